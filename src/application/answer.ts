@@ -1,0 +1,17 @@
+import type { AnswerSource } from "../ports/telemetry.js";
+
+/** A result together with where it came from. */
+export interface Answer<T> {
+  readonly result: T;
+  readonly source: AnswerSource;
+  /** Up to when the state behind it is known to have been true, epoch milliseconds; undefined for a fallback. */
+  readonly verifiedAt: number | undefined;
+}
+
+/** What a caller sets for one call. */
+export interface CallContext {
+  /** When the caller stops waiting, epoch milliseconds; undefined: it waits. */
+  readonly deadlineAt: number | undefined;
+  /** Aborts when the caller goes away. */
+  readonly signal: AbortSignal | undefined;
+}

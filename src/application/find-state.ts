@@ -1,0 +1,107 @@
+import type { CustomerState } from "../domain/customer-state.js";
+import { CodedError, errorCodeOf } from "../domain/errors.js";
+import type { Subject } from "../domain/subject.js";
+import type { CachedState, CacheStore } from "../ports/cache-store.js";
+import type { Clock } from "../ports/clock.js";
+import type { AnswerSource, Telemetry } from "../ports/telemetry.js";
+import type { CallContext } from "./answer.js";
+import type { LoadState } from "./load-state.js";
+import type { RefreshInBackground } from "./refresh-in-background.js";
+import type { StreamStatus } from "./stream-status.js";
+import { withinBudget } from "./within-budget.js";
+
+export interface FoundState {
+  /** Undefined: nothing is known, the fallback answers. */
+  readonly state: CustomerState | undefined;
+  readonly source: AnswerSource;
+  readonly verifiedAt: number | undefined;
+}
+
+export interface FindStateOptions {
+  /** The time that a check may spend on a state that is not at hand, milliseconds. */
+  readonly budgetMs: number;
+  /** How much before the caller's deadline a check has to answer, milliseconds. */
+  readonly deadlineMarginMs: number;
+}
+
+/** Finds the best state that can be had for a check, in time: at hand, from the store, from upstream, or an old one. */
+export class FindState {
+  readonly #cache: CacheStore;
+  readonly #load: LoadState;
+  readonly #refresh: RefreshInBackground;
+  readonly #stream: StreamStatus;
+  readonly #telemetry: Telemetry;
+  readonly #clock: Clock;
+  readonly #options: FindStateOptions;
+
+  constructor(
+    cache: CacheStore,
+    load: LoadState,
+    refresh: RefreshInBackground,
+    stream: StreamStatus,
+    telemetry: Telemetry,
+    clock: Clock,
+    options: FindStateOptions,
+  ) {
+    this.#cache = cache;
+    this.#load = load;
+    this.#refresh = refresh;
+    this.#stream = stream;
+    this.#telemetry = telemetry;
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  /** The state at hand, where it can be answered from at once. On the path of every check. */
+  atHand(customerId: string, resourceId: string | undefined, now: number): CachedState | undefined {
+    const cached = this.#cache.peek(customerId, resourceId);
+    if (cached === undefined || now >= cached.recheckAt) return undefined;
+    if (cached.verifiedAt < this.#stream.trustSince(now)) this.#refresh.enqueue({ customerId, resourceId });
+    this.#telemetry.cacheHits++;
+    this.#telemetry.answers.memory++;
+    return cached;
+  }
+
+  /**
+   * The best state for a subject that is not at hand.
+   *
+   * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
+   */
+  async find(subject: Subject, call: CallContext): Promise<FoundState> {
+    const startedAt = this.#clock.now();
+    const budgetEndsAt = startedAt + this.#budgetMs(call, startedAt);
+    const known = await this.#fromStore(subject);
+    const now = this.#clock.now();
+    if (known?.isVerified === true && now < known.recheckAt) {
+      this.#telemetry.cacheHits++;
+      return this.#found(known, "redis");
+    }
+    this.#telemetry.cacheMisses++;
+    try {
+      const loaded = await withinBudget(this.#load.load(subject), budgetEndsAt - now, call.signal, this.#clock);
+      if (loaded !== undefined) return this.#found(loaded, "upstream");
+    } catch (error) {
+      if (errorCodeOf(error) === "cancelled" && call.signal?.aborted === true) throw error;
+    }
+    return known === undefined ? this.#found(undefined, "fallback") : this.#found(known, "stale");
+  }
+
+  async #fromStore(subject: Subject): Promise<CachedState | undefined> {
+    try {
+      return await this.#cache.load(subject);
+    } catch (error) {
+      if (error instanceof CodedError) return undefined;
+      throw error;
+    }
+  }
+
+  #budgetMs(call: CallContext, now: number): number {
+    const { budgetMs, deadlineMarginMs } = this.#options;
+    return call.deadlineAt === undefined ? budgetMs : Math.min(budgetMs, call.deadlineAt - deadlineMarginMs - now);
+  }
+
+  #found(cached: CachedState | undefined, source: AnswerSource): FoundState {
+    this.#telemetry.answers[source]++;
+    return { state: cached?.state, source, verifiedAt: cached?.verifiedAt };
+  }
+}

@@ -1,0 +1,69 @@
+import type { UsageUpdated } from "../domain/change.js";
+import type { UsageMeasurement, UsageReport } from "../domain/usage-report.js";
+import type { CacheStore } from "../ports/cache-store.js";
+import type { Clock } from "../ports/clock.js";
+import type { Logger } from "../ports/logger.js";
+import type { UpstreamClient } from "../ports/upstream-client.js";
+import type { CallContext } from "./answer.js";
+import { signalForReport } from "./report-signal.js";
+
+/** Hands counted usage to upstream, and lets the next check know at once what upstream counts now. */
+export class ReportUsage {
+  readonly #upstream: UpstreamClient;
+  readonly #cache: CacheStore;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+
+  constructor(upstream: UpstreamClient, cache: CacheStore, clock: Clock, logger: Logger) {
+    this.#upstream = upstream;
+    this.#cache = cache;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** @throws CodedError upstream's own failure, never a made-up success */
+  async report(report: UsageReport, call: CallContext): Promise<UsageMeasurement> {
+    const measurement = await this.#upstream.reportUsage(report, { signal: signalForReport(call) });
+    await this.#remember([measurement]);
+    return measurement;
+  }
+
+  /** @throws CodedError upstream's own failure; then none of the reports was counted */
+  async reportBulk(reports: readonly UsageReport[], call: CallContext): Promise<readonly UsageMeasurement[]> {
+    const measurements = await this.#upstream.reportUsageBulk(reports, { signal: signalForReport(call) });
+    await this.#remember(measurements);
+    return measurements;
+  }
+
+  async #remember(measurements: readonly UsageMeasurement[]): Promise<void> {
+    const now = this.#clock.now();
+    try {
+      for (const measurement of measurements) {
+        for (const change of usageUpdatesOf(measurement)) await this.#cache.apply(change, now);
+      }
+    } catch (error) {
+      // The usage is counted where it matters; telling the caller otherwise would have it counted twice.
+      this.#logger.warn("reported usage could not be written to the cache", { error });
+    }
+  }
+}
+
+function* usageUpdatesOf(measurement: UsageMeasurement): Iterable<UsageUpdated> {
+  const { subject, currentUsage, periodStart, periodEnd, updatedAt, credit } = measurement;
+  if (currentUsage !== undefined) {
+    yield {
+      type: "usage-updated",
+      subject,
+      entitlement: { type: "feature", id: measurement.featureId },
+      usage: { currentUsage, periodStart, periodEnd, updatedAt },
+    };
+  }
+  if (credit !== undefined) {
+    yield {
+      type: "usage-updated",
+      subject,
+      entitlement: { type: "credit", id: credit.currencyId },
+      usage: { currentUsage: credit.currentUsage, periodEnd: credit.periodEnd, updatedAt: credit.updatedAt },
+    };
+  }
+}

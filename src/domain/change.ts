@@ -1,0 +1,58 @@
+import type { CustomerState } from "./customer-state.js";
+import type { Subject } from "./subject.js";
+import type { Usage } from "./usage.js";
+
+/** Which entitlement of a state a usage belongs to: a feature by its id, or a wallet by its currency's id. */
+export interface EntitlementReference {
+  readonly type: "feature" | "credit";
+  readonly id: string;
+}
+
+/** The set of entitlements of a subject is now this; an empty one without a reason only says "ask again". */
+export interface EntitlementsUpdated {
+  readonly type: "entitlements-updated";
+  readonly subject: Subject;
+  readonly state: CustomerState;
+}
+
+/** What was used of one entitlement. An undefined period keeps the period that is known. */
+export interface UsageUpdated {
+  readonly type: "usage-updated";
+  readonly subject: Subject;
+  readonly entitlement: EntitlementReference;
+  readonly usage: Usage;
+}
+
+/** The older API's news of a wallet: what was granted and consumed in all. */
+export interface CreditBalanceUpdated {
+  readonly type: "credit-balance-updated";
+  readonly subject: Subject;
+  readonly currencyId: string;
+  readonly totalGranted: number;
+  readonly totalConsumed: number;
+  /** Epoch milliseconds. */
+  readonly updatedAt: number | undefined;
+}
+
+/** A plan or add-on has a new version; with ALL_CUSTOMERS every state may be another from now on. */
+export interface PackagePublished {
+  readonly type: "package-published";
+  readonly migration: "ALL_CUSTOMERS" | "NEW_CUSTOMERS";
+}
+
+/** One subject may have changed, and the news says no more: ask again. */
+export interface SubjectInvalidated {
+  readonly type: "subject-invalidated";
+  readonly subject: Subject;
+}
+
+/** What an upstream can say of states that others may have cached. */
+export type Change =
+  | EntitlementsUpdated
+  | UsageUpdated
+  | CreditBalanceUpdated
+  | PackagePublished
+  | SubjectInvalidated;
+
+/** A change of one subject, as opposed to one that touches all. */
+export type SubjectChange = Exclude<Change, PackagePublished>;

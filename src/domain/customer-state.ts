@@ -1,0 +1,37 @@
+import type { AccessDeniedReason } from "./access-denied-reason.js";
+import type { CreditEntitlement, FeatureEntitlement } from "./entitlement.js";
+import type { Usage } from "./usage.js";
+
+/**
+ * Everything that is known of one subject at one moment: an immutable snapshot. Readers depend on this
+ * interface alone, so that a cache may keep states in whatever form is smallest.
+ */
+export interface CustomerState {
+  /** How a state without the asked entitlement explains itself, for example `CustomerNotFound`. */
+  readonly accessDeniedReason: AccessDeniedReason | undefined;
+  /** Orders writes of the set of entitlements, epoch milliseconds; undefined for an empty set. */
+  readonly updatedAt: number | undefined;
+  /** The earliest moment at which one of its entitlements ends, epoch milliseconds, or Infinity. */
+  readonly validUntil: number;
+  readonly featureCount: number;
+  readonly creditCount: number;
+  feature(featureId: string): FeatureEntitlement | undefined;
+  credit(currencyId: string): CreditEntitlement | undefined;
+  /** As last told, not rolled over: see usageAt. NO_USAGE where nothing was told. */
+  featureUsage(featureId: string): Usage;
+  creditUsage(currencyId: string): Usage;
+  features(): Iterable<FeatureEntitlement>;
+  credits(): Iterable<CreditEntitlement>;
+  /** The same entitlements with these usages in place of its own; ids that the state does not have are ignored. */
+  withUsages(usages: UsagesByEntitlement): CustomerState;
+}
+
+export interface UsagesByEntitlement {
+  readonly features?: ReadonlyMap<string, Usage> | undefined;
+  readonly credits?: ReadonlyMap<string, Usage> | undefined;
+}
+
+/** A state that knows nothing but why it is empty. */
+export function isEmptyState(state: CustomerState): boolean {
+  return state.featureCount === 0 && state.creditCount === 0;
+}

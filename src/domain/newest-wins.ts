@@ -1,0 +1,83 @@
+import type { EntitlementReference } from "./change.js";
+import type { CustomerState } from "./customer-state.js";
+import type { ResetPeriod } from "./usage-period.js";
+import { usageAt, type Usage } from "./usage.js";
+
+/**
+ * Whether a write is older than what is stored. Equal moments are not older (the last writer wins), and
+ * a write without a moment of its own is never older.
+ */
+export function isOlder(incoming: number | undefined, stored: number | undefined): boolean {
+  return incoming !== undefined && stored !== undefined && incoming < stored;
+}
+
+/**
+ * What is known after `incoming` arrives where `stored` was known. The set of entitlements and each usage
+ * are ordered on their own: a newer set can come with an older usage, and the other way round.
+ */
+export function newestState(stored: CustomerState | undefined, incoming: CustomerState): CustomerState {
+  if (stored === undefined) return incoming;
+  return isOlder(incoming.updatedAt, stored.updatedAt)
+    ? withNewerUsagesOf(incoming, stored)
+    : withNewerUsagesOf(stored, incoming);
+}
+
+/** `base` with every usage of `other` that is not older than its own. */
+function withNewerUsagesOf(other: CustomerState, base: CustomerState): CustomerState {
+  const features = new Map<string, Usage>();
+  const credits = new Map<string, Usage>();
+  for (const { feature } of base.features()) {
+    if (other.feature(feature.id) === undefined) continue;
+    const own = base.featureUsage(feature.id);
+    const usage = other.featureUsage(feature.id);
+    if (isNewer(usage, own)) features.set(feature.id, withAnchorOf(own, usage));
+  }
+  for (const { currency } of base.credits()) {
+    if (other.credit(currency.currencyId) === undefined) continue;
+    const usage = other.creditUsage(currency.currencyId);
+    if (isNewer(usage, base.creditUsage(currency.currencyId))) credits.set(currency.currencyId, usage);
+  }
+  return features.size + credits.size === 0 ? base : base.withUsages({ features, credits });
+}
+
+/** The anchor came with the set of entitlements, so the newer set's stays. */
+function withAnchorOf(own: Usage, usage: Usage): Usage {
+  return own.periodAnchor === undefined ? usage : { ...usage, periodAnchor: own.periodAnchor };
+}
+
+function isNewer(usage: Usage, than: Usage): boolean {
+  return isOlder(than.updatedAt, usage.updatedAt);
+}
+
+/**
+ * What is known after a usage arrives.
+ *
+ * @returns `state` itself when the usage is older than the stored one, or of an entitlement that it does not have
+ */
+export function newestUsage(state: CustomerState, of: EntitlementReference, incoming: Usage): CustomerState {
+  if (of.type === "credit") {
+    if (state.credit(of.id) === undefined) return state;
+    const merged = mergeUsage(state.creditUsage(of.id), incoming, undefined);
+    return merged === undefined ? state : state.withUsages({ credits: new Map([[of.id, merged]]) });
+  }
+  const entitlement = state.feature(of.id);
+  if (entitlement === undefined) return state;
+  const merged = mergeUsage(state.featureUsage(of.id), incoming, entitlement.resetPeriod);
+  return merged === undefined ? state : state.withUsages({ features: new Map([[of.id, merged]]) });
+}
+
+/**
+ * News of a usage carry no anchor, and some no period: what they leave out stays as it was, unless the
+ * stored period was over by then.
+ */
+function mergeUsage(stored: Usage, incoming: Usage, reset: ResetPeriod | undefined): Usage | undefined {
+  if (isOlder(incoming.updatedAt, stored.updatedAt)) return undefined;
+  const before = incoming.updatedAt === undefined ? stored : usageAt(stored, reset, incoming.updatedAt);
+  return {
+    currentUsage: incoming.currentUsage,
+    periodAnchor: incoming.periodAnchor ?? before.periodAnchor,
+    periodStart: incoming.periodStart ?? before.periodStart,
+    periodEnd: incoming.periodEnd ?? before.periodEnd,
+    updatedAt: incoming.updatedAt ?? before.updatedAt,
+  };
+}

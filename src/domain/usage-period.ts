@@ -1,0 +1,66 @@
+export type ResetPeriod = "YEAR" | "MONTH" | "WEEK" | "DAY" | "HOUR";
+
+/** Half open: usage belongs to the period from `start` on and before `end`. Epoch milliseconds, UTC. */
+export interface UsagePeriod {
+  readonly start: number;
+  readonly end: number;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const FIXED_STEP_MS = { WEEK: 7 * DAY_MS, DAY: DAY_MS, HOUR: HOUR_MS } as const;
+const STEP_MONTHS = { YEAR: 12, MONTH: 1 } as const;
+
+/** The last moment that a date can hold, epoch milliseconds (ECMA-262, 21.4.1.1). */
+const LAST_DATE_MS = 8.64e15;
+
+/**
+ * The usage period that contains `now`: the anchor moved by whole calendar steps in UTC.
+ *
+ * A month or year step from a day that the target month does not have lands on its last day, and the
+ * next step counts from the anchor again, not from that day: an anchor on the 31st gives periods that
+ * start on 28 February, 31 March, 30 April. An anchor after `now` counts backwards.
+ *
+ * @param anchor epoch milliseconds
+ * @param now epoch milliseconds
+ * @returns undefined when either moment is not a date
+ */
+export function usagePeriodAt(anchor: number, reset: ResetPeriod, now: number): UsagePeriod | undefined {
+  if (!isDate(anchor) || !isDate(now)) return undefined;
+  if (reset === "YEAR" || reset === "MONTH") return calendarPeriodAt(anchor, STEP_MONTHS[reset], now);
+  const step = FIXED_STEP_MS[reset];
+  const start = anchor + Math.floor((now - anchor) / step) * step;
+  return { start, end: start + step };
+}
+
+function calendarPeriodAt(anchor: number, stepMonths: number, now: number): UsagePeriod {
+  let steps = Math.floor(monthsBetween(anchor, now) / stepMonths);
+  // Whole months say nothing of the day and time within the month, so the estimate can be one step late.
+  if (addMonths(anchor, steps * stepMonths) > now) steps -= 1;
+  return { start: addMonths(anchor, steps * stepMonths), end: addMonths(anchor, (steps + 1) * stepMonths) };
+}
+
+function monthsBetween(from: number, to: number): number {
+  const a = new Date(from);
+  const b = new Date(to);
+  return (b.getUTCFullYear() - a.getUTCFullYear()) * 12 + b.getUTCMonth() - a.getUTCMonth();
+}
+
+function addMonths(moment: number, months: number): number {
+  const date = new Date(moment);
+  const day = date.getUTCDate();
+  date.setUTCDate(1);
+  date.setUTCMonth(date.getUTCMonth() + months);
+  date.setUTCDate(Math.min(day, daysInMonth(date)));
+  return date.getTime();
+}
+
+function daysInMonth(date: Date): number {
+  const lastDay = new Date(date.getTime());
+  lastDay.setUTCMonth(lastDay.getUTCMonth() + 1, 0);
+  return lastDay.getUTCDate();
+}
+
+function isDate(moment: number): boolean {
+  return Number.isFinite(moment) && Math.abs(moment) <= LAST_DATE_MS;
+}

@@ -1,0 +1,54 @@
+import type { Subject } from "./subject.js";
+
+export type DimensionValue = string | number | boolean;
+export type Dimensions = ReadonlyMap<string, DimensionValue>;
+
+/** DELTA adds the value to what was used, SET replaces it. */
+export type UsageUpdateBehavior = "DELTA" | "SET";
+
+/** Usage of one feature, counted by the caller. */
+export interface UsageReport {
+  readonly subject: Subject;
+  readonly featureId: string;
+  /** Finite; negative gives usage back. */
+  readonly value: number;
+  readonly updateBehavior: UsageUpdateBehavior;
+  readonly dimensions: Dimensions;
+  /** When it was used, epoch milliseconds; undefined: now. */
+  readonly timestamp: number | undefined;
+  /** The same for every try of one report, so that upstream counts it once. */
+  readonly idempotencyKey: string;
+}
+
+/** What upstream counts after a report. */
+export interface UsageMeasurement {
+  readonly measurementId: string;
+  readonly subject: Subject;
+  readonly featureId: string;
+  /** Undefined where upstream has not counted yet. */
+  readonly currentUsage: number | undefined;
+  readonly periodStart: number | undefined;
+  readonly periodEnd: number | undefined;
+  /** Orders this measurement among other news of the usage, epoch milliseconds. */
+  readonly updatedAt: number | undefined;
+  /** The wallet that the usage was drawn from, where there is one. */
+  readonly credit: CreditMeasurement | undefined;
+}
+
+export interface CreditMeasurement {
+  readonly currencyId: string;
+  /** Credits consumed in all. */
+  readonly currentUsage: number;
+  readonly periodEnd: number | undefined;
+  readonly updatedAt: number | undefined;
+}
+
+/** Something that happened at a customer; upstream's meters make usage of it. */
+export interface UsageEvent {
+  readonly eventName: string;
+  readonly subject: Subject;
+  readonly idempotencyKey: string;
+  readonly dimensions: Dimensions;
+  /** Epoch milliseconds; undefined: now. */
+  readonly timestamp: number | undefined;
+}

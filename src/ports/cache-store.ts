@@ -1,0 +1,70 @@
+import type { SubjectChange } from "../domain/change.js";
+import type { CustomerState } from "../domain/customer-state.js";
+import type { Subject } from "../domain/subject.js";
+
+/** A state as a store holds it. Immutable: news make a new one. */
+export interface CachedState {
+  readonly state: CustomerState;
+  /** Up to when it is known to have been true, epoch milliseconds. */
+  readonly verifiedAt: number;
+  /** From when on it has to be asked for again (an entitlement ends, negative knowledge expires), epoch milliseconds or Infinity. */
+  readonly recheckAt: number;
+  /** False where something may have been missed since: it then serves only if upstream cannot be asked. */
+  readonly isVerified: boolean;
+}
+
+/** What came of asking upstream. */
+export interface FetchedState {
+  readonly state: CustomerState;
+  readonly verifiedAt: number;
+  readonly recheckAt: number;
+  /**
+   * False where a change arrived while upstream was being asked: the answer may be from before it, so it
+   * never replaces a stored state that it is not provably newer than, and is itself not verified.
+   */
+  readonly isVerified: boolean;
+}
+
+/**
+ * Where states are kept, for one process or for many. Every write is newest-wins (domain/newest-wins);
+ * a store drops whole subjects to stay within its bound, and nothing else removes a known state.
+ *
+ * The asynchronous methods reject with a CodedError `unavailable` when the store cannot be reached, within
+ * the store's own time limit; the memory store never rejects.
+ */
+export interface CacheStore {
+  /**
+   * What this process can vouch for, at once: undefined where nothing is held or what is held is not verified.
+   * On the path of every check: allocates nothing, never throws.
+   */
+  peek(customerId: string, resourceId: string | undefined): CachedState | undefined;
+
+  /** What the store knows, verified or not. */
+  load(subject: Subject): Promise<CachedState | undefined>;
+
+  /** Stores what was fetched and tells what is known now, which may be newer than what was fetched. */
+  put(subject: Subject, fetched: FetchedState): Promise<CachedState>;
+
+  /**
+   * Applies a change of one subject. Usage of a subject that is not held is dropped.
+   * A change of a customer's own state makes the states of its resources unverified.
+   */
+  apply(change: SubjectChange, verifiedAt: number): Promise<void>;
+
+  /** Removes one subject. */
+  forget(subject: Subject): Promise<void>;
+
+  /** From now on nothing held is verified, until it is put or changed again. Constant time. */
+  markAllUnverified(): Promise<void>;
+
+  /** Subjects held, most recently used first, at most `limit`: what is worth refetching after a gap. */
+  recentlyUsed(limit: number): Iterable<Subject>;
+
+  readonly size: CacheSize;
+}
+
+export interface CacheSize {
+  readonly subjects: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+}

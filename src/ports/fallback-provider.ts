@@ -1,0 +1,6 @@
+import type { ConfiguredFallbacks, FallbackValues } from "../domain/fallback.js";
+
+/** The fallbacks that the operator configured. Fixed for the life of the process; synchronous, never fails. */
+export interface FallbackProvider extends ConfiguredFallbacks {
+  all(): ReadonlyMap<string, FallbackValues>;
+}
