@@ -1,7 +1,7 @@
 import type { CustomerState } from "../domain/customer-state.js";
 import { CodedError, errorCodeOf } from "../domain/errors.js";
 import type { Subject } from "../domain/subject.js";
-import type { CachedState, CacheStore } from "../ports/cache-store.js";
+import type { CachedState, CacheStore, HeldState } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
 import type { AnswerSource, Telemetry } from "../ports/telemetry.js";
 import type { CallContext } from "./answer.js";
@@ -53,7 +53,7 @@ export class FindState {
   }
 
   /** The state at hand, where it can be answered from at once. On the path of every check. */
-  atHand(customerId: string, resourceId: string | undefined, now: number): CachedState | undefined {
+  atHand(customerId: string, resourceId: string | undefined, now: number): HeldState | undefined {
     const cached = this.#cache.peek(customerId, resourceId);
     if (cached === undefined || now >= cached.recheckAt) return undefined;
     if (cached.verifiedAt < this.#stream.trustSince(now)) this.#refresh.enqueue({ customerId, resourceId });

@@ -15,8 +15,8 @@ interface Flight {
 export interface LoadStateOptions {
   /** How long one fetch may take, milliseconds. */
   readonly fetchTimeoutMs: number;
-  /** How long "no such customer" is believed, milliseconds. */
-  readonly negativeTtlMs: number;
+  /** How long an answer that may not last is believed ("no such customer", or a trial that is over), milliseconds. */
+  readonly recheckAfterMs: number;
 }
 
 /**
@@ -103,8 +103,9 @@ export class LoadState {
   }
 
   #recheckAt(state: CustomerState, now: number): number {
-    if (!isEmptyState(state)) return state.validUntil;
+    // What upstream still says after its end is believed for a while, or every check would ask again.
+    if (!isEmptyState(state) && state.validUntil > now) return state.validUntil;
     // Spread out, so that what was learnt together is not asked again together.
-    return now + this.#options.negativeTtlMs * (0.75 + Math.random() / 2);
+    return now + this.#options.recheckAfterMs * (0.75 + Math.random() / 2);
   }
 }

@@ -25,7 +25,7 @@ export function withinBudget<T>(
     };
     work.then(
       (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error)),
+      (error: unknown) => settle(() => reject(error instanceof Error ? error : new CodedError("internal", String(error)))),
     );
     if (signal?.aborted === true) onAbort();
     else signal?.addEventListener("abort", onAbort);

@@ -3,39 +3,51 @@ import { isEmptyState, type CustomerState } from "./customer-state.js";
 import { isOlder, newestState, newestUsage } from "./newest-wins.js";
 
 /**
- * What is known of a subject after a change of it.
+ * What a change does to what is known of its subject.
  *
- * @param stored what is known before; undefined: nothing
- * @returns the state to keep, `stored` itself where the change says nothing new, or undefined where nothing
- *   is known any more and the next check has to ask
+ * - `none`: it says nothing new, or is of a subject or an entitlement that is not known
+ * - `store`: this is known now
+ * - `doubt`: what is known may no longer be true; ask again, and until then it is the best there is
+ * - `forget`: what is known is no longer true; ask again
  */
-export function applySubjectChange(stored: CustomerState | undefined, change: SubjectChange): CustomerState | undefined {
+export type ChangeEffect =
+  | { readonly effect: "none" | "doubt" | "forget" }
+  | { readonly effect: "store"; readonly state: CustomerState };
+
+const NONE: ChangeEffect = { effect: "none" };
+const DOUBT: ChangeEffect = { effect: "doubt" };
+const FORGET: ChangeEffect = { effect: "forget" };
+
+/** @param stored what is known of the change's subject before; undefined: nothing */
+export function applySubjectChange(stored: CustomerState | undefined, change: SubjectChange): ChangeEffect {
   switch (change.type) {
     case "entitlements-updated":
       return applyEntitlements(stored, change);
     case "usage-updated":
-      return stored === undefined ? undefined : newestUsage(stored, change.entitlement, change.usage);
+      return stored === undefined ? NONE : changed(stored, newestUsage(stored, change.entitlement, change.usage));
     case "credit-balance-updated":
-      return stored === undefined ? undefined : applyBalance(stored, change);
+      return stored === undefined ? NONE : applyBalance(stored, change);
     case "subject-invalidated":
-      return undefined;
+      return stored === undefined ? NONE : DOUBT;
   }
 }
 
-function applyEntitlements(stored: CustomerState | undefined, { state }: EntitlementsUpdated): CustomerState | undefined {
-  if (isEmptyState(state)) return state.accessDeniedReason === undefined ? undefined : state;
-  if (stored !== undefined && isOlder(state.updatedAt, stored.updatedAt)) return stored;
-  return newestState(stored, state);
+function applyEntitlements(stored: CustomerState | undefined, { state }: EntitlementsUpdated): ChangeEffect {
+  if (isEmptyState(state)) return state.accessDeniedReason === undefined ? FORGET : { effect: "store", state };
+  if (stored !== undefined && isOlder(state.updatedAt, stored.updatedAt)) return changed(stored, newestState(stored, state));
+  return { effect: "store", state: newestState(stored, state) };
 }
 
 /** The features that draw on the wallet are judged against it at each check, so the wallet is all there is to update. */
-function applyBalance(stored: CustomerState, change: CreditBalanceUpdated): CustomerState | undefined {
+function applyBalance(stored: CustomerState, change: CreditBalanceUpdated): ChangeEffect {
   const wallet = stored.credit(change.currencyId);
-  if (wallet === undefined) return stored;
-  // A grant moves the limit, which belongs to the set of entitlements and not to its usage: ask for the set again.
-  if (wallet.usageLimit !== change.totalGranted) return undefined;
-  return newestUsage(stored, { type: "credit", id: change.currencyId }, {
-    currentUsage: change.totalConsumed,
-    updatedAt: change.updatedAt,
-  });
+  if (wallet === undefined) return NONE;
+  // A grant moves the limit, which belongs to the set of entitlements and not to its usage.
+  if (wallet.usageLimit !== change.totalGranted) return DOUBT;
+  const usage = { currentUsage: change.totalConsumed, updatedAt: change.updatedAt };
+  return changed(stored, newestUsage(stored, { type: "credit", id: change.currencyId }, usage));
+}
+
+function changed(stored: CustomerState, state: CustomerState): ChangeEffect {
+  return state === stored ? NONE : { effect: "store", state };
 }

@@ -2,22 +2,23 @@ import type { SubjectChange } from "../domain/change.js";
 import type { CustomerState } from "../domain/customer-state.js";
 import type { Subject } from "../domain/subject.js";
 
-/** A state as a store holds it. Immutable: news make a new one. */
-export interface CachedState {
+/** A state at hand in this process. Immutable: news make a new one. */
+export interface HeldState {
   readonly state: CustomerState;
   /** Up to when it is known to have been true, epoch milliseconds. */
   readonly verifiedAt: number;
   /** From when on it has to be asked for again (an entitlement ends, negative knowledge expires), epoch milliseconds or Infinity. */
   readonly recheckAt: number;
+}
+
+/** A state as a store knows it. */
+export interface CachedState extends HeldState {
   /** False where something may have been missed since: it then serves only if upstream cannot be asked. */
   readonly isVerified: boolean;
 }
 
 /** What came of asking upstream. */
-export interface FetchedState {
-  readonly state: CustomerState;
-  readonly verifiedAt: number;
-  readonly recheckAt: number;
+export interface FetchedState extends HeldState {
   /**
    * False where a change arrived while upstream was being asked: the answer may be from before it, so it
    * never replaces a stored state that it is not provably newer than, and is itself not verified.
@@ -37,7 +38,7 @@ export interface CacheStore {
    * What this process can vouch for, at once: undefined where nothing is held or what is held is not verified.
    * On the path of every check: allocates nothing, never throws.
    */
-  peek(customerId: string, resourceId: string | undefined): CachedState | undefined;
+  peek(customerId: string, resourceId: string | undefined): HeldState | undefined;
 
   /** What the store knows, verified or not. */
   load(subject: Subject): Promise<CachedState | undefined>;
@@ -46,8 +47,8 @@ export interface CacheStore {
   put(subject: Subject, fetched: FetchedState): Promise<CachedState>;
 
   /**
-   * Applies a change of one subject. Usage of a subject that is not held is dropped.
-   * A change of a customer's own state makes the states of its resources unverified.
+   * Applies a change of one subject (domain/apply-subject-change). Usage of a subject that is not held is
+   * dropped. A change of a customer's own entitlements makes the states of its resources unverified.
    */
   apply(change: SubjectChange, verifiedAt: number): Promise<void>;
 
