@@ -1,0 +1,96 @@
+import { RESERVED_LOG_KEYS } from "../../adapters/ops/winston-logger.js";
+import type { Config } from "./settings.js";
+
+/** Looks at several settings together. */
+interface CrossRule {
+  /** What it looks at: where one of them could not even be read, there is nothing to say. */
+  readonly about: readonly (keyof Config)[];
+  /** What is wrong, naming every variable it is about, and how to mend it. */
+  readonly fault: (config: Config) => string | undefined;
+}
+
+export function brokenCrossRules(config: Config, unreadable: ReadonlySet<string>): string[] {
+  return CROSS_RULES.filter(({ about }) => !about.some((key) => unreadable.has(key)))
+    .map(({ fault }) => fault(config))
+    .filter((fault) => fault !== undefined);
+}
+
+const CROSS_RULES: readonly CrossRule[] = [
+  {
+    about: ["serverApiKey", "catalogFile", "offline"],
+    fault: ({ serverApiKey, catalogFile, offline }) => {
+      if (offline || catalogFile !== undefined) return undefined;
+      const asked = serverApiKey === undefined ? "none of SERVER_API_KEY, CATALOG_FILE and OFFLINE is set" : "only SERVER_API_KEY is set";
+      return `no source of entitlements: ${asked}. Set CATALOG_FILE to a catalog (for example examples/catalog.yaml), or OFFLINE=true to answer from the fallbacks alone; this version cannot read from the API (SERVER_API_KEY) yet`;
+    },
+  },
+  {
+    about: ["catalogFile", "offline"],
+    fault: ({ catalogFile, offline }) =>
+      offline && catalogFile !== undefined
+        ? "CATALOG_FILE and OFFLINE exclude each other: offline, checks answer from the fallbacks alone. Remove one of the two"
+        : undefined,
+  },
+  {
+    about: ["catalogFile", "catalogStateFile"],
+    fault: ({ catalogFile, catalogStateFile }) =>
+      catalogStateFile !== undefined && catalogFile === undefined
+        ? "CATALOG_STATE_FILE is set without CATALOG_FILE: it keeps the usage that is counted for a catalog. Set CATALOG_FILE too"
+        : undefined,
+  },
+  {
+    about: ["catalogFile", "catalogStateFile"],
+    fault: ({ catalogFile, catalogStateFile }) =>
+      catalogFile !== undefined && catalogFile === catalogStateFile
+        ? "CATALOG_FILE and CATALOG_STATE_FILE name the same file: the state would overwrite the catalog"
+        : undefined,
+  },
+  {
+    about: ["tlsCertFile", "tlsKeyFile"],
+    fault: ({ tlsCertFile, tlsKeyFile }) => {
+      if ((tlsCertFile === undefined) === (tlsKeyFile === undefined)) return undefined;
+      const [given, missing] = tlsCertFile === undefined ? ["TLS_KEY_FILE", "TLS_CERT_FILE"] : ["TLS_CERT_FILE", "TLS_KEY_FILE"];
+      return `${given} is set without ${missing}: TLS needs both`;
+    },
+  },
+  {
+    about: ["tlsClientCaFile", "tlsCertFile", "tlsKeyFile"],
+    fault: ({ tlsClientCaFile, tlsCertFile, tlsKeyFile }) =>
+      tlsClientCaFile !== undefined && tlsCertFile === undefined && tlsKeyFile === undefined
+        ? "TLS_CLIENT_CA_FILE is set without TLS_CERT_FILE and TLS_KEY_FILE: client certificates need the TLS listener"
+        : undefined,
+  },
+  { about: ["grpcPort", "metricsPort", "port", "tlsCertFile"], fault: sharedPort },
+  {
+    about: ["healthEndpointUrl", "readyEndpointUrl"],
+    fault: ({ healthEndpointUrl, readyEndpointUrl }) => {
+      if (healthEndpointUrl === "metrics") return 'HEALTH_ENDPOINT_URL is "metrics": that path is taken';
+      if (readyEndpointUrl === "metrics") return 'READY_ENDPOINT_URL is "metrics": that path is taken';
+      return healthEndpointUrl === readyEndpointUrl
+        ? `HEALTH_ENDPOINT_URL and READY_ENDPOINT_URL are both "${healthEndpointUrl}": they answer differently, so each needs a path of its own`
+        : undefined;
+    },
+  },
+  {
+    about: ["logMessageKey", "logErrorKey"],
+    fault: ({ logMessageKey, logErrorKey }) => {
+      if (RESERVED_LOG_KEYS.includes(logMessageKey)) return `LOG_MESSAGE_KEY is "${logMessageKey}": every line has that key already`;
+      if (RESERVED_LOG_KEYS.includes(logErrorKey)) return `LOG_ERROR_KEY is "${logErrorKey}": every line has that key already`;
+      return logMessageKey === logErrorKey
+        ? `LOG_MESSAGE_KEY and LOG_ERROR_KEY are both "${logMessageKey}": a line could hold only one of the two`
+        : undefined;
+    },
+  },
+];
+
+function sharedPort({ grpcPort, metricsPort, port, tlsCertFile }: Config): string | undefined {
+  const taken = new Map<number, string>();
+  const listeners: [name: string, port: number][] = [["GRPC_PORT", grpcPort], ["METRICS_PORT", metricsPort]];
+  if (tlsCertFile !== undefined) listeners.push(["PORT", port]);
+  for (const [name, number] of listeners) {
+    const other = taken.get(number);
+    if (number !== 0 && other !== undefined) return `${other} and ${name} are both ${number}: each listener needs a port of its own`;
+    taken.set(number, name);
+  }
+  return undefined;
+}

@@ -1,0 +1,103 @@
+/** Reads one variable. What does not fit is a value too, so that all faults can be told at once. */
+export interface Parser<T> {
+  /** What is allowed, as a noun phrase: "an integer from 0 to 65535". */
+  readonly allowed: string;
+  /** @param text never empty */
+  parse(text: string): Parsed<T>;
+}
+
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly hint?: string };
+
+const REFUSED = { ok: false } as const;
+
+export const boolean: Parser<boolean> = {
+  allowed: "true, false, 1, 0, yes or no",
+  parse(text) {
+    const value = BOOLEANS.get(text.toLowerCase());
+    return value === undefined ? REFUSED : { ok: true, value };
+  },
+};
+
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["1", true],
+  ["yes", true],
+  ["false", false],
+  ["0", false],
+  ["no", false],
+]);
+
+export function integer(range: { readonly min: number; readonly max?: number; readonly unit?: string }): Parser<number> {
+  const { min, max = Number.MAX_SAFE_INTEGER, unit } = range;
+  const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+  return {
+    allowed: `an integer ${bounds}${unit === undefined ? "" : ` (${unit})`}`,
+    parse(text) {
+      const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
+      return Number.isSafeInteger(value) && value >= min && value <= max ? { ok: true, value } : REFUSED;
+    },
+  };
+}
+
+/** Seconds that something lives; negative: for ever. */
+export const timeToLive: Parser<number> = {
+  allowed: "an integer of seconds above 0, or a negative one for no expiry",
+  parse(text) {
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
+    return Number.isSafeInteger(value) && value !== 0 ? { ok: true, value } : REFUSED;
+  },
+};
+
+/** @param min 0 where the system may choose a free port, else 1 */
+export function port(min: 0 | 1): Parser<number> {
+  const number = integer({ min, max: 65_535 });
+  return {
+    allowed: min === 0 ? `${number.allowed}; 0 takes any free port` : number.allowed,
+    parse(text) {
+      if (!/^tcp:\/\//i.test(text)) return number.parse(text);
+      return { ok: false, hint: "Kubernetes sets this for a Service of that name; enableServiceLinks: false in the pod stops it" };
+    },
+  };
+}
+
+export function url(...protocols: readonly string[]): Parser<string> {
+  const examples = protocols.map((protocol) => `${protocol}://`);
+  return {
+    allowed: `a URL that begins with ${examples.join(" or ")}`,
+    parse(text) {
+      const isAllowed = URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1));
+      return isAllowed ? { ok: true, value: text.replace(/\/+$/, "") } : REFUSED;
+    },
+  };
+}
+
+export function oneOf<T extends string>(values: readonly T[]): Parser<T> {
+  return {
+    allowed: `one of ${values.join(", ")}`,
+    parse(text) {
+      const value = values.find((candidate) => candidate === text.toLowerCase());
+      return value === undefined ? REFUSED : { ok: true, value };
+    },
+  };
+}
+
+/** Text as it is, without control characters. */
+export const text: Parser<string> = {
+  allowed: "text without control characters",
+  parse: (value) => (/\p{Cc}/u.test(value) ? REFUSED : { ok: true, value }),
+};
+
+/** What may stand in an HTTP header: a key is sent in one. */
+export const visibleCharacters: Parser<string> = {
+  allowed: "visible ASCII characters without spaces",
+  parse: (value) => (/^[\x21-\x7e]+$/.test(value) ? { ok: true, value } : REFUSED),
+};
+
+export const urlPath: Parser<string> = {
+  allowed: 'a path such as "livez" or "/health/live", without query or fragment',
+  parse(value) {
+    return /^[\w.~!$&'()*+,;=:@%/-]+$/.test(value) && !/^\/*$/.test(value) && !value.includes("//")
+      ? { ok: true, value: value.replace(/^\/+/, "") }
+      : REFUSED;
+  },
+};

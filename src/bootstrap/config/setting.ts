@@ -1,0 +1,46 @@
+import type { Parser } from "./parsers.js";
+
+/** One environment variable: how it is read, what it is when it is not set, and how it is documented. */
+export interface Setting<T> {
+  readonly name: string;
+  readonly parser: Parser<unknown>;
+  readonly whenUnset: (machine: Machine) => T;
+  /** The default as the documentation puts it. */
+  readonly defaultText: string;
+  readonly description: string;
+  /** Never shown, in no message and no log line. */
+  readonly isSecret: boolean;
+}
+
+/** What a default may depend on besides the environment. */
+export interface Machine {
+  readonly memoryBytes: () => number;
+}
+
+interface Documentation {
+  readonly description: string;
+  readonly defaultText?: string;
+  readonly isSecret?: boolean;
+}
+
+export function optional<T>(name: string, parser: Parser<T>, documentation: Documentation): Setting<T | undefined> {
+  return setting(name, parser, () => undefined, { defaultText: "none", ...documentation });
+}
+
+export function withDefault<T extends boolean | number | string>(
+  name: string,
+  parser: Parser<T>,
+  value: T,
+  documentation: Documentation,
+): Setting<T> {
+  return setting(name, parser, () => value, { defaultText: String(value), ...documentation });
+}
+
+export function setting<T>(
+  name: string,
+  parser: Parser<T>,
+  whenUnset: (machine: Machine) => T,
+  { description, defaultText = "none", isSecret = false }: Documentation,
+): Setting<T> {
+  return { name, parser, whenUnset, defaultText, description, isSecret };
+}

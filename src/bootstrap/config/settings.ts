@@ -1,0 +1,101 @@
+import { parseFallbacksJson } from "../../adapters/fallback/configured-fallbacks.js";
+import { LOG_LEVELS } from "../../adapters/ops/winston-logger.js";
+import { CodedError } from "../../domain/errors.js";
+import type { FallbackValues } from "../../domain/fallback.js";
+import { boolean, integer, oneOf, port, text, timeToLive, url, urlPath, visibleCharacters, type Parser } from "./parsers.js";
+import { optional, setting, withDefault, type Setting } from "./setting.js";
+
+const fallbacks: Parser<Fallbacks> = {
+  allowed: "a JSON object from feature id to {hasAccess, usageLimit?, isUnlimited?, value?, enumValues?}",
+  parse(json) {
+    try {
+      return { ok: true, value: [...parseFallbacksJson(json)] };
+    } catch (error) {
+      if (error instanceof CodedError) return { ok: false, hint: error.message };
+      throw error;
+    }
+  },
+};
+
+/** Fallbacks by feature id, in a form that can be frozen. */
+export type Fallbacks = readonly (readonly [featureId: string, values: FallbackValues])[];
+
+const NO_FALLBACKS: Fallbacks = [];
+const ONE_HOUR_MS = 3_600_000;
+
+/** Everything that can be configured. Parsing, the messages about faults and the documentation all follow from it. */
+export const SETTINGS = {
+  serverApiKey: optional("SERVER_API_KEY", visibleCharacters, {
+    description: "the environment's server API key",
+    defaultText: "required unless OFFLINE or CATALOG_FILE",
+    isSecret: true,
+  }),
+  apiUrl: withDefault("API_URL", url("https", "http"), "https://api.stigg.io", { description: "the API" }),
+  edgeEnabled: withDefault("EDGE_ENABLED", boolean, true, { description: "read entitlements from Edge (else from the API)" }),
+  edgeApiUrl: withDefault("EDGE_API_URL", url("https", "http"), "https://edge.api.stigg.io", { description: "Edge" }),
+  wsEnabled: withDefault("WS_ENABLED", boolean, true, { description: "listen for updates over WebSocket" }),
+  wsUrl: withDefault("WS_URL", url("wss", "ws"), "wss://api.stigg.io", { description: "WebSocket" }),
+  redisEnvironmentPrefix: optional("REDIS_ENVIRONMENT_PREFIX", text, {
+    description: "names the environment in Redis keys; given: Redis is the cache layer",
+  }),
+  redisHost: withDefault("REDIS_HOST", text, "localhost", { description: "Redis" }),
+  redisPort: withDefault("REDIS_PORT", port(1), 6379, { description: "port of Redis" }),
+  redisDb: withDefault("REDIS_DB", integer({ min: 0 }), 0, { description: "database number in Redis" }),
+  redisUsername: optional("REDIS_USERNAME", text, { description: "user in Redis" }),
+  redisPassword: optional("REDIS_PASSWORD", text, { description: "password in Redis", isSecret: true }),
+  redisTls: withDefault("REDIS_TLS", boolean, false, { description: "TLS to Redis", defaultText: "0" }),
+  redisKeysTtlSecs: withDefault("REDIS_KEYS_TTL_IN_SECS", timeToLive, 604_800, {
+    description: "expiry of keys; negative: none",
+  }),
+  entitlementsFallback: setting("ENTITLEMENTS_FALLBACK", fallbacks, () => NO_FALLBACKS, {
+    description: "JSON object: feature id to {hasAccess, usageLimit?, isUnlimited?, value?, enumValues?}",
+  }),
+  grpcPort: withDefault("GRPC_PORT", port(0), 80, {
+    description: "the service port: gRPC, gRPC-web and Connect on one cleartext listener; 0: any free port",
+  }),
+  port: withDefault("PORT", port(0), 8443, { description: "the same over TLS; listens only when a certificate is configured" }),
+  cacheMaxSizeBytes: setting("CACHE_MAX_SIZE_BYTES", integer({ min: 1 }), (machine) => Math.floor(machine.memoryBytes() / 2), {
+    description: "bound of the in-memory cache",
+    defaultText: "half of the memory available (the cgroup's limit where there is one, and never more than the JavaScript heap)",
+  }),
+  healthEndpointUrl: withDefault("HEALTH_ENDPOINT_URL", urlPath, "livez", { description: "path of liveness" }),
+  readyEndpointUrl: withDefault("READY_ENDPOINT_URL", urlPath, "readyz", { description: "path of readiness" }),
+  metricsPort: withDefault("METRICS_PORT", port(0), 8080, { description: "port of health and /metrics; 0: any free port" }),
+  logLevel: withDefault("LOG_LEVEL", oneOf(LOG_LEVELS), "warn", { description: LOG_LEVELS.join(", ") }),
+  logMessageKey: withDefault("LOG_MESSAGE_KEY", text, "msg", { description: "key of the message in the JSON log lines" }),
+  logErrorKey: withDefault("LOG_ERROR_KEY", text, "err", { description: "key of the error in the JSON log lines" }),
+  offline: withDefault("OFFLINE", boolean, false, { description: "no network at all; any API key is accepted" }),
+
+  catalogFile: optional("CATALOG_FILE", text, {
+    description: "a catalog (YAML or JSON) that takes the place of the API; changes of the file take effect while running",
+  }),
+  catalogStateFile: optional("CATALOG_STATE_FILE", text, {
+    description: "where the usage counted for the catalog is kept across restarts; not set: in memory alone",
+  }),
+  entitlementsTimeoutMs: withDefault("ENTITLEMENTS_TIMEOUT_MS", integer({ min: 1, max: ONE_HOUR_MS, unit: "milliseconds" }), 1_000, {
+    description: "how long a check may wait for a state that is not cached, milliseconds; then the fallback answers",
+  }),
+  maxMessageBytes: withDefault("MAX_MESSAGE_BYTES", integer({ min: 1, max: 2 ** 30, unit: "bytes" }), 4 * 1024 * 1024, {
+    description: "the largest request that is read, bytes",
+  }),
+  host: optional("HOST", text, { description: "address to listen on", defaultText: "all" }),
+  tlsCertFile: optional("TLS_CERT_FILE", text, { description: "certificate chain (PEM) of the TLS listener; read again when it changes" }),
+  tlsKeyFile: optional("TLS_KEY_FILE", text, { description: "private key (PEM) of that certificate" }),
+  tlsClientCaFile: optional("TLS_CLIENT_CA_FILE", text, {
+    description: "authorities (PEM); given: the TLS listener asks clients for a certificate of theirs",
+  }),
+  shutdownLingerMs: withDefault("SHUTDOWN_LINGER_MS", integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }), 1_000, {
+    description: "how long calls are still accepted after SIGTERM, milliseconds, while readiness is already DOWN",
+  }),
+  shutdownGraceMs: withDefault("SHUTDOWN_GRACE_MS", integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }), 10_000, {
+    description: "how long calls in flight may take to finish after that, milliseconds",
+  }),
+  startMessage: withDefault("START_MESSAGE", oneOf(["auto", "text", "json", "none"] as const), "auto", {
+    description: "how the start is told on standard output: text for people, json for collectors; auto: text on a terminal",
+  }),
+} as const satisfies Record<string, Setting<unknown>>;
+
+type SettingValue<S> = S extends Setting<infer T> ? T : never;
+
+/** Every setting with its value. Frozen all the way down. */
+export type Config = { readonly [K in keyof typeof SETTINGS]: SettingValue<(typeof SETTINGS)[K]> };
