@@ -1,7 +1,10 @@
 import { defineConfig } from "vitest/config";
 
+const jsonReport = process.env["VITEST_JSON"];
+
 export default defineConfig({
   test: {
+    reporters: jsonReport === undefined ? ["default"] : ["default", ["json", { outputFile: jsonReport }]],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
