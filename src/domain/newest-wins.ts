@@ -40,9 +40,9 @@ function withNewerUsagesOf(other: CustomerState, base: CustomerState): CustomerS
   return features.size + credits.size === 0 ? base : base.withUsages({ features, credits });
 }
 
-/** The anchor came with the set of entitlements, so the newer set's stays. */
+/** The anchor came with the set of entitlements, so the newer set's counts, also where it is none. */
 function withAnchorOf(own: Usage, usage: Usage): Usage {
-  return own.periodAnchor === undefined ? usage : { ...usage, periodAnchor: own.periodAnchor };
+  return own.periodAnchor === usage.periodAnchor ? usage : { ...usage, periodAnchor: own.periodAnchor };
 }
 
 function isNewer(usage: Usage, than: Usage): boolean {
