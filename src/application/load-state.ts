@@ -10,6 +10,8 @@ interface Flight {
   readonly result: Promise<CachedState | undefined>;
   /** A change of the subject arrived since the flight began: what it brings may be from before it. */
   overtaken: boolean;
+  /** Upstream answered, but its answer could not be written where others read it. */
+  storeFailure: CodedError | undefined;
 }
 
 export interface LoadStateOptions {
@@ -44,12 +46,20 @@ export class LoadState {
   load(subject: Subject): Promise<CachedState | undefined> {
     const flying = this.#flights.get(subject);
     if (flying !== undefined && !flying.overtaken) return flying.result;
-    return this.#takeOff(subject, false);
+    return this.#takeOff(subject, false).result;
   }
 
-  /** Always asks anew, past upstream's own caches: for a caller who knows that something has changed. */
-  reload(subject: Subject): Promise<CachedState | undefined> {
-    return this.#takeOff(subject, true);
+  /**
+   * Always asks anew, past upstream's own caches: for a caller who knows that something has changed.
+   *
+   * @throws CodedError as `load` does, and the store's `unavailable`: others go on reading what was before
+   */
+  async reload(subject: Subject): Promise<CachedState | undefined> {
+    this.overtake(subject);
+    const flight = this.#takeOff(subject, true);
+    const known = await flight.result;
+    if (flight.storeFailure !== undefined) throw flight.storeFailure;
+    return known;
   }
 
   /** Tells that a subject changed, and with a customer all its resources: fetches under way may bring what was before. */
@@ -65,27 +75,36 @@ export class LoadState {
     for (const flight of this.#flights.values()) flight.overtaken = true;
   }
 
-  #takeOff(subject: Subject, latest: boolean): Promise<CachedState | undefined> {
+  #takeOff(subject: Subject, latest: boolean): Flight {
     const flight: Flight = {
       result: Promise.resolve().then(() => this.#fetchAndStore(subject, latest, flight)).finally(() => {
         if (this.#flights.get(subject) === flight) this.#flights.delete(subject);
       }),
       overtaken: false,
+      storeFailure: undefined,
     };
     this.#flights.set(subject, flight);
-    return flight.result;
+    return flight;
   }
 
   async #fetchAndStore(subject: Subject, latest: boolean, flight: Flight): Promise<CachedState | undefined> {
     const askedAt = this.#clock.now();
     const state = await this.#fetch(subject, latest);
     if (state === undefined) return undefined;
-    return this.#cache.put(subject, {
+    const fetched = {
       state,
       verifiedAt: askedAt,
       recheckAt: this.#recheckAt(state, askedAt),
       isVerified: !flight.overtaken,
-    });
+    };
+    try {
+      return await this.#cache.put(subject, fetched);
+    } catch (error) {
+      // A store out of reach does not make upstream's answer any less true.
+      if (!(error instanceof CodedError)) throw error;
+      flight.storeFailure = error;
+      return fetched;
+    }
   }
 
   async #fetch(subject: Subject, latest: boolean): Promise<CustomerState | undefined> {

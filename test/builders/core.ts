@@ -1,0 +1,81 @@
+import { MemoryCache } from "../../src/adapters/cache/memory-cache.js";
+import type { CallContext } from "../../src/application/answer.js";
+import { CheckEntitlement } from "../../src/application/check-entitlement.js";
+import { FindState } from "../../src/application/find-state.js";
+import { FollowUpdates } from "../../src/application/follow-updates.js";
+import { ListEntitlements } from "../../src/application/list-entitlements.js";
+import { LoadState } from "../../src/application/load-state.js";
+import { RefreshInBackground } from "../../src/application/refresh-in-background.js";
+import { ReloadEntitlements } from "../../src/application/reload-entitlements.js";
+import { ReportUsage } from "../../src/application/report-usage.js";
+import { StreamStatus } from "../../src/application/stream-status.js";
+import type { CustomerState } from "../../src/domain/customer-state.js";
+import type { FallbackValues } from "../../src/domain/fallback.js";
+import type { Subject } from "../../src/domain/subject.js";
+import type { CacheStore } from "../../src/ports/cache-store.js";
+import { newTelemetry } from "../../src/ports/telemetry.js";
+import { ControllableUpstream } from "../fakes/controllable-upstream.js";
+import { ManualClock } from "../fakes/manual-clock.js";
+import { RecordingLogger } from "../fakes/recording-logger.js";
+
+export const BUDGET_MS = 1_000;
+export const DEADLINE_MARGIN_MS = 20;
+export const FETCH_TIMEOUT_MS = 5_000;
+export const RECHECK_AFTER_MS = 30_000;
+export const POLL_INTERVAL_MS = 30_000;
+export const MAX_CONCURRENT_REFRESHES = 2;
+
+export const NO_HURRY: CallContext = { deadlineAt: undefined, signal: undefined };
+
+interface CoreParts {
+  readonly store?: (memory: MemoryCache) => CacheStore;
+  readonly fallbacks?: Readonly<Record<string, FallbackValues>>;
+  /** Whether updates arrive from the start. */
+  readonly isConnected?: boolean;
+  readonly maxRefreshed?: number;
+}
+
+/** The use cases wired to each other and to the real memory cache, with an upstream and a time that the test controls. */
+export function buildCore({ store = (memory) => memory, fallbacks = {}, isConnected = true, maxRefreshed = 100 }: CoreParts = {}) {
+  const clock = new ManualClock();
+  const upstream = new ControllableUpstream();
+  const logger = new RecordingLogger();
+  const telemetry = newTelemetry();
+  const cache = store(new MemoryCache(100_000_000, telemetry));
+  const stream = new StreamStatus(POLL_INTERVAL_MS);
+  if (isConnected) stream.connected();
+  const load = new LoadState(cache, upstream, clock, { fetchTimeoutMs: FETCH_TIMEOUT_MS, recheckAfterMs: RECHECK_AFTER_MS });
+  const refresh = new RefreshInBackground(load, logger, MAX_CONCURRENT_REFRESHES);
+  const states = new FindState(cache, load, refresh, stream, telemetry, clock, {
+    budgetMs: BUDGET_MS,
+    deadlineMarginMs: DEADLINE_MARGIN_MS,
+  });
+  const all = new Map(Object.entries(fallbacks));
+  const configured = { fallbackOf: (featureId: string) => all.get(featureId), all: () => all };
+  return {
+    clock,
+    upstream,
+    logger,
+    telemetry,
+    cache,
+    stream,
+    load,
+    refresh,
+    states,
+    check: new CheckEntitlement(states, configured, clock),
+    list: new ListEntitlements(states, configured, clock),
+    reload: new ReloadEntitlements(load),
+    reportUsage: new ReportUsage(upstream, cache, clock, logger),
+    updates: new FollowUpdates(cache, load, refresh, stream, clock, logger, maxRefreshed),
+  };
+}
+
+export type Core = ReturnType<typeof buildCore>;
+
+/** Has the core know a state as if it had just been fetched. */
+export async function know({ load, upstream }: Core, subject: Subject, state: CustomerState): Promise<void> {
+  const index = upstream.fetches.count;
+  const loaded = load.load(subject);
+  (await upstream.fetches.at(index)).answer(state);
+  await loaded;
+}

@@ -1,0 +1,48 @@
+import type { CancelTimer, Clock } from "../../src/ports/clock.js";
+
+interface Timer {
+  readonly dueAt: number;
+  readonly callback: () => void;
+}
+
+/** Time that moves when a test says so, and only then. */
+export class ManualClock implements Clock {
+  #now: number;
+  readonly #timers = new Set<Timer>();
+
+  constructor(now = Date.UTC(2026, 0, 1)) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, callback: () => void): CancelTimer {
+    const timer = { dueAt: this.#now + delayMs, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Moves time on; timers call back in the order in which they are due, each at its own moment. */
+  advance(ms: number): void {
+    const until = this.#now + ms;
+    for (let due = this.#firstDue(until); due !== undefined; due = this.#firstDue(until)) {
+      this.#timers.delete(due);
+      this.#now = Math.max(this.#now, due.dueAt);
+      due.callback();
+    }
+    this.#now = until;
+  }
+
+  /** Timers that were neither called back nor cancelled: what has ended leaves none. */
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
+  #firstDue(until: number): Timer | undefined {
+    let first: Timer | undefined;
+    for (const timer of this.#timers) if (timer.dueAt <= until && (first === undefined || timer.dueAt < first.dueAt)) first = timer;
+    return first;
+  }
+}

@@ -1,0 +1,50 @@
+import type { SubjectChange } from "../../src/domain/change.js";
+import { CodedError } from "../../src/domain/errors.js";
+import type { Subject } from "../../src/domain/subject.js";
+import type { CachedState, CacheSize, CacheStore, FetchedState } from "../../src/ports/cache-store.js";
+
+/** A store that is elsewhere: nothing of it is at hand, and it can be out of reach. */
+export class RemoteStore implements CacheStore {
+  readonly #store: CacheStore;
+  isReachable = true;
+
+  constructor(store: CacheStore) {
+    this.#store = store;
+  }
+
+  peek(): undefined {
+    return undefined;
+  }
+
+  load(subject: Subject): Promise<CachedState | undefined> {
+    return this.#reach(() => this.#store.load(subject));
+  }
+
+  put(subject: Subject, fetched: FetchedState): Promise<CachedState> {
+    return this.#reach(() => this.#store.put(subject, fetched));
+  }
+
+  apply(change: SubjectChange, verifiedAt: number): Promise<void> {
+    return this.#reach(() => this.#store.apply(change, verifiedAt));
+  }
+
+  forget(subject: Subject): Promise<void> {
+    return this.#reach(() => this.#store.forget(subject));
+  }
+
+  markAllUnverified(): Promise<void> {
+    return this.#reach(() => this.#store.markAllUnverified());
+  }
+
+  recentlyUsed(limit: number): Iterable<Subject> {
+    return this.#store.recentlyUsed(limit);
+  }
+
+  get size(): CacheSize {
+    return this.#store.size;
+  }
+
+  #reach<T>(reached: () => Promise<T>): Promise<T> {
+    return this.isReachable ? reached() : Promise.reject(new CodedError("unavailable", "the store cannot be reached"));
+  }
+}
