@@ -1,0 +1,37 @@
+import { create } from "@bufbuild/protobuf";
+import { TimestampSchema, type Timestamp } from "@bufbuild/protobuf/wkt";
+import { invalidArgument } from "./invalid-argument.js";
+
+/** What a Timestamp can hold: 0001-01-01T00:00:00Z up to the end of 9999. */
+const FIRST_SECOND = -62_135_596_800;
+const LAST_SECOND = 253_402_300_799;
+const MAX_NANOS = 999_999_999;
+
+/**
+ * A moment on the wire. Absent where a Timestamp cannot hold it: one moment that upstream got wrong must
+ * not cost the answer.
+ *
+ * @param epochMs epoch milliseconds
+ */
+export function encodeMoment(epochMs: number | undefined): Timestamp | undefined {
+  if (epochMs === undefined || !Number.isFinite(epochMs)) return undefined;
+  const seconds = Math.floor(epochMs / 1000);
+  if (seconds < FIRST_SECOND || seconds > LAST_SECOND) return undefined;
+  return create(TimestampSchema, {
+    seconds: BigInt(seconds),
+    nanos: Math.min(MAX_NANOS, Math.floor((epochMs - seconds * 1000) * 1e6)),
+  });
+}
+
+/**
+ * @returns epoch milliseconds
+ * @throws CodedError `invalid-argument` naming the field
+ */
+export function readMoment(moment: Timestamp | undefined, field: string): number | undefined {
+  if (moment === undefined) return undefined;
+  const seconds = Number(moment.seconds);
+  if (seconds < FIRST_SECOND || seconds > LAST_SECOND || moment.nanos < 0 || moment.nanos > MAX_NANOS) {
+    throw invalidArgument(`${field} is outside of the years 1 to 9999: send seconds since 1970 and nanos from 0 to 999999999`);
+  }
+  return seconds * 1000 + Math.floor(moment.nanos / 1e6);
+}
