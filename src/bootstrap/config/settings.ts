@@ -82,7 +82,7 @@ export const SETTINGS = {
   tlsCertFile: optional("TLS_CERT_FILE", text, { description: "certificate chain (PEM) of the TLS listener; read again when it changes" }),
   tlsKeyFile: optional("TLS_KEY_FILE", text, { description: "private key (PEM) of that certificate" }),
   tlsClientCaFile: optional("TLS_CLIENT_CA_FILE", text, {
-    description: "authorities (PEM); given: the TLS listener asks clients for a certificate of theirs",
+    description: "authorities (PEM); given: the TLS listener lets in only clients with a certificate of theirs",
   }),
   shutdownLingerMs: withDefault("SHUTDOWN_LINGER_MS", integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }), 1_000, {
     description: "how long calls are still accepted after SIGTERM, milliseconds, while readiness is already DOWN",

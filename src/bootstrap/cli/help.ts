@@ -1,0 +1,20 @@
+export const HELP = `Answers, beside your application: may this customer use this feature, and how much is left?
+
+entitlement-sidecar [serve]
+    Runs the service. It is configured by environment variables alone; "help configuration" lists them.
+
+entitlement-sidecar check <customer> <feature> [options]
+    Asks a running service, and answers in one line. Exit code 0: granted, 1: denied, 2: error.
+      --requested-usage <n>      what is about to be used
+      --requested-values <a,b>   values that all have to be allowed
+      --resource <id>            one of the customer's resources
+      --credits                  the second argument is the id of a credit currency
+      --address <host:port>      where to ask, or a URL; else localhost and GRPC_PORT, else localhost:50051
+      --timeout <ms>             how long to wait for the answer; else 5000
+      --json                     the whole answer
+
+entitlement-sidecar validate <catalog file>
+    Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot, 2: error.
+
+entitlement-sidecar help [configuration]
+entitlement-sidecar --version`;

@@ -1,0 +1,37 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { UsageError } from "./usage-error.js";
+
+/** What a command understands: its options as node:util has them, and its positional arguments by name. */
+export interface CommandSyntax {
+  readonly options: NonNullable<ParseArgsConfig["options"]>;
+  readonly positionals: readonly string[];
+}
+
+type Parsed<S extends CommandSyntax> = ReturnType<typeof parseArgs<{ options: S["options"]; allowPositionals: true }>>;
+
+/** @throws UsageError that names the argument */
+export function parseCommandLine<const S extends CommandSyntax>(args: readonly string[], { options, positionals }: S): Parsed<S> {
+  let parsed: Parsed<S>;
+  try {
+    parsed = parseArgs({ args: joinNegativeNumbers(args, options), options, allowPositionals: true }) as Parsed<S>;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  const missing = positionals.slice(parsed.positionals.length);
+  if (missing.length > 0) throw new UsageError(`missing: ${missing.map((name) => `<${name}>`).join(" ")}`);
+  const surplus = parsed.positionals.slice(positionals.length);
+  if (surplus.length > 0) throw new UsageError(`not understood: ${surplus.join(" ")}`);
+  return parsed;
+}
+
+/** node:util takes "--requested-usage -3" for two options; people write it all the same. */
+function joinNegativeNumbers(args: readonly string[], options: CommandSyntax["options"]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const previous = joined.at(-1);
+    const takesValue = previous?.startsWith("--") === true && options[previous.slice(2)]?.type === "string";
+    if (takesValue && /^-\d/.test(arg)) joined[joined.length - 1] = `${previous}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
+}
