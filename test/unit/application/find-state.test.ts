@@ -1,0 +1,323 @@
+import { describe, expect, it } from "vitest";
+import type { CallContext } from "../../../src/application/answer.js";
+import type { CustomerState } from "../../../src/domain/customer-state.js";
+import type { Subject } from "../../../src/domain/subject.js";
+import { BUDGET_MS, buildCore, DEADLINE_MARGIN_MS, FETCH_TIMEOUT_MS, know, NO_HURRY, POLL_INTERVAL_MS } from "../../builders/core.js";
+import { boolean, emptyState, metered, stateWith } from "../../builders/states.js";
+import { promisesSettled } from "../../fakes/event-loop.js";
+import { RemoteStore } from "../../fakes/remote-store.js";
+
+const subject: Subject = { customerId: "c" };
+const withLimit = (usageLimit: number, updatedAt?: number): CustomerState => stateWith([metered({ usageLimit })], { updatedAt });
+const limitOf = (found: { readonly state: CustomerState | undefined } | undefined) => found?.state?.feature("seats")?.usageLimit;
+
+describe("a state at hand", () => {
+  it("is there once it was fetched, and asks nobody", async () => {
+    const core = buildCore();
+    expect(core.states.atHand("c", undefined, core.clock.now())).toBeUndefined();
+    await know(core, subject, withLimit(1));
+    expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(1);
+    expect(core.states.atHand("c", "r", core.clock.now())).toBeUndefined();
+    expect(core.upstream.fetches.count).toBe(1);
+  });
+
+  it("is counted as a hit from memory", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(1));
+    core.states.atHand("c", undefined, core.clock.now());
+    core.states.atHand("d", undefined, core.clock.now());
+    expect(core.telemetry).toMatchObject({ cacheHits: 1, cacheMisses: 0, answers: { memory: 1 } });
+  });
+
+  it("is gone from the very moment that one of its entitlements ends", async () => {
+    const core = buildCore();
+    const end = core.clock.now() + 10;
+    await know(core, subject, stateWith([boolean({ validUntil: end })]));
+    expect(core.states.atHand("c", undefined, end - 1)).toBeDefined();
+    expect(core.states.atHand("c", undefined, end)).toBeUndefined();
+  });
+
+  it("is gone once everything is in doubt", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(1));
+    await core.cache.markAllUnverified();
+    expect(core.states.atHand("c", undefined, core.clock.now())).toBeUndefined();
+  });
+});
+
+describe("while no updates arrive", () => {
+  it("a state no older than the poll interval serves, and nobody is asked", async () => {
+    const core = buildCore({ isConnected: false });
+    await know(core, subject, withLimit(1));
+    core.clock.advance(POLL_INTERVAL_MS);
+    expect(core.states.atHand("c", undefined, core.clock.now())).toBeDefined();
+    await promisesSettled();
+    expect(core.upstream.fetches.count).toBe(1);
+  });
+
+  it("an older one serves too, and is asked for once in the background", async () => {
+    const core = buildCore({ isConnected: false });
+    await know(core, subject, withLimit(1));
+    core.clock.advance(POLL_INTERVAL_MS + 1);
+    for (let i = 0; i < 100; i++) expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(1);
+    (await core.upstream.fetches.at(1)).answer(withLimit(2));
+    await promisesSettled();
+    expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(2);
+    expect(core.upstream.fetches.count).toBe(2);
+  });
+
+  it("an older one goes on serving where upstream is down as well, however old", async () => {
+    const core = buildCore({ isConnected: false });
+    await know(core, subject, withLimit(1));
+    for (let i = 1; i <= 5; i++) {
+      core.clock.advance(365 * 24 * 3_600_000);
+      expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(1);
+      (await core.upstream.fetches.at(i)).fail();
+      await promisesSettled();
+    }
+  });
+
+  it("which begins when the stream goes, and ends when it is back", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(1));
+    core.clock.advance(POLL_INTERVAL_MS * 10);
+    core.states.atHand("c", undefined, core.clock.now());
+    await promisesSettled();
+    expect(core.upstream.fetches.count).toBe(1);
+    core.updates.disconnected();
+    core.states.atHand("c", undefined, core.clock.now());
+    await core.upstream.fetches.at(1);
+  });
+});
+
+describe("a state that is not at hand", () => {
+  it("is asked of upstream", async () => {
+    const core = buildCore();
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(0)).answer(withLimit(1));
+    expect(await found).toMatchObject({ source: "upstream", verifiedAt: core.clock.now() });
+    expect(core.telemetry).toMatchObject({ cacheHits: 0, cacheMisses: 1, answers: { upstream: 1 } });
+    expect(core.clock.pendingTimers).toBe(0);
+  });
+
+  it("is the fallback's to answer where upstream fails and nothing is known", async () => {
+    const core = buildCore();
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(0)).fail();
+    expect(await found).toEqual({ state: undefined, source: "fallback", verifiedAt: undefined });
+    expect(core.telemetry.answers.fallback).toBe(1);
+  });
+
+  it("is the fallback's to answer where there is no upstream", async () => {
+    const core = buildCore();
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(0)).answer(undefined);
+    expect((await found).source).toBe("fallback");
+  });
+
+  it("serves as it was where upstream fails", async () => {
+    const core = buildCore();
+    const knownAt = core.clock.now();
+    await know(core, subject, withLimit(1));
+    await core.cache.markAllUnverified();
+    core.clock.advance(1_000);
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(1)).fail();
+    expect(await found).toMatchObject({ source: "stale", verifiedAt: knownAt });
+    expect(limitOf(await found)).toBe(1);
+    expect(core.telemetry.answers.stale).toBe(1);
+  });
+
+  it("may be a denial that upstream gives: knowledge, and no failure", async () => {
+    const core = buildCore();
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(0)).answer(emptyState("CustomerNotFound"));
+    expect(await found).toMatchObject({ source: "upstream", state: { accessDeniedReason: "CustomerNotFound" } });
+    expect(core.states.atHand("c", undefined, core.clock.now())).toBeDefined();
+  });
+});
+
+describe("a state past its end", () => {
+  const ending = (end: number, limit: number) => stateWith([metered({ validUntil: end, usageLimit: limit })]);
+
+  it("is asked for again", async () => {
+    const core = buildCore();
+    const end = core.clock.now() + 10;
+    await know(core, subject, ending(end, 1));
+    core.clock.advance(10);
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(1)).answer(withLimit(2));
+    expect(await found).toMatchObject({ source: "upstream" });
+    expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(2);
+  });
+
+  it("serves on where that fails, and is asked for at the next check again", async () => {
+    const core = buildCore();
+    await know(core, subject, ending(core.clock.now() + 10, 1));
+    core.clock.advance(10);
+    for (const attempt of [1, 2]) {
+      const found = core.states.find(subject, NO_HURRY);
+      (await core.upstream.fetches.at(attempt)).fail();
+      expect(limitOf(await found)).toBe(1);
+      expect(await found).toMatchObject({ source: "stale" });
+    }
+  });
+
+  it("that upstream still gives so, is not asked for at every check", async () => {
+    const core = buildCore();
+    const end = core.clock.now() + 10;
+    await know(core, subject, ending(end, 1));
+    core.clock.advance(10);
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(1)).answer(ending(end, 1));
+    await found;
+    expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(1);
+  });
+});
+
+describe("the time that a check takes", () => {
+  it("ends with its budget: then what is known serves, and what upstream says later is known to the next", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(1));
+    await core.cache.markAllUnverified();
+    const found = core.states.find(subject, NO_HURRY);
+    const fetch = await core.upstream.fetches.at(1);
+    core.clock.advance(BUDGET_MS);
+    expect(await found).toMatchObject({ source: "stale" });
+    fetch.answer(withLimit(2));
+    await promisesSettled();
+    expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(2);
+  });
+
+  it("does not end before its budget", async () => {
+    const core = buildCore();
+    const found = core.states.find(subject, NO_HURRY);
+    const fetch = await core.upstream.fetches.at(0);
+    core.clock.advance(BUDGET_MS - 1);
+    fetch.answer(withLimit(1));
+    expect((await found).source).toBe("upstream");
+  });
+
+  it.each([
+    { when: "the caller's deadline is sooner", deadlineIn: 200, endsIn: 200 - DEADLINE_MARGIN_MS },
+    { when: "the caller's deadline is later", deadlineIn: 60_000, endsIn: BUDGET_MS },
+    { when: "the deadline leaves no more than the margin", deadlineIn: DEADLINE_MARGIN_MS, endsIn: 0 },
+    { when: "the deadline has passed", deadlineIn: -1_000, endsIn: 0 },
+  ])("ends in $endsIn ms where $when", async ({ deadlineIn, endsIn }) => {
+    const core = buildCore();
+    let isAnswered = false;
+    const found = core.states.find(subject, { deadlineAt: core.clock.now() + deadlineIn, signal: undefined });
+    void found.then(() => (isAnswered = true));
+    await core.upstream.fetches.at(0);
+    if (endsIn > 0) {
+      core.clock.advance(endsIn - 1);
+      await promisesSettled();
+      expect(isAnswered).toBe(false);
+      core.clock.advance(1);
+    } else core.clock.advance(0);
+    expect((await found).source).toBe("fallback");
+  });
+
+  it("of one in a hurry does not cut short the others', nor the fetch", async () => {
+    const core = buildCore();
+    const hurried = core.states.find(subject, { deadlineAt: core.clock.now() + 100, signal: undefined });
+    const patient = core.states.find(subject, NO_HURRY);
+    const fetch = await core.upstream.fetches.at(0);
+    core.clock.advance(100);
+    expect((await hurried).source).toBe("fallback");
+    fetch.answer(withLimit(1));
+    expect((await patient).source).toBe("upstream");
+    expect(core.upstream.fetches.count).toBe(1);
+  });
+
+  it("of a fetch that hangs ends as well, so that later checks ask anew", async () => {
+    const core = buildCore();
+    const first = core.states.find(subject, NO_HURRY);
+    await core.upstream.fetches.at(0);
+    core.clock.advance(FETCH_TIMEOUT_MS);
+    expect((await first).source).toBe("fallback");
+    await promisesSettled();
+    const later = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(1)).answer(withLimit(1));
+    expect((await later).source).toBe("upstream");
+  });
+});
+
+describe("callers who go away", () => {
+  it("of 200 who wait, 199 go: upstream was asked once, and the last one learns", async () => {
+    const core = buildCore();
+    const callers = Array.from({ length: 200 }, () => new AbortController());
+    const found = callers.map(({ signal }) => core.states.find(subject, { deadlineAt: undefined, signal }));
+    const fetch = await core.upstream.fetches.at(0);
+    await promisesSettled();
+    for (const caller of callers.slice(0, 199)) caller.abort();
+    const gone = await Promise.allSettled(found.slice(0, 199));
+    expect(gone.every((outcome) => outcome.status === "rejected" && (outcome.reason as { code: string }).code === "cancelled")).toBe(true);
+    expect(fetch.signal.aborted).toBe(false);
+    fetch.answer(withLimit(1));
+    expect((await found[199])?.source).toBe("upstream");
+    expect(core.upstream.fetches.count).toBe(1);
+    expect(core.clock.pendingTimers).toBe(0);
+  });
+
+  it("before they are answered, are told so", async () => {
+    const core = buildCore();
+    const call: CallContext = { deadlineAt: undefined, signal: AbortSignal.abort() };
+    await expect(core.states.find(subject, call)).rejects.toMatchObject({ code: "cancelled" });
+  });
+
+  it("do not take with them a failure of upstream that others have", async () => {
+    const core = buildCore();
+    const caller = new AbortController();
+    const found = core.states.find(subject, { deadlineAt: undefined, signal: caller.signal });
+    (await core.upstream.fetches.at(0)).fail();
+    expect((await found).source).toBe("fallback");
+  });
+});
+
+describe("a store that is elsewhere", () => {
+  function withRemoteStore() {
+    const stores: RemoteStore[] = [];
+    const core = buildCore({
+      store: (memory) => {
+        stores.push(new RemoteStore(memory));
+        return stores[0]!;
+      },
+    });
+    return { core, remote: stores[0]! };
+  }
+
+  it("answers without upstream where what it has is verified", async () => {
+    const { core } = withRemoteStore();
+    await know(core, subject, withLimit(1));
+    expect(await core.states.find(subject, NO_HURRY)).toMatchObject({ source: "redis" });
+    expect(core.telemetry).toMatchObject({ cacheHits: 1, cacheMisses: 0, answers: { redis: 1 } });
+    expect(core.upstream.fetches.count).toBe(1);
+  });
+
+  it("does not answer where what it has is in doubt or past its end", async () => {
+    const { core } = withRemoteStore();
+    const end = core.clock.now() + 10;
+    await know(core, subject, stateWith([metered({ validUntil: end })]));
+    core.clock.advance(10);
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(1)).answer(withLimit(2));
+    expect((await found).source).toBe("upstream");
+    await core.cache.markAllUnverified();
+    const again = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(2)).answer(withLimit(3));
+    expect((await again).source).toBe("upstream");
+  });
+
+  it("out of reach, is passed over: upstream answers, and the fallback only where that fails too", async () => {
+    const { core, remote } = withRemoteStore();
+    remote.isReachable = false;
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(0)).answer(withLimit(1));
+    expect(await found).toMatchObject({ source: "upstream" });
+    expect(limitOf(await found)).toBe(1);
+    const lost = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(1)).fail();
+    expect((await lost).source).toBe("fallback");
+  });
+});
