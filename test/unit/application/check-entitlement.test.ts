@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { FallbackValues } from "../../../src/domain/fallback.js";
 import { buildCore, know, NO_HURRY } from "../../builders/core.js";
 import { creditQuery, featureQuery } from "../../builders/queries.js";
 import { boolean, metered, stateWith, wallet } from "../../builders/states.js";
@@ -86,7 +87,7 @@ describe("a check of what is not at hand", () => {
     expect(await answer).toMatchObject({ source: "upstream", result: { hasAccess: true, remaining: 60 } });
   });
 
-  it.each([
+  it.each<{ who: string; own: FallbackValues | undefined; fallbacks: Record<string, FallbackValues>; hasAccess: boolean }>([
     { who: "the request", own: { hasAccess: true, usageLimit: 1 }, fallbacks: { seats: { hasAccess: false } }, hasAccess: true },
     { who: "the configuration", own: undefined, fallbacks: { seats: { hasAccess: true } }, hasAccess: true },
     { who: "nobody", own: undefined, fallbacks: {}, hasAccess: false },

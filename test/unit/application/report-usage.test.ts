@@ -1,0 +1,197 @@
+import { describe, expect, it } from "vitest";
+import { ReportEvents } from "../../../src/application/report-events.js";
+import { CodedError } from "../../../src/domain/errors.js";
+import type { UsageMeasurement, UsageReport } from "../../../src/domain/usage-report.js";
+import { buildCore, know, NO_HURRY, type Core } from "../../builders/core.js";
+import { creditQuery, featureQuery } from "../../builders/queries.js";
+import { boolean, metered, stateWith, wallet } from "../../builders/states.js";
+import { RemoteStore } from "../../fakes/remote-store.js";
+
+const subject = { customerId: "c" };
+const known = stateWith([metered({ usage: { currentUsage: 8, updatedAt: 100 } }), boolean({ creditRate: { amount: 1, currencyId: "credits" } })], {
+  updatedAt: 100,
+  credits: [wallet({ usage: { currentUsage: 40, updatedAt: 100 } })],
+});
+
+function report(parts: Partial<UsageReport> = {}): UsageReport {
+  return {
+    subject,
+    featureId: "seats",
+    value: 1,
+    updateBehavior: "DELTA",
+    dimensions: new Map(),
+    timestamp: undefined,
+    idempotencyKey: "key",
+    ...parts,
+  };
+}
+
+function measurement(parts: Partial<UsageMeasurement> = {}): UsageMeasurement {
+  return {
+    measurementId: "m",
+    subject,
+    featureId: "seats",
+    currentUsage: 10,
+    periodStart: undefined,
+    periodEnd: undefined,
+    updatedAt: 200,
+    credit: undefined,
+    ...parts,
+  };
+}
+
+const seatsOf = (core: Core) => core.cache.peek("c", undefined)?.state.featureUsage("seats").currentUsage;
+
+async function reported(core: Core, answer: UsageMeasurement) {
+  const index = core.upstream.reports.count;
+  const result = core.reportUsage.report(report(), NO_HURRY);
+  (await core.upstream.reports.at(index)).answer(answer);
+  return result;
+}
+
+describe("a report of usage", () => {
+  it("goes to upstream as it is, and its measurement comes back as it is", async () => {
+    const core = buildCore();
+    const given = report({ value: -2.5, updateBehavior: "SET", dimensions: new Map([["region", "eu"]]), timestamp: 7 });
+    const result = core.reportUsage.report(given, NO_HURRY);
+    const call = await core.upstream.reports.at(0);
+    expect(call.question).toBe(given);
+    const told = measurement();
+    call.answer(told);
+    expect(await result).toBe(told);
+  });
+
+  it("is known to the next check at once", async () => {
+    const core = buildCore();
+    await know(core, subject, known);
+    const asked = featureQuery("seats", { requestedUsage: 1 });
+    expect(core.check.feature("c", undefined, asked, NO_HURRY)).toMatchObject({ result: { hasAccess: true } });
+    await reported(core, measurement());
+    expect(core.check.feature("c", undefined, asked, NO_HURRY)).toMatchObject({
+      source: "memory",
+      result: { hasAccess: false, usage: { currentUsage: 10 } },
+    });
+    expect(core.upstream.fetches.count).toBe(1);
+  });
+
+  it("brings its period along", async () => {
+    const core = buildCore();
+    await know(core, subject, known);
+    await reported(core, measurement({ periodStart: 150, periodEnd: 300 }));
+    expect(core.cache.peek("c", undefined)?.state.featureUsage("seats")).toMatchObject({ periodStart: 150, periodEnd: 300, updatedAt: 200 });
+  });
+
+  it("that draws on a wallet is known to checks of the wallet, and of what else draws on it", async () => {
+    const core = buildCore();
+    await know(core, subject, known);
+    await reported(core, measurement({ credit: { currencyId: "credits", currentUsage: 100, periodEnd: 900, updatedAt: 200 } }));
+    expect(core.check.credit("c", undefined, creditQuery("credits"), NO_HURRY)).toMatchObject({ result: { hasAccess: false, remaining: 0 } });
+    expect(core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY)).toMatchObject({ result: { accessDeniedReason: "InsufficientCredits" } });
+  });
+
+  it.each([
+    { which: "not counted yet", answer: measurement({ currentUsage: undefined }), seats: 8 },
+    { which: "0", answer: measurement({ currentUsage: 0 }), seats: 0 },
+    { which: "counted before what is known", answer: measurement({ updatedAt: 99 }), seats: 8 },
+    { which: "counted at no known moment", answer: measurement({ updatedAt: undefined }), seats: 10 },
+    { which: "of a feature that the set does not have", answer: measurement({ featureId: "other" }), seats: 8 },
+    { which: "of a resource", answer: measurement({ subject: { customerId: "c", resourceId: "r" } }), seats: 8 },
+  ])("that is $which leaves $seats used", async ({ answer, seats }) => {
+    const core = buildCore();
+    await know(core, subject, known);
+    await reported(core, answer);
+    expect(seatsOf(core)).toBe(seats);
+    expect(await core.cache.load({ customerId: "c", resourceId: "r" })).toBeUndefined();
+  });
+
+  it("of a customer that is not cached is dropped", async () => {
+    const core = buildCore();
+    await reported(core, measurement());
+    expect(await core.cache.load(subject)).toBeUndefined();
+  });
+
+  it("that upstream refuses is refused to the caller as upstream said, and changes nothing here", async () => {
+    const core = buildCore();
+    await know(core, subject, known);
+    const failure = new CodedError("failed-precondition", "the customer is archived");
+    const result = core.reportUsage.report(report(), NO_HURRY);
+    (await core.upstream.reports.at(0)).fail(failure);
+    await expect(result).rejects.toBe(failure);
+    expect(seatsOf(core)).toBe(8);
+  });
+
+  it("that is counted is a success even where the cache cannot be told", async () => {
+    const core = buildCore({
+      store: (memory) => {
+        const remote = new RemoteStore(memory);
+        remote.isReachable = false;
+        return remote;
+      },
+    });
+    expect(await reported(core, measurement())).toMatchObject({ measurementId: "m" });
+    expect(core.logger.lines).toMatchObject([{ level: "warn" }]);
+  });
+
+  it("stops with its caller", async () => {
+    const core = buildCore();
+    const caller = new AbortController();
+    const result = core.reportUsage.report(report(), { deadlineAt: undefined, signal: caller.signal });
+    await core.upstream.reports.at(0);
+    caller.abort();
+    await expect(result).rejects.toMatchObject({ code: "cancelled" });
+  });
+});
+
+describe("a report in bulk", () => {
+  it("is known to the next check at once, in the order of its reports", async () => {
+    const core = buildCore();
+    await know(core, subject, known);
+    const given = [report(), report({ idempotencyKey: "other" })];
+    const result = core.reportUsage.reportBulk(given, NO_HURRY);
+    const call = await core.upstream.bulkReports.at(0);
+    expect(call.question).toBe(given);
+    const told = [measurement({ currentUsage: 9 }), measurement({ currentUsage: 10 })];
+    call.answer(told);
+    expect(await result).toBe(told);
+    expect(seatsOf(core)).toBe(10);
+  });
+
+  it("that upstream refuses is refused to the caller, and changes nothing here", async () => {
+    const core = buildCore();
+    await know(core, subject, known);
+    const result = core.reportUsage.reportBulk([report()], NO_HURRY);
+    (await core.upstream.bulkReports.at(0)).fail();
+    await expect(result).rejects.toMatchObject({ code: "unavailable" });
+    expect(seatsOf(core)).toBe(8);
+  });
+});
+
+describe("a report of events", () => {
+  const event = { eventName: "login", subject, idempotencyKey: "key", dimensions: new Map(), timestamp: undefined };
+
+  it("goes to upstream as it is", async () => {
+    const { upstream } = buildCore();
+    const result = new ReportEvents(upstream).report([event], NO_HURRY);
+    const call = await upstream.eventReports.at(0);
+    expect(call.question).toEqual([event]);
+    call.answer(undefined);
+    await expect(result).resolves.toBeUndefined();
+  });
+
+  it("that upstream refuses is refused to the caller", async () => {
+    const { upstream } = buildCore();
+    const failure = new CodedError("invalid-argument", "unknown event");
+    const result = new ReportEvents(upstream).report([event], NO_HURRY);
+    (await upstream.eventReports.at(0)).fail(failure);
+    await expect(result).rejects.toBe(failure);
+  });
+
+  it("stops with its caller", async () => {
+    const { upstream } = buildCore();
+    const caller = new AbortController();
+    const result = new ReportEvents(upstream).report([event], { deadlineAt: undefined, signal: caller.signal });
+    await upstream.eventReports.at(0);
+    caller.abort();
+    await expect(result).rejects.toMatchObject({ code: "cancelled" });
+  });
+});
