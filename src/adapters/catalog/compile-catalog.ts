@@ -1,0 +1,54 @@
+import type { CatalogPath } from "./catalog-fault.js";
+import type { CatalogInput, IncludedCreditsInput, PlanInput } from "./catalog-input.js";
+import type { CatalogModel, CatalogNames, EntitlementTerms, IncludedCredits, PlanDefinition } from "./catalog-model.js";
+import { compileCustomer } from "./compile-customer.js";
+import { compileCurrency, compileFeature, compileMeters } from "./compile-features.js";
+import { checkReset, compileTerms } from "./compile-terms.js";
+import type { FaultList } from "./fault-list.js";
+
+/** Resolves every name of a catalog. Where `faults` is not empty afterwards, the model must not be used. */
+export function compileCatalog(input: CatalogInput, faults: FaultList): CatalogModel {
+  const features = faults.index("feature", input.features, ["features"], (feature, path) => compileFeature(feature, path, faults));
+  const currencies = faults.index("credit currency", input.creditCurrencies ?? [], ["creditCurrencies"], compileCurrency);
+  const plans = faults.index("plan", input.plans ?? [], ["plans"], (plan, path) => compilePlan(plan, { features, currencies }, path, faults));
+  const names: CatalogNames = { features, currencies, plans };
+  const customers = faults.index("customer", input.customers, ["customers"], (customer, path) => compileCustomer(customer, names, path, faults));
+  return { features, currencies, plans, customers, metersByEvent: compileMeters(input.features, ["features"], faults) };
+}
+
+function compilePlan(
+  input: PlanInput,
+  names: Omit<CatalogNames, "plans">,
+  path: CatalogPath,
+  faults: FaultList,
+): PlanDefinition {
+  const entitlements = new Map<string, EntitlementTerms>();
+  for (const [featureId, entitlement] of Object.entries(input.entitlements ?? {})) {
+    const at = [...path, "entitlements", featureId];
+    const definition = faults.lookUp("feature", names.features, featureId, at);
+    if (definition === undefined) continue;
+    const terms = compileTerms(entitlement, undefined, { definition, currencies: names.currencies, path: at, faults });
+    if (terms !== undefined) entitlements.set(featureId, terms);
+  }
+  return { id: input.id, entitlements, includedCredits: compileIncludedCredits(input.includedCredits ?? [], names, [...path, "includedCredits"], faults) };
+}
+
+function compileIncludedCredits(
+  inputs: readonly IncludedCreditsInput[],
+  names: Omit<CatalogNames, "plans">,
+  path: CatalogPath,
+  faults: FaultList,
+): ReadonlyMap<string, IncludedCredits> {
+  const included = new Map<string, IncludedCredits>();
+  inputs.forEach((input, index) => {
+    const at = [...path, index];
+    const { currency: currencyId, amount, resetPeriod, resetAnchor = "SubscriptionStart" } = input;
+    faults.lookUp("credit currency", names.currencies, currencyId, [...at, "currency"]);
+    checkReset(resetPeriod, resetAnchor, at, faults);
+    if (included.has(currencyId)) {
+      faults.add([...at, "currency"], `the plan includes ${JSON.stringify(currencyId)} already; put both amounts into one entry`);
+    }
+    included.set(currencyId, { currencyId, amount, resetPeriod, resetAnchor, hasSoftLimit: input.softLimit ?? false });
+  });
+  return included;
+}

@@ -1,0 +1,50 @@
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import { CatalogEngine } from "./catalog-engine.js";
+import { followCatalogFile, readCatalogFile } from "./catalog-file.js";
+import type { CatalogInput } from "./catalog-input.js";
+import type { CatalogModel } from "./catalog-model.js";
+import { loadCatalogObject } from "./load-catalog.js";
+import { UsageJournal } from "./usage-journal.js";
+import { UsageLedger } from "./usage-ledger.js";
+import { FORGETFUL_LOG } from "./usage-log.js";
+
+/** A file that is watched, or an object that is replaced by `engine.replace`. */
+export type CatalogSource = { readonly file: string } | { readonly catalog: CatalogInput };
+
+export interface OpenCatalogOptions {
+  readonly source: CatalogSource;
+  /** Where usage is kept across restarts; undefined: nowhere. */
+  readonly stateFile?: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Reads a catalog and puts it to work, with the usage of the state file where there is one.
+ *
+ * @throws CodedError `invalid-argument` with every fault of the catalog, `failed-precondition` where the
+ *   state file is damaged, in use or cannot be written
+ */
+export async function openCatalog({ source, stateFile, clock, logger }: OpenCatalogOptions): Promise<CatalogEngine> {
+  const start = await readSource(source);
+  const ledger = new UsageLedger();
+  const log = stateFile === undefined ? FORGETFUL_LOG : await UsageJournal.open(stateFile, ledger, clock);
+  const engine = new CatalogEngine(ledger, log, clock, logger);
+  try {
+    engine.adopt(start.model);
+    await log.settled();
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  if ("file" in source && start.content !== undefined) {
+    const watch = followCatalogFile(source.file, start.content, engine, clock, logger);
+    engine.onClose(() => watch.close());
+  }
+  return engine;
+}
+
+async function readSource(source: CatalogSource): Promise<{ readonly model: CatalogModel; readonly content?: Buffer }> {
+  return "file" in source ? readCatalogFile(source.file) : { model: loadCatalogObject(source.catalog) };
+}

@@ -1,0 +1,54 @@
+import type { UsagePeriod } from "../../domain/usage-period.js";
+import type { Usage } from "../../domain/usage.js";
+import type { EntitlementTerms, SubjectDefinition } from "./catalog-model.js";
+import { consumedCredits } from "./draw-credits.js";
+import type { LedgerReader, UsageEntry } from "./ledger-entry.js";
+import { periodAnchor, periodOf } from "./subscription.js";
+import { walletGrants, type WalletGrants } from "./wallet-grants.js";
+
+/** One moment of a catalog and of what was counted. */
+export interface Reading {
+  readonly ledger: LedgerReader;
+  /** Since when the catalog is as it is, epoch milliseconds: news of it are newer than usage from before. */
+  readonly catalogSince: number;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+/** What was counted in a period. What was counted in another one is over, or was on other terms. */
+export function amountIn(period: UsagePeriod | undefined, entry: UsageEntry | undefined): number {
+  if (entry === undefined) return 0;
+  return period === undefined || entry.periodStart === period.start ? entry.amount : 0;
+}
+
+export function readFeatureUsage(definition: SubjectDefinition, featureId: string, terms: EntitlementTerms | undefined, reading: Reading): Usage {
+  const entry = reading.ledger.usage(definition.subject, featureId);
+  const period = terms === undefined ? undefined : periodOf(definition, terms, reading.now);
+  return {
+    currentUsage: amountIn(period, entry),
+    periodAnchor: period === undefined || terms === undefined ? undefined : periodAnchor(definition, terms.resetAnchor),
+    periodStart: period?.start,
+    periodEnd: period?.end,
+    updatedAt: Math.max(reading.catalogSince, entry?.updatedAt ?? 0),
+  };
+}
+
+export interface WalletReading {
+  readonly grants: WalletGrants;
+  readonly usageLimit: number;
+  readonly usage: Usage;
+}
+
+export function readWallet(owner: SubjectDefinition, currencyId: string, reading: Reading): WalletReading {
+  const grants = walletGrants(owner, currencyId, reading.now);
+  const entry = reading.ledger.wallet(owner.subject, currencyId);
+  return {
+    grants,
+    usageLimit: grants.active.reduce((sum, { amount }) => sum + amount, 0),
+    usage: {
+      currentUsage: consumedCredits(entry, grants.active),
+      periodEnd: grants.periodEnd,
+      updatedAt: Math.max(reading.catalogSince, entry?.updatedAt ?? 0, grants.lastChange),
+    },
+  };
+}
