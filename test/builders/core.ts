@@ -79,3 +79,10 @@ export async function know({ load, upstream }: Core, subject: Subject, state: Cu
   (await upstream.fetches.at(index)).answer(state);
   await loaded;
 }
+
+/** A fetch under way, for the test to answer once something else has happened. */
+export async function begunFetch({ load, upstream }: Core, subject: Subject) {
+  const index = upstream.fetches.count;
+  const result = load.load(subject);
+  return { result, fetch: await upstream.fetches.at(index) };
+}
