@@ -14,6 +14,7 @@ module.exports = {
     layer("domain-imports-nothing", "^src/domain/", "^src/domain/", "The domain is pure: no port, no library, no Node."),
     layer("ports-import-domain", "^src/ports/", "^src/(domain|ports)/", "Ports speak the core's own words."),
     layer("application-imports-inwards", "^src/application/", "^src/(domain|ports|application)/", "Use cases know no adapter and no library."),
+    layer("wire-imports-inwards", "^src/wire/", "^src/(domain|ports|wire)/|^(node:)?os$", "The vendor's wire format as data: what several adapters read, without any transport."),
     {
       name: "adapters-do-not-know-bootstrap-or-each-other",
       severity: "error",

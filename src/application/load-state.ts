@@ -110,12 +110,12 @@ export class LoadState {
   async #fetch(subject: Subject, latest: boolean): Promise<CustomerState | undefined> {
     const abort = new AbortController();
     const { fetchTimeoutMs } = this.#options;
-    const cancelTimer = this.#clock.after(fetchTimeoutMs, () => abort.abort());
+    const timedOut = new CodedError("deadline-exceeded", `upstream did not answer within ${fetchTimeoutMs} ms`);
+    const cancelTimer = this.#clock.after(fetchTimeoutMs, () => abort.abort(timedOut));
     try {
       return await this.#upstream.fetchState(subject, { signal: abort.signal, latest });
     } catch (error) {
-      if (abort.signal.aborted) throw new CodedError("deadline-exceeded", `upstream did not answer within ${fetchTimeoutMs} ms`, { cause: error });
-      throw error;
+      throw abort.signal.aborted ? timedOut : error;
     } finally {
       cancelTimer();
     }

@@ -11,6 +11,8 @@ export interface Telemetry {
   initializationErrors: number;
   invalidApiKeyErrors: number;
   networkRequestErrors: number;
+  /** Parts of upstream's answers and events that could not be used and were left out. */
+  malformedUpstreamData: number;
   redisClientErrors: number;
   /** Checks answered from a state that was cached and usable. */
   cacheHits: number;
@@ -25,6 +27,7 @@ export function newTelemetry(): Telemetry {
     initializationErrors: 0,
     invalidApiKeyErrors: 0,
     networkRequestErrors: 0,
+    malformedUpstreamData: 0,
     redisClientErrors: 0,
     cacheHits: 0,
     cacheMisses: 0,

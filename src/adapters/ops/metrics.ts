@@ -7,7 +7,6 @@ export class Metrics {
   readonly #registry = new Registry();
 
   constructor(telemetry: Readonly<Telemetry>, cache: { readonly size: CacheSize }) {
-    collectDefaultMetrics({ register: this.#registry });
     for (const [name, help, read] of COUNTERS) this.#count(name, help, () => read(telemetry));
     for (const [name, help, read] of GAUGES) this.#measure(name, help, () => read(cache.size));
     this.#countAnswers(telemetry);
@@ -17,8 +16,8 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  render(): Promise<string> {
-    return this.#registry.metrics();
+  async render(): Promise<string> {
+    return `${await this.#registry.metrics()}\n${await processRegistry().metrics()}`;
   }
 
   #count(name: string, help: string, read: () => number): void {
@@ -58,10 +57,22 @@ export class Metrics {
   }
 }
 
+let ofThisProcess: Registry | undefined;
+
+/** One for all services in this process: what it measures is the process's, and it never lets go of its timers. */
+function processRegistry(): Registry {
+  if (ofThisProcess === undefined) {
+    ofThisProcess = new Registry();
+    collectDefaultMetrics({ register: ofThisProcess });
+  }
+  return ofThisProcess;
+}
+
 const COUNTERS: readonly (readonly [name: string, help: string, read: (telemetry: Readonly<Telemetry>) => number])[] = [
   ["sidecar_initialization_errors_total", "Failures to set up a connection or a source at the start.", (t) => t.initializationErrors],
   ["sidecar_invalid_api_key_errors_total", "Requests that upstream refused because of the API key.", (t) => t.invalidApiKeyErrors],
   ["sidecar_network_request_errors_total", "Requests to upstream that failed on the way or were answered by an error.", (t) => t.networkRequestErrors],
+  ["sidecar_malformed_upstream_data_total", "Parts of upstream's answers and events that could not be used and were left out.", (t) => t.malformedUpstreamData],
   ["sidecar_redis_client_errors_total", "Errors of the Redis client.", (t) => t.redisClientErrors],
   ["sidecar_cache_hits_total", "Checks answered from a cached state that was usable.", (t) => t.cacheHits],
   ["sidecar_cache_misses_total", "Checks for which a state had to be fetched first.", (t) => t.cacheMisses],

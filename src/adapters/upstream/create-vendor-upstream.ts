@@ -1,0 +1,83 @@
+import { FaultLog } from "../../wire/fault-log.js";
+import { identityHeaders, type ClientIdentity } from "../../wire/request-headers.js";
+import { EdgeClient } from "./edge-client.js";
+import { fetchStateOperation } from "./fetch-state-operation.js";
+import { GraphqlClient } from "./graphql-client.js";
+import { HttpJson } from "./http-json.js";
+import type { Operation } from "./operation.js";
+import { Resilience, type ResilienceParts } from "./resilience.js";
+import { StartUpCheck } from "./start-up-check.js";
+import { VendorUpstreamClient, type VendorUpstream } from "./vendor-upstream-client.js";
+import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";
+
+export interface VendorUpstreamConfig {
+  readonly identity: ClientIdentity;
+  readonly apiUrl: string;
+  /** Undefined: states are read from the API. */
+  readonly edgeApiUrl: string | undefined;
+  /** How long a check waits for a state, milliseconds. */
+  readonly checkBudgetMs: number;
+  readonly limits?: Partial<VendorUpstreamLimits>;
+}
+
+/** Edge and the API behind one port, and what keeps their faults from reaching a caller. Opens no connection by itself. */
+export function createVendorUpstream(config: VendorUpstreamConfig, parts: ResilienceParts): VendorUpstream {
+  const limits = { ...limitsForBudget(config.checkBudgetMs), ...config.limits };
+  const random = parts.random ?? Math.random;
+  const resilience = new Resilience(limits, { ...parts, random });
+  const faults = new FaultLog(parts.logger, parts.telemetry);
+  const headers = identityHeaders(config.identity);
+  const { maxBodyBytes } = limits;
+
+  const apiHttp = new HttpJson({ name: "the API", baseUrl: config.apiUrl, headers, maxBodyBytes });
+  const api = new GraphqlClient(apiHttp, faults);
+  const probeApi = probeOf("the API", api);
+
+  const edgeHttp =
+    config.edgeApiUrl === undefined
+      ? undefined
+      : new HttpJson({ name: "Edge", baseUrl: config.edgeApiUrl, headers: { ...headers, "X-API-VERSION": "1" }, maxBodyBytes });
+  const edge = edgeHttp === undefined ? undefined : new EdgeClient(edgeHttp, faults);
+  const probeEdge = edge === undefined ? probeApi : probeOf("Edge", edge);
+
+  const startUpCheck = new StartUpCheck(
+    {
+      name: edge === undefined ? `the API at ${config.apiUrl}` : `Edge at ${config.edgeApiUrl ?? ""}`,
+      probe: probeEdge,
+      firstDelayMs: limits.probeDelayMs,
+      maxDelayMs: limits.maxStartUpDelayMs,
+      random,
+    },
+    parts.clock,
+    parts.logger,
+    parts.telemetry,
+  );
+  const operations = {
+    fetchState: fetchStateOperation({ api, probeApi, edge, probeEdge }, resilience, limits),
+    reportUsage: reporting(api.reportUsage.bind(api)),
+    reportUsageBulk: reporting(api.reportUsageBulk.bind(api)),
+    reportEvents: reporting(api.reportEvents.bind(api)),
+  };
+  return new VendorUpstreamClient(operations, startUpCheck, () => {
+    resilience.stop();
+    apiHttp.close();
+    edgeHttp?.close();
+  });
+
+  /**
+   * Reports are tried twice: each carries its own idempotency key, the same in both tries, so upstream counts it
+   * once whether or not the first one arrived. They pass no circuit breaker: nothing can stand in for a report.
+   */
+  function reporting<I, O>(operation: Operation<I, O>): Operation<I, O> {
+    return resilience.timed("the API", limits.reportTimeoutMs, resilience.retried(resilience.counted(operation)));
+  }
+
+  function probeOf(name: string, client: { fetchConfiguration(signal: AbortSignal): Promise<void> }) {
+    const ask = resilience.timed(
+      name,
+      limits.probeTimeoutMs,
+      resilience.counted((_: undefined, signal) => client.fetchConfiguration(signal)),
+    );
+    return (signal: AbortSignal) => ask(undefined, signal);
+  }
+}

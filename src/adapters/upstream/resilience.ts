@@ -1,0 +1,78 @@
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { Telemetry } from "../../ports/telemetry.js";
+import { CircuitBreaker } from "./circuit-breaker.js";
+import type { Operation } from "./operation.js";
+import { isUpstreamsFailure, isWorthRetrying } from "./upstream-failure.js";
+import type { VendorUpstreamLimits } from "./vendor-upstream-limits.js";
+import { withCircuitBreaker } from "./with-circuit-breaker.js";
+import { withFailover } from "./with-failover.js";
+import { withFailureCount } from "./with-failure-count.js";
+import { withRetry } from "./with-retry.js";
+import { withTimeout } from "./with-timeout.js";
+
+export interface ResilienceParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /** From 0 (included) to 1 (excluded); by default Math.random. */
+  readonly random?: () => number;
+}
+
+/** The means against upstream's faults, with one set of limits, so that what is composed of them reads as a sentence. */
+export class Resilience {
+  readonly #limits: VendorUpstreamLimits;
+  readonly #parts: Required<ResilienceParts>;
+  readonly #breakers: CircuitBreaker[] = [];
+
+  constructor(limits: VendorUpstreamLimits, parts: Required<ResilienceParts>) {
+    this.#limits = limits;
+    this.#parts = parts;
+  }
+
+  counted<I, O>(operation: Operation<I, O>): Operation<I, O> {
+    return withFailureCount(operation, this.#parts.telemetry);
+  }
+
+  timed<I, O>(name: string, timeoutMs: number, operation: Operation<I, O>): Operation<I, O> {
+    return withTimeout(operation, { name, timeoutMs }, this.#parts.clock);
+  }
+
+  retried<I, O>(operation: Operation<I, O>): Operation<I, O> {
+    const { clock, random } = this.#parts;
+    return withRetry(operation, { maxDelayMs: this.#limits.maxRetryDelayMs, isRetriable: isWorthRetrying, random }, clock);
+  }
+
+  guarded<I, O>(breaker: CircuitBreaker, operation: Operation<I, O>): Operation<I, O> {
+    return withCircuitBreaker(operation, breaker);
+  }
+
+  either<I, O>(first: Operation<I, O>, second: Operation<I, O>): Operation<I, O> {
+    return withFailover(first, second, isUpstreamsFailure);
+  }
+
+  /** @param probe shows whether the upstream works */
+  breakerOf(name: string, probe: (signal: AbortSignal) => Promise<unknown>): CircuitBreaker {
+    const { clock, logger, random } = this.#parts;
+    const { failuresToOpen, probeDelayMs } = this.#limits;
+    const breaker = new CircuitBreaker(
+      {
+        name,
+        failuresToOpen,
+        isUpstreamsFailure,
+        probeDelayMs,
+        random,
+        probe,
+        onOpened: (error) => logger.warn(`${name} does not work and is not asked until it does`, { error }),
+        onClosed: () => logger.info(`${name} works again`),
+      },
+      clock,
+    );
+    this.#breakers.push(breaker);
+    return breaker;
+  }
+
+  stop(): void {
+    for (const breaker of this.#breakers) breaker.stop();
+  }
+}

@@ -1,0 +1,79 @@
+import { errorCodeOf } from "../../domain/errors.js";
+import type { CancelTimer, Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { Telemetry } from "../../ports/telemetry.js";
+
+export interface StartUpCheckOptions {
+  /** How upstream is named in the log, with its address. */
+  readonly name: string;
+  /** Asks upstream for what it gives to a valid key alone. */
+  readonly probe: (signal: AbortSignal) => Promise<unknown>;
+  /** The wait after the first failure, milliseconds; it doubles with each further one. Jittered. */
+  readonly firstDelayMs: number;
+  /** The longest wait between two tries, milliseconds. */
+  readonly maxDelayMs: number;
+  /** From 0 (included) to 1 (excluded). */
+  readonly random: () => number;
+}
+
+/**
+ * Finds out, beside everything else, whether upstream is there and takes the API key, until it has been once.
+ * Nothing waits for it: its only effects are what is counted and logged.
+ */
+export class StartUpCheck {
+  readonly #options: StartUpCheckOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #telemetry: Telemetry;
+  readonly #abort = new AbortController();
+  #cancelTimer: CancelTimer | undefined;
+  #failures = 0;
+  #lastTold: string | undefined;
+
+  constructor(options: StartUpCheckOptions, clock: Clock, logger: Logger, telemetry: Telemetry) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#telemetry = telemetry;
+  }
+
+  start(): void {
+    void this.#check();
+  }
+
+  stop(): void {
+    this.#abort.abort();
+    this.#cancelTimer?.();
+  }
+
+  async #check(): Promise<void> {
+    try {
+      await this.#options.probe(this.#abort.signal);
+      if (this.#failures > 0) this.#logger.info(`${this.#options.name} is reached now and takes the API key`);
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      this.#telemetry.initializationErrors++;
+      this.#tell(error);
+      this.#cancelTimer = this.#clock.after(this.#nextDelayMs(), () => void this.#check());
+      this.#failures++;
+    }
+  }
+
+  /** Once for each kind of failure, not for each try. */
+  #tell(error: unknown): void {
+    const code = errorCodeOf(error);
+    if (code === this.#lastTold) return;
+    this.#lastTold = code;
+    const { name } = this.#options;
+    if (code === "unauthenticated") {
+      this.#logger.error(`${name} refuses the API key: correct SERVER_API_KEY; until then cached states and fallbacks answer`, { error });
+    } else {
+      this.#logger.warn(`${name} did not answer at the start: cached states and fallbacks answer until it does`, { error });
+    }
+  }
+
+  #nextDelayMs(): number {
+    const { firstDelayMs, maxDelayMs, random } = this.#options;
+    return Math.min(maxDelayMs, firstDelayMs * 2 ** this.#failures) * (0.5 + random() / 2);
+  }
+}

@@ -1,0 +1,46 @@
+/** How long and how much upstream is asked. All times in milliseconds. */
+export interface VendorUpstreamLimits {
+  /** How long Edge may take, its retry included, before the API is asked. Half of a check's budget leaves room for both. */
+  readonly edgeTimeoutMs: number;
+  /** How long the API may take to tell a state. Longer than a check waits: the answer then serves the next one. */
+  readonly apiTimeoutMs: number;
+  /** How long a report may take, its retry included. */
+  readonly reportTimeoutMs: number;
+  /** The longest wait before the one retry. */
+  readonly maxRetryDelayMs: number;
+  /** How many states are fetched at the same time. */
+  readonly maxConcurrentFetches: number;
+  /** How many fetches may wait for their turn. */
+  readonly maxWaitingFetches: number;
+  /** How many fetches in a row have to fail before an upstream is no longer asked. */
+  readonly failuresToOpen: number;
+  /** The longest wait between two probes of an upstream that is not asked. */
+  readonly probeDelayMs: number;
+  /** How long a probe, and the check at the start, may take. */
+  readonly probeTimeoutMs: number;
+  /** The longest wait between two checks at the start. */
+  readonly maxStartUpDelayMs: number;
+  /** The largest answer that is read, bytes. */
+  readonly maxBodyBytes: number;
+}
+
+/**
+ * Limits that fit a check's budget.
+ *
+ * @param checkBudgetMs how long a check waits for a state, milliseconds
+ */
+export function limitsForBudget(checkBudgetMs: number): VendorUpstreamLimits {
+  return {
+    edgeTimeoutMs: checkBudgetMs / 2,
+    apiTimeoutMs: checkBudgetMs * 3,
+    reportTimeoutMs: 10_000,
+    maxRetryDelayMs: checkBudgetMs / 10,
+    maxConcurrentFetches: 64,
+    maxWaitingFetches: 10_000,
+    failuresToOpen: 5,
+    probeDelayMs: 1_000,
+    probeTimeoutMs: 2_000,
+    maxStartUpDelayMs: 30_000,
+    maxBodyBytes: 16 * 1024 * 1024,
+  };
+}

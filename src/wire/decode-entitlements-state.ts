@@ -1,0 +1,33 @@
+import type { CustomerState } from "../domain/customer-state.js";
+import { CodedError } from "../domain/errors.js";
+import { decodeReason } from "./decode-entitlement.js";
+import { decodeEntitlements, type ReportFault } from "./decode-entitlements.js";
+import { FieldFault } from "./field-fault.js";
+import { Fields } from "./fields.js";
+
+/**
+ * The state in upstream's answer to "what is this subject entitled to".
+ *
+ * @param data the answer's `data`
+ * @throws CodedError `internal` where the answer as a whole cannot be read; never a state that was not told
+ */
+export function decodeEntitlementsState(data: unknown, report: ReportFault): CustomerState {
+  try {
+    const answer = Fields.of(data, "data").object("entitlementsState");
+    const accessDeniedReason = decodeReason(answer);
+    const state = decodeEntitlements(listIn(answer, accessDeniedReason !== undefined), accessDeniedReason, report);
+    if (state !== undefined) return state;
+  } catch (error) {
+    if (error instanceof FieldFault) throw new CodedError("internal", `upstream's answer cannot be read: ${error.message}`);
+    throw error;
+  }
+  throw new CodedError("internal", "upstream's answer cannot be read: none of its entitlements is valid");
+}
+
+/** A state that explains itself may leave out the list; nothing else may. */
+function listIn(answer: Fields, isExplained: boolean): readonly unknown[] {
+  const list = answer.raw("entitlementsV2") ?? answer.raw("entitlements");
+  if (list === undefined && isExplained) return [];
+  if (!Array.isArray(list)) throw new FieldFault("data.entitlementsState.entitlementsV2", "a list", list);
+  return list;
+}

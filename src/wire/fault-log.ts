@@ -1,0 +1,27 @@
+import type { Logger } from "../ports/logger.js";
+import type { Telemetry } from "../ports/telemetry.js";
+import type { FieldFault } from "./field-fault.js";
+
+/** How many different faults are told; what comes after that is counted alone. */
+const MAX_TOLD = 1_000;
+
+/** Counts every part of upstream's data that cannot be used, and tells of each kind of fault once. */
+export class FaultLog {
+  readonly #logger: Logger;
+  readonly #telemetry: Telemetry;
+  readonly #told = new Set<string>();
+
+  constructor(logger: Logger, telemetry: Telemetry) {
+    this.#logger = logger;
+    this.#telemetry = telemetry;
+  }
+
+  /** @param where what the fault was found in, for example "Edge's entitlements" */
+  add(where: string, fault: FieldFault): void {
+    this.#telemetry.malformedUpstreamData++;
+    const key = JSON.stringify([where, fault.message]);
+    if (this.#told.size >= MAX_TOLD || this.#told.has(key)) return;
+    this.#told.add(key);
+    this.#logger.warn("a part of what upstream sent cannot be used and is left out", { where, fault: fault.message });
+  }
+}
