@@ -1,0 +1,20 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { TestContext } from "vitest";
+
+/** The root of this repository. */
+export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
+
+export const PROTO_DIRECTORY = join(REPOSITORY, "proto");
+
+/** Outlives a run, and is gone with node_modules: for what takes long to fetch. */
+export const CACHE_DIRECTORY = join(REPOSITORY, "node_modules", ".cache", "entitlement-sidecar", "interop");
+
+/** A directory for one test, gone when it has finished. */
+export async function temporaryDirectory(context: TestContext, name: string): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), `entitlement-sidecar-${name}-`));
+  context.onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
