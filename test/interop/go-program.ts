@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCommand, tryCommand } from "./run-command.js";
@@ -31,8 +31,10 @@ export interface GoProgram {
 export async function buildGoProgram(directory: string): Promise<GoProgram> {
   const client = join(directory, "client");
   await cp(SOURCES, client, { recursive: true });
-  const main = join(client, "main.go");
-  await writeFile(main, (await readFile(main, "utf8")).replaceAll(MODULE_IN_SOURCES, SDK_MODULE));
+  for (const file of await readdir(client)) {
+    const path = join(client, file);
+    await writeFile(path, (await readFile(path, "utf8")).replaceAll(MODULE_IN_SOURCES, SDK_MODULE));
+  }
 
   const refusal = await refusalOfPublishedSdk(directory);
   if (refusal !== undefined) await generateStubs(join(directory, "sdk"), join(directory, "bin"));

@@ -8,7 +8,7 @@ import { temporaryDirectory } from "./workspace.js";
 
 it("a Java client finds what the catalog says, in all twelve methods", async (context) => {
   const compiler = await requireToolchain(context, "A JDK", "javac", ["--release", "17", "-version"]);
-  const maven = await requireToolchain(context, "Maven", "mvn", ["-Dstyle.color=never", "--version"]);
+  const maven = await requireToolchain(context, "Maven", "mvn", ["--batch-mode", "--version"]);
   const directory = await temporaryDirectory(context, "java");
   const program = await buildJavaProgram(directory);
   tell(`${compiler}, ${maven.split("\n")[0] ?? "Maven"}`);

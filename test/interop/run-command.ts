@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { stripVTControlCharacters } from "node:util";
 
 export interface CommandOptions {
   readonly cwd?: string;
@@ -39,7 +40,7 @@ export async function runCommand(command: string, args: readonly string[], optio
 export async function probeToolchain(command: string, args: readonly string[]): Promise<string | undefined> {
   try {
     const { code, stdout, stderr } = await tryCommand(command, args);
-    return code === 0 ? (stdout + stderr).trim() : undefined;
+    return code === 0 ? stripVTControlCharacters(stdout + stderr).trim() : undefined;
   } catch {
     return undefined;
   }
