@@ -18,6 +18,8 @@ export default tseslint.config(
     },
   },
   { files: ["**/*.js"], ...tseslint.configs.disableTypeChecked },
+  // CommonJS has no other way to export types beside `export =`.
+  { files: ["**/*.cts"], rules: { "@typescript-eslint/no-namespace": ["error", { allowDeclarations: true }] } },
   {
     // One import path a thing: re-exports live in the package's entry points alone.
     files: ["src/**/*.ts"],

@@ -2,12 +2,9 @@ import { Writable } from "node:stream";
 import { createLogger, type Logger as Winston } from "winston";
 import type { Clock } from "../../ports/clock.js";
 import type { LogFields, Logger } from "../../ports/logger.js";
+import { LOG_LEVELS, type LogLevel } from "./log-level.js";
 import { toLoggable, type Loggable } from "./loggable.js";
 import { hideSecrets, type Redact } from "./secrets.js";
-
-export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
-
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LoggerOptions {
   /** The least severe level that is written. */

@@ -14,7 +14,7 @@ entitlement-sidecar check <customer> <feature> [options]
       --json                     the whole answer
 
 entitlement-sidecar validate <catalog file>
-    Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot, 2: error.
+    Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot.
 
 entitlement-sidecar help [configuration]
 entitlement-sidecar --version`;

@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { loadCatalogText } from "../../adapters/catalog/load-catalog.js";
+import { readCatalogFile } from "../../adapters/catalog/catalog-file.js";
 import { CodedError } from "../../domain/errors.js";
 import { describeCatalog } from "../describe-catalog.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
@@ -10,15 +9,9 @@ import { parseCommandLine } from "./parse-command-line.js";
 export async function validateCommand(args: readonly string[], output: Output): Promise<number> {
   const { positionals } = parseCommandLine(args, { positionals: ["catalog file"], options: {} });
   const [file = ""] = positionals;
-  let text: string;
   try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    output.err(`error: ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-    return COMMAND_EXIT_CODES.error;
-  }
-  try {
-    output.out(`${file} can be served: ${describeCatalog(loadCatalogText(file, text))}`);
+    const { model } = await readCatalogFile(file);
+    output.out(`${file} can be served: ${describeCatalog(model)}`);
     return COMMAND_EXIT_CODES.valid;
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;

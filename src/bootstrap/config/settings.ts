@@ -1,5 +1,5 @@
 import { parseFallbacksJson } from "../../adapters/fallback/configured-fallbacks.js";
-import { LOG_LEVELS } from "../../adapters/ops/winston-logger.js";
+import { LOG_LEVELS } from "../../adapters/ops/log-level.js";
 import { CodedError } from "../../domain/errors.js";
 import type { FallbackValues } from "../../domain/fallback.js";
 import { boolean, integer, oneOf, port, text, timeToLive, url, urlPath, visibleCharacters, type Parser } from "./parsers.js";

@@ -1,0 +1,93 @@
+import { SystemClock } from "../adapters/ops/system-clock.js";
+import { WinstonLogger } from "../adapters/ops/winston-logger.js";
+import { loadConfig, type LoadedConfig } from "./config/load-config.js";
+import { openSource } from "./open-source.js";
+import { Sidecar, type Listening } from "./sidecar.js";
+import { EXIT_CODES, StartError } from "./start-error.js";
+import { startMessage, startText, type StartMessage } from "./start-message.js";
+
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/** Runs the sidecar as this process, until a signal ends it. Log lines go to standard output. */
+export async function runSidecar(): Promise<void> {
+  // A log that nobody reads any more must not end the service.
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
+  let loaded: LoadedConfig;
+  try {
+    loaded = loadConfig(process.env);
+  } catch (error) {
+    refuse(error);
+    return;
+  }
+  const logger = loggerOf(loaded);
+  process.on("uncaughtException", (error, origin) => {
+    logger.error("the service failed in a way that was not foreseen, and ends", { origin, error });
+    process.exit(EXIT_CODES.unexpected);
+  });
+  for (const warning of loaded.warnings) logger.warn(warning);
+  await serve(loaded, logger);
+}
+
+async function serve({ config }: LoadedConfig, logger: WinstonLogger): Promise<void> {
+  const clock = new SystemClock();
+  try {
+    const source = await openSource(config, { clock, logger });
+    const sidecar = new Sidecar({ config, logger, clock, source });
+    const started = sidecar.start();
+    endOnSignal(sidecar, started, logger);
+    const message = startMessage(config, await started, source);
+    tell(message, config.startMessage === "auto" ? (process.stdout.isTTY ? "text" : "json") : config.startMessage);
+  } catch (error) {
+    refuse(error);
+  }
+
+  function tell(message: StartMessage, form: "text" | "json" | "none"): void {
+    if (form === "text") process.stdout.write(`\n${startText(config, message)}\n`);
+    // Whatever the log level: it happens once, and scripts wait for it.
+    if (form === "json") process.stdout.write(`${logger.line("info", "the sidecar answers checks", { ...message })}\n`);
+  }
+}
+
+function loggerOf({ config, secrets }: LoadedConfig): WinstonLogger {
+  return new WinstonLogger({
+    level: config.logLevel,
+    messageKey: config.logMessageKey,
+    errorKey: config.logErrorKey,
+    secrets,
+    output: process.stdout,
+    clock: new SystemClock(),
+  });
+}
+
+function endOnSignal(sidecar: Sidecar, started: Promise<Listening>, logger: WinstonLogger): void {
+  let isEnding = false;
+  for (const [signal, number] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      if (isEnding) process.exit(128 + number);
+      isEnding = true;
+      logger.info("ending", { signal });
+      void started.then(
+        () => end(sidecar, logger),
+        () => undefined,
+      );
+    });
+  }
+}
+
+async function end(sidecar: Sidecar, logger: WinstonLogger): Promise<void> {
+  try {
+    await sidecar.stop();
+    logger.info("ended");
+    process.exit(EXIT_CODES.ok);
+  } catch (error) {
+    logger.error("the sidecar did not end cleanly", { error });
+    process.exit(EXIT_CODES.unexpected);
+  }
+}
+
+/** What the operator can mend is told plainly; anything else is a defect and goes the way of all defects. */
+function refuse(error: unknown): void {
+  if (!(error instanceof StartError)) throw error;
+  process.stderr.write(`entitlement-sidecar cannot start.\n${error.message}\n`);
+  process.exitCode = EXIT_CODES.configuration;
+}

@@ -1,0 +1,103 @@
+import { setTimeout as elapse } from "node:timers/promises";
+import type { Container } from "inversify";
+import { buildContainer, type Foundations } from "./container.js";
+import { StartError } from "./start-error.js";
+import { TOKENS } from "./tokens.js";
+
+/** Where a started sidecar listens. */
+export interface Listening {
+  readonly grpcPort: number;
+  readonly metricsPort: number;
+  /** Undefined where no certificate is configured. */
+  readonly tlsPort: number | undefined;
+}
+
+/** One sidecar, from its start to its end. Several can live in one process. */
+export class Sidecar {
+  readonly #foundations: Foundations;
+  readonly #container: Container;
+  #ended: Promise<void> | undefined;
+
+  constructor(foundations: Foundations) {
+    this.#foundations = foundations;
+    this.#container = buildContainer(foundations);
+  }
+
+  /**
+   * Starts everything; once it resolves, checks are answered.
+   *
+   * @throws StartError when a port cannot be had or a TLS file cannot serve; then nothing is left behind
+   */
+  async start(): Promise<Listening> {
+    const { config } = this.#foundations;
+    try {
+      // First of all: whoever watches the start can see that the process lives and is not ready yet.
+      const { port: metricsPort } = await named("METRICS_PORT", this.#container.get(TOKENS.opsServer).listen(config.metricsPort, config.host));
+      this.#container.get(TOKENS.stream).start(this.#container.get(TOKENS.followUpdates));
+      const { port: grpcPort } = await named("GRPC_PORT", this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host));
+      const tlsPort = await this.#listenTls();
+      this.#container.get(TOKENS.readiness).ready();
+      return { grpcPort, metricsPort, tlsPort };
+    } catch (error) {
+      await this.#end(0);
+      throw error;
+    }
+  }
+
+  /**
+   * Ends without losing a call: unready first, then for a while calls are still accepted, then those in
+   * flight finish, within the bounds that are configured.
+   *
+   * @throws AggregateError of all that did not end well; everything that could be ended is
+   */
+  async stop(): Promise<void> {
+    const { config } = this.#foundations;
+    this.#container.get(TOKENS.readiness).drain();
+    if (this.#ended === undefined) await elapse(config.shutdownLingerMs);
+    await this.#end(config.shutdownGraceMs);
+  }
+
+  #end(graceMs: number): Promise<void> {
+    this.#ended ??= this.#endAll(graceMs);
+    return this.#ended;
+  }
+
+  async #endAll(graceMs: number): Promise<void> {
+    this.#container.get(TOKENS.readiness).drain();
+    this.#container.get(TOKENS.shutdown).abort();
+    const failures: unknown[] = [];
+    const attempt = async (step: () => Promise<void> | undefined) => {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    await Promise.all([
+      attempt(() => this.#container.get(TOKENS.cleartextListener).drain(graceMs)),
+      attempt(() => this.#container.get(TOKENS.tlsListener)?.drain(graceMs)),
+    ]);
+    await attempt(() => this.#container.get(TOKENS.stream).stop());
+    // After the last report has been counted, so that what is kept is complete.
+    await attempt(() => this.#foundations.source.close());
+    await attempt(() => this.#container.get(TOKENS.opsServer).close());
+    if (failures.length > 0) throw new AggregateError(failures, "the sidecar did not end cleanly");
+  }
+
+  async #listenTls(): Promise<number | undefined> {
+    const listener = this.#container.get(TOKENS.tlsListener);
+    if (listener === undefined) return undefined;
+    const { config } = this.#foundations;
+    return (await named("PORT", listener.listen(config.port, config.host))).port;
+  }
+}
+
+/** A listener that cannot start is a fault of the configuration: it is told with the variable's name. */
+async function named<T>(variable: string, listening: Promise<T>): Promise<T> {
+  try {
+    return await listening;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(`${variable}: ${reason}`, { cause: error });
+  }
+}

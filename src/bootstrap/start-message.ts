@@ -1,0 +1,52 @@
+import type { Config } from "./config/settings.js";
+import { packageVersion } from "./package-version.js";
+import type { Listening } from "./sidecar.js";
+import type { Source } from "./open-source.js";
+
+/** What whoever starts the service wants to know, as one value for collectors and as text for people. */
+export interface StartMessage {
+  readonly address: string;
+  readonly grpcPort: number;
+  readonly metricsPort: number;
+  readonly tlsPort: number | undefined;
+  readonly source: string;
+  /** A command that asks the service something it can answer. */
+  readonly try: string;
+}
+
+export function startMessage(config: Config, listening: Listening, source: Pick<Source, "description" | "example">): StartMessage {
+  const host = reachableHost(config.host);
+  const address = `http://${host}:${listening.grpcPort}`;
+  const { customerId, featureId } = source.example;
+  const body = JSON.stringify({ customerId, featureId });
+  return {
+    address,
+    ...listening,
+    source: source.description,
+    try: `curl -H 'content-type: application/json' -d ${shellQuoted(body)} ${address}/stigg.sidecar.v1.SidecarService/GetEntitlement`,
+  };
+}
+
+export function startText(config: Config, message: StartMessage): string {
+  const host = reachableHost(config.host);
+  const tls = message.tlsPort === undefined ? [] : [`  tls      https://${host}:${message.tlsPort}`];
+  return [
+    `entitlement-sidecar ${packageVersion()} answers checks`,
+    `  address  ${message.address}  (gRPC, gRPC-web and Connect)`,
+    ...tls,
+    `  source   ${message.source}`,
+    `  health   http://${host}:${message.metricsPort}/${config.readyEndpointUrl}  (metrics: /metrics)`,
+    `  try      ${message.try}`,
+    "",
+  ].join("\n");
+}
+
+/** An address that a client on this machine can use where the service listens on all of them. */
+function reachableHost(host: string | undefined): string {
+  if (host === undefined || host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
