@@ -2,11 +2,11 @@ import type { EntitlementsUpdated, UsageUpdated } from "../../domain/change.js";
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
 import { subjectsOf, type CatalogModel } from "./catalog-model.js";
-import { deriveState, visibleCurrencies } from "./derive-state.js";
+import { deriveState } from "./derive-state.js";
 import { subjectOfLine, type LedgerRecord } from "./ledger-record.js";
 import { readFeatureUsage, readWallet, type Reading } from "./read-usage.js";
 import { activeTermsOf } from "./subscription.js";
-import { walletOwner } from "./wallet-owner.js";
+import { visibleCurrencies, walletOwner } from "./wallet-owner.js";
 
 /** Every subject of either catalog, each customer before its resources: news of a customer put its resources in doubt. */
 export function subjectsOfEither(before: CatalogModel, after: CatalogModel): readonly Subject[] {
@@ -72,7 +72,7 @@ function* walletChanges(model: CatalogModel, owner: Subject, currencyId: string,
   if (customer === undefined) return;
   for (const definition of subjectsOf(customer)) {
     const payer = walletOwner(definition, customer, currencyId);
-    if (payer.subject.resourceId !== owner.resourceId || !visibleCurrencies(definition, customer, reading.now).has(currencyId)) continue;
+    if (payer.subject.resourceId !== owner.resourceId || !visibleCurrencies(definition, customer).has(currencyId)) continue;
     const { usage } = readWallet(payer, currencyId, reading);
     yield { type: "usage-updated", subject: definition.subject, entitlement: { type: "credit", id: currencyId }, usage };
   }

@@ -5,7 +5,7 @@ import type { Subject } from "../../domain/subject.js";
 import type { CatalogModel, CustomerDefinition, EntitlementTerms, SubjectDefinition } from "./catalog-model.js";
 import { readFeatureUsage, readWallet, type Reading } from "./read-usage.js";
 import { activeTerms, isSubscribed, lastSubscriptionChange, nextSubscriptionChange } from "./subscription.js";
-import { walletOwner } from "./wallet-owner.js";
+import { visibleCurrencies, walletOwner } from "./wallet-owner.js";
 
 /** What a catalog and what was counted say of a subject at one moment. */
 export function deriveState(model: CatalogModel, { customerId, resourceId }: Subject, reading: Reading): CustomerState {
@@ -17,31 +17,22 @@ export function deriveState(model: CatalogModel, { customerId, resourceId }: Sub
   return stateOf(model, customer, definition, reading);
 }
 
-/** The currencies of the wallets that a subject sees at one moment. */
-export function visibleCurrencies(definition: SubjectDefinition, customer: CustomerDefinition, now: number): ReadonlySet<string> {
-  const currencies = new Set<string>(definition.grants.keys());
-  if (isSubscribed(definition, now)) for (const id of definition.plan?.includedCredits.keys() ?? []) currencies.add(id);
-  for (const { terms } of activeTerms(definition, now)) if (terms.creditRate !== undefined) currencies.add(terms.creditRate.currencyId);
-  if (definition !== customer) for (const id of visibleCurrencies(customer, customer, now)) currencies.add(id);
-  return currencies;
-}
-
 function empty(accessDeniedReason: AccessDeniedReason): CustomerState {
   return buildCustomerState({ accessDeniedReason });
 }
 
 function stateOf(model: CatalogModel, customer: CustomerDefinition, definition: SubjectDefinition, reading: Reading): CustomerState {
   const { now, catalogSince } = reading;
+  // Every entitlement holds until then, since the reason for those that are missing changes too.
+  const subscriptionChange = nextSubscriptionChange(definition, now);
   const features: FeatureEntitlementInput[] = [];
   for (const { terms, validUntil } of activeTerms(definition, now)) {
-    features.push(featureEntitlement(definition, terms, earlier(validUntil, nextSubscriptionChange(definition, now)), reading));
+    features.push(featureEntitlement(definition, terms, earlier(validUntil, subscriptionChange), reading));
   }
   const credits: CreditEntitlementInput[] = [];
-  for (const currencyId of visibleCurrencies(definition, customer, now)) {
+  for (const currencyId of visibleCurrencies(definition, customer)) {
     const owner = walletOwner(definition, customer, currencyId);
-    // The subject's own subscription decides which wallets it sees, the owner's what is in them.
-    const nextChange = Math.min(nextSubscriptionChange(definition, now), nextSubscriptionChange(owner, now));
-    credits.push(...creditEntitlement(model, owner, currencyId, nextChange, reading));
+    credits.push(...creditEntitlement(model, owner, currencyId, subscriptionChange, reading));
   }
   return buildCustomerState({
     features,
