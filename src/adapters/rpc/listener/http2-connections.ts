@@ -1,0 +1,82 @@
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import type { Logger } from "../../../ports/logger.js";
+import type { ListenerLimits } from "./listener-limits.js";
+import type { RequestHandler } from "./request-handler.js";
+
+/** A last-stream id that promises every request which the client may have sent by the time it reads it. */
+const ANY_STREAM = 2 ** 31 - 1;
+const NO_ERROR = 0;
+
+/** The HTTP/2 half: a server that never listens and is handed its connections. */
+export class Http2Connections {
+  readonly #server: Http2Server;
+  readonly #limits: ListenerLimits;
+  readonly #logger: Logger;
+  readonly #sessions = new Set<ServerHttp2Session>();
+  #drainNoticeMs: number | undefined;
+
+  constructor(limits: ListenerLimits, onRequest: RequestHandler, logger: Logger) {
+    this.#limits = limits;
+    this.#logger = logger;
+    // Node's own bounds hold for resets, rejected streams, invalid frames and unread acknowledgements.
+    this.#server = createServer({
+      settings: { maxConcurrentStreams: limits.maxConcurrentStreams, maxHeaderListSize: limits.maxHeaderBytes },
+    });
+    // 'request' is what makes Node build request and response objects; a listener for 'stream' alone gets bare streams.
+    this.#server.on("request", onRequest);
+    this.#server.on("sessionError", (error) => this.#logger.debug("an HTTP/2 connection failed", { error }));
+  }
+
+  accept(socket: Socket): void {
+    // Streams end by frames; a client that ends the connection itself is gone, and nothing else would close our side.
+    socket.allowHalfOpen = false;
+    const onSession = (session: ServerHttp2Session) => this.#watch(session, socket);
+    this.#server.once("session", onSession);
+    this.#server.emit("connection", socket);
+    this.#server.off("session", onSession);
+  }
+
+  /**
+   * Asks every client to go: first a notice, then, once the client has seen it, or after `noticeMs`, the last
+   * stream that is served. So no request is lost that was on its way; each connection closes after its last answer.
+   */
+  drain(noticeMs: number): void {
+    this.#drainNoticeMs = noticeMs;
+    for (const session of this.#sessions) dismiss(session, noticeMs);
+  }
+
+  #watch(session: ServerHttp2Session, socket: Socket): void {
+    this.#sessions.add(session);
+    const settingsTimer = setTimeout(() => socket.destroy(), this.#limits.headersTimeoutMs);
+    session.once("remoteSettings", () => clearTimeout(settingsTimer));
+
+    // Ends more than peers that are gone: who never finishes a header block, since nothing may come in between; who
+    // has stopped reading, which keeps even a destroyed session's socket open; and, on Node 20, whose session nghttp2
+    // has ended for breaking the protocol or for a flood of resets, which Node then leaves open and deaf.
+    let answered = true;
+    const pinger = setInterval(() => {
+      if (session.destroyed || !answered) socket.destroy();
+      else answered = !session.ping(() => (answered = true));
+    }, this.#limits.pingIntervalMs).unref();
+
+    session.once("close", () => {
+      this.#sessions.delete(session);
+      clearTimeout(settingsTimer);
+      clearInterval(pinger);
+    });
+    if (this.#drainNoticeMs !== undefined) dismiss(session, this.#drainNoticeMs);
+  }
+}
+
+function dismiss(session: ServerHttp2Session, noticeMs: number): void {
+  if (session.destroyed) return;
+  session.goaway(NO_ERROR, ANY_STREAM);
+  const close = () => {
+    clearTimeout(timer);
+    if (!session.destroyed) session.close();
+  };
+  const timer = setTimeout(close, noticeMs);
+  session.once("close", close);
+  session.ping(close);
+}

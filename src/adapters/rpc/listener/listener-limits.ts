@@ -1,0 +1,39 @@
+/** What one peer may hold, and for how long. Times are milliseconds above 0, sizes are bytes. */
+export interface ListenerLimits {
+  /** Connections at a time; more are closed as they come. */
+  readonly maxConnections: number;
+  /** From the connection to the first bytes that tell its protocol; with TLS, to the end of the handshake. */
+  readonly firstBytesTimeoutMs: number;
+  /** From the first byte of a request to the end of its headers; on HTTP/2, to the client's settings. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte of an HTTP/1.1 request to its last. Not below headersTimeoutMs. */
+  readonly requestTimeoutMs: number;
+  /** Between two requests of one HTTP/1.1 connection. */
+  readonly keepAliveTimeoutMs: number;
+  /** An HTTP/1.1 connection with an answer under way on which nothing moves, for example as its peer reads nothing. */
+  readonly stalledTimeoutMs: number;
+  /** An HTTP/2 connection is pinged this often, and closed when a ping is still unanswered at the next. */
+  readonly pingIntervalMs: number;
+  /** How long a refused client may take to read why, before the connection is gone. */
+  readonly refusalTimeoutMs: number;
+  /** All headers of a request together. */
+  readonly maxHeaderBytes: number;
+  /**
+   * Requests at a time on one HTTP/2 connection. A client with one connection waits behind it, also with checks
+   * that would take no time: it leaves room for as many slow ones as an outage of upstream causes.
+   */
+  readonly maxConcurrentStreams: number;
+}
+
+export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
+  maxConnections: 10_000,
+  firstBytesTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 75_000,
+  stalledTimeoutMs: 300_000,
+  pingIntervalMs: 20_000,
+  refusalTimeoutMs: 1_000,
+  maxHeaderBytes: 16 * 1024,
+  maxConcurrentStreams: 1_000,
+};

@@ -1,0 +1,32 @@
+import { createServer } from "node:tls";
+import type { Logger } from "../../../ports/logger.js";
+import { FollowTlsFiles } from "./follow-tls-files.js";
+import { FRONT_SOCKETS, ignoreError, type Front, type Protocols } from "./front.js";
+import type { ListenerLimits } from "./listener-limits.js";
+import type { TlsFiles } from "./tls-material.js";
+
+/** Tells the protocols apart by what the TLS handshake agreed on (ALPN); a client that names none gets HTTP/1.1. */
+export function createTlsFront(protocols: Protocols, files: TlsFiles, limits: ListenerLimits, logger: Logger): Front {
+  const needsClientCertificate = files.clientCaFile !== undefined;
+  const server = createServer({
+    ...FRONT_SOCKETS,
+    ALPNProtocols: ["h2", "http/1.1"],
+    handshakeTimeout: limits.firstBytesTimeoutMs,
+    requestCert: needsClientCertificate,
+    rejectUnauthorized: needsClientCertificate,
+  });
+  server.on("secureConnection", (socket) => {
+    socket.on("error", ignoreError);
+    protocols[socket.alpnProtocol === "h2" ? "http2" : "http1"].accept(socket);
+  });
+  // Scanners and health checks that only connect make these a matter of course.
+  server.on("tlsClientError", (error) => logger.debug("a TLS handshake failed", { error }));
+
+  const follower = new FollowTlsFiles({
+    files,
+    logger,
+    // Connections keep what they began with; new ones get the new.
+    apply: ({ cert, key, ca }) => server.setSecureContext({ cert, key, ca }),
+  });
+  return { server, prepare: () => follower.start(), release: () => follower.stop() };
+}

@@ -1,0 +1,79 @@
+import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
+import { CodedError } from "../../../domain/errors.js";
+
+export interface TlsFiles {
+  /** The server's certificate, and after it those of the authorities between it and the root. PEM. */
+  readonly certFile: string;
+  /** The certificate's private key, not encrypted. PEM. */
+  readonly keyFile: string;
+  /** The authorities whose clients are let in; without it no client certificate is asked for. PEM. */
+  readonly clientCaFile?: string | undefined;
+}
+
+/** What the files hold, checked: a key that fits its certificate, authorities that can be read. */
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string | undefined;
+  /** Epoch milliseconds at which the certificate expires, or has expired. */
+  readonly expiresAt: number;
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** @throws CodedError `invalid-argument`: names the file, what is wrong with it, and the remedy */
+export async function readTlsMaterial(files: TlsFiles): Promise<TlsMaterial> {
+  const certName = `the TLS certificate ${files.certFile} (TLS_CERT_FILE)`;
+  const keyName = `the TLS key ${files.keyFile} (TLS_KEY_FILE)`;
+  const caName = `the client certificate authorities ${files.clientCaFile ?? ""} (TLS_CLIENT_CA_FILE)`;
+  const [cert, key, ca] = await Promise.all([
+    readPem(files.certFile, certName),
+    readPem(files.keyFile, keyName),
+    files.clientCaFile === undefined ? undefined : readPem(files.clientCaFile, caName),
+  ]);
+
+  const certificate = parseCertificates(cert, certName);
+  if (!certificate.checkPrivateKey(parseKey(key, keyName))) {
+    throw new CodedError("invalid-argument", `${keyName} does not belong to ${certName}: give the two that were made together`);
+  }
+  if (ca !== undefined) parseCertificates(ca, caName);
+  try {
+    createSecureContext({ cert, key, ca });
+  } catch (cause) {
+    throw new CodedError("invalid-argument", `${certName} cannot serve (${reasonOf(cause)}): give one that OpenSSL accepts`, { cause });
+  }
+  return { cert, key, ca, expiresAt: Date.parse(certificate.validTo) };
+}
+
+async function readPem(path: string, name: string): Promise<string> {
+  try {
+    return await readFile(path, "latin1");
+  } catch (cause) {
+    throw new CodedError("invalid-argument", `${name} cannot be read (${reasonOf(cause)}): name a file that this process may read`, { cause });
+  }
+}
+
+/** The first of the certificates, once all of them can be parsed. */
+function parseCertificates(pem: string, name: string): X509Certificate {
+  try {
+    const [first] = (pem.match(CERTIFICATE) ?? []).map((block) => new X509Certificate(block));
+    if (first !== undefined) return first;
+  } catch (cause) {
+    throw new CodedError("invalid-argument", `${name} holds a damaged certificate (${reasonOf(cause)}): write it anew`, { cause });
+  }
+  throw new CodedError("invalid-argument", `${name} holds no certificate: give PEM, with BEGIN CERTIFICATE`);
+}
+
+function parseKey(pem: string, name: string): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    throw new CodedError("invalid-argument", `${name} holds no usable private key (${reasonOf(cause)}): give PEM, not encrypted`, { cause });
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,159 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterEach } from "vitest";
+import {
+  createOnePortListener,
+  type OnePortListener,
+  type OnePortListenerOptions,
+} from "../../src/adapters/rpc/listener/one-port-listener.js";
+import type { RequestHandler } from "../../src/adapters/rpc/listener/request-handler.js";
+import type { LogFields, Logger } from "../../src/ports/logger.js";
+
+export interface Listening {
+  readonly listener: OnePortListener;
+  readonly port: number;
+  readonly log: RecordingLogger;
+}
+
+const started: OnePortListener[] = [];
+afterEach(() => Promise.all(started.splice(0).map((listener) => listener.drain(0))));
+
+/** A listener on a free port of the loopback interface, gone after the test. */
+export async function startListening(options: Partial<OnePortListenerOptions> = {}): Promise<Listening> {
+  const log = new RecordingLogger();
+  const listener = createOnePortListener({ onRequest: echo, logger: log, ...options });
+  started.push(listener);
+  const { port } = await listener.listen(0, "127.0.0.1");
+  return { listener, port, log };
+}
+
+/** Answers "<HTTP version> <method> <path> <length of the body>". */
+export const echo: RequestHandler = (request, response) => {
+  let length = 0;
+  request.on("data", (chunk: Buffer) => (length += chunk.length));
+  request.on("end", () => {
+    response.writeHead(200, { "content-type": "text/plain" });
+    response.end(`${request.httpVersion} ${request.method} ${request.url} ${length}`);
+  });
+};
+
+export class RecordingLogger implements Logger {
+  readonly entries: { level: string; message: string; fields: LogFields | undefined }[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  error = (message: string, fields?: LogFields) => this.#record("error", message, fields);
+  warn = (message: string, fields?: LogFields) => this.#record("warn", message, fields);
+  info = (message: string, fields?: LogFields) => this.#record("info", message, fields);
+  debug = (message: string, fields?: LogFields) => this.#record("debug", message, fields);
+
+  count(message: string): number {
+    return this.entries.filter((entry) => entry.message === message).length;
+  }
+
+  /** Settles when the message is there for the `times`th time. */
+  async said(message: string, times = 1): Promise<void> {
+    while (this.count(message) < times) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+  }
+
+  #record(level: string, message: string, fields: LogFields | undefined): void {
+    this.entries.push({ level, message, fields });
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
+
+/** A client of bare bytes. */
+export class RawClient {
+  readonly socket: Socket;
+  readonly closed: Promise<void>;
+  #received = Buffer.alloc(0);
+  #arrived: () => void = () => undefined;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk: Buffer) => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#arrived();
+    });
+    socket.on("close", () => this.#arrived());
+  }
+
+  /** The client, and the listener's end of its connection. */
+  static async connect(port: number): Promise<{ client: RawClient; serverSocket: Socket }> {
+    const accepted = acceptedSockets();
+    try {
+      const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+      await once(socket, "connect");
+      const { localPort } = socket;
+      const serverSocket = await accepted.find((candidate) => candidate.remotePort === localPort);
+      return { client: new RawClient(socket), serverSocket };
+    } finally {
+      accepted.stop();
+    }
+  }
+
+  get bytes(): Buffer {
+    return this.#received;
+  }
+
+  get text(): string {
+    return this.#received.toString("latin1");
+  }
+
+  /** Settles when what was received makes it true; fails when the connection ends before. */
+  async until(isReached: (received: Buffer) => boolean): Promise<void> {
+    while (!isReached(this.#received)) {
+      if (this.socket.destroyed) throw new Error(`closed after ${JSON.stringify(this.text)}`);
+      await new Promise<void>((resolve) => (this.#arrived = resolve));
+    }
+  }
+
+  untilText(expected: string): Promise<void> {
+    return this.until((received) => received.includes(expected, 0, "latin1"));
+  }
+}
+
+/** The sockets which servers of this process accept from now on. */
+function acceptedSockets() {
+  const sockets: Socket[] = [];
+  let arrived: () => void = () => undefined;
+  const onSocket = (message: unknown) => {
+    sockets.push((message as { socket: Socket }).socket);
+    arrived();
+  };
+  subscribe("net.server.socket", onSocket);
+  return {
+    stop: () => unsubscribe("net.server.socket", onSocket),
+    async find(isIt: (socket: Socket) => boolean): Promise<Socket> {
+      for (;;) {
+        const found = sockets.find(isIt);
+        if (found !== undefined) return found;
+        await new Promise<void>((resolve) => (arrived = resolve));
+      }
+    },
+  };
+}
+
+/** Settles when the server's end is closed, be it by a failure. */
+export function freed(serverSocket: Socket): Promise<void> {
+  return new Promise((resolve) => serverSocket.once("close", () => resolve()));
+}
+
+/** Settles when the server's end has read as many bytes. */
+export async function untilRead(serverSocket: Socket, bytes: number): Promise<void> {
+  while (serverSocket.bytesRead < bytes) await turns(1);
+}
+
+/** So many turns of the event loop, in which whatever spins would show. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+export async function textOf(stream: AsyncIterable<Buffer | string>): Promise<string> {
+  let text = "";
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}
