@@ -24,7 +24,7 @@ if (decision.accessDeniedReason !== "RequestedUsageExceedingLimit") throw new Er
 const TESTING_PROGRAM = `
 async function main(): Promise<void> {
   const sidecar = await startSidecar({
-    catalog: { features: [{ id: "sso", type: "boolean" }], plans: [], customers: [{ id: "acme", overrides: { sso: {} } }] },
+    catalog: { features: [{ id: "sso", kind: "boolean" }], customers: [{ id: "acme", overrides: { sso: true } }] },
   });
   const response = await fetch(sidecar.baseUrl + "/stigg.sidecar.v1.SidecarService/GetBooleanEntitlement", {
     method: "POST",
