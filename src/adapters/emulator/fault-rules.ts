@@ -1,0 +1,57 @@
+/** What the two HTTP interfaces can be made to do. */
+export type HttpFault =
+  /** The answer is worked out at once and sent `ms` later: what it tells may be old by then. */
+  | { readonly kind: "delay"; readonly ms: number }
+  /** The answer is worked out at once and kept back until the fault is switched off. */
+  | { readonly kind: "hold" }
+  /** The request is read and never answered. */
+  | { readonly kind: "hang" }
+  | { readonly kind: "status"; readonly status: number; readonly body?: string }
+  /** The connection is reset, before the request has an effect or after it had one. */
+  | { readonly kind: "reset"; readonly when: "before-effect" | "after-effect" }
+  /** HTTP 200 with this in place of JSON; left out: the first half of the true answer. */
+  | { readonly kind: "malformed"; readonly body?: string }
+  /** The connection ends in the middle of the answer that the headers announced. */
+  | { readonly kind: "truncated" }
+  /** HTTP 200 with errors in place of data. */
+  | { readonly kind: "errors"; readonly code: string; readonly message: string };
+
+/** What a WebSocket that is being opened can be made to suffer. */
+export type ConnectFault =
+  | { readonly kind: "upgrade-hang" }
+  | { readonly kind: "upgrade-status"; readonly status: number }
+  | { readonly kind: "ack-hang" }
+  /** Closed in answer to connection_init. */
+  | { readonly kind: "refuse"; readonly code: number; readonly reason: string };
+
+/** What can happen to an event on its way to all subscribers. */
+export type EventFault =
+  | { readonly kind: "drop" }
+  /** The event's field is null. */
+  | { readonly kind: "null-payload" }
+  /** The list in the event is null; an event without a list is null itself. */
+  | { readonly kind: "null-list" }
+  /** GraphQL errors in place of data. */
+  | { readonly kind: "event-errors"; readonly message: string }
+  /** Sent after the event that comes next. */
+  | { readonly kind: "reorder" }
+  /** Kept back, with all that come after it, until the fault is switched off. */
+  | { readonly kind: "hold" };
+
+export interface FaultScope {
+  /** How often it strikes; left out: until it is switched off. */
+  readonly times?: number;
+}
+
+/** Strikes requests of one interface: all, or those of one operation (`ReportUsage`, `entitlements-state.json`, …). */
+export type HttpRule = { readonly target: "edge" | "api"; readonly operation?: string } & HttpFault & FaultScope;
+/** Strikes WebSockets that are being opened. */
+export type ConnectRule = { readonly target: "ws" } & ConnectFault & FaultScope;
+/** Strikes events: all, or those of one type of change. */
+export type EventRule = {
+  readonly target: "events";
+  readonly change?: "entitlements-updated" | "usage-updated" | "credit-balance-updated" | "package-published" | "subject-invalidated";
+} & EventFault &
+  FaultScope;
+
+export type FaultRule = HttpRule | ConnectRule | EventRule;

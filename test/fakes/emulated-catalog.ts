@@ -1,0 +1,65 @@
+import type { CatalogEngine } from "../../src/adapters/catalog/catalog-engine.js";
+import type { CatalogInput } from "../../src/adapters/catalog/catalog-input.js";
+import { CatalogUpdateStream } from "../../src/adapters/catalog/catalog-update-stream.js";
+import { CatalogUpstreamClient } from "../../src/adapters/catalog/catalog-upstream-client.js";
+import { openCatalog } from "../../src/adapters/catalog/open-catalog.js";
+import { startEmulator, type Emulator } from "../../src/adapters/emulator/start-emulator.js";
+import { SystemClock } from "../../src/adapters/ops/system-clock.js";
+import type { Change } from "../../src/domain/change.js";
+import type { UpdateListener, UpdateStream } from "../../src/ports/update-stream.js";
+import { RecordingLogger } from "./recording-logger.js";
+
+export const API_KEY = "server-key-of-the-tests";
+
+/** An update stream that also tells what a test has it tell, for what its source never says by itself. */
+class PromptedUpdates implements UpdateStream {
+  readonly #source: UpdateStream;
+  #listener: UpdateListener | undefined;
+
+  constructor(source: UpdateStream) {
+    this.#source = source;
+  }
+
+  start(listener: UpdateListener): void {
+    this.#listener = listener;
+    this.#source.start(listener);
+  }
+
+  stop(): Promise<void> {
+    return this.#source.stop();
+  }
+
+  tell(change: Change): void {
+    this.#listener?.changed(change);
+  }
+
+  disconnect(): void {
+    this.#listener?.disconnected();
+  }
+}
+
+export interface EmulatedCatalog {
+  readonly emulator: Emulator;
+  readonly engine: CatalogEngine;
+  readonly updates: Pick<PromptedUpdates, "tell" | "disconnect">;
+  stop(): Promise<void>;
+}
+
+/** The emulator, for real, in front of a real catalog. */
+export async function emulateCatalog(
+  catalog: CatalogInput,
+  options: { readonly port?: number; readonly apiKey?: string; readonly control?: boolean } = {},
+): Promise<EmulatedCatalog> {
+  const engine = await openCatalog({ source: { catalog }, clock: new SystemClock(), logger: new RecordingLogger() });
+  const updates = new PromptedUpdates(new CatalogUpdateStream(engine));
+  const emulator = await startEmulator({ upstream: new CatalogUpstreamClient(engine), updates, apiKey: API_KEY, port: 0, ...options });
+  return {
+    emulator,
+    engine,
+    updates,
+    stop: async () => {
+      await emulator.stop();
+      await engine.close();
+    },
+  };
+}
