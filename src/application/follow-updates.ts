@@ -51,7 +51,8 @@ export class FollowUpdates implements UpdateListener {
   }
 
   #apply(change: SubjectChange): void {
-    this.#load.overtake(change.subject);
+    if (change.type === "usage-updated") this.#load.usageChanged(change);
+    else this.#load.overtake(change.subject);
     this.#cache.apply(change, this.#clock.now()).catch((error: unknown) => {
       this.#logger.warn("an update could not be written to the cache", { type: change.type, error });
     });

@@ -1,5 +1,7 @@
+import type { UsageUpdated } from "../domain/change.js";
 import { isEmptyState, type CustomerState } from "../domain/customer-state.js";
 import { CodedError } from "../domain/errors.js";
+import { newestUsage } from "../domain/newest-wins.js";
 import type { Subject } from "../domain/subject.js";
 import type { CachedState, CacheStore } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
@@ -10,6 +12,8 @@ interface Flight {
   readonly result: Promise<CachedState | undefined>;
   /** A change of the subject arrived since the flight began: what it brings may be from before it. */
   overtaken: boolean;
+  /** Usages told since the flight began: what it brings may be without them. */
+  readonly usageNews: UsageUpdated[];
   /** Upstream answered, but its answer could not be written where others read it. */
   storeFailure: CodedError | undefined;
 }
@@ -71,6 +75,14 @@ export class LoadState {
     }
   }
 
+  /**
+   * Tells that a usage changed. It orders itself by its own moment, so a fetch under way is not in doubt for
+   * it: of a customer whose usage moves all the time, no fetch would ever be worth keeping.
+   */
+  usageChanged(change: UsageUpdated): void {
+    this.#flights.get(change.subject)?.usageNews.push(change);
+  }
+
   overtakeAll(): void {
     for (const flight of this.#flights.values()) flight.overtaken = true;
   }
@@ -81,6 +93,7 @@ export class LoadState {
         if (this.#flights.get(subject) === flight) this.#flights.delete(subject);
       }),
       overtaken: false,
+      usageNews: [],
       storeFailure: undefined,
     };
     this.#flights.set(subject, flight);
@@ -89,8 +102,9 @@ export class LoadState {
 
   async #fetchAndStore(subject: Subject, latest: boolean, flight: Flight): Promise<CachedState | undefined> {
     const askedAt = this.#clock.now();
-    const state = await this.#fetch(subject, latest);
-    if (state === undefined) return undefined;
+    const told = await this.#fetch(subject, latest);
+    if (told === undefined) return undefined;
+    const state = flight.usageNews.reduce((known, { entitlement, usage }) => newestUsage(known, entitlement, usage), told);
     const fetched = {
       state,
       verifiedAt: askedAt,

@@ -5,18 +5,21 @@ import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
 import type { UpstreamClient } from "../ports/upstream-client.js";
 import type { CallContext } from "./answer.js";
+import type { LoadState } from "./load-state.js";
 import { signalForReport } from "./report-signal.js";
 
 /** Hands counted usage to upstream, and lets the next check know at once what upstream counts now. */
 export class ReportUsage {
   readonly #upstream: UpstreamClient;
   readonly #cache: CacheStore;
+  readonly #load: LoadState;
   readonly #clock: Clock;
   readonly #logger: Logger;
 
-  constructor(upstream: UpstreamClient, cache: CacheStore, clock: Clock, logger: Logger) {
+  constructor(upstream: UpstreamClient, cache: CacheStore, load: LoadState, clock: Clock, logger: Logger) {
     this.#upstream = upstream;
     this.#cache = cache;
+    this.#load = load;
     this.#clock = clock;
     this.#logger = logger;
   }
@@ -39,7 +42,10 @@ export class ReportUsage {
     const now = this.#clock.now();
     try {
       for (const measurement of measurements) {
-        for (const change of usageUpdatesOf(measurement)) await this.#cache.apply(change, now);
+        for (const change of usageUpdatesOf(measurement)) {
+          this.#load.usageChanged(change);
+          await this.#cache.apply(change, now);
+        }
       }
     } catch (error) {
       // The usage is counted where it matters; telling the caller otherwise would have it counted twice.

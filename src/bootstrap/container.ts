@@ -111,7 +111,13 @@ function provideUseCases(provide: Provide): void {
   provide(
     TOKENS.reportUsage,
     (made) =>
-      new ReportUsage(made.get(TOKENS.upstream), made.get(TOKENS.cache), made.get(TOKENS.clock), made.get(TOKENS.logger)),
+      new ReportUsage(
+        made.get(TOKENS.upstream),
+        made.get(TOKENS.cache),
+        made.get(TOKENS.loadState),
+        made.get(TOKENS.clock),
+        made.get(TOKENS.logger),
+      ),
   );
   provide(TOKENS.reportEvents, (made) => new ReportEvents(made.get(TOKENS.upstream)));
   provide(

@@ -65,7 +65,7 @@ export function buildCore({ store = (memory) => memory, fallbacks = {}, isConnec
     check: new CheckEntitlement(states, configured, clock),
     list: new ListEntitlements(states, configured, clock),
     reload: new ReloadEntitlements(load),
-    reportUsage: new ReportUsage(upstream, cache, clock, logger),
+    reportUsage: new ReportUsage(upstream, cache, load, clock, logger),
     updates: new FollowUpdates(cache, load, refresh, stream, clock, logger, maxRefreshed),
   };
 }

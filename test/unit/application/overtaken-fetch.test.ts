@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { Subject } from "../../../src/domain/subject.js";
-import { begunFetch, buildCore, know } from "../../builders/core.js";
+import { begunFetch, buildCore, know, NO_HURRY } from "../../builders/core.js";
+import { usageMeasurement, usageReport } from "../../builders/reports.js";
 import { emptyState, metered, stateWith } from "../../builders/states.js";
 
 const subject: Subject = { customerId: "c" };
@@ -42,6 +43,40 @@ describe("a fetch that news overtake", () => {
     fetch.answer(stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 2 }));
     await result;
     expect((await core.cache.load(subject))?.state.featureUsage("seats").currentUsage).toBe(9);
+  });
+
+  it("knows a usage that was told meanwhile, also where nothing was known before", async () => {
+    const core = buildCore();
+    const { result, fetch } = await begunFetch(core, subject);
+    core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: 9, updatedAt: 9 } });
+    fetch.answer(stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 2 }));
+    expect((await result)?.state.featureUsage("seats").currentUsage).toBe(9);
+    expect(core.cache.peek("c", undefined)?.state.featureUsage("seats").currentUsage).toBe(9);
+  });
+
+  it("knows a usage that was reported meanwhile", async () => {
+    const core = buildCore();
+    const { result, fetch } = await begunFetch(core, subject);
+    const reported = core.reportUsage.report(usageReport(), NO_HURRY);
+    (await core.upstream.reports.at(0)).answer(usageMeasurement({ currentUsage: 9, updatedAt: 9 }));
+    await reported;
+    fetch.answer(stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 2 }));
+    await result;
+    expect(core.cache.peek("c", undefined)?.state.featureUsage("seats").currentUsage).toBe(9);
+  });
+
+  it("by usage alone is vouched for: a customer whose usage moves all the time is fetched once, not for ever", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(10, 1));
+    await core.cache.markAllUnverified();
+    const { result, fetch } = await begunFetch(core, subject);
+    for (const moment of [7, 9, 8]) {
+      const usage = { currentUsage: moment, updatedAt: moment };
+      core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage });
+    }
+    fetch.answer(withLimit(10, 1));
+    expect(await result).toMatchObject({ isVerified: true });
+    expect(core.cache.peek("c", undefined)?.state.featureUsage("seats").currentUsage).toBe(9);
   });
 
   it("still is stored where it is provably newer", async () => {

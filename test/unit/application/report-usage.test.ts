@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { ReportEvents } from "../../../src/application/report-events.js";
 import { CodedError } from "../../../src/domain/errors.js";
-import type { UsageMeasurement, UsageReport } from "../../../src/domain/usage-report.js";
+import type { UsageMeasurement } from "../../../src/domain/usage-report.js";
 import { buildCore, know, NO_HURRY, type Core } from "../../builders/core.js";
 import { creditQuery, featureQuery } from "../../builders/queries.js";
+import { usageMeasurement, usageReport } from "../../builders/reports.js";
 import { boolean, metered, stateWith, wallet } from "../../builders/states.js";
 import { RemoteStore } from "../../fakes/remote-store.js";
 
@@ -13,38 +14,11 @@ const known = stateWith([metered({ usage: { currentUsage: 8, updatedAt: 100 } })
   credits: [wallet({ usage: { currentUsage: 40, updatedAt: 100 } })],
 });
 
-function report(parts: Partial<UsageReport> = {}): UsageReport {
-  return {
-    subject,
-    featureId: "seats",
-    value: 1,
-    updateBehavior: "DELTA",
-    dimensions: new Map(),
-    timestamp: undefined,
-    idempotencyKey: "key",
-    ...parts,
-  };
-}
-
-function measurement(parts: Partial<UsageMeasurement> = {}): UsageMeasurement {
-  return {
-    measurementId: "m",
-    subject,
-    featureId: "seats",
-    currentUsage: 10,
-    periodStart: undefined,
-    periodEnd: undefined,
-    updatedAt: 200,
-    credit: undefined,
-    ...parts,
-  };
-}
-
 const seatsOf = (core: Core) => core.cache.peek("c", undefined)?.state.featureUsage("seats").currentUsage;
 
 async function reported(core: Core, answer: UsageMeasurement) {
   const index = core.upstream.reports.count;
-  const result = core.reportUsage.report(report(), NO_HURRY);
+  const result = core.reportUsage.report(usageReport(), NO_HURRY);
   (await core.upstream.reports.at(index)).answer(answer);
   return result;
 }
@@ -52,11 +26,11 @@ async function reported(core: Core, answer: UsageMeasurement) {
 describe("a report of usage", () => {
   it("goes to upstream as it is, and its measurement comes back as it is", async () => {
     const core = buildCore();
-    const given = report({ value: -2.5, updateBehavior: "SET", dimensions: new Map([["region", "eu"]]), timestamp: 7 });
+    const given = usageReport({ value: -2.5, updateBehavior: "SET", dimensions: new Map([["region", "eu"]]), timestamp: 7 });
     const result = core.reportUsage.report(given, NO_HURRY);
     const call = await core.upstream.reports.at(0);
     expect(call.question).toBe(given);
-    const told = measurement();
+    const told = usageMeasurement();
     call.answer(told);
     expect(await result).toBe(told);
   });
@@ -66,7 +40,7 @@ describe("a report of usage", () => {
     await know(core, subject, known);
     const asked = featureQuery("seats", { requestedUsage: 1 });
     expect(core.check.feature("c", undefined, asked, NO_HURRY)).toMatchObject({ result: { hasAccess: true } });
-    await reported(core, measurement());
+    await reported(core, usageMeasurement());
     expect(core.check.feature("c", undefined, asked, NO_HURRY)).toMatchObject({
       source: "memory",
       result: { hasAccess: false, usage: { currentUsage: 10 } },
@@ -77,25 +51,25 @@ describe("a report of usage", () => {
   it("brings its period along", async () => {
     const core = buildCore();
     await know(core, subject, known);
-    await reported(core, measurement({ periodStart: 150, periodEnd: 300 }));
+    await reported(core, usageMeasurement({ periodStart: 150, periodEnd: 300 }));
     expect(core.cache.peek("c", undefined)?.state.featureUsage("seats")).toMatchObject({ periodStart: 150, periodEnd: 300, updatedAt: 200 });
   });
 
   it("that draws on a wallet is known to checks of the wallet, and of what else draws on it", async () => {
     const core = buildCore();
     await know(core, subject, known);
-    await reported(core, measurement({ credit: { currencyId: "credits", currentUsage: 100, periodEnd: 900, updatedAt: 200 } }));
+    await reported(core, usageMeasurement({ credit: { currencyId: "credits", currentUsage: 100, periodEnd: 900, updatedAt: 200 } }));
     expect(core.check.credit("c", undefined, creditQuery("credits"), NO_HURRY)).toMatchObject({ result: { hasAccess: false, remaining: 0 } });
     expect(core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY)).toMatchObject({ result: { accessDeniedReason: "InsufficientCredits" } });
   });
 
   it.each([
-    { which: "not counted yet", answer: measurement({ currentUsage: undefined }), seats: 8 },
-    { which: "0", answer: measurement({ currentUsage: 0 }), seats: 0 },
-    { which: "counted before what is known", answer: measurement({ updatedAt: 99 }), seats: 8 },
-    { which: "counted at no known moment", answer: measurement({ updatedAt: undefined }), seats: 10 },
-    { which: "of a feature that the set does not have", answer: measurement({ featureId: "other" }), seats: 8 },
-    { which: "of a resource", answer: measurement({ subject: { customerId: "c", resourceId: "r" } }), seats: 8 },
+    { which: "not counted yet", answer: usageMeasurement({ currentUsage: undefined }), seats: 8 },
+    { which: "0", answer: usageMeasurement({ currentUsage: 0 }), seats: 0 },
+    { which: "counted before what is known", answer: usageMeasurement({ updatedAt: 99 }), seats: 8 },
+    { which: "counted at no known moment", answer: usageMeasurement({ updatedAt: undefined }), seats: 10 },
+    { which: "of a feature that the set does not have", answer: usageMeasurement({ featureId: "other" }), seats: 8 },
+    { which: "of a resource", answer: usageMeasurement({ subject: { customerId: "c", resourceId: "r" } }), seats: 8 },
   ])("that is $which leaves $seats used", async ({ answer, seats }) => {
     const core = buildCore();
     await know(core, subject, known);
@@ -106,7 +80,7 @@ describe("a report of usage", () => {
 
   it("of a customer that is not cached is dropped", async () => {
     const core = buildCore();
-    await reported(core, measurement());
+    await reported(core, usageMeasurement());
     expect(await core.cache.load(subject)).toBeUndefined();
   });
 
@@ -114,7 +88,7 @@ describe("a report of usage", () => {
     const core = buildCore();
     await know(core, subject, known);
     const failure = new CodedError("failed-precondition", "the customer is archived");
-    const result = core.reportUsage.report(report(), NO_HURRY);
+    const result = core.reportUsage.report(usageReport(), NO_HURRY);
     (await core.upstream.reports.at(0)).fail(failure);
     await expect(result).rejects.toBe(failure);
     expect(seatsOf(core)).toBe(8);
@@ -128,14 +102,14 @@ describe("a report of usage", () => {
         return remote;
       },
     });
-    expect(await reported(core, measurement())).toMatchObject({ measurementId: "m" });
+    expect(await reported(core, usageMeasurement())).toMatchObject({ measurementId: "m" });
     expect(core.logger.lines).toMatchObject([{ level: "warn" }]);
   });
 
   it("stops with its caller", async () => {
     const core = buildCore();
     const caller = new AbortController();
-    const result = core.reportUsage.report(report(), { deadlineAt: undefined, signal: caller.signal });
+    const result = core.reportUsage.report(usageReport(), { deadlineAt: undefined, signal: caller.signal });
     await core.upstream.reports.at(0);
     caller.abort();
     await expect(result).rejects.toMatchObject({ code: "cancelled" });
@@ -146,11 +120,11 @@ describe("a report in bulk", () => {
   it("is known to the next check at once, in the order of its reports", async () => {
     const core = buildCore();
     await know(core, subject, known);
-    const given = [report(), report({ idempotencyKey: "other" })];
+    const given = [usageReport(), usageReport({ idempotencyKey: "other" })];
     const result = core.reportUsage.reportBulk(given, NO_HURRY);
     const call = await core.upstream.bulkReports.at(0);
     expect(call.question).toBe(given);
-    const told = [measurement({ currentUsage: 9 }), measurement({ currentUsage: 10 })];
+    const told = [usageMeasurement({ currentUsage: 9 }), usageMeasurement({ currentUsage: 10 })];
     call.answer(told);
     expect(await result).toBe(told);
     expect(seatsOf(core)).toBe(10);
@@ -159,7 +133,7 @@ describe("a report in bulk", () => {
   it("that upstream refuses is refused to the caller, and changes nothing here", async () => {
     const core = buildCore();
     await know(core, subject, known);
-    const result = core.reportUsage.reportBulk([report()], NO_HURRY);
+    const result = core.reportUsage.reportBulk([usageReport()], NO_HURRY);
     (await core.upstream.bulkReports.at(0)).fail();
     await expect(result).rejects.toMatchObject({ code: "unavailable" });
     expect(seatsOf(core)).toBe(8);
