@@ -8,14 +8,14 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: "unit", include: ["test/{unit,contract}/**/*.test.ts"] } },
+      { extends: true, test: { name: "unit", include: ["test/{unit,contract}/**/*.test.ts"], sequence: { groupOrder: 0 } } },
       {
         extends: true,
-        test: { name: "service", include: ["test/{integration,conformance,faults}/**/*.test.ts"], maxWorkers: 2 },
+        test: { name: "service", include: ["test/{integration,conformance,faults}/**/*.test.ts"], maxWorkers: 2, sequence: { groupOrder: 1 } },
       },
       {
         extends: true,
-        test: { name: "interop", include: ["test/interop/**/*.test.ts"], testTimeout: 600_000, hookTimeout: 900_000 },
+        test: { name: "interop", include: ["test/interop/**/*.test.ts"], testTimeout: 600_000, hookTimeout: 900_000, sequence: { groupOrder: 2 } },
       },
     ],
   },
