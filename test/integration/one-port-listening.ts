@@ -67,7 +67,8 @@ export class RecordingLogger implements Logger {
 export class RawClient {
   readonly socket: Socket;
   readonly closed: Promise<void>;
-  #received = Buffer.alloc(0);
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
   #arrived: () => void = () => undefined;
 
   private constructor(socket: Socket) {
@@ -75,7 +76,8 @@ export class RawClient {
     this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
     socket.on("error", () => undefined);
     socket.on("data", (chunk: Buffer) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
+      this.#size += chunk.length;
       this.#arrived();
     });
     socket.on("close", () => this.#arrived());
@@ -96,16 +98,21 @@ export class RawClient {
   }
 
   get bytes(): Buffer {
-    return this.#received;
+    return Buffer.concat(this.#chunks);
+  }
+
+  /** How many bytes it received. */
+  get size(): number {
+    return this.#size;
   }
 
   get text(): string {
-    return this.#received.toString("latin1");
+    return this.bytes.toString("latin1");
   }
 
   /** Settles when what was received makes it true; fails when the connection ends before. */
   async until(isReached: (received: Buffer) => boolean): Promise<void> {
-    while (!isReached(this.#received)) {
+    while (!isReached(this.bytes)) {
       if (this.socket.destroyed) throw new Error(`closed after ${JSON.stringify(this.text)}`);
       await new Promise<void>((resolve) => (this.#arrived = resolve));
     }

@@ -1,20 +1,26 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { explainHttp1Fault } from "./explain-http1-fault.js";
 import type { ListenerLimits } from "./listener-limits.js";
 import { refuseConnection } from "./refuse-connection.js";
 import type { RequestHandler } from "./request-handler.js";
 
+interface Connection {
+  /** In the order in which they will be answered. */
+  readonly unanswered: Set<ServerResponse>;
+  /** The bytes it had sent when nothing was unanswered any more: as long as there are no more, it is idle. */
+  idleAt: number | undefined;
+  isRefused: boolean;
+}
+
 /** The HTTP/1.1 half: a server that never listens and is handed its connections. */
 export class Http1Connections {
   readonly #server: Server;
   readonly #limits: ListenerLimits;
   readonly #onRequest: RequestHandler;
-  /** By connection, in the order in which they will be answered. */
-  readonly #unanswered = new Map<Duplex, Set<ServerResponse>>();
-  readonly #forgetWhenClosed = forgetFrom(this.#unanswered);
-  readonly #refused = new WeakSet<Duplex>();
+  readonly #connections = new Map<Socket, Connection>();
+  readonly #onAnswered = answeredOn(this.#connections);
   #draining = false;
 
   constructor(limits: ListenerLimits, onRequest: RequestHandler) {
@@ -37,24 +43,32 @@ export class Http1Connections {
   }
 
   accept(socket: Socket): void {
-    this.#unanswered.set(socket, new Set());
+    this.#connections.set(socket, {
+      unanswered: new Set(),
+      idleAt: socket.readableLength === 0 ? socket.bytesRead : undefined,
+      isRefused: false,
+    });
     // Node tells of no end for the responses that were still waiting for their turn.
-    socket.once("close", () => this.#unanswered.delete(socket));
+    socket.once("close", () => this.#connections.delete(socket));
     this.#server.emit("connection", socket);
   }
 
-  /** Idle connections close now, the others with their last answer, which says so. */
+  /**
+   * Idle connections close now, the others with their last answer, which says so. Node's own closeIdleConnections
+   * takes a connection for idle whose answer is still on its way out.
+   */
   drain(): void {
     this.#draining = true;
-    const closeIdle = () => this.#server.closeIdleConnections();
-    for (const responses of this.#unanswered.values()) {
-      const last = [...responses].at(-1);
-      if (last === undefined) continue;
-      last.shouldKeepAlive = false;
-      // Its headers may be gone already, and have promised to keep the connection.
-      last.once("close", closeIdle);
+    for (const [socket, { unanswered, idleAt }] of this.#connections) {
+      const last = [...unanswered].at(-1);
+      if (last !== undefined) {
+        last.shouldKeepAlive = false;
+        // Its headers may be gone already, and have promised to keep the connection.
+        last.once("close", () => last.req.socket.destroySoon());
+      } else if (socket.bytesRead === idleAt) {
+        socket.destroy();
+      }
     }
-    closeIdle();
   }
 
   /** Ends the watch over the time-outs. */
@@ -64,35 +78,40 @@ export class Http1Connections {
 
   readonly #serve = (request: IncomingMessage, response: ServerResponse): void => {
     if (this.#draining) response.shouldKeepAlive = false;
-    this.#unanswered.get(request.socket)?.add(response);
-    response.once("close", this.#forgetWhenClosed);
+    this.#connections.get(request.socket)?.unanswered.add(response);
+    response.once("close", this.#onAnswered);
     this.#onRequest(request, response);
   };
 
   readonly #refuse = (error: Error, socket: Duplex): void => {
+    const connection = socket instanceof Socket ? this.#connections.get(socket) : undefined;
     // The parser complains again about everything that follows.
-    if (this.#refused.has(socket)) return;
-    this.#refused.add(socket);
-    if (!socket.writable || this.#wouldMisattribute(socket)) {
+    if (connection?.isRefused === true) return;
+    if (connection === undefined || !socket.writable || wouldMisattribute(connection)) {
       socket.destroy();
       return;
     }
+    connection.isRefused = true;
     const { status, explanation } = explainHttp1Fault(error, this.#limits.maxHeaderBytes);
     refuseConnection(socket, status, explanation, this.#limits.refusalTimeoutMs);
   };
+}
 
-  /** Whether the client would take a refusal for the answer, or for a part of the answer, to an earlier request. */
-  #wouldMisattribute(socket: Duplex): boolean {
-    for (const response of this.#unanswered.get(socket) ?? []) {
-      if (response.headersSent || response.req.complete) return true;
-    }
-    return false;
+/** Whether the client would take a refusal for the answer, or for a part of the answer, to an earlier request. */
+function wouldMisattribute({ unanswered }: Connection): boolean {
+  for (const response of unanswered) {
+    if (response.headersSent || response.req.complete) return true;
   }
+  return false;
 }
 
 /** One listener for all responses, told by `this` which it is: requests pay for no closure. */
-function forgetFrom(unanswered: ReadonlyMap<Duplex, Set<ServerResponse>>) {
+function answeredOn(connections: ReadonlyMap<Socket, Connection>) {
   return function (this: ServerResponse): void {
-    unanswered.get(this.req.socket)?.delete(this);
+    const { socket } = this.req;
+    const connection = connections.get(socket);
+    if (connection === undefined) return;
+    connection.unanswered.delete(this);
+    if (connection.unanswered.size === 0) connection.idleAt = socket.bytesRead;
   };
 }

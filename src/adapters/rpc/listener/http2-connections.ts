@@ -4,17 +4,13 @@ import type { Logger } from "../../../ports/logger.js";
 import type { ListenerLimits } from "./listener-limits.js";
 import type { RequestHandler } from "./request-handler.js";
 
-/** A last-stream id that promises every request which the client may have sent by the time it reads it. */
-const ANY_STREAM = 2 ** 31 - 1;
-const NO_ERROR = 0;
-
 /** The HTTP/2 half: a server that never listens and is handed its connections. */
 export class Http2Connections {
   readonly #server: Http2Server;
   readonly #limits: ListenerLimits;
   readonly #logger: Logger;
   readonly #sessions = new Set<ServerHttp2Session>();
-  #drainNoticeMs: number | undefined;
+  #draining = false;
 
   constructor(limits: ListenerLimits, onRequest: RequestHandler, logger: Logger) {
     this.#limits = limits;
@@ -38,12 +34,12 @@ export class Http2Connections {
   }
 
   /**
-   * Asks every client to go: first a notice, then, once the client has seen it, or after `noticeMs`, the last
-   * stream that is served. So no request is lost that was on its way; each connection closes after its last answer.
+   * Asks every client to go; each connection closes after its last answer. Requests on their way now are not served,
+   * and their clients know it by the last stream that GOAWAY names: Node cannot give notice before, as servers may.
    */
-  drain(noticeMs: number): void {
-    this.#drainNoticeMs = noticeMs;
-    for (const session of this.#sessions) dismiss(session, noticeMs);
+  drain(): void {
+    this.#draining = true;
+    for (const session of this.#sessions) session.close();
   }
 
   #watch(session: ServerHttp2Session, socket: Socket): void {
@@ -65,18 +61,7 @@ export class Http2Connections {
       clearTimeout(settingsTimer);
       clearInterval(pinger);
     });
-    if (this.#drainNoticeMs !== undefined) dismiss(session, this.#drainNoticeMs);
+    // Its first request was under way when the drain began.
+    if (this.#draining) session.once("stream", () => session.close());
   }
-}
-
-function dismiss(session: ServerHttp2Session, noticeMs: number): void {
-  if (session.destroyed) return;
-  session.goaway(NO_ERROR, ANY_STREAM);
-  const close = () => {
-    clearTimeout(timer);
-    if (!session.destroyed) session.close();
-  };
-  const timer = setTimeout(close, noticeMs);
-  session.once("close", close);
-  session.ping(close);
 }

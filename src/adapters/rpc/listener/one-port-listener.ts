@@ -42,8 +42,6 @@ export function createOnePortListener(options: OnePortListenerOptions): OnePortL
 }
 
 const COMPLAINT_INTERVAL_MS = 60_000;
-/** How long a client may take to notice that it should go, before requests it sends are refused. */
-const DRAIN_NOTICE_MS = 1_000;
 
 class OnePort implements OnePortListener {
   readonly #front: Front;
@@ -95,7 +93,7 @@ class OnePort implements OnePortListener {
     this.#front.release();
     this.#sockets.destroySilent();
     this.#http1.drain();
-    this.#http2.drain(Math.min(DRAIN_NOTICE_MS, graceMs / 2));
+    this.#http2.drain();
     await this.#sockets.closed(graceMs);
     this.#http1.stop();
   }

@@ -1,0 +1,225 @@
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { connect as http2Connect, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import { describe, expect, it } from "vitest";
+import type { RequestHandler } from "../../src/adapters/rpc/listener/request-handler.js";
+import { ACK, bodyOf, frame, framesIn, get, GOAWAY, hasEnded, OPENING, PING, WINDOW_UPDATE } from "./http2-frames.js";
+import { echo, freed, RawClient, startListening, textOf, turns, untilRead } from "./one-port-listening.js";
+
+/** Longer than any test may take: a drain that needs it fails. */
+const FOREVER = 3_600_000;
+/** As far as a client may open a window at once. */
+const WIDE = Buffer.from([0x7f, 0, 0, 0]);
+const GET = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+
+type Response = ServerResponse | Http2ServerResponse;
+
+/** A handler whose answers wait for the test. */
+class HeldRequests {
+  readonly #held: [IncomingMessage | Http2ServerRequest, Response][] = [];
+  #arrived: () => void = () => undefined;
+
+  readonly onRequest: RequestHandler = (request, response) => {
+    this.#held.push([request, response]);
+    this.#arrived();
+  };
+
+  async count(count: number): Promise<Response[]> {
+    while (this.#held.length < count) await new Promise<void>((resolve) => (this.#arrived = resolve));
+    return this.#held.map(([, response]) => response);
+  }
+
+  answer(): void {
+    for (const [request, response] of this.#held) echo(request, response);
+  }
+}
+
+describe("a drain lets requests under way finish", () => {
+  it("on HTTP/1.1, whose answer says that the connection closes", async () => {
+    const held = new HeldRequests();
+    const { port, listener } = await startListening({ onRequest: held.onRequest });
+    const { client } = await RawClient.connect(port);
+    client.socket.write(GET);
+    await held.count(1);
+    const drained = listener.drain(FOREVER);
+    held.answer();
+    await Promise.all([drained, client.closed]);
+    expect(client.text).toMatch(/connection: close[\s\S]*1\.1 GET \/ 0/i);
+    expect(listener.connections()).toBe(0);
+  });
+
+  it("on HTTP/1.1, also when its headers promised to keep the connection", async () => {
+    const held = new HeldRequests();
+    const { port, listener } = await startListening({ onRequest: held.onRequest });
+    const { client } = await RawClient.connect(port);
+    client.socket.write(GET);
+    const [response] = (await held.count(1)) as [ServerResponse];
+    response.writeHead(200).write("first");
+    await client.untilText("first");
+    const drained = listener.drain(FOREVER);
+    response.end("last");
+    await Promise.all([drained, client.closed]);
+    expect(client.text).toMatch(/keep-alive[\s\S]*first[\s\S]*last/i);
+  });
+
+  it("on HTTP/1.1, every one of a pipeline", async () => {
+    const held = new HeldRequests();
+    const { port, listener } = await startListening({ onRequest: held.onRequest });
+    const { client } = await RawClient.connect(port);
+    client.socket.write(GET.repeat(3));
+    await held.count(3);
+    const drained = listener.drain(FOREVER);
+    held.answer();
+    await Promise.all([drained, client.closed]);
+    expect(client.text.match(/1\.1 GET \/ 0/g)).toHaveLength(3);
+    expect(client.text.match(/connection: close/gi)).toHaveLength(1);
+  });
+
+  it("on HTTP/2, whose client is told to go", async () => {
+    const held = new HeldRequests();
+    const { port, listener } = await startListening({ onRequest: held.onRequest });
+    const session = http2Connect(`http://127.0.0.1:${port}`);
+    const answer = textOf(session.request().setEncoding("utf8"));
+    await held.count(1);
+    const goaway = once(session, "goaway");
+    const drained = listener.drain(FOREVER);
+    expect((await goaway)[0]).toBe(0);
+    held.answer();
+    expect(await answer).toBe("2.0 GET / 0");
+    await Promise.all([drained, once(session, "close")]);
+  });
+
+  it("on HTTP/2, and tells which it does not serve any more", async () => {
+    const held = new HeldRequests();
+    const { port, listener } = await startListening({ onRequest: held.onRequest });
+    const { client } = await RawClient.connect(port);
+    client.socket.write(Buffer.concat([OPENING, get(1)]));
+    await held.count(1);
+
+    const drained = listener.drain(FOREVER);
+    await client.until((received) => framesIn(received).some((each) => each.type === GOAWAY));
+    client.socket.write(Buffer.concat([get(3), frame(PING, 0, 0, Buffer.alloc(8))]));
+    await client.until((received) => framesIn(received).some((each) => each.type === PING && each.flags === ACK));
+    held.answer();
+    await Promise.all([drained, client.closed]);
+    expect(bodyOf(client.bytes, 1)).toBe("2.0 GET / 0");
+    const lastStreams = framesIn(client.bytes).filter((each) => each.type === GOAWAY).map((each) => each.payload.readUInt32BE(0));
+    expect(new Set(lastStreams)).toEqual(new Set([1]));
+    expect(await held.count(1)).toHaveLength(1);
+  });
+
+  it.each([
+    ["HTTP/1.1", Buffer.from(GET)],
+    ["HTTP/2", Buffer.concat([OPENING, frame(WINDOW_UPDATE, 0, 0, WIDE), get(1), frame(WINDOW_UPDATE, 0, 1, WIDE)])],
+  ])("on %s, also when the answer is given and its client has yet to read it", async (_, bytes) => {
+    const size = 32 * 1024 * 1024;
+    const onRequest: RequestHandler = (_request, response) => void response.end(Buffer.alloc(size));
+    const { port, listener } = await startListening({ onRequest });
+    const { client, serverSocket } = await RawClient.connect(port);
+    client.socket.pause();
+    client.socket.write(bytes);
+    await untilRead(serverSocket, bytes.length);
+    await turns(10);
+    const drained = listener.drain(FOREVER);
+    await turns(10);
+    client.socket.resume();
+    await Promise.all([drained, client.closed]);
+    expect(client.size).toBeGreaterThan(size);
+  });
+
+  it("on a connection whose first request is not whole yet", async () => {
+    const { port, listener } = await startListening();
+    const http1 = await RawClient.connect(port);
+    const http2 = await RawClient.connect(port);
+    http1.client.socket.write(GET.slice(0, 20));
+    http2.client.socket.write(OPENING.subarray(0, 10));
+    await Promise.all([http1, http2].map(({ serverSocket }) => once(serverSocket, "readable")));
+
+    const drained = listener.drain(FOREVER);
+    http1.client.socket.write(GET.slice(20));
+    http2.client.socket.write(Buffer.concat([OPENING.subarray(10), get(1)]));
+    await http1.client.closed;
+    expect(http1.client.text).toMatch(/connection: close[\s\S]*1\.1 GET \/ 0/i);
+    await http2.client.until((received) => hasEnded(received, 1));
+    await Promise.all([drained, http2.client.closed]);
+  });
+});
+
+describe("a drain waits for nobody else", () => {
+  it("closes silent and idle connections at once", async () => {
+    const { port, listener } = await startListening();
+    const silent = await RawClient.connect(port);
+    const idle = await RawClient.connect(port);
+    idle.client.socket.write(GET);
+    await idle.client.untilText("1.1 GET / 0");
+    const session = http2Connect(`http://127.0.0.1:${port}`);
+    expect(await textOf(session.request().setEncoding("utf8"))).toBe("2.0 GET / 0");
+    await Promise.all([listener.drain(FOREVER), silent.client.closed, idle.client.closed, once(session, "close")]);
+    expect(listener.connections()).toBe(0);
+  });
+
+  it.each([
+    ["HTTP/1.1", Buffer.from(GET)],
+    ["HTTP/2", Buffer.concat([OPENING, get(1)])],
+  ])("puts out who never reads, after the grace (%s)", async (_, bytes) => {
+    let closedResponses = 0;
+    const onRequest: RequestHandler = (_request, response) => {
+      response.on("close", () => closedResponses++);
+      response.end(Buffer.alloc(64 * 1024 * 1024));
+    };
+    const { port, listener } = await startListening({ onRequest });
+    const { client, serverSocket } = await RawClient.connect(port);
+    client.socket.pause();
+    const written = once(serverSocket, "drain").catch(() => undefined);
+    client.socket.write(bytes);
+    await Promise.race([written, turns(100)]);
+    await Promise.all([listener.drain(50), freed(serverSocket)]);
+    expect(listener.connections()).toBe(0);
+    expect(closedResponses).toBe(1);
+    client.socket.destroy();
+  });
+
+  it.each([
+    ["HTTP/1.1", Buffer.from(GET)],
+    ["HTTP/2", Buffer.concat([OPENING, get(1)])],
+  ])("ends requests that are not answered within the grace (%s)", async (_, bytes) => {
+    const held = new HeldRequests();
+    const { port, listener } = await startListening({ onRequest: held.onRequest });
+    const { client } = await RawClient.connect(port);
+    client.socket.write(bytes);
+    const [response] = await held.count(1);
+    await Promise.all([listener.drain(50), once(response!, "close"), client.closed]);
+    expect(listener.connections()).toBe(0);
+  });
+
+  it("accepts nobody any more", async () => {
+    const held = new HeldRequests();
+    const { port, listener } = await startListening({ onRequest: held.onRequest });
+    const { client } = await RawClient.connect(port);
+    client.socket.write(GET);
+    await held.count(1);
+    const drained = listener.drain(FOREVER);
+    await expect(RawClient.connect(port)).rejects.toThrow(/ECONNREFUSED/);
+    held.answer();
+    await drained;
+  });
+
+  it("is the same drain when asked for twice, and nothing before it listens", async () => {
+    const { listener } = await startListening();
+    expect(listener.drain(FOREVER)).toBe(listener.drain(0));
+    await listener.drain(0);
+  });
+});
+
+describe("a port that cannot be had", () => {
+  it("is named, with the remedy", async () => {
+    const { port, listener } = await startListening();
+    const other = await startListening();
+    await other.listener.drain(0);
+    await expect(other.listener.listen(port, "127.0.0.1")).rejects.toMatchObject({
+      code: "failed-precondition",
+      message: expect.stringMatching(new RegExp(`127\\.0\\.0\\.1, port ${port} .*EADDRINUSE.*choose another`)),
+    });
+    await listener.drain(0);
+  });
+});
