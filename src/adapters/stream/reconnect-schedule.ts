@@ -1,0 +1,57 @@
+import type { StreamFault } from "./stream-fault.js";
+import type { StreamTiming } from "./stream-timing.js";
+
+/**
+ * When to try again: at once after a stream that had lasted, then ever later, spread evenly from 0 to a maximum
+ * so that those who lost upstream together do not come back together.
+ */
+export class ReconnectSchedule {
+  readonly #timing: StreamTiming;
+  readonly #random: () => number;
+  #tries = 0;
+  /** Since when there has been no stream that lasted, epoch milliseconds. */
+  #withoutSince: number | undefined;
+  #establishedAt: number | undefined;
+
+  /** @param random from 0 (included) to 1 (excluded) */
+  constructor(timing: StreamTiming, random: () => number) {
+    this.#timing = timing;
+    this.#random = random;
+  }
+
+  established(now: number): void {
+    this.#establishedAt ??= now;
+  }
+
+  /** @returns how long to wait before the next try, milliseconds */
+  delayAfter(kind: StreamFault["kind"], now: number): number {
+    // A stream that comes and goes at once is no stream: to start over each time would be a tight loop.
+    if (this.#establishedAt !== undefined && now - this.#establishedAt >= this.#timing.stableAfterMs) this.#startOver();
+    this.#establishedAt = undefined;
+    this.#withoutSince ??= now;
+    const tries = this.#tries++;
+    switch (kind) {
+      case "refused":
+        return this.#inUpperHalf(this.#timing.refusedDelayMs);
+      case "throttled":
+        return this.#inUpperHalf(this.#maxDelayMs(now));
+      case "lost":
+        return tries === 0 ? 0 : this.#random() * Math.min(this.#maxDelayMs(now), this.#timing.firstDelayMs * 2 ** (tries - 1));
+    }
+  }
+
+  #startOver(): void {
+    this.#tries = 0;
+    this.#withoutSince = undefined;
+  }
+
+  #maxDelayMs(now: number): number {
+    const withoutMs = now - (this.#withoutSince ?? now);
+    const { maxDelays } = this.#timing;
+    return (maxDelays.find(({ untilMs }) => withoutMs < untilMs) ?? maxDelays.at(-1))?.maxDelayMs ?? 0;
+  }
+
+  #inUpperHalf(delayMs: number): number {
+    return delayMs * (0.5 + this.#random() / 2);
+  }
+}

@@ -1,0 +1,189 @@
+import type { CancelTimer, Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { Telemetry } from "../../ports/telemetry.js";
+import type { UpdateListener, UpdateStream } from "../../ports/update-stream.js";
+import { FaultLog } from "../../wire/fault-log.js";
+import { saysThrottled } from "../../wire/upstream-errors.js";
+import { identityHeaders, type ClientIdentity } from "../../wire/request-headers.js";
+import { decodeEvent } from "./decode-event.js";
+import { ReconnectSchedule } from "./reconnect-schedule.js";
+import type { StreamFault } from "./stream-fault.js";
+import { DEFAULT_STREAM_TIMING, type StreamTiming } from "./stream-timing.js";
+import { SubscribedConnection } from "./subscribed-connection.js";
+import type { Subscription } from "./subscriptions.js";
+
+export interface WebSocketUpdateStreamConfig {
+  readonly identity: ClientIdentity;
+  /** ws or wss, without the path of the GraphQL endpoint. */
+  readonly wsUrl: string;
+  /** The largest message that is read, bytes. */
+  readonly maxMessageBytes?: number;
+  readonly timing?: Partial<StreamTiming>;
+}
+
+export interface WebSocketUpdateStreamParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /** From 0 (included) to 1 (excluded); by default Math.random. */
+  readonly random?: () => number;
+}
+
+const DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+export function createWebSocketUpdateStream(config: WebSocketUpdateStreamConfig, parts: WebSocketUpdateStreamParts): UpdateStream {
+  return new WebSocketUpdateStream(config, parts);
+}
+
+/** Upstream's news over one WebSocket, which is opened again for ever; each gap is told to the listener. */
+class WebSocketUpdateStream implements UpdateStream {
+  readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #maxMessageBytes: number;
+  readonly #timing: StreamTiming;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #logger: Logger;
+  readonly #telemetry: Telemetry;
+  readonly #faults: FaultLog;
+  readonly #schedule: ReconnectSchedule;
+  #listener: UpdateListener | undefined;
+  #connection: SubscribedConnection | undefined;
+  #cancelReconnect: CancelTimer | undefined;
+  #cancelDoubt: CancelTimer | undefined;
+  #onStopped: (() => void) | undefined;
+  #isConnected = false;
+  #wasEverConnected = false;
+  #lastTold: string | undefined;
+
+  constructor(config: WebSocketUpdateStreamConfig, parts: WebSocketUpdateStreamParts) {
+    this.#url = endpointOf(config.wsUrl);
+    this.#headers = identityHeaders(config.identity);
+    this.#maxMessageBytes = config.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
+    this.#timing = { ...DEFAULT_STREAM_TIMING, ...config.timing };
+    this.#clock = parts.clock;
+    this.#random = parts.random ?? Math.random;
+    this.#logger = parts.logger;
+    this.#telemetry = parts.telemetry;
+    this.#faults = new FaultLog(parts.logger, parts.telemetry);
+    this.#schedule = new ReconnectSchedule(this.#timing, this.#random);
+  }
+
+  start(listener: UpdateListener): void {
+    this.#listener = listener;
+    this.#connect();
+  }
+
+  stop(): Promise<void> {
+    this.#listener = undefined;
+    this.#cancelReconnect?.();
+    this.#cancelDoubt?.();
+    const connection = this.#connection;
+    if (connection === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onStopped = resolve;
+      connection.close();
+    });
+  }
+
+  #connect(): void {
+    this.#connection = new SubscribedConnection(
+      { url: this.#url, headers: this.#headers, maxMessageBytes: this.#maxMessageBytes },
+      this.#timing,
+      this.#clock,
+      this.#random,
+      {
+        established: () => this.#established(),
+        interrupted: (subscription, reason) => this.#interrupted(subscription, reason),
+        received: (subscription, result) => this.#received(subscription, result),
+        closed: (fault) => this.#closed(fault),
+      },
+    );
+  }
+
+  #established(): void {
+    this.#schedule.established(this.#clock.now());
+    this.#wasEverConnected = true;
+    this.#isConnected = true;
+    this.#tell("connected", () => this.#logger.info("the update stream is connected: changes arrive as they happen"));
+    this.#listener?.connected();
+  }
+
+  #interrupted({ name }: Subscription, reason: string): void {
+    this.#telemetry.networkRequestErrors++;
+    if (saysThrottled(reason)) this.#tellOf({ kind: "throttled", reason });
+    else this.#tell("interrupted", () => this.#logger.warn("upstream ended a subscription, which is renewed", { subscription: name, reason }));
+    this.#disconnected();
+  }
+
+  #received(subscription: Subscription, result: unknown): void {
+    const change = decodeEvent(subscription, result, (fault) => this.#faults.add(`the event ${subscription.name}`, fault));
+    if (change === undefined) this.#doubtEverythingSoon();
+    else this.#listener?.changed(change);
+  }
+
+  #closed(fault: StreamFault): void {
+    this.#connection = undefined;
+    if (this.#listener === undefined) {
+      this.#onStopped?.();
+      return;
+    }
+    this.#count(fault);
+    this.#tellOf(fault);
+    this.#disconnected();
+    const delayMs = this.#schedule.delayAfter(fault.kind, this.#clock.now());
+    this.#cancelReconnect = this.#clock.after(delayMs, () => this.#connect());
+  }
+
+  #disconnected(): void {
+    if (!this.#isConnected) return;
+    this.#isConnected = false;
+    this.#listener?.disconnected();
+  }
+
+  /** An event whose subject cannot be read is a change missed, as in a gap; many of them are one gap. */
+  #doubtEverythingSoon(): void {
+    this.#cancelDoubt ??= this.#clock.after(this.#timing.lostEventIntervalMs, () => {
+      this.#cancelDoubt = undefined;
+      if (!this.#isConnected) return;
+      this.#listener?.disconnected();
+      this.#listener?.connected();
+    });
+  }
+
+  #count({ kind }: StreamFault): void {
+    if (kind === "refused") this.#telemetry.invalidApiKeyErrors++;
+    else this.#telemetry.networkRequestErrors++;
+    if (!this.#wasEverConnected) this.#telemetry.initializationErrors++;
+  }
+
+  #tellOf({ kind, reason }: StreamFault): void {
+    this.#tell(kind, () => {
+      switch (kind) {
+        case "refused":
+          this.#logger.error("the update stream refuses the API key: correct SERVER_API_KEY; it is tried again now and then", { reason });
+          break;
+        case "throttled":
+          this.#logger.info("the update stream is throttled by upstream, which is tried again later", { reason });
+          break;
+        case "lost":
+          this.#logger.warn("the update stream is lost and is opened again; until then cached states are refreshed by polling", { reason });
+          break;
+      }
+    });
+  }
+
+  /** Once for each change of state, not for each try. */
+  #tell(state: string, log: () => void): void {
+    if (state === this.#lastTold) return;
+    this.#lastTold = state;
+    log();
+  }
+}
+
+function endpointOf(wsUrl: string): string {
+  const url = new URL(wsUrl);
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/graphql`;
+  url.hash = "";
+  return url.href;
+}
