@@ -7,7 +7,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { CatalogInput } from "./catalog-input.js";
 import type { CatalogModel } from "./catalog-model.js";
-import { changeOfState, contentOf, subjectsOfEither, usageChanges } from "./changes.js";
+import { changeOfState, contentOf, subjectsThatMayDiffer, usageChanges } from "./changes.js";
 import { countUsage, type CountContext } from "./count-usage.js";
 import { subjectToCount } from "./countable.js";
 import { deriveState } from "./derive-state.js";
@@ -27,6 +27,7 @@ const EMPTY_MODEL: CatalogModel = {
   plans: new Map(),
   customers: new Map(),
   metersByEvent: new Map(),
+  written: "",
 };
 
 export type CatalogListener = (change: Change) => void;
@@ -123,7 +124,7 @@ export class CatalogEngine {
    */
   adopt(model: CatalogModel): number {
     const before = this.#reading();
-    const subjects = this.#listeners.size === 0 ? [] : subjectsOfEither(this.#model, model);
+    const subjects = this.#listeners.size === 0 ? [] : subjectsThatMayDiffer(this.#model, model);
     const contents = subjects.map((subject) => contentOf(deriveState(this.#model, subject, before)));
     this.#model = model;
     this.#catalogSince = Math.max(before.now, this.#ledger.latestUpdate + 1, this.#catalogSince + 1);

@@ -13,6 +13,8 @@ export interface CatalogModel {
   readonly customers: ReadonlyMap<string, CustomerDefinition>;
   /** The features that an event is counted for, by event name. */
   readonly metersByEvent: ReadonlyMap<string, readonly MeterDefinition[]>;
+  /** Features and currencies as they are written: what all plans and customers rest on. */
+  readonly written: string;
 }
 
 /** What plans and customers of a catalog may name. */
@@ -74,6 +76,8 @@ export interface PlanDefinition {
   readonly id: string;
   readonly entitlements: ReadonlyMap<string, EntitlementTerms>;
   readonly includedCredits: ReadonlyMap<string, IncludedCredits>;
+  /** As it is written: of two plans that are written alike, nothing can differ. */
+  readonly written: string;
 }
 
 /** What one subject has: a customer, or a resource of a customer. All moments are epoch milliseconds. */
@@ -92,6 +96,8 @@ export interface SubjectDefinition {
 
 export interface CustomerDefinition extends SubjectDefinition {
   readonly isArchived: boolean;
+  /** As it is written, without its plans. */
+  readonly written: string;
   readonly resources: ReadonlyMap<string, SubjectDefinition>;
 }
 

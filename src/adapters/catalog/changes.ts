@@ -1,25 +1,33 @@
 import type { EntitlementsUpdated, UsageUpdated } from "../../domain/change.js";
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
-import { subjectsOf, type CatalogModel } from "./catalog-model.js";
+import { subjectsOf, type CatalogModel, type CustomerDefinition } from "./catalog-model.js";
 import { deriveState } from "./derive-state.js";
 import { subjectOfLine, type LedgerRecord } from "./ledger-record.js";
 import { readFeatureUsage, readWallet, type Reading } from "./read-usage.js";
 import { activeTermsOf } from "./subscription.js";
 import { visibleCurrencies, walletOwner } from "./wallet-owner.js";
 
-/** Every subject of either catalog, each customer before its resources: news of a customer put its resources in doubt. */
-export function subjectsOfEither(before: CatalogModel, after: CatalogModel): readonly Subject[] {
+/**
+ * The subjects of two catalogs that are not written alike in both, each customer before its resources: news of a
+ * customer put its resources in doubt.
+ */
+export function subjectsThatMayDiffer(before: CatalogModel, after: CatalogModel): readonly Subject[] {
   const subjects: Subject[] = [];
   for (const customerId of new Set([...before.customers.keys(), ...after.customers.keys()])) {
-    const resourceIds = new Set<string>();
-    for (const model of [before, after]) {
-      for (const resourceId of model.customers.get(customerId)?.resources.keys() ?? []) resourceIds.add(resourceId);
-    }
+    const customers = [before.customers.get(customerId), after.customers.get(customerId)] as const;
+    if (before.written === after.written && areWrittenAlike(...customers)) continue;
+    const resourceIds = new Set(customers.flatMap((customer) => [...(customer?.resources.keys() ?? [])]));
     subjects.push({ customerId });
     for (const resourceId of resourceIds) subjects.push({ customerId, resourceId });
   }
   return subjects;
+}
+
+function areWrittenAlike(before: CustomerDefinition | undefined, after: CustomerDefinition | undefined): boolean {
+  if (after === undefined || before?.written !== after.written) return false;
+  const plansBefore = [...subjectsOf(before)].map(({ plan }) => plan?.written);
+  return [...subjectsOf(after)].every(({ plan }, index) => plan?.written === plansBefore[index]);
 }
 
 /** News of a subject whose state is no longer what its content was; undefined where it is. */

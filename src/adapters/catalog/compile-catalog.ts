@@ -13,7 +13,8 @@ export function compileCatalog(input: CatalogInput, faults: FaultList): CatalogM
   const plans = faults.index("plan", input.plans ?? [], ["plans"], (plan, path) => compilePlan(plan, { features, currencies }, path, faults));
   const names: CatalogNames = { features, currencies, plans };
   const customers = faults.index("customer", input.customers, ["customers"], (customer, path) => compileCustomer(customer, names, path, faults));
-  return { features, currencies, plans, customers, metersByEvent: compileMeters(input.features, ["features"], faults) };
+  const metersByEvent = compileMeters(input.features, ["features"], faults);
+  return { features, currencies, plans, customers, metersByEvent, written: JSON.stringify([input.features, input.creditCurrencies]) };
 }
 
 function compilePlan(
@@ -30,7 +31,8 @@ function compilePlan(
     const terms = compileTerms(entitlement, undefined, { definition, currencies: names.currencies, path: at, faults });
     if (terms !== undefined) entitlements.set(featureId, terms);
   }
-  return { id: input.id, entitlements, includedCredits: compileIncludedCredits(input.includedCredits ?? [], names, [...path, "includedCredits"], faults) };
+  const includedCredits = compileIncludedCredits(input.includedCredits ?? [], names, [...path, "includedCredits"], faults);
+  return { id: input.id, entitlements, includedCredits, written: JSON.stringify(input) };
 }
 
 function compileIncludedCredits(

@@ -15,7 +15,7 @@ export function compileCustomer(input: CustomerInput, names: CatalogNames, path:
   const resources = faults.index("resource", input.resources ?? [], [...path, "resources"], (resource, at) =>
     compileSubject(resource, { customerId: input.id, resourceId: resource.id }, own, names, at, faults),
   );
-  return { ...own, isArchived: input.archived ?? false, resources };
+  return { ...own, isArchived: input.archived ?? false, resources, written: JSON.stringify(input) };
 }
 
 function compileSubject(

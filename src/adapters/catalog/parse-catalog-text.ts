@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Alias, type Document, type Node } from "yaml";
 import { faultyCatalogError, type CatalogPath, type TextPosition } from "./catalog-fault.js";
 
 /**
@@ -33,6 +33,8 @@ export function parseCatalogText(source: string, text: string): CatalogText {
     const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false, logLevel: "error" });
     const [error] = document.errors;
     if (error !== undefined) return fail(`${error.message}; correct it as YAML or JSON`, error.pos[0]);
+    const dangling = danglingAlias(document);
+    if (dangling !== undefined) return fail(`there is no anchor &${dangling.source} before this; define it, or put the text in quotes`, dangling.range?.[0] ?? 0);
     return {
       value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown,
       positionOf: (path) => {
@@ -45,6 +47,22 @@ export function parseCatalogText(source: string, text: string): CatalogText {
     if (error instanceof ReferenceError) return fail(`${error.message}; repeat anchors less often`, 0);
     throw error;
   }
+}
+
+function danglingAlias(document: Document.Parsed): Alias | undefined {
+  const anchors = new Set<string>();
+  let dangling: Alias | undefined;
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (anchors.has(alias.source)) return undefined;
+      dangling = alias;
+      return visit.BREAK;
+    },
+    Value: (_key, { anchor }) => {
+      if (anchor !== undefined) anchors.add(anchor);
+    },
+  });
+  return dangling;
 }
 
 function deepestNode(document: Document.Parsed, path: CatalogPath): Node | undefined {
@@ -75,7 +93,7 @@ function stepInto(document: Document.Parsed, node: Node | undefined, step: strin
     if (isScalar(key) && String(key.value) === String(step)) return { key, value };
   }
   for (const { key, value } of node.items) {
-    if (!isScalar(key) || key.value !== "<<") continue;
+    if (!isScalar(key) || key.source !== "<<") continue;
     const merged = resolve(document, value);
     const sources = isSeq(merged) ? merged.items : [merged];
     for (const source of sources) {

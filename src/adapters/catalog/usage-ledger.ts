@@ -3,8 +3,8 @@ import { EntryTable } from "./entry-table.js";
 import type { LedgerReader, UsageEntry, WalletEntry } from "./ledger-entry.js";
 import { subjectOfLine, usageEntryOf, usageLine, walletEntryOf, walletLine, type LedgerRecord } from "./ledger-record.js";
 
-/** How many idempotency keys are remembered: some minutes of retries at a thousand reports a second. */
-export const MAX_KEYS = 200_000;
+/** How many idempotency keys are remembered: two minutes of retries at a thousand reports a second. */
+export const MAX_KEYS = 100_000;
 
 const RECORD_SIZE = 500;
 

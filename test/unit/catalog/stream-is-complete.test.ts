@@ -176,7 +176,8 @@ describe("the stream of changes", () => {
         const engine = await openCatalog({ source: { catalog }, clock: new ManualClock(CATALOG_NOW), logger: new RecordingLogger() });
         const told: Change[] = [];
         engine.subscribe((change) => told.push(change));
-        engine.replace({ ...structuredClone(catalog), plans: [...(catalog.plans ?? []), { id: "nobody has it" }] });
+        const renamed = (catalog.plans ?? []).map((plan) => ({ ...plan, displayName: "another name" }));
+        engine.replace({ ...catalog, plans: [...renamed, { id: "nobody has it" }] });
         expect(told).toEqual([]);
         await engine.close();
       }),
