@@ -1,0 +1,267 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { CodedError, ErrorCode } from "../../src/domain/errors.js";
+import { BUDGET_MS, patient, stateAnswer, upstreamUnderTest, usageReport } from "./upstream-under-test.js";
+import type { Reaction } from "./vendor-server.js";
+
+type UnderTest = Awaited<ReturnType<typeof upstreamUnderTest>>;
+const opened: UnderTest[] = [];
+
+async function open(...options: Parameters<typeof upstreamUnderTest>): Promise<UnderTest> {
+  const test = await upstreamUnderTest(...options);
+  opened.push(test);
+  return test;
+}
+
+afterEach(() => Promise.all(opened.splice(0).map((test) => test.close())));
+
+const fetchIn = ({ upstream, passTimeUntilSettled }: UnderTest, latest = false, customerId = "c") =>
+  passTimeUntilSettled(upstream.fetchState({ customerId }, { signal: patient(), latest }));
+
+async function failureOf(work: Promise<unknown>): Promise<CodedError> {
+  return work.then(
+    () => expect.fail("it should have failed"),
+    (error: unknown) => error as CodedError,
+  );
+}
+
+/** What can go wrong with one request, and by which code it fails. */
+const FAULTS: readonly (readonly [name: string, reaction: Reaction, code: ErrorCode])[] = [
+  ["a reset connection", "reset", "unavailable"],
+  ["an answer that breaks off", "half an answer", "unavailable"],
+  ["HTTP 500", { status: 500, json: {} }, "unavailable"],
+  ["HTTP 502 with a page", { status: 502, text: "<html>Bad gateway</html>" }, "unavailable"],
+  ["HTTP 404 with a page", { status: 404, text: "<html>Not found</html>" }, "unavailable"],
+  ["HTTP 301", { status: 301, json: {} }, "unavailable"],
+  ["HTTP 429", { status: 429, json: {} }, "resource-exhausted"],
+  ["HTTP 401", { status: 401, json: {} }, "unauthenticated"],
+  ["an invalid key beside HTTP 200", { json: { errors: [{ message: "Bad key", extensions: { code: "Unauthenticated" } }] } }, "unauthenticated"],
+  ["an unexpected error beside HTTP 200", { json: { errors: [{ message: "Oops", extensions: { code: "UnexpectedError" } }] } }, "unavailable"],
+  ["what is not JSON", { text: "{" }, "internal"],
+  ["nothing", { text: "" }, "internal"],
+  ["no data", { json: {} }, "internal"],
+  ["no list", { json: { data: { entitlementsState: {} } } }, "internal"],
+  ["too much", { text: `"${"x".repeat(5_000)}"` }, "internal"],
+];
+const LIMITS = { maxBodyBytes: 4_000 };
+
+describe("Edge that fails", () => {
+  it.each(FAULTS)("by %s: the API answers", async (_, reaction) => {
+    const test = await open({ limits: LIMITS });
+    test.edge.react = () => reaction;
+    test.api.react = () => stateAnswer("from the API");
+    expect((await fetchIn(test))?.feature("from the API")?.kind).toBe("boolean");
+  });
+
+  it("by hanging: the API answers within the budget of the check", async () => {
+    const test = await open();
+    test.edge.react = () => "hang";
+    test.api.react = () => stateAnswer("from the API");
+    const startedAt = test.clock.now();
+    expect((await fetchIn(test))?.featureCount).toBe(1);
+    expect(test.clock.now() - startedAt).toBeLessThan(BUDGET_MS);
+  });
+
+  it("by refusing connections: the API answers", async () => {
+    const test = await open();
+    test.api.react = () => stateAnswer("from the API");
+    await test.edge.stop();
+    expect((await fetchIn(test))?.featureCount).toBe(1);
+  });
+
+  it("once: it is asked a second time before the API", async () => {
+    const test = await open();
+    test.edge.react = () => (test.edge.seen.length === 1 ? "reset" : stateAnswer());
+    expect((await fetchIn(test))?.featureCount).toBe(1);
+    expect([test.edge.seen.length, test.api.seen.length]).toEqual([2, 0]);
+    expect(test.telemetry.networkRequestErrors).toBe(1);
+  });
+});
+
+describe("the API that fails", () => {
+  it.each(FAULTS)("by %s: so does the fetch, with a code", async (_, reaction, code) => {
+    const test = await open({ withEdge: false, limits: LIMITS });
+    test.api.react = () => reaction;
+    expect(await failureOf(fetchIn(test))).toMatchObject({ name: "CodedError", code });
+    const counted = code === "unauthenticated" ? test.telemetry.invalidApiKeyErrors : test.telemetry.networkRequestErrors;
+    expect(counted).toBe(test.api.seen.length);
+  });
+
+  it("by hanging: the fetch ends, and so does the request", async () => {
+    const test = await open({ withEdge: false });
+    test.api.react = () => "hang";
+    expect(await failureOf(fetchIn(test))).toMatchObject({ code: "deadline-exceeded" });
+    expect(test.telemetry.networkRequestErrors).toBe(1);
+    await test.passTimeUntilSettled(new Promise<void>((resolve) => [...test.api.sockets][0]?.on("close", () => resolve()) ?? resolve()));
+  });
+
+  it("never lets the key be seen", async () => {
+    const test = await open();
+    await Promise.all([test.edge.stop(), test.api.stop()]);
+    const failure = await failureOf(fetchIn(test));
+    expect(JSON.stringify([failure.message, failure.cause, test.logger.lines])).not.toContain("server-key");
+  });
+});
+
+describe("a caller who goes away", () => {
+  it("ends the request", async () => {
+    const test = await open();
+    test.edge.react = () => "hang";
+    const abort = new AbortController();
+    const fetch = failureOf(test.upstream.fetchState({ customerId: "c" }, { signal: abort.signal, latest: false }));
+    await test.edge.untilSeen(1);
+    abort.abort();
+    expect(await fetch).toMatchObject({ code: "cancelled" });
+    expect(test.telemetry.networkRequestErrors).toBe(0);
+  });
+
+  it("who was gone before is asked nothing for", async () => {
+    const test = await open();
+    expect(await failureOf(test.upstream.fetchState({ customerId: "c" }, { signal: AbortSignal.abort(), latest: false }))).toMatchObject({ code: "cancelled" });
+    expect(test.edge.seen).toEqual([]);
+  });
+});
+
+describe("an upstream that goes on failing", () => {
+  it("is no longer asked, is probed in the background, and is asked again once it works; two lines tell", async () => {
+    const test = await open({ withEdge: false });
+    test.api.react = () => ({ status: 503, json: {} });
+    for (let i = 0; i < 5; i++) await failureOf(fetchIn(test));
+    const asked = test.api.seen.length;
+    expect(await failureOf(test.upstream.fetchState({ customerId: "c" }, { signal: patient(), latest: false }))).toMatchObject({ code: "unavailable" });
+    expect(test.api.seen.length).toBe(asked);
+
+    await test.passTimeUntilSettled(test.api.untilSeen(asked + 3));
+    expect(test.api.seen.slice(asked).map(({ body }) => body?.operationName)).toEqual(["GetSdkConfiguration", "GetSdkConfiguration", "GetSdkConfiguration"]);
+    test.api.react = ({ body }) => (body?.operationName === "GetSdkConfiguration" ? { json: { data: { sdkConfiguration: {} } } } : stateAnswer());
+    await test.passTimeUntilSettled(test.api.untilSeen(asked + 4));
+    let state;
+    do state = await fetchIn(test).catch(() => undefined);
+    while (state === undefined);
+    expect(test.logger.lines.map(({ level }) => level)).toEqual(["warn", "info"]);
+  });
+
+  it("is asked all the same by who needs the latest", async () => {
+    const test = await open({ withEdge: false });
+    test.api.react = () => ({ status: 503, json: {} });
+    for (let i = 0; i < 5; i++) await failureOf(fetchIn(test));
+    test.api.react = () => stateAnswer();
+    expect((await fetchIn(test, true))?.featureCount).toBe(1);
+  });
+
+  it("does not take the other one with it", async () => {
+    const test = await open();
+    test.edge.react = () => ({ status: 503, json: {} });
+    test.api.react = () => stateAnswer();
+    for (let i = 0; i < 10; i++) expect((await fetchIn(test))?.featureCount).toBe(1);
+    expect(test.edge.seen.filter(({ path }) => path.startsWith("/v1/c/"))).toHaveLength(10);
+    expect(test.api.seen).toHaveLength(10);
+  });
+});
+
+describe("many fetches", () => {
+  it("never exceed the bound, and all are answered", async () => {
+    const test = await open({ limits: { maxConcurrentFetches: 4 } });
+    const held: (() => void)[] = [];
+    test.edge.react = () =>
+      new Promise((resolve) => {
+        held.push(() => resolve(stateAnswer()));
+        // All that may come have come: only now is any of them answered.
+        if (held.length === 4) for (const release of held.splice(0)) release();
+      });
+    const states = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => test.upstream.fetchState({ customerId: `c${i}` }, { signal: patient(), latest: false })),
+    );
+    expect(states.map((state) => state?.featureCount)).toEqual(Array.from({ length: 100 }, () => 1));
+    expect(test.edge.maxPending).toBe(4);
+  });
+});
+
+describe("a report", () => {
+  const acknowledged = { json: { data: { reportUsage: { id: "m" } } } };
+  const report = (test: UnderTest) => test.passTimeUntilSettled(test.upstream.reportUsage(usageReport(), { signal: patient() }));
+
+  it.each<[string, Reaction]>([
+    ["a reset connection", "reset"],
+    ["an answer that breaks off", "half an answer"],
+    ["HTTP 503", { status: 503, json: {} }],
+  ])("that fails by %s is made once more, with the same idempotency key", async (_, reaction) => {
+    const test = await open();
+    test.api.react = () => (test.api.seen.length === 1 ? reaction : acknowledged);
+    expect(await report(test)).toMatchObject({ measurementId: "m" });
+    expect(test.api.seen.map(({ body }) => body?.variables)).toEqual([
+      { input: expect.objectContaining({ idempotencyKey: "key-1" }) },
+      { input: expect.objectContaining({ idempotencyKey: "key-1" }) },
+    ]);
+  });
+
+  it("that goes on failing is made no more than twice, and fails", async () => {
+    const test = await open();
+    test.api.react = () => "reset";
+    expect(await failureOf(report(test))).toMatchObject({ code: "unavailable" });
+    expect(test.api.seen).toHaveLength(2);
+  });
+
+  it.each<[code: string, expected: ErrorCode]>([
+    ["CustomerNotFound", "not-found"],
+    ["BadUserInput", "invalid-argument"],
+    ["CannotReportUsageForEntitlementWithMeterError", "failed-precondition"],
+    ["Unauthenticated", "unauthenticated"],
+  ])("that upstream refuses by %s fails at once, with upstream's message", async (code, expected) => {
+    const test = await open();
+    test.api.react = () => ({ json: { data: null, errors: [{ message: "as upstream says it", extensions: { code } }] } });
+    expect(await failureOf(report(test))).toMatchObject({ code: expected, message: "as upstream says it" });
+    expect(test.api.seen).toHaveLength(1);
+  });
+
+  it("is made although fetches have failed so often that no more are made", async () => {
+    const test = await open({ withEdge: false });
+    test.api.react = ({ body }) => (body?.operationName === "ReportUsage" ? acknowledged : { status: 503, json: {} });
+    for (let i = 0; i < 6; i++) await failureOf(fetchIn(test));
+    expect(await report(test)).toMatchObject({ measurementId: "m" });
+  });
+
+  it("that gets no answer fails in the end, and is not made again: it may have been counted", async () => {
+    const test = await open();
+    test.api.react = () => "hang";
+    expect(await failureOf(report(test))).toMatchObject({ code: "deadline-exceeded" });
+    expect(test.api.seen).toHaveLength(1);
+  });
+});
+
+describe("kept connections", () => {
+  it("that a restart has broken cost no fetch", async () => {
+    const test = await open();
+    test.edge.react = () => stateAnswer();
+    await Promise.all(Array.from({ length: 10 }, (_, i) => fetchIn(test, false, `c${i}`)));
+    for (const socket of test.edge.sockets) socket.resetAndDestroy();
+    const states = await Promise.all(Array.from({ length: 10 }, (_, i) => fetchIn(test, false, `d${i}`)));
+    expect(states.map((state) => state?.featureCount)).toEqual(Array.from({ length: 10 }, () => 1));
+  });
+});
+
+describe("the start", () => {
+  it.each([true, false])("with an invalid key is counted and logged once, and heals by itself (with Edge: %s)", async (withEdge) => {
+    const test = await open({ withEdge });
+    const server = withEdge ? test.edge : test.api;
+    server.react = () => ({ status: 401, json: { errors: [{ message: "Invalid API key" }] } });
+    test.upstream.start();
+    await test.passTimeUntilSettled(server.untilSeen(3));
+    server.react = () => ({ json: { data: { sdkConfiguration: {} } } });
+    while (!test.logger.lines.some(({ level }) => level === "info")) {
+      await new Promise((resolve) => setImmediate(resolve));
+      test.clock.advance(20);
+    }
+    expect(test.logger.lines.map(({ level }) => level)).toEqual(["error", "info"]);
+    expect(test.telemetry.initializationErrors).toBe(test.telemetry.invalidApiKeyErrors);
+    expect(test.telemetry.initializationErrors).toBe(server.seen.length - 1);
+  });
+
+  it("that is stopped asks no more", async () => {
+    const test = await open();
+    await test.edge.stop();
+    test.upstream.start();
+    while (test.telemetry.initializationErrors === 0) await new Promise((resolve) => setImmediate(resolve));
+    test.upstream.close();
+    expect(test.clock.pendingTimers).toBe(0);
+  });
+});
