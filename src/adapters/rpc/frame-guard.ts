@@ -13,10 +13,10 @@ const KNOWN_FLAGS: Readonly<Record<Protocol, number>> = {
 };
 
 /**
- * Passes on a body of length-prefixed messages, and throws at the first prefix with flags that its protocol
- * does not have: read as a message, what they mean would be lost.
+ * Passes on a body of length-prefixed messages, and throws at what Connect would let pass: flags that the
+ * protocol does not have, whose meaning would be lost, and a prefix at the end without its message.
  */
-export async function* withKnownFlags(body: AsyncIterable<Uint8Array>, protocol: Protocol): AsyncIterable<Uint8Array> {
+export async function* checkedFrames(body: AsyncIterable<Uint8Array>, protocol: Protocol): AsyncIterable<Uint8Array> {
   const known = KNOWN_FLAGS[protocol];
   let headerBytes = 0;
   let length = 0;
@@ -37,6 +37,7 @@ export async function* withKnownFlags(body: AsyncIterable<Uint8Array>, protocol:
     }
     yield chunk;
   }
+  if (headerBytes !== 0) throw new ConnectError("the last message was cut off: send all of it", Code.InvalidArgument);
 }
 
 function unknownFlags(flags: number): ConnectError {

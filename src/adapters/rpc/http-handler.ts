@@ -1,10 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
-import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import type { Readiness } from "../../application/readiness.js";
 import type { Logger } from "../../ports/logger.js";
 import { dropEndlessDeadline } from "./deadline-header.js";
-import { withKnownFlags } from "./frame-guard.js";
+import { checkedFrames } from "./frame-guard.js";
+import { withReadableMessage } from "./grpc-message.js";
 import { decodeBase64, namedAsBinary, toText } from "./grpc-web-text.js";
 import { isHttp1, type NodeRequest, type NodeResponse } from "./node-http.js";
 import { protocolOf, type Protocol } from "./protocol-of.js";
@@ -16,7 +17,7 @@ import {
   refuseUnknownMethod,
   refuseVerb,
 } from "./refuse-request.js";
-import { requestBody } from "./request-body.js";
+import { requestBody, stopUpload } from "./request-body.js";
 import { rpcHandlers, type RpcOptions } from "./rpc-router.js";
 import { sidecarCalls, type UseCases } from "./sidecar-calls.js";
 
@@ -30,6 +31,7 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
   return (request, response) => {
     // A caller who hangs up is no failure, and without a listener would end the process.
     response.on("error", ignore);
+    if (!isHttp1(request)) request.stream.once("wantTrailers", stopUpload);
     const path = pathOf(request);
     const protocol = protocolOf(request.headers["content-type"]);
     if (protocol === "grpc" && isHttp1(request)) {
@@ -70,13 +72,18 @@ async function serve(
   logger: Logger,
 ): Promise<void> {
   try {
-    const answer = await handler(request);
-    await universalResponseToNodeResponse(protocol === "grpc-web-text" ? toText(answer) : answer, response);
+    await universalResponseToNodeResponse(finished(await handler(request), protocol), response);
   } catch (error) {
     if (ConnectError.from(error).code === Code.Aborted) return;
     logger.error("an answer could not be written", { method: handler.method.name, error });
     response.destroy();
   }
+}
+
+/** What Connect leaves to be done. */
+function finished(answer: UniversalServerResponse, protocol: Protocol): UniversalServerResponse {
+  if (protocol === "grpc") return withReadableMessage(answer);
+  return protocol === "grpc-web-text" ? toText(answer) : answer;
 }
 
 function universalRequest(
@@ -101,11 +108,11 @@ function messageBytes(request: NodeRequest, protocol: Protocol): AsyncIterable<U
     case "connect":
       return body;
     case "grpc-web-text":
-      return withKnownFlags(decodeBase64(body), protocol);
+      return checkedFrames(decodeBase64(body), protocol);
     case "grpc":
     case "grpc-web":
     case "connect-stream":
-      return withKnownFlags(body, protocol);
+      return checkedFrames(body, protocol);
   }
 }
 

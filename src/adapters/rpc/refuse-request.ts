@@ -1,4 +1,5 @@
 import { Code } from "@connectrpc/connect";
+import { encodeGrpcMessage } from "./grpc-message.js";
 import type { NodeRequest, NodeResponse } from "./node-http.js";
 import { quoted } from "./invalid-argument.js";
 import type { Protocol } from "./protocol-of.js";
@@ -24,7 +25,7 @@ export function refuseUnknownMethod(
       write(response, 200, {
         "content-type": request.headers["content-type"] ?? "application/grpc",
         "grpc-status": String(Code.Unimplemented),
-        "grpc-message": encodeURIComponent(message),
+        "grpc-message": encodeGrpcMessage(message),
       });
       return;
     case "connect":

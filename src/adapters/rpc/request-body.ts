@@ -1,3 +1,4 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { isHttp1, type NodeRequest } from "./node-http.js";
 
@@ -28,11 +29,20 @@ export function requestBody(request: NodeRequest): AsyncIterable<Uint8Array> {
 
 /** A reset HTTP/2 stream ends as a whole one does: half a report must not be taken for a whole one. */
 function wasCutOff(request: NodeRequest): boolean {
-  return isHttp1(request) ? !request.complete : request.stream.aborted;
+  return isHttp1(request) ? !request.complete : request.stream.aborted || request.stream.rstCode !== 0;
 }
 
 /** Lets the rest flow by, so that an HTTP/1.1 connection can be used again and no sender waits for room. */
 function dropRest(request: NodeRequest): void {
   // Not at once: flowing is off for as long as the iterator's listener is only about to be removed.
   setImmediate(() => request.resume());
+}
+
+/**
+ * Tells a caller that goes on sending after its answer that nobody listens any more; its stream would else stay
+ * open for as long as it likes. A listener for "wantTrailers", which comes when all but those is sent.
+ */
+export function stopUpload(this: ServerHttp2Stream): void {
+  // At once, the close would overtake the trailers, and with them the status.
+  if (!this.readableEnded) setImmediate(() => this.close(constants.NGHTTP2_NO_ERROR));
 }

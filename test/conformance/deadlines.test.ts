@@ -1,0 +1,80 @@
+import { once } from "node:events";
+import { constants } from "node:http2";
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { ControllableUpstream } from "../fakes/controllable-upstream.js";
+import { ManualClock } from "../fakes/manual-clock.js";
+import { CHECK_PATH, frame, RawHttp2 } from "./raw-http2.js";
+import { startRpcServer, type RpcServer } from "./rpc-server.js";
+
+const ACME = { customerId: "acme", featureId: "seats" };
+
+describe("while upstream does not answer", () => {
+  let upstream: ControllableUpstream;
+  let server: RpcServer;
+  beforeEach(() => {
+    upstream = new ControllableUpstream();
+  });
+  afterEach(() => server.stop());
+
+  /** Sent by hand, since the clients above give up by themselves at the same moment. */
+  test.each([
+    ["gRPC", { "content-type": "application/grpc+json", "grpc-timeout": "30m" }, frame(Buffer.from(JSON.stringify(ACME)))],
+    ["Connect", { "content-type": "application/json", "connect-timeout-ms": "30" }, Buffer.from(JSON.stringify(ACME))],
+  ])("a reload is told that its time is up, by %s", async (protocol, headers, body) => {
+    server = await startRpcServer({ upstream });
+    const client = new RawHttp2(server.url);
+    const answer = await client.post("/stigg.sidecar.v1.SidecarService/ReloadEntitlements", headers, body);
+    client.close();
+    if (protocol === "gRPC") expect(answer.grpcStatus).toBe(Code.DeadlineExceeded);
+    else expect(JSON.parse(answer.body.toString())).toMatchObject({ code: "deadline_exceeded" });
+    expect(server.logger.lines).toEqual([]);
+  });
+
+  /** Over HTTP/1.1 a caller that has gone looks like one that has said all and waits. */
+  test.each<[string, (baseUrl: string) => Transport]>([
+    ["gRPC", (baseUrl) => createGrpcTransport({ baseUrl })],
+    ["gRPC-web over HTTP/2", (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "2" })],
+    ["Connect over HTTP/2", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2" })],
+  ])("a report whose caller goes away is given up, by %s", async (_, transport) => {
+    server = await startRpcServer({ upstream });
+    const caller = new AbortController();
+    const client = createClient(SidecarService, transport(server.url));
+    const outcome = client.reportUsage({ ...ACME, value: 1 }, { signal: caller.signal }).catch((error: unknown) => ConnectError.from(error).code);
+    const { signal } = await upstream.reports.at(0);
+    const givenUp = once(signal, "abort");
+    caller.abort();
+    await givenUp;
+    expect(await outcome).toBe(Code.Canceled);
+    expect(server.logger.lines).toEqual([]);
+  });
+
+  test("the caller's deadline, as moments go here, is what a check is given", async () => {
+    const clock = new ManualClock();
+    server = await startRpcServer({ upstream, clock, budgetMs: 60_000 });
+    const client = new RawHttp2(server.url);
+    const answer = client.post(CHECK_PATH, { "content-type": "application/grpc+json", "grpc-timeout": "20S" }, frame(Buffer.from(JSON.stringify(ACME))));
+    await upstream.fetches.at(0);
+    clock.advance(19_980);
+    expect((await answer).headers).toMatchObject({ "x-entitlement-source": "fallback" });
+    client.close();
+  });
+
+  test("a caller that resets its check costs nobody else theirs", async () => {
+    server = await startRpcServer({ upstream });
+    const client = new RawHttp2(server.url);
+    const body = frame(Buffer.from(JSON.stringify(ACME)));
+    const headers = { "content-type": "application/grpc+json" };
+    const left = client.session.request({ ":method": "POST", ":path": CHECK_PATH, ...headers });
+    left.end(body);
+    const fetch = await upstream.fetches.at(0);
+    const stays = client.post(CHECK_PATH, headers, body);
+    left.close(constants.NGHTTP2_CANCEL);
+    await once(left, "close");
+    fetch.fail();
+    expect((await stays).grpcStatus).toBe(0);
+    client.close();
+  });
+});

@@ -1,0 +1,87 @@
+import { createConnection } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { RawHttp1 } from "./raw-http1.js";
+import { CHECK_PATH, RawHttp2 } from "./raw-http2.js";
+import { startRpcServer, type RpcServer } from "./rpc-server.js";
+
+const JSON_TYPE = { "content-type": "application/json" };
+const CHECK = '{"customerId":"acme","featureId":"sso"}';
+
+describe("a request that is no call", () => {
+  let server: RpcServer;
+  let http1: RawHttp1;
+  let http2: RawHttp2;
+  beforeAll(async () => {
+    server = await startRpcServer();
+    http1 = new RawHttp1(server.url);
+    http2 = new RawHttp2(server.url);
+  });
+  afterAll(async () => {
+    http1.close();
+    http2.close();
+    await server.stop();
+  });
+
+  test.each([
+    ["gRPC over HTTP/1.1", CHECK_PATH, { headers: { "content-type": "application/grpc" } }, 505, "gRPC needs HTTP/2"],
+    ["gRPC over HTTP/1.1, of no method", "/x", { headers: { "content-type": "application/grpc+proto" } }, 505, "gRPC needs HTTP/2"],
+    ["a page", "/", { method: "GET" }, 404, 'there is no method "/"'],
+    ["a method by GET", CHECK_PATH, { method: "GET", headers: JSON_TYPE }, 405, "call methods by POST"],
+    ["no content type", CHECK_PATH, {}, 415, "there is no content-type: send application/json"],
+    ["a form", CHECK_PATH, { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "a=b" }, 415, '"application/x-www-form-urlencoded": send application/json'],
+    ["a stream's content type for a unary method", CHECK_PATH, { headers: { "content-type": "application/connect+json" } }, 415, "send application/json"],
+    ["a unary content type for a stream", "/grpc.health.v1.Health/Watch", { headers: JSON_TYPE, body: "{}" }, 415, "send application/connect+json"],
+    ["a stream in both directions over HTTP/1.1", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", { headers: { "content-type": "application/grpc-web+proto" } }, 505, "needs HTTP/2"],
+  ])("%s is refused with a remedy", async (_, path, request, status, text) => {
+    const answer = await http1.send(path, request);
+    expect(answer.status).toBe(status);
+    expect(answer.headers["content-type"]).toMatch(/^text\/plain/);
+    expect(answer.text).toContain(text);
+    expect(await http1.send(CHECK_PATH, { headers: JSON_TYPE, body: CHECK })).toMatchObject({ status: 200 });
+  });
+
+  test("a method refused for its verb tells which it takes", async () => {
+    expect((await http1.send(CHECK_PATH, { method: "GET" })).headers.allow).toBe("POST");
+  });
+
+  test.each([
+    ["application/json", "/stigg.sidecar.v1.SidecarService/GetNothing"],
+    ["application/proto", "/a.b.C/D"],
+    ["application/connect+json", "/a.b.C/D"],
+  ])("an unknown method is unimplemented in Connect (%s), over both HTTP versions", async (contentType, path) => {
+    const headers = { "content-type": contentType };
+    const first = await http1.send(path, { headers, body: "{}" });
+    const second = await http2.post(path, headers, Buffer.from("{}"));
+    expect([first.status, second.headers[":status"]]).toEqual([404, 404]);
+    for (const { body } of [first, second]) expect(JSON.parse(body.toString())).toMatchObject({ code: "unimplemented" });
+  });
+
+  test.each(["application/grpc-web", "application/grpc-web+proto", "application/grpc-web-text"])(
+    "an unknown method is unimplemented in gRPC-web (%s), over both HTTP versions",
+    async (contentType) => {
+      const headers = { "content-type": contentType };
+      expect((await http1.send("/a.b.C/D", { headers })).headers).toMatchObject({ ...headers, "grpc-status": "12" });
+      expect((await http2.post("/a.b.C/D", headers)).headers).toMatchObject({ ...headers, "grpc-status": "12" });
+    },
+  );
+
+  test("a request of HTTP/1.0 without a host is told to name one", async () => {
+    const socket = createConnection(server.port, "127.0.0.1");
+    socket.write(`POST ${CHECK_PATH} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}`);
+    let received = "";
+    for await (const chunk of socket) received += String(chunk);
+    expect(received).toMatch(/^HTTP\/1\.1 400 [^]*send a host header/);
+  });
+
+  test.each([
+    ["nothing", ""],
+    ["no JSON", "customerId=acme"],
+    ["JSON of another shape", "[]"],
+    ["a field of another type", '{"customerId": 7}'],
+    ["half a character", '{"customerId": "\\ud800", "featureId": 7}'],
+  ])("a body of %s is an invalid argument", async (_, body) => {
+    const answer = await http1.send(CHECK_PATH, { headers: JSON_TYPE, body });
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument" });
+  });
+});
