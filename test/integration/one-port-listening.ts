@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
+import type { ClientHttp2Session } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import {
@@ -157,6 +158,19 @@ export async function untilRead(serverSocket: Socket, bytes: number): Promise<vo
 /** So many turns of the event loop, in which whatever spins would show. */
 export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** What the server answers; fails when it answers nothing. */
+export async function getAndClose(session: ClientHttp2Session): Promise<string> {
+  const stream = session.request();
+  const failure = Promise.race([
+    new Promise<never>((_, reject) => session.on("error", reject)),
+    once(stream, "close").then(() => Promise.reject(new Error("no response"))),
+  ]);
+  await Promise.race([once(stream, "response"), failure]);
+  const text = await textOf(stream);
+  session.close();
+  return text;
 }
 
 export async function textOf(stream: AsyncIterable<Buffer | string>): Promise<string> {

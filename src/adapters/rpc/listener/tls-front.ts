@@ -19,8 +19,12 @@ export function createTlsFront(protocols: Protocols, files: TlsFiles, limits: Li
     socket.on("error", ignoreError);
     protocols[socket.alpnProtocol === "h2" ? "http2" : "http1"].accept(socket);
   });
-  // Scanners and health checks that only connect make these a matter of course.
-  server.on("tlsClientError", (error) => logger.debug("a TLS handshake failed", { error }));
+  server.on("tlsClientError", (error, socket) => {
+    // Node leaves a connection open whose handshake took too long.
+    socket.destroy();
+    // Scanners and health checks that only connect make these a matter of course.
+    logger.debug("a TLS handshake failed", { error });
+  });
 
   const follower = new FollowTlsFiles({
     files,
