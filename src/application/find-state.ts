@@ -78,7 +78,7 @@ export class FindState {
     }
     this.#telemetry.cacheMisses++;
     try {
-      const loaded = await withinBudget(this.#load.load(subject), budgetEndsAt - now, call.signal, this.#clock);
+      const loaded = await withinBudget(this.#load.load(subject, isInDoubt(known)), budgetEndsAt - now, call.signal, this.#clock);
       if (loaded !== undefined) return this.#found(loaded, "upstream");
     } catch (error) {
       if (errorCodeOf(error) === "cancelled" && call.signal?.aborted === true) throw error;
@@ -104,4 +104,8 @@ export class FindState {
     this.#telemetry.answers[source]++;
     return { state: cached?.state, source, verifiedAt: cached?.verifiedAt };
   }
+}
+
+function isInDoubt(known: CachedState | undefined): boolean {
+  return known?.isVerified === false;
 }

@@ -1,4 +1,6 @@
 import type { Change, SubjectChange } from "../domain/change.js";
+import { isEmptyState } from "../domain/customer-state.js";
+import type { Subject } from "../domain/subject.js";
 import type { CacheStore } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
@@ -53,18 +55,33 @@ export class FollowUpdates implements UpdateListener {
   #apply(change: SubjectChange): void {
     if (change.type === "usage-updated") this.#load.usageChanged(change);
     else this.#load.overtake(change.subject);
-    this.#cache.apply(change, this.#clock.now()).catch((error: unknown) => {
-      this.#logger.warn("an update could not be written to the cache", { type: change.type, error });
-    });
+    const isAskedAgain = asksAgain(change) && this.#isAtHand(change.subject);
+    this.#cache.apply(change, this.#clock.now()).then(
+      () => {
+        // At once, and not by the next check: that would no longer know that upstream's caches may be behind.
+        if (isAskedAgain) this.#refresh.enqueue(change.subject, true);
+      },
+      (error: unknown) => this.#logger.warn("an update could not be written to the cache", { type: change.type, error }),
+    );
+  }
+
+  #isAtHand({ customerId, resourceId }: Subject): boolean {
+    return this.#cache.peek(customerId, resourceId) !== undefined;
   }
 
   #doubtEverything(): void {
     this.#load.overtakeAll();
     this.#cache.markAllUnverified().then(
       () => {
-        for (const subject of this.#cache.recentlyUsed(this.#maxRefreshed)) this.#refresh.enqueue(subject);
+        for (const subject of this.#cache.recentlyUsed(this.#maxRefreshed)) this.#refresh.enqueue(subject, true);
       },
       (error: unknown) => this.#logger.warn("cached states could not be marked as unverified", { error }),
     );
   }
+}
+
+/** Whether a change says that there is news of its subject without saying which. */
+function asksAgain(change: SubjectChange): boolean {
+  if (change.type === "subject-invalidated") return true;
+  return change.type === "entitlements-updated" && isEmptyState(change.state) && change.state.accessDeniedReason === undefined;
 }

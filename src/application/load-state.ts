@@ -1,3 +1,4 @@
+import { saysEntityIsMissing } from "../domain/access-denied-reason.js";
 import type { UsageUpdated } from "../domain/change.js";
 import { isEmptyState, type CustomerState } from "../domain/customer-state.js";
 import { CodedError } from "../domain/errors.js";
@@ -5,7 +6,8 @@ import { newestUsage } from "../domain/newest-wins.js";
 import type { Subject } from "../domain/subject.js";
 import type { CachedState, CacheStore } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
-import type { UpstreamClient } from "../ports/upstream-client.js";
+import type { FetchOptions, UpstreamClient } from "../ports/upstream-client.js";
+import { MissingSubjects } from "./missing-subjects.js";
 import { SubjectMap } from "./subject-map.js";
 
 interface Flight {
@@ -23,7 +25,18 @@ export interface LoadStateOptions {
   readonly fetchTimeoutMs: number;
   /** How long an answer that may not last is believed ("no such customer", or a trial that is over), milliseconds. */
   readonly recheckAfterMs: number;
+  /** How many subjects are remembered for not being known upstream. */
+  readonly maxMissing?: number;
 }
+
+const DEFAULT_MAX_MISSING = 10_000;
+
+/** How much it matters that upstream's answer is not from a cache: see FetchOptions. */
+type Freshness = Pick<FetchOptions, "latest" | "preferLatest">;
+
+const ANY: Freshness = { latest: false };
+const PREFERABLY_LATEST: Freshness = { latest: false, preferLatest: true };
+const LATEST: Freshness = { latest: true };
 
 /**
  * Asks upstream for a subject's state and stores it. However many ask at the same time, upstream is asked
@@ -35,22 +48,25 @@ export class LoadState {
   readonly #clock: Clock;
   readonly #options: LoadStateOptions;
   readonly #flights = new SubjectMap<Flight>();
+  readonly #missing: MissingSubjects;
 
   constructor(cache: CacheStore, upstream: UpstreamClient, clock: Clock, options: LoadStateOptions) {
     this.#cache = cache;
     this.#upstream = upstream;
     this.#clock = clock;
     this.#options = options;
+    this.#missing = new MissingSubjects(cache, options.maxMissing ?? DEFAULT_MAX_MISSING);
   }
 
   /**
+   * @param isInDoubt whether the subject is known, but may have changed since
    * @returns what is known once upstream has answered, or undefined where there is no upstream to ask
    * @throws CodedError as UpstreamClient.fetchState does, and `deadline-exceeded` after the fetch timeout
    */
-  load(subject: Subject): Promise<CachedState | undefined> {
+  load(subject: Subject, isInDoubt = false): Promise<CachedState | undefined> {
     const flying = this.#flights.get(subject);
     if (flying !== undefined && !flying.overtaken) return flying.result;
-    return this.#takeOff(subject, false).result;
+    return this.#takeOff(subject, isInDoubt ? PREFERABLY_LATEST : ANY).result;
   }
 
   /**
@@ -60,7 +76,7 @@ export class LoadState {
    */
   async reload(subject: Subject): Promise<CachedState | undefined> {
     this.overtake(subject);
-    const flight = this.#takeOff(subject, true);
+    const flight = this.#takeOff(subject, LATEST);
     const known = await flight.result;
     if (flight.storeFailure !== undefined) throw flight.storeFailure;
     return known;
@@ -87,9 +103,9 @@ export class LoadState {
     for (const flight of this.#flights.values()) flight.overtaken = true;
   }
 
-  #takeOff(subject: Subject, latest: boolean): Flight {
+  #takeOff(subject: Subject, freshness: Freshness): Flight {
     const flight: Flight = {
-      result: Promise.resolve().then(() => this.#fetchAndStore(subject, latest, flight)).finally(() => {
+      result: Promise.resolve().then(() => this.#fetchAndStore(subject, freshness, flight)).finally(() => {
         if (this.#flights.get(subject) === flight) this.#flights.delete(subject);
       }),
       overtaken: false,
@@ -100,9 +116,9 @@ export class LoadState {
     return flight;
   }
 
-  async #fetchAndStore(subject: Subject, latest: boolean, flight: Flight): Promise<CachedState | undefined> {
+  async #fetchAndStore(subject: Subject, freshness: Freshness, flight: Flight): Promise<CachedState | undefined> {
     const askedAt = this.#clock.now();
-    const told = await this.#fetch(subject, latest);
+    const told = await this.#fetch(subject, freshness);
     if (told === undefined) return undefined;
     const state = flight.usageNews.reduce((known, { entitlement, usage }) => newestUsage(known, entitlement, usage), told);
     const fetched = {
@@ -112,7 +128,9 @@ export class LoadState {
       isVerified: !flight.overtaken,
     };
     try {
-      return await this.#cache.put(subject, fetched);
+      const known = await this.#cache.put(subject, fetched);
+      if (saysEntityIsMissing(known.state.accessDeniedReason)) this.#missing.remember(subject);
+      return known;
     } catch (error) {
       // A store out of reach does not make upstream's answer any less true.
       if (!(error instanceof CodedError)) throw error;
@@ -121,13 +139,13 @@ export class LoadState {
     }
   }
 
-  async #fetch(subject: Subject, latest: boolean): Promise<CustomerState | undefined> {
+  async #fetch(subject: Subject, freshness: Freshness): Promise<CustomerState | undefined> {
     const abort = new AbortController();
     const { fetchTimeoutMs } = this.#options;
     const timedOut = new CodedError("deadline-exceeded", `upstream did not answer within ${fetchTimeoutMs} ms`);
     const cancelTimer = this.#clock.after(fetchTimeoutMs, () => abort.abort(timedOut));
     try {
-      return await this.#upstream.fetchState(subject, { signal: abort.signal, latest });
+      return await this.#upstream.fetchState(subject, { ...freshness, signal: abort.signal });
     } catch (error) {
       throw abort.signal.aborted ? timedOut : error;
     } finally {

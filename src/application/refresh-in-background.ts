@@ -11,7 +11,7 @@ export class RefreshInBackground {
   readonly #load: LoadState;
   readonly #logger: Logger;
   readonly #maxConcurrent: number;
-  readonly #queue: Subject[] = [];
+  readonly #queue: { readonly subject: Subject; readonly isInDoubt: boolean }[] = [];
   readonly #waiting = new SubjectMap<true>();
   #running = 0;
 
@@ -21,26 +21,30 @@ export class RefreshInBackground {
     this.#maxConcurrent = maxConcurrent;
   }
 
-  /** Asks for a subject's state soon; once, however often it is asked while it waits. */
-  enqueue(subject: Subject): void {
+  /**
+   * Asks for a subject's state soon; once, however often it is asked while it waits.
+   *
+   * @param isInDoubt whether what is known of it may have changed since
+   */
+  enqueue(subject: Subject, isInDoubt = false): void {
     if (this.#queue.length >= MAX_WAITING || this.#waiting.get(subject) === true) return;
     this.#waiting.set(subject, true);
-    this.#queue.push(subject);
+    this.#queue.push({ subject, isInDoubt });
     this.#startMore();
   }
 
   #startMore(): void {
     while (this.#running < this.#maxConcurrent) {
-      const subject = this.#queue.shift();
-      if (subject === undefined) return;
+      const next = this.#queue.shift();
+      if (next === undefined) return;
       this.#running++;
-      void this.#refresh(subject);
+      void this.#refresh(next.subject, next.isInDoubt);
     }
   }
 
-  async #refresh(subject: Subject): Promise<void> {
+  async #refresh(subject: Subject, isInDoubt: boolean): Promise<void> {
     try {
-      await this.#load.load(subject);
+      await this.#load.load(subject, isInDoubt);
     } catch (error) {
       // The state that is known goes on serving; upstream's failures are counted where they happen.
       this.#logger.debug("background refresh failed", { ...subject, error });

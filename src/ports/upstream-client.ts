@@ -31,6 +31,11 @@ export interface FetchOptions {
   readonly signal: AbortSignal;
   /** Asks for what is true now, past any cache that upstream keeps. */
   readonly latest: boolean;
+  /**
+   * What is known of the subject is in doubt, and a cache of upstream's may not be any newer: prefers what is
+   * true now, and takes a cache's answer only over none.
+   */
+  readonly preferLatest?: boolean;
 }
 
 export interface ReportOptions {

@@ -72,6 +72,7 @@ export class Calls<Question, Answer> {
 export interface FetchQuestion {
   readonly subject: Subject;
   readonly latest: boolean;
+  readonly preferLatest?: boolean | undefined;
 }
 
 /** An upstream that answers when the test says so, what the test says. */
@@ -81,8 +82,8 @@ export class ControllableUpstream implements UpstreamClient {
   readonly bulkReports = new Calls<readonly UsageReport[], readonly UsageMeasurement[]>();
   readonly eventReports = new Calls<readonly UsageEvent[], undefined>();
 
-  fetchState(subject: Subject, { signal, latest }: FetchOptions): Promise<CustomerState | undefined> {
-    return this.fetches.begin({ subject, latest }, signal);
+  fetchState(subject: Subject, { signal, latest, preferLatest }: FetchOptions): Promise<CustomerState | undefined> {
+    return this.fetches.begin({ subject, latest, preferLatest }, signal);
   }
 
   reportUsage(report: UsageReport, { signal }: ReportOptions): Promise<UsageMeasurement> {

@@ -102,6 +102,31 @@ describe("the API that fails", () => {
   });
 });
 
+describe("what is in doubt", () => {
+  const fetchInDoubt = (test: UnderTest) =>
+    test.passTimeUntilSettled(test.upstream.fetchState({ customerId: "c" }, { signal: patient(), latest: false, preferLatest: true }));
+
+  it("is fetched from the API, which no cache of Edge's can be ahead of", async () => {
+    const test = await open();
+    test.api.react = () => stateAnswer("from the API");
+    expect((await fetchInDoubt(test))?.feature("from the API")?.kind).toBe("boolean");
+    expect(test.edge.seen).toEqual([]);
+  });
+
+  it.each<[string, Reaction]>([
+    ["fails", { status: 503, json: {} }],
+    ["hangs", "hang"],
+    ["throttles", { status: 429, json: {} }],
+  ])("is fetched from Edge where the API %s, within the budget of the check", async (_, reaction) => {
+    const test = await open();
+    test.api.react = () => reaction;
+    test.edge.react = () => stateAnswer("from Edge");
+    const startedAt = test.clock.now();
+    expect((await fetchInDoubt(test))?.feature("from Edge")?.kind).toBe("boolean");
+    expect(test.clock.now() - startedAt).toBeLessThan(BUDGET_MS);
+  });
+});
+
 describe("a caller who goes away", () => {
   it("ends the request", async () => {
     const test = await open();

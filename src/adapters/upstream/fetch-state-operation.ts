@@ -1,5 +1,6 @@
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
+import type { CircuitBreaker } from "./circuit-breaker.js";
 import { canBeInPath, type EdgeClient } from "./edge-client.js";
 import type { GraphqlClient } from "./graphql-client.js";
 import type { Operation } from "./operation.js";
@@ -10,6 +11,7 @@ import { withConcurrencyBound } from "./with-concurrency-bound.js";
 export interface StateRequest {
   readonly subject: Subject;
   readonly latest: boolean;
+  readonly preferLatest: boolean;
 }
 
 type Fetch = Operation<Subject, CustomerState>;
@@ -25,8 +27,9 @@ export interface StateSources {
 
 /**
  * How a state is fetched: from Edge, tried twice where that may help, then from the API; without Edge from the
- * API, tried twice. An upstream that does not work is not waited for. Who needs the present truth asks the API,
- * whatever is known of it: nothing else could answer.
+ * API, tried twice. An upstream that does not work is not waited for. What is in doubt is fetched the other way
+ * round: Edge may not have heard either of what a gap in the updates has hidden. Who needs the present truth asks
+ * the API, whatever is known of it: nothing else could answer.
  */
 export function fetchStateOperation(
   sources: StateSources,
@@ -35,26 +38,29 @@ export function fetchStateOperation(
 ): Operation<StateRequest, CustomerState> {
   const askApi: Fetch = resilience.counted((subject, signal) => sources.api.fetchState(subject, signal));
   const latest = resilience.timed("the API", limits.apiTimeoutMs, resilience.retried(askApi));
-
   const apiBreaker = resilience.breakerOf("the API", sources.probeApi);
   const apiAlone = resilience.guarded(apiBreaker, latest);
-  const apiAfterEdge = resilience.guarded(apiBreaker, resilience.timed("the API", limits.apiTimeoutMs, askApi));
-  const usual = sources.edge === undefined ? apiAlone : edgeThen(sources.edge, apiAfterEdge, apiAlone);
+  const { usual, inDoubt } =
+    sources.edge === undefined ? { usual: apiAlone, inDoubt: apiAlone } : withEdge(sources.edge, askApi, apiAlone, apiBreaker);
 
-  return withConcurrencyBound(({ subject, latest: mustBeLatest }, signal) => (mustBeLatest ? latest : usual)(subject, signal), {
-    maxConcurrent: limits.maxConcurrentFetches,
-    maxWaiting: limits.maxWaitingFetches,
-  });
+  const fetch: Operation<StateRequest, CustomerState> = (request, signal) => {
+    if (request.latest) return latest(request.subject, signal);
+    return (request.preferLatest ? inDoubt : usual)(request.subject, signal);
+  };
+  return withConcurrencyBound(fetch, { maxConcurrent: limits.maxConcurrentFetches, maxWaiting: limits.maxWaitingFetches });
 
-  function edgeThen(edge: EdgeClient, apiNext: Fetch, apiOnly: Fetch): Fetch {
+  function withEdge(edge: EdgeClient, ask: Fetch, apiOnly: Fetch, breaker: CircuitBreaker): { readonly usual: Fetch; readonly inDoubt: Fetch } {
     const askEdge: Fetch = resilience.counted((subject, signal) => edge.fetchState(subject, signal));
-    const edgeFirst = resilience.either(
-      resilience.guarded(
-        resilience.breakerOf("Edge", sources.probeEdge),
-        resilience.timed("Edge", limits.edgeTimeoutMs, resilience.retried(askEdge)),
-      ),
-      apiNext,
+    const fromEdge = resilience.guarded(
+      resilience.breakerOf("Edge", sources.probeEdge),
+      resilience.timed("Edge", limits.firstTimeoutMs, resilience.retried(askEdge)),
     );
-    return (subject, signal) => (canBeInPath(subject) ? edgeFirst : apiOnly)(subject, signal);
+    const apiFirst = resilience.guarded(breaker, resilience.timed("the API", limits.firstTimeoutMs, ask));
+    const apiSecond = resilience.guarded(breaker, resilience.timed("the API", limits.apiTimeoutMs, ask));
+    const whereAddressable = (fetch: Fetch): Fetch => (subject, signal) => (canBeInPath(subject) ? fetch : apiOnly)(subject, signal);
+    return {
+      usual: whereAddressable(resilience.either(fromEdge, apiSecond)),
+      inDoubt: whereAddressable(resilience.either(apiFirst, fromEdge)),
+    };
   }
 }

@@ -33,8 +33,8 @@ export class VendorUpstreamClient implements VendorUpstream {
     this.#release = release;
   }
 
-  fetchState(subject: Subject, { latest, signal }: FetchOptions): Promise<CustomerState> {
-    return this.#operations.fetchState({ subject, latest }, signal);
+  fetchState(subject: Subject, { latest, preferLatest = false, signal }: FetchOptions): Promise<CustomerState> {
+    return this.#operations.fetchState({ subject, latest, preferLatest }, signal);
   }
 
   reportUsage(report: UsageReport, { signal }: ReportOptions): Promise<UsageMeasurement> {

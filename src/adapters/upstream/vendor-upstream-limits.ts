@@ -1,7 +1,7 @@
 /** How long and how much upstream is asked. All times in milliseconds. */
 export interface VendorUpstreamLimits {
-  /** How long Edge may take, its retry included, before the API is asked. Half of a check's budget leaves room for both. */
-  readonly edgeTimeoutMs: number;
+  /** How long the first of two upstreams may take before the second is asked. Half of a check's budget leaves room for both. */
+  readonly firstTimeoutMs: number;
   /** How long the API may take to tell a state. Longer than a check waits: the answer then serves the next one. */
   readonly apiTimeoutMs: number;
   /** How long a report may take, its retry included. */
@@ -31,7 +31,7 @@ export interface VendorUpstreamLimits {
  */
 export function limitsForBudget(checkBudgetMs: number): VendorUpstreamLimits {
   return {
-    edgeTimeoutMs: checkBudgetMs / 2,
+    firstTimeoutMs: checkBudgetMs / 2,
     apiTimeoutMs: checkBudgetMs * 3,
     reportTimeoutMs: 10_000,
     maxRetryDelayMs: checkBudgetMs / 10,

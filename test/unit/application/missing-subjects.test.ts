@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { MemoryCache } from "../../../src/adapters/cache/memory-cache.js";
+import { MissingSubjects } from "../../../src/application/missing-subjects.js";
+import type { CustomerState } from "../../../src/domain/customer-state.js";
+import { CodedError } from "../../../src/domain/errors.js";
+import { newTelemetry } from "../../../src/ports/telemetry.js";
+import { boolean, emptyState, stateWith } from "../../builders/states.js";
+import { promisesSettled } from "../../fakes/event-loop.js";
+
+const MAX_COUNT = 3;
+
+function remembering() {
+  const cache = new MemoryCache(1_000_000, newTelemetry());
+  const missing = new MissingSubjects(cache, MAX_COUNT);
+  const put = (customerId: string, state: CustomerState) => cache.put({ customerId }, { state, verifiedAt: 0, recheckAt: Infinity, isVerified: true });
+  async function remember(customerId: string): Promise<void> {
+    await put(customerId, emptyState("CustomerNotFound"));
+    missing.remember({ customerId });
+    await promisesSettled();
+  }
+  const held = (...customerIds: string[]) => customerIds.filter((customerId) => cache.peek(customerId, undefined) !== undefined);
+  return { cache, missing, put, remember, held };
+}
+
+describe("customers that upstream does not know", () => {
+  it("are remembered up to a bound, the latest ones", async () => {
+    const { held, remember } = remembering();
+    for (const customerId of ["a", "b", "c", "d", "e"]) await remember(customerId);
+    expect(held("a", "b", "c", "d", "e")).toEqual(["c", "d", "e"]);
+  });
+
+  it("count once, however often they are asked for", async () => {
+    const { held, remember } = remembering();
+    for (const customerId of ["a", "b", "b", "b", "b", "c"]) await remember(customerId);
+    expect(held("a", "b", "c")).toEqual(["a", "b", "c"]);
+  });
+
+  it("stay once they have come into being", async () => {
+    const { held, put, remember } = remembering();
+    await remember("a");
+    await put("a", stateWith([boolean()]));
+    for (const customerId of ["b", "c", "d"]) await remember(customerId);
+    expect(held("a")).toEqual(["a"]);
+  });
+
+  it("are let be in a store that is out of reach", async () => {
+    const { cache } = remembering();
+    const missing = new MissingSubjects(Object.create(cache, { load: { value: () => Promise.reject(new CodedError("unavailable", "gone")) } }), 0);
+    missing.remember({ customerId: "a" });
+    await promisesSettled();
+    expect(cache.size.subjects).toBe(0);
+  });
+});
