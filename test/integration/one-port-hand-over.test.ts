@@ -6,8 +6,9 @@ import { createServer } from "node:net";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { sniffProtocol } from "../../src/adapters/rpc/listener/sniff-protocol.js";
+import type { RequestHandler } from "../../src/adapters/rpc/listener/request-handler.js";
 import { bodyOf, get, hasEnded, OPENING, PREFACE } from "./http2-frames.js";
-import { freed, RawClient, startListening, textOf, turns, untilRead } from "./one-port-listening.js";
+import { echo, freed, RawClient, startListening, textOf, turns, untilRead } from "./one-port-listening.js";
 
 const run = promisify(execFile);
 const HTTP1_REQUEST = "POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
@@ -128,7 +129,10 @@ describe("one handler serves every client", () => {
 
 describe("half-open connections", () => {
   it("an HTTP/1.1 client that has ended its side gets its answers, and the connection closes", async () => {
-    const { port } = await startListening();
+    const onRequest: RequestHandler = (request, response) => {
+      request.socket.once("end", () => echo(request, response));
+    };
+    const { port } = await startListening({ onRequest });
     const { client } = await RawClient.connect(port);
     client.socket.end("GET /1 HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HTTP/1.1\r\nhost: a\r\n\r\n");
     await client.closed;

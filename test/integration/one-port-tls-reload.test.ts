@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect as http2Connect } from "node:http2";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
 import { afterAll, describe, expect, it } from "vitest";
 import { FollowTlsFiles } from "../../src/adapters/rpc/listener/follow-tls-files.js";
 import { Certificates, type Certificate } from "./certificates.js";
-import { getAndClose, RecordingLogger, startListening, textOf } from "./one-port-listening.js";
+import { getAndClose, RecordingLogger, startListening } from "./one-port-listening.js";
 
 const certificates = new Certificates();
 afterAll(() => certificates.remove());
@@ -39,55 +39,47 @@ async function shownAt(port: number): Promise<string> {
   return pem;
 }
 
-/** Each way to replace the files, and how they came to be. */
-const REPLACEMENTS = [
-  {
-    way: "written in place",
-    begin: (directory: string) => put(directory, first),
-    replace: (directory: string) => put(directory, second),
-  },
+/** Each way to put files into a directory, at first and again. */
+const WAYS = [
+  { way: "written in place", replace: put },
   {
     way: "renamed over",
-    begin: (directory: string) => put(directory, first),
-    replace: (directory: string) => {
+    replace: (directory: string, certificate: Certificate) => {
       const staging = newDirectory();
-      put(staging, second);
+      put(staging, certificate);
       for (const file of ["tls.crt", "tls.key"]) renameSync(join(staging, file), join(directory, file));
     },
   },
   {
-    way: "swapped by the ..data link of a Kubernetes volume",
-    begin: (directory: string) => {
-      mkdirSync(join(directory, "..first"));
-      put(join(directory, "..first"), first);
-      symlinkSync("..first", join(directory, "..data"));
-      for (const file of ["tls.crt", "tls.key"]) symlinkSync(join("..data", file), join(directory, file));
-    },
-    replace: (directory: string) => {
-      mkdirSync(join(directory, "..second"));
-      put(join(directory, "..second"), second);
-      symlinkSync("..second", join(directory, "..data_tmp"));
-      renameSync(join(directory, "..data_tmp"), join(directory, "..data"));
-      rmSync(join(directory, "..first"), { recursive: true });
+    way: "swapped by the data link of a Kubernetes volume",
+    replace: (directory: string, certificate: Certificate) => {
+      const link = join(directory, "..data");
+      const before = existsSync(link) ? realpathSync(link) : undefined;
+      const next = mkdtempSync(join(directory, "..version-"));
+      put(next, certificate);
+      symlinkSync(basename(next), `${link}_tmp`);
+      renameSync(`${link}_tmp`, link);
+      if (before !== undefined) rmSync(before, { recursive: true });
+      else for (const file of ["tls.crt", "tls.key"]) symlinkSync(join("..data", file), join(directory, file));
     },
   },
 ];
 
 describe("changed TLS files are taken into use", () => {
-  it.each(REPLACEMENTS)("$way", async ({ begin, replace }) => {
+  it.each(WAYS)("$way, again and again", async ({ replace }) => {
     const directory = newDirectory();
-    begin(directory);
+    replace(directory, first);
     const { port, log } = await startListening({ tls: filesIn(directory) });
     expect(await shownAt(port)).toBe(first.cert);
-
     const kept = http2Connect(`https://127.0.0.1:${port}`, { ca: first.cert });
     await once(kept, "connect");
-    replace(directory);
-    await log.said(RELOADED);
 
-    expect(await shownAt(port)).toBe(second.cert);
-    expect(await textOf(kept.request().setEncoding("utf8"))).toBe("2.0 GET / 0");
-    kept.close();
+    for (const [index, certificate] of [second, third].entries()) {
+      replace(directory, certificate);
+      await log.said(RELOADED, index + 1);
+      expect(await shownAt(port)).toBe(certificate.cert);
+    }
+    expect(await getAndClose(kept)).toBe("2.0 GET / 0");
   });
 
   it("what cannot serve is logged once and the last good stays, until it can", async () => {
