@@ -17,7 +17,7 @@ export default tseslint.config(
       "@typescript-eslint/prefer-nullish-coalescing": "error",
     },
   },
-  { files: ["**/*.js"], ...tseslint.configs.disableTypeChecked },
+  { files: ["**/*.{js,cjs,mjs}"], ...tseslint.configs.disableTypeChecked },
   // CommonJS has no other way to export types beside `export =`.
   { files: ["**/*.cts"], rules: { "@typescript-eslint/no-namespace": ["error", { allowDeclarations: true }] } },
   {

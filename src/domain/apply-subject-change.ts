@@ -6,13 +6,14 @@ import { isOlder, newestState, newestUsage } from "./newest-wins.js";
  * What a change does to what is known of its subject.
  *
  * - `none`: it says nothing new, or is of a subject or an entitlement that is not known
- * - `store`: this is known now
+ * - `replace`: the subject is told anew, and this is known now
+ * - `refine`: a part of what is known is newer now; of the rest nothing was said
  * - `doubt`: what is known may no longer be true; ask again, and until then it is the best there is
  * - `forget`: what is known is no longer true; ask again
  */
 export type ChangeEffect =
   | { readonly effect: "none" | "doubt" | "forget" }
-  | { readonly effect: "store"; readonly state: CustomerState };
+  | { readonly effect: "replace" | "refine"; readonly state: CustomerState };
 
 const NONE: ChangeEffect = { effect: "none" };
 const DOUBT: ChangeEffect = { effect: "doubt" };
@@ -24,7 +25,7 @@ export function applySubjectChange(stored: CustomerState | undefined, change: Su
     case "entitlements-updated":
       return applyEntitlements(stored, change);
     case "usage-updated":
-      return stored === undefined ? NONE : changed(stored, newestUsage(stored, change.entitlement, change.usage));
+      return stored === undefined ? NONE : refined(stored, newestUsage(stored, change.entitlement, change.usage));
     case "credit-balance-updated":
       return stored === undefined ? NONE : applyBalance(stored, change);
     case "subject-invalidated":
@@ -33,21 +34,28 @@ export function applySubjectChange(stored: CustomerState | undefined, change: Su
 }
 
 function applyEntitlements(stored: CustomerState | undefined, { state }: EntitlementsUpdated): ChangeEffect {
-  if (isEmptyState(state)) return state.accessDeniedReason === undefined ? FORGET : { effect: "store", state };
-  if (stored !== undefined && isOlder(state.updatedAt, stored.updatedAt)) return changed(stored, newestState(stored, state));
-  return { effect: "store", state: newestState(stored, state) };
+  if (isEmptyState(state)) return state.accessDeniedReason === undefined ? FORGET : { effect: "replace", state };
+  if (stored !== undefined && isOlder(state.updatedAt, stored.updatedAt)) return refined(stored, newestState(stored, state));
+  return { effect: "replace", state: newestState(stored, state) };
 }
 
-/** The features that draw on the wallet are judged against it at each check, so the wallet is all there is to update. */
+/** The features that draw on a wallet are judged against it at each check, so the wallet is all there is to update. */
 function applyBalance(stored: CustomerState, change: CreditBalanceUpdated): ChangeEffect {
-  const wallet = stored.credit(change.currencyId);
-  if (wallet === undefined) return NONE;
+  const { currencyId, totalGranted, totalConsumed, updatedAt } = change;
+  const wallet = stored.credit(currencyId);
+  // Where the wallet is not told, its features carry upstream's own judgement of it, and only upstream can renew that.
+  if (wallet === undefined) return drawsOn(stored, currencyId) ? DOUBT : NONE;
+  if (isOlder(updatedAt, stored.creditUsage(currencyId).updatedAt)) return NONE;
   // A grant moves the limit, which belongs to the set of entitlements and not to its usage.
-  if (wallet.usageLimit !== change.totalGranted) return DOUBT;
-  const usage = { currentUsage: change.totalConsumed, updatedAt: change.updatedAt };
-  return changed(stored, newestUsage(stored, { type: "credit", id: change.currencyId }, usage));
+  if (wallet.usageLimit !== totalGranted) return DOUBT;
+  return refined(stored, newestUsage(stored, { type: "credit", id: currencyId }, { currentUsage: totalConsumed, updatedAt }));
 }
 
-function changed(stored: CustomerState, state: CustomerState): ChangeEffect {
-  return state === stored ? NONE : { effect: "store", state };
+function drawsOn(state: CustomerState, currencyId: string): boolean {
+  for (const { creditRate } of state.features()) if (creditRate?.currencyId === currencyId) return true;
+  return false;
+}
+
+function refined(stored: CustomerState, state: CustomerState): ChangeEffect {
+  return state === stored ? NONE : { effect: "refine", state };
 }

@@ -18,24 +18,28 @@ export function isOlder(incoming: number | undefined, stored: number | undefined
 export function newestState(stored: CustomerState | undefined, incoming: CustomerState): CustomerState {
   if (stored === undefined) return incoming;
   return isOlder(incoming.updatedAt, stored.updatedAt)
-    ? withNewerUsagesOf(incoming, stored)
-    : withNewerUsagesOf(stored, incoming);
+    ? withUsagesOf(incoming, stored, isNotOlder)
+    : withUsagesOf(stored, incoming, isNewer);
 }
 
-/** `base` with every usage of `other` that is not older than its own. */
-function withNewerUsagesOf(other: CustomerState, base: CustomerState): CustomerState {
+/** `base` with every usage of `other` that wins over its own. */
+function withUsagesOf(
+  other: CustomerState,
+  base: CustomerState,
+  wins: (usage: Usage, over: Usage) => boolean,
+): CustomerState {
   const features = new Map<string, Usage>();
   const credits = new Map<string, Usage>();
   for (const { feature } of base.features()) {
     if (other.feature(feature.id) === undefined) continue;
     const own = base.featureUsage(feature.id);
     const usage = other.featureUsage(feature.id);
-    if (isNewer(usage, own)) features.set(feature.id, withAnchorOf(own, usage));
+    if (wins(usage, own)) features.set(feature.id, withAnchorOf(own, usage));
   }
   for (const { currency } of base.credits()) {
     if (other.credit(currency.currencyId) === undefined) continue;
     const usage = other.creditUsage(currency.currencyId);
-    if (isNewer(usage, base.creditUsage(currency.currencyId))) credits.set(currency.currencyId, usage);
+    if (wins(usage, base.creditUsage(currency.currencyId))) credits.set(currency.currencyId, usage);
   }
   return features.size + credits.size === 0 ? base : base.withUsages({ features, credits });
 }
@@ -45,8 +49,13 @@ function withAnchorOf(own: Usage, usage: Usage): Usage {
   return own.periodAnchor === usage.periodAnchor ? usage : { ...usage, periodAnchor: own.periodAnchor };
 }
 
-function isNewer(usage: Usage, than: Usage): boolean {
-  return isOlder(than.updatedAt, usage.updatedAt);
+function isNewer(usage: Usage, over: Usage): boolean {
+  return isOlder(over.updatedAt, usage.updatedAt);
+}
+
+/** Of an older set, only a usage with a moment of its own can be the newest. */
+function isNotOlder(usage: Usage, over: Usage): boolean {
+  return isNewer(usage, over) || (usage.updatedAt !== undefined && usage.updatedAt === over.updatedAt);
 }
 
 /**

@@ -201,6 +201,15 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
       expect(await usedOf()).toBe(3);
     });
 
+    it("does not take an older set with a newer usage for proof of the set that it holds", async () => {
+      await store.put(ACME, fetched(seats(20, 0, NOW + 1)));
+      await store.markAllUnverified();
+      await store.apply({ type: "entitlements-updated", subject: ACME, state: seats(10, 4, NOW, NOW + 2) }, NOW + 3);
+      expect(store.peek("acme", undefined)).toBeUndefined();
+      expect(await store.load(ACME)).toMatchObject({ isVerified: false, verifiedAt: NOW });
+      expect([await limitOf(), await usedOf()]).toEqual([20, 4]);
+    });
+
     it("forgets what it is told to, and nothing else", async () => {
       await store.put(ACME, fetched(seats(10, 0)));
       await store.put(ACME_SITE, fetched(seats(5, 0)));

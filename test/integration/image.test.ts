@@ -66,7 +66,7 @@ async function carryOut(stage: Stage, name: string, args: string, stages: Map<st
       const from = /^--from=(.*)$/.exec(words[0]!)?.[1];
       const sources = words.slice(from === undefined ? 0 : 1, -1);
       for (const source of sources) {
-        const origin = from === undefined ? join(REPO, source) : inStage(source, stages.get(from)!);
+        const origin = from === undefined ? join(REPO, source) : inStage(source, stages.get(from));
         const target = words.at(-1)!;
         const destination = inStage(source !== "." && target.endsWith("/") ? join(target, source.split("/").at(-1)!) : target);
         await cp(origin, destination, {
@@ -128,7 +128,7 @@ describe("the image", { timeout: 600_000 }, () => {
   it("starts, is healthy, answers a check, and ends on SIGTERM with exit code 0", async () => {
     const cwd = join(image.root, image.workdir);
     const env = {
-      PATH: process.env["PATH"],
+      PATH: process.env.PATH,
       ...image.env,
       CATALOG_FILE: "examples/catalog.yaml",
       GRPC_PORT: "0",
@@ -152,7 +152,7 @@ describe("the image", { timeout: 600_000 }, () => {
 
   it("is unhealthy where nothing answers", async () => {
     const cwd = join(image.root, image.workdir);
-    const check = run(image.healthcheck[0]!, image.healthcheck.slice(1), { cwd, env: { PATH: process.env["PATH"], METRICS_PORT: "1" } });
+    const check = run(image.healthcheck[0]!, image.healthcheck.slice(1), { cwd, env: { PATH: process.env.PATH, METRICS_PORT: "1" } });
     await expect(check).rejects.toMatchObject({ code: 1 });
   });
 });

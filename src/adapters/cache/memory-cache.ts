@@ -1,5 +1,5 @@
-import { applySubjectChange } from "../../domain/apply-subject-change.js";
-import type { EntitlementsUpdated, SubjectChange } from "../../domain/change.js";
+import { applySubjectChange, type ChangeEffect } from "../../domain/apply-subject-change.js";
+import type { SubjectChange } from "../../domain/change.js";
 import { newestState } from "../../domain/newest-wins.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState } from "../../ports/cache-store.js";
@@ -47,9 +47,16 @@ export class MemoryCache implements CacheStore {
     const stored = this.#held(subject);
     const outcome = applySubjectChange(stored?.state, change);
     switch (outcome.effect) {
-      case "store":
-        if (change.type === "entitlements-updated") this.#storeUpdated(change, outcome.state, verifiedAt);
-        else if (stored !== undefined) this.#store(subject, { ...stored, state: outcome.state });
+      case "replace":
+        this.#store(subject, {
+          state: outcome.state,
+          verifiedAt,
+          recheckAt: outcome.state.validUntil,
+          generation: this.#generation,
+        });
+        break;
+      case "refine":
+        if (stored !== undefined) this.#store(subject, { ...stored, state: outcome.state });
         break;
       case "doubt":
         if (stored !== undefined) this.#store(subject, { ...stored, generation: UNVERIFIED });
@@ -60,7 +67,7 @@ export class MemoryCache implements CacheStore {
       case "none":
         break;
     }
-    if (change.type !== "usage-updated" && subject.resourceId === undefined) this.#doubtResourcesOf(subject.customerId);
+    if (subject.resourceId === undefined && mayConcernResources(change, outcome)) this.#doubtResourcesOf(subject.customerId);
     return Promise.resolve();
   }
 
@@ -112,10 +119,6 @@ export class MemoryCache implements CacheStore {
     return isProvablyNewer ? { ...stored, state: newestState(stored.state, state), recheckAt } : stored;
   }
 
-  #storeUpdated({ subject }: EntitlementsUpdated, state: HeldState["state"], verifiedAt: number): void {
-    this.#store(subject, { state, verifiedAt, recheckAt: state.validUntil, generation: this.#generation });
-  }
-
   #store({ customerId, resourceId }: Subject, held: MemoryState): void {
     const shard = this.#shardOf(customerId);
     const slot = shard.peek(customerId) ?? new CustomerSlot(customerId);
@@ -157,6 +160,12 @@ export class MemoryCache implements CacheStore {
   #shardOf(customerId: string): LruShard {
     return this.#shards[shardIndexOf(customerId)] as LruShard;
   }
+}
+
+/** Usage is one subject's own; everything else that happens to a customer can change what its resources may do. */
+function mayConcernResources(change: SubjectChange, { effect }: ChangeEffect): boolean {
+  if (change.type === "subject-invalidated") return true;
+  return effect === "replace" || effect === "doubt" || effect === "forget";
 }
 
 /** Ids that are made one after the other differ in their last characters. */

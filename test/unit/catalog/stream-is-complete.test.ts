@@ -96,7 +96,7 @@ class Follower {
       const stored = this.#states.get(subject);
       if (subject.resourceId === resourceId) {
         const effect = applySubjectChange(stored, change);
-        if (effect.effect === "store") this.#states.set(subject, effect.state);
+        if ("state" in effect) this.#states.set(subject, effect.state);
         else if (effect.effect !== "none") this.#states.delete(subject);
       }
       // A store holds a customer's resources in doubt when the customer changes; only for those that the

@@ -16,7 +16,7 @@ const stored = stateWith([metered({ usage: { currentUsage: 4, updatedAt: 40 } })
 const entitlements = (state: CustomerState): SubjectChange => ({ type: "entitlements-updated", subject, state });
 
 function storedBy(outcome: ChangeEffect): CustomerState {
-  if (outcome.effect !== "store") throw new Error(`nothing was stored: ${outcome.effect}`);
+  if (outcome.effect !== "replace" && outcome.effect !== "refine") throw new Error(`nothing was stored: ${outcome.effect}`);
   return outcome.state;
 }
 
@@ -122,10 +122,16 @@ describe("credit balance updated, by the older API", () => {
     expect(applySubjectChange(stored, balance({ totalGranted: 200 }))).toEqual({ effect: "doubt" });
   });
 
+  it("of a wallet that is not told leaves in doubt what its features were told to be", () => {
+    const before = stateWith([boolean({ creditRate: { amount: 1, currencyId: "credits" } })], { updatedAt: 10 });
+    expect(applySubjectChange(before, balance({}))).toEqual({ effect: "doubt" });
+  });
+
   it.each([
     { why: "a subject that is not known", before: undefined, parts: {} },
     { why: "a currency that the set does not have", before: stored, parts: { currencyId: "other" } },
     { why: "before what is stored", before: stored, parts: { updatedAt: 49 } },
+    { why: "before what is stored, of another grant", before: stored, parts: { updatedAt: 49, totalGranted: 200 } },
   ])("of $why is dropped", ({ before, parts }) => {
     expect(applySubjectChange(before, balance(parts))).toEqual({ effect: "none" });
   });

@@ -96,7 +96,7 @@ const writtenHistories: fc.Arbitrary<History> = histories.map(({ said, setMoment
 function afterEvents(stored: CustomerState, changes: readonly SubjectChange[]): CustomerState {
   return changes.reduce((state, change) => {
     const outcome = applySubjectChange(state, change);
-    return outcome.effect === "store" ? outcome.state : state;
+    return outcome.effect === "replace" || outcome.effect === "refine" ? outcome.state : state;
   }, stored);
 }
 

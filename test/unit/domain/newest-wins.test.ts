@@ -146,3 +146,19 @@ describe("a usage on its own", () => {
     expect(updated.featureUsage("seats")).toEqual({ currentUsage: 1, updatedAt: FEB + 5, periodAnchor: JAN, periodStart: FEB, periodEnd: MAR });
   });
 });
+
+describe("an older set", () => {
+  const usedAt = (updatedAt: number | undefined, currentUsage: number, setUpdatedAt: number) =>
+    stateWith([metered({ usage: { currentUsage, updatedAt } })], { updatedAt: setUpdatedAt });
+
+  it.each([
+    { of: "a later moment", updatedAt: 41, currentUsage: 9 },
+    { of: "the same moment, as the last writer", updatedAt: 40, currentUsage: 9 },
+    { of: "an earlier moment", updatedAt: 39, currentUsage: 4 },
+    { of: "no moment", updatedAt: undefined, currentUsage: 4 },
+  ])("with a usage of $of", ({ updatedAt, currentUsage }) => {
+    const known = newestState(usedAt(40, 4, 10), usedAt(updatedAt, 9, 9));
+    expect(known.featureUsage("seats").currentUsage).toBe(currentUsage);
+    expect(known.updatedAt).toBe(10);
+  });
+});
