@@ -106,13 +106,17 @@ export class UsageJournal implements UsageLog {
     this.#draining = undefined;
   }
 
-  async #append(batch: readonly Waiting[]): Promise<void> {
+  async #append(batch: Waiting[]): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
-    const bytes = Buffer.from(linesOf(batch));
-    if (bytes.length === 0) return;
-    await this.#handle?.appendFile(bytes);
-    await this.#handle?.datasync();
-    this.#size += bytes.length;
+    const lines = linesOf(batch);
+    const handle = this.#handle;
+    if (lines === "" || handle === undefined) return;
+    await handle.appendFile(lines);
+    await handle.datasync();
+    const { size, nlink } = await handle.stat();
+    this.#size = size;
+    // Removed while it was open: what was written is on its way to nowhere.
+    if (nlink === 0) await this.#rewrite(batch);
   }
 
   /** @param batch is joined by what arrives while the ledger is written, of which the file may hold parts already */
