@@ -19,9 +19,9 @@ import { ReportUsage } from "../application/report-usage.js";
 import { StreamStatus } from "../application/stream-status.js";
 import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
-import { newTelemetry } from "../ports/telemetry.js";
+import type { Telemetry } from "../ports/telemetry.js";
 import type { Config } from "./config/settings.js";
-import type { Source } from "./open-source.js";
+import type { Source } from "./source/source.js";
 import { TOKENS } from "./tokens.js";
 
 /** How old a state may grow while no news arrive, before it is asked for again. */
@@ -41,11 +41,12 @@ export interface Foundations {
   readonly config: Config;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
   readonly source: Source;
 }
 
 /** Says of everything how it is made and from what. Nothing is made before it is asked for, and then once. */
-export function buildContainer({ config, logger, clock, source }: Foundations): Container {
+export function buildContainer({ config, logger, clock, telemetry, source }: Foundations): Container {
   const container = new Container();
   const provide = <T>(token: ServiceIdentifier<T>, make: (context: ResolutionContext) => T) =>
     container.bind<T>(token).toDynamicValue(make).inSingletonScope();
@@ -53,9 +54,9 @@ export function buildContainer({ config, logger, clock, source }: Foundations): 
   container.bind(TOKENS.config).toConstantValue(config);
   container.bind(TOKENS.logger).toConstantValue(logger);
   container.bind(TOKENS.clock).toConstantValue(clock);
+  container.bind(TOKENS.telemetry).toConstantValue(telemetry);
   container.bind(TOKENS.upstream).toConstantValue(source.upstream);
   container.bind(TOKENS.stream).toConstantValue(source.stream);
-  provide(TOKENS.telemetry, newTelemetry);
   provide(TOKENS.readiness, () => new Readiness());
   provide(TOKENS.shutdown, () => new AbortController());
   provideStates(provide, config);

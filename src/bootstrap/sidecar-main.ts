@@ -1,7 +1,8 @@
 import { SystemClock } from "../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
+import { newTelemetry } from "../ports/telemetry.js";
 import { loadConfig, type LoadedConfig } from "./config/load-config.js";
-import { openSource } from "./open-source.js";
+import { openSource } from "./source/open-source.js";
 import { Sidecar, type Listening } from "./sidecar.js";
 import { EXIT_CODES, StartError } from "./start-error.js";
 import { startMessage, startText, type StartMessage } from "./start-message.js";
@@ -31,8 +32,9 @@ export async function runSidecar(): Promise<void> {
 async function serve({ config }: LoadedConfig, logger: WinstonLogger): Promise<void> {
   const clock = new SystemClock();
   try {
-    const source = await openSource(config, { clock, logger });
-    const sidecar = new Sidecar({ config, logger, clock, source });
+    const telemetry = newTelemetry();
+    const source = await openSource(config, { clock, logger, telemetry });
+    const sidecar = new Sidecar({ config, logger, clock, telemetry, source });
     const started = sidecar.start();
     endOnSignal(sidecar, started, logger);
     const message = startMessage(config, await started, source);

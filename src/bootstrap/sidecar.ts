@@ -33,6 +33,7 @@ export class Sidecar {
     try {
       // First of all: whoever watches the start can see that the process lives and is not ready yet.
       const { port: metricsPort } = await named("METRICS_PORT", this.#container.get(TOKENS.opsServer).listen(config.metricsPort, config.host));
+      this.#foundations.source.start();
       this.#container.get(TOKENS.stream).start(this.#container.get(TOKENS.followUpdates));
       const { port: grpcPort } = await named("GRPC_PORT", this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host));
       const tlsPort = await this.#listenTls();

@@ -1,7 +1,7 @@
 import type { Config } from "./config/settings.js";
 import { packageVersion } from "./package-version.js";
 import type { Listening } from "./sidecar.js";
-import type { Source } from "./open-source.js";
+import type { Source } from "./source/source.js";
 
 /** What whoever starts the service wants to know, as one value for collectors and as text for people. */
 export interface StartMessage {

@@ -5,9 +5,10 @@ import type { LogLevel } from "../adapters/ops/log-level.js";
 import { SystemClock } from "../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { loadConfig } from "../bootstrap/config/load-config.js";
-import { catalogSource } from "../bootstrap/open-source.js";
+import { catalogSource } from "../bootstrap/source/catalog-source.js";
 import { Sidecar } from "../bootstrap/sidecar.js";
 import type { FallbackValues } from "../domain/fallback.js";
+import { newTelemetry } from "../ports/telemetry.js";
 
 export type { CatalogInput } from "../adapters/catalog/catalog-input.js";
 export type { FallbackValues } from "../domain/fallback.js";
@@ -77,7 +78,7 @@ export async function startSidecar({ catalog, fallbacks = {}, port = 0, logLevel
   });
   const engine = await openCatalog({ source: { catalog }, clock, logger });
   const source = catalogSource(engine, "catalog object");
-  const sidecar = new Sidecar({ config: { ...config, entitlementsFallback }, logger, clock, source });
+  const sidecar = new Sidecar({ config: { ...config, entitlementsFallback }, logger, clock, telemetry: newTelemetry(), source });
   const { grpcPort, metricsPort } = await sidecar.start();
   return {
     address: `${HOST}:${grpcPort}`,

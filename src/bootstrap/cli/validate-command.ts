@@ -1,6 +1,6 @@
 import { readCatalogFile } from "../../adapters/catalog/catalog-file.js";
 import { CodedError } from "../../domain/errors.js";
-import { describeCatalog } from "../describe-catalog.js";
+import { describeCatalog } from "../source/describe-catalog.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import type { Output } from "./output.js";
 import { parseCommandLine } from "./parse-command-line.js";

@@ -19,9 +19,8 @@ const CROSS_RULES: readonly CrossRule[] = [
   {
     about: ["serverApiKey", "catalogFile", "offline"],
     fault: ({ serverApiKey, catalogFile, offline }) => {
-      if (offline || catalogFile !== undefined) return undefined;
-      const asked = serverApiKey === undefined ? "none of SERVER_API_KEY, CATALOG_FILE and OFFLINE is set" : "only SERVER_API_KEY is set";
-      return `no source of entitlements: ${asked}. Set CATALOG_FILE to a catalog (for example examples/catalog.yaml), or OFFLINE=true to answer from the fallbacks alone; this version cannot read from the API (SERVER_API_KEY) yet`;
+      if (offline || catalogFile !== undefined || serverApiKey !== undefined) return undefined;
+      return "no source of entitlements: set SERVER_API_KEY to the environment's server API key, or CATALOG_FILE to a catalog (for example examples/catalog.yaml), or OFFLINE=true to answer from the fallbacks alone";
     },
   },
   {

@@ -37,10 +37,19 @@ export function loadConfig(environment: Environment, memory: MemorySources = THI
   });
   const config = Object.fromEntries(values) as Config;
   const allFaults = [...faults.values(), ...brokenCrossRules(config, new Set(faults.keys()))];
-  const warnings = misspeltNames(Object.keys(environment), Object.values(SETTINGS).map(({ name }) => name));
+  const warnings = [
+    ...misspeltNames(Object.keys(environment), Object.values(SETTINGS).map(({ name }) => name)),
+    ...settingsWithoutEffect(config),
+  ];
   const secrets = secretsIn(environment);
   if (allFaults.length > 0) throw new StartError(hideSecrets(secrets)(describeFaults(allFaults, warnings)));
   return deepFreeze({ config, warnings, secrets });
+}
+
+function settingsWithoutEffect({ redisEnvironmentPrefix }: Config): string[] {
+  return redisEnvironmentPrefix === undefined
+    ? []
+    : ["REDIS_ENVIRONMENT_PREFIX: this version keeps states in memory alone, Redis is not used"];
 }
 
 function textOf({ name, isSecret }: Setting<unknown>, environment: Environment): string {

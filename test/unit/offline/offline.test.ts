@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OfflineUpdateStream } from "../../../src/adapters/stream/offline-update-stream.js";
+import { SilentUpdateStream } from "../../../src/adapters/stream/silent-update-stream.js";
 import { OfflineUpstreamClient } from "../../../src/adapters/upstream/offline-upstream-client.js";
 import type { UsageReport } from "../../../src/domain/usage-report.js";
 import type { UpdateListener } from "../../../src/ports/update-stream.js";
@@ -41,7 +41,7 @@ describe("offline", () => {
       changed: () => told.push("changed"),
       disconnected: () => told.push("disconnected"),
     };
-    const stream: { start(listener: UpdateListener): void; stop(): Promise<void> } = new OfflineUpdateStream();
+    const stream: { start(listener: UpdateListener): void; stop(): Promise<void> } = new SilentUpdateStream();
     stream.start(listener);
     await stream.stop();
     expect(told).toEqual([]);

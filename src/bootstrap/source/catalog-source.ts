@@ -1,0 +1,32 @@
+import type { CatalogEngine } from "../../adapters/catalog/catalog-engine.js";
+import { CatalogUpdateStream } from "../../adapters/catalog/catalog-update-stream.js";
+import { CatalogUpstreamClient } from "../../adapters/catalog/catalog-upstream-client.js";
+import { describeCatalog } from "./describe-catalog.js";
+import { ANY_CHECK, type ExampleCheck, type Source } from "./source.js";
+
+/** How many customers are looked at for one that can serve as an example. */
+const MAX_LOOKED_AT = 100;
+
+/** A catalog, read from a file or given as an object. */
+export function catalogSource(engine: CatalogEngine, name: string): Source {
+  return {
+    upstream: new CatalogUpstreamClient(engine),
+    stream: new CatalogUpdateStream(engine),
+    description: `${name} (${describeCatalog(engine.model)})`,
+    example: exampleOf(engine),
+    start: () => undefined,
+    close: () => engine.close(),
+  };
+}
+
+/** The first customer that is entitled to something, with what shows most: a metered feature if there is one. */
+function exampleOf(engine: CatalogEngine): ExampleCheck {
+  let lookedAt = 0;
+  for (const customerId of engine.model.customers.keys()) {
+    if (lookedAt++ === MAX_LOOKED_AT) break;
+    const entitlements = [...engine.stateOf({ customerId }).features()];
+    const shown = entitlements.find(({ kind }) => kind === "metered") ?? entitlements[0];
+    if (shown !== undefined) return { customerId, featureId: shown.feature.id };
+  }
+  return ANY_CHECK;
+}

@@ -1,0 +1,32 @@
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { Telemetry } from "../../ports/telemetry.js";
+import type { UpdateStream } from "../../ports/update-stream.js";
+import type { UpstreamClient } from "../../ports/upstream-client.js";
+
+/** Where entitlements come from. */
+export interface Source {
+  readonly upstream: UpstreamClient;
+  readonly stream: UpdateStream;
+  readonly description: string;
+  /** A check that it can answer, to try it with. */
+  readonly example: ExampleCheck;
+  /** Begins whatever it does by itself. Returns at once and never throws. */
+  start(): void;
+  /** Resolves once everything it was told is safe. */
+  close(): Promise<void>;
+}
+
+export interface ExampleCheck {
+  readonly customerId: string;
+  readonly featureId: string;
+}
+
+/** For a source that cannot tell which customers it has. */
+export const ANY_CHECK: ExampleCheck = { customerId: "any-customer", featureId: "any-feature" };
+
+export interface Services {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from "node:crypto";
+import { SilentUpdateStream } from "../../adapters/stream/silent-update-stream.js";
+import { createWebSocketUpdateStream } from "../../adapters/stream/websocket-update-stream.js";
+import { createVendorUpstream } from "../../adapters/upstream/create-vendor-upstream.js";
+import type { Config } from "../config/settings.js";
+import { ANY_CHECK, type Services, type Source } from "./source.js";
+
+/** How this client names itself to upstream. */
+const CLIENT_KIND = "SIDECAR";
+
+/** The vendor's Edge and API, and its update stream where that is wanted. */
+export function vendorSource(config: Config, serverApiKey: string, services: Services): Source {
+  const { apiUrl, edgeEnabled, edgeApiUrl, wsEnabled, wsUrl, entitlementsTimeoutMs } = config;
+  const identity = {
+    apiKey: serverApiKey,
+    source: CLIENT_KIND,
+    instanceId: randomUUID(),
+    startedAt: services.clock.now(),
+  };
+  const upstream = createVendorUpstream(
+    { identity, apiUrl, edgeApiUrl: edgeEnabled ? edgeApiUrl : undefined, checkBudgetMs: entitlementsTimeoutMs },
+    services,
+  );
+  const reads = edgeEnabled ? `Edge at ${edgeApiUrl}, API at ${apiUrl}` : `API at ${apiUrl}`;
+  return {
+    upstream,
+    stream: wsEnabled ? createWebSocketUpdateStream({ identity, wsUrl }, services) : new SilentUpdateStream(),
+    description: `${reads}, ${wsEnabled ? `updates from ${wsUrl}` : "no updates (WS_ENABLED is false)"}`,
+    example: ANY_CHECK,
+    start: () => upstream.start(),
+    close: () => {
+      upstream.close();
+      return Promise.resolve();
+    },
+  };
+}
