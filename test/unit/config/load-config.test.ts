@@ -208,6 +208,12 @@ describe("the configuration", () => {
     }
   });
 
+  it("warn of Redis, which this version does not use", () => {
+    expect(load({ ...CATALOG, REDIS_ENVIRONMENT_PREFIX: "production" }).warnings).toEqual([
+      expect.stringContaining("REDIS_ENVIRONMENT_PREFIX: this version keeps states in memory alone"),
+    ]);
+  });
+
   it("warns of names that nearly are its own, and starts all the same", () => {
     expect(load({ ...CATALOG, REDIS_PASWORD: "x", GRPC_PROT: "y" }).warnings).toEqual([
       "REDIS_PASWORD is not a variable of this service: did you mean REDIS_PASSWORD?",
