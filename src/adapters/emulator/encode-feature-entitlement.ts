@@ -56,7 +56,7 @@ function commonFields(state: CustomerState, entitlement: FeatureEntitlement) {
     usageLimit: entitlement.usageLimit ?? null,
     hasUnlimitedUsage: entitlement.hasUnlimitedUsage,
     hasSoftLimit: entitlement.hasSoftLimit,
-    currentUsage: entitlement.kind === "metered" ? usage.currentUsage : null,
+    currentUsage: entitlement.kind === "metered" || creditRate !== undefined ? usage.currentUsage : null,
     enumValues: entitlement.kind === "enum" ? entitlement.enumValues : null,
     entitlementUpdatedAt: isoMoment(state.updatedAt),
     usageUpdatedAt: isoMoment(usage.updatedAt),
