@@ -84,6 +84,11 @@ export class StreamServer {
     subscription?.socket.send(JSON.stringify({ id: subscription.id, type: "complete" }));
   }
 
+  refuse(name: string, message: string): void {
+    const subscription = this.#subscriptions.get(name);
+    subscription?.socket.send(JSON.stringify({ id: subscription.id, type: "error", payload: [{ message }] }));
+  }
+
   count(what: Happening): number {
     return this.happened.filter((happening) => happening === what).length;
   }

@@ -264,6 +264,19 @@ describe("kept connections", () => {
   });
 });
 
+describe("kept connections that nothing answers on any more, as after a change of the network", () => {
+  it("are all given up with the first one that fails", async () => {
+    const test = await open();
+    test.edge.react = () => stateAnswer("from Edge");
+    test.api.react = () => stateAnswer("from the API");
+    await Promise.all(Array.from({ length: 10 }, (_, i) => fetchIn(test, false, `c${i}`)));
+    for (const socket of test.edge.sockets) test.edge.deadSockets.add(socket);
+    expect(test.edge.deadSockets.size).toBeGreaterThan(1);
+    expect((await fetchIn(test))?.feature("from the API")?.kind).toBe("boolean");
+    expect((await fetchIn(test))?.feature("from Edge")?.kind).toBe("boolean");
+  });
+});
+
 describe("the start", () => {
   it.each([true, false])("with an invalid key is counted and logged once, and heals by itself (with Edge: %s)", async (withEdge) => {
     const test = await open({ withEdge });

@@ -25,6 +25,8 @@ export class VendorServer {
   /** Requests that are being answered at this moment, and the most there ever were. */
   pending = 0;
   maxPending = 0;
+  /** Connections on which nothing is answered any more, though they stay open. */
+  readonly deadSockets = new Set<Socket>();
   react: (request: SeenRequest) => Reaction | Promise<Reaction> = () => ({ json: {} });
   readonly #waiting = new Set<() => void>();
   readonly #http: Server;
@@ -74,7 +76,7 @@ export class VendorServer {
     response.on("close", () => this.pending--);
     this.seen.push(seen);
     for (const check of [...this.#waiting]) check();
-    answer(await this.react(seen), response);
+    answer(this.deadSockets.has(request.socket) ? "hang" : await this.react(seen), response);
   }
 }
 
