@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { constants } from "node:http2";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { emptyState } from "../builders/states.js";
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
 import { CHECK_PATH, frame, RawHttp2 } from "./raw-http2.js";
@@ -31,6 +31,23 @@ describe("while upstream does not answer", () => {
     if (protocol === "gRPC") expect(answer.grpcStatus).toBe(Code.DeadlineExceeded);
     else expect(JSON.parse(answer.body.toString())).toMatchObject({ code: "deadline_exceeded" });
     expect(server.logger.lines).toEqual([]);
+  });
+
+  test.each([
+    ["gRPC", "8766000H", { "content-type": "application/grpc+json" }, "grpc-timeout", frame(Buffer.from(JSON.stringify(ACME)))],
+    ["Connect", "9999999999", { "content-type": "application/json" }, "connect-timeout-ms", Buffer.from(JSON.stringify(ACME))],
+  ])("a deadline in years is none, by %s", async (_, timeout, headers, header, body) => {
+    server = await startRpcServer({ upstream });
+    const client = new RawHttp2(server.url);
+    const path = "/stigg.sidecar.v1.SidecarService/ReloadEntitlements";
+    const patient = client.post(path, { ...headers, [header]: timeout }, body);
+    const fetch = await upstream.fetches.at(0);
+    await client.post(path, { ...headers, [header]: header === "grpc-timeout" ? "30m" : "30" }, body);
+    fetch.answer(emptyState("CustomerNotFound"));
+    const { body: answer, headers: answered } = await patient;
+    client.close();
+    expect(answered).toMatchObject({ ":status": 200 });
+    expect(answer.toString()).toContain('{"entitledEntityExists":false}');
   });
 
   /** Over HTTP/1.1 a caller that has gone looks like one that has said all and waits. */
@@ -62,19 +79,24 @@ describe("while upstream does not answer", () => {
     client.close();
   });
 
-  test("a caller that resets its check costs nobody else theirs", async () => {
-    server = await startRpcServer({ upstream });
+  test.each([
+    ["nothing", Buffer.alloc(0)],
+    ["half of its message", frame(Buffer.from(JSON.stringify(ACME))).subarray(0, 9)],
+  ])("a caller that sends %s over HTTP/2 and then no more is told so, and holds nothing", async (_, body) => {
+    const clock = new ManualClock();
+    server = await startRpcServer({ upstream, clock });
     const client = new RawHttp2(server.url);
-    const body = frame(Buffer.from(JSON.stringify(ACME)));
-    const headers = { "content-type": "application/grpc+json" };
-    const left = client.session.request({ ":method": "POST", ":path": CHECK_PATH, ...headers });
-    left.end(body);
-    const fetch = await upstream.fetches.at(0);
-    const stays = client.post(CHECK_PATH, headers, body);
-    left.close(constants.NGHTTP2_CANCEL);
-    await once(left, "close");
-    fetch.fail();
-    expect((await stays).grpcStatus).toBe(0);
+    await once(client.session, "connect");
+    const stream = client.session.request({ ":method": "POST", ":path": CHECK_PATH, "content-type": "application/grpc+json" });
+    const trailers = once(stream, "trailers");
+    const closed = once(stream, "close");
+    stream.resume();
+    stream.write(body);
+    await new Promise<void>((resolve, reject) => client.session.ping((error) => (error === null ? resolve() : reject(error))));
+    clock.advance(30_000);
+    expect((await trailers)[0]).toMatchObject({ "grpc-status": String(Code.DeadlineExceeded) });
+    await closed;
+    expect(clock.pendingTimers).toBe(0);
     client.close();
   });
 });

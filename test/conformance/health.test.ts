@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createConnection } from "node:net";
 import { Code, ConnectError, createClient, type Client, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -87,4 +89,19 @@ describe.each(TRANSPORTS)("grpc.health.v1, by %s", (_, transport) => {
       expect(await end).toBe(Code.Unavailable);
     });
   });
+});
+
+test("a watcher whose HTTP/1.1 connection broke is no failure", async () => {
+  const server = await startRpcServer({ isReady: false });
+  const socket = createConnection(server.port, "127.0.0.1");
+  const message = '\0\0\0\0\u0002{}';
+  socket.write(
+    `POST /grpc.health.v1.Health/Watch HTTP/1.1\r\nhost: sidecar\r\ncontent-type: application/connect+json\r\ncontent-length: ${message.length}\r\n\r\n${message}`,
+  );
+  await once(socket, "data");
+  socket.resetAndDestroy();
+  await once(socket, "close");
+  server.readiness.ready();
+  await server.stop(60_000);
+  expect(server.logger.lines).toEqual([]);
 });

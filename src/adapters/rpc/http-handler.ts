@@ -1,13 +1,10 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import type { Readiness } from "../../application/readiness.js";
 import type { Logger } from "../../ports/logger.js";
-import { dropEndlessDeadline } from "./deadline-header.js";
-import { checkedFrames } from "./frame-guard.js";
 import { withReadableMessage } from "./grpc-message.js";
-import { decodeBase64, namedAsBinary, toText } from "./grpc-web-text.js";
-import { isHttp1, type NodeRequest, type NodeResponse } from "./node-http.js";
+import { toText } from "./grpc-web-text.js";
+import { hasHungUp, isHttp1, type NodeRequest, type NodeResponse } from "./node-http.js";
 import { protocolOf, type Protocol } from "./protocol-of.js";
 import {
   refuse,
@@ -17,16 +14,32 @@ import {
   refuseUnknownMethod,
   refuseVerb,
 } from "./refuse-request.js";
-import { requestBody, stopUpload } from "./request-body.js";
+import { stopUpload } from "./request-body.js";
 import { rpcHandlers, type RpcOptions } from "./rpc-router.js";
 import { sidecarCalls, type UseCases } from "./sidecar-calls.js";
+import { universalRequest, type BodyLimit } from "./universal-request.js";
+
+/** What it may take until a request is whole. */
+const DEFAULT_BODY_TIMEOUT_MS = 30_000;
 
 /** Answers one request of Node's HTTP/1.1 or HTTP/2 server. Never throws. */
 export type RpcHandler = (request: NodeRequest, response: NodeResponse) => void;
 
+export interface RpcHandlerOptions extends RpcOptions {
+  /** From the headers of a request over HTTP/2 to the end of its body, milliseconds. Default 30 seconds. */
+  readonly bodyTimeoutMs?: number | undefined;
+}
+
 /** Serves gRPC (over HTTP/2), gRPC-web, gRPC-web-text and Connect (over HTTP/1.1 too): all services, all methods. */
-export function createRpcHandler(useCases: UseCases, readiness: Readiness, options: RpcOptions): RpcHandler {
+export function createRpcHandler(useCases: UseCases, readiness: Readiness, options: RpcHandlerOptions): RpcHandler {
   const handlers = rpcHandlers(sidecarCalls(useCases), readiness, options);
+  const { clock, logger, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS } = options;
+  const limit: BodyLimit = { timeoutMs: bodyTimeoutMs, clock };
+
+  /** HTTP/1.1 has a limit of its own, and of a stream in both directions the body is as long as the call. */
+  function bodyLimit(request: NodeRequest, { method }: UniversalHandler): BodyLimit | undefined {
+    return isHttp1(request) || method.methodKind === "bidi_streaming" ? undefined : limit;
+  }
 
   return (request, response) => {
     // A caller who hangs up is no failure, and without a listener would end the process.
@@ -55,12 +68,12 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
       refuseStreamOverHttp1(response);
       return;
     }
-    const universal = universalRequest(request, response, protocol);
+    const universal = universalRequest(request, response, protocol, bodyLimit(request, handler));
     if (universal === undefined) {
       refuse(response, 400, "the request names no host: send a host header");
       return;
     }
-    void serve(handler, universal, protocol, response, options.logger);
+    void serve(handler, universal, protocol, response, logger);
   };
 }
 
@@ -74,7 +87,7 @@ async function serve(
   try {
     await universalResponseToNodeResponse(finished(await handler(request), protocol), response);
   } catch (error) {
-    if (ConnectError.from(error).code === Code.Aborted) return;
+    if (hasHungUp(response)) return;
     logger.error("an answer could not be written", { method: handler.method.name, error });
     response.destroy();
   }
@@ -84,36 +97,6 @@ async function serve(
 function finished(answer: UniversalServerResponse, protocol: Protocol): UniversalServerResponse {
   if (protocol === "grpc") return withReadableMessage(answer);
   return protocol === "grpc-web-text" ? toText(answer) : answer;
-}
-
-function universalRequest(
-  request: NodeRequest,
-  response: NodeResponse,
-  protocol: Protocol,
-): UniversalServerRequest | undefined {
-  try {
-    const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
-    const { header } = universal;
-    dropEndlessDeadline(header);
-    if (protocol === "grpc-web-text") header.set("content-type", namedAsBinary(header.get("content-type") ?? ""));
-    return { ...universal, body: messageBytes(request, protocol) };
-  } catch {
-    return undefined;
-  }
-}
-
-function messageBytes(request: NodeRequest, protocol: Protocol): AsyncIterable<Uint8Array> {
-  const body = requestBody(request);
-  switch (protocol) {
-    case "connect":
-      return body;
-    case "grpc-web-text":
-      return checkedFrames(decodeBase64(body), protocol);
-    case "grpc":
-    case "grpc-web":
-    case "connect-stream":
-      return checkedFrames(body, protocol);
-  }
 }
 
 function pathOf({ url = "" }: NodeRequest): string {

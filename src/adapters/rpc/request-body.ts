@@ -1,22 +1,19 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { isHttp1, type NodeRequest } from "./node-http.js";
+import type { Clock } from "../../ports/clock.js";
+import type { NodeRequest } from "./node-http.js";
 
 /**
- * The body of a request, chunk by chunk. A reader may stop early, for example at a message that is too
- * large, and the answer still gets out: Node's own iteration would destroy the request then, and with
- * HTTP/1.1 the connection.
+ * The body of a request, chunk by chunk; it throws where the caller goes away before the end. A reader may
+ * stop early, for example at a message that is too large, and the answer still gets out: Node's own iteration
+ * would destroy the request then, and with HTTP/1.1 the connection.
  */
 export function requestBody(request: NodeRequest): AsyncIterable<Uint8Array> {
   return {
     [Symbol.asyncIterator]() {
       const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
       return {
-        async next() {
-          const chunk = await chunks.next();
-          if (chunk.done === true && wasCutOff(request)) throw new ConnectError("the caller went away", Code.Canceled);
-          return chunk;
-        },
+        next: () => chunks.next(),
         async return() {
           await chunks.return?.();
           dropRest(request);
@@ -27,9 +24,32 @@ export function requestBody(request: NodeRequest): AsyncIterable<Uint8Array> {
   };
 }
 
-/** A reset HTTP/2 stream ends as a whole one does: half a report must not be taken for a whole one. */
-function wasCutOff(request: NodeRequest): boolean {
-  return isHttp1(request) ? !request.complete : request.stream.aborted || request.stream.rstCode !== 0;
+/** Throws where not all of the body is there in time: a caller could else hold a stream for ever, a byte at a time. */
+export async function* arrivingWithin(
+  timeoutMs: number,
+  body: AsyncIterable<Uint8Array>,
+  clock: Clock,
+): AsyncIterable<Uint8Array> {
+  let cancelTimer: () => void = () => undefined;
+  const late = new Promise<never>((_, reject) => {
+    cancelTimer = clock.after(timeoutMs, () =>
+      reject(new ConnectError(`the request was not whole after ${timeoutMs} ms: send it at once`, Code.DeadlineExceeded)),
+    );
+  });
+  const chunks = body[Symbol.asyncIterator]();
+  let isWhole = false;
+  try {
+    for (;;) {
+      const chunk = await Promise.race([chunks.next(), late]);
+      isWhole = chunk.done === true;
+      if (chunk.done === true) return;
+      yield chunk.value;
+    }
+  } finally {
+    cancelTimer();
+    // Not awaited: it waits for the chunk that is late.
+    if (!isWhole) void chunks.return?.();
+  }
 }
 
 /** Lets the rest flow by, so that an HTTP/1.1 connection can be used again and no sender waits for room. */
