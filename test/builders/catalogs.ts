@@ -18,8 +18,8 @@ export const CATALOG_SUBJECTS: readonly Subject[] = [...CUSTOMERS, "nobody"].fla
   ...[...RESOURCES, "nowhere"].map((resourceId) => ({ customerId, resourceId })),
 ]);
 
-const features: CatalogInput["features"] = [
-  { id: "sso", kind: "boolean" },
+const features = (displayName: string | undefined): CatalogInput["features"] => [
+  { id: "sso", kind: "boolean", ...(displayName === undefined ? {} : { displayName }) },
   { id: "days", kind: "numeric" },
   { id: "formats", kind: "enum", values: ["pdf", "html", "docx"] },
   { id: "calls", kind: "metered", meter: { event: "call" } },
@@ -109,8 +109,9 @@ export const anyCatalog: fc.Arbitrary<CatalogInput> = fc
   .record({
     plans: fc.tuple(plan("free"), plan("pro")),
     customers: fc.subarray([...CUSTOMERS]).chain((ids) => fc.tuple(...ids.map(customer))),
+    displayName: fc.constantFrom(undefined, undefined, "Single sign-on"),
   })
-  .map(({ plans, customers }) => ({ features, creditCurrencies: CURRENCIES.map((id) => ({ id })), plans, customers }));
+  .map(({ plans, customers, displayName }) => ({ features: features(displayName), creditCurrencies: CURRENCIES.map((id) => ({ id })), plans, customers }));
 
 const subject: fc.Arbitrary<Subject> = fc.record({
   customerId: fc.constantFrom(...CUSTOMERS),

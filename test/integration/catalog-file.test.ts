@@ -6,6 +6,7 @@ import type { CatalogEngine } from "../../src/adapters/catalog/catalog-engine.js
 import { openCatalog } from "../../src/adapters/catalog/open-catalog.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import type { Change } from "../../src/domain/change.js";
+import type { CancelTimer } from "../../src/ports/clock.js";
 import type { LogFields } from "../../src/ports/logger.js";
 import { RecordingLogger } from "../fakes/recording-logger.js";
 
@@ -43,10 +44,33 @@ class WaitingLogger extends RecordingLogger {
   }
 }
 
+/** Tells when the file has been looked at. */
+class WatchedClock extends SystemClock {
+  #looks = 0;
+  #waiting: (() => void)[] = [];
+
+  override after(delayMs: number, callback: () => void): CancelTimer {
+    return super.after(delayMs, () => {
+      callback();
+      this.#looks++;
+      for (const look of this.#waiting.splice(0)) look();
+    });
+  }
+
+  async looked(times: number): Promise<void> {
+    const until = this.#looks + times;
+    while (this.#looks < until) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}
+
+/** More looks than a change takes to be seen, settle and be read. */
+const ENOUGH_LOOKS = 5;
+
+let clock: WatchedClock;
 let directory: string;
 let file: string;
 let logger: WaitingLogger;
-let engine: CatalogEngine;
+let engine: CatalogEngine | undefined;
 let changes: Change[];
 
 beforeEach(async () => {
@@ -54,28 +78,31 @@ beforeEach(async () => {
   file = join(directory, "catalog.yaml");
   logger = new WaitingLogger();
   changes = [];
+  clock = new WatchedClock();
 });
 
 afterEach(async () => {
-  await engine.close();
+  await engine?.close();
+  engine = undefined;
   await rm(directory, { recursive: true, force: true });
 });
 
 async function serve(): Promise<void> {
-  engine = await openCatalog({ source: { file }, clock: new SystemClock(), logger });
-  engine.subscribe((change) => changes.push(change));
+  const opened = await openCatalog({ source: { file }, clock, logger });
+  opened.subscribe((change) => changes.push(change));
+  engine = opened;
 }
 
 function daysOf(customerId = "acme"): number | undefined {
-  return engine.stateOf({ customerId }).feature("days")?.usageLimit;
+  return engine?.stateOf({ customerId }).feature("days")?.usageLimit;
 }
 
 /** Resolves once a change makes it so. */
 function until(isSo: () => boolean): Promise<void> {
   return new Promise((resolve) => {
-    const unsubscribe = engine.subscribe(() => {
+    const unsubscribe = engine?.subscribe(() => {
       if (!isSo()) return;
-      unsubscribe();
+      unsubscribe?.();
       resolve();
     });
     if (isSo()) resolve();
@@ -195,10 +222,19 @@ describe("a catalog file at run time", () => {
     await writeFile(file, bad);
     expect(await logger.logged(message)).toMatch(/The last good catalog goes on serving until the file is corrected\.$/);
     expect(daysOf()).toBe(1);
-    await utimes(file, new Date(), new Date());
+    await writeFile(file, bad);
+    await clock.looked(ENOUGH_LOOKS);
     await writeFile(file, catalogText(2));
     await until(() => daysOf() === 2);
     expect(logger.lines.filter(({ level }) => level === "error")).toHaveLength(1);
+  });
+
+  it("that is written again as it was changes nothing", async () => {
+    await writeFile(file, catalogText(1));
+    await serve();
+    await writeFile(file, catalogText(1));
+    await clock.looked(ENOUGH_LOOKS);
+    expect([changes, logger.lines]).toEqual([[], []]);
   });
 
   it("that is gone leaves the last good one serving until it is back", async () => {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { copyFileSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import type { CatalogInput } from "../../src/adapters/catalog/catalog-input.js";
 import { contentOf } from "../../src/adapters/catalog/changes.js";
 import { openCatalog } from "../../src/adapters/catalog/open-catalog.js";
 import { CodedError } from "../../src/domain/errors.js";
+import type { Subject } from "../../src/domain/subject.js";
 import { ACME, catalogOf, NOON, usageEvent, usageReport } from "../builders/catalog-use.js";
 import { anyCatalog, anyEvent, anyReport, CATALOG_NOW, CATALOG_SUBJECTS } from "../builders/catalogs.js";
 import { ManualClock } from "../fakes/manual-clock.js";
@@ -160,6 +162,30 @@ describe("usage with a state file", () => {
     expect(sizes.at(-1)).toBeLessThan(Math.max(...sizes));
     const restarted = await open(catalog);
     expect(restarted.stateOf({ customerId }).featureUsage("calls").currentUsage).toBe(1_000);
+    await restarted.close();
+  });
+
+  it("has all of a bulk or nothing of it, also while the file is rewritten", async () => {
+    const customers = Array.from({ length: 2_000 }, (_, index) => ({ id: `c${index}`, plan: "pro", usage: { calls: 0 } }));
+    const catalog: CatalogInput = { ...CATALOG, customers };
+    const engine = await open(catalog);
+    const [first, last] = [{ customerId: "c0" }, { customerId: "c1999" }];
+    await rm(stateFile);
+    const progress = { isRewritten: false };
+    const rewritten = engine.reportUsage([usageReport({ customerId: "c1" }, "calls", 1)]).then(() => {
+      progress.isRewritten = true;
+      copyFileSync(stateFile, `${stateFile}.copy`);
+    });
+    const bulks: Promise<unknown>[] = [];
+    while (!progress.isRewritten) {
+      bulks.push(engine.reportUsage([usageReport(first, "calls", 1), usageReport(last, "calls", 1)]));
+      await new Promise((next) => setImmediate(next));
+    }
+    await Promise.all([rewritten, ...bulks]);
+    await engine.close();
+    const restarted = await open(catalog, `${stateFile}.copy`);
+    const countedOf = (subject: Subject) => restarted.stateOf(subject).featureUsage("calls").currentUsage;
+    expect(countedOf(first)).toBe(countedOf(last));
     await restarted.close();
   });
 

@@ -21,7 +21,7 @@ export function compileFeature(input: FeatureInput, path: CatalogPath, faults: F
   onlyFor("meterType", "metered");
   onlyFor("meter", "metered");
   onlyFor("values", "enum");
-  return { feature: featureOf(input), kind, description: input.description, values: input.values };
+  return { feature: featureOf(input), kind, description: input.description, values: input.values?.slice() };
 }
 
 function featureOf(input: FeatureInput): Feature {

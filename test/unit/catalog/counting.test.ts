@@ -238,6 +238,18 @@ describe("credits", () => {
     expect(left(opened)).toBe(50);
   });
 
+  it("are given back to what lasts longest", async () => {
+    const creditGrants = [
+      { id: "lasts", currency: "ink", amount: 50 },
+      { id: "ends", currency: "ink", amount: 30, expiresAt: NOON + DAY_MS },
+    ];
+    const opened = await open(withInk(0, { calls: rate(1) }, { creditGrants }));
+    await opened.engine.reportUsage([usageReport(ACME, "calls", 40), usageReport(ACME, "calls", -5)]);
+    expect(left(opened)).toBe(45);
+    opened.clock.advance(DAY_MS);
+    expect(left(opened)).toBe(45);
+  });
+
   it("of a debt are paid by the next that come", async () => {
     const opened = await open(withInk(10, { calls: rate(1) }));
     await opened.engine.reportUsage([usageReport(ACME, "calls", 25)]);
@@ -274,11 +286,14 @@ describe("credits", () => {
 });
 
 describe("the moments of news", () => {
-  it("are later for each report of one feature, also within a millisecond", async () => {
-    const { engine } = await open(catalogOf({ entitlements: { calls: 9 } }));
-    const moments: (number | undefined)[] = [];
-    for (let count = 0; count < 3; count++) moments.push((await engine.reportUsage([usageReport(ACME, "calls", 1)]))[0]?.updatedAt);
-    expect(moments).toEqual([NOON + 1, NOON + 2, NOON + 3]);
+  it("are later for each report of one feature and each draw from one wallet, also within a millisecond", async () => {
+    const { engine } = await open(catalogOf({ entitlements: { calls: { creditRate: { currency: "ink", amount: 1 } } } }));
+    const moments: unknown[] = [];
+    for (let count = 0; count < 3; count++) {
+      const [measurement] = await engine.reportUsage([usageReport(ACME, "calls", 1)]);
+      moments.push([measurement?.updatedAt, measurement?.credit?.updatedAt]);
+    }
+    expect(moments).toEqual([1, 2, 3].map((later) => [NOON + later, NOON + later]));
   });
 
   it("keep a late measurement from undoing an edit", async () => {
