@@ -16,5 +16,12 @@ entitlement-sidecar check <customer> <feature> [options]
 entitlement-sidecar validate <catalog file>
     Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot.
 
+entitlement-sidecar emulate --catalog <file> [options]
+    Serves the vendor's API over a catalog, for tests of any of its clients without an account. Runs until a signal.
+      --port <n>                 where to listen, 0: any free port; else 4010
+      --host <address>           else 127.0.0.1
+      --api-key <key>            the only key that is valid; else any is
+      --control                  also switches on faults and tells counts, over HTTP under /emulator
+
 entitlement-sidecar help [configuration]
 entitlement-sidecar --version`;

@@ -36,6 +36,11 @@ async function dispatch([command = "serve", ...rest]: readonly string[], environ
       return checkCommand(rest, environment, output);
     case "validate":
       return validateCommand(rest, output);
+    case "emulate": {
+      // Brings a GraphQL server with it, which the other commands need not wait for.
+      const { emulateCommand } = await import("./emulate-command.js");
+      return emulateCommand(rest, output);
+    }
     case "help":
     case "--help":
     case "-h":

@@ -1,0 +1,107 @@
+import { openCatalog } from "../../adapters/catalog/open-catalog.js";
+import { startEmulator, type Emulator, type EmulatorOptions } from "../../adapters/emulator/start-emulator.js";
+import { SystemClock } from "../../adapters/ops/system-clock.js";
+import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
+import { CodedError } from "../../domain/errors.js";
+import { catalogSource } from "../source/catalog-source.js";
+import type { Source } from "../source/source.js";
+import { COMMAND_EXIT_CODES } from "./exit-codes.js";
+import type { Output } from "./output.js";
+import { parseCommandLine } from "./parse-command-line.js";
+import { UsageError } from "./usage-error.js";
+
+const SYNTAX = {
+  positionals: [],
+  options: {
+    catalog: { type: "string" },
+    port: { type: "string" },
+    host: { type: "string" },
+    "api-key": { type: "string" },
+    control: { type: "boolean" },
+  },
+} as const;
+
+const DEFAULT_PORT = "4010";
+const DEFAULT_HOST = "127.0.0.1";
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+type Where = Pick<EmulatorOptions, "port" | "apiKey" | "control"> & { readonly host: string };
+
+/**
+ * Serves the vendor's API over a catalog file, until a signal ends it.
+ *
+ * @returns the exit code where it cannot start, undefined once it serves
+ */
+export async function emulateCommand(args: readonly string[], output: Output): Promise<number | undefined> {
+  const { values } = parseCommandLine(args, SYNTAX);
+  if (values.catalog === undefined) throw new UsageError("missing: --catalog <file>");
+  const where = { port: portOf(values.port ?? DEFAULT_PORT), host: values.host ?? DEFAULT_HOST, apiKey: values["api-key"], control: values.control };
+  try {
+    const source = await openFile(values.catalog);
+    const emulator = await serve(source, where);
+    tell(emulator, source, where, output);
+    endOnSignal(emulator, source);
+    return undefined;
+  } catch (error) {
+    const message = explain(error, where);
+    if (message === undefined) throw error;
+    output.err(message);
+    return COMMAND_EXIT_CODES.invalid;
+  }
+}
+
+async function openFile(file: string): Promise<Source> {
+  const clock = new SystemClock();
+  const logger = new WinstonLogger({ level: "info", messageKey: "msg", errorKey: "err", secrets: [], output: process.stderr, clock });
+  return catalogSource(await openCatalog({ source: { file }, clock, logger }), file);
+}
+
+async function serve(source: Source, where: Where): Promise<Emulator> {
+  try {
+    return await startEmulator({ upstream: source.upstream, updates: source.stream, ...where });
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+function tell({ url, wsUrl }: Emulator, { description, example }: Source, { apiKey, control }: Where, output: Output): void {
+  const path = `/v1/c/${encodeURIComponent(example.customerId)}/entitlements-state.json`;
+  const lines = [
+    `The vendor's API, emulated over ${description}. Changes of the file are served at once.`,
+    `  API_URL=${url} EDGE_API_URL=${url} WS_URL=${wsUrl} SERVER_API_KEY=${apiKey ?? "any"}`,
+    `  curl -H 'X-API-KEY: ${apiKey ?? "any"}' ${url}${path}`,
+  ];
+  if (control === true) lines.push(`  curl ${url}/emulator/stats`);
+  output.out(lines.join("\n"));
+}
+
+function endOnSignal(emulator: Emulator, source: Source): void {
+  let isEnding = false;
+  for (const [signal, number] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      if (isEnding) process.exit(128 + number);
+      isEnding = true;
+      void emulator
+        .stop()
+        .then(() => source.close())
+        .then(() => process.exit(0));
+    });
+  }
+}
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (port <= 65_535) return port;
+  throw new UsageError(`--port must be a number from 0 (any free one) to 65535, not ${JSON.stringify(text)}`);
+}
+
+/** What people can mend; undefined for what is a defect. */
+function explain(error: unknown, { host, port }: Where): string | undefined {
+  if (error instanceof CodedError) return error.message;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE") return `port ${port} is in use; --port 0 takes any free one`;
+  if (code === "EACCES") return `this user may not listen on port ${port}; --port 0 takes any free one`;
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") return `--host ${host} is no address of this machine`;
+  return undefined;
+}
