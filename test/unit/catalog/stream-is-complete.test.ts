@@ -170,6 +170,26 @@ describe("the stream of changes", () => {
     );
   });
 
+  it.each<[string, (catalog: CatalogInput) => CatalogInput, readonly string[]]>([
+    ["a feature", (catalog) => ({ ...catalog, features: [{ id: "f", kind: "boolean", displayName: "F" }] }), ["a", "b"]],
+    ["a plan", (catalog) => ({ ...catalog, plans: [{ id: "p", entitlements: { f: { revoked: true } } }] }), ["a"]],
+    ["a customer", (catalog) => ({ ...catalog, customers: [{ id: "a", plan: "p" }, { id: "b" }] }), ["b"]],
+  ])("tells of those whom an edit of %s changes", async (_what, edit, customerIds) => {
+    const catalog: CatalogInput = {
+      features: [{ id: "f", kind: "boolean" }],
+      plans: [{ id: "p", entitlements: { f: true } }],
+      customers: [
+        { id: "a", plan: "p" },
+        { id: "b", overrides: { f: true } },
+      ],
+    };
+    const engine = await openCatalog({ source: { catalog }, clock: new ManualClock(CATALOG_NOW), logger: new RecordingLogger() });
+    const told: string[] = [];
+    engine.subscribe((change) => told.push(change.type === "entitlements-updated" ? change.subject.customerId : change.type));
+    engine.replace(edit(catalog));
+    expect(told).toEqual(customerIds);
+  });
+
   it("tells of nobody whom an edit does not change", async () => {
     await fc.assert(
       fc.asyncProperty(anyCatalog, async (catalog) => {
