@@ -7,7 +7,7 @@ import { startEmulator, type Emulator } from "../../src/adapters/emulator/start-
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { loadConfig, type Environment } from "../../src/bootstrap/config/load-config.js";
 import { Sidecar, type Listening } from "../../src/bootstrap/sidecar.js";
-import { openSource } from "../../src/bootstrap/source/open-source.js";
+import { vendorSource, type VendorTuning } from "../../src/bootstrap/source/vendor-source.js";
 import { newTelemetry, type Telemetry } from "../../src/ports/telemetry.js";
 import { RecordingLogger } from "../fakes/recording-logger.js";
 
@@ -51,7 +51,11 @@ export interface SidecarUnderTest extends Listening {
   stop(): Promise<void>;
 }
 
-export async function sidecarOn(upstream: { readonly url: string; readonly wsUrl: string }, environment: Environment = {}): Promise<SidecarUnderTest> {
+export async function sidecarOn(
+  upstream: { readonly url: string; readonly wsUrl: string },
+  environment: Environment = {},
+  tuning: VendorTuning = {},
+): Promise<SidecarUnderTest> {
   const { config } = loadConfig({
     SERVER_API_KEY: API_KEY,
     API_URL: upstream.url,
@@ -67,7 +71,7 @@ export async function sidecarOn(upstream: { readonly url: string; readonly wsUrl
   const logger = new RecordingLogger();
   const clock = new SystemClock();
   const telemetry = newTelemetry();
-  const source = await openSource(config, { clock, logger, telemetry });
+  const source = vendorSource(config, config.serverApiKey ?? API_KEY, { clock, logger, telemetry }, tuning);
   const sidecar = new Sidecar({ config, logger, clock, telemetry, source });
   const listening = await sidecar.start();
   return {

@@ -1,15 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { SilentUpdateStream } from "../../adapters/stream/silent-update-stream.js";
+import type { StreamTiming } from "../../adapters/stream/stream-timing.js";
 import { createWebSocketUpdateStream } from "../../adapters/stream/websocket-update-stream.js";
 import { createVendorUpstream } from "../../adapters/upstream/create-vendor-upstream.js";
+import type { VendorUpstreamLimits } from "../../adapters/upstream/vendor-upstream-limits.js";
 import type { Config } from "../config/settings.js";
 import { ANY_CHECK, type Services, type Source } from "./source.js";
 
 /** How this client names itself to upstream. */
 const CLIENT_KIND = "SIDECAR";
 
+/** Where other times and bounds than the service's own are wanted. */
+export interface VendorTuning {
+  readonly limits?: Partial<VendorUpstreamLimits>;
+  readonly timing?: Partial<StreamTiming>;
+}
+
 /** The vendor's Edge and API, and its update stream where that is wanted. */
-export function vendorSource(config: Config, serverApiKey: string, services: Services): Source {
+export function vendorSource(config: Config, serverApiKey: string, services: Services, { limits = {}, timing = {} }: VendorTuning = {}): Source {
   const { apiUrl, edgeEnabled, edgeApiUrl, wsEnabled, wsUrl, entitlementsTimeoutMs } = config;
   const identity = {
     apiKey: serverApiKey,
@@ -18,13 +26,13 @@ export function vendorSource(config: Config, serverApiKey: string, services: Ser
     startedAt: services.clock.now(),
   };
   const upstream = createVendorUpstream(
-    { identity, apiUrl, edgeApiUrl: edgeEnabled ? edgeApiUrl : undefined, checkBudgetMs: entitlementsTimeoutMs },
+    { identity, apiUrl, edgeApiUrl: edgeEnabled ? edgeApiUrl : undefined, checkBudgetMs: entitlementsTimeoutMs, limits },
     services,
   );
   const reads = edgeEnabled ? `Edge at ${edgeApiUrl}, API at ${apiUrl}` : `API at ${apiUrl}`;
   return {
     upstream,
-    stream: wsEnabled ? createWebSocketUpdateStream({ identity, wsUrl }, services) : new SilentUpdateStream(),
+    stream: wsEnabled ? createWebSocketUpdateStream({ identity, wsUrl, timing }, services) : new SilentUpdateStream(),
     description: `${reads}, ${wsEnabled ? `updates from ${wsUrl}` : "no updates (WS_ENABLED is false)"}`,
     example: ANY_CHECK,
     start: () => upstream.start(),

@@ -1,0 +1,55 @@
+import { Code } from "@connectrpc/connect";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { promisesSettled } from "../fakes/event-loop.js";
+import { SidecarUnderFault } from "./sidecar-under-fault.js";
+
+const CALLERS = 200;
+const OTHER = "Ünï/cödé & co?";
+
+let rig: SidecarUnderFault;
+
+beforeEach(async () => {
+  rig = await SidecarUnderFault.start({ ENTITLEMENTS_TIMEOUT_MS: "20000" });
+  await rig.seats(OTHER);
+});
+
+afterEach(() => rig.stop());
+
+async function untilAllWait(misses: number): Promise<void> {
+  const { telemetry } = rig.sidecar;
+  while (telemetry.cacheMisses < misses) await promisesSettled();
+}
+
+test("200 concurrent checks of one cold customer are one fetch", async () => {
+  const { fetches } = rig;
+  const { cacheMisses } = rig.sidecar.telemetry;
+  const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
+  const checks = Array.from({ length: CALLERS }, () => rig.seats());
+  await untilAllWait(cacheMisses + CALLERS);
+  letGo();
+  for (const answer of await Promise.all(checks)) expect(answer).toMatchObject({ source: "upstream", limit: 10 });
+  expect(rig.fetches).toBe(fetches + 1);
+});
+
+test.each(["first", "last"])("with 199 of the callers going away, the %s is still answered by that one fetch", async (which) => {
+  const { fetches } = rig;
+  const { cacheMisses } = rig.sidecar.telemetry;
+  const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
+  const callers = Array.from({ length: CALLERS }, () => new AbortController());
+  const patient = which === "first" ? 0 : CALLERS - 1;
+  const checks = callers.map(({ signal }) => rig.seats("acme", { signal }));
+  const settled = Promise.allSettled(checks);
+  await untilAllWait(cacheMisses + CALLERS);
+  callers.forEach((caller, i) => {
+    if (i !== patient) caller.abort();
+  });
+  // On the same connection, behind the cancellations: when this is answered, they have arrived.
+  expect(await rig.seats(OTHER)).toMatchObject({ source: "memory" });
+  letGo();
+  const outcomes = await settled;
+  expect(outcomes[patient]).toMatchObject({ status: "fulfilled", value: { source: "upstream", limit: 10 } });
+  const others = outcomes.filter((_, i) => i !== patient);
+  for (const outcome of others) expect(outcome).toMatchObject({ status: "rejected", reason: { code: Code.Canceled } });
+  expect(rig.fetches).toBe(fetches + 1);
+  expect(await rig.seats()).toMatchObject({ source: "memory", limit: 10 });
+});
