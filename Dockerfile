@@ -5,7 +5,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
 RUN npm run build
-RUN npm prune --omit=dev
+RUN rm -rf node_modules && npm ci --omit=dev
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production

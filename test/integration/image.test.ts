@@ -145,7 +145,7 @@ describe("the image", { timeout: 600_000 }, () => {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ customerId: "nobody" }),
     });
-    expect(await response.json()).toEqual({ accessDeniedReason: "ACCESS_DENIED_REASON_CUSTOMER_NOT_FOUND" });
+    expect(await response.json()).toMatchObject({ accessDeniedReason: "ACCESS_DENIED_REASON_CUSTOMER_NOT_FOUND" });
     service.kill("SIGTERM");
     expect(await ended).toBe(0);
   });

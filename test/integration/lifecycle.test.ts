@@ -142,7 +142,7 @@ describe("a start", () => {
 
 describe("a start that is refused", () => {
   const refusals: [fault: string, environment: () => Record<string, string>, told: RegExp][] = [
-    ["nothing configured", () => ({}), /SERVER_API_KEY, CATALOG_FILE and OFFLINE/],
+    ["nothing configured", () => ({}), /SERVER_API_KEY .*CATALOG_FILE .*OFFLINE/],
     ["values that do not fit", () => ({ CATALOG_FILE: catalogFile, GRPC_PORT: "eighty", LOG_LEVEL: "loud" }), /2 faults(.|\n)*GRPC_PORT(.|\n)*LOG_LEVEL/],
     ["a catalog that is not there", () => ({ CATALOG_FILE: join(folder, "none.yaml") }), /CATALOG_FILE: .*none\.yaml cannot be read/],
     ["a certificate that is not there", () => ({ CATALOG_FILE: catalogFile, PORT: "0", TLS_CERT_FILE: "none.pem", TLS_KEY_FILE: "none.key" }), /TLS_CERT_FILE/],

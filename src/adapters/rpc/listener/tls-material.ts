@@ -28,11 +28,9 @@ export async function readTlsMaterial(files: TlsFiles): Promise<TlsMaterial> {
   const certName = `the TLS certificate ${files.certFile} (TLS_CERT_FILE)`;
   const keyName = `the TLS key ${files.keyFile} (TLS_KEY_FILE)`;
   const caName = `the client certificate authorities ${files.clientCaFile ?? ""} (TLS_CLIENT_CA_FILE)`;
-  const [cert, key, ca] = await Promise.all([
-    readPem(files.certFile, certName),
-    readPem(files.keyFile, keyName),
-    files.clientCaFile === undefined ? undefined : readPem(files.clientCaFile, caName),
-  ]);
+  const cert = await readPem(files.certFile, certName);
+  const key = await readPem(files.keyFile, keyName);
+  const ca = files.clientCaFile === undefined ? undefined : await readPem(files.clientCaFile, caName);
 
   const certificate = parseCertificates(cert, certName);
   if (!certificate.checkPrivateKey(parseKey(key, keyName))) {
