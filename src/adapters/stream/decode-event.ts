@@ -1,3 +1,4 @@
+import { saysEntityIsMissing, type AccessDeniedReason } from "../../domain/access-denied-reason.js";
 import type { Change } from "../../domain/change.js";
 import type { Subject } from "../../domain/subject.js";
 import { decodeReason } from "../../wire/decode-entitlement.js";
@@ -44,10 +45,15 @@ function payloadOf({ field }: Subscription, result: unknown): unknown {
 function entitlementsUpdated(fields: Fields, report: ReportFault): Change {
   const subject = subjectIn(fields);
   const accessDeniedReason = decodeReason(fields);
-  const list = fields.raw("entitlements") ?? (accessDeniedReason === undefined ? undefined : []);
+  const list = fields.raw("entitlements") ?? (leavesNothing(accessDeniedReason) ? [] : undefined);
   if (!Array.isArray(list)) throw new FieldFault("entitlements", "a list", list);
   const state = decodeEntitlements(list, accessDeniedReason, report);
   return state === undefined ? { type: "subject-invalidated", subject } : { type: "entitlements-updated", subject, state };
+}
+
+/** Who merely has no subscription may still have entitlements: for such a list that is missing is no empty list. */
+function leavesNothing(reason: AccessDeniedReason | undefined): boolean {
+  return reason === "CustomerIsArchived" || saysEntityIsMissing(reason);
 }
 
 function usageUpdated(fields: Fields): Change {

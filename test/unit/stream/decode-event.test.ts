@@ -84,6 +84,7 @@ describe("package published", () => {
 describe("an event that cannot be read", () => {
   it.each<[what: string, payload: unknown, subject: object | undefined]>([
     ["a null list", { customerId: "c", entitlements: null }, { customerId: "c", resourceId: undefined }],
+    ["a null list of who has no subscription", { customerId: "c", accessDeniedReason: "NoActiveSubscription", entitlements: null }, { customerId: "c", resourceId: undefined }],
     ["a null list of a resource", { customerId: "c", resourceId: "r", entitlements: null }, { customerId: "c", resourceId: "r" }],
     ["a resource that is none", { customerId: "c", resourceId: 5, entitlements: [] }, { customerId: "c", resourceId: undefined }],
     ["entitlements of which none is valid", { customerId: "c", entitlements: [{}] }, { customerId: "c", resourceId: undefined }],
