@@ -9,8 +9,10 @@ export class ReconnectSchedule {
   readonly #timing: StreamTiming;
   readonly #random: () => number;
   #tries = 0;
-  /** Since when there has been no stream that lasted, epoch milliseconds. */
+  /** Since when there has been no stream, epoch milliseconds. */
   #withoutSince: number | undefined;
+  /** Since when there has been none that lasted. */
+  #unsteadySince: number | undefined;
   #establishedAt: number | undefined;
 
   /** @param random from 0 (included) to 1 (excluded) */
@@ -27,8 +29,10 @@ export class ReconnectSchedule {
   delayAfter(kind: StreamFault["kind"], now: number): number {
     // A stream that comes and goes at once is no stream: to start over each time would be a tight loop.
     if (this.#establishedAt !== undefined && now - this.#establishedAt >= this.#timing.stableAfterMs) this.#startOver();
+    if (this.#establishedAt !== undefined) this.#withoutSince = undefined;
     this.#establishedAt = undefined;
     this.#withoutSince ??= now;
+    this.#unsteadySince ??= now;
     const tries = this.#tries++;
     switch (kind) {
       case "refused":
@@ -42,13 +46,16 @@ export class ReconnectSchedule {
 
   #startOver(): void {
     this.#tries = 0;
-    this.#withoutSince = undefined;
+    this.#unsteadySince = undefined;
   }
 
+  /** For a stream that comes and goes not the shortest one, and never the one for an upstream that is gone for good. */
   #maxDelayMs(now: number): number {
-    const withoutMs = now - (this.#withoutSince ?? now);
     const { maxDelays } = this.#timing;
-    return (maxDelays.find(({ untilMs }) => withoutMs < untilMs) ?? maxDelays.at(-1))?.maxDelayMs ?? 0;
+    const withoutMs = now - (this.#withoutSince ?? now);
+    const unsteadyMs = now - (this.#unsteadySince ?? now);
+    const countedMs = Math.max(withoutMs, Math.min(unsteadyMs, maxDelays[0]?.untilMs ?? 0));
+    return (maxDelays.find(({ untilMs }) => countedMs < untilMs) ?? maxDelays.at(-1))?.maxDelayMs ?? 0;
   }
 
   #inUpperHalf(delayMs: number): number {

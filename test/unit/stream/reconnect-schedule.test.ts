@@ -68,6 +68,21 @@ describe("a stream that was there", () => {
   });
 });
 
+describe("a stream that comes and goes for long", () => {
+  it("is never waited for as for an upstream that is gone: each time it was there the first minute begins anew", () => {
+    const schedule = new ReconnectSchedule(DEFAULT_STREAM_TIMING, () => ALMOST_ONE);
+    let longest = 0;
+    for (let now = 0; now < 600_000; now += 3_000) {
+      longest = Math.max(longest, schedule.delayAfter("lost", now));
+      schedule.established(now + 1_000);
+    }
+    expect(Math.round(longest)).toBe(4_500);
+    for (let now = 600_000; now < 659_000; now += 1_000) longest = Math.max(longest, schedule.delayAfter("lost", now));
+    expect(Math.round(longest)).toBe(4_500);
+    expect(Math.round(schedule.delayAfter("lost", 661_000))).toBe(30_000);
+  });
+});
+
 describe("a stream that was refused or throttled", () => {
   it.each([
     [0, 15_000],
