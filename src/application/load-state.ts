@@ -7,6 +7,7 @@ import type { Subject } from "../domain/subject.js";
 import type { CachedState, CacheStore } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
 import type { FetchOptions, UpstreamClient } from "../ports/upstream-client.js";
+import { LaggingSubjects } from "./lagging-subjects.js";
 import { MissingSubjects } from "./missing-subjects.js";
 import { SubjectMap } from "./subject-map.js";
 
@@ -16,6 +17,8 @@ interface Flight {
   overtaken: boolean;
   /** Usages told since the flight began: what it brings may be without them. */
   readonly usageNews: UsageUpdated[];
+  /** It brings what a cache of upstream's tells, which may be from before what caused the doubt. */
+  mayBeBehind: boolean;
   /** Upstream answered, but its answer could not be written where others read it. */
   storeFailure: CodedError | undefined;
 }
@@ -31,8 +34,11 @@ export interface LoadStateOptions {
 
 const DEFAULT_MAX_MISSING = 10_000;
 
+/** How long an answer serves that may be behind what is known to have happened, milliseconds. */
+const LAGGING_RECHECK_MS = 1_000;
+
 /** How much it matters that upstream's answer is not from a cache: see FetchOptions. */
-type Freshness = Pick<FetchOptions, "latest" | "preferLatest">;
+type Freshness = Pick<FetchOptions, "latest" | "preferLatest" | "onMayBeBehind">;
 
 const ANY: Freshness = { latest: false };
 const PREFERABLY_LATEST: Freshness = { latest: false, preferLatest: true };
@@ -49,6 +55,7 @@ export class LoadState {
   readonly #options: LoadStateOptions;
   readonly #flights = new SubjectMap<Flight>();
   readonly #missing: MissingSubjects;
+  readonly #lagging = new LaggingSubjects();
 
   constructor(cache: CacheStore, upstream: UpstreamClient, clock: Clock, options: LoadStateOptions) {
     this.#cache = cache;
@@ -66,7 +73,7 @@ export class LoadState {
   load(subject: Subject, isInDoubt = false): Promise<CachedState | undefined> {
     const flying = this.#flights.get(subject);
     if (flying !== undefined && !flying.overtaken) return flying.result;
-    return this.#takeOff(subject, isInDoubt ? PREFERABLY_LATEST : ANY).result;
+    return this.#takeOff(subject, isInDoubt || this.#lagging.has(subject) ? PREFERABLY_LATEST : ANY).result;
   }
 
   /**
@@ -110,6 +117,7 @@ export class LoadState {
       }),
       overtaken: false,
       usageNews: [],
+      mayBeBehind: false,
       storeFailure: undefined,
     };
     this.#flights.set(subject, flight);
@@ -118,14 +126,16 @@ export class LoadState {
 
   async #fetchAndStore(subject: Subject, freshness: Freshness, flight: Flight): Promise<CachedState | undefined> {
     const askedAt = this.#clock.now();
-    const told = await this.#fetch(subject, freshness);
+    const told = await this.#fetch(subject, { ...freshness, onMayBeBehind: () => (flight.mayBeBehind = true) });
     if (told === undefined) return undefined;
+    const isRechecked = flight.mayBeBehind && this.#lagging.add(subject);
+    if (!flight.mayBeBehind && !flight.overtaken && freshness !== ANY) this.#lagging.delete(subject);
     const state = flight.usageNews.reduce((known, { entitlement, usage }) => newestUsage(known, entitlement, usage), told);
     const fetched = {
       state,
       verifiedAt: askedAt,
-      recheckAt: this.#recheckAt(state, askedAt),
-      isVerified: !flight.overtaken,
+      recheckAt: isRechecked ? askedAt + spread(LAGGING_RECHECK_MS) : this.#recheckAt(state, askedAt),
+      isVerified: !flight.overtaken && (isRechecked || !flight.mayBeBehind),
     };
     try {
       const known = await this.#cache.put(subject, fetched);
@@ -156,7 +166,11 @@ export class LoadState {
   #recheckAt(state: CustomerState, now: number): number {
     // What upstream still says after its end is believed for a while, or every check would ask again.
     if (!isEmptyState(state) && state.validUntil > now) return state.validUntil;
-    // Spread out, so that what was learnt together is not asked again together.
-    return now + this.#options.recheckAfterMs * (0.75 + Math.random() / 2);
+    return now + spread(this.#options.recheckAfterMs);
   }
+}
+
+/** Spread out, so that what was learnt together is not asked again together. */
+function spread(durationMs: number): number {
+  return durationMs * (0.75 + Math.random() / 2);
 }

@@ -36,6 +36,8 @@ export interface FetchOptions {
    * true now, and takes a cache's answer only over none.
    */
   readonly preferLatest?: boolean;
+  /** Called before the answer where that was in vain: it is a cache's, and may be from before what caused the doubt. */
+  readonly onMayBeBehind?: () => void;
 }
 
 export interface ReportOptions {

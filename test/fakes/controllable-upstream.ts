@@ -78,11 +78,14 @@ export interface FetchQuestion {
 /** An upstream that answers when the test says so, what the test says. */
 export class ControllableUpstream implements UpstreamClient {
   readonly fetches = new Calls<FetchQuestion, CustomerState | undefined>();
+  /** Of each fetch: tells its asker that the answer may be behind. */
+  readonly tellMayBeBehind: (() => void)[] = [];
   readonly reports = new Calls<UsageReport, UsageMeasurement>();
   readonly bulkReports = new Calls<readonly UsageReport[], readonly UsageMeasurement[]>();
   readonly eventReports = new Calls<readonly UsageEvent[], undefined>();
 
-  fetchState(subject: Subject, { signal, latest, preferLatest }: FetchOptions): Promise<CustomerState | undefined> {
+  fetchState(subject: Subject, { signal, latest, preferLatest, onMayBeBehind }: FetchOptions): Promise<CustomerState | undefined> {
+    this.tellMayBeBehind.push(() => onMayBeBehind?.());
     return this.fetches.begin({ subject, latest, preferLatest }, signal);
   }
 

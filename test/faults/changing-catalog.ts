@@ -71,7 +71,7 @@ export class ChangingCatalog {
   /** An edit of the catalog, or a usage that somebody else reports. */
   async change(random: SeededRandom): Promise<CustomerFacts> {
     const facts = random.oneOf(this.customers);
-    if (random.fraction() < 0.5) this.#edit(facts);
+    if (random.fraction() < 0.5) this.edit(facts);
     else await this.#report(facts, random.integer(1, 3));
     return facts;
   }
@@ -81,7 +81,7 @@ export class ChangingCatalog {
     return this.customers.flatMap(({ limit, usage }) => [limit, usage]).filter(({ isAcknowledged }) => !isAcknowledged);
   }
 
-  #edit({ customerId }: CustomerFacts): void {
+  edit({ customerId }: CustomerFacts): void {
     this.edits++;
     this.#limits.set(customerId, this.#nextLimit++);
     this.#engine?.replace(this.input());

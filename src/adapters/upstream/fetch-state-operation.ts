@@ -12,9 +12,11 @@ export interface StateRequest {
   readonly subject: Subject;
   readonly latest: boolean;
   readonly preferLatest: boolean;
+  readonly onMayBeBehind?: (() => void) | undefined;
 }
 
 type Fetch = Operation<Subject, CustomerState>;
+type FetchInDoubt = Operation<StateRequest, CustomerState>;
 type Probe = (signal: AbortSignal) => Promise<unknown>;
 
 /** The upstreams that tell states, each with what shows that it works. */
@@ -41,15 +43,15 @@ export function fetchStateOperation(
   const apiBreaker = resilience.breakerOf("the API", sources.probeApi);
   const apiAlone = resilience.guarded(apiBreaker, latest);
   const { usual, inDoubt } =
-    sources.edge === undefined ? { usual: apiAlone, inDoubt: apiAlone } : withEdge(sources.edge, askApi, apiAlone, apiBreaker);
+    sources.edge === undefined ? { usual: apiAlone, inDoubt: ofSubject(apiAlone) } : withEdge(sources.edge, askApi, apiAlone, apiBreaker);
 
   const fetch: Operation<StateRequest, CustomerState> = (request, signal) => {
     if (request.latest) return latest(request.subject, signal);
-    return (request.preferLatest ? inDoubt : usual)(request.subject, signal);
+    return request.preferLatest ? inDoubt(request, signal) : usual(request.subject, signal);
   };
   return withConcurrencyBound(fetch, { maxConcurrent: limits.maxConcurrentFetches, maxWaiting: limits.maxWaitingFetches });
 
-  function withEdge(edge: EdgeClient, ask: Fetch, apiOnly: Fetch, breaker: CircuitBreaker): { readonly usual: Fetch; readonly inDoubt: Fetch } {
+  function withEdge(edge: EdgeClient, ask: Fetch, apiOnly: Fetch, breaker: CircuitBreaker): { readonly usual: Fetch; readonly inDoubt: FetchInDoubt } {
     const askEdge: Fetch = resilience.counted((subject, signal) => edge.fetchState(subject, signal));
     const fromEdge = resilience.guarded(
       resilience.breakerOf("Edge", sources.probeEdge),
@@ -57,10 +59,20 @@ export function fetchStateOperation(
     );
     const apiFirst = resilience.guarded(breaker, resilience.timed("the API", limits.firstTimeoutMs, ask));
     const apiSecond = resilience.guarded(breaker, resilience.timed("the API", limits.apiTimeoutMs, ask));
-    const whereAddressable = (fetch: Fetch): Fetch => (subject, signal) => (canBeInPath(subject) ? fetch : apiOnly)(subject, signal);
+    const fromEdgeAtLast: FetchInDoubt = async ({ subject, onMayBeBehind }, signal) => {
+      const state = await fromEdge(subject, signal);
+      onMayBeBehind?.();
+      return state;
+    };
+    const edgeFirst = resilience.either(fromEdge, apiSecond);
+    const edgeLast = resilience.either(ofSubject(apiFirst), fromEdgeAtLast);
     return {
-      usual: whereAddressable(resilience.either(fromEdge, apiSecond)),
-      inDoubt: whereAddressable(resilience.either(apiFirst, fromEdge)),
+      usual: (subject, signal) => (canBeInPath(subject) ? edgeFirst : apiOnly)(subject, signal),
+      inDoubt: (request, signal) => (canBeInPath(request.subject) ? edgeLast(request, signal) : apiOnly(request.subject, signal)),
     };
   }
+}
+
+function ofSubject(fetch: Fetch): FetchInDoubt {
+  return ({ subject }, signal) => fetch(subject, signal);
 }

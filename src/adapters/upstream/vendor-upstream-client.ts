@@ -33,8 +33,8 @@ export class VendorUpstreamClient implements VendorUpstream {
     this.#release = release;
   }
 
-  fetchState(subject: Subject, { latest, preferLatest = false, signal }: FetchOptions): Promise<CustomerState> {
-    return this.#operations.fetchState({ subject, latest, preferLatest }, signal);
+  fetchState(subject: Subject, { latest, preferLatest = false, onMayBeBehind, signal }: FetchOptions): Promise<CustomerState> {
+    return this.#operations.fetchState({ subject, latest, preferLatest, onMayBeBehind }, signal);
   }
 
   reportUsage(report: UsageReport, { signal }: ReportOptions): Promise<UsageMeasurement> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { LaggingSubjects } from "../../../src/application/lagging-subjects.js";
 import type { Change } from "../../../src/domain/change.js";
 import { buildCore, know, NO_HURRY, POLL_INTERVAL_MS } from "../../builders/core.js";
 import { featureQuery } from "../../builders/queries.js";
@@ -32,6 +33,35 @@ describe("upstream's caches may be behind, too", () => {
       { subject: expect.objectContaining({}), latest: false, preferLatest: true },
       { subject: expect.objectContaining({}), latest: false, preferLatest: true },
     ]);
+  });
+
+  it("what they alone could tell serves for a second, and is asked for again until it is known for certain", async () => {
+    const core = buildCore({ maxRefreshed: 0 });
+    await know(core, subject, entitled);
+    core.updates.connected();
+    for (const fetch of [1, 2]) {
+      void check(core);
+      const asked = await core.upstream.fetches.at(fetch);
+      core.upstream.tellMayBeBehind[fetch]?.();
+      asked.answer(entitled);
+      await promisesSettled();
+      expect(check(core)).toMatchObject({ source: "memory" });
+      core.clock.advance(1_250);
+    }
+    void check(core);
+    (await core.upstream.fetches.at(3)).answer(entitled);
+    await promisesSettled();
+    core.clock.advance(1_250);
+    expect(check(core)).toMatchObject({ source: "memory" });
+    expect(questions(core).map(({ preferLatest }) => preferLatest)).toEqual([undefined, true, true, true]);
+  });
+
+  it("of no more subjects than a bound is it remembered that they alone could tell", () => {
+    const lagging = new LaggingSubjects(1);
+    expect([lagging.add(subject), lagging.add(subject), lagging.add({ customerId: "d" })]).toEqual([true, true, false]);
+    lagging.delete(subject);
+    lagging.delete(subject);
+    expect([lagging.has(subject), lagging.add({ customerId: "d" }), lagging.add(subject)]).toEqual([false, true, false]);
   });
 
   it("what is only polled may be: the next poll brings what they missed", async () => {
