@@ -1,0 +1,32 @@
+import type { CatalogInput } from "../../src/adapters/catalog/catalog-input.js";
+import type { Arena, Outcome } from "./arena.js";
+
+/** One fault, and how what it does to a contestant is measured. */
+export interface Row {
+  /** By which it can be picked. */
+  readonly name: string;
+  /** As the table tells it. */
+  readonly fault: string;
+  /** Left out: the contestant knows acme before the fault. */
+  readonly isWarm?: false;
+  readonly cacheMaxBytes?: number;
+  readonly catalog?: CatalogInput;
+  /** @returns what was measured, in a few words */
+  readonly measure: (arena: Arena) => Promise<string>;
+}
+
+export function seconds(ms: number): string {
+  return ms < 950 ? `${Math.max(1, Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** When a change was seen. */
+export function toldOf(outcome: Outcome, of = "fresh"): string {
+  switch (outcome.is) {
+    case "seen":
+      return `${of} after ${seconds(outcome.afterMs)}`;
+    case "not seen":
+      return `still not ${of} after ${outcome.withinMs / 1000} s`;
+    case "died":
+      return "its process dies";
+  }
+}
