@@ -1,13 +1,10 @@
 import { settingsTable } from "../config/settings-table.js";
 import { packageVersion } from "../package-version.js";
-import { runSidecar } from "../sidecar-main.js";
-import { checkCommand } from "./check-command.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import { HELP } from "./help.js";
 import type { Output } from "./output.js";
 import { parseCommandLine } from "./parse-command-line.js";
 import { UsageError } from "./usage-error.js";
-import { validateCommand } from "./validate-command.js";
 
 const NO_ARGUMENTS = { positionals: [], options: {} } as const;
 
@@ -26,21 +23,19 @@ export async function runCommand(args: readonly string[], environment: NodeJS.Pr
   }
 }
 
+/** Each command is imported only when it is the one: none waits for the libraries of another. */
 async function dispatch([command = "serve", ...rest]: readonly string[], environment: NodeJS.ProcessEnv, output: Output): Promise<number | undefined> {
   switch (command) {
     case "serve":
       parseCommandLine(rest, NO_ARGUMENTS);
-      await runSidecar();
+      await (await import("../sidecar-main.js")).runSidecar();
       return undefined;
     case "check":
-      return checkCommand(rest, environment, output);
+      return (await import("./check-command.js")).checkCommand(rest, environment, output);
     case "validate":
-      return validateCommand(rest, output);
-    case "emulate": {
-      // Brings a GraphQL server with it, which the other commands need not wait for.
-      const { emulateCommand } = await import("./emulate-command.js");
-      return emulateCommand(rest, output);
-    }
+      return (await import("./validate-command.js")).validateCommand(rest, output);
+    case "emulate":
+      return (await import("./emulate-command.js")).emulateCommand(rest, output);
     case "help":
     case "--help":
     case "-h":
