@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
-import type { ConnectRule } from "../../src/adapters/emulator/fault-rules.js";
+import type { ConnectRule, HttpFault } from "../../src/adapters/emulator/fault-rules.js";
 import { DEFAULT_STREAM_TIMING } from "../../src/adapters/stream/stream-timing.js";
 import { SidecarUnderFault } from "./sidecar-under-fault.js";
 
@@ -106,19 +106,25 @@ describe("upstream down altogether, with a warm cache", () => {
     await rig.emulator.faults.comeBack();
     await rig.connectedTimes(2);
   });
-
-  it("is not noticed either where updates come back and states cannot be asked for", async () => {
-    const { faults } = rig.emulator;
-    faults.inject({ target: "edge", kind: "status", status: 503 });
-    faults.inject({ target: "api", kind: "reset", when: "before-effect" });
-    faults.resetSockets();
-    await rig.connectedTimes(2);
-    rig.sidecar.telemetry.answers.memory = 0;
-    for (let i = 0; i < 10; i++) expect(await rig.seats()).toMatchObject({ source: "stale", isFallback: false, limit: 10 });
-    faults.clear();
-    await rig.seatsUntil(({ source }) => source === "upstream" || source === "memory");
-  });
 });
+
+describe.each<HttpFault>([{ kind: "status", status: 503 }, { kind: "reset", when: "before-effect" }, { kind: "malformed" }, { kind: "hang" }])(
+  "updates back after a gap, and states that cannot be asked for ($kind)",
+  (fault) => {
+    it("the known state answers, and tells that it is in doubt, until upstream can be asked", async () => {
+      await rig.stop();
+      rig = await SidecarUnderFault.start({ ENTITLEMENTS_TIMEOUT_MS: "200" }, { limits: { probeDelayMs: 10 } });
+      await rig.seats();
+      const { faults } = rig.emulator;
+      for (const target of ["edge", "api"] as const) faults.inject({ target, ...fault });
+      faults.resetSockets();
+      await rig.connectedTimes(2);
+      for (let i = 0; i < 10; i++) expect(await rig.seats()).toMatchObject({ source: "stale", isFallback: false, limit: 10 });
+      faults.clear();
+      await rig.seatsUntil(({ source }) => source === "upstream" || source === "memory");
+    });
+  },
+);
 
 describe("the service's own times", () => {
   const { acknowledgeTimeoutMs, pingIntervalMs, maxDelays, firstDelayMs, refusedDelayMs, settleMs } = DEFAULT_STREAM_TIMING;

@@ -4,9 +4,8 @@ import { ACME, type Arena, type Outcome } from "../arena.js";
 import { seconds, toldOf, type Row } from "../row.js";
 
 const REPEATS = 3;
-const OUTAGE_MS = 12_000;
-/** Long enough for a client that waits ever longer to wait long. */
-const LONG_OUTAGE_MS = 30_000;
+/** Long enough for states to grow old, and for a client that waits ever longer to wait long. */
+const OUTAGE_MS = 35_000;
 const CHECK_EVERY_MS = 100;
 
 /** Breaks all sockets and strikes the next one that is opened; a change meanwhile is missed. */
@@ -65,10 +64,10 @@ export const STREAM_ROWS: readonly Row[] = [
   },
   {
     name: "outage-return",
-    fault: `upstream back after ${LONG_OUTAGE_MS / 1000} s, and a change 5 s later`,
+    fault: `upstream back after ${OUTAGE_MS / 1000} s, and a change 5 s later`,
     measure: async (arena) => {
       await arena.emulator.faults.goDown();
-      await elapse(LONG_OUTAGE_MS);
+      await elapse(OUTAGE_MS);
       await arena.emulator.faults.comeBack();
       const back = performance.now();
       let listens: string | undefined;
