@@ -218,6 +218,12 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
       expect(await limitOf(ACME_SITE)).toBe(5);
     });
 
+    it("names what was asked for last, not what was stored last", async () => {
+      for (let i = 0; i < 200; i++) await store.put({ customerId: `c${i}` }, fetched(seats(1, 0)));
+      for (const customerId of ["c7", "c100"]) store.peek(customerId, undefined);
+      expect([...store.recentlyUsed(32)].map(({ customerId }) => customerId)).toEqual(expect.arrayContaining(["c7", "c100"]));
+    });
+
     it("names what was used recently, up to a limit", async () => {
       for (let i = 0; i < 40; i++) await store.put({ customerId: `c${i}` }, fetched(seats(1, 0)));
       const all = [...store.recentlyUsed(100)].map(({ customerId }) => customerId).sort();

@@ -1,5 +1,6 @@
 import QuickLRU from "quick-lru";
 import type { CustomerSlot } from "./customer-slot.js";
+import { RecentCustomers } from "./recent-customers.js";
 
 /** What of a shard goes at once: quick-lru copies all entries at every eviction, however few it drops. */
 const EVICTED_SHARE = 0.1;
@@ -12,6 +13,7 @@ export class LruShard {
   readonly #slots: QuickLRU<string, CustomerSlot>;
   readonly #onEvicted: (slot: CustomerSlot) => void;
   readonly #rotateAfterBytes: number;
+  readonly #recent = new RecentCustomers();
   #bytes = 0;
   #customers = 0;
   #subjects = 0;
@@ -35,7 +37,9 @@ export class LruShard {
   }
 
   get(customerId: string): CustomerSlot | undefined {
-    return this.#slots.get(customerId);
+    const slot = this.#slots.get(customerId);
+    if (slot !== undefined) this.#recent.note(customerId);
+    return slot;
   }
 
   peek(customerId: string): CustomerSlot | undefined {
@@ -71,7 +75,12 @@ export class LruShard {
 
   /** Most recently used first. */
   *slots(): Iterable<CustomerSlot> {
-    for (const [, slot] of this.#slots.entriesDescending()) yield slot;
+    const recent = this.#recent.latestFirst();
+    for (const customerId of recent) {
+      const slot = this.peek(customerId);
+      if (slot !== undefined) yield slot;
+    }
+    for (const [customerId, slot] of this.#slots.entriesDescending()) if (!recent.has(customerId)) yield slot;
   }
 
   #count(bytes: number): void {
