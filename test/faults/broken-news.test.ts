@@ -83,6 +83,28 @@ describe("a fetch that is answered after a newer event", () => {
       expected: { limit: 20, usage: 8 },
     },
     {
+      of: "entitlements that cannot be read",
+      change: () => {
+        rig.emulator.faults.inject({ target: "events", kind: "null-list", times: 1 });
+        rig.grantSeats(20);
+      },
+      arrived: async () => {
+        grantToOther(7, 20);
+        await rig.seatsUntil(({ limit }) => limit === 7, OTHER);
+      },
+      expected: { limit: 20, usage: 8 },
+    },
+    {
+      of: "what is lost in a gap",
+      change: () => {
+        rig.emulator.faults.inject({ target: "events", kind: "drop", times: 1 });
+        rig.grantSeats(20);
+        rig.emulator.faults.resetSockets();
+      },
+      arrived: () => rig.connectedTimes(2),
+      expected: { limit: 20, usage: 8 },
+    },
+    {
       of: "usage",
       change: () => rig.useElsewhere("seats"),
       arrived: async () => {
@@ -91,7 +113,7 @@ describe("a fetch that is answered after a newer event", () => {
       },
       expected: { limit: 10, usage: 9 },
     },
-  ])("of $of brings nothing older into the cache", async ({ change, arrived, expected }) => {
+  ])("($of) brings nothing older into the cache", async ({ change, arrived, expected }) => {
     await rig.seats(OTHER);
     const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold", times: 1 });
     const asked = rig.seats();
