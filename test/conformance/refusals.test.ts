@@ -78,10 +78,18 @@ describe("a request that is no call", () => {
     ["no JSON", "customerId=acme"],
     ["JSON of another shape", "[]"],
     ["a field of another type", '{"customerId": 7}'],
+    ["a field that there is not", '{"customerId": "acme", "featureId": "sso", "requestedUsage": 3}'],
     ["half a character", '{"customerId": "\\ud800", "featureId": 7}'],
   ])("a body of %s is an invalid argument", async (_, body) => {
     const answer = await http1.send(CHECK_PATH, { headers: JSON_TYPE, body });
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument" });
+  });
+
+  test("a value that an enum has not is an invalid argument, and nothing is counted for it", async () => {
+    const body = '{"customerId": "acme", "featureId": "sso", "value": 3, "updateBehavior": "SET"}';
+    const answer = await http1.send("/stigg.sidecar.v1.SidecarService/ReportUsage", { headers: JSON_TYPE, body });
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("UsageUpdateBehavior") as string });
   });
 });

@@ -44,8 +44,9 @@ export function rpcHandlers(
   const router = createConnectRouter({
     acceptCompression: [compressionGzip],
     readMaxBytes: maxMessageBytes,
-    // For the person with curl: "hasAccess": false is there to be read.
-    jsonOptions: { alwaysEmitImplicit: true },
+    // For the person with curl: "hasAccess": false is there to be read, and a mistyped field is told. Left out in
+    // silence, a mistyped "updateBehavior" would add what was meant to be set.
+    jsonOptions: { alwaysEmitImplicit: true, ignoreUnknownFields: false },
   })
     .service(SidecarService, connectService(calls, clock, logger))
     .service(Health, healthService(readiness, shutdownSignal))
