@@ -218,6 +218,19 @@ describe("a state file that is in use", () => {
     await (await open()).close();
   });
 
+  it.runIf(existsSync("/proc/self/stat"))("by a process that was killed is not refused, though its parent does not know yet", async () => {
+    const parent = spawn("sh", ["-c", "sleep 1000 & echo $!; exec sleep 1000"]);
+    const [line] = (await once(parent.stdout, "data")) as [Buffer];
+    const pid = Number(line);
+    await holdBy({ pid });
+    expect(await refusalOf(open())).toMatch(`is in use by process ${pid}`);
+    process.kill(pid, "SIGKILL");
+    while (!/\) Z/.test(await readFile(`/proc/${pid}/stat`, "utf8")));
+    await (await open()).close();
+    parent.kill("SIGKILL");
+    await once(parent, "exit");
+  });
+
   it("by another machine is refused, and not once it was silent for long", async () => {
     await holdBy({ hostname: "elsewhere" });
     expect(await refusalOf(open())).toMatch("is in use by process 1 on elsewhere");

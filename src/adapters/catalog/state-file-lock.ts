@@ -84,22 +84,29 @@ async function refuseIfHeld(stateFile: string, path: string): Promise<void> {
   const [holder, stats] = await Promise.all([readHolder(path), stat(path).catch(() => undefined)]);
   if (stats === undefined || Date.now() - stats.mtimeMs > SILENT_MS) return;
   // One that cannot be read is just being written.
-  if (holder !== undefined && isKnownToBeGone(holder)) return;
+  if (holder !== undefined && (await isKnownToBeGone(holder))) return;
   throw new CodedError(
     "failed-precondition",
     `the state file ${stateFile} is in use by ${describe(holder)}; stop that, or give this process another CATALOG_STATE_FILE`,
   );
 }
 
-function isKnownToBeGone(holder: Holder): boolean {
+async function isKnownToBeGone(holder: Holder): Promise<boolean> {
   if (holder.processId === PROCESS_ID || holder.hostname !== hostname()) return false;
   if (holder.pid === process.pid) return true;
   try {
     process.kill(holder.pid, 0);
-    return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
+  return hasEnded(holder.pid);
+}
+
+/** A killed process keeps its pid until its parent asks for its exit code, which may be seconds after, or never. */
+async function hasEnded(pid: number): Promise<boolean> {
+  // Linux alone tells it here: "7 (a name) Z 1 …".
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return /^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {
