@@ -9,6 +9,8 @@ export interface Row {
   readonly fault: string;
   /** Left out: the contestant knows acme before the fault. */
   readonly isWarm?: false;
+  /** It keeps the machine busy, so that times measured beside it would be its own. */
+  readonly isBusy?: true;
   readonly cacheMaxBytes?: number;
   readonly catalog?: CatalogInput;
   /** @returns what was measured, in a few words */

@@ -4,8 +4,10 @@ import { ACME, type Arena, type Outcome } from "../arena.js";
 import { seconds, toldOf, type Row } from "../row.js";
 
 const REPEATS = 3;
-/** Long enough for states to grow old, and for a client that waits ever longer to wait long. */
+/** Long enough for states to grow old. */
 const OUTAGE_MS = 35_000;
+/** A client that waits ever longer comes back soon or late, as it happens. */
+const OUTAGES_TO_RETURN_FROM_MS = [12_000, 25_000, 40_000];
 const CHECK_EVERY_MS = 100;
 
 /** Breaks all sockets and strikes the next one that is opened; a change meanwhile is missed. */
@@ -17,6 +19,27 @@ async function strikeNextSocket(arena: Arena, rule: ConnectRule, withinMs: numbe
   await stats.until((now) => now.upgrades > upgrades);
   arena.grantSeats(20);
   return arena.untilAnswered(({ limit }) => limit === 20, withinMs);
+}
+
+function returnRow(outageMs: number): Row {
+  return {
+    name: `back-after-${outageMs / 1000}`,
+    fault: `upstream back after ${outageMs / 1000} s, and a change 5 s later`,
+    measure: async (arena) => {
+      await arena.emulator.faults.goDown();
+      await elapse(outageMs);
+      await arena.emulator.faults.comeBack();
+      const back = performance.now();
+      let listens: string | undefined;
+      void arena.listening().then(() => (listens = `listens again after ${seconds(performance.now() - back)}`));
+      await elapse(5_000);
+      // By now cached again, whatever was forgotten.
+      await arena.untilAnswered(({ isFallback }) => !isFallback, 10_000);
+      arena.grantSeats(20);
+      const outcome = await arena.untilAnswered(({ limit }) => limit === 20, 75_000);
+      return `${listens ?? "does not listen again"}, the change is ${toldOf(outcome, "seen")}`;
+    },
+  };
 }
 
 export const STREAM_ROWS: readonly Row[] = [
@@ -59,27 +82,10 @@ export const STREAM_ROWS: readonly Row[] = [
       const [first] = fallbacks;
       if (first === undefined) return `the cached state in all ${checks} checks`;
       const longest = Math.max(...fallbacks.map(({ tookMs }) => tookMs));
-      return `the fallback to checks from ${seconds(first.beganAt)} on, up to ${seconds(longest)} late`;
+      return `the fallback to checks from ${seconds(first.beganAt)} on, after up to ${seconds(longest)}`;
     },
   },
-  {
-    name: "outage-return",
-    fault: `upstream back after ${OUTAGE_MS / 1000} s, and a change 5 s later`,
-    measure: async (arena) => {
-      await arena.emulator.faults.goDown();
-      await elapse(OUTAGE_MS);
-      await arena.emulator.faults.comeBack();
-      const back = performance.now();
-      let listens: string | undefined;
-      void arena.listening().then(() => (listens = `listens again after ${seconds(performance.now() - back)}`));
-      await elapse(5_000);
-      // By now cached again, whatever was forgotten.
-      await arena.untilAnswered(({ isFallback }) => !isFallback, 10_000);
-      arena.grantSeats(20);
-      const outcome = await arena.untilAnswered(({ limit }) => limit === 20, 75_000);
-      return `${listens ?? "does not listen again"}, the change is ${toldOf(outcome, "seen")}`;
-    },
-  },
+  ...OUTAGES_TO_RETURN_FROM_MS.map(returnRow),
   {
     name: "completed",
     fault: "the server completes the subscriptions",
