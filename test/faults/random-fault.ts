@@ -16,7 +16,7 @@ type Draw = (random: SeededRandom) => { readonly name: string; readonly strike: 
 const nothing: Heal = () => undefined;
 
 const http: Draw = (random) => {
-  const target = random.oneOf(["edge", "api"] as const);
+  const targets = random.oneOf<readonly ("edge" | "api")[]>([["edge"], ["api"], ["edge", "api"]]);
   const fault = random.oneOf<HttpFault>([
     { kind: "delay", ms: random.integer(20, 900) },
     { kind: "hold" },
@@ -29,7 +29,15 @@ const http: Draw = (random) => {
     { kind: "errors", code: "RateLimitExceeded", message: "ThrottlerException: Too Many Requests" },
     { kind: "errors", code: "UnexpectedError", message: "Internal server error" },
   ]);
-  return { name: `${target} ${fault.kind}`, strike: ({ faults }) => faults.inject({ target, ...fault }) };
+  return {
+    name: `${targets.join(" and ")} ${fault.kind}`,
+    strike: ({ faults }) => {
+      const switchedOff = targets.map((target) => faults.inject({ target, ...fault }));
+      return () => {
+        for (const off of switchedOff) off();
+      };
+    },
+  };
 };
 
 /** Not one that is never answered at all: such are found out only after the time that finding out may take. */

@@ -7,7 +7,7 @@ import { SeededRandom } from "./seeded-random.js";
 
 /** RANDOM_FAULTS_SEED repeats a run; RANDOM_FAULTS_ROUNDS makes it longer. */
 const SEED = Number(process.env.RANDOM_FAULTS_SEED ?? randomInt(2 ** 32 - 1));
-const ROUNDS = Number(process.env.RANDOM_FAULTS_ROUNDS ?? 8);
+const ROUNDS = Number(process.env.RANDOM_FAULTS_ROUNDS ?? 6);
 const CUSTOMERS = 24;
 const CHANGES_IN_CALM = 20;
 const PATIENCE_MS = 30_000;
@@ -37,7 +37,7 @@ it(`keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_F
   const healedMs: number[] = [];
   const seenMs: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const faults = Array.from({ length: random.integer(1, 5) }, () => drawFault(random));
+    const faults = Array.from({ length: random.integer(1, 7) }, () => drawFault(random));
     const names = `seed ${SEED}, round ${round}: ${faults.map(({ name, lastsMs }) => `${name} for ${lastsMs} ms`).join(", ")}`;
     await world.endure(faults, random.fork());
     healedMs.push(await timeOf(names, () => world.untilAcknowledged(() => catalog.unacknowledged, PATIENCE_MS)));
