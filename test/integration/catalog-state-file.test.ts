@@ -225,7 +225,7 @@ describe("a state file that is in use", () => {
     await holdBy({ pid });
     expect(await refusalOf(open())).toMatch(`is in use by process ${pid}`);
     process.kill(pid, "SIGKILL");
-    while (!/\) Z/.test(await readFile(`/proc/${pid}/stat`, "utf8")));
+    while (!(await readFile(`/proc/${pid}/stat`, "utf8")).includes(") Z"));
     await (await open()).close();
     parent.kill("SIGKILL");
     await once(parent, "exit");
