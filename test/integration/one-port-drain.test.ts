@@ -75,6 +75,27 @@ describe("a drain lets requests under way finish", () => {
     expect(client.text.match(/connection: close/gi)).toHaveLength(1);
   });
 
+  it.each(["before", "after"])("on HTTP/1.1, one that was answered before it was whole, whose rest came %s the drain began", async (order) => {
+    const requests: IncomingMessage[] = [];
+    const onRequest: RequestHandler = (request, response) => {
+      requests.push((request as IncomingMessage).resume());
+      response.end("too large");
+    };
+    const { port, listener } = await startListening({ onRequest });
+    const { client } = await RawClient.connect(port);
+    client.socket.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\n\r\nhalf");
+    await client.untilText("too large");
+    const sendRest = async () => {
+      client.socket.write("half");
+      await once(requests[0]!, "close");
+    };
+    if (order === "before") await sendRest();
+    const drained = listener.drain(FOREVER);
+    if (order === "after") await sendRest();
+    await Promise.all([drained, client.closed]);
+    expect(listener.connections()).toBe(0);
+  });
+
   it("on HTTP/2, whose client is told to go", async () => {
     const held = new HeldRequests();
     const { port, listener } = await startListening({ onRequest: held.onRequest });

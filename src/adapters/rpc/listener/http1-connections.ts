@@ -20,7 +20,7 @@ export class Http1Connections {
   readonly #limits: ListenerLimits;
   readonly #onRequest: RequestHandler;
   readonly #connections = new Map<Socket, Connection>();
-  readonly #onAnswered = answeredOn(this.#connections);
+  readonly #onAnswered = answeredOn(this.#connections, (socket) => this.#becomeIdle(socket));
   #draining = false;
 
   constructor(limits: ListenerLimits, onRequest: RequestHandler) {
@@ -83,6 +83,13 @@ export class Http1Connections {
     this.#onRequest(request, response);
   };
 
+  #becomeIdle(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || connection.unanswered.size > 0) return;
+    connection.idleAt = socket.bytesRead;
+    if (this.#draining) socket.destroySoon();
+  }
+
   readonly #refuse = (error: Error, socket: Duplex): void => {
     const connection = socket instanceof Socket ? this.#connections.get(socket) : undefined;
     // The parser complains again about everything that follows.
@@ -106,12 +113,15 @@ function wouldMisattribute({ unanswered }: Connection): boolean {
 }
 
 /** One listener for all responses, told by `this` which it is: requests pay for no closure. */
-function answeredOn(connections: ReadonlyMap<Socket, Connection>) {
+function answeredOn(connections: ReadonlyMap<Socket, Connection>, becomeIdle: (socket: Socket) => void) {
   return function (this: ServerResponse): void {
     const { socket } = this.req;
     const connection = connections.get(socket);
     if (connection === undefined) return;
     connection.unanswered.delete(this);
-    if (connection.unanswered.size === 0) connection.idleAt = socket.bytesRead;
+    if (connection.unanswered.size > 0) return;
+    if (this.req.complete) connection.idleAt = socket.bytesRead;
+    // Answered before it was whole, as what is too large is: the rest still flows by.
+    else this.req.once("close", () => becomeIdle(socket));
   };
 }
