@@ -45,12 +45,13 @@ export class FaultyWorld {
     );
   }
 
-  static async open(customers: number, random: SeededRandom): Promise<FaultyWorld> {
+  /** @param withEdge whether states are read from Edge and from the API, or from the API alone */
+  static async open(customers: number, random: SeededRandom, withEdge = true): Promise<FaultyWorld> {
     const catalog = new ChangingCatalog(customers);
     const { engine, emulator } = await emulatedUpstream(catalog.input());
     catalog.follow(engine);
     const upstream = new FaultyUpstream(engine, emulator);
-    const sidecar = await sidecarOn(emulator, { ENTITLEMENTS_TIMEOUT_MS: String(BUDGET_MS) });
+    const sidecar = await sidecarOn(emulator, { ENTITLEMENTS_TIMEOUT_MS: String(BUDGET_MS), EDGE_ENABLED: String(withEdge) });
     const { subscriptions } = emulator.stats;
     await emulator.stats.until(() => ["entitlementsUpdatedV2", "usageUpdatedV2", "packagePublished"].every((field) => subscriptions.get(field) === 1));
     return new FaultyWorld(catalog, upstream, sidecar, random);

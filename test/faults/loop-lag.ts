@@ -1,4 +1,6 @@
-const TICK_MS = 2;
+const TICK_MS = 10;
+/** Timers are never exact: up to this late, nothing was lost. */
+const ROUNDING_MS = 2;
 
 /**
  * How much time this process could not use, because its event loop or the machine was busy with something else.
@@ -29,6 +31,7 @@ export class LoopLag {
   }
 
   #overdueMs(): number {
-    return Math.max(0, performance.now() - this.#lastTickAt - TICK_MS);
+    const overdueMs = performance.now() - this.#lastTickAt - TICK_MS;
+    return overdueMs > ROUNDING_MS ? overdueMs : 0;
   }
 }

@@ -91,6 +91,21 @@ const dropped: Draw = () => ({
   },
 });
 
+/** Everything is in doubt, and nobody tells in time. */
+const slowAfterGap: Draw = (random) => {
+  const fault = random.oneOf<HttpFault>([{ kind: "hang" }, { kind: "delay", ms: 600 }, { kind: "delay", ms: 2_000 }]);
+  return {
+    name: `a gap, then ${fault.kind} everywhere`,
+    strike: ({ faults }) => {
+      const switchedOff = (["edge", "api"] as const).map((target) => faults.inject({ target, ...fault }));
+      faults.resetSockets();
+      return () => {
+        for (const off of switchedOff) off();
+      };
+    },
+  };
+};
+
 const lagging: Draw = () => ({ name: "Edge lags", strike: ({ faults }) => faults.lagEdge() });
 
 const restart: Draw = () => ({
@@ -101,7 +116,7 @@ const restart: Draw = () => ({
   },
 });
 
-const KINDS: readonly Draw[] = [http, http, http, connect, cut, cut, event, event, dropped, lagging, lagging, restart];
+const KINDS: readonly Draw[] = [http, http, http, connect, cut, cut, event, event, dropped, slowAfterGap, slowAfterGap, lagging, lagging, restart];
 
 export function drawFault(random: SeededRandom): RandomFault {
   const { name, strike } = random.oneOf(KINDS)(random);

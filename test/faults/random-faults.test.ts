@@ -27,7 +27,8 @@ const ROUND_TIMEOUT_MS = 2 * PATIENCE_MS;
  */
 it(`keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_FAULTS_ROUNDS=${ROUNDS})`, { timeout: ROUNDS * ROUND_TIMEOUT_MS }, async () => {
   const random = new SeededRandom(SEED);
-  const world = await FaultyWorld.open(CUSTOMERS, random.fork());
+  const withEdge = random.fraction() < 0.6;
+  const world = await FaultyWorld.open(CUSTOMERS, random.fork(), withEdge);
   onTestFinished(() => world.close());
   const { catalog, clients, violations } = world;
   for (const facts of catalog.customers) await clients[0]!.check(facts);
@@ -61,7 +62,7 @@ it(`keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_F
   const { answers } = world.sidecar.telemetry;
   process.stdout.write(
     [
-      `seed ${SEED}: ${ROUNDS} rounds, ${catalog.edits} edits, ${catalog.reports} reports of others, ${total(({ checks }) => checks)} checks`,
+      `seed ${SEED}, ${withEdge ? "Edge and API" : "API alone"}: ${ROUNDS} rounds, ${catalog.edits} edits, ${catalog.reports} reports of others, ${total(({ checks }) => checks)} checks`,
       `answers: ${JSON.stringify(answers)}; the slowest took ${Math.max(...clients.map(({ slowestMs }) => slowestMs)).toFixed(0)} ms of ${BUDGET_MS}`,
       `from the last fault until every answer is the catalog's: ${summary(healedMs)} (promised: 5000)`,
       `from a change outside a fault until a check of a client shows it: ${summary(seenMs)}`,
