@@ -12,7 +12,7 @@ export async function startSidecarProcess(url: string, wsUrl: string, apiKey: st
     API_URL: url,
     EDGE_API_URL: url,
     WS_URL: wsUrl,
-    HOST: "127.0.0.1",
+    LISTEN_HOST: "127.0.0.1",
     GRPC_PORT: "0",
     METRICS_PORT: "0",
     SHUTDOWN_LINGER_MS: "0",

@@ -1,5 +1,6 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import type { Container } from "inversify";
+import { CodedError } from "../domain/errors.js";
 import { buildContainer, type Foundations } from "./container.js";
 import { StartError } from "./start-error.js";
 import { TOKENS } from "./tokens.js";
@@ -99,6 +100,7 @@ async function named<T>(variable: string, listening: Promise<T>): Promise<T> {
     return await listening;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError(`${variable}: ${reason}`, { cause: error });
+    const remedy = error instanceof CodedError ? "" : `: choose another ${variable}, and a LISTEN_HOST that this machine has`;
+    throw new StartError(`${variable}: ${reason}${remedy}`, { cause: error });
   }
 }

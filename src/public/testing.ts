@@ -58,7 +58,7 @@ export async function startSidecar({ catalog, fallbacks = {}, port = 0, logLevel
   const entitlementsFallback = [...parseFallbacks(fallbacks)];
   const { config } = loadConfig({
     CATALOG_FILE: "a catalog object",
-    HOST,
+    LISTEN_HOST: HOST,
     GRPC_PORT: String(port),
     METRICS_PORT: "0",
     CACHE_MAX_SIZE_BYTES: String(CACHE_BYTES),

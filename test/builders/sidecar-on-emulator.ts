@@ -61,7 +61,7 @@ export async function sidecarOn(
     API_URL: upstream.url,
     EDGE_API_URL: upstream.url,
     WS_URL: upstream.wsUrl,
-    HOST: "127.0.0.1",
+    LISTEN_HOST: "127.0.0.1",
     GRPC_PORT: "0",
     METRICS_PORT: "0",
     SHUTDOWN_LINGER_MS: "0",

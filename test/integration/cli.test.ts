@@ -141,8 +141,8 @@ describe("validate", () => {
 });
 
 describe("help", () => {
-  it.each([["help"], ["--help"], ["-h"]])("%s shows every command", async (argument) => {
-    const { code, stdout } = await runToEnd([argument]);
+  it.each([["help"], ["--help"], ["-h"], ["check --help"], ["serve -h"]])("%s shows every command", async (argument) => {
+    const { code, stdout } = await runToEnd(argument.split(" "));
     expect(code).toBe(0);
     for (const command of ["serve", "check <customer> <feature>", "validate <catalog file>", "--version"]) expect(stdout).toContain(command);
   });

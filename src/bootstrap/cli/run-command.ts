@@ -25,6 +25,10 @@ export async function runCommand(args: readonly string[], environment: NodeJS.Pr
 
 /** Each command is imported only when it is the one: none waits for the libraries of another. */
 async function dispatch([command = "serve", ...rest]: readonly string[], environment: NodeJS.ProcessEnv, output: Output): Promise<number | undefined> {
+  if (rest[0] === "--help" || rest[0] === "-h") {
+    output.out(HELP);
+    return 0;
+  }
   switch (command) {
     case "serve":
       parseCommandLine(rest, NO_ARGUMENTS);

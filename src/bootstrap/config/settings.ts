@@ -36,7 +36,7 @@ export const SETTINGS = {
   wsEnabled: withDefault("WS_ENABLED", boolean, true, { description: "listen for updates over WebSocket" }),
   wsUrl: withDefault("WS_URL", url("wss", "ws"), "wss://api.stigg.io", { description: "WebSocket" }),
   redisEnvironmentPrefix: optional("REDIS_ENVIRONMENT_PREFIX", text, {
-    description: "names the environment in Redis keys; given: Redis is the cache layer",
+    description: "names the environment in Redis keys; not used by this version, as all REDIS_ variables: states are kept in memory",
   }),
   redisHost: withDefault("REDIS_HOST", text, "localhost", { description: "Redis" }),
   redisPort: withDefault("REDIS_PORT", port(1), 6379, { description: "port of Redis" }),
@@ -78,7 +78,7 @@ export const SETTINGS = {
   maxMessageBytes: withDefault("MAX_MESSAGE_BYTES", integer({ min: 1, max: 2 ** 30, unit: "bytes" }), 4 * 1024 * 1024, {
     description: "the largest request that is read, bytes",
   }),
-  host: optional("HOST", text, { description: "address to listen on", defaultText: "all" }),
+  host: optional("LISTEN_HOST", text, { description: "address to listen on", defaultText: "all" }),
   tlsCertFile: optional("TLS_CERT_FILE", text, { description: "certificate chain (PEM) of the TLS listener; read again when it changes" }),
   tlsKeyFile: optional("TLS_KEY_FILE", text, { description: "private key (PEM) of that certificate" }),
   tlsClientCaFile: optional("TLS_CLIENT_CA_FILE", text, {
