@@ -96,6 +96,7 @@ export class FaultyWorld {
   }
 
   async #endureOne(fault: RandomFault): Promise<void> {
+    await pause(fault.startsAfterMs);
     const heal = await fault.strike(this.upstream);
     await pause(fault.lastsMs);
     await heal();

@@ -5,6 +5,7 @@ import type { SeededRandom } from "./seeded-random.js";
 /** Something that goes wrong upstream, for a while. */
 export interface RandomFault {
   readonly name: string;
+  readonly startsAfterMs: number;
   readonly lastsMs: number;
   /** @returns ends it */
   strike(upstream: FaultyUpstream): Promise<() => Promise<void>>;
@@ -122,6 +123,7 @@ export function drawFault(random: SeededRandom): RandomFault {
   const { name, strike } = random.oneOf(KINDS)(random);
   return {
     name,
+    startsAfterMs: random.integer(0, 1_000),
     lastsMs: random.integer(50, 1_500),
     async strike(upstream) {
       const heal = await strike(upstream);

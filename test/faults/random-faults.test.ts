@@ -39,7 +39,7 @@ it(`keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_F
   const seenMs: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const faults = Array.from({ length: random.integer(1, 7) }, () => drawFault(random));
-    const names = `seed ${SEED}, round ${round}: ${faults.map(({ name, lastsMs }) => `${name} for ${lastsMs} ms`).join(", ")}`;
+    const names = `seed ${SEED}, round ${round}: ${faults.map(({ name, startsAfterMs, lastsMs }) => `${name} from ${startsAfterMs} ms for ${lastsMs} ms`).join(", ")}`;
     await world.endure(faults, random.fork());
     healedMs.push(await timeOf(names, () => world.untilAcknowledged(() => catalog.unacknowledged, PATIENCE_MS)));
     const calm = random.fork();
