@@ -10,6 +10,7 @@ import { CHECK_PATH, frame, RawHttp2 } from "./raw-http2.js";
 import { startRpcServer, type RpcServer } from "./rpc-server.js";
 
 const ACME = { customerId: "acme", featureId: "seats" };
+const RELOAD = { customerId: "acme" };
 
 describe("while upstream does not answer", () => {
   let upstream: ControllableUpstream;
@@ -21,8 +22,8 @@ describe("while upstream does not answer", () => {
 
   /** Sent by hand, since the clients above give up by themselves at the same moment. */
   test.each([
-    ["gRPC", { "content-type": "application/grpc+json", "grpc-timeout": "30m" }, frame(Buffer.from(JSON.stringify(ACME)))],
-    ["Connect", { "content-type": "application/json", "connect-timeout-ms": "30" }, Buffer.from(JSON.stringify(ACME))],
+    ["gRPC", { "content-type": "application/grpc+json", "grpc-timeout": "30m" }, frame(Buffer.from(JSON.stringify(RELOAD)))],
+    ["Connect", { "content-type": "application/json", "connect-timeout-ms": "30" }, Buffer.from(JSON.stringify(RELOAD))],
   ])("a reload is told that its time is up, by %s", async (protocol, headers, body) => {
     server = await startRpcServer({ upstream });
     const client = new RawHttp2(server.url);
@@ -34,8 +35,8 @@ describe("while upstream does not answer", () => {
   });
 
   test.each([
-    ["gRPC", "8766000H", { "content-type": "application/grpc+json" }, "grpc-timeout", frame(Buffer.from(JSON.stringify(ACME)))],
-    ["Connect", "9999999999", { "content-type": "application/json" }, "connect-timeout-ms", Buffer.from(JSON.stringify(ACME))],
+    ["gRPC", "8766000H", { "content-type": "application/grpc+json" }, "grpc-timeout", frame(Buffer.from(JSON.stringify(RELOAD)))],
+    ["Connect", "9999999999", { "content-type": "application/json" }, "connect-timeout-ms", Buffer.from(JSON.stringify(RELOAD))],
   ])("a deadline in years is none, by %s", async (_, timeout, headers, header, body) => {
     server = await startRpcServer({ upstream });
     const client = new RawHttp2(server.url);
