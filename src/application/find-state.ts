@@ -3,6 +3,7 @@ import { CodedError, errorCodeOf } from "../domain/errors.js";
 import type { Subject } from "../domain/subject.js";
 import type { CachedState, CacheStore, HeldState } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
+import type { Logger } from "../ports/logger.js";
 import type { AnswerSource, Telemetry } from "../ports/telemetry.js";
 import type { CallContext } from "./answer.js";
 import type { LoadState } from "./load-state.js";
@@ -32,6 +33,7 @@ export class FindState {
   readonly #stream: StreamStatus;
   readonly #telemetry: Telemetry;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #options: FindStateOptions;
 
   constructor(
@@ -41,6 +43,7 @@ export class FindState {
     stream: StreamStatus,
     telemetry: Telemetry,
     clock: Clock,
+    logger: Logger,
     options: FindStateOptions,
   ) {
     this.#cache = cache;
@@ -49,6 +52,7 @@ export class FindState {
     this.#stream = stream;
     this.#telemetry = telemetry;
     this.#clock = clock;
+    this.#logger = logger;
     this.#options = options;
   }
 
@@ -82,6 +86,8 @@ export class FindState {
       if (loaded !== undefined) return this.#found(loaded, "upstream");
     } catch (error) {
       if (errorCodeOf(error) === "cancelled" && call.signal?.aborted === true) throw error;
+      // Upstream's failures are counted where they happen; anything else is a defect, and must not hide in a fallback.
+      if (!(error instanceof CodedError)) this.#logger.error("a state could not be loaded, in a way that was not foreseen", { error });
     }
     return known === undefined ? this.#found(undefined, "fallback") : this.#found(known, "stale");
   }

@@ -94,6 +94,7 @@ function provideStates(provide: Provide, config: Config): void {
         made.get(TOKENS.streamStatus),
         made.get(TOKENS.telemetry),
         made.get(TOKENS.clock),
+        made.get(TOKENS.logger),
         { budgetMs: config.entitlementsTimeoutMs, deadlineMarginMs: DEADLINE_MARGIN_MS },
       ),
   );

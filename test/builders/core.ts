@@ -46,7 +46,7 @@ export function buildCore({ store = (memory) => memory, fallbacks = {}, isConnec
   if (isConnected) stream.connected();
   const load = new LoadState(cache, upstream, clock, { fetchTimeoutMs: FETCH_TIMEOUT_MS, recheckAfterMs: RECHECK_AFTER_MS });
   const refresh = new RefreshInBackground(load, logger, MAX_CONCURRENT_REFRESHES);
-  const states = new FindState(cache, load, refresh, stream, telemetry, clock, {
+  const states = new FindState(cache, load, refresh, stream, telemetry, clock, logger, {
     budgetMs: BUDGET_MS,
     deadlineMarginMs: DEADLINE_MARGIN_MS,
   });

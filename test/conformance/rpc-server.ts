@@ -47,7 +47,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
   stream.connected();
   const load = new LoadState(cache, upstream, clock, { fetchTimeoutMs: 60_000, recheckAfterMs: 30_000 });
   const refresh = new RefreshInBackground(load, logger, 2);
-  const states = new FindState(cache, load, refresh, stream, telemetry, clock, { budgetMs, deadlineMarginMs: 20 });
+  const states = new FindState(cache, load, refresh, stream, telemetry, clock, logger, { budgetMs, deadlineMarginMs: 20 });
   const fallbacks = { fallbackOf: (featureId: string) => FALLBACKS.get(featureId), all: () => FALLBACKS };
   const readiness = new Readiness();
   const shutdown = new AbortController();

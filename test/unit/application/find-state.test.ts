@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
+import { CodedError } from "../../../src/domain/errors.js";
 import type { Subject } from "../../../src/domain/subject.js";
 import { buildCore, know, NO_HURRY, POLL_INTERVAL_MS } from "../../builders/core.js";
 import { boolean, emptyState, metered, stateWith } from "../../builders/states.js";
@@ -218,5 +219,18 @@ describe("a store that is elsewhere", () => {
     const lost = core.states.find(subject, NO_HURRY);
     (await core.upstream.fetches.at(1)).fail();
     expect((await lost).source).toBe("fallback");
+  });
+});
+
+describe("a fetch that fails", () => {
+  it.each([
+    { how: "as upstream may", error: new CodedError("unavailable", "down"), told: [] },
+    { how: "as was never foreseen", error: new TypeError("defect"), told: ["error"] },
+  ])("$how is answered from the fallback, and told in the log: $told", async ({ error, told }) => {
+    const core = buildCore();
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(0)).fail(error);
+    expect((await found).source).toBe("fallback");
+    expect(core.logger.lines.map(({ level }) => level)).toEqual(told);
   });
 });
