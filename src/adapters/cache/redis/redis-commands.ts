@@ -1,0 +1,40 @@
+/** One key's value with its moment, to be written unless what is stored is newer. */
+export interface KeyWrite {
+  readonly key: string;
+  readonly value: string;
+  /** The data's own moment, epoch milliseconds; undefined: written whatever is stored, as of now. */
+  readonly updatedAt: number | undefined;
+}
+
+/** Writes that belong together: of one subject's state, or of one usage. */
+export interface WriteGroup {
+  readonly writes: readonly KeyWrite[];
+  /** A key without which nothing of the group is written. */
+  readonly onlyIfExists?: string | undefined;
+}
+
+/** What became of one write. */
+export type WriteOutcome =
+  | { readonly outcome: "written" | "not-cached" }
+  /** What is stored is newer, and stays. */
+  | { readonly outcome: "older"; readonly stored: string; readonly storedAt: number };
+
+/**
+ * What this project asks of a Redis, whether it is one server, a Sentinel set or a Cluster.
+ *
+ * Every method ends within the command time limit, and rejects with a CodedError alone: `unavailable` where Redis
+ * cannot be reached, does not answer in time or fails; `failed-precondition` where it refuses writes for now (a
+ * read-only replica, no memory left). No command waits for a connection: without one it is refused at once.
+ */
+export interface RedisCommands {
+  /** The values of keys, in order, in one round trip (in a Cluster: one for each node). */
+  read(keys: readonly string[]): Promise<readonly (string | null)[]>;
+  /** Newest wins, inside Redis, in one round trip; an outcome for every write of every group, in order. */
+  writeNewest(groups: readonly WriteGroup[]): Promise<readonly (readonly WriteOutcome[])[]>;
+  delete(keys: readonly string[]): Promise<void>;
+  /** Takes a lock for a time, unless someone has it. */
+  lock(key: string, token: string, durationMs: number): Promise<boolean>;
+  /** Gives a lock back that is still this token's. */
+  unlock(key: string, token: string): Promise<void>;
+  publish(channel: string, message: string): Promise<void>;
+}
