@@ -5,7 +5,8 @@ import { CatalogUpstreamClient } from "../../src/adapters/catalog/catalog-upstre
 import { openCatalog } from "../../src/adapters/catalog/open-catalog.js";
 import { startEmulator, type Emulator } from "../../src/adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
-import { loadConfig, type Environment } from "../../src/bootstrap/config/load-config.js";
+import { loadConfig } from "../../src/bootstrap/config/load-config.js";
+import type { Environment } from "../../src/bootstrap/config/read-settings.js";
 import { Sidecar, type Listening } from "../../src/bootstrap/sidecar.js";
 import { vendorSource, type VendorTuning } from "../../src/bootstrap/source/vendor-source.js";
 import { newTelemetry, type Telemetry } from "../../src/ports/telemetry.js";

@@ -2,7 +2,7 @@ import { createClient, type CallOptions, type Client } from "@connectrpc/connect
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { Emulator } from "../../src/adapters/emulator/start-emulator.js";
 import { AccessDeniedReason, SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import type { Environment } from "../../src/bootstrap/config/load-config.js";
+import type { Environment } from "../../src/bootstrap/config/read-settings.js";
 import type { VendorTuning } from "../../src/bootstrap/source/vendor-source.js";
 import { usageReport } from "../builders/catalog-use.js";
 import { inkwell } from "../builders/inkwell.js";

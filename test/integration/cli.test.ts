@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { settingsTable } from "../../src/bootstrap/config/settings-table.js";
+import { SETTINGS } from "../../src/bootstrap/config/settings.js";
 import { startSidecar, type CatalogInput, type RunningSidecar } from "../../src/public/testing.js";
 import { runToEnd } from "./service-process.js";
 
@@ -148,7 +149,7 @@ describe("help", () => {
   });
 
   it("shows the whole configuration", async () => {
-    expect((await runToEnd(["help", "configuration"])).stdout).toBe(`${settingsTable()}\n`);
+    expect((await runToEnd(["help", "configuration"])).stdout).toBe(`${settingsTable(SETTINGS)}\n`);
   });
 
   it("tells the version", async () => {

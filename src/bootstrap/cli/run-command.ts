@@ -1,4 +1,5 @@
 import { settingsTable } from "../config/settings-table.js";
+import { SETTINGS } from "../config/settings.js";
 import { packageVersion } from "../package-version.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import { HELP } from "./help.js";
@@ -43,7 +44,7 @@ async function dispatch([command = "serve", ...rest]: readonly string[], environ
     case "help":
     case "--help":
     case "-h":
-      output.out(rest[0] === "configuration" ? settingsTable() : HELP);
+      output.out(rest[0] === "configuration" ? settingsTable(SETTINGS) : HELP);
       return 0;
     case "--version":
     case "-v":

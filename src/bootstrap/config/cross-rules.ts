@@ -1,21 +1,11 @@
 import { RESERVED_LOG_KEYS } from "../../adapters/ops/winston-logger.js";
+import type { CrossRule } from "./cross-rule.js";
+import { REDIS_RULES } from "./redis-settings.js";
 import type { Config } from "./settings.js";
 
-/** Looks at several settings together. */
-interface CrossRule {
-  /** What it looks at: where one of them could not even be read, there is nothing to say. */
-  readonly about: readonly (keyof Config)[];
-  /** What is wrong, naming every variable it is about, and how to mend it. */
-  readonly fault: (config: Config) => string | undefined;
-}
-
-export function brokenCrossRules(config: Config, unreadable: ReadonlySet<string>): string[] {
-  return CROSS_RULES.filter(({ about }) => !about.some((key) => unreadable.has(key)))
-    .map(({ fault }) => fault(config))
-    .filter((fault) => fault !== undefined);
-}
-
-const CROSS_RULES: readonly CrossRule[] = [
+/** What the sidecar demands of several settings together. */
+export const CROSS_RULES: readonly CrossRule<Config>[] = [
+  ...REDIS_RULES,
   {
     about: ["serverApiKey", "catalogFile", "offline"],
     fault: ({ serverApiKey, catalogFile, offline }) => {

@@ -101,3 +101,31 @@ export const urlPath: Parser<string> = {
       : REFUSED;
   },
 };
+
+/** A path in the file system; whether something is there is found out when it is opened. */
+export const filePath: Parser<string> = { ...text, allowed: "the path of a file" };
+
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** @param defaultPort where an entry names none */
+export function hostAndPorts(defaultPort: number): Parser<readonly HostAndPort[]> {
+  return {
+    allowed: `hosts as host:port, separated by commas (without a port: ${defaultPort})`,
+    parse(list) {
+      const entries = list.split(",").map((entry) => parseHostAndPort(entry.trim(), defaultPort));
+      const known = entries.filter((entry) => entry !== undefined);
+      return known.length === entries.length ? { ok: true, value: known } : REFUSED;
+    },
+  };
+}
+
+/** An IPv6 address that is followed by a port stands in brackets. */
+function parseHostAndPort(entry: string, defaultPort: number): HostAndPort | undefined {
+  const match = /^(?:\[([\da-f:.%]+)\]|([^\s:[\]/@]+))(?::(\d{1,5}))?$/i.exec(entry);
+  const host = match?.[1] ?? match?.[2] ?? (/^[\da-f]*:[\da-f:.]*$/i.test(entry) ? entry : undefined);
+  const port = Number(match?.[3] ?? defaultPort);
+  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;
+}

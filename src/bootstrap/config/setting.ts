@@ -44,3 +44,6 @@ export function setting<T>(
 ): Setting<T> {
   return { name, parser, whenUnset, defaultText, description, isSecret };
 }
+
+/** What a table of settings holds once it is read. */
+export type Values<Settings> = { readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never };

@@ -1,9 +1,8 @@
 import type { Setting } from "./setting.js";
-import { SETTINGS } from "./settings.js";
 
-/** The configuration as a Markdown table, as the README shows it. */
-export function settingsTable(): string {
-  const rows = Object.values<Setting<unknown>>(SETTINGS).map(
+/** A configuration as a Markdown table, as the documentation shows it. */
+export function settingsTable(settings: Readonly<Record<string, Setting<unknown>>>): string {
+  const rows = Object.values(settings).map(
     ({ name, defaultText, description }) => `| ${name} | ${cell(defaultText)} | ${cell(description)} |`,
   );
   return ["| variable | default | meaning |", "| --- | --- | --- |", ...rows, ""].join("\n");

@@ -3,7 +3,8 @@ import { LOG_LEVELS } from "../../adapters/ops/log-level.js";
 import { CodedError } from "../../domain/errors.js";
 import type { FallbackValues } from "../../domain/fallback.js";
 import { boolean, integer, oneOf, port, text, timeToLive, url, urlPath, visibleCharacters, type Parser } from "./parsers.js";
-import { optional, setting, withDefault, type Setting } from "./setting.js";
+import { REDIS_SETTINGS } from "./redis-settings.js";
+import { optional, setting, withDefault, type Setting, type Values } from "./setting.js";
 
 const fallbacks: Parser<Fallbacks> = {
   allowed: "a JSON object from feature id to {hasAccess, usageLimit?, isUnlimited?, value?, enumValues?}",
@@ -33,17 +34,15 @@ export const SETTINGS = {
   apiUrl: withDefault("API_URL", url("https", "http"), "https://api.stigg.io", { description: "the API" }),
   edgeEnabled: withDefault("EDGE_ENABLED", boolean, true, { description: "read entitlements from Edge (else from the API)" }),
   edgeApiUrl: withDefault("EDGE_API_URL", url("https", "http"), "https://edge.api.stigg.io", { description: "Edge" }),
-  wsEnabled: withDefault("WS_ENABLED", boolean, true, { description: "listen for updates over WebSocket" }),
+  wsEnabled: optional("WS_ENABLED", boolean, {
+    description: "listen for updates over WebSocket",
+    defaultText: "true; false where Redis is the cache layer, since the persistent-cache service brings the updates there",
+  }),
   wsUrl: withDefault("WS_URL", url("wss", "ws"), "wss://api.stigg.io", { description: "WebSocket" }),
   redisEnvironmentPrefix: optional("REDIS_ENVIRONMENT_PREFIX", text, {
-    description: "names the environment in Redis keys; not used by this version, as all REDIS_ variables: states are kept in memory",
+    description: "names the environment in Redis keys; given: Redis is the cache layer",
   }),
-  redisHost: withDefault("REDIS_HOST", text, "localhost", { description: "Redis" }),
-  redisPort: withDefault("REDIS_PORT", port(1), 6379, { description: "port of Redis" }),
-  redisDb: withDefault("REDIS_DB", integer({ min: 0 }), 0, { description: "database number in Redis" }),
-  redisUsername: optional("REDIS_USERNAME", text, { description: "user in Redis" }),
-  redisPassword: optional("REDIS_PASSWORD", text, { description: "password in Redis", isSecret: true }),
-  redisTls: withDefault("REDIS_TLS", boolean, false, { description: "TLS to Redis", defaultText: "0" }),
+  ...REDIS_SETTINGS,
   redisKeysTtlSecs: withDefault("REDIS_KEYS_TTL_IN_SECS", timeToLive, 604_800, {
     description: "expiry of keys; negative: none",
   }),
@@ -95,7 +94,5 @@ export const SETTINGS = {
   }),
 } as const satisfies Record<string, Setting<unknown>>;
 
-type SettingValue<S> = S extends Setting<infer T> ? T : never;
-
 /** Every setting with its value. Frozen all the way down. */
-export type Config = { readonly [K in keyof typeof SETTINGS]: SettingValue<(typeof SETTINGS)[K]> };
+export type Config = Values<typeof SETTINGS>;

@@ -18,7 +18,8 @@ export interface VendorTuning {
 
 /** The vendor's Edge and API, and its update stream where that is wanted. */
 export function vendorSource(config: Config, serverApiKey: string, services: Services, { limits = {}, timing = {} }: VendorTuning = {}): Source {
-  const { apiUrl, edgeEnabled, edgeApiUrl, wsEnabled, wsUrl, entitlementsTimeoutMs } = config;
+  const { apiUrl, edgeEnabled, edgeApiUrl, wsUrl, entitlementsTimeoutMs } = config;
+  const wsEnabled = wantsUpdates(config);
   const identity = {
     apiKey: serverApiKey,
     source: CLIENT_KIND,
@@ -33,7 +34,7 @@ export function vendorSource(config: Config, serverApiKey: string, services: Ser
   return {
     upstream,
     stream: wsEnabled ? createWebSocketUpdateStream({ identity, wsUrl, timing }, services) : new SilentUpdateStream(),
-    description: `${reads}, ${wsEnabled ? `updates from ${wsUrl}` : "no updates (WS_ENABLED is false)"}`,
+    description: `${reads}, ${wsEnabled ? `updates from ${wsUrl}` : whyNoUpdates(config)}`,
     example: ANY_CHECK,
     start: () => upstream.start(),
     close: () => {
@@ -41,4 +42,13 @@ export function vendorSource(config: Config, serverApiKey: string, services: Ser
       return Promise.resolve();
     },
   };
+}
+
+/** Where Redis is the cache layer, others keep it up to date, so the stream has to be asked for. */
+function wantsUpdates({ wsEnabled, redisEnvironmentPrefix }: Config): boolean {
+  return wsEnabled ?? redisEnvironmentPrefix === undefined;
+}
+
+function whyNoUpdates({ wsEnabled }: Config): string {
+  return wsEnabled === undefined ? "updates by way of Redis" : "no updates (WS_ENABLED is false)";
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { loadConfig, type Environment } from "../../../src/bootstrap/config/load-config.js";
+import { loadConfig } from "../../../src/bootstrap/config/load-config.js";
+import type { Environment } from "../../../src/bootstrap/config/read-settings.js";
 import { SETTINGS, type Config } from "../../../src/bootstrap/config/settings.js";
 import { StartError } from "../../../src/bootstrap/start-error.js";
 
@@ -32,7 +33,7 @@ describe("the configuration without anything but a catalog", () => {
     apiUrl: "https://api.stigg.io",
     edgeEnabled: true,
     edgeApiUrl: "https://edge.api.stigg.io",
-    wsEnabled: true,
+    wsEnabled: undefined,
     wsUrl: "wss://api.stigg.io",
     redisEnvironmentPrefix: undefined,
     redisHost: "localhost",
@@ -41,6 +42,12 @@ describe("the configuration without anything but a catalog", () => {
     redisUsername: undefined,
     redisPassword: undefined,
     redisTls: false,
+    redisTlsCaFile: undefined,
+    redisSentinels: undefined,
+    redisSentinelName: undefined,
+    redisSentinelUsername: undefined,
+    redisSentinelPassword: undefined,
+    redisClusterNodes: undefined,
     redisKeysTtlSecs: 604_800,
     entitlementsFallback: [],
     grpcPort: 80,
@@ -72,7 +79,7 @@ describe("the configuration without anything but a catalog", () => {
 
   it("takes a variable that is set to nothing as not set", () => {
     const blank = Object.fromEntries(Object.values(SETTINGS).map(({ name }) => [name, "  "]));
-    expect(load({ ...blank, SERVER_API_KEY: "", REDIS_PASSWORD: "", ...CATALOG }).config).toEqual(DEFAULTS);
+    expect(load({ ...blank, SERVER_API_KEY: "", REDIS_PASSWORD: "", REDIS_SENTINEL_PASSWORD: "", ...CATALOG }).config).toEqual(DEFAULTS);
   });
 });
 
@@ -88,6 +95,12 @@ describe("a value that is allowed", () => {
     ["REDIS_TLS", " true ", "redisTls", true],
     ["REDIS_TLS", "0", "redisTls", false],
     ["REDIS_PASSWORD", " with space ", "redisPassword", " with space "],
+    ["REDIS_CLUSTER_NODES", "a:7000, b", "redisClusterNodes", [{ host: "a", port: 7000 }, { host: "b", port: 6379 }]],
+    ["REDIS_CLUSTER_NODES", "[::1]:7000,fe80::1,10.0.0.1", "redisClusterNodes", [
+      { host: "::1", port: 7000 },
+      { host: "fe80::1", port: 6379 },
+      { host: "10.0.0.1", port: 6379 },
+    ]],
     ["REDIS_KEYS_TTL_IN_SECS", "-1", "redisKeysTtlSecs", -1],
     ["GRPC_PORT", "0", "grpcPort", 0],
     ["METRICS_PORT", "65535", "metricsPort", 65_535],
@@ -108,6 +121,9 @@ describe("a value that is not allowed", () => {
     ["REDIS_PORT", "0", "an integer from 1 to 65535"],
     ["REDIS_PORT", "tcp://10.0.0.1:6379", "enableServiceLinks"],
     ["REDIS_KEYS_TTL_IN_SECS", "0", "an integer of seconds above 0"],
+    ["REDIS_CLUSTER_NODES", "a:70000", "hosts as host:port, separated by commas (without a port: 6379)"],
+    ["REDIS_CLUSTER_NODES", "a,,b", "hosts as host:port"],
+    ["REDIS_SENTINELS", "redis://a:26379", "hosts as host:port, separated by commas (without a port: 26379)"],
     ["GRPC_PORT", "65536", "an integer from 0 to 65535; 0 takes any free port"],
     ["GRPC_PORT", "80.5", "an integer from 0 to 65535"],
     ["GRPC_PORT", "0x50", "an integer from 0 to 65535"],
@@ -182,6 +198,12 @@ describe("settings that do not go together", () => {
     [{ ...CATALOG, READY_ENDPOINT_URL: "metrics" }, /READY_ENDPOINT_URL is "metrics"/],
     [{ ...CATALOG, LOG_MESSAGE_KEY: "err" }, /LOG_MESSAGE_KEY and LOG_ERROR_KEY are both "err"/],
     [{ ...CATALOG, LOG_ERROR_KEY: "level" }, /LOG_ERROR_KEY is "level"/],
+    [{ ...CATALOG, REDIS_SENTINELS: "a" }, /REDIS_SENTINELS is set without REDIS_SENTINEL_NAME/],
+    [{ ...CATALOG, REDIS_SENTINEL_NAME: "main" }, /REDIS_SENTINEL_NAME is set without REDIS_SENTINELS/],
+    [{ ...CATALOG, REDIS_SENTINEL_PASSWORD: "secret" }, /REDIS_SENTINEL_PASSWORD are for Sentinels: set REDIS_SENTINELS/],
+    [{ ...CATALOG, REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "main", REDIS_CLUSTER_NODES: "b" }, /exclude each other/],
+    [{ ...CATALOG, REDIS_CLUSTER_NODES: "a", REDIS_DB: "1" }, /REDIS_DB is 1 with REDIS_CLUSTER_NODES/],
+    [{ ...CATALOG, REDIS_TLS_CA_FILE: "ca.pem" }, /REDIS_TLS_CA_FILE is set without REDIS_TLS/],
   ])("%j", (environment, fault) => {
     const message = faultsOf(environment);
     expect(message).toMatch(fault);
@@ -206,12 +228,6 @@ describe("the configuration", () => {
     for (const part of [config, config.entitlementsFallback, config.entitlementsFallback[0], values, values?.enumValues]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
-  });
-
-  it("warn of Redis, which this version does not use", () => {
-    expect(load({ ...CATALOG, REDIS_ENVIRONMENT_PREFIX: "production" }).warnings).toEqual([
-      expect.stringContaining("REDIS_ENVIRONMENT_PREFIX: this version keeps states in memory alone"),
-    ]);
   });
 
   it("warns of names that nearly are its own, and starts all the same", () => {
