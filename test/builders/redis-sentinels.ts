@@ -1,0 +1,109 @@
+import { vi } from "vitest";
+import { startRedis, type RedisServer, type RedisServerOptions } from "./redis-servers.js";
+
+const NAME = "mymaster";
+const TIME_LIMIT = { timeout: 30_000, interval: 25 };
+/** Milliseconds, in place of seconds. */
+const HURRIED = ["info-period", 100, "ping-period", 50, "ask-period", 50, "publish-period", 500];
+/** Sentinels that notice at the same time elect nobody, and try again much later: so the test says when. */
+const NEVER_BY_THEMSELVES_MS = 600_000;
+
+/** A master with its replicas, and three Sentinels who watch over them. */
+export class SentinelSet {
+  readonly name = NAME;
+  readonly sentinels: readonly RedisServer[];
+  readonly servers: readonly RedisServer[];
+
+  constructor(servers: readonly RedisServer[], sentinels: readonly RedisServer[]) {
+    this.servers = servers;
+    this.sentinels = sentinels;
+  }
+
+  get addresses(): readonly { readonly host: string; readonly port: number }[] {
+    return this.sentinels.map(({ host, port }) => ({ host, port }));
+  }
+
+  /** Whom the Sentinels hold for the master now. */
+  async master(): Promise<RedisServer> {
+    const [, port] = (await this.sentinels[0]!.admin.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)) as [string, string];
+    return this.servers.find((server) => server.port === Number(port))!;
+  }
+
+  /** Kills the master and has another take its place; resolves once all Sentinels agree on another, and it takes writes. */
+  async failOver(): Promise<RedisServer> {
+    const before = await this.master();
+    await untilFollowed(before, this.servers);
+    await before.kill();
+    return this.#promoteOther(before);
+  }
+
+  /** Has the master change places with a replica, both alive. */
+  async switchOver(): Promise<RedisServer> {
+    const before = await this.master();
+    await untilFollowed(before, this.servers);
+    return this.#promoteOther(before);
+  }
+
+  async #promoteOther(before: RedisServer): Promise<RedisServer> {
+    await this.sentinels[0]!.admin.call("SENTINEL", "FAILOVER", NAME);
+    return await vi.waitFor(async () => {
+      const ports = await Promise.all(this.sentinels.map(async (sentinel) => {
+        const [, port] = (await sentinel.admin.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)) as [string, string];
+        return Number(port);
+      }));
+      const master = this.servers.find(({ port }) => port === ports[0]);
+      const isAgreed = master !== undefined && master !== before && ports.every((port) => port === master.port);
+      if (!isAgreed || !(await master.admin.info("replication")).includes("role:master")) throw new Error("no other master yet");
+      return master;
+    }, TIME_LIMIT);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.sentinels, ...this.servers].map((server) => server.stop()));
+  }
+}
+
+export interface SentinelSetOptions {
+  readonly replicas?: number;
+  readonly server?: RedisServerOptions;
+}
+
+export async function startSentinelSet({ replicas = 1, server = {} }: SentinelSetOptions = {}): Promise<SentinelSet> {
+  const master = await startRedis(server);
+  const followers = await Promise.all(Array.from({ length: replicas }, () => startRedis({ ...server, replicaOf: master })));
+  const sentinels = await Promise.all(Array.from({ length: 3 }, () => startRedis({ isSentinel: true })));
+  const set = new SentinelSet([master, ...followers], sentinels);
+  try {
+    await watchOver(set, master, server.password);
+  } catch (error) {
+    await set.stop();
+    throw error;
+  }
+  return set;
+}
+
+async function watchOver({ sentinels, servers }: SentinelSet, master: RedisServer, password: string | undefined): Promise<void> {
+  await untilFollowed(master, servers);
+  await Promise.all(sentinels.map(async (sentinel) => {
+    const client = sentinel.admin;
+    await client.call("SENTINEL", "DEBUG", ...HURRIED);
+    await client.call("SENTINEL", "MONITOR", NAME, master.host, master.port, 2);
+    await client.call("SENTINEL", "SET", NAME, "down-after-milliseconds", NEVER_BY_THEMSELVES_MS);
+    if (password !== undefined) await client.call("SENTINEL", "SET", NAME, "auth-pass", password);
+  }));
+  await Promise.all(sentinels.map((sentinel) =>
+    vi.waitFor(async () => {
+      const fields = (await sentinel.admin.call("SENTINEL", "MASTER", NAME)) as string[];
+      const field = (name: string) => Number(fields[fields.indexOf(name) + 1]);
+      if (field("num-slaves") !== servers.length - 1 || field("num-other-sentinels") !== sentinels.length - 1) throw new Error("the Sentinels do not know all yet");
+    }, TIME_LIMIT)));
+}
+
+/** Of replicas that do not follow, no Sentinel makes a master. */
+async function untilFollowed(master: RedisServer, servers: readonly RedisServer[]): Promise<void> {
+  await vi.waitFor(async () => {
+    const infos = await Promise.all(servers.filter((server) => server !== master).map((replica) => replica.admin.info("replication")));
+    const isFollowing = (info: string) => info.includes(`master_port:${master.port}\r\n`) && info.includes("master_link_status:up");
+    if (!infos.every(isFollowing)) throw new Error("a replica does not follow its master");
+  }, TIME_LIMIT);
+}
