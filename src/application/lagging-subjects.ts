@@ -1,5 +1,5 @@
+import { SubjectMap } from "../domain/subject-map.js";
 import type { Subject } from "../domain/subject.js";
-import { SubjectMap } from "./subject-map.js";
 
 const DEFAULT_MAX_COUNT = 10_000;
 

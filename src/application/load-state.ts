@@ -3,13 +3,13 @@ import type { UsageUpdated } from "../domain/change.js";
 import { isEmptyState, type CustomerState } from "../domain/customer-state.js";
 import { CodedError } from "../domain/errors.js";
 import { newestUsage } from "../domain/newest-wins.js";
+import { SubjectMap } from "../domain/subject-map.js";
 import type { Subject } from "../domain/subject.js";
 import type { CachedState, CacheStore } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
 import type { FetchOptions, UpstreamClient } from "../ports/upstream-client.js";
 import { LaggingSubjects } from "./lagging-subjects.js";
 import { MissingSubjects } from "./missing-subjects.js";
-import { SubjectMap } from "./subject-map.js";
 
 interface Flight {
   readonly result: Promise<CachedState | undefined>;

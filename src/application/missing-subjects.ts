@@ -1,8 +1,8 @@
 import { saysEntityIsMissing } from "../domain/access-denied-reason.js";
 import { CodedError } from "../domain/errors.js";
+import { SubjectMap } from "../domain/subject-map.js";
 import type { Subject } from "../domain/subject.js";
 import type { CacheStore } from "../ports/cache-store.js";
-import { SubjectMap } from "./subject-map.js";
 
 /**
  * Bounds how many subjects are remembered for not being known upstream: whoever asks for ids that do not exist

@@ -1,7 +1,7 @@
+import { SubjectMap } from "../domain/subject-map.js";
 import type { Subject } from "../domain/subject.js";
 import type { Logger } from "../ports/logger.js";
 import type { LoadState } from "./load-state.js";
-import { SubjectMap } from "./subject-map.js";
 
 /** How many subjects may wait to be refreshed; beyond it a refresh is left to the next check that needs it. */
 const MAX_WAITING = 10_000;

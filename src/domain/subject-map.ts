@@ -1,4 +1,4 @@
-import type { Subject } from "../domain/subject.js";
+import type { Subject } from "./subject.js";
 
 interface CustomerSlot<V> {
   own: V | undefined;

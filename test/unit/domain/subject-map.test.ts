@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SubjectMap } from "../../../src/application/subject-map.js";
+import { SubjectMap } from "../../../src/domain/subject-map.js";
 import { sameSubject, type Subject } from "../../../src/domain/subject.js";
 
 const ids = fc.constantFrom("", "a", "b", "a:b", "__proto__", "constructor");
