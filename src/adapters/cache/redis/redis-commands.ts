@@ -2,7 +2,10 @@
 export interface KeyWrite {
   readonly key: string;
   readonly value: string;
-  /** The data's own moment, epoch milliseconds; undefined: written whatever is stored, as of now. */
+  /**
+   * The data's own moment, epoch milliseconds; undefined: written whatever is stored, as of now; 0, as of a state
+   * without entitlements: written whatever is stored, as of 0.
+   */
   readonly updatedAt: number | undefined;
 }
 
@@ -29,7 +32,11 @@ export type WriteOutcome =
 export interface RedisCommands {
   /** The values of keys, in order, in one round trip (in a Cluster: one for each node). */
   read(keys: readonly string[]): Promise<readonly (string | null)[]>;
-  /** Newest wins, inside Redis, in one round trip; an outcome for every write of every group, in order. */
+  /**
+   * Newest wins, inside Redis, in one round trip (in a Cluster: three); an outcome for every write of every group, in
+   * order. A group is written as one, unless it has more than 24 writes, and except in a Cluster: there each value
+   * is on its own, and its timestamp key follows as advice to others.
+   */
   writeNewest(groups: readonly WriteGroup[]): Promise<readonly (readonly WriteOutcome[])[]>;
   delete(keys: readonly string[]): Promise<void>;
   /** Takes a lock for a time, unless someone has it. */
