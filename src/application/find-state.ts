@@ -23,7 +23,12 @@ export interface FindStateOptions {
   readonly budgetMs: number;
   /** How much before the caller's deadline a check has to answer, milliseconds. */
   readonly deadlineMarginMs: number;
+  /** Whether others who share the store read a resource's state only beside its customer's own. */
+  readonly keepsCustomerBeside?: boolean;
 }
+
+/** How much of a check's budget the store may take, so that there is time left to ask upstream. */
+const STORE_SHARE = 1 / 3;
 
 /** Finds the best state that can be had for a check, in time: at hand, from the store, from upstream, or an old one. */
 export class FindState {
@@ -74,7 +79,7 @@ export class FindState {
   async find(subject: Subject, call: CallContext): Promise<FoundState> {
     const startedAt = this.#clock.now();
     const budgetEndsAt = startedAt + this.#budgetMs(call, startedAt);
-    const known = await this.#fromStore(subject);
+    const known = await this.#fromStore(subject, budgetEndsAt - startedAt, call.signal);
     const now = this.#clock.now();
     if (known?.isVerified === true && now < known.recheckAt) {
       this.#telemetry.cacheHits++;
@@ -83,7 +88,10 @@ export class FindState {
     this.#telemetry.cacheMisses++;
     try {
       const loaded = await withinBudget(this.#load.load(subject, isInDoubt(known)), budgetEndsAt - now, call.signal, this.#clock);
-      if (loaded !== undefined) return this.#found(loaded, "upstream");
+      if (loaded !== undefined) {
+        if (this.#options.keepsCustomerBeside === true && subject.resourceId !== undefined) this.#haveCustomer(subject.customerId);
+        return this.#found(loaded, "upstream");
+      }
     } catch (error) {
       if (errorCodeOf(error) === "cancelled" && call.signal?.aborted === true) throw error;
       // Upstream's failures are counted where they happen; anything else is a defect, and must not hide in a fallback.
@@ -92,13 +100,19 @@ export class FindState {
     return known === undefined ? this.#found(undefined, "fallback") : this.#found(known, "stale");
   }
 
-  async #fromStore(subject: Subject): Promise<CachedState | undefined> {
+  async #fromStore(subject: Subject, budgetMs: number, signal: AbortSignal | undefined): Promise<CachedState | undefined> {
     try {
-      return await this.#cache.load(subject);
+      return await withinBudget(this.#cache.load(subject, budgetMs * STORE_SHARE), budgetMs, signal, this.#clock);
     } catch (error) {
-      if (error instanceof CodedError) return undefined;
-      throw error;
+      if (!(error instanceof CodedError) || (error.code === "cancelled" && signal?.aborted === true)) throw error;
+      return undefined;
     }
+  }
+
+  /** Nobody waits for it: the check is about the resource. */
+  #haveCustomer(customerId: string): void {
+    if (this.#cache.peek(customerId, undefined) !== undefined) return;
+    this.#load.load({ customerId }).catch((error: unknown) => this.#logger.debug("a customer was not loaded beside its resource", { customerId, error }));
   }
 
   #budgetMs(call: CallContext, now: number): number {

@@ -7,6 +7,7 @@ import { SubjectMap } from "../domain/subject-map.js";
 import type { Subject } from "../domain/subject.js";
 import type { CachedState, CacheStore } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
+import type { SharedFlights } from "../ports/shared-flights.js";
 import type { FetchOptions, UpstreamClient } from "../ports/upstream-client.js";
 import { LaggingSubjects } from "./lagging-subjects.js";
 import { MissingSubjects } from "./missing-subjects.js";
@@ -30,6 +31,8 @@ export interface LoadStateOptions {
   readonly recheckAfterMs: number;
   /** How many subjects are remembered for not being known upstream. */
   readonly maxMissing?: number;
+  /** Given where other processes share the store. */
+  readonly sharedFlights?: SharedFlights | undefined;
 }
 
 const DEFAULT_MAX_MISSING = 10_000;
@@ -66,14 +69,23 @@ export class LoadState {
   }
 
   /**
+   * For a subject that the store cannot tell of: where processes share it, one of them asks for all.
+   *
    * @param isInDoubt whether the subject is known, but may have changed since
    * @returns what is known once upstream has answered, or undefined where there is no upstream to ask
    * @throws CodedError as UpstreamClient.fetchState does, and `deadline-exceeded` after the fetch timeout
    */
   load(subject: Subject, isInDoubt = false): Promise<CachedState | undefined> {
-    const flying = this.#flights.get(subject);
-    if (flying !== undefined && !flying.overtaken) return flying.result;
-    return this.#takeOff(subject, isInDoubt || this.#lagging.has(subject) ? PREFERABLY_LATEST : ANY).result;
+    return this.#join(subject, isInDoubt, this.#options.sharedFlights);
+  }
+
+  /**
+   * For a subject that the store can tell of, but that is to be asked for again all the same.
+   *
+   * @throws CodedError as `load` does
+   */
+  refresh(subject: Subject, isInDoubt = false): Promise<CachedState | undefined> {
+    return this.#join(subject, isInDoubt, undefined);
   }
 
   /**
@@ -83,7 +95,7 @@ export class LoadState {
    */
   async reload(subject: Subject): Promise<CachedState | undefined> {
     this.overtake(subject);
-    const flight = this.#takeOff(subject, LATEST);
+    const flight = this.#takeOff(subject, LATEST, undefined);
     const known = await flight.result;
     if (flight.storeFailure !== undefined) throw flight.storeFailure;
     return known;
@@ -110,9 +122,17 @@ export class LoadState {
     for (const flight of this.#flights.values()) flight.overtaken = true;
   }
 
-  #takeOff(subject: Subject, freshness: Freshness): Flight {
+  #join(subject: Subject, isInDoubt: boolean, shared: SharedFlights | undefined): Promise<CachedState | undefined> {
+    const flying = this.#flights.get(subject);
+    if (flying !== undefined && !flying.overtaken) return flying.result;
+    return this.#takeOff(subject, isInDoubt || this.#lagging.has(subject) ? PREFERABLY_LATEST : ANY, shared).result;
+  }
+
+  #takeOff(subject: Subject, freshness: Freshness, shared: SharedFlights | undefined): Flight {
+    const bring = () =>
+      shared === undefined ? this.#fetchAndStore(subject, freshness, flight) : this.#fetchInTurn(shared, subject, freshness, flight);
     const flight: Flight = {
-      result: Promise.resolve().then(() => this.#fetchAndStore(subject, freshness, flight)).finally(() => {
+      result: Promise.resolve().then(bring).finally(() => {
         if (this.#flights.get(subject) === flight) this.#flights.delete(subject);
       }),
       overtaken: false,
@@ -122,6 +142,35 @@ export class LoadState {
     };
     this.#flights.set(subject, flight);
     return flight;
+  }
+
+  async #fetchInTurn(
+    shared: SharedFlights,
+    subject: Subject,
+    freshness: Freshness,
+    flight: Flight,
+  ): Promise<CachedState | undefined> {
+    let brought: CachedState | undefined;
+    const turn = await shared.awaitTurn(subject, async () => (brought = await this.#usableInStore(subject)) !== undefined);
+    if (turn === undefined) return brought;
+    let isStored = false;
+    try {
+      const known = await this.#fetchAndStore(subject, freshness, flight);
+      isStored = known?.isVerified === true && flight.storeFailure === undefined;
+      return known;
+    } finally {
+      turn.end(isStored);
+    }
+  }
+
+  async #usableInStore(subject: Subject): Promise<CachedState | undefined> {
+    try {
+      const stored = await this.#cache.load(subject);
+      return stored?.isVerified === true && this.#clock.now() < stored.recheckAt ? stored : undefined;
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return undefined;
+    }
   }
 
   async #fetchAndStore(subject: Subject, freshness: Freshness, flight: Flight): Promise<CachedState | undefined> {

@@ -44,7 +44,7 @@ export class RefreshInBackground {
 
   async #refresh(subject: Subject, isInDoubt: boolean): Promise<void> {
     try {
-      await this.#load.load(subject, isInDoubt);
+      await this.#load.refresh(subject, isInDoubt);
     } catch (error) {
       // The state that is known goes on serving; upstream's failures are counted where they happen.
       this.#logger.debug("background refresh failed", { ...subject, error });

@@ -15,7 +15,7 @@ export function withinBudget<T>(
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const cancelTimer = clock.after(Math.max(0, budgetMs), () =>
-      settle(() => reject(new CodedError("deadline-exceeded", `no answer from upstream within ${budgetMs} ms`))),
+      settle(() => reject(new CodedError("deadline-exceeded", `no answer within ${budgetMs} ms`))),
     );
     const onAbort = () => settle(() => reject(new CodedError("cancelled", "the caller went away")));
     const settle = (how: () => void) => {

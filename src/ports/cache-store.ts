@@ -40,8 +40,13 @@ export interface CacheStore {
    */
   peek(customerId: string, resourceId: string | undefined): HeldState | undefined;
 
-  /** What the store knows, verified or not. */
-  load(subject: Subject): Promise<CachedState | undefined>;
+  /**
+   * What the store knows, verified or not.
+   *
+   * @param waitMs how long to wait for what is kept outside of this process, milliseconds; after that the answer
+   * is as if it could not be reached: what this process holds, or a failure
+   */
+  load(subject: Subject, waitMs?: number): Promise<CachedState | undefined>;
 
   /** Stores what was fetched and tells what is known now, which may be newer than what was fetched. */
   put(subject: Subject, fetched: FetchedState): Promise<CachedState>;
