@@ -6,16 +6,16 @@ import type { Feature } from "../domain/feature.js";
 import type { Usage } from "../domain/usage.js";
 import { FieldFault } from "./field-fault.js";
 import { Fields, isObject } from "./fields.js";
+import { decodeResetPeriodConfiguration } from "./reset-period-configuration.js";
 
 /** One entitlement together with the moment from which its set is known. */
 export type DecodedEntitlement =
   | { readonly kind: "feature"; readonly input: FeatureEntitlementInput; readonly updatedAt: number | undefined }
   | { readonly kind: "credit"; readonly input: CreditEntitlementInput; readonly updatedAt: number | undefined };
 
-const FEATURE_TYPES = ["BOOLEAN", "NUMBER", "ENUM"] as const;
-const METER_TYPES = ["None", "Fluctuating", "Incremental"] as const;
-const RESET_PERIODS = ["YEAR", "MONTH", "WEEK", "DAY", "HOUR"] as const;
-const ACCORDING_TO = ["yearlyAccordingTo", "monthlyAccordingTo", "weeklyAccordingTo"] as const;
+export const FEATURE_TYPES = ["BOOLEAN", "NUMBER", "ENUM"] as const;
+export const METER_TYPES = ["None", "Fluctuating", "Incremental"] as const;
+export const RESET_PERIODS = ["YEAR", "MONTH", "WEEK", "DAY", "HOUR"] as const;
 
 /** Upstream's names of the kinds; `Entitlement` is what older answers call a feature entitlement. */
 const KIND_OF_TYPENAME: ReadonlyMap<string, DecodedEntitlement["kind"]> = new Map([
@@ -84,7 +84,7 @@ function decodeFeature(fields: Fields): Feature {
   };
 }
 
-function decodeCurrency(fields: Fields): CreditCurrency {
+export function decodeCurrency(fields: Fields): CreditCurrency {
   const currencyId = fields.text("currencyId");
   return {
     currencyId,
@@ -102,16 +102,8 @@ function decodeMetaData(value: unknown): CreditCurrency["additionalMetaData"] {
   return value as Readonly<Record<string, JsonValue>>;
 }
 
-function decodeCreditRate(fields: Fields | undefined): CreditRate | undefined {
+export function decodeCreditRate(fields: Fields | undefined): CreditRate | undefined {
   return fields === undefined ? undefined : { amount: fields.number("amount"), currencyId: fields.text("currencyId") };
-}
-
-function decodeResetPeriodConfiguration(fields: Fields | undefined): string | undefined {
-  for (const name of ACCORDING_TO) {
-    const accordingTo = fields?.optionalText(name);
-    if (accordingTo !== undefined) return accordingTo;
-  }
-  return undefined;
 }
 
 function decodeUsageOf(fields: Fields): Usage {

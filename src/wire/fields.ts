@@ -25,6 +25,10 @@ export class Fields {
     return this.#fields.get(name) ?? undefined;
   }
 
+  names(): Iterable<string> {
+    return this.#fields.keys();
+  }
+
   /** Never empty: the texts that have to be there are names and ids. */
   text(name: string): string {
     const value = this.raw(name);

@@ -5,7 +5,7 @@ import type { FeatureDecision } from "../../domain/decision.js";
 import type { FeatureEntitlement } from "../../domain/entitlement.js";
 import type { Feature } from "../../domain/feature.js";
 import type { Subject } from "../../domain/subject.js";
-import type { ResetPeriod } from "../../domain/usage-period.js";
+import { encodeResetPeriodConfiguration } from "../../wire/reset-period-configuration.js";
 import { isoMoment } from "./encode-moment.js";
 
 /** A feature entitlement in the API's newer shape. Its reason is its own: the wallets beside it tell the rest. */
@@ -84,13 +84,4 @@ function encodeFeature(feature: Feature) {
     featureUnitsPlural: feature.unitsPlural ?? null,
     unitTransformation: null,
   };
-}
-
-/** Days and hours have no configuration: there is only one way to count them. */
-function encodeResetPeriodConfiguration(reset: ResetPeriod | undefined, accordingTo: string | undefined) {
-  if (accordingTo === undefined) return null;
-  if (reset === "YEAR") return { __typename: "YearlyResetPeriodConfig", yearlyAccordingTo: accordingTo };
-  if (reset === "MONTH") return { __typename: "MonthlyResetPeriodConfig", monthlyAccordingTo: accordingTo };
-  if (reset === "WEEK") return { __typename: "WeeklyResetPeriodConfig", weeklyAccordingTo: accordingTo };
-  return null;
 }
