@@ -1,10 +1,14 @@
 /** One field that is not what the wire promises. Says where and what, without the rest of the payload. */
 export class FieldFault extends Error {
   override readonly name = "FieldFault";
+  /** The same without what was found, for where nothing of a payload may be shown. */
+  readonly expectation: string;
 
   /** @param expected a noun phrase: "a non-empty string" */
   constructor(path: string, expected: string, found: unknown) {
-    super(`${path}: expected ${expected}, found ${describe(found)}`);
+    const expectation = `${path}: expected ${expected}`;
+    super(`${expectation}, found ${describe(found)}`);
+    this.expectation = expectation;
   }
 }
 
