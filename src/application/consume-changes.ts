@@ -1,0 +1,125 @@
+import type { ChangeQueue } from "../ports/change-queue.js";
+import type { Clock } from "../ports/clock.js";
+import type { Logger } from "../ports/logger.js";
+import type { CacheGate } from "./cache-gate.js";
+import type { CarryOutChanges } from "./carry-out-changes.js";
+import { elapse } from "./elapse.js";
+
+export interface ConsumeOptions {
+  /** How many wait for messages and carry them out side by side. */
+  readonly consumers: number;
+  /** How long after a failure the queue is asked again, milliseconds; doubled each time up to the longest. */
+  readonly firstDelayMs: number;
+  readonly longestDelayMs: number;
+}
+
+export interface ConsumeParts {
+  readonly queue: ChangeQueue;
+  readonly gate: CacheGate;
+  readonly changes: CarryOutChanges;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Takes messages from the queue as long as the shared cache takes writes, and has them carried out. */
+export class ConsumeChanges {
+  readonly #parts: ConsumeParts;
+  readonly #options: ConsumeOptions;
+  readonly #stopping = new AbortController();
+  readonly #inHand = new Set<Promise<unknown>>();
+  #loops: Promise<unknown> = Promise.resolve();
+  #isQueueOpen = false;
+  #failing = 0;
+
+  constructor(parts: ConsumeParts, options: ConsumeOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** How many consume at this moment. */
+  get consumers(): number {
+    const isConsuming = this.#isQueueOpen && this.#parts.gate.isOpen && !this.#isStopping();
+    return isConsuming ? this.#options.consumers - this.#failing : 0;
+  }
+
+  /** Returns at once. Never throws: failures are waited out. */
+  start(): void {
+    this.#loops = this.#consumeAll();
+  }
+
+  /** Takes no more messages from now on; resolves once none is in hand. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loops;
+    while (this.#inHand.size > 0) await Promise.all(this.#inHand);
+  }
+
+  async #consumeAll(): Promise<void> {
+    const { queue } = this.#parts;
+    await this.#untilItSucceeds(() => queue.open(this.#stopping.signal));
+    this.#isQueueOpen = true;
+    await Promise.all(Array.from({ length: this.#options.consumers }, () => this.#consume()));
+  }
+
+  async #consume(): Promise<void> {
+    const { queue, gate, changes } = this.#parts;
+    const { signal } = this.#stopping;
+    let previous: Promise<unknown> | undefined;
+    for (;;) {
+      await gate.whenOpen(signal);
+      const messages = await this.#untilItSucceeds(() => queue.receive(signal));
+      if (messages === undefined) return;
+      if (messages.length === 0) continue;
+      if (!gate.isOpen) {
+        await this.#keepInHand(queue.giveBack(messages));
+        continue;
+      }
+      const { written, removed, settled } = changes.carryOut(messages);
+      void this.#keepInHand(settled);
+      await written;
+      // Messages are removed while the next ones are received, but never those of more than one batch.
+      await previous;
+      previous = removed;
+    }
+  }
+
+  #keepInHand(work: Promise<unknown>): Promise<void> {
+    const kept = work.then(() => void this.#inHand.delete(kept));
+    this.#inHand.add(kept);
+    return kept;
+  }
+
+  /** @returns undefined once no more messages are to be taken */
+  async #untilItSucceeds<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+    const { clock } = this.#parts;
+    let delayMs = this.#options.firstDelayMs;
+    let isFailing = false;
+    let result: T | undefined;
+    while (!this.#isStopping()) {
+      try {
+        result = await attempt();
+        break;
+      } catch (error) {
+        if (this.#isStopping()) break;
+        if (!isFailing) this.#failed(error);
+        isFailing = true;
+        await elapse(delayMs, clock, this.#stopping.signal);
+        delayMs = Math.min(delayMs * 2, this.#options.longestDelayMs);
+      }
+    }
+    if (isFailing) this.#recovered();
+    return result;
+  }
+
+  #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  #failed(error: unknown): void {
+    if (this.#failing++ === 0) this.#parts.logger.error("no messages can be received from the queue; it is asked again until they can", { error });
+  }
+
+  #recovered(): void {
+    if (--this.#failing === 0 && !this.#isStopping()) this.#parts.logger.info("messages are received from the queue again");
+  }
+}

@@ -1,0 +1,48 @@
+import type { Change } from "../domain/change.js";
+
+/** What a message says. */
+export interface News {
+  readonly change: Change;
+  /** When it became true, epoch milliseconds: orders what has no moment of its own. */
+  readonly at: number;
+}
+
+/** A message in hand. Nobody else is given it until it is settled, as long as this process lives. */
+export interface QueuedMessage {
+  /** The queue's own name for it, to find it by. */
+  readonly id: string;
+  /** Why it can never be understood, without its content; or what it says. */
+  readonly content: News | { readonly fault: string };
+}
+
+/**
+ * Changes that wait to be carried out, each at least once and in no order that could be relied on. What is
+ * taken from it has to be settled by one of the three: removed, given back, or left.
+ */
+export interface ChangeQueue {
+  /**
+   * Finds out whether the queue can be read.
+   *
+   * @throws CodedError `unavailable` where it cannot be reached or refuses
+   */
+  open(signal: AbortSignal): Promise<void>;
+
+  /**
+   * Waits for messages, up to 20 seconds; none is an answer too.
+   *
+   * @throws CodedError `unavailable` where the queue cannot be reached or refuses, `cancelled` once the signal aborts
+   */
+  receive(signal: AbortSignal): Promise<readonly QueuedMessage[]>;
+
+  /** Carried out: takes them off for good. Where that fails they come again, which does no harm. Never rejects. */
+  remove(messages: readonly QueuedMessage[]): Promise<void>;
+
+  /** Cannot be carried out for now: anybody may have them at once. Never rejects. */
+  giveBack(messages: readonly QueuedMessage[]): Promise<void>;
+
+  /** Not to be carried out by this process: they come again when their time is over, and in the end go where the queue sends them. */
+  leave(messages: readonly QueuedMessage[]): void;
+
+  /** Resolves once everything that was settled is told to the queue. */
+  close(): Promise<void>;
+}
