@@ -1,0 +1,54 @@
+import type { RedisOptions } from "ioredis";
+import type { Clock } from "../../../../ports/clock.js";
+import type { LinkTiming } from "./link-timing.js";
+import { Session } from "./session.js";
+
+const CHANNEL = "__redis__:invalidate";
+
+export interface InvalidationSessionListener {
+  tracking(): void;
+  invalidated(key: string): void;
+  invalidatedAll(): void;
+  /** Called once, at last. */
+  ended(reason: Error): void;
+}
+
+/**
+ * One connection on which one server tells of every write to keys with a prefix. Tracking is redirected to the
+ * connection itself, so that what tracks and what delivers end together.
+ *
+ * @returns what ends it
+ */
+export function trackInvalidations(
+  options: RedisOptions,
+  prefix: string,
+  { timing, clock }: { readonly timing: LinkTiming; readonly clock: Clock },
+  listener: InvalidationSessionListener,
+): (reason: Error) => void {
+  const session: Session = new Session(options, timing, clock, {
+    ready: () => {
+      track(session, prefix).then(
+        () => session.isReady && listener.tracking(),
+        (error: unknown) => session.end(error instanceof Error ? error : new Error("tracking failed")),
+      );
+    },
+    ended: (reason) => listener.ended(reason),
+  });
+  session.redis.on("messageBuffer", (channel: Buffer, keys: unknown) => {
+    // What an ended session has yet to read is not this listener's any more.
+    if (session.isReady && channel.toString() === CHANNEL) pass(keys, listener);
+  });
+  return (reason) => session.end(reason);
+}
+
+async function track({ redis }: Session, prefix: string): Promise<void> {
+  const id = await redis.client("ID");
+  await redis.call("CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST", "PREFIX", prefix);
+  await redis.subscribe(CHANNEL);
+}
+
+function pass(keys: unknown, listener: InvalidationSessionListener): void {
+  if (Array.isArray(keys)) for (const key of keys) listener.invalidated(String(key));
+  // No list of keys: all of them, as after FLUSHALL.
+  else listener.invalidatedAll();
+}

@@ -1,0 +1,102 @@
+import type { RedisCommands, WriteGroup, WriteOutcome } from "../redis-commands.js";
+import type { RedisInsight, RedisStats } from "../redis-insight.js";
+import { BoundedCall } from "./bounded-call.js";
+import { ConnectionChanges } from "./connection-changes.js";
+import { newestWinsCalls, newestWinsOutcomes } from "./newest-wins-script.js";
+import { RedisLink, type LinkDependencies, type RedisCommand, type Reply } from "./redis-link.js";
+import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "./redis-target.js";
+import { runScripts, type ScriptCall } from "./run-scripts.js";
+import { scanKeys } from "./scan-keys.js";
+import { accepted, lockCommand, STATS_COMMANDS, statsOf, unlockCall } from "./simple-commands.js";
+
+export interface CommandSettings {
+  readonly commandTimeoutMs: number;
+  /** How long a key lives, milliseconds; less than 0: for ever. */
+  readonly keysTtlMs: number;
+}
+
+/** The commands to one server, or to whoever is the master that Sentinels know. */
+export class OneServer implements RedisCommands, RedisInsight {
+  readonly #settings: CommandSettings;
+  readonly #dependencies: LinkDependencies;
+  readonly #call: BoundedCall;
+  readonly #changes = new ConnectionChanges();
+  readonly #link: RedisLink;
+
+  constructor(target: OneServerTarget, access: RedisAccess, settings: CommandSettings, dependencies: LinkDependencies) {
+    this.#settings = settings;
+    this.#dependencies = dependencies;
+    this.#call = new BoundedCall(dependencies.clock, dependencies.telemetry, settings.commandTimeoutMs);
+    this.#link = new RedisLink(
+      {
+        name: nameOf(target),
+        connection: () => connectionTo(target, access, dependencies.timing.connectTimeoutMs),
+        commandTimeoutMs: settings.commandTimeoutMs,
+        followsMaster: target.kind === "sentinels",
+      },
+      dependencies,
+      () => this.#changes.set(this.#link.isConnected),
+    );
+  }
+
+  get isConnected(): boolean {
+    return this.#changes.isConnected;
+  }
+
+  onConnectionChange(listener: (isConnected: boolean) => void): () => void {
+    return this.#changes.onChange(listener);
+  }
+
+  async read(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    if (keys.length === 0) return [];
+    const [values] = await this.#send([["MGET", ...keys]]);
+    return values as readonly (string | null)[];
+  }
+
+  writeNewest(groups: readonly WriteGroup[]): Promise<readonly (readonly WriteOutcome[])[]> {
+    const calls = newestWinsCalls(groups, this.#dependencies.clock.now(), this.#settings.keysTtlMs);
+    return this.#call.run(async (deadline) => newestWinsOutcomes(groups, await this.#runScripts(calls, deadline)));
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    if (keys.length > 0) await this.#send([["DEL", ...keys]], true);
+  }
+
+  async lock(key: string, token: string, durationMs: number): Promise<boolean> {
+    const [reply] = await this.#send([lockCommand(key, token, durationMs)], true);
+    return reply === "OK";
+  }
+
+  async unlock(key: string, token: string): Promise<void> {
+    await this.#call.run(async (deadline) => accepted(await this.#runScripts([unlockCall(key, token)], deadline)));
+  }
+
+  async publish(channel: string, message: string): Promise<void> {
+    await this.#send([["PUBLISH", channel, message]]);
+  }
+
+  async ping(): Promise<void> {
+    await this.#send([["PING"]]);
+  }
+
+  scan(prefix: string, batchSize: number): AsyncIterable<readonly string[]> {
+    return scanKeys(prefix, batchSize, async (command) => (await this.#send([command]))[0]);
+  }
+
+  async stats(): Promise<RedisStats> {
+    return statsOf(await this.#send(STATS_COMMANDS));
+  }
+
+  close(): void {
+    this.#link.close();
+    this.#changes.set(false);
+  }
+
+  #send(commands: readonly RedisCommand[], isWrite = false): Promise<readonly Reply[]> {
+    return this.#call.run(async (deadline) => accepted(await this.#link.send(commands, deadline, isWrite)));
+  }
+
+  #runScripts(calls: readonly ScriptCall[], deadline: number): Promise<readonly Reply[]> {
+    return runScripts(calls, (commands) => this.#link.send(commands, deadline, true));
+  }
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import type { Clock } from "../../../../ports/clock.js";
+import { CodedError } from "../../../../domain/errors.js";
+import type { Logger } from "../../../../ports/logger.js";
+import type { Telemetry } from "../../../../ports/telemetry.js";
+import type { Invalidations } from "../invalidations.js";
+import type { RedisCommands } from "../redis-commands.js";
+import type { RedisInsight } from "../redis-insight.js";
+import { LINK_TIMING, type LinkTiming } from "./link-timing.js";
+import { OneServer } from "./one-server.js";
+import { OneServerInvalidations } from "./one-server-invalidations.js";
+import type { RedisAccess, RedisTarget } from "./redis-target.js";
+
+export interface RedisConnectionOptions {
+  readonly target: RedisTarget;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** The server's certificate is verified: by these authorities (a PEM file), or else by the well-known ones. */
+  readonly tls?: { readonly caFile?: string | undefined } | undefined;
+  /** How long keys live, seconds; less than 0: for ever. */
+  readonly keysTtlSecs: number;
+  /** Within which every command ends, milliseconds. */
+  readonly commandTimeoutMs: number;
+}
+
+export interface RedisConnectionDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  readonly timing?: Partial<LinkTiming> | undefined;
+}
+
+export interface RedisConnection {
+  readonly commands: RedisCommands & RedisInsight;
+  /** News of writes to keys that begin so. */
+  invalidations(prefix: string): Invalidations;
+  /** Ends the connections of commands; whatever is not answered yet fails. */
+  close(): void;
+}
+
+/**
+ * Begins to connect, and goes on for as long as it takes: a Redis that is not there yet is no failure.
+ *
+ * @throws CodedError `invalid-argument` where the file of authorities cannot be read
+ */
+export function openRedis(options: RedisConnectionOptions, dependencies: RedisConnectionDependencies): RedisConnection {
+  const { target, username, password, tls, keysTtlSecs, commandTimeoutMs } = options;
+  const access: RedisAccess = { username, password, tls: tls && { ca: tls.caFile === undefined ? undefined : authorities(tls.caFile) } };
+  const settings = { commandTimeoutMs, keysTtlMs: keysTtlSecs * 1_000 };
+  const linkDependencies = { ...dependencies, timing: { ...LINK_TIMING, ...dependencies.timing }, random: Math.random };
+  if (target.kind === "cluster") throw new CodedError("internal", "not yet");
+  const commands = new OneServer(target, access, settings, linkDependencies);
+  return {
+    commands,
+    invalidations: (prefix) => new OneServerInvalidations(target, access, prefix, linkDependencies),
+    close: () => commands.close(),
+  };
+}
+
+function authorities(caFile: string): Buffer {
+  try {
+    return readFileSync(caFile);
+  } catch (error) {
+    throw new CodedError("invalid-argument", `the authorities of Redis's certificate cannot be read from ${caFile}`, { cause: error });
+  }
+}

@@ -1,0 +1,38 @@
+import { CodedError, type ErrorCode } from "../../../../domain/errors.js";
+
+/** The codes of Redis's answers that say "not now" to writes alone. Of all others, reading fails as well. */
+const REFUSED_WRITES = ["READONLY", "OOM", "MISCONF", "NOREPLICAS"] as const;
+
+/** Before version 7, a script's error has the code further on. */
+const REFUSED_WRITE = new RegExp(`(?:^|-)(?:${REFUSED_WRITES.join("|")}) `);
+
+const REMEDIES: readonly (readonly [answer: RegExp, remedy: string])[] = [
+  [/^NOAUTH|^ERR .*AUTH.*no password/, "Redis wants a password: set REDIS_PASSWORD"],
+  [/^WRONGPASS/, "Redis does not accept REDIS_USERNAME with REDIS_PASSWORD"],
+  [/^NOPERM/, "the user in Redis lacks a permission"],
+  [/^ERR DB index/, "Redis has no such database: set another REDIS_DB"],
+  [/self-signed|unable to (?:get|verify)|certificate/i, "Redis's certificate cannot be verified: set REDIS_TLS_CA_FILE to its authority"],
+];
+
+/** What the caller of a command is told. */
+export function redisFailure(cause: unknown): CodedError {
+  if (cause instanceof CodedError) return cause;
+  const code: ErrorCode = isRefusedWrite(cause) ? "failed-precondition" : "unavailable";
+  return new CodedError(code, reasonOf(cause), { cause });
+}
+
+export function isRefusedWrite(error: unknown): boolean {
+  return error instanceof Error && REFUSED_WRITE.test(error.message);
+}
+
+/** A replica's answer to a write: with a master that changes, a sign that this one no longer is. */
+export function isReadOnlyAnswer(error: unknown): boolean {
+  return error instanceof Error && /(?:^|-)READONLY /.test(error.message);
+}
+
+/** Why something failed, with the remedy where there is one; never with what was sent. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "Redis failed";
+  const remedy = REMEDIES.find(([answer]) => answer.test(error.message))?.[1];
+  return remedy === undefined ? error.message : `${remedy} (${error.message})`;
+}

@@ -1,0 +1,154 @@
+import { ReplyError, type ChainableCommander, type RedisOptions } from "ioredis";
+import { CodedError } from "../../../../domain/errors.js";
+import type { CancelTimer, Clock } from "../../../../ports/clock.js";
+import type { Logger } from "../../../../ports/logger.js";
+import type { Telemetry } from "../../../../ports/telemetry.js";
+import { AnswersInTime } from "./answers-in-time.js";
+import { LinkLog } from "./link-log.js";
+import { ReconnectDelay, type LinkTiming } from "./link-timing.js";
+import { isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
+import { Session } from "./session.js";
+
+export type RedisCommand = readonly [name: string, ...args: readonly (string | number)[]];
+
+/** What Redis answered to one command; an Error where it refused it. */
+export type Reply = unknown;
+
+export interface LinkDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /** From 0 (included) to 1 (excluded). */
+  readonly random: () => number;
+  readonly timing: LinkTiming;
+}
+
+export interface LinkSettings {
+  /** As the log names it. */
+  readonly name: string;
+  readonly connection: () => RedisOptions;
+  /** How long an answer may take before Redis counts as too slow to be asked, milliseconds. */
+  readonly commandTimeoutMs: number;
+  /** The link is for whoever is master: one that has become a replica is left for another. */
+  readonly followsMaster: boolean;
+}
+
+/** Commands that are not answered yet, whether anyone still waits for them or not. */
+const MAX_UNANSWERED = 20_000;
+
+/**
+ * Keeps a connection to one server, or to whoever is master, until it is closed.
+ *
+ * Never queues: a command without a connection is refused at once, and so are commands for as long as Redis takes
+ * longer than the time limit, and beyond a number of commands that are not answered yet.
+ */
+export class RedisLink {
+  readonly #settings: LinkSettings;
+  readonly #dependencies: LinkDependencies;
+  readonly #delay: ReconnectDelay;
+  readonly #log: LinkLog;
+  readonly #answers: AnswersInTime;
+  readonly #onChange: () => void;
+  #session: Session;
+  #readyAt: number | undefined;
+  #unanswered = 0;
+  #isClosed = false;
+  #cancelReconnect: CancelTimer | undefined;
+
+  /** @param onChange called whenever `isConnected` may be another */
+  constructor(settings: LinkSettings, dependencies: LinkDependencies, onChange: () => void) {
+    this.#settings = settings;
+    this.#dependencies = dependencies;
+    this.#onChange = onChange;
+    this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
+    this.#log = new LinkLog(settings.name, dependencies.logger);
+    this.#answers = new AnswersInTime(dependencies.clock, settings.commandTimeoutMs, () => this.#speedChanged());
+    this.#session = this.#connect();
+  }
+
+  get isConnected(): boolean {
+    return this.#session.isReady && !this.#answers.isTooSlow;
+  }
+
+  /**
+   * Sends commands together, in order, and resolves with an answer for each.
+   *
+   * @param deadline epoch milliseconds
+   * @throws CodedError `unavailable` where not all are answered by then
+   */
+  async send(commands: readonly RedisCommand[], deadline: number, isWrite = false): Promise<readonly Reply[]> {
+    const session = this.#session;
+    this.#refuseUnlessUsable(session, commands.length);
+    const pipeline = session.redis.pipeline();
+    for (const [name, ...args] of commands) pipeline.call(name, ...args);
+    const replies = await this.#answers.within(this.#exec(pipeline, commands.length), deadline, () => session.redis.ping());
+    const lost = replies.find((reply) => reply instanceof Error && !(reply instanceof ReplyError));
+    if (lost !== undefined) throw new CodedError("unavailable", `the connection to Redis (${this.#settings.name}) was lost`, { cause: lost });
+    if (isWrite) this.#judgeWrites(session, replies);
+    return replies;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelReconnect?.();
+    this.#session.end(new Error("closed"));
+  }
+
+  #refuseUnlessUsable(session: Session, commands: number): void {
+    const redis = `Redis (${this.#settings.name})`;
+    if (!session.isReady) throw new CodedError("unavailable", `there is no connection to ${redis}`);
+    if (this.#answers.isTooSlow) throw new CodedError("unavailable", `${redis} does not answer in time, and is not asked for now`);
+    if (this.#unanswered + commands <= MAX_UNANSWERED) return;
+    throw new CodedError("unavailable", `${redis} has ${this.#unanswered} commands to answer: no more are sent`);
+  }
+
+  async #exec(pipeline: ChainableCommander, commands: number): Promise<readonly Reply[]> {
+    this.#unanswered += commands;
+    try {
+      const results = (await pipeline.exec()) ?? [];
+      return results.map(([error, reply]) => error ?? reply);
+    } finally {
+      this.#unanswered -= commands;
+    }
+  }
+
+  #judgeWrites(session: Session, replies: readonly Reply[]): void {
+    const refusal = replies.find((reply): reply is Error => isRefusedWrite(reply));
+    if (refusal === undefined) {
+      if (!replies.some((reply) => reply instanceof Error)) this.#log.acceptsWrites();
+      return;
+    }
+    this.#log.refusesWrites(refusal);
+    if (this.#settings.followsMaster && isReadOnlyAnswer(refusal)) session.end(refusal);
+  }
+
+  #connect(): Session {
+    const { clock, timing } = this.#dependencies;
+    return new Session(this.#settings.connection(), timing, clock, {
+      ready: () => {
+        this.#readyAt = clock.now();
+        this.#answers.reset();
+        this.#log.connected();
+        this.#onChange();
+      },
+      ended: (reason) => this.#ended(reason),
+    });
+  }
+
+  #ended(reason: Error): void {
+    if (this.#isClosed) return;
+    const { clock, telemetry } = this.#dependencies;
+    telemetry.redisClientErrors++;
+    this.#log.lost(reason);
+    const lastedMs = this.#readyAt === undefined ? 0 : clock.now() - this.#readyAt;
+    this.#readyAt = undefined;
+    this.#cancelReconnect = clock.after(this.#delay.nextMs(lastedMs), () => (this.#session = this.#connect()));
+    this.#onChange();
+  }
+
+  #speedChanged(): void {
+    if (this.#answers.isTooSlow) this.#log.tooSlow(this.#settings.commandTimeoutMs);
+    else this.#log.inTime();
+    this.#onChange();
+  }
+}

@@ -1,0 +1,88 @@
+import { Redis, type RedisOptions } from "ioredis";
+import type { CancelTimer, Clock } from "../../../../ports/clock.js";
+import type { LinkTiming } from "./link-timing.js";
+
+export interface SessionListener {
+  /** Commands are taken from here on. */
+  ready(): void;
+  /** Called once, at last. */
+  ended(reason: Error): void;
+}
+
+/**
+ * The life of one connection, from the first attempt to its end. It never comes back: what a connection was
+ * told (a database, a subscription, tracking) ends with it, so nothing of it can be mistaken for the next one's.
+ *
+ * A server that is gone without a word is found out by pings: the connection is given up when nothing at all came
+ * between one ping and the time for the next.
+ */
+export class Session {
+  readonly redis: Redis;
+  readonly #timing: LinkTiming;
+  readonly #clock: Clock;
+  readonly #listener: SessionListener;
+  #cancelTimer: CancelTimer;
+  #isReady = false;
+  #hasEnded = false;
+  #lastError: Error | undefined;
+
+  constructor(options: RedisOptions, timing: LinkTiming, clock: Clock, listener: SessionListener) {
+    this.#timing = timing;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.redis = new Redis(options);
+    this.redis.on("ready", () => this.#ready());
+    this.redis.on("error", (error: Error) => this.#failed(error));
+    this.redis.on("end", () => this.end(this.#lastError ?? new Error("the connection was closed")));
+    this.#cancelTimer = clock.after(timing.connectTimeoutMs, () =>
+      this.end(new Error(`no connection within ${timing.connectTimeoutMs} ms`)),
+    );
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Ends it now; whatever is not answered yet fails. */
+  end(reason: Error): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#isReady = false;
+    this.#cancelTimer();
+    this.redis.disconnect();
+    // Not there before the first connection attempt, whatever its type says.
+    (this.redis.stream as Redis["stream"] | undefined)?.destroy();
+    this.#listener.ended(reason);
+  }
+
+  #ready(): void {
+    if (this.#hasEnded) return;
+    this.#isReady = true;
+    this.#cancelTimer();
+    this.#listener.ready();
+    this.#pingLater();
+  }
+
+  /** The library goes on after some failures, for example in another database than the one that was asked for. */
+  #failed(error: Error): void {
+    this.#lastError = error;
+    if (!this.#isReady) this.end(error);
+  }
+
+  #pingLater(): void {
+    if (this.#hasEnded) return;
+    const bytesBefore = this.redis.stream.bytesRead;
+    this.redis.ping().catch(ignore);
+    this.#cancelTimer = this.#clock.after(this.#timing.pingIntervalMs, () => {
+      // A process that was itself held up has yet to read what came meanwhile.
+      setImmediate(() => {
+        if (this.redis.stream.bytesRead > bytesBefore) this.#pingLater();
+        else this.end(new Error(`nothing came from Redis for ${this.#timing.pingIntervalMs} ms, not even the answer to a ping`));
+      });
+    });
+  }
+}
+
+function ignore(): void {
+  // Answered or not: bytes tell.
+}
