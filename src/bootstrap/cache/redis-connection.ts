@@ -1,0 +1,71 @@
+import { openRedis, type RedisConnection } from "../../adapters/cache/redis/connection/open-redis.js";
+import type { RedisTarget } from "../../adapters/cache/redis/connection/redis-target.js";
+import { CodedError } from "../../domain/errors.js";
+import type { HostAndPort } from "../config/parsers.js";
+import type { RedisConfig } from "../config/redis-settings.js";
+import type { Services } from "../source/source.js";
+import { StartError } from "../start-error.js";
+
+export interface RedisBounds {
+  /** How long keys live, seconds; negative: for ever. */
+  readonly keysTtlSecs: number;
+  /** Within which every command ends, milliseconds. */
+  readonly commandTimeoutMs: number;
+}
+
+/**
+ * Begins to connect to the Redis that is configured, whichever kind it is.
+ *
+ * @throws StartError when the file of authorities cannot be read
+ */
+export function connectToRedis(config: RedisConfig, bounds: RedisBounds, services: Services): RedisConnection {
+  const { redisUsername, redisPassword, redisTls, redisTlsCaFile } = config;
+  try {
+    return openRedis(
+      {
+        target: targetOf(config),
+        username: redisUsername,
+        password: redisPassword,
+        tls: redisTls ? { caFile: redisTlsCaFile } : undefined,
+        ...bounds,
+      },
+      services,
+    );
+  } catch (error) {
+    if (error instanceof CodedError && error.code === "invalid-argument") throw new StartError(`REDIS_TLS_CA_FILE: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** Where Redis is, as the start message tells it. */
+export function describeRedis(config: RedisConfig): string {
+  const target = targetOf(config);
+  switch (target.kind) {
+    case "server":
+      return `Redis at ${addressOf(target)}`;
+    case "sentinels":
+      return `Redis, master ${target.name} of Sentinels ${target.sentinels.map(addressOf).join(", ")}`;
+    case "cluster":
+      return `Redis Cluster at ${target.nodes.map(addressOf).join(", ")}`;
+  }
+}
+
+function targetOf(config: RedisConfig): RedisTarget {
+  const { redisHost, redisPort, redisDb, redisSentinels, redisSentinelName, redisClusterNodes } = config;
+  if (redisClusterNodes !== undefined) return { kind: "cluster", nodes: redisClusterNodes };
+  if (redisSentinels !== undefined && redisSentinelName !== undefined) {
+    return {
+      kind: "sentinels",
+      sentinels: redisSentinels,
+      name: redisSentinelName,
+      db: redisDb,
+      username: config.redisSentinelUsername,
+      password: config.redisSentinelPassword,
+    };
+  }
+  return { kind: "server", host: redisHost, port: redisPort, db: redisDb };
+}
+
+function addressOf({ host, port }: HostAndPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
