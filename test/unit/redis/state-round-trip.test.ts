@@ -61,10 +61,10 @@ describe("a state that was written", () => {
   });
 
   it.each([
-    ["a customer", { customerId: "a:r_b" }, "a resource", { customerId: "a", resourceId: "b" }],
-    ["a resource", { customerId: "a", resourceId: "b" }, "a customer", { customerId: "a:r_b" }],
-    ["a resource", { customerId: "a", resourceId: "b:r_c" }, "another customer's", { customerId: "a:r_b", resourceId: "c" }],
-  ])("is known to be of %s where %4$s would have the same key", (_, one, __, other) => {
+    ["a customer", { customerId: "a:r_b" }, { customerId: "a", resourceId: "b" }],
+    ["a resource", { customerId: "a", resourceId: "b" }, { customerId: "a:r_b" }],
+    ["a resource whose id joins others", { customerId: "a", resourceId: "b:r_c" }, { customerId: "a:r_b", resourceId: "c" }],
+  ])("is known to be of %s where another subject has the same key", (_, one, other) => {
     const trust = { verifiedAt: 1, recheckAt: Infinity, isVerified: true };
     for (const state of [buildCustomerState({ accessDeniedReason: "CustomerNotFound" }), buildCustomerState({ features: [{ feature: { id: "f", featureType: "BOOLEAN" } }], updatedAt: 5 })]) {
       const kept = new KeptKeys().write(encodeState(ENVIRONMENT, one, state, trust).writes);

@@ -30,13 +30,13 @@ export class KeptKeys {
     return this;
   }
 
-  /** Reads with these usages, and where they do not suffice, with those that are needed. */
+  /** Reads with these usages, and where they do not suffice, once more with those that are needed. */
   state(subject: Subject, guess: readonly EntitlementReference[] = [], faults: FieldFault[] = []): StoredState {
-    const stored = this.#read(subject, guess, faults);
-    return stored.outcome === "incomplete" ? this.#read(subject, stored.usages, faults) : stored;
+    const stored = this.readOnce(subject, guess, faults);
+    return stored.outcome === "incomplete" ? this.readOnce(subject, stored.usages, faults) : stored;
   }
 
-  #read(subject: Subject, entitlements: readonly EntitlementReference[], faults: FieldFault[]): StoredState {
+  readOnce(subject: Subject, entitlements: readonly EntitlementReference[], faults: FieldFault[] = []): StoredState {
     const read = new StateRead(ENVIRONMENT, subject, entitlements);
     return decodeState(read.reading(read.keys.map((key) => this.values.get(key) ?? null)), (fault) => faults.push(fault));
   }
