@@ -1,0 +1,128 @@
+import { SubjectMap } from "../../../domain/subject-map.js";
+import type { Subject } from "../../../domain/subject.js";
+import type { CachedState, CacheStore, FetchedState } from "../../../ports/cache-store.js";
+import type { Clock } from "../../../ports/clock.js";
+import type { Coherence, Exchange } from "./coherence.js";
+import type { FoundState } from "./decode-state.js";
+import type { Doubts } from "./doubts.js";
+import type { GlobalMoments } from "./global-moments.js";
+import type { StateReader, ReadState } from "./state-reader.js";
+import { usagesOfState } from "./state-usages.js";
+import { readTimestamp } from "./stored-value.js";
+
+/** How often a read is begun anew that a write overtook. The last one counts for who asked, and for nobody after. */
+const MAX_READS = 5;
+
+export interface CoherentReadsParts {
+  readonly near: CacheStore;
+  readonly coherence: Coherence;
+  readonly reader: StateReader;
+  readonly doubts: Doubts;
+  readonly globals: GlobalMoments;
+  readonly clock: Clock;
+  /** How long a state at hand is vouched for without a look at Redis, milliseconds. */
+  readonly maxAgeMs: number;
+}
+
+interface ReadUnderWay {
+  exchange: Exchange;
+  result: Promise<CachedState | undefined>;
+}
+
+/** Brings states from Redis to hand. */
+export class CoherentReads {
+  readonly #near: CacheStore;
+  readonly #coherence: Coherence;
+  readonly #reader: StateReader;
+  readonly #doubts: Doubts;
+  readonly #globals: GlobalMoments;
+  readonly #clock: Clock;
+  readonly #maxAgeMs: number;
+  readonly #underWay = new SubjectMap<ReadUnderWay>();
+
+  constructor({ near, coherence, reader, doubts, globals, clock, maxAgeMs }: CoherentReadsParts) {
+    this.#near = near;
+    this.#coherence = coherence;
+    this.#reader = reader;
+    this.#doubts = doubts;
+    this.#globals = globals;
+    this.#clock = clock;
+    this.#maxAgeMs = maxAgeMs;
+  }
+
+  /**
+   * What is known of a subject; one read serves all who ask before news of a write come.
+   *
+   * @throws CodedError as RedisCommands does
+   */
+  read(subject: Subject): Promise<CachedState | undefined> {
+    const flying = this.#underWay.get(subject);
+    return flying?.exchange.isOvertaken === false ? flying.result : this.readAnew(subject);
+  }
+
+  /**
+   * The same by a read that begins now, and so knows all that was written before.
+   *
+   * @throws CodedError as RedisCommands does
+   */
+  readAnew(subject: Subject): Promise<CachedState | undefined> {
+    const read: ReadUnderWay = { exchange: this.#coherence.begin(subject), result: Promise.resolve(undefined) };
+    read.result = this.#readUndisturbed(subject, read).finally(() => {
+      if (this.#underWay.get(subject) === read) this.#underWay.delete(subject);
+    });
+    this.#underWay.set(subject, read);
+    return read.result;
+  }
+
+  /**
+   * What Redis holds, as it is.
+   *
+   * @throws CodedError as RedisCommands does
+   */
+  async readStored(subject: Subject): Promise<ReadState> {
+    const held = await this.#near.load(subject);
+    return this.#reader.read(subject, held === undefined ? undefined : [...usagesOfState(held.state)]);
+  }
+
+  /** A state of Redis, as far as it can be vouched for. */
+  brought(subject: Subject, { state, trust, isOutdated }: FoundState): FetchedState {
+    // Others do not say when they asked; of their data's own moment, at least, it was true.
+    const verifiedAt = trust?.verifiedAt ?? state.updatedAt ?? 0;
+    return {
+      state,
+      verifiedAt,
+      recheckAt: this.recheckAt(trust?.recheckAt ?? state.validUntil),
+      isVerified: !isOutdated && trust?.isVerified !== false && !this.#doubts.isInDoubt(subject, verifiedAt),
+    };
+  }
+
+  /** Until when a state may stay at hand that would have to be asked for again at `recheckAt`. */
+  recheckAt(recheckAt: number): number {
+    // Spread out, so that what was read together is not read again together.
+    return Math.min(recheckAt, this.#clock.now() + this.#maxAgeMs * (0.75 + Math.random() / 4));
+  }
+
+  async #readUndisturbed(subject: Subject, read: ReadUnderWay): Promise<CachedState | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const found = await this.readStored(subject);
+        if (!read.exchange.isOvertaken || attempt === MAX_READS) return await this.#bringToHand(read.exchange, found);
+      } finally {
+        read.exchange.end();
+      }
+      read.exchange = this.#coherence.begin(subject);
+    }
+  }
+
+  async #bringToHand(exchange: Exchange, { stored, reading }: ReadState): Promise<CachedState | undefined> {
+    const { subject } = exchange;
+    const isHit = stored.outcome === "found" && !stored.isOutdated;
+    const globalUpdatedAt = readTimestamp(reading.globalTimestamp);
+    if (isHit) this.#globals.take(subject);
+    else if (globalUpdatedAt !== undefined) this.#globals.see(subject, globalUpdatedAt);
+    if (stored.outcome === "found") return this.#coherence.keep(exchange, this.brought(subject, stored));
+    if (this.#near.peek(subject.customerId, subject.resourceId) !== undefined) await this.#coherence.doubt(subject);
+    const held = await this.#near.load(subject);
+    return held === undefined ? undefined : { ...held, isVerified: false };
+  }
+}
