@@ -1,14 +1,12 @@
 import type { Logger } from "../../../../ports/logger.js";
-import { reasonOf } from "./redis-failure.js";
-
-/** How many reasons for one and the same loss are worth a line each. */
-const MAX_REASONS = 5;
+import { reasonOf, remedyFor } from "./redis-failure.js";
 
 /** One line for each change of state of a connection, however many commands and attempts it takes to see it. */
 export class LinkLog {
   readonly #redis: string;
   readonly #logger: Logger;
-  readonly #reasons = new Set<string>();
+  readonly #remedies = new Set<string>();
+  #isLost = false;
   #isTooSlow = false;
   #refusesWrites = false;
 
@@ -18,17 +16,19 @@ export class LinkLog {
   }
 
   connected(): void {
-    this.#reasons.clear();
+    this.#remedies.clear();
+    this.#isLost = false;
     this.#isTooSlow = false;
     this.#logger.info("connected to Redis", { redis: this.#redis });
   }
 
-  /** Attempts that fail for the same reason are the same state. */
+  /** Attempts that fail later on are the same state, unless their reason is one that only the operator can end. */
   lost(error: Error): void {
-    const reason = reasonOf(error);
-    if (this.#reasons.has(reason) || this.#reasons.size === MAX_REASONS) return;
-    this.#reasons.add(reason);
-    this.#logger.warn("there is no connection to Redis", { redis: this.#redis, reason });
+    const remedy = remedyFor(error);
+    if (this.#isLost && (remedy === undefined || this.#remedies.has(remedy))) return;
+    this.#isLost = true;
+    if (remedy !== undefined) this.#remedies.add(remedy);
+    this.#logger.warn("there is no connection to Redis", { redis: this.#redis, reason: reasonOf(error) });
   }
 
   tooSlow(limitMs: number): void {

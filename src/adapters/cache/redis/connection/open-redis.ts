@@ -7,9 +7,13 @@ import type { Invalidations } from "../invalidations.js";
 import type { RedisCommands } from "../redis-commands.js";
 import type { RedisInsight } from "../redis-insight.js";
 import { LINK_TIMING, type LinkTiming } from "./link-timing.js";
-import { OneServer } from "./one-server.js";
+import { Cluster } from "./cluster/cluster.js";
+import { ClusterInvalidations } from "./cluster/cluster-invalidations.js";
+import { ClusterTopology } from "./cluster/cluster-topology.js";
+import { OneServer, type CommandSettings } from "./one-server.js";
 import { OneServerInvalidations } from "./one-server-invalidations.js";
-import type { RedisAccess, RedisTarget } from "./redis-target.js";
+import type { LinkDependencies } from "./redis-link.js";
+import type { HostAndPort, RedisAccess, RedisTarget } from "./redis-target.js";
 
 export interface RedisConnectionOptions {
   readonly target: RedisTarget;
@@ -48,12 +52,30 @@ export function openRedis(options: RedisConnectionOptions, dependencies: RedisCo
   const access: RedisAccess = { username, password, tls: tls && { ca: tls.caFile === undefined ? undefined : authorities(tls.caFile) } };
   const settings = { commandTimeoutMs, keysTtlMs: keysTtlSecs * 1_000 };
   const linkDependencies = { ...dependencies, timing: { ...LINK_TIMING, ...dependencies.timing }, random: Math.random };
-  if (target.kind === "cluster") throw new CodedError("internal", "not yet");
+  if (target.kind === "cluster") return openCluster(target.nodes, access, settings, linkDependencies);
   const commands = new OneServer(target, access, settings, linkDependencies);
   return {
     commands,
     invalidations: (prefix) => new OneServerInvalidations(target, access, prefix, linkDependencies),
     close: () => commands.close(),
+  };
+}
+
+function openCluster(
+  nodes: readonly HostAndPort[],
+  access: RedisAccess,
+  settings: CommandSettings,
+  dependencies: LinkDependencies,
+): RedisConnection {
+  const topology = new ClusterTopology(nodes, access, dependencies);
+  const commands = new Cluster(topology, access, settings, dependencies);
+  return {
+    commands,
+    invalidations: (prefix) => new ClusterInvalidations(topology, access, prefix, dependencies),
+    close: () => {
+      topology.close();
+      commands.close();
+    },
   };
 }
 

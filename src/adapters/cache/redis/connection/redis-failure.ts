@@ -33,6 +33,11 @@ export function isReadOnlyAnswer(error: unknown): boolean {
 /** Why something failed, with the remedy where there is one; never with what was sent. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return "Redis failed";
-  const remedy = REMEDIES.find(([answer]) => answer.test(error.message))?.[1];
+  const remedy = remedyFor(error);
   return remedy === undefined ? error.message : `${remedy} (${error.message})`;
+}
+
+/** What the operator can do; undefined where nothing but time helps. */
+export function remedyFor({ message }: Error): string | undefined {
+  return REMEDIES.find(([answer]) => answer.test(message))?.[1];
 }

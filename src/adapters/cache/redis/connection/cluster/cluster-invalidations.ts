@@ -1,0 +1,86 @@
+import type { InvalidationListener, Invalidations } from "../../invalidations.js";
+import { KeptTracking } from "../kept-tracking.js";
+import type { LinkDependencies } from "../redis-link.js";
+import type { RedisAccess } from "../redis-target.js";
+import { isComplete, type ClusterMap } from "./cluster-map.js";
+import type { ClusterTopology } from "./cluster-topology.js";
+
+/**
+ * News of writes from every master of a Cluster: complete as long as all of them tell. A slot that changes hands
+ * may have been written to where nobody listened.
+ */
+export class ClusterInvalidations implements Invalidations {
+  readonly #topology: ClusterTopology;
+  readonly #access: RedisAccess;
+  readonly #prefix: string;
+  readonly #dependencies: LinkDependencies;
+  readonly #masters = new Map<string, KeptTracking>();
+  #map: ClusterMap | undefined;
+  #listener: InvalidationListener | undefined;
+  #isCoherent = false;
+  #unfollow: (() => void) | undefined;
+
+  constructor(topology: ClusterTopology, access: RedisAccess, prefix: string, dependencies: LinkDependencies) {
+    this.#topology = topology;
+    this.#access = access;
+    this.#prefix = prefix;
+    this.#dependencies = dependencies;
+  }
+
+  start(listener: InvalidationListener): void {
+    this.#listener = listener;
+    this.#unfollow = this.#topology.onChange((map) => this.#follow(map));
+    if (this.#topology.map !== undefined) this.#follow(this.#topology.map);
+  }
+
+  stop(): Promise<void> {
+    this.#listener = undefined;
+    this.#unfollow?.();
+    for (const master of this.#masters.values()) master.stop();
+    return Promise.resolve();
+  }
+
+  #follow(map: ClusterMap): void {
+    const before = this.#map;
+    this.#map = map;
+    for (const [address, master] of this.#masters) {
+      if (map.masters.has(address)) continue;
+      master.stop();
+      this.#masters.delete(address);
+    }
+    for (const [address, node] of map.masters) {
+      if (this.#masters.has(address)) continue;
+      const target = { kind: "server", db: 0, ...node } as const;
+      const tracking = new KeptTracking(target, this.#access, this.#prefix, this.#dependencies, {
+        tracking: () => this.#update(),
+        invalidated: (key) => this.#listener?.invalidated(key),
+        invalidatedAll: () => this.#listener?.invalidatedAll(),
+        lost: () => {
+          this.#update();
+          this.#topology.doubt();
+        },
+      });
+      this.#masters.set(address, tracking);
+    }
+    this.#update();
+    if (this.#isCoherent && before !== undefined && hasMovedSlots(before, map)) this.#listener?.invalidatedAll();
+  }
+
+  #update(): void {
+    const isCoherent = this.#map !== undefined && isComplete(this.#map) && [...this.#masters.values()].every(({ isTracking }) => isTracking);
+    if (isCoherent === this.#isCoherent || this.#listener === undefined) return;
+    this.#isCoherent = isCoherent;
+    const { logger } = this.#dependencies;
+    if (isCoherent) {
+      logger.info("Redis tells of writes", { redis: "Cluster" });
+      this.#listener.coherent();
+    } else {
+      logger.warn("Redis does not tell of all writes: what is held in memory is in doubt", { redis: "Cluster" });
+      this.#listener.incoherent();
+    }
+  }
+}
+
+function hasMovedSlots(before: ClusterMap, after: ClusterMap): boolean {
+  return before.masterOfSlot.some((address, slot) => address !== after.masterOfSlot[slot]);
+}

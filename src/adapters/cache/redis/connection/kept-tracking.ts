@@ -1,0 +1,71 @@
+import type { CancelTimer } from "../../../../ports/clock.js";
+import { trackInvalidations } from "./invalidation-session.js";
+import { ReconnectDelay } from "./link-timing.js";
+import type { LinkDependencies } from "./redis-link.js";
+import { connectionTo, type OneServerTarget, type RedisAccess } from "./redis-target.js";
+
+export interface TrackingListener {
+  tracking(): void;
+  invalidated(key: string): void;
+  invalidatedAll(): void;
+  /** Not called before the first `tracking`. */
+  lost(reason: Error): void;
+}
+
+/** Keeps one server telling of writes, until it is stopped. */
+export class KeptTracking {
+  readonly #target: OneServerTarget;
+  readonly #access: RedisAccess;
+  readonly #prefix: string;
+  readonly #dependencies: LinkDependencies;
+  readonly #listener: TrackingListener;
+  readonly #delay: ReconnectDelay;
+  #trackingSince: number | undefined;
+  #isStopped = false;
+  #endSession: ((reason: Error) => void) | undefined;
+  #cancelReconnect: CancelTimer | undefined;
+
+  constructor(target: OneServerTarget, access: RedisAccess, prefix: string, dependencies: LinkDependencies, listener: TrackingListener) {
+    this.#target = target;
+    this.#access = access;
+    this.#prefix = prefix;
+    this.#dependencies = dependencies;
+    this.#listener = listener;
+    this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
+    this.#track();
+  }
+
+  get isTracking(): boolean {
+    return this.#trackingSince !== undefined;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelReconnect?.();
+    this.#endSession?.(new Error("closed"));
+  }
+
+  #track(): void {
+    const { clock, timing } = this.#dependencies;
+    const options = connectionTo(this.#target, this.#access, timing.connectTimeoutMs);
+    this.#endSession = trackInvalidations(options, this.#prefix, this.#dependencies, {
+      tracking: () => {
+        this.#trackingSince = clock.now();
+        this.#listener.tracking();
+      },
+      invalidated: (key) => this.#listener.invalidated(key),
+      invalidatedAll: () => this.#listener.invalidatedAll(),
+      ended: (reason) => this.#ended(reason),
+    });
+  }
+
+  #ended(reason: Error): void {
+    if (this.#isStopped) return;
+    const { clock, telemetry } = this.#dependencies;
+    telemetry.redisClientErrors++;
+    const since = this.#trackingSince;
+    this.#trackingSince = undefined;
+    this.#cancelReconnect = clock.after(this.#delay.nextMs(since === undefined ? 0 : clock.now() - since), () => this.#track());
+    if (since !== undefined) this.#listener.lost(reason);
+  }
+}
