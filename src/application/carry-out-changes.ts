@@ -81,11 +81,11 @@ export class CarryOutChanges {
     return isEmptyState(change.state) ? undefined : { change, at, onlyIfCached };
   }
 
-  #askUpstream({ change, at }: News): Promise<void> {
+  #askUpstream({ change }: News): Promise<void> {
     const { refetch, sweep } = this.#parts;
-    if (change.type === "package-published") return change.migration === "ALL_CUSTOMERS" ? sweep.sweep(at) : NOTHING_TO_DO;
+    if (change.type === "package-published") return change.migration === "ALL_CUSTOMERS" ? sweep.sweep() : NOTHING_TO_DO;
     if (refetch.pending >= this.#options.maxWaitingForUpstream) return Promise.reject(new TooManyWaiting());
-    return refetch.refetch(change.subject, at, this.#options.onlyIfCached);
+    return refetch.refetch(change.subject, this.#options.onlyIfCached);
   }
 
   async #settle(effects: readonly Effect[], seconds: () => number): Promise<void> {

@@ -11,6 +11,8 @@ export interface ConsumeOptions {
   /** How long after a failure the queue is asked again, milliseconds; doubled each time up to the longest. */
   readonly firstDelayMs: number;
   readonly longestDelayMs: number;
+  /** How long the polls under way may still bring something at the end, milliseconds: what a poll brings that was broken off has to be waited for. */
+  readonly lastPollMs: number;
 }
 
 export interface ConsumeParts {
@@ -25,7 +27,9 @@ export interface ConsumeParts {
 export class ConsumeChanges {
   readonly #parts: ConsumeParts;
   readonly #options: ConsumeOptions;
-  readonly #stopping = new AbortController();
+  /** One each: a signal with many listeners is taken for a leak. */
+  readonly #stopping: readonly AbortController[];
+  #isStopping = false;
   readonly #inHand = new Set<Promise<unknown>>();
   #loops: Promise<unknown> = Promise.resolve();
   #isQueueOpen = false;
@@ -34,11 +38,12 @@ export class ConsumeChanges {
   constructor(parts: ConsumeParts, options: ConsumeOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#stopping = Array.from({ length: options.consumers }, () => new AbortController());
   }
 
   /** How many consume at this moment. */
   get consumers(): number {
-    const isConsuming = this.#isQueueOpen && this.#parts.gate.isOpen && !this.#isStopping();
+    const isConsuming = this.#isQueueOpen && this.#parts.gate.isOpen && !this.#isStopping;
     return isConsuming ? this.#options.consumers - this.#failing : 0;
   }
 
@@ -49,25 +54,30 @@ export class ConsumeChanges {
 
   /** Takes no more messages from now on; resolves once none is in hand. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#isStopping = true;
+    const cancelTimer = this.#parts.clock.after(this.#options.lastPollMs, () => {
+      for (const stopping of this.#stopping) stopping.abort();
+    });
     await this.#loops;
+    cancelTimer();
     while (this.#inHand.size > 0) await Promise.all(this.#inHand);
   }
 
   async #consumeAll(): Promise<void> {
     const { queue } = this.#parts;
-    await this.#untilItSucceeds(() => queue.open(this.#stopping.signal));
+    const [first] = this.#stopping;
+    if (first === undefined) return;
+    await this.#untilItSucceeds(() => queue.open(first.signal), first.signal);
     this.#isQueueOpen = true;
-    await Promise.all(Array.from({ length: this.#options.consumers }, () => this.#consume()));
+    await Promise.all(this.#stopping.map(({ signal }) => this.#consume(signal)));
   }
 
-  async #consume(): Promise<void> {
+  async #consume(signal: AbortSignal): Promise<void> {
     const { queue, gate, changes } = this.#parts;
-    const { signal } = this.#stopping;
     let previous: Promise<unknown> | undefined;
     for (;;) {
       await gate.whenOpen(signal);
-      const messages = await this.#untilItSucceeds(() => queue.receive(signal));
+      const messages = await this.#untilItSucceeds(() => queue.receive(signal), signal);
       if (messages === undefined) return;
       if (messages.length === 0) continue;
       if (!gate.isOpen) {
@@ -90,20 +100,20 @@ export class ConsumeChanges {
   }
 
   /** @returns undefined once no more messages are to be taken */
-  async #untilItSucceeds<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+  async #untilItSucceeds<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
     const { clock } = this.#parts;
     let delayMs = this.#options.firstDelayMs;
     let isFailing = false;
     let result: T | undefined;
-    while (!this.#isStopping()) {
+    while (!this.#isStopping) {
       try {
         result = await attempt();
         break;
       } catch (error) {
-        if (this.#isStopping()) break;
+        if (signal.aborted) break;
         if (!isFailing) this.#failed(error);
         isFailing = true;
-        await elapse(delayMs, clock, this.#stopping.signal);
+        await elapse(delayMs, clock, signal);
         delayMs = Math.min(delayMs * 2, this.#options.longestDelayMs);
       }
     }
@@ -111,15 +121,11 @@ export class ConsumeChanges {
     return result;
   }
 
-  #isStopping(): boolean {
-    return this.#stopping.signal.aborted;
-  }
-
   #failed(error: unknown): void {
     if (this.#failing++ === 0) this.#parts.logger.error("no messages can be received from the queue; it is asked again until they can", { error });
   }
 
   #recovered(): void {
-    if (--this.#failing === 0 && !this.#isStopping()) this.#parts.logger.info("messages are received from the queue again");
+    if (--this.#failing === 0 && !this.#isStopping) this.#parts.logger.info("messages are received from the queue again");
   }
 }

@@ -18,13 +18,19 @@ export interface RefetchOptions {
 
 interface Job {
   readonly subject: Subject;
-  at: number;
   onlyIfCached: boolean;
   /** How often the subject was written while this was under way. */
   overtaken: number;
+  readonly stopping: AbortController;
   readonly done: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+interface Told {
+  readonly state: CustomerState;
+  /** Epoch milliseconds. */
+  readonly askedAt: number;
 }
 
 /** What a failure of upstream's says of asking again: only what is wrong with the subject itself will never change. */
@@ -51,11 +57,11 @@ export class RefetchSubjects {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #options: RefetchOptions;
-  readonly #stopping = new AbortController();
   readonly #waiting: Job[] = [];
   readonly #waitingBySubject = new SubjectMap<Job>();
+  readonly #running = new Set<Job>();
   readonly #runningBySubject = new SubjectMap<Set<Job>>();
-  #running = 0;
+  #isStopped = false;
 
   constructor(
     upstream: Pick<UpstreamClient, "fetchState">,
@@ -75,22 +81,18 @@ export class RefetchSubjects {
 
   /** How many are under way or wait for their turn. */
   get pending(): number {
-    return this.#running + this.#waiting.length;
+    return this.#running.size + this.#waiting.length;
   }
 
-  /**
-   * @param at from when on the subject's state may be another, epoch milliseconds
-   * @throws CodedError `cancelled` once it is stopped; else what WriteInOrder throws
-   */
-  refetch(subject: Subject, at: number, onlyIfCached: boolean): Promise<void> {
+  /** @throws CodedError `cancelled` once it is stopped; else what WriteInOrder throws */
+  refetch(subject: Subject, onlyIfCached: boolean): Promise<void> {
     // Whoever waits has not asked yet, so what it will be told is as new as anybody could wish.
     const waiting = this.#waitingBySubject.get(subject);
     if (waiting !== undefined) {
-      waiting.at = Math.max(waiting.at, at);
       waiting.onlyIfCached &&= onlyIfCached;
       return waiting.done;
     }
-    const job = newJob(subject, at, onlyIfCached);
+    const job = newJob(subject, onlyIfCached);
     this.#waiting.push(job);
     this.#waitingBySubject.set(subject, job);
     this.#begin();
@@ -102,24 +104,23 @@ export class RefetchSubjects {
     for (const job of this.#runningBySubject.get(subject) ?? []) job.overtaken++;
   }
 
-  /** What has not been asked for yet is dropped; what was asked for is still written. */
+  /** What upstream has not told yet is not waited for. */
   stop(): void {
-    this.#stopping.abort();
+    this.#isStopped = true;
     for (const job of this.#waiting.splice(0)) job.reject(stopped());
+    for (const job of this.#running) job.stopping.abort();
   }
 
   #begin(): void {
-    while (this.#running < this.#options.maxConcurrent) {
+    while (this.#running.size < this.#options.maxConcurrent) {
       const job = this.#waiting.shift();
       if (job === undefined) return;
       this.#waitingBySubject.delete(job.subject);
-      this.#running++;
-      const unregister = this.#register(job);
+      const end = this.#register(job);
       void this.#carryOut(job)
         .then(job.resolve, job.reject)
         .then(() => {
-          this.#running--;
-          unregister();
+          end();
           this.#begin();
         });
     }
@@ -127,61 +128,60 @@ export class RefetchSubjects {
 
   #register(job: Job): () => void {
     const { subject } = job;
-    const running = this.#runningBySubject.get(subject) ?? new Set<Job>();
-    this.#runningBySubject.set(subject, running.add(job));
+    const ofSubject = this.#runningBySubject.get(subject) ?? new Set<Job>();
+    this.#runningBySubject.set(subject, ofSubject.add(job));
+    this.#running.add(job);
     return () => {
-      running.delete(job);
-      if (running.size === 0) this.#runningBySubject.delete(subject);
+      this.#running.delete(job);
+      ofSubject.delete(job);
+      if (ofSubject.size === 0) this.#runningBySubject.delete(subject);
     };
   }
 
   async #carryOut(job: Job): Promise<void> {
     if (job.onlyIfCached && !(await this.#cache.isCached(job.subject))) return;
-    const state = await this.#ask(job);
-    if (state === undefined) await this.#cache.purge(job.subject);
-    else {
-      const { subject, at, onlyIfCached } = job;
-      await this.#writer.write({ change: { type: "entitlements-updated", subject, state }, at, onlyIfCached });
+    const told = await this.#ask(job);
+    if (told === undefined) {
+      await this.#cache.purge(job.subject);
+      return;
     }
+    const { subject, onlyIfCached } = job;
+    await this.#writer.write({ change: { type: "entitlements-updated", subject, state: told.state }, at: told.askedAt, onlyIfCached });
   }
 
   /** @returns undefined where upstream will never tell */
-  async #ask(job: Job): Promise<CustomerState | undefined> {
+  async #ask(job: Job): Promise<Told | undefined> {
     let delayMs = this.#options.firstDelayMs;
     for (;;) {
-      if (this.#stopping.signal.aborted) throw stopped();
+      if (this.#isStopped) throw stopped();
       try {
         const overtakenBefore = job.overtaken;
-        const state = await this.#upstream.fetchState(job.subject, { signal: new AbortController().signal, latest: false, preferLatest: true });
+        const askedAt = this.#clock.now();
+        const state = await this.#upstream.fetchState(job.subject, { signal: job.stopping.signal, latest: false });
+        if (state === undefined) return undefined;
         // An empty state has no moment that could lose against that of the news.
-        if (state === undefined || !isEmptyState(state) || job.overtaken === overtakenBefore) return state;
+        if (!isEmptyState(state) || job.overtaken === overtakenBefore) return { state, askedAt };
       } catch (error) {
         if (!IS_WORTH_ASKING_AGAIN[errorCodeOf(error)]) {
           this.#logger.warn("upstream will not tell a state, which is removed from the shared cache", { error });
           return undefined;
         }
         this.#logger.debug("a state could not be refetched yet", { error });
-        await elapse(delayMs, this.#clock, this.#stopping.signal);
+        await elapse(delayMs, this.#clock, job.stopping.signal);
         delayMs = Math.min(delayMs * 2, this.#options.longestDelayMs);
       }
     }
   }
-
 }
 
-function newJob(subject: Subject, at: number, onlyIfCached: boolean): Job {
-  const { promise, resolve, reject } = withResolvers();
-  return { subject, at, onlyIfCached, overtaken: 0, done: promise, resolve, reject };
-}
-
-function withResolvers() {
+function newJob(subject: Subject, onlyIfCached: boolean): Job {
   let resolve!: () => void;
   let reject!: (error: unknown) => void;
-  const promise = new Promise<void>((onDone, onFailed) => {
+  const done = new Promise<void>((onDone, onFailed) => {
     resolve = onDone;
     reject = onFailed;
   });
-  return { promise, resolve, reject };
+  return { subject, onlyIfCached, overtaken: 0, stopping: new AbortController(), done, resolve, reject };
 }
 
 function stopped(): CodedError {

@@ -21,7 +21,7 @@ export class SweepStates {
   readonly #options: SweepOptions;
   #running: Promise<void> | undefined;
   /** For all who came while one was running: it may have passed what changed for them. */
-  #next: { readonly done: Promise<void>; at: number } | undefined;
+  #next: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(cache: SharedCache, refetch: RefetchSubjects, clock: Clock, logger: Logger, options: SweepOptions) {
@@ -32,36 +32,29 @@ export class SweepStates {
     this.#options = options;
   }
 
-  /**
-   * @param at from when on all states may be others, epoch milliseconds
-   * @throws CodedError as RefetchSubjects does; then some states are refetched and some are not
-   */
-  sweep(at: number): Promise<void> {
-    if (this.#next !== undefined) {
-      this.#next.at = Math.max(this.#next.at, at);
-      return this.#next.done;
-    }
-    if (this.#running === undefined) return this.#begin(at);
+  /** @throws CodedError as RefetchSubjects does; then some states are refetched and some are not */
+  sweep(): Promise<void> {
+    if (this.#next !== undefined) return this.#next;
+    if (this.#running === undefined) return this.#begin();
     const begin = () => {
-      const latest = this.#next?.at ?? at;
       this.#next = undefined;
-      return this.#begin(latest);
+      return this.#begin();
     };
-    this.#next = { at, done: this.#running.then(begin, begin) };
-    return this.#next.done;
+    this.#next = this.#running.then(begin, begin);
+    return this.#next;
   }
 
   stop(): void {
     this.#isStopped = true;
   }
 
-  #begin(at: number): Promise<void> {
-    const run = this.#sweep(at).finally(() => (this.#running = undefined));
+  #begin(): Promise<void> {
+    const run = this.#sweep().finally(() => (this.#running = undefined));
     this.#running = run;
     return run;
   }
 
-  async #sweep(at: number): Promise<void> {
+  async #sweep(): Promise<void> {
     const { maxConcurrent, perSecond } = this.#options;
     const pending = new Set<Promise<void>>();
     let failure: Error | undefined;
@@ -74,7 +67,7 @@ export class SweepStates {
         if (failure !== undefined) throw failure;
         nextTurn = await this.#turn(nextTurn, 1_000 / perSecond);
         if (pending.size >= maxConcurrent) await Promise.race(pending);
-        this.#add(pending, subject, at, (error) => (failure ??= error));
+        this.#add(pending, subject, (error) => (failure ??= error));
         refetched++;
       }
     }
@@ -83,9 +76,9 @@ export class SweepStates {
     this.#logger.info("every state in the shared cache was refetched", { states: refetched });
   }
 
-  #add(pending: Set<Promise<void>>, subject: Subject, at: number, failed: (error: Error) => void): void {
+  #add(pending: Set<Promise<void>>, subject: Subject, failed: (error: Error) => void): void {
     const job = this.#refetch
-      .refetch(subject, at, true)
+      .refetch(subject, true)
       .catch((error: unknown) => failed(error instanceof Error ? error : new CodedError("internal", String(error))))
       .finally(() => pending.delete(job));
     pending.add(job);

@@ -1,6 +1,7 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { CacheSize } from "../../ports/cache-store.js";
 import { ANSWER_SOURCES, type Telemetry } from "../../ports/telemetry.js";
+import { processMetrics } from "./process-metrics.js";
 
 /** What Prometheus reads: the process's own metrics and what the service counts, as they are when asked. */
 export class Metrics {
@@ -17,7 +18,7 @@ export class Metrics {
   }
 
   async render(): Promise<string> {
-    return `${await this.#registry.metrics()}\n${await processRegistry().metrics()}`;
+    return `${await this.#registry.metrics()}\n${await processMetrics().metrics()}`;
   }
 
   #count(name: string, help: string, read: () => number): void {
@@ -55,17 +56,6 @@ export class Metrics {
       },
     });
   }
-}
-
-let ofThisProcess: Registry | undefined;
-
-/** One for all services in this process: what it measures is the process's, and it never lets go of its timers. */
-function processRegistry(): Registry {
-  if (ofThisProcess === undefined) {
-    ofThisProcess = new Registry();
-    collectDefaultMetrics({ register: ofThisProcess });
-  }
-  return ofThisProcess;
 }
 
 const COUNTERS: readonly (readonly [name: string, help: string, read: (telemetry: Readonly<Telemetry>) => number])[] = [

@@ -7,7 +7,11 @@ export interface OpsServerOptions {
   /** Paths with or without a leading slash, no two alike, none of them /metrics. */
   readonly livenessPath: string;
   readonly readinessPath: string;
-  readonly readiness: { readonly isReady: boolean };
+  readonly readiness: {
+    readonly isReady: boolean;
+    /** What else is told of it, beside the status. */
+    readonly details?: object;
+  };
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   readonly logger: Logger;
 }
@@ -19,8 +23,6 @@ interface Reply {
 }
 
 const METRICS_PATH = "/metrics";
-const UP = JSON.stringify({ status: "UP" });
-const DOWN = JSON.stringify({ status: "DOWN" });
 
 /** Tells those who run the service how it is: liveness, readiness and metrics over plain HTTP. */
 export class OpsServer {
@@ -32,8 +34,8 @@ export class OpsServer {
     this.#logger = logger;
     this.#replies = new Map<string, () => Reply | Promise<Reply>>([
       [METRICS_PATH, async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.render() })],
-      [withLeadingSlash(livenessPath), () => json(200, UP)],
-      [withLeadingSlash(readinessPath), () => (readiness.isReady ? json(200, UP) : json(503, DOWN))],
+      [withLeadingSlash(livenessPath), () => status(true)],
+      [withLeadingSlash(readinessPath), () => status(readiness.isReady, readiness.details)],
     ]);
     // Whoever asks for health asks briefly; a connection that dawdles must not hold on to anything.
     this.#server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 15_000 });
@@ -76,6 +78,10 @@ export class OpsServer {
 
 function withLeadingSlash(path: string): string {
   return path.startsWith("/") ? path : `/${path}`;
+}
+
+function status(isUp: boolean, details?: object): Reply {
+  return json(isUp ? 200 : 503, JSON.stringify({ status: isUp ? "UP" : "DOWN", ...details }));
 }
 
 function json(status: number, body: string): Reply {

@@ -1,5 +1,5 @@
-import { RESERVED_LOG_KEYS } from "../../adapters/ops/winston-logger.js";
 import type { CrossRule } from "./cross-rule.js";
+import { LOG_RULES } from "./log-rules.js";
 import { REDIS_RULES } from "./redis-settings.js";
 import type { Config } from "./settings.js";
 
@@ -60,16 +60,7 @@ export const CROSS_RULES: readonly CrossRule<Config>[] = [
         : undefined;
     },
   },
-  {
-    about: ["logMessageKey", "logErrorKey"],
-    fault: ({ logMessageKey, logErrorKey }) => {
-      if (RESERVED_LOG_KEYS.includes(logMessageKey)) return `LOG_MESSAGE_KEY is "${logMessageKey}": every line has that key already`;
-      if (RESERVED_LOG_KEYS.includes(logErrorKey)) return `LOG_ERROR_KEY is "${logErrorKey}": every line has that key already`;
-      return logMessageKey === logErrorKey
-        ? `LOG_MESSAGE_KEY and LOG_ERROR_KEY are both "${logMessageKey}": a line could hold only one of the two`
-        : undefined;
-    },
-  },
+  ...LOG_RULES,
 ];
 
 function sharedPort({ grpcPort, metricsPort, port, tlsCertFile }: Config): string | undefined {

@@ -41,7 +41,11 @@ export function readSettings<S extends Settings>(
   const faults = new Map<string, string>();
   const values = Object.entries<Setting<unknown>>(settings).map(([key, setting]) => {
     const text = textOf(setting, environment);
-    if (text === "") return [key, setting.whenUnset(machine)];
+    if (text === "" && !setting.isRequired) return [key, setting.whenUnset(machine)];
+    if (text === "") {
+      faults.set(key, `${setting.name} is not set: it is required (${setting.description})`);
+      return [key, undefined];
+    }
     const parsed = setting.parser.parse(text);
     if (!parsed.ok) faults.set(key, describeFault(setting, text, parsed.hint));
     return [key, parsed.ok ? parsed.value : undefined];

@@ -5,6 +5,8 @@ export interface Setting<T> {
   readonly name: string;
   readonly parser: Parser<unknown>;
   readonly whenUnset: (machine: Machine) => T;
+  /** There is no start without it; `whenUnset` is then never asked. */
+  readonly isRequired: boolean;
   /** The default as the documentation puts it. */
   readonly defaultText: string;
   readonly description: string;
@@ -27,6 +29,13 @@ export function optional<T>(name: string, parser: Parser<T>, documentation: Docu
   return setting(name, parser, () => undefined, { defaultText: "none", ...documentation });
 }
 
+export function required<T>(name: string, parser: Parser<T>, documentation: Documentation): Setting<T> {
+  const never = () => {
+    throw new Error(`${name} is required`);
+  };
+  return { ...setting<T>(name, parser, never, { defaultText: "required", ...documentation }), isRequired: true };
+}
+
 export function withDefault<T extends boolean | number | string>(
   name: string,
   parser: Parser<T>,
@@ -42,7 +51,7 @@ export function setting<T>(
   whenUnset: (machine: Machine) => T,
   { description, defaultText = "none", isSecret = false }: Documentation,
 ): Setting<T> {
-  return { name, parser, whenUnset, defaultText, description, isSecret };
+  return { name, parser, whenUnset, isRequired: false, defaultText, description, isSecret };
 }
 
 /** What a table of settings holds once it is read. */

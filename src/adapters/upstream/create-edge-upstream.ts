@@ -1,0 +1,48 @@
+import { CodedError } from "../../domain/errors.js";
+import type { UpstreamClient } from "../../ports/upstream-client.js";
+import { FaultLog } from "../../wire/fault-log.js";
+import { identityHeaders, type ClientIdentity } from "../../wire/request-headers.js";
+import { canBeInPath, EdgeClient } from "./edge-client.js";
+import { HttpJson } from "./http-json.js";
+import { Resilience, type ResilienceParts } from "./resilience.js";
+import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";
+import { withConcurrencyBound } from "./with-concurrency-bound.js";
+
+export interface EdgeUpstreamConfig {
+  readonly identity: ClientIdentity;
+  readonly edgeApiUrl: string;
+  readonly limits?: Partial<VendorUpstreamLimits>;
+}
+
+/** What only asks for states, and has time to. */
+export interface EdgeUpstream extends Pick<UpstreamClient, "fetchState"> {
+  close(): void;
+}
+
+/** How long Edge may take to tell a state, its retry included. */
+const TIMEOUT_MS = 5_000;
+
+/** Edge alone, where nobody waits for the answer and there is no other upstream to turn to. */
+export function createEdgeUpstream({ identity, edgeApiUrl, limits: given }: EdgeUpstreamConfig, parts: ResilienceParts): EdgeUpstream {
+  const limits = { ...limitsForBudget(2 * TIMEOUT_MS), ...given };
+  const resilience = new Resilience(limits, { ...parts, random: parts.random ?? Math.random });
+  const headers = { ...identityHeaders(identity), "X-API-VERSION": "1" };
+  const http = new HttpJson({ name: "Edge", baseUrl: edgeApiUrl, headers, maxBodyBytes: limits.maxBodyBytes });
+  const edge = new EdgeClient(http, new FaultLog(parts.logger, parts.telemetry));
+  const probe = resilience.timed("Edge", limits.probeTimeoutMs, (_: undefined, signal) => edge.fetchConfiguration(signal));
+  const ask = resilience.guarded(
+    resilience.breakerOf("Edge", (signal) => probe(undefined, signal)),
+    resilience.timed("Edge", limits.firstTimeoutMs, resilience.retried(edge.fetchState.bind(edge))),
+  );
+  const fetch = withConcurrencyBound(ask, { maxConcurrent: limits.maxConcurrentFetches, maxWaiting: limits.maxWaitingFetches });
+  return {
+    fetchState: (subject, { signal }) =>
+      canBeInPath(subject)
+        ? fetch(subject, signal)
+        : Promise.reject(new CodedError("invalid-argument", "Edge cannot be asked for an id that cannot stand in a path")),
+    close: () => {
+      resilience.stop();
+      http.close();
+    },
+  };
+}
