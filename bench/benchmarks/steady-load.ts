@@ -1,0 +1,43 @@
+import type { Benchmark } from "../benchmark.js";
+import type { LoadJob } from "../load/load-job.js";
+import { CHECKS } from "./cached-checks.js";
+
+const EVENTS_PER_SECOND = 1_000;
+const LARGEST_WARM_UP_MS = 1_000;
+
+/** Checks at half of the rate that the sidecar can take, and news of usage all the while. */
+export const STEADY_LOAD: Benchmark = {
+  name: "steady",
+  title: `Checks at half of the highest rate, with ${EVENTS_PER_SECOND} usage events a second`,
+  async measure(lab) {
+    const { pace } = lab;
+    const sidecar = await lab.sidecar();
+    const upstream = await lab.upstream();
+    const load: Omit<LoadJob, "shape"> = {
+      protocol: "grpc",
+      port: sidecar.grpcPort,
+      serverPid: sidecar.child.pid,
+      connections: 10,
+      streams: 10,
+      calls: CHECKS,
+      keys: "zipf",
+      customers: pace.customers,
+      areAnswersDecoded: true,
+    };
+    const { perSecond: highest } = await lab.run({ ...load, shape: { kind: "closed", warmUpMs: pace.warmUpMs, measuredMs: pace.measuredMs } });
+    const perSecond = Math.floor(highest / 2);
+    upstream.sendUsage(EVENTS_PER_SECOND);
+    const warmUpMs = Math.min(LARGEST_WARM_UP_MS, pace.steadyMs);
+    const { latency, answers, verified, serverCpuSeconds, seconds } = await lab.run({ ...load, shape: { kind: "steady", perSecond, warmUpMs, measuredMs: pace.steadyMs } });
+    upstream.sendUsage(0);
+    return [
+      { what: "highest rate", value: highest, unit: "per second" },
+      { what: `steady rate, for ${pace.steadyMs / 1_000} s`, value: perSecond, unit: "per second", note: `${answers} answers, ${verified} of them decoded and right` },
+      { what: "p50", value: latency.p50, unit: "ms" },
+      { what: "p99", value: latency.p99, unit: "ms", target: { atMost: 5 } },
+      { what: "p99.9", value: latency.p999, unit: "ms" },
+      { what: "longest pause", value: latency.max, unit: "ms", target: { atMost: 50 } },
+      { what: "the sidecar used of its core", value: serverCpuSeconds / seconds, unit: "share" },
+    ];
+  },
+};

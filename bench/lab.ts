@@ -1,0 +1,122 @@
+import { setTimeout as elapse } from "node:timers/promises";
+import type { LoadJob, LoadResult } from "./load/load-job.js";
+import { sampleAnswers, type SampleAnswer } from "./load/sample-answers.js";
+import type { Pace } from "./pace.js";
+import { LoadGenerator } from "./processes/load-generator.js";
+import { metricOf, startConnectAdapter, startEcho, startSidecar, type MeasuredServer } from "./processes/server.js";
+import { Upstream } from "./processes/upstream.js";
+
+/** Enough for the customers of a peer whose own cost hides what its cache costs. */
+const PEER_CUSTOMERS = 1_000;
+const CACHED_EVERY_MS = 500;
+
+/** Who is measured beside the sidecar. */
+export type PeerName = "echo" | "grpc-js" | "connect";
+
+/**
+ * Everything that benchmarks share, started when it is first asked for: the load generator, upstream, the sidecar
+ * with all customers cached, and its peers.
+ */
+export class Lab {
+  readonly pace: Pace;
+  /** The Node that servers run on. */
+  readonly node: string;
+  readonly #ends: (() => Promise<void>)[] = [];
+  readonly #made = new Map<string, Promise<unknown>>();
+
+  constructor(pace: Pace, node: string) {
+    this.pace = pace;
+    this.node = node;
+  }
+
+  async run(job: LoadJob): Promise<LoadResult> {
+    const generator = await this.#once("generator", () => this.owned(LoadGenerator.start()));
+    return generator.run(job);
+  }
+
+  /** Stopped with everything else in the end, unless it is before. */
+  async owned<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+    const started = await starting;
+    this.#ends.push(() => started.stop());
+    return started;
+  }
+
+  async ownedServer(starting: Promise<MeasuredServer>): Promise<MeasuredServer> {
+    const started = await starting;
+    this.#ends.push(() => started.child.stop());
+    return started;
+  }
+
+  upstream(): Promise<Upstream> {
+    return this.#once("upstream", () => this.owned(Upstream.start({ customers: this.pace.customers, isShared: true })));
+  }
+
+  /** The sidecar with all customers cached. */
+  sidecar(): Promise<MeasuredServer> {
+    return this.#once("sidecar", async () => {
+      const upstream = await this.upstream();
+      const server = await this.ownedServer(startSidecar(this.node, upstream));
+      await upstream.sendEntitlements(this.pace.customers);
+      await untilCached(server, this.pace.customers);
+      return server;
+    });
+  }
+
+  peer(name: PeerName): Promise<MeasuredServer> {
+    return this.#once(name, () => this.#startPeer(name));
+  }
+
+  /** One check of each customer, so that all are cached: takes a millisecond of the server's each. */
+  async cacheAll(server: MeasuredServer, customers: number): Promise<void> {
+    await this.run({
+      port: server.grpcPort,
+      serverPid: server.child.pid,
+      protocol: "grpc",
+      connections: 4,
+      streams: 16,
+      calls: ["any"],
+      keys: "each-once",
+      customers,
+      areAnswersDecoded: true,
+      shape: { kind: "once" },
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#ends.map((end) => end()));
+  }
+
+  async #startPeer(name: PeerName): Promise<MeasuredServer> {
+    if (name === "echo") return this.ownedServer(startEcho("node:http2 echo", this.node, "node-http2-echo.js", await this.#answers()));
+    if (name === "grpc-js") return this.ownedServer(startEcho("@grpc/grpc-js echo", this.node, "grpc-js-echo.js", await this.#answers()));
+    const server = await this.ownedServer(startConnectAdapter(this.node, await this.upstream()));
+    await this.cacheAll(server, this.customersOf("connect"));
+    return server;
+  }
+
+  /** How many customers are asked of a peer. */
+  customersOf(name: PeerName): number {
+    return name === "connect" ? Math.min(PEER_CUSTOMERS, this.pace.customers) : this.pace.customers;
+  }
+
+  #answers(): Promise<readonly SampleAnswer[]> {
+    return this.#once("answers", async () => sampleAnswers((await this.sidecar()).grpcPort));
+  }
+
+  #once<T>(name: string, make: () => Promise<T>): Promise<T> {
+    let made = this.#made.get(name) as Promise<T> | undefined;
+    if (made === undefined) this.#made.set(name, (made = make()));
+    return made;
+  }
+}
+
+/** @throws Error where no more are being cached */
+async function untilCached(server: MeasuredServer, customers: number): Promise<void> {
+  let [cached, before] = [0, -1];
+  while (cached < customers) {
+    if (cached === before) throw new Error(`${cached} of ${customers} customers are cached, and no more are coming`);
+    before = cached;
+    await elapse(CACHED_EVERY_MS);
+    cached = await metricOf(server, "sidecar_cache_subjects");
+  }
+}

@@ -1,0 +1,209 @@
+import { connect, type Socket } from "node:net";
+import { fillIn } from "./calls.js";
+import { DATA, END_HEADERS, END_STREAM, FRAME_HEADER_BYTES, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, settings, windowUpdate } from "./frames.js";
+import { HeaderDecoder } from "./header-decoder.js";
+import type { LoadConnection, OnSettled } from "./load-connection.js";
+import { GRPC_PREFIX_BYTES, RequestFramesOfConnection } from "./request-frames.js";
+import type { RequestSource } from "./request-source.js";
+import type { Tally } from "./tally.js";
+
+const READ_BYTES = 256 * 1024;
+const WRITE_BYTES = 64 * 1024;
+/** Streams are told apart by the low bits of their number; more than these are never in flight. */
+const SLOTS = 2_048;
+const INITIAL_SEND_WINDOW = 65_535;
+/** Below this it is waited for the server to read on. */
+const LEAST_SEND_WINDOW = 8_192;
+const RECEIVE_WINDOW = 2 ** 30;
+
+/**
+ * Unary gRPC calls over one HTTP/2 connection with the frames written by hand: a client by node:http2 would cost
+ * more than the server it measures.
+ */
+export class GrpcConnection implements LoadConnection {
+  readonly #port: number;
+  readonly #source: RequestSource;
+  readonly #tally: Tally;
+  readonly #onSettled: OnSettled;
+  readonly #frames: RequestFramesOfConnection;
+  readonly #decoder = new HeaderDecoder();
+  readonly #dueAt = new Float64Array(SLOTS);
+  readonly #customers = new Int32Array(SLOTS);
+  /** Call and feature of a stream; -1 where none is in flight. */
+  readonly #asked = new Int32Array(SLOTS).fill(-1);
+  readonly #gotMessage = new Uint8Array(SLOTS);
+  #socket: Socket | undefined;
+  #input = Buffer.allocUnsafe(READ_BYTES * 2);
+  #inputEnd = 0;
+  #output = Buffer.allocUnsafe(WRITE_BYTES);
+  #outputEnd = 0;
+  #nextStream = 1;
+  #sendWindow = INITIAL_SEND_WINDOW;
+  #receiveWindow = RECEIVE_WINDOW;
+  readonly #waiting: number[] = [];
+  #isClosed = false;
+  inFlight = 0;
+
+  constructor(port: number, source: RequestSource, tally: Tally, onSettled: OnSettled) {
+    this.#port = port;
+    this.#source = source;
+    this.#tally = tally;
+    this.#onSettled = onSettled;
+    this.#frames = new RequestFramesOfConnection(source.calls, `127.0.0.1:${port}`);
+  }
+
+  async open(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const onread = { buffer: Buffer.allocUnsafe(READ_BYTES), callback: (bytes: number, buffer: Uint8Array) => this.#read(bytes, buffer) };
+      const socket = connect({ port: this.#port, host: "127.0.0.1", noDelay: true, onread });
+      socket.once("connect", resolve);
+      socket.once("error", reject);
+      socket.on("close", () => this.#lost());
+      this.#socket = socket;
+    });
+    this.#socket?.write(Buffer.concat([PREFACE, settings(RECEIVE_WINDOW), windowUpdate(RECEIVE_WINDOW - INITIAL_SEND_WINDOW)]));
+  }
+
+  send(dueAt: number): void {
+    this.inFlight++;
+    if (this.#canAsk()) this.#ask(dueAt);
+    else this.#waiting.push(dueAt);
+  }
+
+  flush(): void {
+    if (this.#outputEnd === 0 || this.#isClosed) return;
+    const socket = this.#socket!;
+    socket.write(this.#output.subarray(0, this.#outputEnd));
+    // What the system has not taken yet must not be written over.
+    if (socket.writableLength > 0) this.#output = Buffer.allocUnsafe(WRITE_BYTES);
+    this.#outputEnd = 0;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#socket?.destroy();
+  }
+
+  #ask(dueAt: number): void {
+    const source = this.#source;
+    source.advance();
+    const frames = this.#frames.of(source.call);
+    const { bytes, messageAt } = frames;
+    if (this.#outputEnd + bytes.length > WRITE_BYTES) this.flush();
+    const output = this.#output;
+    const at = this.#outputEnd;
+    bytes.copy(output, at);
+    const stream = this.#nextStream;
+    this.#nextStream += 2;
+    output.writeInt32BE(stream, at + 5);
+    output.writeInt32BE(stream, at + messageAt - GRPC_PREFIX_BYTES - 4);
+    fillIn(frames.call.message, output, at + messageAt, source.customer, source.feature);
+    this.#outputEnd = at + bytes.length;
+    this.#sendWindow -= bytes.length - messageAt + GRPC_PREFIX_BYTES;
+    if (!frames.wasSent) this.#frames.sent(frames);
+    const slot = (stream >> 1) & (SLOTS - 1);
+    this.#dueAt[slot] = dueAt;
+    this.#customers[slot] = source.customer;
+    this.#asked[slot] = source.call * 256 + source.feature;
+    this.#gotMessage[slot] = 0;
+  }
+
+  #read(bytes: number, buffer: Uint8Array): boolean {
+    if (this.#inputEnd + bytes > this.#input.length) throw new Error("a frame is larger than any that was allowed");
+    this.#input.set(buffer.subarray(0, bytes), this.#inputEnd);
+    const end = this.#inputEnd + bytes;
+    const input = this.#input;
+    let at = 0;
+    while (end - at >= FRAME_HEADER_BYTES) {
+      const length = (input[at]! << 16) | (input[at + 1]! << 8) | input[at + 2]!;
+      const next = at + FRAME_HEADER_BYTES + length;
+      if (next > end) break;
+      this.#frame(input[at + 3]!, input[at + 4]!, input.readInt32BE(at + 5), at + FRAME_HEADER_BYTES, next);
+      at = next;
+    }
+    input.copyWithin(0, at, end);
+    this.#inputEnd = end - at;
+    this.flush();
+    return true;
+  }
+
+  #frame(type: number, flags: number, stream: number, from: number, to: number): void {
+    switch (type) {
+      case DATA:
+        this.#message(stream, from, to);
+        if ((flags & END_STREAM) !== 0) this.#settle(stream, "an answer without trailers");
+        break;
+      case HEADERS:
+        this.#headers(stream, flags, from, to);
+        break;
+      case SETTINGS:
+        if ((flags & 1) === 0) this.#socket?.write(frame(SETTINGS, 1, 0, Buffer.alloc(0)));
+        break;
+      case PING:
+        if ((flags & 1) === 0) this.#socket?.write(frame(PING, 1, 0, Buffer.from(this.#input.subarray(from, to))));
+        break;
+      case WINDOW_UPDATE:
+        if (stream === 0) this.#sendWindow += this.#input.readInt32BE(from);
+        this.#askWaiting();
+        break;
+      case RST_STREAM:
+        this.#settle(stream, `a stream was reset (${this.#input.readInt32BE(from)})`);
+        break;
+      case GOAWAY:
+        this.#tally.failed("the server ended the connection");
+        break;
+    }
+  }
+
+  #message(stream: number, from: number, to: number): void {
+    const slot = (stream >> 1) & (SLOTS - 1);
+    this.#receiveWindow -= to - from;
+    if (this.#receiveWindow < RECEIVE_WINDOW / 2) {
+      this.#socket?.write(windowUpdate(RECEIVE_WINDOW - this.#receiveWindow));
+      this.#receiveWindow = RECEIVE_WINDOW;
+    }
+    if (to - from <= GRPC_PREFIX_BYTES || this.#gotMessage[slot] === 1) return;
+    this.#gotMessage[slot] = 1;
+    const isWhole = this.#input.readUInt32BE(from + 1) === to - from - GRPC_PREFIX_BYTES;
+    if (!isWhole || !this.#tally.wantsSample()) return;
+    const asked = this.#asked[slot]!;
+    const call = this.#source.calls[asked >> 8]!;
+    if (call.isRight(this.#input.subarray(from + GRPC_PREFIX_BYTES, to), this.#customers[slot]!, asked & 255)) this.#tally.verified++;
+    else this.#tally.failed("a wrong answer");
+  }
+
+  #headers(stream: number, flags: number, from: number, to: number): void {
+    if ((flags & END_HEADERS) === 0) throw new Error("a header block in more than one frame");
+    const headers = this.#decoder.decode(this.#input, from, to);
+    if ((flags & END_STREAM) === 0) return;
+    const status = headers.get("grpc-status");
+    if (status !== "0") this.#settle(stream, status === undefined ? `HTTP ${headers.get(":status") ?? "without a status"}` : `grpc-status ${status}`);
+    else if (this.#gotMessage[(stream >> 1) & (SLOTS - 1)] === 0) this.#settle(stream, "an answer without a message");
+    else this.#settle(stream, undefined);
+  }
+
+  #settle(stream: number, failure: string | undefined): void {
+    const slot = (stream >> 1) & (SLOTS - 1);
+    if (this.#asked[slot] === -1) return;
+    this.#asked[slot] = -1;
+    this.inFlight--;
+    if (failure === undefined) this.#tally.answered(performance.now() - this.#dueAt[slot]!);
+    else this.#tally.failed(failure);
+    this.#onSettled(this);
+    if (this.#waiting.length > 0) this.#askWaiting();
+  }
+
+  #askWaiting(): void {
+    while (this.#waiting.length > 0 && this.#canAsk()) this.#ask(this.#waiting.shift()!);
+  }
+
+  #canAsk(): boolean {
+    return this.#sendWindow >= LEAST_SEND_WINDOW && this.#asked[(this.#nextStream >> 1) & (SLOTS - 1)] === -1;
+  }
+
+  #lost(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#tally.failed("the connection was lost");
+  }
+}

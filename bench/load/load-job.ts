@@ -1,0 +1,42 @@
+import type { CallName } from "./calls.js";
+import type { Percentiles } from "./histogram.js";
+import type { KeyDistribution } from "./key-sequence.js";
+
+/** What the generator is told to do. Plain data: it crosses a process boundary. */
+export interface LoadJob {
+  readonly port: number;
+  /** Of the server, whose processor time is told. */
+  readonly serverPid: number;
+  readonly protocol: "grpc" | "json";
+  readonly connections: number;
+  /** In flight on each connection; with a steady rate, only the bound. */
+  readonly streams: number;
+  readonly calls: readonly CallName[];
+  readonly keys: KeyDistribution;
+  readonly customers: number;
+  /** False for peers that answer everyone the same. */
+  readonly areAnswersDecoded: boolean;
+  readonly shape: LoadShape;
+}
+
+export type LoadShape =
+  /** Each answer is followed by the next request. */
+  | { readonly kind: "closed"; readonly warmUpMs: number; readonly measuredMs: number }
+  /** Requests are due at a steady rate, whatever becomes of those before; latency counts from then. */
+  | { readonly kind: "steady"; readonly perSecond: number; readonly warmUpMs: number; readonly measuredMs: number }
+  /** As many requests as there are customers, and no more. */
+  | { readonly kind: "once" };
+
+export interface LoadResult {
+  readonly answers: number;
+  readonly perSecond: number;
+  readonly errors: Readonly<Record<string, number>>;
+  /** Answers that were decoded and found right. */
+  readonly verified: number;
+  readonly latency: Percentiles;
+  /** Processor time that the server used meanwhile, seconds; NaN where the system does not tell. */
+  readonly serverCpuSeconds: number;
+  readonly seconds: number;
+  /** The share of its core that the generator used: below 1 it was not the limit. */
+  readonly generatorBusy: number;
+}

@@ -1,0 +1,48 @@
+import { connect } from "node:http2";
+import { once } from "node:events";
+import { callsOf, CALL_NAMES } from "./calls.js";
+
+/** One answer as it went over the wire. */
+export interface SampleAnswer {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly trailers: Readonly<Record<string, string>>;
+  /** Base64, without gRPC's prefix. */
+  readonly message: string;
+}
+
+const GRPC_PREFIX_BYTES = 5;
+/** Made by Node for each answer. */
+const NOT_KEPT = new Set([":status", "date"]);
+
+/** One answer of each method. */
+export async function sampleAnswers(port: number): Promise<readonly SampleAnswer[]> {
+  const session = connect(`http://127.0.0.1:${port}`);
+  try {
+    const answers: SampleAnswer[] = [];
+    for (const { path, message } of callsOf(CALL_NAMES)) {
+      const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" });
+      const prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
+      prefix.writeUInt32BE(message.bytes.length, 1);
+      stream.end(Buffer.concat([prefix, message.bytes]));
+      const chunks: Buffer[] = [];
+      let headers = {};
+      let trailers: Record<string, string> = {};
+      stream.on("response", (received) => (headers = received));
+      stream.on("trailers", (received) => (trailers = Object.fromEntries(Object.entries(received)) as Record<string, string>));
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      await once(stream, "close");
+      if (trailers["grpc-status"] !== "0") throw new Error(`${path} was answered ${JSON.stringify({ headers, trailers })}`);
+      const kept = Object.entries(headers).filter(([name]) => !NOT_KEPT.has(name));
+      answers.push({
+        path,
+        headers: Object.fromEntries(kept) as Record<string, string>,
+        trailers: { "grpc-status": "0" },
+        message: Buffer.concat(chunks).subarray(GRPC_PREFIX_BYTES).toString("base64"),
+      });
+    }
+    return answers;
+  } finally {
+    session.destroy();
+  }
+}

@@ -1,0 +1,66 @@
+import { resolve } from "node:path";
+import type { SampleAnswer } from "../load/sample-answers.js";
+import { Child, REPO } from "./child.js";
+import type { Upstream } from "./upstream.js";
+
+/** A server under measurement. */
+export interface MeasuredServer {
+  readonly name: string;
+  readonly grpcPort: number;
+  /** Where it answers Connect's JSON over HTTP/1.1; undefined where it does not. */
+  readonly jsonPort: number | undefined;
+  /** Undefined where it has none. */
+  readonly metricsPort: number | undefined;
+  readonly child: Child;
+}
+
+interface Ports {
+  readonly grpcPort: number;
+  readonly jsonPort?: number;
+  readonly metricsPort?: number;
+}
+
+const LOCAL_SERVICE = {
+  LISTEN_HOST: "127.0.0.1",
+  GRPC_PORT: "0",
+  METRICS_PORT: "0",
+  SHUTDOWN_LINGER_MS: "0",
+  START_MESSAGE: "json",
+  // That the update stream is connected is told on this level.
+  LOG_LEVEL: "info",
+};
+
+/** The built sidecar with its default configuration, once it listens and, where it has an update stream, follows it. */
+export async function startSidecar(node: string, upstream: Upstream, environment: Readonly<Record<string, string>> = {}, nodeArguments: readonly string[] = []): Promise<MeasuredServer> {
+  const env: Readonly<Record<string, string>> = { ...LOCAL_SERVICE, ...upstream.environment, ...environment };
+  const child = new Child([node, ...nodeArguments, resolve(REPO, "dist/bootstrap/cli.js"), "serve"], { core: "server", env });
+  const followsStream = env.REDIS_ENVIRONMENT_PREFIX === undefined;
+  const [[line = ""]] = await Promise.all([child.printed(/^\{.*"grpcPort".*\}$/m), followsStream ? child.printed(/the update stream is connected/) : undefined]);
+  const { grpcPort, metricsPort } = JSON.parse(line) as Ports;
+  return { name: "entitlement-sidecar", grpcPort, jsonPort: grpcPort, metricsPort, child };
+}
+
+/** @param file of bench/peers */
+export async function startPeer(name: string, node: string, file: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<MeasuredServer> {
+  const child = new Child([node, resolve(REPO, "bench/peers", file), ...args], { core: "server", env: environment, hasChannel: true });
+  const { grpcPort, jsonPort } = (await child.message()) as Ports;
+  return { name, grpcPort, jsonPort, metricsPort: undefined, child };
+}
+
+/** @param answers what it answers by path */
+export function startEcho(name: string, node: string, file: string, answers: readonly SampleAnswer[]): Promise<MeasuredServer> {
+  return startPeer(name, node, file, [JSON.stringify(answers)]);
+}
+
+/** The service with everything that belongs to it, answered by Connect's adapter alone. */
+export function startConnectAdapter(node: string, upstream: Upstream): Promise<MeasuredServer> {
+  return startPeer("Connect's adapter", node, "connect-adapter.js", [], { ...LOCAL_SERVICE, ...upstream.environment });
+}
+
+/** What one of its metrics says. @throws Error where it has no such metric */
+export async function metricOf({ metricsPort = 0 }: MeasuredServer, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  const value = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, "m").exec(text)?.[1];
+  if (value === undefined) throw new Error(`there is no metric ${name}`);
+  return Number(value);
+}

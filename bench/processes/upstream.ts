@@ -1,0 +1,42 @@
+import type { UpstreamOptions, UpstreamOrder } from "../world/upstream-server.js";
+import { Child } from "./child.js";
+
+/** The upstream of all sidecars under measurement. Idle while cached checks are measured. */
+export class Upstream {
+  readonly port: number;
+  readonly #child: Child;
+
+  private constructor(port: number, child: Child) {
+    this.port = port;
+    this.#child = child;
+  }
+
+  static async start(options: UpstreamOptions): Promise<Upstream> {
+    const child = Child.part("world/upstream-server.ts", "serveUpstream", { core: "load" });
+    child.send(options);
+    const { port } = (await child.message()) as { readonly port: number };
+    return new Upstream(port, child);
+  }
+
+  /** News of usage, one after the other over all customers; 0 ends them. */
+  sendUsage(usagePerSecond: number): void {
+    this.#child.send({ usagePerSecond } satisfies UpstreamOrder);
+  }
+
+  /** The entitlements of the first customers, as news to whoever subscribed last. */
+  async sendEntitlements(entitlementsOf: number): Promise<void> {
+    const sent = this.#child.message();
+    this.#child.send({ entitlementsOf } satisfies UpstreamOrder);
+    await sent;
+  }
+
+  /** What a service needs to be told to ask here. */
+  get environment(): Readonly<Record<string, string>> {
+    const url = `http://127.0.0.1:${this.port}`;
+    return { SERVER_API_KEY: "server-key", API_URL: url, EDGE_API_URL: url, WS_URL: url.replace("http", "ws") };
+  }
+
+  stop(): Promise<void> {
+    return this.#child.stop();
+  }
+}

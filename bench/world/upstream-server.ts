@@ -1,0 +1,57 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL, MessageType, type Message } from "graphql-ws";
+import { WebSocketServer, type WebSocket } from "ws";
+import { customerOf } from "./customers.js";
+import { News } from "./news.js";
+import { stateJsonOf } from "./state-json.js";
+
+const STATE_PATH = /^\/v1\/c\/([^/]+)\/entitlements-state\.json$/;
+
+export interface UpstreamOptions {
+  readonly customers: number;
+  /** Whether the customers of one plan have the same entitlements. */
+  readonly isShared: boolean;
+}
+
+/** What it is told while it runs: news to send, of which kind. */
+export type UpstreamOrder = { readonly usagePerSecond: number } | { readonly entitlementsOf: number };
+
+export type UpstreamReport = { readonly port: number } | { readonly sent: number };
+
+/**
+ * Upstream for as many customers as there may be: states are made as they are asked for, and news come at whatever
+ * rate is wanted. Of the vendor's interfaces it has what a sidecar uses: Edge, and the subscriptions.
+ */
+export function serveUpstream(): void {
+  process.once("message", (options: UpstreamOptions) => {
+    const news = new News(options);
+    const server = createServer((request, response) => answer(request, response, options));
+    new WebSocketServer({ server, handleProtocols: () => GRAPHQL_TRANSPORT_WS_PROTOCOL }).on("connection", (socket) => follow(socket, news));
+    server.listen(0, "127.0.0.1", () => report({ port: (server.address() as AddressInfo).port }));
+    process.on("message", (order: UpstreamOrder) => {
+      if ("usagePerSecond" in order) news.sendUsage(order.usagePerSecond);
+      else void news.sendEntitlements(order.entitlementsOf).then(() => report({ sent: order.entitlementsOf }));
+    });
+  });
+  process.on("disconnect", () => process.exit());
+}
+
+function report(message: UpstreamReport): void {
+  process.send?.(message);
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, { isShared }: UpstreamOptions): void {
+  const customer = customerOf(decodeURIComponent(STATE_PATH.exec(request.url ?? "")?.[1] ?? ""));
+  const body = customer === undefined ? '{"data":{"sdkConfiguration":{}}}' : stateJsonOf(customer, isShared, new Date());
+  response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body);
+}
+
+function follow(socket: WebSocket, news: News): void {
+  socket.on("message", (data: Buffer) => {
+    const message = JSON.parse(data.toString()) as Message;
+    if (message.type === MessageType.ConnectionInit) socket.send(JSON.stringify({ type: MessageType.ConnectionAck }));
+    if (message.type === MessageType.Ping) socket.send(JSON.stringify({ type: MessageType.Pong }));
+    if (message.type === MessageType.Subscribe) news.subscribed(socket, message.id, message.payload.query);
+  });
+}
