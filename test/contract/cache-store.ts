@@ -170,6 +170,7 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
         await store.put(ACME_SITE, fetched(seats(5, 0)));
         const usage = { currentUsage: 1, updatedAt: NOW + 1 };
         await store.apply({ type: "usage-updated", subject: ACME, entitlement: { type: "feature", id: "seats" }, usage }, NOW);
+        expect(await store.load(ACME_SITE)).toMatchObject({ isVerified: true });
         expect(store.peek("acme", "site-1")?.state.feature("seats")?.usageLimit).toBe(5);
       });
     });

@@ -3,7 +3,6 @@ import type { Subject } from "../../../domain/subject.js";
 import type { CachedState, CacheStore, FetchedState } from "../../../ports/cache-store.js";
 import type { InvalidationListener } from "./invalidations.js";
 import { subjectsOfKey } from "./key-subjects.js";
-import { KEY_MARKS, stateKey } from "./redis-keys.js";
 
 /** Something under way between this process and Redis, whose outcome is only good if nothing was written meanwhile. */
 export class Exchange {
@@ -105,19 +104,16 @@ export class Coherence implements InvalidationListener {
 
   invalidated(key: string): void {
     for (const subject of subjectsOfKey(this.#environment, key)) {
-      const concernsResources = subject.resourceId === undefined && !this.#isOfUsage(subject, key);
-      for (const exchanges of concernsResources ? this.#underWay.ofCustomer(subject.customerId) : only(this.#underWay.get(subject))) {
-        for (const exchange of exchanges) exchange.overtake();
-      }
-      // What is not vouched for needs no doubt: a state has many keys, and they are told of one by one.
-      if (concernsResources || this.#near.peek(subject.customerId, subject.resourceId) !== undefined) void this.doubt(subject);
+      for (const exchanges of this.#concernedBy(subject)) for (const exchange of exchanges) exchange.overtake();
+      void this.doubt(subject);
       for (const listener of this.#newsListeners.get(subject) ?? []) listener();
     }
   }
 
-  #isOfUsage(subject: Subject, key: string): boolean {
-    const rest = key.slice(stateKey(this.#environment, subject).length);
-    return KEY_MARKS.usages.some((mark) => rest.startsWith(mark));
+  /** What is written of a customer concerns its resources as well. */
+  #concernedBy({ customerId, resourceId }: Subject): Iterable<Set<Exchange>> {
+    if (resourceId === undefined) return this.#underWay.ofCustomer(customerId);
+    return only(this.#underWay.get({ customerId, resourceId }));
   }
 }
 

@@ -121,8 +121,9 @@ export class CoherentReads {
     if (isHit) this.#globals.take(subject);
     else if (globalUpdatedAt !== undefined) this.#globals.see(subject, globalUpdatedAt);
     if (stored.outcome === "found") return this.#coherence.keep(exchange, this.brought(subject, stored));
-    if (this.#near.peek(subject.customerId, subject.resourceId) !== undefined) await this.#coherence.doubt(subject);
     const held = await this.#near.load(subject);
-    return held === undefined ? undefined : { ...held, isVerified: false };
+    if (held === undefined) return undefined;
+    if (held.isVerified) await this.#coherence.doubt(subject);
+    return { ...held, isVerified: false };
   }
 }

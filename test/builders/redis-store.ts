@@ -1,0 +1,109 @@
+import { MemoryCache } from "../../src/adapters/cache/memory-cache.js";
+import { openRedis, type RedisConnection } from "../../src/adapters/cache/redis/connection/open-redis.js";
+import type { RedisTarget } from "../../src/adapters/cache/redis/connection/redis-target.js";
+import type { RedisCommands } from "../../src/adapters/cache/redis/redis-commands.js";
+import type { InvalidationListener, Invalidations } from "../../src/adapters/cache/redis/invalidations.js";
+import { RedisCacheStore } from "../../src/adapters/cache/redis/redis-cache-store.js";
+import { stateKeysPrefix } from "../../src/adapters/cache/redis/redis-keys.js";
+import { SystemClock } from "../../src/adapters/ops/system-clock.js";
+import type { Clock } from "../../src/ports/clock.js";
+import { newTelemetry } from "../../src/ports/telemetry.js";
+import { RecordingLogger } from "../fakes/recording-logger.js";
+
+export interface RedisStoreOptions {
+  readonly target: RedisTarget;
+  /** States of one environment do not meet those of another. */
+  readonly environment: string;
+  /** Another way to Redis for news of writes. */
+  readonly newsFrom?: RedisTarget;
+  /** What the store takes for now, and for Redis: connections keep to real time. */
+  readonly clock?: Clock;
+  readonly commands?: (real: RedisCommands) => RedisCommands;
+  readonly ttlMs?: number;
+}
+
+/** What one sidecar has of Redis: its own connections, its own states at hand. */
+export class RedisStore {
+  readonly store: RedisCacheStore;
+  readonly connection: RedisConnection;
+  readonly logger = new RecordingLogger();
+  readonly #newsConnection: RedisConnection;
+  readonly #invalidations: Invalidations;
+  readonly #coherence: Promise<void>;
+  readonly #awaited = new Map<string, (() => void)[]>();
+  #isCoherent = false;
+
+  constructor({ target, environment, newsFrom = target, commands = (real) => real, ttlMs = 600_000, ...rest }: RedisStoreOptions) {
+    const telemetry = newTelemetry();
+    const options = { keysTtlSecs: 600, commandTimeoutMs: 2_000 };
+    const dependencies = { clock: new SystemClock(), logger: this.logger, telemetry, timing: { connectTimeoutMs: 5_000 } };
+    this.connection = openRedis({ ...options, target }, dependencies);
+    this.#newsConnection = newsFrom === target ? this.connection : openRedis({ ...options, target: newsFrom }, dependencies);
+    this.#invalidations = this.#newsConnection.invalidations(stateKeysPrefix(environment));
+    this.store = new RedisCacheStore({
+      near: new MemoryCache(64 * 1024 * 1024, telemetry),
+      commands: commands(this.connection.commands),
+      environment,
+      clock: rest.clock ?? new SystemClock(),
+      logger: this.logger,
+      ttlMs,
+    });
+    this.#coherence = new Promise((resolve) => {
+      this.#invalidations.start(this.#following(this.store.coherence, resolve));
+    });
+  }
+
+  get isCoherent(): boolean {
+    return this.#isCoherent;
+  }
+
+  /** Resolves once commands reach Redis, and Redis tells of what is written. */
+  async ready(): Promise<void> {
+    await Promise.all([this.#coherence, connected(this.connection)]);
+  }
+
+  /** Resolves once Redis has told of the next write to a key, and the store of that. */
+  toldOf(key: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaited.set(key, [...(this.#awaited.get(key) ?? []), resolve]);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#invalidations.stop();
+    this.connection.close();
+    if (this.#newsConnection !== this.connection) this.#newsConnection.close();
+  }
+
+  #following(listener: InvalidationListener, onCoherent: () => void): InvalidationListener {
+    return {
+      coherent: () => {
+        this.#isCoherent = true;
+        listener.coherent();
+        onCoherent();
+      },
+      incoherent: () => {
+        this.#isCoherent = false;
+        listener.incoherent();
+      },
+      invalidated: (key) => {
+        listener.invalidated(key);
+        const awaited = this.#awaited.get(key) ?? [];
+        this.#awaited.delete(key);
+        for (const resolve of awaited) resolve();
+      },
+      invalidatedAll: () => listener.invalidatedAll(),
+    };
+  }
+}
+
+async function connected({ commands }: RedisConnection): Promise<void> {
+  if (commands.isConnected) return;
+  await new Promise<void>((resolve) => {
+    const stop = commands.onConnectionChange((isConnected) => {
+      if (!isConnected) return;
+      stop();
+      resolve();
+    });
+  });
+}
