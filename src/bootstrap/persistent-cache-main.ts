@@ -1,0 +1,119 @@
+import { ReportingLogger, type ErrorReports } from "../adapters/error-reports/reporting-logger.js";
+import { hideSecrets } from "../adapters/ops/secrets.js";
+import { SystemClock } from "../adapters/ops/system-clock.js";
+import { WinstonLogger } from "../adapters/ops/winston-logger.js";
+import { CodedError } from "../domain/errors.js";
+import type { Logger } from "../ports/logger.js";
+import { newTelemetry } from "../ports/telemetry.js";
+import { readSettings, type LoadedSettings } from "./config/read-settings.js";
+import { describeRedis } from "./cache/redis-connection.js";
+import { packageVersion } from "./package-version.js";
+import { PersistentCacheService } from "./persistent-cache/persistent-cache-service.js";
+import { PERSISTENT_CACHE_RULES, PERSISTENT_CACHE_SETTINGS } from "./persistent-cache/settings.js";
+import { EXIT_CODES, StartError } from "./start-error.js";
+
+type Loaded = LoadedSettings<typeof PERSISTENT_CACHE_SETTINGS>;
+
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+/** How long the last reports may take to be sent, milliseconds. */
+const FLUSH_MS = 1_000;
+
+/** Runs the persistent-cache service as this process, until a signal ends it. Log lines go to standard output. */
+export async function runPersistentCache(): Promise<void> {
+  // A log that nobody reads any more must not end the service.
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
+  try {
+    const loaded = readSettings({ settings: PERSISTENT_CACHE_SETTINGS, rules: PERSISTENT_CACHE_RULES }, process.env);
+    const reports = await openReports(loaded);
+    await serve(loaded, reports);
+  } catch (error) {
+    refuse(error);
+  }
+}
+
+async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise<void> {
+  const { config, warnings } = loaded;
+  const clock = new SystemClock();
+  const written = loggerOf(loaded, clock);
+  const logger = reports === undefined ? written : new ReportingLogger(written, reports);
+  process.on("uncaughtException", (error, origin) => {
+    logger.error("the service failed in a way that was not foreseen, and ends", { origin, error });
+    void flushed(reports).then(() => process.exit(EXIT_CODES.unexpected));
+  });
+  for (const warning of warnings) logger.warn(warning);
+  const service = new PersistentCacheService({ config, clock, logger, telemetry: newTelemetry(), hasOwnEndpoint: hasOwnEndpoint(process.env) });
+  const started = service.start();
+  endOnSignal(service, started, logger, reports);
+  const { port } = await started;
+  // Whatever the log level: it happens once, and scripts wait for it.
+  process.stdout.write(
+    `${written.line("info", "the persistent-cache service consumes changes", { version: packageVersion(), port, queue: config.queueUrl, redis: describeRedis(config), policy: config.updatePolicy })}\n`,
+  );
+}
+
+async function openReports({ config, secrets }: Loaded): Promise<ErrorReports | undefined> {
+  const { sentryDsn, disableSentry, environmentPrefix } = config;
+  if (sentryDsn === undefined || disableSentry) return undefined;
+  const { openSentry } = await import("../adapters/error-reports/sentry-reports.js");
+  try {
+    return await openSentry({ dsn: sentryDsn, release: packageVersion(), environment: environmentPrefix, redact: hideSecrets(secrets) });
+  } catch (error) {
+    if (error instanceof CodedError) throw new StartError(`SENTRY_DSN: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+function loggerOf({ config, secrets }: Loaded, clock: SystemClock): WinstonLogger {
+  return new WinstonLogger({
+    level: config.logLevel,
+    messageKey: config.logMessageKey,
+    errorKey: config.logErrorKey,
+    secrets,
+    output: process.stdout,
+    clock,
+  });
+}
+
+/** AWS's own variables for it; the queue's URL then only names the queue. */
+function hasOwnEndpoint({ AWS_ENDPOINT_URL_SQS: ofSqs = "", AWS_ENDPOINT_URL: ofAll = "" }: NodeJS.ProcessEnv): boolean {
+  return ofSqs !== "" || ofAll !== "";
+}
+
+function endOnSignal(service: PersistentCacheService, started: Promise<unknown>, logger: Logger, reports: ErrorReports | undefined): void {
+  let isEnding = false;
+  for (const [signal, number] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      if (isEnding) process.exit(128 + number);
+      isEnding = true;
+      logger.info("ending", { signal });
+      void started.then(
+        () => end(service, logger, reports),
+        () => undefined,
+      );
+    });
+  }
+}
+
+async function end(service: PersistentCacheService, logger: Logger, reports: ErrorReports | undefined): Promise<void> {
+  let exitCode: number = EXIT_CODES.ok;
+  try {
+    await service.stop();
+    logger.info("ended");
+  } catch (error) {
+    exitCode = EXIT_CODES.unexpected;
+    logger.error("the service did not end cleanly", { error });
+  }
+  await flushed(reports);
+  process.exit(exitCode);
+}
+
+async function flushed(reports: ErrorReports | undefined): Promise<void> {
+  await reports?.flush(FLUSH_MS);
+}
+
+/** What the operator can mend is told plainly; anything else is a defect and goes the way of all defects. */
+function refuse(error: unknown): void {
+  if (!(error instanceof StartError)) throw error;
+  process.stderr.write(`persistent-cache-service cannot start.\n${error.message}\n`);
+  process.exitCode = EXIT_CODES.configuration;
+}

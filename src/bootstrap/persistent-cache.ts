@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+import { settingsTable } from "./config/settings-table.js";
+import { packageVersion } from "./package-version.js";
+import { HELP } from "./persistent-cache/help.js";
+
+const [command = "serve", ...rest] = process.argv.slice(2);
+
+switch (rest.length > (command === "help" ? 1 : 0) ? "too many" : command) {
+  case "serve":
+    await (await import("./persistent-cache-main.js")).runPersistentCache();
+    break;
+  case "help":
+  case "--help":
+  case "-h":
+    tell(rest[0] === "configuration" ? await configuration() : HELP);
+    break;
+  case "--version":
+  case "-v":
+    tell(packageVersion());
+    break;
+  default:
+    process.stderr.write(`error: not understood: ${[command, ...rest].join(" ")}\n"persistent-cache-service help" shows what there is.\n`);
+    process.exitCode = 2;
+}
+
+async function configuration(): Promise<string> {
+  return settingsTable((await import("./persistent-cache/settings.js")).PERSISTENT_CACHE_SETTINGS);
+}
+
+function tell(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import { RedisSharedCache } from "../../adapters/cache/redis/redis-shared-cache.js";
+import { ConsumptionMetrics } from "../../adapters/ops/consumption-metrics.js";
+import { OpsServer } from "../../adapters/ops/ops-server.js";
+import { SqsChangeQueue } from "../../adapters/queue/sqs-change-queue.js";
+import { createEdgeUpstream, type EdgeUpstream } from "../../adapters/upstream/create-edge-upstream.js";
+import { CacheGate } from "../../application/cache-gate.js";
+import { CarryOutChanges } from "../../application/carry-out-changes.js";
+import { ConsumeChanges } from "../../application/consume-changes.js";
+import { elapse } from "../../application/elapse.js";
+import { RefetchSubjects } from "../../application/refetch-subjects.js";
+import { SweepStates } from "../../application/sweep-states.js";
+import { WriteInOrder } from "../../application/write-in-order.js";
+import { FaultLog } from "../../wire/fault-log.js";
+import { connectToRedis } from "../cache/redis-connection.js";
+import type { Services } from "../source/source.js";
+import { StartError } from "../start-error.js";
+import type { PersistentCacheConfig } from "./settings.js";
+import { TUNING, type Tuning } from "./tuning.js";
+
+/** How this client names itself to upstream. */
+const CLIENT_KIND = "PERSISTENT_CACHE_SERVICE";
+/** A fetch beside those that are swept must always find room. */
+const SWEPT_SHARE = 2;
+/** How long telling the queue of the last messages may take, milliseconds. */
+const CLOSE_MS = 3_000;
+
+export interface PersistentCacheParts extends Services {
+  readonly config: PersistentCacheConfig;
+  /** Whether the environment names an endpoint of its own for the queue. */
+  readonly hasOwnEndpoint: boolean;
+  readonly tuning?: Partial<Tuning>;
+}
+
+/** Keeps the shared Redis in step with a queue, from its start to its end. Several can live in one process. */
+export class PersistentCacheService {
+  readonly #parts: PersistentCacheParts;
+  readonly #tuning: Tuning;
+  readonly #redis: ReturnType<typeof connectToRedis>;
+  readonly #queue: SqsChangeQueue;
+  readonly #upstream: EdgeUpstream;
+  readonly #gate: CacheGate;
+  readonly #refetch: RefetchSubjects;
+  readonly #sweep: SweepStates;
+  readonly #consume: ConsumeChanges;
+  readonly #opsServer: OpsServer;
+
+  /** Begins to connect to Redis. @throws StartError when the file of authorities cannot be read */
+  constructor(parts: PersistentCacheParts) {
+    const { config, clock, logger } = parts;
+    this.#parts = parts;
+    const tuning = (this.#tuning = { ...TUNING, ...parts.tuning });
+    this.#redis = connectToRedis(config, { keysTtlSecs: config.keysTtlSecs, commandTimeoutMs: tuning.redisTimeoutMs }, parts);
+    const cache = new RedisSharedCache(this.#redis.commands, config.environmentPrefix);
+    this.#queue = this.#createQueue();
+    this.#upstream = createEdgeUpstream(
+      {
+        identity: { apiKey: config.serverApiKey, source: CLIENT_KIND, instanceId: randomUUID(), startedAt: clock.now() },
+        edgeApiUrl: config.edgeApiUrl,
+      },
+      parts,
+    );
+    const metrics = new ConsumptionMetrics(() => cache.statistics(), logger);
+    this.#gate = new CacheGate(cache, clock, logger, tuning);
+    const writer = new WriteInOrder(cache, this.#gate, metrics, tuning.maxWrites);
+    this.#refetch = new RefetchSubjects(this.#upstream, cache, writer, clock, logger, { ...tuning, maxConcurrent: tuning.maxConcurrentFetches });
+    this.#sweep = new SweepStates(cache, this.#refetch, clock, logger, {
+      perSecond: tuning.sweptPerSecond,
+      maxConcurrent: Math.ceil(tuning.maxConcurrentFetches / SWEPT_SHARE),
+    });
+    const changes = new CarryOutChanges(
+      { queue: this.#queue, writer, refetch: this.#refetch, sweep: this.#sweep, telemetry: metrics, logger },
+      { onlyIfCached: config.updatePolicy === "UPDATE_IF_EXISTS", maxWaitingForUpstream: tuning.maxWaitingForUpstream },
+    );
+    const consume = (this.#consume = new ConsumeChanges({ queue: this.#queue, gate: this.#gate, changes, clock, logger }, tuning));
+    this.#opsServer = new OpsServer({
+      livenessPath: "livez",
+      readinessPath: "readyz",
+      readiness: {
+        get isReady() {
+          return consume.consumers > 0 && cache.isConnected;
+        },
+        get details() {
+          return { consumers: consume.consumers, redis: cache.isConnected ? "CONNECTED" : "DISCONNECTED" };
+        },
+      },
+      metrics,
+      logger,
+    });
+  }
+
+  /**
+   * Resolves once health is served; messages are consumed as soon as Redis and the queue are there.
+   *
+   * @throws StartError when the port cannot be had; then nothing is left behind
+   */
+  async start(): Promise<{ readonly port: number }> {
+    try {
+      const { port } = await this.#listen();
+      this.#gate.start();
+      this.#consume.start();
+      return { port };
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+  }
+
+  /** Takes no more messages, finishes those in hand, within bounds, and gives back what is left. */
+  async stop(): Promise<void> {
+    const { clock } = this.#parts;
+    this.#sweep.stop();
+    this.#refetch.stop();
+    await atMost(this.#tuning.graceMs, this.#consume.stop());
+    await atMost(CLOSE_MS, this.#queue.close());
+    this.#release();
+    await this.#opsServer.close();
+
+    async function atMost(timeMs: number, work: Promise<void>): Promise<void> {
+      await Promise.race([work, elapse(timeMs, clock, new AbortController().signal)]);
+    }
+  }
+
+  async #listen(): Promise<{ readonly port: number }> {
+    try {
+      return await this.#opsServer.listen(this.#parts.config.port, undefined);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StartError(`PORT: ${reason}: choose another PORT`, { cause: error });
+    }
+  }
+
+  #createQueue(): SqsChangeQueue {
+    const { config, clock, logger, telemetry, hasOwnEndpoint } = this.#parts;
+    const { awsRegion, queueUrl, batchSize } = config;
+    const faults = new FaultLog(logger, telemetry);
+    return new SqsChangeQueue(
+      { region: awsRegion, queueUrl, hasOwnEndpoint, batchSize },
+      (fault) => faults.add("a message of the queue", fault),
+      clock,
+      logger,
+    );
+  }
+
+  #release(): void {
+    this.#gate.stop();
+    this.#upstream.close();
+    this.#redis.close();
+  }
+}
