@@ -1,3 +1,4 @@
+import { ReplyError } from "ioredis";
 import { CodedError, type ErrorCode } from "../../../../domain/errors.js";
 
 /** The codes of Redis's answers that say "not now" to writes alone. Of all others, reading fails as well. */
@@ -18,7 +19,8 @@ const REMEDIES: readonly (readonly [answer: RegExp, remedy: string])[] = [
 export function redisFailure(cause: unknown): CodedError {
   if (cause instanceof CodedError) return cause;
   const code: ErrorCode = isRefusedWrite(cause) ? "failed-precondition" : "unavailable";
-  return new CodedError(code, reasonOf(cause), { cause });
+  // The library hangs the whole command on what Redis answered: values, customers, tokens.
+  return new CodedError(code, reasonOf(cause), cause instanceof ReplyError ? undefined : { cause });
 }
 
 export function isRefusedWrite(error: unknown): boolean {

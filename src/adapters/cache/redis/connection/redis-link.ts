@@ -34,7 +34,7 @@ export interface LinkSettings {
 }
 
 /** Commands that are not answered yet, whether anyone still waits for them or not. */
-const MAX_UNANSWERED = 20_000;
+const MAX_UNANSWERED = 10_000;
 
 /**
  * Keeps a connection to one server, or to whoever is master, until it is closed.
@@ -82,8 +82,9 @@ export class RedisLink {
     const pipeline = session.redis.pipeline();
     for (const [name, ...args] of commands) pipeline.call(name, ...args);
     const replies = await this.#answers.within(this.#exec(pipeline, commands.length), deadline, () => session.redis.ping());
-    const lost = replies.find((reply) => reply instanceof Error && !(reply instanceof ReplyError));
-    if (lost !== undefined) throw new CodedError("unavailable", `the connection to Redis (${this.#settings.name}) was lost`, { cause: lost });
+    if (replies.some((reply) => reply instanceof Error && !(reply instanceof ReplyError))) {
+      throw new CodedError("unavailable", `the connection to Redis (${this.#settings.name}) was lost`);
+    }
     if (isWrite) this.#judgeWrites(session, replies);
     return replies;
   }
