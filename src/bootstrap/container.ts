@@ -3,9 +3,9 @@ import { MemoryCache } from "../adapters/cache/memory-cache.js";
 import { ConfiguredFallbackProvider } from "../adapters/fallback/configured-fallbacks.js";
 import { Metrics } from "../adapters/ops/metrics.js";
 import { OpsServer } from "../adapters/ops/ops-server.js";
-import { createRpcHandler } from "../adapters/rpc/http-handler.js";
 import { createOnePortListener } from "../adapters/rpc/listener/one-port-listener.js";
 import type { TlsFiles } from "../adapters/rpc/listener/tls-material.js";
+import { createRpcHandler } from "../adapters/rpc/http-handler.js";
 import { CheckEntitlement } from "../application/check-entitlement.js";
 import { FindState } from "../application/find-state.js";
 import { FollowUpdates } from "../application/follow-updates.js";
@@ -20,6 +20,7 @@ import { StreamStatus } from "../application/stream-status.js";
 import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
 import type { Telemetry } from "../ports/telemetry.js";
+import type { CacheLayer } from "./cache/cache-layer.js";
 import type { Config } from "./config/settings.js";
 import type { Source } from "./source/source.js";
 import { TOKENS } from "./tokens.js";
@@ -43,10 +44,13 @@ export interface Foundations {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly source: Source;
+  /** Where states are kept; not given: in this process alone. */
+  readonly cache?: CacheLayer | undefined;
 }
 
 /** Says of everything how it is made and from what. Nothing is made before it is asked for, and then once. */
-export function buildContainer({ config, logger, clock, telemetry, source }: Foundations): Container {
+export function buildContainer(foundations: Foundations): Container {
+  const { config, logger, clock, telemetry, source } = foundations;
   const container = new Container();
   const provide = <T>(token: ServiceIdentifier<T>, make: (context: ResolutionContext) => T) =>
     container.bind<T>(token).toDynamicValue(make).inSingletonScope();
@@ -59,7 +63,7 @@ export function buildContainer({ config, logger, clock, telemetry, source }: Fou
   container.bind(TOKENS.stream).toConstantValue(source.stream);
   provide(TOKENS.readiness, () => new Readiness());
   provide(TOKENS.shutdown, () => new AbortController());
-  provideStates(provide, config);
+  provideStates(provide, foundations);
   provideUseCases(provide);
   provideServers(provide, config);
   return container;
@@ -67,17 +71,18 @@ export function buildContainer({ config, logger, clock, telemetry, source }: Fou
 
 type Provide = <T>(token: ServiceIdentifier<T>, make: (context: ResolutionContext) => T) => void;
 
-function provideStates(provide: Provide, config: Config): void {
+function provideStates(provide: Provide, { config, cache }: Foundations): void {
   const fetchTimeoutMs = config.entitlementsTimeoutMs * FETCH_TIMEOUT_FACTOR;
-  provide(TOKENS.cache, (made) => new MemoryCache(config.cacheMaxSizeBytes, made.get(TOKENS.telemetry)));
+  provide(TOKENS.cache, (made) => cache?.store ?? new MemoryCache(config.cacheMaxSizeBytes, made.get(TOKENS.telemetry)));
   provide(TOKENS.fallbacks, () => new ConfiguredFallbackProvider(new Map(config.entitlementsFallback)));
-  provide(TOKENS.streamStatus, () => new StreamStatus(POLL_INTERVAL_MS));
+  provide(TOKENS.streamStatus, () => new StreamStatus(isKeptByOthers(config) ? Infinity : POLL_INTERVAL_MS));
   provide(
     TOKENS.loadState,
     (made) =>
       new LoadState(made.get(TOKENS.cache), made.get(TOKENS.upstream), made.get(TOKENS.clock), {
         fetchTimeoutMs,
         recheckAfterMs: RECHECK_AFTER_MS,
+        sharedFlights: cache?.sharedFlights,
       }),
   );
   provide(
@@ -173,6 +178,11 @@ function provideServers(provide: Provide, config: Config): void {
         logger: made.get(TOKENS.logger),
       }),
   );
+}
+
+/** Whether what is cached is kept up to date by other processes, so that nothing has to be asked for again for its age alone. */
+function isKeptByOthers({ redisEnvironmentPrefix, wsEnabled }: Config): boolean {
+  return redisEnvironmentPrefix !== undefined && wsEnabled !== true;
 }
 
 function tlsFilesOf({ tlsCertFile, tlsKeyFile, tlsClientCaFile }: Config): TlsFiles | undefined {

@@ -1,6 +1,7 @@
 import { SystemClock } from "../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { newTelemetry } from "../ports/telemetry.js";
+import { openCache } from "./cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "./config/load-config.js";
 import { openSource } from "./source/open-source.js";
 import { Sidecar, type Listening } from "./sidecar.js";
@@ -33,11 +34,16 @@ async function serve({ config }: LoadedConfig, logger: WinstonLogger): Promise<v
   const clock = new SystemClock();
   try {
     const telemetry = newTelemetry();
-    const source = await openSource(config, { clock, logger, telemetry });
-    const sidecar = new Sidecar({ config, logger, clock, telemetry, source });
+    const services = { clock, logger, telemetry };
+    const cache = await openCache(config, services);
+    const source = await openSource(config, services).catch(async (error: unknown) => {
+      await cache?.close();
+      throw error;
+    });
+    const sidecar = new Sidecar({ config, ...services, source, cache });
     const started = sidecar.start();
     endOnSignal(sidecar, started, logger);
-    const message = startMessage(config, await started, source);
+    const message = startMessage(config, await started, source, cache);
     tell(message, config.startMessage === "auto" ? (process.stdout.isTTY ? "text" : "json") : config.startMessage);
   } catch (error) {
     refuse(error);

@@ -35,6 +35,7 @@ export class Sidecar {
       // First of all: whoever watches the start can see that the process lives and is not ready yet.
       const { port: metricsPort } = await named("METRICS_PORT", this.#container.get(TOKENS.opsServer).listen(config.metricsPort, config.host));
       this.#foundations.source.start();
+      this.#foundations.cache?.start();
       this.#container.get(TOKENS.stream).start(this.#container.get(TOKENS.followUpdates));
       const { port: grpcPort } = await named("GRPC_PORT", this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host));
       const tlsPort = await this.#listenTls();
@@ -82,6 +83,7 @@ export class Sidecar {
     await attempt(() => this.#container.get(TOKENS.stream).stop());
     // After the last report has been counted, so that what is kept is complete.
     await attempt(() => this.#foundations.source.close());
+    await attempt(() => this.#foundations.cache?.close());
     await attempt(() => this.#container.get(TOKENS.opsServer).close());
     if (failures.length > 0) throw new AggregateError(failures, "the sidecar did not end cleanly");
   }

@@ -1,3 +1,4 @@
+import type { CacheLayer } from "./cache/cache-layer.js";
 import type { Config } from "./config/settings.js";
 import { packageVersion } from "./package-version.js";
 import type { Listening } from "./sidecar.js";
@@ -10,11 +11,18 @@ export interface StartMessage {
   readonly metricsPort: number;
   readonly tlsPort: number | undefined;
   readonly source: string;
+  /** Where states are kept, where that is not this process alone. */
+  readonly cache: string | undefined;
   /** A command that asks the service something it can answer. */
   readonly try: string;
 }
 
-export function startMessage(config: Config, listening: Listening, source: Pick<Source, "description" | "example">): StartMessage {
+export function startMessage(
+  config: Config,
+  listening: Listening,
+  source: Pick<Source, "description" | "example">,
+  cache: Pick<CacheLayer, "description"> | undefined,
+): StartMessage {
   const host = reachableHost(config.host);
   const address = `http://${host}:${listening.grpcPort}`;
   const { customerId, featureId } = source.example;
@@ -23,6 +31,7 @@ export function startMessage(config: Config, listening: Listening, source: Pick<
     address,
     ...listening,
     source: source.description,
+    cache: cache?.description,
     try: `curl -H 'content-type: application/json' -d ${shellQuoted(body)} ${address}/stigg.sidecar.v1.SidecarService/GetEntitlement`,
   };
 }
@@ -35,6 +44,7 @@ export function startText(config: Config, message: StartMessage): string {
     `  address  ${message.address}  (gRPC, gRPC-web and Connect)`,
     ...tls,
     `  source   ${message.source}`,
+    ...(message.cache === undefined ? [] : [`  cache    ${message.cache}`]),
     `  health   http://${host}:${message.metricsPort}/${config.readyEndpointUrl}  (metrics: /metrics)`,
     `  try      ${message.try}`,
     "",

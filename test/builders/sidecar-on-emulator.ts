@@ -5,6 +5,7 @@ import { CatalogUpstreamClient } from "../../src/adapters/catalog/catalog-upstre
 import { openCatalog } from "../../src/adapters/catalog/open-catalog.js";
 import { startEmulator, type Emulator } from "../../src/adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
+import { openCache } from "../../src/bootstrap/cache/open-cache.js";
 import { loadConfig } from "../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../src/bootstrap/config/read-settings.js";
 import { Sidecar, type Listening } from "../../src/bootstrap/sidecar.js";
@@ -72,8 +73,10 @@ export async function sidecarOn(
   const logger = new RecordingLogger();
   const clock = new SystemClock();
   const telemetry = newTelemetry();
-  const source = vendorSource(config, config.serverApiKey ?? API_KEY, { clock, logger, telemetry }, tuning);
-  const sidecar = new Sidecar({ config, logger, clock, telemetry, source });
+  const services = { clock, logger, telemetry };
+  const cache = await openCache(config, services);
+  const source = vendorSource(config, config.serverApiKey ?? API_KEY, services, tuning);
+  const sidecar = new Sidecar({ config, ...services, source, cache });
   const listening = await sidecar.start();
   return {
     ...listening,

@@ -1,0 +1,51 @@
+import { MemoryCache } from "../../adapters/cache/memory-cache.js";
+import { RedisCacheStore } from "../../adapters/cache/redis/redis-cache-store.js";
+import { stateKeysPrefix } from "../../adapters/cache/redis/redis-keys.js";
+import { RedisSharedFlights } from "../../adapters/cache/redis/redis-shared-flights.js";
+import type { Config } from "../config/settings.js";
+import type { Services } from "../source/source.js";
+import type { CacheLayer } from "./cache-layer.js";
+import { connectToRedis, describeRedis } from "./redis-connection.js";
+
+/** What of a check's budget one command may take: a fetch has to fit in beside a read before it and a write after it. */
+const COMMAND_SHARE = 4;
+/** What of a check's budget it may wait for another process that asks upstream for the same. */
+const WAIT_SHARE = 3;
+
+/**
+ * States in Redis for all who share it, the most recently used ones at hand.
+ *
+ * @throws StartError when the file of authorities cannot be read
+ */
+export function redisCacheLayer(config: Config, environment: string, services: Services): CacheLayer {
+  const { entitlementsTimeoutMs, redisKeysTtlSecs, cacheMaxSizeBytes } = config;
+  const { clock, logger, telemetry } = services;
+  const bounds = { keysTtlSecs: redisKeysTtlSecs, commandTimeoutMs: Math.max(1, entitlementsTimeoutMs / COMMAND_SHARE) };
+  const connection = connectToRedis(config, bounds, services);
+  const { commands } = connection;
+  const store = new RedisCacheStore({
+    near: new MemoryCache(cacheMaxSizeBytes, telemetry),
+    commands,
+    environment,
+    clock,
+    logger,
+    ttlMs: redisKeysTtlSecs < 0 ? Infinity : redisKeysTtlSecs * 1_000,
+  });
+  const invalidations = connection.invalidations(stateKeysPrefix(environment));
+  return {
+    store,
+    sharedFlights: new RedisSharedFlights({
+      commands,
+      environment,
+      coherence: store.coherence,
+      clock,
+      waitMs: entitlementsTimeoutMs / WAIT_SHARE,
+    }),
+    description: `${describeRedis(config)}, keys under ${environment}:`,
+    start: () => invalidations.start(store.coherence),
+    async close() {
+      await invalidations.stop();
+      connection.close();
+    },
+  };
+}
