@@ -31,6 +31,8 @@ export class RedisStore {
   readonly #invalidations: Invalidations;
   readonly #coherence: Promise<void>;
   readonly #awaited = new Map<string, (() => void)[]>();
+  /** News of single writes are lost, as while a connection is being made. */
+  isDeaf = false;
   #isCoherent = false;
 
   constructor({ target, environment, newsFrom = target, commands = (real) => real, ttlMs = 600_000, ...rest }: RedisStoreOptions) {
@@ -87,7 +89,7 @@ export class RedisStore {
         listener.incoherent();
       },
       invalidated: (key) => {
-        listener.invalidated(key);
+        if (!this.isDeaf) listener.invalidated(key);
         const awaited = this.#awaited.get(key) ?? [];
         this.#awaited.delete(key);
         for (const resolve of awaited) resolve();
