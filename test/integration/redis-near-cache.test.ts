@@ -57,6 +57,7 @@ describe("a write that overtakes a reply", () => {
   it("to a read: the older value does not stay at hand, and nobody is given it", async () => {
     const [here, elsewhere] = [await openStore(), await openStore()];
     await elsewhere.store.put(ACME, fetched(withLimit(1)));
+    await here.store.load(ACME);
     const reply = here.commands.holdNext("read");
     const loaded = here.store.load(ACME);
     await reply.replied;
@@ -118,6 +119,7 @@ describe("a write that overtakes a reply", () => {
   it("counts for who asks after it: they do not get a reply from before it", async () => {
     const [here, elsewhere] = [await openStore(), await openStore()];
     await elsewhere.store.put(ACME, fetched(withLimit(1)));
+    await here.store.load(ACME);
     const reply = here.commands.holdNext("read");
     const before = here.store.load(ACME);
     await reply.replied;
@@ -225,6 +227,7 @@ describe("where Redis tells of no writes", () => {
   it("what was read before it tells again is read anew: what was written in between was not told", async () => {
     const [here, elsewhere] = [await openStore(), await openStore()];
     await elsewhere.store.put(ACME, fetched(withLimit(1)));
+    await here.store.load(ACME);
     here.store.coherence.incoherent();
     const reply = here.commands.holdNext("read");
     const loaded = here.store.load(ACME);
