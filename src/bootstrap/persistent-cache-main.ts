@@ -10,6 +10,7 @@ import { describeRedis } from "./cache/redis-connection.js";
 import { packageVersion } from "./package-version.js";
 import { PersistentCacheService } from "./persistent-cache/persistent-cache-service.js";
 import { PERSISTENT_CACHE_RULES, PERSISTENT_CACHE_SETTINGS } from "./persistent-cache/settings.js";
+import { hasOwnQueueEndpoint } from "./queue-endpoint.js";
 import { EXIT_CODES, StartError } from "./start-error.js";
 
 type Loaded = LoadedSettings<typeof PERSISTENT_CACHE_SETTINGS>;
@@ -41,7 +42,7 @@ async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise
     void flushed(reports).then(() => process.exit(EXIT_CODES.unexpected));
   });
   for (const warning of warnings) logger.warn(warning);
-  const service = new PersistentCacheService({ config, clock, logger, telemetry: newTelemetry(), hasOwnEndpoint: hasOwnEndpoint(process.env) });
+  const service = new PersistentCacheService({ config, clock, logger, telemetry: newTelemetry(), hasOwnEndpoint: hasOwnQueueEndpoint(process.env) });
   const started = service.start();
   endOnSignal(service, started, logger, reports);
   const { port } = await started;
@@ -72,11 +73,6 @@ function loggerOf({ config, secrets }: Loaded, clock: SystemClock): WinstonLogge
     output: process.stdout,
     clock,
   });
-}
-
-/** AWS's own variables for it; the queue's URL then only names the queue. */
-function hasOwnEndpoint({ AWS_ENDPOINT_URL_SQS: ofSqs = "", AWS_ENDPOINT_URL: ofAll = "" }: NodeJS.ProcessEnv): boolean {
-  return ofSqs !== "" || ofAll !== "";
 }
 
 function endOnSignal(service: PersistentCacheService, started: Promise<unknown>, logger: Logger, reports: ErrorReports | undefined): void {

@@ -29,6 +29,8 @@ export interface EmulatorOptions {
   /** Whether faults can be switched on and counts be read over HTTP, under /emulator. */
   readonly control?: boolean | undefined;
   readonly clock?: { now(): number } | undefined;
+  /** Told of every change besides; the emulator stops it when it is stopped. */
+  readonly announcements?: { announce(change: Change): void; stop(): Promise<void> } | undefined;
 }
 
 export interface Emulator {
@@ -51,7 +53,7 @@ const GOING_AWAY = 1012;
  * @throws Error as node:net gives it where the port cannot be had
  */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { upstream, updates, host = "127.0.0.1", clock = { now: () => Date.now() } } = options;
+  const { upstream, updates, announcements, host = "127.0.0.1", clock = { now: () => Date.now() } } = options;
   const board = new FaultBoard();
   const stats = new EmulatorStats();
   const context: EmulatorContext = { upstream, apiKey: new ApiKeyCheck(options.apiKey), faults: board, stats, clock };
@@ -77,7 +79,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   await server.comeUp();
   updates.start({
     connected: () => undefined,
-    changed: (change: Change) => hub.publish(change),
+    changed: (change: Change) => {
+      hub.publish(change);
+      announcements?.announce(change);
+    },
     // What is missed from here on can never be sent: whoever listens has to see a gap.
     disconnected: () => subscriptions.closeAll(GOING_AWAY, "The source of updates is gone"),
   });
@@ -93,6 +98,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       subscriptions.stop();
       await server.goDown();
       await updates.stop();
+      await announcements?.stop();
     },
   };
 }

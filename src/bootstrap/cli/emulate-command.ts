@@ -5,6 +5,7 @@ import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
 import { CodedError } from "../../domain/errors.js";
 import { catalogSource } from "../source/catalog-source.js";
 import type { Source } from "../source/source.js";
+import { announceTo, checkQueueUrl } from "./announce-to-queue.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import type { Output } from "./output.js";
 import { parseCommandLine } from "./parse-command-line.js";
@@ -18,6 +19,7 @@ const SYNTAX = {
     host: { type: "string" },
     "api-key": { type: "string" },
     control: { type: "boolean" },
+    "queue-url": { type: "string" },
   },
 } as const;
 
@@ -34,12 +36,17 @@ type Where = Pick<EmulatorOptions, "port" | "apiKey" | "control"> & { readonly h
  */
 export async function emulateCommand(args: readonly string[], output: Output): Promise<number | undefined> {
   const { values } = parseCommandLine(args, SYNTAX);
+  checkQueueUrl(values["queue-url"]);
   if (values.catalog === undefined) throw new UsageError("missing: --catalog <file>");
   const where = { port: portOf(values.port ?? DEFAULT_PORT), host: values.host ?? DEFAULT_HOST, apiKey: values["api-key"], control: values.control };
   try {
-    const source = await openFile(values.catalog);
-    const emulator = await serve(source, where);
+    const services = servicesOf();
+    const queueUrl = values["queue-url"];
+    const announcements = queueUrl === undefined ? undefined : await announceTo(queueUrl, process.env, services);
+    const source = await openFile(values.catalog, services);
+    const emulator = await serve(source, where, announcements);
     tell(emulator, source, where, output);
+    if (queueUrl !== undefined) output.out(`  every change is sent to ${queueUrl}`);
     endOnSignal(emulator, source);
     return undefined;
   } catch (error) {
@@ -50,15 +57,18 @@ export async function emulateCommand(args: readonly string[], output: Output): P
   }
 }
 
-async function openFile(file: string): Promise<Source> {
+function servicesOf() {
   const clock = new SystemClock();
-  const logger = new WinstonLogger({ level: "info", messageKey: "msg", errorKey: "err", secrets: [], output: process.stderr, clock });
+  return { clock, logger: new WinstonLogger({ level: "info", messageKey: "msg", errorKey: "err", secrets: [], output: process.stderr, clock }) };
+}
+
+async function openFile(file: string, { clock, logger }: ReturnType<typeof servicesOf>): Promise<Source> {
   return catalogSource(await openCatalog({ source: { file }, clock, logger }), file);
 }
 
-async function serve(source: Source, where: Where): Promise<Emulator> {
+async function serve(source: Source, where: Where, announcements: EmulatorOptions["announcements"]): Promise<Emulator> {
   try {
-    return await startEmulator({ upstream: source.upstream, updates: source.stream, ...where });
+    return await startEmulator({ upstream: source.upstream, updates: source.stream, announcements, ...where });
   } catch (error) {
     await source.close();
     throw error;

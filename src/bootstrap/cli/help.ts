@@ -22,6 +22,8 @@ entitlement-sidecar emulate --catalog <file> [options]
       --host <address>           else 127.0.0.1
       --api-key <key>            the only key that is valid; else any is
       --control                  also switches on faults and tells counts, over HTTP under /emulator
+      --queue-url <url>          also sends every change to this SQS queue, for the persistent-cache service; the region
+                                 and the credentials are AWS's own (AWS_REGION, AWS_ENDPOINT_URL_SQS for a local server)
 
 entitlement-sidecar help [configuration]
 entitlement-sidecar --version`;
