@@ -31,7 +31,7 @@ export class RedisCluster {
     const [sourceId, targetId] = [await idOf(from), await idOf(to)];
     await target.cluster("SETSLOT", slot, "IMPORTING", sourceId);
     await source.cluster("SETSLOT", slot, "MIGRATING", targetId);
-    for (const key of await keysIn(source, slot)) await source.call("MIGRATE", to.host, to.port, key, 0, 5_000);
+    for (const key of await keysIn(source, slot)) await source.call("MIGRATE", to.host, to.port, key, 0, 5_000, ...to.migrationAccess);
     for (const server of [to, from, ...this.masters]) await server.admin.cluster("SETSLOT", slot, "NODE", targetId);
   }
 

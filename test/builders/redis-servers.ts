@@ -46,6 +46,11 @@ export class RedisServer {
     return `${HOST}:${this.port}`;
   }
 
+  /** What another server needs to hand keys over. */
+  get migrationAccess(): readonly string[] {
+    return this.#options.password === undefined ? [] : ["AUTH", this.#options.password];
+  }
+
   /** Resolves once connections are accepted; false where the port was taken meanwhile. */
   async start(): Promise<boolean> {
     const mode = this.#options.isSentinel === true ? ["--sentinel"] : [];

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { MemoryCache } from "../../src/adapters/cache/memory-cache.js";
 import { openRedis, type RedisConnection } from "../../src/adapters/cache/redis/connection/open-redis.js";
 import type { RedisTarget } from "../../src/adapters/cache/redis/connection/redis-target.js";
@@ -25,17 +26,19 @@ export interface RedisStoreOptions {
 /** What one sidecar has of Redis: its own connections, its own states at hand. */
 export class RedisStore {
   readonly store: RedisCacheStore;
+  readonly environment: string;
   readonly connection: RedisConnection;
   readonly logger = new RecordingLogger();
   readonly #newsConnection: RedisConnection;
   readonly #invalidations: Invalidations;
-  readonly #coherence: Promise<void>;
+  readonly #changed = new EventEmitter();
   readonly #awaited = new Map<string, (() => void)[]>();
   /** News of single writes are lost, as while a connection is being made. */
   isDeaf = false;
   #isCoherent = false;
 
   constructor({ target, environment, newsFrom = target, commands = (real) => real, ttlMs = 600_000, ...rest }: RedisStoreOptions) {
+    this.environment = environment;
     const telemetry = newTelemetry();
     const options = { keysTtlSecs: 600, commandTimeoutMs: 2_000 };
     const dependencies = { clock: new SystemClock(), logger: this.logger, telemetry, timing: { connectTimeoutMs: 5_000 } };
@@ -50,9 +53,7 @@ export class RedisStore {
       logger: this.logger,
       ttlMs,
     });
-    this.#coherence = new Promise((resolve) => {
-      this.#invalidations.start(this.#following(this.store.coherence, resolve));
-    });
+    this.#invalidations.start(this.#following(this.store.coherence));
   }
 
   get isCoherent(): boolean {
@@ -61,7 +62,12 @@ export class RedisStore {
 
   /** Resolves once commands reach Redis, and Redis tells of what is written. */
   async ready(): Promise<void> {
-    await Promise.all([this.#coherence, connected(this.connection)]);
+    await Promise.all([this.#isCoherent || once(this.#changed, "coherent"), connected(this.connection)]);
+  }
+
+  /** Resolves once Redis no longer tells of writes, and the store is told of that. */
+  async toldToBeIncoherent(): Promise<void> {
+    if (this.#isCoherent) await once(this.#changed, "incoherent");
   }
 
   /** Resolves once Redis has told of the next write to a key, and the store of that. */
@@ -77,16 +83,17 @@ export class RedisStore {
     if (this.#newsConnection !== this.connection) this.#newsConnection.close();
   }
 
-  #following(listener: InvalidationListener, onCoherent: () => void): InvalidationListener {
+  #following(listener: InvalidationListener): InvalidationListener {
     return {
       coherent: () => {
         this.#isCoherent = true;
         listener.coherent();
-        onCoherent();
+        this.#changed.emit("coherent");
       },
       incoherent: () => {
         this.#isCoherent = false;
         listener.incoherent();
+        this.#changed.emit("incoherent");
       },
       invalidated: (key) => {
         if (!this.isDeaf) listener.invalidated(key);

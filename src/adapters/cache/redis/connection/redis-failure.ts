@@ -12,6 +12,8 @@ const REMEDIES: readonly (readonly [answer: RegExp, remedy: string])[] = [
   [/^WRONGPASS/, "Redis does not accept REDIS_USERNAME with REDIS_PASSWORD"],
   [/^NOPERM/, "the user in Redis lacks a permission"],
   [/^ERR DB index/, "Redis has no such database: set another REDIS_DB"],
+  [/^ERR .*cluster support disabled/, "this Redis is no Cluster: set REDIS_HOST in place of REDIS_CLUSTER_NODES"],
+  [/^MOVED/, "this Redis is a Cluster: set REDIS_CLUSTER_NODES in place of REDIS_HOST"],
   [/self-signed|unable to (?:get|verify)|certificate/i, "Redis's certificate cannot be verified: set REDIS_TLS_CA_FILE to its authority"],
 ];
 

@@ -66,12 +66,13 @@ export class ClusterLinks {
       return { index, slot, command, address: this.#masterOf(slot), isAsking: false };
     });
     for (let redirections = 0; sendings.length > 0; redirections++) {
+      if (redirections > MAX_REDIRECTIONS) throw new CodedError("unavailable", "the nodes of the Redis Cluster do not agree on who has a key");
       const answered = await Promise.all(
         [...byAddress(sendings)].map(([address, together]) => this.#sendTo(address, together, deadline, isWrite)),
       );
       sendings = [];
       for (const { sending, reply } of answered.flat()) {
-        const again = redirections < MAX_REDIRECTIONS ? this.#redirected(sending, reply) : undefined;
+        const again = this.#redirected(sending, reply);
         if (again === undefined) replies[sending.index] = reply;
         else sendings.push(again);
       }

@@ -9,6 +9,8 @@ import { readClusterMap, type ClusterMap } from "./cluster-map.js";
 /** How often a node is asked without need, milliseconds. A key that moves is told to whoever tracks it where it was. */
 const REFRESH_INTERVAL_MS = 1_000;
 
+const MAX_OUTDATED_ANSWERS = 20;
+
 /** Follows who is master of what, asking one node at a time, over a connection of its own. */
 export class ClusterTopology {
   readonly #seeds: readonly HostAndPort[];
@@ -19,6 +21,9 @@ export class ClusterTopology {
   readonly #listeners = new Set<(map: ClusterMap) => void>();
   #map: ClusterMap | undefined;
   #session: Session | undefined;
+  /** The Cluster's own count of its changes. */
+  #epoch = 0;
+  #outdatedAnswers = 0;
   #isAsking = false;
   #next = 0;
   #cancelTimer: CancelTimer | undefined;
@@ -47,6 +52,7 @@ export class ClusterTopology {
   /** Something is not where the map says: another node may know more. */
   doubt(): void {
     if (this.#isClosed || this.#isAsking || this.#session?.isReady !== true) return;
+    this.#cancelTimer?.();
     this.#session.end(new Error("another node may know more"));
   }
 
@@ -84,27 +90,41 @@ export class ClusterTopology {
 
   #ask(session: Session, node: HostAndPort): void {
     this.#isAsking = true;
-    session.redis.call("CLUSTER", "SLOTS").then(
-      (reply) => {
+    Promise.all([session.redis.cluster("INFO"), session.redis.call("CLUSTER", "SLOTS")]).then(
+      ([info, slots]) => {
         this.#isAsking = false;
         if (this.#isClosed || !session.isReady) return;
-        this.#take(readClusterMap(reply, node));
+        if (this.#isOutdated(Number(/cluster_current_epoch:(\d+)/.exec(info)?.[1] ?? 0))) {
+          session.end(new Error("another node knows of newer changes"));
+          return;
+        }
+        this.#take(readClusterMap(slots, node));
         this.#cancelTimer = this.#dependencies.clock.after(REFRESH_INTERVAL_MS, () => {
           if (session.isReady) this.#ask(session, node);
         });
       },
-      (error: unknown) => session.end(error instanceof Error ? error : new Error("CLUSTER SLOTS failed")),
+      (error: unknown) => session.end(error instanceof Error ? error : new Error("the Cluster did not tell")),
     );
   }
 
   #ended(reason: Error, readyAt: number | undefined): void {
     this.#cancelTimer?.();
     if (this.#isClosed) return;
-    const { clock } = this.#dependencies;
+    const { clock, telemetry } = this.#dependencies;
+    telemetry.redisClientErrors++;
     // One node that is gone is no state of the Cluster's, as long as another one knows of all.
-    if (readyAt === undefined && this.#map === undefined) this.#log.lost(reason);
+    if (this.#map === undefined) this.#log.lost(reason);
     const lastedMs = readyAt === undefined ? 0 : clock.now() - readyAt;
     this.#cancelTimer = clock.after(this.#delay.nextMs(lastedMs), () => this.#askNext());
+  }
+
+  /** Who has not heard of a change yet would undo it. Whoever says the same again and again is a Cluster that began anew. */
+  #isOutdated(epoch: number): boolean {
+    const isOutdated = epoch < this.#epoch && ++this.#outdatedAnswers < MAX_OUTDATED_ANSWERS;
+    if (isOutdated) return true;
+    this.#epoch = epoch;
+    this.#outdatedAnswers = 0;
+    return false;
   }
 
   #take(map: ClusterMap): void {
