@@ -6,7 +6,7 @@ import { inkwell } from "../builders/inkwell.js";
 import { emulatedUpstream, sidecarOn, type EmulatedUpstream, type SidecarUnderTest } from "../builders/sidecar-on-emulator.js";
 
 const CUSTOMERS = 500;
-const MAX_BYTES = 1_000_000;
+const MAX_BYTES = 100_000;
 
 let upstream: EmulatedUpstream;
 let sidecar: SidecarUnderTest;

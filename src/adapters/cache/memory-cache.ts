@@ -1,41 +1,56 @@
 import { applySubjectChange, type ChangeEffect } from "../../domain/apply-subject-change.js";
 import type { SubjectChange } from "../../domain/change.js";
+import type { CustomerState } from "../../domain/customer-state.js";
 import { newestState } from "../../domain/newest-wins.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState } from "../../ports/cache-store.js";
 import type { Telemetry } from "../../ports/telemetry.js";
-import { CustomerSlot, UNVERIFIED, type MemoryState } from "./customer-slot.js";
-import { LruShard } from "./lru-shard.js";
+import { CustomerShard } from "./customer-shard.js";
+import { MemoryAccount } from "./memory-account.js";
+import { MemoryState, UNVERIFIED } from "./memory-state.js";
+import { RecentCustomers } from "./recent-customers.js";
+import { StateCompactor } from "./state-compactor.js";
+import { HASH_SEED, mixHash, mixText } from "./structural-hash.js";
 
-const SHARDS = 16;
+/** A table that grows is copied at once, and one of sixteen takes a sixteenth of the time. */
+const SHARD_BITS = 4;
+const SHARDS = 2 ** SHARD_BITS;
 
 /** States kept in this process, bounded in bytes; the customers used least recently go first. */
 export class MemoryCache implements CacheStore {
   readonly #maxBytes: number;
-  readonly #shards: readonly LruShard[];
+  readonly #account = new MemoryAccount();
+  readonly #compactor = new StateCompactor(this.#account);
+  readonly #recent = new RecentCustomers();
+  readonly #shards: readonly CustomerShard[];
+  /** Another in each process, so that nobody can choose ids that all have one hash. */
+  readonly #hashSeed = mixHash(HASH_SEED, Math.trunc(Math.random() * 2 ** 32));
   #generation = 0;
 
   constructor(maxBytes: number, telemetry: Telemetry) {
     this.#maxBytes = maxBytes;
-    this.#shards = Array.from(
-      { length: SHARDS },
-      () => new LruShard(maxBytes / SHARDS / 2, (slot) => (telemetry.cacheEvictions += slot.subjectCount)),
-    );
+    const evicted = (held: MemoryState) => {
+      this.#compactor.release(held);
+      telemetry.cacheEvictions++;
+    };
+    this.#shards = Array.from({ length: SHARDS }, () => new CustomerShard(this.#account, this.#recent, evicted));
   }
 
   peek(customerId: string, resourceId: string | undefined): HeldState | undefined {
-    const held = this.#shardOf(customerId).get(customerId)?.get(resourceId);
+    const hash = mixText(this.#hashSeed, customerId);
+    const held = this.#shardOf(hash).use(customerId, hash, resourceId);
     return held?.generation === this.#generation ? held : undefined;
   }
 
   load(subject: Subject): Promise<CachedState | undefined> {
-    return Promise.resolve(this.#toCached(this.#held(subject)));
+    const held = this.#held(subject);
+    return Promise.resolve(held === undefined ? undefined : this.#asCached(held));
   }
 
   put(subject: Subject, fetched: FetchedState): Promise<CachedState> {
     const stored = this.#held(subject);
-    const held = this.#merge(stored, fetched);
-    this.#store(subject, held);
+    const known = this.#merge(stored, fetched);
+    const held = known instanceof MemoryState ? known : this.#store(subject, known);
     if (subject.resourceId === undefined && stored !== undefined && held.state.updatedAt !== stored.state.updatedAt) {
       this.#doubtResourcesOf(subject.customerId);
     }
@@ -47,22 +62,22 @@ export class MemoryCache implements CacheStore {
     const stored = this.#held(subject);
     const outcome = applySubjectChange(stored?.state, change);
     switch (outcome.effect) {
-      case "replace":
-        this.#store(subject, {
-          state: outcome.state,
-          verifiedAt,
-          recheckAt: outcome.state.validUntil,
-          generation: this.#generation,
-        });
+      case "replace": {
+        const { state } = outcome;
+        this.#store(subject, { state, verifiedAt, recheckAt: state.validUntil, generation: this.#generation });
         break;
+      }
       case "refine":
-        if (stored !== undefined) this.#store(subject, { ...stored, state: outcome.state });
+        if (stored !== undefined) {
+          const { verifiedAt, recheckAt, generation } = stored;
+          this.#store(subject, { state: outcome.state, verifiedAt, recheckAt, generation });
+        }
         break;
       case "doubt":
-        if (stored !== undefined) this.#store(subject, { ...stored, generation: UNVERIFIED });
+        if (stored !== undefined) this.#doubt(subject, stored);
         break;
       case "forget":
-        this.#remove(subject);
+        this.#replace(subject, undefined);
         break;
       case "none":
         break;
@@ -72,7 +87,7 @@ export class MemoryCache implements CacheStore {
   }
 
   forget(subject: Subject): Promise<void> {
-    this.#remove(subject);
+    this.#replace(subject, undefined);
     return Promise.resolve();
   }
 
@@ -82,32 +97,41 @@ export class MemoryCache implements CacheStore {
   }
 
   *recentlyUsed(limit: number): Iterable<Subject> {
-    const perShard = Math.ceil(limit / SHARDS);
-    let left = limit;
-    for (const shard of this.#shards) {
-      let leftInShard = Math.min(perShard, left);
-      for (const slot of shard.slots()) {
-        for (const resourceId of slot.resourceIds()) {
-          if (leftInShard-- <= 0) break;
-          left--;
-          yield { customerId: slot.customerId, resourceId };
-        }
-        if (leftInShard <= 0) break;
-      }
+    const subjects = this.#subjectsByRecency(limit);
+    for (let left = limit; left > 0; left--) {
+      const next = subjects.next();
+      if (next.done === true) return;
+      yield next.value;
     }
   }
 
   get size(): CacheSize {
     let subjects = 0;
-    let bytes = 0;
-    for (const shard of this.#shards) {
-      subjects += shard.subjects;
-      bytes += shard.bytes;
-    }
-    return { subjects, bytes, maxBytes: this.#maxBytes };
+    for (const shard of this.#shards) subjects += shard.subjects;
+    return { subjects, bytes: this.#account.bytes, maxBytes: this.#maxBytes };
   }
 
-  #merge(stored: MemoryState | undefined, fetched: FetchedState): MemoryState {
+  *#subjectsByRecency(limit: number): Generator<Subject, undefined> {
+    const recent = this.#recent.latestFirst();
+    for (const customerId of recent) yield* this.#subjectsOf(customerId);
+    const perShard = Math.ceil(limit / SHARDS);
+    for (const shard of this.#shards) {
+      let left = perShard;
+      for (const customerId of shard.customersByAge()) {
+        if (recent.has(customerId)) continue;
+        yield* this.#subjectsOf(customerId);
+        if (--left <= 0) break;
+      }
+    }
+    return undefined;
+  }
+
+  *#subjectsOf(customerId: string): Iterable<Subject> {
+    const hash = mixText(this.#hashSeed, customerId);
+    for (const resourceId of this.#shardOf(hash).resourceIds(customerId, hash)) yield { customerId, resourceId };
+  }
+
+  #merge(stored: MemoryState | undefined, fetched: FetchedState): MemoryState | StateToStore {
     const { state, verifiedAt, recheckAt, isVerified } = fetched;
     if (isVerified) {
       return { state: newestState(stored?.state, state), verifiedAt, recheckAt, generation: this.#generation };
@@ -116,61 +140,72 @@ export class MemoryCache implements CacheStore {
     // Asked before the change that is stored: only what carries a later moment of its own may replace it.
     const isProvablyNewer =
       state.updatedAt !== undefined && stored.state.updatedAt !== undefined && state.updatedAt > stored.state.updatedAt;
-    return isProvablyNewer ? { ...stored, state: newestState(stored.state, state), recheckAt } : stored;
+    if (!isProvablyNewer) return stored;
+    return { state: newestState(stored.state, state), verifiedAt: stored.verifiedAt, recheckAt, generation: stored.generation };
   }
 
-  #store({ customerId, resourceId }: Subject, held: MemoryState): void {
-    const shard = this.#shardOf(customerId);
-    const slot = shard.peek(customerId) ?? new CustomerSlot(customerId);
-    shard.update(customerId, slot, () => slot.set(resourceId, held));
+  #store(subject: Subject, { state, verifiedAt, recheckAt, generation }: StateToStore): MemoryState {
+    const held = new MemoryState(this.#compactor.keep(state), verifiedAt, recheckAt, generation);
+    this.#replace(subject, held);
     this.#evictToBound();
+    return held;
   }
 
-  #remove({ customerId, resourceId }: Subject): void {
-    const shard = this.#shardOf(customerId);
-    const slot = shard.peek(customerId);
-    if (slot !== undefined) shard.update(customerId, slot, () => slot.delete(resourceId));
+  /** The state that was held is released only now, so that what it shares with the next is found. */
+  #replace({ customerId, resourceId }: Subject, held: MemoryState | undefined): void {
+    const hash = mixText(this.#hashSeed, customerId);
+    const shard = this.#shardOf(hash);
+    const before = shard.get(customerId, hash, resourceId);
+    if (held === undefined) shard.delete(customerId, hash, resourceId);
+    else shard.set(customerId, hash, resourceId, held);
+    if (before !== undefined) this.#compactor.release(before);
+  }
+
+  #doubt({ customerId, resourceId }: Subject, held: MemoryState): void {
+    const hash = mixText(this.#hashSeed, customerId);
+    this.#shardOf(hash).set(customerId, hash, resourceId, held.asUnverified());
   }
 
   #doubtResourcesOf(customerId: string): void {
-    this.#shardOf(customerId).peek(customerId)?.doubtResources();
+    const hash = mixText(this.#hashSeed, customerId);
+    this.#shardOf(hash).doubtResources(customerId, hash);
   }
 
   /** Takes from the fullest shard, so that the bound is one for all of them. */
   #evictToBound(): void {
-    while (this.size.bytes > this.#maxBytes) {
-      let fullest = this.#shards[0] as LruShard;
+    while (this.#account.bytes > this.#maxBytes) {
+      let fullest = this.#shards[0] as CustomerShard;
       for (const shard of this.#shards) if (shard.bytes > fullest.bytes) fullest = shard;
+      if (fullest.subjects === 0) return;
       fullest.evict();
     }
   }
 
   #held({ customerId, resourceId }: Subject): MemoryState | undefined {
-    return this.#shardOf(customerId).peek(customerId)?.get(resourceId);
-  }
-
-  #toCached(held: MemoryState | undefined): CachedState | undefined {
-    return held === undefined ? undefined : this.#asCached(held);
+    const hash = mixText(this.#hashSeed, customerId);
+    return this.#shardOf(hash).get(customerId, hash, resourceId);
   }
 
   #asCached({ state, verifiedAt, recheckAt, generation }: MemoryState): CachedState {
     return { state, verifiedAt, recheckAt, isVerified: generation === this.#generation };
   }
 
-  #shardOf(customerId: string): LruShard {
-    return this.#shards[shardIndexOf(customerId)] as LruShard;
+  /** By the hash's upper bits: its lower ones are for the place within the shard. */
+  #shardOf(hash: number): CustomerShard {
+    return this.#shards[hash >>> (32 - SHARD_BITS)] as CustomerShard;
   }
+}
+
+/** What a MemoryState is made from. */
+interface StateToStore {
+  readonly state: CustomerState;
+  readonly verifiedAt: number;
+  readonly recheckAt: number;
+  readonly generation: number;
 }
 
 /** Usage is one subject's own; everything else that happens to a customer can change what its resources may do. */
 function mayConcernResources(change: SubjectChange, { effect }: ChangeEffect): boolean {
   if (change.type === "subject-invalidated") return true;
   return effect === "replace" || effect === "doubt" || effect === "forget";
-}
-
-/** Ids that are made one after the other differ in their last characters. */
-function shardIndexOf(customerId: string): number {
-  let hash = customerId.length;
-  for (let i = Math.max(0, customerId.length - 8); i < customerId.length; i++) hash = (hash * 31 + customerId.charCodeAt(i)) | 0;
-  return (hash ^ (hash >>> 8) ^ (hash >>> 16)) & (SHARDS - 1);
 }

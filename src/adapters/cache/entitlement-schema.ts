@@ -1,0 +1,70 @@
+import type { CreditTerms } from "./credit-terms.js";
+import type { FeatureTerms } from "./feature-terms.js";
+import { arrayBytes, mapBytes, objectBytes } from "./heap-sizes.js";
+import { Shareable } from "./shared-pool.js";
+import { HASH_SEED, mixHash } from "./structural-hash.js";
+
+/** Which features and wallets are had, in which order and on which terms, and in which column each is counted. */
+export class EntitlementSchema extends Shareable {
+  readonly features: readonly FeatureTerms[];
+  readonly credits: readonly CreditTerms[];
+  readonly hash: number;
+  /** Counted features first, then the wallets, which all are. */
+  readonly columnCount: number;
+  readonly #featurePlaces: ReadonlyMap<string, number>;
+  readonly #featureColumns: readonly number[];
+
+  constructor(features: readonly FeatureTerms[], credits: readonly CreditTerms[], hash: number) {
+    super();
+    this.features = features;
+    this.credits = credits;
+    this.hash = hash;
+    this.#featurePlaces = new Map(features.map(({ entitlement }, place) => [entitlement.feature.id, place]));
+    let columns = 0;
+    this.#featureColumns = features.map(({ isCounted }) => (isCounted ? columns++ : -1));
+    this.columnCount = columns + credits.length;
+  }
+
+  get bytes(): number {
+    const { features, credits } = this;
+    return objectBytes(8) + mapBytes(features.length) + 2 * arrayBytes(features.length) + arrayBytes(credits.length);
+  }
+
+  isOf(features: readonly FeatureTerms[], credits: readonly CreditTerms[]): boolean {
+    return areSame(this.features, features) && areSame(this.credits, credits);
+  }
+
+  /** Where a feature stands among the features; -1: it is not had. */
+  placeOfFeature(featureId: string): number {
+    return this.#featurePlaces.get(featureId) ?? -1;
+  }
+
+  /** Where a wallet stands among the wallets; -1: it is not had. There are few, so they are looked through. */
+  placeOfCredit(currencyId: string): number {
+    for (let place = 0; place < this.credits.length; place++) if (this.credits[place]?.currencyId === currencyId) return place;
+    return -1;
+  }
+
+  /** -1: it is not counted, and nothing of it was used. */
+  columnOfFeature(place: number): number {
+    return this.#featureColumns[place] ?? -1;
+  }
+
+  columnOfCredit(place: number): number {
+    return this.columnCount - this.credits.length + place;
+  }
+}
+
+export function hashSchema(features: readonly FeatureTerms[], credits: readonly CreditTerms[]): number {
+  let hash = HASH_SEED;
+  for (const terms of features) hash = mixHash(hash, terms.hash);
+  hash = mixHash(hash, features.length);
+  for (const terms of credits) hash = mixHash(hash, terms.hash);
+  return hash;
+}
+
+function areSame<T>(some: readonly T[], others: readonly T[]): boolean {
+  if (some.length !== others.length) return false;
+  for (let i = 0; i < some.length; i++) if (some[i] !== others[i]) return false;
+  return true;
+}

@@ -1,0 +1,93 @@
+import { MAP_ENTRY_BYTES } from "./heap-sizes.js";
+import type { MemoryAccount } from "./memory-account.js";
+
+/** A value that many hold, kept once. */
+export abstract class Shareable {
+  abstract readonly hash: number;
+  holders = 0;
+  /** Another value of the same pool with the same hash. */
+  next: Shareable | undefined = undefined;
+
+  /** What it takes on the heap by itself, now. */
+  abstract get bytes(): number;
+
+  /** Called when it comes to have a second holder, for what pays off only then. */
+  becomeShared(): void {
+    return;
+  }
+
+  /** Called when one holder is left. */
+  becomeSole(): void {
+    return;
+  }
+}
+
+/** A Map takes long to grow when it is large, so there are several. A power of two. */
+const TABLES = 16;
+
+/** Finds the one value that is equal to another, and forgets what nobody holds any more. */
+export class SharedPool<T extends Shareable> {
+  readonly #account: MemoryAccount;
+  readonly #tables: readonly Map<number, T>[] = Array.from({ length: TABLES }, () => new Map<number, T>());
+
+  constructor(account: MemoryAccount) {
+    this.#account = account;
+  }
+
+  find(hash: number, isEqual: (value: T) => boolean): T | undefined {
+    let value = this.#tableOf(hash).get(hash);
+    while (value !== undefined && !isEqual(value)) value = value.next as T | undefined;
+    return value;
+  }
+
+  has(value: T): boolean {
+    return this.find(value.hash, (kept) => kept === value) !== undefined;
+  }
+
+  /** Keeps a value that was not found; it is held by nobody yet. */
+  add(value: T): T {
+    const table = this.#tableOf(value.hash);
+    value.next = table.get(value.hash);
+    table.set(value.hash, value);
+    this.#account.bytes += MAP_ENTRY_BYTES + value.bytes;
+    return value;
+  }
+
+  hold(value: T): T {
+    value.holders++;
+    if (value.holders === 2) this.#recount(value, () => value.becomeShared());
+    return value;
+  }
+
+  /** @returns whether that was the last holder, so that the value is forgotten */
+  release(value: T): boolean {
+    value.holders--;
+    if (value.holders === 1) this.#recount(value, () => value.becomeSole());
+    if (value.holders > 0) return false;
+    this.#account.bytes -= MAP_ENTRY_BYTES + value.bytes;
+    this.#remove(value);
+    return true;
+  }
+
+  #recount(value: T, change: () => void): void {
+    this.#account.bytes -= value.bytes;
+    change();
+    this.#account.bytes += value.bytes;
+  }
+
+  #remove(value: T): void {
+    const table = this.#tableOf(value.hash);
+    const first = table.get(value.hash);
+    if (first !== value) {
+      let before: Shareable | undefined = first;
+      while (before !== undefined && before.next !== value) before = before.next;
+      if (before !== undefined) before.next = value.next;
+    } else if (value.next === undefined) table.delete(value.hash);
+    else table.set(value.hash, value.next as T);
+    value.next = undefined;
+  }
+
+  #tableOf(hash: number): Map<number, T> {
+    return this.#tables[hash & (TABLES - 1)] as Map<number, T>;
+  }
+}
