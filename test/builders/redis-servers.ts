@@ -46,6 +46,11 @@ export class RedisServer {
     return `${HOST}:${this.port}`;
   }
 
+  /** Of the process that runs now; undefined while none does. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** What another server needs to hand keys over. */
   get migrationAccess(): readonly string[] {
     return this.#options.password === undefined ? [] : ["AUTH", this.#options.password];
