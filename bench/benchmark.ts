@@ -19,6 +19,8 @@ export interface Benchmark {
   /** By which it can be picked. */
   readonly name: string;
   readonly title: string;
+  /** Measured only where it is asked for by name. */
+  readonly isExtra?: true;
   /** @throws Error where it cannot be measured, or an answer was wrong */
   measure(lab: Lab): Promise<readonly Row[]>;
 }

@@ -1,15 +1,13 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { Benchmark } from "./benchmark.js";
 import { BENCHMARKS } from "./benchmarks/all-benchmarks.js";
 import { BenchUsageError, parseCommandLine, type BenchOptions } from "./command-line.js";
 import { Lab } from "./lab.js";
 import { FULL, SMOKE } from "./pace.js";
+import { defaultName, keep } from "./report/keep.js";
 import { describeMachine } from "./report/machine.js";
 import type { Measurement, Outcome } from "./report/measurement.js";
 import { textTable } from "./report/text-table.js";
 
-const RESULTS = resolve(import.meta.dirname, "results");
 const EXIT_CODES = { ok: 0, failed: 1, usage: 2 } as const;
 
 /**
@@ -28,7 +26,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   const measurement = await measureAll(options);
   process.stdout.write(textTable(measurement));
-  if (!options.isSmoke) await keep(measurement, options);
+  if (!options.isSmoke) {
+    const files = await keep(measurement, options.resultName ?? defaultName(measurement));
+    process.stderr.write(`kept in ${files.join(" and ")}\n`);
+  }
   return measurement.outcomes.some(({ failure }) => failure !== undefined) ? EXIT_CODES.failed : EXIT_CODES.ok;
 }
 
@@ -38,12 +39,16 @@ async function measureAll({ names, isSmoke, node }: BenchOptions): Promise<Measu
   const outcomes: Outcome[] = [];
   try {
     for (const benchmark of BENCHMARKS) {
-      if (names.length === 0 || names.includes(benchmark.name)) outcomes.push(await measureOne(benchmark, lab));
+      if (isAsked(benchmark, names)) outcomes.push(await measureOne(benchmark, lab));
     }
   } finally {
     await lab.stop();
   }
   return { machine, isSmoke, outcomes };
+}
+
+function isAsked({ name, isExtra }: Benchmark, names: readonly string[]): boolean {
+  return names.length === 0 ? isExtra !== true : names.includes(name);
 }
 
 async function measureOne(benchmark: Benchmark, lab: Lab): Promise<Outcome> {
@@ -62,13 +67,4 @@ async function measureOne(benchmark: Benchmark, lab: Lab): Promise<Outcome> {
     process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return outcome([], error instanceof Error ? error.message : String(error));
   }
-}
-
-async function keep(measurement: Measurement, { resultName }: BenchOptions): Promise<void> {
-  const { date, node } = measurement.machine;
-  const name = resultName ?? `${date.slice(0, 10)}-node-${node.slice(1).split(".")[0] ?? ""}`;
-  await mkdir(RESULTS, { recursive: true });
-  const file = resolve(RESULTS, `${name}.json`);
-  await writeFile(file, `${JSON.stringify(measurement, undefined, 2)}\n`);
-  process.stderr.write(`kept in ${file}\n`);
 }

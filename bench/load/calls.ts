@@ -12,8 +12,8 @@ export interface Call {
   readonly message: Template;
   readonly json: Template;
   readonly features: readonly number[];
-  /** @returns whether an answer is what this customer has to be answered */
-  isRight(answer: Uint8Array, customer: number, feature: number): boolean;
+  /** @returns what is wrong with an answer to this customer; undefined where it is right */
+  faultOf(answer: Uint8Array, customer: number, feature: number): string | undefined;
 }
 
 /** A message in which nothing but the digits of the ids changes. */
@@ -43,10 +43,12 @@ const CALLS: Readonly<Record<CallName, Call>> = {
   list: {
     ...templates(method.getEntitlementsStateV2, { customerId: customerIdOf(0) }),
     features: [0],
-    isRight: (answer, customer) => {
+    faultOf: (answer, customer) => {
       const { entitlements } = fromBinary(method.getEntitlementsStateV2.output, answer);
-      const granted = entitlements.filter((entitlement) => entitlement.hasAccess && !entitlement.isFallback);
-      return entitlements.length === FEATURE_COUNT && granted.length === ALL_FEATURES.filter((feature) => hasAccess(customer, feature)).length;
+      if (entitlements.length !== FEATURE_COUNT) return `${entitlements.length} entitlements of ${FEATURE_COUNT}`;
+      const granted = entitlements.filter((entitlement) => entitlement.hasAccess && !entitlement.isFallback).length;
+      const expected = ALL_FEATURES.filter((feature) => hasAccess(customer, feature)).length;
+      return granted === expected ? undefined : `${granted} granted of ${expected}`;
     },
   },
 };
@@ -60,9 +62,11 @@ function check<I extends DescMessage, O extends DescMessage>(
   return {
     ...templates(called, request),
     features,
-    isRight: (answer, customer, feature) => {
+    faultOf: (answer, customer, feature) => {
       const decision = decisionIn(fromBinary(called.output, answer));
-      return decision?.isFallback === false && decision.hasAccess === hasAccess(customer, feature);
+      if (decision === undefined) return "an answer without a decision";
+      if (decision.isFallback) return "a fallback";
+      return decision.hasAccess === hasAccess(customer, feature) ? undefined : "the wrong decision";
     },
   };
 }

@@ -168,8 +168,9 @@ export class GrpcConnection implements LoadConnection {
     if (!isWhole || !this.#tally.wantsSample()) return;
     const asked = this.#asked[slot]!;
     const call = this.#source.calls[asked >> 8]!;
-    if (call.isRight(this.#input.subarray(from + GRPC_PREFIX_BYTES, to), this.#customers[slot]!, asked & 255)) this.#tally.verified++;
-    else this.#tally.failed("a wrong answer");
+    const fault = call.faultOf(this.#input.subarray(from + GRPC_PREFIX_BYTES, to), this.#customers[slot]!, asked & 255);
+    if (fault === undefined) this.#tally.verified++;
+    else this.#tally.failed(`${fault} from ${call.path}`);
   }
 
   #headers(stream: number, flags: number, from: number, to: number): void {

@@ -10,7 +10,8 @@ export interface H2loadJob {
   readonly connections: number;
   readonly streams: number;
   readonly call: CallName;
-  readonly measuredMs: number;
+  /** How much is asked: for so long after a second's warm-up, or so often. */
+  readonly extent: { readonly measuredMs: number } | { readonly requests: number };
 }
 
 const GRPC_PREFIX_BYTES = 5;
@@ -24,7 +25,7 @@ export function hasH2load(): boolean {
  *
  * @returns answers a second
  */
-export async function runH2load({ port, connections, streams, call, measuredMs }: H2loadJob): Promise<number> {
+export async function runH2load({ port, connections, streams, call, extent }: H2loadJob): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "bench-"));
   const [{ path, message } = { path: "", message: { bytes: Buffer.alloc(0) } }] = callsOf([call]);
   const body = join(folder, "request");
@@ -32,8 +33,8 @@ export async function runH2load({ port, connections, streams, call, measuredMs }
   prefix.writeUInt32BE(message.bytes.length, 1);
   await writeFile(body, Buffer.concat([prefix, message.bytes]));
   const headers = ["content-type: application/grpc", "te: trailers", "grpc-timeout: 1S"].flatMap((header) => ["-H", header]);
-  const seconds = Math.max(1, Math.round(measuredMs / 1_000));
-  const command = ["h2load", "-c", String(connections), "-m", String(streams), "-D", String(seconds), "--warm-up-time=1s", "-d", body, ...headers, `http://127.0.0.1:${port}${path}`];
+  const howMuch = "requests" in extent ? ["-n", String(extent.requests)] : ["-D", String(Math.max(1, Math.round(extent.measuredMs / 1_000))), "--warm-up-time=1s"];
+  const command = ["h2load", "-c", String(connections), "-m", String(streams), ...howMuch, "-d", body, ...headers, `http://127.0.0.1:${port}${path}`];
   const h2load = new Child(command, { core: "load" });
   try {
     const [, perSecond = ""] = await h2load.printed(/finished in [\d.]+\w+, ([\d.]+) req\/s/);

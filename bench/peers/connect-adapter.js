@@ -14,14 +14,15 @@ import { tellPorts } from "./answers.js";
 const { config } = loadConfig(process.env);
 const clock = new SystemClock();
 const telemetry = newTelemetry();
-const logger = new WinstonLogger({ level: "error", messageKey: "msg", errorKey: "err", secrets: [], output: process.stderr, clock });
+const logger = new WinstonLogger({ level: config.logLevel, messageKey: "msg", errorKey: "err", secrets: [], output: process.stderr, clock });
 const source = await openSource(config, { clock, logger, telemetry });
 const container = buildContainer({ config, logger, clock, telemetry, source });
 
 source.start();
 container.get(TOKENS.stream).start(container.get(TOKENS.followUpdates));
 container.get(TOKENS.readiness).ready();
-const onRequest = container.get(TOKENS.requestHandler);
+const handler = container.get(TOKENS.requestHandler);
+const onRequest = handler.onRequest ?? handler;
 const http2 = createHttp2Server(onRequest).listen(0, "127.0.0.1");
 const http1 = createHttp1Server(onRequest).listen(0, "127.0.0.1");
 await Promise.all([once(http2, "listening"), once(http1, "listening")]);

@@ -29,32 +29,34 @@ const LOCAL_SERVICE = {
   // That the update stream is connected is told on this level.
   LOG_LEVEL: "info",
 };
+const FOLLOWS_STREAM = /the update stream is connected/;
 
 /** The built sidecar with its default configuration, once it listens and, where it has an update stream, follows it. */
 export async function startSidecar(node: string, upstream: Upstream, environment: Readonly<Record<string, string>> = {}, nodeArguments: readonly string[] = []): Promise<MeasuredServer> {
   const env: Readonly<Record<string, string>> = { ...LOCAL_SERVICE, ...upstream.environment, ...environment };
   const child = new Child([node, ...nodeArguments, resolve(REPO, "dist/bootstrap/cli.js"), "serve"], { core: "server", env });
   const followsStream = env.REDIS_ENVIRONMENT_PREFIX === undefined;
-  const [[line = ""]] = await Promise.all([child.printed(/^\{.*"grpcPort".*\}$/m), followsStream ? child.printed(/the update stream is connected/) : undefined]);
+  const [[line = ""]] = await Promise.all([child.printed(/^\{.*"grpcPort".*\}$/m), followsStream ? child.printed(FOLLOWS_STREAM) : undefined]);
   const { grpcPort, metricsPort } = JSON.parse(line) as Ports;
   return { name: "entitlement-sidecar", grpcPort, jsonPort: grpcPort, metricsPort, child };
 }
 
-/** @param file of bench/peers */
-export async function startPeer(name: string, node: string, file: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<MeasuredServer> {
-  const child = new Child([node, resolve(REPO, "bench/peers", file), ...args], { core: "server", env: environment, hasChannel: true });
-  const { grpcPort, jsonPort } = (await child.message()) as Ports;
-  return { name, grpcPort, jsonPort, metricsPort: undefined, child };
-}
-
-/** @param answers what it answers by path */
-export function startEcho(name: string, node: string, file: string, answers: readonly SampleAnswer[]): Promise<MeasuredServer> {
-  return startPeer(name, node, file, [JSON.stringify(answers)]);
+/** @param answers what it answers, by path */
+export async function startEcho(name: string, node: string, file: string, answers: readonly SampleAnswer[]): Promise<MeasuredServer> {
+  return { name, ...(await startPeer(node, file, [JSON.stringify(answers)], {})), metricsPort: undefined };
 }
 
 /** The service with everything that belongs to it, answered by Connect's adapter alone. */
-export function startConnectAdapter(node: string, upstream: Upstream): Promise<MeasuredServer> {
-  return startPeer("Connect's adapter", node, "connect-adapter.js", [], { ...LOCAL_SERVICE, ...upstream.environment });
+export async function startConnectAdapter(node: string, upstream: Upstream): Promise<MeasuredServer> {
+  const started = await startPeer(node, "connect-adapter.js", [], { ...LOCAL_SERVICE, ...upstream.environment });
+  await started.child.printed(FOLLOWS_STREAM);
+  return { name: "Connect's adapter", ...started, metricsPort: undefined };
+}
+
+async function startPeer(node: string, file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  const child = new Child([node, resolve(REPO, "bench/peers", file), ...args], { core: "server", env, hasChannel: true });
+  const { grpcPort, jsonPort } = (await child.message()) as Ports;
+  return { grpcPort, jsonPort, child };
 }
 
 /** What one of its metrics says. @throws Error where it has no such metric */
