@@ -34,6 +34,11 @@ export function fetched(state: CustomerState, isVerified = true): FetchedState {
   return { state, verifiedAt: NOW, recheckAt: Infinity, isVerified };
 }
 
+/** The same, asked for just now, and so after whatever happened in the test. */
+function fetchedSince(state: CustomerState): FetchedState {
+  return { ...fetched(state), verifiedAt: Date.now() };
+}
+
 /** What every CacheStore must do, whatever it keeps states in. */
 export function describeCacheStore(name: string, open: () => Promise<OpenedStore>): void {
   describe(`${name} as a CacheStore`, () => {
@@ -188,7 +193,7 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
       await store.markAllUnverified();
       expect(store.peek("acme", undefined)).toBeUndefined();
       expect(await store.load(ACME)).toMatchObject({ isVerified: false });
-      await store.put(ACME, fetched(seats(10, 0)));
+      await store.put(ACME, fetchedSince(seats(10, 0)));
       expect(store.peek("acme", undefined)).toBeDefined();
       expect(store.peek("acme", "site-1")).toBeUndefined();
     });
