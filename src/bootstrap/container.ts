@@ -100,7 +100,11 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
         made.get(TOKENS.telemetry),
         made.get(TOKENS.clock),
         made.get(TOKENS.logger),
-        { budgetMs: config.entitlementsTimeoutMs, deadlineMarginMs: DEADLINE_MARGIN_MS },
+        {
+          budgetMs: config.entitlementsTimeoutMs,
+          deadlineMarginMs: DEADLINE_MARGIN_MS,
+          keepsCustomerBeside: cache !== undefined,
+        },
       ),
   );
 }
