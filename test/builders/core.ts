@@ -13,6 +13,7 @@ import type { CustomerState } from "../../src/domain/customer-state.js";
 import type { FallbackValues } from "../../src/domain/fallback.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";
+import type { SharedFlights } from "../../src/ports/shared-flights.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
@@ -33,10 +34,19 @@ interface CoreParts {
   /** Whether updates arrive from the start. */
   readonly isConnected?: boolean;
   readonly maxRefreshed?: number;
+  readonly sharedFlights?: SharedFlights;
+  readonly keepsCustomerBeside?: boolean;
 }
 
 /** The use cases wired to each other and to the real memory cache, with an upstream and a time that the test controls. */
-export function buildCore({ store = (memory) => memory, fallbacks = {}, isConnected = true, maxRefreshed = 100 }: CoreParts = {}) {
+export function buildCore({
+  store = (memory) => memory,
+  fallbacks = {},
+  isConnected = true,
+  maxRefreshed = 100,
+  sharedFlights,
+  keepsCustomerBeside = false,
+}: CoreParts = {}) {
   const clock = new ManualClock();
   const upstream = new ControllableUpstream();
   const logger = new RecordingLogger();
@@ -44,11 +54,12 @@ export function buildCore({ store = (memory) => memory, fallbacks = {}, isConnec
   const cache = store(new MemoryCache(100_000_000, telemetry));
   const stream = new StreamStatus(POLL_INTERVAL_MS);
   if (isConnected) stream.connected();
-  const load = new LoadState(cache, upstream, clock, { fetchTimeoutMs: FETCH_TIMEOUT_MS, recheckAfterMs: RECHECK_AFTER_MS });
+  const load = new LoadState(cache, upstream, clock, { fetchTimeoutMs: FETCH_TIMEOUT_MS, recheckAfterMs: RECHECK_AFTER_MS, sharedFlights });
   const refresh = new RefreshInBackground(load, logger, MAX_CONCURRENT_REFRESHES);
   const states = new FindState(cache, load, refresh, stream, telemetry, clock, logger, {
     budgetMs: BUDGET_MS,
     deadlineMarginMs: DEADLINE_MARGIN_MS,
+    keepsCustomerBeside,
   });
   const all = new Map(Object.entries(fallbacks));
   const configured = { fallbackOf: (featureId: string) => all.get(featureId), all: () => all };

@@ -1,12 +1,15 @@
 import type { SubjectChange } from "../../src/domain/change.js";
 import { CodedError } from "../../src/domain/errors.js";
 import type { Subject } from "../../src/domain/subject.js";
+import type { Clock } from "../../src/ports/clock.js";
 import type { CachedState, CacheSize, CacheStore, FetchedState } from "../../src/ports/cache-store.js";
 
-/** A store that is elsewhere: nothing of it is at hand, and it can be out of reach. */
+/** A store that is elsewhere: nothing of it is at hand, and it can be out of reach, or reached and never answer. */
 export class RemoteStore implements CacheStore {
   readonly #store: CacheStore;
   isReachable = true;
+  /** Given: nothing is answered any more, and whoever waits is told so by this clock. */
+  hangsBy: Clock | undefined;
 
   constructor(store: CacheStore) {
     this.#store = store;
@@ -16,8 +19,12 @@ export class RemoteStore implements CacheStore {
     return undefined;
   }
 
-  load(subject: Subject): Promise<CachedState | undefined> {
-    return this.#reach(() => this.#store.load(subject));
+  load(subject: Subject, waitMs = Infinity): Promise<CachedState | undefined> {
+    const clock = this.hangsBy;
+    if (clock === undefined) return this.#reach(() => this.#store.load(subject));
+    return new Promise((_, reject) => {
+      clock.after(waitMs, () => reject(new CodedError("unavailable", "the store does not answer")));
+    });
   }
 
   put(subject: Subject, fetched: FetchedState): Promise<CachedState> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { CodedError } from "../../../src/domain/errors.js";
 import type { Subject } from "../../../src/domain/subject.js";
-import { buildCore, know, NO_HURRY, POLL_INTERVAL_MS } from "../../builders/core.js";
+import { BUDGET_MS, buildCore, DEADLINE_MARGIN_MS, know, NO_HURRY, POLL_INTERVAL_MS } from "../../builders/core.js";
 import { boolean, emptyState, metered, stateWith } from "../../builders/states.js";
 import { promisesSettled } from "../../fakes/event-loop.js";
 import { RemoteStore } from "../../fakes/remote-store.js";
@@ -219,6 +219,91 @@ describe("a store that is elsewhere", () => {
     const lost = core.states.find(subject, NO_HURRY);
     (await core.upstream.fetches.at(1)).fail();
     expect((await lost).source).toBe("fallback");
+  });
+});
+
+describe("a store that is elsewhere and never answers", () => {
+  function withHungStore() {
+    const stores: RemoteStore[] = [];
+    const core = buildCore({
+      store: (memory) => {
+        stores.push(new RemoteStore(memory));
+        return stores[0]!;
+      },
+    });
+    stores[0]!.hangsBy = core.clock;
+    return core;
+  }
+
+  it("takes a third of the budget, and upstream has the rest", async () => {
+    const core = withHungStore();
+    const found = core.states.find(subject, NO_HURRY);
+    core.clock.advance(BUDGET_MS / 3 - 1);
+    await promisesSettled();
+    expect(core.upstream.fetches.count).toBe(0);
+    core.clock.advance(1);
+    const fetch = await core.upstream.fetches.at(0);
+    core.clock.advance(BUDGET_MS / 2);
+    fetch.answer(withLimit(1));
+    expect(await found).toMatchObject({ source: "upstream" });
+  });
+
+  it("does not keep a check beyond its budget, nor beyond its caller's deadline", async () => {
+    for (const [deadlineIn, endsIn] of [[undefined, BUDGET_MS], [200, 200 - DEADLINE_MARGIN_MS]] as const) {
+      const core = withHungStore();
+      const deadlineAt = deadlineIn === undefined ? undefined : core.clock.now() + deadlineIn;
+      const found = core.states.find(subject, { deadlineAt, signal: undefined });
+      core.clock.advance(endsIn / 3);
+      await core.upstream.fetches.at(0);
+      core.clock.advance(endsIn - endsIn / 3);
+      expect((await found).source).toBe("fallback");
+    }
+  });
+
+  it("does not keep a caller who goes away", async () => {
+    const core = withHungStore();
+    const caller = new AbortController();
+    const found = core.states.find(subject, { deadlineAt: undefined, signal: caller.signal });
+    caller.abort();
+    await expect(found).rejects.toMatchObject({ code: "cancelled" });
+  });
+});
+
+describe("a resource whose state others read only beside its customer's", () => {
+  const resource = { customerId: "c", resourceId: "r" };
+  const fetched = ({ upstream }: ReturnType<typeof buildCore>) => upstream.fetches.all.map(({ question }) => question.subject);
+
+  it("is answered as soon as it is there itself, and its customer is fetched besides", async () => {
+    const core = buildCore({ keepsCustomerBeside: true });
+    const found = core.states.find(resource, NO_HURRY);
+    (await core.upstream.fetches.at(0)).answer(withLimit(1));
+    expect(await found).toMatchObject({ source: "upstream" });
+    (await core.upstream.fetches.at(1)).answer(withLimit(2));
+    expect(fetched(core)).toEqual([resource, { customerId: "c" }]);
+  });
+
+  it("has its customer fetched in vain without anybody's harm", async () => {
+    const core = buildCore({ keepsCustomerBeside: true });
+    const found = core.states.find(resource, NO_HURRY);
+    (await core.upstream.fetches.at(0)).answer(withLimit(1));
+    await found;
+    (await core.upstream.fetches.at(1)).fail();
+    await promisesSettled();
+    expect(core.logger.lines.map(({ level }) => level)).toEqual(["debug"]);
+  });
+
+  it.each([
+    { who: "whose customer is at hand", keepsCustomerBeside: true, isCustomerKnown: true },
+    { who: "in a store of this process's own", keepsCustomerBeside: false, isCustomerKnown: false },
+  ])("$who is fetched alone", async ({ keepsCustomerBeside, isCustomerKnown }) => {
+    const core = buildCore({ keepsCustomerBeside });
+    if (isCustomerKnown) await know(core, subject, withLimit(2));
+    const before = core.upstream.fetches.count;
+    const found = core.states.find(resource, NO_HURRY);
+    (await core.upstream.fetches.at(before)).answer(withLimit(1));
+    await found;
+    await promisesSettled();
+    expect(fetched(core).slice(before)).toEqual([resource]);
   });
 });
 
