@@ -121,6 +121,13 @@ describe("a state that the sidecar wrote", () => {
     expect(both.fetchesOf(customerId)).toBe(1);
   });
 
+  it("answers for a resource, since the customer's own comes to stand beside it", async () => {
+    await ask("getMeteredEntitlement", { customerId, resourceId: RESOURCE, featureId: "seats" });
+    await eventually(async () => expect(await both.redis.admin.exists(`${ENVIRONMENT}:c_${customerId}`)).toBe(1));
+    expect(await check("Metered", "seats", undefined, { resourceId: RESOURCE })).toMatchObject({ hasAccess: true, currentUsage: 2 });
+    expect(both.fetchesOf(customerId)).toBe(2);
+  });
+
   it("without entitlements is what it takes for an unknown customer", async () => {
     await ask("getEntitlement", { customerId: "nobody", featureId: "sso" });
     const options = { customerId: "nobody", featureId: "sso" };
