@@ -60,7 +60,7 @@ export class Lab {
     });
   }
 
-  /** Caches all customers in the sidecar that was started last. */
+  /** Caches all customers in a sidecar; others that follow upstream hear of them too. */
   async fill(server: MeasuredServer): Promise<void> {
     await (await this.upstream()).sendEntitlements(this.pace.customers);
     await untilCached(server, this.pace.customers);

@@ -65,6 +65,7 @@ async function measureOne(benchmark: Benchmark, lab: Lab): Promise<Outcome> {
     return outcome(await benchmark.measure(lab), undefined);
   } catch (error) {
     process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    return outcome([], error instanceof Error ? error.message : String(error));
+    const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return outcome([], reason);
   }
 }

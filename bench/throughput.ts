@@ -21,15 +21,20 @@ export class Throughput<Name extends string> {
 
   /** @returns one turn of one server, for `interleaved` */
   turn(name: Name, server: MeasuredServer, load: Crowd): () => Promise<void> {
+    return async () => {
+      await this.measure(name, server, load);
+    };
+  }
+
+  /** @returns answers a second */
+  async measure(name: Name, server: MeasuredServer, load: Crowd): Promise<number> {
     const { warmUpMs, measuredMs } = this.#lab.pace;
     const shape = { kind: "closed", warmUpMs, measuredMs } as const;
-    const job: LoadJob = { ...load, port: portOf(server, load.protocol), serverPid: server.child.pid, shape };
-    return async () => {
-      const { answers, perSecond, serverCpuSeconds, generatorBusy } = await this.#lab.run(job);
-      this.#perSecond.add(name, perSecond);
-      this.#cpuMicros.add(name, (serverCpuSeconds * 1e6) / answers);
-      this.#generatorBusy = Math.max(this.#generatorBusy, generatorBusy);
-    };
+    const { answers, perSecond, serverCpuSeconds, generatorBusy } = await this.#lab.run({ ...load, port: portOf(server, load.protocol), serverPid: server.child.pid, shape });
+    this.#perSecond.add(name, perSecond);
+    this.#cpuMicros.add(name, (serverCpuSeconds * 1e6) / answers);
+    this.#generatorBusy = Math.max(this.#generatorBusy, generatorBusy);
+    return perSecond;
   }
 
   rate(name: Name, what: string, note = ""): Row {

@@ -5,8 +5,10 @@ import { JSON_CHECKS } from "./json-checks.js";
 import { LISTS } from "./lists.js";
 import { ONE_IN_FLIGHT } from "./one-in-flight.js";
 import { PROFILE } from "./profile.js";
+import { REDIS_MODE } from "./redis-mode.js";
+import { SEVERAL_PROCESSES } from "./several-processes.js";
 import { START } from "./start.js";
 import { STEADY_LOAD } from "./steady-load.js";
 
 /** In the order in which they run and are told. */
-export const BENCHMARKS: readonly Benchmark[] = [START, GENERATOR, ...CACHED_CHECKS, ONE_IN_FLIGHT, LISTS, JSON_CHECKS, STEADY_LOAD, PROFILE];
+export const BENCHMARKS: readonly Benchmark[] = [START, GENERATOR, ...CACHED_CHECKS, ONE_IN_FLIGHT, LISTS, JSON_CHECKS, STEADY_LOAD, REDIS_MODE, PROFILE, SEVERAL_PROCESSES];

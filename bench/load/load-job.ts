@@ -5,6 +5,8 @@ import type { KeyDistribution } from "./key-sequence.js";
 /** What the generator is told to do. Plain data: it crosses a process boundary. */
 export interface LoadJob {
   readonly port: number;
+  /** More of the same; connections are spread over all. */
+  readonly otherPorts?: readonly number[];
   /** Of the server, whose processor time is told. */
   readonly serverPid: number;
   readonly protocol: "grpc" | "json";

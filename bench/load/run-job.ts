@@ -35,7 +35,8 @@ class Run {
     const source = new RequestSource(job);
     const Connection = job.protocol === "grpc" ? GrpcConnection : JsonConnection;
     const onSettled = job.shape.kind === "steady" ? () => undefined : (connection: LoadConnection) => this.#sendNext(connection);
-    this.#connections = Array.from({ length: job.connections }, () => new Connection(job.port, source, this.#tally, onSettled));
+    const ports = [job.port, ...(job.otherPorts ?? [])];
+    this.#connections = Array.from({ length: job.connections }, (_, index) => new Connection(ports[index % ports.length]!, source, this.#tally, onSettled));
   }
 
   async open(): Promise<void> {

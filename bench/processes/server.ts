@@ -20,7 +20,8 @@ interface Ports {
   readonly metricsPort?: number;
 }
 
-const LOCAL_SERVICE = {
+/** On this machine alone, on any free port, and without waiting when it ends. */
+export const LOCAL_SERVICE = {
   LISTEN_HOST: "127.0.0.1",
   GRPC_PORT: "0",
   METRICS_PORT: "0",
@@ -35,7 +36,8 @@ const FOLLOWS_STREAM = /the update stream is connected/;
 export async function startSidecar(node: string, upstream: Upstream, environment: Readonly<Record<string, string>> = {}, nodeArguments: readonly string[] = []): Promise<MeasuredServer> {
   const env: Readonly<Record<string, string>> = { ...LOCAL_SERVICE, ...upstream.environment, ...environment };
   const child = new Child([node, ...nodeArguments, resolve(REPO, "dist/bootstrap/cli.js"), "serve"], { core: "server", env });
-  const followsStream = env.REDIS_ENVIRONMENT_PREFIX === undefined;
+  // In Redis mode others follow it, unless this one is told to.
+  const followsStream = env.REDIS_ENVIRONMENT_PREFIX === undefined || env.WS_ENABLED === "true";
   const [[line = ""]] = await Promise.all([child.printed(/^\{.*"grpcPort".*\}$/m), followsStream ? child.printed(FOLLOWS_STREAM) : undefined]);
   const { grpcPort, metricsPort } = JSON.parse(line) as Ports;
   return { name: "entitlement-sidecar", grpcPort, jsonPort: grpcPort, metricsPort, child };

@@ -23,7 +23,7 @@ export class Upstream {
     this.#child.send({ usagePerSecond } satisfies UpstreamOrder);
   }
 
-  /** The entitlements of the first customers, as news to whoever subscribed last. */
+  /** The entitlements of the first customers, as news to everyone who follows. */
   async sendEntitlements(entitlementsOf: number): Promise<void> {
     const sent = this.#child.message();
     this.#child.send({ entitlementsOf } satisfies UpstreamOrder);

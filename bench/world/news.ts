@@ -42,16 +42,15 @@ export class News {
     socket.once("close", () => this.#subscribers[field].delete(subscriber));
   }
 
-  /** The whole entitlements of customers 0 to `count` - 1 to whoever subscribed last, as fast as it reads. */
+  /** The whole entitlements of customers 0 to `count` - 1 to everyone, as fast as they read. */
   async sendEntitlements(count: number): Promise<void> {
-    const { socket, id } = [...this.#subscribers.entitlementsUpdatedV2].at(-1) ?? {};
-    if (socket === undefined || id === undefined) throw new Error("nobody subscribed to news of entitlements");
+    const subscribers = [...this.#subscribers.entitlementsUpdatedV2];
+    if (subscribers.length === 0) throw new Error("nobody subscribed to news of entitlements");
     const now = new Date();
     for (let customer = 0; customer < count; customer++) {
       const entitlements = entitlementsJsonOf(customer, this.#options.isShared, now);
       const change = `{"customerId":"${customerIdOf(customer)}","resourceId":null,"accessDeniedReason":null,"entitlements":${entitlements}}`;
-      const isSent = new Promise<void>((resolve) => socket.send(`{"id":"${id}","type":"${MessageType.Next}","payload":{"data":{"entitlementsUpdatedV2":${change}}}}`, () => resolve()));
-      if (socket.bufferedAmount > MAX_UNSENT_BYTES) await Promise.race([isSent, once(socket, "close")]);
+      await Promise.all(subscribers.map(({ socket, id }) => sent(socket, `{"id":"${id}","type":"${MessageType.Next}","payload":{"data":{"entitlementsUpdatedV2":${change}}}}`)));
     }
   }
 
@@ -78,4 +77,10 @@ export class News {
     };
     for (const { socket, id } of this.#subscribers.usageUpdatedV2) socket.send(JSON.stringify({ type: MessageType.Next, id, payload: { data: { usageUpdatedV2 } } }));
   }
+}
+
+/** Resolves at once unless the other side reads more slowly than this one writes. */
+async function sent(socket: WebSocket, message: string): Promise<void> {
+  const isTaken = new Promise<void>((resolve) => socket.send(message, () => resolve()));
+  if (socket.bufferedAmount > MAX_UNSENT_BYTES) await Promise.race([isTaken, once(socket, "close")]);
 }
