@@ -13,6 +13,7 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #target: { readonly port: number };
   readonly #pairs = new Set<Pair>();
+  readonly #waiting = new Set<(data: Buffer) => void>();
   #delayMs = 0;
   #isHung = false;
   #isRefusing = false;
@@ -39,6 +40,18 @@ export class TcpProxy {
   /** How many connections there have been. */
   get accepted(): number {
     return this.#accepted;
+  }
+
+  /** Resolves once a client sends something that contains this. */
+  sent(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (data: Buffer) => {
+        if (!data.includes(text)) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+    });
   }
 
   /** Resets every connection; new ones are accepted. */
@@ -100,7 +113,10 @@ export class TcpProxy {
     const pair = { client: client.setNoDelay(true), upstream };
     this.#pairs.add(pair);
     upstream.on("error", () => {});
-    client.on("data", (data) => upstream.write(data));
+    client.on("data", (data) => {
+      upstream.write(data);
+      for (const look of [...this.#waiting]) look(data);
+    });
     upstream.on("data", (data) => this.#passOn(data, client));
     for (const [one, other] of [[client, upstream], [upstream, client]] as const) {
       one.once("close", () => {

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { EventFault, EventRule } from "../../src/adapters/emulator/fault-rules.js";
 import { usageReport } from "../builders/catalog-use.js";
 import { inkwell } from "../builders/inkwell.js";
-import { SidecarUnderFault, type SeatsAnswer } from "./sidecar-under-fault.js";
+import type { SeatsAnswer } from "./seats-answer.js";
+import { SidecarUnderFault } from "./sidecar-under-fault.js";
 
 const OTHER = "Ünï/cödé & co?";
 

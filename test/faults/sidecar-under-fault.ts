@@ -1,22 +1,13 @@
 import { createClient, type CallOptions, type Client } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { Emulator } from "../../src/adapters/emulator/start-emulator.js";
-import { AccessDeniedReason, SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { Environment } from "../../src/bootstrap/config/read-settings.js";
 import type { VendorTuning } from "../../src/bootstrap/source/vendor-source.js";
 import { usageReport } from "../builders/catalog-use.js";
 import { inkwell } from "../builders/inkwell.js";
 import { emulatedUpstream, sidecarOn, type EmulatedUpstream, type SidecarUnderTest } from "../builders/sidecar-on-emulator.js";
-
-/** What a check of a customer's seats was answered, and from where. */
-export interface SeatsAnswer {
-  readonly source: string | null;
-  readonly isFallback: boolean;
-  readonly hasAccess: boolean;
-  readonly limit: number | undefined;
-  readonly usage: number | undefined;
-  readonly reason: string | undefined;
-}
+import { checkSeats, type SeatsAnswer } from "./seats-answer.js";
 
 const CONNECTED = "the update stream is connected";
 
@@ -65,20 +56,8 @@ export class SidecarUnderFault {
     return this.sidecar.logger.until(CONNECTED, times);
   }
 
-  async seats(customerId = "acme", options: CallOptions = {}): Promise<SeatsAnswer> {
-    let source: string | null = null;
-    const answer = await this.client.getMeteredEntitlement(
-      { customerId, featureId: "seats" },
-      { ...options, onHeader: (headers) => (source = headers.get("x-entitlement-source")) },
-    );
-    return {
-      source,
-      isFallback: answer.isFallback,
-      hasAccess: answer.hasAccess,
-      limit: answer.entitlement?.usageLimit,
-      usage: answer.entitlement?.currentUsage,
-      reason: answer.accessDeniedReason === undefined ? undefined : AccessDeniedReason[answer.accessDeniedReason],
-    };
+  seats(customerId = "acme", options: CallOptions = {}): Promise<SeatsAnswer> {
+    return checkSeats(this.client, customerId, options);
   }
 
   /** Checks again and again, until the answer is as wanted. */
