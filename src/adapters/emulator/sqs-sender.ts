@@ -5,13 +5,6 @@ import type { ChangeMessage } from "./encode-change-message.js";
 /** As many as one call to SQS takes. */
 export const MAX_SENT_TOGETHER = 10;
 
-/** The library tells by itself, on the console, of every queue behind another host. */
-const SILENT = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
-
-function ignore(): void {
-  return;
-}
-
 export interface SqsSenderOptions {
   readonly region: string;
   /** Of a standard queue or, ending in ".fifo", of one that keeps the order of each customer's messages. */
@@ -27,7 +20,12 @@ export class SqsSender {
 
   constructor({ region, queueUrl, hasOwnEndpoint }: SqsSenderOptions) {
     this.#queueUrl = queueUrl;
-    this.#client = new SQSClient({ region, useQueueUrlAsEndpoint: !hasOwnEndpoint, logger: SILENT });
+    this.#client = new SQSClient({
+      region,
+      // Left to itself, the library says on the console with every call that the queue's host is not the region's.
+      endpoint: hasOwnEndpoint ? undefined : new URL(queueUrl).origin,
+      useQueueUrlAsEndpoint: false,
+    });
   }
 
   /**
