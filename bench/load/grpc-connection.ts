@@ -162,7 +162,7 @@ export class GrpcConnection implements LoadConnection {
       this.#socket?.write(windowUpdate(RECEIVE_WINDOW - this.#receiveWindow));
       this.#receiveWindow = RECEIVE_WINDOW;
     }
-    if (to - from <= GRPC_PREFIX_BYTES || this.#gotMessage[slot] === 1) return;
+    if (to - from < GRPC_PREFIX_BYTES || this.#gotMessage[slot] === 1) return;
     this.#gotMessage[slot] = 1;
     const isWhole = this.#input.readUInt32BE(from + 1) === to - from - GRPC_PREFIX_BYTES;
     if (!isWhole || !this.#tally.wantsSample()) return;
