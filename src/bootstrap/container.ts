@@ -5,7 +5,7 @@ import { Metrics } from "../adapters/ops/metrics.js";
 import { OpsServer } from "../adapters/ops/ops-server.js";
 import { createOnePortListener } from "../adapters/rpc/listener/one-port-listener.js";
 import type { TlsFiles } from "../adapters/rpc/listener/tls-material.js";
-import { createRpcHandler } from "../adapters/rpc/http-handler.js";
+import { createRpcHandler } from "../adapters/rpc/rpc-handler.js";
 import { CheckEntitlement } from "../application/check-entitlement.js";
 import { FindState } from "../application/find-state.js";
 import { FollowUpdates } from "../application/follow-updates.js";
@@ -167,7 +167,7 @@ function provideServers(provide: Provide, config: Config): void {
     ),
   );
   const listener = (made: ResolutionContext, files: TlsFiles | undefined) =>
-    createOnePortListener({ onRequest: made.get(TOKENS.requestHandler), tls: files, logger: made.get(TOKENS.logger) });
+    createOnePortListener({ ...made.get(TOKENS.requestHandler), tls: files, logger: made.get(TOKENS.logger) });
   provide(TOKENS.cleartextListener, (made) => listener(made, undefined));
   provide(TOKENS.tlsListener, (made) => (tls === undefined ? undefined : listener(made, tls)));
   provide(TOKENS.metrics, (made) => new Metrics(made.get(TOKENS.telemetry), made.get(TOKENS.cache)));

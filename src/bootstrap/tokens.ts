@@ -2,7 +2,7 @@ import type { ServiceIdentifier } from "inversify";
 import type { OpsServer } from "../adapters/ops/ops-server.js";
 import type { Metrics } from "../adapters/ops/metrics.js";
 import type { OnePortListener } from "../adapters/rpc/listener/one-port-listener.js";
-import type { RequestHandler } from "../adapters/rpc/listener/request-handler.js";
+import type { RpcHandler } from "../adapters/rpc/rpc-handler.js";
 import type { CheckEntitlement } from "../application/check-entitlement.js";
 import type { FindState } from "../application/find-state.js";
 import type { FollowUpdates } from "../application/follow-updates.js";
@@ -46,7 +46,7 @@ export const TOKENS = {
   readiness: token<Readiness>("readiness"),
   /** Aborts once no call is accepted any more: ends the streams that callers keep open. */
   shutdown: token<AbortController>("shutdown"),
-  requestHandler: token<RequestHandler>("requestHandler"),
+  requestHandler: token<RpcHandler>("requestHandler"),
   cleartextListener: token<OnePortListener>("cleartextListener"),
   tlsListener: token<OnePortListener | undefined>("tlsListener"),
   metrics: token<Metrics>("metrics"),

@@ -1,6 +1,6 @@
 import { MemoryCache } from "../../src/adapters/cache/memory-cache.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
-import { createRpcHandler } from "../../src/adapters/rpc/http-handler.js";
+import { createRpcHandler } from "../../src/adapters/rpc/rpc-handler.js";
 import { createOnePortListener } from "../../src/adapters/rpc/listener/one-port-listener.js";
 import { CheckEntitlement } from "../../src/application/check-entitlement.js";
 import { FindState } from "../../src/application/find-state.js";
@@ -35,11 +35,13 @@ export interface RpcServerOptions {
   readonly maxMessageBytes?: number;
   readonly budgetMs?: number;
   readonly isReady?: boolean;
+  /** Whether plain gRPC calls take the fast lane, as they do in the service; else Connect answers them too. */
+  readonly fastLane?: boolean;
 }
 
 /** The real handlers on the real port over the real use cases and cache; upstream alone is in this process. */
 export async function startRpcServer(options: RpcServerOptions = {}): Promise<RpcServer> {
-  const { upstream = populate(new InMemoryUpstream()), clock = new SystemClock(), budgetMs = 1_000, isReady = true } = options;
+  const { upstream = populate(new InMemoryUpstream()), clock = new SystemClock(), budgetMs = 1_000, isReady = true, fastLane = true } = options;
   const logger = new RecordingLogger();
   const telemetry = newTelemetry();
   const cache = new MemoryCache(10_000_000, telemetry);
@@ -51,7 +53,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
   const fallbacks = { fallbackOf: (featureId: string) => FALLBACKS.get(featureId), all: () => FALLBACKS };
   const readiness = new Readiness();
   const shutdown = new AbortController();
-  const onRequest = createRpcHandler(
+  const { onRequest, onStream } = createRpcHandler(
     {
       check: new CheckEntitlement(states, fallbacks, clock),
       list: new ListEntitlements(states, fallbacks, clock),
@@ -62,7 +64,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
     readiness,
     { clock, logger, shutdownSignal: shutdown.signal, maxMessageBytes: options.maxMessageBytes },
   );
-  const listener = createOnePortListener({ onRequest, logger });
+  const listener = createOnePortListener({ onRequest, onStream: fastLane ? onStream : undefined, logger });
   const { port } = await listener.listen(0, "127.0.0.1");
   if (isReady) readiness.ready();
   return {

@@ -1,18 +1,11 @@
 import type { CallContext } from "../../application/answer.js";
 import type { CheckEntitlement } from "../../application/check-entitlement.js";
 import type { FeatureDecision, FeatureQuery } from "../../domain/decision.js";
-import { encodeCreditDecisionV2, encodeFeatureDecision, encodeFeatureDecisionV2 } from "./encode-decision.js";
-import {
-  encodeBooleanDecision,
-  encodeEnumDecision,
-  encodeMeteredDecision,
-  encodeNumericDecision,
-} from "./encode-typed-decision.js";
+import type { AnswerEncoders, Answers } from "./answer-encoders.js";
 import type {
   GetBooleanEntitlementRequest,
   GetEntitlementRequest,
   GetEntitlementV2Request,
-  GetEntitlementV2Response,
   GetEnumEntitlementRequest,
   GetMeteredEntitlementRequest,
   GetNumericEntitlementRequest,
@@ -34,40 +27,40 @@ interface NamesSubject {
 }
 
 /** The six methods that check one entitlement. */
-export function checkCalls(check: CheckEntitlement) {
+export function checkCalls<A extends Answers>(check: CheckEntitlement, encode: AnswerEncoders<A>) {
   function feature<O>(
     { customerId, resourceId }: NamesSubject,
     query: FeatureQuery,
     call: CallContext,
-    encode: (decision: FeatureDecision, query: FeatureQuery) => O,
+    encoder: (decision: FeatureDecision, query: FeatureQuery) => O,
   ): Reply<O> | Promise<Reply<O>> {
-    return reply(check.feature(requiredId(customerId, "customer_id"), optionalId(resourceId), query, call), encode, query);
+    return reply(check.feature(requiredId(customerId, "customer_id"), optionalId(resourceId), query, call), encoder, query);
   }
 
   return {
     getEntitlement: (request: GetEntitlementRequest, call: CallContext) =>
-      feature(request, readEntitlementQuery(request), call, encodeFeatureDecision),
+      feature(request, readEntitlementQuery(request), call, encode.feature),
 
     getBooleanEntitlement: (request: GetBooleanEntitlementRequest, call: CallContext) =>
-      feature(request, readBooleanQuery(request), call, encodeBooleanDecision),
+      feature(request, readBooleanQuery(request), call, encode.boolean),
 
     getNumericEntitlement: (request: GetNumericEntitlementRequest, call: CallContext) =>
-      feature(request, readNumericQuery(request), call, encodeNumericDecision),
+      feature(request, readNumericQuery(request), call, encode.numeric),
 
     getMeteredEntitlement: (request: GetMeteredEntitlementRequest, call: CallContext) =>
-      feature(request, readMeteredQuery(request), call, encodeMeteredDecision),
+      feature(request, readMeteredQuery(request), call, encode.metered),
 
     getEnumEntitlement: (request: GetEnumEntitlementRequest, call: CallContext) =>
-      feature(request, readEnumQuery(request), call, encodeEnumDecision),
+      feature(request, readEnumQuery(request), call, encode.enum),
 
     getEntitlementV2: (
       request: GetEntitlementV2Request,
       call: CallContext,
-    ): Reply<GetEntitlementV2Response> | Promise<Reply<GetEntitlementV2Response>> => {
+    ): Reply<A["getEntitlementV2"]> | Promise<Reply<A["getEntitlementV2"]>> => {
       const { type, query } = readEntitlementV2Query(request);
-      if (type === "feature") return feature(request, query, call, encodeFeatureDecisionV2);
+      if (type === "feature") return feature(request, query, call, encode.featureV2);
       const customerId = requiredId(request.customerId, "customer_id");
-      return reply(check.credit(customerId, optionalId(request.resourceId), query, call), encodeCreditDecisionV2, query);
+      return reply(check.credit(customerId, optionalId(request.resourceId), query, call), encode.creditV2, query);
     },
   };
 }

@@ -7,6 +7,7 @@ import type { SidecarService } from "./gen/stigg/sidecar/v1/sidecar_pb.js";
 import { AGE_HEADER, ageMs, DETAIL_HEADER, SOURCE_HEADER } from "./provenance-headers.js";
 import type { SidecarCalls } from "./sidecar-calls.js";
 import type { Reply, UnaryCall } from "./unary-call.js";
+import { unlessAborted } from "./unless-aborted.js";
 
 /** The service as Connect's router takes it. */
 export function connectService(calls: SidecarCalls, clock: Clock, logger: Logger): ServiceImpl<typeof SidecarService> {
@@ -59,14 +60,4 @@ export function connectService(calls: SidecarCalls, clock: Clock, logger: Logger
     getEntitlementV2: serve(calls.getEntitlementV2),
     getEntitlementsStateV2: serve(calls.getEntitlementsStateV2),
   };
-}
-
-/** Work that others share goes on when one caller's time is up; the caller is told at once. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-    if (signal.aborted) onAbort();
-  });
 }

@@ -1,7 +1,8 @@
 /** What a timer of Node can wait; beyond it, it fires at once. Almost 25 days. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
+/** Of the units that a grpc-timeout may be in. */
+export const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
 
 /**
  * Drops a deadline that is further away than a timer can wait, which some clients send in place of none:

@@ -32,7 +32,8 @@ export function encodeCreditFallback(currencyId: string, { usageLimit = 0 }: Fal
   return create(CreditEntitlementSchema, { currency: { currencyId }, usageLimit, remaining: usageLimit });
 }
 
-function encodeCurrency(currency: CreditCurrency): EntitlementCurrency {
+/** The message is shared among answers: never written to. */
+export function encodeCurrency(currency: CreditCurrency): EntitlementCurrency {
   const known = encoded.get(currency);
   if (known !== undefined) return known;
   const message = create(EntitlementCurrencySchema, {

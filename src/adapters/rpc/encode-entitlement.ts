@@ -62,7 +62,7 @@ export function encodeMetered(entitlement: FeatureEntitlement, usage: Usage = NO
     usageLimit: entitlement.usageLimit,
     isUnlimited: entitlement.hasUnlimitedUsage,
     currentUsage: usage.currentUsage,
-    resetPeriod: entitlement.resetPeriod === undefined ? undefined : WIRE_RESET_PERIODS[entitlement.resetPeriod],
+    resetPeriod: entitlement.resetPeriod === undefined ? undefined : encodeResetPeriod(entitlement.resetPeriod),
     nextResetDate: periodEnd,
     usagePeriodAnchor: encodeMoment(usage.periodAnchor),
     usagePeriodStart: encodeMoment(usage.periodStart),
@@ -76,4 +76,8 @@ export function encodeEnum(entitlement: FeatureEntitlement): EnumEntitlement {
     feature: encodeFeature(entitlement.feature),
     enumValues: [...entitlement.enumValues],
   });
+}
+
+export function encodeResetPeriod(reset: ResetPeriod): EntitlementResetPeriod {
+  return WIRE_RESET_PERIODS[reset];
 }

@@ -18,6 +18,8 @@ const WIRE_REASONS: Readonly<Record<AccessDeniedReason, WireReason>> = {
   Revoked: WireReason.REVOKED,
 };
 
+export function encodeReason(reason: AccessDeniedReason): WireReason;
+export function encodeReason(reason: AccessDeniedReason | undefined): WireReason | undefined;
 export function encodeReason(reason: AccessDeniedReason | undefined): WireReason | undefined {
   return reason === undefined ? undefined : WIRE_REASONS[reason];
 }

@@ -1,6 +1,5 @@
 import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import type { Readiness } from "../../application/readiness.js";
 import type { Logger } from "../../ports/logger.js";
 import { withReadableMessage } from "./grpc-message.js";
 import { toText } from "./grpc-web-text.js";
@@ -15,27 +14,22 @@ import {
   refuseVerb,
 } from "./refuse-request.js";
 import { stopUpload } from "./request-body.js";
-import { rpcHandlers, type RpcOptions } from "./rpc-router.js";
-import { sidecarCalls, type UseCases } from "./sidecar-calls.js";
 import { universalRequest, type BodyLimit } from "./universal-request.js";
 
-/** What it may take until a request is whole. */
-const DEFAULT_BODY_TIMEOUT_MS = 30_000;
+/** Answers any request of Node's HTTP/1.1 or HTTP/2 server. Never throws. */
+export type HttpHandler = (request: NodeRequest, response: NodeResponse) => void;
 
-/** Answers one request of Node's HTTP/1.1 or HTTP/2 server. Never throws. */
-export type RpcHandler = (request: NodeRequest, response: NodeResponse) => void;
-
-export interface RpcHandlerOptions extends RpcOptions {
-  /** From the headers of a request over HTTP/2 to the end of its body, milliseconds. Default 30 seconds. */
-  readonly bodyTimeoutMs?: number | undefined;
-}
-
-/** Serves gRPC (over HTTP/2), gRPC-web, gRPC-web-text and Connect (over HTTP/1.1 too): all services, all methods. */
-export function createRpcHandler(useCases: UseCases, readiness: Readiness, options: RpcHandlerOptions): RpcHandler {
-  const handlers = rpcHandlers(sidecarCalls(useCases), readiness, options);
-  const { clock, logger, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS } = options;
-  const limit: BodyLimit = { timeoutMs: bodyTimeoutMs, clock };
-
+/**
+ * Serves gRPC (over HTTP/2), gRPC-web, gRPC-web-text and Connect (over HTTP/1.1 too).
+ *
+ * @param handlers all methods of all services, by path
+ * @param limit on the body of a request over HTTP/2
+ */
+export function createHttpHandler(
+  handlers: ReadonlyMap<string, UniversalHandler>,
+  limit: BodyLimit,
+  logger: Logger,
+): HttpHandler {
   /** HTTP/1.1 has a limit of its own, and of a stream in both directions the body is as long as the call. */
   function bodyLimit(request: NodeRequest, { method }: UniversalHandler): BodyLimit | undefined {
     return isHttp1(request) || method.methodKind === "bidi_streaming" ? undefined : limit;

@@ -14,13 +14,21 @@ const MAX_NANOS = 999_999_999;
  * @param epochMs epoch milliseconds
  */
 export function encodeMoment(epochMs: number | undefined): Timestamp | undefined {
+  const seconds = secondsOf(epochMs);
+  if (epochMs === undefined || seconds === undefined) return undefined;
+  return create(TimestampSchema, { seconds: BigInt(seconds), nanos: nanosOf(epochMs, seconds) });
+}
+
+/** The seconds of a Timestamp; undefined where it cannot hold the moment. */
+export function secondsOf(epochMs: number | undefined): number | undefined {
   if (epochMs === undefined || !Number.isFinite(epochMs)) return undefined;
   const seconds = Math.floor(epochMs / 1000);
-  if (seconds < FIRST_SECOND || seconds > LAST_SECOND) return undefined;
-  return create(TimestampSchema, {
-    seconds: BigInt(seconds),
-    nanos: Math.min(MAX_NANOS, Math.floor((epochMs - seconds * 1000) * 1e6)),
-  });
+  return seconds < FIRST_SECOND || seconds > LAST_SECOND ? undefined : seconds;
+}
+
+/** The nanos of a Timestamp with these seconds. */
+export function nanosOf(epochMs: number, seconds: number): number {
+  return Math.min(MAX_NANOS, Math.floor((epochMs - seconds * 1000) * 1e6));
 }
 
 /**

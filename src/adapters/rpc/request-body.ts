@@ -1,14 +1,14 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
+import type { Readable } from "node:stream";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Clock } from "../../ports/clock.js";
-import type { NodeRequest } from "./node-http.js";
 
 /**
  * The body of a request, chunk by chunk; it throws where the caller goes away before the end. A reader may
  * stop early, for example at a message that is too large, and the answer still gets out: Node's own iteration
  * would destroy the request then, and with HTTP/1.1 the connection.
  */
-export function requestBody(request: NodeRequest): AsyncIterable<Uint8Array> {
+export function requestBody(request: Readable): AsyncIterable<Uint8Array> {
   return {
     [Symbol.asyncIterator]() {
       const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
@@ -32,9 +32,7 @@ export async function* arrivingWithin(
 ): AsyncIterable<Uint8Array> {
   let cancelTimer: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
-    cancelTimer = clock.after(timeoutMs, () =>
-      reject(new ConnectError(`the request was not whole after ${timeoutMs} ms: send it at once`, Code.DeadlineExceeded)),
-    );
+    cancelTimer = clock.after(timeoutMs, () => reject(lateRequest(timeoutMs)));
   });
   const chunks = body[Symbol.asyncIterator]();
   let isWhole = false;
@@ -52,8 +50,12 @@ export async function* arrivingWithin(
   }
 }
 
+export function lateRequest(timeoutMs: number): ConnectError {
+  return new ConnectError(`the request was not whole after ${timeoutMs} ms: send it at once`, Code.DeadlineExceeded);
+}
+
 /** Lets the rest flow by, so that an HTTP/1.1 connection can be used again and no sender waits for room. */
-function dropRest(request: NodeRequest): void {
+function dropRest(request: Readable): void {
   // Not at once: flowing is off for as long as the iterator's listener is only about to be removed.
   setImmediate(() => request.resume());
 }

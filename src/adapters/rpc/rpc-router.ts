@@ -18,7 +18,7 @@ import { reflectionAlphaService, reflectionService } from "./reflection-service.
 import type { SidecarCalls } from "./sidecar-calls.js";
 
 /** What a client of gRPC takes as well unless told otherwise. */
-const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+export const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 export interface RpcOptions {
   readonly clock: Clock;

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
+import { MESSAGE_ENCODERS } from "../../../src/adapters/rpc/answer-encoders.js";
 import { callFailure } from "../../../src/adapters/rpc/call-failure.js";
 import { dropEndlessDeadline } from "../../../src/adapters/rpc/deadline-header.js";
 import {
@@ -66,8 +67,8 @@ describe("a failed call", () => {
 test("checks and lists of what is at hand answer at once, without a promise", async () => {
   const core = buildCore();
   await know(core, { customerId: "acme" }, stateWith([metered()], { credits: [wallet()] }));
-  const checks = checkCalls(core.check);
-  const lists = listCalls(core.list);
+  const checks = checkCalls(core.check, MESSAGE_ENCODERS);
+  const lists = listCalls(core.list, MESSAGE_ENCODERS);
   const subject = { customerId: "acme" };
   const verifiedAt = core.clock.now();
   for (const reply of [

@@ -1,8 +1,14 @@
-import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import {
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { Socket } from "node:net";
 import type { Logger } from "../../../ports/logger.js";
 import type { ListenerLimits } from "./listener-limits.js";
-import type { RequestHandler } from "./request-handler.js";
+import type { RequestHandler, RequestHandlers, StreamHandler } from "./request-handler.js";
 
 /** The HTTP/2 half: a server that never listens and is handed its connections. */
 export class Http2Connections {
@@ -12,15 +18,15 @@ export class Http2Connections {
   readonly #sessions = new Set<ServerHttp2Session>();
   #draining = false;
 
-  constructor(limits: ListenerLimits, onRequest: RequestHandler, logger: Logger) {
+  constructor(limits: ListenerLimits, { onRequest, onStream }: RequestHandlers, logger: Logger) {
     this.#limits = limits;
     this.#logger = logger;
     // Node's own bounds hold for resets, rejected streams, invalid frames and unread acknowledgements.
     this.#server = createServer({
       settings: { maxConcurrentStreams: limits.maxConcurrentStreams, maxHeaderListSize: limits.maxHeaderBytes },
     });
-    // 'request' is what makes Node build request and response objects; a listener for 'stream' alone gets bare streams.
-    this.#server.on("request", onRequest);
+    if (onStream === undefined) this.#server.on("request", onRequest);
+    else this.#serveStreams(onRequest, onStream);
     this.#server.on("sessionError", (error) => this.#logger.debug("an HTTP/2 connection failed", { error }));
   }
 
@@ -40,6 +46,17 @@ export class Http2Connections {
   drain(): void {
     this.#draining = true;
     for (const session of this.#sessions) session.close();
+  }
+
+  /**
+   * A listener for 'request' is what makes a server build a request and a response of every stream. So those that
+   * are not taken as streams go to another server, which has the one listener and no connections.
+   */
+  #serveStreams(onRequest: RequestHandler, onStream: StreamHandler): void {
+    const requests = createServer().on("request", onRequest);
+    this.#server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]) => {
+      if (!onStream(stream, headers, flags)) requests.emit("stream", stream, headers, flags, rawHeaders);
+    });
   }
 
   #watch(session: ServerHttp2Session, socket: Socket): void {

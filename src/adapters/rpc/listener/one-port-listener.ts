@@ -8,12 +8,11 @@ import { Http1Connections } from "./http1-connections.js";
 import { Http2Connections } from "./http2-connections.js";
 import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from "./listener-limits.js";
 import { OpenSockets } from "./open-sockets.js";
-import { contained, type RequestHandler } from "./request-handler.js";
+import { contained, containedStream, type RequestHandlers } from "./request-handler.js";
 import { createTlsFront } from "./tls-front.js";
 import type { TlsFiles } from "./tls-material.js";
 
-export interface OnePortListenerOptions {
-  readonly onRequest: RequestHandler;
+export interface OnePortListenerOptions extends RequestHandlers {
   /** Serves TLS, following these files; without it, cleartext. */
   readonly tls?: TlsFiles | undefined;
   readonly limits?: Partial<ListenerLimits> | undefined;
@@ -52,12 +51,15 @@ class OnePort implements OnePortListener {
   #complainedAt = -Infinity;
   #drained: Promise<void> | undefined;
 
-  constructor({ onRequest, tls, limits: given, logger }: OnePortListenerOptions) {
+  constructor({ onRequest, onStream, tls, limits: given, logger }: OnePortListenerOptions) {
     const limits = { ...DEFAULT_LISTENER_LIMITS, ...given };
-    const handler = contained(onRequest, logger);
+    const handlers: RequestHandlers = {
+      onRequest: contained(onRequest, logger),
+      onStream: onStream && containedStream(onStream, logger),
+    };
     this.#logger = logger;
-    this.#http1 = new Http1Connections(limits, handler);
-    this.#http2 = new Http2Connections(limits, handler, logger);
+    this.#http1 = new Http1Connections(limits, handlers.onRequest);
+    this.#http2 = new Http2Connections(limits, handlers, logger);
     const protocols = { http1: this.#http1, http2: this.#http2 };
     this.#front =
       tls === undefined ? createCleartextFront(protocols, limits) : createTlsFront(protocols, tls, limits, logger);

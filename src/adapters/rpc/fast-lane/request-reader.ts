@@ -1,0 +1,28 @@
+import { create, fromBinary, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { readPlainFields, type PlainLayout } from "./plain-fields.js";
+
+/** Reads a message as `fromBinary` does, and much faster where it is a plain request. It throws what that throws. */
+export function requestReader<I extends DescMessage>(schema: I): (message: Buffer) => MessageShape<I> {
+  const { typeName } = schema;
+  // "" or undefined, whether the method has to be told a feature or not.
+  const { featureId: noFeatureId } = create(schema) as { readonly featureId?: string };
+  const options = schema.field.options?.message;
+  const optionsTypeName = options?.typeName;
+  const layout: PlainLayout = {
+    customerId: schema.field.customerId?.number,
+    resourceId: schema.field.resourceId?.number,
+    featureId: schema.field.featureId?.number,
+    currencyId: schema.field.currencyId?.number,
+    options: schema.field.options?.number,
+    requestedUsage: options?.field.requestedUsage?.number,
+  };
+
+  return (message) => {
+    const fields = readPlainFields(message, layout);
+    if (fields === undefined) return fromBinary(schema, message);
+    const { customerId, resourceId, featureId = noFeatureId, currencyId, requestedUsage } = fields;
+    const readOptions = requestedUsage === undefined ? undefined : { $typeName: optionsTypeName, requestedUsage, requestedValues: [] };
+    // What the message has no field for is never read.
+    return { $typeName: typeName, customerId, resourceId, featureId, currencyId, options: readOptions } as unknown as MessageShape<I>;
+  };
+}
