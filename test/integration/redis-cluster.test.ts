@@ -38,6 +38,10 @@ describe("a Cluster", () => {
     );
   });
 
+  it("is waited for by the first commands", async () => {
+    expect(await connection(target, ACCESS).commands.read(KEYS.slice(0, 9))).toEqual(Array(9).fill(null));
+  });
+
   it("tells of every write on every master, and follows a slot to another one", async () => {
     const { redis, told } = await following(target, ACCESS);
     await writeAll(redis);

@@ -134,6 +134,14 @@ describe("a connection that fails", () => {
     ]);
   });
 
+  it("is waited for while the first attempt to have one is under way, within the time limit", async () => {
+    expect(await connectionTo(proxy).commands.read(["key"])).toEqual([null]);
+    proxy.hang();
+    const redis = connectionTo(proxy, { commandTimeoutMs: 20 });
+    await expect(redis.commands.read(["key"])).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringContaining("there is no connection") });
+    expect(redis.logger.lines).toEqual([]);
+  });
+
   it("fails what is in flight when it is cut, at once and not after its time limit", async () => {
     const redis = connectionTo(proxy, { commandTimeoutMs: 3_600_000 }, { pingIntervalMs: 3_600_000 });
     await redis.connected();

@@ -27,7 +27,8 @@ export type WriteOutcome =
  *
  * Every method ends within the command time limit, and rejects with a CodedError alone: `unavailable` where Redis
  * cannot be reached, does not answer in time or fails; `failed-precondition` where it refuses writes for now (a
- * read-only replica, no memory left). No command waits for a connection: without one it is refused at once.
+ * read-only replica, no memory left). No command waits for a connection: without one it is refused at once,
+ * unless the very first attempt to have one is still under way.
  */
 export interface RedisCommands {
   /** The values of keys, in order, in one round trip (in a Cluster: one for each node). */

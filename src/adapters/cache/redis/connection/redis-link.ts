@@ -4,6 +4,7 @@ import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import { AnswersInTime } from "./answers-in-time.js";
+import { FirstAttempt } from "./first-attempt.js";
 import { LinkLog } from "./link-log.js";
 import { ReconnectDelay, type LinkTiming } from "./link-timing.js";
 import { isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
@@ -39,8 +40,9 @@ const MAX_UNANSWERED = 10_000;
 /**
  * Keeps a connection to one server, or to whoever is master, until it is closed.
  *
- * Never queues: a command without a connection is refused at once, and so are commands for as long as Redis takes
- * longer than the time limit, and beyond a number of commands that are not answered yet.
+ * Never queues: a command without a connection is refused at once, unless the very first attempt to have one is under
+ * way. So are commands for as long as Redis takes longer than the time limit, and beyond a number of commands that are
+ * not answered yet.
  */
 export class RedisLink {
   readonly #settings: LinkSettings;
@@ -48,6 +50,7 @@ export class RedisLink {
   readonly #delay: ReconnectDelay;
   readonly #log: LinkLog;
   readonly #answers: AnswersInTime;
+  readonly #firstAttempt: FirstAttempt;
   readonly #onChange: () => void;
   #session: Session;
   #readyAt: number | undefined;
@@ -63,6 +66,7 @@ export class RedisLink {
     this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
     this.#log = new LinkLog(settings.name, dependencies.logger);
     this.#answers = new AnswersInTime(dependencies.clock, settings.commandTimeoutMs, () => this.#speedChanged());
+    this.#firstAttempt = new FirstAttempt(dependencies.clock);
     this.#session = this.#connect();
   }
 
@@ -77,6 +81,7 @@ export class RedisLink {
    * @throws CodedError `unavailable` where not all are answered by then
    */
   async send(commands: readonly RedisCommand[], deadline: number, isWrite = false): Promise<readonly Reply[]> {
+    if (!this.#firstAttempt.isOver) await this.#firstAttempt.wait(deadline);
     const session = this.#session;
     this.#refuseUnlessUsable(session, commands.length);
     const pipeline = session.redis.pipeline();
@@ -130,6 +135,7 @@ export class RedisLink {
         this.#readyAt = clock.now();
         this.#answers.reset();
         this.#log.connected();
+        this.#firstAttempt.over();
         this.#onChange();
       },
       ended: (reason) => this.#ended(reason),
@@ -137,6 +143,7 @@ export class RedisLink {
   }
 
   #ended(reason: Error): void {
+    this.#firstAttempt.over();
     if (this.#isClosed) return;
     const { clock, telemetry } = this.#dependencies;
     telemetry.redisClientErrors++;

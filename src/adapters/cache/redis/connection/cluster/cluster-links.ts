@@ -60,6 +60,7 @@ export class ClusterLinks {
     deadline: number,
     isWrite = false,
   ): Promise<readonly Reply[]> {
+    await this.#topology.ready(deadline);
     const replies = new Array<Reply>(commands.length);
     let sendings = commands.map(({ key, command }, index): Sending => {
       const slot = slotOfKey(key);

@@ -1,4 +1,5 @@
 import type { CancelTimer } from "../../../../../ports/clock.js";
+import { FirstAttempt } from "../first-attempt.js";
 import { LinkLog } from "../link-log.js";
 import { ReconnectDelay } from "../link-timing.js";
 import type { LinkDependencies } from "../redis-link.js";
@@ -19,6 +20,7 @@ export class ClusterTopology {
   readonly #delay: ReconnectDelay;
   readonly #log: LinkLog;
   readonly #listeners = new Set<(map: ClusterMap) => void>();
+  readonly #firstAttempt: FirstAttempt;
   #map: ClusterMap | undefined;
   #session: Session | undefined;
   /** The Cluster's own count of its changes. */
@@ -35,12 +37,18 @@ export class ClusterTopology {
     this.#dependencies = dependencies;
     this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
     this.#log = new LinkLog("Cluster", dependencies.logger);
+    this.#firstAttempt = new FirstAttempt(dependencies.clock);
     this.#askNext();
   }
 
   /** Undefined until a node has told. */
   get map(): ClusterMap | undefined {
     return this.#map;
+  }
+
+  /** Waits for the very first attempt to have a map, at most until the deadline (epoch milliseconds). */
+  async ready(deadline: number): Promise<void> {
+    if (!this.#firstAttempt.isOver) await this.#firstAttempt.wait(deadline);
   }
 
   /** Calls back whenever the map is another. */
@@ -108,6 +116,7 @@ export class ClusterTopology {
   }
 
   #ended(reason: Error, readyAt: number | undefined): void {
+    this.#firstAttempt.over();
     this.#cancelTimer?.();
     if (this.#isClosed) return;
     const { clock, telemetry } = this.#dependencies;
@@ -136,6 +145,7 @@ export class ClusterTopology {
   #tell(map: ClusterMap): void {
     this.#map = map;
     for (const listener of [...this.#listeners]) listener(map);
+    this.#firstAttempt.over();
   }
 }
 
