@@ -37,6 +37,8 @@ export interface CustomerStateInput {
   readonly accessDeniedReason?: AccessDeniedReason | undefined;
   /** Epoch milliseconds. */
   readonly updatedAt?: number | undefined;
+  /** True unless said otherwise, and wherever there is a wallet. */
+  readonly tellsWallets?: boolean | undefined;
 }
 
 /** Builds a state from plain parts. Where an id occurs twice, the last one counts. */
@@ -54,7 +56,8 @@ export function buildCustomerState(input: CustomerStateInput): CustomerState {
     creditUsages.set(part.currency.currencyId, part.usage ?? NO_USAGE);
   }
   const updatedAt = features.size + credits.size === 0 ? undefined : input.updatedAt;
-  return new MapCustomerState(input.accessDeniedReason, updatedAt, features, credits, featureUsages, creditUsages);
+  const tellsWallets = input.tellsWallets !== false || credits.size > 0;
+  return new MapCustomerState(input.accessDeniedReason, updatedAt, tellsWallets, features, credits, featureUsages, creditUsages);
 }
 
 function featureEntitlement(input: FeatureEntitlementInput): FeatureEntitlement {
@@ -86,6 +89,7 @@ function creditEntitlement(input: CreditEntitlementInput): CreditEntitlement {
 class MapCustomerState implements CustomerState {
   readonly accessDeniedReason: AccessDeniedReason | undefined;
   readonly updatedAt: number | undefined;
+  readonly tellsWallets: boolean;
   readonly validUntil: number;
   readonly #features: ReadonlyMap<string, FeatureEntitlement>;
   readonly #credits: ReadonlyMap<string, CreditEntitlement>;
@@ -95,6 +99,7 @@ class MapCustomerState implements CustomerState {
   constructor(
     accessDeniedReason: AccessDeniedReason | undefined,
     updatedAt: number | undefined,
+    tellsWallets: boolean,
     features: ReadonlyMap<string, FeatureEntitlement>,
     credits: ReadonlyMap<string, CreditEntitlement>,
     featureUsages: ReadonlyMap<string, Usage>,
@@ -102,6 +107,7 @@ class MapCustomerState implements CustomerState {
   ) {
     this.accessDeniedReason = accessDeniedReason;
     this.updatedAt = updatedAt;
+    this.tellsWallets = tellsWallets;
     this.validUntil = earliestEnd(features.values(), credits.values());
     this.#features = features;
     this.#credits = credits;
@@ -145,6 +151,7 @@ class MapCustomerState implements CustomerState {
     return new MapCustomerState(
       this.accessDeniedReason,
       this.updatedAt,
+      this.tellsWallets,
       this.#features,
       this.#credits,
       replaceKnown(this.#featureUsages, usages.features),

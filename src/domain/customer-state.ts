@@ -15,6 +15,8 @@ export interface CustomerState {
   readonly validUntil: number;
   readonly featureCount: number;
   readonly creditCount: number;
+  /** False where whoever told the state knows no wallets: that it has none says nothing then. */
+  readonly tellsWallets: boolean;
   feature(featureId: string): FeatureEntitlement | undefined;
   credit(currencyId: string): CreditEntitlement | undefined;
   /** As last told, not rolled over: see usageAt. NO_USAGE where nothing was told. */

@@ -33,5 +33,6 @@ function rebuilt(state: CustomerState, updatedAt: number): CustomerState {
     credits: Array.from(state.credits(), (entitlement) => ({ ...entitlement, usage: state.creditUsage(entitlement.currency.currencyId) })),
     accessDeniedReason: state.accessDeniedReason,
     updatedAt,
+    tellsWallets: state.tellsWallets,
   });
 }

@@ -76,6 +76,7 @@ export const stateInputs: fc.Arbitrary<CustomerStateInput> = fc.record({
   credits: fc.array(creditEntitlements, { maxLength: 2 }),
   accessDeniedReason: seldom(reasons),
   updatedAt: optional(moments),
+  tellsWallets: fc.boolean(),
 });
 
 export const states = stateInputs.map(buildCustomerState);

@@ -67,6 +67,7 @@ export function contentsOf(state: CustomerState) {
     validUntil: state.validUntil,
     featureCount: state.featureCount,
     creditCount: state.creditCount,
+    tellsWallets: state.tellsWallets,
     features: Object.fromEntries(
       [...state.features()].map((entitlement) => [entitlement.feature.id, { entitlement, usage: state.featureUsage(entitlement.feature.id) }]),
     ),

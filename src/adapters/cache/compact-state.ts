@@ -43,6 +43,10 @@ export class CompactState implements CustomerState {
     return this.set.schema.credits.length;
   }
 
+  get tellsWallets(): boolean {
+    return this.set.schema.tellsWallets;
+  }
+
   feature(featureId: string): FeatureEntitlement | undefined {
     const place = this.set.schema.placeOfFeature(featureId);
     return place < 0 ? undefined : this.#featureAt(place);
@@ -101,6 +105,7 @@ export class CompactState implements CustomerState {
     return buildCustomerState({
       accessDeniedReason: this.accessDeniedReason,
       updatedAt: this.updatedAt,
+      tellsWallets: this.tellsWallets,
       features: Array.from(this.features(), (entitlement) => ({ ...entitlement, usage: this.featureUsage(entitlement.feature.id) })),
       credits: Array.from(this.credits(), (entitlement) => ({ ...entitlement, usage: this.creditUsage(entitlement.currency.currencyId) })),
     });

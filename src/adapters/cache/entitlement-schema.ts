@@ -8,16 +8,19 @@ import { HASH_SEED, mixHash } from "./structural-hash.js";
 export class EntitlementSchema extends Shareable {
   readonly features: readonly FeatureTerms[];
   readonly credits: readonly CreditTerms[];
+  /** Whether these are all the wallets there are: see CustomerState. */
+  readonly tellsWallets: boolean;
   readonly hash: number;
   /** Counted features first, then the wallets, which all are. */
   readonly columnCount: number;
   readonly #featurePlaces: ReadonlyMap<string, number>;
   readonly #featureColumns: readonly number[];
 
-  constructor(features: readonly FeatureTerms[], credits: readonly CreditTerms[], hash: number) {
+  constructor(features: readonly FeatureTerms[], credits: readonly CreditTerms[], tellsWallets: boolean, hash: number) {
     super();
     this.features = features;
     this.credits = credits;
+    this.tellsWallets = tellsWallets;
     this.hash = hash;
     this.#featurePlaces = new Map(features.map(({ entitlement }, place) => [entitlement.feature.id, place]));
     let columns = 0;
@@ -27,11 +30,11 @@ export class EntitlementSchema extends Shareable {
 
   get bytes(): number {
     const { features, credits } = this;
-    return objectBytes(8) + mapBytes(features.length) + 2 * arrayBytes(features.length) + arrayBytes(credits.length);
+    return objectBytes(9) + mapBytes(features.length) + 2 * arrayBytes(features.length) + arrayBytes(credits.length);
   }
 
-  isOf(features: readonly FeatureTerms[], credits: readonly CreditTerms[]): boolean {
-    return areSame(this.features, features) && areSame(this.credits, credits);
+  isOf(features: readonly FeatureTerms[], credits: readonly CreditTerms[], tellsWallets: boolean): boolean {
+    return this.tellsWallets === tellsWallets && areSame(this.features, features) && areSame(this.credits, credits);
   }
 
   /** Where a feature stands among the features; -1: it is not had. */
@@ -55,8 +58,8 @@ export class EntitlementSchema extends Shareable {
   }
 }
 
-export function hashSchema(features: readonly FeatureTerms[], credits: readonly CreditTerms[]): number {
-  let hash = HASH_SEED;
+export function hashSchema(features: readonly FeatureTerms[], credits: readonly CreditTerms[], tellsWallets: boolean): number {
+  let hash = mixHash(HASH_SEED, tellsWallets ? 1 : 0);
   for (const terms of features) hash = mixHash(hash, terms.hash);
   hash = mixHash(hash, features.length);
   for (const terms of credits) hash = mixHash(hash, terms.hash);

@@ -56,7 +56,7 @@ export class StateCompactor {
       ends.push(entitlement.validUntil);
       usages.push(state.creditUsage(entitlement.currency.currencyId));
     }
-    const set = this.#keepSet(this.#keepSchema(features, credits), limits);
+    const set = this.#keepSet(this.#keepSchema(features, credits, state.tellsWallets), limits);
     return new CompactState(state.accessDeniedReason, set, packOwnNumbers({ updatedAt: state.updatedAt, ends, usages }));
   }
 
@@ -72,11 +72,11 @@ export class StateCompactor {
     return this.#sets.hold(found ?? this.#sets.add(new EntitlementSet(schema, limits.slice(), hash)));
   }
 
-  #keepSchema(features: readonly FeatureTerms[], credits: readonly CreditTerms[]): EntitlementSchema {
-    const hash = hashSchema(features, credits);
-    const found = this.#schemas.find(hash, (schema) => schema.isOf(features, credits));
+  #keepSchema(features: readonly FeatureTerms[], credits: readonly CreditTerms[], tellsWallets: boolean): EntitlementSchema {
+    const hash = hashSchema(features, credits, tellsWallets);
+    const found = this.#schemas.find(hash, (schema) => schema.isOf(features, credits, tellsWallets));
     if (found !== undefined) this.#releaseTerms(features, credits);
-    return this.#schemas.hold(found ?? this.#schemas.add(new EntitlementSchema(features.slice(), credits.slice(), hash)));
+    return this.#schemas.hold(found ?? this.#schemas.add(new EntitlementSchema(features.slice(), credits.slice(), tellsWallets, hash)));
   }
 
   #keepFeatureTerms(stated: FeatureEntitlement, isCounted: boolean): FeatureTerms {

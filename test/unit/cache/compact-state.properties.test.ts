@@ -142,6 +142,7 @@ describe("what compact states share", () => {
     ["a wallet's name", { credits: [{ currency: { currencyId: "c", displayName: "D" }, usageLimit: 1 }] }],
     ["a wallet's data", { credits: [{ currency: { currencyId: "c", displayName: "C", additionalMetaData: { tier: 1 } }, usageLimit: 1 }] }],
     ["a wallet's reason", { credits: [{ currency: { currencyId: "c", displayName: "C" }, usageLimit: 1, accessDeniedReason: "Revoked" }] }],
+    ["that it tells no wallets", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1 }], tellsWallets: false }],
     ["a wallet's soft limit", { credits: [{ currency: { currencyId: "c", displayName: "C" }, usageLimit: 1, hasSoftLimit: true }] }],
   ])("is another where %s differs", (_, input) => {
     const kept = compactor();

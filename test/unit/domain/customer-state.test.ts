@@ -4,6 +4,7 @@ import { buildCustomerState } from "../../../src/domain/build-customer-state.js"
 import { isEmptyState } from "../../../src/domain/customer-state.js";
 import { CodedError, ERROR_CODES, errorCodeOf } from "../../../src/domain/errors.js";
 import { sameSubject } from "../../../src/domain/subject.js";
+import { withMoments } from "../../../src/domain/with-moments.js";
 import { boolean, contentsOf, emptyState, metered, stateWith, wallet } from "../../builders/states.js";
 
 describe("a state", () => {
@@ -36,6 +37,17 @@ describe("a state", () => {
     { state: stateWith([], { credits: [wallet()], accessDeniedReason: "NoActiveSubscription" }), isEmpty: false },
   ])("is empty without features and wallets alone ($isEmpty)", ({ state, isEmpty }) => {
     expect(isEmptyState(state)).toBe(isEmpty);
+  });
+
+  it.each([
+    { terms: {}, tells: true },
+    { terms: { tellsWallets: false }, tells: false },
+    { terms: { tellsWallets: false, credits: [wallet()] }, tells: true },
+  ])("tells of wallets unless it is said that it does not, and wherever it has one ($tells)", ({ terms, tells }) => {
+    const state = stateWith([metered()], terms);
+    expect(state.tellsWallets).toBe(tells);
+    expect(state.withUsages({ features: new Map([["seats", { currentUsage: 9 }]]) }).tellsWallets).toBe(tells);
+    expect(withMoments(state, 5).tellsWallets).toBe(tells);
   });
 
   it.each([

@@ -53,6 +53,15 @@ describe("sets of entitlements", () => {
     const replaced = newestState(stateWith([metered(), boolean()], { updatedAt: 1 }), stateWith([boolean()], { updatedAt: 2 }));
     expect([...replaced.features()].map(({ feature }) => feature.id)).toEqual(["sso"]);
   });
+
+  it.each([
+    { stored: 1, incoming: 2, tells: false },
+    { stored: 2, incoming: 1, tells: true },
+  ])("the one that counts says whether wallets are told: $incoming over $stored", ({ stored, incoming, tells }) => {
+    const full = stateWith([metered()], { credits: [wallet()], updatedAt: stored });
+    const merged = newestState(full, stateWith([metered()], { tellsWallets: false, updatedAt: incoming }));
+    expect([merged.tellsWallets, merged.creditCount]).toEqual([tells, tells ? 1 : 0]);
+  });
 });
 
 describe("usages that come with sets are ordered on their own", () => {

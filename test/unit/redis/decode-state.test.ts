@@ -88,6 +88,24 @@ describe("a state that a newer client wrote", () => {
   });
 });
 
+describe("whether a state tells of wallets", () => {
+  const ink = { calculatedEntitlement: { type: "CREDIT", currency: { currencyId: "ink", displayName: "Ink" }, usageLimit: 100 } };
+  const ours = (tellsWallets: boolean) =>
+    new KeptKeys().write(encodeState(ENVIRONMENT, ACME, buildCustomerState({ features: [metered()], updatedAt: 500, tellsWallets }), TRUST).writes);
+  const empty = () => new KeptKeys().write(encodeState(ENVIRONMENT, ACME, emptyState("NoActiveSubscription"), TRUST).writes);
+  const explained = '{"accessDeniedReason":"NoActiveSubscription"}';
+
+  it.each<[that: string, kept: KeptKeys, tells: boolean]>([
+    ["another client's does not where it has none: the older ones know none", seatsOfOthers(), false],
+    ["another client's does where it has one", seatsOfOthers().set(KEY, JSON.stringify({ seats: SEATS, ink })).set(`${KEY}:credit_ink`, '{"currentUsage":40}', "700"), true],
+    ["another client's does not where it is empty, whatever explains it", stateOfOthers({}, "0").set(`${KEY}:metadata`, explained, "0"), false],
+    ["another client's does not where it took the place of one that did", ours(true).set(KEY, JSON.stringify({ seats: SEATS }), "500"), false],
+    ["this project's does, also where it has none", ours(true), true],
+    ["this project's does, also where it is empty", empty(), true],
+    ["this project's does not where it was not told of any", ours(false), false],
+  ])("%s", (_, kept, tells) => expect(found(kept).state.tellsWallets).toBe(tells));
+});
+
 describe("a state is not known", () => {
   it.each<[reason: string, why: string, KeptKeys]>([
     ["absent", "when nothing is there", new KeptKeys()],

@@ -79,7 +79,8 @@ function decode(reading: StateReading): StoredState {
     if (entitlement.type === "feature") features.push({ ...entitlement.input, usage });
     else credits.push({ ...entitlement.input, usage });
   }
-  const { trust } = (set.entitlements.length === 0 ? metadata?.record : set.record) ?? {};
+  const record = set.entitlements.length === 0 ? metadata?.record : set.record;
+  const trust = record?.trust;
   return {
     outcome: "found",
     state: buildCustomerState({
@@ -88,6 +89,8 @@ function decode(reading: StateReading): StoredState {
       accessDeniedReason: metadata?.accessDeniedReason,
       // A record was written as one with its value, which in a Cluster the #timestamp key was not.
       updatedAt: set.record === undefined ? momentOf(timestamp) : set.record.updatedAt,
+      // Of the other clients only the newer ones know wallets, and a wallet alone tells which of them wrote.
+      tellsWallets: record !== undefined && record.tellsWallets !== false,
     }),
     trust,
     isOutdated: isOutdated(reading, timestamp, trust),

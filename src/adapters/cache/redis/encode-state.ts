@@ -8,7 +8,7 @@ import { encodeRecord, SIDECAR_MEMBER, type StateTrust } from "./sidecar-record.
 
 /** Everything that Redis is to know of a subject: the state comes first, then its metadata, then its usages. */
 export function encodeState(environment: string, subject: Subject, state: CustomerState, trust: StateTrust): WriteGroup {
-  const record = encodeRecord({ subject, updatedAt: state.updatedAt, trust });
+  const record = encodeRecord({ subject, updatedAt: state.updatedAt, trust, tellsWallets: state.tellsWallets });
   // The published clients stamp an empty set so, and take a later stamp for newer than all of a customer's resources.
   const updatedAt = isEmptyState(state) ? NO_MOMENT : state.updatedAt;
   const value = JSON.stringify(withRecord(entitlementsOf(subject, state), record));

@@ -15,6 +15,8 @@ export interface SidecarRecord {
   readonly updatedAt: number | undefined;
   /** How far the state is to be trusted; only usages do without. */
   readonly trust?: StateTrust | undefined;
+  /** Of a state: see CustomerState. True unless said otherwise. */
+  readonly tellsWallets?: boolean | undefined;
 }
 
 export interface StateTrust {
@@ -31,12 +33,13 @@ export interface StateTrust {
 export const SIDECAR_MEMBER = "sidecar";
 
 /** The moment comes first, so that a script can find it without parsing the whole: `"sidecar":{"updatedAt":123,` or null. */
-export function encodeRecord({ subject, updatedAt, trust }: SidecarRecord): object {
+export function encodeRecord({ subject, updatedAt, trust, tellsWallets }: SidecarRecord): object {
   return {
     updatedAt: updatedAt ?? null,
     customerId: subject.customerId,
     resourceId: subject.resourceId,
     ...(trust === undefined ? undefined : encodeTrust(trust)),
+    tellsWallets: tellsWallets === false ? false : undefined,
   };
 }
 
@@ -62,6 +65,7 @@ export function decodeRecord(value: Fields): SidecarRecord | undefined {
     subject: { customerId: fields.optionalText("customerId") ?? "", resourceId: fields.optionalText("resourceId") },
     updatedAt: fields.optionalNumber("updatedAt"),
     trust: verifiedAt === undefined ? undefined : decodeTrust(fields, verifiedAt),
+    tellsWallets: fields.optionalFlag("tellsWallets"),
   };
 }
 
