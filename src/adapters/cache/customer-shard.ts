@@ -1,31 +1,26 @@
-import { CustomerIndex } from "./customer-index.js";
+import { CustomerTable } from "./customer-table.js";
 import { MAP_ENTRY_BYTES, mapBytes, textBytes } from "./heap-sizes.js";
 import type { MemoryAccount } from "./memory-account.js";
 import type { MemoryState } from "./memory-state.js";
 import type { RecentCustomers } from "./recent-customers.js";
 
-/** What a customer takes by being listed: places and columns, of which a part is always empty. */
-const ROW_BYTES = 56;
-/** What of a shard goes at once, and of how many customers that were used at most one goes: no eviction takes long. */
+/** A place in the table, of which about half are empty. */
+const PLACE_BYTES = 64;
+/** What of a shard goes at once. */
 const EVICTED_SHARE = 0.01;
-const CHANCES_PER_EVICTED = 8;
-const NOT_USED = 0;
-const FIRST_ROWS = 64;
+/** Among how many the one is chosen that goes. */
+const CANDIDATES = 16;
 
 /**
- * A part of all customers, each in a row of columns. A hand goes round the rows: who was not used since it came by
- * last is evicted. So a check has nothing to do for the order of customers but to leave a mark.
+ * A part of all customers. A hand goes round the table, and of each few customers that it comes by the one is evicted
+ * that was not used for longest: nearly the order of use, for which a check has nothing to do but to leave a mark.
  */
 export class CustomerShard {
   readonly #account: MemoryAccount;
   readonly #recent: RecentCustomers;
   readonly #onEvicted: (held: MemoryState) => void;
-  readonly #index = new CustomerIndex();
-  readonly #own: (MemoryState | undefined)[] = [];
-  readonly #resources: (Map<string, MemoryState> | undefined)[] = [];
-  #hashes = new Int32Array(FIRST_ROWS);
-  /** The round of RecentCustomers in which a customer was last asked for, or NOT_USED since the hand came by. */
-  #usedIn = new Int32Array(FIRST_ROWS);
+  readonly #table = new CustomerTable();
+  readonly #resources = new Map<string, Map<string, MemoryState>>();
   #hand = 0;
   #bytes = 0;
   #subjects = 0;
@@ -46,136 +41,137 @@ export class CustomerShard {
 
   /** What is held of a subject that is asked for. On the path of every check. */
   use(customerId: string, hash: number, resourceId: string | undefined): MemoryState | undefined {
-    const row = this.#index.find(customerId, hash);
-    if (row < 0) return undefined;
-    const { round } = this.#recent;
-    if (this.#usedIn[row] !== round) {
-      this.#usedIn[row] = round;
-      this.#recent.note(this.#index.idIn(row));
+    const at = this.#table.find(customerId, hash);
+    if (at < 0) return undefined;
+    const { askedMark } = this.#recent;
+    if (this.#table.markAt(at) !== askedMark) {
+      this.#table.setMark(at, askedMark);
+      this.#recent.note(this.#table.idAt(at));
     }
-    return resourceId === undefined ? this.#own[row] : this.#resources[row]?.get(resourceId);
+    return resourceId === undefined ? this.#table.ownAt(at) : this.#resources.get(customerId)?.get(resourceId);
   }
 
   get(customerId: string, hash: number, resourceId: string | undefined): MemoryState | undefined {
-    const row = this.#index.find(customerId, hash);
-    return resourceId === undefined ? this.#own[row] : this.#resources[row]?.get(resourceId);
+    if (resourceId !== undefined) return this.#resources.get(customerId)?.get(resourceId);
+    const at = this.#table.find(customerId, hash);
+    return at < 0 ? undefined : this.#table.ownAt(at);
   }
 
   set(customerId: string, hash: number, resourceId: string | undefined, held: MemoryState): void {
-    let row = this.#index.find(customerId, hash);
-    if (row < 0) row = this.#add(customerId, hash);
-    this.#drop(row, resourceId);
-    if (resourceId === undefined) this.#own[row] = held;
-    else this.#resourcesIn(row).set(resourceId, held);
+    let at = this.#table.find(customerId, hash);
+    if (at < 0) at = this.#add(customerId, hash);
+    this.#drop(at, customerId, resourceId);
+    if (resourceId === undefined) this.#table.setOwn(at, held);
+    else this.#resourcesOf(customerId).set(resourceId, held);
     this.#count(held.bytes + resourceBytes(resourceId), 1);
   }
 
   delete(customerId: string, hash: number, resourceId: string | undefined): void {
-    const row = this.#index.find(customerId, hash);
-    if (row < 0) return;
-    this.#drop(row, resourceId);
-    this.#removeIfEmpty(row);
+    const at = this.#table.find(customerId, hash);
+    if (at < 0) return;
+    this.#drop(at, customerId, resourceId);
+    this.#removeIfEmpty(at, customerId);
   }
 
   /** From now on the states of a customer's resources are not verified. */
-  doubtResources(customerId: string, hash: number): void {
-    const resources = this.#resources[this.#index.find(customerId, hash)];
+  doubtResources(customerId: string): void {
+    const resources = this.#resources.get(customerId);
     for (const [resourceId, held] of resources ?? []) resources?.set(resourceId, held.asUnverified());
   }
 
   /** A customer itself first, as undefined, then its resources, the one that was written longest ago first. */
   resourceIds(customerId: string, hash: number): Iterable<string | undefined> {
-    return this.#resourceIdsIn(this.#index.find(customerId, hash));
+    return this.#resourceIdsAt(this.#table.find(customerId, hash), customerId);
   }
 
-  /** The ones that the hand comes to last first. */
-  *customersByAge(): Iterable<string> {
-    const { rowCount } = this.#index;
-    for (let back = 1; back <= rowCount; back++) {
-      const customerId = this.#index.idIn((this.#hand - back + rowCount) % rowCount);
-      if (customerId !== undefined) yield customerId;
-    }
+  customerIds(): Iterable<string> {
+    return this.#table.ids();
   }
 
-  /** Frees a share of the shard, the customers first that were not used for longest, or a part of the only one. */
+  /** Frees a share of the shard, or a part of the only customer. */
   evict(): void {
-    let toEvict = Math.ceil(this.#index.size * EVICTED_SHARE);
-    let chances = toEvict * CHANCES_PER_EVICTED;
-    while (toEvict > 0) {
-      const row = this.#hand;
-      this.#hand = (row + 1) % this.#index.rowCount;
-      if (this.#index.idIn(row) === undefined) continue;
-      if (this.#index.size === 1) {
-        this.#evictPartOf(row);
-        return;
-      }
-      if (this.#usedIn[row] !== NOT_USED && chances-- > 0) this.#usedIn[row] = NOT_USED;
-      else {
-        for (const resourceId of [...this.#resourceIdsIn(row)]) this.#evictFrom(row, resourceId);
-        this.#removeIfEmpty(row);
-        toEvict--;
-      }
+    for (let left = Math.ceil(this.#table.size * EVICTED_SHARE); left > 0; left--) {
+      const at = this.#leastRecentAhead();
+      const customerId = this.#table.idAt(at);
+      if (customerId === undefined) return;
+      if (this.#table.size === 1) this.#evictPartOf(at, customerId);
+      else this.#evictAll(at, customerId);
     }
+  }
+
+  /** The position of one of the next few customers. */
+  #leastRecentAhead(): number {
+    let [leastRecent, greatestAge] = [this.#hand, -1];
+    let at = this.#hand;
+    for (let seen = 0; seen < CANDIDATES; ) {
+      if (this.#table.idAt(at) !== undefined) {
+        const age = this.#recent.ageOf(this.#table.markAt(at));
+        if (age > greatestAge) [leastRecent, greatestAge] = [at, age];
+        seen++;
+      }
+      at = this.#table.next(at);
+      if (at === this.#hand) break;
+    }
+    this.#hand = at;
+    return leastRecent;
+  }
+
+  #evictAll(at: number, customerId: string): void {
+    for (const resourceId of [...this.#resourceIdsAt(at, customerId)]) this.#evictFrom(at, customerId, resourceId);
+    this.#removeIfEmpty(at, customerId);
   }
 
   /** The resource that was written longest ago, or where there is none the customer's own state. */
-  #evictPartOf(row: number): void {
-    const [oldest] = this.#resources[row]?.keys() ?? [];
-    this.#evictFrom(row, oldest);
-    this.#removeIfEmpty(row);
+  #evictPartOf(at: number, customerId: string): void {
+    const [oldest] = this.#resources.get(customerId)?.keys() ?? [];
+    this.#evictFrom(at, customerId, oldest);
+    this.#removeIfEmpty(at, customerId);
   }
 
-  #evictFrom(row: number, resourceId: string | undefined): void {
-    const held = this.#drop(row, resourceId);
+  #evictFrom(at: number, customerId: string, resourceId: string | undefined): void {
+    const held = this.#drop(at, customerId, resourceId);
     if (held !== undefined) this.#onEvicted(held);
   }
 
   #add(customerId: string, hash: number): number {
-    const row = this.#index.add(customerId, hash);
-    if (row >= this.#hashes.length) {
-      this.#hashes = grown(this.#hashes);
-      this.#usedIn = grown(this.#usedIn);
-    }
-    this.#hashes[row] = hash;
-    this.#usedIn[row] = NOT_USED;
-    this.#own[row] = undefined;
-    this.#resources[row] = undefined;
-    this.#count(ROW_BYTES + textBytes(customerId), 0);
-    return row;
+    const at = this.#table.add(customerId, hash);
+    this.#table.setMark(at, this.#recent.markAdded());
+    this.#count(PLACE_BYTES + textBytes(customerId), 0);
+    return at;
   }
 
-  #removeIfEmpty(row: number): void {
-    if (this.#own[row] !== undefined || this.#resources[row] !== undefined) return;
-    this.#count(-ROW_BYTES - textBytes(this.#index.idIn(row)), 0);
-    this.#index.remove(row, this.#hashes[row] ?? 0);
+  #removeIfEmpty(at: number, customerId: string): void {
+    if (this.#table.ownAt(at) !== undefined || this.#resources.has(customerId)) return;
+    this.#count(-PLACE_BYTES - textBytes(customerId), 0);
+    this.#table.remove(at);
   }
 
-  #drop(row: number, resourceId: string | undefined): MemoryState | undefined {
-    const resources = this.#resources[row];
-    const held = resourceId === undefined ? this.#own[row] : resources?.get(resourceId);
+  #drop(at: number, customerId: string, resourceId: string | undefined): MemoryState | undefined {
+    const resources = this.#resources.get(customerId);
+    const held = resourceId === undefined ? this.#table.ownAt(at) : resources?.get(resourceId);
     if (held === undefined) return undefined;
     this.#count(-held.bytes - resourceBytes(resourceId), -1);
-    if (resourceId === undefined) this.#own[row] = undefined;
+    if (resourceId === undefined) this.#table.setOwn(at, undefined);
     else resources?.delete(resourceId);
     if (resources?.size === 0) {
-      this.#resources[row] = undefined;
-      this.#count(-mapBytes(0), 0);
+      this.#resources.delete(customerId);
+      this.#count(-RESOURCES_BYTES, 0);
     }
     return held;
   }
 
-  #resourcesIn(row: number): Map<string, MemoryState> {
-    const present = this.#resources[row];
+  #resourcesOf(customerId: string): Map<string, MemoryState> {
+    const present = this.#resources.get(customerId);
     if (present !== undefined) return present;
     const resources = new Map<string, MemoryState>();
-    this.#resources[row] = resources;
-    this.#count(mapBytes(0), 0);
+    this.#resources.set(customerId, resources);
+    this.#count(RESOURCES_BYTES, 0);
     return resources;
   }
 
-  *#resourceIdsIn(row: number): Iterable<string | undefined> {
-    if (this.#own[row] !== undefined) yield undefined;
-    yield* this.#resources[row]?.keys() ?? [];
+  *#resourceIdsAt(at: number, customerId: string): Iterable<string | undefined> {
+    if (at >= 0 && this.#table.ownAt(at) !== undefined) yield undefined;
+    yield* this.#resources.get(customerId)?.keys() ?? [];
   }
 
   #count(bytes: number, subjects: number): void {
@@ -185,12 +181,8 @@ export class CustomerShard {
   }
 }
 
+const RESOURCES_BYTES = MAP_ENTRY_BYTES + mapBytes(0);
+
 function resourceBytes(resourceId: string | undefined): number {
   return resourceId === undefined ? 0 : MAP_ENTRY_BYTES + textBytes(resourceId);
-}
-
-function grown(column: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(2 * column.length);
-  larger.set(column);
-  return larger;
 }

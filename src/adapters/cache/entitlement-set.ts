@@ -6,7 +6,7 @@ import { mixNumber } from "./structural-hash.js";
 
 /**
  * Terms together with limits: all that customers of one plan share. Limits are in the order of the schema,
- * features first; NaN is none.
+ * features first; NaN where the terms know none.
  */
 export class EntitlementSet extends Shareable {
   readonly schema: EntitlementSchema;
@@ -42,7 +42,8 @@ export class EntitlementSet extends Shareable {
   }
 
   featureUntil(place: number, validUntil: number | undefined): FeatureEntitlement | undefined {
-    return this.schema.features[place]?.with(unlessNaN(this.#limits[place]), validUntil);
+    const terms = this.schema.features[place];
+    return terms?.with(terms.isLimited ? this.#limits[place] : undefined, validUntil);
   }
 
   creditLimit(place: number): number {
@@ -50,7 +51,7 @@ export class EntitlementSet extends Shareable {
   }
 
   override becomeShared(): void {
-    this.#ready = this.schema.features.map((terms, place) => terms.with(unlessNaN(this.#limits[place]), undefined));
+    this.#ready = this.schema.features.map((terms, place) => terms.with(terms.isLimited ? this.#limits[place] : undefined, undefined));
   }
 
   override becomeSole(): void {
@@ -62,8 +63,4 @@ export function hashSet(schema: EntitlementSchema, limits: readonly number[]): n
   let hash = schema.hash;
   for (const limit of limits) hash = mixNumber(hash, limit);
   return hash;
-}
-
-function unlessNaN(value: number | undefined): number | undefined {
-  return value === undefined || Number.isNaN(value) ? undefined : value;
 }

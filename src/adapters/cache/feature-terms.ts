@@ -14,6 +14,8 @@ export class FeatureTerms extends Shareable {
   readonly entitlement: FeatureEntitlement;
   /** Whether each customer has a place for the usage of it. */
   readonly isCounted: boolean;
+  /** Whether there may be a limit at all: where not, none need be looked for. */
+  readonly isLimited: boolean;
   readonly hash: number;
 
   constructor(definition: FeatureDefinition, stated: FeatureEntitlement, isCounted: boolean, hash: number) {
@@ -21,12 +23,13 @@ export class FeatureTerms extends Shareable {
     this.definition = definition;
     this.entitlement = entitlementOf(stated, definition.feature, undefined, undefined);
     this.isCounted = isCounted;
+    this.isLimited = stated.usageLimit !== undefined;
     this.hash = hash;
   }
 
   get bytes(): number {
     const { enumValues, creditRate, resetPeriodConfiguration } = this.entitlement;
-    let bytes = objectBytes(6) + objectBytes(11) + arrayBytes(enumValues.length) + textBytes(resetPeriodConfiguration);
+    let bytes = objectBytes(7) + objectBytes(11) + arrayBytes(enumValues.length) + textBytes(resetPeriodConfiguration);
     for (const value of enumValues) bytes += textBytes(value);
     if (creditRate !== undefined) bytes += objectBytes(2) + textBytes(creditRate.currencyId);
     return bytes;
@@ -37,6 +40,7 @@ export class FeatureTerms extends Shareable {
     return (
       this.definition === definition &&
       this.isCounted === isCounted &&
+      this.isLimited === (stated.usageLimit !== undefined) &&
       own.hasUnlimitedUsage === stated.hasUnlimitedUsage &&
       own.hasSoftLimit === stated.hasSoftLimit &&
       own.accessDeniedReason === stated.accessDeniedReason &&
@@ -57,7 +61,8 @@ export class FeatureTerms extends Shareable {
 
 export function hashFeatureTerms(definition: FeatureDefinition, stated: FeatureEntitlement, isCounted: boolean): number {
   const { creditRate, enumValues } = stated;
-  let hash = mixFlag(mixFlag(mixFlag(definition.hash, isCounted), stated.hasUnlimitedUsage), stated.hasSoftLimit);
+  let hash = mixFlag(mixFlag(definition.hash, isCounted), stated.usageLimit !== undefined);
+  hash = mixFlag(mixFlag(hash, stated.hasUnlimitedUsage), stated.hasSoftLimit);
   hash = mixText(mixText(hash, stated.accessDeniedReason), stated.resetPeriod);
   hash = mixText(hash, stated.resetPeriodConfiguration);
   if (creditRate !== undefined) hash = mixText(mixNumber(hash, creditRate.amount), creditRate.currencyId);

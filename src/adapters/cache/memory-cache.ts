@@ -37,7 +37,7 @@ export class MemoryCache implements CacheStore {
   }
 
   peek(customerId: string, resourceId: string | undefined): HeldState | undefined {
-    const hash = mixText(this.#hashSeed, customerId);
+    const hash = this.#hashOf(customerId);
     const held = this.#shardOf(hash).use(customerId, hash, resourceId);
     return held?.generation === this.#generation ? held : undefined;
   }
@@ -117,7 +117,7 @@ export class MemoryCache implements CacheStore {
     const perShard = Math.ceil(limit / SHARDS);
     for (const shard of this.#shards) {
       let left = perShard;
-      for (const customerId of shard.customersByAge()) {
+      for (const customerId of shard.customerIds()) {
         if (recent.has(customerId)) continue;
         yield* this.#subjectsOf(customerId);
         if (--left <= 0) break;
@@ -127,7 +127,7 @@ export class MemoryCache implements CacheStore {
   }
 
   *#subjectsOf(customerId: string): Iterable<Subject> {
-    const hash = mixText(this.#hashSeed, customerId);
+    const hash = this.#hashOf(customerId);
     for (const resourceId of this.#shardOf(hash).resourceIds(customerId, hash)) yield { customerId, resourceId };
   }
 
@@ -153,7 +153,7 @@ export class MemoryCache implements CacheStore {
 
   /** The state that was held is released only now, so that what it shares with the next is found. */
   #replace({ customerId, resourceId }: Subject, held: MemoryState | undefined): void {
-    const hash = mixText(this.#hashSeed, customerId);
+    const hash = this.#hashOf(customerId);
     const shard = this.#shardOf(hash);
     const before = shard.get(customerId, hash, resourceId);
     if (held === undefined) shard.delete(customerId, hash, resourceId);
@@ -162,13 +162,12 @@ export class MemoryCache implements CacheStore {
   }
 
   #doubt({ customerId, resourceId }: Subject, held: MemoryState): void {
-    const hash = mixText(this.#hashSeed, customerId);
+    const hash = this.#hashOf(customerId);
     this.#shardOf(hash).set(customerId, hash, resourceId, held.asUnverified());
   }
 
   #doubtResourcesOf(customerId: string): void {
-    const hash = mixText(this.#hashSeed, customerId);
-    this.#shardOf(hash).doubtResources(customerId, hash);
+    this.#shardOf(this.#hashOf(customerId)).doubtResources(customerId);
   }
 
   /** Takes from the fullest shard, so that the bound is one for all of them. */
@@ -182,12 +181,18 @@ export class MemoryCache implements CacheStore {
   }
 
   #held({ customerId, resourceId }: Subject): MemoryState | undefined {
-    const hash = mixText(this.#hashSeed, customerId);
+    const hash = this.#hashOf(customerId);
     return this.#shardOf(hash).get(customerId, hash, resourceId);
   }
 
   #asCached({ state, verifiedAt, recheckAt, generation }: MemoryState): CachedState {
     return { state, verifiedAt, recheckAt, isVerified: generation === this.#generation };
+  }
+
+  /** Never 0. */
+  #hashOf(customerId: string): number {
+    const hash = mixText(this.#hashSeed, customerId);
+    return hash === 0 ? 1 : hash;
   }
 
   /** By the hash's upper bits: its lower ones are for the place within the shard. */

@@ -6,14 +6,17 @@ import type { Usage } from "../../domain/usage.js";
  *
  * - the moment from which the set of entitlements is known
  * - the number of ends that follow: none, one for all entitlements, or one for each
- * - for each column: what was used, when that was known, and where its period stands in this array (0: none)
+ * - where the columns begin
+ * - ends
  * - periods: anchor, start and end. Most are the same for all of a subject's usages, and stand here once
+ * - for each column: what was used, when that was known, and where its period stands in this array (0: none)
  */
 export type OwnNumbers = readonly number[];
 
 const UPDATED_AT = 0;
 const END_COUNT = 1;
-const FIRST_END = 2;
+const FIRST_COLUMN = 2;
+const FIRST_END = 3;
 const COLUMN_WIDTH = 3;
 const PERIOD_WIDTH = 3;
 
@@ -26,17 +29,15 @@ export interface OwnParts {
 }
 
 export function packOwnNumbers({ updatedAt, ends, usages }: OwnParts): OwnNumbers {
-  const numbers = [updatedAt ?? NaN, 0];
-  for (const end of endsToTell(ends)) numbers.push(end ?? NaN);
-  numbers[END_COUNT] = numbers.length - FIRST_END;
-  const firstPeriod = numbers.length + usages.length * COLUMN_WIDTH;
-  const periods: number[] = [];
-  for (const usage of usages) {
-    const period = placePeriod(periods, usage);
-    numbers.push(usage.currentUsage, usage.updatedAt ?? NaN, period < 0 ? 0 : firstPeriod + period);
-  }
+  const told = endsToTell(ends);
+  const numbers = [updatedAt ?? NaN, told.length, 0];
+  for (const end of told) numbers.push(end ?? NaN);
+  const firstPeriod = numbers.length;
+  const columns: number[] = [];
+  for (const usage of usages) columns.push(usage.currentUsage, usage.updatedAt ?? NaN, placePeriod(numbers, firstPeriod, usage));
+  numbers[FIRST_COLUMN] = numbers.length;
   // An array that grows by pushing holds more than it needs; a new one does not.
-  return numbers.concat(periods);
+  return numbers.concat(columns);
 }
 
 function endsToTell(ends: readonly (number | undefined)[]): readonly (number | undefined)[] {
@@ -45,13 +46,13 @@ function endsToTell(ends: readonly (number | undefined)[]): readonly (number | u
   return first === undefined ? [] : [first];
 }
 
-/** Where a usage's period stands among the periods, put there if need be; -1: it has none. */
-function placePeriod(periods: number[], { periodAnchor = NaN, periodStart = NaN, periodEnd = NaN }: Usage): number {
-  if (Number.isNaN(periodAnchor) && Number.isNaN(periodStart) && Number.isNaN(periodEnd)) return -1;
-  for (let at = 0; at < periods.length; at += PERIOD_WIDTH) {
-    if (Object.is(periods[at], periodAnchor) && Object.is(periods[at + 1], periodStart) && Object.is(periods[at + 2], periodEnd)) return at;
+/** Where a usage's period stands, from `first` on, put there if need be; 0: it has none. */
+function placePeriod(numbers: number[], first: number, { periodAnchor = NaN, periodStart = NaN, periodEnd = NaN }: Usage): number {
+  if (Number.isNaN(periodAnchor) && Number.isNaN(periodStart) && Number.isNaN(periodEnd)) return 0;
+  for (let i = first; i < numbers.length; i += PERIOD_WIDTH) {
+    if (Object.is(numbers[i], periodAnchor) && Object.is(numbers[i + 1], periodStart) && Object.is(numbers[i + 2], periodEnd)) return i;
   }
-  return periods.push(periodAnchor, periodStart, periodEnd) - PERIOD_WIDTH;
+  return numbers.push(periodAnchor, periodStart, periodEnd) - PERIOD_WIDTH;
 }
 
 export function updatedAtIn(numbers: OwnNumbers): number | undefined {
@@ -78,7 +79,7 @@ export function earliestEndIn(numbers: OwnNumbers): number {
 }
 
 export function usageIn(numbers: OwnNumbers, column: number): Usage {
-  const i = FIRST_END + (numbers[END_COUNT] ?? 0) + column * COLUMN_WIDTH;
+  const i = (numbers[FIRST_COLUMN] ?? 0) + column * COLUMN_WIDTH;
   const period = numbers[i + 2] ?? 0;
   return {
     currentUsage: numbers[i] ?? 0,

@@ -1,29 +1,44 @@
-/** How many are remembered, and after how many a new round begins. Powers of two. */
+/** How many are remembered. A power of two. */
 const REMEMBERED = 4_096;
-const ROUND = 1_024;
+/** After how many customers that were added or noted a new round begins. */
+const ROUND = 32;
 
 /** Keeps counts small whole numbers, which are fastest, for however long a process lives. */
-const MASK = 0x3fffffff;
+const COUNT_MASK = 0x3fffffff;
+const ROUND_MASK = COUNT_MASK >> 1;
 
 /**
- * The customers that were asked for last. A customer is noted once a round, so that those who are asked for all the
- * time take little of what can be remembered, and cost a check no more than to see that they are noted.
+ * The customers that were asked for last, and a mark of when each was. A customer is noted once a round, so that
+ * those who are asked for all the time cost a check no more than to see that they are.
  */
 export class RecentCustomers {
   readonly #ring = new Array<string | undefined>(REMEMBERED).fill(undefined);
   #count = 0;
-  #round = 1;
+  #round = 0;
+  #inRound = 0;
+  #askedMark = 1;
 
-  /** Never 0. */
-  get round(): number {
-    return this.#round;
+  /** What marks a customer who was asked for in this round. */
+  get askedMark(): number {
+    return this.#askedMark;
   }
 
-  /** Called when a customer is asked for who was not noted in this round. */
+  /** Called when a customer is asked for who does not have the mark of this round. */
   note(customerId: string | undefined): void {
     this.#ring[this.#count & (REMEMBERED - 1)] = customerId;
-    this.#count = (this.#count + 1) & MASK;
-    if ((this.#count & (ROUND - 1)) === 0) this.#round = (this.#round & MASK) + 1;
+    this.#count = (this.#count + 1) & COUNT_MASK;
+    this.#goOn();
+  }
+
+  /** The mark of a customer who is added now, and was not asked for yet. */
+  markAdded(): number {
+    this.#goOn();
+    return 2 * this.#round;
+  }
+
+  /** How long ago a mark was given, for comparison. One from a billion rounds ago may seem young. */
+  ageOf(mark: number): number {
+    return (this.#askedMark - mark) & COUNT_MASK;
   }
 
   /** Each once, the latest first. */
@@ -34,5 +49,12 @@ export class RecentCustomers {
       if (customerId !== undefined) customerIds.add(customerId);
     }
     return customerIds;
+  }
+
+  #goOn(): void {
+    if (++this.#inRound < ROUND) return;
+    this.#inRound = 0;
+    this.#round = (this.#round + 1) & ROUND_MASK;
+    this.#askedMark = 2 * this.#round + 1;
   }
 }

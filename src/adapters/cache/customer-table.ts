@@ -1,0 +1,143 @@
+import type { MemoryState } from "./memory-state.js";
+
+/** How full it may be: beyond it, looking for a customer takes many steps. */
+const MAX_LOAD = 0.66;
+const FIRST_PLACES = 16;
+
+/** What a place holds, side by side. */
+const HASH = 0;
+const ID = 1;
+const OWN = 2;
+const MARK = 3;
+const WIDTH = 4;
+
+/** In the place of a hash: nobody is here. */
+const EMPTY = 0;
+const NO_MARK = 0;
+
+type Part = number | string | MemoryState | undefined;
+
+/**
+ * Customers by their ids: an open table with everything of a customer side by side. What costs time among many
+ * customers is not to count but to wait for memory: here for the place, then for the id and the state in it both at
+ * once, where a Map has buckets, then entries, and then those.
+ *
+ * Hashes are whole numbers of 32 bits but not 0. A customer's position changes when others are added or removed.
+ */
+export class CustomerTable {
+  #parts = emptyParts(FIRST_PLACES);
+  #mask = FIRST_PLACES - 1;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @returns the position; -1: the customer is not there */
+  find(id: string, hash: number): number {
+    const parts = this.#parts;
+    let at = (hash & this.#mask) * WIDTH;
+    for (;;) {
+      const found = parts[at + HASH];
+      if (found === hash && parts[at + ID] === id) return at;
+      if (found === EMPTY) return -1;
+      at = this.next(at);
+    }
+  }
+
+  /** Adds a customer that is not there. */
+  add(id: string, hash: number): number {
+    if (this.#size >= (this.#mask + 1) * MAX_LOAD) this.#grow();
+    this.#size++;
+    const at = this.#freePosition(hash);
+    this.#parts[at + HASH] = hash;
+    this.#parts[at + ID] = id;
+    return at;
+  }
+
+  remove(at: number): void {
+    const parts = this.#parts;
+    let gap = at;
+    // Whoever stands behind the gap and would rather stand before it moves up: a search ends at an empty place.
+    for (let from = this.next(gap); parts[from + HASH] !== EMPTY; from = this.next(from)) {
+      if (this.#stepsTo(from, this.#homeOf(parts[from + HASH] as number)) < this.#stepsTo(from, gap)) continue;
+      for (let part = 0; part < WIDTH; part++) parts[gap + part] = parts[from + part];
+      gap = from;
+    }
+    parts[gap + HASH] = EMPTY;
+    parts[gap + ID] = undefined;
+    parts[gap + OWN] = undefined;
+    parts[gap + MARK] = NO_MARK;
+    this.#size--;
+  }
+
+  /** The position behind, whether anybody is there or not; behind the last is the first. */
+  next(at: number): number {
+    return at + WIDTH > this.#mask * WIDTH ? 0 : at + WIDTH;
+  }
+
+  /** Undefined where nobody is. */
+  idAt(at: number): string | undefined {
+    return this.#parts[at + ID] as string | undefined;
+  }
+
+  ownAt(at: number): MemoryState | undefined {
+    return this.#parts[at + OWN] as MemoryState | undefined;
+  }
+
+  setOwn(at: number, held: MemoryState | undefined): void {
+    this.#parts[at + OWN] = held;
+  }
+
+  /** When the customer was used, in the words of RecentCustomers. */
+  markAt(at: number): number {
+    return this.#parts[at + MARK] as number;
+  }
+
+  setMark(at: number, mark: number): void {
+    this.#parts[at + MARK] = mark;
+  }
+
+  *ids(): Iterable<string> {
+    for (let at = ID; at < this.#parts.length; at += WIDTH) {
+      const id = this.#parts[at] as string | undefined;
+      if (id !== undefined) yield id;
+    }
+  }
+
+  #homeOf(hash: number): number {
+    return (hash & this.#mask) * WIDTH;
+  }
+
+  #stepsTo(at: number, from: number): number {
+    return (at - from) & (this.#parts.length - 1);
+  }
+
+  #freePosition(hash: number): number {
+    let at = this.#homeOf(hash);
+    while (this.#parts[at + HASH] !== EMPTY) at = this.next(at);
+    return at;
+  }
+
+  #grow(): void {
+    const old = this.#parts;
+    const places = 2 * (this.#mask + 1);
+    this.#parts = emptyParts(places);
+    this.#mask = places - 1;
+    for (let from = 0; from < old.length; from += WIDTH) {
+      const hash = old[from + HASH] as number;
+      if (hash === EMPTY) continue;
+      const to = this.#freePosition(hash);
+      for (let part = 0; part < WIDTH; part++) this.#parts[to + part] = old[from + part];
+    }
+  }
+}
+
+function emptyParts(places: number): Part[] {
+  const parts = new Array<Part>(places * WIDTH).fill(undefined);
+  for (let at = 0; at < parts.length; at += WIDTH) {
+    parts[at + HASH] = EMPTY;
+    parts[at + MARK] = NO_MARK;
+  }
+  return parts;
+}
