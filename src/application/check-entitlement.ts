@@ -46,7 +46,7 @@ export class CheckEntitlement {
     query: CreditQuery,
     call: CallContext,
   ): Answer<CreditDecision> | Promise<Answer<CreditDecision>> {
-    const cached = this.#states.atHand(customerId, resourceId, this.#clock.now());
+    const cached = this.#states.atHandWithWallets(customerId, resourceId, this.#clock.now());
     if (cached === undefined) return this.#creditAfterMiss(customerId, resourceId, query, call);
     return { result: decideCredit(cached.state, query), source: "memory", verifiedAt: cached.verifiedAt };
   }
@@ -57,7 +57,7 @@ export class CheckEntitlement {
     query: FeatureQuery,
     call: CallContext,
   ): Promise<Answer<FeatureDecision>> {
-    const { state, source, verifiedAt } = await this.#states.find({ customerId, resourceId }, call);
+    const { state, source, verifiedAt } = await this.#states.find({ customerId, resourceId }, call, "features");
     const result =
       state === undefined
         ? decideFeatureWithoutState(query, this.#fallbacks)
@@ -71,7 +71,7 @@ export class CheckEntitlement {
     query: CreditQuery,
     call: CallContext,
   ): Promise<Answer<CreditDecision>> {
-    const { state, source, verifiedAt } = await this.#states.find({ customerId, resourceId }, call);
+    const { state, source, verifiedAt } = await this.#states.find({ customerId, resourceId }, call, "wallets");
     const result = state === undefined ? decideCreditWithoutState(query) : decideCredit(state, query);
     return { result, source, verifiedAt };
   }

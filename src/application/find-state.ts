@@ -18,6 +18,12 @@ export interface FoundState {
   readonly verifiedAt: number | undefined;
 }
 
+/**
+ * What a caller asks for. A state may tell of features alone, and then says nothing of wallets: where they are
+ * asked for alone it is of no use, and where everything is, only if there is no other.
+ */
+export type Wanted = "features" | "wallets" | "everything";
+
 export interface FindStateOptions {
   /** The time that a check may spend on a state that is not at hand, milliseconds. */
   readonly budgetMs: number;
@@ -61,14 +67,18 @@ export class FindState {
     this.#options = options;
   }
 
-  /** The state at hand, where it can be answered from at once. On the path of every check. */
+  /** The state at hand, where features can be answered for from it at once. On the path of every check. */
   atHand(customerId: string, resourceId: string | undefined, now: number): HeldState | undefined {
     const cached = this.#cache.peek(customerId, resourceId);
     if (cached === undefined || now >= cached.recheckAt) return undefined;
-    if (cached.verifiedAt < this.#stream.trustSince(now)) this.#refresh.enqueue({ customerId, resourceId });
-    this.#telemetry.cacheHits++;
-    this.#telemetry.answers.memory++;
-    return cached;
+    return this.#hit(cached, customerId, resourceId, now);
+  }
+
+  /** The same where wallets are asked for. */
+  atHandWithWallets(customerId: string, resourceId: string | undefined, now: number): HeldState | undefined {
+    const cached = this.#cache.peek(customerId, resourceId);
+    if (cached === undefined || now >= cached.recheckAt || !cached.state.tellsWallets) return undefined;
+    return this.#hit(cached, customerId, resourceId, now);
   }
 
   /**
@@ -76,19 +86,20 @@ export class FindState {
    *
    * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
    */
-  async find(subject: Subject, call: CallContext): Promise<FoundState> {
+  async find(subject: Subject, call: CallContext, wanted: Wanted = "everything"): Promise<FoundState> {
     const startedAt = this.#clock.now();
     const budgetEndsAt = startedAt + this.#budgetMs(call, startedAt);
     const known = await this.#fromStore(subject, budgetEndsAt - startedAt, call.signal);
     const now = this.#clock.now();
-    if (known?.isVerified === true && now < known.recheckAt) {
+    if (known?.isVerified === true && now < known.recheckAt && suffices(known, wanted)) {
       this.#telemetry.cacheHits++;
       return this.#found(known, "redis");
     }
     this.#telemetry.cacheMisses++;
+    const needs = { isInDoubt: known?.isVerified === false, wallets: wanted !== "features" };
     try {
-      const loaded = await withinBudget(this.#load.load(subject, isInDoubt(known)), budgetEndsAt - now, call.signal, this.#clock);
-      if (loaded !== undefined) {
+      const loaded = await withinBudget(this.#load.load(subject, needs), budgetEndsAt - now, call.signal, this.#clock);
+      if (loaded !== undefined && isOfUse(loaded, wanted)) {
         if (this.#options.keepsCustomerBeside === true && subject.resourceId !== undefined) this.#haveCustomer(subject.customerId);
         return this.#found(loaded, "upstream");
       }
@@ -97,7 +108,14 @@ export class FindState {
       // Upstream's failures are counted where they happen; anything else is a defect, and must not hide in a fallback.
       if (!(error instanceof CodedError)) this.#logger.error("a state could not be loaded, in a way that was not foreseen", { error });
     }
-    return known === undefined ? this.#found(undefined, "fallback") : this.#found(known, "stale");
+    return known !== undefined && isOfUse(known, wanted) ? this.#found(known, "stale") : this.#found(undefined, "fallback");
+  }
+
+  #hit(cached: HeldState, customerId: string, resourceId: string | undefined, now: number): HeldState {
+    if (cached.verifiedAt < this.#stream.trustSince(now)) this.#refresh.enqueue({ customerId, resourceId });
+    this.#telemetry.cacheHits++;
+    this.#telemetry.answers.memory++;
+    return cached;
   }
 
   async #fromStore(subject: Subject, budgetMs: number, signal: AbortSignal | undefined): Promise<CachedState | undefined> {
@@ -126,6 +144,10 @@ export class FindState {
   }
 }
 
-function isInDoubt(known: CachedState | undefined): boolean {
-  return known?.isVerified === false;
+function suffices({ state }: CachedState, wanted: Wanted): boolean {
+  return wanted === "features" || state.tellsWallets;
+}
+
+function isOfUse({ state }: CachedState, wanted: Wanted): boolean {
+  return wanted !== "wallets" || state.tellsWallets;
 }

@@ -14,6 +14,8 @@ import { MissingSubjects } from "./missing-subjects.js";
 
 interface Flight {
   readonly result: Promise<CachedState | undefined>;
+  /** It does not end with what another process stored without telling of wallets. */
+  readonly isForWallets: boolean;
   /** A change of the subject arrived since the flight began: what it brings may be from before it. */
   overtaken: boolean;
   /** Usages told since the flight began: what it brings may be without them. */
@@ -22,6 +24,14 @@ interface Flight {
   mayBeBehind: boolean;
   /** Upstream answered, but its answer could not be written where others read it. */
   storeFailure: CodedError | undefined;
+}
+
+/** What else there is to say of a state that is asked for. */
+export interface LoadNeeds {
+  /** Whether the subject is known, but may have changed since. */
+  readonly isInDoubt: boolean;
+  /** Whether wallets are asked for, so that what another process stored without telling of them will not do. */
+  readonly wallets: boolean;
 }
 
 export interface LoadStateOptions {
@@ -47,6 +57,8 @@ const ANY: Freshness = { latest: false };
 const PREFERABLY_LATEST: Freshness = { latest: false, preferLatest: true };
 const LATEST: Freshness = { latest: true };
 
+const NOTHING_ELSE: LoadNeeds = { isInDoubt: false, wallets: false };
+
 /**
  * Asks upstream for a subject's state and stores it. However many ask at the same time, upstream is asked
  * once; those who stop waiting do not stop the fetch.
@@ -71,21 +83,21 @@ export class LoadState {
   /**
    * For a subject that the store cannot tell of: where processes share it, one of them asks for all.
    *
-   * @param isInDoubt whether the subject is known, but may have changed since
    * @returns what is known once upstream has answered, or undefined where there is no upstream to ask
    * @throws CodedError as UpstreamClient.fetchState does, and `deadline-exceeded` after the fetch timeout
    */
-  load(subject: Subject, isInDoubt = false): Promise<CachedState | undefined> {
-    return this.#join(subject, isInDoubt, this.#options.sharedFlights);
+  load(subject: Subject, needs = NOTHING_ELSE): Promise<CachedState | undefined> {
+    return this.#join(subject, needs, this.#options.sharedFlights);
   }
 
   /**
    * For a subject that the store can tell of, but that is to be asked for again all the same.
    *
+   * @param isInDoubt whether it may have changed since
    * @throws CodedError as `load` does
    */
   refresh(subject: Subject, isInDoubt = false): Promise<CachedState | undefined> {
-    return this.#join(subject, isInDoubt, undefined);
+    return this.#join(subject, { isInDoubt, wallets: false }, undefined);
   }
 
   /**
@@ -95,7 +107,7 @@ export class LoadState {
    */
   async reload(subject: Subject): Promise<CachedState | undefined> {
     this.overtake(subject);
-    const flight = this.#takeOff(subject, LATEST, undefined);
+    const flight = this.#takeOff(subject, LATEST, NOTHING_ELSE, undefined);
     const known = await flight.result;
     if (flight.storeFailure !== undefined) throw flight.storeFailure;
     return known;
@@ -122,19 +134,29 @@ export class LoadState {
     for (const flight of this.#flights.values()) flight.overtaken = true;
   }
 
-  #join(subject: Subject, isInDoubt: boolean, shared: SharedFlights | undefined): Promise<CachedState | undefined> {
+  #join(subject: Subject, needs: LoadNeeds, shared: SharedFlights | undefined): Promise<CachedState | undefined> {
     const flying = this.#flights.get(subject);
-    if (flying !== undefined && !flying.overtaken) return flying.result;
-    return this.#takeOff(subject, isInDoubt || this.#lagging.has(subject) ? PREFERABLY_LATEST : ANY, shared).result;
+    if (flying !== undefined && !flying.overtaken) {
+      return needs.wallets && !flying.isForWallets ? this.#joinForWallets(flying, subject, needs) : flying.result;
+    }
+    const freshness = needs.isInDoubt || this.#lagging.has(subject) ? PREFERABLY_LATEST : ANY;
+    return this.#takeOff(subject, freshness, needs, shared).result;
   }
 
-  #takeOff(subject: Subject, freshness: Freshness, shared: SharedFlights | undefined): Flight {
+  /** Another process may have brought what the flight ends with, and not have told of wallets. */
+  async #joinForWallets(flying: Flight, subject: Subject, needs: LoadNeeds): Promise<CachedState | undefined> {
+    const known = await flying.result;
+    return known === undefined || known.state.tellsWallets ? known : this.load(subject, needs);
+  }
+
+  #takeOff(subject: Subject, freshness: Freshness, { wallets }: LoadNeeds, shared: SharedFlights | undefined): Flight {
     const bring = () =>
       shared === undefined ? this.#fetchAndStore(subject, freshness, flight) : this.#fetchInTurn(shared, subject, freshness, flight);
     const flight: Flight = {
       result: Promise.resolve().then(bring).finally(() => {
         if (this.#flights.get(subject) === flight) this.#flights.delete(subject);
       }),
+      isForWallets: wallets || shared === undefined,
       overtaken: false,
       usageNews: [],
       mayBeBehind: false,
@@ -151,7 +173,7 @@ export class LoadState {
     flight: Flight,
   ): Promise<CachedState | undefined> {
     let brought: CachedState | undefined;
-    const turn = await shared.awaitTurn(subject, async () => (brought = await this.#usableInStore(subject)) !== undefined);
+    const turn = await shared.awaitTurn(subject, async () => (brought = await this.#usableInStore(subject, flight)) !== undefined);
     if (turn === undefined) return brought;
     let isStored = false;
     try {
@@ -163,10 +185,11 @@ export class LoadState {
     }
   }
 
-  async #usableInStore(subject: Subject): Promise<CachedState | undefined> {
+  async #usableInStore(subject: Subject, { isForWallets }: Flight): Promise<CachedState | undefined> {
     try {
       const stored = await this.#cache.load(subject);
-      return stored?.isVerified === true && this.#clock.now() < stored.recheckAt ? stored : undefined;
+      if (stored?.isVerified !== true || this.#clock.now() >= stored.recheckAt) return undefined;
+      return isForWallets && !stored.state.tellsWallets ? undefined : stored;
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       return undefined;
