@@ -1,5 +1,8 @@
 const SLAB_BYTES = 32 * 1024;
 const PREFIX_BYTES = 5;
+/** Set in all bytes of a varint but the last. */
+const VARINT_CONTINUES = 0x80;
+const MAX_UINT32 = 2 ** 32 - 1;
 
 /** How the value after a field's number is laid out (protobuf's wire types). */
 const VARINT = 0;
@@ -84,7 +87,7 @@ export class FrameWriter {
 
   /** @param value whole, as an int32, int64 or enum may be, and exact as a number */
   integer(field: number, value: number): void {
-    if (value < 0) this.#negative(value);
+    if (value < 0) this.#long(BigInt(value));
     else this.#varint(value);
     this.#tag(field, VARINT);
   }
@@ -95,25 +98,30 @@ export class FrameWriter {
   }
 
   #varint(value: number): void {
-    if (value < 0x80) {
+    if (value < VARINT_CONTINUES) {
       const at = this.#take(1);
       this.#slab[at] = value;
       return;
     }
-    let bytes = 1;
-    for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++;
-    let at = this.#take(bytes);
-    // Not by shifting: seconds since 1970 have more than 32 bits.
-    for (let rest = value; bytes > 0; bytes--, rest = Math.floor(rest / 0x80)) {
-      this.#slab[at++] = (rest % 0x80) | (bytes > 1 ? 0x80 : 0);
+    if (value > MAX_UINT32) {
+      this.#long(BigInt(value));
+      return;
+    }
+    let bytes = 2;
+    for (let rest = value >>> 14; rest !== 0; rest >>>= 7) bytes++;
+    const last = this.#take(bytes) + bytes - 1;
+    for (let at = last - bytes + 1, rest = value; at <= last; at++, rest >>>= 7) {
+      this.#slab[at] = (rest & 0x7f) | (at === last ? 0 : VARINT_CONTINUES);
     }
   }
 
-  /** Two's complement in 64 bits: ten bytes. */
-  #negative(value: number): void {
-    const at = this.#take(10);
-    let rest = BigInt.asUintN(64, BigInt(value));
-    for (let i = 0; i < 10; i++, rest >>= 7n) this.#slab[at + i] = Number(rest & 0x7fn) | (i < 9 ? 0x80 : 0);
+  /** What has more than 32 bits: moments after 2106, and what is below 0, in two's complement of 64. */
+  #long(value: bigint): void {
+    let rest = BigInt.asUintN(64, value);
+    const bytes: number[] = [];
+    for (; rest >= VARINT_CONTINUES; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | VARINT_CONTINUES);
+    bytes.push(Number(rest));
+    this.encoded(Uint8Array.from(bytes));
   }
 
   /** Room before what is written. */
