@@ -52,7 +52,7 @@ export class MemoryCache implements CacheStore {
     const known = this.#merge(stored, fetched);
     const held = known instanceof MemoryState ? known : this.#store(subject, known);
     if (subject.resourceId === undefined && stored !== undefined && held.state.updatedAt !== stored.state.updatedAt) {
-      this.#doubtResourcesOf(subject.customerId);
+      this.doubtResources(subject.customerId);
     }
     return Promise.resolve(this.#asCached(held));
   }
@@ -82,8 +82,21 @@ export class MemoryCache implements CacheStore {
       case "none":
         break;
     }
-    if (subject.resourceId === undefined && mayConcernResources(change, outcome)) this.#doubtResourcesOf(subject.customerId);
+    if (subject.resourceId === undefined && mayConcernResources(change, outcome)) this.doubtResources(subject.customerId);
     return Promise.resolve();
+  }
+
+  /** From now on what is held of one subject is not verified; at once, and for next to nothing where it is not held. */
+  doubt(customerId: string, resourceId: string | undefined): void {
+    const hash = this.#hashOf(customerId);
+    const shard = this.#shardOf(hash);
+    const held = shard.get(customerId, hash, resourceId);
+    if (held?.generation === this.#generation) shard.set(customerId, hash, resourceId, held.asUnverified());
+  }
+
+  /** The same of all resources of a customer. */
+  doubtResources(customerId: string): void {
+    this.#shardOf(this.#hashOf(customerId)).doubtResources(customerId);
   }
 
   forget(subject: Subject): Promise<void> {
@@ -164,10 +177,6 @@ export class MemoryCache implements CacheStore {
   #doubt({ customerId, resourceId }: Subject, held: MemoryState): void {
     const hash = this.#hashOf(customerId);
     this.#shardOf(hash).set(customerId, hash, resourceId, held.asUnverified());
-  }
-
-  #doubtResourcesOf(customerId: string): void {
-    this.#shardOf(this.#hashOf(customerId)).doubtResources(customerId);
   }
 
   /** Takes from the fullest shard, so that the bound is one for all of them. */

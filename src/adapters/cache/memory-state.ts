@@ -32,6 +32,6 @@ export class MemoryState extends CompactState implements HeldState {
   }
 
   asUnverified(): MemoryState {
-    return new MemoryState(this, this.verifiedAt, this.recheckAt, UNVERIFIED);
+    return this.generation === UNVERIFIED ? this : new MemoryState(this, this.verifiedAt, this.recheckAt, UNVERIFIED);
   }
 }

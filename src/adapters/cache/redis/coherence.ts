@@ -1,8 +1,10 @@
 import { SubjectMap } from "../../../domain/subject-map.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { CachedState, CacheStore, FetchedState } from "../../../ports/cache-store.js";
+import type { CachedState, FetchedState } from "../../../ports/cache-store.js";
 import type { InvalidationListener } from "./invalidations.js";
 import { subjectsOfKey } from "./key-subjects.js";
+import type { NearStore } from "./near-store.js";
+import { KEY_MARKS, stateKeysPrefix } from "./redis-keys.js";
 
 /** Something under way between this process and Redis, whose outcome is only good if nothing was written meanwhile. */
 export class Exchange {
@@ -37,16 +39,18 @@ export class Exchange {
  * only if no news came while it was under way, or the older value would stay for as long as nobody writes again.
  */
 export class Coherence implements InvalidationListener {
-  readonly #near: CacheStore;
+  readonly #near: NearStore;
   readonly #environment: string;
+  /** What every key that is told of begins with. */
+  readonly #prefix: string;
   readonly #underWay = new SubjectMap<Set<Exchange>>();
   readonly #newsListeners = new SubjectMap<Set<() => void>>();
   #isCoherent = false;
 
-  /** @param near in this process: what is done to it is done before the call returns */
-  constructor(near: CacheStore, environment: string) {
+  constructor(near: NearStore, environment: string) {
     this.#near = near;
     this.#environment = environment;
+    this.#prefix = stateKeysPrefix(environment);
   }
 
   /** To be ended, whatever comes of it. */
@@ -60,20 +64,15 @@ export class Coherence implements InvalidationListener {
   async keep(exchange: Exchange, brought: FetchedState): Promise<CachedState> {
     const kept = await this.#near.put(exchange.subject, { ...brought, isVerified: true });
     if (!exchange.isOvertaken && this.#isCoherent && brought.isVerified) return kept;
-    await this.doubt(exchange.subject);
+    this.#near.doubt(exchange.subject.customerId, exchange.subject.resourceId);
     return { ...kept, isVerified: brought.isVerified };
   }
 
   /** Keeps what Redis cannot be told of, and vouches for it: nobody else can. */
   async keepAlone(exchange: Exchange, fetched: FetchedState): Promise<CachedState> {
     const kept = await this.#near.put(exchange.subject, fetched);
-    if (exchange.isOvertaken) await this.doubt(exchange.subject);
+    if (exchange.isOvertaken) this.#near.doubt(exchange.subject.customerId, exchange.subject.resourceId);
     return kept;
-  }
-
-  /** From now on what is held of a subject is not vouched for, nor, of a customer, what is held of its resources. */
-  async doubt(subject: Subject): Promise<void> {
-    await this.#near.apply({ type: "subject-invalidated", subject }, 0);
   }
 
   /**
@@ -104,16 +103,19 @@ export class Coherence implements InvalidationListener {
 
   invalidated(key: string): void {
     for (const subject of subjectsOfKey(this.#environment, key)) {
-      for (const exchanges of this.#concernedBy(subject)) for (const exchange of exchanges) exchange.overtake();
-      void this.doubt(subject);
+      const { customerId, resourceId } = subject;
+      const concernsResources = resourceId === undefined && !this.#isOfUsage(customerId, key);
+      this.#near.doubt(customerId, resourceId);
+      if (concernsResources) this.#near.doubtResources(customerId);
+      for (const exchanges of concernsResources ? this.#underWay.ofCustomer(customerId) : only(this.#underWay.get(subject))) {
+        for (const exchange of exchanges) exchange.overtake();
+      }
       for (const listener of this.#newsListeners.get(subject) ?? []) listener();
     }
   }
 
-  /** What is written of a customer concerns its resources as well. */
-  #concernedBy({ customerId, resourceId }: Subject): Iterable<Set<Exchange>> {
-    if (resourceId === undefined) return this.#underWay.ofCustomer(customerId);
-    return only(this.#underWay.get({ customerId, resourceId }));
+  #isOfUsage(customerId: string, key: string): boolean {
+    return KEY_MARKS.usages.some((mark) => key.startsWith(mark, this.#prefix.length + customerId.length));
   }
 }
 

@@ -1,11 +1,12 @@
 import { SubjectMap } from "../../../domain/subject-map.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { CachedState, CacheStore, FetchedState } from "../../../ports/cache-store.js";
+import type { CachedState, FetchedState } from "../../../ports/cache-store.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Coherence, Exchange } from "./coherence.js";
 import type { FoundState } from "./decode-state.js";
 import type { Doubts } from "./doubts.js";
 import type { GlobalMoments } from "./global-moments.js";
+import type { NearStore } from "./near-store.js";
 import type { StateReader, ReadState } from "./state-reader.js";
 import { usagesOfState } from "./state-usages.js";
 import { readTimestamp } from "./stored-value.js";
@@ -14,7 +15,7 @@ import { readTimestamp } from "./stored-value.js";
 const MAX_READS = 5;
 
 export interface CoherentReadsParts {
-  readonly near: CacheStore;
+  readonly near: NearStore;
   readonly coherence: Coherence;
   readonly reader: StateReader;
   readonly doubts: Doubts;
@@ -31,7 +32,7 @@ interface ReadUnderWay {
 
 /** Brings states from Redis to hand. */
 export class CoherentReads {
-  readonly #near: CacheStore;
+  readonly #near: NearStore;
   readonly #coherence: Coherence;
   readonly #reader: StateReader;
   readonly #doubts: Doubts;
@@ -123,7 +124,7 @@ export class CoherentReads {
     if (stored.outcome === "found") return this.#coherence.keep(exchange, this.brought(subject, stored));
     const held = await this.#near.load(subject);
     if (held === undefined) return undefined;
-    if (held.isVerified) await this.#coherence.doubt(subject);
+    this.#near.doubt(subject.customerId, subject.resourceId);
     return { ...held, isVerified: false };
   }
 }

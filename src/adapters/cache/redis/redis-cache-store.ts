@@ -13,6 +13,7 @@ import { Doubts } from "./doubts.js";
 import { encodeState } from "./encode-state.js";
 import { encodeUsage } from "./encode-usage.js";
 import { GlobalMoments } from "./global-moments.js";
+import type { NearStore } from "./near-store.js";
 import type { RedisCommands, WriteGroup } from "./redis-commands.js";
 import { purgedKeys, stateKey, timestampKey } from "./redis-keys.js";
 import type { StateReading } from "./state-read.js";
@@ -21,8 +22,7 @@ import { usageIn, usagesOfState } from "./state-usages.js";
 import { waitAtMost } from "./wait-at-most.js";
 
 export interface RedisCacheStoreParts {
-  /** The states at hand in this process: what is done to it is done before the call returns. */
-  readonly near: CacheStore;
+  readonly near: NearStore;
   readonly commands: RedisCommands;
   /** What names the environment in keys. */
   readonly environment: string;
@@ -43,7 +43,7 @@ const ALONE_MS = 30_000;
 export class RedisCacheStore implements CacheStore {
   /** To be told of what is written to Redis. */
   readonly coherence: Coherence;
-  readonly #near: CacheStore;
+  readonly #near: NearStore;
   readonly #commands: RedisCommands;
   readonly #environment: string;
   readonly #clock: Clock;
@@ -120,7 +120,7 @@ export class RedisCacheStore implements CacheStore {
         await this.coherence.keep(exchange, known);
         return;
       }
-      await this.coherence.doubt(change.subject);
+      this.#near.doubt(change.subject.customerId, change.subject.resourceId);
       await this.#reads.readAnew(change.subject);
     } catch (error) {
       if (error instanceof CodedError) await this.#near.apply(change, verifiedAt);
@@ -187,7 +187,7 @@ export class RedisCacheStore implements CacheStore {
         return undefined;
       case "doubt":
         this.#doubts.doubt(subject, this.#clock.now());
-        await this.coherence.doubt(subject);
+        this.#near.doubt(subject.customerId, subject.resourceId);
         return undefined;
       case "none":
         return before === undefined ? undefined : this.#reads.brought(subject, before);
