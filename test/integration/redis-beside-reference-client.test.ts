@@ -9,6 +9,8 @@ import { ENVIRONMENT, eventually, FETCHED_BY, SideBySide, type SidecarOnRedis } 
 /** The published client and this sidecar on one Redis: what either writes the other reads, and neither fetches what the other has. */
 
 const RESOURCE = "site-1";
+/** The wallet of every customer. */
+const INK = { hasAccess: true, credit: expect.objectContaining({ usageLimit: 100, remaining: 100 }) as object };
 
 /** The catalog of the tests, with a customer for each test, so that what one has cached is no other's. */
 function catalog(customerIds: readonly string[], seats = 10): CatalogInput {
@@ -34,12 +36,13 @@ const CUSTOMERS = Array.from({ length: 40 }, (_, i) => `customer-${i}`);
 let both: SideBySide;
 let reference: ReferenceClient;
 let sidecar: SidecarOnRedis;
+let otherSidecar: SidecarOnRedis;
 let customerId: string;
 const unused = [...CUSTOMERS];
 
 beforeAll(async () => {
   both = await SideBySide.start(catalog(CUSTOMERS));
-  [reference, sidecar] = await Promise.all([both.reference(), both.sidecar()]);
+  [reference, sidecar, otherSidecar] = await Promise.all([both.reference(), both.sidecar(), both.sidecar()]);
 });
 
 afterAll(() => both.stop());
@@ -82,6 +85,32 @@ describe("a state that the published client wrote", () => {
     const fetches = both.fetchesOf(customerId);
     expect(await ask("getMeteredEntitlement", { customerId, resourceId: RESOURCE, featureId: "seats" })).toMatchObject({ hasAccess: true, entitlement: { currentUsage: 2 } });
     expect(both.fetchesOf(customerId)).toBe(fetches);
+  });
+
+  it.each<[keyof SidecarCalls, { resourceId?: string; currencyId?: string }, object]>([
+    ["getEntitlementV2", { currencyId: "ink" }, { entitlement: INK }],
+    ["getEntitlementV2", { currencyId: "ink", resourceId: RESOURCE }, { entitlement: INK }],
+    ["getEntitlementsStateV2", {}, { entitlements: expect.arrayContaining([expect.objectContaining(INK)]) as object }],
+  ])("does not tell of wallets: upstream does, once for all who share the state, and only when wallets are asked for (%s of %j)", async (method, of, answer) => {
+    const { resourceId } = of;
+    const who = { customerId, ...(resourceId === undefined ? undefined : { resourceId }) };
+    await reference.call("getEntitlements", customerId, resourceId);
+    const fetches = both.fetchesOf(customerId);
+    expect(await ask("getMeteredEntitlement", { ...who, featureId: "seats" })).toMatchObject({ hasAccess: true });
+    expect(await ask("getEntitlements", who)).toMatchObject({ entitlements: { length: 6 } });
+    expect(both.fetchesOf(customerId)).toBe(fetches);
+    expect(await ask(method, { ...who, ...of })).toMatchObject(answer);
+    expect(both.fetchesOf(customerId)).toBe(fetches + 1);
+    for (const one of [sidecar, otherSidecar, sidecar]) expect(await one.call(method, { ...who, ...of })).toMatchObject(answer);
+    expect(await ask("getMeteredEntitlement", { ...who, featureId: "seats" })).toMatchObject({ hasAccess: true });
+    expect(both.fetchesOf(customerId)).toBe(fetches + 1);
+  });
+
+  it("denies a wallet only once upstream said that there is none, and then at once", async () => {
+    await reference.call("getEntitlements", customerId);
+    const denied = { entitlement: { accessDeniedReason: "ACCESS_DENIED_REASON_ENTITLEMENT_NOT_FOUND" } };
+    for (let i = 0; i < 3; i++) expect(await ask("getEntitlementV2", { customerId, currencyId: "gold" })).toMatchObject(denied);
+    expect(both.fetchesOf(customerId)).toBe(2);
   });
 
   it("without entitlements does not tell why, so upstream is asked, once, and nobody asks after that", async () => {
