@@ -4,6 +4,7 @@ import type { Emulator } from "../../src/adapters/emulator/start-emulator.js";
 import { inkwell } from "../../test/builders/inkwell.js";
 import { emulatedUpstream, type EmulatedUpstream } from "../../test/builders/sidecar-on-emulator.js";
 import type { Contestant, ContestantOptions, SeatsAnswer, StartContestant } from "./contestant.js";
+import { RedisBehindNetwork } from "./redis-behind-network.js";
 
 export const ACME = "acme";
 
@@ -12,27 +13,42 @@ const CHECK_EVERY_MS = 20;
 /** How long something took, or what came instead. */
 export type Outcome = { readonly is: "seen"; readonly afterMs: number } | { readonly is: "not seen"; readonly withinMs: number } | { readonly is: "died" };
 
+export interface ArenaOptions extends Omit<ContestantOptions, "redis"> {
+  readonly isWarm?: boolean;
+  readonly isOnRedis?: boolean;
+  readonly catalog?: CatalogInput;
+}
+
 /** One contestant on an upstream of its own. */
 export class Arena {
   readonly emulator: Emulator;
   readonly contestant: Contestant;
   readonly #upstream: EmulatedUpstream;
+  readonly #redis: RedisBehindNetwork | undefined;
 
-  private constructor(upstream: EmulatedUpstream, contestant: Contestant) {
+  private constructor(upstream: EmulatedUpstream, contestant: Contestant, redis: RedisBehindNetwork | undefined) {
     this.#upstream = upstream;
+    this.#redis = redis;
     this.emulator = upstream.emulator;
     this.contestant = contestant;
   }
 
   /** Resolves once the contestant listens, and knows the customer named acme where it should. */
-  static async open(start: StartContestant, options: ContestantOptions & { readonly isWarm?: boolean; readonly catalog?: CatalogInput }): Promise<Arena> {
+  static async open(start: StartContestant, options: ArenaOptions): Promise<Arena> {
     const upstream = await emulatedUpstream(options.catalog ?? inkwell());
-    const arena = new Arena(upstream, await start(upstream.emulator, options));
+    const redis = options.isOnRedis === true ? await RedisBehindNetwork.start() : undefined;
+    const arena = new Arena(upstream, await start(upstream.emulator, { ...options, redis: redis?.network }), redis);
     await arena.listening();
     // What comes after the last subscription: it is settled, and what was cached before is fetched again.
     await elapse(500);
     if (options.isWarm !== false) await arena.contestant.seats(ACME);
     return arena;
+  }
+
+  /** @throws Error in a row that is not on Redis */
+  get redis(): RedisBehindNetwork {
+    if (this.#redis === undefined) throw new Error("this row is not on Redis");
+    return this.#redis;
   }
 
   get engine(): EmulatedUpstream["engine"] {
@@ -86,5 +102,6 @@ export class Arena {
   async close(): Promise<void> {
     await this.contestant.stop();
     await this.#upstream.stop();
+    await this.#redis?.stop();
   }
 }

@@ -13,7 +13,7 @@ export interface Contestant {
   /** What it subscribes to. */
   readonly subscriptions: readonly SubscriptionField[];
   /** @throws Error where it can no longer be asked: its process has died */
-  seats(customerId: string): Promise<SeatsAnswer>;
+  seats(customerId: string, resourceId?: string): Promise<SeatsAnswer>;
   /** Reports one more seat of acme's. @throws Error where it says that it failed */
   reportSeat(): Promise<void>;
   stop(): Promise<void>;
@@ -22,6 +22,11 @@ export interface Contestant {
 export interface ContestantOptions {
   /** Bound of its cache. */
   readonly cacheMaxBytes?: number | undefined;
+  /** Where states are kept, in place of its memory alone. */
+  readonly redis?: { readonly host: string; readonly port: number } | undefined;
 }
+
+/** What names the environment in Redis keys. */
+export const REDIS_ENVIRONMENT = "bench";
 
 export type StartContestant = (emulator: Emulator, options: ContestantOptions) => Promise<Contestant>;

@@ -3,11 +3,12 @@ import type { StartContestant } from "./contestant.js";
 import { startReference } from "./reference-contestant.js";
 import type { Row } from "./row.js";
 import { ORDER_ROWS } from "./rows/order-rows.js";
+import { REDIS_ROWS } from "./rows/redis-rows.js";
 import { STREAM_ROWS } from "./rows/stream-rows.js";
 import { UPSTREAM_ROWS } from "./rows/upstream-rows.js";
 import { startSidecar } from "./sidecar-contestant.js";
 
-const ROWS: readonly Row[] = [...STREAM_ROWS, ...ORDER_ROWS, ...UPSTREAM_ROWS];
+const ROWS: readonly Row[] = [...STREAM_ROWS, ...ORDER_ROWS, ...UPSTREAM_ROWS, ...REDIS_ROWS];
 /** Most of most rows is waiting, so several can be measured at the same time. */
 const AT_ONCE = 3;
 

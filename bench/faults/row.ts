@@ -11,6 +11,8 @@ export interface Row {
   readonly isWarm?: false;
   /** It keeps the machine busy, so that times measured beside it would be its own. */
   readonly isBusy?: true;
+  /** The contestant keeps its states in a Redis of its own. */
+  readonly isOnRedis?: true;
   readonly cacheMaxBytes?: number;
   readonly catalog?: CatalogInput;
   /** @returns what was measured, in a few words */
