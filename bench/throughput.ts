@@ -13,6 +13,7 @@ export class Throughput<Name extends string> {
   readonly #perSecond = new Rounds<Name>();
   /** The processor time that a server spends on one answer, microseconds: hardly changed by what else the machine does. */
   readonly #cpuMicros = new Rounds<Name>();
+  readonly #seen = new Set<MeasuredServer>();
   #generatorBusy = 0;
 
   constructor(lab: Lab) {
@@ -28,7 +29,9 @@ export class Throughput<Name extends string> {
 
   /** @returns answers a second */
   async measure(name: Name, server: MeasuredServer, load: Crowd): Promise<number> {
-    const { warmUpMs, measuredMs } = this.#lab.pace;
+    const { firstWarmUpMs, warmUpMs: laterWarmUpMs, measuredMs } = this.#lab.pace;
+    const warmUpMs = this.#seen.has(server) ? laterWarmUpMs : firstWarmUpMs;
+    this.#seen.add(server);
     const shape = { kind: "closed", warmUpMs, measuredMs } as const;
     const { answers, perSecond, serverCpuSeconds, generatorBusy } = await this.#lab.run({ ...load, port: portOf(server, load.protocol), serverPid: server.child.pid, shape });
     this.#perSecond.add(name, perSecond);
