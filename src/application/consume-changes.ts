@@ -11,7 +11,7 @@ export interface ConsumeOptions {
   /** How long after a failure the queue is asked again, milliseconds; doubled each time up to the longest. */
   readonly firstDelayMs: number;
   readonly longestDelayMs: number;
-  /** How long the polls under way may still bring something at the end, milliseconds: what a poll brings that was broken off has to be waited for. */
+  /** How long the calls under way may still bring messages at the end, milliseconds: what one would have brought that is broken off comes again late. */
   readonly lastPollMs: number;
 }
 
@@ -31,6 +31,8 @@ export class ConsumeChanges {
   readonly #stopping: readonly AbortController[];
   #isStopping = false;
   readonly #inHand = new Set<Promise<unknown>>();
+  /** Consumers with nothing to do: one that asks is enough, as long as there is nothing. */
+  readonly #idle: (() => void)[] = [];
   #loops: Promise<unknown> = Promise.resolve();
   #isQueueOpen = false;
   #failing = 0;
@@ -55,6 +57,7 @@ export class ConsumeChanges {
   /** Takes no more messages from now on; resolves once none is in hand. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    for (const wake of this.#idle.splice(0)) wake();
     const cancelTimer = this.#parts.clock.after(this.#options.lastPollMs, () => {
       for (const stopping of this.#stopping) stopping.abort();
     });
@@ -79,7 +82,11 @@ export class ConsumeChanges {
       await gate.whenOpen(signal);
       const messages = await this.#untilItSucceeds(() => queue.receive(signal), signal);
       if (messages === undefined) return;
-      if (messages.length === 0) continue;
+      if (messages.length === 0) {
+        await this.#untilThereIsMore();
+        continue;
+      }
+      this.#idle.pop()?.();
       if (!gate.isOpen) {
         await this.#keepInHand(queue.giveBack(messages));
         continue;
@@ -91,6 +98,12 @@ export class ConsumeChanges {
       await previous;
       previous = removed;
     }
+  }
+
+  #untilThereIsMore(): Promise<void> {
+    const isTheLastToAsk = this.#idle.length === this.#options.consumers - 1;
+    if (isTheLastToAsk || this.#isStopping) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #keepInHand(work: Promise<unknown>): Promise<void> {

@@ -28,7 +28,8 @@ export interface ChangeQueue {
   open(signal: AbortSignal): Promise<void>;
 
   /**
-   * Waits for messages, up to 20 seconds; none is an answer too.
+   * Waits for messages, for some seconds; none is an answer too. To break it off is safe, but what it might have
+   * brought then comes again only when its time is over.
    *
    * @throws CodedError `unavailable` where the queue cannot be reached or refuses, `cancelled` once the signal aborts
    */

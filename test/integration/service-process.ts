@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 
 const REPO = resolve(import.meta.dirname, "../..");
+export const PERSISTENT_CACHE = resolve(REPO, "dist/bootstrap/persistent-cache.js");
 const CLI = resolve(REPO, "dist/bootstrap/cli.js");
 
 export interface Ended {
@@ -29,9 +30,10 @@ export class ServiceProcess {
   #stderr = "";
   readonly #watchers = new Set<() => void>();
 
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>>, cwd = REPO) {
-    if (!existsSync(CLI)) throw new Error(`${CLI} does not exist: run "npm run build" first`);
-    this.child = spawn(process.execPath, [CLI, ...args], { cwd, env: { PATH: process.env.PATH ?? "", ...environment } });
+  /** @param program one of the package's commands, as it is built */
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>>, cwd = REPO, program = CLI) {
+    if (!existsSync(program)) throw new Error(`${program} does not exist: run "npm run build" first`);
+    this.child = spawn(process.execPath, [program, ...args], { cwd, env: { PATH: process.env.PATH ?? "", ...environment } });
     this.child.stdout?.on("data", (chunk: Buffer) => {
       this.#stdout += chunk.toString();
       this.#look();

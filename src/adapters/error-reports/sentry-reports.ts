@@ -18,7 +18,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /**
  * Opens the way to Sentry. Its library is imported only here, since most do without.
  *
- * @throws CodedError `failed-precondition` where the library is not installed, `invalid-argument` where the DSN is none
+ * @throws CodedError `failed-precondition` where the library is not installed
  */
 export async function openSentry({ dsn, release, environment, redact }: SentryOptions): Promise<ErrorReports> {
   const { ServerRuntimeClient, createStackParser, createTransport, nodeStackLineParser, Scope } = await importLibrary();
@@ -36,7 +36,6 @@ export async function openSentry({ dsn, release, environment, redact }: SentryOp
     beforeSend: (event) => JSON.parse(redact(JSON.stringify(event))) as typeof event,
     transport: (options) => createTransport(options, ({ body }) => post(options.url, body, options.headers)),
   });
-  if (client.getDsn() === undefined) throw new CodedError("invalid-argument", "it must be a DSN as Sentry shows it: https://<key>@<host>/<project>");
   client.init();
   return {
     report(message: string, { error, ...extra }: LogFields = {}) {

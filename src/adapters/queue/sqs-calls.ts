@@ -11,15 +11,16 @@ import { CodedError } from "../../domain/errors.js";
 /** As many as one call to SQS takes. */
 export const MAX_BATCH = 10;
 
-const LONGEST_POLL_SECONDS = 20;
 const CONNECTION_TIMEOUT_MS = 5_000;
-/** Above the longest poll: a connection on which nothing comes for longer is dead. */
+/** Above the longest poll that SQS knows, 20 seconds: a connection on which nothing comes for longer is dead. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_SOCKETS = 64;
 
 export interface SqsOptions {
   readonly region: string;
   readonly queueUrl: string;
+  /** How long a call waits for messages where there are none, seconds, 0 to 20. */
+  readonly pollSeconds: number;
   /** Whether the environment names an endpoint of its own, such as a local server: it then counts, whatever host the queue's URL names. */
   readonly hasOwnEndpoint: boolean;
 }
@@ -31,8 +32,10 @@ export interface SqsOptions {
 export class SqsCalls {
   readonly #client: SQSClient;
   readonly #queueUrl: string;
+  readonly #pollSeconds: number;
 
-  constructor({ region, queueUrl, hasOwnEndpoint }: SqsOptions) {
+  constructor({ region, queueUrl, pollSeconds, hasOwnEndpoint }: SqsOptions) {
+    this.#pollSeconds = pollSeconds;
     this.#queueUrl = queueUrl;
     this.#client = new SQSClient({
       region,
@@ -67,7 +70,7 @@ export class SqsCalls {
     const command = new ReceiveMessageCommand({
       QueueUrl: this.#queueUrl,
       MaxNumberOfMessages: maxMessages,
-      WaitTimeSeconds: LONGEST_POLL_SECONDS,
+      WaitTimeSeconds: this.#pollSeconds,
       VisibilityTimeout: visibilitySeconds,
     });
     try {

@@ -22,6 +22,8 @@ import { TUNING, type Tuning } from "./tuning.js";
 const CLIENT_KIND = "PERSISTENT_CACHE_SERVICE";
 /** A fetch beside those that are swept must always find room. */
 const SWEPT_SHARE = 2;
+/** By how much a poll may be late before it is broken off at the end, milliseconds. */
+const POLL_MARGIN_MS = 2_000;
 /** How long telling the queue of the last messages may take, milliseconds. */
 const CLOSE_MS = 3_000;
 
@@ -72,7 +74,7 @@ export class PersistentCacheService {
       { queue: this.#queue, writer, refetch: this.#refetch, sweep: this.#sweep, telemetry: metrics, logger },
       { onlyIfCached: config.updatePolicy === "UPDATE_IF_EXISTS", maxWaitingForUpstream: tuning.maxWaitingForUpstream },
     );
-    const consume = (this.#consume = new ConsumeChanges({ queue: this.#queue, gate: this.#gate, changes, clock, logger }, tuning));
+    const consume = (this.#consume = new ConsumeChanges({ queue: this.#queue, gate: this.#gate, changes, clock, logger }, { ...tuning, lastPollMs: tuning.pollSeconds * 1_000 + POLL_MARGIN_MS }));
     this.#opsServer = new OpsServer({
       livenessPath: "livez",
       readinessPath: "readyz",
@@ -135,7 +137,7 @@ export class PersistentCacheService {
     const { awsRegion, queueUrl, batchSize } = config;
     const faults = new FaultLog(logger, telemetry);
     return new SqsChangeQueue(
-      { region: awsRegion, queueUrl, hasOwnEndpoint, batchSize },
+      { region: awsRegion, queueUrl, pollSeconds: this.#tuning.pollSeconds, hasOwnEndpoint, batchSize },
       (fault) => faults.add("a message of the queue", fault),
       clock,
       logger,

@@ -18,6 +18,11 @@ const updatePolicy: Parser<UpdatePolicy> = {
   },
 };
 
+const sentryDsn: Parser<string> = {
+  allowed: "a DSN as Sentry shows it: https://<key>@<host>/<project>",
+  parse: (dsn) => (/^https?:\/\/[^\s:@/]+(?::[^\s@/]*)?@[^\s@/]+\/(?:[^\s]+\/)?\d+$/.test(dsn) ? { ok: true, value: dsn } : { ok: false }),
+};
+
 /** Everything that the persistent-cache service can be configured by. */
 export const PERSISTENT_CACHE_SETTINGS = {
   awsRegion: required("AWS_REGION", text, { description: "region of the queue" }),
@@ -32,7 +37,7 @@ export const PERSISTENT_CACHE_SETTINGS = {
   batchSize: withDefault("BATCH_SIZE", integer({ min: 1, max: 10 }), 1, { description: "messages received at once, 1 to 10" }),
   keysTtlSecs: withDefault("KEYS_TTL_IN_SECS", timeToLive, 604_800, { description: "expiry of keys, seconds; negative: none" }),
   edgeApiUrl: withDefault("EDGE_API_URL", url("https", "http"), "https://edge.api.stigg.io", { description: "Edge, where states are fetched" }),
-  sentryDsn: optional("SENTRY_DSN", text, { description: "where errors are reported to, beside the log", isSecret: true }),
+  sentryDsn: optional("SENTRY_DSN", sentryDsn, { description: "where errors are reported to, beside the log", isSecret: true }),
   disableSentry: withDefault("DISABLE_SENTRY", boolean, false, { description: "report no errors, whatever SENTRY_DSN says", defaultText: "0" }),
   port: withDefault("PORT", port(0), 4_000, { description: "port of health and /metrics; 0: any free port" }),
   updatePolicy: withDefault("CACHE_UPDATE_POLICY", updatePolicy, "UPDATE_IF_EXISTS", {

@@ -15,9 +15,9 @@ export interface Tuning {
   readonly maxWaitingForUpstream: number;
   /** How many states are refetched in a second once all may be others. */
   readonly sweptPerSecond: number;
-  /** How long polls may still bring something once the service ends. */
-  readonly lastPollMs: number;
-  /** How long what is in hand may take to finish after that, all in all. */
+  /** How long a poll of the queue waits for messages where there are none, whole seconds: as long may the end take of a service that is idle. */
+  readonly pollSeconds: number;
+  /** How long the end may take of one that is not. */
   readonly graceMs: number;
 }
 
@@ -30,6 +30,6 @@ export const TUNING: Tuning = {
   maxConcurrentFetches: 16,
   maxWaitingForUpstream: 1_000,
   sweptPerSecond: 100,
-  lastPollMs: 1_000,
+  pollSeconds: 5,
   graceMs: 15_000,
 };
