@@ -115,7 +115,7 @@ describe("a Cluster", () => {
     await Promise.all(cluster.masters.map(async (master) => expect(await master.admin.wait(1, 5_000)).toBe(1)));
     await cluster.masters[0]!.kill();
     await told.until("incoherent");
-    expect(redis.commands.isConnected).toBe(false);
+    await redis.disconnected();
     await expect(redis.commands.read(KEYS)).rejects.toMatchObject({ code: "unavailable" });
     await cluster.replicas[0]!.admin.cluster("FAILOVER", "TAKEOVER");
     await told.until("coherent", 2);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { startRedis } from "../builders/redis-servers.js";
 import { TcpProxy } from "../builders/tcp-proxy.js";
-import { following, kept, KEYS, PREFIX, writeAll } from "./redis-following.js";
+import { connection, following, kept, KEYS, PREFIX, writeAll } from "./redis-following.js";
 import { RecordingInvalidations } from "./redis-under-test.js";
 
 describe("one server tells", () => {
@@ -71,6 +71,24 @@ describe("one server tells", () => {
     const { told } = await following(server, { username: "sidecar", password: "secret" });
     await server.admin.set(KEYS[0]!, "value");
     await told.until(KEYS[0]!);
+  });
+
+  it("nothing to a user who may not be told, who is warned once, and reads and writes all the same", async () => {
+    const server = await kept(startRedis());
+    await server.admin.acl("SETUSER", "sidecar", "on", ">secret", "~*", "&*", "+@all", "-client|tracking");
+    const redis = connection(server, { username: "sidecar", password: "secret" });
+    const invalidations = redis.invalidations(PREFIX);
+    const told = new RecordingInvalidations();
+    invalidations.start(told);
+    await redis.logger.until("will not tell of writes");
+    await expect.poll(() => redis.telemetry.redisClientErrors).toBeGreaterThan(2);
+    expect(redis.logger.count("will not tell of writes")).toBe(1);
+    await writeAll(redis);
+    expect(await redis.commands.read(KEYS.slice(0, 1))).toEqual(["{}"]);
+    await server.admin.acl("SETUSER", "sidecar", "+client|tracking");
+    await told.until("coherent");
+    await invalidations.stop();
+    expect(told.told).toEqual(["coherent"]);
   });
 
   it("nothing at all once it is stopped", async () => {

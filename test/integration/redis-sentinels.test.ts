@@ -46,7 +46,9 @@ describe("the master that Sentinels know", () => {
     const { redis, told } = await following(target, ACCESS);
     await writeAll(redis);
     expect(await (await set.master()).admin.wait(1, 5_000)).toBe(1);
+    const lost = redis.disconnected();
     const master = await set.failOver();
+    await lost;
     await told.until("coherent", 2);
     await redis.connected();
     expect(told.count("incoherent")).toBe(1);

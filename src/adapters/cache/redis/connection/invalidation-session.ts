@@ -1,4 +1,4 @@
-import type { RedisOptions } from "ioredis";
+import { ReplyError, type RedisOptions } from "ioredis";
 import type { Clock } from "../../../../ports/clock.js";
 import type { LinkTiming } from "./link-timing.js";
 import { Session } from "./session.js";
@@ -9,6 +9,8 @@ export interface InvalidationSessionListener {
   tracking(): void;
   invalidated(key: string): void;
   invalidatedAll(): void;
+  /** The server answers, and will not tell; it ends after that. */
+  refused(reason: Error): void;
   /** Called once, at last. */
   ended(reason: Error): void;
 }
@@ -29,7 +31,11 @@ export function trackInvalidations(
     ready: () => {
       track(session, prefix).then(
         () => session.isReady && listener.tracking(),
-        (error: unknown) => session.end(error instanceof Error ? error : new Error("tracking failed")),
+        (error: unknown) => {
+          const reason = error instanceof Error ? error : new Error("tracking failed");
+          if (error instanceof ReplyError) listener.refused(reason);
+          session.end(reason);
+        },
       );
     },
     ended: (reason) => listener.ended(reason),

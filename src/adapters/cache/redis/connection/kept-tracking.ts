@@ -8,6 +8,8 @@ export interface TrackingListener {
   tracking(): void;
   invalidated(key: string): void;
   invalidatedAll(): void;
+  /** The server answers, and will not tell. Told once, until it does. */
+  refused(reason: Error): void;
   /** Not called before the first `tracking`. */
   lost(reason: Error): void;
 }
@@ -21,6 +23,7 @@ export class KeptTracking {
   readonly #listener: TrackingListener;
   readonly #delay: ReconnectDelay;
   #trackingSince: number | undefined;
+  #isRefused = false;
   #isStopped = false;
   #endSession: ((reason: Error) => void) | undefined;
   #cancelReconnect: CancelTimer | undefined;
@@ -51,10 +54,16 @@ export class KeptTracking {
     this.#endSession = trackInvalidations(options, this.#prefix, this.#dependencies, {
       tracking: () => {
         this.#trackingSince = clock.now();
+        this.#isRefused = false;
         this.#listener.tracking();
       },
       invalidated: (key) => this.#listener.invalidated(key),
       invalidatedAll: () => this.#listener.invalidatedAll(),
+      refused: (reason) => {
+        if (this.#isRefused) return;
+        this.#isRefused = true;
+        this.#listener.refused(reason);
+      },
       ended: (reason) => this.#ended(reason),
     });
   }

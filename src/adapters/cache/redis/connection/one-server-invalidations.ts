@@ -4,6 +4,9 @@ import { reasonOf } from "./redis-failure.js";
 import type { LinkDependencies } from "./redis-link.js";
 import { nameOf, type OneServerTarget, type RedisAccess } from "./redis-target.js";
 
+/** How a server that does not tell reads in a log. */
+export const REFUSED = "Redis will not tell of writes: no state is kept at hand, each check reads Redis";
+
 /** News of writes from one server, or from whoever is the master that Sentinels know. */
 export class OneServerInvalidations implements Invalidations {
   readonly #target: OneServerTarget;
@@ -29,6 +32,7 @@ export class OneServerInvalidations implements Invalidations {
       },
       invalidated: (key) => listener.invalidated(key),
       invalidatedAll: () => listener.invalidatedAll(),
+      refused: (reason) => logger.warn(REFUSED, { redis, reason: reasonOf(reason) }),
       lost: (reason) => {
         logger.warn("Redis does not tell of writes: what is held in memory is in doubt", { redis, reason: reasonOf(reason) });
         listener.incoherent();

@@ -1,4 +1,6 @@
 import type { InvalidationListener, Invalidations } from "../../invalidations.js";
+import { REFUSED } from "../one-server-invalidations.js";
+import { reasonOf } from "../redis-failure.js";
 import { KeptTracking } from "../kept-tracking.js";
 import type { LinkDependencies } from "../redis-link.js";
 import type { RedisAccess } from "../redis-target.js";
@@ -55,6 +57,7 @@ export class ClusterInvalidations implements Invalidations {
         tracking: () => this.#update(),
         invalidated: (key) => this.#listener?.invalidated(key),
         invalidatedAll: () => this.#listener?.invalidatedAll(),
+        refused: (reason) => this.#dependencies.logger.warn(REFUSED, { redis: address, reason: reasonOf(reason) }),
         lost: () => {
           this.#update();
           this.#topology.doubt();
