@@ -1,5 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Alias, type Document, type Node } from "yaml";
 import { faultyCatalogError, type CatalogPath, type TextPosition } from "./catalog-fault.js";
+import { parsePlainJson } from "./plain-json.js";
 
 /**
  * How often anchors may be repeated, nested repetition multiplied. Enough for a default shared by every
@@ -21,6 +22,13 @@ export interface CatalogText {
  * @throws CodedError `invalid-argument` with line and column of every syntax error
  */
 export function parseCatalogText(source: string, text: string): CatalogText {
+  const json = parsePlainJson(text);
+  // Places are of use only where something is at fault.
+  if (json !== undefined) return { value: json.value, positionOf: (path) => parseYaml(source, text).positionOf(path) };
+  return parseYaml(source, text);
+}
+
+function parseYaml(source: string, text: string): CatalogText {
   const lines = new LineCounter();
   const positionAt = (offset: number): TextPosition => {
     const { line, col } = lines.linePos(offset);
