@@ -151,11 +151,13 @@ describe("a connection that fails", () => {
     await expect(reading).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringContaining("was lost") });
   });
 
-  it("is found out when it hangs, and replaced", async () => {
-    const redis = connectionTo(proxy, {}, { pingIntervalMs: 100 });
+  it("is found out when it hangs, and replaced, with all that waited for it", async () => {
+    const redis = connectionTo(proxy, { commandTimeoutMs: 3_600_000 }, { pingIntervalMs: 100 });
     await redis.connected();
     proxy.hang();
+    const reading = redis.commands.read(["key"]).then(() => "answered", (error: unknown) => error);
     await redis.disconnected();
+    expect(await Promise.race([reading, turnsOfTheLoop(5)])).toMatchObject(UNAVAILABLE);
     await expect(redis.commands.read(["key"])).rejects.toMatchObject(UNAVAILABLE);
     expect(redis.logger.lines.at(-1)?.fields).toMatchObject({ reason: expect.stringContaining("not even the answer to a ping") });
     proxy.heal();
@@ -334,3 +336,8 @@ describe("the other commands", () => {
     expect((await redis.commands.stats()).usedMemoryBytes).toBeGreaterThan(500_000);
   });
 });
+
+async function turnsOfTheLoop(turns: number): Promise<string> {
+  for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+  return `nothing within ${turns} turns`;
+}

@@ -34,6 +34,18 @@ describe("the master that Sentinels know", () => {
     await redis.connected();
   });
 
+  it("is left as soon as it refuses a write as a replica does", async () => {
+    const { redis } = await following(target, ACCESS);
+    const master = await set.master();
+    const lost = redis.disconnected();
+    await master.admin.replicaof(master.host, set.servers.find((server) => server !== master)!.port);
+    await expect(writeAll(redis)).rejects.toMatchObject({ code: "failed-precondition" });
+    await lost;
+    await master.admin.replicaof("NO", "ONE");
+    await redis.connected();
+    await writeAll(redis);
+  });
+
   it("is followed when it changes places with a replica, and lives", async () => {
     const { redis, told } = await following(target, ACCESS);
     const master = await set.switchOver();
