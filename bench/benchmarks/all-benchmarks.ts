@@ -2,6 +2,7 @@ import type { Benchmark } from "../benchmark.js";
 import { DECISIONS } from "../decisions/decisions.js";
 import { MEMORY } from "../memory/memory.js";
 import { CACHED_CHECKS } from "./cached-checks.js";
+import { EACH_METHOD } from "./each-method.js";
 import { GENERATOR } from "./generator.js";
 import { JSON_CHECKS } from "./json-checks.js";
 import { LISTS } from "./lists.js";
@@ -13,4 +14,18 @@ import { START } from "./start.js";
 import { STEADY_LOAD } from "./steady-load.js";
 
 /** In the order in which they run and are told. */
-export const BENCHMARKS: readonly Benchmark[] = [START, GENERATOR, ...CACHED_CHECKS, ONE_IN_FLIGHT, LISTS, JSON_CHECKS, STEADY_LOAD, REDIS_MODE, DECISIONS, MEMORY, PROFILE, SEVERAL_PROCESSES];
+export const BENCHMARKS: readonly Benchmark[] = [
+  START,
+  GENERATOR,
+  ...CACHED_CHECKS,
+  ONE_IN_FLIGHT,
+  LISTS,
+  JSON_CHECKS,
+  STEADY_LOAD,
+  REDIS_MODE,
+  DECISIONS,
+  MEMORY,
+  EACH_METHOD,
+  PROFILE,
+  SEVERAL_PROCESSES,
+];

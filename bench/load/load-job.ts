@@ -39,6 +39,8 @@ export interface LoadResult {
   /** Processor time that the server used meanwhile, seconds; NaN where the system does not tell. */
   readonly serverCpuSeconds: number;
   readonly seconds: number;
+  /** The longest that the generator itself stood still under a steady load, ms: so much of `latency.max` may be its own. */
+  readonly longestStallMs: number;
   /** The share of its core that the generator used: below 1 it was not the limit. */
   readonly generatorBusy: number;
 }

@@ -28,6 +28,7 @@ class Run {
   readonly #connections: readonly LoadConnection[];
   #left = Infinity;
   #goesOn = true;
+  #longestStallMs = 0;
 
   constructor(job: LoadJob) {
     this.#job = job;
@@ -93,8 +94,12 @@ class Run {
     const between = 1_000 / perSecond;
     let sent = 0;
     await new Promise<void>((resolve) => {
+      let lastAt = begun;
       const sendDue = () => {
-        const due = Math.min(total, Math.floor((performance.now() - begun) / between) + 1);
+        const now = performance.now();
+        this.#longestStallMs = Math.max(this.#longestStallMs, now - lastAt);
+        lastAt = now;
+        const due = Math.min(total, Math.floor((now - begun) / between) + 1);
         while (sent < due) {
           this.#connections[sent % this.#connections.length]!.send(begun + sent * between);
           sent++;
@@ -123,6 +128,7 @@ class Run {
 
   async #measured(run: () => Promise<void>): Promise<LoadResult> {
     this.#tally.begin();
+    this.#longestStallMs = 0;
     const { serverPid } = this.#job;
     const cpu = process.cpuUsage();
     const serverCpu = cpuSecondsOf(serverPid);
@@ -140,6 +146,7 @@ class Run {
       verified,
       errors: Object.fromEntries(errors),
       latency: latencies.percentiles(),
+      longestStallMs: this.#longestStallMs,
       generatorBusy: (user + system) / 1_000 / ms,
     };
   }
