@@ -21,8 +21,12 @@ export class RawHttp2 {
     this.session = connect(url);
   }
 
-  /** Sends the body as it is; without a body, ends the stream with the headers. */
-  async post(path: string, headers: OutgoingHttpHeaders, body?: Buffer): Promise<RawAnswer> {
+  /**
+   * Sends the body as it is; without a body, ends the stream with the headers.
+   *
+   * @param cuts where a DATA frame ends and the next begins, in whatever order
+   */
+  async post(path: string, headers: OutgoingHttpHeaders, body?: Buffer, cuts: readonly number[] = []): Promise<RawAnswer> {
     const stream = this.session.request({ ":method": "POST", ":path": path, ...headers }, { endStream: body === undefined });
     let answered: IncomingHttpHeaders = {};
     let trailers: IncomingHttpHeaders = {};
@@ -30,7 +34,14 @@ export class RawHttp2 {
     stream.on("response", (received) => (answered = received));
     stream.on("trailers", (received: IncomingHttpHeaders) => (trailers = received));
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    if (body !== undefined) stream.end(body);
+    if (body !== undefined) {
+      let sent = 0;
+      for (const cut of [...cuts].sort((a, b) => a - b)) {
+        stream.write(body.subarray(sent, cut));
+        sent = Math.max(sent, cut);
+      }
+      stream.end(body.subarray(sent));
+    }
     await once(stream, "close");
     const status = trailers["grpc-status"] ?? answered["grpc-status"];
     const message = trailers["grpc-message"] ?? answered["grpc-message"];

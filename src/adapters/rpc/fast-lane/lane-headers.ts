@@ -14,7 +14,6 @@ export function arePlain(headers: IncomingHttpHeaders): boolean {
     (encoding === undefined || encoding === "identity") &&
     (timeout === undefined || timeoutMsOf(timeout) !== undefined) &&
     headers[":method"] === "POST" &&
-    headers[":authority"] !== undefined &&
     headers.expect === undefined
   );
 }
