@@ -18,7 +18,7 @@ describe("the persistent-cache service", () => {
   });
   afterAll(() => world.stop());
 
-  it("loses nothing while Redis is down under load, takes nothing off the queue early, and tells that it is not ready", async () => {
+  it("loses nothing while Redis is down under load, takes nothing off the queue early, and tells that it is not ready", { timeout: OUTAGE_MS + 60_000 }, async () => {
     // A second outage would take another receipt of what was in hand: none may be used up by one.
     const queue = world.queue({ maxReceives: 4 });
     const service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT", BATCH_SIZE: "10" });
