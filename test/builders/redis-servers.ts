@@ -22,9 +22,13 @@ export interface RedisServerOptions {
 const HOST = "127.0.0.1";
 const MAX_STARTS = 5;
 const running = new Set<ChildProcess>();
+const directories = new Set<string>();
 
 // A worker that is ended in the middle of a test runs no afterEach.
-process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
 
 /** A real redis-server in a process of its own, in memory alone. */
 export class RedisServer {
@@ -39,6 +43,7 @@ export class RedisServer {
   constructor(port: number, options: RedisServerOptions) {
     this.port = port;
     this.#options = options;
+    directories.add(this.#directory);
     writeFileSync(join(this.#directory, "redis.conf"), this.#configuration());
   }
 
@@ -108,6 +113,7 @@ export class RedisServer {
     this.#clients.forEach((client) => client.disconnect());
     await this.kill();
     rmSync(this.#directory, { recursive: true, force: true });
+    directories.delete(this.#directory);
   }
 
   #credentials(): RedisOptions {
