@@ -33,6 +33,7 @@ export class SentinelSet {
   async failOver(): Promise<RedisServer> {
     const before = await this.master();
     await untilFollowed(before, this.servers);
+    await untilReplicated(before, this.servers);
     await before.kill();
     return this.#promoteOther(before);
   }
@@ -41,6 +42,7 @@ export class SentinelSet {
   async switchOver(): Promise<RedisServer> {
     const before = await this.master();
     await untilFollowed(before, this.servers);
+    await untilReplicated(before, this.servers);
     return this.#promoteOther(before);
   }
 
@@ -106,4 +108,13 @@ async function untilFollowed(master: RedisServer, servers: readonly RedisServer[
     const isFollowing = (info: string) => info.includes(`master_port:${master.port}\r\n`) && info.includes("master_link_status:up");
     if (!infos.every(isFollowing)) throw new Error("a replica does not follow its master");
   }, TIME_LIMIT);
+}
+
+/** What was written until now: a replica that takes over before it has it all takes some of it away. */
+async function untilReplicated({ admin }: RedisServer, servers: readonly RedisServer[]): Promise<void> {
+  // Only what the same connection wrote is waited for, so it has to write.
+  await admin.set("replicated-up-to-here", "1");
+  const replicas = servers.length - 1;
+  const acknowledged = Number(await admin.call("WAIT", replicas, TIME_LIMIT.timeout));
+  if (acknowledged < replicas) throw new Error(`of ${replicas} replicas ${acknowledged} follow in time`);
 }
