@@ -10,7 +10,7 @@ const CUSTOMERS = 1_000;
 const SENDERS = 8;
 const BATCH_SIZES = [10, 1] as const;
 const AWS = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "any", AWS_SECRET_ACCESS_KEY: "any" } as const;
-const SERVICE = process.env.BENCH_SERVICE ?? fileURLToPath(new URL("../../dist/bootstrap/persistent-cache.js", import.meta.url));
+const SERVICE = fileURLToPath(new URL("../../dist/bootstrap/persistent-cache.js", import.meta.url));
 const IDLE_CONSUMER = fileURLToPath(new URL("idle-consumer.js", import.meta.url));
 const QUEUE = fileURLToPath(new URL("queue-process.js", import.meta.url));
 

@@ -21,7 +21,7 @@ export class PinnedProcess {
   #stderr = "";
 
   constructor(core: number, command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-    const [program = "", ...rest] = CAN_PIN ? ["taskset", "-c", String(core), command, ...args] : [command, ...args];
+    const [program, rest] = CAN_PIN ? ["taskset", ["-c", String(core), command, ...args]] : [command, args];
     this.child = spawn(program, rest, { env: { PATH: process.env.PATH ?? "", ...environment }, stdio: ["pipe", "pipe", "pipe"] });
     this.child.stdout?.on("data", (chunk: Buffer) => (this.#stdout += chunk.toString()));
     this.child.stderr?.on("data", (chunk: Buffer) => (this.#stderr += chunk.toString()));
