@@ -2,17 +2,16 @@ import { performance } from "node:perf_hooks";
 import type { RedisTarget } from "../../src/adapters/cache/redis/connection/redis-target.js";
 import { encodeState } from "../../src/adapters/cache/redis/encode-state.js";
 import { stateKey } from "../../src/adapters/cache/redis/redis-keys.js";
+import type { CustomerState } from "../../src/domain/customer-state.js";
 import type { Subject } from "../../src/domain/subject.js";
 import { RedisStore } from "../../test/builders/redis-store.js";
 import { metered, stateWith } from "../../test/builders/states.js";
 import { Latencies } from "../upstream/latencies.js";
 
-const ENVIRONMENT = "figures";
 const SIDECARS = 4;
 const WRITES = 5_000;
 const WARM_UP = 500;
 const CUSTOMERS = 100;
-const ENTITLEMENTS = 20;
 
 export interface WriteDelays {
   /** From the write to the writer's reply. */
@@ -23,26 +22,38 @@ export interface WriteDelays {
   readonly answered: Latencies;
 }
 
-/** One write after the other, of a state of 20 metered features; four sidecars, each with what was before at hand. */
-export async function measureWriteDelays(target: RedisTarget): Promise<WriteDelays> {
-  const writer = new RedisStore({ target, environment: ENVIRONMENT });
-  const sidecars = Array.from({ length: SIDECARS }, () => new RedisStore({ target, environment: ENVIRONMENT }));
+/**
+ * One write after the other; four sidecars, each with what was before at hand.
+ *
+ * @param usages how many metered features a state has: each is two keys more to write, to tell of and to read
+ */
+export async function measureWriteDelays(target: RedisTarget, usages: number): Promise<WriteDelays> {
+  const environment = `figures-${usages}`;
+  const writer = new RedisStore({ target, environment });
+  const sidecars = Array.from({ length: SIDECARS }, () => new RedisStore({ target, environment }));
   await Promise.all([writer, ...sidecars].map((redis) => redis.ready()));
   const delays = { written: new Latencies(), told: new Latencies(), answered: new Latencies() };
   for (let moment = 1; moment <= WARM_UP + WRITES; moment++) {
-    await writeOnce(writer, sidecars, moment, moment > WARM_UP ? delays : undefined);
+    await writeOnce(writer, sidecars, stateAt(moment, usages), moment, moment > WARM_UP ? delays : undefined);
   }
   await Promise.all([writer, ...sidecars].map((redis) => redis.close()));
   return delays;
 }
 
-async function writeOnce(writer: RedisStore, sidecars: readonly RedisStore[], moment: number, delays: WriteDelays | undefined): Promise<void> {
+async function writeOnce(
+  writer: RedisStore,
+  sidecars: readonly RedisStore[],
+  state: CustomerState,
+  moment: number,
+  delays: WriteDelays | undefined,
+): Promise<void> {
   const subject: Subject = { customerId: `customer-${moment % CUSTOMERS}` };
   await Promise.all(sidecars.map(({ store }) => store.load(subject)));
-  const group = encodeState(ENVIRONMENT, subject, stateAt(moment), { verifiedAt: moment, recheckAt: Infinity, isVerified: true });
+  const { environment } = writer;
+  const group = encodeState(environment, subject, state, { verifiedAt: moment, recheckAt: Infinity, isVerified: true });
   const begunAt = performance.now();
   const followed = sidecars.map(async (redis) => {
-    await redis.toldOf(stateKey(ENVIRONMENT, subject));
+    await redis.toldOf(stateKey(environment, subject));
     delays?.told.add(performance.now() - begunAt);
     await redis.store.load(subject);
     delays?.answered.add(performance.now() - begunAt);
@@ -52,8 +63,8 @@ async function writeOnce(writer: RedisStore, sidecars: readonly RedisStore[], mo
   await Promise.all(followed);
 }
 
-function stateAt(moment: number) {
-  const features = Array.from({ length: ENTITLEMENTS }, (_, index) =>
+function stateAt(moment: number, usages: number): CustomerState {
+  const features = Array.from({ length: usages }, (_, index) =>
     metered({ id: `feature-${index}`, usage: { currentUsage: index, updatedAt: moment } }),
   );
   return stateWith(features, { updatedAt: moment });
