@@ -14,6 +14,9 @@ const SERVICE = fileURLToPath(new URL("../../dist/bootstrap/persistent-cache.js"
 const IDLE_CONSUMER = fileURLToPath(new URL("idle-consumer.js", import.meta.url));
 const QUEUE = fileURLToPath(new URL("queue-process.js", import.meta.url));
 
+/** What the command's first line says. */
+const AS_INSTALLED = ["--max-semi-space-size=4"];
+
 interface Row {
   readonly consumer: string;
   readonly batchSize: number;
@@ -46,7 +49,7 @@ async function run(consumer: string, script: string, batchSize: number, messages
   try {
     const { endpoint, queueUrl } = JSON.parse(await queue.printed(/^\{/)) as { readonly endpoint: string; readonly queueUrl: string };
     await fill(endpoint, queueUrl, messages);
-    const program = new PinnedProcess(CORES.measured, process.execPath, [script], {
+    const program = new PinnedProcess(CORES.measured, process.execPath, [...AS_INSTALLED, script], {
       ...AWS,
       AWS_ENDPOINT_URL_SQS: endpoint,
       QUEUE_URL: queueUrl,
