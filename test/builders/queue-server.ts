@@ -99,6 +99,11 @@ export class TestQueue {
     return Math.max(0, ...this.#server.inspectQueue(this.#name)!.messages.inflight.map(({ visibilityDeadline }) => visibilityDeadline));
   }
 
+  /** What waits, in order. */
+  get bodies(): readonly string[] {
+    return this.#server.inspectQueue(this.#name)!.messages.ready.map(({ body }) => body);
+  }
+
   get dead(): readonly string[] {
     return this.#server.inspectQueue(`${this.#name}-dead`)!.messages.ready.map(({ body }) => body);
   }

@@ -69,7 +69,7 @@ describe.each(["UPSERT", "UPDATE_IF_EXISTS"] as const)("with the policy %s", (po
       fc.asyncProperty(twoOrders, async ([first, second]) => {
         expect(await outcomeOf(second, seed)).toEqual(await outcomeOf(first, seed));
       }),
-      { numRuns: 40, seed: 20260301 },
+      { numRuns: 25, seed: 20260301 },
     );
   });
 });
