@@ -15,7 +15,9 @@ export const FRAME_HEADER_BYTES = 9;
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 const SETTINGS_ENABLE_PUSH = 2;
+const SETTINGS_MAX_CONCURRENT_STREAMS = 3;
 const SETTINGS_INITIAL_WINDOW_SIZE = 4;
+const SETTING_BYTES = 6;
 
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
   const bytes = Buffer.alloc(FRAME_HEADER_BYTES + payload.length);
@@ -34,6 +36,14 @@ export function settings(window: number): Buffer {
   payload.writeUInt16BE(SETTINGS_INITIAL_WINDOW_SIZE, 6);
   payload.writeUInt32BE(window, 8);
   return frame(SETTINGS, 0, 0, payload);
+}
+
+/** @returns how many streams the server takes at a time; undefined where its settings do not say */
+export function maxConcurrentStreamsIn(payload: Buffer): number | undefined {
+  for (let at = 0; at + SETTING_BYTES <= payload.length; at += SETTING_BYTES) {
+    if (payload.readUInt16BE(at) === SETTINGS_MAX_CONCURRENT_STREAMS) return payload.readUInt32BE(at + 2);
+  }
+  return undefined;
 }
 
 /** Of the whole connection. */

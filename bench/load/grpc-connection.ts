@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { fillIn } from "./calls.js";
-import { DATA, END_HEADERS, END_STREAM, FRAME_HEADER_BYTES, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, settings, windowUpdate } from "./frames.js";
+import { DATA, END_HEADERS, END_STREAM, FRAME_HEADER_BYTES, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, maxConcurrentStreamsIn, settings, windowUpdate } from "./frames.js";
 import { HeaderDecoder } from "./header-decoder.js";
 import type { LoadConnection, OnSettled } from "./load-connection.js";
 import { GRPC_PREFIX_BYTES, RequestFramesOfConnection } from "./request-frames.js";
@@ -37,7 +37,11 @@ export class GrpcConnection implements LoadConnection {
   #inputEnd = 0;
   #output = Buffer.allocUnsafe(WRITE_BYTES);
   #outputEnd = 0;
+  #onSettings: (() => void) | undefined;
   #nextStream = 1;
+  /** More than the server takes at a time would cost the whole connection. */
+  #maxStreams = SLOTS;
+  #openStreams = 0;
   #sendWindow = INITIAL_SEND_WINDOW;
   #receiveWindow = RECEIVE_WINDOW;
   readonly #waiting: number[] = [];
@@ -56,12 +60,15 @@ export class GrpcConnection implements LoadConnection {
     await new Promise<void>((resolve, reject) => {
       const onread = { buffer: Buffer.allocUnsafe(READ_BYTES), callback: (bytes: number, buffer: Uint8Array) => this.#read(bytes, buffer) };
       const socket = connect({ port: this.#port, host: "127.0.0.1", noDelay: true, onread });
-      socket.once("connect", resolve);
       socket.once("error", reject);
-      socket.on("close", () => this.#lost());
+      socket.on("close", () => {
+        this.#lost();
+        reject(new Error("the server closed a connection before it had told its settings"));
+      });
+      socket.write(Buffer.concat([PREFACE, settings(RECEIVE_WINDOW), windowUpdate(RECEIVE_WINDOW - INITIAL_SEND_WINDOW)]));
       this.#socket = socket;
+      this.#onSettings = resolve;
     });
-    this.#socket?.write(Buffer.concat([PREFACE, settings(RECEIVE_WINDOW), windowUpdate(RECEIVE_WINDOW - INITIAL_SEND_WINDOW)]));
   }
 
   send(dueAt: number): void {
@@ -71,7 +78,7 @@ export class GrpcConnection implements LoadConnection {
   }
 
   flush(): void {
-    if (this.#outputEnd === 0 || this.#isClosed) return;
+    if (this.#outputEnd === 0) return;
     const socket = this.#socket!;
     socket.write(this.#output.subarray(0, this.#outputEnd));
     // What the system has not taken yet must not be written over.
@@ -101,6 +108,7 @@ export class GrpcConnection implements LoadConnection {
     this.#outputEnd = at + bytes.length;
     this.#sendWindow -= bytes.length - messageAt + GRPC_PREFIX_BYTES;
     if (!frames.wasSent) this.#frames.sent(frames);
+    this.#openStreams++;
     const slot = (stream >> 1) & (SLOTS - 1);
     this.#dueAt[slot] = dueAt;
     this.#customers[slot] = source.customer;
@@ -137,7 +145,7 @@ export class GrpcConnection implements LoadConnection {
         this.#headers(stream, flags, from, to);
         break;
       case SETTINGS:
-        if ((flags & 1) === 0) this.#socket?.write(frame(SETTINGS, 1, 0, Buffer.alloc(0)));
+        if ((flags & 1) === 0) this.#takeSettings(from, to);
         break;
       case PING:
         if ((flags & 1) === 0) this.#socket?.write(frame(PING, 1, 0, Buffer.from(this.#input.subarray(from, to))));
@@ -153,6 +161,12 @@ export class GrpcConnection implements LoadConnection {
         this.#tally.failed("the server ended the connection");
         break;
     }
+  }
+
+  #takeSettings(from: number, to: number): void {
+    this.#maxStreams = Math.min(SLOTS, maxConcurrentStreamsIn(this.#input.subarray(from, to)) ?? this.#maxStreams);
+    this.#socket?.write(frame(SETTINGS, 1, 0, Buffer.alloc(0)));
+    this.#onSettings?.();
   }
 
   #message(stream: number, from: number, to: number): void {
@@ -188,6 +202,7 @@ export class GrpcConnection implements LoadConnection {
     if (this.#asked[slot] === -1) return;
     this.#asked[slot] = -1;
     this.inFlight--;
+    this.#openStreams--;
     if (failure === undefined) this.#tally.answered(performance.now() - this.#dueAt[slot]!);
     else this.#tally.failed(failure);
     this.#onSettled(this);
@@ -199,7 +214,7 @@ export class GrpcConnection implements LoadConnection {
   }
 
   #canAsk(): boolean {
-    return this.#sendWindow >= LEAST_SEND_WINDOW && this.#asked[(this.#nextStream >> 1) & (SLOTS - 1)] === -1;
+    return this.#openStreams < this.#maxStreams && this.#sendWindow >= LEAST_SEND_WINDOW && this.#asked[(this.#nextStream >> 1) & (SLOTS - 1)] === -1;
   }
 
   #lost(): void {

@@ -1,6 +1,6 @@
 import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { once } from "node:events";
-import { createServer, type ServerHttp2Stream } from "node:http2";
+import { createServer, type ServerHttp2Stream, type Settings } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { LoadJob } from "../../../bench/load/load-job.js";
@@ -64,6 +64,12 @@ describe("the load generator", () => {
     expect(errors).toEqual({ [`${fault} from /stigg.sidecar.v1.SidecarService/GetBooleanEntitlement`]: Math.floor(REQUESTS / 64) });
   });
 
+  it("asks for no more at a time than the server takes", async () => {
+    const port = await serving((stream) => setImmediate(() => grant(stream)), { maxConcurrentStreams: 2 });
+    const { answers, errors } = await runJob({ ...jobFor(port), connections: 1, streams: 100 });
+    expect({ answers, errors }).toEqual({ answers: REQUESTS, errors: {} });
+  });
+
   it("tells that a connection was lost", async () => {
     const port = await serving((stream) => stream.session?.destroy());
     const { answers, errors } = await runJob(jobFor(port));
@@ -87,8 +93,8 @@ function jobFor(port: number): LoadJob {
   };
 }
 
-async function serving(answer: Answer): Promise<number> {
-  const server = createServer();
+async function serving(answer: Answer, settings: Settings = {}): Promise<number> {
+  const server = createServer({ settings });
   server.on("stream", (stream) => {
     const chunks: Buffer[] = [];
     stream.on("error", () => undefined);
