@@ -15,7 +15,7 @@ const IDLE_CONSUMER = fileURLToPath(new URL("idle-consumer.js", import.meta.url)
 const QUEUE = fileURLToPath(new URL("queue-process.js", import.meta.url));
 
 /** What the command's first line says. */
-const AS_INSTALLED = ["--max-semi-space-size=4"];
+const AS_INSTALLED = ["--max-semi-space-size=4", "--max-old-space-size=192"];
 
 interface Row {
   readonly consumer: string;
