@@ -33,7 +33,7 @@ export interface RedisCacheStoreParts {
 }
 
 /** How long a state at hand is vouched for without a look at Redis, should ever news of a write get lost; milliseconds. */
-const MAX_AGE_MS = 60_000;
+const MAX_AGE_MS = 300_000;
 /** How long what Redis could not be told of is vouched for: as long as without any news of changes; milliseconds. */
 const ALONE_MS = 30_000;
 /**
