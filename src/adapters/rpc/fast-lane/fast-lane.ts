@@ -3,7 +3,7 @@ import type { StreamHandler } from "../listener/request-handler.js";
 import { stopUpload } from "../request-body.js";
 import type { HotMethod } from "./hot-methods.js";
 import { LaneCall, type LaneOptions } from "./lane-call.js";
-import { arePlain } from "./lane-headers.js";
+import { plainTimeoutMs } from "./lane-headers.js";
 import { Uploads } from "./uploads.js";
 
 const CALL = Symbol("the lane's call");
@@ -22,8 +22,10 @@ export function createFastLane(methods: ReadonlyMap<string, HotMethod>, options:
   const uploads = new Uploads();
   return (stream, headers, flags) => {
     const method = methods.get(headers[":path"] ?? "");
-    if (method === undefined || (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0 || !arePlain(headers)) return false;
-    const call = new LaneCall(options, stream, headers, method);
+    if (method === undefined || (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) return false;
+    const timeoutMs = plainTimeoutMs(headers);
+    if (timeoutMs === undefined) return false;
+    const call = new LaneCall(options, stream, headers, method, timeoutMs);
     (stream as LaneStream)[CALL] = call;
     // One function for all streams: a closure each would cost more than all else that is done here.
     stream.on("error", ignore);

@@ -11,7 +11,6 @@ import type { Reply } from "../unary-call.js";
 import { unlessAborted } from "../unless-aborted.js";
 import { ANSWER_HEADERS, detailedHeadersOf, headersOf } from "./answer-headers.js";
 import type { OddCall, WholeAnswer } from "./connect-answer.js";
-import { timeoutMsOf } from "./grpc-timeout.js";
 import { UnreadableMessage, type HotMethod } from "./hot-methods.js";
 import type { Upload } from "./uploads.js";
 
@@ -47,13 +46,13 @@ export class LaneCall implements CallContext, Upload {
   #caller: AbortController | undefined;
   #cancelLimit: CancelTimer | undefined;
 
-  /** @param headers plain ones: see arePlain */
-  constructor(options: LaneOptions, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, method: HotMethod) {
+  /** @param timeoutMs how long the caller waits, milliseconds or Infinity */
+  constructor(options: LaneOptions, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, method: HotMethod, timeoutMs: number) {
     this.#options = options;
     this.#stream = stream;
     this.#headers = headers;
     this.#method = method;
-    this.deadlineAt = deadlineOf(headers, options.clock);
+    this.deadlineAt = timeoutMs === Infinity ? undefined : options.clock.now() + timeoutMs;
   }
 
   get isArriving(): boolean {
@@ -170,11 +169,4 @@ export class LaneCall implements CallContext, Upload {
     stream.respond(headers, RESPOND_OPTIONS);
     stream.end(body);
   }
-}
-
-function deadlineOf(headers: IncomingHttpHeaders, clock: Clock): number | undefined {
-  const timeout = headers["grpc-timeout"];
-  if (timeout === undefined) return undefined;
-  const timeoutMs = timeoutMsOf(timeout);
-  return timeoutMs === undefined || timeoutMs === Infinity ? undefined : clock.now() + timeoutMs;
 }

@@ -23,8 +23,8 @@ export function writeCreditDecisionV2(writer: FrameWriter, decision: CreditDecis
   writeCreditEntry(writer, 1, decision);
 }
 
-export function writeBooleanOrNumericDecision(writer: FrameWriter, { entitlement, ...decision }: FeatureDecision): void {
-  if (entitlement !== undefined) writeEntitlement(writer, 4, entitlement, undefined);
+export function writeBooleanOrNumericDecision(writer: FrameWriter, decision: FeatureDecision): void {
+  if (decision.entitlement !== undefined) writeEntitlement(writer, 4, decision.entitlement, undefined);
   writeOutcome(writer, decision.hasAccess, decision.accessDeniedReason);
 }
 
