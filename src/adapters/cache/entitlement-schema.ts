@@ -1,6 +1,7 @@
 import type { CreditTerms } from "./credit-terms.js";
 import type { FeatureTerms } from "./feature-terms.js";
 import { arrayBytes, mapBytes, objectBytes } from "./heap-sizes.js";
+import { haveSameItems } from "./same-items.js";
 import { Shareable } from "./shared-pool.js";
 import { HASH_SEED, mixHash } from "./structural-hash.js";
 
@@ -34,7 +35,7 @@ export class EntitlementSchema extends Shareable {
   }
 
   isOf(features: readonly FeatureTerms[], credits: readonly CreditTerms[], tellsWallets: boolean): boolean {
-    return this.tellsWallets === tellsWallets && areSame(this.features, features) && areSame(this.credits, credits);
+    return this.tellsWallets === tellsWallets && haveSameItems(this.features, features) && haveSameItems(this.credits, credits);
   }
 
   /** Where a feature stands among the features; -1: it is not had. */
@@ -64,10 +65,4 @@ export function hashSchema(features: readonly FeatureTerms[], credits: readonly 
   hash = mixHash(hash, features.length);
   for (const terms of credits) hash = mixHash(hash, terms.hash);
   return hash;
-}
-
-function areSame<T>(some: readonly T[], others: readonly T[]): boolean {
-  if (some.length !== others.length) return false;
-  for (let i = 0; i < some.length; i++) if (some[i] !== others[i]) return false;
-  return true;
 }

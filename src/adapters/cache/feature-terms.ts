@@ -1,6 +1,7 @@
 import type { FeatureEntitlement } from "../../domain/entitlement.js";
 import type { FeatureDefinition } from "./feature-definition.js";
 import { arrayBytes, objectBytes, textBytes } from "./heap-sizes.js";
+import { haveSameItems } from "./same-items.js";
 import { Shareable } from "./shared-pool.js";
 import { mixFlag, mixHash, mixNumber, mixText } from "./structural-hash.js";
 
@@ -48,7 +49,7 @@ export class FeatureTerms extends Shareable {
       own.creditRate?.currencyId === stated.creditRate?.currencyId &&
       own.resetPeriod === stated.resetPeriod &&
       own.resetPeriodConfiguration === stated.resetPeriodConfiguration &&
-      areSameTexts(own.enumValues, stated.enumValues)
+      haveSameItems(own.enumValues, stated.enumValues)
     );
   }
 
@@ -91,10 +92,4 @@ function entitlementOf(
     resetPeriod: stated.resetPeriod,
     resetPeriodConfiguration: stated.resetPeriodConfiguration,
   };
-}
-
-function areSameTexts(some: readonly string[], others: readonly string[]): boolean {
-  if (some.length !== others.length) return false;
-  for (let i = 0; i < some.length; i++) if (some[i] !== others[i]) return false;
-  return true;
 }

@@ -74,7 +74,7 @@ export class MemoryCache implements CacheStore {
         }
         break;
       case "doubt":
-        if (stored !== undefined) this.#doubt(subject, stored);
+        this.doubt(subject.customerId, subject.resourceId);
         break;
       case "forget":
         this.#replace(subject, undefined);
@@ -172,11 +172,6 @@ export class MemoryCache implements CacheStore {
     if (held === undefined) shard.delete(customerId, hash, resourceId);
     else shard.set(customerId, hash, resourceId, held);
     if (before !== undefined) this.#compactor.release(before);
-  }
-
-  #doubt({ customerId, resourceId }: Subject, held: MemoryState): void {
-    const hash = this.#hashOf(customerId);
-    this.#shardOf(hash).set(customerId, hash, resourceId, held.asUnverified());
   }
 
   /** Takes from the fullest shard, so that the bound is one for all of them. */

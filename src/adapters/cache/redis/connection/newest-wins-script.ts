@@ -25,14 +25,14 @@ for i = 1, writes do
   if needed > 0 and redis.call('EXISTS', KEYS[2 * writes + needed]) == 0 then
     outcomes[i] = 0
   else
-    local stored, storedAt = false, nil
+    local stored, timestamp = false, false
     if moment ~= '' and moment ~= '0' then
-      local timestamp = redis.call('GET', timestampKey)
-      storedAt = timestamp and tonumber(timestamp)
+      timestamp = redis.call('GET', timestampKey)
+      local storedAt = timestamp and tonumber(timestamp)
       if storedAt and storedAt > tonumber(moment) then stored = redis.call('GET', key) end
     end
     if stored then
-      outcomes[i] = {stored, tostring(redis.call('GET', timestampKey))}
+      outcomes[i] = {stored, timestamp}
     else
       set(key, value)
       set(timestampKey, moment == '' and ARGV[2] or moment)
@@ -64,11 +64,17 @@ export function newestWinsOutcomes(groups: readonly WriteGroup[], replies: reado
     if (reply instanceof Error) throw reply;
     return (reply as readonly unknown[]).map(outcomeOf);
   });
+  return byGroup(groups, all);
+}
+
+/** The outcomes of all writes, for each group its own. */
+export function byGroup(groups: readonly WriteGroup[], all: readonly WriteOutcome[]): readonly (readonly WriteOutcome[])[] {
   let next = 0;
   return groups.map(({ writes }) => all.slice(next, (next += writes.length)));
 }
 
-function outcomeOf(reply: unknown): WriteOutcome {
+/** @param reply of a script for one write: 1 written, 0 not cached, or what is stored and newer, with its moment */
+export function outcomeOf(reply: unknown): WriteOutcome {
   if (reply === 1) return { outcome: "written" };
   if (reply === 0) return { outcome: "not-cached" };
   const [stored, storedAt] = reply as readonly [string, string];
@@ -96,4 +102,3 @@ function inParts(group: WriteGroup): readonly WriteGroup[] {
   }
   return parts;
 }
-

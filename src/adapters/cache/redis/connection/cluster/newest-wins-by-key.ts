@@ -1,5 +1,6 @@
 import type { WriteGroup, WriteOutcome } from "../../redis-commands.js";
 import { timestampKey } from "../../redis-keys.js";
+import { byGroup, outcomeOf } from "../newest-wins-script.js";
 import type { RedisCommand, Reply } from "../redis-link.js";
 import { redisScript, runScripts, type ScriptCall } from "../run-scripts.js";
 import { accepted } from "../simple-commands.js";
@@ -70,8 +71,7 @@ export async function writeNewestByKey(
   );
   let next = 0;
   const outcomes = writes.map(({ isWanted }): WriteOutcome => (isWanted ? outcomeOf(replies[next++]) : { outcome: "not-cached" }));
-  let first = 0;
-  return groups.map(({ writes: { length } }) => outcomes.slice(first, (first += length)));
+  return byGroup(groups, outcomes);
 }
 
 /** The timestamps of all keys, and whether the keys are there that have to be. */
@@ -95,10 +95,4 @@ async function runByKey(calls: readonly ScriptCall[], send: SendByKey): Promise<
   if (calls.length === 0) return [];
   // A script's command has its one key behind its name, its digest and the number of keys.
   return accepted(await runScripts(calls, (commands) => send(commands.map((command) => ({ key: String(command[3]), command })))));
-}
-
-function outcomeOf(reply: Reply): WriteOutcome {
-  if (reply === 1) return { outcome: "written" };
-  const [stored, storedAt] = reply as readonly [string, string];
-  return { outcome: "older", stored, storedAt: Number(storedAt) };
 }
