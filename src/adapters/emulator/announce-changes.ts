@@ -1,3 +1,4 @@
+import { elapse } from "../../application/elapse.js";
 import type { Change } from "../../domain/change.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
@@ -50,7 +51,7 @@ export class AnnounceChanges {
       const failed = await this.#attempt(batch);
       if (failed.length === 0) continue;
       this.#waiting.unshift(...failed);
-      await this.#elapse(RETRY_DELAY_MS);
+      await elapse(RETRY_DELAY_MS, this.#clock, this.#stopping.signal);
     }
   }
 
@@ -66,19 +67,5 @@ export class AnnounceChanges {
       this.#isFailing = true;
       return batch;
     }
-  }
-
-  #elapse(delayMs: number): Promise<void> {
-    const { signal } = this.#stopping;
-    return new Promise((resolve) => {
-      const end = () => {
-        cancelTimer();
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const cancelTimer = this.#clock.after(delayMs, end);
-      signal.addEventListener("abort", end);
-      if (signal.aborted) end();
-    });
   }
 }
