@@ -7,15 +7,17 @@ import type { Logger } from "../ports/logger.js";
 import { newTelemetry } from "../ports/telemetry.js";
 import { readSettings, type LoadedSettings } from "./config/read-settings.js";
 import { describeRedis } from "./cache/redis-connection.js";
+import { endOnSignal } from "./end-on-signal.js";
 import { packageVersion } from "./package-version.js";
 import { PersistentCacheService } from "./persistent-cache/persistent-cache-service.js";
 import { PERSISTENT_CACHE_RULES, PERSISTENT_CACHE_SETTINGS } from "./persistent-cache/settings.js";
 import { hasOwnQueueEndpoint } from "./queue-endpoint.js";
-import { EXIT_CODES, StartError } from "./start-error.js";
+import { EXIT_CODES, refuseToStart, StartError } from "./start-error.js";
+
+const PROGRAM = "persistent-cache-service";
 
 type Loaded = LoadedSettings<typeof PERSISTENT_CACHE_SETTINGS>;
 
-const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 /** How long the last reports may take to be sent, milliseconds. */
 const FLUSH_MS = 1_000;
 
@@ -28,7 +30,7 @@ export async function runPersistentCache(): Promise<void> {
     const reports = await openReports(loaded);
     await serve(loaded, reports);
   } catch (error) {
-    refuse(error);
+    refuseToStart(PROGRAM, error);
   }
 }
 
@@ -44,7 +46,7 @@ async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise
   for (const warning of warnings) logger.warn(warning);
   const service = new PersistentCacheService({ config, clock, logger, telemetry: newTelemetry(), hasOwnEndpoint: hasOwnQueueEndpoint(process.env) });
   const started = service.start();
-  endOnSignal(service, started, logger, reports);
+  endOnSignal(started, () => end(service, logger, reports), logger);
   const { port } = await started;
   // Whatever the log level: it happens once, and scripts wait for it.
   process.stdout.write(
@@ -75,21 +77,6 @@ function loggerOf({ config, secrets }: Loaded, clock: SystemClock): WinstonLogge
   });
 }
 
-function endOnSignal(service: PersistentCacheService, started: Promise<unknown>, logger: Logger, reports: ErrorReports | undefined): void {
-  let isEnding = false;
-  for (const [signal, number] of Object.entries(SIGNALS)) {
-    process.on(signal, () => {
-      if (isEnding) process.exit(128 + number);
-      isEnding = true;
-      logger.info("ending", { signal });
-      void started.then(
-        () => end(service, logger, reports),
-        () => undefined,
-      );
-    });
-  }
-}
-
 async function end(service: PersistentCacheService, logger: Logger, reports: ErrorReports | undefined): Promise<void> {
   let exitCode: number = EXIT_CODES.ok;
   try {
@@ -105,11 +92,4 @@ async function end(service: PersistentCacheService, logger: Logger, reports: Err
 
 async function flushed(reports: ErrorReports | undefined): Promise<void> {
   await reports?.flush(FLUSH_MS);
-}
-
-/** What the operator can mend is told plainly; anything else is a defect and goes the way of all defects. */
-function refuse(error: unknown): void {
-  if (!(error instanceof StartError)) throw error;
-  process.stderr.write(`persistent-cache-service cannot start.\n${error.message}\n`);
-  process.exitCode = EXIT_CODES.configuration;
 }

@@ -3,12 +3,13 @@ import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { newTelemetry } from "../ports/telemetry.js";
 import { openCache } from "./cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "./config/load-config.js";
+import { endOnSignal } from "./end-on-signal.js";
 import { openSource } from "./source/open-source.js";
-import { Sidecar, type Listening } from "./sidecar.js";
-import { EXIT_CODES, StartError } from "./start-error.js";
+import { Sidecar } from "./sidecar.js";
+import { EXIT_CODES, refuseToStart } from "./start-error.js";
 import { startMessage, startText, type StartMessage } from "./start-message.js";
 
-const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+const PROGRAM = "entitlement-sidecar";
 
 /** Runs the sidecar as this process, until a signal ends it. Log lines go to standard output. */
 export async function runSidecar(): Promise<void> {
@@ -18,7 +19,7 @@ export async function runSidecar(): Promise<void> {
   try {
     loaded = loadConfig(process.env);
   } catch (error) {
-    refuse(error);
+    refuseToStart(PROGRAM, error);
     return;
   }
   const logger = loggerOf(loaded);
@@ -42,11 +43,11 @@ async function serve({ config }: LoadedConfig, logger: WinstonLogger): Promise<v
     });
     const sidecar = new Sidecar({ config, ...services, source, cache });
     const started = sidecar.start();
-    endOnSignal(sidecar, started, logger);
+    endOnSignal(started, () => end(sidecar, logger), logger);
     const message = startMessage(config, await started, source, cache);
     tell(message, config.startMessage === "auto" ? (process.stdout.isTTY ? "text" : "json") : config.startMessage);
   } catch (error) {
-    refuse(error);
+    refuseToStart(PROGRAM, error);
   }
 
   function tell(message: StartMessage, form: "text" | "json" | "none"): void {
@@ -67,21 +68,6 @@ function loggerOf({ config, secrets }: LoadedConfig): WinstonLogger {
   });
 }
 
-function endOnSignal(sidecar: Sidecar, started: Promise<Listening>, logger: WinstonLogger): void {
-  let isEnding = false;
-  for (const [signal, number] of Object.entries(SIGNALS)) {
-    process.on(signal, () => {
-      if (isEnding) process.exit(128 + number);
-      isEnding = true;
-      logger.info("ending", { signal });
-      void started.then(
-        () => end(sidecar, logger),
-        () => undefined,
-      );
-    });
-  }
-}
-
 async function end(sidecar: Sidecar, logger: WinstonLogger): Promise<void> {
   try {
     await sidecar.stop();
@@ -91,11 +77,4 @@ async function end(sidecar: Sidecar, logger: WinstonLogger): Promise<void> {
     logger.error("the sidecar did not end cleanly", { error });
     process.exit(EXIT_CODES.unexpected);
   }
-}
-
-/** What the operator can mend is told plainly; anything else is a defect and goes the way of all defects. */
-function refuse(error: unknown): void {
-  if (!(error instanceof StartError)) throw error;
-  process.stderr.write(`entitlement-sidecar cannot start.\n${error.message}\n`);
-  process.exitCode = EXIT_CODES.configuration;
 }
