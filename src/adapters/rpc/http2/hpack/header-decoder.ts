@@ -1,0 +1,139 @@
+import { sizeOf, type Header } from "./header.js";
+import { HeaderTable, MAX_TABLE_BYTES } from "./header-table.js";
+import { HpackFault } from "./hpack-fault.js";
+import { decodeHuffman } from "./huffman.js";
+import { RememberedBlocks } from "./remembered-blocks.js";
+
+const INDEXED = 0x80;
+const INDEXED_LITERAL = 0x40;
+const TABLE_SIZE = 0x20;
+const HUFFMAN = 0x80;
+
+/** The largest values that fit into the rest of a first octet. */
+const SEVEN_BITS = 0x7f;
+const SIX_BITS = 0x3f;
+const FIVE_BITS = 0x1f;
+const FOUR_BITS = 0x0f;
+
+/** No number that means anything here has more octets of seven bits after its first. */
+const MAX_SHIFT = 21;
+
+const NOTHING = Buffer.alloc(0);
+
+/** What a header block says. The same block of the same connection may be answered with the same list, again and again. */
+export class HeaderList {
+  /** In their order; those that fit into the limit. */
+  readonly headers: readonly Header[];
+  /** There were more than the limit allows. */
+  readonly isTooLarge: boolean;
+  /** For its reader, to note what it takes from the headers: it finds that again with the same list. */
+  meaning: unknown = undefined;
+
+  constructor(headers: readonly Header[], isTooLarge: boolean) {
+    this.headers = headers;
+    this.isTooLarge = isTooLarge;
+  }
+}
+
+/**
+ * Reads the header blocks of one direction of one connection, each exactly once and in the order in which they came.
+ * A block that only names what both sides know costs one look-up.
+ */
+export class HeaderDecoder {
+  readonly #maxListBytes: number;
+  readonly #table = new HeaderTable();
+  readonly #remembered = new RememberedBlocks<HeaderList>();
+  #bytes: Buffer = NOTHING;
+  #at = 0;
+  #end = 0;
+
+  /** @param maxHeaderListBytes of a block's names and values and 32 octets for each; what comes after is not kept */
+  constructor(maxHeaderListBytes: number) {
+    this.#maxListBytes = maxHeaderListBytes;
+  }
+
+  /**
+   * @param bytes with a whole block from `from` to before `to`; not looked at any more afterwards
+   * @throws HpackFault for what is no block, after which this decoder is of no use
+   */
+  decode(bytes: Buffer, from: number, to: number): HeaderList {
+    const known = this.#remembered.find(bytes, from, to);
+    if (known !== undefined) return known;
+    this.#bytes = bytes;
+    this.#at = from;
+    this.#end = to;
+    let changesTable = this.#readTableSizes();
+    const headers: Header[] = [];
+    let listBytes = 0;
+    while (this.#at < to) {
+      const first = bytes[this.#at] as number;
+      let header: Header;
+      if (first >= INDEXED) header = this.#known(this.#integer(SEVEN_BITS));
+      else if (first >= INDEXED_LITERAL) {
+        header = this.#literal(SIX_BITS);
+        this.#table.insert(header);
+        changesTable = true;
+      } else if (first >= TABLE_SIZE) throw new HpackFault("a header block changes the size of the table after its first header");
+      else header = this.#literal(FOUR_BITS);
+      listBytes += sizeOf(header);
+      if (listBytes <= this.#maxListBytes) headers.push(header);
+    }
+    this.#bytes = NOTHING;
+    const list = new HeaderList(headers, listBytes > this.#maxListBytes);
+    if (changesTable) this.#remembered.forget();
+    else this.#remembered.add(bytes, from, to, list);
+    return list;
+  }
+
+  #readTableSizes(): boolean {
+    const from = this.#at;
+    while (this.#at < this.#end) {
+      const first = this.#bytes[this.#at] as number;
+      if (first < TABLE_SIZE || first >= INDEXED_LITERAL) break;
+      const size = this.#integer(FIVE_BITS);
+      if (size > MAX_TABLE_BYTES) throw new HpackFault(`a header block sets the size of the table to ${size}, above ${MAX_TABLE_BYTES}`);
+      this.#table.resize(size);
+    }
+    return this.#at > from;
+  }
+
+  #literal(nameBits: number): Header {
+    const index = this.#integer(nameBits);
+    const name = index > 0 ? this.#known(index).name : this.#text();
+    return { name, value: this.#text() };
+  }
+
+  #known(index: number): Header {
+    const header = this.#table.at(index);
+    if (header === undefined) throw new HpackFault(`a header has the index ${index}, which nothing has`);
+    return header;
+  }
+
+  #text(): string {
+    if (this.#at >= this.#end) throw endsWithin();
+    const isHuffman = (this.#bytes[this.#at] as number) >= HUFFMAN;
+    const length = this.#integer(SEVEN_BITS);
+    const from = this.#at;
+    const to = from + length;
+    if (to > this.#end) throw endsWithin();
+    this.#at = to;
+    return isHuffman ? decodeHuffman(this.#bytes, from, to) : this.#bytes.toString("latin1", from, to);
+  }
+
+  /** RFC 7541, 5.1. @param largest what the bits of the first octet can hold, of which there must be one */
+  #integer(largest: number): number {
+    let value = (this.#bytes[this.#at++] as number) & largest;
+    if (value < largest) return value;
+    for (let shift = 0; shift <= MAX_SHIFT; shift += 7) {
+      if (this.#at >= this.#end) throw endsWithin();
+      const octet = this.#bytes[this.#at++] as number;
+      value += (octet & 0x7f) << shift;
+      if (octet < 0x80) return value;
+    }
+    throw new HpackFault("a header block holds a number of more than 28 bits");
+  }
+}
+
+function endsWithin(): HpackFault {
+  return new HpackFault("a header block ends within a header");
+}

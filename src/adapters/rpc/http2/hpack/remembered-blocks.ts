@@ -1,0 +1,41 @@
+/** A block of indices has an octet or two for each header. */
+const MAX_OCTETS = 16;
+const MAX_BLOCKS = 64;
+
+interface Remembered<Meaning> {
+  readonly octets: Uint8Array;
+  readonly meaning: Meaning;
+}
+
+/** What short blocks mean, for as long as nothing changes the table that they refer to. */
+export class RememberedBlocks<Meaning extends object> {
+  readonly #byHash = new Map<number, Remembered<Meaning>>();
+
+  find(bytes: Uint8Array, from: number, to: number): Meaning | undefined {
+    if (to - from > MAX_OCTETS || this.#byHash.size === 0) return undefined;
+    const remembered = this.#byHash.get(hashOf(bytes, from, to));
+    return remembered !== undefined && isSame(remembered.octets, bytes, from, to) ? remembered.meaning : undefined;
+  }
+
+  add(bytes: Uint8Array, from: number, to: number, meaning: Meaning): void {
+    if (to - from > MAX_OCTETS) return;
+    if (this.#byHash.size >= MAX_BLOCKS) this.forget();
+    this.#byHash.set(hashOf(bytes, from, to), { octets: bytes.slice(from, to), meaning });
+  }
+
+  forget(): void {
+    if (this.#byHash.size > 0) this.#byHash.clear();
+  }
+}
+
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = to - from;
+  for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0;
+  return hash;
+}
+
+function isSame(octets: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  if (octets.length !== to - from) return false;
+  for (let at = 0; at < octets.length; at++) if (octets[at] !== bytes[from + at]) return false;
+  return true;
+}
