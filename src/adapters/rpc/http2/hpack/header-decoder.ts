@@ -1,5 +1,6 @@
-import { sizeOf, type Header } from "./header.js";
+import { HeaderList } from "./header-list.js";
 import { HeaderTable, MAX_TABLE_BYTES } from "./header-table.js";
+import { sizeOf, type Header } from "./header.js";
 import { HpackFault } from "./hpack-fault.js";
 import { decodeHuffman } from "./huffman.js";
 import { RememberedBlocks } from "./remembered-blocks.js";
@@ -19,21 +20,6 @@ const FOUR_BITS = 0x0f;
 const MAX_SHIFT = 21;
 
 const NOTHING = Buffer.alloc(0);
-
-/** What a header block says. The same block of the same connection may be answered with the same list, again and again. */
-export class HeaderList {
-  /** In their order; those that fit into the limit. */
-  readonly headers: readonly Header[];
-  /** There were more than the limit allows. */
-  readonly isTooLarge: boolean;
-  /** For its reader, to note what it takes from the headers: it finds that again with the same list. */
-  meaning: unknown = undefined;
-
-  constructor(headers: readonly Header[], isTooLarge: boolean) {
-    this.headers = headers;
-    this.isTooLarge = isTooLarge;
-  }
-}
 
 /**
  * Reads the header blocks of one direction of one connection, each exactly once and in the order in which they came.
