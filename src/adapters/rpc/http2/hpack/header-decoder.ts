@@ -3,11 +3,12 @@ import { HeaderTable, MAX_TABLE_BYTES } from "./header-table.js";
 import { sizeOf, type Header } from "./header.js";
 import { HpackFault } from "./hpack-fault.js";
 import { decodeHuffman } from "./huffman.js";
-import { RememberedBlocks } from "./remembered-blocks.js";
+import { RememberedOctets } from "./remembered-octets.js";
 
 const INDEXED = 0x80;
 const INDEXED_LITERAL = 0x40;
 const TABLE_SIZE = 0x20;
+const NEVER_INDEXED = 0x10;
 const HUFFMAN = 0x80;
 
 /** The largest values that fit into the rest of a first octet. */
@@ -23,12 +24,15 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * Reads the header blocks of one direction of one connection, each exactly once and in the order in which they came.
- * A block that only names what both sides know costs one look-up.
+ * A block that has come before costs one look-up, unless the table has changed since.
  */
 export class HeaderDecoder {
   readonly #maxListBytes: number;
   readonly #table = new HeaderTable();
-  readonly #remembered = new RememberedBlocks<HeaderList>();
+  /** Good for as long as the table is what it is. */
+  readonly #blocks = new RememberedOctets<HeaderList>();
+  /** In Huffman's code, of headers that their sender spells out each time. */
+  readonly #texts = new RememberedOctets<string>();
   #bytes: Buffer = NOTHING;
   #at = 0;
   #end = 0;
@@ -43,7 +47,7 @@ export class HeaderDecoder {
    * @throws HpackFault for what is no block, after which this decoder is of no use
    */
   decode(bytes: Buffer, from: number, to: number): HeaderList {
-    const known = this.#remembered.find(bytes, from, to);
+    const known = this.#blocks.find(bytes, from, to);
     if (known !== undefined) return known;
     this.#bytes = bytes;
     this.#at = from;
@@ -56,18 +60,18 @@ export class HeaderDecoder {
       let header: Header;
       if (first >= INDEXED) header = this.#known(this.#integer(SEVEN_BITS));
       else if (first >= INDEXED_LITERAL) {
-        header = this.#literal(SIX_BITS);
+        header = this.#literal(SIX_BITS, false);
         this.#table.insert(header);
         changesTable = true;
       } else if (first >= TABLE_SIZE) throw new HpackFault("a header block changes the size of the table after its first header");
-      else header = this.#literal(FOUR_BITS);
+      else header = this.#literal(FOUR_BITS, first < NEVER_INDEXED);
       listBytes += sizeOf(header);
       if (listBytes <= this.#maxListBytes) headers.push(header);
     }
     this.#bytes = NOTHING;
     const list = new HeaderList(headers, listBytes > this.#maxListBytes);
-    if (changesTable) this.#remembered.forget();
-    else this.#remembered.add(bytes, from, to, list);
+    if (changesTable) this.#blocks.forget();
+    else this.#blocks.add(bytes, from, to, list);
     return list;
   }
 
@@ -83,10 +87,10 @@ export class HeaderDecoder {
     return this.#at > from;
   }
 
-  #literal(nameBits: number): Header {
+  #literal(nameBits: number, maySeeAgain: boolean): Header {
     const index = this.#integer(nameBits);
-    const name = index > 0 ? this.#known(index).name : this.#text();
-    return { name, value: this.#text() };
+    const name = index > 0 ? this.#known(index).name : this.#text(maySeeAgain);
+    return { name, value: this.#text(maySeeAgain) };
   }
 
   #known(index: number): Header {
@@ -95,7 +99,7 @@ export class HeaderDecoder {
     return header;
   }
 
-  #text(): string {
+  #text(maySeeAgain: boolean): string {
     if (this.#at >= this.#end) throw endsWithin();
     const isHuffman = (this.#bytes[this.#at] as number) >= HUFFMAN;
     const length = this.#integer(SEVEN_BITS);
@@ -103,7 +107,16 @@ export class HeaderDecoder {
     const to = from + length;
     if (to > this.#end) throw endsWithin();
     this.#at = to;
-    return isHuffman ? decodeHuffman(this.#bytes, from, to) : this.#bytes.toString("latin1", from, to);
+    if (!isHuffman) return this.#bytes.toString("latin1", from, to);
+    return maySeeAgain ? this.#repeatedText(from, to) : decodeHuffman(this.#bytes, from, to);
+  }
+
+  #repeatedText(from: number, to: number): string {
+    const known = this.#texts.find(this.#bytes, from, to);
+    if (known !== undefined) return known;
+    const text = decodeHuffman(this.#bytes, from, to);
+    this.#texts.add(this.#bytes, from, to, text);
+    return text;
   }
 
   /** RFC 7541, 5.1. @param largest what the bits of the first octet can hold, of which there must be one */

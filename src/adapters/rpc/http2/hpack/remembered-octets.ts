@@ -1,14 +1,14 @@
-/** A block of indices has an octet or two for each header. */
-const MAX_OCTETS = 16;
-const MAX_BLOCKS = 64;
+/** As long as all headers of a call are whose path is spelled out each time. */
+const MAX_OCTETS = 64;
+const MAX_REMEMBERED = 64;
 
 interface Remembered<Meaning> {
   readonly octets: Uint8Array;
   readonly meaning: Meaning;
 }
 
-/** What short blocks mean, for as long as nothing changes the table that they refer to. */
-export class RememberedBlocks<Meaning extends object> {
+/** What some runs of octets mean, so that what comes again and again is decoded once. */
+export class RememberedOctets<Meaning> {
   readonly #byHash = new Map<number, Remembered<Meaning>>();
 
   find(bytes: Uint8Array, from: number, to: number): Meaning | undefined {
@@ -17,10 +17,11 @@ export class RememberedBlocks<Meaning extends object> {
     return remembered !== undefined && isSame(remembered.octets, bytes, from, to) ? remembered.meaning : undefined;
   }
 
+  /** @param bytes of which a copy is kept */
   add(bytes: Uint8Array, from: number, to: number, meaning: Meaning): void {
     if (to - from > MAX_OCTETS) return;
-    if (this.#byHash.size >= MAX_BLOCKS) this.forget();
-    this.#byHash.set(hashOf(bytes, from, to), { octets: bytes.slice(from, to), meaning });
+    if (this.#byHash.size >= MAX_REMEMBERED) this.forget();
+    this.#byHash.set(hashOf(bytes, from, to), { octets: new Uint8Array(bytes.subarray(from, to)), meaning });
   }
 
   forget(): void {
