@@ -102,6 +102,10 @@ describe("headers written out", () => {
     );
   });
 
+  test.each([126, 127, 128, 254, 255, 256, 16_510, 16_511, 16_512])("are read with a value of %i octets", (length) => {
+    expect(linesOf(new HeaderDecoder(Infinity), encodeLiteral([["a", "x".repeat(length)]]))).toEqual([`a: ${"x".repeat(length)}`]);
+  });
+
   test("are inserted where that is asked for", () => {
     fc.assert(
       fc.property(names, texts, (name, value) => {

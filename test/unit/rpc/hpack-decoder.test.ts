@@ -18,7 +18,8 @@ describe("a header block is refused that", () => {
     ["takes a name from an index after the last", Buffer.of(0x7e, 0x00)],
     ["has an index that does not end", Buffer.of(0xff, 0x80)],
     ["has an index of more than 28 bits", Buffer.of(0xff, 0x80, 0x80, 0x80, 0x80, 0x01)],
-    ["has an index with zeros ahead without end", Buffer.of(0xff, ...new Array<number>(100).fill(0x80), 0x00)],
+    ["has a number of more than five octets, whatever it is", Buffer.of(0x3f, 0x80, 0x80, 0x80, 0x80, 0x00)],
+    ["has a number that goes on and on", Buffer.concat([Buffer.of(0x3f), Buffer.alloc(100, 0x80), Buffer.of(0x00)])],
     ["ends before a name", Buffer.of(0x40)],
     ["ends within a name", Buffer.of(0x00, 0x02, 0x61)],
     ["ends before a value", Buffer.of(0x00, 0x01, 0x61)],
@@ -30,9 +31,10 @@ describe("a header block is refused that", () => {
     ["makes the table larger than we said", tableSize(4_097)],
     ["changes the table's size after a header", Buffer.concat([GET, tableSize(100)])],
   ])("%s", (_, block) => {
-    // What follows in the buffer is another frame's.
-    const bytes = Buffer.concat([block, Buffer.alloc(300, 0x61)]);
-    expect(() => new HeaderDecoder(ENOUGH).decode(bytes, 0, block.length)).toThrow(HpackFault);
+    for (const ofAnotherFrame of [[], [0x00], [0xff], new Array<number>(300).fill(0x61)]) {
+      const bytes = Buffer.concat([block, Buffer.from(ofAnotherFrame)]);
+      expect(() => new HeaderDecoder(ENOUGH).decode(bytes, 0, block.length)).toThrow(HpackFault);
+    }
   });
 });
 
@@ -61,11 +63,16 @@ describe("a table's size", () => {
     expect(() => linesOf(decoder, NEWEST)).toThrow(HpackFault);
   });
 
-  test("of a table that is full of the smallest headers", () => {
+  test("is that of as many of the smallest headers as it holds", () => {
     const decoder = new HeaderDecoder(ENOUGH);
-    for (let i = 0; i < 300; i++) linesOf(decoder, Buffer.of(0x40, 0x00, 0x00));
-    expect(linesOf(decoder, indexed(61 + 128))).toEqual([": "]);
-    expect(() => linesOf(decoder, indexed(62 + 128))).toThrow(HpackFault);
+    for (let i = 0; i < 300; i++) linesOf(decoder, indexedLiteral("", String(i % 10)));
+    const held = Math.floor(4_096 / (OVERHEAD + 1));
+    expect(Array.from({ length: held }, (_, age) => linesOf(decoder, indexed(62 + age)))).toEqual(Array.from({ length: held }, (_, age) => [`: ${(299 - age) % 10}`]));
+    expect(() => linesOf(decoder, indexed(62 + held))).toThrow(HpackFault);
+  });
+
+  test("may be told in more octets than it needs", () => {
+    expect(linesOf(new HeaderDecoder(ENOUGH), Buffer.of(0x3f, 0x80, 0x80, 0x80, 0x00), GET)).toEqual([":method: GET"]);
   });
 });
 
@@ -112,6 +119,16 @@ describe("the same block", () => {
     buffer.reverse();
     expect(decoder.decode(buffer, 1, 2)).toBe(list);
     expect(decoder.decode(buffer, 0, 1).headers).toEqual([{ name: ":method", value: "POST" }]);
+  });
+
+  test("is forgotten once many others have come, but not for long ones", () => {
+    const decoder = new HeaderDecoder(ENOUGH);
+    const list = decodeBlock(decoder, GET);
+    const numbers = Array.from({ length: 100 }, (_, i) => i);
+    for (const i of numbers) decodeBlock(decoder, encodeLiteral([["long", `${"x".repeat(100)}${i}`]]));
+    expect(decodeBlock(decoder, GET)).toBe(list);
+    for (const i of numbers) decodeBlock(decoder, encodeLiteral([["short", String(i)]]));
+    expect(decodeBlock(decoder, GET)).not.toBe(list);
   });
 
   test("is told from every other one, however many there are", () => {

@@ -95,6 +95,18 @@ describe("a header block means what RFC 7541 says in appendix", () => {
   });
 
   test.each([
+    [8, "200"],
+    [9, "204"],
+    [10, "206"],
+    [11, "304"],
+    [12, "400"],
+    [13, "404"],
+    [14, "500"],
+  ])("A, index %i is status %s", (index, status) => {
+    expect(linesOf(new HeaderDecoder(65_536), indexed(index))).toEqual([`:status: ${status}`]);
+  });
+
+  test.each([
     [10, 5, "0a"],
     [1_337, 5, "1f9a0a"],
     [42, 8, "2a"],

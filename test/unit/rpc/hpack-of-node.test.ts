@@ -4,6 +4,7 @@ import { connect, sensitiveHeaders, type ClientHttp2Session } from "node:http2";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HeaderDecoder } from "../../../src/adapters/rpc/http2/hpack/header-decoder.js";
+import { STATIC_TABLE } from "../../../src/adapters/rpc/http2/hpack/static-table.js";
 import { decodeBlock } from "../../builders/header-blocks.js";
 
 const PREFACE_BYTES = 24;
@@ -39,6 +40,9 @@ const requests = fc.record({
   ),
   areSensitive: fc.boolean(),
 });
+
+/** As the headers of a request. */
+const UNSENDABLE = new Set([":status", "transfer-encoding"]);
 
 let server: Server;
 let sockets: Socket[];
@@ -76,6 +80,16 @@ describe("what node:http2 sends is read as it was meant", () => {
       expect(blocks.at(-1)?.includes("aaaa"), "without Huffman's code").toBe(false);
     }
   });
+
+  test.each(STATIC_TABLE.flatMap((header) => (header === undefined || UNSENDABLE.has(header.name) ? [] : [[header.name, header.value]])))(
+    "for what both know from the beginning: %s %s",
+    async (name, value) => {
+      const [path, fields]: [string, Fields] = name === ":path" ? [value, []] : ["/", [[name, value || "x"]]];
+      expect(Object.fromEntries(await sent(path, fields))).toEqual(Object.fromEntries(withPseudoHeaders(path, fields)));
+      // The longest that spells out nothing but "localhost" and "x".
+      expect(blocks.at(-1)?.length).toBeLessThanOrEqual(3 + 2 + 7 + 2 + 2);
+    },
+  );
 
   test("for any headers, with a table of any size", async () => {
     const sizes = fc.option(fc.integer({ min: 0, max: 4_096 }), { freq: 9 });

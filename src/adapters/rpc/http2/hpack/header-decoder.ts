@@ -8,7 +8,6 @@ import { RememberedOctets } from "./remembered-octets.js";
 const INDEXED = 0x80;
 const INDEXED_LITERAL = 0x40;
 const TABLE_SIZE = 0x20;
-const NEVER_INDEXED = 0x10;
 const HUFFMAN = 0x80;
 
 /** The largest values that fit into the rest of a first octet. */
@@ -64,7 +63,7 @@ export class HeaderDecoder {
         this.#table.insert(header);
         changesTable = true;
       } else if (first >= TABLE_SIZE) throw new HpackFault("a header block changes the size of the table after its first header");
-      else header = this.#literal(FOUR_BITS, first < NEVER_INDEXED);
+      else header = this.#literal(FOUR_BITS, true);
       listBytes += sizeOf(header);
       if (listBytes <= this.#maxListBytes) headers.push(header);
     }

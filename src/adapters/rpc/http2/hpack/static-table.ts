@@ -12,9 +12,9 @@ const LINES =
 /** Indices begin at 1: nothing has 0. */
 export const STATIC_TABLE: readonly (Header | undefined)[] = [undefined, ...LINES.split("|").map(headerOf)];
 
-const INDEX_OF_NAME: ReadonlyMap<string, number> = indexNames();
+const INDEX_OF_NAME: ReadonlyMap<string, number> = new Map(STATIC_TABLE.flatMap((header, index) => (header === undefined ? [] : [[header.name, index]])));
 
-/** @returns the first index of the name; 0 where the table has it not */
+/** @returns an index with this name; 0 where there is none */
 export function staticIndexOfName(name: string): number {
   return INDEX_OF_NAME.get(name) ?? 0;
 }
@@ -22,12 +22,4 @@ export function staticIndexOfName(name: string): number {
 function headerOf(line: string): Header {
   const space = line.indexOf(" ");
   return space === -1 ? { name: line, value: "" } : { name: line.slice(0, space), value: line.slice(space + 1) };
-}
-
-function indexNames(): ReadonlyMap<string, number> {
-  const indices = new Map<string, number>();
-  for (const [index, header] of STATIC_TABLE.entries()) {
-    if (header !== undefined && !indices.has(header.name)) indices.set(header.name, index);
-  }
-  return indices;
 }
