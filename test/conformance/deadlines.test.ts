@@ -93,7 +93,7 @@ describe("while upstream does not answer", () => {
     const closed = once(stream, "close");
     stream.resume();
     stream.write(body);
-    await new Promise<void>((resolve, reject) => client.session.ping((error) => (error === null ? resolve() : reject(error))));
+    await expect.poll(() => clock.pendingTimers).toBeGreaterThan(0);
     clock.advance(30_000);
     expect((await trailers)[0]).toMatchObject({ "grpc-status": String(Code.DeadlineExceeded) });
     await closed;

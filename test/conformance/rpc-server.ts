@@ -53,7 +53,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
   const fallbacks = { fallbackOf: (featureId: string) => FALLBACKS.get(featureId), all: () => FALLBACKS };
   const readiness = new Readiness();
   const shutdown = new AbortController();
-  const { onRequest, onStream } = createRpcHandler(
+  const { onRequest, lane } = createRpcHandler(
     {
       check: new CheckEntitlement(states, fallbacks, clock),
       list: new ListEntitlements(states, fallbacks, clock),
@@ -64,7 +64,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
     readiness,
     { clock, logger, shutdownSignal: shutdown.signal, maxMessageBytes: options.maxMessageBytes },
   );
-  const listener = createOnePortListener({ onRequest, onStream: fastLane ? onStream : undefined, logger });
+  const listener = createOnePortListener({ onRequest, lane: fastLane ? lane : undefined, logger });
   const { port } = await listener.listen(0, "127.0.0.1");
   if (isReady) readiness.ready();
   return {

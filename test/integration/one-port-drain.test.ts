@@ -14,6 +14,13 @@ const GET = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
 type Response = ServerResponse | Http2ServerResponse;
 
+/** What GOAWAY names while requests may be on their way. */
+const ANY_STREAM = 2 ** 31 - 1;
+
+function lastServedIn(received: Buffer): number[] {
+  return framesIn(received).filter((each) => each.type === GOAWAY).map((each) => each.payload.readUInt32BE(0));
+}
+
 /** A handler whose answers wait for the test. */
 class HeldRequests {
   readonly #held: [IncomingMessage | Http2ServerRequest, Response][] = [];
@@ -110,7 +117,7 @@ describe("a drain lets requests under way finish", () => {
     await Promise.all([drained, once(session, "close")]);
   });
 
-  it("on HTTP/2, and tells which it does not serve any more", async () => {
+  it("on HTTP/2, also those sent before the client could know, and tells which it does not serve any more", async () => {
     const held = new HeldRequests();
     const { port, listener } = await startListening({ onRequest: held.onRequest });
     const { client } = await RawClient.connect(port);
@@ -118,15 +125,26 @@ describe("a drain lets requests under way finish", () => {
     await held.count(1);
 
     const drained = listener.drain(FOREVER);
-    await client.until((received) => framesIn(received).some((each) => each.type === GOAWAY));
-    client.socket.write(Buffer.concat([get(3), frame(PING, 0, 0, Buffer.alloc(8))]));
-    await client.until((received) => framesIn(received).some((each) => each.type === PING && each.flags === ACK));
+    const pinged = () => framesIn(client.bytes).find((each) => each.type === PING && each.flags !== ACK);
+    await client.until(() => pinged() !== undefined);
+    expect(lastServedIn(client.bytes)).toEqual([ANY_STREAM]);
+    client.socket.write(Buffer.concat([get(3), frame(PING, ACK, 0, pinged()!.payload)]));
+    await client.until((received) => lastServedIn(received).length === 2);
+    expect(lastServedIn(client.bytes)).toEqual([ANY_STREAM, 3]);
+    client.socket.write(get(5));
+    await held.count(2);
     held.answer();
     await Promise.all([drained, client.closed]);
-    expect(bodyOf(client.bytes, 1)).toBe("2.0 GET / 0");
-    const lastStreams = framesIn(client.bytes).filter((each) => each.type === GOAWAY).map((each) => each.payload.readUInt32BE(0));
-    expect(new Set(lastStreams)).toEqual(new Set([1]));
-    expect(await held.count(1)).toHaveLength(1);
+    expect([bodyOf(client.bytes, 1), bodyOf(client.bytes, 3), bodyOf(client.bytes, 5)]).toEqual(["2.0 GET / 0", "2.0 GET / 0", ""]);
+  });
+
+  it("on HTTP/2, also of a client that does not answer", async () => {
+    const { port, listener } = await startListening({ limits: { refusalTimeoutMs: 50 } });
+    const { client } = await RawClient.connect(port);
+    client.socket.write(Buffer.concat([OPENING, get(1)]));
+    await client.until((received) => hasEnded(received, 1));
+    await Promise.all([listener.drain(FOREVER), client.closed]);
+    expect(lastServedIn(client.bytes)).toEqual([ANY_STREAM, 1]);
   });
 
   it.each([

@@ -1,9 +1,8 @@
 import type { Readiness } from "../../application/readiness.js";
-import { connectAnswer } from "./fast-lane/connect-answer.js";
 import { createFastLane } from "./fast-lane/fast-lane.js";
 import { hotMethods } from "./fast-lane/hot-methods.js";
 import { createHttpHandler, type HttpHandler } from "./http-handler.js";
-import type { StreamHandler } from "./listener/request-handler.js";
+import type { Lane } from "./http2/lane.js";
 import { DEFAULT_MAX_MESSAGE_BYTES, rpcHandlers, type RpcOptions } from "./rpc-router.js";
 import { sidecarCalls, type UseCases } from "./sidecar-calls.js";
 
@@ -20,7 +19,7 @@ export interface RpcHandler {
   /** All protocols, all services, all methods. */
   readonly onRequest: HttpHandler;
   /** Plain gRPC calls of the methods that check, many times as fast. Without it, `onRequest` answers them too. */
-  readonly onStream: StreamHandler;
+  readonly lane: Lane;
 }
 
 export function createRpcHandler(useCases: UseCases, readiness: Readiness, options: RpcHandlerOptions): RpcHandler {
@@ -28,12 +27,6 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
   const handlers = rpcHandlers(sidecarCalls(useCases), readiness, options);
   return {
     onRequest: createHttpHandler(handlers, { timeoutMs: bodyTimeoutMs, clock }, logger),
-    onStream: createFastLane(hotMethods(useCases.check, useCases.list), {
-      clock,
-      logger,
-      maxMessageBytes,
-      bodyTimeoutMs,
-      answerOdd: (call) => connectAnswer(handlers, call, bodyTimeoutMs, clock),
-    }),
+    lane: createFastLane(hotMethods(useCases.check, useCases.list), { clock, logger, maxMessageBytes, bodyTimeoutMs }),
   };
 }

@@ -8,7 +8,7 @@ import { Http1Connections } from "./http1-connections.js";
 import { Http2Connections } from "./http2-connections.js";
 import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from "./listener-limits.js";
 import { OpenSockets } from "./open-sockets.js";
-import { contained, containedStream, type RequestHandlers } from "./request-handler.js";
+import { contained, type RequestHandlers } from "./request-handler.js";
 import { createTlsFront } from "./tls-front.js";
 import type { TlsFiles } from "./tls-material.js";
 
@@ -51,12 +51,9 @@ class OnePort implements OnePortListener {
   #complainedAt = -Infinity;
   #drained: Promise<void> | undefined;
 
-  constructor({ onRequest, onStream, tls, limits: given, logger }: OnePortListenerOptions) {
+  constructor({ onRequest, lane, tls, limits: given, logger }: OnePortListenerOptions) {
     const limits = { ...DEFAULT_LISTENER_LIMITS, ...given };
-    const handlers: RequestHandlers = {
-      onRequest: contained(onRequest, logger),
-      onStream: onStream && containedStream(onStream, logger),
-    };
+    const handlers: RequestHandlers = { onRequest: contained(onRequest, logger), lane };
     this.#logger = logger;
     this.#http1 = new Http1Connections(limits, handlers.onRequest);
     this.#http2 = new Http2Connections(limits, handlers, logger);
@@ -98,6 +95,7 @@ class OnePort implements OnePortListener {
     this.#http2.drain();
     await this.#sockets.closed(graceMs);
     this.#http1.stop();
+    this.#http2.stop();
   }
 
   #watch(server: Server, limits: ListenerLimits): void {

@@ -1,0 +1,62 @@
+import type { AnswerHeaders, HeaderField } from "./answer-headers.js";
+import { encodeLiteral, indexedLiteral, integer } from "./hpack/literal-headers.js";
+
+/** What a header table holds unless the peer wants it smaller, octets. */
+const DEFAULT_TABLE_BYTES = 4_096;
+/** Far more than the headers that are made once take, far less than a table holds: nothing ever leaves it. */
+const MAX_INDEXED_BYTES = 2_048;
+/** What an entry counts for besides its text (RFC 7541, section 4.1). */
+const ENTRY_OVERHEAD = 32;
+const STATIC_ENTRIES = 61;
+const STATUS_200 = 0x88;
+const TABLE_OF_SIZE_0 = Buffer.of(0x20);
+
+/** Writes the header blocks of one connection. What it has spelled out once is an index from then on. */
+export class HeaderWriter {
+  readonly #blocks = new Map<AnswerHeaders, Buffer>();
+  /** In the order in which the peer has learnt them. */
+  readonly #known: HeaderField[] = [];
+  #knownBytes = 0;
+  #mayIndex = true;
+  #mustTellSize = false;
+
+  /** @param bytes how large the peer lets the table be */
+  limitTable(bytes: number): void {
+    if (bytes >= DEFAULT_TABLE_BYTES || !this.#mayIndex) return;
+    this.#mayIndex = false;
+    this.#mustTellSize = true;
+    this.#known.length = 0;
+    this.#blocks.clear();
+  }
+
+  /** What the next block on this connection has to be. */
+  blockOf(headers: AnswerHeaders): Buffer {
+    if (this.#mustTellSize) {
+      this.#mustTellSize = false;
+      return Buffer.concat([TABLE_OF_SIZE_0, this.blockOf(headers)]);
+    }
+    if (headers.base !== undefined) return Buffer.concat([this.blockOf(headers.base), encodeLiteral(headers.fields)]);
+    return this.#blocks.get(headers) ?? this.#encode(headers);
+  }
+
+  #encode(headers: AnswerHeaders): Buffer {
+    const knownBefore = this.#known.length;
+    const block = Buffer.concat(headers.fields.map((field) => this.#encodeField(field)));
+    if (this.#known.length === knownBefore) this.#blocks.set(headers, block);
+    // What was learnt has moved the indices of all that was known.
+    else this.#blocks.clear();
+    return block;
+  }
+
+  #encodeField(field: HeaderField): Buffer {
+    const [name, value] = field;
+    if (name === ":status" && value === "200") return Buffer.of(STATUS_200);
+    const position = this.#known.findIndex((known) => known[0] === name && known[1] === value);
+    if (position !== -1) return integer(0x80, 7, STATIC_ENTRIES + this.#known.length - position);
+    const bytes = name.length + value.length + ENTRY_OVERHEAD;
+    if (!this.#mayIndex || this.#knownBytes + bytes > MAX_INDEXED_BYTES) return encodeLiteral([field]);
+    this.#known.push(field);
+    this.#knownBytes += bytes;
+    return indexedLiteral(name, value);
+  }
+}

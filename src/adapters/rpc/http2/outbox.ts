@@ -1,0 +1,61 @@
+import type { Socket } from "node:net";
+import { FRAME_HEADER_BYTES } from "./protocol.js";
+
+/** Room for a few hundred answers; no frame is larger. */
+const BUFFER_BYTES = 64 * 1024;
+/** As many as are kept for whoever writes next. */
+const MAX_SPARE = 16;
+
+/** Connections borrow a buffer while they write: one each would be too much for thousands that are idle. */
+const spare: Buffer[] = [];
+
+/** Gathers frames, so that the answers to all that was read at once are written at once. */
+export class Outbox {
+  readonly #socket: Socket;
+  #bytes: Buffer | undefined;
+  #end = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Whether the peer takes less than it asks for. */
+  get isBackedUp(): boolean {
+    return this.#socket.writableNeedDrain && this.#socket.writableLength > 0;
+  }
+
+  frame(type: number, flags: number, stream: number, payload: Uint8Array): void {
+    const { length } = payload;
+    const bytes = this.#room(FRAME_HEADER_BYTES + length);
+    const at = this.#end;
+    bytes[at] = length >>> 16;
+    bytes[at + 1] = length >>> 8;
+    bytes[at + 2] = length;
+    bytes[at + 3] = type;
+    bytes[at + 4] = flags;
+    bytes[at + 5] = stream >>> 24;
+    bytes[at + 6] = stream >>> 16;
+    bytes[at + 7] = stream >>> 8;
+    bytes[at + 8] = stream;
+    bytes.set(payload, at + FRAME_HEADER_BYTES);
+    this.#end = at + FRAME_HEADER_BYTES + length;
+  }
+
+  flush(): void {
+    const bytes = this.#bytes;
+    if (bytes === undefined) return;
+    const written = bytes.subarray(0, this.#end);
+    this.#bytes = undefined;
+    this.#end = 0;
+    if (!this.#socket.writable) return;
+    this.#socket.write(written);
+    // What the system has not taken yet must not be written over.
+    if (this.#socket.writableLength === 0 && spare.length < MAX_SPARE) spare.push(bytes);
+  }
+
+  #room(bytes: number): Buffer {
+    if (this.#end + bytes > BUFFER_BYTES) this.flush();
+    this.#bytes ??= spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    return this.#bytes;
+  }
+}

@@ -1,0 +1,289 @@
+import type { Logger } from "../../../ports/logger.js";
+import type { AnswerHeaders } from "./answer-headers.js";
+import { AnswerSender } from "./answer-sender.js";
+import { HeaderWriter } from "./header-writer.js";
+import type { HeaderList } from "./hpack/header-list.js";
+import type { Lane } from "./lane.js";
+import type { NodeAnswers, NodeSession } from "./node-session.js";
+import { NodeStreams, type NodeStreamsOwner } from "./node-streams.js";
+import type { Outbox } from "./outbox.js";
+import type { PeerSettings } from "./peer-settings.js";
+import { ConnectionFault, ErrorCode, FrameType, MAX_WINDOW, uint32 } from "./protocol.js";
+import type { ReceiveWindow } from "./receive-window.js";
+import { LaneStream, type Answering, type Stream } from "./streams.js";
+
+/** A request of the lane's is a few hundred bytes; a longer one is Node's, which minds the window of its stream. */
+const MAX_LANE_BYTES = 16_384;
+const MAX_LANE_CHUNKS = 16;
+
+/** What the streams need of their connection. */
+export interface StreamsOwner {
+  readonly lane: Lane | undefined;
+  readonly maxConcurrentStreams: number;
+  readonly logger: Logger;
+  /** Something was written, maybe not in the course of reading. */
+  flushSoon(): void;
+  /** The client has a stream reset, or causes it to be, which costs it nothing: too many cost it the connection. */
+  countReset(): void;
+  fail(fault: ConnectionFault): void;
+  /** A session that ends with the connection. */
+  openNodeSession(answers: NodeAnswers, initialWindow: number): NodeSession;
+}
+
+/** The requests that are under way on one connection. Each is the lane's or Node's, and may pass from the lane to Node. */
+export class RequestStreams implements Answering, NodeStreamsOwner {
+  readonly #owner: StreamsOwner;
+  readonly #outbox: Outbox;
+  readonly #peer: PeerSettings;
+  readonly #window: ReceiveWindow;
+  readonly #streams = new Map<number, Stream>();
+  readonly #headers = new HeaderWriter();
+  readonly #sender: AnswerSender;
+  readonly #node: NodeStreams;
+  /** Begun by what is being read. */
+  #begun: LaneStream[] = [];
+  #last = 0;
+
+  constructor(owner: StreamsOwner, outbox: Outbox, peer: PeerSettings, window: ReceiveWindow) {
+    this.#owner = owner;
+    this.#outbox = outbox;
+    this.#peer = peer;
+    this.#window = window;
+    this.#sender = new AnswerSender(outbox, this.#headers, (stream) => this.#sent(stream));
+    this.#node = new NodeStreams(this, outbox, this.#sender, peer);
+  }
+
+  /** How many have begun and not ended. */
+  get count(): number {
+    return this.#streams.size;
+  }
+
+  /** The last that has begun. */
+  get last(): number {
+    return this.#last;
+  }
+
+  begin(id: number, headers: HeaderList, isEnd: boolean): void {
+    this.#last = id;
+    if (this.#streams.size >= this.#owner.maxConcurrentStreams) this.#reset(id, ErrorCode.RefusedStream);
+    else if (headers.isTooLarge) this.#reset(id, ErrorCode.EnhanceYourCalm);
+    else if (isEnd) this.#beginWithNode(id, headers, true);
+    else this.#beginWithBody(id, headers);
+  }
+
+  /** Headers on a stream that has begun. @throws ConnectionFault where it has ended as well */
+  trailers(id: number, headers: HeaderList, isEnd: boolean): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) throw new ConnectionFault(ErrorCode.StreamClosed, "headers on a stream that has ended");
+    if (stream.isWhole) this.#reset(id, ErrorCode.StreamClosed);
+    else if (headers.isTooLarge) this.#reset(id, ErrorCode.EnhanceYourCalm);
+    else {
+      if (stream.isLane) this.#passOn(stream, stream.chunks);
+      this.#node.headers(id, headers, isEnd);
+      if (isEnd) this.#isWhole(id);
+    }
+  }
+
+  data(id: number, bytes: Buffer, isEnd: boolean): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined || stream.isWhole) {
+      this.#window.taken(bytes.length);
+      this.#reset(id, ErrorCode.StreamClosed);
+    } else if (stream.isLane) {
+      this.#window.taken(bytes.length);
+      this.#gather(stream, bytes, isEnd);
+    } else {
+      this.#node.data(id, bytes, isEnd);
+      if (isEnd) this.#isWhole(id);
+    }
+  }
+
+  /** The client wants no answer any more. */
+  cancelled(id: number, code: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    this.#owner.countReset();
+    if (stream.isLane) this.#abandon(stream);
+    else this.#node.reset(id, code);
+    this.#end(id);
+  }
+
+  /** The client takes more of an answer. */
+  openWindow(id: number, bytes: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    if (!stream.isLane) this.#node.windowUpdate(id, bytes);
+    else if (bytes === 0) this.#reset(id, ErrorCode.ProtocolError);
+    else if (stream.sendWindow + bytes > MAX_WINDOW) this.#reset(id, ErrorCode.FlowControlError);
+    else {
+      stream.sendWindow += bytes;
+      this.#sender.sendWaiting();
+    }
+  }
+
+  /** The client takes more of all answers. @throws ConnectionFault where the window would be larger than any may be */
+  openConnectionWindow(bytes: number): void {
+    if (this.#sender.window + bytes > MAX_WINDOW) throw tooLargeWindow();
+    this.#sender.window += bytes;
+    this.sendWaiting();
+  }
+
+  /** @param initialWindow before. @throws ConnectionFault where a window would be larger than any may be */
+  peerChanged(initialWindow: number): void {
+    this.#headers.limitTable(this.#peer.headerTableBytes);
+    const change = this.#peer.initialWindow - initialWindow;
+    if (change === 0) return;
+    this.#node.initialWindowChanged();
+    for (const stream of this.#streams.values()) {
+      if (!stream.isLane) continue;
+      stream.sendWindow += change;
+      if (stream.sendWindow > MAX_WINDOW) throw tooLargeWindow();
+    }
+    this.#sender.sendWaiting();
+  }
+
+  sendWaiting(): void {
+    this.#sender.sendWaiting();
+    this.#node.sendWaiting();
+  }
+
+  /** All that was there is read: requests that are not whole by now may not take for ever. */
+  limitArrivals(): void {
+    if (this.#begun.length === 0) return;
+    for (const stream of this.#begun) if (!stream.isWhole && this.#streams.get(stream.id) === stream) stream.call?.limitArrival();
+    this.#begun = [];
+  }
+
+  /** The connection is gone. */
+  abandonAll(): void {
+    const streams = [...this.#streams.values()];
+    this.#streams.clear();
+    for (const stream of streams) if (stream.isLane) stream.call?.abandon();
+    this.#node.destroy();
+  }
+
+  answer(stream: LaneStream, headers: AnswerHeaders, body: Buffer, trailers: AnswerHeaders): void {
+    if (this.#streams.get(stream.id) !== stream) return;
+    this.#sender.send(stream, headers, body, trailers);
+    this.#owner.flushSoon();
+  }
+
+  openNodeSession(answers: NodeAnswers, initialWindow: number): NodeSession {
+    return this.#owner.openNodeSession(answers, initialWindow);
+  }
+
+  flushSoon(): void {
+    this.#owner.flushSoon();
+  }
+
+  isNodes(id: number): boolean {
+    return this.#streams.get(id)?.isLane === false;
+  }
+
+  nodeAnswered(id: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined || stream.isLane) return;
+    stream.isAnswered = true;
+    if (stream.isWhole) this.#end(id);
+  }
+
+  nodeReset(id: number, code: number): void {
+    if (code !== ErrorCode.NoError) this.#owner.countReset();
+    this.#end(id);
+  }
+
+  nodeTook(bytes: number): void {
+    this.#window.taken(bytes);
+    this.#owner.flushSoon();
+  }
+
+  nodeFailed(code: number): void {
+    this.#owner.fail(new ConnectionFault(code, "Node has given up the session"));
+  }
+
+  #beginWithNode(id: number, headers: HeaderList, isEnd: boolean): void {
+    this.#streams.set(id, { isLane: false, isWhole: isEnd, isAnswered: false });
+    this.#node.headers(id, headers, isEnd);
+  }
+
+  #beginWithBody(id: number, headers: HeaderList): void {
+    const route = this.#owner.lane?.routeOf(headers);
+    if (route === undefined) {
+      this.#beginWithNode(id, headers, false);
+      return;
+    }
+    const stream = new LaneStream(id, headers, this.#peer.initialWindow, this);
+    this.#streams.set(id, stream);
+    this.#begun.push(stream);
+    stream.call = route.begin(stream);
+  }
+
+  #gather(stream: LaneStream, bytes: Buffer, isEnd: boolean): void {
+    if (isEnd && stream.bytes === 0) this.#ask(stream, bytes);
+    else {
+      stream.gather(bytes);
+      if (isEnd) this.#ask(stream, Buffer.concat(stream.chunks));
+      else if (stream.bytes > MAX_LANE_BYTES || stream.chunks.length > MAX_LANE_CHUNKS) this.#passOn(stream, stream.chunks);
+    }
+  }
+
+  #ask(stream: LaneStream, body: Buffer): void {
+    stream.isWhole = true;
+    try {
+      if (stream.call?.answer(body) === false) this.#passOn(stream, [body]);
+    } catch (error) {
+      // A fault in the lane costs the one call.
+      this.#owner.logger.error("a call failed in the fast lane", { error });
+      this.#reset(stream.id, ErrorCode.InternalError);
+    }
+  }
+
+  /** Has Node serve the stream, as if it had been Node's from its beginning. */
+  #passOn(stream: LaneStream, chunks: readonly Buffer[]): void {
+    const { id, headers, isWhole } = stream;
+    stream.call?.abandon();
+    this.#streams.set(id, { isLane: false, isWhole, isAnswered: false });
+    this.#node.headers(id, headers, false);
+    for (const chunk of chunks) {
+      this.#node.data(id, chunk, isWhole);
+      this.#window.taken(-chunk.length);
+    }
+  }
+
+  #isWhole(id: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    stream.isWhole = true;
+    if (!stream.isLane && stream.isAnswered) this.#end(id);
+  }
+
+  /** Tells the client that nothing comes, or no more. */
+  #reset(id: number, code: number): void {
+    this.#owner.countReset();
+    const stream = this.#streams.get(id);
+    if (stream?.isLane === true) this.#abandon(stream);
+    else if (stream !== undefined) this.#node.reset(id, ErrorCode.Cancel);
+    this.#outbox.frame(FrameType.RstStream, 0, id, uint32(code));
+    if (stream !== undefined) this.#end(id);
+  }
+
+  #sent(stream: LaneStream): void {
+    // Answered before it was whole: the client may stop sending.
+    if (!stream.isWhole) this.#outbox.frame(FrameType.RstStream, 0, stream.id, uint32(ErrorCode.NoError));
+    this.#end(stream.id);
+  }
+
+  #abandon(stream: LaneStream): void {
+    this.#sender.drop(stream);
+    stream.call?.abandon();
+  }
+
+  #end(id: number): void {
+    this.#streams.delete(id);
+    this.#owner.flushSoon();
+  }
+}
+
+function tooLargeWindow(): ConnectionFault {
+  return new ConnectionFault(ErrorCode.FlowControlError, "a window that is larger than any may be");
+}
