@@ -1,7 +1,8 @@
 import { connect, type Socket } from "node:net";
+import { HeaderDecoder } from "../../src/adapters/rpc/http2/hpack/header-decoder.js";
+import type { Header } from "../../src/adapters/rpc/http2/hpack/header.js";
 import { fillIn } from "./calls.js";
 import { DATA, END_HEADERS, END_STREAM, FRAME_HEADER_BYTES, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, maxConcurrentStreamsIn, settings, windowUpdate } from "./frames.js";
-import { HeaderDecoder } from "./header-decoder.js";
 import type { LoadConnection, OnSettled } from "./load-connection.js";
 import { GRPC_PREFIX_BYTES, RequestFramesOfConnection } from "./request-frames.js";
 import type { RequestSource } from "./request-source.js";
@@ -15,6 +16,8 @@ const INITIAL_SEND_WINDOW = 65_535;
 /** Below this it is waited for the server to read on. */
 const LEAST_SEND_WINDOW = 8_192;
 const RECEIVE_WINDOW = 2 ** 30;
+/** Far more than any answer's. */
+const MAX_HEADER_BYTES = 65_536;
 
 /**
  * Unary gRPC calls over one HTTP/2 connection with the frames written by hand: a client by node:http2 would cost
@@ -26,7 +29,7 @@ export class GrpcConnection implements LoadConnection {
   readonly #tally: Tally;
   readonly #onSettled: OnSettled;
   readonly #frames: RequestFramesOfConnection;
-  readonly #decoder = new HeaderDecoder();
+  readonly #decoder = new HeaderDecoder(MAX_HEADER_BYTES);
   readonly #dueAt = new Float64Array(SLOTS);
   readonly #customers = new Int32Array(SLOTS);
   /** Call and feature of a stream; -1 where none is in flight. */
@@ -189,10 +192,10 @@ export class GrpcConnection implements LoadConnection {
 
   #headers(stream: number, flags: number, from: number, to: number): void {
     if ((flags & END_HEADERS) === 0) throw new Error("a header block in more than one frame");
-    const headers = this.#decoder.decode(this.#input, from, to);
+    const { headers } = this.#decoder.decode(this.#input, from, to);
     if ((flags & END_STREAM) === 0) return;
-    const status = headers.get("grpc-status");
-    if (status !== "0") this.#settle(stream, status === undefined ? `HTTP ${headers.get(":status") ?? "without a status"}` : `grpc-status ${status}`);
+    const status = valueOf(headers, "grpc-status");
+    if (status !== "0") this.#settle(stream, status === undefined ? `HTTP ${valueOf(headers, ":status") ?? "without a status"}` : `grpc-status ${status}`);
     else if (this.#gotMessage[(stream >> 1) & (SLOTS - 1)] === 0) this.#settle(stream, "an answer without a message");
     else this.#settle(stream, undefined);
   }
@@ -222,4 +225,9 @@ export class GrpcConnection implements LoadConnection {
     this.#isClosed = true;
     this.#tally.failed("the connection was lost");
   }
+}
+
+function valueOf(headers: readonly Header[], name: string): string | undefined {
+  for (const header of headers) if (header.name === name) return header.value;
+  return undefined;
 }

@@ -1,4 +1,6 @@
-import { HeaderTable, type Header } from "./header-table.js";
+import { HeaderTable } from "../../src/adapters/rpc/http2/hpack/header-table.js";
+import type { Header } from "../../src/adapters/rpc/http2/hpack/header.js";
+import { indexedLiteral, integer } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
 
 /** Writes header blocks. Whatever it has written once on a connection is a byte or two from then on. */
 export class HeaderEncoder {
@@ -9,27 +11,17 @@ export class HeaderEncoder {
   }
 
   #encodeOne(header: Header): Buffer {
-    const index = this.#table.indexOf(header.name, header.value);
-    if (index > 0) return integer(0x80, 7, index);
-    const nameIndex = this.#table.indexOfName(header.name);
+    const index = this.#indexOf(header);
+    if (index !== undefined) return integer(0x80, 7, index);
     this.#table.insert(header);
-    const name = nameIndex > 0 ? integer(0x40, 6, nameIndex) : Buffer.concat([Buffer.of(0x40), text(header.name)]);
-    return Buffer.concat([name, text(header.value)]);
+    return indexedLiteral(header.name, header.value);
   }
-}
 
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value, "latin1");
-  return Buffer.concat([integer(0, 7, bytes.length), bytes]);
-}
-
-/** RFC 7541, 5.1. @param flags the bits above the integer's own */
-function integer(flags: number, bits: number, value: number): Buffer {
-  const largest = 2 ** bits - 1;
-  if (value < largest) return Buffer.of(flags | value);
-  const octets = [flags | largest];
-  let rest = value - largest;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) octets.push((rest % 128) | 128);
-  octets.push(rest);
-  return Buffer.from(octets);
+  #indexOf({ name, value }: Header): number | undefined {
+    for (let index = 1; ; index++) {
+      const known = this.#table.at(index);
+      if (known === undefined) return undefined;
+      if (known.name === name && known.value === value) return index;
+    }
+  }
 }

@@ -1,7 +1,7 @@
+import type { Header } from "../../src/adapters/rpc/http2/hpack/header.js";
 import type { Call } from "./calls.js";
 import { DATA, END_HEADERS, END_STREAM, FRAME_HEADER_BYTES, HEADERS, frame } from "./frames.js";
 import { HeaderEncoder } from "./header-encoder.js";
-import type { Header } from "./header-table.js";
 
 export const GRPC_PREFIX_BYTES = 5;
 

@@ -20,6 +20,7 @@ describe("a header block is refused that", () => {
     ["has an index of more than 28 bits", Buffer.of(0xff, 0x80, 0x80, 0x80, 0x80, 0x01)],
     ["has a number of more than five octets, whatever it is", Buffer.of(0x3f, 0x80, 0x80, 0x80, 0x80, 0x00)],
     ["has a number that goes on and on", Buffer.concat([Buffer.of(0x3f), Buffer.alloc(100, 0x80), Buffer.of(0x00)])],
+    ["ends within the size of a table", Buffer.of(0x3f)],
     ["ends before a name", Buffer.of(0x40)],
     ["ends within a name", Buffer.of(0x00, 0x02, 0x61)],
     ["ends before a value", Buffer.of(0x00, 0x01, 0x61)],

@@ -26,16 +26,6 @@ export class HeaderTable {
     return age < this.#count ? this.#slots[(this.#newest - age) & LAST_SLOT] : undefined;
   }
 
-  /** @returns 0 where the table has no such header. Looks through all of it. */
-  indexOf(name: string, value: string): number {
-    const end = FIRST_DYNAMIC + this.#count;
-    for (let index = 1; index < end; index++) {
-      const header = this.at(index);
-      if (header?.name === name && header.value === value) return index;
-    }
-    return 0;
-  }
-
   /** Makes room by the eviction of the oldest. A header larger than the whole table leaves an empty one. */
   insert(header: Header): void {
     const bytes = sizeOf(header);
