@@ -35,7 +35,7 @@ export interface RpcServerOptions {
   readonly maxMessageBytes?: number;
   readonly budgetMs?: number;
   readonly isReady?: boolean;
-  /** Whether plain gRPC calls take the fast lane, as they do in the service; else Connect answers them too. */
+  /** Whether plain checks take the lanes, of gRPC and of JSON, as they do in the service; else Connect answers them too. */
   readonly fastLane?: boolean;
 }
 
@@ -53,7 +53,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
   const fallbacks = { fallbackOf: (featureId: string) => FALLBACKS.get(featureId), all: () => FALLBACKS };
   const readiness = new Readiness();
   const shutdown = new AbortController();
-  const { onRequest, lane } = createRpcHandler(
+  const { onRequest, byConnect, lane } = createRpcHandler(
     {
       check: new CheckEntitlement(states, fallbacks, clock),
       list: new ListEntitlements(states, fallbacks, clock),
@@ -64,7 +64,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
     readiness,
     { clock, logger, shutdownSignal: shutdown.signal, maxMessageBytes: options.maxMessageBytes },
   );
-  const listener = createOnePortListener({ onRequest, lane: fastLane ? lane : undefined, logger });
+  const listener = createOnePortListener({ onRequest: fastLane ? onRequest : byConnect, lane: fastLane ? lane : undefined, logger });
   const { port } = await listener.listen(0, "127.0.0.1");
   if (isReady) readiness.ready();
   return {

@@ -16,8 +16,12 @@ import {
 import { stopUpload } from "./request-body.js";
 import { universalRequest, type BodyLimit } from "./universal-request.js";
 
-/** Answers any request of Node's HTTP/1.1 or HTTP/2 server. Never throws. */
-export type HttpHandler = (request: NodeRequest, response: NodeResponse) => void;
+/**
+ * Answers any request of Node's HTTP/1.1 or HTTP/2 server. Never throws.
+ *
+ * @param received what was read of the body before, if any
+ */
+export type HttpHandler = (request: NodeRequest, response: NodeResponse, received?: readonly Uint8Array[]) => void;
 
 /**
  * Serves gRPC (over HTTP/2), gRPC-web, gRPC-web-text and Connect (over HTTP/1.1 too).
@@ -35,7 +39,7 @@ export function createHttpHandler(
     return isHttp1(request) || method.methodKind === "bidi_streaming" ? undefined : limit;
   }
 
-  return (request, response) => {
+  return (request, response, received) => {
     // A caller who hangs up is no failure, and without a listener would end the process.
     response.on("error", ignore);
     if (!isHttp1(request)) request.stream.once("wantTrailers", stopUpload);
@@ -62,7 +66,7 @@ export function createHttpHandler(
       refuseStreamOverHttp1(response);
       return;
     }
-    const universal = universalRequest(request, response, protocol, bodyLimit(request, handler));
+    const universal = universalRequest(request, response, received, protocol, bodyLimit(request, handler));
     if (universal === undefined) {
       refuse(response, 400, "the request names no host: send a host header");
       return;

@@ -24,6 +24,16 @@ export function requestBody(request: Readable): AsyncIterable<Uint8Array> {
   };
 }
 
+/** The same for a request of which something, or everything, was read before. */
+export async function* restOfBody(received: readonly Uint8Array[], request: Readable): AsyncIterable<Uint8Array> {
+  try {
+    yield* received;
+    if (!request.readableEnded) yield* requestBody(request);
+  } finally {
+    dropRest(request);
+  }
+}
+
 /** Throws where not all of the body is there in time: a caller could else hold a stream for ever, a byte at a time. */
 export async function* arrivingWithin(
   timeoutMs: number,

@@ -3,6 +3,8 @@ import { createFastLane } from "./fast-lane/fast-lane.js";
 import { hotMethods } from "./fast-lane/hot-methods.js";
 import { createHttpHandler, type HttpHandler } from "./http-handler.js";
 import type { Lane } from "./http2/lane.js";
+import { createJsonLane } from "./json-lane/json-lane.js";
+import { jsonMethods } from "./json-lane/json-methods.js";
 import { DEFAULT_MAX_MESSAGE_BYTES, rpcHandlers, type RpcOptions } from "./rpc-router.js";
 import { sidecarCalls, type UseCases } from "./sidecar-calls.js";
 
@@ -18,6 +20,8 @@ export interface RpcHandlerOptions extends RpcOptions {
 export interface RpcHandler {
   /** All protocols, all services, all methods. */
   readonly onRequest: HttpHandler;
+  /** The same, by Connect alone, to whose answers the lanes are held. */
+  readonly byConnect: HttpHandler;
   /** Plain gRPC calls of the methods that check, many times as fast. Without it, `onRequest` answers them too. */
   readonly lane: Lane;
 }
@@ -25,8 +29,10 @@ export interface RpcHandler {
 export function createRpcHandler(useCases: UseCases, readiness: Readiness, options: RpcHandlerOptions): RpcHandler {
   const { clock, logger, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES } = options;
   const handlers = rpcHandlers(sidecarCalls(useCases), readiness, options);
+  const byConnect = createHttpHandler(handlers, { timeoutMs: bodyTimeoutMs, clock }, logger);
   return {
-    onRequest: createHttpHandler(handlers, { timeoutMs: bodyTimeoutMs, clock }, logger),
+    onRequest: createJsonLane(jsonMethods(useCases.check, useCases.list), { clock, logger, maxMessageBytes, answerOdd: byConnect }),
+    byConnect,
     lane: createFastLane(hotMethods(useCases.check, useCases.list), { clock, logger, maxMessageBytes, bodyTimeoutMs }),
   };
 }

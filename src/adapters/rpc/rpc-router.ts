@@ -14,6 +14,7 @@ import {
 } from "./gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { file_stigg_sidecar_v1_sidecar, SidecarService } from "./gen/stigg/sidecar/v1/sidecar_pb.js";
 import { healthService } from "./health-service.js";
+import { JSON_OPTIONS } from "./json-options.js";
 import { reflectionAlphaService, reflectionService } from "./reflection-service.js";
 import type { SidecarCalls } from "./sidecar-calls.js";
 
@@ -44,9 +45,7 @@ export function rpcHandlers(
   const router = createConnectRouter({
     acceptCompression: [compressionGzip],
     readMaxBytes: maxMessageBytes,
-    // For the person with curl: "hasAccess": false is there to be read, and a mistyped field is told. Left out in
-    // silence, a mistyped "updateBehavior" would add what was meant to be set.
-    jsonOptions: { alwaysEmitImplicit: true, ignoreUnknownFields: false },
+    jsonOptions: JSON_OPTIONS,
   })
     .service(SidecarService, connectService(calls, clock, logger))
     .service(Health, healthService(readiness, shutdownSignal))

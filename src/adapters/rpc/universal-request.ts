@@ -6,7 +6,7 @@ import { checkedFrames } from "./frame-guard.js";
 import { decodeBase64, namedAsBinary } from "./grpc-web-text.js";
 import type { NodeRequest, NodeResponse } from "./node-http.js";
 import type { Protocol } from "./protocol-of.js";
-import { arrivingWithin, requestBody } from "./request-body.js";
+import { arrivingWithin, requestBody, restOfBody } from "./request-body.js";
 
 export interface BodyLimit {
   readonly timeoutMs: number;
@@ -17,6 +17,7 @@ export interface BodyLimit {
 export function universalRequest(
   request: NodeRequest,
   response: NodeResponse,
+  received: readonly Uint8Array[] | undefined,
   protocol: Protocol,
   limit: BodyLimit | undefined,
 ): UniversalServerRequest | undefined {
@@ -25,7 +26,7 @@ export function universalRequest(
     const { header } = universal;
     dropEndlessDeadline(header);
     if (protocol === "grpc-web-text") header.set("content-type", namedAsBinary(header.get("content-type") ?? ""));
-    const body = requestBody(request);
+    const body = received === undefined ? requestBody(request) : restOfBody(received, request);
     return { ...universal, body: messageBytes(limit ? arrivingWithin(limit.timeoutMs, body, limit.clock) : body, protocol) };
   } catch {
     return undefined;

@@ -6,35 +6,14 @@ import { frameEncoders } from "../../../src/adapters/rpc/fast-lane/frame-encoder
 import { FrameWriter } from "../../../src/adapters/rpc/fast-lane/frame-writer.js";
 import { EnumEntitlementSchema, SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { EntitlementsList } from "../../../src/application/list-entitlements.js";
-import { buildCustomerState, type CustomerStateInput } from "../../../src/domain/build-customer-state.js";
-import type { CustomerState } from "../../../src/domain/customer-state.js";
+import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
 import { decideCredit, decideCreditWithoutState } from "../../../src/domain/decide-credit.js";
 import { decideFeature, decideFeatureWithoutState } from "../../../src/domain/decide-feature.js";
-import { creditQueries, fallbackValues, featureQueries, moments, stateInputs } from "../../builders/arbitraries.js";
+import { creditQueries, fallbackValues, featureQueries, moments } from "../../builders/arbitraries.js";
+import { listOf, oddStates, oddTexts } from "../../builders/odd-states.js";
 
 const { method } = SidecarService;
 const frames = frameEncoders();
-
-/** Numbers and texts that a wire format may get wrong: at the ends of what it holds, and beyond. */
-const oddNumbers = fc.oneof(fc.double({ noNaN: true }), fc.constantFrom(0, -0, -1, 2 ** 31, -(2 ** 31) - 1, 2 ** 53, -(2 ** 53), 127, 128, 16_384));
-const oddMoments = fc.oneof(
-  moments,
-  fc.integer({ min: -1e15, max: 1e15 }),
-  fc.constantFrom(0, -1, 999, -62_135_596_800_000, -62_135_596_800_001, 253_402_300_799_999, 253_402_300_800_000, 1.5, Infinity, NaN),
-);
-const texts = fc.oneof(fc.string({ unit: "binary", maxLength: 200 }), fc.constantFrom("", "x".repeat(127), "x".repeat(128)));
-
-const oddUsages = fc.record({ currentUsage: oddNumbers, periodAnchor: oddMoments, periodStart: oddMoments, periodEnd: oddMoments });
-
-/** States as they are, and with something odd in all of their parts. */
-const allStates: fc.Arbitrary<CustomerStateInput> = fc.oneof(
-  stateInputs,
-  fc.tuple(stateInputs, texts, oddNumbers, oddUsages).map(([{ features = [], credits = [], ...rest }, text, limit, usage]) => ({
-    ...rest,
-    features: features.map((part) => ({ ...part, usageLimit: limit, usage, enumValues: [text, ""], feature: { ...part.feature, units: text, unitsPlural: text } })),
-    credits: credits.map((part) => ({ ...part, usageLimit: limit, usage, currency: { ...part.currency, description: text } })),
-  })),
-);
 
 describe("a frame says what the message says", () => {
   const kinds = [
@@ -48,7 +27,7 @@ describe("a frame says what the message says", () => {
 
   test.each(kinds)("of a feature: %s", (name, schema, kind) => {
     fc.assert(
-      fc.property(allStates, featureQueries, moments, fc.boolean(), (input, query, now, isKnown) => {
+      fc.property(oddStates, featureQueries, moments, fc.boolean(), (input, query, now, isKnown) => {
         const asked = { ...query, kind };
         const decision = isKnown ? decideFeature(buildCustomerState(input), asked, now) : decideFeatureWithoutState(asked);
         sameMeaning(schema, frames[name](decision, asked), MESSAGE_ENCODERS[name](decision, asked));
@@ -59,7 +38,7 @@ describe("a frame says what the message says", () => {
 
   test("of a wallet", () => {
     fc.assert(
-      fc.property(allStates, creditQueries, fc.boolean(), (input, query, isKnown) => {
+      fc.property(oddStates, creditQueries, fc.boolean(), (input, query, isKnown) => {
         const decision = isKnown ? decideCredit(buildCustomerState(input), query) : decideCreditWithoutState(query);
         sameMeaning(method.getEntitlementV2.output, frames.creditV2(decision, query), MESSAGE_ENCODERS.creditV2(decision, query));
       }),
@@ -69,14 +48,14 @@ describe("a frame says what the message says", () => {
 
   test("of a list", () => {
     fc.assert(
-      fc.property(allStates, moments, (input, now) => sameLists(listOf(buildCustomerState(input), now))),
+      fc.property(oddStates, moments, (input, now) => sameLists(listOf(buildCustomerState(input), now))),
       { numRuns: 300 },
     );
   });
 
   test("of the fallbacks in place of a list", () => {
     fc.assert(
-      fc.property(fc.dictionary(texts, fallbackValues), (values) =>
+      fc.property(fc.dictionary(oddTexts, fallbackValues), (values) =>
         sameLists({ features: [], credits: [], fallbacks: new Map(Object.entries(values)), accessDeniedReason: "Unknown" }),
       ),
       { numRuns: 100 },
@@ -117,14 +96,4 @@ function sameMeaning<O extends DescMessage>(schema: O, frame: Buffer, message: M
   expect(frame[0]).toBe(0);
   expect(frame.readUInt32BE(1)).toBe(frame.length - 5);
   expect(fromBinary(schema, frame.subarray(5))).toEqual(fromBinary(schema, toBinary(schema, message)));
-}
-
-function listOf(state: CustomerState, now: number): EntitlementsList {
-  const asked = { kind: undefined, requestedUsage: undefined, requestedValues: [], fallback: undefined, fallbackWhenUnknown: false };
-  return {
-    features: Array.from(state.features(), ({ feature }) => decideFeature(state, { ...asked, featureId: feature.id }, now)),
-    credits: Array.from(state.credits(), ({ currency }) => decideCredit(state, { ...asked, currencyId: currency.currencyId })),
-    fallbacks: undefined,
-    accessDeniedReason: state.accessDeniedReason,
-  };
 }
