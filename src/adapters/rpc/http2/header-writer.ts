@@ -1,13 +1,11 @@
 import type { AnswerHeaders, HeaderField } from "./answer-headers.js";
+import { HEADER_OVERHEAD } from "./hpack/header.js";
+import { MAX_TABLE_BYTES } from "./hpack/header-table.js";
 import { encodeLiteral, indexedLiteral, integer } from "./hpack/literal-headers.js";
+import { STATIC_TABLE } from "./hpack/static-table.js";
 
-/** What a header table holds unless the peer wants it smaller, octets. */
-const DEFAULT_TABLE_BYTES = 4_096;
 /** Far more than the headers that are made once take, far less than a table holds: nothing ever leaves it. */
 const MAX_INDEXED_BYTES = 2_048;
-/** What an entry counts for besides its text (RFC 7541, section 4.1). */
-const ENTRY_OVERHEAD = 32;
-const STATIC_ENTRIES = 61;
 const STATUS_200 = 0x88;
 const TABLE_OF_SIZE_0 = Buffer.of(0x20);
 
@@ -22,7 +20,7 @@ export class HeaderWriter {
 
   /** @param bytes how large the peer lets the table be */
   limitTable(bytes: number): void {
-    if (bytes >= DEFAULT_TABLE_BYTES || !this.#mayIndex) return;
+    if (bytes >= MAX_TABLE_BYTES || !this.#mayIndex) return;
     this.#mayIndex = false;
     this.#mustTellSize = true;
     this.#known.length = 0;
@@ -52,8 +50,8 @@ export class HeaderWriter {
     const [name, value] = field;
     if (name === ":status" && value === "200") return Buffer.of(STATUS_200);
     const position = this.#known.findIndex((known) => known[0] === name && known[1] === value);
-    if (position !== -1) return integer(0x80, 7, STATIC_ENTRIES + this.#known.length - position);
-    const bytes = name.length + value.length + ENTRY_OVERHEAD;
+    if (position !== -1) return integer(0x80, 7, STATIC_TABLE.length + this.#known.length - 1 - position);
+    const bytes = name.length + value.length + HEADER_OVERHEAD;
     if (!this.#mayIndex || this.#knownBytes + bytes > MAX_INDEXED_BYTES) return encodeLiteral([field]);
     this.#known.push(field);
     this.#knownBytes += bytes;

@@ -34,6 +34,8 @@ export interface NodeAnswers {
 export class NodeSession extends Duplex implements FrameSink {
   readonly #answers: NodeAnswers;
   readonly #reader = new FrameReader(this);
+  /** Passed on by what is being read, all at once. */
+  #frames: Buffer[] = [];
   #usedWindow = 0;
   #resumeWriting: (() => void) | undefined;
 
@@ -66,7 +68,7 @@ export class NodeSession extends Duplex implements FrameSink {
     frame[4] = flags;
     frame.writeUInt32BE(stream, 5);
     frame.set(payload, FRAME_HEADER_BYTES);
-    this.push(frame);
+    if (this.#frames.push(frame) === 1) queueMicrotask(this.#pushAll);
   }
 
   /** The client takes more or less from now on. */
@@ -124,6 +126,12 @@ export class NodeSession extends Duplex implements FrameSink {
     this.#resumeWriting = undefined;
     done(error);
   }
+
+  readonly #pushAll = (): void => {
+    const frames = this.#frames;
+    this.#frames = [];
+    if (!this.destroyed) this.push(Buffer.concat(frames));
+  };
 
   #settings(...settings: readonly (readonly [setting: number, value: number])[]): void {
     this.pass(FrameType.Settings, 0, 0, settingsPayload(...settings));
