@@ -1,6 +1,6 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import type { LoadJob, LoadResult } from "./load/load-job.js";
-import { sampleAnswers, type SampleAnswer } from "./load/sample-answers.js";
+import { sampleAnswers, sampleJsonAnswers, type SampleAnswer } from "./load/sample-answers.js";
 import type { Pace } from "./pace.js";
 import { LoadGenerator } from "./processes/load-generator.js";
 import { metricOf, startConnectAdapter, startEcho, startSidecar, type MeasuredServer } from "./processes/server.js";
@@ -11,7 +11,7 @@ const PEER_CUSTOMERS = 1_000;
 const CACHED_EVERY_MS = 500;
 
 /** Who is measured beside the sidecar. */
-export type PeerName = "echo" | "grpc-js" | "connect";
+export type PeerName = "echo" | "http-echo" | "grpc-js" | "connect";
 
 /**
  * Everything that benchmarks share, started when it is first asked for: the load generator, upstream, the sidecar
@@ -61,9 +61,13 @@ export class Lab {
   }
 
   /** Caches all customers in a sidecar; others that follow upstream hear of them too. */
-  async fill(server: MeasuredServer): Promise<void> {
-    await (await this.upstream()).sendEntitlements(this.pace.customers);
-    await untilCached(server, this.pace.customers);
+  fill(server: MeasuredServer): Promise<void> {
+    return this.fillWith(server, this.pace.customers);
+  }
+
+  async fillWith(server: MeasuredServer, customers: number): Promise<void> {
+    await (await this.upstream()).sendEntitlements(customers);
+    await untilCached(server, customers);
   }
 
   peer(name: PeerName): Promise<MeasuredServer> {
@@ -92,6 +96,10 @@ export class Lab {
 
   async #startPeer(name: PeerName): Promise<MeasuredServer> {
     if (name === "echo") return this.ownedServer(startEcho("node:http2 echo", this.node, "node-http2-echo.js", await this.#answers()));
+    if (name === "http-echo") {
+      const { jsonPort = 0 } = await this.sidecar();
+      return this.ownedServer(startEcho("node:http echo", this.node, "node-http-echo.js", await sampleJsonAnswers(jsonPort)));
+    }
     if (name === "grpc-js") return this.ownedServer(startEcho("@grpc/grpc-js echo", this.node, "grpc-js-echo.js", await this.#answers()));
     const upstream = await this.upstream();
     const server = await this.ownedServer(startConnectAdapter(this.node, upstream));

@@ -13,7 +13,7 @@ export interface SampleAnswer {
 
 const GRPC_PREFIX_BYTES = 5;
 /** Made by Node for each answer. */
-const NOT_KEPT = new Set([":status", "date"]);
+const MADE_BY_NODE = new Set([":status", "date", "connection", "keep-alive"]);
 
 /** One answer of each method. */
 export async function sampleAnswers(port: number): Promise<readonly SampleAnswer[]> {
@@ -33,7 +33,7 @@ export async function sampleAnswers(port: number): Promise<readonly SampleAnswer
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       await once(stream, "close");
       if (trailers["grpc-status"] !== "0") throw new Error(`${path} was answered ${JSON.stringify({ headers, trailers })}`);
-      const kept = Object.entries(headers).filter(([name]) => !NOT_KEPT.has(name));
+      const kept = Object.entries(headers).filter(([name]) => !MADE_BY_NODE.has(name));
       answers.push({
         path,
         headers: Object.fromEntries(kept) as Record<string, string>,
@@ -45,4 +45,17 @@ export async function sampleAnswers(port: number): Promise<readonly SampleAnswer
   } finally {
     session.destroy();
   }
+}
+
+/** The same of Connect's JSON over HTTP/1.1, with the headers of the service's own. */
+export async function sampleJsonAnswers(port: number): Promise<readonly SampleAnswer[]> {
+  const answers: SampleAnswer[] = [];
+  for (const { path, json } of callsOf(CALL_NAMES)) {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: new Uint8Array(json.bytes) });
+    const message = Buffer.from(await response.arrayBuffer());
+    if (!response.ok) throw new Error(`${path} was answered ${response.status}: ${message.toString()}`);
+    const kept = [...response.headers].filter(([name]) => !MADE_BY_NODE.has(name));
+    answers.push({ path, headers: Object.fromEntries(kept), trailers: {}, message: message.toString("base64") });
+  }
+  return answers;
 }
