@@ -50,6 +50,11 @@ export class Throughput<Name extends string> {
     return { what, value: this.#perSecond.ratio(name, of), unit: "x", target: atLeast === undefined ? undefined : { atLeast }, note };
   }
 
+  /** How much more processor time an answer takes than another. */
+  cost(name: Name, of: Name, what: string, atMost: number): Row {
+    return { what, value: this.#cpuMicros.ratio(name, of), unit: "x", target: { atMost } };
+  }
+
   get generatorRow(): Row {
     return { what: "the load generator used of its core at most", value: this.#generatorBusy, unit: "share" };
   }

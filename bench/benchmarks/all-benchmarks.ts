@@ -4,6 +4,7 @@ import { MEMORY } from "../memory/memory.js";
 import { CACHED_CHECKS } from "./cached-checks.js";
 import { EACH_METHOD } from "./each-method.js";
 import { GENERATOR } from "./generator.js";
+import { GROWTH } from "./growth.js";
 import { JSON_CHECKS } from "./json-checks.js";
 import { LISTS } from "./lists.js";
 import { ONE_IN_FLIGHT } from "./one-in-flight.js";
@@ -22,6 +23,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   LISTS,
   JSON_CHECKS,
   STEADY_LOAD,
+  GROWTH,
   REDIS_MODE,
   DECISIONS,
   MEMORY,
