@@ -1,17 +1,25 @@
+import { encodeLiteral } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
+
 /** HTTP/2 by the byte, for what no client library would send. */
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
 export const DATA = 0;
 export const HEADERS = 1;
+export const PRIORITY = 2;
 export const RST_STREAM = 3;
 export const SETTINGS = 4;
 export const PING = 6;
 export const GOAWAY = 7;
 export const WINDOW_UPDATE = 8;
+export const CONTINUATION = 9;
 
 export const ACK = 0x1;
 export const END_STREAM = 0x1;
 export const END_HEADERS = 0x4;
+export const PADDED = 0x8;
+
+export const HEADER_TABLE_SIZE = 1;
+export const INITIAL_WINDOW_SIZE = 4;
 
 export interface Frame {
   readonly type: number;
@@ -27,6 +35,57 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
   head.writeUInt8(flags, 4);
   head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, payload]);
+}
+
+export function settings(...values: readonly (readonly [setting: number, value: number])[]): Buffer {
+  return frame(SETTINGS, 0, 0, Buffer.concat(values.map(([setting, value]) => Buffer.concat([Buffer.from([0, setting]), uint32(value)]))));
+}
+
+export function windowUpdate(stream: number, bytes: number): Buffer {
+  return frame(WINDOW_UPDATE, 0, stream, uint32(bytes));
+}
+
+/** @param code by default that of a client that wants no answer any more */
+export function reset(stream: number, code = 8): Buffer {
+  return frame(RST_STREAM, 0, stream, uint32(code));
+}
+
+export function ping(payload: string): Buffer {
+  return frame(PING, 0, 0, Buffer.from(payload.padEnd(8), "latin1"));
+}
+
+export function data(stream: number, payload: Uint8Array, flags = 0): Buffer {
+  return frame(DATA, flags, stream, Buffer.from(payload));
+}
+
+/** A payload with so many bytes of padding, for a frame with the flag PADDED. */
+export function padded(payload: Uint8Array, padding: number): Buffer {
+  return Buffer.concat([Buffer.of(padding), payload, Buffer.alloc(padding)]);
+}
+
+export type Fields = readonly (readonly [name: string, value: string])[];
+
+/** A header block that spells everything out. */
+export function headers(stream: number, fields: Fields, flags = END_HEADERS): Buffer {
+  return frame(HEADERS, flags, stream, encodeLiteral(fields));
+}
+
+/** The headers of a plain gRPC call. */
+export function grpcFields(path: string): Fields {
+  return [
+    [":method", "POST"],
+    [":scheme", "http"],
+    [":path", path],
+    [":authority", "a"],
+    ["te", "trailers"],
+    ["content-type", "application/grpc"],
+  ];
+}
+
+export function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
 }
 
 /** ":method GET, :scheme http, :path /, :authority a" in HPACK without the dynamic table. */

@@ -1,61 +1,86 @@
-import type { AnswerSender } from "./answer-sender.js";
+import type { DataSender } from "./data-sender.js";
+import type { HeaderWriter } from "./header-writer.js";
 import type { Outbox } from "./outbox.js";
 import { Flag, FrameType } from "./protocol.js";
+import type { NodeStream } from "./streams.js";
 
-interface Frame {
-  readonly type: number;
-  readonly flags: number;
-  readonly stream: number;
-  readonly payload: Buffer;
+export interface ForwardedFramesOwner {
+  /** So much of what Node has sent needs no room any more. */
+  sent(bytes: number): void;
+  /** The last frame of an answer is sent. */
+  answered(stream: NodeStream): void;
 }
 
 /**
- * Writes the frames of streams that Node serves. It knows the windows of the streams, but not the connection's, which they
- * share with the lane's: what finds that shut waits here, in its order.
+ * Writes the headers and the data of streams that Node serves. Node does not know the connection's window, which they
+ * share with the lane's, and hears later than the peer expects of windows that shrink: what finds one shut waits here,
+ * and whatever comes after it on its stream.
  */
 export class ForwardedFrames {
+  readonly #owner: ForwardedFramesOwner;
   readonly #outbox: Outbox;
-  readonly #sender: AnswerSender;
-  #waiting: Frame[] = [];
+  readonly #data: DataSender;
+  readonly #headers: HeaderWriter;
+  /** Those that wait for the connection's window. */
+  readonly #blocked = new Set<NodeStream>();
 
-  constructor(outbox: Outbox, sender: AnswerSender) {
+  constructor(owner: ForwardedFramesOwner, outbox: Outbox, data: DataSender, headers: HeaderWriter) {
+    this.#owner = owner;
     this.#outbox = outbox;
-    this.#sender = sender;
+    this.#data = data;
+    this.#headers = headers;
   }
 
-  get areWaiting(): boolean {
-    return this.#waiting.length > 0;
+  /** @param payload of DATA, or a whole header block; copied if it has to wait */
+  send(stream: NodeStream, type: number, flags: number, payload: Buffer): void {
+    const rest = stream.unsent.length > 0 ? payload : this.#send(stream, type, flags, payload);
+    if (rest === undefined) return;
+    stream.unsent.push({ type, flags, payload: Buffer.from(rest) });
+    this.#await(stream);
   }
 
-  /** @param payload copied if it has to wait */
-  send(type: number, flags: number, stream: number, payload: Buffer): void {
-    const rest = this.areWaiting ? payload : this.#send(type, flags, stream, payload);
-    if (rest !== undefined) this.#waiting.push({ type, flags, stream, payload: Buffer.from(rest) });
+  /** The stream's window has opened. */
+  resume(stream: NodeStream): void {
+    const { unsent } = stream;
+    if (unsent.length === 0) return;
+    stream.unsent = [];
+    for (const [index, { type, flags, payload }] of unsent.entries()) {
+      const rest = this.#send(stream, type, flags, payload);
+      if (rest === undefined) continue;
+      stream.unsent = [{ type, flags, payload: rest }, ...unsent.slice(index + 1)];
+      break;
+    }
+    this.#await(stream);
   }
 
   /** The connection's window has opened. */
-  sendWaiting(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const [index, frame] of waiting.entries()) {
-      const rest = this.#send(frame.type, frame.flags, frame.stream, frame.payload);
-      if (rest === undefined) continue;
-      this.#waiting = [{ ...frame, payload: rest }, ...waiting.slice(index + 1)];
-      return;
+  resumeAll(): void {
+    for (const stream of this.#blocked) {
+      if (this.#data.window <= 0) return;
+      this.resume(stream);
     }
   }
 
+  drop(stream: NodeStream): void {
+    const dropped = stream.unsent;
+    stream.unsent = [];
+    this.#blocked.delete(stream);
+    for (const { type, payload } of dropped) if (type === FrameType.Data) this.#owner.sent(payload.length);
+  }
+
+  #await(stream: NodeStream): void {
+    if (stream.unsent.length > 0 && stream.sendWindow > 0) this.#blocked.add(stream);
+    else this.#blocked.delete(stream);
+  }
+
   /** @returns what has to wait, undefined where nothing has */
-  #send(type: number, flags: number, stream: number, payload: Buffer): Buffer | undefined {
-    const { window } = this.#sender;
-    if (type !== FrameType.Data || payload.length <= window) {
-      if (type === FrameType.Data) this.#sender.window -= payload.length;
-      this.#outbox.frame(type, flags, stream, payload);
-      return undefined;
-    }
-    if (window <= 0) return payload;
-    this.#outbox.frame(type, flags & ~Flag.EndStream, stream, payload.subarray(0, window));
-    this.#sender.window = 0;
-    return payload.subarray(window);
+  #send(stream: NodeStream, type: number, flags: number, payload: Buffer): Buffer | undefined {
+    if (type === FrameType.Data) {
+      const rest = this.#data.send(stream, flags, payload);
+      this.#owner.sent(payload.length - (rest?.length ?? 0));
+      if (rest !== undefined) return rest;
+    } else this.#outbox.headers(stream.id, flags & Flag.EndStream, this.#headers.withTableSize(payload));
+    if ((flags & Flag.EndStream) !== 0) this.#owner.answered(stream);
+    return undefined;
   }
 }

@@ -29,11 +29,22 @@ export class HeaderWriter {
 
   /** What the next block on this connection has to be. */
   blockOf(headers: AnswerHeaders): Buffer {
-    if (this.#mustTellSize) {
-      this.#mustTellSize = false;
-      return Buffer.concat([TABLE_OF_SIZE_0, this.blockOf(headers)]);
-    }
-    if (headers.base !== undefined) return Buffer.concat([this.blockOf(headers.base), encodeLiteral(headers.fields)]);
+    return this.withTableSize(this.#blockOf(headers));
+  }
+
+  /**
+   * What a block by somebody else has to be on this connection.
+   *
+   * @param block that neither uses nor changes a table
+   */
+  withTableSize(block: Buffer): Buffer {
+    if (!this.#mustTellSize) return block;
+    this.#mustTellSize = false;
+    return Buffer.concat([TABLE_OF_SIZE_0, block]);
+  }
+
+  #blockOf(headers: AnswerHeaders): Buffer {
+    if (headers.base !== undefined) return Buffer.concat([this.#blockOf(headers.base), encodeLiteral(headers.fields)]);
     return this.#blocks.get(headers) ?? this.#encode(headers);
   }
 

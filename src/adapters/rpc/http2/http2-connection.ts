@@ -189,7 +189,7 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
   readonly #resume = (): void => {
     if (this.#isOver) return;
     this.#socket.resume();
-    this.#streams.sendWaiting();
+    if (!this.#outbox.isBackedUp) this.#streams.resumeWriting();
     this.#flush();
   };
 

@@ -3,11 +3,11 @@ import { HTTP2_PREFACE } from "../listener/http-protocol.js";
 import { FrameReader, type FrameSink } from "./frame-reader.js";
 import { encodeLiteral } from "./hpack/literal-headers.js";
 import type { HeaderList } from "./hpack/header-list.js";
-import { DEFAULT_WINDOW, ErrorCode, Flag, FRAME_HEADER_BYTES, FrameType, MAX_FRAME_BYTES, MAX_WINDOW, Setting, settingsPayload, uint32 } from "./protocol.js";
+import { DEFAULT_WINDOW, ErrorCode, Flag, FRAME_HEADER_BYTES, FrameType, MAX_FRAME_BYTES, Setting, settingsPayload, uint32 } from "./protocol.js";
 
 const NOTHING = Buffer.alloc(0);
-/** Topped up when half of it is used: the windows that count are the client's own. */
-const SESSION_WINDOW = MAX_WINDOW;
+/** How much of all answers may be on its way from Node to the client: granted again when half of it has arrived. */
+const SESSION_WINDOW = DEFAULT_WINDOW;
 
 /** A header block that sets the size of the table (RFC 7541, section 6.3). */
 const TABLE_SIZE_MASK = 0xe0;
@@ -16,7 +16,12 @@ const FIVE_BITS = 0x1f;
 
 /** What becomes of the frames by which Node answers. */
 export interface NodeAnswers {
-  /** A frame of a stream: of its answer, or one that grants room for more of its request. Only good until it returns. */
+  /**
+   * A frame of a stream: of its answer, or one that grants room for more of its request. Header blocks are whole,
+   * also where that is more than a frame takes.
+   *
+   * @param payload good until it returns
+   */
   forward(type: number, flags: number, stream: number, payload: Buffer): void;
   /** Node has read so much of what was passed on to it. */
   consumed(bytes: number): void;
@@ -36,7 +41,8 @@ export class NodeSession extends Duplex implements FrameSink {
   readonly #reader = new FrameReader(this);
   /** Passed on by what is being read, all at once. */
   #frames: Buffer[] = [];
-  #usedWindow = 0;
+  #sentBytes = 0;
+  #block: { readonly stream: number; readonly flags: number; readonly parts: Buffer[] } | undefined;
   #resumeWriting: (() => void) | undefined;
 
   /** @param initialWindow how much of an answer the client takes on a stream that begins, bytes */
@@ -45,7 +51,6 @@ export class NodeSession extends Duplex implements FrameSink {
     this.#answers = answers;
     this.push(HTTP2_PREFACE);
     this.#settings([Setting.HeaderTableSize, 0], [Setting.EnablePush, 0], [Setting.InitialWindowSize, initialWindow]);
-    this.#openWindow(SESSION_WINDOW - DEFAULT_WINDOW);
   }
 
   /** A stream begins, or ends with these as trailers. */
@@ -69,6 +74,14 @@ export class NodeSession extends Duplex implements FrameSink {
     frame.writeUInt32BE(stream, 5);
     frame.set(payload, FRAME_HEADER_BYTES);
     if (this.#frames.push(frame) === 1) queueMicrotask(this.#pushAll);
+  }
+
+  /** So much of the answers is sent, or needs not be. */
+  sent(bytes: number): void {
+    this.#sentBytes += bytes;
+    if (this.#sentBytes < SESSION_WINDOW / 2) return;
+    this.pass(FrameType.WindowUpdate, 0, 0, uint32(this.#sentBytes));
+    this.#sentBytes = 0;
   }
 
   /** The client takes more or less from now on. */
@@ -101,14 +114,17 @@ export class NodeSession extends Duplex implements FrameSink {
         else this.#answers.forward(type, flags, stream, bytes.subarray(from, to));
         return;
       case FrameType.Headers:
-        this.#answers.forward(type, flags, stream, bytes.subarray(behindTableSizes(bytes, from, to), to));
+        this.#headers(stream, flags, bytes.subarray(behindTableSizes(bytes, from, to), to));
+        return;
+      case FrameType.Continuation:
+        this.#continuation(flags, bytes.subarray(from, to));
         return;
       case FrameType.Data:
-        this.#refillWindow(to - from);
+      case FrameType.RstStream:
         this.#answers.forward(type, flags, stream, bytes.subarray(from, to));
         return;
       default:
-        this.#answers.forward(type, flags, stream, bytes.subarray(from, to));
+      // Nothing else is of a stream.
     }
   }
 
@@ -133,19 +149,22 @@ export class NodeSession extends Duplex implements FrameSink {
     if (!this.destroyed) this.push(Buffer.concat(frames));
   };
 
+  #headers(stream: number, flags: number, part: Buffer): void {
+    if ((flags & Flag.EndHeaders) !== 0) this.#answers.forward(FrameType.Headers, flags, stream, part);
+    else this.#block = { stream, flags, parts: [Buffer.from(part)] };
+  }
+
+  #continuation(flags: number, part: Buffer): void {
+    if (this.#block === undefined) return;
+    const { stream, flags: first, parts } = this.#block;
+    parts.push(Buffer.from(part));
+    if ((flags & Flag.EndHeaders) === 0) return;
+    this.#block = undefined;
+    this.#answers.forward(FrameType.Headers, first | Flag.EndHeaders, stream, Buffer.concat(parts));
+  }
+
   #settings(...settings: readonly (readonly [setting: number, value: number])[]): void {
     this.pass(FrameType.Settings, 0, 0, settingsPayload(...settings));
-  }
-
-  #refillWindow(bytes: number): void {
-    this.#usedWindow += bytes;
-    if (this.#usedWindow < SESSION_WINDOW / 2) return;
-    this.#openWindow(this.#usedWindow);
-    this.#usedWindow = 0;
-  }
-
-  #openWindow(bytes: number): void {
-    this.pass(FrameType.WindowUpdate, 0, 0, uint32(bytes));
   }
 }
 

@@ -1,10 +1,12 @@
-import type { AnswerSender } from "./answer-sender.js";
-import { ForwardedFrames } from "./forwarded-frames.js";
+import type { DataSender } from "./data-sender.js";
+import { ForwardedFrames, type ForwardedFramesOwner } from "./forwarded-frames.js";
+import type { HeaderWriter } from "./header-writer.js";
 import type { HeaderList } from "./hpack/header-list.js";
 import type { NodeAnswers, NodeSession } from "./node-session.js";
 import type { Outbox } from "./outbox.js";
 import type { PeerSettings } from "./peer-settings.js";
 import { Flag, FrameType, uint32 } from "./protocol.js";
+import type { NodeStream } from "./streams.js";
 
 /** What becomes of the streams that Node serves. */
 export interface NodeStreamsOwner {
@@ -12,73 +14,103 @@ export interface NodeStreamsOwner {
   openNodeSession(answers: NodeAnswers, initialWindow: number): NodeSession;
   /** Something was written, maybe not in the course of reading. */
   flushSoon(): void;
-  /** Whether the client still waits for an answer of Node's. */
-  isNodes(stream: number): boolean;
-  nodeAnswered(stream: number): void;
+  /** Undefined where the client does not wait for an answer of Node's any more. */
+  nodeStream(id: number): NodeStream | undefined;
+  nodeAnswered(stream: NodeStream): void;
   /** @param code of ErrorCode */
-  nodeReset(stream: number, code: number): void;
+  nodeReset(stream: NodeStream, code: number): void;
   nodeTook(bytes: number): void;
   /** Node has given up the session. */
   nodeFailed(code: number): void;
 }
 
 /** The streams of one connection that Node serves: a session of its own, which begins with the first of them. */
-export class NodeStreams implements NodeAnswers {
+export class NodeStreams implements NodeAnswers, ForwardedFramesOwner {
   readonly #owner: NodeStreamsOwner;
   readonly #outbox: Outbox;
   readonly #peer: PeerSettings;
   readonly #forwarded: ForwardedFrames;
   #session: NodeSession | undefined;
 
-  constructor(owner: NodeStreamsOwner, outbox: Outbox, sender: AnswerSender, peer: PeerSettings) {
+  constructor(owner: NodeStreamsOwner, outbox: Outbox, data: DataSender, headers: HeaderWriter, peer: PeerSettings) {
     this.#owner = owner;
     this.#outbox = outbox;
     this.#peer = peer;
-    this.#forwarded = new ForwardedFrames(outbox, sender);
+    this.#forwarded = new ForwardedFrames(this, outbox, data, headers);
   }
 
   get isBackedUp(): boolean {
-    return this.#outbox.isBackedUp || this.#forwarded.areWaiting;
+    return this.#outbox.isBackedUp;
   }
 
-  /** A stream begins, or ends with these as trailers. */
-  headers(stream: number, headers: HeaderList, isEnd: boolean): void {
-    this.#opened().headers(stream, headers, isEnd);
+  begin({ id, sendWindow }: NodeStream, headers: HeaderList, isEnd: boolean): void {
+    this.#opened().headers(id, headers, isEnd);
+    const { initialWindow } = this.#peer;
+    if (sendWindow > initialWindow) this.windowUpdate(id, sendWindow - initialWindow);
   }
 
-  data(stream: number, bytes: Uint8Array, isEnd: boolean): void {
-    this.#opened().pass(FrameType.Data, isEnd ? Flag.EndStream : 0, stream, bytes);
+  trailers(id: number, headers: HeaderList, isEnd: boolean): void {
+    this.#opened().headers(id, headers, isEnd);
   }
 
-  windowUpdate(stream: number, bytes: number): void {
-    this.#opened().pass(FrameType.WindowUpdate, 0, stream, uint32(bytes));
+  data(id: number, bytes: Uint8Array, isEnd: boolean): void {
+    this.#opened().pass(FrameType.Data, isEnd ? Flag.EndStream : 0, id, bytes);
   }
 
-  reset(stream: number, code: number): void {
-    this.#opened().pass(FrameType.RstStream, 0, stream, uint32(code));
+  windowUpdate(id: number, bytes: number): void {
+    this.#opened().pass(FrameType.WindowUpdate, 0, id, uint32(bytes));
+  }
+
+  reset(stream: NodeStream, code: number): void {
+    this.#forwarded.drop(stream);
+    this.#opened().pass(FrameType.RstStream, 0, stream.id, uint32(code));
   }
 
   initialWindowChanged(): void {
     this.#session?.changeInitialWindow(this.#peer.initialWindow);
   }
 
-  /** The connection's window has opened, or the client reads again. */
-  sendWaiting(): void {
-    if (this.#forwarded.areWaiting) this.#forwarded.sendWaiting();
-    if (!this.isBackedUp) this.#session?.resumeWriting();
+  /** The stream's window has opened. */
+  resume(stream: NodeStream): void {
+    this.#forwarded.resume(stream);
+  }
+
+  /** The connection's window has opened. */
+  resumeAll(): void {
+    this.#forwarded.resumeAll();
+  }
+
+  /** The client reads again. */
+  resumeWriting(): void {
+    this.#session?.resumeWriting();
   }
 
   destroy(): void {
     this.#session?.destroy();
   }
 
-  forward(type: number, flags: number, stream: number, payload: Buffer): void {
-    // Cancelled, and Node has not heard of it yet.
-    if (!this.#owner.isNodes(stream)) return;
-    this.#forwarded.send(type, flags, stream, payload);
+  forward(type: number, flags: number, id: number, payload: Buffer): void {
+    const stream = this.#owner.nodeStream(id);
+    if (stream === undefined) {
+      // Cancelled, and Node has not heard of it yet.
+      if (type === FrameType.Data) this.sent(payload.length);
+      return;
+    }
+    if (type === FrameType.RstStream) {
+      this.#forwarded.drop(stream);
+      this.#outbox.frame(type, flags, id, payload);
+      this.#owner.nodeReset(stream, payload.readUInt32BE());
+    } else if (type === FrameType.WindowUpdate) this.#outbox.frame(type, flags, id, payload);
+    else this.#forwarded.send(stream, type, flags, payload);
     this.#owner.flushSoon();
-    if (type === FrameType.RstStream) this.#owner.nodeReset(stream, payload.readUInt32BE());
-    else if (type !== FrameType.WindowUpdate && (flags & Flag.EndStream) !== 0) this.#owner.nodeAnswered(stream);
+  }
+
+  sent(bytes: number): void {
+    this.#session?.sent(bytes);
+  }
+
+  answered(stream: NodeStream): void {
+    this.#owner.nodeAnswered(stream);
   }
 
   consumed(bytes: number): void {

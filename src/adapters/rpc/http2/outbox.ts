@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { FRAME_HEADER_BYTES } from "./protocol.js";
+import { Flag, FRAME_HEADER_BYTES, FrameType, MAX_FRAME_BYTES } from "./protocol.js";
 
 /** Room for a few hundred answers; no frame is larger. */
 const BUFFER_BYTES = 64 * 1024;
@@ -39,6 +39,16 @@ export class Outbox {
     bytes[at + 8] = stream;
     bytes.set(payload, at + FRAME_HEADER_BYTES);
     this.#end = at + FRAME_HEADER_BYTES + length;
+  }
+
+  /** @param block with all headers, in as many frames as it takes. @param flags besides that of the block's end */
+  headers(stream: number, flags: number, block: Buffer): void {
+    for (let at = 0; at === 0 || at < block.length; at += MAX_FRAME_BYTES) {
+      const end = at + MAX_FRAME_BYTES >= block.length ? Flag.EndHeaders : 0;
+      const part = block.subarray(at, at + MAX_FRAME_BYTES);
+      if (at === 0) this.frame(FrameType.Headers, flags | end, stream, part);
+      else this.frame(FrameType.Continuation, end, stream, part);
+    }
   }
 
   flush(): void {

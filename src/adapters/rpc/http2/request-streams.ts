@@ -1,6 +1,7 @@
 import type { Logger } from "../../../ports/logger.js";
 import type { AnswerHeaders } from "./answer-headers.js";
 import { AnswerSender } from "./answer-sender.js";
+import { DataSender } from "./data-sender.js";
 import { HeaderWriter } from "./header-writer.js";
 import type { HeaderList } from "./hpack/header-list.js";
 import type { Lane } from "./lane.js";
@@ -10,7 +11,7 @@ import type { Outbox } from "./outbox.js";
 import type { PeerSettings } from "./peer-settings.js";
 import { ConnectionFault, ErrorCode, FrameType, MAX_WINDOW, uint32 } from "./protocol.js";
 import type { ReceiveWindow } from "./receive-window.js";
-import { LaneStream, type Answering, type Stream } from "./streams.js";
+import { LaneStream, NodeStream, type Answering, type Stream } from "./streams.js";
 
 /** A request of the lane's is a few hundred bytes; a longer one is Node's, which minds the window of its stream. */
 const MAX_LANE_BYTES = 16_384;
@@ -38,6 +39,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   readonly #window: ReceiveWindow;
   readonly #streams = new Map<number, Stream>();
   readonly #headers = new HeaderWriter();
+  readonly #data: DataSender;
   readonly #sender: AnswerSender;
   readonly #node: NodeStreams;
   /** Begun by what is being read. */
@@ -49,8 +51,9 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     this.#outbox = outbox;
     this.#peer = peer;
     this.#window = window;
-    this.#sender = new AnswerSender(outbox, this.#headers, (stream) => this.#sent(stream));
-    this.#node = new NodeStreams(this, outbox, this.#sender, peer);
+    this.#data = new DataSender(outbox);
+    this.#sender = new AnswerSender(outbox, this.#data, this.#headers, (stream) => this.#sent(stream));
+    this.#node = new NodeStreams(this, outbox, this.#data, this.#headers, peer);
   }
 
   /** How many have begun and not ended. */
@@ -79,7 +82,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     else if (headers.isTooLarge) this.#reset(id, ErrorCode.EnhanceYourCalm);
     else {
       if (stream.isLane) this.#passOn(stream, stream.chunks);
-      this.#node.headers(id, headers, isEnd);
+      this.#node.trailers(id, headers, isEnd);
       if (isEnd) this.#isWhole(id);
     }
   }
@@ -104,7 +107,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     if (stream === undefined) return;
     this.#owner.countReset();
     if (stream.isLane) this.#abandon(stream);
-    else this.#node.reset(id, code);
+    else this.#node.reset(stream, code);
     this.#end(id);
   }
 
@@ -112,20 +115,21 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   openWindow(id: number, bytes: number): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
-    if (!stream.isLane) this.#node.windowUpdate(id, bytes);
-    else if (bytes === 0) this.#reset(id, ErrorCode.ProtocolError);
+    if (bytes === 0) this.#reset(id, ErrorCode.ProtocolError);
     else if (stream.sendWindow + bytes > MAX_WINDOW) this.#reset(id, ErrorCode.FlowControlError);
     else {
       stream.sendWindow += bytes;
-      this.#sender.sendWaiting();
+      if (!stream.isLane) this.#node.windowUpdate(id, bytes);
+      this.#resume(stream);
     }
   }
 
   /** The client takes more of all answers. @throws ConnectionFault where the window would be larger than any may be */
   openConnectionWindow(bytes: number): void {
-    if (this.#sender.window + bytes > MAX_WINDOW) throw tooLargeWindow();
-    this.#sender.window += bytes;
-    this.sendWaiting();
+    if (this.#data.window + bytes > MAX_WINDOW) throw tooLargeWindow();
+    this.#data.window += bytes;
+    this.#sender.resumeAll();
+    this.#node.resumeAll();
   }
 
   /** @param initialWindow before. @throws ConnectionFault where a window would be larger than any may be */
@@ -135,16 +139,15 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     if (change === 0) return;
     this.#node.initialWindowChanged();
     for (const stream of this.#streams.values()) {
-      if (!stream.isLane) continue;
       stream.sendWindow += change;
       if (stream.sendWindow > MAX_WINDOW) throw tooLargeWindow();
+      if (change > 0) this.#resume(stream);
     }
-    this.#sender.sendWaiting();
   }
 
-  sendWaiting(): void {
-    this.#sender.sendWaiting();
-    this.#node.sendWaiting();
+  /** The client reads again. */
+  resumeWriting(): void {
+    this.#node.resumeWriting();
   }
 
   /** All that was there is read: requests that are not whole by now may not take for ever. */
@@ -176,18 +179,17 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     this.#owner.flushSoon();
   }
 
-  isNodes(id: number): boolean {
-    return this.#streams.get(id)?.isLane === false;
-  }
-
-  nodeAnswered(id: number): void {
+  nodeStream(id: number): NodeStream | undefined {
     const stream = this.#streams.get(id);
-    if (stream === undefined || stream.isLane) return;
-    stream.isAnswered = true;
-    if (stream.isWhole) this.#end(id);
+    return stream?.isLane === false ? stream : undefined;
   }
 
-  nodeReset(id: number, code: number): void {
+  nodeAnswered(stream: NodeStream): void {
+    stream.isAnswered = true;
+    if (stream.isWhole) this.#end(stream.id);
+  }
+
+  nodeReset({ id }: NodeStream, code: number): void {
     if (code !== ErrorCode.NoError) this.#owner.countReset();
     this.#end(id);
   }
@@ -202,8 +204,9 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   }
 
   #beginWithNode(id: number, headers: HeaderList, isEnd: boolean): void {
-    this.#streams.set(id, { isLane: false, isWhole: isEnd, isAnswered: false });
-    this.#node.headers(id, headers, isEnd);
+    const stream = new NodeStream(id, this.#peer.initialWindow, isEnd);
+    this.#streams.set(id, stream);
+    this.#node.begin(stream, headers, isEnd);
   }
 
   #beginWithBody(id: number, headers: HeaderList): void {
@@ -240,14 +243,20 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
 
   /** Has Node serve the stream, as if it had been Node's from its beginning. */
   #passOn(stream: LaneStream, chunks: readonly Buffer[]): void {
-    const { id, headers, isWhole } = stream;
+    const { id, headers, isWhole, sendWindow } = stream;
     stream.call?.abandon();
-    this.#streams.set(id, { isLane: false, isWhole, isAnswered: false });
-    this.#node.headers(id, headers, false);
+    const passed = new NodeStream(id, sendWindow, isWhole);
+    this.#streams.set(id, passed);
+    this.#node.begin(passed, headers, false);
     for (const chunk of chunks) {
       this.#node.data(id, chunk, isWhole);
       this.#window.taken(-chunk.length);
     }
+  }
+
+  #resume(stream: Stream): void {
+    if (stream.isLane) this.#sender.resume(stream);
+    else this.#node.resume(stream);
   }
 
   #isWhole(id: number): void {
@@ -262,7 +271,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     this.#owner.countReset();
     const stream = this.#streams.get(id);
     if (stream?.isLane === true) this.#abandon(stream);
-    else if (stream !== undefined) this.#node.reset(id, ErrorCode.Cancel);
+    else if (stream !== undefined) this.#node.reset(stream, ErrorCode.Cancel);
     this.#outbox.frame(FrameType.RstStream, 0, id, uint32(code));
     if (stream !== undefined) this.#end(id);
   }

@@ -1,4 +1,5 @@
 import type { AnswerHeaders } from "./answer-headers.js";
+import type { Receiving } from "./data-sender.js";
 import type { HeaderList } from "./hpack/header-list.js";
 import type { AnswerStream, StreamCall } from "./lane.js";
 
@@ -8,15 +9,16 @@ export interface Answering {
 }
 
 /** A stream that the lane serves. */
-export class LaneStream implements AnswerStream {
+export class LaneStream implements AnswerStream, Receiving {
   readonly isLane = true;
   readonly id: number;
   readonly headers: HeaderList;
-  /** How much of the answer the peer takes for now; below 0 where it has changed its mind. */
   sendWindow: number;
   /** Whether the request is whole. */
   isWhole = false;
   call: StreamCall | undefined;
+  /** What of the answer waits for a window. */
+  unsent: { readonly body: Buffer; readonly trailers: AnswerHeaders } | undefined;
   readonly #answering: Answering;
   #chunks: Buffer[] | undefined;
   #bytes = 0;
@@ -48,11 +50,28 @@ export class LaneStream implements AnswerStream {
   }
 }
 
+interface Frame {
+  readonly type: number;
+  readonly flags: number;
+  readonly payload: Buffer;
+}
+
 /** A stream that Node serves; it is over when both sides have ended it. */
-export interface NodeStream {
-  readonly isLane: false;
+export class NodeStream implements Receiving {
+  readonly isLane = false;
+  readonly id: number;
+  sendWindow: number;
+  /** Whether the request is whole. */
   isWhole: boolean;
-  isAnswered: boolean;
+  isAnswered = false;
+  /** What of the answer waits for a window, in its order. */
+  unsent: Frame[] = [];
+
+  constructor(id: number, sendWindow: number, isWhole: boolean) {
+    this.id = id;
+    this.sendWindow = sendWindow;
+    this.isWhole = isWhole;
+  }
 }
 
 export type Stream = LaneStream | NodeStream;
