@@ -1,13 +1,11 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import type { CallContext } from "../../../application/answer.js";
 import type { CancelTimer, Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import { callFailure } from "../call-failure.js";
 import { encodeGrpcMessage } from "../grpc-message.js";
 import type { AnswerStream, StreamCall } from "../http2/lane.js";
+import { LaneCaller } from "../lane-caller.js";
 import { lateRequest } from "../request-body.js";
 import type { Reply } from "../unary-call.js";
-import { unlessAborted } from "../unless-aborted.js";
 import { ANSWER_HEADERS, detailedHeadersOf, headersOf, NO_TRAILERS, OK_TRAILERS } from "./answer-headers.js";
 import { UnreadableMessage, type HotMethod } from "./hot-methods.js";
 
@@ -23,32 +21,20 @@ export interface LaneOptions {
 }
 
 /** One call of a hot method, and what the use case knows of its caller. */
-export class LaneCall implements CallContext, StreamCall {
-  readonly deadlineAt: number | undefined;
+export class LaneCall extends LaneCaller<Buffer> implements StreamCall {
   readonly #options: LaneOptions;
   readonly #stream: AnswerStream;
   readonly #method: HotMethod;
   readonly #isDetailed: boolean;
-  #isAbandoned = false;
-  #caller: AbortController | undefined;
   #cancelLimit: CancelTimer | undefined;
 
   /** @param timeoutMs how long the caller waits, milliseconds or Infinity */
   constructor(options: LaneOptions, stream: AnswerStream, method: HotMethod, timeoutMs: number, isDetailed: boolean) {
+    super(options.clock, timeoutMs);
     this.#options = options;
     this.#stream = stream;
     this.#method = method;
     this.#isDetailed = isDetailed;
-    this.deadlineAt = timeoutMs === Infinity ? undefined : options.clock.now() + timeoutMs;
-  }
-
-  /** Made when somebody asks for it, which nobody does who answers at once. */
-  get signal(): AbortSignal {
-    if (this.#caller === undefined) {
-      this.#caller = new AbortController();
-      if (this.#isAbandoned) this.#caller.abort();
-    }
-    return this.#caller.signal;
   }
 
   answer(body: Buffer): boolean {
@@ -56,24 +42,34 @@ export class LaneCall implements CallContext, StreamCall {
     if (!this.#isOneMessage(body)) return false;
     try {
       const reply = this.#method.answer(body.subarray(PREFIX_BYTES), this);
-      if (reply instanceof Promise) void this.#settle(reply);
-      else this.#deliver(reply);
+      if (reply instanceof Promise) void this.settle(reply);
+      else this.deliver(reply);
     } catch (error) {
       if (error instanceof UnreadableMessage) return false;
-      this.#fail(error);
+      this.fail(error);
     }
     return true;
   }
 
   limitArrival(): void {
     const { clock, bodyTimeoutMs } = this.#options;
-    this.#cancelLimit = clock.after(bodyTimeoutMs, () => this.#fail(lateRequest(bodyTimeoutMs)));
+    this.#cancelLimit = clock.after(bodyTimeoutMs, () => this.fail(lateRequest(bodyTimeoutMs)));
   }
 
   abandon(): void {
-    this.#isAbandoned = true;
     this.#cancelLimit?.();
-    this.#caller?.abort();
+    this.goAway();
+  }
+
+  protected deliver(reply: Reply<Buffer>): void {
+    const headers = this.#isDetailed ? detailedHeadersOf(reply, this.#options.clock.now()) : headersOf(reply);
+    this.#stream.respond(headers, reply.message, OK_TRAILERS);
+  }
+
+  protected fail(error: unknown): void {
+    const { rawMessage, code } = callFailure(error, this.signal, this.#method.name, this.#options.logger);
+    const trailers = NO_TRAILERS.and(["grpc-status", String(code)], ["grpc-message", encodeGrpcMessage(rawMessage)]);
+    this.#stream.respond(ANSWER_HEADERS, NO_BODY, trailers);
   }
 
   /** A compressed message, a cut off one, a second one and one that is too large are for those who explain what is wrong. */
@@ -81,36 +77,5 @@ export class LaneCall implements CallContext, StreamCall {
     if (body.length < PREFIX_BYTES || body[0] !== 0) return false;
     const messageBytes = body.readUInt32BE(1);
     return messageBytes === body.length - PREFIX_BYTES && messageBytes <= this.#options.maxMessageBytes;
-  }
-
-  async #settle(replied: Promise<Reply<Buffer>>): Promise<void> {
-    const cancelDeadline = this.#watchDeadline();
-    try {
-      this.#deliver(await unlessAborted(replied, this.signal));
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      cancelDeadline?.();
-    }
-  }
-
-  #watchDeadline(): CancelTimer | undefined {
-    const { clock } = this.#options;
-    const { signal, deadlineAt } = this;
-    if (deadlineAt === undefined || signal.aborted) return undefined;
-    return clock.after(Math.max(0, deadlineAt - clock.now()), () =>
-      this.#caller?.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
-    );
-  }
-
-  #deliver(reply: Reply<Buffer>): void {
-    const headers = this.#isDetailed ? detailedHeadersOf(reply, this.#options.clock.now()) : headersOf(reply);
-    this.#stream.respond(headers, reply.message, OK_TRAILERS);
-  }
-
-  #fail(error: unknown): void {
-    const { rawMessage, code } = callFailure(error, this.signal, this.#method.name, this.#options.logger);
-    const trailers = NO_TRAILERS.and(["grpc-status", String(code)], ["grpc-message", encodeGrpcMessage(rawMessage)]);
-    this.#stream.respond(ANSWER_HEADERS, NO_BODY, trailers);
   }
 }

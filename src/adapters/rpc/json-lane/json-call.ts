@@ -1,14 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
-import type { CallContext } from "../../../application/answer.js";
-import type { CancelTimer, Clock } from "../../../ports/clock.js";
+import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import { callFailure } from "../call-failure.js";
 import type { HttpHandler } from "../http-handler.js";
+import { LaneCaller } from "../lane-caller.js";
 import { AGE_HEADER, ageMs, DETAIL_HEADER, SOURCE_HEADER } from "../provenance-headers.js";
 import type { Reply } from "../unary-call.js";
-import { unlessAborted } from "../unless-aborted.js";
 import type { JsonMethod } from "./json-methods.js";
 
 export interface JsonLaneOptions {
@@ -20,8 +18,7 @@ export interface JsonLaneOptions {
 }
 
 /** One call of a hot method: gathers the request, has it answered, and is what the use case knows of its caller. */
-export class JsonCall implements CallContext {
-  readonly deadlineAt: number | undefined;
+export class JsonCall extends LaneCaller<string> {
   readonly #options: JsonLaneOptions;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -29,26 +26,14 @@ export class JsonCall implements CallContext {
   #isArriving = true;
   readonly #received: Buffer[] = [];
   #receivedBytes = 0;
-  #caller: AbortController | undefined;
 
   /** @param timeoutMs how long the caller waits, milliseconds or Infinity */
   constructor(options: JsonLaneOptions, response: ServerResponse, method: JsonMethod, timeoutMs: number) {
+    super(options.clock, timeoutMs);
     this.#options = options;
     this.#request = response.req;
     this.#response = response;
     this.#method = method;
-    this.deadlineAt = timeoutMs === Infinity ? undefined : options.clock.now() + timeoutMs;
-  }
-
-  /** Made when somebody asks for it, which nobody does who answers at once. */
-  get signal(): AbortSignal {
-    if (this.#caller === undefined) {
-      const caller = new AbortController();
-      this.#caller = caller;
-      if (this.#response.destroyed) caller.abort();
-      else this.#response.once("close", () => caller.abort());
-    }
-    return this.#caller.signal;
   }
 
   receive(chunk: Buffer): void {
@@ -70,8 +55,27 @@ export class JsonCall implements CallContext {
       return;
     }
     this.#isArriving = false;
-    if (reply instanceof Promise) void this.#settle(reply);
-    else this.#deliver(reply);
+    if (reply instanceof Promise) {
+      if (this.#response.destroyed) this.goAway();
+      else this.#response.once("close", () => this.goAway());
+      void this.settle(reply);
+    } else this.deliver(reply);
+  }
+
+  protected deliver(reply: Reply<string>): void {
+    const headers = headersOf(reply.message);
+    if (reply.source !== undefined) headers.push(SOURCE_HEADER, reply.source);
+    if (this.#request.headers[DETAIL_HEADER] === "1") {
+      const age = ageMs(reply, this.#options.clock.now());
+      if (age !== undefined) headers.push(AGE_HEADER, String(age));
+    }
+    this.#send(200, headers, reply.message);
+  }
+
+  protected fail(error: unknown): void {
+    const failure = callFailure(error, this.signal, this.#method.name, this.#options.logger);
+    const body = JSON.stringify(errorToJson(failure, undefined));
+    this.#send(codeToHttpStatus(failure.code), headersOf(body), body);
   }
 
   /** @returns undefined where it failed at once: what is wrong, with the request or here, Connect finds and tells as well */
@@ -92,42 +96,6 @@ export class JsonCall implements CallContext {
   #passOn(): void {
     this.#isArriving = false;
     this.#options.answerOdd(this.#request, this.#response, this.#received);
-  }
-
-  async #settle(replied: Promise<Reply<string>>): Promise<void> {
-    const cancelDeadline = this.#watchDeadline();
-    try {
-      this.#deliver(await unlessAborted(replied, this.signal));
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      cancelDeadline?.();
-    }
-  }
-
-  #watchDeadline(): CancelTimer | undefined {
-    const { clock } = this.#options;
-    const { signal, deadlineAt } = this;
-    if (deadlineAt === undefined || signal.aborted) return undefined;
-    return clock.after(Math.max(0, deadlineAt - clock.now()), () =>
-      this.#caller?.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
-    );
-  }
-
-  #deliver(reply: Reply<string>): void {
-    const headers = headersOf(reply.message);
-    if (reply.source !== undefined) headers.push(SOURCE_HEADER, reply.source);
-    if (this.#request.headers[DETAIL_HEADER] === "1") {
-      const age = ageMs(reply, this.#options.clock.now());
-      if (age !== undefined) headers.push(AGE_HEADER, String(age));
-    }
-    this.#send(200, headers, reply.message);
-  }
-
-  #fail(error: unknown): void {
-    const failure = callFailure(error, this.signal, this.#method.name, this.#options.logger);
-    const body = JSON.stringify(errorToJson(failure, undefined));
-    this.#send(codeToHttpStatus(failure.code), headersOf(body), body);
   }
 
   #send(status: number, headers: string[], body: string): void {
