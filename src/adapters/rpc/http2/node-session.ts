@@ -25,7 +25,7 @@ export interface NodeAnswers {
   forward(type: number, flags: number, stream: number, payload: Buffer): void;
   /** Node has read so much of what was passed on to it. */
   consumed(bytes: number): void;
-  /** Node has given up the session. */
+  /** The session is over; also said where the owner has ended it. */
   failed(code: number): void;
   /** Whether Node has to wait before it sends more. */
   readonly isBackedUp: boolean;
@@ -49,6 +49,8 @@ export class NodeSession extends Duplex implements FrameSink {
   constructor(answers: NodeAnswers, initialWindow: number) {
     super({ allowHalfOpen: false });
     this.#answers = answers;
+    // What it is about, `failed` tells.
+    this.on("error", () => undefined);
     this.push(HTTP2_PREFACE);
     this.#settings([Setting.HeaderTableSize, 0], [Setting.EnablePush, 0], [Setting.InitialWindowSize, initialWindow]);
   }
@@ -106,7 +108,7 @@ export class NodeSession extends Duplex implements FrameSink {
         return;
       case FrameType.GoAway: {
         const code = bytes.readUInt32BE(from + 4);
-        if (code !== ErrorCode.NoError) this.#answers.failed(code);
+        this.#answers.failed(code === ErrorCode.NoError ? ErrorCode.InternalError : code);
         return;
       }
       case FrameType.WindowUpdate:
@@ -141,6 +143,8 @@ export class NodeSession extends Duplex implements FrameSink {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#resumeWriting = undefined;
     done(error);
+    // Node may end the session without a word, and would leave its streams without an answer for ever.
+    this.#answers.failed(ErrorCode.InternalError);
   }
 
   readonly #pushAll = (): void => {
