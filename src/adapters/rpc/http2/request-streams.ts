@@ -222,18 +222,19 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   }
 
   #gather(stream: LaneStream, bytes: Buffer, isEnd: boolean): void {
-    if (isEnd && stream.bytes === 0) this.#ask(stream, bytes);
+    if (isEnd && stream.bytes === 0) this.#ask(stream, bytes, [bytes]);
     else {
       stream.gather(bytes);
-      if (isEnd) this.#ask(stream, Buffer.concat(stream.chunks));
+      if (isEnd) this.#ask(stream, Buffer.concat(stream.chunks), stream.chunks);
       else if (stream.bytes > MAX_LANE_BYTES || stream.chunks.length > MAX_LANE_CHUNKS) this.#passOn(stream, stream.chunks);
     }
   }
 
-  #ask(stream: LaneStream, body: Buffer): void {
+  /** @param chunks of the body, each of which has come in a frame */
+  #ask(stream: LaneStream, body: Buffer, chunks: readonly Buffer[]): void {
     stream.isWhole = true;
     try {
-      if (stream.call?.answer(body) === false) this.#passOn(stream, [body]);
+      if (stream.call?.answer(body) === false) this.#passOn(stream, chunks);
     } catch (error) {
       // A fault in the lane costs the one call.
       this.#owner.logger.error("a call failed in the fast lane", { error });
@@ -248,8 +249,8 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     const passed = new NodeStream(id, sendWindow, isWhole);
     this.#streams.set(id, passed);
     this.#node.begin(passed, headers, false);
-    for (const chunk of chunks) {
-      this.#node.data(id, chunk, isWhole);
+    for (const [index, chunk] of chunks.entries()) {
+      this.#node.data(id, chunk, isWhole && index === chunks.length - 1);
       this.#window.taken(-chunk.length);
     }
   }
