@@ -84,7 +84,7 @@ export class PeerFrames implements FrameSink {
     const start = contentStart(flags, bytes, from, to);
     const end = contentEnd(flags, bytes, from, to);
     const padding = to - from - (end - start);
-    if (padding > 0) this.#window.taken(padding);
+    if (padding > 0) this.#streams.padding(stream, padding);
     this.#streams.data(stream, bytes.subarray(start, end), (flags & Flag.EndStream) !== 0);
   }
 

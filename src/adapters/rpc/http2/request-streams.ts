@@ -101,6 +101,12 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     }
   }
 
+  /** Nobody needs it, and Node, which minds the stream's window, does not hear of it. */
+  padding(id: number, bytes: number): void {
+    this.#window.taken(bytes);
+    if (this.#streams.get(id)?.isWhole === false) this.#outbox.frame(FrameType.WindowUpdate, 0, id, uint32(bytes));
+  }
+
   /** The client wants no answer any more. */
   cancelled(id: number, code: number): void {
     const stream = this.#streams.get(id);
