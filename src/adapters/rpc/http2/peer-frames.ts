@@ -81,6 +81,10 @@ export class PeerFrames implements FrameSink {
   #data(flags: number, stream: number, bytes: Buffer, from: number, to: number): void {
     this.#mustHaveBegun(stream);
     this.#window.received(to - from);
+    if (this.#isTooLate(stream)) {
+      this.#window.taken(to - from);
+      return;
+    }
     const start = contentStart(flags, bytes, from, to);
     const end = contentEnd(flags, bytes, from, to);
     const padding = to - from - (end - start);
@@ -111,8 +115,9 @@ export class PeerFrames implements FrameSink {
     // Also of streams that are not served: what follows refers to it.
     const headers = this.#decoder.decode(bytes, from, to);
     const isEnd = (flags & Flag.EndStream) !== 0;
+    if (this.#isTooLate(stream)) return;
     if (stream <= this.#streams.last) this.#streams.trailers(stream, headers, isEnd);
-    else if (stream <= this.#owner.lastServed) this.#streams.begin(stream, headers, isEnd);
+    else this.#streams.begin(stream, headers, isEnd);
   }
 
   #settings(flags: number, stream: number, bytes: Buffer, from: number, to: number): void {
@@ -148,7 +153,8 @@ export class PeerFrames implements FrameSink {
         break;
       default:
         // Nothing is done about priorities, which the protocol has given up.
-        if ((payload.readUInt32BE() & MAX_STREAM_ID) === stream) throw protocolError("a stream that depends on itself, or the connection on it");
+        if (stream === 0) throw protocolError("a priority of the connection");
+        if ((payload.readUInt32BE() & MAX_STREAM_ID) === stream) throw protocolError("a stream that depends on itself");
     }
   }
 
@@ -166,8 +172,13 @@ export class PeerFrames implements FrameSink {
     else this.#streams.openConnectionWindow(bytes);
   }
 
+  /** The client has opened it before it knew that it is not served any more, or in spite of that. */
+  #isTooLate(stream: number): boolean {
+    return stream > this.#owner.lastServed;
+  }
+
   #mustHaveBegun(stream: number): void {
-    if (stream % 2 === 0 || stream > this.#streams.last) throw protocolError(`a frame on stream ${stream}, which has not begun`);
+    if (stream % 2 === 0 || (stream > this.#streams.last && !this.#isTooLate(stream))) throw protocolError(`a frame on stream ${stream}, which has not begun`);
   }
 }
 
