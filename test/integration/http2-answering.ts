@@ -22,10 +22,11 @@ const HEADERS = new AnswerHeaders([
 ]);
 const TRAILERS = new AnswerHeaders([["x-last", "1"]]);
 
-/** Serves "/lane/…", but for bodies that begin with {@link ODD}; "/lane/…?held" when it is told to. */
+/** Serves "/lane/…", but for bodies that begin with {@link ODD}; "/lane/…?held" when it is told to, "/lane/early" before it is whole. */
 export class PatternLane implements Lane {
   /** Calls that are neither answered nor given up, by how many bytes they ask for. */
   readonly held = new Set<HeldCall>();
+  readonly #early: HeldCall[] = [];
   begun = 0;
   answered = 0;
   abandoned = 0;
@@ -34,6 +35,11 @@ export class PatternLane implements Lane {
     const path = headers.find(({ name }) => name === ":path")?.value ?? "";
     if (!path.startsWith("/lane/")) return undefined;
     return { begin: (stream) => this.#begin(stream, path) };
+  }
+
+  /** Answers calls that are not whole. */
+  answerEarly(): void {
+    for (const call of this.#early.splice(0)) call.respond();
   }
 
   /** Answers all calls that are held. */
@@ -51,6 +57,7 @@ export class PatternLane implements Lane {
         stream.respond(HEADERS, pattern(sizeIn(path)), TRAILERS);
       },
     };
+    if (path === "/lane/early") this.#early.push(call);
     return {
       answer: (body) => {
         if (body.subarray(0, ODD.length).equals(ODD)) return false;

@@ -58,6 +58,10 @@ export class Http2Peer {
   uploadWindow = DEFAULT_WINDOW;
   /** The code by which the server has ended the connection, if it has. */
   goodbye: number | undefined;
+  /** How often it has said so. */
+  goodbyes = 0;
+  /** The last stream that it has said it serves. */
+  lastServed: number | undefined;
   readonly #streams = new Map<number, Received>();
   readonly #decoder = new HeaderDecoder(1_000_000);
   readonly #pings = new Set<string>();
@@ -207,6 +211,8 @@ export class Http2Peer {
         return;
       case GOAWAY:
         this.goodbye = payload.readUInt32BE(4);
+        this.goodbyes++;
+        this.lastServed = payload.readUInt32BE();
         return;
       case WINDOW_UPDATE:
         if (stream === 0) this.uploadWindow += payload.readUInt32BE();

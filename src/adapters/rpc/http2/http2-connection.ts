@@ -133,6 +133,7 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
   peerGoes(): void {
     this.#isGoing = true;
     this.#lastServed = Math.min(this.#lastServed, this.#streams.last);
+    this.#sayGoodbye(ErrorCode.NoError);
   }
 
   fail(fault: ConnectionFault): void {

@@ -2,6 +2,7 @@ import type { Logger } from "../../../ports/logger.js";
 import type { AnswerHeaders } from "./answer-headers.js";
 import { AnswerSender } from "./answer-sender.js";
 import { DataSender } from "./data-sender.js";
+import { EarlyEnds } from "./early-ends.js";
 import { HeaderWriter } from "./header-writer.js";
 import type { HeaderList } from "./hpack/header-list.js";
 import type { Lane } from "./lane.js";
@@ -42,6 +43,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   readonly #data: DataSender;
   readonly #sender: AnswerSender;
   readonly #node: NodeStreams;
+  readonly #earlyEnds = new EarlyEnds();
   /** Begun by what is being read. */
   #begun: LaneStream[] = [];
   #last = 0;
@@ -68,16 +70,19 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
 
   begin(id: number, headers: HeaderList, isEnd: boolean): void {
     this.#last = id;
-    if (this.#streams.size >= this.#owner.maxConcurrentStreams) this.#reset(id, ErrorCode.RefusedStream);
-    else if (headers.isTooLarge) this.#reset(id, ErrorCode.EnhanceYourCalm);
+    if (this.#streams.size >= this.#owner.maxConcurrentStreams) this.#refuse(id, ErrorCode.RefusedStream, isEnd);
+    else if (headers.isTooLarge) this.#refuse(id, ErrorCode.EnhanceYourCalm, isEnd);
     else if (isEnd) this.#beginWithNode(id, headers, true);
     else this.#beginWithBody(id, headers);
   }
 
-  /** Headers on a stream that has begun. @throws ConnectionFault where it has ended as well */
+  /** Headers on a stream that has begun. @throws ConnectionFault where its client has ended it as well */
   trailers(id: number, headers: HeaderList, isEnd: boolean): void {
     const stream = this.#streams.get(id);
-    if (stream === undefined) throw new ConnectionFault(ErrorCode.StreamClosed, "headers on a stream that has ended");
+    if (stream === undefined) {
+      if (this.#earlyEnds.include(id, isEnd)) return;
+      throw new ConnectionFault(ErrorCode.StreamClosed, "headers on a stream that has ended");
+    }
     if (stream.isWhole) this.#reset(id, ErrorCode.StreamClosed);
     else if (headers.isTooLarge) this.#reset(id, ErrorCode.EnhanceYourCalm);
     else {
@@ -91,7 +96,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.isWhole) {
       this.#window.taken(bytes.length);
-      this.#reset(id, ErrorCode.StreamClosed);
+      if (!this.#earlyEnds.include(id, isEnd)) this.#reset(id, ErrorCode.StreamClosed);
     } else if (stream.isLane) {
       this.#window.taken(bytes.length);
       this.#gather(stream, bytes, isEnd);
@@ -110,7 +115,10 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   /** The client wants no answer any more. */
   cancelled(id: number, code: number): void {
     const stream = this.#streams.get(id);
-    if (stream === undefined) return;
+    if (stream === undefined) {
+      this.#earlyEnds.include(id, true);
+      return;
+    }
     this.#owner.countReset();
     if (stream.isLane) this.#abandon(stream);
     else this.#node.reset(stream, code);
@@ -195,9 +203,9 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     if (stream.isWhole) this.#end(stream.id);
   }
 
-  nodeReset({ id }: NodeStream, code: number): void {
+  nodeReset(stream: NodeStream, code: number): void {
     if (code !== ErrorCode.NoError) this.#owner.countReset();
-    this.#end(id);
+    this.#endEarly(stream);
   }
 
   nodeTook(bytes: number): void {
@@ -280,18 +288,29 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     if (stream?.isLane === true) this.#abandon(stream);
     else if (stream !== undefined) this.#node.reset(stream, ErrorCode.Cancel);
     this.#outbox.frame(FrameType.RstStream, 0, id, uint32(code));
-    if (stream !== undefined) this.#end(id);
+    if (stream !== undefined) this.#endEarly(stream);
+  }
+
+  /** @param isEnd whether the client sends no more of it */
+  #refuse(id: number, code: number, isEnd: boolean): void {
+    if (!isEnd) this.#earlyEnds.add(id);
+    this.#reset(id, code);
   }
 
   #sent(stream: LaneStream): void {
     // Answered before it was whole: the client may stop sending.
     if (!stream.isWhole) this.#outbox.frame(FrameType.RstStream, 0, stream.id, uint32(ErrorCode.NoError));
-    this.#end(stream.id);
+    this.#endEarly(stream);
   }
 
   #abandon(stream: LaneStream): void {
     this.#sender.drop(stream);
     stream.call?.abandon();
+  }
+
+  #endEarly({ id, isWhole }: Stream): void {
+    if (!isWhole) this.#earlyEnds.add(id);
+    this.#end(id);
   }
 
   #end(id: number): void {
