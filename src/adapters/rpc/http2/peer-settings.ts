@@ -4,7 +4,7 @@ const LARGEST_FRAME_BYTES = 2 ** 24 - 1;
 
 /** What the other side has said of itself, as far as it matters to who answers. */
 export class PeerSettings {
-  /** Octets of its header table. */
+  /** The least that its header table was ever to hold, octets: also where that was to grow again at once, it is to be told. */
   headerTableBytes = 4_096;
   /** How much of an answer may be on its way on a stream that begins. */
   initialWindow = DEFAULT_WINDOW;
@@ -18,7 +18,7 @@ export class PeerSettings {
   #take(setting: number, value: number): void {
     switch (setting) {
       case Setting.HeaderTableSize:
-        this.headerTableBytes = value;
+        this.headerTableBytes = Math.min(this.headerTableBytes, value);
         return;
       case Setting.EnablePush:
         if (value > 1) throw new ConnectionFault(ErrorCode.ProtocolError, `push is ${value}, neither on nor off`);
