@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Writable } from "node:stream";
 import { Flag, FRAME_HEADER_BYTES, FrameType, MAX_FRAME_BYTES } from "./protocol.js";
 
 /** Room for a few hundred answers; no frame is larger. */
@@ -11,17 +11,20 @@ const spare: Buffer[] = [];
 
 /** Gathers frames, so that the answers to all that was read at once are written at once. */
 export class Outbox {
-  readonly #socket: Socket;
+  readonly #socket: Writable;
   #bytes: Buffer | undefined;
   #end = 0;
+  /** Whether the system took all of what was written last as it was written. It never does with TLS. */
+  #tookAtOnce = true;
+  #isBackedUp = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Writable) {
     this.#socket = socket;
   }
 
   /** Whether the peer takes less than it asks for. */
   get isBackedUp(): boolean {
-    return this.#socket.writableNeedDrain && this.#socket.writableLength > 0;
+    return this.#isBackedUp;
   }
 
   frame(type: number, flags: number, stream: number, payload: Uint8Array): void {
@@ -57,10 +60,20 @@ export class Outbox {
     const written = bytes.subarray(0, this.#end);
     this.#bytes = undefined;
     this.#end = 0;
-    if (!this.#socket.writable) return;
-    this.#socket.write(written);
+    const socket = this.#socket;
+    if (!socket.writable) return;
+    // A few bytes that wait would hold on to a whole buffer.
+    const isCopied = !this.#tookAtOnce;
+    socket.write(isCopied ? Buffer.from(written) : written);
+    this.#tookAtOnce = socket.writableLength === 0;
+    this.#isBackedUp = !this.#tookAtOnce && socket.writableNeedDrain;
     // What the system has not taken yet must not be written over.
-    if (this.#socket.writableLength === 0 && spare.length < MAX_SPARE) spare.push(bytes);
+    if ((isCopied || this.#tookAtOnce) && spare.length < MAX_SPARE) spare.push(bytes);
+  }
+
+  /** The peer has taken what it asked for. */
+  drained(): void {
+    this.#isBackedUp = false;
   }
 
   #room(bytes: number): Buffer {
