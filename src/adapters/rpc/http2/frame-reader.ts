@@ -2,11 +2,13 @@ import { ConnectionFault, ErrorCode, FRAME_HEADER_BYTES, MAX_FRAME_BYTES, MAX_ST
 
 /** Takes frames as they come; the payload lies in `bytes` from `from` to `to`, and is only good until it returns. */
 export interface FrameSink {
+  /** Whether it wants no more for now. */
+  readonly isFull: boolean;
   /** @param stream its number, 0 for the connection */
   frame(type: number, flags: number, stream: number, bytes: Buffer, from: number, to: number): void;
 }
 
-/** Cuts what arrives into frames, without copying those that arrive whole. */
+/** Cuts what arrives into frames, without copying those that arrive whole. Keeps those that the sink does not want yet. */
 export class FrameReader {
   readonly #sink: FrameSink;
   #kept: Buffer | undefined;
@@ -20,7 +22,7 @@ export class FrameReader {
     const bytes = this.#kept === undefined ? chunk : Buffer.concat([this.#kept, chunk]);
     const end = bytes.length;
     let at = 0;
-    while (end - at >= FRAME_HEADER_BYTES) {
+    while (end - at >= FRAME_HEADER_BYTES && !this.#sink.isFull) {
       const length = bytes.readUIntBE(at, 3);
       if (length > MAX_FRAME_BYTES) throw new ConnectionFault(ErrorCode.FrameSizeError, `a frame of ${length} bytes`);
       const from = at + FRAME_HEADER_BYTES;

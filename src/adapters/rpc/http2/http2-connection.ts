@@ -16,6 +16,7 @@ import { ResetBudget } from "./reset-budget.js";
 
 /** The payloads of pings: that the peer answers, and that it has read everything up to there. */
 const ALIVE = Buffer.from("alive?\0\0");
+const NOTHING = Buffer.alloc(0);
 const GOING = Buffer.from("going.\0\0");
 
 export interface ConnectionOptions {
@@ -181,7 +182,6 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
     this.#willFlush = false;
     if (this.#isOver) return;
     this.#outbox.flush();
-    // A peer that does not read is not listened to either.
     if (this.#outbox.isBackedUp) this.#socket.pause();
     if (this.#isGoing && this.#streams.count === 0 && this.#lastServed !== MAX_STREAM_ID) this.#end();
   };
@@ -189,9 +189,10 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
   /** The peer reads again. */
   readonly #resume = (): void => {
     if (this.#isOver) return;
+    this.#outbox.drained();
     this.#socket.resume();
-    if (!this.#outbox.isBackedUp) this.#streams.resumeWriting();
-    this.#flush();
+    this.#streams.resumeWriting();
+    this.#read(NOTHING);
   };
 
   /** Every request that the peer had sent before it knew has begun. */

@@ -37,6 +37,7 @@ export interface NodeAnswers {
  * the connection could keep.
  */
 export class NodeSession extends Duplex implements FrameSink {
+  readonly isFull = false;
   readonly #answers: NodeAnswers;
   readonly #reader = new FrameReader(this);
   /** Passed on by what is being read, all at once. */

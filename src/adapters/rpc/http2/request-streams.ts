@@ -119,10 +119,10 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
       this.#earlyEnds.include(id, true);
       return;
     }
-    this.#owner.countReset();
     if (stream.isLane) this.#abandon(stream);
     else this.#node.reset(stream, code);
     this.#end(id);
+    this.#owner.countReset();
   }
 
   /** The client takes more of an answer. */
@@ -204,8 +204,8 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   }
 
   nodeReset(stream: NodeStream, code: number): void {
-    if (code !== ErrorCode.NoError) this.#owner.countReset();
     this.#endEarly(stream);
+    if (code !== ErrorCode.NoError) this.#owner.countReset();
   }
 
   nodeTook(bytes: number): void {
@@ -283,12 +283,12 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
 
   /** Tells the client that nothing comes, or no more. */
   #reset(id: number, code: number): void {
-    this.#owner.countReset();
     const stream = this.#streams.get(id);
     if (stream?.isLane === true) this.#abandon(stream);
     else if (stream !== undefined) this.#node.reset(stream, ErrorCode.Cancel);
     this.#outbox.frame(FrameType.RstStream, 0, id, uint32(code));
     if (stream !== undefined) this.#endEarly(stream);
+    this.#owner.countReset();
   }
 
   /** @param isEnd whether the client sends no more of it */

@@ -1,0 +1,264 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "vitest";
+import { answerPattern, pattern, PatternLane, WHO, type Who } from "./http2-answering.js";
+import {
+  CONTINUATION,
+  data,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  grpcFields,
+  HEADERS,
+  headers,
+  INITIAL_WINDOW_SIZE,
+  ping,
+  reset,
+  settings,
+  windowUpdate,
+} from "./http2-frames.js";
+import { Http2Peer } from "./http2-peer.js";
+import { startListening, turns } from "./one-port-listening.js";
+import { encodeLiteral, indexedLiteral } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
+
+const COMPRESSION_ERROR = 9;
+const ENHANCE_YOUR_CALM = 11;
+const HELD = "/lane/9?held";
+
+function start(options: Parameters<typeof startListening>[0] = {}) {
+  return startListening({ onRequest: answerPattern, lane: new PatternLane(), ...options });
+}
+
+/** Still answers, by either. */
+async function expectServing(peer: Http2Peer): Promise<void> {
+  const streams = WHO.map((who) => peer.call(`/${who}/7`));
+  await peer.untilOver(...streams);
+  expect(streams.map((stream) => peer.bodyOf(stream))).toEqual([pattern(7), pattern(7)]);
+}
+
+describe("a client that does not read", () => {
+  /** Of all that Node's own answers hold, it bounds itself what may wait. */
+  const CALLS: Readonly<Record<Who, number>> = { lane: 800, node: 80 };
+  const BYTES = 100_000;
+
+  it.each(WHO)("is sent by %s what it asks for as it reads, and little of that waits meanwhile", async (who) => {
+    const { port } = await start();
+    const peer = await Http2Peer.open(port, { initialWindow: BYTES + 1 });
+    peer.openWindow(0, 2 ** 30);
+    await peer.caughtUp();
+    peer.client.socket.pause();
+    const calls = Array.from({ length: CALLS[who] }, () => peer.call(`/${who}/${BYTES}`));
+    let most = 0;
+    for (let turn = 0; turn < 200; turn++) {
+      await turns(1);
+      most = Math.max(most, peer.serverSocket.writableLength);
+    }
+    expect(most).toBeLessThan(1_000_000);
+    if (who === "lane") expect(most).toBeGreaterThan(0);
+    peer.client.socket.resume();
+    await peer.untilOver(...calls);
+    for (const stream of calls) expect(peer.bodyOf(stream).equals(pattern(BYTES))).toBe(true);
+    expect(peer.violations).toEqual([]);
+    peer.destroy();
+  });
+
+  const FLOODS: [string, Buffer][] = [
+    ["pings", ping("flood")],
+    ["settings", settings([INITIAL_WINDOW_SIZE, 1_000], [INITIAL_WINDOW_SIZE, 2_000])],
+    ["requests that are refused", Buffer.alloc(0)],
+  ];
+  it.each(FLOODS)("and sends %s without end makes nobody hold more than a socket does", async (_, flood) => {
+    const { port } = await start();
+    const peer = await Http2Peer.open(port, { initialWindow: 100_000 });
+    peer.openWindow(0, 2 ** 30);
+    peer.client.socket.pause();
+    for (let call = 0; call < 200; call++) peer.call("/lane/100000");
+    while (peer.serverSocket.writableLength === 0) await turns(1);
+    const before = peer.serverSocket.bytesRead;
+    for (let round = 0; round < 100; round++) {
+      const frames = Array.from({ length: 1_000 }, () => (flood.length > 0 ? flood : headers(peer.next(), grpcFields("/node/1"), END_HEADERS | END_STREAM)));
+      peer.client.socket.write(Buffer.concat(frames));
+      await turns(1);
+    }
+    expect(peer.serverSocket.writableLength).toBeLessThan(1_000_000);
+    expect(peer.serverSocket.bytesRead - before).toBeLessThan(1_000_000);
+    peer.destroy();
+  });
+});
+
+describe("a header block", () => {
+  const whole = encodeLiteral(grpcFields("/node/9"));
+
+  function inParts(stream: number, parts: readonly Buffer[], flags = END_STREAM): Buffer {
+    const last = parts.length - 1;
+    return Buffer.concat(
+      parts.map((part, index) => {
+        const end = index === last ? END_HEADERS : 0;
+        return index === 0 ? frame(HEADERS, flags | end, stream, part) : frame(CONTINUATION, end, stream, part);
+      }),
+    );
+  }
+
+  it.each(Array.from({ length: 17 }, (_, index) => index))("may be in one frame and %d more, of which some are empty", async (more) => {
+    const { port } = await start();
+    const peer = await Http2Peer.open(port);
+    const stream = peer.next();
+    const cuts = Array.from({ length: more + 1 }, (_, index) => whole.subarray(Math.floor(index / 2) * 4, index === more ? undefined : Math.floor((index + 1) / 2) * 4));
+    peer.write(inParts(stream, cuts));
+    await peer.untilOver(stream);
+    expect(peer.bodyOf(stream)).toEqual(pattern(9));
+    peer.destroy();
+  });
+
+  it("in very many frames ends the connection", async () => {
+    const { port } = await start();
+    const peer = await Http2Peer.open(port);
+    peer.write(frame(HEADERS, END_STREAM, peer.next(), whole));
+    peer.write(...Array.from({ length: 17 }, () => frame(CONTINUATION, 0, 1)));
+    await peer.client.closed;
+    expect(peer.goodbye).toBe(ENHANCE_YOUR_CALM);
+  });
+
+  /** A header of nearly the whole table, and then again and again by its index: 16,000 octets that are 64 million. */
+  const bomb = Buffer.concat([indexedLiteral("x-bomb", "y".repeat(4_000)), Buffer.alloc(12_000, 0xbe)]);
+
+  it.each([
+    ["a request", (stream: number) => frame(HEADERS, END_HEADERS, stream, Buffer.concat([whole, bomb]))],
+    ["a request, in several frames", (stream: number) => inParts(stream, [Buffer.concat([whole, bomb]), ...Array.from({ length: 16 }, () => Buffer.alloc(16_000, 0xbe))], 0)],
+    ["trailers", (stream: number) => Buffer.concat([headers(stream, grpcFields("/node/9")), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)])],
+    ["trailers of a request that the lane holds", (stream: number) => Buffer.concat([headers(stream, grpcFields(HELD)), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)])],
+  ])("that means far more than it is ends %s, others go on", async (_, bombIn) => {
+    const { port } = await start();
+    const peer = await Http2Peer.open(port);
+    const stream = peer.next();
+    peer.write(bombIn(stream));
+    await peer.untilOver(stream);
+    expect(peer.on(stream).reset).toBe(ENHANCE_YOUR_CALM);
+    await expectServing(peer);
+    expect(peer.violations).toEqual([]);
+    peer.destroy();
+  });
+
+  it("may empty its table and set it to any size that it may have, as often as it likes", async () => {
+    const { port } = await start();
+    const peer = await Http2Peer.open(port);
+    const sizes = Buffer.from([0x20, 0x3f, 0x45, 0x3f, 0xe1, 0x1f]);
+    for (let call = 0; call < 50; call++) {
+      const stream = peer.next();
+      const block = Buffer.concat([...Array.from({ length: call }, () => sizes), whole]);
+      peer.write(frame(HEADERS, END_HEADERS | END_STREAM, stream, block));
+      await peer.untilOver(stream);
+      expect(peer.bodyOf(stream)).toEqual(pattern(9));
+    }
+    peer.destroy();
+  });
+
+  it.each([
+    ["sets its table to more than it may be", Buffer.from([0x3f, 0xe2, 0x1f])],
+    ["sets its table behind a header", Buffer.from([0x82, 0x20])],
+    ["refers to what there is not", Buffer.from([0xff, 0x80, 0x01])],
+    ["refers to nothing", Buffer.from([0x80])],
+    ["ends within a header", Buffer.from([0x00, 0x05, 0x61])],
+    ["holds a number without end", Buffer.alloc(20, 0xff)],
+  ])("that %s ends the connection", async (_, broken) => {
+    const { port, log } = await start();
+    const peer = await Http2Peer.open(port);
+    peer.write(frame(HEADERS, END_HEADERS | END_STREAM, peer.next(), broken));
+    await peer.client.closed;
+    expect(peer.goodbye).toBe(COMPRESSION_ERROR);
+    expect(log.entries.filter(({ level }) => level === "error")).toEqual([]);
+  });
+});
+
+describe("cancelled calls of the lane", () => {
+  it("cost nothing once they are answered", async () => {
+    const lane = new PatternLane();
+    const { port } = await start({ lane });
+    const peer = await Http2Peer.open(port);
+    for (let call = 0; call < 3_000; call++) {
+      const stream = peer.next();
+      peer.write(headers(stream, grpcFields("/lane/9")), data(stream, Buffer.alloc(5), END_STREAM), reset(stream));
+    }
+    await peer.caughtUp();
+    await expectServing(peer);
+    expect(lane.abandoned).toBe(0);
+    peer.destroy();
+  });
+
+  it.each([
+    ["are given up at once, up to as many as a client may have reasons for", 900, false],
+    ["end the connection where there are many more, and are given up", 5_000, true],
+  ])("that wait %s", async (_, calls, isTooMany) => {
+    const lane = new PatternLane();
+    const { port } = await start({ lane });
+    const peer = await Http2Peer.open(port);
+    for (let call = 0; call < calls; call++) {
+      const stream = peer.next();
+      peer.write(headers(stream, grpcFields(HELD)), data(stream, Buffer.alloc(5), END_STREAM), reset(stream));
+    }
+    if (isTooMany) {
+      await peer.client.closed;
+      expect(peer.goodbye).toBe(ENHANCE_YOUR_CALM);
+    } else {
+      await peer.caughtUp();
+      await expectServing(peer);
+    }
+    expect(lane.abandoned).toBe(lane.begun - (isTooMany ? 0 : 1));
+    expect(lane.held.size).toBe(0);
+    peer.destroy();
+  });
+
+  it("that wait for a window are freed while their connection goes on", async () => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    const lane = new PatternLane();
+    const { port } = await start({ lane });
+    const peer = await Http2Peer.open(port, { initialWindow: 10 });
+    const calls = Array.from({ length: 500 }, () => peer.call("/lane/1000"));
+    await peer.until(() => calls.every((stream) => peer.on(stream).bytes === 10));
+    peer.write(...calls.map((stream) => reset(stream)));
+    await peer.caughtUp();
+    peer.setInitialWindow(65_535);
+    await expectServing(peer);
+    expect(lane.streams.length).toBe(501);
+    for (let attempt = 0; attempt < 200 && lane.streams.some((stream) => stream.deref() !== undefined); attempt++) {
+      await turns(5);
+      collectGarbage();
+    }
+    expect(lane.streams.filter((stream) => stream.deref() !== undefined)).toEqual([]);
+    peer.destroy();
+  });
+
+  it.each(["destroy", "end"] as const)("whose connection is lost (%s) are all given up", async (how) => {
+    const lane = new PatternLane();
+    const { port } = await start({ lane });
+    const peer = await Http2Peer.open(port, { initialWindow: 10 });
+    for (let call = 0; call < 100; call++) peer.call(HELD);
+    const waiting = peer.call("/lane/1000");
+    await peer.until(() => peer.on(waiting).bytes === 10);
+    await peer.caughtUp();
+    expect(lane.held.size).toBe(100);
+    const closed = new Promise((resolve) => peer.serverSocket.once("close", resolve));
+    if (how === "destroy") peer.client.socket.resetAndDestroy();
+    else peer.client.socket.end();
+    await closed;
+    expect(lane.held.size).toBe(0);
+    expect(lane.abandoned).toBe(101);
+    peer.destroy();
+  });
+});
+
+describe("windows", () => {
+  it("opened without end, for answers that wait, are all counted", async () => {
+    const { port } = await start();
+    const peer = await Http2Peer.open(port, { initialWindow: 0 });
+    const calls = Array.from({ length: 999 }, () => peer.call("/lane/20"));
+    await peer.caughtUp();
+    for (let round = 0; round < 20; round++) peer.write(...calls.map((stream) => windowUpdate(stream, 1)));
+    for (const stream of calls) peer.on(stream).window += 20;
+    await peer.untilOver(...calls);
+    for (const stream of calls) expect(peer.bodyOf(stream)).toEqual(pattern(20));
+    expect(peer.violations).toEqual([]);
+    peer.destroy();
+  });
+});
