@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "src/adapters/rpc/gen/", "node_modules/", "test/interop/*/", ".tmp/"] },
+  { ignores: ["dist/", "src/adapters/*/gen/", "node_modules/", "test/interop/*/", ".tmp/"] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ServiceProcess } from "./service-process.js";
 
 const run = promisify(execFile);
 const REPO = resolve(import.meta.dirname, "../..");
@@ -79,6 +80,35 @@ describe("the package", { timeout: 300_000 }, () => {
     const probe = "m => { if (typeof m.decideFeature !== 'function') process.exit(1); }";
     await run("node", ["--input-type=module", "-e", `(${probe})(await import(${JSON.stringify(join(folder, "package", esm.default))}))`]);
     await run("node", ["-e", `(${probe})(require(${JSON.stringify(join(folder, "package", cjs.default))}))`]);
+  });
+
+  it("answers from a catalog without any other package", async () => {
+    const folder = join(top, "alone");
+    await mkdir(folder);
+    await run("tar", ["-xzf", tarball, "-C", folder]);
+    const file = (name: string) => join(folder, "package", name);
+    const environment = { CATALOG_FILE: file("examples/catalog.yaml"), LISTEN_HOST: "127.0.0.1", GRPC_PORT: "0", METRICS_PORT: "0", SHUTDOWN_LINGER_MS: "0", START_MESSAGE: "json" };
+    const service = new ServiceProcess(["serve"], environment, folder, file("dist/bootstrap/cli.js"));
+    await service.started();
+    service.child.kill("SIGTERM");
+    expect(await service.ended).toMatchObject({ code: 0, stderr: "" });
+    const { version } = JSON.parse(await readFile(file("package.json"), "utf8")) as { version: string };
+    expect((await run("node", [file("dist/bootstrap/persistent-cache.js"), "--version"])).stdout).toBe(`${version}\n`);
+  });
+
+  it.each(["@bufbuild/protobuf", "@connectrpc/connect", "@inversifyjs/core", "ajv", "fast-deep-equal", "prom-client", "winston", "yaml"])(
+    "tells the terms of the libraries whose code its programs contain: %s",
+    async (library) => {
+      const terms = await readFile(join(REPO, "dist/bundle/THIRD-PARTY.txt"), "utf8");
+      expect(terms).toMatch(new RegExp(`^${library} \\d+\\.\\d+\\.\\d+: \\S`, "m"));
+      expect(terms).toMatch(new RegExp(`^-+\\n\\n(?:.*, )?${library}(?:, .*)?\\n\\n`, "m"));
+      expect(packed.files.map(({ path }) => path)).toContain("dist/bundle/THIRD-PARTY.txt");
+    },
+  );
+
+  it("tells the terms that stand in a library's files alone", async () => {
+    const terms = await readFile(join(REPO, "dist/bundle/THIRD-PARTY.txt"), "utf8");
+    expect(terms).toMatch(/^@bufbuild\/protobuf\n\n\/\/ Copyright 2008 Google Inc\..*\n\/\/\n\/\/ Redistribution/m);
   });
 
   it.each([

@@ -1,24 +1,13 @@
-import { readFileSync } from "node:fs";
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import type { ErrorObject } from "ajv/dist/2020.js";
 import { editDistance, type CatalogFault, type CatalogPath } from "./catalog-fault.js";
 import type { CatalogInput } from "./catalog-input.js";
-
-/** The same place above src and above dist: the schema ships beside both. */
-const SCHEMA_FILE = new URL("../../../schema/catalog.schema.json", import.meta.url);
-
-let compiled: ValidateFunction<CatalogInput> | undefined;
+import { validateCatalog } from "./gen/catalog-validator.js";
 
 /** Whether a value has the shape of a catalog, by the schema that ships with the package. */
 export function checkShape(value: unknown): { readonly catalog: CatalogInput } | { readonly faults: readonly CatalogFault[] } {
-  const validate = (compiled ??= compileSchema());
-  if (validate(value)) return { catalog: value };
-  const faults = (validate.errors ?? []).filter(({ keyword }) => keyword !== "if").map((error) => faultOf(error, value));
+  if (validateCatalog(value)) return { catalog: value };
+  const faults = (validateCatalog.errors ?? []).filter(({ keyword }) => keyword !== "if").map((error) => faultOf(error, value));
   return { faults };
-}
-
-function compileSchema(): ValidateFunction<CatalogInput> {
-  const schema = JSON.parse(readFileSync(SCHEMA_FILE, "utf8")) as object;
-  return new Ajv2020({ allErrors: true, allowUnionTypes: true, strictTypes: false, verbose: true }).compile<CatalogInput>(schema);
 }
 
 function faultOf(error: ErrorObject, value: unknown): CatalogFault {
