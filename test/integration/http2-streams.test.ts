@@ -198,6 +198,25 @@ describe("a request that the lane gives back", () => {
     peer.destroy();
   });
 
+  it("is served also where Node was given later ones before, and is itself what the client takes it for", async () => {
+    const { port } = await start();
+    const peer = await Http2Peer.open(port, { initialWindow: 10 });
+    const [first, second, third] = [peer.begin(grpcFields("/lane/1000")), peer.call("/node/2000"), peer.begin(grpcFields("/lane/3000"))];
+    await peer.until(() => peer.on(second).bytes === 10);
+    for (const stream of [third, first]) peer.sendData(stream, ODD, END_STREAM);
+    await peer.until(() => [first, second, third].every((stream) => peer.on(stream).bytes === 10));
+    peer.openWindow(first, 2_000);
+    peer.write(reset(second));
+    await peer.untilOver(first);
+    expect(peer.bodyOf(first)).toEqual(pattern(1_000));
+    peer.openWindow(third, 4_000);
+    await peer.untilOver(third);
+    expect(peer.bodyOf(third)).toEqual(pattern(3_000));
+    expect(peer.on(second).bytes).toBe(10);
+    expect(peer.violations).toEqual([]);
+    peer.destroy();
+  });
+
   it("as it has trailers, is whole for Node", async () => {
     const { port } = await start();
     const peer = await Http2Peer.open(port);

@@ -14,8 +14,6 @@ export interface NodeStreamsOwner {
   openNodeSession(answers: NodeAnswers, initialWindow: number): NodeSession;
   /** Something was written, maybe not in the course of reading. */
   flushSoon(): void;
-  /** Undefined where the client does not wait for an answer of Node's any more. */
-  nodeStream(id: number): NodeStream | undefined;
   nodeAnswered(stream: NodeStream): void;
   /** @param code of ErrorCode */
   nodeReset(stream: NodeStream, code: number): void;
@@ -30,6 +28,9 @@ export class NodeStreams implements NodeAnswers, ForwardedFramesOwner {
   readonly #outbox: Outbox;
   readonly #peer: PeerSettings;
   readonly #forwarded: ForwardedFrames;
+  /** By their numbers in the session. */
+  readonly #streams = new Map<number, NodeStream>();
+  #next = 1;
   #session: NodeSession | undefined;
 
   constructor(owner: NodeStreamsOwner, outbox: Outbox, data: DataSender, headers: HeaderWriter, peer: PeerSettings) {
@@ -43,27 +44,35 @@ export class NodeStreams implements NodeAnswers, ForwardedFramesOwner {
     return this.#outbox.isBackedUp;
   }
 
-  begin({ id, sendWindow }: NodeStream, headers: HeaderList, isEnd: boolean): void {
-    this.#opened().headers(id, headers, isEnd);
-    const { initialWindow } = this.#peer;
-    if (sendWindow > initialWindow) this.windowUpdate(id, sendWindow - initialWindow);
+  begin(stream: NodeStream, headers: HeaderList, isEnd: boolean): void {
+    stream.number = this.#next;
+    this.#next += 2;
+    this.#streams.set(stream.number, stream);
+    this.#opened().headers(stream.number, headers, isEnd);
+    const opened = stream.sendWindow - this.#peer.initialWindow;
+    if (opened > 0) this.windowUpdate(stream, opened);
   }
 
-  trailers(id: number, headers: HeaderList, isEnd: boolean): void {
-    this.#opened().headers(id, headers, isEnd);
+  trailers({ number }: NodeStream, headers: HeaderList, isEnd: boolean): void {
+    this.#opened().headers(number, headers, isEnd);
   }
 
-  data(id: number, bytes: Uint8Array, isEnd: boolean): void {
-    this.#opened().pass(FrameType.Data, isEnd ? Flag.EndStream : 0, id, bytes);
+  data({ number }: NodeStream, bytes: Uint8Array, isEnd: boolean): void {
+    this.#opened().pass(FrameType.Data, isEnd ? Flag.EndStream : 0, number, bytes);
   }
 
-  windowUpdate(id: number, bytes: number): void {
-    this.#opened().pass(FrameType.WindowUpdate, 0, id, uint32(bytes));
+  windowUpdate({ number }: NodeStream, bytes: number): void {
+    this.#opened().pass(FrameType.WindowUpdate, 0, number, uint32(bytes));
   }
 
   reset(stream: NodeStream, code: number): void {
     this.#forwarded.drop(stream);
-    this.#opened().pass(FrameType.RstStream, 0, stream.id, uint32(code));
+    this.#opened().pass(FrameType.RstStream, 0, stream.number, uint32(code));
+  }
+
+  /** Nothing that Node still sends on it is for the client. */
+  ended({ number }: NodeStream): void {
+    this.#streams.delete(number);
   }
 
   initialWindowChanged(): void {
@@ -89,8 +98,8 @@ export class NodeStreams implements NodeAnswers, ForwardedFramesOwner {
     this.#session?.destroy();
   }
 
-  forward(type: number, flags: number, id: number, payload: Buffer): void {
-    const stream = this.#owner.nodeStream(id);
+  forward(type: number, flags: number, number: number, payload: Buffer): void {
+    const stream = this.#streams.get(number);
     if (stream === undefined) {
       // Cancelled, and Node has not heard of it yet.
       if (type === FrameType.Data) this.sent(payload.length);
@@ -98,9 +107,9 @@ export class NodeStreams implements NodeAnswers, ForwardedFramesOwner {
     }
     if (type === FrameType.RstStream) {
       this.#forwarded.drop(stream);
-      this.#outbox.frame(type, flags, id, payload);
+      this.#outbox.frame(type, flags, stream.id, payload);
       this.#owner.nodeReset(stream, payload.readUInt32BE());
-    } else if (type === FrameType.WindowUpdate) this.#outbox.frame(type, flags, id, payload);
+    } else if (type === FrameType.WindowUpdate) this.#outbox.frame(type, flags, stream.id, payload);
     else this.#forwarded.send(stream, type, flags, payload);
     this.#owner.flushSoon();
   }

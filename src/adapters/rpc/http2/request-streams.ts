@@ -86,9 +86,9 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     if (stream.isWhole) this.#reset(id, ErrorCode.StreamClosed);
     else if (headers.isTooLarge) this.#reset(id, ErrorCode.EnhanceYourCalm);
     else {
-      if (stream.isLane) this.#passOn(stream, stream.chunks);
-      this.#node.trailers(id, headers, isEnd);
-      if (isEnd) this.#isWhole(id);
+      const nodes = stream.isLane ? this.#passOn(stream, stream.chunks) : stream;
+      this.#node.trailers(nodes, headers, isEnd);
+      if (isEnd) this.#isWhole(nodes);
     }
   }
 
@@ -101,8 +101,8 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
       this.#window.taken(bytes.length);
       this.#gather(stream, bytes, isEnd);
     } else {
-      this.#node.data(id, bytes, isEnd);
-      if (isEnd) this.#isWhole(id);
+      this.#node.data(stream, bytes, isEnd);
+      if (isEnd) this.#isWhole(stream);
     }
   }
 
@@ -121,7 +121,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     }
     if (stream.isLane) this.#abandon(stream);
     else this.#node.reset(stream, code);
-    this.#end(id);
+    this.#end(stream);
     this.#owner.countReset();
   }
 
@@ -133,7 +133,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     else if (stream.sendWindow + bytes > MAX_WINDOW) this.#reset(id, ErrorCode.FlowControlError);
     else {
       stream.sendWindow += bytes;
-      if (!stream.isLane) this.#node.windowUpdate(id, bytes);
+      if (!stream.isLane) this.#node.windowUpdate(stream, bytes);
       this.#resume(stream);
     }
   }
@@ -193,14 +193,9 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     this.#owner.flushSoon();
   }
 
-  nodeStream(id: number): NodeStream | undefined {
-    const stream = this.#streams.get(id);
-    return stream?.isLane === false ? stream : undefined;
-  }
-
   nodeAnswered(stream: NodeStream): void {
     stream.isAnswered = true;
-    if (stream.isWhole) this.#end(stream.id);
+    if (stream.isWhole) this.#end(stream);
   }
 
   nodeReset(stream: NodeStream, code: number): void {
@@ -257,16 +252,17 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   }
 
   /** Has Node serve the stream, as if it had been Node's from its beginning. */
-  #passOn(stream: LaneStream, chunks: readonly Buffer[]): void {
+  #passOn(stream: LaneStream, chunks: readonly Buffer[]): NodeStream {
     const { id, headers, isWhole, sendWindow } = stream;
     stream.call?.abandon();
     const passed = new NodeStream(id, sendWindow, isWhole);
     this.#streams.set(id, passed);
     this.#node.begin(passed, headers, false);
     for (const [index, chunk] of chunks.entries()) {
-      this.#node.data(id, chunk, isWhole && index === chunks.length - 1);
+      this.#node.data(passed, chunk, isWhole && index === chunks.length - 1);
       this.#window.taken(-chunk.length);
     }
+    return passed;
   }
 
   #resume(stream: Stream): void {
@@ -274,11 +270,9 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     else this.#node.resume(stream);
   }
 
-  #isWhole(id: number): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
+  #isWhole(stream: NodeStream): void {
     stream.isWhole = true;
-    if (!stream.isLane && stream.isAnswered) this.#end(id);
+    if (stream.isAnswered) this.#end(stream);
   }
 
   /** Tells the client that nothing comes, or no more. */
@@ -308,13 +302,14 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     stream.call?.abandon();
   }
 
-  #endEarly({ id, isWhole }: Stream): void {
-    if (!isWhole) this.#earlyEnds.add(id);
-    this.#end(id);
+  #endEarly(stream: Stream): void {
+    if (!stream.isWhole) this.#earlyEnds.add(stream.id);
+    this.#end(stream);
   }
 
-  #end(id: number): void {
-    this.#streams.delete(id);
+  #end(stream: Stream): void {
+    this.#streams.delete(stream.id);
+    if (!stream.isLane) this.#node.ended(stream);
     this.#owner.flushSoon();
   }
 }

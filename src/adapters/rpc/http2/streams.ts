@@ -60,6 +60,8 @@ interface Frame {
 export class NodeStream implements Receiving {
   readonly isLane = false;
   readonly id: number;
+  /** Its number in Node's session, where streams may begin in another order. */
+  number = 0;
   sendWindow: number;
   /** Whether the request is whole. */
   isWhole: boolean;
