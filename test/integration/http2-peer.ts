@@ -24,7 +24,7 @@ import {
   windowUpdate,
   frame,
 } from "./http2-frames.js";
-import { RawClient } from "./one-port-listening.js";
+import { RawClient, turns } from "./one-port-listening.js";
 
 const DEFAULT_WINDOW = 65_535;
 
@@ -70,6 +70,8 @@ export class Http2Peer {
   #initialWindow = DEFAULT_WINDOW;
   #open: { readonly stream: number; readonly parts: Buffer[]; readonly isEnd: boolean } | undefined;
   #kept = Buffer.alloc(0);
+  /** What it has to say that must not come within what is being written. */
+  #replies: Buffer[] | undefined;
   #nextStream = 1;
   #nextPing = 0;
   #arrived: () => void = () => undefined;
@@ -92,6 +94,20 @@ export class Http2Peer {
 
   write(...frames: readonly Uint8Array[]): void {
     this.client.socket.write(Buffer.concat(frames));
+  }
+
+  /** Writes what is cut there so that each piece arrives by itself. Ends early where the connection does. */
+  async writeInPieces(bytes: Buffer, cuts: readonly number[]): Promise<void> {
+    this.#replies = [];
+    let read = this.serverSocket.bytesRead;
+    for (const piece of inPieces(bytes, cuts)) {
+      this.client.socket.write(piece);
+      read += piece.length;
+      while (this.serverSocket.bytesRead < read && !this.serverSocket.destroyed) await turns(1);
+    }
+    const replies = this.#replies;
+    this.#replies = undefined;
+    this.write(...replies);
   }
 
   /** The number for the next stream. */
@@ -203,11 +219,11 @@ export class Http2Peer {
     switch (type) {
       case SETTINGS:
         if (flags === ACK) this.#acknowledged();
-        else this.write(frame(SETTINGS, ACK, 0));
+        else this.#reply(frame(SETTINGS, ACK, 0));
         return;
       case PING:
         if (flags === ACK) this.#pings.delete(payload.toString("latin1"));
-        else this.write(frame(PING, ACK, 0, payload));
+        else this.#reply(frame(PING, ACK, 0, payload));
         return;
       case GOAWAY:
         this.goodbye = payload.readUInt32BE(4);
@@ -250,6 +266,11 @@ export class Http2Peer {
     received.blocks.push(Object.fromEntries(list.headers.map(({ name, value }) => [name, value])));
   }
 
+  #reply(reply: Buffer): void {
+    if (this.#replies === undefined) this.write(reply);
+    else this.#replies.push(reply);
+  }
+
   #acknowledged(): void {
     this.#announcedWindows.shift();
     this.#applyWindows();
@@ -260,4 +281,10 @@ export class Http2Peer {
     for (const received of this.#streams.values()) received.window += largest - this.#initialWindow;
     this.#initialWindow = largest;
   }
+}
+
+/** @param cuts in any order, also beyond the end */
+export function inPieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
+  const ends = [...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length];
+  return ends.map((end, index) => bytes.subarray(index === 0 ? 0 : ends[index - 1], end));
 }
