@@ -1,6 +1,7 @@
 import type { Logger } from "../../../ports/logger.js";
 import type { AnswerHeaders } from "./answer-headers.js";
 import { AnswerSender } from "./answer-sender.js";
+import { AnswerWindows } from "./answer-windows.js";
 import { DataSender } from "./data-sender.js";
 import { EarlyEnds } from "./early-ends.js";
 import { HeaderWriter } from "./header-writer.js";
@@ -10,7 +11,7 @@ import type { NodeAnswers, NodeSession } from "./node-session.js";
 import { NodeStreams, type NodeStreamsOwner } from "./node-streams.js";
 import type { Outbox } from "./outbox.js";
 import type { PeerSettings } from "./peer-settings.js";
-import { ConnectionFault, ErrorCode, FrameType, MAX_WINDOW, uint32 } from "./protocol.js";
+import { ConnectionFault, ErrorCode, FrameType, uint32 } from "./protocol.js";
 import type { ReceiveWindow } from "./receive-window.js";
 import { LaneStream, NodeStream, type Answering, type Stream } from "./streams.js";
 
@@ -40,9 +41,9 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   readonly #window: ReceiveWindow;
   readonly #streams = new Map<number, Stream>();
   readonly #headers = new HeaderWriter();
-  readonly #data: DataSender;
   readonly #sender: AnswerSender;
   readonly #node: NodeStreams;
+  readonly #windows: AnswerWindows;
   readonly #earlyEnds = new EarlyEnds();
   /** Begun by what is being read. */
   #begun: LaneStream[] = [];
@@ -53,9 +54,10 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     this.#outbox = outbox;
     this.#peer = peer;
     this.#window = window;
-    this.#data = new DataSender(outbox);
-    this.#sender = new AnswerSender(outbox, this.#data, this.#headers, (stream) => this.#sent(stream));
-    this.#node = new NodeStreams(this, outbox, this.#data, this.#headers, peer);
+    const data = new DataSender(outbox);
+    this.#sender = new AnswerSender(outbox, data, this.#headers, (stream) => this.#sent(stream));
+    this.#node = new NodeStreams(this, outbox, data, this.#headers, peer);
+    this.#windows = new AnswerWindows(peer, data, this.#sender, this.#node);
   }
 
   /** How many have begun and not ended. */
@@ -128,35 +130,19 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   /** The client takes more of an answer. */
   openWindow(id: number, bytes: number): void {
     const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    if (bytes === 0) this.#reset(id, ErrorCode.ProtocolError);
-    else if (stream.sendWindow + bytes > MAX_WINDOW) this.#reset(id, ErrorCode.FlowControlError);
-    else {
-      stream.sendWindow += bytes;
-      if (!stream.isLane) this.#node.windowUpdate(stream, bytes);
-      this.#resume(stream);
-    }
+    const fault = stream && this.#windows.open(stream, bytes);
+    if (fault !== undefined) this.#reset(id, fault);
   }
 
   /** The client takes more of all answers. @throws ConnectionFault where the window would be larger than any may be */
   openConnectionWindow(bytes: number): void {
-    if (this.#data.window + bytes > MAX_WINDOW) throw tooLargeWindow();
-    this.#data.window += bytes;
-    this.#sender.resumeAll();
-    this.#node.resumeAll();
+    this.#windows.openConnection(bytes);
   }
 
   /** @param initialWindow before. @throws ConnectionFault where a window would be larger than any may be */
   peerChanged(initialWindow: number): void {
     this.#headers.limitTable(this.#peer.headerTableBytes);
-    const change = this.#peer.initialWindow - initialWindow;
-    if (change === 0) return;
-    this.#node.initialWindowChanged();
-    for (const stream of this.#streams.values()) {
-      stream.sendWindow += change;
-      if (stream.sendWindow > MAX_WINDOW) throw tooLargeWindow();
-      if (change > 0) this.#resume(stream);
-    }
+    this.#windows.initialChanged(this.#streams.values(), initialWindow);
   }
 
   /** The client reads again. */
@@ -265,11 +251,6 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     return passed;
   }
 
-  #resume(stream: Stream): void {
-    if (stream.isLane) this.#sender.resume(stream);
-    else this.#node.resume(stream);
-  }
-
   #isWhole(stream: NodeStream): void {
     stream.isWhole = true;
     if (stream.isAnswered) this.#end(stream);
@@ -312,8 +293,4 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     if (!stream.isLane) this.#node.ended(stream);
     this.#owner.flushSoon();
   }
-}
-
-function tooLargeWindow(): ConnectionFault {
-  return new ConnectionFault(ErrorCode.FlowControlError, "a window that is larger than any may be");
 }
