@@ -2,19 +2,24 @@ import { ConnectionFault, ErrorCode, FRAME_HEADER_BYTES, MAX_FRAME_BYTES, MAX_ST
 
 /** Takes frames as they come; the payload lies in `bytes` from `from` to `to`, and is only good until it returns. */
 export interface FrameSink {
-  /** Whether it wants no more for now. */
-  readonly isFull: boolean;
   /** @param stream its number, 0 for the connection */
   frame(type: number, flags: number, stream: number, bytes: Buffer, from: number, to: number): void;
 }
 
-/** Cuts what arrives into frames, without copying those that arrive whole. Keeps those that the sink does not want yet. */
+/** What comes of frames, as far as it bounds how many more there may be. */
+interface Output {
+  readonly isBackedUp: boolean;
+}
+
+/** Cuts what arrives into frames, without copying those that arrive whole. Keeps them while what came of those before is backed up. */
 export class FrameReader {
   readonly #sink: FrameSink;
+  readonly #output: Output;
   #kept: Buffer | undefined;
 
-  constructor(sink: FrameSink) {
+  constructor(sink: FrameSink, output: Output) {
     this.#sink = sink;
+    this.#output = output;
   }
 
   /** @throws ConnectionFault for a frame larger than allowed, and whatever the sink throws */
@@ -22,7 +27,7 @@ export class FrameReader {
     const bytes = this.#kept === undefined ? chunk : Buffer.concat([this.#kept, chunk]);
     const end = bytes.length;
     let at = 0;
-    while (end - at >= FRAME_HEADER_BYTES && !this.#sink.isFull) {
+    while (end - at >= FRAME_HEADER_BYTES && !this.#output.isBackedUp) {
       const length = bytes.readUIntBE(at, 3);
       if (length > MAX_FRAME_BYTES) throw new ConnectionFault(ErrorCode.FrameSizeError, `a frame of ${length} bytes`);
       const from = at + FRAME_HEADER_BYTES;

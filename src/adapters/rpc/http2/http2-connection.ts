@@ -53,7 +53,8 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
     const peer = new PeerSettings();
     const window = new ReceiveWindow(this.#outbox);
     this.#streams = new RequestStreams(this, this.#outbox, peer, window);
-    this.#reader = new FrameReader(new PeerFrames(this, this.#streams, this.#outbox, peer, window, limits.maxHeaderBytes));
+    // A peer that does not read is not listened to either: nothing else bounds the answers that would wait.
+    this.#reader = new FrameReader(new PeerFrames(this, this.#streams, this.#outbox, peer, window, limits.maxHeaderBytes), this.#outbox);
     this.#timer = setTimeout(() => socket.destroy(), limits.headersTimeoutMs);
     socket.on("data", this.#read);
     socket.on("drain", this.#resume);

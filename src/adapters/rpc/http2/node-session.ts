@@ -9,6 +9,9 @@ const NOTHING = Buffer.alloc(0);
 /** How much of all answers may be on its way from Node to the client: granted again when half of it has arrived. */
 const SESSION_WINDOW = DEFAULT_WINDOW;
 
+/** Node itself stops writing where its answers are backed up. */
+const UNBOUNDED = { isBackedUp: false };
+
 /** A header block that sets the size of the table (RFC 7541, section 6.3). */
 const TABLE_SIZE_MASK = 0xe0;
 const TABLE_SIZE = 0x20;
@@ -37,9 +40,8 @@ export interface NodeAnswers {
  * the connection could keep.
  */
 export class NodeSession extends Duplex implements FrameSink {
-  readonly isFull = false;
   readonly #answers: NodeAnswers;
-  readonly #reader = new FrameReader(this);
+  readonly #reader = new FrameReader(this, UNBOUNDED);
   /** Passed on by what is being read, all at once. */
   #frames: Buffer[] = [];
   #sentBytes = 0;

@@ -11,21 +11,18 @@ const spare: Buffer[] = [];
 
 /** Gathers frames, so that the answers to all that was read at once are written at once. */
 export class Outbox {
+  /** Whether the peer takes less than it asks for. */
+  isBackedUp = false;
   readonly #socket: Writable;
   #bytes: Buffer | undefined;
   #end = 0;
   /** Whether the system took all of what was written last as it was written. It never does with TLS. */
   #tookAtOnce = true;
-  #isBackedUp = false;
 
   constructor(socket: Writable) {
     this.#socket = socket;
   }
 
-  /** Whether the peer takes less than it asks for. */
-  get isBackedUp(): boolean {
-    return this.#isBackedUp;
-  }
 
   frame(type: number, flags: number, stream: number, payload: Uint8Array): void {
     const { length } = payload;
@@ -66,14 +63,14 @@ export class Outbox {
     const isCopied = !this.#tookAtOnce;
     socket.write(isCopied ? Buffer.from(written) : written);
     this.#tookAtOnce = socket.writableLength === 0;
-    this.#isBackedUp = !this.#tookAtOnce && socket.writableNeedDrain;
+    this.isBackedUp = !this.#tookAtOnce && socket.writableNeedDrain;
     // What the system has not taken yet must not be written over.
     if ((isCopied || this.#tookAtOnce) && spare.length < MAX_SPARE) spare.push(bytes);
   }
 
   /** The peer has taken what it asked for. */
   drained(): void {
-    this.#isBackedUp = false;
+    this.isBackedUp = false;
   }
 
   #room(bytes: number): Buffer {

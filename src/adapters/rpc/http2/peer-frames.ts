@@ -48,11 +48,6 @@ export class PeerFrames implements FrameSink {
     this.#decoder = new HeaderDecoder(maxHeaderBytes);
   }
 
-  /** A peer that does not read is not listened to either: answers would wait that nothing else bounds. */
-  get isFull(): boolean {
-    return this.#outbox.isBackedUp;
-  }
-
   /** @throws ConnectionFault, HpackFault */
   frame(type: number, flags: number, stream: number, bytes: Buffer, from: number, to: number): void {
     if (this.#owner.isOver) return;

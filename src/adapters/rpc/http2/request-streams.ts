@@ -217,19 +217,18 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   }
 
   #gather(stream: LaneStream, bytes: Buffer, isEnd: boolean): void {
-    if (isEnd && stream.bytes === 0) this.#ask(stream, bytes, [bytes]);
+    if (isEnd && stream.bytes === 0) this.#ask(stream, bytes);
     else {
       stream.gather(bytes);
-      if (isEnd) this.#ask(stream, Buffer.concat(stream.chunks), stream.chunks);
+      if (isEnd) this.#ask(stream, Buffer.concat(stream.chunks));
       else if (stream.bytes > MAX_LANE_BYTES || stream.chunks.length > MAX_LANE_CHUNKS) this.#passOn(stream, stream.chunks);
     }
   }
 
-  /** @param chunks of the body, each of which has come in a frame */
-  #ask(stream: LaneStream, body: Buffer, chunks: readonly Buffer[]): void {
+  #ask(stream: LaneStream, body: Buffer): void {
     stream.isWhole = true;
     try {
-      if (stream.call?.answer(body) === false) this.#passOn(stream, chunks);
+      if (stream.call?.answer(body) === false) this.#passOn(stream, stream.bytes > 0 ? stream.chunks : [body]);
     } catch (error) {
       // A fault in the lane costs the one call.
       this.#owner.logger.error("a call failed in the fast lane", { error });
@@ -237,7 +236,11 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     }
   }
 
-  /** Has Node serve the stream, as if it had been Node's from its beginning. */
+  /**
+   * Has Node serve the stream, as if it had been Node's from its beginning.
+   *
+   * @param chunks of its body, none of which is longer than a frame may be
+   */
   #passOn(stream: LaneStream, chunks: readonly Buffer[]): NodeStream {
     const { id, headers, isWhole, sendWindow } = stream;
     stream.call?.abandon();
