@@ -1,9 +1,12 @@
+import type { Http2ServerRequest } from "node:http2";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { RequestHandler } from "../../src/adapters/rpc/listener/request-handler.js";
+import { stopUpload } from "../../src/adapters/rpc/request-body.js";
 import { answerPattern, ODD, pattern, PatternLane, WHO, type Who } from "./http2-answering.js";
 import { END_STREAM, grpcFields, reset } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
-import { startListening } from "./one-port-listening.js";
+import { startListening, turns } from "./one-port-listening.js";
 
 const MAX_WINDOW = 2 ** 31 - 1;
 const FLOW_CONTROL_ERROR = 3;
@@ -174,6 +177,32 @@ describe.each(WHO)("an answer from %s", (who) => {
     expect(peer.violations).toEqual([]);
     peer.destroy();
   });
+});
+
+it("an answer of Node's to a request that is not whole comes before the client is told to send no more", async () => {
+  const onRequest: RequestHandler = (request, response) => {
+    if (request.url !== "/node/early") {
+      answerPattern(request, response);
+      return;
+    }
+    (request as Http2ServerRequest).stream.once("wantTrailers", stopUpload);
+    response.addTrailers({ "x-last": "1" });
+    response.writeHead(200, { "x-from": "node" });
+    response.end(pattern(1_000));
+  };
+  const { port } = await startListening({ onRequest, lane: new PatternLane() });
+  const peer = await Http2Peer.open(port, { initialWindow: 1_000_000 });
+  await peer.untilOver(peer.call("/node/65035"));
+  const early = peer.begin(grpcFields("/node/early"));
+  await peer.until(() => peer.on(early).bytes === 500);
+  await turns(20);
+  await peer.caughtUp();
+  expect(peer.on(early).reset).toBeUndefined();
+  peer.openWindow(0, 1_000);
+  await peer.until(() => peer.on(early).reset !== undefined);
+  expect(peer.on(early)).toMatchObject({ ends: 1, reset: 0, bytes: 1_000 });
+  expect(peer.violations).toEqual([]);
+  peer.destroy();
 });
 
 describe("windows of several answers", () => {

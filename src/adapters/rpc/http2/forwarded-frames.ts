@@ -1,7 +1,7 @@
 import type { DataSender } from "./data-sender.js";
 import type { HeaderWriter } from "./header-writer.js";
 import type { Outbox } from "./outbox.js";
-import { Flag, FrameType } from "./protocol.js";
+import { ErrorCode, Flag, FrameType } from "./protocol.js";
 import type { NodeStream } from "./streams.js";
 
 export interface ForwardedFramesOwner {
@@ -9,10 +9,12 @@ export interface ForwardedFramesOwner {
   sent(bytes: number): void;
   /** The last frame of an answer is sent. */
   answered(stream: NodeStream): void;
+  /** Node's reset is sent. @param code of ErrorCode */
+  wasReset(stream: NodeStream, code: number): void;
 }
 
 /**
- * Writes the headers and the data of streams that Node serves. Node does not know the connection's window, which they
+ * Writes the headers, the data and the resets of streams that Node serves. Node does not know the connection's window, which they
  * share with the lane's, and hears later than the peer expects of windows that shrink: what finds one shut waits here,
  * and whatever comes after it on its stream.
  */
@@ -31,8 +33,10 @@ export class ForwardedFrames {
     this.#headers = headers;
   }
 
-  /** @param payload of DATA, or a whole header block; copied if it has to wait */
+  /** @param payload of DATA or RST_STREAM, or a whole header block; copied if it has to wait */
   send(stream: NodeStream, type: number, flags: number, payload: Buffer): void {
+    // A reset overtakes the answer that it cuts off. One without an error comes after its answer, and stops the request.
+    if (type === FrameType.RstStream && payload.readUInt32BE() !== ErrorCode.NoError) this.drop(stream);
     const rest = stream.unsent.length > 0 ? payload : this.#send(stream, type, flags, payload);
     if (rest === undefined) return;
     stream.unsent.push({ type, flags, payload: Buffer.from(rest) });
@@ -75,6 +79,11 @@ export class ForwardedFrames {
 
   /** @returns what has to wait, undefined where nothing has */
   #send(stream: NodeStream, type: number, flags: number, payload: Buffer): Buffer | undefined {
+    if (type === FrameType.RstStream) {
+      this.#outbox.frame(type, 0, stream.id, payload);
+      this.#owner.wasReset(stream, payload.readUInt32BE());
+      return undefined;
+    }
     if (type === FrameType.Data) {
       const rest = this.#data.send(stream, flags, payload);
       this.#owner.sent(payload.length - (rest?.length ?? 0));

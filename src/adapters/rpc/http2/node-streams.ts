@@ -105,17 +105,17 @@ export class NodeStreams implements NodeAnswers, ForwardedFramesOwner {
       if (type === FrameType.Data) this.sent(payload.length);
       return;
     }
-    if (type === FrameType.RstStream) {
-      this.#forwarded.drop(stream);
-      this.#outbox.frame(type, flags, stream.id, payload);
-      this.#owner.nodeReset(stream, payload.readUInt32BE());
-    } else if (type === FrameType.WindowUpdate) this.#outbox.frame(type, flags, stream.id, payload);
+    if (type === FrameType.WindowUpdate) this.#outbox.frame(type, flags, stream.id, payload);
     else this.#forwarded.send(stream, type, flags, payload);
     this.#owner.flushSoon();
   }
 
   sent(bytes: number): void {
     this.#session?.sent(bytes);
+  }
+
+  wasReset(stream: NodeStream, code: number): void {
+    this.#owner.nodeReset(stream, code);
   }
 
   answered(stream: NodeStream): void {
