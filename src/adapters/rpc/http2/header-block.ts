@@ -1,14 +1,16 @@
 import { ConnectionFault, ErrorCode, Flag } from "./protocol.js";
 
 const PRIORITY_BYTES = 5;
-/** Nobody needs that many frames for headers that may be read. */
+/** Nobody needs that many frames for headers that may be read, nor that many bytes. */
 const MAX_CONTINUATIONS = 16;
+const MAX_BLOCK_BYTES = 65_536;
 
 /** A header block that comes in more than one frame. Nothing else may come in between. */
 export class HeaderBlock {
   readonly stream: number;
   readonly flags: number;
   readonly #parts: Buffer[];
+  #bytes: number;
   #continuations = 0;
 
   /** @param bytes of the first part, copied */
@@ -16,6 +18,7 @@ export class HeaderBlock {
     this.stream = stream;
     this.flags = flags;
     this.#parts = [Buffer.from(bytes)];
+    this.#bytes = bytes.length;
   }
 
   /**
@@ -25,6 +28,8 @@ export class HeaderBlock {
   add(stream: number, flags: number, bytes: Buffer): Buffer | undefined {
     if (stream !== this.stream) throw new ConnectionFault(ErrorCode.ProtocolError, "a header block went on in another stream");
     if (++this.#continuations > MAX_CONTINUATIONS) throw new ConnectionFault(ErrorCode.EnhanceYourCalm, "a header block in very many frames");
+    this.#bytes += bytes.length;
+    if (this.#bytes > MAX_BLOCK_BYTES) throw new ConnectionFault(ErrorCode.EnhanceYourCalm, "a header block of very many bytes");
     this.#parts.push(Buffer.from(bytes));
     return (flags & Flag.EndHeaders) === 0 ? undefined : Buffer.concat(this.#parts);
   }
