@@ -111,6 +111,24 @@ describe.each(WHO)("an answer from %s", (who) => {
     peer.destroy();
   });
 
+  it("comes also after many that were cancelled as they waited", async () => {
+    const { port } = await start();
+    const peer = await Http2Peer.open(port, { initialWindow: 1_000_000 });
+    await peer.untilOver(peer.call(`/${who}/65535`));
+    for (let call = 0; call < 10; call++) {
+      const cancelled = peer.call(`/${who}/60000`);
+      await turns(5);
+      await peer.caughtUp();
+      peer.write(reset(cancelled));
+    }
+    peer.openWindow(0, 200_000);
+    const stream = peer.call(`/${who}/60000`);
+    await peer.untilOver(stream);
+    expectAnswer(peer, stream, who, 60_000);
+    expect(peer.violations).toEqual([]);
+    peer.destroy();
+  });
+
   it("whose window opens beyond all bounds is ended, others go on", async () => {
     const { port } = await start();
     const peer = await Http2Peer.open(port);
