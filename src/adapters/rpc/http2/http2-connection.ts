@@ -84,7 +84,7 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
     return this.#isOver;
   }
 
-  /** Ends a peer that has not answered since this was called last. */
+  /** Ends a peer that has neither answered nor read on since this was called last. */
   checkAlive(): void {
     if (this.#isOver) return;
     if (!this.#hasAnswered) {
@@ -191,6 +191,8 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
   readonly #resume = (): void => {
     if (this.#isOver) return;
     this.#outbox.drained();
+    // A ping's answer waits behind all that the peer has yet to read.
+    this.#hasAnswered = true;
     this.#socket.resume();
     this.#streams.resumeWriting();
     this.#read(NOTHING);
