@@ -2,7 +2,7 @@ import type { HeaderList } from "../http2/hpack/header-list.js";
 import type { AnswerStream, Lane, Route, StreamCall } from "../http2/lane.js";
 import type { HotMethod } from "./hot-methods.js";
 import { LaneCall, type LaneOptions } from "./lane-call.js";
-import { plainCallOf } from "./plain-call.js";
+import { plainCallOf, type PlainCall } from "./plain-call.js";
 
 /**
  * Serves plain gRPC calls of hot methods straight from HTTP/2's frames, at a thirtieth of what they cost by way of
@@ -22,7 +22,7 @@ export function createFastLane(methods: ReadonlyMap<string, HotMethod>, options:
   function routeOf(headers: HeaderList): Route | undefined {
     const call = plainCallOf(headers);
     const method = call && methods.get(call.path);
-    return method && new PlainRoute(options, method, call.timeoutMs, call.isDetailed);
+    return call && method && new PlainRoute(options, method, call);
   }
 }
 
@@ -32,17 +32,15 @@ const NO_ROUTE = Symbol("not the lane's");
 class PlainRoute implements Route {
   readonly #options: LaneOptions;
   readonly #method: HotMethod;
-  readonly #timeoutMs: number;
-  readonly #isDetailed: boolean;
+  readonly #call: PlainCall;
 
-  constructor(options: LaneOptions, method: HotMethod, timeoutMs: number, isDetailed: boolean) {
+  constructor(options: LaneOptions, method: HotMethod, call: PlainCall) {
     this.#options = options;
     this.#method = method;
-    this.#timeoutMs = timeoutMs;
-    this.#isDetailed = isDetailed;
+    this.#call = call;
   }
 
   begin(stream: AnswerStream): StreamCall {
-    return new LaneCall(this.#options, stream, this.#method, this.#timeoutMs, this.#isDetailed);
+    return new LaneCall(this.#options, stream, this.#method, this.#call);
   }
 }

@@ -8,6 +8,7 @@ import { lateRequest } from "../request-body.js";
 import type { Reply } from "../unary-call.js";
 import { ANSWER_HEADERS, detailedHeadersOf, headersOf, NO_TRAILERS, OK_TRAILERS } from "./answer-headers.js";
 import { UnreadableMessage, type HotMethod } from "./hot-methods.js";
+import type { PlainCall } from "./plain-call.js";
 
 const PREFIX_BYTES = 5;
 const NO_BODY = Buffer.alloc(0);
@@ -25,16 +26,15 @@ export class LaneCall extends LaneCaller<Buffer> implements StreamCall {
   readonly #options: LaneOptions;
   readonly #stream: AnswerStream;
   readonly #method: HotMethod;
-  readonly #isDetailed: boolean;
+  readonly #call: PlainCall;
   #cancelLimit: CancelTimer | undefined;
 
-  /** @param timeoutMs how long the caller waits, milliseconds or Infinity */
-  constructor(options: LaneOptions, stream: AnswerStream, method: HotMethod, timeoutMs: number, isDetailed: boolean) {
-    super(options.clock, timeoutMs);
+  constructor(options: LaneOptions, stream: AnswerStream, method: HotMethod, call: PlainCall) {
+    super(options.clock, call.timeoutMs);
     this.#options = options;
     this.#stream = stream;
     this.#method = method;
-    this.#isDetailed = isDetailed;
+    this.#call = call;
   }
 
   answer(body: Buffer): boolean {
@@ -62,7 +62,7 @@ export class LaneCall extends LaneCaller<Buffer> implements StreamCall {
   }
 
   protected deliver(reply: Reply<Buffer>): void {
-    const headers = this.#isDetailed ? detailedHeadersOf(reply, this.#options.clock.now()) : headersOf(reply);
+    const headers = this.#call.isDetailed ? detailedHeadersOf(reply, this.#options.clock.now()) : headersOf(reply);
     this.#stream.respond(headers, reply.message, OK_TRAILERS);
   }
 
@@ -74,7 +74,8 @@ export class LaneCall extends LaneCaller<Buffer> implements StreamCall {
 
   /** A compressed message, a cut off one, a second one and one that is too large are for those who explain what is wrong. */
   #isOneMessage(body: Buffer): boolean {
-    if (body.length < PREFIX_BYTES || body[0] !== 0) return false;
+    const { contentLength = body.length } = this.#call;
+    if (contentLength !== body.length || body.length < PREFIX_BYTES || body[0] !== 0) return false;
     const messageBytes = body.readUInt32BE(1);
     return messageBytes === body.length - PREFIX_BYTES && messageBytes <= this.#options.maxMessageBytes;
   }

@@ -9,6 +9,8 @@ export interface PlainCall {
   readonly timeoutMs: number;
   /** Whether it asks how old the answer is. */
   readonly isDetailed: boolean;
+  /** How long the body is going to be, bytes; undefined where the caller does not say. */
+  readonly contentLength: number | undefined;
 }
 
 /**
@@ -27,6 +29,7 @@ export function plainCallOf({ headers, isTooLarge }: HeaderList): PlainCall | un
   let encoding: string | undefined;
   let timeout: string | undefined;
   let detail: string | undefined;
+  let length: string | undefined;
   let isBehindPseudo = false;
   for (const { name, value } of headers) {
     if (name.charCodeAt(0) === COLON) {
@@ -56,11 +59,14 @@ export function plainCallOf({ headers, isTooLarge }: HeaderList): PlainCall | un
         if (detail !== undefined) return undefined;
         detail = value;
         break;
+      case "content-length":
+        if (length !== undefined || !LENGTH.test(value)) return undefined;
+        length = value;
+        break;
       case "te":
         if (value !== "trailers") return undefined;
         break;
       case "connection":
-      case "content-length":
       case "expect":
       case "host":
       case "keep-alive":
@@ -69,7 +75,7 @@ export function plainCallOf({ headers, isTooLarge }: HeaderList): PlainCall | un
       case "upgrade":
         return undefined;
       default:
-        if (!isPlainField(name, value)) return undefined;
+        if (!PLAIN_NAME.test(name) || !PLAIN_VALUE.test(value)) return undefined;
     }
   }
   const isPlain =
@@ -78,20 +84,15 @@ export function plainCallOf({ headers, isTooLarge }: HeaderList): PlainCall | un
     method === "POST" &&
     (scheme === "http" || scheme === "https") &&
     authority !== undefined &&
-    isPlainValue(authority);
+    AUTHORITY.test(authority);
   if (!isPlain || path === undefined) return undefined;
   const timeoutMs = timeout === undefined ? Infinity : timeoutMsOf(timeout);
-  return timeoutMs === undefined ? undefined : { path, timeoutMs, isDetailed: detail === "1" };
+  const contentLength = length === undefined ? undefined : Number(length);
+  return timeoutMs === undefined ? undefined : { path, timeoutMs, isDetailed: detail === "1", contentLength };
 }
 
 const COLON = 0x3a;
+const LENGTH = /^\d{1,10}$/;
+const AUTHORITY = /^[A-Za-z0-9.:[\]_~-]+$/;
 const PLAIN_NAME = /^[a-z0-9_.-]+$/;
 const PLAIN_VALUE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
-
-function isPlainField(name: string, value: string): boolean {
-  return PLAIN_NAME.test(name) && isPlainValue(value);
-}
-
-function isPlainValue(value: string): boolean {
-  return PLAIN_VALUE.test(value);
-}
