@@ -11,6 +11,7 @@ import { InMemoryUpstream } from "../fakes/in-memory-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
 import { CONFORMANCE_CALLS } from "./calls.js";
 import { populate } from "./customers.js";
+import { Lane } from "./lane.js";
 import { RawHttp1, type Http1Answer, type Http1Request } from "./raw-http1.js";
 import { startRpcServer, type RpcServer } from "./rpc-server.js";
 
@@ -20,35 +21,13 @@ const CHECK = '{"customerId":"acme","featureId":"sso"}';
 const CHECK_PATH = pathOf("getBooleanEntitlement");
 const PROTO_CHECK = toBinary(GetBooleanEntitlementRequestSchema, create(GetBooleanEntitlementRequestSchema, { customerId: "acme", featureId: "sso" }));
 
-/** One of two servers that differ in nothing but the lane, and a client of it. */
-class Lane {
-  readonly server: RpcServer;
-  readonly client: RawHttp1;
-  readonly clock: ManualClock;
-
-  private constructor(server: RpcServer, clock: ManualClock) {
-    this.server = server;
-    this.clock = clock;
-    this.client = new RawHttp1(server.url);
-  }
-
-  static async start(fastLane: boolean): Promise<Lane> {
-    const clock = new ManualClock();
-    const upstream = populate(new InMemoryUpstream());
-    return new Lane(await startRpcServer({ fastLane, clock, upstream, maxMessageBytes: MAX_MESSAGE_BYTES }), clock);
-  }
-
-  async stop(): Promise<void> {
-    this.client.close();
-    await this.server.stop();
-  }
-}
+const startLane = (fastLane: boolean) => Lane.start(fastLane, MAX_MESSAGE_BYTES, (url) => new RawHttp1(url));
 
 describe("by either lane, the same answer in JSON", () => {
-  let fast: Lane;
-  let connect: Lane;
+  let fast: Lane<RawHttp1>;
+  let connect: Lane<RawHttp1>;
   beforeAll(async () => {
-    [fast, connect] = await Promise.all([Lane.start(true), Lane.start(false)]);
+    [fast, connect] = await Promise.all([startLane(true), startLane(false)]);
   });
   beforeEach(() => {
     for (const lane of [fast, connect]) lane.server.logger.lines.splice(0);

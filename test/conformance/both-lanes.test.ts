@@ -5,42 +5,17 @@ import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { SidecarCalls } from "../../src/adapters/rpc/sidecar-calls.js";
-import { InMemoryUpstream } from "../fakes/in-memory-upstream.js";
-import { ManualClock } from "../fakes/manual-clock.js";
 import { CONFORMANCE_CALLS } from "./calls.js";
-import { populate } from "./customers.js";
+import { Lane } from "./lane.js";
 import { CHECK, GRPC, MALFORMED_CALLS, MAX_MESSAGE_BYTES } from "./malformed-calls.js";
 import { CHECK_PATH, frame, RawHttp2, type RawAnswer } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
 
-/** One of two servers that differ in nothing but the lane, and a client of it. */
-class Lane {
-  readonly server: RpcServer;
-  readonly client: RawHttp2;
-  readonly clock: ManualClock;
+const startLane = (fastLane: boolean) => Lane.start(fastLane, MAX_MESSAGE_BYTES, (url) => new RawHttp2(url));
 
-  private constructor(server: RpcServer, clock: ManualClock) {
-    this.server = server;
-    this.clock = clock;
-    this.client = new RawHttp2(server.url);
-  }
-
-  static async start(fastLane: boolean): Promise<Lane> {
-    const clock = new ManualClock();
-    const upstream = populate(new InMemoryUpstream());
-    return new Lane(await startRpcServer({ fastLane, clock, upstream, maxMessageBytes: MAX_MESSAGE_BYTES }), clock);
-  }
-
-  async stop(): Promise<void> {
-    this.client.close();
-    await this.server.stop();
-  }
-}
-
-let fast: Lane;
-let connect: Lane;
+let fast: Lane<RawHttp2>;
+let connect: Lane<RawHttp2>;
 beforeAll(async () => {
-  [fast, connect] = await Promise.all([Lane.start(true), Lane.start(false)]);
+  [fast, connect] = await Promise.all([startLane(true), startLane(false)]);
 });
 beforeEach(() => {
   for (const lane of [fast, connect]) lane.server.logger.lines.splice(0);
@@ -126,9 +101,9 @@ describe("by either lane, the same bytes of meaning", () => {
 });
 
 describe("in the fast lane", () => {
-  let lane: Lane;
+  let lane: Lane<RawHttp2>;
   beforeEach(async () => {
-    lane = await Lane.start(true);
+    lane = await startLane(true);
     await once(lane.client.session, "connect");
   });
   afterEach(() => lane.stop());
@@ -213,6 +188,6 @@ function encoded(method: keyof SidecarCalls, request: JsonObject): Uint8Array {
 }
 
 /** Settles when the server has read all that was sent before. */
-async function pingOf({ client }: Lane): Promise<void> {
+async function pingOf({ client }: Lane<RawHttp2>): Promise<void> {
   await new Promise<void>((resolve, reject) => client.session.ping((error) => (error === null ? resolve() : reject(error))));
 }
