@@ -281,3 +281,34 @@ describe("numbers of streams", () => {
     expect(peer.goodbye).toBe(PROTOCOL_ERROR);
   });
 });
+
+describe("a fault in the lane", () => {
+  /** Has no bytes for an answer. */
+  class BrokenLane extends PatternLane {
+    override routeOf(headers: Parameters<PatternLane["routeOf"]>[0]): ReturnType<PatternLane["routeOf"]> {
+      if (super.routeOf(headers) === undefined) return undefined;
+      return {
+        begin: (stream) => ({
+          answer: () => {
+            setImmediate(() => stream.respond(undefined as never, Buffer.alloc(0), undefined as never));
+            return true;
+          },
+          limitArrival: () => undefined,
+          abandon: () => undefined,
+        }),
+      };
+    }
+  }
+
+  it("that shows when nobody waits for it costs the connection, and no more", async () => {
+    const { port, log } = await start({ lane: new BrokenLane() });
+    const peer = await Http2Peer.open(port);
+    peer.call("/lane/7");
+    await peer.client.closed;
+    expect(peer.goodbye).toBe(INTERNAL_ERROR);
+    expect(log.count("an answer could not be written")).toBe(1);
+    const other = await Http2Peer.open(port);
+    await other.untilOver(other.call("/node/7"));
+    other.client.socket.destroy();
+  });
+});

@@ -167,7 +167,13 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
 
   answer(stream: LaneStream, headers: AnswerHeaders, body: Buffer, trailers: AnswerHeaders): void {
     if (this.#streams.get(stream.id) !== stream) return;
-    this.#sender.send(stream, headers, body, trailers);
+    try {
+      this.#sender.send(stream, headers, body, trailers);
+    } catch (error) {
+      // Half of an answer may be written, and who answers later has nobody to catch it: it would end the process.
+      this.#owner.logger.error("an answer could not be written", { error });
+      this.#owner.fail(new ConnectionFault(ErrorCode.InternalError, "a fault of the server's own"));
+    }
     this.#owner.flushSoon();
   }
 
