@@ -75,6 +75,9 @@ describe("the persistent-cache service", () => {
     const queue = world.queue({ visibilitySeconds: 1, maxReceives: 1 });
     const service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT" });
     world.upstream.set({ customerId: "waiting" }, { features: [metered({ usageLimit: 9 })], updatedAt: T0 });
+    // The package concerns whom Redis knows by the time that they are looked for.
+    await queue.send(entitlementsUpdated({ customerId: "not-waiting", updatedAt: T0 - 1, usageLimit: 7 }));
+    await queue.drained();
     await world.edge.faults.goDown();
     await queue.send(customerInvalidated("waiting"), packagePublished("ALL_CUSTOMERS"), entitlementsUpdated({ customerId: "not-waiting", usageLimit: 8 }));
     await expect.poll(() => world.limitOf("not-waiting")).toBe(8);

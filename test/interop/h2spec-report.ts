@@ -10,7 +10,7 @@ export interface H2specReport {
 
 const CASE = /<testcase package="([^"]*)" classname="([^"]*)"[^>]*>(.*?)<\/testcase>/gs;
 /** Seconds that it waits for what never comes. What passes waits for nothing. */
-const TIMEOUT = "2";
+const TIMEOUT = "10";
 
 /** Runs all of h2spec, its strict cases too, against a server on this machine. */
 export async function runH2spec(executable: string, directory: string, port: number, options: readonly string[] = []): Promise<H2specReport> {
