@@ -13,6 +13,7 @@ import type { Outbox } from "./outbox.js";
 import type { PeerSettings } from "./peer-settings.js";
 import { ConnectionFault, ErrorCode, FrameType, uint32 } from "./protocol.js";
 import type { ReceiveWindow } from "./receive-window.js";
+import { StreamTable } from "./stream-table.js";
 import { LaneStream, NodeStream, type Answering, type Stream } from "./streams.js";
 
 /** A request of the lane's is a few hundred bytes; a longer one is Node's, which minds the window of its stream. */
@@ -39,7 +40,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   readonly #outbox: Outbox;
   readonly #peer: PeerSettings;
   readonly #window: ReceiveWindow;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new StreamTable();
   readonly #headers = new HeaderWriter();
   readonly #sender: AnswerSender;
   readonly #node: NodeStreams;
@@ -142,7 +143,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   /** @param initialWindow before. @throws ConnectionFault where a window would be larger than any may be */
   peerChanged(initialWindow: number): void {
     this.#headers.limitTable(this.#peer.headerTableBytes);
-    this.#windows.initialChanged(this.#streams.values(), initialWindow);
+    this.#windows.initialChanged(this.#streams.all(), initialWindow);
   }
 
   /** The client reads again. */
@@ -159,7 +160,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
 
   /** The connection is gone. */
   abandonAll(): void {
-    const streams = [...this.#streams.values()];
+    const streams = this.#streams.all();
     this.#streams.clear();
     for (const stream of streams) if (stream.isLane) stream.call?.abandon();
     this.#node.destroy();
@@ -206,7 +207,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
 
   #beginWithNode(id: number, headers: HeaderList, isEnd: boolean): void {
     const stream = new NodeStream(id, this.#peer.initialWindow, isEnd);
-    this.#streams.set(id, stream);
+    this.#streams.add(stream);
     this.#node.begin(stream, headers, isEnd);
   }
 
@@ -217,7 +218,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
       return;
     }
     const stream = new LaneStream(id, headers, this.#peer.initialWindow, this);
-    this.#streams.set(id, stream);
+    this.#streams.add(stream);
     this.#begun.push(stream);
     stream.call = route.begin(stream);
   }
@@ -251,7 +252,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     const { id, headers, isWhole, sendWindow } = stream;
     stream.call?.abandon();
     const passed = new NodeStream(id, sendWindow, isWhole);
-    this.#streams.set(id, passed);
+    this.#streams.replace(passed);
     this.#node.begin(passed, headers, false);
     for (const [index, chunk] of chunks.entries()) {
       this.#node.data(passed, chunk, isWhole && index === chunks.length - 1);
