@@ -22,11 +22,21 @@ export class FrameReader {
     this.#output = output;
   }
 
-  /** @throws ConnectionFault for a frame larger than allowed, and whatever the sink throws */
-  read(chunk: Buffer): void {
-    const bytes = this.#kept === undefined ? chunk : Buffer.concat([this.#kept, chunk]);
-    const end = bytes.length;
-    let at = 0;
+  /**
+   * Reads what lies in `chunk` from `from` to `to`, which is only good until it returns.
+   *
+   * @throws ConnectionFault for a frame larger than allowed, and whatever the sink throws
+   */
+  read(chunk: Buffer, from = 0, to = chunk.length): void {
+    if (this.#kept === undefined) this.#cut(chunk, from, to);
+    else {
+      const bytes = Buffer.concat([this.#kept, chunk.subarray(from, to)]);
+      this.#cut(bytes, 0, bytes.length);
+    }
+  }
+
+  #cut(bytes: Buffer, begin: number, end: number): void {
+    let at = begin;
     while (end - at >= FRAME_HEADER_BYTES && !this.#output.isBackedUp) {
       const length = bytes.readUIntBE(at, 3);
       if (length > MAX_FRAME_BYTES) throw new ConnectionFault(ErrorCode.FrameSizeError, `a frame of ${length} bytes`);
@@ -39,6 +49,6 @@ export class FrameReader {
       at = to;
     }
     // A copy: a view would hold on to all that was read with it.
-    this.#kept = at === end ? undefined : Buffer.from(bytes.subarray(at));
+    this.#kept = at === end ? undefined : Buffer.from(bytes.subarray(at, end));
   }
 }

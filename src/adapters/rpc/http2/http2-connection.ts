@@ -10,6 +10,7 @@ import { Outbox } from "./outbox.js";
 import { PeerFrames, type FramesOwner } from "./peer-frames.js";
 import { PeerSettings } from "./peer-settings.js";
 import { ConnectionFault, ErrorCode, FrameType, MAX_STREAM_ID, Setting, settingsPayload, uint32 } from "./protocol.js";
+import { readInPlace } from "./read-in-place.js";
 import { ReceiveWindow } from "./receive-window.js";
 import { RequestStreams, type StreamsOwner } from "./request-streams.js";
 import { ResetBudget } from "./reset-budget.js";
@@ -56,7 +57,7 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
     // A peer that does not read is not listened to either: nothing else bounds the answers that would wait.
     this.#reader = new FrameReader(new PeerFrames(this, this.#streams, this.#outbox, peer, window, limits.maxHeaderBytes), this.#outbox);
     this.#timer = setTimeout(() => socket.destroy(), limits.headersTimeoutMs);
-    socket.on("data", this.#read);
+    readInPlace(socket, this.#read);
     socket.on("drain", this.#resume);
     socket.once("close", this.#closed);
     const settings = settingsPayload([Setting.MaxConcurrentStreams, limits.maxConcurrentStreams], [Setting.MaxHeaderListSize, limits.maxHeaderBytes]);
@@ -147,11 +148,11 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
     this.#end();
   }
 
-  readonly #read = (chunk: Buffer): void => {
+  readonly #read = (bytes: Buffer, length: number): void => {
     if (this.#isOver) return;
     this.#isReading = true;
     try {
-      this.#reader.read(this.#prefaceBytes < HTTP2_PREFACE.length ? this.#behindPreface(chunk) : chunk);
+      this.#reader.read(bytes, this.#prefaceBytes < HTTP2_PREFACE.length ? this.#endOfPreface(bytes, length) : 0, length);
       this.#streams.limitArrivals();
     } catch (error) {
       this.#caught(error);
@@ -160,14 +161,14 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
     this.#flush();
   };
 
-  #behindPreface(chunk: Buffer): Buffer {
+  #endOfPreface(bytes: Buffer, length: number): number {
     const known = this.#prefaceBytes;
-    const bytes = Math.min(chunk.length, HTTP2_PREFACE.length - known);
-    if (chunk.compare(HTTP2_PREFACE, known, known + bytes, 0, bytes) !== 0) {
+    const end = Math.min(length, HTTP2_PREFACE.length - known);
+    if (bytes.compare(HTTP2_PREFACE, known, known + end, 0, end) !== 0) {
       throw new ConnectionFault(ErrorCode.ProtocolError, "a connection that does not begin as HTTP/2 does");
     }
-    this.#prefaceBytes += bytes;
-    return chunk.subarray(bytes);
+    this.#prefaceBytes += end;
+    return end;
   }
 
   #caught(error: unknown): void {
@@ -195,7 +196,7 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
     this.#hasAnswered = true;
     this.#socket.resume();
     this.#streams.resumeWriting();
-    this.#read(NOTHING);
+    this.#read(NOTHING, 0);
   };
 
   /** Every request that the peer had sent before it knew has begun. */
