@@ -61,7 +61,8 @@ export class PatternLane implements Lane {
     };
     if (path === "/lane/early") this.#early.push(call);
     return {
-      answer: (body) => {
+      answer: (bytes, from, to) => {
+        const body = bytes.subarray(from, to);
         if (body.subarray(0, ODD.length).equals(ODD)) return false;
         if (path.endsWith("?held")) this.held.add(call);
         else call.respond();

@@ -14,10 +14,11 @@ import { requestReader } from "./request-reader.js";
 export interface HotMethod {
   readonly name: string;
   /**
-   * @param message without its prefix
+   * Answers the message that lies in `bytes` from `from` to `to`, without its prefix.
+   *
    * @throws UnreadableMessage where it is not what the method takes; CodedError, also by rejection
    */
-  answer(message: Buffer, call: CallContext): Reply<Buffer> | Promise<Reply<Buffer>>;
+  answer(bytes: Buffer, from: number, to: number, call: CallContext): Reply<Buffer> | Promise<Reply<Buffer>>;
 }
 
 export class UnreadableMessage extends Error {}
@@ -41,11 +42,11 @@ function hotMethod(calls: HotCalls, localName: CheckMethod): HotMethod {
   const { name, input } = SidecarService.method[localName];
   const read = requestReader(input);
   const call = calls[localName] as UnaryCall<MessageShape<typeof input>, Buffer>;
-  return { name, answer: (message, context) => call(readOrThrow(message), context) };
+  return { name, answer: (bytes, from, to, context) => call(readOrThrow(bytes, from, to), context) };
 
-  function readOrThrow(message: Buffer): MessageShape<typeof input> {
+  function readOrThrow(bytes: Buffer, from: number, to: number): MessageShape<typeof input> {
     try {
-      return read(message);
+      return read(bytes, from, to);
     } catch (cause) {
       throw new UnreadableMessage("the message is not what the method takes", { cause });
     }

@@ -37,11 +37,11 @@ export class LaneCall extends LaneCaller<Buffer> implements StreamCall {
     this.#call = call;
   }
 
-  answer(body: Buffer): boolean {
+  answer(bytes: Buffer, from: number, to: number): boolean {
     this.#cancelLimit?.();
-    if (!this.#isOneMessage(body)) return false;
+    if (!this.#isOneMessage(bytes, from, to)) return false;
     try {
-      const reply = this.#method.answer(body.subarray(PREFIX_BYTES), this);
+      const reply = this.#method.answer(bytes, from + PREFIX_BYTES, to, this);
       if (reply instanceof Promise) void this.settle(reply);
       else this.deliver(reply);
     } catch (error) {
@@ -73,10 +73,11 @@ export class LaneCall extends LaneCaller<Buffer> implements StreamCall {
   }
 
   /** A compressed message, a cut off one, a second one and one that is too large are for those who explain what is wrong. */
-  #isOneMessage(body: Buffer): boolean {
-    const { contentLength = body.length } = this.#call;
-    if (contentLength !== body.length || body.length < PREFIX_BYTES || body[0] !== 0) return false;
-    const messageBytes = body.readUInt32BE(1);
-    return messageBytes === body.length - PREFIX_BYTES && messageBytes <= this.#options.maxMessageBytes;
+  #isOneMessage(bytes: Buffer, from: number, to: number): boolean {
+    const length = to - from;
+    const { contentLength = length } = this.#call;
+    if (contentLength !== length || length < PREFIX_BYTES || bytes[from] !== 0) return false;
+    const messageBytes = bytes.readUInt32BE(from + 1);
+    return messageBytes === length - PREFIX_BYTES && messageBytes <= this.#options.maxMessageBytes;
   }
 }

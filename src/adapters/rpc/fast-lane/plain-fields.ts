@@ -1,3 +1,5 @@
+import type { KnownTexts } from "./known-texts.js";
+
 const VARINT_CONTINUES = 0x80;
 const LENGTH_DELIMITED = 2;
 const FIXED64 = 1;
@@ -23,12 +25,13 @@ export interface PlainFields {
 }
 
 /**
- * Reads a request of which nothing is set but ids of ASCII, each at most once and shorter than 128 bytes, and a
+ * Reads a request in `bytes` from `from` to `to`, of which nothing is set but ids of ASCII, each at most once and shorter than 128 bytes, and a
  * requested usage. Several times as fast as the library, to which everything else is left.
  *
+ * @param known ids of features and currencies, of which there are few, and so none of customers
  * @returns undefined for any other request, be it right or wrong
  */
-export function readPlainFields(message: Buffer, layout: PlainLayout): PlainFields | undefined {
+export function readPlainFields(bytes: Buffer, from: number, to: number, layout: PlainLayout, known: KnownTexts): PlainFields | undefined {
   const fields: PlainFields = {
     customerId: "",
     resourceId: undefined,
@@ -37,36 +40,42 @@ export function readPlainFields(message: Buffer, layout: PlainLayout): PlainFiel
     requestedUsage: undefined,
   };
   let seen = 0;
-  for (let at = 0; at < message.length; ) {
-    const tag = message[at] as number;
-    const length = message[at + 1];
+  for (let at = from; at < to; ) {
+    if (at + 1 === to) return undefined;
+    const tag = bytes[at] as number;
+    const length = bytes[at + 1] as number;
     const start = at + 2;
-    if (length === undefined || length >= VARINT_CONTINUES || (tag & 0b111) !== LENGTH_DELIMITED) return undefined;
+    if (length >= VARINT_CONTINUES || (tag & 0b111) !== LENGTH_DELIMITED) return undefined;
     at = start + length;
-    if (at > message.length) return undefined;
+    if (at > to) return undefined;
     const field = tag >> 3;
     if ((seen & (1 << field)) !== 0) return undefined;
     seen |= 1 << field;
     if (field === layout.options) {
-      const usage = readRequestedUsage(message, start, length, layout.requestedUsage);
+      const usage = readRequestedUsage(bytes, start, length, layout.requestedUsage);
       if (usage === undefined) return undefined;
       fields.requestedUsage = usage;
       continue;
     }
-    if (!isAscii(message, start, at)) return undefined;
-    const text = message.toString("latin1", start, at);
+    if (field === layout.featureId || field === layout.currencyId) {
+      const text = known.textOf(bytes, start, at);
+      if (text === undefined) return undefined;
+      if (field === layout.featureId) fields.featureId = text;
+      else fields.currencyId = text;
+      continue;
+    }
+    if (!isAscii(bytes, start, at)) return undefined;
+    const text = bytes.toString("latin1", start, at);
     if (field === layout.customerId) fields.customerId = text;
-    else if (field === layout.featureId) fields.featureId = text;
     else if (field === layout.resourceId) fields.resourceId = text;
-    else if (field === layout.currencyId) fields.currencyId = text;
     else return undefined;
   }
   return fields;
 }
 
-function readRequestedUsage(message: Buffer, start: number, length: number, field: number | undefined): number | undefined {
-  if (length !== 9 || field === undefined || message[start] !== ((field << 3) | FIXED64)) return undefined;
-  return message.readDoubleLE(start + 1);
+function readRequestedUsage(bytes: Buffer, start: number, length: number, field: number | undefined): number | undefined {
+  if (length !== 9 || field === undefined || bytes[start] !== ((field << 3) | FIXED64)) return undefined;
+  return bytes.readDoubleLE(start + 1);
 }
 
 function isAscii(bytes: Buffer, start: number, end: number): boolean {

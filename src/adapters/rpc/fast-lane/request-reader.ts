@@ -1,8 +1,12 @@
 import { create, fromBinary, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { KnownTexts } from "./known-texts.js";
 import { readPlainFields, type PlainLayout } from "./plain-fields.js";
 
+/** Reads the message that lies in `bytes` from `from` to `to`. */
+export type ReadRequest<I extends DescMessage> = (bytes: Buffer, from: number, to: number) => MessageShape<I>;
+
 /** Reads a message as `fromBinary` does, and much faster where it is a plain request. It throws what that throws. */
-export function requestReader<I extends DescMessage>(schema: I): (message: Buffer) => MessageShape<I> {
+export function requestReader<I extends DescMessage>(schema: I): ReadRequest<I> {
   const { typeName } = schema;
   // "" or undefined, whether the method has to be told a feature or not.
   const { featureId: noFeatureId } = create(schema) as { readonly featureId?: string };
@@ -17,9 +21,11 @@ export function requestReader<I extends DescMessage>(schema: I): (message: Buffe
     requestedUsage: options?.field.requestedUsage?.number,
   };
 
-  return (message) => {
-    const fields = readPlainFields(message, layout);
-    if (fields === undefined) return fromBinary(schema, message);
+  const known = new KnownTexts();
+
+  return (bytes, from, to) => {
+    const fields = readPlainFields(bytes, from, to, layout, known);
+    if (fields === undefined) return fromBinary(schema, bytes.subarray(from, to));
     const { customerId, resourceId, featureId = noFeatureId, currencyId, requestedUsage } = fields;
     const readOptions = requestedUsage === undefined ? undefined : { $typeName: optionsTypeName, requestedUsage, requestedValues: [] };
     // What the message has no field for is never read.

@@ -20,12 +20,12 @@ export interface AnswerStream {
 /** One call, as its stream tells of it. */
 export interface StreamCall {
   /**
-   * The request is whole: answers it, at once or later.
+   * The request is whole: answers it, at once or later. Its body lies in `bytes` from `from` to `to`, and is good until
+   * this returns.
    *
-   * @param body good until it returns
    * @returns false for what is not for the lane, which somebody else then answers
    */
-  answer(body: Buffer): boolean;
+  answer(bytes: Buffer, from: number, to: number): boolean;
   /** The request did not come at once: it may not take for ever. */
   limitArrival(): void;
   /** Nobody waits for the lane's answer any more. */

@@ -89,7 +89,7 @@ export class PeerFrames implements FrameSink {
     const end = contentEnd(flags, bytes, from, to);
     const padding = to - from - (end - start);
     if (padding > 0) this.#streams.padding(stream, padding);
-    this.#streams.data(stream, bytes.subarray(start, end), (flags & Flag.EndStream) !== 0);
+    this.#streams.data(stream, bytes, start, end, (flags & Flag.EndStream) !== 0);
   }
 
   #headers(flags: number, stream: number, bytes: Buffer, from: number, to: number): void {

@@ -95,16 +95,18 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     }
   }
 
-  data(id: number, bytes: Buffer, isEnd: boolean): void {
+  /** A part of a body, which lies in `bytes` from `from` to `to`. */
+  data(id: number, bytes: Buffer, from: number, to: number, isEnd: boolean): void {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.isWhole) {
-      this.#window.taken(bytes.length);
+      this.#window.taken(to - from);
       if (!this.#earlyEnds.include(id, isEnd)) this.#reset(id, ErrorCode.StreamClosed);
     } else if (stream.isLane) {
-      this.#window.taken(bytes.length);
-      this.#gather(stream, bytes, isEnd);
+      this.#window.taken(to - from);
+      if (isEnd && stream.bytes === 0) this.#ask(stream, bytes, from, to);
+      else this.#gather(stream, bytes.subarray(from, to), isEnd);
     } else {
-      this.#node.data(stream, bytes, isEnd);
+      this.#node.data(stream, bytes.subarray(from, to), isEnd);
       if (isEnd) this.#isWhole(stream);
     }
   }
@@ -224,18 +226,15 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   }
 
   #gather(stream: LaneStream, bytes: Buffer, isEnd: boolean): void {
-    if (isEnd && stream.bytes === 0) this.#ask(stream, bytes);
-    else {
-      stream.gather(bytes);
-      if (isEnd) this.#ask(stream, Buffer.concat(stream.chunks));
-      else if (stream.bytes > MAX_LANE_BYTES || stream.chunks.length > MAX_LANE_CHUNKS) this.#passOn(stream, stream.chunks);
-    }
+    stream.gather(bytes);
+    if (isEnd) this.#ask(stream, Buffer.concat(stream.chunks), 0, stream.bytes);
+    else if (stream.bytes > MAX_LANE_BYTES || stream.chunks.length > MAX_LANE_CHUNKS) this.#passOn(stream, stream.chunks);
   }
 
-  #ask(stream: LaneStream, body: Buffer): void {
+  #ask(stream: LaneStream, bytes: Buffer, from: number, to: number): void {
     stream.isWhole = true;
     try {
-      if (stream.call?.answer(body) === false) this.#passOn(stream, stream.bytes > 0 ? stream.chunks : [body]);
+      if (stream.call?.answer(bytes, from, to) === false) this.#passOn(stream, stream.bytes > 0 ? stream.chunks : [bytes.subarray(from, to)]);
     } catch (error) {
       // A fault in the lane costs the one call.
       this.#owner.logger.error("a call failed in the fast lane", { error });
