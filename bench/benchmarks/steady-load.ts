@@ -3,7 +3,8 @@ import type { LoadJob } from "../load/load-job.js";
 import { CHECKS } from "./cached-checks.js";
 
 const EVENTS_PER_SECOND = 1_000;
-const LARGEST_WARM_UP_MS = 1_000;
+/** Until both ends are compiled for requests that come a few at a time. */
+const LARGEST_WARM_UP_MS = 5_000;
 
 /** Checks at half of the rate that the sidecar can take, and news of usage all the while. */
 export const STEADY_LOAD: Benchmark = {
@@ -32,7 +33,7 @@ export const STEADY_LOAD: Benchmark = {
     upstream.sendUsage(0);
     return [
       { what: "highest rate", value: highest, unit: "per second" },
-      { what: `steady rate, for ${pace.steadyMs / 1_000} s`, value: perSecond, unit: "per second", note: `${answers} answers, ${verified} of them decoded and right` },
+      { what: `steady rate, for ${pace.steadyMs / 1_000} s`, value: perSecond, unit: "per second", note: `what is due is sent every 0.25 ms, and timed from when it was due; ${answers} answers, ${verified} of them decoded and right` },
       { what: "p50", value: latency.p50, unit: "ms" },
       { what: "p99", value: latency.p99, unit: "ms", target: { atMost: 5 } },
       { what: "p99.9", value: latency.p999, unit: "ms" },

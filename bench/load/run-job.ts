@@ -10,6 +10,8 @@ import { Tally } from "./tally.js";
 /** How long answers that are still out may take once nothing more is asked. */
 const LAST_ANSWERS_MS = 5_000;
 const FIRST_ANSWER_MS = 10_000;
+/** How long requests of a steady load are gathered before they are sent, as a client with an event loop gathers them. */
+const TURN_MS = 0.25;
 
 /** Puts one load on one server. */
 export async function runJob(job: LoadJob): Promise<LoadResult> {
@@ -95,10 +97,16 @@ class Run {
     let sent = 0;
     await new Promise<void>((resolve) => {
       let lastAt = begun;
+      let nextTurnAt = begun;
       const sendDue = () => {
         const now = performance.now();
         this.#longestStallMs = Math.max(this.#longestStallMs, now - lastAt);
         lastAt = now;
+        if (now < nextTurnAt) {
+          setImmediate(sendDue);
+          return;
+        }
+        nextTurnAt = now + TURN_MS;
         const due = Math.min(total, Math.floor((now - begun) / between) + 1);
         while (sent < due) {
           this.#connections[sent % this.#connections.length]!.send(begun + sent * between);
