@@ -6,6 +6,7 @@ import { DataSender } from "./data-sender.js";
 import { EarlyEnds } from "./early-ends.js";
 import { HeaderWriter } from "./header-writer.js";
 import type { HeaderList } from "./hpack/header-list.js";
+import { LaneRequests, type LaneRequestsOwner } from "./lane-requests.js";
 import type { Lane } from "./lane.js";
 import type { NodeAnswers, NodeSession } from "./node-session.js";
 import { NodeStreams, type NodeStreamsOwner } from "./node-streams.js";
@@ -15,10 +16,6 @@ import { ConnectionFault, ErrorCode, FrameType, uint32 } from "./protocol.js";
 import type { ReceiveWindow } from "./receive-window.js";
 import { StreamTable } from "./stream-table.js";
 import { LaneStream, NodeStream, type Answering, type Stream } from "./streams.js";
-
-/** A request of the lane's is a few hundred bytes; a longer one is Node's, which minds the window of its stream. */
-const MAX_LANE_BYTES = 16_384;
-const MAX_LANE_CHUNKS = 16;
 
 /** What the streams need of their connection. */
 export interface StreamsOwner {
@@ -35,7 +32,7 @@ export interface StreamsOwner {
 }
 
 /** The requests that are under way on one connection. Each is the lane's or Node's, and may pass from the lane to Node. */
-export class RequestStreams implements Answering, NodeStreamsOwner {
+export class RequestStreams implements Answering, LaneRequestsOwner, NodeStreamsOwner {
   readonly #owner: StreamsOwner;
   readonly #outbox: Outbox;
   readonly #peer: PeerSettings;
@@ -45,9 +42,8 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   readonly #sender: AnswerSender;
   readonly #node: NodeStreams;
   readonly #windows: AnswerWindows;
+  readonly #lane = new LaneRequests(this);
   readonly #earlyEnds = new EarlyEnds();
-  /** Begun by what is being read. */
-  #begun: LaneStream[] = [];
   #last = 0;
 
   constructor(owner: StreamsOwner, outbox: Outbox, peer: PeerSettings, window: ReceiveWindow) {
@@ -59,6 +55,10 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     this.#sender = new AnswerSender(outbox, data, this.#headers, (stream) => this.#sent(stream));
     this.#node = new NodeStreams(this, outbox, data, this.#headers, peer);
     this.#windows = new AnswerWindows(peer, data, this.#sender, this.#node);
+  }
+
+  get logger(): Logger {
+    return this.#owner.logger;
   }
 
   /** How many have begun and not ended. */
@@ -86,10 +86,10 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
       if (this.#earlyEnds.include(id, isEnd)) return;
       throw new ConnectionFault(ErrorCode.StreamClosed, "headers on a stream that has ended");
     }
-    if (stream.isWhole) this.#reset(id, ErrorCode.StreamClosed);
-    else if (headers.isTooLarge) this.#reset(id, ErrorCode.EnhanceYourCalm);
+    if (stream.isWhole) this.reset(id, ErrorCode.StreamClosed);
+    else if (headers.isTooLarge) this.reset(id, ErrorCode.EnhanceYourCalm);
     else {
-      const nodes = stream.isLane ? this.#passOn(stream, stream.chunks) : stream;
+      const nodes = stream.isLane ? this.passOn(stream, stream.chunks) : stream;
       this.#node.trailers(nodes, headers, isEnd);
       if (isEnd) this.#isWhole(nodes);
     }
@@ -100,11 +100,10 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.isWhole) {
       this.#window.taken(to - from);
-      if (!this.#earlyEnds.include(id, isEnd)) this.#reset(id, ErrorCode.StreamClosed);
+      if (!this.#earlyEnds.include(id, isEnd)) this.reset(id, ErrorCode.StreamClosed);
     } else if (stream.isLane) {
       this.#window.taken(to - from);
-      if (isEnd && stream.bytes === 0) this.#ask(stream, bytes, from, to);
-      else this.#gather(stream, bytes.subarray(from, to), isEnd);
+      this.#lane.data(stream, bytes, from, to, isEnd);
     } else {
       this.#node.data(stream, bytes.subarray(from, to), isEnd);
       if (isEnd) this.#isWhole(stream);
@@ -134,7 +133,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   openWindow(id: number, bytes: number): void {
     const stream = this.#streams.get(id);
     const fault = stream && this.#windows.open(stream, bytes);
-    if (fault !== undefined) this.#reset(id, fault);
+    if (fault !== undefined) this.reset(id, fault);
   }
 
   /** The client takes more of all answers. @throws ConnectionFault where the window would be larger than any may be */
@@ -155,9 +154,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
 
   /** All that was there is read: requests that are not whole by now may not take for ever. */
   limitArrivals(): void {
-    if (this.#begun.length === 0) return;
-    for (const stream of this.#begun) if (!stream.isWhole && this.#streams.get(stream.id) === stream) stream.call?.limitArrival();
-    this.#begun = [];
+    this.#lane.limitArrivals();
   }
 
   /** The connection is gone. */
@@ -169,12 +166,12 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
   }
 
   answer(stream: LaneStream, headers: AnswerHeaders, body: Buffer, trailers: AnswerHeaders): void {
-    if (this.#streams.get(stream.id) !== stream) return;
+    if (!this.isOpen(stream)) return;
     try {
       this.#sender.send(stream, headers, body, trailers);
     } catch (error) {
       // Half of an answer may be written, and who answers later has nobody to catch it: it would end the process.
-      this.#owner.logger.error("an answer could not be written", { error });
+      this.logger.error("an answer could not be written", { error });
       this.#owner.fail(new ConnectionFault(ErrorCode.InternalError, "a fault of the server's own"));
     }
     this.#owner.flushSoon();
@@ -186,6 +183,33 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
 
   flushSoon(): void {
     this.#owner.flushSoon();
+  }
+
+  isOpen(stream: LaneStream): boolean {
+    return this.#streams.get(stream.id) === stream;
+  }
+
+  passOn(stream: LaneStream, chunks: readonly Buffer[]): NodeStream {
+    const { id, headers, isWhole, sendWindow } = stream;
+    stream.call?.abandon();
+    const passed = new NodeStream(id, sendWindow, isWhole);
+    this.#streams.replace(passed);
+    this.#node.begin(passed, headers, false);
+    for (const [index, chunk] of chunks.entries()) {
+      this.#node.data(passed, chunk, isWhole && index === chunks.length - 1);
+      this.#window.taken(-chunk.length);
+    }
+    return passed;
+  }
+
+  /** Tells the client that nothing comes, or no more. */
+  reset(id: number, code: number): void {
+    const stream = this.#streams.get(id);
+    if (stream?.isLane === true) this.#abandon(stream);
+    else if (stream !== undefined) this.#node.reset(stream, ErrorCode.Cancel);
+    this.#outbox.frame(FrameType.RstStream, 0, id, uint32(code));
+    if (stream !== undefined) this.#endEarly(stream);
+    this.#owner.countReset();
   }
 
   nodeAnswered(stream: NodeStream): void {
@@ -221,43 +245,7 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     }
     const stream = new LaneStream(id, headers, this.#peer.initialWindow, this);
     this.#streams.add(stream);
-    this.#begun.push(stream);
-    stream.call = route.begin(stream);
-  }
-
-  #gather(stream: LaneStream, bytes: Buffer, isEnd: boolean): void {
-    stream.gather(bytes);
-    if (isEnd) this.#ask(stream, Buffer.concat(stream.chunks), 0, stream.bytes);
-    else if (stream.bytes > MAX_LANE_BYTES || stream.chunks.length > MAX_LANE_CHUNKS) this.#passOn(stream, stream.chunks);
-  }
-
-  #ask(stream: LaneStream, bytes: Buffer, from: number, to: number): void {
-    stream.isWhole = true;
-    try {
-      if (stream.call?.answer(bytes, from, to) === false) this.#passOn(stream, stream.bytes > 0 ? stream.chunks : [bytes.subarray(from, to)]);
-    } catch (error) {
-      // A fault in the lane costs the one call.
-      this.#owner.logger.error("a call failed in the fast lane", { error });
-      this.#reset(stream.id, ErrorCode.InternalError);
-    }
-  }
-
-  /**
-   * Has Node serve the stream, as if it had been Node's from its beginning.
-   *
-   * @param chunks of its body, none of which is longer than a frame may be
-   */
-  #passOn(stream: LaneStream, chunks: readonly Buffer[]): NodeStream {
-    const { id, headers, isWhole, sendWindow } = stream;
-    stream.call?.abandon();
-    const passed = new NodeStream(id, sendWindow, isWhole);
-    this.#streams.replace(passed);
-    this.#node.begin(passed, headers, false);
-    for (const [index, chunk] of chunks.entries()) {
-      this.#node.data(passed, chunk, isWhole && index === chunks.length - 1);
-      this.#window.taken(-chunk.length);
-    }
-    return passed;
+    this.#lane.begin(stream, route);
   }
 
   #isWhole(stream: NodeStream): void {
@@ -265,20 +253,10 @@ export class RequestStreams implements Answering, NodeStreamsOwner {
     if (stream.isAnswered) this.#end(stream);
   }
 
-  /** Tells the client that nothing comes, or no more. */
-  #reset(id: number, code: number): void {
-    const stream = this.#streams.get(id);
-    if (stream?.isLane === true) this.#abandon(stream);
-    else if (stream !== undefined) this.#node.reset(stream, ErrorCode.Cancel);
-    this.#outbox.frame(FrameType.RstStream, 0, id, uint32(code));
-    if (stream !== undefined) this.#endEarly(stream);
-    this.#owner.countReset();
-  }
-
   /** @param isEnd whether the client sends no more of it */
   #refuse(id: number, code: number, isEnd: boolean): void {
     if (!isEnd) this.#earlyEnds.add(id);
-    this.#reset(id, code);
+    this.reset(id, code);
   }
 
   #sent(stream: LaneStream): void {
