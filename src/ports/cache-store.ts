@@ -36,7 +36,7 @@ export interface FetchedState extends HeldState {
 export interface CacheStore {
   /**
    * What this process can vouch for, at once: undefined where nothing is held or what is held is not verified.
-   * On the path of every check: allocates nothing, never throws.
+   * On the path of every check: allocates what it returns at most, which is small and soon dead; never throws.
    */
   peek(customerId: string, resourceId: string | undefined): HeldState | undefined;
 

@@ -4,27 +4,26 @@ import type { CustomerState, UsagesByEntitlement } from "../../domain/customer-s
 import type { CreditEntitlement, FeatureEntitlement } from "../../domain/entitlement.js";
 import { NO_USAGE, type Usage } from "../../domain/usage.js";
 import type { EntitlementSet } from "./entitlement-set.js";
-import { arrayBytes } from "./heap-sizes.js";
+import { wideTextBytes } from "./heap-sizes.js";
 import { earliestEndIn, endIn, hasEnds, packOwnNumbers, updatedAtIn, usageIn, type OwnNumbers } from "./own-numbers.js";
 
-/** A state as a reference to what its subject shares with others, and one array of what is its own. */
+/** A state as a reference to what its subject shares with others, and one text of numbers that are its own. */
 export class CompactState implements CustomerState {
-  readonly accessDeniedReason: AccessDeniedReason | undefined;
   readonly set: EntitlementSet;
   readonly own: OwnNumbers;
-  /** Whether its entitlements are had until some moment, so that what is shared of them is not all. */
-  readonly #hasEnds: boolean;
 
-  constructor(accessDeniedReason: AccessDeniedReason | undefined, set: EntitlementSet, own: OwnNumbers) {
-    this.accessDeniedReason = accessDeniedReason;
+  constructor(set: EntitlementSet, own: OwnNumbers) {
     this.set = set;
     this.own = own;
-    this.#hasEnds = hasEnds(own);
   }
 
   /** What its own numbers take on the heap. */
   get ownBytes(): number {
-    return arrayBytes(this.own.length);
+    return wideTextBytes(this.own.length);
+  }
+
+  get accessDeniedReason(): AccessDeniedReason | undefined {
+    return this.set.schema.accessDeniedReason;
   }
 
   get updatedAt(): number | undefined {
@@ -97,7 +96,7 @@ export class CompactState implements CustomerState {
       if (place >= 0) columns[schema.columnOfCredit(place)] = usage;
     }
     const ends = Array.from({ length: this.featureCount + this.creditCount }, (_, place) => endIn(this.own, place));
-    return new CompactState(this.accessDeniedReason, this.set, packOwnNumbers({ updatedAt: this.updatedAt, ends, usages: columns }));
+    return new CompactState(this.set, packOwnNumbers({ updatedAt: this.updatedAt, ends, usages: columns }));
   }
 
   /** In a form that has a place for every usage. */
@@ -112,7 +111,7 @@ export class CompactState implements CustomerState {
   }
 
   #featureAt(place: number): FeatureEntitlement | undefined {
-    return this.#hasEnds ? this.set.featureUntil(place, endIn(this.own, place)) : this.set.feature(place);
+    return hasEnds(this.own) ? this.set.featureUntil(place, endIn(this.own, place)) : this.set.feature(place);
   }
 
   #creditAt(place: number): CreditEntitlement | undefined {

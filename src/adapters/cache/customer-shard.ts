@@ -1,11 +1,11 @@
 import { CustomerTable } from "./customer-table.js";
 import { MAP_ENTRY_BYTES, mapBytes, textBytes } from "./heap-sizes.js";
 import type { MemoryAccount } from "./memory-account.js";
-import type { MemoryState } from "./memory-state.js";
+import { MEMORY_STATE_BYTES, type MemoryState } from "./memory-state.js";
 import type { RecentCustomers } from "./recent-customers.js";
 
 /** A place in the table, of which about half are empty. */
-const PLACE_BYTES = 64;
+const PLACE_BYTES = 80;
 /** What of a shard goes at once. */
 const EVICTED_SHARE = 0.01;
 /** Among how many the one is chosen that goes. */
@@ -63,7 +63,7 @@ export class CustomerShard {
     this.#drop(at, customerId, resourceId);
     if (resourceId === undefined) this.#table.setOwn(at, held);
     else this.#resourcesOf(customerId).set(resourceId, held);
-    this.#count(held.bytes + resourceBytes(resourceId), 1);
+    this.#count(held.ownBytes + resourceBytes(resourceId), 1);
   }
 
   delete(customerId: string, hash: number, resourceId: string | undefined): void {
@@ -150,7 +150,7 @@ export class CustomerShard {
     const resources = this.#resources.get(customerId);
     const held = resourceId === undefined ? this.#table.ownAt(at) : resources?.get(resourceId);
     if (held === undefined) return undefined;
-    this.#count(-held.bytes - resourceBytes(resourceId), -1);
+    this.#count(-held.ownBytes - resourceBytes(resourceId), -1);
     if (resourceId === undefined) this.#table.setOwn(at, undefined);
     else resources?.delete(resourceId);
     if (resources?.size === 0) {
@@ -184,5 +184,5 @@ export class CustomerShard {
 const RESOURCES_BYTES = MAP_ENTRY_BYTES + mapBytes(0);
 
 function resourceBytes(resourceId: string | undefined): number {
-  return resourceId === undefined ? 0 : MAP_ENTRY_BYTES + textBytes(resourceId);
+  return resourceId === undefined ? 0 : MAP_ENTRY_BYTES + MEMORY_STATE_BYTES + textBytes(resourceId);
 }

@@ -1,4 +1,6 @@
-import type { MemoryState } from "./memory-state.js";
+import type { EntitlementSet } from "./entitlement-set.js";
+import { MemoryState } from "./memory-state.js";
+import type { OwnNumbers } from "./own-numbers.js";
 
 /** How full it may be: beyond it, looking for a customer takes many steps. */
 const MAX_LOAD = 0.66;
@@ -7,20 +9,22 @@ const FIRST_PLACES = 16;
 /** What a place holds, side by side. */
 const HASH = 0;
 const ID = 1;
-const OWN = 2;
-const MARK = 3;
-const WIDTH = 4;
+const SET = 2;
+const OWN = 3;
+const MARK = 4;
+const WIDTH = 5;
 
 /** In the place of a hash: nobody is here. */
 const EMPTY = 0;
 const NO_MARK = 0;
 
-type Part = number | string | MemoryState | undefined;
+type Part = number | string | EntitlementSet | undefined;
 
 /**
  * Customers by their ids: an open table with everything of a customer side by side. What costs time among many
- * customers is not to count but to wait for memory: here for the place, then for the id and the state in it both at
- * once, where a Map has buckets, then entries, and then those.
+ * customers is not to count but to wait for memory: here for the place, then for the id and the numbers of the state
+ * both at once, where a Map has buckets, then entries, then the state, and then its numbers. The state that is read
+ * here is therefore made each time anew, from what the place has of it.
  *
  * Hashes are whole numbers of 32 bits but not 0. A customer's position changes when others are added or removed.
  */
@@ -66,6 +70,7 @@ export class CustomerTable {
     }
     parts[gap + HASH] = EMPTY;
     parts[gap + ID] = undefined;
+    parts[gap + SET] = undefined;
     parts[gap + OWN] = undefined;
     parts[gap + MARK] = NO_MARK;
     this.#size--;
@@ -82,11 +87,13 @@ export class CustomerTable {
   }
 
   ownAt(at: number): MemoryState | undefined {
-    return this.#parts[at + OWN] as MemoryState | undefined;
+    const set = this.#parts[at + SET] as EntitlementSet | undefined;
+    return set === undefined ? undefined : new MemoryState(set, this.#parts[at + OWN] as OwnNumbers);
   }
 
   setOwn(at: number, held: MemoryState | undefined): void {
-    this.#parts[at + OWN] = held;
+    this.#parts[at + SET] = held?.set;
+    this.#parts[at + OWN] = held?.own;
   }
 
   /** When the customer was used, in the words of RecentCustomers. */
@@ -110,7 +117,8 @@ export class CustomerTable {
   }
 
   #stepsTo(at: number, from: number): number {
-    return (at - from) & (this.#parts.length - 1);
+    const steps = at - from;
+    return steps < 0 ? steps + this.#parts.length : steps;
   }
 
   #freePosition(hash: number): number {

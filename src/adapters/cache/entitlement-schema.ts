@@ -1,27 +1,39 @@
+import type { AccessDeniedReason } from "../../domain/access-denied-reason.js";
 import type { CreditTerms } from "./credit-terms.js";
 import type { FeatureTerms } from "./feature-terms.js";
 import { arrayBytes, mapBytes, objectBytes } from "./heap-sizes.js";
 import { haveSameItems } from "./same-items.js";
 import { Shareable } from "./shared-pool.js";
-import { HASH_SEED, mixHash } from "./structural-hash.js";
+import { HASH_SEED, mixFlag, mixHash, mixText } from "./structural-hash.js";
 
-/** Which features and wallets are had, in which order and on which terms, and in which column each is counted. */
-export class EntitlementSchema extends Shareable {
+export interface SchemaParts {
   readonly features: readonly FeatureTerms[];
   readonly credits: readonly CreditTerms[];
   /** Whether these are all the wallets there are: see CustomerState. */
   readonly tellsWallets: boolean;
+  /** Why whatever else is asked for is not had. */
+  readonly accessDeniedReason: AccessDeniedReason | undefined;
+}
+
+/** Which features and wallets are had, in which order and on which terms, and in which column each is counted. */
+export class EntitlementSchema extends Shareable implements SchemaParts {
+  readonly features: readonly FeatureTerms[];
+  readonly credits: readonly CreditTerms[];
+  readonly tellsWallets: boolean;
+  readonly accessDeniedReason: AccessDeniedReason | undefined;
   readonly hash: number;
   /** Counted features first, then the wallets, which all are. */
   readonly columnCount: number;
   readonly #featurePlaces: ReadonlyMap<string, number>;
   readonly #featureColumns: readonly number[];
 
-  constructor(features: readonly FeatureTerms[], credits: readonly CreditTerms[], tellsWallets: boolean, hash: number) {
+  constructor({ features, credits, tellsWallets, accessDeniedReason }: SchemaParts, hash: number) {
     super();
-    this.features = features;
-    this.credits = credits;
+    // Pushing left room to grow in the lists.
+    this.features = features.slice();
+    this.credits = credits.slice();
     this.tellsWallets = tellsWallets;
+    this.accessDeniedReason = accessDeniedReason;
     this.hash = hash;
     this.#featurePlaces = new Map(features.map(({ entitlement }, place) => [entitlement.feature.id, place]));
     let columns = 0;
@@ -31,11 +43,16 @@ export class EntitlementSchema extends Shareable {
 
   get bytes(): number {
     const { features, credits } = this;
-    return objectBytes(9) + mapBytes(features.length) + 2 * arrayBytes(features.length) + arrayBytes(credits.length);
+    return objectBytes(10) + mapBytes(features.length) + 2 * arrayBytes(features.length) + arrayBytes(credits.length);
   }
 
-  isOf(features: readonly FeatureTerms[], credits: readonly CreditTerms[], tellsWallets: boolean): boolean {
-    return this.tellsWallets === tellsWallets && haveSameItems(this.features, features) && haveSameItems(this.credits, credits);
+  isOf({ features, credits, tellsWallets, accessDeniedReason }: SchemaParts): boolean {
+    return (
+      this.tellsWallets === tellsWallets &&
+      this.accessDeniedReason === accessDeniedReason &&
+      haveSameItems(this.features, features) &&
+      haveSameItems(this.credits, credits)
+    );
   }
 
   /** Where a feature stands among the features; -1: it is not had. */
@@ -59,8 +76,8 @@ export class EntitlementSchema extends Shareable {
   }
 }
 
-export function hashSchema(features: readonly FeatureTerms[], credits: readonly CreditTerms[], tellsWallets: boolean): number {
-  let hash = mixHash(HASH_SEED, tellsWallets ? 1 : 0);
+export function hashSchema({ features, credits, tellsWallets, accessDeniedReason }: SchemaParts): number {
+  let hash = mixText(mixFlag(HASH_SEED, tellsWallets), accessDeniedReason);
   for (const terms of features) hash = mixHash(hash, terms.hash);
   hash = mixHash(hash, features.length);
   for (const terms of credits) hash = mixHash(hash, terms.hash);

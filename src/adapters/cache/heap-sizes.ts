@@ -12,6 +12,11 @@ export function textBytes(text: string | undefined): number {
   return text === undefined ? 0 : 2 * WORD + Math.ceil(text.length / WORD) * WORD;
 }
 
+/** A text whose characters do not all fit into one byte. */
+export function wideTextBytes(length: number): number {
+  return 2 * WORD + Math.ceil((2 * length) / WORD) * WORD;
+}
+
 /** An array together with its elements, be they references or numbers. */
 export function arrayBytes(length: number): number {
   return (6 + length) * WORD;

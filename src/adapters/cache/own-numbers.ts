@@ -1,24 +1,39 @@
 import type { Usage } from "../../domain/usage.js";
+import { CELL_UNITS, cellAt, NumberTextWriter, PLACE_UNITS, placeAt, type NumberText } from "./number-text.js";
 
 /**
- * What of a state is its subject's own, as one array of numbers, NaN where there is none. V8 keeps such an array as
- * one flat run of 8 bytes a number, on its heap: half the objects of a Float64Array, whose buffer is apart. In turn:
+ * What of a state is its subject's own, and what is known of it as it is held. What every check reads comes first, and
+ * the columns stand where they do whatever else there is: then nothing has to be read to know where to read on.
  *
+ * - where the ends stand: 0 if there are none
+ * - the generation in which it was verified, plus one: 0 if it is not
+ * - the moments of its holding: up to when it is known to have been true, and from when on it has to be asked for again
  * - the moment from which the set of entitlements is known
- * - the number of ends that follow: none, one for all entitlements, or one for each
- * - where the columns begin
- * - ends
+ * - for each column: what was used, when that was known, and where its period stands (0: none)
+ * - ends, if any: how many, one for all entitlements or one for each, and those
  * - periods: anchor, start and end. Most are the same for all of a subject's usages, and stand here once
- * - for each column: what was used, when that was known, and where its period stands in this array (0: none)
  */
-export type OwnNumbers = readonly number[];
+export type OwnNumbers = NumberText;
 
-const UPDATED_AT = 0;
-const END_COUNT = 1;
-const FIRST_COLUMN = 2;
-const FIRST_END = 3;
-const COLUMN_WIDTH = 3;
-const PERIOD_WIDTH = 3;
+const ENDS = 0;
+const GENERATION = ENDS + PLACE_UNITS;
+const VERIFIED_AT = GENERATION + PLACE_UNITS;
+const RECHECK_AT = VERIFIED_AT + CELL_UNITS;
+const UPDATED_AT = RECHECK_AT + CELL_UNITS;
+const FIRST_COLUMN = UPDATED_AT + CELL_UNITS;
+
+const USAGE_UPDATED_AT = CELL_UNITS;
+const USAGE_PERIOD = USAGE_UPDATED_AT + CELL_UNITS;
+const COLUMN_UNITS = USAGE_PERIOD + PLACE_UNITS;
+
+const PERIOD_START = CELL_UNITS;
+const PERIOD_END = PERIOD_START + CELL_UNITS;
+const PERIOD_UNITS = PERIOD_END + CELL_UNITS;
+
+const NOWHERE = 0;
+
+/** The generation of what is not verified: never a cache's. */
+export const UNVERIFIED = -1;
 
 export interface OwnParts {
   readonly updatedAt: number | undefined;
@@ -28,16 +43,53 @@ export interface OwnParts {
   readonly usages: readonly Usage[];
 }
 
+export interface Holding {
+  /** Epoch milliseconds. */
+  readonly verifiedAt: number;
+  /** Epoch milliseconds, or Infinity. */
+  readonly recheckAt: number;
+  readonly generation: number;
+}
+
+/** As nobody holds it yet. */
 export function packOwnNumbers({ updatedAt, ends, usages }: OwnParts): OwnNumbers {
   const told = endsToTell(ends);
-  const numbers = [updatedAt ?? NaN, told.length, 0];
-  for (const end of told) numbers.push(end ?? NaN);
-  const firstPeriod = numbers.length;
-  const columns: number[] = [];
-  for (const usage of usages) columns.push(usage.currentUsage, usage.updatedAt ?? NaN, placePeriod(numbers, firstPeriod, usage));
-  numbers[FIRST_COLUMN] = numbers.length;
-  // An array that grows by pushing holds more than it needs; a new one does not.
-  return numbers.concat(columns);
+  const firstEnd = FIRST_COLUMN + usages.length * COLUMN_UNITS;
+  const firstPeriod = firstEnd + (told.length === 0 ? 0 : PLACE_UNITS + told.length * CELL_UNITS);
+  const periods: Usage[] = [];
+  const places = usages.map((usage) => (hasPeriod(usage) ? firstPeriod + placePeriod(periods, usage) * PERIOD_UNITS : NOWHERE));
+  const writer = NumberTextWriter.ofLength(firstPeriod + periods.length * PERIOD_UNITS);
+  writer.place(ENDS, told.length === 0 ? NOWHERE : firstEnd);
+  writeHolding(writer, { verifiedAt: 0, recheckAt: Infinity, generation: UNVERIFIED });
+  writer.cell(UPDATED_AT, updatedAt);
+  for (const [column, usage] of usages.entries()) {
+    const at = FIRST_COLUMN + column * COLUMN_UNITS;
+    writer.cell(at, usage.currentUsage);
+    writer.cell(at + USAGE_UPDATED_AT, usage.updatedAt);
+    writer.place(at + USAGE_PERIOD, places[column] ?? NOWHERE);
+  }
+  if (told.length > 0) writer.place(firstEnd, told.length);
+  for (const [index, end] of told.entries()) writer.cell(firstEnd + PLACE_UNITS + index * CELL_UNITS, end);
+  for (const [index, { periodAnchor, periodStart, periodEnd }] of periods.entries()) {
+    const at = firstPeriod + index * PERIOD_UNITS;
+    writer.cell(at, periodAnchor);
+    writer.cell(at + PERIOD_START, periodStart);
+    writer.cell(at + PERIOD_END, periodEnd);
+  }
+  return writer.toText();
+}
+
+/** The same numbers as they are held now. */
+export function holdNumbers(own: OwnNumbers, holding: Holding): OwnNumbers {
+  const writer = NumberTextWriter.ofCopy(own);
+  writeHolding(writer, holding);
+  return writer.toText();
+}
+
+function writeHolding(writer: NumberTextWriter, { verifiedAt, recheckAt, generation }: Holding): void {
+  writer.place(GENERATION, generation + 1);
+  writer.cell(VERIFIED_AT, verifiedAt);
+  writer.cell(RECHECK_AT, recheckAt);
 }
 
 function endsToTell(ends: readonly (number | undefined)[]): readonly (number | undefined)[] {
@@ -46,51 +98,67 @@ function endsToTell(ends: readonly (number | undefined)[]): readonly (number | u
   return first === undefined ? [] : [first];
 }
 
-/** Where a usage's period stands, from `first` on, put there if need be; 0: it has none. */
-function placePeriod(numbers: number[], first: number, { periodAnchor = NaN, periodStart = NaN, periodEnd = NaN }: Usage): number {
-  if (Number.isNaN(periodAnchor) && Number.isNaN(periodStart) && Number.isNaN(periodEnd)) return 0;
-  for (let i = first; i < numbers.length; i += PERIOD_WIDTH) {
-    if (Object.is(numbers[i], periodAnchor) && Object.is(numbers[i + 1], periodStart) && Object.is(numbers[i + 2], periodEnd)) return i;
-  }
-  return numbers.push(periodAnchor, periodStart, periodEnd) - PERIOD_WIDTH;
+function hasPeriod({ periodAnchor, periodStart, periodEnd }: Usage): boolean {
+  return periodAnchor !== undefined || periodStart !== undefined || periodEnd !== undefined;
 }
 
-export function updatedAtIn(numbers: OwnNumbers): number | undefined {
-  return at(numbers, UPDATED_AT);
+/** The index of a usage's period, put there if need be. */
+function placePeriod(periods: Usage[], usage: Usage): number {
+  for (let index = 0; index < periods.length; index++) if (haveSamePeriod(periods[index] as Usage, usage)) return index;
+  return periods.push(usage) - 1;
 }
 
-export function hasEnds(numbers: OwnNumbers): boolean {
-  return numbers[END_COUNT] !== 0;
+function haveSamePeriod(one: Usage, other: Usage): boolean {
+  return (
+    Object.is(one.periodAnchor, other.periodAnchor) && Object.is(one.periodStart, other.periodStart) && Object.is(one.periodEnd, other.periodEnd)
+  );
+}
+
+export function generationIn(own: OwnNumbers): number {
+  return placeAt(own, GENERATION) - 1;
+}
+
+export function verifiedAtIn(own: OwnNumbers): number {
+  return cellAt(own, VERIFIED_AT) ?? 0;
+}
+
+export function recheckAtIn(own: OwnNumbers): number {
+  return cellAt(own, RECHECK_AT) ?? Infinity;
+}
+
+export function updatedAtIn(own: OwnNumbers): number | undefined {
+  return cellAt(own, UPDATED_AT);
+}
+
+export function hasEnds(own: OwnNumbers): boolean {
+  return placeAt(own, ENDS) !== NOWHERE;
 }
 
 /** @param place of a feature, or of a wallet behind all features */
-export function endIn(numbers: OwnNumbers, place: number): number | undefined {
-  const count = numbers[END_COUNT] ?? 0;
-  if (count === 0) return undefined;
-  return at(numbers, count === 1 ? FIRST_END : FIRST_END + place);
+export function endIn(own: OwnNumbers, place: number): number | undefined {
+  const ends = placeAt(own, ENDS);
+  if (ends === NOWHERE) return undefined;
+  const index = placeAt(own, ends) === 1 ? 0 : place;
+  return cellAt(own, ends + PLACE_UNITS + index * CELL_UNITS);
 }
 
 /** The earliest end of all, or Infinity. */
-export function earliestEndIn(numbers: OwnNumbers): number {
+export function earliestEndIn(own: OwnNumbers): number {
+  const ends = placeAt(own, ENDS);
   let earliest = Infinity;
-  const afterEnds = FIRST_END + (numbers[END_COUNT] ?? 0);
-  for (let i = FIRST_END; i < afterEnds; i++) earliest = Math.min(earliest, at(numbers, i) ?? Infinity);
+  const count = ends === NOWHERE ? 0 : placeAt(own, ends);
+  for (let index = 0; index < count; index++) earliest = Math.min(earliest, cellAt(own, ends + PLACE_UNITS + index * CELL_UNITS) ?? Infinity);
   return earliest;
 }
 
-export function usageIn(numbers: OwnNumbers, column: number): Usage {
-  const i = (numbers[FIRST_COLUMN] ?? 0) + column * COLUMN_WIDTH;
-  const period = numbers[i + 2] ?? 0;
+export function usageIn(own: OwnNumbers, column: number): Usage {
+  const at = FIRST_COLUMN + column * COLUMN_UNITS;
+  const period = placeAt(own, at + USAGE_PERIOD);
   return {
-    currentUsage: numbers[i] ?? 0,
-    periodAnchor: period === 0 ? undefined : at(numbers, period),
-    periodStart: period === 0 ? undefined : at(numbers, period + 1),
-    periodEnd: period === 0 ? undefined : at(numbers, period + 2),
-    updatedAt: at(numbers, i + 1),
+    currentUsage: cellAt(own, at) ?? 0,
+    periodAnchor: period === NOWHERE ? undefined : cellAt(own, period),
+    periodStart: period === NOWHERE ? undefined : cellAt(own, period + PERIOD_START),
+    periodEnd: period === NOWHERE ? undefined : cellAt(own, period + PERIOD_END),
+    updatedAt: cellAt(own, at + USAGE_UPDATED_AT),
   };
-}
-
-function at(numbers: OwnNumbers, index: number): number | undefined {
-  const value = numbers[index];
-  return value === undefined || Number.isNaN(value) ? undefined : value;
 }

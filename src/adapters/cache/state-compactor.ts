@@ -4,7 +4,7 @@ import type { Feature } from "../../domain/feature.js";
 import type { Usage } from "../../domain/usage.js";
 import { CompactState } from "./compact-state.js";
 import { CreditTerms, hashCreditTerms } from "./credit-terms.js";
-import { EntitlementSchema, hashSchema } from "./entitlement-schema.js";
+import { EntitlementSchema, hashSchema, type SchemaParts } from "./entitlement-schema.js";
 import { EntitlementSet, hashSet } from "./entitlement-set.js";
 import { FeatureDefinition, hashFeature } from "./feature-definition.js";
 import { FeatureTerms, hashFeatureTerms } from "./feature-terms.js";
@@ -56,8 +56,8 @@ export class StateCompactor {
       ends.push(entitlement.validUntil);
       usages.push(state.creditUsage(entitlement.currency.currencyId));
     }
-    const set = this.#keepSet(this.#keepSchema(features, credits, state.tellsWallets), limits);
-    return new CompactState(state.accessDeniedReason, set, packOwnNumbers({ updatedAt: state.updatedAt, ends, usages }));
+    const set = this.#keepSet(this.#keepSchema({ features, credits, tellsWallets: state.tellsWallets, accessDeniedReason: state.accessDeniedReason }), limits);
+    return new CompactState(set, packOwnNumbers({ updatedAt: state.updatedAt, ends, usages }));
   }
 
   release({ set }: CompactState): void {
@@ -72,11 +72,11 @@ export class StateCompactor {
     return this.#sets.hold(found ?? this.#sets.add(new EntitlementSet(schema, limits.slice(), hash)));
   }
 
-  #keepSchema(features: readonly FeatureTerms[], credits: readonly CreditTerms[], tellsWallets: boolean): EntitlementSchema {
-    const hash = hashSchema(features, credits, tellsWallets);
-    const found = this.#schemas.find(hash, (schema) => schema.isOf(features, credits, tellsWallets));
-    if (found !== undefined) this.#releaseTerms(features, credits);
-    return this.#schemas.hold(found ?? this.#schemas.add(new EntitlementSchema(features.slice(), credits.slice(), tellsWallets, hash)));
+  #keepSchema(parts: SchemaParts): EntitlementSchema {
+    const hash = hashSchema(parts);
+    const found = this.#schemas.find(hash, (schema) => schema.isOf(parts));
+    if (found !== undefined) this.#releaseTerms(parts);
+    return this.#schemas.hold(found ?? this.#schemas.add(new EntitlementSchema(parts, hash)));
   }
 
   #keepFeatureTerms(stated: FeatureEntitlement, isCounted: boolean): FeatureTerms {
@@ -100,10 +100,10 @@ export class StateCompactor {
   }
 
   #releaseSchema(schema: EntitlementSchema): void {
-    if (this.#schemas.release(schema)) this.#releaseTerms(schema.features, schema.credits);
+    if (this.#schemas.release(schema)) this.#releaseTerms(schema);
   }
 
-  #releaseTerms(features: readonly FeatureTerms[], credits: readonly CreditTerms[]): void {
+  #releaseTerms({ features, credits }: SchemaParts): void {
     for (const terms of features) if (this.#featureTerms.release(terms)) this.#definitions.release(terms.definition);
     for (const terms of credits) this.#creditTerms.release(terms);
   }

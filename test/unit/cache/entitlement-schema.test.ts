@@ -1,8 +1,13 @@
 import { expect, it } from "vitest";
 import { EntitlementSchema, hashSchema } from "../../../src/adapters/cache/entitlement-schema.js";
 
-it("is another where it does not tell of wallets, also if both had one hash", () => {
-  const hash = hashSchema([], [], true);
-  expect(new EntitlementSchema([], [], true, hash).isOf([], [], true)).toBe(true);
-  expect(new EntitlementSchema([], [], true, hash).isOf([], [], false)).toBe(false);
+const PARTS = { features: [], credits: [], tellsWallets: true, accessDeniedReason: undefined };
+
+it.each([
+  ["it does not tell of wallets", { ...PARTS, tellsWallets: false }],
+  ["there is a reason for what is not had", { ...PARTS, accessDeniedReason: "CustomerNotFound" as const }],
+])("is another where %s, also if both had one hash", (_, others) => {
+  const schema = new EntitlementSchema(PARTS, hashSchema(PARTS));
+  expect(schema.isOf({ ...PARTS })).toBe(true);
+  expect(schema.isOf(others)).toBe(false);
 });
