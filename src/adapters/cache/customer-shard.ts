@@ -4,8 +4,8 @@ import type { MemoryAccount } from "./memory-account.js";
 import { MEMORY_STATE_BYTES, type MemoryState } from "./memory-state.js";
 import type { RecentCustomers } from "./recent-customers.js";
 
-/** A place in the table, of which about half are empty. */
-const PLACE_BYTES = 80;
+/** A place in the table, of which between a fifth and three fifths are empty. */
+const PLACE_BYTES = 64;
 /** What of a shard goes at once. */
 const EVICTED_SHARE = 0.01;
 /** Among how many the one is chosen that goes. */

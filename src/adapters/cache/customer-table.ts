@@ -3,7 +3,7 @@ import { MemoryState } from "./memory-state.js";
 import type { OwnNumbers } from "./own-numbers.js";
 
 /** How full it may be: beyond it, looking for a customer takes many steps. */
-const MAX_LOAD = 0.66;
+const MAX_LOAD = 0.8;
 const FIRST_PLACES = 16;
 
 /** What a place holds, side by side. */

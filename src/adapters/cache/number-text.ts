@@ -69,6 +69,13 @@ export class NumberTextWriter {
   }
 }
 
+/** A text of nothing but cells. */
+export function textOfCells(values: readonly (number | undefined)[]): NumberText {
+  const writer = NumberTextWriter.ofLength(values.length * CELL_UNITS);
+  for (const [index, value] of values.entries()) writer.cell(index * CELL_UNITS, value);
+  return writer.toText();
+}
+
 export function cellAt(text: NumberText, at: number): number | undefined {
   const kind = text.charCodeAt(at);
   if (kind === WHOLE) return text.charCodeAt(at + 1) * TWO_UNITS + (text.charCodeAt(at + 2) * UNIT + text.charCodeAt(at + 3));

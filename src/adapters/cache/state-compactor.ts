@@ -9,6 +9,7 @@ import { EntitlementSet, hashSet } from "./entitlement-set.js";
 import { FeatureDefinition, hashFeature } from "./feature-definition.js";
 import { FeatureTerms, hashFeatureTerms } from "./feature-terms.js";
 import type { MemoryAccount } from "./memory-account.js";
+import { textOfCells, type NumberText } from "./number-text.js";
 import { packOwnNumbers } from "./own-numbers.js";
 import { SharedPool } from "./shared-pool.js";
 
@@ -39,14 +40,14 @@ export class StateCompactor {
     }
     const features: FeatureTerms[] = [];
     const credits: CreditTerms[] = [];
-    const limits: number[] = [];
+    const limits: (number | undefined)[] = [];
     const ends: (number | undefined)[] = [];
     const usages: Usage[] = [];
     for (const entitlement of state.features()) {
       const usage = state.featureUsage(entitlement.feature.id);
       const terms = this.#keepFeatureTerms(entitlement, entitlement.kind === "metered" || tellsSomething(usage));
       features.push(terms);
-      limits.push(entitlement.usageLimit ?? NaN);
+      limits.push(entitlement.usageLimit);
       ends.push(entitlement.validUntil);
       if (terms.isCounted) usages.push(usage);
     }
@@ -56,7 +57,7 @@ export class StateCompactor {
       ends.push(entitlement.validUntil);
       usages.push(state.creditUsage(entitlement.currency.currencyId));
     }
-    const set = this.#keepSet(this.#keepSchema({ features, credits, tellsWallets: state.tellsWallets, accessDeniedReason: state.accessDeniedReason }), limits);
+    const set = this.#keepSet(this.#keepSchema({ features, credits, tellsWallets: state.tellsWallets, accessDeniedReason: state.accessDeniedReason }), textOfCells(limits));
     return new CompactState(set, packOwnNumbers({ updatedAt: state.updatedAt, ends, usages }));
   }
 
@@ -64,12 +65,11 @@ export class StateCompactor {
     if (this.#sets.release(set)) this.#releaseSchema(set.schema);
   }
 
-  #keepSet(schema: EntitlementSchema, limits: readonly number[]): EntitlementSet {
+  #keepSet(schema: EntitlementSchema, limits: NumberText): EntitlementSet {
     const hash = hashSet(schema, limits);
     const found = this.#sets.find(hash, (set) => set.isOf(schema, limits));
     if (found !== undefined) this.#releaseSchema(schema);
-    // Pushing left room to grow in the list of limits.
-    return this.#sets.hold(found ?? this.#sets.add(new EntitlementSet(schema, limits.slice(), hash)));
+    return this.#sets.hold(found ?? this.#sets.add(new EntitlementSet(schema, limits, hash)));
   }
 
   #keepSchema(parts: SchemaParts): EntitlementSchema {
