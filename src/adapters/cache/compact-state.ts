@@ -11,10 +11,13 @@ import { earliestEndIn, endIn, hasEnds, packOwnNumbers, updatedAtIn, usageIn, ty
 export class CompactState implements CustomerState {
   readonly set: EntitlementSet;
   readonly own: OwnNumbers;
+  /** Whether its entitlements are had until some moment, so that what is shared of them is not all. */
+  readonly hasEnds: boolean;
 
-  constructor(set: EntitlementSet, own: OwnNumbers) {
+  constructor(set: EntitlementSet, own: OwnNumbers, isEnding = hasEnds(own)) {
     this.set = set;
     this.own = own;
+    this.hasEnds = isEnding;
   }
 
   /** What its own numbers take on the heap. */
@@ -48,12 +51,12 @@ export class CompactState implements CustomerState {
 
   feature(featureId: string): FeatureEntitlement | undefined {
     const place = this.set.schema.placeOfFeature(featureId);
-    return place < 0 ? undefined : this.#featureAt(place);
+    return place < 0 ? undefined : featureAt(this, place);
   }
 
   credit(currencyId: string): CreditEntitlement | undefined {
     const place = this.set.schema.placeOfCredit(currencyId);
-    return place < 0 ? undefined : this.#creditAt(place);
+    return place < 0 ? undefined : creditAt(this, place);
   }
 
   featureUsage(featureId: string): Usage {
@@ -70,14 +73,14 @@ export class CompactState implements CustomerState {
 
   *features(): Iterable<FeatureEntitlement> {
     for (let place = 0; place < this.featureCount; place++) {
-      const entitlement = this.#featureAt(place);
+      const entitlement = featureAt(this, place);
       if (entitlement !== undefined) yield entitlement;
     }
   }
 
   *credits(): Iterable<CreditEntitlement> {
     for (let place = 0; place < this.creditCount; place++) {
-      const entitlement = this.#creditAt(place);
+      const entitlement = creditAt(this, place);
       if (entitlement !== undefined) yield entitlement;
     }
   }
@@ -89,7 +92,7 @@ export class CompactState implements CustomerState {
       const place = schema.placeOfFeature(featureId);
       const column = schema.columnOfFeature(place);
       if (column >= 0) columns[column] = usage;
-      else if (place >= 0) return this.#inFull().withUsages(usages);
+      else if (place >= 0) return inFull(this).withUsages(usages);
     }
     for (const [currencyId, usage] of usages.credits ?? []) {
       const place = schema.placeOfCredit(currencyId);
@@ -98,24 +101,25 @@ export class CompactState implements CustomerState {
     const ends = Array.from({ length: this.featureCount + this.creditCount }, (_, place) => endIn(this.own, place));
     return new CompactState(this.set, packOwnNumbers({ updatedAt: this.updatedAt, ends, usages: columns }));
   }
+}
 
-  /** In a form that has a place for every usage. */
-  #inFull(): CustomerState {
-    return buildCustomerState({
-      accessDeniedReason: this.accessDeniedReason,
-      updatedAt: this.updatedAt,
-      tellsWallets: this.tellsWallets,
-      features: Array.from(this.features(), (entitlement) => ({ ...entitlement, usage: this.featureUsage(entitlement.feature.id) })),
-      credits: Array.from(this.credits(), (entitlement) => ({ ...entitlement, usage: this.creditUsage(entitlement.currency.currencyId) })),
-    });
-  }
+// Private methods would be functions here too, but leave a mark in each object, and one is made for each check.
 
-  #featureAt(place: number): FeatureEntitlement | undefined {
-    return hasEnds(this.own) ? this.set.featureUntil(place, endIn(this.own, place)) : this.set.feature(place);
-  }
+/** In a form that has a place for every usage. */
+function inFull(state: CompactState): CustomerState {
+  return buildCustomerState({
+    accessDeniedReason: state.accessDeniedReason,
+    updatedAt: state.updatedAt,
+    tellsWallets: state.tellsWallets,
+    features: Array.from(state.features(), (entitlement) => ({ ...entitlement, usage: state.featureUsage(entitlement.feature.id) })),
+    credits: Array.from(state.credits(), (entitlement) => ({ ...entitlement, usage: state.creditUsage(entitlement.currency.currencyId) })),
+  });
+}
 
-  #creditAt(place: number): CreditEntitlement | undefined {
-    const validUntil = endIn(this.own, this.featureCount + place);
-    return this.set.schema.credits[place]?.with(this.set.creditLimit(place), validUntil);
-  }
+function featureAt({ hasEnds, set, own }: CompactState, place: number): FeatureEntitlement | undefined {
+  return hasEnds ? set.featureUntil(place, endIn(own, place)) : set.feature(place);
+}
+
+function creditAt({ set, own, featureCount }: CompactState, place: number): CreditEntitlement | undefined {
+  return set.schema.credits[place]?.with(set.creditLimit(place), endIn(own, featureCount + place));
 }

@@ -5,7 +5,7 @@ import { MEMORY_STATE_BYTES, type MemoryState } from "./memory-state.js";
 import type { RecentCustomers } from "./recent-customers.js";
 
 /** A place in the table, of which between a fifth and three fifths are empty. */
-const PLACE_BYTES = 64;
+const PLACE_BYTES = 104;
 /** What of a shard goes at once. */
 const EVICTED_SHARE = 0.01;
 /** Among how many the one is chosen that goes. */

@@ -12,7 +12,11 @@ const ID = 1;
 const SET = 2;
 const OWN = 3;
 const MARK = 4;
-const WIDTH = 5;
+const GENERATION = 5;
+const VERIFIED_SECONDS = 6;
+const RECHECK_SECONDS = 7;
+const REST = 8;
+const WIDTH = 9;
 
 /** In the place of a hash: nobody is here. */
 const EMPTY = 0;
@@ -70,8 +74,7 @@ export class CustomerTable {
     }
     parts[gap + HASH] = EMPTY;
     parts[gap + ID] = undefined;
-    parts[gap + SET] = undefined;
-    parts[gap + OWN] = undefined;
+    this.setOwn(gap, undefined);
     parts[gap + MARK] = NO_MARK;
     this.#size--;
   }
@@ -88,12 +91,21 @@ export class CustomerTable {
 
   ownAt(at: number): MemoryState | undefined {
     const set = this.#parts[at + SET] as EntitlementSet | undefined;
-    return set === undefined ? undefined : new MemoryState(set, this.#parts[at + OWN] as OwnNumbers);
+    if (set === undefined) return undefined;
+    const parts = this.#parts;
+    const generation = parts[at + GENERATION] as number;
+    const verifiedSeconds = parts[at + VERIFIED_SECONDS] as number;
+    const recheckSeconds = parts[at + RECHECK_SECONDS] as number;
+    return new MemoryState(set, parts[at + OWN] as OwnNumbers, generation, verifiedSeconds, recheckSeconds, parts[at + REST] as number);
   }
 
   setOwn(at: number, held: MemoryState | undefined): void {
     this.#parts[at + SET] = held?.set;
     this.#parts[at + OWN] = held?.own;
+    this.#parts[at + GENERATION] = held?.generation;
+    this.#parts[at + VERIFIED_SECONDS] = held?.verifiedSeconds;
+    this.#parts[at + RECHECK_SECONDS] = held?.recheckSeconds;
+    this.#parts[at + REST] = held?.rest;
   }
 
   /** When the customer was used, in the words of RecentCustomers. */

@@ -7,8 +7,7 @@ import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState } from
 import type { Telemetry } from "../../ports/telemetry.js";
 import { CustomerShard } from "./customer-shard.js";
 import { MemoryAccount } from "./memory-account.js";
-import { MemoryState } from "./memory-state.js";
-import { UNVERIFIED } from "./own-numbers.js";
+import { MemoryState, UNVERIFIED } from "./memory-state.js";
 import { RecentCustomers } from "./recent-customers.js";
 import { StateCompactor } from "./state-compactor.js";
 import { HASH_SEED, mixHash, mixText } from "./structural-hash.js";
@@ -159,7 +158,7 @@ export class MemoryCache implements CacheStore {
   }
 
   #store(subject: Subject, { state, verifiedAt, recheckAt, generation }: StateToStore): MemoryState {
-    const held = MemoryState.of(this.#compactor.keep(state), { verifiedAt, recheckAt, generation });
+    const held = MemoryState.of(this.#compactor.keep(state), verifiedAt, recheckAt, generation);
     this.#replace(subject, held);
     this.#evictToBound();
     return held;

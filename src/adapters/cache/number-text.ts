@@ -26,17 +26,9 @@ const bits = new DataView(new ArrayBuffer(CELL_UNITS * UNIT_BYTES));
 export class NumberTextWriter {
   readonly #bytes: Buffer;
 
-  private constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  /** All of whose units are going to be written. */
-  static ofLength(units: number): NumberTextWriter {
-    return new NumberTextWriter(Buffer.allocUnsafe(units * UNIT_BYTES));
-  }
-
-  static ofCopy(text: NumberText): NumberTextWriter {
-    return new NumberTextWriter(Buffer.from(text, "utf16le"));
+  /** @param length in units, all of which are going to be written */
+  constructor(length: number) {
+    this.#bytes = Buffer.allocUnsafe(length * UNIT_BYTES);
   }
 
   cell(at: number, value: number | undefined): void {
@@ -71,7 +63,7 @@ export class NumberTextWriter {
 
 /** A text of nothing but cells. */
 export function textOfCells(values: readonly (number | undefined)[]): NumberText {
-  const writer = NumberTextWriter.ofLength(values.length * CELL_UNITS);
+  const writer = new NumberTextWriter(values.length * CELL_UNITS);
   for (const [index, value] of values.entries()) writer.cell(index * CELL_UNITS, value);
   return writer.toText();
 }

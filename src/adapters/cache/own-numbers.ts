@@ -2,12 +2,10 @@ import type { Usage } from "../../domain/usage.js";
 import { CELL_UNITS, cellAt, NumberTextWriter, PLACE_UNITS, placeAt, type NumberText } from "./number-text.js";
 
 /**
- * What of a state is its subject's own, and what is known of it as it is held. What every check reads comes first, and
- * the columns stand where they do whatever else there is: then nothing has to be read to know where to read on.
+ * What of a state is its subject's own. The columns stand where they do whatever else there is: then nothing has to be
+ * read to know where to read on.
  *
  * - where the ends stand: 0 if there are none
- * - the generation in which it was verified, plus one: 0 if it is not
- * - the moments of its holding: up to when it is known to have been true, and from when on it has to be asked for again
  * - the moment from which the set of entitlements is known
  * - for each column: what was used, when that was known, and where its period stands (0: none)
  * - ends, if any: how many, one for all entitlements or one for each, and those
@@ -16,10 +14,7 @@ import { CELL_UNITS, cellAt, NumberTextWriter, PLACE_UNITS, placeAt, type Number
 export type OwnNumbers = NumberText;
 
 const ENDS = 0;
-const GENERATION = ENDS + PLACE_UNITS;
-const VERIFIED_AT = GENERATION + PLACE_UNITS;
-const RECHECK_AT = VERIFIED_AT + CELL_UNITS;
-const UPDATED_AT = RECHECK_AT + CELL_UNITS;
+const UPDATED_AT = ENDS + PLACE_UNITS;
 const FIRST_COLUMN = UPDATED_AT + CELL_UNITS;
 
 const USAGE_UPDATED_AT = CELL_UNITS;
@@ -32,9 +27,6 @@ const PERIOD_UNITS = PERIOD_END + CELL_UNITS;
 
 const NOWHERE = 0;
 
-/** The generation of what is not verified: never a cache's. */
-export const UNVERIFIED = -1;
-
 export interface OwnParts {
   readonly updatedAt: number | undefined;
   /** Of every feature and then every wallet, in the order of the set. */
@@ -43,24 +35,14 @@ export interface OwnParts {
   readonly usages: readonly Usage[];
 }
 
-export interface Holding {
-  /** Epoch milliseconds. */
-  readonly verifiedAt: number;
-  /** Epoch milliseconds, or Infinity. */
-  readonly recheckAt: number;
-  readonly generation: number;
-}
-
-/** As nobody holds it yet. */
 export function packOwnNumbers({ updatedAt, ends, usages }: OwnParts): OwnNumbers {
   const told = endsToTell(ends);
   const firstEnd = FIRST_COLUMN + usages.length * COLUMN_UNITS;
   const firstPeriod = firstEnd + (told.length === 0 ? 0 : PLACE_UNITS + told.length * CELL_UNITS);
   const periods: Usage[] = [];
   const places = usages.map((usage) => (hasPeriod(usage) ? firstPeriod + placePeriod(periods, usage) * PERIOD_UNITS : NOWHERE));
-  const writer = NumberTextWriter.ofLength(firstPeriod + periods.length * PERIOD_UNITS);
+  const writer = new NumberTextWriter(firstPeriod + periods.length * PERIOD_UNITS);
   writer.place(ENDS, told.length === 0 ? NOWHERE : firstEnd);
-  writeHolding(writer, { verifiedAt: 0, recheckAt: Infinity, generation: UNVERIFIED });
   writer.cell(UPDATED_AT, updatedAt);
   for (const [column, usage] of usages.entries()) {
     const at = FIRST_COLUMN + column * COLUMN_UNITS;
@@ -77,19 +59,6 @@ export function packOwnNumbers({ updatedAt, ends, usages }: OwnParts): OwnNumber
     writer.cell(at + PERIOD_END, periodEnd);
   }
   return writer.toText();
-}
-
-/** The same numbers as they are held now. */
-export function holdNumbers(own: OwnNumbers, holding: Holding): OwnNumbers {
-  const writer = NumberTextWriter.ofCopy(own);
-  writeHolding(writer, holding);
-  return writer.toText();
-}
-
-function writeHolding(writer: NumberTextWriter, { verifiedAt, recheckAt, generation }: Holding): void {
-  writer.place(GENERATION, generation + 1);
-  writer.cell(VERIFIED_AT, verifiedAt);
-  writer.cell(RECHECK_AT, recheckAt);
 }
 
 function endsToTell(ends: readonly (number | undefined)[]): readonly (number | undefined)[] {
@@ -112,18 +81,6 @@ function haveSamePeriod(one: Usage, other: Usage): boolean {
   return (
     Object.is(one.periodAnchor, other.periodAnchor) && Object.is(one.periodStart, other.periodStart) && Object.is(one.periodEnd, other.periodEnd)
   );
-}
-
-export function generationIn(own: OwnNumbers): number {
-  return placeAt(own, GENERATION) - 1;
-}
-
-export function verifiedAtIn(own: OwnNumbers): number {
-  return cellAt(own, VERIFIED_AT) ?? 0;
-}
-
-export function recheckAtIn(own: OwnNumbers): number {
-  return cellAt(own, RECHECK_AT) ?? Infinity;
 }
 
 export function updatedAtIn(own: OwnNumbers): number | undefined {
