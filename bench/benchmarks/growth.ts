@@ -1,4 +1,5 @@
 import type { Benchmark, Row } from "../benchmark.js";
+import { interleaved } from "../rounds.js";
 import { startSidecar } from "../processes/server.js";
 import { Throughput } from "../throughput.js";
 import { FEATURE_COUNT } from "../world/customers.js";
@@ -14,15 +15,16 @@ export const GROWTH: Benchmark = {
   name: "growth",
   title: "Cached checks over gRPC as the cache grows, uniformly random customers",
   async measure(lab) {
-    const upstream = await lab.upstream();
-    const sidecar = await lab.ownedServer(startSidecar(lab.node, upstream));
     const throughput = new Throughput<string>(lab);
     const sizes = CUSTOMERS.filter((customers) => customers <= lab.pace.customers);
-    for (const customers of sizes) {
+    const turns = [];
+    // The largest first: whoever follows upstream hears of all customers that are told to those who come later.
+    for (const customers of sizes.toReversed()) {
+      const sidecar = await lab.ownedServer(startSidecar(lab.node, await lab.upstream()));
       await lab.fillWith(sidecar, customers);
-      const load = { protocol: "grpc", connections: 10, streams: 10, calls: CHECKS, keys: "uniform", customers, areAnswersDecoded: true } as const;
-      for (let round = 0; round < lab.pace.rounds; round++) await throughput.measure(String(customers), sidecar, load);
+      turns.push(throughput.turn(String(customers), sidecar, { protocol: "grpc", connections: 10, streams: 10, calls: CHECKS, keys: "uniform", customers, areAnswersDecoded: true }));
     }
+    await interleaved(lab.pace.rounds, turns);
     const [fewest, most] = [sizes[0] ?? 0, sizes.at(-1) ?? 0];
     return [
       ...sizes.map((customers): Row => throughput.rate(String(customers), `${(customers * FEATURE_COUNT).toLocaleString("en-US")} entitlements cached`)),
