@@ -23,6 +23,7 @@ export class Lab {
   readonly node: string;
   readonly #ends: (() => Promise<void>)[] = [];
   readonly #made = new Map<string, Promise<unknown>>();
+  readonly #peers = new Map<PeerName, Promise<MeasuredServer>>();
 
   constructor(pace: Pace, node: string) {
     this.pace = pace;
@@ -71,7 +72,9 @@ export class Lab {
   }
 
   peer(name: PeerName): Promise<MeasuredServer> {
-    return this.#once(name, () => this.#startPeer(name));
+    let peer = this.#peers.get(name);
+    if (peer === undefined) this.#peers.set(name, (peer = this.#startPeer(name)));
+    return peer;
   }
 
   /** One check of each customer, who is cached afterwards in any case. */
@@ -106,6 +109,13 @@ export class Lab {
     await upstream.sendEntitlements(this.customersOf("connect"));
     await this.checkAll(server, this.customersOf("connect"));
     return server;
+  }
+
+  /** A peer that follows upstream has work of its own to do, on the core that it shares with the sidecar. */
+  async stopPeers(): Promise<void> {
+    const peers = [...this.#peers.values()];
+    this.#peers.clear();
+    await Promise.all(peers.map(async (starting) => (await starting).child.stop()));
   }
 
   /** How many customers are asked of a peer. */

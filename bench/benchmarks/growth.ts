@@ -6,7 +6,7 @@ import { FEATURE_COUNT } from "../world/customers.js";
 import { CHECKS } from "./cached-checks.js";
 
 /** As cached entitlements: 1,000 to 1,000,000. */
-const CUSTOMERS = [50, 500, 5_000, 50_000];
+const CUSTOMERS = [50, 500, 50_000];
 /** What is left of flat once the processor's cache holds no more than a hundredth of the customers. */
 const OF_THE_FIRST = 1.25;
 

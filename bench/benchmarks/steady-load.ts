@@ -12,6 +12,7 @@ export const STEADY_LOAD: Benchmark = {
   title: `Checks at half of the highest rate, with ${EVENTS_PER_SECOND} usage events a second`,
   async measure(lab) {
     const { pace } = lab;
+    await lab.stopPeers();
     const sidecar = await lab.sidecar();
     const upstream = await lab.upstream();
     const load: Omit<LoadJob, "shape"> = {
