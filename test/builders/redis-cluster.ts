@@ -2,6 +2,7 @@ import { vi } from "vitest";
 import { freePort, startRedis, type RedisServer, type RedisServerOptions } from "./redis-servers.js";
 
 const SLOTS = 16_384;
+const MAX_STARTS = 5;
 const FORMING_TIME_LIMIT = { timeout: 30_000, interval: 50 };
 
 export interface RedisClusterOptions {
@@ -42,8 +43,7 @@ export class RedisCluster {
 
 /** Takes about 2 s: servers wait that long before they trust a new Cluster. */
 export async function startCluster({ masters = 3, replicasOfEach = 0, server = {} }: RedisClusterOptions = {}): Promise<RedisCluster> {
-  const start = async () => startRedis({ ...server, config: { ...server.config, ...(await clusterConfiguration()) } });
-  const all = await Promise.all(Array.from({ length: masters * (1 + replicasOfEach) }, start));
+  const all = await Promise.all(Array.from({ length: masters * (1 + replicasOfEach) }, () => startNode(server)));
   const cluster = new RedisCluster(all.slice(0, masters), all.slice(masters));
   try {
     await form(cluster);
@@ -52,6 +52,16 @@ export async function startCluster({ masters = 3, replicasOfEach = 0, server = {
     throw error;
   }
   return cluster;
+}
+
+/** With another bus port whenever it does not start: somebody may have taken the one before meanwhile. */
+async function startNode(server: RedisServerOptions, starts = 1): Promise<RedisServer> {
+  try {
+    return await startRedis({ ...server, config: { ...server.config, ...(await clusterConfiguration()) } });
+  } catch (error) {
+    if (starts === MAX_STARTS) throw error;
+    return startNode(server, starts + 1);
+  }
 }
 
 async function clusterConfiguration(): Promise<Record<string, string>> {
