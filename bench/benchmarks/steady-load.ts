@@ -1,5 +1,6 @@
 import type { Benchmark } from "../benchmark.js";
 import type { LoadJob } from "../load/load-job.js";
+import { stolenMs } from "../processes/stolen-time.js";
 import { CHECKS } from "./cached-checks.js";
 
 const EVENTS_PER_SECOND = 1_000;
@@ -30,7 +31,9 @@ export const STEADY_LOAD: Benchmark = {
     const perSecond = Math.floor(highest / 2);
     upstream.sendUsage(EVENTS_PER_SECOND);
     const warmUpMs = Math.min(LARGEST_WARM_UP_MS, pace.steadyMs);
+    const stolenBefore = stolenMs();
     const { latency, longestStallMs, answers, verified, serverCpuSeconds, seconds } = await lab.run({ ...load, shape: { kind: "steady", perSecond, warmUpMs, measuredMs: pace.steadyMs } });
+    const stolen = stolenMs() - stolenBefore;
     upstream.sendUsage(0);
     return [
       { what: "highest rate", value: highest, unit: "per second" },
@@ -39,6 +42,7 @@ export const STEADY_LOAD: Benchmark = {
       { what: "p99", value: latency.p99, unit: "ms", target: { atMost: 5 } },
       { what: "p99.9", value: latency.p999, unit: "ms" },
       { what: "longest pause", value: latency.max, unit: "ms", target: { atMost: 50 }, note: `the load generator itself stood still for up to ${longestStallMs.toFixed(1)} ms` },
+      { what: "others on the host had both cores meanwhile", value: stolen, unit: "ms" },
       { what: "the sidecar used of its core", value: serverCpuSeconds / seconds, unit: "share" },
     ];
   },
