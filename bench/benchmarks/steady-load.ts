@@ -27,7 +27,7 @@ export const STEADY_LOAD: Benchmark = {
       customers: pace.customers,
       areAnswersDecoded: true,
     };
-    const { perSecond: highest } = await lab.run({ ...load, shape: { kind: "closed", warmUpMs: pace.warmUpMs, measuredMs: pace.measuredMs } });
+    const { perSecond: highest } = await lab.run({ ...load, shape: { kind: "closed", warmUpMs: pace.firstWarmUpMs, measuredMs: pace.measuredMs } });
     const perSecond = Math.floor(highest / 2);
     upstream.sendUsage(EVENTS_PER_SECOND);
     const warmUpMs = Math.min(LARGEST_WARM_UP_MS, pace.steadyMs);
@@ -42,7 +42,7 @@ export const STEADY_LOAD: Benchmark = {
       { what: "p99", value: latency.p99, unit: "ms", target: { atMost: 5 } },
       { what: "p99.9", value: latency.p999, unit: "ms" },
       { what: "longest pause", value: latency.max, unit: "ms", target: { atMost: 50 }, note: `the load generator itself stood still for up to ${longestStallMs.toFixed(1)} ms` },
-      { what: "others on the host had both cores meanwhile", value: stolen, unit: "ms" },
+      { what: "others on the host had this machine's cores meanwhile", value: stolen, unit: "ms" },
       { what: "the sidecar used of its core", value: serverCpuSeconds / seconds, unit: "share" },
     ];
   },

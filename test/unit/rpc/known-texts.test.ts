@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { KnownTexts } from "../../../src/adapters/rpc/fast-lane/known-texts.js";
 
 it("every text of ASCII is told as it is, however many come and in whichever order", () => {
@@ -17,4 +17,13 @@ it("every text of ASCII is told as it is, however many come and in whichever ord
 
 it("any other text is not told", () => {
   expect(new KnownTexts().textOf(Buffer.from("café"), 0, 5)).toBeUndefined();
+});
+
+it("a text that comes again is not made again", () => {
+  const texts = new KnownTexts();
+  texts.textOf(Buffer.from("seats"), 0, 5);
+  const again = Buffer.from("seats");
+  const made = vi.spyOn(again, "toString");
+  expect(texts.textOf(again, 0, 5)).toBe("seats");
+  expect(made).not.toHaveBeenCalled();
 });

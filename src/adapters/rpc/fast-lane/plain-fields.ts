@@ -25,8 +25,8 @@ export interface PlainFields {
 }
 
 /**
- * Reads a request in `bytes` from `from` to `to`, of which nothing is set but ids of ASCII, each at most once and shorter than 128 bytes, and a
- * requested usage. Several times as fast as the library, to which everything else is left.
+ * Reads a request in `bytes` from `from` to `to`, of which nothing is set but ids of ASCII, each at most once and
+ * shorter than 128 bytes, and a requested usage. Several times as fast as the library, to which everything else is left.
  *
  * @param known ids of features and currencies, of which there are few, and so none of customers
  * @returns undefined for any other request, be it right or wrong
