@@ -1,13 +1,12 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { create, fromJsonString, toBinary } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   GetEntitlementsRequestSchema,
   GetEntitlementsResponseSchema,
 } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { RawHttp1 } from "./raw-http1.js";
-import { frame, RawHttp2 } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { serveRawClients } from "./raw-clients.js";
+import { frame } from "./raw-http2.js";
 
 const LIST = "/stigg.sidecar.v1.SidecarService/GetEntitlements";
 const JSON_REQUEST = '{"customerId":"acme"}';
@@ -15,37 +14,25 @@ const request = toBinary(GetEntitlementsRequestSchema, create(GetEntitlementsReq
 const COMPRESSED = 1;
 
 describe("gzip", () => {
-  let server: RpcServer;
-  let http1: RawHttp1;
-  let http2: RawHttp2;
-  beforeAll(async () => {
-    server = await startRpcServer();
-    http1 = new RawHttp1(server.url);
-    http2 = new RawHttp2(server.url);
-  });
-  afterAll(async () => {
-    http1.close();
-    http2.close();
-    await server.stop();
-  });
+  const raw = serveRawClients();
 
   test("both ways in Connect over HTTP/1.1", async () => {
     const headers = { "content-type": "application/json", "content-encoding": "gzip", "accept-encoding": "gzip" };
-    const answer = await http1.send(LIST, { headers, body: gzipSync(JSON_REQUEST) });
+    const answer = await raw.http1.send(LIST, { headers, body: gzipSync(JSON_REQUEST) });
     expect(answer).toMatchObject({ status: 200, headers: { "content-encoding": "gzip" } });
     const list = fromJsonString(GetEntitlementsResponseSchema, gunzipSync(answer.body).toString());
     expect(list.entitlements).toHaveLength(12);
   });
 
   test("not for who does not take it", async () => {
-    const answer = await http1.send(LIST, { headers: { "content-type": "application/json" }, body: JSON_REQUEST });
+    const answer = await raw.http1.send(LIST, { headers: { "content-type": "application/json" }, body: JSON_REQUEST });
     expect(answer.headers).not.toHaveProperty("content-encoding");
     expect(JSON.parse(answer.text)).toHaveProperty("entitlements");
   });
 
   test("both ways in gRPC", async () => {
     const headers = { "content-type": "application/grpc+json", "grpc-encoding": "gzip", "grpc-accept-encoding": "deflate, gzip" };
-    const answer = await http2.post(LIST, headers, frame(gzipSync(JSON_REQUEST), COMPRESSED));
+    const answer = await raw.http2.post(LIST, headers, frame(gzipSync(JSON_REQUEST), COMPRESSED));
     expect(answer).toMatchObject({ grpcStatus: 0, headers: { "grpc-encoding": "gzip" } });
     expect(answer.body[0]).toBe(COMPRESSED);
     const list = fromJsonString(GetEntitlementsResponseSchema, gunzipSync(answer.body.subarray(5)).toString());
@@ -54,6 +41,6 @@ describe("gzip", () => {
 
   test("a message that is not compressed may come in a call that could be", async () => {
     const headers = { "content-type": "application/grpc", "grpc-encoding": "gzip" };
-    expect(await http2.post(LIST, headers, frame(request))).toMatchObject({ grpcStatus: 0 });
+    expect(await raw.http2.post(LIST, headers, frame(request))).toMatchObject({ grpcStatus: 0 });
   });
 });

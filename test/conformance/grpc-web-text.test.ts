@@ -1,41 +1,28 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { createEnvelopeReadableStream } from "@connectrpc/connect/protocol";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   GetBooleanEntitlementRequestSchema,
   GetBooleanEntitlementResponseSchema,
 } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { RawHttp1 } from "./raw-http1.js";
-import { CHECK_PATH, frame, RawHttp2 } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { serveRawClients } from "./raw-clients.js";
+import { CHECK_PATH, frame } from "./raw-http2.js";
 
 const check = frame(toBinary(GetBooleanEntitlementRequestSchema, create(GetBooleanEntitlementRequestSchema, { customerId: "acme", featureId: "sso" })));
 const base64 = (...parts: Buffer[]) => parts.map((part) => part.toString("base64")).join("");
 const TRAILER = 0x80;
 
 describe("gRPC-web in text", () => {
-  let server: RpcServer;
-  let http1: RawHttp1;
-  let http2: RawHttp2;
-  beforeAll(async () => {
-    server = await startRpcServer();
-    http1 = new RawHttp1(server.url);
-    http2 = new RawHttp2(server.url);
-  });
-  afterAll(async () => {
-    http1.close();
-    http2.close();
-    await server.stop();
-  });
+  const raw = serveRawClients();
 
   const send = {
     "HTTP/1.1": async (contentType: string, text: string) => {
-      const { status, headers, body } = await http1.send(CHECK_PATH, { headers: { "content-type": contentType }, body: text });
+      const { status, headers, body } = await raw.http1.send(CHECK_PATH, { headers: { "content-type": contentType }, body: text });
       return { status, contentType: headers["content-type"], body };
     },
     "HTTP/2": async (contentType: string, text: string) => {
-      const { headers, body } = await http2.post(CHECK_PATH, { "content-type": contentType }, Buffer.from(text));
+      const { headers, body } = await raw.http2.post(CHECK_PATH, { "content-type": contentType }, Buffer.from(text));
       return { status: headers[":status"], contentType: headers["content-type"], body };
     },
   };
@@ -70,7 +57,7 @@ describe("gRPC-web in text", () => {
   });
 
   test("the body may come character by character", async () => {
-    const stream = http2.session.request({ ":method": "POST", ":path": CHECK_PATH, "content-type": "application/grpc-web-text" });
+    const stream = raw.http2.session.request({ ":method": "POST", ":path": CHECK_PATH, "content-type": "application/grpc-web-text" });
     for (const character of base64(check)) stream.write(character);
     stream.end();
     let text = "";

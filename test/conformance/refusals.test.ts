@@ -1,26 +1,13 @@
 import { createConnection } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { RawHttp1 } from "./raw-http1.js";
-import { CHECK_PATH, RawHttp2 } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { describe, expect, test } from "vitest";
+import { serveRawClients } from "./raw-clients.js";
+import { CHECK_PATH } from "./raw-http2.js";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const CHECK = '{"customerId":"acme","featureId":"sso"}';
 
 describe("a request that is no call", () => {
-  let server: RpcServer;
-  let http1: RawHttp1;
-  let http2: RawHttp2;
-  beforeAll(async () => {
-    server = await startRpcServer();
-    http1 = new RawHttp1(server.url);
-    http2 = new RawHttp2(server.url);
-  });
-  afterAll(async () => {
-    http1.close();
-    http2.close();
-    await server.stop();
-  });
+  const raw = serveRawClients();
 
   test.each([
     ["gRPC over HTTP/1.1", CHECK_PATH, { headers: { "content-type": "application/grpc" } }, 505, "gRPC needs HTTP/2"],
@@ -33,15 +20,15 @@ describe("a request that is no call", () => {
     ["a unary content type for a stream", "/grpc.health.v1.Health/Watch", { headers: JSON_TYPE, body: "{}" }, 415, "send application/connect+json"],
     ["a stream in both directions over HTTP/1.1", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", { headers: { "content-type": "application/grpc-web+proto" } }, 505, "needs HTTP/2"],
   ])("%s is refused with a remedy", async (_, path, request, status, text) => {
-    const answer = await http1.send(path, request);
+    const answer = await raw.http1.send(path, request);
     expect(answer.status).toBe(status);
     expect(answer.headers["content-type"]).toMatch(/^text\/plain/);
     expect(answer.text).toContain(text);
-    expect(await http1.send(CHECK_PATH, { headers: JSON_TYPE, body: CHECK })).toMatchObject({ status: 200 });
+    expect(await raw.http1.send(CHECK_PATH, { headers: JSON_TYPE, body: CHECK })).toMatchObject({ status: 200 });
   });
 
   test("a method refused for its verb tells which it takes", async () => {
-    expect((await http1.send(CHECK_PATH, { method: "GET" })).headers.allow).toBe("POST");
+    expect((await raw.http1.send(CHECK_PATH, { method: "GET" })).headers.allow).toBe("POST");
   });
 
   test.each([
@@ -50,8 +37,8 @@ describe("a request that is no call", () => {
     ["application/connect+json", "/a.b.C/D"],
   ])("an unknown method is unimplemented in Connect (%s), over both HTTP versions", async (contentType, path) => {
     const headers = { "content-type": contentType };
-    const first = await http1.send(path, { headers, body: "{}" });
-    const second = await http2.post(path, headers, Buffer.from("{}"));
+    const first = await raw.http1.send(path, { headers, body: "{}" });
+    const second = await raw.http2.post(path, headers, Buffer.from("{}"));
     expect([first.status, second.headers[":status"]]).toEqual([404, 404]);
     for (const { body } of [first, second]) expect(JSON.parse(body.toString())).toMatchObject({ code: "unimplemented" });
   });
@@ -60,13 +47,13 @@ describe("a request that is no call", () => {
     "an unknown method is unimplemented in gRPC-web (%s), over both HTTP versions",
     async (contentType) => {
       const headers = { "content-type": contentType };
-      expect((await http1.send("/a.b.C/D", { headers })).headers).toMatchObject({ ...headers, "grpc-status": "12" });
-      expect((await http2.post("/a.b.C/D", headers)).headers).toMatchObject({ ...headers, "grpc-status": "12" });
+      expect((await raw.http1.send("/a.b.C/D", { headers })).headers).toMatchObject({ ...headers, "grpc-status": "12" });
+      expect((await raw.http2.post("/a.b.C/D", headers)).headers).toMatchObject({ ...headers, "grpc-status": "12" });
     },
   );
 
   test("a request of HTTP/1.0 without a host is told to name one", async () => {
-    const socket = createConnection(server.port, "127.0.0.1");
+    const socket = createConnection(raw.server.port, "127.0.0.1");
     socket.write(`POST ${CHECK_PATH} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}`);
     let received = "";
     for await (const chunk of socket) received += String(chunk);
@@ -81,14 +68,14 @@ describe("a request that is no call", () => {
     ["a field that there is not", '{"customerId": "acme", "featureId": "sso", "requestedUsage": 3}'],
     ["half a character", '{"customerId": "\\ud800", "featureId": 7}'],
   ])("a body of %s is an invalid argument", async (_, body) => {
-    const answer = await http1.send(CHECK_PATH, { headers: JSON_TYPE, body });
+    const answer = await raw.http1.send(CHECK_PATH, { headers: JSON_TYPE, body });
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument" });
   });
 
   test("a value that an enum has not is an invalid argument, and nothing is counted for it", async () => {
     const body = '{"customerId": "acme", "featureId": "sso", "value": 3, "updateBehavior": "SET"}';
-    const answer = await http1.send("/stigg.sidecar.v1.SidecarService/ReportUsage", { headers: JSON_TYPE, body });
+    const answer = await raw.http1.send("/stigg.sidecar.v1.SidecarService/ReportUsage", { headers: JSON_TYPE, body });
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("UsageUpdateBehavior") as string });
   });

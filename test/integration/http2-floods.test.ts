@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { answerPattern, pattern, PatternLane, WHO, type Who } from "./http2-answering.js";
+import { pattern, PatternLane, WHO, type Who } from "./http2-answering.js";
 import {
   CONTINUATION,
   data,
@@ -18,23 +18,13 @@ import {
   windowUpdate,
 } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
-import { startListening, turns } from "./one-port-listening.js";
+import { expectServing, startServing } from "./http2-serving.js";
+import { turns } from "./one-port-listening.js";
 import { encodeLiteral, indexedLiteral } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
 
 const COMPRESSION_ERROR = 9;
 const ENHANCE_YOUR_CALM = 11;
 const HELD = "/lane/9?held";
-
-function start(options: Parameters<typeof startListening>[0] = {}) {
-  return startListening({ onRequest: answerPattern, lane: new PatternLane(), ...options });
-}
-
-/** Still answers, by either. */
-async function expectServing(peer: Http2Peer): Promise<void> {
-  const streams = WHO.map((who) => peer.call(`/${who}/7`));
-  await peer.untilOver(...streams);
-  expect(streams.map((stream) => peer.bodyOf(stream))).toEqual([pattern(7), pattern(7)]);
-}
 
 describe("a client that does not read", () => {
   /** Of all that Node's own answers hold, it bounds itself what may wait. */
@@ -42,7 +32,7 @@ describe("a client that does not read", () => {
   const BYTES = 100_000;
 
   it.each(WHO)("is sent by %s what it asks for as it reads, and little of that waits meanwhile", async (who) => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port, { initialWindow: BYTES + 1 });
     peer.openWindow(0, 2 ** 30);
     await peer.caughtUp();
@@ -68,7 +58,7 @@ describe("a client that does not read", () => {
     ["requests that are refused", Buffer.alloc(0)],
   ];
   it.each(FLOODS)("and sends %s without end makes nobody hold more than a socket does", async (_, flood) => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port, { initialWindow: 100_000 });
     peer.openWindow(0, 2 ** 30);
     peer.client.socket.pause();
@@ -100,7 +90,7 @@ describe("a header block", () => {
   }
 
   it.each(Array.from({ length: 17 }, (_, index) => index))("may be in one frame and %d more, of which some are empty", async (more) => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     const stream = peer.next();
     const cuts = Array.from({ length: more + 1 }, (_, index) => whole.subarray(Math.floor(index / 2) * 4, index === more ? undefined : Math.floor((index + 1) / 2) * 4));
@@ -111,7 +101,7 @@ describe("a header block", () => {
   });
 
   it("that is longer than any that may be read ends the connection", async () => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     peer.write(frame(HEADERS, END_STREAM, peer.next(), whole), ...Array.from({ length: 5 }, () => frame(CONTINUATION, 0, 1, Buffer.alloc(16_000, 0x82))));
     await peer.client.closed;
@@ -119,7 +109,7 @@ describe("a header block", () => {
   });
 
   it("in very many frames ends the connection", async () => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     peer.write(frame(HEADERS, END_STREAM, peer.next(), whole));
     peer.write(...Array.from({ length: 17 }, () => frame(CONTINUATION, 0, 1)));
@@ -136,7 +126,7 @@ describe("a header block", () => {
     ["trailers", (stream: number) => Buffer.concat([headers(stream, grpcFields("/node/9")), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)])],
     ["trailers of a request that the lane holds", (stream: number) => Buffer.concat([headers(stream, grpcFields(HELD)), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)])],
   ])("that means far more than it is ends %s, others go on", async (_, bombIn) => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     const stream = peer.next();
     peer.write(bombIn(stream));
@@ -148,7 +138,7 @@ describe("a header block", () => {
   });
 
   it("may empty its table and set it to any size that it may have, as often as it likes", async () => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     const sizes = Buffer.from([0x20, 0x3f, 0x45, 0x3f, 0xe1, 0x1f]);
     for (let call = 0; call < 50; call++) {
@@ -169,7 +159,7 @@ describe("a header block", () => {
     ["ends within a header", Buffer.from([0x00, 0x05, 0x61])],
     ["holds a number without end", Buffer.alloc(20, 0xff)],
   ])("that %s ends the connection", async (_, broken) => {
-    const { port, log } = await start();
+    const { port, log } = await startServing();
     const peer = await Http2Peer.open(port);
     peer.write(frame(HEADERS, END_HEADERS | END_STREAM, peer.next(), broken));
     await peer.client.closed;
@@ -181,7 +171,7 @@ describe("a header block", () => {
 describe("cancelled calls of the lane", () => {
   it("cost nothing once they are answered", async () => {
     const lane = new PatternLane();
-    const { port } = await start({ lane });
+    const { port } = await startServing({ lane });
     const peer = await Http2Peer.open(port);
     for (let call = 0; call < 3_000; call++) {
       const stream = peer.next();
@@ -198,7 +188,7 @@ describe("cancelled calls of the lane", () => {
     ["end the connection where there are many more, and are given up", 5_000, true],
   ])("that wait %s", async (_, calls, isTooMany) => {
     const lane = new PatternLane();
-    const { port } = await start({ lane });
+    const { port } = await startServing({ lane });
     const peer = await Http2Peer.open(port);
     for (let call = 0; call < calls; call++) {
       const stream = peer.next();
@@ -220,7 +210,7 @@ describe("cancelled calls of the lane", () => {
     setFlagsFromString("--expose-gc");
     const collectGarbage = runInNewContext("gc") as () => void;
     const lane = new PatternLane();
-    const { port } = await start({ lane });
+    const { port } = await startServing({ lane });
     const peer = await Http2Peer.open(port, { initialWindow: 10 });
     const calls = Array.from({ length: 500 }, () => peer.call("/lane/1000"));
     await peer.until(() => calls.every((stream) => peer.on(stream).bytes === 10));
@@ -239,7 +229,7 @@ describe("cancelled calls of the lane", () => {
 
   it.each(["destroy", "end"] as const)("whose connection is lost (%s) are all given up", async (how) => {
     const lane = new PatternLane();
-    const { port } = await start({ lane });
+    const { port } = await startServing({ lane });
     const peer = await Http2Peer.open(port, { initialWindow: 10 });
     for (let call = 0; call < 100; call++) peer.call(HELD);
     const waiting = peer.call("/lane/1000");
@@ -258,7 +248,7 @@ describe("cancelled calls of the lane", () => {
 
 describe("windows", () => {
   it("opened without end, for answers that wait, are all counted", async () => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port, { initialWindow: 0 });
     const calls = Array.from({ length: 999 }, () => peer.call("/lane/20"));
     await peer.caughtUp();

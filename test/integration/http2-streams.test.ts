@@ -4,7 +4,7 @@ import type { RequestHandler } from "../../src/adapters/rpc/listener/request-han
 import { answerPattern, ODD, pattern, PatternLane, WHO } from "./http2-answering.js";
 import { data, END_HEADERS, END_STREAM, frame, GOAWAY, grpcFields, headers, PADDED, padded, PRIORITY, reset, RST_STREAM, uint32, windowUpdate, DATA } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
-import { startListening } from "./one-port-listening.js";
+import { expectServing, startServing } from "./http2-serving.js";
 
 const PROTOCOL_ERROR = 1;
 const INTERNAL_ERROR = 2;
@@ -13,17 +13,6 @@ const STREAM_CLOSED = 5;
 const FRAME_SIZE_ERROR = 6;
 const REFUSED_STREAM = 7;
 const ENHANCE_YOUR_CALM = 11;
-
-function start(options: Parameters<typeof startListening>[0] = {}) {
-  return startListening({ onRequest: answerPattern, lane: new PatternLane(), ...options });
-}
-
-/** Still answers, by either. */
-async function expectServing(peer: Http2Peer): Promise<void> {
-  const streams = WHO.map((who) => peer.call(`/${who}/7`));
-  await peer.untilOver(...streams);
-  expect(streams.map((stream) => peer.bodyOf(stream))).toEqual([pattern(7), pattern(7)]);
-}
 
 describe("a request that was ended before its client had ended it", () => {
   const RESTS: [string, (stream: number) => Buffer][] = [
@@ -65,7 +54,7 @@ describe("a request that was ended before its client had ended it", () => {
         response.once("finish", () => setImmediate(() => (request as Http2ServerRequest).stream.close(0)));
       };
       const lane = new PatternLane();
-      const { port } = await start({ onRequest, lane, limits: { maxConcurrentStreams: 2, maxHeaderBytes: 4_096 } });
+      const { port } = await startServing({ onRequest, lane, limits: { maxConcurrentStreams: 2, maxHeaderBytes: 4_096 } });
       const peer = await Http2Peer.open(port);
       const { stream, code } = begin(peer);
       await peer.caughtUp();
@@ -84,7 +73,7 @@ describe("a request that was ended before its client had ended it", () => {
 
 it("the streams that a client opens while it is asked to go cost it nothing but those", async () => {
   const lane = new PatternLane();
-  const { port, listener } = await start({ lane });
+  const { port, listener } = await startServing({ lane });
   const peer = await Http2Peer.open(port);
   const underWay = peer.call("/lane/9?held");
   await peer.caughtUp();
@@ -103,7 +92,7 @@ it("the streams that a client opens while it is asked to go cost it nothing but 
 });
 
 it("a request of more than its window, which nobody reads, is ended, or its connection", async () => {
-  const { port, log } = await start({ onRequest: () => undefined });
+  const { port, log } = await startServing({ onRequest: () => undefined });
   const peer = await Http2Peer.open(port);
   const stream = peer.begin(grpcFields("/node/9"));
   const isPutOut = () => peer.on(stream).reset !== undefined || peer.goodbye !== undefined;
@@ -117,7 +106,7 @@ it("a request of more than its window, which nobody reads, is ended, or its conn
 
 it("a client that takes its leave is told what is still served, and gets that", async () => {
   const lane = new PatternLane();
-  const { port } = await start({ lane });
+  const { port } = await startServing({ lane });
   const peer = await Http2Peer.open(port);
   const underWay = peer.call("/lane/9?held");
   peer.write(frame(GOAWAY, 0, 0, Buffer.alloc(8)));
@@ -132,7 +121,7 @@ it("a client that takes its leave is told what is still served, and gets that", 
 
 describe.each(WHO)("a request to %s", (who) => {
   it("that goes on after its end is ended, others go on", async () => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     const stream = peer.begin(grpcFields(`/${who}/9?held`));
     peer.write(data(stream, Buffer.alloc(5), END_STREAM), data(stream, Buffer.alloc(1)));
@@ -144,7 +133,7 @@ describe.each(WHO)("a request to %s", (who) => {
   });
 
   it("with padding is read without it, and what padding took is given back", async () => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     const stream = peer.begin(grpcFields(`/${who}/9`));
     const paddedByte = padded(Buffer.of(1), 255);
@@ -166,7 +155,7 @@ describe.each(WHO)("a request to %s", (who) => {
     ["that is all padding and more", (stream: number) => frame(DATA, PADDED, stream, Buffer.of(9)), PROTOCOL_ERROR],
     ["that is too long", (stream: number) => data(stream, Buffer.alloc(16_385)), FRAME_SIZE_ERROR],
   ])("with data %s ends the connection", async (_, broken, code) => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     peer.write(broken(peer.begin(grpcFields(`/${who}/9`))));
     await peer.client.closed;
@@ -176,7 +165,7 @@ describe.each(WHO)("a request to %s", (who) => {
 
 describe("a request that the lane gives back", () => {
   it.each([1, 100, 5_000, 16_384])("is whole for Node where its first part has %d bytes and the last as many as a frame takes", async (first) => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     const stream = peer.begin(grpcFields("/lane/9"));
     peer.sendData(stream, Buffer.concat([ODD, Buffer.alloc(first)]).subarray(0, Math.max(first, ODD.length)));
@@ -188,7 +177,7 @@ describe("a request that the lane gives back", () => {
   });
 
   it.each([0, 1, 15, 16, 17, 40])("is whole for Node after %d empty parts", async (parts) => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     const stream = peer.begin(grpcFields("/lane/9"));
     for (let part = 0; part < parts; part++) peer.sendData(stream, Buffer.alloc(0));
@@ -199,7 +188,7 @@ describe("a request that the lane gives back", () => {
   });
 
   it("is served also where Node was given later ones before, and is itself what the client takes it for", async () => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port, { initialWindow: 10 });
     const [first, second, third] = [peer.begin(grpcFields("/lane/1000")), peer.call("/node/2000"), peer.begin(grpcFields("/lane/3000"))];
     await peer.until(() => peer.on(second).bytes === 10);
@@ -218,7 +207,7 @@ describe("a request that the lane gives back", () => {
   });
 
   it("as it has trailers, is whole for Node", async () => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     const stream = peer.begin(grpcFields("/lane/9"));
     peer.sendData(stream, Buffer.alloc(5));
@@ -239,7 +228,7 @@ describe("a session of Node's that ends", () => {
       if (request.url === "/node/end") end(request as Http2ServerRequest);
       else answerPattern(request, response);
     };
-    const { port, log } = await start({ onRequest });
+    const { port, log } = await startServing({ onRequest });
     const peer = await Http2Peer.open(port);
     peer.call("/node/end");
     await peer.client.closed;
@@ -253,7 +242,7 @@ describe("a session of Node's that ends", () => {
 
 describe("numbers of streams", () => {
   it("may leave any out, up to the last that there is", async () => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     const last = 2 ** 31 - 1;
     for (const stream of [101, 4_001, last]) {
@@ -274,7 +263,7 @@ describe("numbers of streams", () => {
     ["0, cancelled", frame(RST_STREAM, 0, 0, uint32(8))],
     ["0, with a priority", frame(PRIORITY, 0, 0, Buffer.concat([uint32(3), Buffer.of(16)]))],
   ])("of %s end the connection", async (_, broken) => {
-    const { port } = await start();
+    const { port } = await startServing();
     const peer = await Http2Peer.open(port);
     peer.write(broken);
     await peer.client.closed;
@@ -301,7 +290,7 @@ describe("a fault in the lane", () => {
   }
 
   it("that shows when nobody waits for it costs the connection, and no more", async () => {
-    const { port, log } = await start({ lane: new BrokenLane() });
+    const { port, log } = await startServing({ lane: new BrokenLane() });
     const peer = await Http2Peer.open(port);
     peer.call("/lane/7");
     await peer.client.closed;

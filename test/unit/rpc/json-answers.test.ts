@@ -1,71 +1,10 @@
 import { toJsonString, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
-import fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { MESSAGE_ENCODERS } from "../../../src/adapters/rpc/answer-encoders.js";
-import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { expect } from "vitest";
 import { JSON_ENCODERS } from "../../../src/adapters/rpc/json-lane/json-encoders.js";
-import type { EntitlementsList } from "../../../src/application/list-entitlements.js";
-import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
-import { decideCredit, decideCreditWithoutState } from "../../../src/domain/decide-credit.js";
-import { decideFeature, decideFeatureWithoutState } from "../../../src/domain/decide-feature.js";
-import { creditQueries, fallbackValues, featureQueries, moments } from "../../builders/arbitraries.js";
-import { listOf, oddStates, oddTexts } from "../../builders/odd-states.js";
+import { describeAnswers } from "./describe-answers.js";
 
-const { method } = SidecarService;
+describeAnswers("an answer in JSON is, to the letter, the message's", JSON_ENCODERS, expectSameText);
 
-describe("an answer in JSON is, to the letter, the message's", () => {
-  const kinds = [
-    ["feature", method.getEntitlement.output, undefined],
-    ["featureV2", method.getEntitlementV2.output, undefined],
-    ["boolean", method.getBooleanEntitlement.output, "boolean"],
-    ["numeric", method.getNumericEntitlement.output, "numeric"],
-    ["metered", method.getMeteredEntitlement.output, "metered"],
-    ["enum", method.getEnumEntitlement.output, "enum"],
-  ] as const;
-
-  test.each(kinds)("of a feature: %s", (name, schema, kind) => {
-    fc.assert(
-      fc.property(oddStates, featureQueries, moments, fc.boolean(), (input, query, now, isKnown) => {
-        const asked = { ...query, kind };
-        const decision = isKnown ? decideFeature(buildCustomerState(input), asked, now) : decideFeatureWithoutState(asked);
-        sameText(schema, JSON_ENCODERS[name](decision, asked), MESSAGE_ENCODERS[name](decision, asked));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  test("of a wallet", () => {
-    fc.assert(
-      fc.property(oddStates, creditQueries, fc.boolean(), (input, query, isKnown) => {
-        const decision = isKnown ? decideCredit(buildCustomerState(input), query) : decideCreditWithoutState(query);
-        sameText(method.getEntitlementV2.output, JSON_ENCODERS.creditV2(decision, query), MESSAGE_ENCODERS.creditV2(decision, query));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  test("of a list", () => {
-    fc.assert(
-      fc.property(oddStates, moments, (input, now) => sameLists(listOf(buildCustomerState(input), now))),
-      { numRuns: 300 },
-    );
-  });
-
-  test("of the fallbacks in place of a list", () => {
-    fc.assert(
-      fc.property(fc.dictionary(oddTexts, fallbackValues), (values) =>
-        sameLists({ features: [], credits: [], fallbacks: new Map(Object.entries(values)), accessDeniedReason: "Unknown" }),
-      ),
-      { numRuns: 100 },
-    );
-  });
-});
-
-function sameLists(list: EntitlementsList): void {
-  sameText(method.getEntitlements.output, JSON_ENCODERS.list(list), MESSAGE_ENCODERS.list(list));
-  sameText(method.getEntitlementsStateV2.output, JSON_ENCODERS.listV2(list), MESSAGE_ENCODERS.listV2(list));
-}
-
-function sameText<O extends DescMessage>(schema: O, text: string, message: MessageShape<O>): void {
+function expectSameText<O extends DescMessage>(schema: O, text: string, message: MessageShape<O>): void {
   expect(text).toBe(toJsonString(schema, message, { alwaysEmitImplicit: true }));
 }

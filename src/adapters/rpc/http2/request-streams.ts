@@ -3,7 +3,6 @@ import type { AnswerHeaders } from "./answer-headers.js";
 import { AnswerSender } from "./answer-sender.js";
 import { AnswerWindows } from "./answer-windows.js";
 import { DataSender } from "./data-sender.js";
-import { EarlyEnds } from "./early-ends.js";
 import { HeaderWriter } from "./header-writer.js";
 import type { HeaderList } from "./hpack/header-list.js";
 import { LaneRequests, type LaneRequestsOwner } from "./lane-requests.js";
@@ -14,18 +13,15 @@ import type { Outbox } from "./outbox.js";
 import type { PeerSettings } from "./peer-settings.js";
 import { ConnectionFault, ErrorCode, FrameType, uint32 } from "./protocol.js";
 import type { ReceiveWindow } from "./receive-window.js";
+import { StreamEnds, type StreamEndsOwner } from "./stream-ends.js";
 import { StreamTable } from "./stream-table.js";
-import { LaneStream, NodeStream, type Answering, type Stream } from "./streams.js";
+import { LaneStream, NodeStream, type Answering } from "./streams.js";
 
 /** What the streams need of their connection. */
-export interface StreamsOwner {
+export interface StreamsOwner extends StreamEndsOwner {
   readonly lane: Lane | undefined;
   readonly maxConcurrentStreams: number;
   readonly logger: Logger;
-  /** Something was written, maybe not in the course of reading. */
-  flushSoon(): void;
-  /** The client has a stream reset, or causes it to be, which costs it nothing: too many cost it the connection. */
-  countReset(): void;
   fail(fault: ConnectionFault): void;
   /** A session that ends with the connection. */
   openNodeSession(answers: NodeAnswers, initialWindow: number): NodeSession;
@@ -43,7 +39,7 @@ export class RequestStreams implements Answering, LaneRequestsOwner, NodeStreams
   readonly #node: NodeStreams;
   readonly #windows: AnswerWindows;
   readonly #lane = new LaneRequests(this);
-  readonly #earlyEnds = new EarlyEnds();
+  readonly #ends: StreamEnds;
   #last = 0;
 
   constructor(owner: StreamsOwner, outbox: Outbox, peer: PeerSettings, window: ReceiveWindow) {
@@ -52,8 +48,9 @@ export class RequestStreams implements Answering, LaneRequestsOwner, NodeStreams
     this.#peer = peer;
     this.#window = window;
     const data = new DataSender(outbox);
-    this.#sender = new AnswerSender(outbox, data, this.#headers, (stream) => this.#sent(stream));
+    this.#sender = new AnswerSender(outbox, data, this.#headers, (stream) => this.#ends.answered(stream));
     this.#node = new NodeStreams(this, outbox, data, this.#headers, peer);
+    this.#ends = new StreamEnds(owner, outbox, this.#streams, this.#sender, this.#node);
     this.#windows = new AnswerWindows(peer, data, this.#sender, this.#node);
   }
 
@@ -73,8 +70,8 @@ export class RequestStreams implements Answering, LaneRequestsOwner, NodeStreams
 
   begin(id: number, headers: HeaderList, isEnd: boolean): void {
     this.#last = id;
-    if (this.#streams.size >= this.#owner.maxConcurrentStreams) this.#refuse(id, ErrorCode.RefusedStream, isEnd);
-    else if (headers.isTooLarge) this.#refuse(id, ErrorCode.EnhanceYourCalm, isEnd);
+    if (this.#streams.size >= this.#owner.maxConcurrentStreams) this.#ends.refuse(id, ErrorCode.RefusedStream, isEnd);
+    else if (headers.isTooLarge) this.#ends.refuse(id, ErrorCode.EnhanceYourCalm, isEnd);
     else if (isEnd) this.#beginWithNode(id, headers, true);
     else this.#beginWithBody(id, headers);
   }
@@ -83,7 +80,7 @@ export class RequestStreams implements Answering, LaneRequestsOwner, NodeStreams
   trailers(id: number, headers: HeaderList, isEnd: boolean): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) {
-      if (this.#earlyEnds.include(id, isEnd)) return;
+      if (this.#ends.wasEarly(id, isEnd)) return;
       throw new ConnectionFault(ErrorCode.StreamClosed, "headers on a stream that has ended");
     }
     if (stream.isWhole) this.reset(id, ErrorCode.StreamClosed);
@@ -91,7 +88,7 @@ export class RequestStreams implements Answering, LaneRequestsOwner, NodeStreams
     else {
       const nodes = stream.isLane ? this.passOn(stream, stream.chunks) : stream;
       this.#node.trailers(nodes, headers, isEnd);
-      if (isEnd) this.#isWhole(nodes);
+      if (isEnd) this.#ends.nodeIsWhole(nodes);
     }
   }
 
@@ -100,13 +97,13 @@ export class RequestStreams implements Answering, LaneRequestsOwner, NodeStreams
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.isWhole) {
       this.#window.taken(to - from);
-      if (!this.#earlyEnds.include(id, isEnd)) this.reset(id, ErrorCode.StreamClosed);
+      if (!this.#ends.wasEarly(id, isEnd)) this.reset(id, ErrorCode.StreamClosed);
     } else if (stream.isLane) {
       this.#window.taken(to - from);
       this.#lane.data(stream, bytes, from, to, isEnd);
     } else {
       this.#node.data(stream, bytes.subarray(from, to), isEnd);
-      if (isEnd) this.#isWhole(stream);
+      if (isEnd) this.#ends.nodeIsWhole(stream);
     }
   }
 
@@ -118,15 +115,7 @@ export class RequestStreams implements Answering, LaneRequestsOwner, NodeStreams
 
   /** The client wants no answer any more. */
   cancelled(id: number, code: number): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) {
-      this.#earlyEnds.include(id, true);
-      return;
-    }
-    if (stream.isLane) this.#abandon(stream);
-    else this.#node.reset(stream, code);
-    this.#end(stream);
-    this.#owner.countReset();
+    this.#ends.cancelled(id, code);
   }
 
   /** The client takes more of an answer. */
@@ -202,24 +191,16 @@ export class RequestStreams implements Answering, LaneRequestsOwner, NodeStreams
     return passed;
   }
 
-  /** Tells the client that nothing comes, or no more. */
   reset(id: number, code: number): void {
-    const stream = this.#streams.get(id);
-    if (stream?.isLane === true) this.#abandon(stream);
-    else if (stream !== undefined) this.#node.reset(stream, ErrorCode.Cancel);
-    this.#outbox.frame(FrameType.RstStream, 0, id, uint32(code));
-    if (stream !== undefined) this.#endEarly(stream);
-    this.#owner.countReset();
+    this.#ends.reset(id, code);
   }
 
   nodeAnswered(stream: NodeStream): void {
-    stream.isAnswered = true;
-    if (stream.isWhole) this.#end(stream);
+    this.#ends.nodeIsAnswered(stream);
   }
 
   nodeReset(stream: NodeStream, code: number): void {
-    this.#endEarly(stream);
-    if (code !== ErrorCode.NoError) this.#owner.countReset();
+    this.#ends.nodeWasReset(stream, code);
   }
 
   nodeTook(bytes: number): void {
@@ -246,38 +227,5 @@ export class RequestStreams implements Answering, LaneRequestsOwner, NodeStreams
     const stream = new LaneStream(id, headers, this.#peer.initialWindow, this);
     this.#streams.add(stream);
     this.#lane.begin(stream, route);
-  }
-
-  #isWhole(stream: NodeStream): void {
-    stream.isWhole = true;
-    if (stream.isAnswered) this.#end(stream);
-  }
-
-  /** @param isEnd whether the client sends no more of it */
-  #refuse(id: number, code: number, isEnd: boolean): void {
-    if (!isEnd) this.#earlyEnds.add(id);
-    this.reset(id, code);
-  }
-
-  #sent(stream: LaneStream): void {
-    // Answered before it was whole: the client may stop sending.
-    if (!stream.isWhole) this.#outbox.frame(FrameType.RstStream, 0, stream.id, uint32(ErrorCode.NoError));
-    this.#endEarly(stream);
-  }
-
-  #abandon(stream: LaneStream): void {
-    this.#sender.drop(stream);
-    stream.call?.abandon();
-  }
-
-  #endEarly(stream: Stream): void {
-    if (!stream.isWhole) this.#earlyEnds.add(stream.id);
-    this.#end(stream);
-  }
-
-  #end(stream: Stream): void {
-    this.#streams.delete(stream.id);
-    if (!stream.isLane) this.#node.ended(stream);
-    this.#owner.flushSoon();
   }
 }
