@@ -35,6 +35,16 @@ export class Lab {
     return generator.run(job);
   }
 
+  /** With a load generator that has done nothing before. */
+  async withFreshGenerator<T>(use: (generator: LoadGenerator) => Promise<T>): Promise<T> {
+    const generator = await this.owned(LoadGenerator.start());
+    try {
+      return await use(generator);
+    } finally {
+      await generator.stop();
+    }
+  }
+
   /** Stopped with everything else in the end, unless it is before. */
   async owned<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
     const started = await starting;
@@ -111,11 +121,11 @@ export class Lab {
     return server;
   }
 
-  /** A peer that follows upstream has work of its own to do, on the core that it shares with the sidecar. */
-  async stopPeers(): Promise<void> {
-    const peers = [...this.#peers.values()];
-    this.#peers.clear();
-    await Promise.all(peers.map(async (starting) => (await starting).child.stop()));
+  /** Where it runs: with a peer that follows upstream, the sidecar would share its core. */
+  async stopPeer(name: PeerName): Promise<void> {
+    const peer = await this.#peers.get(name);
+    this.#peers.delete(name);
+    await peer?.child.stop();
   }
 
   /** How many customers are asked of a peer. */

@@ -10,7 +10,7 @@ export class LoadGenerator {
   }
 
   static async start(): Promise<LoadGenerator> {
-    const child = Child.part("load/generator.ts", "serveJobs", { core: "load" });
+    const child = Child.part("load/generator.ts", "serveJobs", { core: "load" }, ["--expose-gc"]);
     await child.message();
     return new LoadGenerator(child);
   }
