@@ -2,7 +2,6 @@ import type { Benchmark, Row } from "../benchmark.js";
 import type { Lab } from "../lab.js";
 import { inOwnProcess } from "../memory/in-own-process.js";
 import { median } from "../rounds.js";
-import { FEATURE_COUNT } from "../world/customers.js";
 import type { DecisionFigures, DecisionsJob } from "./cached-decisions.js";
 import type { ReferenceFigures, ReferenceJob } from "./reference-client.js";
 
@@ -11,8 +10,6 @@ const REFERENCE_CUSTOMERS = 1_000;
 const REFERENCE_CHECKS = 20_000;
 const OF_REFERENCE = 10;
 const LONGEST_PAUSE_MS = 10;
-/** As cached entitlements: 1,000 to 1,000,000. */
-const GROWTH = [50, 500, 5_000, 50_000];
 const NANOSECONDS = 1e9;
 
 /** Decisions in one process, without any transport: the state at hand and the decision on it. */
@@ -37,19 +34,9 @@ export const DECISIONS: Benchmark = {
       ...beside(`${customers.toLocaleString("en-US")} customers, unlike each other`, unlike),
       { what: "news of a usage, applied", value: rateOf(shared.usageEvent), unit: "per second" },
       { what: "longest eviction, processor time", value: median(shared.longestEvictionMs), unit: "ms", target: { atMost: LONGEST_PAUSE_MS } },
-      ...(await growthRows(lab)),
     ];
   },
 };
-
-async function growthRows(lab: Lab): Promise<readonly Row[]> {
-  const rows: Row[] = [];
-  for (const customers of lab.pace.isSmoke ? GROWTH.slice(0, 2) : GROWTH) {
-    const { metered } = await figuresOf(lab, { customers, isShared: true, rounds: 3, isEvicting: false });
-    rows.push({ what: `metered, ${(customers * FEATURE_COUNT).toLocaleString("en-US")} entitlements cached`, value: rateOf(metered), unit: "per second" });
-  }
-  return rows;
-}
 
 function rateRows(what: string, nanoseconds: readonly number[], reference: readonly number[], atLeast: number | undefined): readonly Row[] {
   const value = rateOf(nanoseconds);

@@ -28,6 +28,12 @@ export class Histogram {
     if (ms > this.#max) this.#max = ms;
   }
 
+  addAll(other: Histogram): void {
+    for (let bucket = 0; bucket < this.#counts.length; bucket++) this.#counts[bucket]! += other.#counts[bucket]!;
+    this.#count += other.#count;
+    this.#max = Math.max(this.#max, other.#max);
+  }
+
   clear(): void {
     this.#counts.fill(0);
     this.#count = 0;

@@ -25,7 +25,7 @@ export type LoadShape =
   /** Each answer is followed by the next request. */
   | { readonly kind: "closed"; readonly warmUpMs: number; readonly measuredMs: number }
   /** Requests are due at a steady rate, whatever becomes of those before; latency counts from then. */
-  | { readonly kind: "steady"; readonly perSecond: number; readonly warmUpMs: number; readonly measuredMs: number }
+  | { readonly kind: "steady"; readonly perSecond: number; readonly warmUpMs: number; readonly windowMs: number; readonly windows: number }
   /** As many requests as there are customers, and no more. */
   | { readonly kind: "once" };
 
@@ -36,6 +36,8 @@ export interface LoadResult {
   /** Answers that were decoded and found right. */
   readonly verified: number;
   readonly latency: Percentiles;
+  /** Of each window of a steady load, which follow each other without a pause: what the machine did in one of them stays there. */
+  readonly windows: readonly Percentiles[];
   /** Processor time that the server used meanwhile, seconds; NaN where the system does not tell. */
   readonly serverCpuSeconds: number;
   readonly seconds: number;

@@ -2,6 +2,7 @@ import { setTimeout as elapse } from "node:timers/promises";
 import { GrpcConnection } from "./grpc-connection.js";
 import { JsonConnection } from "./json-connection.js";
 import { cpuSecondsOf } from "../processes/process-usage.js";
+import type { Percentiles } from "./histogram.js";
 import type { LoadConnection } from "./load-connection.js";
 import type { LoadJob, LoadResult } from "./load-job.js";
 import { RequestSource } from "./request-source.js";
@@ -33,6 +34,7 @@ class Run {
   #left = Infinity;
   #goesOn = true;
   #longestStallMs = 0;
+  readonly #windows: Percentiles[] = [];
 
   constructor(job: LoadJob) {
     this.#job = job;
@@ -60,7 +62,10 @@ class Run {
     if (shape.kind === "steady") {
       await this.#sendSteadily(shape.perSecond, shape.warmUpMs);
       return this.#measured(async () => {
-        await this.#sendSteadily(shape.perSecond, shape.measuredMs);
+        for (let window = 0; window < shape.windows; window++) {
+          await this.#sendSteadily(shape.perSecond, shape.windowMs);
+          this.#windows.push(this.#tally.endWindow());
+        }
         await this.#lastAnswers(LAST_ANSWERS_MS);
       });
     }
@@ -147,7 +152,7 @@ class Run {
     const ms = performance.now() - begun;
     const { user, system } = process.cpuUsage(cpu);
     const serverCpuSeconds = cpuSecondsOf(serverPid) - serverCpu;
-    const { answers, verified, errors, latencies } = this.#tally;
+    const { answers, verified, errors } = this.#tally;
     return {
       answers,
       seconds: ms / 1_000,
@@ -155,7 +160,8 @@ class Run {
       perSecond: (answers * 1_000) / ms,
       verified,
       errors: Object.fromEntries(errors),
-      latency: latencies.percentiles(),
+      latency: this.#tally.latency(),
+      windows: this.#windows,
       longestStallMs: this.#longestStallMs,
       generatorBusy: (user + system) / 1_000 / ms,
     };

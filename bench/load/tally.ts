@@ -1,11 +1,13 @@
-import { Histogram } from "./histogram.js";
+import { Histogram, type Percentiles } from "./histogram.js";
 
 /** One in so many answers is decoded and compared with what it has to be. */
 const SAMPLED = 64;
 
 /** What came back, counted. */
 export class Tally {
-  readonly latencies = new Histogram();
+  /** Of windows that have ended. */
+  readonly #before = new Histogram();
+  readonly #window = new Histogram();
   answers = 0;
   verified = 0;
   readonly errors = new Map<string, number>();
@@ -19,7 +21,8 @@ export class Tally {
 
   /** Counts from here on. */
   begin(): void {
-    this.latencies.clear();
+    this.#before.clear();
+    this.#window.clear();
     this.answers = 0;
     this.verified = 0;
     this.errors.clear();
@@ -27,7 +30,21 @@ export class Tally {
 
   answered(ms: number): void {
     this.answers++;
-    this.latencies.add(ms);
+    this.#window.add(ms);
+  }
+
+  /** How long the answers took that came since this was called last. */
+  endWindow(): Percentiles {
+    const percentiles = this.#window.percentiles();
+    this.#before.addAll(this.#window);
+    this.#window.clear();
+    return percentiles;
+  }
+
+  /** How long all of them took. */
+  latency(): Percentiles {
+    this.endWindow();
+    return this.#before.percentiles();
   }
 
   failed(reason: string): void {

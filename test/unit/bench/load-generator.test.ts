@@ -70,6 +70,14 @@ describe("the load generator", () => {
     expect({ answers, errors }).toEqual({ answers: REQUESTS, errors: {} });
   });
 
+  it("sends steadily in windows that follow each other, and loses nothing between them", async () => {
+    const port = await serving((stream) => grant(stream));
+    const shape = { kind: "steady", perSecond: REQUESTS, warmUpMs: 0, windowMs: 100, windows: 3 } as const;
+    const { answers, errors, windows, latency } = await runJob({ ...jobFor(port), shape });
+    expect({ answers, errors, windows: windows.length }).toEqual({ answers: (REQUESTS * 3) / 10, errors: {}, windows: 3 });
+    expect(latency.max).toBeGreaterThanOrEqual(Math.max(...windows.map(({ max }) => max)));
+  });
+
   it("tells that a connection was lost", async () => {
     const port = await serving((stream) => stream.session?.destroy());
     const { answers, errors } = await runJob(jobFor(port));
