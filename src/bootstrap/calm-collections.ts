@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { setPriority } from "node:os";
+import { setFlagsFromString } from "node:v8";
+import type { Logger } from "../ports/logger.js";
+
+const TASKS = "/proc/self/task";
+/** A ninth of the main thread's share where both want the same core, each; all of a core that nobody else wants. */
+const NICENESS = 10;
+/** What Node's later versions name V8's threads; the earlier ones name all of their threads alike. */
+const HELPER = "V8Worker";
+
+/**
+ * Keeps collections of the old generation from holding up checks, once and before there is any load.
+ *
+ * V8 marks in four threads beside the main one. Where there is but one core they are four to one against whoever answers
+ * checks, for as long as marking takes. So they get a lower priority, which Linux knows for single threads: they have
+ * what checks leave over, and still all of it while a pause waits for them. And the heap is not compacted, which is most
+ * of such a pause: states are replaced by others of the same size, for which the gaps are as good.
+ */
+export function calmCollections(logger: Logger): void {
+  setFlagsFromString("--no-compact");
+  if (process.platform !== "linux") return;
+  try {
+    for (const thread of helperThreads()) setPriority(thread, NICENESS);
+  } catch (error) {
+    logger.debug("V8's helper threads keep their priority: collections of garbage may delay checks where there are few cores", { error });
+  }
+}
+
+/** Where they have no names, all threads but the main one: those that Node has for files and names of hosts are no worse off than that. */
+function helperThreads(): readonly number[] {
+  const threads = readdirSync(TASKS).map(Number).filter((thread) => thread !== process.pid);
+  const named = threads.filter((thread) => readFileSync(`${TASKS}/${thread}/comm`, "utf8").trim() === HELPER);
+  return named.length > 0 ? named : threads;
+}
