@@ -2,6 +2,7 @@ import type { Benchmark, Row } from "../benchmark.js";
 import type { Lab } from "../lab.js";
 import type { LoadJob, LoadResult } from "../load/load-job.js";
 import type { LoadGenerator } from "../processes/load-generator.js";
+import { MachinePauses } from "../processes/machine-pauses.js";
 import type { MeasuredServer } from "../processes/server.js";
 import { stolenMs } from "../processes/stolen-time.js";
 import { median } from "../rounds.js";
@@ -38,6 +39,8 @@ interface Steady {
   readonly perSecond: number;
   readonly result: LoadResult;
   readonly stolenMs: number;
+  /** Of the machine itself; undefined where that cannot be told. */
+  readonly machinePauseMs: number | undefined;
 }
 
 async function measureSteadily(
@@ -61,11 +64,12 @@ async function measureSteadily(
   const perSecond = Math.floor(highest / 2);
   const windowMs = pace.steadyMs / WINDOWS;
   const stolenBefore = stolenMs();
+  const machine = new MachinePauses();
   const result = await generator.run({ ...load, shape: { kind: "steady", perSecond, warmUpMs: Math.min(LARGEST_WARM_UP_MS, pace.steadyMs), windowMs, windows } });
-  return { highest, perSecond, result, stolenMs: stolenMs() - stolenBefore };
+  return { highest, perSecond, result, stolenMs: stolenMs() - stolenBefore, machinePauseMs: await machine.longestMs() };
 }
 
-function rowsOf({ highest, perSecond, result, stolenMs }: Steady): readonly Row[] {
+function rowsOf({ highest, perSecond, result, stolenMs, machinePauseMs }: Steady): readonly Row[] {
   const { latency, longestStallMs, answers, verified, serverCpuSeconds, seconds } = result;
   const p99s = result.windows.map(({ p99 }) => p99);
   return [
@@ -76,16 +80,21 @@ function rowsOf({ highest, perSecond, result, stolenMs }: Steady): readonly Row[
     { what: `p99, the median of ${p99s.length} windows`, value: median(p99s), unit: "ms", note: `from ${Math.min(...p99s).toFixed(1)} to ${Math.max(...p99s).toFixed(1)} ms` },
     { what: "p99.9", value: latency.p999, unit: "ms" },
     { what: "longest pause", value: latency.max, unit: "ms", target: { atMost: 50 }, note: `the load generator itself stood still for up to ${longestStallMs.toFixed(1)} ms` },
+    ...machineRow(machinePauseMs),
     { what: "others on the host had this machine's cores meanwhile", value: stolenMs, unit: "ms" },
     { what: "the sidecar used of its core", value: serverCpuSeconds / seconds, unit: "share" },
   ];
 }
 
-function rowsOfEcho(name: string, { perSecond, result, stolenMs }: Steady): readonly Row[] {
+function machineRow(pauseMs: number | undefined): readonly Row[] {
+  return pauseMs === undefined ? [] : [{ what: "longest pause of the machine itself meanwhile", value: pauseMs, unit: "ms" }];
+}
+
+function rowsOfEcho(name: string, { perSecond, result, stolenMs, machinePauseMs }: Steady): readonly Row[] {
   const { latency, seconds, longestStallMs } = result;
   const what = `${name}, at half of its own highest rate, for ${seconds.toFixed(0)} s`;
   return [
-    { what, value: perSecond, unit: "per second", note: `the load generator stood still for up to ${longestStallMs.toFixed(1)} ms; others on the host had the cores for ${stolenMs.toFixed(0)} ms` },
+    { what, value: perSecond, unit: "per second", note: `the load generator stood still for up to ${longestStallMs.toFixed(1)} ms; the machine for up to ${machinePauseMs?.toFixed(1) ?? "?"} ms; others on the host had the cores for ${stolenMs.toFixed(0)} ms` },
     { what: "its p99", value: latency.p99, unit: "ms" },
     { what: "its longest pause", value: latency.max, unit: "ms" },
   ];
