@@ -1,29 +1,35 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { setFlagsFromString } from "node:v8";
-import type { Logger } from "../ports/logger.js";
 
 const TASKS = "/proc/self/task";
+/** As long as V8 can wait. */
+const NEVER_MS = 2 ** 31 - 1;
 /** A ninth of the main thread's share where both want the same core, each; all of a core that nobody else wants. */
 const NICENESS = 10;
 /** What Node's later versions name V8's threads; the earlier ones name all of their threads alike. */
 const HELPER = "V8Worker";
 
 /**
- * Keeps collections of the old generation from holding up checks, once and before there is any load.
+ * Keeps collections of the old generation from holding up checks, once and before anything else: V8 plans its next collection early.
  *
- * V8 marks in four threads beside the main one. Where there is but one core they are four to one against whoever answers
- * checks, for as long as marking takes. So they get a lower priority, which Linux knows for single threads: they have
- * what checks leave over, and still all of it while a pause waits for them. And the heap is not compacted, which is most
- * of such a pause: states are replaced by others of the same size, for which the gaps are as good.
+ * - V8 marks in four threads beside the main one. Where there is but one core they are four to one against whoever
+ *   answers checks, for as long as marking takes. So they get a lower priority, which Linux knows for single threads: they
+ *   have what checks leave over, and still all of it while a pause waits for them.
+ * - The heap is not compacted, which is most of such a pause: states are replaced by others of the same size, for which the
+ *   gaps are as good.
+ * - No collection is for the sake of memory alone, of which V8 has one whenever there was none for 100 s, load or not. It
+ *   forgets the shapes of objects that are not there at the moment, and throws away the code compiled for them: for seconds
+ *   a check then costs several times what it did.
  */
-export function calmCollections(logger: Logger): void {
+export function calmCollections(): void {
   setFlagsFromString("--no-compact");
+  setFlagsFromString(`--gc-memory-reducer-start-delay-ms=${NEVER_MS}`);
   if (process.platform !== "linux") return;
   try {
     for (const thread of helperThreads()) setPriority(thread, NICENESS);
-  } catch (error) {
-    logger.debug("V8's helper threads keep their priority: collections of garbage may delay checks where there are few cores", { error });
+  } catch {
+    // Where the system does not allow it they keep their priority: collections are what they are without.
   }
 }
 

@@ -1,7 +1,6 @@
 import { SystemClock } from "../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { newTelemetry } from "../ports/telemetry.js";
-import { calmCollections } from "./calm-collections.js";
 import { openCache } from "./cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "./config/load-config.js";
 import { endOnSignal } from "./end-on-signal.js";
@@ -28,7 +27,6 @@ export async function runSidecar(): Promise<void> {
     logger.error("the service failed in a way that was not foreseen, and ends", { origin, error });
     process.exit(EXIT_CODES.unexpected);
   });
-  calmCollections(logger);
   for (const warning of loaded.warnings) logger.warn(warning);
   await serve(loaded, logger);
 }
