@@ -11,20 +11,29 @@ const NICENESS = 10;
 const HELPER = "V8Worker";
 
 /**
- * Keeps collections of the old generation from holding up checks, once and before anything else: V8 plans its next collection early.
+ * Has V8 never collect for the sake of memory alone, as it does whenever it has not collected for 100 s, load or not. It then
+ * forgets the shapes of objects that are not there at the moment, and throws away the code compiled for them: for seconds
+ * a check costs several times what it did.
+ *
+ * Called before anything of the service is loaded: V8 plans its first such collection early.
+ */
+export function forgoTrimming(): void {
+  setFlagsFromString(`--gc-memory-reducer-start-delay-ms=${NEVER_MS}`);
+}
+
+/**
+ * Keeps collections of the old generation from holding up checks.
  *
  * - V8 marks in four threads beside the main one. Where there is but one core they are four to one against whoever
  *   answers checks, for as long as marking takes. So they get a lower priority, which Linux knows for single threads: they
  *   have what checks leave over, and still all of it while a pause waits for them.
  * - The heap is not compacted, which is most of such a pause: states are replaced by others of the same size, for which the
  *   gaps are as good.
- * - No collection is for the sake of memory alone, of which V8 has one whenever there was none for 100 s, load or not. It
- *   forgets the shapes of objects that are not there at the moment, and throws away the code compiled for them: for seconds
- *   a check then costs several times what it did.
+ *
+ * Called once the service has started: a start is smaller with these threads at full speed.
  */
 export function calmCollections(): void {
   setFlagsFromString("--no-compact");
-  setFlagsFromString(`--gc-memory-reducer-start-delay-ms=${NEVER_MS}`);
   if (process.platform !== "linux") return;
   try {
     for (const thread of helperThreads()) setPriority(thread, NICENESS);

@@ -1,6 +1,7 @@
 import { SystemClock } from "../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { newTelemetry } from "../ports/telemetry.js";
+import { calmCollections } from "./calm-collections.js";
 import { openCache } from "./cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "./config/load-config.js";
 import { endOnSignal } from "./end-on-signal.js";
@@ -45,6 +46,7 @@ async function serve({ config }: LoadedConfig, logger: WinstonLogger): Promise<v
     const started = sidecar.start();
     endOnSignal(started, () => end(sidecar, logger), logger);
     const message = startMessage(config, await started, source, cache);
+    calmCollections();
     tell(message, config.startMessage === "auto" ? (process.stdout.isTTY ? "text" : "json") : config.startMessage);
   } catch (error) {
     refuseToStart(PROGRAM, error);

@@ -1,4 +1,4 @@
-import { calmCollections } from "../calm-collections.js";
+import { forgoTrimming } from "../calm-collections.js";
 import { settingsTable } from "../config/settings-table.js";
 import { SETTINGS } from "../config/settings.js";
 import { packageVersion } from "../package-version.js";
@@ -34,7 +34,7 @@ async function dispatch([command = "serve", ...rest]: readonly string[], environ
   switch (command) {
     case "serve":
       parseCommandLine(rest, NO_ARGUMENTS);
-      calmCollections();
+      forgoTrimming();
       await (await import("../sidecar-main.js")).runSidecar();
       return undefined;
     case "check":
