@@ -7,6 +7,8 @@ const TASKS = "/proc/self/task";
 const NEVER_MS = 2 ** 31 - 1;
 /** A ninth of the main thread's share where both want the same core, each; all of a core that nobody else wants. */
 const NICENESS = 10;
+/** How much the heap may grow by until it is collected, of what was in use after the last time. */
+const GROWTH_PERCENT = 100;
 /** What Node's later versions name V8's threads; the earlier ones name all of their threads alike. */
 const HELPER = "V8Worker";
 
@@ -24,6 +26,8 @@ export function forgoTrimming(): void {
 /**
  * Keeps collections of the old generation from holding up checks.
  *
+ * - The heap may double before the next. V8 sees to it that they take but a few hundredths of all time, and where little is
+ *   allocated that lasts it reaches that with one at every twentieth part; the checks of that moment wait all the same.
  * - V8 marks in four threads beside the main one. Where there is but one core they are four to one against whoever
  *   answers checks, for as long as marking takes. So they get a lower priority, which Linux knows for single threads: they
  *   have what checks leave over, and still all of it while a pause waits for them.
@@ -33,6 +37,7 @@ export function forgoTrimming(): void {
  * Called once the service has started: a start is smaller with these threads at full speed.
  */
 export function calmCollections(): void {
+  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
   setFlagsFromString("--no-compact");
   if (process.platform !== "linux") return;
   try {
