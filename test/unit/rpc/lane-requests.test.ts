@@ -6,7 +6,7 @@ import { RecordingLogger } from "../../fakes/recording-logger.js";
 
 const BODY = Buffer.alloc(5);
 
-/** What is read at once, of streams 1, 2 and 3: begun (1), or whole (1!). What follows a bar is read later. */
+/** What is read at once, of streams 1, 2 and 3: begun (1), whole (1!), or ended by somebody (1x). What follows a bar is read later. */
 it.each([
   { read: "1 1! 2 2! 3 3!", late: [] },
   { read: "1", late: [1] },
