@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { setPriority } from "node:os";
+import { constants, getPriority, setPriority } from "node:os";
 import { setFlagsFromString } from "node:v8";
 
 const TASKS = "/proc/self/task";
 /** As long as V8 can wait. */
 const NEVER_MS = 2 ** 31 - 1;
-/** A ninth of the main thread's share where both want the same core, each; all of a core that nobody else wants. */
+/** Above the main thread's: a ninth of its share where both want the same core, each; all of a core that nobody else wants. */
 const NICENESS = 10;
 /** How much the heap may grow by until it is collected, of what was in use after the last time. */
 const GROWTH_PERCENT = 100;
@@ -41,7 +41,9 @@ export function calmCollections(): void {
   setFlagsFromString("--no-compact");
   if (process.platform !== "linux") return;
   try {
-    for (const thread of helperThreads()) setPriority(thread, NICENESS);
+    // Whoever runs the service may have given it another niceness than 0.
+    const niceness = Math.min(getPriority() + NICENESS, constants.priority.PRIORITY_LOW);
+    for (const thread of helperThreads()) setPriority(thread, niceness);
   } catch {
     // Where the system does not allow it they keep their priority: collections are what they are without.
   }

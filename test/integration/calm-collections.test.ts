@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import { resolve } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { ServiceProcess } from "./service-process.js";
@@ -18,15 +19,20 @@ afterEach(async () => {
 });
 
 describe("a collection of the old generation", () => {
-  it.runIf(process.platform === "linux")("is helped by threads that yield to the one that answers checks", async () => {
+  it.runIf(process.platform === "linux").each([
+    { given: 0, yielding: 10 },
+    { given: 5, yielding: 15 },
+    { given: 15, yielding: 19 },
+  ])("is helped by threads that yield to the one that answers checks, where that has niceness $given", async ({ given, yielding }) => {
     const sidecar = started(["serve"], {});
+    setPriority(sidecar.child.pid ?? 0, given);
     await sidecar.started();
 
     const threads = threadsOf(sidecar.child.pid ?? 0);
 
     const main = threads.find(({ id }) => id === sidecar.child.pid);
-    const helpers = threads.filter(({ niceness }) => niceness === 10);
-    expect(main?.niceness).toBe(0);
+    const helpers = threads.filter(({ niceness }) => niceness === yielding);
+    expect(main?.niceness).toBe(given);
     // As many as V8 has by default.
     expect(helpers.length).toBeGreaterThanOrEqual(4);
     // Where threads have names, it is known which are V8's.
