@@ -191,7 +191,6 @@ export class Http2Connection implements FramesOwner, StreamsOwner {
   /** The peer reads again. */
   readonly #resume = (): void => {
     if (this.#isOver) return;
-    this.#outbox.drained();
     // A ping's answer waits behind all that the peer has yet to read.
     this.#hasAnswered = true;
     this.#socket.resume();

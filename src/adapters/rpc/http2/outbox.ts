@@ -7,22 +7,24 @@ const BUFFER_BYTES = 64 * 1024;
 const MAX_SPARE = 16;
 
 /** Connections borrow a buffer while they write: one each would be too much for thousands that are idle. */
-const spare: Buffer[] = [];
+const spare: Buffer[] = [Buffer.allocUnsafeSlow(BUFFER_BYTES)];
 
 /** Gathers frames, so that the answers to all that was read at once are written at once. */
 export class Outbox {
-  /** Whether the peer takes less than it asks for. */
-  isBackedUp = false;
   readonly #socket: Writable;
   #bytes: Buffer | undefined;
   #end = 0;
   /** Whether the system took all of what was written last as it was written. It never does with TLS. */
-  #tookAtOnce = true;
+  #tookAtOnce = false;
 
   constructor(socket: Writable) {
     this.#socket = socket;
   }
 
+  /** Whether the peer takes less than it asks for. */
+  get isBackedUp(): boolean {
+    return !this.#tookAtOnce && this.#socket.writableNeedDrain;
+  }
 
   frame(type: number, flags: number, stream: number, payload: Uint8Array): void {
     const { length } = payload;
@@ -63,19 +65,20 @@ export class Outbox {
     const isCopied = !this.#tookAtOnce;
     socket.write(isCopied ? Buffer.from(written) : written);
     this.#tookAtOnce = socket.writableLength === 0;
-    this.isBackedUp = !this.#tookAtOnce && socket.writableNeedDrain;
+    if (spare.length >= MAX_SPARE) return;
     // What the system has not taken yet must not be written over.
-    if ((isCopied || this.#tookAtOnce) && spare.length < MAX_SPARE) spare.push(bytes);
-  }
-
-  /** The peer has taken what it asked for. */
-  drained(): void {
-    this.isBackedUp = false;
+    spare.push(isCopied || this.#tookAtOnce ? bytes : Buffer.allocUnsafeSlow(BUFFER_BYTES));
   }
 
   #room(bytes: number): Buffer {
-    if (this.#end + bytes > BUFFER_BYTES) this.flush();
-    this.#bytes ??= spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
-    return this.#bytes;
+    return this.#bytes === undefined || this.#end + bytes > BUFFER_BYTES ? this.#borrow() : this.#bytes;
+  }
+
+  /** Each first frame comes here as one for which there is no room does. Else only a backlog did, and V8 would throw away what it has compiled. */
+  #borrow(): Buffer {
+    this.flush();
+    const bytes = spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#bytes = bytes;
+    return bytes;
   }
 }
