@@ -4,6 +4,7 @@ import { BenchUsageError, parseCommandLine, type BenchOptions } from "./command-
 import { Lab } from "./lab.js";
 import { FULL, SMOKE } from "./pace.js";
 import { defaultName, keep } from "./report/keep.js";
+import { goBeforeOthers } from "./processes/precedence.js";
 import { describeMachine } from "./report/machine.js";
 import type { Measurement, Outcome } from "./report/measurement.js";
 import { textTable } from "./report/text-table.js";
@@ -34,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function measureAll({ names, isSmoke, node }: BenchOptions): Promise<Measurement> {
-  const machine = describeMachine(node);
+  const machine = describeMachine(node, !isSmoke && goBeforeOthers());
   const lab = new Lab(isSmoke ? SMOKE : FULL, node);
   const outcomes: Outcome[] = [];
   try {

@@ -21,11 +21,13 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>;
   /** Whether servers had a core to themselves. */
   readonly isPinned: boolean;
+  /** Whether they went before whatever else wanted one. */
+  readonly goesFirst: boolean;
   /** What the machine did besides, over the minute before. */
   readonly loadBefore: number;
 }
 
-export function describeMachine(node: string): Machine {
+export function describeMachine(node: string, goesFirst: boolean): Machine {
   return {
     date: new Date().toISOString(),
     processor: cpus()[0]?.model.trim() ?? "unknown",
@@ -37,6 +39,7 @@ export function describeMachine(node: string): Machine {
     commit: commitOf(),
     versions: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
     isPinned: canPin,
+    goesFirst,
     loadBefore: loadavg()[0] ?? Number.NaN,
   };
 }

@@ -10,6 +10,7 @@ export function textTable({ machine, isSmoke, outcomes }: Measurement): string {
     `${machine.date.slice(0, 10)}, ${machine.processor} with ${machine.processors} processors and ${machine.memoryGb} GB, Linux ${machine.kernel}; commit ${machine.commit}`,
     `Servers on Node ${machine.node}, load from Node ${machine.generatorNode}; ${versions.join(", ")}`,
     machine.isPinned ? "Servers had one core, the load generator the other." : "Processes could not be kept to cores of their own here: expect more noise.",
+    machine.goesFirst ? "They went before whatever else the machine runs." : "They had no precedence over what else the machine runs.",
     `The machine's load in the minute before was ${machine.loadBefore.toFixed(1)}.`,
     ...(isSmoke ? ["A smoke run: its figures mean nothing."] : []),
     "",
