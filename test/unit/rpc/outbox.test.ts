@@ -70,6 +70,16 @@ describe("what waits for a peer that does not read", () => {
   });
 });
 
+it("frames that do not fit at once are written in turn, none of them cut or lost", () => {
+  const sink = new SlowSink();
+  const outbox = new Outbox(sink);
+  const payloads = Array.from({ length: 50 }, (_, index) => Buffer.alloc(10_000 + index, index));
+  for (const [stream, payload] of payloads.entries()) outbox.frame(0, 0, stream, payload);
+  outbox.flush();
+  sink.drain();
+  expect(framesIn(Buffer.concat(sink.taken)).map(({ stream, payload }) => [stream, payload])).toEqual([...payloads.entries()]);
+});
+
 describe("a header block", () => {
   it.each([0, 1, 16_384, 16_385, 60_000])("of %d bytes comes in as few frames as it takes", (bytes) => {
     const sink = new SlowSink();
