@@ -1,6 +1,7 @@
 import { CodedError } from "../../domain/errors.js";
 import type { FallbackValues } from "../../domain/fallback.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
+import { duplicateMembers } from "./duplicate-members.js";
 
 /** The operator's fallbacks, by feature id. */
 export class ConfiguredFallbackProvider implements FallbackProvider {
@@ -19,7 +20,7 @@ export class ConfiguredFallbackProvider implements FallbackProvider {
   }
 }
 
-/** @throws CodedError `invalid-argument` that names every fault by its path */
+/** @throws CodedError `invalid-argument` that names every fault by its path, also what is given twice */
 export function parseFallbacksJson(text: string): ReadonlyMap<string, FallbackValues> {
   let parsed: unknown;
   try {
@@ -28,12 +29,15 @@ export function parseFallbacksJson(text: string): ReadonlyMap<string, FallbackVa
     const fault = error instanceof Error ? error.message : String(error);
     throw new CodedError("invalid-argument", `is not JSON: ${fault}`, { cause: error });
   }
-  return parseFallbacks(parsed);
+  return readFallbacks(parsed, duplicateMembers(text).map((path) => `${path}: is given more than once; keep one of them`));
 }
 
 /** @throws CodedError `invalid-argument` that names every fault by its path */
 export function parseFallbacks(value: unknown): ReadonlyMap<string, FallbackValues> {
-  const faults: string[] = [];
+  return readFallbacks(value, []);
+}
+
+function readFallbacks(value: unknown, faults: string[]): ReadonlyMap<string, FallbackValues> {
   const fallbacks = new Map<string, FallbackValues>();
   if (!isObject(value)) faults.push(`must be an object from feature id to fallback, not ${nameOf(value)}`);
   else {

@@ -13,7 +13,9 @@ type Parsed<S extends CommandSyntax> = ReturnType<typeof parseArgs<{ options: S[
 export function parseCommandLine<const S extends CommandSyntax>(args: readonly string[], { options, positionals }: S): Parsed<S> {
   let parsed: Parsed<S>;
   try {
-    parsed = parseArgs({ args: joinNegativeNumbers(args, options), options, allowPositionals: true }) as Parsed<S>;
+    const joined = joinNegativeNumbers(args, options);
+    refuseRepeated(joined, options);
+    parsed = parseArgs({ args: joined, options, allowPositionals: true }) as Parsed<S>;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
@@ -22,6 +24,17 @@ export function parseCommandLine<const S extends CommandSyntax>(args: readonly s
   const surplus = parsed.positionals.slice(positionals.length);
   if (surplus.length > 0) throw new UsageError(`not understood: ${surplus.join(" ")}`);
   return parsed;
+}
+
+/** node:util takes the last of several without a word. A flag that is repeated says the same twice. */
+function refuseRepeated(args: readonly string[], options: CommandSyntax["options"]): void {
+  const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
+  const seen = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind !== "option" || options[token.name]?.type !== "string") continue;
+    if (seen.has(token.name)) throw new UsageError(`--${token.name} is given more than once; keep one of them`);
+    seen.add(token.name);
+  }
 }
 
 /** node:util takes "--requested-usage -3" for two options; people write it all the same. */

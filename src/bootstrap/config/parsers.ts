@@ -117,9 +117,20 @@ export function hostAndPorts(defaultPort: number): Parser<readonly HostAndPort[]
     parse(list) {
       const entries = list.split(",").map((entry) => parseHostAndPort(entry.trim(), defaultPort));
       const known = entries.filter((entry) => entry !== undefined);
-      return known.length === entries.length ? { ok: true, value: known } : REFUSED;
+      if (known.length < entries.length) return REFUSED;
+      const twice = known.find((entry, index) => known.findIndex((other) => isSameEndpoint(entry, other)) < index);
+      return twice === undefined ? { ok: true, value: known } : { ok: false, hint: `${endpointText(twice)} is given more than once; keep one of them` };
     },
   };
+}
+
+/** Names of hosts are the same in any case (RFC 4343). */
+function isSameEndpoint(one: HostAndPort, other: HostAndPort): boolean {
+  return one.port === other.port && one.host.toLowerCase() === other.host.toLowerCase();
+}
+
+function endpointText({ host, port }: HostAndPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** An IPv6 address that is followed by a port stands in brackets. */
