@@ -30,10 +30,13 @@ export class ServiceProcess {
   #stderr = "";
   readonly #watchers = new Set<() => void>();
 
-  /** @param program one of the package's commands, as it is built */
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>>, cwd = REPO, program = CLI) {
+  /**
+   * @param program one of the package's commands, as it is built
+   * @param node the binary that runs it
+   */
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>>, cwd = REPO, program = CLI, node = process.execPath) {
     if (!existsSync(program)) throw new Error(`${program} does not exist: run "npm run build" first`);
-    this.child = spawn(process.execPath, [program, ...args], { cwd, env: { PATH: process.env.PATH ?? "", ...environment } });
+    this.child = spawn(node, [program, ...args], { cwd, env: { PATH: process.env.PATH ?? "", ...environment } });
     this.child.stdout?.on("data", (chunk: Buffer) => {
       this.#stdout += chunk.toString();
       this.#look();
