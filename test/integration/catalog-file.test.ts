@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, open as openFile, rename, rm, symlink, unlink, utimes, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, open as openFile, rename, rm, symlink, unlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CatalogEngine } from "../../src/adapters/catalog/catalog-engine.js";
 import { openCatalog } from "../../src/adapters/catalog/open-catalog.js";
@@ -64,7 +65,7 @@ class WatchedClock extends SystemClock {
 }
 
 /** More looks than a change takes to be seen, settle and be read. */
-const ENOUGH_LOOKS = 5;
+const ENOUGH_LOOKS = 10;
 
 let clock: WatchedClock;
 let directory: string;
@@ -245,6 +246,44 @@ describe("a catalog file at run time", () => {
     expect(daysOf()).toBe(1);
     await writeFile(file, catalogText(2));
     await until(() => daysOf() === 2);
+  });
+});
+
+describe("a catalog file that is being written", () => {
+  const more = Array.from({ length: 40 }, (_, index) => `  - { id: customer-${index}, plan: pro }\n`).join("");
+
+  /** Writes in slices at any offset, each a while after the one before. */
+  async function writeSlowly(text: string, pauseMs: (slice: number) => number): Promise<void> {
+    await writeFile(file, "");
+    const length = 37;
+    for (let at = 0; at < text.length; at += length) {
+      await appendFile(file, text.slice(at, at + length));
+      await setTimeout(pauseMs(at / length));
+    }
+  }
+
+  it.each([
+    ["in many slices", () => 2],
+    ["with pauses", (slice: number) => (slice % 10 === 3 ? 90 : 0)],
+    ["with one long pause", (slice: number) => (slice === 20 ? 450 : 0)],
+  ])("%s is served once it is complete, and no customer is without its plan before", async (_how, pauseMs) => {
+    await writeFile(file, catalogText(1, more));
+    await serve();
+    for (let days = 2; days <= 4; days++) {
+      await writeSlowly(catalogText(days, more), pauseMs);
+      await until(() => daysOf("customer-39") === days);
+    }
+    const limits = changes.map((change) => (change.type === "entitlements-updated" ? change.state.feature("days")?.usageLimit : undefined));
+    expect(new Set(limits)).toEqual(new Set([2, 3, 4]));
+    expect(logger.lines.filter(({ level }) => level === "error")).toEqual([]);
+  });
+
+  it("when the service starts is given time to be complete", async () => {
+    await writeFile(file, "");
+    const writing = writeSlowly(catalogText(1, more), () => 5);
+    await serve();
+    await writing;
+    expect(daysOf("customer-39")).toBe(1);
   });
 });
 

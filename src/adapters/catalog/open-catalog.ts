@@ -2,6 +2,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { CatalogEngine } from "./catalog-engine.js";
 import { followCatalogFile, readCatalogFile } from "./catalog-file.js";
+import type { FileContent } from "../files/file-access.js";
 import type { CatalogInput } from "./catalog-input.js";
 import type { CatalogModel } from "./catalog-model.js";
 import { loadCatalogObject } from "./load-catalog.js";
@@ -27,7 +28,7 @@ export interface OpenCatalogOptions {
  *   state file is damaged, in use or cannot be written
  */
 export async function openCatalog({ source, stateFile, clock, logger }: OpenCatalogOptions): Promise<CatalogEngine> {
-  const start = await readSource(source);
+  const start = await readSource(source, clock);
   const ledger = new UsageLedger();
   const log = stateFile === undefined ? FORGETFUL_LOG : await UsageJournal.open(stateFile, ledger, clock);
   const engine = new CatalogEngine(ledger, log, clock, logger);
@@ -39,12 +40,12 @@ export async function openCatalog({ source, stateFile, clock, logger }: OpenCata
     throw error;
   }
   if ("file" in source && start.content !== undefined) {
-    const watch = followCatalogFile(source.file, start.content, engine, clock, logger);
-    engine.onClose(() => watch.close());
+    const follower = followCatalogFile(source.file, start.content, engine, clock, logger);
+    engine.onClose(() => follower.close());
   }
   return engine;
 }
 
-async function readSource(source: CatalogSource): Promise<{ readonly model: CatalogModel; readonly content?: Buffer }> {
-  return "file" in source ? readCatalogFile(source.file) : { model: loadCatalogObject(source.catalog) };
+async function readSource(source: CatalogSource, clock: Clock): Promise<{ readonly model: CatalogModel; readonly content?: FileContent }> {
+  return "file" in source ? readCatalogFile(source.file, clock) : { model: loadCatalogObject(source.catalog) };
 }

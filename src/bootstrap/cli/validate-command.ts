@@ -1,4 +1,5 @@
 import { readCatalogFile } from "../../adapters/catalog/catalog-file.js";
+import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { CodedError } from "../../domain/errors.js";
 import { describeCatalog } from "../source/describe-catalog.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
@@ -10,7 +11,7 @@ export async function validateCommand(args: readonly string[], output: Output): 
   const { positionals } = parseCommandLine(args, { positionals: ["catalog file"], options: {} });
   const [file = ""] = positionals;
   try {
-    const { model } = await readCatalogFile(file);
+    const { model } = await readCatalogFile(file, new SystemClock());
     output.out(`${file} can be served: ${describeCatalog(model)}`);
     return COMMAND_EXIT_CODES.valid;
   } catch (error) {

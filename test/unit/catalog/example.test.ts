@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readCatalogFile } from "../../../src/adapters/catalog/catalog-file.js";
 import { openCatalog } from "../../../src/adapters/catalog/open-catalog.js";
+import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { decideFeature } from "../../../src/domain/decide-feature.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
@@ -10,7 +11,7 @@ const EXAMPLES = readdirSync("examples").filter((name) => /^catalog.*\.(yaml|jso
 
 describe("the example catalogs", () => {
   it.each(EXAMPLES)("%s has no fault", async (name) => {
-    const { model } = await readCatalogFile(`examples/${name}`);
+    const { model } = await readCatalogFile(`examples/${name}`, new SystemClock());
     expect(model.customers.size).toBeGreaterThan(0);
   });
 
