@@ -1,5 +1,6 @@
 import type { AccessDeniedReason } from "./access-denied-reason.js";
 import type { CustomerState } from "./customer-state.js";
+import { fitsInto } from "./decimal.js";
 import type { FeatureDecision, FeatureQuery } from "./decision.js";
 import { NO_CONFIGURED_FALLBACKS, resolveFallback, type ConfiguredFallbacks, type FallbackValues } from "./fallback.js";
 import type { FeatureEntitlement } from "./entitlement.js";
@@ -56,9 +57,9 @@ function reasonToDeny(
   if (own !== undefined && !(own === "InsufficientCredits" && wallet !== undefined)) return own;
   const byKind = reasonByKind(entitlement, usage, query);
   if (byKind !== undefined || wallet === undefined) return byKind;
-  const amount = entitlement.creditRate?.amount ?? 0;
-  const cost = query.requestedUsage === undefined ? undefined : query.requestedUsage * amount;
-  return canWalletPay(wallet, state.creditUsage(wallet.currency.currencyId), cost) ? undefined : "InsufficientCredits";
+  const rate = entitlement.creditRate?.amount ?? 0;
+  const walletUsage = state.creditUsage(wallet.currency.currencyId);
+  return canWalletPay(wallet, walletUsage, query.requestedUsage, rate) ? undefined : "InsufficientCredits";
 }
 
 function walletThatPaysFor(state: CustomerState, { kind, creditRate }: FeatureEntitlement) {
@@ -79,10 +80,15 @@ function reasonByKind(
       return includesAll(entitlement.enumValues, query.requestedValues) ? undefined : "RequestedValuesMismatch";
     case "metered":
       if (entitlement.hasUnlimitedUsage || entitlement.hasSoftLimit) return undefined;
-      return (usage?.currentUsage ?? 0) + (query.requestedUsage ?? 0) <= (entitlement.usageLimit ?? 0)
+      return fitsInto(entitlement.usageLimit ?? 0, usage?.currentUsage ?? 0, requestedAmount(query))
         ? undefined
         : "RequestedUsageExceedingLimit";
   }
+}
+
+/** Less than nothing is nothing: else asking for -1 would grant what asking for nothing denies. */
+function requestedAmount({ requestedUsage }: FeatureQuery): number {
+  return requestedUsage === undefined || requestedUsage < 0 ? 0 : requestedUsage;
 }
 
 function includesAll(allowed: readonly string[], requested: readonly string[]): boolean {

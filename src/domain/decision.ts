@@ -9,7 +9,7 @@ export interface FeatureQuery {
   readonly featureId: string;
   /** The kind that a typed call asks for; undefined: whatever the feature is. */
   readonly kind: FeatureKind | undefined;
-  /** How much the caller is about to use; finite, may be negative; undefined: nothing. */
+  /** How much the caller is about to use; undefined, and below 0: nothing. Without a number (NaN) nothing fits a limit. */
   readonly requestedUsage: number | undefined;
   readonly requestedValues: readonly string[];
   /** The request's own fallback. */
@@ -24,7 +24,7 @@ export interface FeatureQuery {
 /** What a caller wants to know of one wallet. */
 export interface CreditQuery {
   readonly currencyId: string;
-  /** Credits that the caller is about to use; finite, may be negative; undefined: any. */
+  /** Credits that the caller is about to use; undefined, and below 0: any. */
   readonly requestedUsage: number | undefined;
   readonly fallback: FallbackValues | undefined;
 }

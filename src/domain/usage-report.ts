@@ -1,3 +1,4 @@
+import type { KeyOrigin } from "./idempotency-key.js";
 import type { Subject } from "./subject.js";
 
 export type DimensionValue = string | number | boolean;
@@ -18,6 +19,8 @@ export interface UsageReport {
   readonly timestamp: number | undefined;
   /** The same for every try of one report, so that upstream counts it once. */
   readonly idempotencyKey: string;
+  /** Undefined: the caller's. A generated key never comes again, so nobody has to remember it. */
+  readonly keyOrigin?: KeyOrigin | undefined;
 }
 
 /** What upstream counts after a report. */

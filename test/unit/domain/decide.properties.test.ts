@@ -114,10 +114,25 @@ describe("whatever the state, the query and the moment", () => {
 describe("more never grants what less denied", () => {
   it("more requested usage of a feature", () => {
     fc.assert(
-      fc.property(states, featureQueries, requests, amounts, moments, (state, query, less, more, now) => {
+      fc.property(states, featureQueries, amounts, amounts, moments, (state, query, less, more, now) => {
         const small = decideFeature(state, { ...query, requestedUsage: less }, now);
         const large = decideFeature(state, { ...query, requestedUsage: less + more }, now);
         expect(large.hasAccess && !small.hasAccess).toBe(false);
+      }),
+      RUNS,
+    );
+  });
+
+  it("a request below 0, or that is no number, where nothing was requested", () => {
+    fc.assert(
+      fc.property(states, featureQueries, creditQueries, fc.oneof(requests, fc.constantFrom(NaN, Infinity, -Infinity)), moments, (state, query, credit, requested, now) => {
+        fc.pre(!(requested >= 0 && requested < Infinity));
+        for (const decide of [
+          (requestedUsage: number | undefined) => decideFeature(state, { ...query, requestedUsage }, now),
+          (requestedUsage: number | undefined) => decideCredit(state, { ...credit, requestedUsage }),
+        ]) {
+          expect(decide(requested).hasAccess && !decide(undefined).hasAccess).toBe(false);
+        }
       }),
       RUNS,
     );
@@ -136,7 +151,7 @@ describe("more never grants what less denied", () => {
 
   it("more requested credits of a wallet", () => {
     fc.assert(
-      fc.property(states, creditQueries, requests, amounts, (state, query, less, more) => {
+      fc.property(states, creditQueries, amounts, amounts, (state, query, less, more) => {
         const small = decideCredit(state, { ...query, requestedUsage: less });
         const large = decideCredit(state, { ...query, requestedUsage: less + more });
         expect(large.hasAccess && !small.hasAccess).toBe(false);

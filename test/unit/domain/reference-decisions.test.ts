@@ -5,7 +5,7 @@ import { buildCustomerState, type FeatureEntitlementInput } from "../../../src/d
 import { decideFeature } from "../../../src/domain/decide-feature.js";
 import type { FeatureQuery } from "../../../src/domain/decision.js";
 import { kindOfFeature } from "../../../src/domain/feature.js";
-import { amounts, enumValues, featureEntitlements, optional, requests } from "../../builders/arbitraries.js";
+import { amounts, enumValues, featureEntitlements, optional } from "../../builders/arbitraries.js";
 import { featureQuery } from "../../builders/queries.js";
 import { boolean, metered, numeric, stateWith, wallet } from "../../builders/states.js";
 
@@ -41,7 +41,7 @@ function ours(entitlement: FeatureEntitlementInput | null, query: FeatureQuery) 
 
 const entitlements = featureEntitlements(fc.constant("f"));
 const queries = fc
-  .record({ requestedUsage: optional(requests), requestedValues: enumValues })
+  .record({ requestedUsage: optional(amounts), requestedValues: enumValues })
   .map((parts) => featureQuery("f", parts));
 
 /** Where the published client checks usage of a number that nothing meters. */
@@ -62,7 +62,8 @@ describe("the published client and this domain decide alike", () => {
     fc.assert(
       fc.property(close, ({ limit, used, off }) => {
         const entitlement = metered({ id: "f", usageLimit: limit, used });
-        const query = featureQuery("f", { requestedUsage: (limit ?? 0) - used + off });
+        // The published client lets a request below 0 give room; here the edge refuses it.
+        const query = featureQuery("f", { requestedUsage: Math.max(0, (limit ?? 0) - used + off) });
         expect(ours(entitlement, query)).toEqual(theirs(entitlement, query));
       }),
       RUNS,
