@@ -1,7 +1,7 @@
 import type { CallContext } from "../../application/answer.js";
 import type { CheckEntitlement } from "../../application/check-entitlement.js";
 import type { FeatureDecision, FeatureQuery } from "../../domain/decision.js";
-import type { AnswerEncoders, Answers } from "./answer-encoders.js";
+import type { AnswerEncoders, Answers } from "./answers/answer-encoders.js";
 import type {
   GetBooleanEntitlementRequest,
   GetEntitlementRequest,

@@ -1,7 +1,7 @@
 import type { CallContext } from "../../application/answer.js";
 import type { ListEntitlements } from "../../application/list-entitlements.js";
 import type { Subject } from "../../domain/subject.js";
-import type { AnswerEncoders, Answers } from "./answer-encoders.js";
+import type { AnswerEncoders, Answers } from "./answers/answer-encoders.js";
 import type { GetEntitlementsRequest, GetEntitlementsStateV2Request } from "./gen/stigg/sidecar/v1/sidecar_pb.js";
 import { optionalId, requiredId } from "./read-fields.js";
 import { reply } from "./unary-call.js";

@@ -6,9 +6,9 @@ import {
   type ReportUsageRequest,
 } from "./gen/stigg/sidecar/v1/sidecar_pb.js";
 import { invalidArgument } from "./invalid-argument.js";
-import { readMoment } from "./moment.js";
 import { readDimensions } from "./read-dimensions.js";
 import { finite, optionalId, requiredId } from "./read-fields.js";
+import { readTimestamp } from "./timestamp.js";
 
 /**
  * A report of usage, with the one key under which it is counted however often it is sent upstream.
@@ -23,7 +23,7 @@ export function readUsageReport(request: ReportUsageRequest, path = ""): UsageRe
     value: finite(request.value, `${path}value`),
     updateBehavior: readUpdateBehavior(request.updateBehavior, `${path}update_behavior`),
     dimensions: readDimensions(request.dimensions, `${path}dimensions`),
-    timestamp: readMoment(request.timestamp, `${path}timestamp`),
+    timestamp: readTimestamp(request.timestamp, `${path}timestamp`),
     idempotencyKey: randomUUID(),
   };
 }
@@ -38,7 +38,7 @@ export function readUsageEvent(event: Event, path: string): UsageEvent {
     subject: { customerId: requiredId(event.customerId, `${path}customer_id`), resourceId: optionalId(event.resourceId) },
     idempotencyKey: requiredId(event.idempotencyKey, `${path}idempotency_key`),
     dimensions: readDimensions(event.dimensions, `${path}dimensions`),
-    timestamp: readMoment(event.timestamp, `${path}timestamp`),
+    timestamp: readTimestamp(event.timestamp, `${path}timestamp`),
   };
 }
 

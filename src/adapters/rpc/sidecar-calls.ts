@@ -4,7 +4,8 @@ import type { ListEntitlements } from "../../application/list-entitlements.js";
 import type { ReloadEntitlements } from "../../application/reload-entitlements.js";
 import type { ReportEvents } from "../../application/report-events.js";
 import type { ReportUsage } from "../../application/report-usage.js";
-import { MESSAGE_ENCODERS } from "./answer-encoders.js";
+import type { Messages } from "./answers/answer-encoders.js";
+import { MESSAGE_ENCODERS } from "./answers/message-encoders.js";
 import { checkCalls } from "./check-calls.js";
 import type { SidecarService } from "./gen/stigg/sidecar/v1/sidecar_pb.js";
 import { listCalls } from "./list-calls.js";
@@ -29,8 +30,8 @@ export type SidecarCalls = {
 
 export function sidecarCalls(useCases: UseCases): SidecarCalls {
   return {
-    ...checkCalls(useCases.check, MESSAGE_ENCODERS),
-    ...listCalls(useCases.list, MESSAGE_ENCODERS),
-    ...writeCalls(useCases.reportUsage, useCases.reportEvents, useCases.reload),
+    ...checkCalls<Messages>(useCases.check, MESSAGE_ENCODERS),
+    ...listCalls<Messages>(useCases.list, MESSAGE_ENCODERS),
+    ...writeCalls<Messages>(useCases.reportUsage, useCases.reportEvents, useCases.reload, MESSAGE_ENCODERS),
   };
 }

@@ -1,54 +1,45 @@
-import { create } from "@bufbuild/protobuf";
-import { EmptySchema, type Empty } from "@bufbuild/protobuf/wkt";
 import type { CallContext } from "../../application/answer.js";
 import type { ReloadEntitlements } from "../../application/reload-entitlements.js";
 import type { ReportEvents } from "../../application/report-events.js";
 import type { ReportUsage } from "../../application/report-usage.js";
-import { encodeMeasurement } from "./encode-measurement.js";
-import {
-  ReloadEntitlementsResponseSchema,
-  ReportUsageBulkResponseSchema,
-  type ReloadEntitlementsRequest,
-  type ReloadEntitlementsResponse,
-  type ReportEventsRequest,
-  type ReportUsageBulkRequest,
-  type ReportUsageBulkResponse,
-  type ReportUsageRequest,
-  type ReportUsageResponse,
+import type { AnswerEncoders, Answers } from "./answers/answer-encoders.js";
+import type {
+  ReloadEntitlementsRequest,
+  ReportEventsRequest,
+  ReportUsageBulkRequest,
+  ReportUsageRequest,
 } from "./gen/stigg/sidecar/v1/sidecar_pb.js";
 import { optionalId, requiredId } from "./read-fields.js";
 import { readUsageEvent, readUsageReport } from "./read-reports.js";
 import { plainReply, type Reply } from "./unary-call.js";
 
 /** The four methods that ask upstream to do something. Of a list, nothing is sent unless all of it can be. */
-export function writeCalls(reportUsage: ReportUsage, reportEvents: ReportEvents, reload: ReloadEntitlements) {
+export function writeCalls<A extends Answers>(
+  reportUsage: ReportUsage,
+  reportEvents: ReportEvents,
+  reload: ReloadEntitlements,
+  encode: AnswerEncoders<A>,
+) {
   return {
-    async reportUsage(request: ReportUsageRequest, call: CallContext): Promise<Reply<ReportUsageResponse>> {
-      return plainReply(encodeMeasurement(await reportUsage.report(readUsageReport(request), call)));
+    async reportUsage(request: ReportUsageRequest, call: CallContext): Promise<Reply<A["reportUsage"]>> {
+      return plainReply(encode.measurement(await reportUsage.report(readUsageReport(request), call)));
     },
 
-    async reportUsageBulk(
-      { usages }: ReportUsageBulkRequest,
-      call: CallContext,
-    ): Promise<Reply<ReportUsageBulkResponse>> {
+    async reportUsageBulk({ usages }: ReportUsageBulkRequest, call: CallContext): Promise<Reply<A["reportUsageBulk"]>> {
       const reports = usages.map((usage, index) => readUsageReport(usage, `usages[${index}].`));
       const measurements = reports.length === 0 ? [] : await reportUsage.reportBulk(reports, call);
-      return plainReply(create(ReportUsageBulkResponseSchema, { usages: measurements.map(encodeMeasurement) }));
+      return plainReply(encode.measurements(measurements));
     },
 
-    async reportEvents({ events }: ReportEventsRequest, call: CallContext): Promise<Reply<Empty>> {
+    async reportEvents({ events }: ReportEventsRequest, call: CallContext): Promise<Reply<A["reportEvents"]>> {
       const readEvents = events.map((event, index) => readUsageEvent(event, `events[${index}].`));
       if (readEvents.length > 0) await reportEvents.report(readEvents, call);
-      return plainReply(create(EmptySchema));
+      return plainReply(encode.empty());
     },
 
-    async reloadEntitlements({
-      customerId,
-      resourceId,
-    }: ReloadEntitlementsRequest): Promise<Reply<ReloadEntitlementsResponse>> {
+    async reloadEntitlements({ customerId, resourceId }: ReloadEntitlementsRequest): Promise<Reply<A["reloadEntitlements"]>> {
       const subject = { customerId: requiredId(customerId, "customer_id"), resourceId: optionalId(resourceId) };
-      const { entitledEntityExists } = await reload.reload(subject);
-      return plainReply(create(ReloadEntitlementsResponseSchema, { entitledEntityExists }));
+      return plainReply(encode.reload(await reload.reload(subject)));
     },
   };
 }

@@ -1,11 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { toInt32 } from "../../../src/adapters/rpc/answers/wire-values.js";
 import { checkedFrames } from "../../../src/adapters/rpc/frame-guard.js";
 import { encodeGrpcMessage } from "../../../src/adapters/rpc/grpc-message.js";
 import { decodeBase64 } from "../../../src/adapters/rpc/grpc-web-text.js";
-import { toInt32 } from "../../../src/adapters/rpc/int32.js";
-import { encodeMoment, readMoment } from "../../../src/adapters/rpc/moment.js";
+import { encodeTimestamp, readTimestamp } from "../../../src/adapters/rpc/timestamp.js";
 
 const bytes = fc.uint8Array({ maxLength: 40 });
 const cuts = fc.array(fc.nat(), { maxLength: 8 });
@@ -65,10 +65,10 @@ test("a number within 32 bits loses its fraction and nothing else", () => {
   fc.assert(fc.property(fc.integer(), fc.double({ min: 0, max: 0.99, noNaN: true }), (whole, fraction) => toInt32(whole + Math.sign(whole) * fraction) === whole));
 });
 
-test("a moment that the wire can tell comes back, to the millisecond", () => {
+test("a timestamp that the wire can hold comes back, to the millisecond", () => {
   fc.assert(
     fc.property(fc.date({ min: new Date("0001-01-01T00:00:00Z"), max: new Date("9999-12-31T23:59:59.999Z"), noInvalidDate: true }), (date) => {
-      expect(readMoment(encodeMoment(date.getTime()), "moment")).toBe(date.getTime());
+      expect(readTimestamp(encodeTimestamp(date.getTime()), "timestamp")).toBe(date.getTime());
     }),
   );
 });

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { MESSAGE_ENCODERS } from "../../../src/adapters/rpc/answer-encoders.js";
+import { MESSAGE_ENCODERS } from "../../../src/adapters/rpc/answers/message-encoders.js";
 import { callFailure } from "../../../src/adapters/rpc/call-failure.js";
 import { dropEndlessDeadline } from "../../../src/adapters/rpc/deadline-header.js";
 import {

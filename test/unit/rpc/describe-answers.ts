@@ -1,21 +1,38 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, test } from "vitest";
-import { MESSAGE_ENCODERS, type AnswerEncoders, type CheckMethod } from "../../../src/adapters/rpc/answer-encoders.js";
+import type { AnswerEncoders, Answers } from "../../../src/adapters/rpc/answers/answer-encoders.js";
+import { MESSAGE_ENCODERS } from "../../../src/adapters/rpc/answers/message-encoders.js";
+import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { EntitlementsList } from "../../../src/application/list-entitlements.js";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
 import { decideCredit, decideCreditWithoutState } from "../../../src/domain/decide-credit.js";
 import { decideFeature, decideFeatureWithoutState } from "../../../src/domain/decide-feature.js";
-import { creditQueries, fallbackValues, featureQueries, moments } from "../../builders/arbitraries.js";
+import type { UsageMeasurement } from "../../../src/domain/usage-report.js";
+import { creditQueries, fallbackValues, featureQueries, moments, optional } from "../../builders/arbitraries.js";
 import { listOf, oddStates, oddTexts } from "../../builders/odd-states.js";
 
 const { method } = SidecarService;
 
+/** Timestamps of which some have fractions, are long past or to come, or cannot be held. */
+const timestamps = fc.oneof(moments, fc.double(), fc.integer({ min: -62_135_596_800_001, max: 253_402_300_800_000 }));
+
+const measurements: fc.Arbitrary<UsageMeasurement> = fc.record({
+  measurementId: oddTexts,
+  subject: fc.record({ customerId: oddTexts, resourceId: optional(oddTexts) }),
+  featureId: oddTexts,
+  currentUsage: optional(fc.double()),
+  periodStart: optional(timestamps),
+  periodEnd: optional(timestamps),
+  updatedAt: optional(timestamps),
+  credit: fc.constant(undefined),
+});
+
 /** Whatever is answered, in whichever encoding, is what the message of it says. */
 export function describeAnswers<T>(
   title: string,
-  encoders: AnswerEncoders<Readonly<Record<CheckMethod, T>>>,
+  encoders: AnswerEncoders<Readonly<Record<keyof Answers, T>>>,
   expectSame: <O extends DescMessage>(schema: O, answer: T, message: MessageShape<O>) => void,
 ): void {
   describe(title, () => {
@@ -63,6 +80,29 @@ export function describeAnswers<T>(
         ),
         { numRuns: 100 },
       );
+    });
+
+    test("of a report, and of several", () => {
+      fc.assert(
+        fc.property(fc.array(measurements, { maxLength: 4 }), (measured) => {
+          for (const each of measured) {
+            expectSame(method.reportUsage.output, encoders.measurement(each), MESSAGE_ENCODERS.measurement(each));
+          }
+          expectSame(method.reportUsageBulk.output, encoders.measurements(measured), MESSAGE_ENCODERS.measurements(measured));
+        }),
+        { numRuns: 300 },
+      );
+    });
+
+    test("of events, which is empty", () => expectSame(method.reportEvents.output, encoders.empty(), MESSAGE_ENCODERS.empty()));
+
+    test.each([true, false])("of a reload: %s", (entitledEntityExists) => {
+      const outcome = { entitledEntityExists };
+      expectSame(method.reloadEntitlements.output, encoders.reload(outcome), MESSAGE_ENCODERS.reload(outcome));
+    });
+
+    test.each([ServingStatus.UNKNOWN, ServingStatus.SERVING, ServingStatus.NOT_SERVING, ServingStatus.SERVICE_UNKNOWN])("of the health: %d", (status) => {
+      expectSame(Health.method.check.output, encoders.health(status), MESSAGE_ENCODERS.health(status));
     });
   });
 

@@ -1,23 +1,34 @@
+import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { nanosOf, secondsOf } from "../timestamp.js";
+
 const SLAB_BYTES = 32 * 1024;
 const PREFIX_BYTES = 5;
 /** Set in all bytes of a varint but the last. */
 const VARINT_CONTINUES = 0x80;
 const MAX_UINT32 = 2 ** 32 - 1;
+/** A tag is the field's number and, in its three last bits, the wire type: below 16 it has one byte. */
+const FIRST_LONG_FIELD = 16;
+const MAX_FIELD = 2 ** 29 - 1;
+/** Up to this many bytes a loop copies faster than the call that would do it. */
+const SHORT_BYTES = 48;
 
 /** How the value after a field's number is laid out (protobuf's wire types). */
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 
+const SECONDS_FIELD = TimestampSchema.field.seconds.number;
+const NANOS_FIELD = TimestampSchema.field.nanos.number;
+
 /**
- * Writes protobuf messages, each with gRPC's prefix, from the last byte to the first: what has to say how long
- * it is is written after what it is about. So fields are written from the last to the first. Field numbers are
- * below 16, which is all that answers have.
+ * Writes protobuf messages, each with gRPC's prefix, from the last byte to the first: a length is written after what it
+ * is the length of. So fields are written from the last to the first.
  *
  * Frames lie one before the other in slabs that are never written to again.
  */
 export class FrameWriter {
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #view = new DataView(this.#slab.buffer);
   #at = SLAB_BYTES;
   /** Behind the last byte of the frame that is being written. */
   #end = SLAB_BYTES;
@@ -32,11 +43,11 @@ export class FrameWriter {
     const length = this.#end - this.#at;
     const start = this.#take(PREFIX_BYTES);
     this.#slab[start] = 0;
-    this.#slab.writeUInt32BE(length, start + 1);
+    this.#view.setUint32(start + 1, length);
     return this.#slab.subarray(start, this.#end);
   }
 
-  /** How much of the frame is written: where a message within it ends, for `message` to be told. */
+  /** How much of the frame is written: where a message within it ends, to be passed to `message`. */
   get length(): number {
     return this.#end - this.#at;
   }
@@ -47,81 +58,137 @@ export class FrameWriter {
     this.#tag(field, LENGTH_DELIMITED);
   }
 
-  /** Fields that are encoded already. */
-  encoded(fields: Uint8Array): void {
-    const at = this.#take(fields.length);
-    this.#slab.set(fields, at);
-  }
-
   /** A message that is encoded already. */
   bytes(field: number, value: Uint8Array): void {
-    this.encoded(value);
-    this.#varint(value.length);
-    this.#tag(field, LENGTH_DELIMITED);
-  }
-
-  text(field: number, value: string): void {
-    const length = Buffer.byteLength(value);
+    const length = value.length;
     const at = this.#take(length);
-    this.#slab.write(value, at);
+    const slab = this.#slab;
+    if (length > SHORT_BYTES) slab.set(value, at);
+    else for (let i = 0; i < length; i++) slab[at + i] = value[i] as number;
     this.#varint(length);
     this.#tag(field, LENGTH_DELIMITED);
   }
 
+  text(field: number, value: string): void {
+    this.#varint(value.length <= SHORT_BYTES && this.#ascii(value) ? value.length : this.#utf8(value));
+    this.#tag(field, LENGTH_DELIMITED);
+  }
+
   flag(field: number, value: boolean): void {
-    const at = this.#take(2);
-    this.#slab[at] = field << 3;
-    this.#slab[at + 1] = value ? 1 : 0;
-  }
-
-  double(field: number, value: number): void {
-    const at = this.#take(9);
-    this.#slab[at] = (field << 3) | FIXED64;
-    this.#slab.writeDoubleLE(value, at + 1);
-  }
-
-  /** The same in a field that is left out where it is 0, which -0 is not. */
-  amount(field: number, value: number): void {
-    if (!Object.is(value, 0)) this.double(field, value);
-  }
-
-  /** @param value whole, as an int32, int64 or enum may be, and exact as a number */
-  integer(field: number, value: number): void {
-    if (value < 0) this.#long(BigInt(value));
-    else this.#varint(value);
+    const at = this.#take(1);
+    this.#slab[at] = value ? 1 : 0;
     this.#tag(field, VARINT);
   }
 
+  double(field: number, value: number): void {
+    const at = this.#take(8);
+    this.#view.setFloat64(at, value, true);
+    this.#tag(field, FIXED64);
+  }
+
+  /** @param value an integer, as an int32, int64 or enum may be, and exact as a number */
+  integer(field: number, value: number): void {
+    this.#integer(value);
+    this.#tag(field, VARINT);
+  }
+
+  /** @param epochMs epoch milliseconds; nothing is written where a Timestamp cannot hold it */
+  timestamp(field: number, epochMs: number | undefined): void {
+    const seconds = secondsOf(epochMs);
+    if (epochMs === undefined || seconds === undefined) return;
+    const before = this.length;
+    const nanos = nanosOf(epochMs, seconds);
+    if (nanos !== 0) {
+      this.#varint(nanos);
+      this.#tag(NANOS_FIELD, VARINT);
+    }
+    if (seconds !== 0) {
+      this.#integer(seconds);
+      this.#tag(SECONDS_FIELD, VARINT);
+    }
+    this.message(field, before);
+  }
+
   #tag(field: number, wireType: number): void {
-    const at = this.#take(1);
-    this.#slab[at] = (field << 3) | wireType;
+    if (field > 0 && field < FIRST_LONG_FIELD) {
+      const at = this.#take(1);
+      this.#slab[at] = (field << 3) | wireType;
+      return;
+    }
+    if (!Number.isInteger(field) || field < 1 || field > MAX_FIELD) throw new RangeError(`protobuf has no field number ${field}: 1 to ${MAX_FIELD}`);
+    this.#varint(((field << 3) | wireType) >>> 0);
+  }
+
+  #integer(value: number): void {
+    if (value < 0) this.#long(BigInt(value));
+    else this.#varint(value);
   }
 
   #varint(value: number): void {
-    if (value < VARINT_CONTINUES) {
+    if (value < 1 << 7) {
       const at = this.#take(1);
       this.#slab[at] = value;
+      return;
+    }
+    if (value < 1 << 14) {
+      const at = this.#take(2);
+      this.#slab[at] = value | VARINT_CONTINUES;
+      this.#slab[at + 1] = value >>> 7;
       return;
     }
     if (value > MAX_UINT32) {
       this.#long(BigInt(value));
       return;
     }
-    let bytes = 2;
-    for (let rest = value >>> 14; rest !== 0; rest >>>= 7) bytes++;
-    const last = this.#take(bytes) + bytes - 1;
-    for (let at = last - bytes + 1, rest = value; at <= last; at++, rest >>>= 7) {
-      this.#slab[at] = (rest & 0x7f) | (at === last ? 0 : VARINT_CONTINUES);
+    const bytes = value < 1 << 21 ? 3 : value < 1 << 28 ? 4 : 5;
+    const at = this.#take(bytes);
+    const slab = this.#slab;
+    slab[at] = value | VARINT_CONTINUES;
+    slab[at + 1] = (value >>> 7) | VARINT_CONTINUES;
+    if (bytes === 3) {
+      slab[at + 2] = value >>> 14;
+      return;
     }
+    slab[at + 2] = (value >>> 14) | VARINT_CONTINUES;
+    if (bytes === 4) {
+      slab[at + 3] = value >>> 21;
+      return;
+    }
+    slab[at + 3] = (value >>> 21) | VARINT_CONTINUES;
+    slab[at + 4] = value >>> 28;
   }
 
-  /** What has more than 32 bits: moments after 2106, and what is below 0, in two's complement of 64. */
+  /** What has more than 32 bits: timestamps after 2106, and what is below 0, in two's complement of 64. */
   #long(value: bigint): void {
     let rest = BigInt.asUintN(64, value);
     const bytes: number[] = [];
     for (; rest >= VARINT_CONTINUES; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | VARINT_CONTINUES);
     bytes.push(Number(rest));
-    this.encoded(Uint8Array.from(bytes));
+    const at = this.#take(bytes.length);
+    this.#slab.set(bytes, at);
+  }
+
+  /** Writes a text that is ASCII alone, as most are. @returns false where it is not, and nothing is written */
+  #ascii(value: string): boolean {
+    const at = this.#take(value.length);
+    const slab = this.#slab;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) {
+        this.#at += value.length;
+        return false;
+      }
+      slab[at + i] = code;
+    }
+    return true;
+  }
+
+  /** @returns how many bytes it has */
+  #utf8(value: string): number {
+    const length = Buffer.byteLength(value);
+    const at = this.#take(length);
+    this.#slab.write(value, at);
+    return length;
   }
 
   /** Room before what is written. */
@@ -137,6 +204,7 @@ export class FrameWriter {
     const at = slab.length - written;
     slab.set(this.#slab.subarray(this.#at, this.#end), at);
     this.#slab = slab;
+    this.#view = new DataView(slab.buffer);
     this.#at = at;
     this.#end = slab.length;
   }

@@ -2,12 +2,12 @@ import type { MessageShape } from "@bufbuild/protobuf";
 import type { CallContext } from "../../../application/answer.js";
 import type { CheckEntitlement } from "../../../application/check-entitlement.js";
 import type { ListEntitlements } from "../../../application/list-entitlements.js";
-import type { CheckMethod } from "../answer-encoders.js";
+import type { CheckMethod, Frames } from "../answers/answer-encoders.js";
 import { checkCalls } from "../check-calls.js";
+import { frameEncoders } from "../gen/answers/frame-encoders.js";
 import { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { listCalls } from "../list-calls.js";
 import type { Reply, UnaryCall } from "../unary-call.js";
-import { frameEncoders, type Frames } from "./frame-encoders.js";
 import { requestReader } from "./request-reader.js";
 
 /** A method that the lane serves. */

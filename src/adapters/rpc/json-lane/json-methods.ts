@@ -2,12 +2,12 @@ import type { MessageShape } from "@bufbuild/protobuf";
 import type { CallContext } from "../../../application/answer.js";
 import type { CheckEntitlement } from "../../../application/check-entitlement.js";
 import type { ListEntitlements } from "../../../application/list-entitlements.js";
-import type { CheckMethod } from "../answer-encoders.js";
+import type { CheckMethod, Texts } from "../answers/answer-encoders.js";
 import { checkCalls } from "../check-calls.js";
+import { TEXT_ENCODERS } from "../gen/answers/text-encoders.js";
 import { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { listCalls } from "../list-calls.js";
 import type { Reply, UnaryCall } from "../unary-call.js";
-import { JSON_ENCODERS, type Texts } from "./json-encoders.js";
 import { jsonReader } from "./json-reader.js";
 
 /** A method that the lane serves. */
@@ -22,7 +22,7 @@ type HotCalls = { readonly [M in CheckMethod]: UnaryCall<MessageShape<Methods[M]
 
 /** The methods that answer from what is known, by path: "/stigg.sidecar.v1.SidecarService/GetEntitlement" and so on. */
 export function jsonMethods(check: CheckEntitlement, list: ListEntitlements): ReadonlyMap<string, JsonMethod> {
-  const calls: HotCalls = { ...checkCalls<Texts>(check, JSON_ENCODERS), ...listCalls<Texts>(list, JSON_ENCODERS) };
+  const calls: HotCalls = { ...checkCalls<Texts>(check, TEXT_ENCODERS), ...listCalls<Texts>(list, TEXT_ENCODERS) };
   const methods = new Map<string, JsonMethod>();
   for (const localName of Object.keys(calls) as CheckMethod[]) {
     const { name, parent } = SidecarService.method[localName];

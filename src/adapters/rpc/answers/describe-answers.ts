@@ -1,0 +1,171 @@
+import type { Message } from "@bufbuild/protobuf";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
+import type { EntitlementsList } from "../../../application/list-entitlements.js";
+import type { CreditDecision, FeatureDecision } from "../../../domain/decision.js";
+import { kindOfFallback, type FallbackValues } from "../../../domain/fallback.js";
+import type { FeatureKind } from "../../../domain/feature.js";
+import type { UsageMeasurement } from "../../../domain/usage-report.js";
+import { HealthCheckResponseSchema, type HealthCheckResponse_ServingStatus as ServingStatus } from "../gen/grpc/health/v1/health_pb.js";
+import {
+  type AccessDeniedReason as WireReason,
+  EntitlementSchema,
+  EntitlementV2Schema,
+  GetBooleanEntitlementResponseSchema,
+  GetEntitlementResponseSchema,
+  GetEntitlementsResponseSchema,
+  GetEntitlementsStateV2ResponseSchema,
+  GetEntitlementV2ResponseSchema,
+  GetEnumEntitlementResponseSchema,
+  GetMeteredEntitlementResponseSchema,
+  GetNumericEntitlementResponseSchema,
+  ReloadEntitlementsResponseSchema,
+  ReportUsageBulkResponseSchema,
+  ReportUsageResponseSchema,
+} from "../gen/stigg/sidecar/v1/sidecar_pb.js";
+import type { AnswerEncoders, Messages, ReloadOutcome } from "./answer-encoders.js";
+import { BOOLEAN, CREDIT, ENUM, METERED, NUMERIC, type CreditContext, type FeatureContext } from "./describe-entitlements.js";
+import { each, from, NOT_SENT, part, type Description } from "./description.js";
+import { WIRE_REASONS } from "./wire-values.js";
+
+type AnswerDescriptions = {
+  readonly [K in keyof AnswerEncoders<Messages>]: AnswerEncoders<Messages>[K] extends (source: infer S, context: infer C) => infer M
+    ? M extends Message
+      ? Description<M, S, C>
+      : never
+    : never;
+};
+
+type Outcome = Pick<FeatureDecision, "hasAccess" | "accessDeniedReason" | "fallback">;
+
+/** What published clients have in the fallback of a metered check that requested nothing. */
+const DEFAULT_FALLBACK_REQUEST = 1;
+const NOTHING_ASKED: FeatureContext = Object.freeze({ featureId: "", requestedUsage: undefined, requestedValues: [] });
+
+const NO_CURRENCY: CreditContext = Object.freeze({ currencyId: "" });
+
+type FallbackEntry = readonly [featureId: string, fallback: FallbackValues];
+const NO_FALLBACKS: readonly FallbackEntry[] = [];
+
+const fromDecision = from<FeatureDecision, FeatureContext>();
+const fromList = from<EntitlementsList>();
+
+/** The first generation and checks of one kind give the reason of a fallback even where that grants. */
+const OUTCOME = {
+  hasAccess: ({ hasAccess }: Outcome) => hasAccess,
+  isFallback: ({ fallback }: Outcome) => fallback !== undefined,
+  accessDeniedReason: reasonOf,
+};
+
+/** In the second generation what is granted has no reason to be denied: not even a fallback. */
+const OUTCOME_V2 = {
+  ...OUTCOME,
+  accessDeniedReason: (decision: Outcome) => (decision.hasAccess ? undefined : reasonOf(decision)),
+};
+
+/** Fields of the oneofs that hold an entitlement of any kind. */
+const KINDS = { boolean: BOOLEAN, numeric: NUMERIC, metered: METERED, enum: ENUM };
+
+const ENTITLEMENT = fromDecision(EntitlementSchema, { entitlement: { select: kindOf, cases: KINDS } });
+
+const FEATURE_V2 = fromDecision(EntitlementV2Schema, {
+  ...OUTCOME_V2,
+  entitlement: { select: kindOf, cases: { ...KINDS, credit: NOT_SENT } },
+});
+
+const CREDIT_V2 = from<CreditDecision, CreditContext>()(EntitlementV2Schema, {
+  ...OUTCOME_V2,
+  entitlement: {
+    select: ({ entitlement, fallback }) => (entitlement === undefined && fallback === undefined ? undefined : "credit"),
+    cases: { credit: CREDIT, boolean: NOT_SENT, numeric: NOT_SENT, metered: NOT_SENT, enum: NOT_SENT },
+  },
+});
+
+const MEASUREMENT = from<UsageMeasurement>()(ReportUsageResponseSchema, {
+  measurementId: ({ measurementId }) => measurementId,
+  customerId: ({ subject }) => subject.customerId,
+  resourceId: ({ subject }) => subject.resourceId,
+  featureId: ({ featureId }) => featureId,
+  currentUsage: ({ currentUsage }) => currentUsage,
+  usagePeriodStart: ({ periodStart }) => periodStart,
+  usagePeriodEnd: ({ periodEnd }) => periodEnd,
+});
+
+/** Each answer, by the name of its encoder. */
+export const ANSWERS: AnswerDescriptions = {
+  feature: fromDecision(GetEntitlementResponseSchema, { ...OUTCOME, entitlement: { select: kindOf, cases: KINDS } }),
+  boolean: fromDecision(GetBooleanEntitlementResponseSchema, { ...OUTCOME, entitlement: BOOLEAN }),
+  numeric: fromDecision(GetNumericEntitlementResponseSchema, { ...OUTCOME, entitlement: NUMERIC }),
+  metered: fromDecision(GetMeteredEntitlementResponseSchema, {
+    ...OUTCOME,
+    requestedUsage: ({ fallback }, { requestedUsage }) => requestedUsage ?? (fallback === undefined ? 0 : DEFAULT_FALLBACK_REQUEST),
+    entitlement: METERED,
+  }),
+  enum: fromDecision(GetEnumEntitlementResponseSchema, {
+    ...OUTCOME,
+    requestedValues: (_, { requestedValues }) => requestedValues,
+    entitlement: ENUM,
+  }),
+  featureV2: fromDecision(GetEntitlementV2ResponseSchema, { entitlement: [part(FEATURE_V2, (decision) => decision, (_, query) => query)] }),
+  creditV2: from<CreditDecision, CreditContext>()(GetEntitlementV2ResponseSchema, {
+    entitlement: [part(CREDIT_V2, (decision) => decision, (_, query) => query)],
+  }),
+  /** Features alone, and of each what it is and not whether it grants, since the message has no place for that. */
+  list: fromList(GetEntitlementsResponseSchema, {
+    entitlements: [
+      each(ENTITLEMENT, featuresOf, ifKnown, nothingAsked),
+      each(ENTITLEMENT, fallbacksOf, fallbackDecision, fallbackContext),
+    ],
+    accessDeniedReason: reasonOf,
+  }),
+  listV2: fromList(GetEntitlementsStateV2ResponseSchema, {
+    entitlements: [
+      each(FEATURE_V2, featuresOf, (decision) => decision, nothingAsked),
+      each(CREDIT_V2, creditsOf, (decision) => decision, () => NO_CURRENCY),
+      each(FEATURE_V2, fallbacksOf, fallbackDecision, fallbackContext),
+    ],
+    accessDeniedReason: reasonOf,
+  }),
+  measurement: MEASUREMENT,
+  measurements: from<readonly UsageMeasurement[]>()(ReportUsageBulkResponseSchema, {
+    usages: [each(MEASUREMENT, (measurements: readonly UsageMeasurement[]) => measurements, (measurement) => measurement, () => undefined)],
+  }),
+  empty: from<unknown>()(EmptySchema, {}),
+  reload: from<ReloadOutcome>()(ReloadEntitlementsResponseSchema, { entitledEntityExists: ({ entitledEntityExists }) => entitledEntityExists }),
+  health: from<ServingStatus>()(HealthCheckResponseSchema, { status: (status) => status }),
+};
+
+function reasonOf({ accessDeniedReason }: Pick<Outcome, "accessDeniedReason">): WireReason | undefined {
+  return accessDeniedReason && WIRE_REASONS[accessDeniedReason];
+}
+
+function kindOf({ entitlement, fallback }: FeatureDecision, context: FeatureContext): FeatureKind | undefined {
+  return fallback === undefined ? entitlement?.kind : kindOfFallback(fallback, context);
+}
+
+function featuresOf({ features }: EntitlementsList): readonly FeatureDecision[] {
+  return features;
+}
+
+function creditsOf({ credits }: EntitlementsList): readonly CreditDecision[] {
+  return credits;
+}
+
+function ifKnown(decision: FeatureDecision): FeatureDecision | undefined {
+  return decision.entitlement === undefined ? undefined : decision;
+}
+
+function nothingAsked(): FeatureContext {
+  return NOTHING_ASKED;
+}
+
+function fallbacksOf({ fallbacks }: EntitlementsList): readonly FallbackEntry[] {
+  return fallbacks === undefined ? NO_FALLBACKS : [...fallbacks];
+}
+
+function fallbackDecision([, fallback]: FallbackEntry): FeatureDecision {
+  return { hasAccess: fallback.hasAccess, accessDeniedReason: "Unknown", entitlement: undefined, usage: undefined, fallback };
+}
+
+function fallbackContext([featureId]: FallbackEntry): FeatureContext {
+  return { featureId, requestedUsage: undefined, requestedValues: NOTHING_ASKED.requestedValues };
+}
