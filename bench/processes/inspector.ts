@@ -18,7 +18,11 @@ export class Inspector {
   }
 
   static async connect(child: Child): Promise<Inspector> {
-    const [, url = ""] = await child.printed(/listening on (ws:\S+)/);
+    return Inspector.open(await inspectorUrlOf(child));
+  }
+
+  /** @param url as `inspectorUrlOf` gives it */
+  static async open(url: string): Promise<Inspector> {
     const socket = new WebSocket(url, { perMessageDeflate: false });
     await once(socket, "open");
     return new Inspector(socket);
@@ -43,6 +47,12 @@ export class Inspector {
   close(): void {
     this.#socket.terminate();
   }
+}
+
+/** Where a process that was started with INSPECTED can be inspected. */
+export async function inspectorUrlOf(child: Child): Promise<string> {
+  const [, url = ""] = await child.printed(/listening on (ws:\S+)/);
+  return url;
 }
 
 /** Given to Node so that a process can be inspected. */
