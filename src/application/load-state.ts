@@ -10,7 +10,7 @@ import type { Clock } from "../ports/clock.js";
 import type { SharedFlights } from "../ports/shared-flights.js";
 import type { FetchOptions, UpstreamClient } from "../ports/upstream-client.js";
 import { LaggingSubjects } from "./lagging-subjects.js";
-import { MissingSubjects } from "./missing-subjects.js";
+import { type MissingBounds, MissingSubjects } from "./missing-subjects.js";
 
 interface Flight {
   readonly result: Promise<CachedState | undefined>;
@@ -39,13 +39,13 @@ export interface LoadStateOptions {
   readonly fetchTimeoutMs: number;
   /** How long an answer that may not last is believed ("no such customer", or a trial that is over), milliseconds. */
   readonly recheckAfterMs: number;
-  /** How many subjects are remembered for not being known upstream. */
-  readonly maxMissing?: number;
+  /** Which subjects are remembered for not being known upstream. */
+  readonly missing?: MissingBounds;
   /** Given where other processes share the store. */
   readonly sharedFlights?: SharedFlights | undefined;
 }
 
-const DEFAULT_MAX_MISSING = 10_000;
+const DEFAULT_MISSING: MissingBounds = { count: 10_000, idBytes: 2_000_000 };
 
 /** How long an answer serves that may be behind what is known to have happened, milliseconds. */
 const LAGGING_RECHECK_MS = 1_000;
@@ -77,7 +77,7 @@ export class LoadState {
     this.#upstream = upstream;
     this.#clock = clock;
     this.#options = options;
-    this.#missing = new MissingSubjects(cache, options.maxMissing ?? DEFAULT_MAX_MISSING);
+    this.#missing = new MissingSubjects(cache, options.missing ?? DEFAULT_MISSING);
   }
 
   /**

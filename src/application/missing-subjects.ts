@@ -4,32 +4,45 @@ import { SubjectMap } from "../domain/subject-map.js";
 import type { Subject } from "../domain/subject.js";
 import type { CacheStore } from "../ports/cache-store.js";
 
+/** What is remembered at the most. */
+export interface MissingBounds {
+  readonly count: number;
+  /** Of all ids together, bytes: an id may be as long as a request. */
+  readonly idBytes: number;
+}
+
+/** V8 keeps a text that is not Latin-1 in so many. */
+const MAX_BYTES_PER_CHARACTER = 2;
+
 /**
  * Bounds how many subjects are remembered for not being known upstream: whoever asks for ids that do not exist
  * must not drive those that do out of the cache.
  */
 export class MissingSubjects {
   readonly #cache: CacheStore;
-  readonly #maxCount: number;
+  readonly #bounds: MissingBounds;
   readonly #oldestFirst = new Set<Subject>();
   readonly #known = new SubjectMap<true>();
 
-  constructor(cache: CacheStore, maxCount: number) {
+  #idBytes = 0;
+
+  constructor(cache: CacheStore, bounds: MissingBounds) {
     this.#cache = cache;
-    this.#maxCount = maxCount;
+    this.#bounds = bounds;
   }
 
-  /** Remembers one more, and has the cache forget the one remembered longest where they are too many. */
+  /** Remembers one more, and has the cache forget those remembered longest where they are too many or too long. */
   remember(subject: Subject): void {
     if (this.#known.get(subject) === true) return;
     this.#known.set(subject, true);
     this.#oldestFirst.add(subject);
-    if (this.#oldestFirst.size <= this.#maxCount) return;
+    this.#idBytes += idBytesOf(subject);
     for (const oldest of this.#oldestFirst) {
+      if (this.#oldestFirst.size <= this.#bounds.count && this.#idBytes <= this.#bounds.idBytes) return;
       this.#oldestFirst.delete(oldest);
+      this.#idBytes -= idBytesOf(oldest);
       this.#known.delete(oldest);
       void this.#forget(oldest);
-      return;
     }
   }
 
@@ -43,4 +56,8 @@ export class MissingSubjects {
       if (!(error instanceof CodedError)) throw error;
     }
   }
+}
+
+function idBytesOf({ customerId, resourceId = "" }: Subject): number {
+  return (customerId.length + resourceId.length) * MAX_BYTES_PER_CHARACTER;
 }

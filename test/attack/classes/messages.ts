@@ -11,8 +11,6 @@ const ITEMS = 50_000;
 const BOMB_BYTES = 64 * 1024 * 1024;
 const ANSWER_PATIENCE_MS = 5_000;
 const MAX_OPEN_CALLS = 500;
-const CALLS_A_WRITE = 20;
-const MAX_SMALL_BYTES = 1_100;
 
 interface Post {
   readonly path?: string;
@@ -72,13 +70,14 @@ async function callOnce(attack: Attack, connection: RawConnection, block: Buffer
 }
 
 /** Many small messages that cannot be read, or that name what there is not. */
-function small(make: (index: number) => Buffer, more: readonly (readonly [string, string])[] = []) {
+function small(make: (index: number) => Buffer, { more = [], aWrite = 20 }: { readonly more?: readonly (readonly [string, string])[]; readonly aWrite?: number } = {}) {
   const block = requestBlock(CHECK_PATH, { more });
+  const bytesAWrite = aWrite * make(0).length * 1.1;
   return (attack: Attack) => {
     let index = 0;
     return attack.flood({ connections: 8, hasInnocent: true }, (connection) => {
-      if (connection.openCalls > MAX_OPEN_CALLS || connection.window < CALLS_A_WRITE * MAX_SMALL_BYTES) return undefined;
-      return repeated(CALLS_A_WRITE, () => {
+      if (connection.openCalls > MAX_OPEN_CALLS || connection.window < bytesAWrite) return undefined;
+      return repeated(aWrite, () => {
         const stream = connection.takeStream();
         return Buffer.concat([headers(stream, block), connection.data(stream, make(index++), END_STREAM)]);
       });
@@ -114,5 +113,6 @@ export const MESSAGES: readonly AttackClass[] = [
   { name: "protobuf-groups-small", title: "Protobuf: 1 kB of groups within groups", run: small(() => grpcMessage(NESTED_GROUPS(1_000))) },
   { name: "protobuf-values", title: "Protobuf: a list of 400,000 strings", run: called({ body: manyValues }) },
   { name: "unknown-customers", title: "Checks of customers that there are not, each another", run: small((index) => grpcMessage(Buffer.concat([field(1, `customer-${index}-${"x".repeat(200)}`), field(2, "seats")]))) },
-  { name: "bad-gzip", title: "Messages that are not what their gzip says", run: small(() => grpcMessage(Buffer.alloc(100, 0x1f), true), [["grpc-encoding", "gzip"]]) },
+  { name: "unknown-customers-long", title: "Checks of customers that there are not, ids of 10 kB", run: small((index) => grpcMessage(Buffer.concat([field(1, `${index}-${"x".repeat(10_000)}`), field(2, "seats")])), { aWrite: 2 }) },
+  { name: "bad-gzip", title: "Messages that are not what their gzip says", run: small(() => grpcMessage(Buffer.alloc(100, 0x1f), true), { more: [["grpc-encoding", "gzip"]] }) },
 ];
