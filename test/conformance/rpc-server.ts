@@ -1,6 +1,7 @@
 import { MemoryCache } from "../../src/adapters/cache/memory-cache.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { createRpcHandler } from "../../src/adapters/rpc/rpc-handler.js";
+import type { ListenerLimits } from "../../src/adapters/rpc/listener/listener-limits.js";
 import { createOnePortListener } from "../../src/adapters/rpc/listener/one-port-listener.js";
 import { CheckEntitlement } from "../../src/application/check-entitlement.js";
 import { FindState } from "../../src/application/find-state.js";
@@ -27,6 +28,8 @@ export interface RpcServer {
   /** Ends the streams that clients keep open, as the process does before it drains. */
   shutDown(): void;
   stop(graceMs?: number): Promise<void>;
+  /** How many are open. */
+  connections(): number;
 }
 
 export interface RpcServerOptions {
@@ -34,6 +37,7 @@ export interface RpcServerOptions {
   readonly clock?: Clock;
   readonly maxMessageBytes?: number;
   readonly budgetMs?: number;
+  readonly limits?: Partial<ListenerLimits>;
   readonly isReady?: boolean;
   /** Whether plain checks take the lanes, of gRPC and of JSON, as they do in the service; else Connect answers them too. */
   readonly fastLane?: boolean;
@@ -64,7 +68,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
     readiness,
     { clock, logger, shutdownSignal: shutdown.signal, maxMessageBytes: options.maxMessageBytes },
   );
-  const listener = createOnePortListener({ onRequest: fastLane ? onRequest : byConnect, lane: fastLane ? lane : undefined, logger });
+  const listener = createOnePortListener({ onRequest: fastLane ? onRequest : byConnect, lane: fastLane ? lane : undefined, limits: options.limits, logger });
   const { port } = await listener.listen(0, "127.0.0.1");
   if (isReady) readiness.ready();
   return {
@@ -77,5 +81,6 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
       shutdown.abort();
       return listener.drain(graceMs);
     },
+    connections: () => listener.connections(),
   };
 }
