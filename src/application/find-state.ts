@@ -1,5 +1,4 @@
 import type { CustomerState } from "../domain/customer-state.js";
-import { CodedError, errorCodeOf } from "../domain/errors.js";
 import type { Subject } from "../domain/subject.js";
 import type { CachedState, CacheStore, HeldState } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
@@ -9,7 +8,7 @@ import type { CallContext } from "./answer.js";
 import type { LoadState } from "./load-state.js";
 import type { RefreshInBackground } from "./refresh-in-background.js";
 import type { StreamStatus } from "./stream-status.js";
-import { withinBudget } from "./within-budget.js";
+import { StateSearch, type Wanted } from "./search-state.js";
 
 export interface FoundState {
   /** Undefined: nothing is known, the fallback answers. */
@@ -17,12 +16,6 @@ export interface FoundState {
   readonly source: AnswerSource;
   readonly verifiedAt: number | undefined;
 }
-
-/**
- * What a caller asks for. A state may tell of features alone, and then says nothing of wallets: where they are
- * asked for alone it is of no use, and where everything is, only if there is no other.
- */
-export type Wanted = "features" | "wallets" | "everything";
 
 export interface FindStateOptions {
   /** The time that a check may spend on a state that is not at hand, milliseconds. */
@@ -33,7 +26,7 @@ export interface FindStateOptions {
   readonly keepsCustomerBeside?: boolean;
 }
 
-/** How much of a check's budget the store may take, so that there is time left to ask upstream. */
+/** After how much of a check's budget upstream is asked beside a store that has not answered, so that there is time left for it. */
 const STORE_SHARE = 1 / 3;
 
 /** Finds the best state that can be had for a check, in time: at hand, from the store, from upstream, or an old one. */
@@ -86,29 +79,18 @@ export class FindState {
    *
    * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
    */
-  async find(subject: Subject, call: CallContext, wanted: Wanted = "everything"): Promise<FoundState> {
-    const startedAt = this.#clock.now();
-    const budgetEndsAt = startedAt + this.#budgetMs(call, startedAt);
-    const known = await this.#fromStore(subject, budgetEndsAt - startedAt, call.signal);
+  find(subject: Subject, call: CallContext, wanted: Wanted = "everything"): Promise<FoundState> {
     const now = this.#clock.now();
-    if (known?.isVerified === true && now < known.recheckAt && suffices(known, wanted)) {
-      this.#telemetry.cacheHits++;
-      return this.#found(known, "redis");
-    }
-    this.#telemetry.cacheMisses++;
-    const needs = { isInDoubt: known?.isVerified === false, wallets: wanted !== "features" };
-    try {
-      const loaded = await withinBudget(this.#load.load(subject, needs), budgetEndsAt - now, call.signal, this.#clock);
-      if (loaded !== undefined && isOfUse(loaded, wanted)) {
-        if (this.#options.keepsCustomerBeside === true && subject.resourceId !== undefined) this.#haveCustomer(subject.customerId);
-        return this.#found(loaded, "upstream");
+    const stepMs = this.#cache.isSlow ? 0 : this.#budgetMs(call, now) * STORE_SHARE;
+    const search = new StateSearch({ cache: this.#cache, load: this.#load, clock: this.#clock, logger: this.#logger }, subject, wanted);
+    return search.run(this.#budgetMs(call, now), stepMs, call.signal).then(({ known, source }) => {
+      if (source === "redis") this.#telemetry.cacheHits++;
+      else this.#telemetry.cacheMisses++;
+      if (source === "upstream" && this.#options.keepsCustomerBeside === true && subject.resourceId !== undefined) {
+        this.#haveCustomer(subject.customerId);
       }
-    } catch (error) {
-      if (errorCodeOf(error) === "cancelled" && call.signal?.aborted === true) throw error;
-      // Upstream's failures are counted where they happen; anything else is a defect, and must not hide in a fallback.
-      if (!(error instanceof CodedError)) this.#logger.error("a state could not be loaded, in a way that was not foreseen", { error });
-    }
-    return known !== undefined && isOfUse(known, wanted) ? this.#found(known, "stale") : this.#found(undefined, "fallback");
+      return this.#found(known, source);
+    });
   }
 
   #hit(cached: HeldState, customerId: string, resourceId: string | undefined, now: number): HeldState {
@@ -116,15 +98,6 @@ export class FindState {
     this.#telemetry.cacheHits++;
     this.#telemetry.answers.memory++;
     return cached;
-  }
-
-  async #fromStore(subject: Subject, budgetMs: number, signal: AbortSignal | undefined): Promise<CachedState | undefined> {
-    try {
-      return await withinBudget(this.#cache.load(subject, budgetMs * STORE_SHARE), budgetMs, signal, this.#clock);
-    } catch (error) {
-      if (!(error instanceof CodedError) || (error.code === "cancelled" && signal?.aborted === true)) throw error;
-      return undefined;
-    }
   }
 
   /** Nobody waits for it: the check is about the resource. */
@@ -142,12 +115,4 @@ export class FindState {
     this.#telemetry.answers[source]++;
     return { state: cached?.state, source, verifiedAt: cached?.verifiedAt };
   }
-}
-
-function suffices({ state }: CachedState, wanted: Wanted): boolean {
-  return wanted === "features" || state.tellsWallets;
-}
-
-function isOfUse({ state }: CachedState, wanted: Wanted): boolean {
-  return wanted !== "wallets" || state.tellsWallets;
 }

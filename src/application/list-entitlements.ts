@@ -8,7 +8,8 @@ import type { Subject } from "../domain/subject.js";
 import type { Clock } from "../ports/clock.js";
 import type { FallbackProvider } from "../ports/fallback-provider.js";
 import type { Answer, CallContext } from "./answer.js";
-import type { FindState, Wanted } from "./find-state.js";
+import type { FindState } from "./find-state.js";
+import type { Wanted } from "./search-state.js";
 
 /** Everything a subject is entitled to, each decided with nothing requested. */
 export interface EntitlementsList {

@@ -30,10 +30,13 @@ export interface FetchedState extends HeldState {
  * Where states are kept, for one process or for many. Every write is newest-wins (domain/newest-wins);
  * a store drops whole subjects to stay within its bound, and nothing else removes a known state.
  *
- * The asynchronous methods reject with a CodedError `unavailable` when the store cannot be reached, within
- * the store's own time limit; the memory store never rejects.
+ * The asynchronous methods reject with a CodedError `unavailable` when the store cannot be reached, all but `load`
+ * within the store's own time limit; the memory store never rejects.
  */
 export interface CacheStore {
+  /** Whether what is kept outside of this process takes long to come for now: whoever can ask elsewhere does so beside it. */
+  readonly isSlow: boolean;
+
   /**
    * What this process can vouch for, at once: undefined where nothing is held or what is held is not verified.
    * On the path of every check: allocates what it returns at most, which is small and soon dead; never throws.
@@ -44,7 +47,8 @@ export interface CacheStore {
    * What the store knows, verified or not.
    *
    * @param waitMs how long to wait for what is kept outside of this process, milliseconds; after that the answer
-   * is as if it could not be reached: what this process holds, or a failure
+   * is as if it could not be reached: what this process holds, or a failure. 0: asks nobody else. What comes later
+   * is kept all the same. Not given: until it comes, or cannot come any more
    */
   load(subject: Subject, waitMs?: number): Promise<CachedState | undefined>;
 

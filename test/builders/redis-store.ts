@@ -51,6 +51,7 @@ export class RedisStore {
       environment,
       clock: rest.clock ?? new SystemClock(),
       logger: this.logger,
+      commandTimeoutMs: options.commandTimeoutMs,
       ttlMs,
     });
     this.#invalidations.start(this.#following(this.store.coherence));

@@ -44,6 +44,14 @@ export class HeldCommands implements RedisCommands {
     return this.#held("writeNewest", () => this.#real.writeNewest(groups));
   }
 
+  readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    return this.#held("read", () => this.#real.readLate(keys));
+  }
+
+  get isSlow(): boolean {
+    return this.#real.isSlow;
+  }
+
   lock(key: string, token: string, durationMs: number): Promise<boolean> {
     return this.#held("lock", () => this.#real.lock(key, token, durationMs));
   }

@@ -8,6 +8,10 @@ import type { CachedState, CacheSize, CacheStore, FetchedState } from "../../src
 export class RemoteStore implements CacheStore {
   readonly #store: CacheStore;
   isReachable = true;
+  isSlow = false;
+  /** What is asked is answered when the test says so, by calling `late`. */
+  isLate = false;
+  readonly late: (() => void)[] = [];
   /** Given: nothing is answered any more, and whoever waits is told so by this clock. */
   hangsBy: Clock | undefined;
 
@@ -21,6 +25,7 @@ export class RemoteStore implements CacheStore {
 
   load(subject: Subject, waitMs = Infinity): Promise<CachedState | undefined> {
     const clock = this.hangsBy;
+    if (this.isLate && waitMs > 0) return new Promise((resolve) => this.late.push(() => resolve(this.#store.load(subject))));
     if (clock === undefined) return this.#reach(() => this.#store.load(subject));
     return new Promise((_, reject) => {
       clock.after(waitMs, () => reject(new CodedError("unavailable", "the store does not answer")));

@@ -29,7 +29,7 @@ const FAULTS: readonly RedisFault[] = [
   { name: "is gone", strike: ({ server }) => server.kill(), heal: ({ server }) => server.restartEmpty() },
   { name: "hangs, its network without a word", strike: ({ network }) => network.hang(), heal: ({ network }) => network.heal() },
   { name: "hangs, its process stopped", strike: ({ server }) => server.pause(), heal: ({ server }) => server.resume() },
-  { name: "is slower than the budget", strike: ({ network }) => network.delay(600), heal: ({ network }) => network.heal() },
+  { name: "is slower than its time limit", strike: ({ network }) => network.delay(600), heal: ({ network }) => network.heal(), isReadable: true },
   { name: "has dropped its connections", strike: ({ network }) => network.cut(), heal: () => undefined, isReadable: true },
   { name: "has restarted empty", strike: ({ server }) => server.restartEmpty(), heal: () => undefined, isEmptied: true },
   {

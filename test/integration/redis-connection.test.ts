@@ -152,7 +152,7 @@ describe("a connection that fails", () => {
   });
 
   it("is found out when it hangs, and replaced, with all that waited for it", async () => {
-    const redis = connectionTo(proxy, { commandTimeoutMs: 3_600_000 }, { pingIntervalMs: 100 });
+    const redis = connectionTo(proxy, { commandTimeoutMs: 3_600_000 }, { pingIntervalMs: 50, silenceLimitMs: 100 });
     await redis.connected();
     proxy.hang();
     const reading = redis.commands.read(["key"]).then(() => "answered", (error: unknown) => error);
@@ -191,7 +191,8 @@ describe("a connection that fails", () => {
     await redis.connected();
     proxy.delay(600);
     await expect(redis.commands.read(["key"])).rejects.toMatchObject({ ...UNAVAILABLE, message: "Redis did not answer in time" });
-    expect(redis.commands.isConnected).toBe(false);
+    await redis.disconnected();
+    expect(redis.commands).toMatchObject({ isConnected: false, isSlow: true });
     await expect(redis.commands.read(["key"])).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringContaining("not asked for now") });
     proxy.heal();
     await redis.connected();
@@ -199,7 +200,7 @@ describe("a connection that fails", () => {
     expect(proxy.accepted).toBe(1);
     expect(redis.logger.lines.map(({ message }) => message)).toEqual([
       "connected to Redis",
-      "Redis does not answer in time and is not asked for now",
+      "Redis does not answer in time: upstream is asked beside it, and nothing is written to it for now",
       "Redis answers in time again",
     ]);
   });

@@ -18,6 +18,7 @@ const SHARDS = 2 ** SHARD_BITS;
 
 /** States kept in this process, bounded in bytes; the customers used least recently go first. */
 export class MemoryCache implements CacheStore {
+  readonly isSlow = false;
   readonly #maxBytes: number;
   readonly #account = new MemoryAccount();
   readonly #compactor = new StateCompactor(this.#account);

@@ -11,9 +11,14 @@ export class SystemClock implements Clock {
 
   after(delayMs: number, callback: () => void): CancelTimer {
     if (delayMs > LONGEST_TIMER_MS) return afterLong(delayMs, callback);
-    const timer = setTimeout(callback, delayMs);
+    // Behind the sockets: of a process that was held up, what arrived meanwhile is read before its time is called over.
+    let immediate: NodeJS.Immediate | undefined;
+    const timer = setTimeout(() => (immediate = setImmediate(callback)), delayMs);
     timer.unref();
-    return () => clearTimeout(timer);
+    return () => {
+      clearTimeout(timer);
+      if (immediate !== undefined) clearImmediate(immediate);
+    };
   }
 }
 

@@ -29,6 +29,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
     environment,
     clock,
     logger,
+    commandTimeoutMs: bounds.commandTimeoutMs,
     ttlMs: redisKeysTtlSecs < 0 ? Infinity : redisKeysTtlSecs * 1_000,
   });
   const invalidations = connection.invalidations(stateKeysPrefix(environment));

@@ -269,6 +269,83 @@ describe("a store that is elsewhere and never answers", () => {
   });
 });
 
+describe("a store that is elsewhere and answers late", () => {
+  function withLateStore() {
+    const stores: RemoteStore[] = [];
+    const core = buildCore({
+      store: (memory) => {
+        stores.push(new RemoteStore(memory));
+        return stores[0]!;
+      },
+    });
+    return { core, remote: stores[0]! };
+  }
+
+  async function searchOf(when: "known" | "unknown") {
+    const { core, remote } = withLateStore();
+    if (when === "known") await know(core, subject, withLimit(1));
+    remote.isLate = true;
+    const before = core.upstream.fetches.count;
+    const found = core.states.find(subject, NO_HURRY);
+    core.clock.advance(BUDGET_MS / 3);
+    const fetch = await core.upstream.fetches.at(before);
+    return { core, remote, found, fetch };
+  }
+
+  it("is waited for beside upstream: its answer counts where it comes first", async () => {
+    const { core, remote, found } = await searchOf("known");
+    core.clock.advance(BUDGET_MS / 3);
+    remote.late[0]!();
+    expect(await found).toMatchObject({ source: "redis" });
+    expect(core.telemetry).toMatchObject({ cacheHits: 1, answers: { redis: 1, upstream: 0 } });
+  });
+
+  it("and upstream's counts where that comes first", async () => {
+    const { remote, found, fetch } = await searchOf("known");
+    fetch.answer(withLimit(2));
+    expect(await found).toMatchObject({ source: "upstream" });
+    expect(limitOf(await found)).toBe(2);
+    remote.late[0]!();
+  });
+
+  it("is waited for after upstream has failed, until the budget ends", async () => {
+    const { core, remote, found, fetch } = await searchOf("known");
+    fetch.fail();
+    await promisesSettled();
+    core.clock.advance(BUDGET_MS / 2);
+    remote.late[0]!();
+    expect(await found).toMatchObject({ source: "redis" });
+  });
+
+  it.each(["known", "unknown"] as const)("after the budget is too late for this check (%s)", async (when) => {
+    const { core, remote, found, fetch } = await searchOf(when);
+    core.clock.advance(BUDGET_MS);
+    expect((await found).source).toBe(when === "known" ? "stale" : "fallback");
+    remote.late[0]!();
+    fetch.fail();
+    await promisesSettled();
+    expect(core.clock.pendingTimers).toBe(0);
+  });
+
+  it("with nothing, leaves it to upstream", async () => {
+    const { remote, found, fetch } = await searchOf("unknown");
+    remote.late[0]!();
+    await promisesSettled();
+    fetch.answer(withLimit(3));
+    expect(await found).toMatchObject({ source: "upstream" });
+  });
+
+  it("has upstream asked beside it from the start where it is known to be slow", async () => {
+    const { core, remote } = withLateStore();
+    remote.isLate = true;
+    remote.isSlow = true;
+    const found = core.states.find(subject, NO_HURRY);
+    (await core.upstream.fetches.at(0)).answer(withLimit(1));
+    expect(await found).toMatchObject({ source: "upstream" });
+    expect(remote.late).toHaveLength(1);
+  });
+});
+
 describe("a resource whose state others read only beside its customer's", () => {
   const resource = { customerId: "c", resourceId: "r" };
   const fetched = ({ upstream }: ReturnType<typeof buildCore>) => upstream.fetches.all.map(({ question }) => question.subject);

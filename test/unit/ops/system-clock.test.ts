@@ -21,6 +21,8 @@ describe("the system clock", () => {
       expect(callback).not.toHaveBeenCalled();
     }
     vi.advanceTimersByTime(1);
+    // What arrived meanwhile is read before that.
+    vi.advanceTimersByTime(1);
     expect(callback).toHaveBeenCalledTimes(1);
     vi.advanceTimersByTime(100 * DAY_MS);
     expect(callback).toHaveBeenCalledTimes(1);
@@ -41,6 +43,15 @@ describe("the system clock", () => {
     vi.advanceTimersByTime(delayMs - 1);
     cancel();
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("does not call back once cancelled by what was read when the time was over", () => {
+    const callback = vi.fn();
+    const cancel = clock.after(10, callback);
+    vi.advanceTimersByTime(10);
+    cancel();
+    vi.advanceTimersByTime(1_000);
+    expect(callback).not.toHaveBeenCalled();
   });
 
   it("never keeps the process alive", () => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { ReconnectDelay } from "../../../src/adapters/cache/redis/connection/link-timing.js";
 
-const TIMING = { connectTimeoutMs: 1_000, pingIntervalMs: 500, firstReconnectDelayMs: 20, maxReconnectDelayMs: 1_000 };
+const TIMING = { connectTimeoutMs: 1_000, pingIntervalMs: 500, silenceLimitMs: 3_000, firstReconnectDelayMs: 20, maxReconnectDelayMs: 1_000 };
 
 it("doubles up to its maximum, and starts over after a connection that lasted", () => {
   const delay = new ReconnectDelay(TIMING, () => 1);

@@ -78,11 +78,12 @@ export class CoherentReads {
   /**
    * What Redis holds, as it is.
    *
+   * @param isLateGood whether an answer counts that comes after the time limit of commands
    * @throws CodedError as RedisCommands does
    */
-  async readStored(subject: Subject): Promise<ReadState> {
+  async readStored(subject: Subject, isLateGood = false): Promise<ReadState> {
     const held = await this.#near.load(subject);
-    return this.#reader.read(subject, held === undefined ? undefined : [...usagesOfState(held.state)]);
+    return this.#reader.read(subject, held === undefined ? undefined : [...usagesOfState(held.state)], isLateGood);
   }
 
   /** A state of Redis, as far as it can be vouched for. */
@@ -106,7 +107,7 @@ export class CoherentReads {
   async #readUndisturbed(subject: Subject, read: ReadUnderWay): Promise<CachedState | undefined> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const found = await this.readStored(subject);
+        const found = await this.readStored(subject, true);
         if (!read.exchange.isOvertaken || attempt === MAX_READS) return await this.#bringToHand(read.exchange, found);
       } finally {
         read.exchange.end();

@@ -28,6 +28,8 @@ export interface RedisCacheStoreParts {
   readonly environment: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Within which a command ends, milliseconds: what is read for the sake of a write takes no longer. */
+  readonly commandTimeoutMs: number;
   /** How long keys last in Redis, milliseconds; Infinity: for ever. Redis is late to tell of an end. */
   readonly ttlMs: number;
 }
@@ -47,15 +49,17 @@ export class RedisCacheStore implements CacheStore {
   readonly #commands: RedisCommands;
   readonly #environment: string;
   readonly #clock: Clock;
+  readonly #commandTimeoutMs: number;
   readonly #reads: CoherentReads;
   readonly #doubts = new Doubts();
   readonly #globals = new GlobalMoments();
 
-  constructor({ near, commands, environment, clock, logger, ttlMs }: RedisCacheStoreParts) {
+  constructor({ near, commands, environment, clock, logger, commandTimeoutMs, ttlMs }: RedisCacheStoreParts) {
     this.#near = near;
     this.#commands = commands;
     this.#environment = environment;
     this.#clock = clock;
+    this.#commandTimeoutMs = commandTimeoutMs;
     this.coherence = new Coherence(near, environment);
     this.#reads = new CoherentReads({
       near,
@@ -72,9 +76,14 @@ export class RedisCacheStore implements CacheStore {
     return this.#near.peek(customerId, resourceId);
   }
 
+  get isSlow(): boolean {
+    return this.#commands.isSlow;
+  }
+
   async load(subject: Subject, waitMs?: number): Promise<CachedState | undefined> {
-    const read = this.#reads.read(subject);
     try {
+      if (waitMs === 0) throw new CodedError("unavailable", "Redis is not asked");
+      const read = this.#reads.read(subject);
       return await (waitMs === undefined ? read : waitAtMost(read, waitMs, this.#clock));
     } catch (error) {
       const held = await this.#near.load(subject);
@@ -93,7 +102,7 @@ export class RedisCacheStore implements CacheStore {
       if (isAllWritten && !exchange.isOvertaken) {
         return await this.coherence.keep(exchange, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
       }
-      const known = await this.#reads.readAnew(subject);
+      const known = await this.#readAnew(subject);
       if (known === undefined) return await this.#keepAlone(exchange, fetched);
       // Upstream has just been asked, and knows nothing newer.
       return known.isVerified ? known : await this.coherence.keep(exchange, { ...known, verifiedAt, isVerified: true });
@@ -121,7 +130,7 @@ export class RedisCacheStore implements CacheStore {
         return;
       }
       this.#near.doubt(change.subject.customerId, change.subject.resourceId);
-      await this.#reads.readAnew(change.subject);
+      await this.#readAnew(change.subject);
     } catch (error) {
       if (error instanceof CodedError) await this.#near.apply(change, verifiedAt);
       throw error;
@@ -152,12 +161,16 @@ export class RedisCacheStore implements CacheStore {
 
   async #putInDoubt(subject: Subject, fetched: FetchedState): Promise<CachedState> {
     try {
-      await this.#reads.readAnew(subject);
+      await this.#readAnew(subject);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
     }
     // What may be from before a change is not for others to read.
     return this.#near.put(subject, fetched);
+  }
+
+  #readAnew(subject: Subject): Promise<CachedState | undefined> {
+    return waitAtMost(this.#reads.readAnew(subject), this.#commandTimeoutMs, this.#clock);
   }
 
   #keepAlone(exchange: Exchange, fetched: FetchedState): Promise<CachedState> {

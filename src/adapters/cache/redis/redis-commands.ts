@@ -25,14 +25,18 @@ export type WriteOutcome =
 /**
  * What this project asks of a Redis, whether it is one server, a Sentinel set or a Cluster.
  *
- * Every method ends within the command time limit, and rejects with a CodedError alone: `unavailable` where Redis
+ * Every method but `readLate` ends within the command time limit, and all reject with a CodedError alone: `unavailable` where Redis
  * cannot be reached, does not answer in time or fails; `failed-precondition` where it refuses writes for now (a
  * read-only replica, no memory left). No command waits for a connection: without one it is refused at once,
  * unless the very first attempt to have one is still under way.
  */
 export interface RedisCommands {
+  /** Whether answers take longer than the time limit for now: then only `readLate` asks. */
+  readonly isSlow: boolean;
   /** The values of keys, in order, in one round trip (in a Cluster: one for each node). */
   read(keys: readonly string[]): Promise<readonly (string | null)[]>;
+  /** The same without the time limit: an answer counts however late it comes, until the connection ends. */
+  readLate(keys: readonly string[]): Promise<readonly (string | null)[]>;
   /**
    * Newest wins, inside Redis, in one round trip (in a Cluster: three); an outcome for every write of every group, in
    * order. A group is written as one, unless it has more than 24 writes, and except in a Cluster: there each value

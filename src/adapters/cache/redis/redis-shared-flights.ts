@@ -7,6 +7,7 @@ import type { Coherence } from "./coherence.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { missChannel, missLockKey, stateKey, timestampKey } from "./redis-keys.js";
 import { readTimestamp } from "./stored-value.js";
+import { waitAtMost } from "./wait-at-most.js";
 
 export interface RedisSharedFlightsParts {
   readonly commands: RedisCommands;
@@ -54,19 +55,29 @@ export class RedisSharedFlights implements SharedFlights {
     try {
       for (;;) {
         const turn = await this.#tryTurn(subject);
+        // Redis did not say: it is not asked again before upstream is.
+        if (turn === TURN_ALONE) return turn;
         if (turn !== undefined) {
           // Its last holder may have brought it, between our look at the store and this.
-          if (!(await isThere())) return turn;
+          if (!(await this.#soon(isThere(), endsAt))) return turn;
           turn.end(true);
           return undefined;
         }
         const leftMs = endsAt - this.#clock.now();
         if (leftMs <= 0) return TURN_ALONE;
-        if ((await news.wait(Math.min(leftMs, LOOK_EVERY_MS), this.#clock)) && (await isThere())) return undefined;
+        if ((await news.wait(Math.min(leftMs, LOOK_EVERY_MS), this.#clock)) && (await this.#soon(isThere(), endsAt))) return undefined;
       }
     } finally {
       stopListening();
     }
+  }
+
+  /** False where that is not known in time. */
+  #soon(isThere: Promise<boolean>, endsAt: number): Promise<boolean> {
+    return waitAtMost(isThere, Math.max(LOOK_EVERY_MS, endsAt - this.#clock.now()), this.#clock).catch((error: unknown) => {
+      if (error instanceof CodedError) return false;
+      throw error;
+    });
   }
 
   /** Undefined: another process has the turn. */

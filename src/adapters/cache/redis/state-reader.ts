@@ -34,13 +34,14 @@ export class StateReader {
 
   /**
    * @param expected the usages that the state is likely to have, where that is known
+   * @param isLateGood whether an answer counts that comes after the time limit of commands
    * @throws CodedError as RedisCommands does
    */
-  async read(subject: Subject, expected: readonly EntitlementReference[] = this.#guess.entitlements): Promise<ReadState> {
+  async read(subject: Subject, expected: readonly EntitlementReference[] = this.#guess.entitlements, isLateGood = false): Promise<ReadState> {
     let usages = expected;
     for (let round = 1; ; round++) {
       const read = new StateRead(this.#environment, subject, usages);
-      const reading = read.reading(await this.#commands.read(read.keys));
+      const reading = read.reading(await (isLateGood ? this.#commands.readLate(read.keys) : this.#commands.read(read.keys)));
       const stored = decodeState(reading, (fault) => this.#tell(subject, fault));
       if (stored.outcome !== "incomplete") {
         if (stored.outcome === "found") this.#guess.learn(stored.usages);

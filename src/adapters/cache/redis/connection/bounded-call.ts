@@ -14,6 +14,20 @@ export class BoundedCall {
     this.#limitMs = limitMs;
   }
 
+  /**
+   * The same without the time limit: an answer counts however late it comes, until the connection ends.
+   *
+   * @throws CodedError alone
+   */
+  async runLate<T>(work: (deadline: number) => Promise<T>): Promise<T> {
+    try {
+      return await work(Infinity);
+    } catch (error) {
+      this.#telemetry.redisClientErrors++;
+      throw redisFailure(error);
+    }
+  }
+
   /** @throws CodedError alone */
   async run<T>(work: (deadline: number) => Promise<T>): Promise<T> {
     try {

@@ -9,6 +9,10 @@ export interface InvalidationSessionListener {
   tracking(): void;
   invalidated(key: string): void;
   invalidatedAll(): void;
+  /** Nothing comes for a while: writes may go on that are yet to be told of. */
+  silent(): void;
+  /** Something came after all, and every write that was held up before it. */
+  heard(): void;
   /** The server answers, and will not tell; it ends after that. */
   refused(reason: Error): void;
   /** Called once, at last. */
@@ -27,10 +31,15 @@ export function trackInvalidations(
   { timing, clock }: { readonly timing: LinkTiming; readonly clock: Clock },
   listener: InvalidationSessionListener,
 ): (reason: Error) => void {
+  let isTracking = false;
   const session: Session = new Session(options, timing, clock, {
     ready: () => {
       track(session, prefix).then(
-        () => session.isReady && listener.tracking(),
+        () => {
+          if (!session.isReady) return;
+          isTracking = true;
+          listener.tracking();
+        },
         (error: unknown) => {
           const reason = error instanceof Error ? error : new Error("tracking failed");
           if (error instanceof ReplyError) listener.refused(reason);
@@ -38,6 +47,8 @@ export function trackInvalidations(
         },
       );
     },
+    silent: () => isTracking && listener.silent(),
+    heard: () => isTracking && listener.heard(),
     ended: (reason) => listener.ended(reason),
   });
   session.redis.on("messageBuffer", (channel: Buffer, keys: unknown) => {

@@ -24,6 +24,7 @@ export class KeptTracking {
   readonly #delay: ReconnectDelay;
   #trackingSince: number | undefined;
   #isRefused = false;
+  #isSilent = false;
   #isStopped = false;
   #endSession: ((reason: Error) => void) | undefined;
   #cancelReconnect: CancelTimer | undefined;
@@ -39,7 +40,7 @@ export class KeptTracking {
   }
 
   get isTracking(): boolean {
-    return this.#trackingSince !== undefined;
+    return this.#trackingSince !== undefined && !this.#isSilent;
   }
 
   stop(): void {
@@ -55,6 +56,14 @@ export class KeptTracking {
       tracking: () => {
         this.#trackingSince = clock.now();
         this.#isRefused = false;
+        this.#listener.tracking();
+      },
+      silent: () => {
+        this.#isSilent = true;
+        this.#listener.lost(new Error("nothing comes from Redis, not even the answer to a ping"));
+      },
+      heard: () => {
+        this.#isSilent = false;
         this.#listener.tracking();
       },
       invalidated: (key) => this.#listener.invalidated(key),
@@ -73,8 +82,10 @@ export class KeptTracking {
     const { clock, telemetry } = this.#dependencies;
     telemetry.redisClientErrors++;
     const since = this.#trackingSince;
+    const wasSilent = this.#isSilent;
     this.#trackingSince = undefined;
+    this.#isSilent = false;
     this.#cancelReconnect = clock.after(this.#delay.nextMs(since === undefined ? 0 : clock.now() - since), () => this.#track());
-    if (since !== undefined) this.#listener.lost(reason);
+    if (since !== undefined && !wasSilent) this.#listener.lost(reason);
   }
 }

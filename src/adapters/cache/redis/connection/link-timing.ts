@@ -2,8 +2,10 @@
 export interface LinkTiming {
   /** From the first byte to a server that is ready, each step of it. */
   readonly connectTimeoutMs: number;
-  /** A connection on which a ping is not answered within this time is given up. */
+  /** How often the other side is asked for a sign of life: a connection on which nothing came meanwhile is silent. */
   readonly pingIntervalMs: number;
+  /** A connection that has been silent for so long is given up; until then an answer still counts. */
+  readonly silenceLimitMs: number;
   readonly firstReconnectDelayMs: number;
   readonly maxReconnectDelayMs: number;
 }
@@ -11,6 +13,7 @@ export interface LinkTiming {
 export const LINK_TIMING: LinkTiming = {
   connectTimeoutMs: 1_000,
   pingIntervalMs: 500,
+  silenceLimitMs: 3_000,
   firstReconnectDelayMs: 20,
   maxReconnectDelayMs: 1_000,
 };

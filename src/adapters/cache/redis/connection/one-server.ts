@@ -43,6 +43,10 @@ export class OneServer implements RedisCommands, RedisInsight {
     return this.#changes.isConnected;
   }
 
+  get isSlow(): boolean {
+    return this.#link.isSlow;
+  }
+
   onConnectionChange(listener: (isConnected: boolean) => void): () => void {
     return this.#changes.onChange(listener);
   }
@@ -50,6 +54,11 @@ export class OneServer implements RedisCommands, RedisInsight {
   async read(keys: readonly string[]): Promise<readonly (string | null)[]> {
     if (keys.length === 0) return [];
     const [values] = await this.#send([["MGET", ...keys]]);
+    return values as readonly (string | null)[];
+  }
+
+  async readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    const [values] = await this.#call.runLate(async (deadline) => accepted(await this.#link.send([["MGET", ...keys]], deadline)));
     return values as readonly (string | null)[];
   }
 

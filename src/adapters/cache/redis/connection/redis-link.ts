@@ -3,8 +3,8 @@ import { CodedError } from "../../../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
-import { AnswersInTime } from "./answers-in-time.js";
 import { FirstAttempt } from "./first-attempt.js";
+import { LatencyWatch } from "./latency-watch.js";
 import { LinkLog } from "./link-log.js";
 import { ReconnectDelay, type LinkTiming } from "./link-timing.js";
 import { isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
@@ -41,18 +41,18 @@ const MAX_UNANSWERED = 10_000;
  * Keeps a connection to one server, or to whoever is master, until it is closed.
  *
  * Never queues: a command without a connection is refused at once, unless the very first attempt to have one is under
- * way. So are commands for as long as Redis takes longer than the time limit, and beyond a number of commands that are
- * not answered yet.
+ * way. So are commands beyond a number of commands that are not answered yet, and those with a deadline for as long as
+ * Redis takes longer than the time limit.
  */
 export class RedisLink {
   readonly #settings: LinkSettings;
   readonly #dependencies: LinkDependencies;
   readonly #delay: ReconnectDelay;
   readonly #log: LinkLog;
-  readonly #answers: AnswersInTime;
   readonly #firstAttempt: FirstAttempt;
   readonly #onChange: () => void;
   #session: Session;
+  #watch: LatencyWatch | undefined;
   #readyAt: number | undefined;
   #unanswered = 0;
   #isClosed = false;
@@ -65,28 +65,32 @@ export class RedisLink {
     this.#onChange = onChange;
     this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
     this.#log = new LinkLog(settings.name, dependencies.logger);
-    this.#answers = new AnswersInTime(dependencies.clock, settings.commandTimeoutMs, () => this.#speedChanged());
     this.#firstAttempt = new FirstAttempt(dependencies.clock);
     this.#session = this.#connect();
   }
 
   get isConnected(): boolean {
-    return this.#session.isReady && !this.#answers.isTooSlow;
+    return this.#session.isReady && !this.isSlow;
+  }
+
+  /** Whether answers take longer than the time limit for now. */
+  get isSlow(): boolean {
+    return this.#watch?.isSlow === true;
   }
 
   /**
    * Sends commands together, in order, and resolves with an answer for each.
    *
-   * @param deadline epoch milliseconds
+   * @param deadline epoch milliseconds; Infinity: an answer counts however late it comes, until the connection ends
    * @throws CodedError `unavailable` where not all are answered by then
    */
   async send(commands: readonly RedisCommand[], deadline: number, isWrite = false): Promise<readonly Reply[]> {
     if (!this.#firstAttempt.isOver) await this.#firstAttempt.wait(deadline);
     const session = this.#session;
-    this.#refuseUnlessUsable(session, commands.length);
+    this.#refuseUnlessUsable(session, commands.length, deadline);
     const pipeline = session.redis.pipeline();
     for (const [name, ...args] of commands) pipeline.call(name, ...args);
-    const replies = await this.#answers.within(this.#exec(pipeline, commands.length), deadline, () => session.redis.ping());
+    const replies = await this.#by(deadline, this.#exec(pipeline, commands.length));
     if (replies.some((reply) => reply instanceof Error && !(reply instanceof ReplyError))) {
       throw new CodedError("unavailable", `the connection to Redis (${this.#settings.name}) was lost`);
     }
@@ -96,26 +100,41 @@ export class RedisLink {
 
   close(): void {
     this.#isClosed = true;
+    this.#watch?.stop();
     this.#cancelReconnect?.();
     this.#session.end(new Error("closed"));
   }
 
-  #refuseUnlessUsable(session: Session, commands: number): void {
+  #refuseUnlessUsable(session: Session, commands: number, deadline: number): void {
     const redis = `Redis (${this.#settings.name})`;
     if (!session.isReady) throw new CodedError("unavailable", `there is no connection to ${redis}`);
-    if (this.#answers.isTooSlow) throw new CodedError("unavailable", `${redis} does not answer in time, and is not asked for now`);
+    if (this.isSlow && deadline < Infinity) throw new CodedError("unavailable", `${redis} does not answer in time, and is not asked for now`);
     if (this.#unanswered + commands <= MAX_UNANSWERED) return;
     throw new CodedError("unavailable", `${redis} has ${this.#unanswered} commands to answer: no more are sent`);
   }
 
   async #exec(pipeline: ChainableCommander, commands: number): Promise<readonly Reply[]> {
     this.#unanswered += commands;
+    const answered = this.#watch?.sent();
     try {
       const results = (await pipeline.exec()) ?? [];
       return results.map(([error, reply]) => error ?? reply);
     } finally {
       this.#unanswered -= commands;
+      answered?.();
     }
+  }
+
+  /** What comes after the deadline is read, and judged, all the same. */
+  #by<T>(deadline: number, answer: Promise<T>): Promise<T> {
+    if (deadline === Infinity) return answer;
+    const { clock } = this.#dependencies;
+    return new Promise((resolve, reject) => {
+      const cancelTimer = clock.after(Math.max(0, deadline - clock.now()), () =>
+        reject(new CodedError("unavailable", "Redis did not answer in time")),
+      );
+      answer.then(resolve, reject).finally(cancelTimer);
+    });
   }
 
   #judgeWrites(session: Session, replies: readonly Reply[]): void {
@@ -130,20 +149,23 @@ export class RedisLink {
 
   #connect(): Session {
     const { clock, timing } = this.#dependencies;
-    return new Session(this.#settings.connection(), timing, clock, {
+    const session = new Session(this.#settings.connection(), timing, clock, {
       ready: () => {
         this.#readyAt = clock.now();
-        this.#answers.reset();
+        this.#watch = new LatencyWatch(clock, this.#settings.commandTimeoutMs, () => session.redis.ping(), () => this.#speedChanged());
         this.#log.connected();
         this.#firstAttempt.over();
         this.#onChange();
       },
       ended: (reason) => this.#ended(reason),
     });
+    return session;
   }
 
   #ended(reason: Error): void {
     this.#firstAttempt.over();
+    this.#watch?.stop();
+    this.#watch = undefined;
     if (this.#isClosed) return;
     const { clock, telemetry } = this.#dependencies;
     telemetry.redisClientErrors++;
@@ -155,7 +177,7 @@ export class RedisLink {
   }
 
   #speedChanged(): void {
-    if (this.#answers.isTooSlow) this.#log.tooSlow(this.#settings.commandTimeoutMs);
+    if (this.isSlow) this.#log.tooSlow(this.#settings.commandTimeoutMs);
     else this.#log.inTime();
     this.#onChange();
   }

@@ -5,6 +5,10 @@ import type { LinkTiming } from "./link-timing.js";
 export interface SessionListener {
   /** Commands are taken from here on. */
   ready(): void;
+  /** Nothing came for a while, not even the answer to a ping; what was sent before may still come. */
+  silent?(): void;
+  /** Something came after all. */
+  heard?(): void;
   /** Called once, at last. */
   ended(reason: Error): void;
 }
@@ -13,8 +17,8 @@ export interface SessionListener {
  * The life of one connection, from the first attempt to its end. It never comes back: what a connection was
  * told (a database, a subscription, tracking) ends with it, so nothing of it can be mistaken for the next one's.
  *
- * A server that is gone without a word is found out by pings: the connection is given up when nothing at all came
- * between one ping and the time for the next.
+ * A server that is gone without a word is found out by pings: the connection is silent when nothing at all came
+ * between one ping and the time for the next, and given up when it stays silent.
  */
 export class Session {
   readonly redis: Redis;
@@ -24,6 +28,7 @@ export class Session {
   #cancelTimer: CancelTimer;
   #isReady = false;
   #hasEnded = false;
+  #silentMs = 0;
   #lastError: Error | undefined;
 
   constructor(options: RedisOptions, timing: LinkTiming, clock: Clock, listener: SessionListener) {
@@ -76,10 +81,29 @@ export class Session {
     this.#cancelTimer = this.#clock.after(this.#timing.pingIntervalMs, () => {
       // A process that was itself held up has yet to read what came meanwhile.
       setImmediate(() => {
-        if (this.redis.stream.bytesRead > bytesBefore) this.#pingLater();
-        else this.end(new Error(`nothing came from Redis for ${this.#timing.pingIntervalMs} ms, not even the answer to a ping`));
+        if (this.#hasEnded) return;
+        if (this.redis.stream.bytesRead > bytesBefore) this.#silentMs = 0;
+        else this.#staysSilent();
+        this.#pingLater();
       });
     });
+  }
+
+  #staysSilent(): void {
+    const { pingIntervalMs, silenceLimitMs } = this.#timing;
+    const isNew = this.#silentMs === 0;
+    this.#silentMs += pingIntervalMs;
+    if (this.#silentMs >= silenceLimitMs) {
+      this.end(new Error(`nothing came from Redis for ${this.#silentMs} ms, not even the answer to a ping`));
+      return;
+    }
+    if (!isNew) return;
+    // Behind the library's own listener: what came is passed on before it is said that something did.
+    this.redis.stream.once("data", () => {
+      this.#silentMs = 0;
+      if (!this.#hasEnded) this.#listener.heard?.();
+    });
+    this.#listener.silent?.();
   }
 }
 

@@ -49,6 +49,12 @@ export class ClusterLinks {
     return map !== undefined && isComplete(map) && [...this.#links.values()].every(({ isConnected }) => isConnected);
   }
 
+  /** Whether one of the masters takes longer to answer than the time limit for now. */
+  get isAnySlow(): boolean {
+    for (const link of this.#links.values()) if (link.isSlow) return true;
+    return false;
+  }
+
   /**
    * Sends each command to the master of its key, those for one master together, and resolves with an answer for
    * each, in order.

@@ -31,12 +31,21 @@ export class Cluster implements RedisCommands, RedisInsight {
     return this.#changes.isConnected;
   }
 
+  get isSlow(): boolean {
+    return this.#links.isAnySlow;
+  }
+
   onConnectionChange(listener: (isConnected: boolean) => void): () => void {
     return this.#changes.onChange(listener);
   }
 
   async read(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    const replies = await this.#sendByKey(keys.map((key) => ({ key, command: ["GET", key] })));
+    const replies = await this.#sendByKey(getCommands(keys));
+    return replies as readonly (string | null)[];
+  }
+
+  async readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    const replies = await this.#call.runLate(async (deadline) => accepted(await this.#links.sendByKey(getCommands(keys), deadline)));
     return replies as readonly (string | null)[];
   }
 
@@ -94,4 +103,8 @@ export class Cluster implements RedisCommands, RedisInsight {
   #sendByKey(commands: readonly { readonly key: string; readonly command: RedisCommand }[], isWrite = false): Promise<readonly Reply[]> {
     return this.#call.run(async (deadline) => accepted(await this.#links.sendByKey(commands, deadline, isWrite)));
   }
+}
+
+function getCommands(keys: readonly string[]): readonly { readonly key: string; readonly command: RedisCommand }[] {
+  return keys.map((key) => ({ key, command: ["GET", key] }));
 }
