@@ -1,3 +1,4 @@
+import { setTimeout as elapse } from "node:timers/promises";
 import type { Clock } from "../../ports/clock.js";
 import { SYSTEM_FILES, type FileAccess, type FileContent } from "./file-access.js";
 
@@ -23,7 +24,8 @@ export async function readSettledFile(file: string, clock: Clock, files: FileAcc
     const isSame = (await files.look(file)).version === version && (await files.isStill(file, content));
     if ((isSettled && isSame) || waitedMs >= MAX_WAIT_MS) return content;
     const waitMs = isSettled ? SETTLED_AFTER_MS / 10 : SETTLED_AFTER_MS - ageMs;
-    await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+    // Not by the clock, whose timers keep no process alive: at start there may be nothing else that does.
+    await elapse(waitMs);
     waitedMs += waitMs;
   }
 }
