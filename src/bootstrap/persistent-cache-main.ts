@@ -10,7 +10,7 @@ import { describeRedis } from "./cache/redis-connection.js";
 import { endOnSignal } from "./end-on-signal.js";
 import { packageVersion } from "./package-version.js";
 import { PersistentCacheService } from "./persistent-cache/persistent-cache-service.js";
-import { PERSISTENT_CACHE_RULES, PERSISTENT_CACHE_SETTINGS } from "./persistent-cache/settings.js";
+import { PERSISTENT_CACHE, type PERSISTENT_CACHE_SETTINGS } from "./persistent-cache/settings.js";
 import { hasOwnQueueEndpoint } from "./queue-endpoint.js";
 import { EXIT_CODES, refuseToStart, StartError } from "./start-error.js";
 
@@ -26,7 +26,7 @@ export async function runPersistentCache(): Promise<void> {
   // A log that nobody reads any more must not end the service.
   for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
   try {
-    const loaded = readSettings({ settings: PERSISTENT_CACHE_SETTINGS, rules: PERSISTENT_CACHE_RULES }, process.env);
+    const loaded = readSettings(PERSISTENT_CACHE, process.env);
     const reports = await openReports(loaded);
     await serve(loaded, reports);
   } catch (error) {

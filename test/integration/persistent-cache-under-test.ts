@@ -3,7 +3,7 @@ import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { SilentUpdateStream } from "../../src/adapters/stream/silent-update-stream.js";
 import { readSettings } from "../../src/bootstrap/config/read-settings.js";
 import { PersistentCacheService } from "../../src/bootstrap/persistent-cache/persistent-cache-service.js";
-import { PERSISTENT_CACHE_RULES, PERSISTENT_CACHE_SETTINGS } from "../../src/bootstrap/persistent-cache/settings.js";
+import { PERSISTENT_CACHE } from "../../src/bootstrap/persistent-cache/settings.js";
 import type { Tuning } from "../../src/bootstrap/persistent-cache/tuning.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
 import { startQueueServer, type QueueOptions, type QueueServer, type TestQueue } from "../builders/queue-server.js";
@@ -58,7 +58,7 @@ export class PersistentCacheWorld {
 
   /** A service in this process. */
   async service(queue: TestQueue, settings: Readonly<Record<string, string>> = {}, tuning: Partial<Tuning> = {}): Promise<RunningService> {
-    const { config } = readSettings({ settings: PERSISTENT_CACHE_SETTINGS, rules: PERSISTENT_CACHE_RULES }, this.environment(queue, settings));
+    const { config } = readSettings(PERSISTENT_CACHE, this.environment(queue, settings));
     const logger = new RecordingLogger();
     const service = new PersistentCacheService({
       config,

@@ -6,9 +6,18 @@ export interface CrossRule<Config> {
   readonly fault: (config: Config) => string | undefined;
 }
 
-export function brokenRules<Config>(rules: readonly CrossRule<Config>[], config: Config, unreadable: ReadonlySet<PropertyKey>): string[] {
+/**
+ * @param unreadable settings with a fault of their own
+ * @param hasEffect whether a setting has any; a rule about settings that have none does not apply
+ */
+export function brokenRules<Config>(
+  rules: readonly CrossRule<Config>[],
+  config: Config,
+  unreadable: ReadonlySet<PropertyKey>,
+  hasEffect: (key: keyof Config) => boolean,
+): string[] {
   return rules
-    .filter(({ about }) => !about.some((key) => unreadable.has(key)))
+    .filter(({ about }) => !about.some((key) => unreadable.has(key)) && about.some(hasEffect))
     .map(({ fault }) => fault(config))
     .filter((fault) => fault !== undefined);
 }

@@ -1,7 +1,9 @@
 import type { MemorySources } from "./available-memory.js";
 import { CROSS_RULES } from "./cross-rules.js";
+import { FOREIGN_TO_THE_SIDECAR } from "./foreign-names.js";
 import { readSettings, type Environment, type LoadedSettings } from "./read-settings.js";
 import { SETTINGS } from "./settings.js";
+import { UNUSED_RULES } from "./unused-rules.js";
 
 export type LoadedConfig = LoadedSettings<typeof SETTINGS>;
 
@@ -11,5 +13,5 @@ export type LoadedConfig = LoadedSettings<typeof SETTINGS>;
  * @throws StartError that lists every fault
  */
 export function loadConfig(environment: Environment, memory?: MemorySources): LoadedConfig {
-  return readSettings({ settings: SETTINGS, rules: CROSS_RULES }, environment, memory);
+  return readSettings({ settings: SETTINGS, rules: CROSS_RULES, unused: UNUSED_RULES, foreign: FOREIGN_TO_THE_SIDECAR }, environment, memory);
 }

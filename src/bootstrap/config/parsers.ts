@@ -54,8 +54,8 @@ export function port(min: 0 | 1): Parser<number> {
   return {
     allowed: min === 0 ? `${number.allowed}; 0 takes any free port` : number.allowed,
     parse(text) {
-      if (!/^tcp:\/\//i.test(text)) return number.parse(text);
-      return { ok: false, hint: "Kubernetes sets this for a Service of that name; enableServiceLinks: false in the pod stops it" };
+      if (!/^(?:tcp|udp|sctp):\/\//i.test(text)) return number.parse(text);
+      return { ok: false, hint: "Kubernetes sets this for a Service of that name: set it to a number in the pod, or stop that by enableServiceLinks: false" };
     },
   };
 }

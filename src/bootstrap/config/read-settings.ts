@@ -4,7 +4,9 @@ import { availableMemory, THIS_MACHINE, type MemorySources } from "./available-m
 import { brokenRules, type CrossRule } from "./cross-rule.js";
 import { deepFreeze } from "./deep-freeze.js";
 import { misspeltNames } from "./did-you-mean.js";
+import { foreignNames, type ForeignName } from "./foreign-names.js";
 import type { Machine, Setting, Values } from "./setting.js";
+import { unusedSettings, type UnusedRule, type UnusedSetting } from "./unused-rule.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +16,10 @@ type Settings = Readonly<Record<string, Setting<unknown>>>;
 export interface Configurable<S extends Settings> {
   readonly settings: S;
   readonly rules: readonly CrossRule<Values<S>>[];
+  /** When settings have no effect, the widest reasons first. */
+  readonly unused?: readonly UnusedRule<Values<S>>[];
+  /** Names that are not this process's, and that it says something of all the same. */
+  readonly foreign?: readonly ForeignName[];
 }
 
 export interface LoadedSettings<S extends Settings> {
@@ -28,43 +34,112 @@ export interface LoadedSettings<S extends Settings> {
 const MAX_SHOWN = 80;
 
 /**
- * Reads a whole configuration at once. A variable that is set to nothing counts as not set.
+ * Reads all of a configuration at once. A variable that is set to nothing counts as not set; what has no effect in this
+ * configuration stops no start, whatever its value is.
  *
  * @throws StartError that lists every fault, naming the variable, its value and what is allowed
  */
 export function readSettings<S extends Settings>(
-  { settings, rules }: Configurable<S>,
+  { settings, rules, unused: unusedRules = [], foreign = [] }: Configurable<S>,
   environment: Environment,
   memory: MemorySources = THIS_MACHINE,
 ): LoadedSettings<S> {
   const machine: Machine = { memoryBytes: () => availableMemory(memory) };
+  const entries = Object.entries<Setting<unknown>>(settings);
   const faults = new Map<string, string>();
-  const values = Object.entries<Setting<unknown>>(settings).map(([key, setting]) => {
-    const text = textOf(setting, environment);
-    if (text === "" && !setting.isRequired) return [key, setting.whenUnset(machine)];
-    if (text === "") {
-      faults.set(key, `${setting.name} is not set: it is required (${setting.description})`);
-      return [key, undefined];
-    }
-    const parsed = setting.parser.parse(text);
-    if (!parsed.ok) faults.set(key, describeFault(setting, text, parsed.hint));
-    return [key, parsed.ok ? parsed.value : undefined];
-  });
+  const values = new Map(entries.map(([key, setting]) => [key, readSetting(setting, environment, machine, (fault) => faults.set(key, fault))]));
+  const unused = unusedSettings(unusedRules, Object.fromEntries(values) as Values<S>, new Set(faults.keys()));
+  const warnings = [
+    ...misspeltNames(strangersIn(environment, foreign), entries.flatMap(([, setting]) => namesOf(setting))),
+    ...foreignNames(foreign, environment),
+    ...withoutEffect(entries, values, unused, faults, environment, machine),
+  ];
+  for (const [key, setting] of entries) {
+    if (unused.has(key) && faults.delete(key)) values.set(key, setting.whenUnset(machine));
+  }
   const config = Object.fromEntries(values) as Values<S>;
-  const allFaults = [...faults.values(), ...brokenRules(rules, config, new Set(faults.keys()))];
-  const warnings = misspeltNames(Object.keys(environment), Object.values<Setting<unknown>>(settings).map(({ name }) => name));
+  const allFaults = [...faults.values(), ...brokenRules(rules, config, new Set(faults.keys()), (key) => !unused.has(key))];
   const secrets = secretsIn(settings, environment);
   if (allFaults.length > 0) throw new StartError(hideSecrets(secrets)(describeFaults(allFaults, warnings)));
-  return deepFreeze({ config, warnings, secrets });
+  return deepFreeze({ config, warnings: warnings.map(hideSecrets(secrets)), secrets });
 }
 
-function textOf({ name, isSecret }: Setting<unknown>, environment: Environment): string {
-  const text = environment[name] ?? "";
+function readSetting(setting: Setting<unknown>, environment: Environment, machine: Machine, fault: (text: string) => void): unknown {
+  const [given, other] = givenTexts(setting, environment);
+  if (given === undefined) {
+    if (!setting.isRequired) return setting.whenUnset(machine);
+    fault(`${setting.name} is not set: it is required (${setting.description})`);
+    return undefined;
+  }
+  if (other !== undefined) {
+    const [[name, text], [otherName, otherText]] = [given, other];
+    const shown = setting.isSecret ? "differ" : `are ${JSON.stringify(shorten(text))} and ${JSON.stringify(shorten(otherText))}`;
+    fault(`${name} and ${otherName} ${shown}: they mean the same, so set one of them, or both alike`);
+    return undefined;
+  }
+  const [name, text] = given;
+  const parsed = setting.parser.parse(text);
+  if (parsed.ok) return parsed.value;
+  fault(describeFault(name, setting, text, parsed.hint));
+  return undefined;
+}
+
+/** The names that are set to something, without those of which it is known what they are. */
+function strangersIn(environment: Environment, foreign: readonly ForeignName[]): string[] {
+  return Object.keys(environment).filter((name) => (environment[name] ?? "").trim() !== "" && !foreign.some((known) => known.name === name));
+}
+
+function namesOf({ name, otherNames }: Setting<unknown>): readonly string[] {
+  return [name, ...otherNames];
+}
+
+/** What is given, under the name that comes first; a second one only where it says something else. */
+function givenTexts(setting: Setting<unknown>, environment: Environment): (readonly [name: string, text: string])[] {
+  const given = namesOf(setting)
+    .map((name) => [name, textOf(setting, environment[name])] as const)
+    .filter(([, text]) => text !== "");
+  return given.filter(([, text], index) => index === 0 || text !== given[0]?.[1]);
+}
+
+/** One warning for each reason, naming all settings that were given for nothing. */
+function withoutEffect(
+  entries: readonly (readonly [key: string, setting: Setting<unknown>])[],
+  values: ReadonlyMap<string, unknown>,
+  unused: ReadonlyMap<PropertyKey, UnusedSetting>,
+  faults: ReadonlyMap<string, string>,
+  environment: Environment,
+  machine: Machine,
+): string[] {
+  const namesByReason = new Map<string, string[]>();
+  const faultsByReason = new Map<string, string[]>();
+  for (const [key, setting] of entries) {
+    const why = unused.get(key);
+    const [given] = givenTexts(setting, environment);
+    if (why === undefined || given === undefined) continue;
+    const fault = faults.get(key);
+    // Charts give defaults to what they do not use, too.
+    if (fault === undefined && (why.isExpected || values.get(key) === setting.whenUnset(machine))) continue;
+    listIn(namesByReason, why.reason).push(given[0]);
+    if (fault !== undefined) listIn(faultsByReason, why.reason).push(fault);
+  }
+  return [...namesByReason].map(([reason, names]) => {
+    const own = faultsByReason.get(reason);
+    return `${names.join(", ")} ${names.length === 1 ? "has" : "have"} no effect: ${reason}${own === undefined ? "" : `. Else it would be a fault: ${own.join("; ")}`}`;
+  });
+}
+
+function listIn(lists: Map<string, string[]>, key: string): string[] {
+  const list = lists.get(key) ?? [];
+  lists.set(key, list);
+  return list;
+}
+
+function textOf({ isSecret }: Setting<unknown>, text = ""): string {
   // Space around a password may be part of it.
   return isSecret ? text : text.trim();
 }
 
-function describeFault({ name, parser, isSecret }: Setting<unknown>, text: string, hint: string | undefined): string {
+function describeFault(name: string, { parser, isSecret }: Setting<unknown>, text: string, hint: string | undefined): string {
   const shown = isSecret ? "its value (hidden: it is a secret)" : JSON.stringify(shorten(withoutPassword(text)));
   return `${name}: ${shown} is not allowed, it must be ${parser.allowed}${hint === undefined ? "" : ` (${hint})`}`;
 }

@@ -1,6 +1,7 @@
 import type { CrossRule } from "./cross-rule.js";
 import { boolean, filePath, hostAndPorts, integer, port, text } from "./parsers.js";
 import { optional, withDefault, type Setting, type Values } from "./setting.js";
+import type { UnusedRule } from "./unused-rule.js";
 
 const SENTINEL_PORT = 26_379;
 const REDIS_PORT = 6_379;
@@ -29,6 +30,18 @@ export const REDIS_SETTINGS = {
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type RedisConfig = Values<typeof REDIS_SETTINGS>;
+
+/** Of several ways to say where Redis is, the most particular one is taken. */
+export const REDIS_UNUSED_RULES: readonly UnusedRule<RedisConfig>[] = [
+  {
+    settings: ["redisHost", "redisPort"],
+    decidedBy: ["redisClusterNodes", "redisSentinels"],
+    reason: ({ redisClusterNodes, redisSentinels }) => {
+      if (redisClusterNodes !== undefined) return "REDIS_CLUSTER_NODES says where Redis is";
+      return redisSentinels === undefined ? undefined : "REDIS_SENTINELS know where Redis is";
+    },
+  },
+];
 
 export const REDIS_RULES: readonly CrossRule<RedisConfig>[] = [
   {

@@ -3,6 +3,8 @@ import type { Parser } from "./parsers.js";
 /** One environment variable: how it is read, what it is when it is not set, and how it is documented. */
 export interface Setting<T> {
   readonly name: string;
+  /** Other names of the same; where several are given they have to agree. */
+  readonly otherNames: readonly string[];
   readonly parser: Parser<unknown>;
   readonly whenUnset: (machine: Machine) => T;
   /** There is no start without it; `whenUnset` is then never asked. */
@@ -23,6 +25,7 @@ interface Documentation {
   readonly description: string;
   readonly defaultText?: string;
   readonly isSecret?: boolean;
+  readonly otherNames?: readonly string[];
 }
 
 export function optional<T>(name: string, parser: Parser<T>, documentation: Documentation): Setting<T | undefined> {
@@ -49,9 +52,9 @@ export function setting<T>(
   name: string,
   parser: Parser<T>,
   whenUnset: (machine: Machine) => T,
-  { description, defaultText = "none", isSecret = false }: Documentation,
+  { description, defaultText = "none", isSecret = false, otherNames = [] }: Documentation,
 ): Setting<T> {
-  return { name, parser, whenUnset, isRequired: false, defaultText, description, isSecret };
+  return { name, otherNames, parser, whenUnset, isRequired: false, defaultText, description, isSecret };
 }
 
 /** What a table of settings holds once it is read. */

@@ -1,8 +1,10 @@
 import { LOG_LEVELS } from "../../adapters/ops/log-level.js";
 import type { CrossRule } from "../config/cross-rule.js";
+import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/foreign-names.js";
 import { LOG_RULES } from "../config/log-rules.js";
 import { boolean, integer, oneOf, port, text, timeToLive, url, visibleCharacters, type Parser } from "../config/parsers.js";
-import { REDIS_RULES, REDIS_SETTINGS } from "../config/redis-settings.js";
+import type { Configurable } from "../config/read-settings.js";
+import { REDIS_RULES, REDIS_SETTINGS, REDIS_UNUSED_RULES } from "../config/redis-settings.js";
 import { required, withDefault, optional, type Setting, type Values } from "../config/setting.js";
 
 const UPDATE_POLICIES = ["UPDATE_IF_EXISTS", "UPSERT"] as const;
@@ -31,7 +33,8 @@ export const PERSISTENT_CACHE_SETTINGS = {
   }),
   serverApiKey: required("SERVER_API_KEY", visibleCharacters, { description: "the environment's server API key", isSecret: true }),
   environmentPrefix: withDefault("ENVIRONMENT_PREFIX", text, "production", {
-    description: "names the environment in Redis keys: the same as REDIS_ENVIRONMENT_PREFIX of the sidecars",
+    description: "names the environment in Redis keys, by either name: the same as REDIS_ENVIRONMENT_PREFIX of the sidecars",
+    otherNames: ["REDIS_ENVIRONMENT_PREFIX"],
   }),
   ...REDIS_SETTINGS,
   batchSize: withDefault("BATCH_SIZE", integer({ min: 1, max: 10 }), 1, { description: "messages received at once, 1 to 10" }),
@@ -51,3 +54,14 @@ export const PERSISTENT_CACHE_SETTINGS = {
 export type PersistentCacheConfig = Values<typeof PERSISTENT_CACHE_SETTINGS>;
 
 export const PERSISTENT_CACHE_RULES: readonly CrossRule<PersistentCacheConfig>[] = [...REDIS_RULES, ...LOG_RULES];
+
+/** All that its environment is read by. */
+export const PERSISTENT_CACHE: Configurable<typeof PERSISTENT_CACHE_SETTINGS> = {
+  settings: PERSISTENT_CACHE_SETTINGS,
+  rules: PERSISTENT_CACHE_RULES,
+  unused: [
+    { settings: ["sentryDsn"], decidedBy: ["disableSentry"], reason: ({ disableSentry }) => (disableSentry ? "DISABLE_SENTRY is on" : undefined), isExpected: true },
+    ...REDIS_UNUSED_RULES,
+  ],
+  foreign: FOREIGN_TO_THE_PERSISTENT_CACHE,
+};

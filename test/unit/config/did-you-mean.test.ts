@@ -15,16 +15,44 @@ describe("a name in the environment", () => {
     ["CATALOG_FILES", "CATALOG_FILE"],
     ["TLS_CERTFILE", "TLS_CERT_FILE"],
     ["redis_host", "REDIS_HOST"],
+    ["LOGLEVEL", "LOG_LEVEL"],
+    ["LogLevel", "LOG_LEVEL"],
+    ["LOG_LEVELS", "LOG_LEVEL"],
+    ["log-level", "LOG_LEVEL"],
+    ["GRPCPORT", "GRPC_PORT"],
+    ["GRPC_PROT", "GRPC_PORT"],
+    ["GRPC_PORTS", "GRPC_PORT"],
+    ["METRICSPORT", "METRICS_PORT"],
+    ["SERVER_APIKEY", "SERVER_API_KEY"],
+    ["LISTENHOST", "LISTEN_HOST"],
   ])("%s draws the question whether %s was meant", (name, meant) => {
     expect(misspeltNames([name], KNOWN)).toEqual([`${name} is not a variable of this service: did you mean ${meant}?`]);
   });
 
-  it.each(["REDIS_HOST", "REDIS_SERVICE_HOST", "REDIS_PORT_6379_TCP", "REDIS_ID", "HOME", "PATH", "LOG_LEVELS", "TLS_REJECT"])(
+  it.each(["REDIS_HOST", "REDIS_SERVICE_HOST", "REDIS_PORT_6379_TCP", "REDIS_ID", "HOME", "PATH", "TLS_REJECT", "GRPC_PORT_80_TCP", "GRPC_SERVICE_PORT", "METRICS_HOST", "LOG_FORMAT", "APP_URL", "API_KEY", "PROT", "HOST", "AWS_REGIONS", "MAX_MESSAGES"])(
     "%s draws none",
     (name) => {
       expect(misspeltNames([name], KNOWN)).toEqual([]);
     },
   );
+});
+
+describe("every known name", () => {
+  it("is recognized without its underscores, in any case, and with two letters swapped", () => {
+    for (const name of KNOWN.filter((known) => known.includes("_"))) {
+      const rest = name.indexOf("_") + 1;
+      const swaps = Array.from({ length: name.length - rest - 1 })
+        .map((_, index) => `${name.slice(0, rest + index)}${name[rest + index + 1]}${name[rest + index]}${name.slice(rest + index + 2)}`)
+        .filter((swapped) => swapped !== name && !swapped.includes("__") && name.length - rest > 3 && !name.startsWith("MAX_"));
+      for (const miss of [name.replaceAll("_", ""), name.toLowerCase(), ...swaps]) {
+        expect(misspeltNames([miss], KNOWN), miss).toEqual([`${miss} is not a variable of this service: did you mean ${name}?`]);
+      }
+    }
+  });
+
+  it("is not asked about where the right one is given beside it", () => {
+    expect(misspeltNames(["LOGLEVEL", "LOG_LEVEL"], KNOWN)).toEqual([]);
+  });
 });
 
 describe("the edit distance", () => {

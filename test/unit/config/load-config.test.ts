@@ -5,6 +5,7 @@ import { SETTINGS, type Config } from "../../../src/bootstrap/config/settings.js
 import { StartError } from "../../../src/bootstrap/start-error.js";
 
 const CATALOG = { CATALOG_FILE: "catalog.yaml" };
+const REDIS = { ...CATALOG, REDIS_ENVIRONMENT_PREFIX: "production" };
 const MEMORY = {
   cgroupRoot: "/nonexistent",
   ownCgroups: "/nonexistent",
@@ -114,6 +115,8 @@ describe("a value that is allowed", () => {
 });
 
 describe("a value that is not allowed", () => {
+  const IN_USE = { SERVER_API_KEY: "key", REDIS_ENVIRONMENT_PREFIX: "production", WS_ENABLED: "true" };
+
   it.each<[name: string, text: string, allowed: string]>([
     ["API_URL", "localhost:4000", "a URL that begins with https:// or http://"],
     ["WS_URL", "https://api.stigg.io", "a URL that begins with wss:// or ws://"],
@@ -138,7 +141,7 @@ describe("a value that is not allowed", () => {
     ["ENTITLEMENTS_FALLBACK", '{"seats":{"hasAccess":"yes"}}', '["seats"].hasAccess: must be true or false'],
     ["ENTITLEMENTS_TIMEOUT_MS", "-1", "(milliseconds)"],
   ])("%s=%s is named with what is allowed", (name, text, allowed) => {
-    const message = faultsOf({ ...CATALOG, [name]: text });
+    const message = faultsOf({ ...IN_USE, [name]: text });
     expect(message).toMatch(/^There is 1 fault in the configuration:/);
     expect(message).toContain(`${name}: ${JSON.stringify(text)} is not allowed`);
     expect(message).toContain(allowed);
@@ -156,7 +159,7 @@ describe("a value that is not allowed", () => {
   });
 
   it("shortens what is long and hides a password in a URL", () => {
-    const message = faultsOf({ ...CATALOG, API_URL: "ftp://me:hunter2hunter2@host", LOG_LEVEL: "x".repeat(500) });
+    const message = faultsOf({ ...IN_USE, API_URL: "ftp://me:hunter2hunter2@host", LOG_LEVEL: "x".repeat(500) });
     expect(message).not.toContain("hunter2");
     expect(message).toContain("ftp://me:***@host");
     expect(message.length).toBeLessThan(500);
@@ -168,7 +171,7 @@ describe("a secret", () => {
     ["SERVER_API_KEY", "a key with spaces"],
     ["REDIS_PASSWORD", "pass\u0000word"],
   ])("%s is never shown, not even when it is at fault", (name, secret) => {
-    const message = faultsOf({ ...CATALOG, [name]: secret });
+    const message = faultsOf({ SERVER_API_KEY: "key", REDIS_ENVIRONMENT_PREFIX: "production", [name]: secret });
     expect(message).toContain(`${name}: its value (hidden: it is a secret) is not allowed`);
     expect(message).not.toContain(secret);
   });
@@ -198,12 +201,12 @@ describe("settings that do not go together", () => {
     [{ ...CATALOG, READY_ENDPOINT_URL: "metrics" }, /READY_ENDPOINT_URL is "metrics"/],
     [{ ...CATALOG, LOG_MESSAGE_KEY: "err" }, /LOG_MESSAGE_KEY and LOG_ERROR_KEY are both "err"/],
     [{ ...CATALOG, LOG_ERROR_KEY: "level" }, /LOG_ERROR_KEY is "level"/],
-    [{ ...CATALOG, REDIS_SENTINELS: "a" }, /REDIS_SENTINELS is set without REDIS_SENTINEL_NAME/],
-    [{ ...CATALOG, REDIS_SENTINEL_NAME: "main" }, /REDIS_SENTINEL_NAME is set without REDIS_SENTINELS/],
-    [{ ...CATALOG, REDIS_SENTINEL_PASSWORD: "secret" }, /REDIS_SENTINEL_PASSWORD are for Sentinels: set REDIS_SENTINELS/],
-    [{ ...CATALOG, REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "main", REDIS_CLUSTER_NODES: "b" }, /exclude each other/],
-    [{ ...CATALOG, REDIS_CLUSTER_NODES: "a", REDIS_DB: "1" }, /REDIS_DB is 1 with REDIS_CLUSTER_NODES/],
-    [{ ...CATALOG, REDIS_TLS_CA_FILE: "ca.pem" }, /REDIS_TLS_CA_FILE is set without REDIS_TLS/],
+    [{ ...REDIS, REDIS_SENTINELS: "a" }, /REDIS_SENTINELS is set without REDIS_SENTINEL_NAME/],
+    [{ ...REDIS, REDIS_SENTINEL_NAME: "main" }, /REDIS_SENTINEL_NAME is set without REDIS_SENTINELS/],
+    [{ ...REDIS, REDIS_SENTINEL_PASSWORD: "secret" }, /REDIS_SENTINEL_PASSWORD are for Sentinels: set REDIS_SENTINELS/],
+    [{ ...REDIS, REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "main", REDIS_CLUSTER_NODES: "b" }, /exclude each other/],
+    [{ ...REDIS, REDIS_CLUSTER_NODES: "a", REDIS_DB: "1" }, /REDIS_DB is 1 with REDIS_CLUSTER_NODES/],
+    [{ ...REDIS, REDIS_TLS_CA_FILE: "ca.pem" }, /REDIS_TLS_CA_FILE is set without REDIS_TLS/],
   ])("%j", (environment, fault) => {
     const message = faultsOf(environment);
     expect(message).toMatch(fault);
@@ -231,8 +234,9 @@ describe("the configuration", () => {
   });
 
   it("warns of names that nearly are its own, and starts all the same", () => {
-    expect(load({ ...CATALOG, REDIS_PASWORD: "x", GRPC_PROT: "y" }).warnings).toEqual([
+    expect(load({ ...CATALOG, REDIS_PASWORD: "x", GRPC_PROT: "y", LOGLEVEL: "" }).warnings).toEqual([
       "REDIS_PASWORD is not a variable of this service: did you mean REDIS_PASSWORD?",
+      "GRPC_PROT is not a variable of this service: did you mean GRPC_PORT?",
     ]);
   });
 });
