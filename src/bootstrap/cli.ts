@@ -1,7 +1,12 @@
 #!/usr/bin/env node
-import { runCommand } from "./cli/run-command.js";
+import { obeySignals } from "./termination.js";
 
-const exitCode = await runCommand(process.argv.slice(2), process.env, {
+const args = process.argv.slice(2);
+const [command = "serve"] = args;
+obeySignals(command === "serve" || command === "emulate");
+
+const { runCommand } = await import("./cli/run-command.js");
+const exitCode = await runCommand(args, process.env, {
   out: (text) => process.stdout.write(`${text}\n`),
   err: (text) => process.stderr.write(`${text}\n`),
 });

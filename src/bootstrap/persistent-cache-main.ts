@@ -7,12 +7,12 @@ import type { Logger } from "../ports/logger.js";
 import { newTelemetry } from "../ports/telemetry.js";
 import { readSettings, type LoadedSettings } from "./config/read-settings.js";
 import { describeRedis } from "./cache/redis-connection.js";
-import { endOnSignal } from "./end-on-signal.js";
 import { packageVersion } from "./package-version.js";
 import { PersistentCacheService } from "./persistent-cache/persistent-cache-service.js";
 import { PERSISTENT_CACHE, type PERSISTENT_CACHE_SETTINGS } from "./persistent-cache/settings.js";
 import { hasOwnQueueEndpoint } from "./queue-endpoint.js";
 import { EXIT_CODES, refuseToStart, StartError } from "./start-error.js";
+import { endOnSignal } from "./termination.js";
 
 const PROGRAM = "persistent-cache-service";
 
@@ -46,7 +46,7 @@ async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise
   for (const warning of warnings) logger.warn(warning);
   const service = new PersistentCacheService({ config, clock, logger, telemetry: newTelemetry(), hasOwnEndpoint: hasOwnQueueEndpoint(process.env) });
   const started = service.start();
-  endOnSignal(started, () => end(service, logger, reports), logger);
+  endOnSignal(started, () => end(service, logger, reports), (signal) => logger.info("ending", { signal }));
   const { port } = await started;
   // Whatever the log level: it happens once, and scripts wait for it.
   process.stdout.write(

@@ -1,10 +1,9 @@
 #!/usr/bin/env -S node --max-semi-space-size=4 --max-old-space-size=192
 // Of short-lived objects this process has many and keeps few: room for 16 MB of them costs 40 MB and saves a tenth of the CPU.
-import { settingsTable } from "./config/settings-table.js";
-import { packageVersion } from "./package-version.js";
-import { HELP } from "./persistent-cache/help.js";
+import { obeySignals } from "./termination.js";
 
 const [command = "serve", ...rest] = process.argv.slice(2);
+obeySignals(command === "serve");
 
 switch (rest.length > (command === "help" ? 1 : 0) ? "too many" : command) {
   case "serve":
@@ -13,11 +12,11 @@ switch (rest.length > (command === "help" ? 1 : 0) ? "too many" : command) {
   case "help":
   case "--help":
   case "-h":
-    tell(rest[0] === "configuration" ? await configuration() : HELP);
+    tell(rest[0] === "configuration" ? await configuration() : (await import("./persistent-cache/help.js")).HELP);
     break;
   case "--version":
   case "-v":
-    tell(packageVersion());
+    tell((await import("./package-version.js")).packageVersion());
     break;
   default:
     process.stderr.write(`error: not understood: ${[command, ...rest].join(" ")}\n"persistent-cache-service help" shows what there is.\n`);
@@ -25,7 +24,8 @@ switch (rest.length > (command === "help" ? 1 : 0) ? "too many" : command) {
 }
 
 async function configuration(): Promise<string> {
-  return settingsTable((await import("./persistent-cache/settings.js")).PERSISTENT_CACHE_SETTINGS);
+  const [{ settingsTable }, { PERSISTENT_CACHE_SETTINGS }] = await Promise.all([import("./config/settings-table.js"), import("./persistent-cache/settings.js")]);
+  return settingsTable(PERSISTENT_CACHE_SETTINGS);
 }
 
 function tell(text: string): void {

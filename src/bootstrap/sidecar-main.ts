@@ -1,14 +1,16 @@
 import { SystemClock } from "../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
+import type { Logger } from "../ports/logger.js";
 import { newTelemetry } from "../ports/telemetry.js";
 import { calmCollections } from "./calm-collections.js";
 import { openCache } from "./cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "./config/load-config.js";
-import { endOnSignal } from "./end-on-signal.js";
+import type { Config } from "./config/settings.js";
 import { openSource } from "./source/open-source.js";
 import { Sidecar } from "./sidecar.js";
 import { EXIT_CODES, refuseToStart } from "./start-error.js";
 import { startMessage, startText, type StartMessage } from "./start-message.js";
+import { endOnSignal } from "./termination.js";
 
 const PROGRAM = "entitlement-sidecar";
 
@@ -33,19 +35,11 @@ export async function runSidecar(): Promise<void> {
 }
 
 async function serve({ config }: LoadedConfig, logger: WinstonLogger): Promise<void> {
-  const clock = new SystemClock();
   try {
-    const telemetry = newTelemetry();
-    const services = { clock, logger, telemetry };
-    const cache = await openCache(config, services);
-    const source = await openSource(config, services).catch(async (error: unknown) => {
-      await cache?.close();
-      throw error;
-    });
-    const sidecar = new Sidecar({ config, ...services, source, cache });
-    const started = sidecar.start();
-    endOnSignal(started, () => end(sidecar, logger), logger);
-    const message = startMessage(config, await started, source, cache);
+    // From before the first file is opened: what is open is closed at the end.
+    const starting = start(config, logger);
+    endOnSignal(starting, ({ sidecar }) => end(sidecar, logger), (signal) => logger.info("ending", { signal }));
+    const { message } = await starting;
     calmCollections();
     tell(message, config.startMessage === "auto" ? (process.stdout.isTTY ? "text" : "json") : config.startMessage);
   } catch (error) {
@@ -57,6 +51,17 @@ async function serve({ config }: LoadedConfig, logger: WinstonLogger): Promise<v
     // Whatever the log level: it happens once, and scripts wait for it.
     if (form === "json") process.stdout.write(`${logger.line("info", "the sidecar answers checks", { ...message })}\n`);
   }
+}
+
+async function start(config: Config, logger: Logger): Promise<{ readonly sidecar: Sidecar; readonly message: StartMessage }> {
+  const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
+  const cache = await openCache(config, services);
+  const source = await openSource(config, services).catch(async (error: unknown) => {
+    await cache?.close();
+    throw error;
+  });
+  const sidecar = new Sidecar({ config, ...services, source, cache });
+  return { sidecar, message: startMessage(config, await sidecar.start(), source, cache) };
 }
 
 function loggerOf({ config, secrets }: LoadedConfig): WinstonLogger {

@@ -5,6 +5,7 @@ import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
 import { CodedError } from "../../domain/errors.js";
 import { catalogSource } from "../source/catalog-source.js";
 import type { Source } from "../source/source.js";
+import { endOnSignal } from "../termination.js";
 import { announceTo, checkQueueUrl } from "./announce-to-queue.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import type { Output } from "./output.js";
@@ -25,7 +26,11 @@ const SYNTAX = {
 
 const DEFAULT_PORT = "4010";
 const DEFAULT_HOST = "127.0.0.1";
-const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+interface Running {
+  readonly emulator: Emulator;
+  readonly source: Source;
+}
 
 type Where = Pick<EmulatorOptions, "port" | "apiKey" | "control"> & { readonly host: string };
 
@@ -42,12 +47,11 @@ export async function emulateCommand(args: readonly string[], output: Output): P
   try {
     const services = servicesOf();
     const queueUrl = values["queue-url"];
-    const announcements = queueUrl === undefined ? undefined : await announceTo(queueUrl, process.env, services);
-    const source = await openFile(values.catalog, services);
-    const emulator = await serve(source, where, announcements);
+    const starting = start(values.catalog, where, queueUrl, services);
+    endOnSignal(starting, end, () => undefined);
+    const { emulator, source } = await starting;
     tell(emulator, source, where, output);
     if (queueUrl !== undefined) output.out(`  every change is sent to ${queueUrl}`);
-    endOnSignal(emulator, source);
     return undefined;
   } catch (error) {
     const message = explain(error, where);
@@ -55,6 +59,12 @@ export async function emulateCommand(args: readonly string[], output: Output): P
     output.err(message);
     return COMMAND_EXIT_CODES.invalid;
   }
+}
+
+async function start(catalog: string, where: Where, queueUrl: string | undefined, services: ReturnType<typeof servicesOf>): Promise<Running> {
+  const announcements = queueUrl === undefined ? undefined : await announceTo(queueUrl, process.env, services);
+  const source = await openFile(catalog, services);
+  return { emulator: await serve(source, where, announcements), source };
 }
 
 function servicesOf() {
@@ -86,18 +96,10 @@ function tell({ url, wsUrl }: Emulator, { description, example }: Source, { apiK
   output.out(lines.join("\n"));
 }
 
-function endOnSignal(emulator: Emulator, source: Source): void {
-  let isEnding = false;
-  for (const [signal, number] of Object.entries(SIGNALS)) {
-    process.on(signal, () => {
-      if (isEnding) process.exit(128 + number);
-      isEnding = true;
-      void emulator
-        .stop()
-        .then(() => source.close())
-        .then(() => process.exit(0));
-    });
-  }
+async function end({ emulator, source }: Running): Promise<void> {
+  await emulator.stop();
+  await source.close();
+  process.exit(0);
 }
 
 function portOf(text: string): number {
