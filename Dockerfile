@@ -17,7 +17,7 @@ COPY --from=build /build/schema ./schema
 COPY --from=build /build/examples ./examples
 USER node
 EXPOSE 80 8443 8080
-# Follows METRICS_PORT and HEALTH_ENDPOINT_URL, as the service does.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["node", "dist/bootstrap/healthcheck.js"]
+# Follows METRICS_PORT, HEALTH_ENDPOINT_URL and LISTEN_HOST, as the service does, or PORT where the persistent-cache service runs.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["bash", "dist/healthcheck.sh"]
 ENTRYPOINT ["node", "dist/bootstrap/cli.js"]
 CMD ["serve"]

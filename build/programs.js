@@ -2,7 +2,7 @@
  * Writes each program that is run into few files, with the libraries that each start needs. Node takes longer to find and link a
  * thousand modules than everything else takes until the service is ready, and they are a fifth of its memory when idle.
  */
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -13,7 +13,7 @@ const BUNDLE = "dist/bundle";
 
 const { metafile } = await build({
   absWorkingDir: ROOT,
-  entryPoints: ["cli", "persistent-cache", "healthcheck"].map((program) => `src/bootstrap/${program}.ts`),
+  entryPoints: ["cli", "persistent-cache"].map((program) => `src/bootstrap/${program}.ts`),
   outbase: "src",
   outdir: "dist",
   chunkNames: "bundle/[name]-[hash]",
@@ -38,4 +38,26 @@ writeFileSync(join(ROOT, BUNDLE, "THIRD-PARTY.txt"), thirdParty(metafile, ROOT))
 // Only now: a program that is started meanwhile finds its files.
 for (const file of readdirSync(join(ROOT, BUNDLE))) {
   if (file.endsWith(".js") && !(`${BUNDLE}/${file}` in metafile.outputs)) rmSync(join(ROOT, BUNDLE, file));
+}
+
+await writeHealthCheck();
+
+/** The image's health check, with the defaults of the settings that it follows: two sets of them would part. */
+async function writeHealthCheck() {
+  const [{ SETTINGS }, { PERSISTENT_CACHE_SETTINGS }] = await Promise.all(
+    ["config/settings.js", "persistent-cache/settings.js"].map((module) => import(new URL(`../dist/bootstrap/${module}`, import.meta.url).href)),
+  );
+  const defaults = new Map(Object.values(SETTINGS).map(({ name, defaultText }) => [name, defaultText]));
+  defaults.set("persistent-cache PORT", PERSISTENT_CACHE_SETTINGS.port.defaultText);
+  const script = readFileSync(join(ROOT, "build/healthcheck.sh"), "utf8")
+    .split("\n")
+    .filter((line) => !line.startsWith("# build/"))
+    .join("\n")
+    .replace(/\{\{([^}]+)\}\}/g, (_, name) => {
+      const text = defaults.get(name);
+      if (text === undefined) throw new Error(`build/healthcheck.sh asks for the default of ${name}, which is no setting`);
+      return text;
+    });
+  writeFileSync(join(ROOT, "dist/healthcheck.sh"), script);
+  chmodSync(join(ROOT, "dist/healthcheck.sh"), 0o755);
 }

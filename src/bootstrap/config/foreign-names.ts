@@ -36,11 +36,6 @@ export const FOREIGN_TO_THE_PERSISTENT_CACHE: readonly ForeignName[] = [
     meaning: "the persistent-cache service reads KEYS_TTL_IN_SECS: set that too",
     insteadOf: ["KEYS_TTL_IN_SECS"],
   },
-  {
-    name: "METRICS_PORT",
-    meaning: "the persistent-cache service serves health and metrics on PORT: set that",
-    insteadOf: ["PORT"],
-  },
 ];
 
 /** A warning for each that is set where nothing else says the same. */
