@@ -1,7 +1,8 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import type { Container } from "inversify";
-import { CodedError } from "../domain/errors.js";
+import type { Config } from "./config/settings.js";
 import { buildContainer, type Foundations } from "./container.js";
+import { isListenFault, listenFault } from "./listen-fault.js";
 import { StartError } from "./start-error.js";
 import { TOKENS } from "./tokens.js";
 
@@ -33,11 +34,11 @@ export class Sidecar {
     const { config } = this.#foundations;
     try {
       // First of all: whoever watches the start can see that the process lives and is not ready yet.
-      const { port: metricsPort } = await named("METRICS_PORT", this.#container.get(TOKENS.opsServer).listen(config.metricsPort, config.host));
+      const { port: metricsPort } = await named("METRICS_PORT", config.metricsPort, config, this.#container.get(TOKENS.opsServer).listen(config.metricsPort, config.host));
       this.#foundations.source.start();
       this.#foundations.cache?.start();
       this.#container.get(TOKENS.stream).start(this.#container.get(TOKENS.followUpdates));
-      const { port: grpcPort } = await named("GRPC_PORT", this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host));
+      const { port: grpcPort } = await named("GRPC_PORT", config.grpcPort, config, this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host));
       const tlsPort = await this.#listenTls();
       this.#container.get(TOKENS.readiness).ready();
       return { grpcPort, metricsPort, tlsPort };
@@ -92,17 +93,18 @@ export class Sidecar {
     const listener = this.#container.get(TOKENS.tlsListener);
     if (listener === undefined) return undefined;
     const { config } = this.#foundations;
-    return (await named("PORT", listener.listen(config.port, config.host))).port;
+    return (await named("PORT", config.port, config, listener.listen(config.port, config.host))).port;
   }
 }
 
-/** A listener that cannot start is a fault of the configuration: it is told with the variable's name. */
-async function named<T>(variable: string, listening: Promise<T>): Promise<T> {
+/** A listener that cannot start is a fault of the configuration: it is reported by the setting's name, with what to do. */
+async function named<T>(portName: string, port: number, { host }: Pick<Config, "host">, listening: Promise<T>): Promise<T> {
   try {
     return await listening;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const remedy = error instanceof CodedError ? "" : `: choose another ${variable}, and a LISTEN_HOST that this machine has`;
-    throw new StartError(`${variable}: ${reason}${remedy}`, { cause: error });
+    const message = isListenFault(error)
+      ? listenFault(error, { port, host, portName, hostName: "LISTEN_HOST" })
+      : `${portName}: ${error instanceof Error ? error.message : String(error)}`;
+    throw new StartError(message, { cause: error });
   }
 }

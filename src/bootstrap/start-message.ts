@@ -1,6 +1,7 @@
 import type { CacheLayer } from "./cache/cache-layer.js";
 import type { Config } from "./config/settings.js";
 import { packageVersion } from "./package-version.js";
+import { reachableHost } from "./reachable-host.js";
 import type { Listening } from "./sidecar.js";
 import type { Source } from "./source/source.js";
 
@@ -49,12 +50,6 @@ export function startText(config: Config, message: StartMessage): string {
     `  try      ${message.try}`,
     "",
   ].join("\n");
-}
-
-/** An address that a client on this machine can use where the service listens on all of them. */
-function reachableHost(host: string | undefined): string {
-  if (host === undefined || host === "0.0.0.0" || host === "::") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 function shellQuoted(text: string): string {

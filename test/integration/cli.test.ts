@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -62,8 +63,9 @@ describe("check", () => {
   });
 
   it("asks where GRPC_PORT points, without an address", async () => {
-    const { stdout } = await runToEnd(["check", "acme", "sso"], { GRPC_PORT: String(sidecar.port) });
+    const { stdout, stderr } = await runToEnd(["check", "acme", "sso"], { GRPC_PORT: String(sidecar.port) });
     expect(stdout).toBe("granted: acme sso\n");
+    expect(stderr).toBe(`asking http://localhost:${sidecar.port} (GRPC_PORT=${sidecar.port})\n`);
   });
 
   it("takes a URL for an address", async () => {
@@ -82,6 +84,24 @@ describe("check without a sidecar to ask", () => {
     expect(stderr).toMatch(/^error: no sidecar answers at http:\/\/127\.0\.0\.1:1 .*npm start.*--address/);
   });
 
+  it.each<[what: string, onConnection: (socket: Socket) => void]>([
+    ["answers every path with 404", answer("404 Not Found", "text/plain", "no such page")],
+    ["answers every path with a page", answer("200 OK", "text/html", "<html></html>")],
+    ["answers every path with 503", answer("503 Service Unavailable", "text/plain", "")],
+    ["answers with JSON of its own", answer("200 OK", "application/json", '{"ok":true}')],
+    ["answers with JSON that is no object", answer("200 OK", "application/json", "[]")],
+    ["greets in another protocol", (socket) => void socket.end("220 mail.example ESMTP\r\n")],
+    ["hangs up", (socket) => void socket.once("data", () => socket.destroy())],
+  ])("says of a server that %s that it is no sidecar", async (_, onConnection) => {
+    const server = createServer((socket) => onConnection(socket.on("error", () => undefined))).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const { code, stdout, stderr } = await runToEnd(["check", "acme", "seats"], { GRPC_PORT: String(port), LISTEN_HOST: "127.0.0.1" });
+    server.close();
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(`what answers at http://127.0.0.1:${port} is not an entitlement sidecar (`);
+  });
+
   it("does not wait for ever", async () => {
     const silent = createServer(() => {}).listen(0);
     const { port } = silent.address() as AddressInfo;
@@ -91,6 +111,10 @@ describe("check without a sidecar to ask", () => {
     expect(stderr).toMatch(/did not answer within 50 ms/);
   });
 });
+
+function answer(status: string, type: string, body: string): (socket: Socket) => void {
+  return (socket) => void socket.once("data", () => socket.end(`HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`));
+}
 
 describe("a command line that cannot be understood", () => {
   it.each<[args: string[], fault: RegExp]>([

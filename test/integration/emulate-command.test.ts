@@ -82,7 +82,8 @@ describe("emulate", () => {
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
     const { code, stderr } = await runToEnd(["emulate", "--catalog", catalogFile, "--port", String(port)]);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: `port ${port} is in use; --port 0 takes any free one\n` });
+    const fault = `--port: port ${port} of 127.0.0.1 is in use (EADDRINUSE): end what listens there, or choose another --port; --port 0 takes any free one\n`;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: fault });
     other.close();
   });
 });

@@ -145,7 +145,7 @@ describe("a start that is refused", () => {
     ["nothing configured", () => ({}), /SERVER_API_KEY .*CATALOG_FILE .*OFFLINE/],
     ["values that do not fit", () => ({ CATALOG_FILE: catalogFile, GRPC_PORT: "eighty", LOG_LEVEL: "loud" }), /2 faults(.|\n)*GRPC_PORT(.|\n)*LOG_LEVEL/],
     ["a catalog that is not there", () => ({ CATALOG_FILE: join(folder, "none.yaml") }), /CATALOG_FILE: .*none\.yaml cannot be read/],
-    ["an address that this machine has not", () => ({ CATALOG_FILE: catalogFile, GRPC_PORT: "0", METRICS_PORT: "0", LISTEN_HOST: "192.0.2.1" }), /choose another METRICS_PORT, and a LISTEN_HOST that this machine has/],
+    ["an address that this machine has not", () => ({ CATALOG_FILE: catalogFile, GRPC_PORT: "0", METRICS_PORT: "0", LISTEN_HOST: "192.0.2.1" }), /LISTEN_HOST: this machine has no address 192\.0\.2\.1 to listen on .*choose a LISTEN_HOST that it has/],
     ["a certificate that is not there", () => ({ CATALOG_FILE: catalogFile, PORT: "0", TLS_CERT_FILE: "none.pem", TLS_KEY_FILE: "none.key" }), /TLS_CERT_FILE/],
   ];
 

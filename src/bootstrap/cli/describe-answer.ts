@@ -1,7 +1,6 @@
 import {
   AccessDeniedReason,
   type EntitlementV2,
-  type GetEntitlementV2Response,
 } from "../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 
 export interface Question {
@@ -13,8 +12,7 @@ export interface Question {
 }
 
 /** An answer in one line for people: the verdict first, then what it was made on. */
-export function describeAnswer(question: Question, { entitlement }: GetEntitlementV2Response): string {
-  if (entitlement === undefined) return "denied: the sidecar answered nothing";
+export function describeAnswer(question: Question, entitlement: EntitlementV2): string {
   const verdict = entitlement.hasAccess ? "granted" : "denied";
   const facts = [reasonOf(entitlement), factsOf(entitlement), requestOf(question), entitlement.isFallback ? "a fallback" : ""];
   const told = facts.filter((fact) => fact !== "").join(", ");

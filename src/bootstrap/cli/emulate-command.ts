@@ -3,10 +3,12 @@ import { startEmulator, type Emulator, type EmulatorOptions } from "../../adapte
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
 import { CodedError } from "../../domain/errors.js";
+import { isListenFault, listenFault } from "../listen-fault.js";
 import { catalogSource } from "../source/catalog-source.js";
 import type { Source } from "../source/source.js";
 import { endOnSignal } from "../termination.js";
 import { announceTo, checkQueueUrl } from "./announce-to-queue.js";
+import { EMULATOR_HOST, EMULATOR_PORT } from "./defaults.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import type { Output } from "./output.js";
 import { parseCommandLine } from "./parse-command-line.js";
@@ -24,9 +26,6 @@ const SYNTAX = {
   },
 } as const;
 
-const DEFAULT_PORT = "4010";
-const DEFAULT_HOST = "127.0.0.1";
-
 interface Running {
   readonly emulator: Emulator;
   readonly source: Source;
@@ -43,7 +42,7 @@ export async function emulateCommand(args: readonly string[], output: Output): P
   const { values } = parseCommandLine(args, SYNTAX);
   checkQueueUrl(values["queue-url"]);
   if (values.catalog === undefined) throw new UsageError("missing: --catalog <file>");
-  const where = { port: portOf(values.port ?? DEFAULT_PORT), host: values.host ?? DEFAULT_HOST, apiKey: values["api-key"], control: values.control };
+  const where = { port: portOf(values.port ?? String(EMULATOR_PORT)), host: values.host ?? EMULATOR_HOST, apiKey: values["api-key"], control: values.control };
   try {
     const services = servicesOf();
     const queueUrl = values["queue-url"];
@@ -111,9 +110,6 @@ function portOf(text: string): number {
 /** What people can mend; undefined for what is a defect. */
 function explain(error: unknown, { host, port }: Where): string | undefined {
   if (error instanceof CodedError) return error.message;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === "EADDRINUSE") return `port ${port} is in use; --port 0 takes any free one`;
-  if (code === "EACCES") return `this user may not listen on port ${port}; --port 0 takes any free one`;
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") return `--host ${host} is no address of this machine`;
-  return undefined;
+  if (!isListenFault(error)) return undefined;
+  return `${listenFault(error, { port, host, portName: "--port", hostName: "--host" })}; --port 0 takes any free one`;
 }

@@ -13,6 +13,7 @@ import { SweepStates } from "../../application/sweep-states.js";
 import { WriteInOrder } from "../../application/write-in-order.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { connectToRedis } from "../cache/redis-connection.js";
+import { listenFault } from "../listen-fault.js";
 import type { Services } from "../source/source.js";
 import { StartError } from "../start-error.js";
 import type { PersistentCacheConfig } from "./settings.js";
@@ -124,11 +125,11 @@ export class PersistentCacheService {
   }
 
   async #listen(): Promise<{ readonly port: number }> {
+    const { port } = this.#parts.config;
     try {
-      return await this.#opsServer.listen(this.#parts.config.port, undefined);
+      return await this.#opsServer.listen(port, undefined);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new StartError(`PORT: ${reason}: choose another PORT`, { cause: error });
+      throw new StartError(listenFault(error, { port, host: undefined, portName: "PORT" }), { cause: error });
     }
   }
 
