@@ -24,7 +24,7 @@ const { metafile } = await build({
   platform: "node",
   target: "node20.19",
   // Not needed in each start, so they stay packages: some are optional, some ask for the names of classes, which bundling changes.
-  external: ["@aws-sdk/client-sqs", "@sentry/core", "graphql", "graphql-ws", "ioredis", "ws"],
+  external: ["@aws-sdk/client-sqs", "@sentry/core", "fs-native-extensions", "graphql", "graphql-ws", "ioredis", "ws"],
   // One character beyond Latin-1, and V8 keeps the text of the whole file in twice the memory.
   charset: "ascii",
   legalComments: "none",

@@ -8,15 +8,16 @@ import type { Logger } from "../../ports/logger.js";
 import type { CatalogInput } from "./catalog-input.js";
 import type { CatalogModel } from "./catalog-model.js";
 import { changeOfState, contentOf, subjectsThatMayDiffer, usageChanges } from "./changes.js";
-import { countUsage, type CountContext } from "./count-usage.js";
-import { subjectToCount } from "./countable.js";
+import { countEventOnce, countReportOnce } from "./count-once.js";
+import type { CountContext } from "./count-usage.js";
+import { CountingQueue } from "./counting-queue.js";
 import { deriveState } from "./derive-state.js";
-import { LedgerDraft } from "./ledger-draft.js";
+import type { LedgerDraft } from "./ledger-draft.js";
+import type { LedgerRecord } from "./ledger-record.js";
 import { loadCatalogObject } from "./load-catalog.js";
-import { measureEvent } from "./measure-event.js";
-import { measurementOf } from "./measurement.js";
+import { answerOf, measurementAgain, measurementOf } from "./measurement.js";
 import type { Reading } from "./read-usage.js";
-import { eventDigest, measurementIdOf, reportDigest } from "./report-digest.js";
+import { measurementIdOf, reportContent, reportDigest } from "./report-digest.js";
 import { seedUsage } from "./seed-usage.js";
 import type { UsageLedger } from "./usage-ledger.js";
 import type { UsageLog } from "./usage-log.js";
@@ -32,9 +33,12 @@ const EMPTY_MODEL: CatalogModel = {
 
 export type CatalogListener = (change: Change) => void;
 
+/** A clock that is steered goes back by less. */
+const TOLERATED_STEP_MS = 1_000;
+
 /**
- * A catalog at work: tells states, counts usage, and tells listeners of everything that changes. All of it
- * happens in memory and at once; only what was counted is awaited, until it is safe.
+ * A catalog at work: derives states, counts usage, and calls listeners back at everything that changes. With a state
+ * file, usage counts from when it is safe; without one, at once.
  */
 export class CatalogEngine {
   readonly #ledger: UsageLedger;
@@ -43,14 +47,20 @@ export class CatalogEngine {
   readonly #logger: Logger;
   readonly #listeners = new Set<CatalogListener>();
   readonly #closers: (() => Promise<void>)[] = [];
+  readonly #queue: CountingQueue;
+  readonly #loggedEvents = new Set<string>();
   #model = EMPTY_MODEL;
   #catalogSince = 0;
+  #latestNow = -Infinity;
+  #mustSeed = false;
+  #seeding: Promise<void> = Promise.resolve();
 
   constructor(ledger: UsageLedger, log: UsageLog, clock: Clock, logger: Logger) {
     this.#ledger = ledger;
     this.#log = log;
     this.#clock = clock;
     this.#logger = logger;
+    this.#queue = new CountingQueue(ledger, log, (record) => this.#counted(record));
   }
 
   /** The catalog that is served. */
@@ -70,42 +80,44 @@ export class CatalogEngine {
   }
 
   /**
-   * Counts all of the reports, or none. Resolves once they are safe; one that was counted before under the
-   * same key is measured again and not counted again.
+   * Counts all of the reports, or none. Resolves once they are safe. One that was counted before under the same key is
+   * not counted again, and is answered as it was then.
    *
-   * @throws CodedError `not-found`, `invalid-argument` or `failed-precondition` for what cannot be counted,
-   *   `unavailable` where the state file cannot be written: trying again with the same key is safe
+   * @throws CodedError `not-found`, `invalid-argument` or `failed-precondition` for what cannot be counted, also where
+   *   its key was that of another report; `resource-exhausted` or `unavailable` where the state file cannot be written,
+   *   saying whether the usage counts
    */
   async reportUsage(reports: readonly UsageReport[]): Promise<readonly UsageMeasurement[]> {
-    const context = this.#context();
-    const digests = reports.map(reportDigest);
-    reports.forEach((report, index) => {
-      naming("report", index, reports.length, () => {
-        subjectToCount(context.model, report.subject);
-        if (context.draft.isFirst(digests[index] ?? "")) countUsage(report, context);
+    return this.#count((context) => {
+      const digests = reports.map(reportDigest);
+      const before = reports.map((report, index) =>
+        naming("report", index, reports.length, () => countReportOnce(report, digests[index] ?? "", context)),
+      );
+      const reading = { ...context, ledger: context.draft };
+      return reports.map((report, index) => {
+        const digest = digests[index] ?? "";
+        const answer = before[index];
+        if (answer !== undefined) return measurementAgain(report, measurementIdOf(digest), answer);
+        const measurement = measurementOf(context.model, report, measurementIdOf(digest), reading);
+        if (report.keyOrigin !== "generated") context.draft.remember(digest, { content: reportContent(report), answer: answerOf(measurement) });
+        return measurement;
       });
     });
-    const safe = this.#commit(context);
-    const reading = this.#reading();
-    const measurements = reports.map((report, index) => measurementOf(this.#model, report, measurementIdOf(digests[index] ?? ""), reading));
-    await safe;
-    return measurements;
   }
 
   /**
    * Counts what the catalog's meters make of all of the events, or of none. An event that no meter names is
-   * accepted. Resolves and throws as reportUsage does.
+   * accepted, and counted as unmatched. Resolves and throws as reportUsage does.
    */
   async reportEvents(events: readonly UsageEvent[]): Promise<void> {
-    const context = this.#context();
-    events.forEach((event, index) => {
-      naming("event", index, events.length, () => {
-        subjectToCount(context.model, event.subject);
-        if (!context.draft.isFirst(eventDigest(event))) return;
-        for (const counted of measureEvent(context.model, event)) countUsage(counted, context);
-      });
+    await this.#count((context) => {
+      events.forEach((event, index) => naming("event", index, events.length, () => countEventOnce(event, context)));
     });
-    await this.#commit(context);
+  }
+
+  /** Events that came and that no meter names, by name, with how many; beyond many names the rest under "". */
+  get unmatchedEvents(): ReadonlyMap<string, number> {
+    return this.#ledger.unmatchedEvents();
   }
 
   /**
@@ -128,13 +140,7 @@ export class CatalogEngine {
     const contents = subjects.map((subject) => contentOf(deriveState(this.#model, subject, before)));
     this.#model = model;
     this.#catalogSince = Math.max(before.now, this.#ledger.latestUpdate + 1, this.#catalogSince + 1);
-    const context = this.#context();
-    seedUsage(context);
-    const record = context.draft.toRecord();
-    this.#ledger.apply(record);
-    this.#log.append(record).catch((error: unknown) => {
-      this.#logger.warn("initial usage of the catalog is not yet in the state file; the next report writes it", { error });
-    });
+    this.#seed();
     const after = this.#reading();
     let changed = 0;
     subjects.forEach((subject, index) => {
@@ -151,31 +157,66 @@ export class CatalogEngine {
     this.#closers.push(close);
   }
 
+  /**
+   * Resolves once the initial usage of the catalog is safe.
+   *
+   * @throws CodedError as reportUsage does
+   */
+  async settled(): Promise<void> {
+    await this.#seeding;
+  }
+
   /** Resolves once what was counted is safe and everything that belongs to the engine has ended. Can be called again. */
   async close(): Promise<void> {
     this.#listeners.clear();
     for (const close of this.#closers.splice(0)) await close();
+    await this.#queue.settled();
     await this.#log.close();
   }
 
+  #count<T>(count: (context: CountContext) => T): Promise<T> {
+    return this.#queue.run((draft) => {
+      const context = this.#context(draft);
+      if (this.#mustSeed) seedUsage(context);
+      return count(context);
+    });
+  }
+
+  /** Initial usage that cannot be written now is counted together with the next report. */
+  #seed(): void {
+    this.#mustSeed = true;
+    this.#seeding = this.#count(() => undefined).then(() => {
+      this.#mustSeed = false;
+    });
+    this.#seeding.catch((error: unknown) => {
+      this.#logger.warn("initial usage of the catalog could not be written to the state file and does not count yet; the next report tries again", { error });
+    });
+  }
+
   #reading(): Reading {
-    return { ledger: this.#ledger, catalogSince: this.#catalogSince, now: this.#clock.now() };
+    return { ledger: this.#ledger, catalogSince: this.#catalogSince, now: this.#now() };
   }
 
-  #context(): CountContext & { readonly draft: LedgerDraft } {
-    const draft = new LedgerDraft(this.#ledger);
-    return { model: this.#model, draft, catalogSince: this.#catalogSince, now: this.#clock.now() };
+  #context(draft: LedgerDraft): CountContext {
+    return { model: this.#model, draft, catalogSince: this.#catalogSince, now: this.#now() };
   }
 
-  /** What is counted counts at once: the next check and the next report know it while it is being written. */
-  #commit({ draft }: CountContext): Promise<void> {
-    const record = draft.toRecord();
-    // Nothing new: a report that was counted before, whose first try may still be on its way to the file.
-    if (record.keys.length === 0) return this.#log.settled();
-    this.#ledger.apply(record);
-    const safe = this.#log.append(record);
+  /** The clock's time. Where that was set back, states of the time ahead may be cached, and none of them is true now. */
+  #now(): number {
+    const now = this.#clock.now();
+    const wasSetBack = now < this.#latestNow - TOLERATED_STEP_MS;
+    this.#latestNow = wasSetBack ? now : Math.max(this.#latestNow, now);
+    if (wasSetBack) this.#tell({ type: "package-published", migration: "ALL_CUSTOMERS" });
+    return now;
+  }
+
+  #counted(record: LedgerRecord): void {
     for (const change of usageChanges(this.#model, record, this.#reading())) this.#tell(change);
-    return safe;
+    for (const [name] of record.unmatched) {
+      if (this.#loggedEvents.has(name)) continue;
+      this.#loggedEvents.add(name);
+      this.#logger.warn("an event that no meter of the catalog names is not counted as usage; add a meter, or stop sending it", { eventName: name });
+    }
   }
 
   #tell(change: Change): void {
@@ -184,9 +225,9 @@ export class CatalogEngine {
 }
 
 /** Which of many cannot be counted. */
-function naming(what: string, index: number, count: number, check: () => void): void {
+function naming<T>(what: string, index: number, count: number, check: () => T): T {
   try {
-    check();
+    return check();
   } catch (error) {
     if (count === 1 || !(error instanceof CodedError)) throw error;
     throw new CodedError(error.code, `${what} ${index + 1} of ${count}, and so none was counted: ${error.message}`, { cause: error });

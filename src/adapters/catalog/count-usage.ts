@@ -1,3 +1,4 @@
+import { addDecimals, compareDecimals, MAX_AMOUNT, multiplyDecimals, subtractDecimals, toNumber, type Decimal } from "../../domain/decimal.js";
 import { CodedError } from "../../domain/errors.js";
 import type { Subject } from "../../domain/subject.js";
 import type { UsagePeriod } from "../../domain/usage-period.js";
@@ -6,9 +7,9 @@ import type { CatalogModel, SubjectDefinition } from "./catalog-model.js";
 import { featureToCount, mustBeCountable, subjectToCount } from "./countable.js";
 import { drawCredits } from "./draw-credits.js";
 import type { LedgerDraft } from "./ledger-draft.js";
+import { withAmount } from "./ledger-entry.js";
 import { amountIn } from "./read-usage.js";
 import { activeTermsOf, periodOf } from "./subscription.js";
-import { tidy } from "./tidy-number.js";
 import { walletGrants } from "./wallet-grants.js";
 import { walletOwner } from "./wallet-owner.js";
 
@@ -34,11 +35,11 @@ export interface CountContext {
  * Counts usage in the period that it belongs to, and draws what it costs. Usage never goes below 0: giving
  * back more than was used leaves none, and gives back only the credits of what was used.
  *
- * Usage of a period that is over costs its credits, but no longer counts against a limit; setting the usage
- * of a period that is over changes nothing, since what it was then is no longer known.
+ * Usage of a period that is over costs its credits, and counts in that period alone; setting the usage of a period
+ * that is over changes nothing, since what it was then may no longer be known.
  *
  * @throws CodedError as subjectToCount, featureToCount and mustBeCountable do, `invalid-argument` for a value
- *   that is no amount
+ *   that is no amount, or makes a total that cannot be kept exactly
  */
 export function countUsage(counted: CountedUsage, context: CountContext): void {
   const { model, now } = context;
@@ -49,23 +50,23 @@ export function countUsage(counted: CountedUsage, context: CountContext): void {
   mustBeCountable(feature, terms);
   mustBeAmount(counted);
   const period = terms === undefined ? undefined : periodOf(definition, terms, now);
-  const isOver = period !== undefined && counted.timestamp !== undefined && counted.timestamp < period.start;
-  const difference = isOver ? differenceInThePast(counted) : setUsage(counted, period, context);
+  const isOver = terms !== undefined && period !== undefined && counted.timestamp !== undefined && counted.timestamp < period.start;
+  const difference = isOver
+    ? addToPast(counted, periodOf(definition, terms, counted.timestamp), context)
+    : setUsage(counted, period, context);
   if (terms?.creditRate === undefined || difference === 0) return;
   const { amount, currencyId } = terms.creditRate;
-  drawFrom(walletOwner(definition, customer, currencyId), currencyId, tidy(difference * amount), context);
+  drawFrom(walletOwner(definition, customer, currencyId), currencyId, multiplyDecimals(difference, amount), context);
 }
 
 /** Draws credits from a subject's own wallet. */
-export function drawFrom(owner: SubjectDefinition, currencyId: string, cost: number, { draft, catalogSince, now }: CountContext): void {
+export function drawFrom(owner: SubjectDefinition, currencyId: string, cost: Decimal, { draft, catalogSince, now }: CountContext): void {
   const entry = draft.wallet(owner.subject, currencyId);
   const grants = walletGrants(owner, currencyId, now);
-  const told = Math.max(catalogSince, entry?.updatedAt ?? 0, grants.lastChange);
-  draft.setWallet(owner.subject, currencyId, {
-    ...drawCredits(entry, grants.active, cost, now),
-    initial: entry?.initial,
-    updatedAt: Math.max(now, told + 1),
-  });
+  const known = Math.max(catalogSince, entry?.updatedAt ?? 0, grants.lastChange);
+  const after = drawCredits(entry, grants.active, cost);
+  mustBeExact(after.overdraft, `credits ${JSON.stringify(currencyId)}`);
+  draft.setWallet(owner.subject, currencyId, { ...after, initial: entry?.initial, updatedAt: Math.max(now, known + 1) });
 }
 
 /** @returns by how much the usage changed */
@@ -73,26 +74,42 @@ function setUsage(
   { subject, featureId, value, updateBehavior }: CountedUsage,
   period: UsagePeriod | undefined,
   { draft, catalogSince, now }: CountContext,
-): number {
+): Decimal {
   const entry = draft.usage(subject, featureId);
   const before = amountIn(period, entry);
-  const amount = tidy(updateBehavior === "SET" ? value : Math.max(0, before + value));
-  if (!Number.isFinite(amount)) throw new CodedError("invalid-argument", `usage of ${JSON.stringify(featureId)} would be more than a number can hold; report a smaller value`);
+  const sum = updateBehavior === "SET" ? value : addDecimals(before, value);
+  const amount = compareDecimals(sum, 0) < 0 ? 0 : sum;
+  mustBeExact(amount, `usage of ${JSON.stringify(featureId)}`);
   draft.setUsage(subject, featureId, {
-    amount,
-    periodStart: period?.start,
+    amounts: withAmount(entry?.amounts ?? [], period?.start, amount),
     initial: entry?.initial,
     updatedAt: Math.max(now, Math.max(catalogSince, entry?.updatedAt ?? 0) + 1),
   });
-  return tidy(amount - before);
+  return subtractDecimals(amount, before);
 }
 
-function differenceInThePast({ value, updateBehavior }: CountedUsage): number {
-  return updateBehavior === "DELTA" ? value : 0;
+/**
+ * Where a clock was ahead and is set right, a period that was over then is the present one again.
+ *
+ * @returns by how much usage changed, also where the period is too long ago to be kept
+ */
+function addToPast(counted: CountedUsage, period: UsagePeriod | undefined, context: CountContext): Decimal {
+  if (counted.updateBehavior === "SET") return 0;
+  setUsage(counted, period, context);
+  return counted.value;
+}
+
+/** Beyond it the doubles of answers and states skip integers, and a limit could no longer be judged by. */
+function mustBeExact(total: Decimal, what: string): void {
+  if (compareDecimals(total, MAX_AMOUNT) <= 0) return;
+  throw new CodedError("invalid-argument", `${what} would be ${toNumber(total)}, and totals beyond ${MAX_AMOUNT} cannot be kept exactly; it is not counted: report in a larger unit`);
 }
 
 function mustBeAmount({ featureId, value, updateBehavior, timestamp }: CountedUsage): void {
   const of = `of ${JSON.stringify(featureId)}`;
+  if (Math.abs(value) > MAX_AMOUNT && Number.isFinite(value)) {
+    throw new CodedError("invalid-argument", `the value ${of} is ${value}, and amounts beyond ${MAX_AMOUNT} cannot be kept exactly; report in a larger unit`);
+  }
   if (!Number.isFinite(value)) throw new CodedError("invalid-argument", `the value ${of} has to be a finite number, not ${value}`);
   if (updateBehavior === "SET" && value < 0) {
     throw new CodedError("invalid-argument", `usage ${of} cannot be set to ${value}; set it to 0 or more, or report a negative DELTA`);

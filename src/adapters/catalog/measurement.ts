@@ -1,6 +1,7 @@
 import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../domain/usage-report.js";
 import type { CatalogModel, CustomerDefinition, SubjectDefinition } from "./catalog-model.js";
 import { subjectToCount } from "./countable.js";
+import type { RememberedAnswer } from "./ledger-entry.js";
 import { readFeatureUsage, readWallet, type Reading } from "./read-usage.js";
 import { activeTermsOf } from "./subscription.js";
 import { walletOwner } from "./wallet-owner.js";
@@ -14,6 +15,16 @@ export function measurementOf(model: CatalogModel, report: UsageReport, measurem
   const currencyId = terms?.creditRate?.currencyId;
   const credit = currencyId === undefined ? undefined : creditMeasurement(definition, customer, currencyId, reading);
   return { measurementId, subject, featureId, currentUsage, periodStart, periodEnd, updatedAt, credit };
+}
+
+/** What is remembered of a measurement. */
+export function answerOf({ currentUsage, periodStart, periodEnd, updatedAt, credit }: UsageMeasurement): RememberedAnswer {
+  return { currentUsage: currentUsage ?? 0, periodStart, periodEnd, updatedAt, credit };
+}
+
+/** The measurement of a report that was answered before. */
+export function measurementAgain({ subject, featureId }: UsageReport, measurementId: string, answer: RememberedAnswer): UsageMeasurement {
+  return { measurementId, subject, featureId, ...answer };
 }
 
 function creditMeasurement(

@@ -6,9 +6,11 @@ import type { FileContent } from "../files/file-access.js";
 import type { CatalogInput } from "./catalog-input.js";
 import type { CatalogModel } from "./catalog-model.js";
 import { loadCatalogObject } from "./load-catalog.js";
+import { StateFileLock } from "./state-file-lock.js";
+import { NODE_STATE_FILES } from "./state-files.js";
 import { UsageJournal } from "./usage-journal.js";
 import { UsageLedger } from "./usage-ledger.js";
-import { FORGETFUL_LOG } from "./usage-log.js";
+import { FORGETFUL_LOG, type UsageLog } from "./usage-log.js";
 
 /** A file that is watched, or an object that is replaced by `engine.replace`. */
 export type CatalogSource = { readonly file: string } | { readonly catalog: CatalogInput };
@@ -30,11 +32,11 @@ export interface OpenCatalogOptions {
 export async function openCatalog({ source, stateFile, clock, logger }: OpenCatalogOptions): Promise<CatalogEngine> {
   const start = await readSource(source, clock);
   const ledger = new UsageLedger();
-  const log = stateFile === undefined ? FORGETFUL_LOG : await UsageJournal.open(stateFile, ledger, clock);
+  const log = stateFile === undefined ? FORGETFUL_LOG : await openJournal(stateFile, ledger, clock, logger);
   const engine = new CatalogEngine(ledger, log, clock, logger);
   try {
     engine.adopt(start.model);
-    await log.settled();
+    await engine.settled();
   } catch (error) {
     await engine.close();
     throw error;
@@ -44,6 +46,11 @@ export async function openCatalog({ source, stateFile, clock, logger }: OpenCata
     engine.onClose(() => follower.close());
   }
   return engine;
+}
+
+async function openJournal(stateFile: string, ledger: UsageLedger, clock: Clock, logger: Logger): Promise<UsageLog> {
+  const lock = await StateFileLock.acquire(stateFile, clock);
+  return UsageJournal.open(stateFile, ledger, NODE_STATE_FILES, lock, logger);
 }
 
 async function readSource(source: CatalogSource, clock: Clock): Promise<{ readonly model: CatalogModel; readonly content?: FileContent }> {

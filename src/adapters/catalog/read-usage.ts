@@ -1,3 +1,4 @@
+import { addDecimals, toNumber, type Decimal } from "../../domain/decimal.js";
 import type { UsagePeriod } from "../../domain/usage-period.js";
 import type { Usage } from "../../domain/usage.js";
 import type { EntitlementTerms, SubjectDefinition } from "./catalog-model.js";
@@ -15,17 +16,18 @@ export interface Reading {
   readonly now: number;
 }
 
-/** What was counted in a period. What was counted in another one is over, or was on other terms. */
-export function amountIn(period: UsagePeriod | undefined, entry: UsageEntry | undefined): number {
+/** What was counted in a period; without periods, what was counted last. */
+export function amountIn(period: UsagePeriod | undefined, entry: UsageEntry | undefined): Decimal {
   if (entry === undefined) return 0;
-  return period === undefined || entry.periodStart === period.start ? entry.amount : 0;
+  const counted = period === undefined ? entry.amounts.at(-1) : entry.amounts.find(({ periodStart }) => periodStart === period.start);
+  return counted?.amount ?? 0;
 }
 
 export function readFeatureUsage(definition: SubjectDefinition, featureId: string, terms: EntitlementTerms | undefined, reading: Reading): Usage {
   const entry = reading.ledger.usage(definition.subject, featureId);
   const period = terms === undefined ? undefined : periodOf(definition, terms, reading.now);
   return {
-    currentUsage: amountIn(period, entry),
+    currentUsage: toNumber(amountIn(period, entry)),
     periodAnchor: period === undefined || terms === undefined ? undefined : periodAnchor(definition, terms.resetAnchor),
     periodStart: period?.start,
     periodEnd: period?.end,
@@ -44,9 +46,9 @@ export function readWallet(owner: SubjectDefinition, currencyId: string, reading
   const entry = reading.ledger.wallet(owner.subject, currencyId);
   return {
     grants,
-    usageLimit: grants.active.reduce((sum, { amount }) => sum + amount, 0),
+    usageLimit: toNumber(grants.active.reduce<Decimal>((sum, { amount }) => addDecimals(sum, amount), 0)),
     usage: {
-      currentUsage: consumedCredits(entry, grants.active),
+      currentUsage: toNumber(consumedCredits(entry, grants.active)),
       periodEnd: grants.periodEnd,
       updatedAt: Math.max(reading.catalogSince, entry?.updatedAt ?? 0, grants.lastChange),
     },

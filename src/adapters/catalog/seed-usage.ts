@@ -1,5 +1,6 @@
 import { subjectsOf, type SubjectDefinition } from "./catalog-model.js";
 import { drawFrom, type CountContext } from "./count-usage.js";
+import { withAmount } from "./ledger-entry.js";
 import { activeTermsOf, periodOf } from "./subscription.js";
 
 /**
@@ -22,7 +23,7 @@ function seedFeatures(definition: SubjectDefinition, { draft, catalogSince, now 
     if (entry?.initial === initial) continue;
     const terms = activeTermsOf(definition, featureId, now);
     const period = terms === undefined ? undefined : periodOf(definition, terms, now);
-    draft.setUsage(subject, featureId, { amount: initial, periodStart: period?.start, initial, updatedAt: catalogSince });
+    draft.setUsage(subject, featureId, { amounts: withAmount(entry?.amounts ?? [], period?.start, initial), initial, updatedAt: catalogSince });
   }
 }
 

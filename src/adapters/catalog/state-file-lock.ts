@@ -1,122 +1,196 @@
 import { randomUUID } from "node:crypto";
-import { readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { constants, open, readFile, rm, stat, type FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
 import { CodedError } from "../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
+import { loadKernelLock, type KernelLock } from "./kernel-lock.js";
+import type { StateFileOwnership } from "./usage-journal.js";
 
 const HEARTBEAT_MS = 1_000;
-/** A holder that was silent for so long is taken for gone. */
-const SILENT_MS = 10_000;
 
-/** Tells this process from one that had its pid before, as the first process of every container has. */
-const PROCESS_ID = randomUUID();
+/** How long an owner without a lock of the kernel has to be silent until it is taken for gone. */
+export const SILENT_MS = 10_000;
 
-interface Holder {
+/** A heartbeat that is older is looked at again before anything is written. */
+const DUE_MS = 3 * HEARTBEAT_MS;
+
+/** What the lock file says. Process and host are for people: containers share both. */
+interface Owner {
+  readonly owner: string;
   readonly pid: number;
   readonly hostname: string;
-  readonly processId: string;
-  readonly token: string;
+  /** Whether it has the kernel's lock as well: it lives exactly as long as that is taken. */
+  readonly hasKernelLock: boolean;
+  readonly beats: number;
 }
 
 /**
- * Keeps a second process from counting into the same state file: a file beside it that its holder touches
- * every second. It is taken over from a holder that is known to be gone, or has been silent for 10 s.
+ * Keeps a second process from counting into the same state file: a file beside it that its owner has locked by the
+ * kernel, and writes to every second. The kernel's lock ends with its process, so that the file of one that was killed is
+ * taken over at once. Where there is no such lock, an owner is gone when its file has not changed for 10 s; that is
+ * measured by waiting and not by the time of the file, since clocks differ and are set.
  */
-export class StateFileLock {
+export class StateFileLock implements StateFileOwnership {
+  readonly #stateFile: string;
   readonly #path: string;
-  readonly #token: string;
   readonly #clock: Clock;
-  readonly #onLost: (error: CodedError) => void;
+  readonly #tryLock: KernelLock;
+  readonly #id = randomUUID();
+  #handle: FileHandle | undefined;
+  #hasKernelLock = false;
+  #beats = 0;
+  /** Of the latest heartbeat, by a clock that nobody sets. */
+  #beatAt = 0;
+  #lost: CodedError | undefined;
   #cancelHeartbeat: CancelTimer = () => undefined;
-  #isReleased = false;
+  #beating: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, token: string, clock: Clock, onLost: (error: CodedError) => void) {
-    this.#path = path;
-    this.#token = token;
+  private constructor(stateFile: string, clock: Clock, tryLock: KernelLock) {
+    this.#stateFile = stateFile;
+    this.#path = `${stateFile}.lock`;
     this.#clock = clock;
-    this.#onLost = onLost;
-    this.#beatLater();
+    this.#tryLock = tryLock;
   }
 
-  /**
-   * @param onLost called when another process took over, which it does only after this one was silent
-   * @throws CodedError `failed-precondition` where another process holds it
-   */
-  static async acquire(stateFile: string, clock: Clock, onLost: (error: CodedError) => void): Promise<StateFileLock> {
-    const path = `${stateFile}.lock`;
-    const token = randomUUID();
-    const holder = JSON.stringify({ pid: process.pid, hostname: hostname(), processId: PROCESS_ID, token } satisfies Holder);
+  /** @throws CodedError `failed-precondition` where another process has it, or its directory cannot be written */
+  static async acquire(stateFile: string, clock: Clock, tryLock = loadKernelLock()): Promise<StateFileLock> {
+    const lock = new StateFileLock(stateFile, clock, tryLock);
     try {
-      await writeFile(path, holder, { mode: 0o600, flag: "wx" });
+      await lock.#acquire();
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      await refuseIfHeld(stateFile, path);
-      await writeFile(`${path}.${token}`, holder, { mode: 0o600 });
-      await rename(`${path}.${token}`, path);
+      await lock.#handle?.close();
+      if (error instanceof CodedError) throw error;
+      throw new CodedError("failed-precondition", `the state file ${stateFile} cannot be locked: ${(error as Error).message}; its directory has to exist and be writable`, { cause: error });
     }
-    return new StateFileLock(path, token, clock, onLost);
+    lock.#beatLater();
+    return lock;
+  }
+
+  async confirm(): Promise<void> {
+    if (this.#lost === undefined && !this.#hasKernelLock && performance.now() - this.#beatAt > DUE_MS) await this.#beat();
+    if (this.#lost !== undefined) throw this.#lost;
   }
 
   async release(): Promise<void> {
-    this.#isReleased = true;
     this.#cancelHeartbeat();
-    if ((await readHolder(this.#path))?.token === this.#token) await rm(this.#path, { force: true });
+    await this.#beating;
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle === undefined) return;
+    const isOwn = (await this.#read())?.owner === this.#id;
+    if (isOwn) await rm(this.#path, { force: true }).catch(() => undefined);
+    await handle.close();
+  }
+
+  async #acquire(): Promise<void> {
+    for (;;) {
+      this.#handle = await open(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      const outcome = this.#tryLock(this.#handle.fd);
+      if (outcome === "taken") throw this.#inUse(await this.#read());
+      this.#hasKernelLock = outcome === "acquired";
+      if (await this.#isInPlace()) break;
+      // Its last owner removed the file in between.
+      await this.#handle.close();
+    }
+    const previous = await this.#text();
+    if (previous !== "") {
+      const owner = parse(previous);
+      if (!(this.#hasKernelLock && owner?.hasKernelLock === true)) await this.#mustBeSilent(previous);
+    }
+    await this.#write();
+    if (this.#hasKernelLock) return;
+    // Another newcomer may have written at the same time: the later one stays.
+    await this.#wait(HEARTBEAT_MS / 10);
+    const now = await this.#read();
+    if (now?.owner !== this.#id) throw this.#inUse(now);
+  }
+
+  async #mustBeSilent(before: string): Promise<void> {
+    const changed = await this.#changedAt();
+    for (let waited = 0; waited < SILENT_MS; waited += HEARTBEAT_MS) {
+      await this.#wait(HEARTBEAT_MS);
+      const text = await this.#text();
+      if (text !== before || (await this.#changedAt()) !== changed) throw this.#inUse(parse(text) ?? parse(before));
+    }
   }
 
   #beatLater(): void {
-    this.#cancelHeartbeat = this.#clock.after(HEARTBEAT_MS, () => void this.#beat());
+    this.#cancelHeartbeat = this.#clock.after(HEARTBEAT_MS, () => {
+      this.#beating = this.#beat().then(() => {
+        if (this.#lost === undefined && this.#handle !== undefined) this.#beatLater();
+      });
+    });
   }
 
   async #beat(): Promise<void> {
-    const holder = await readHolder(this.#path);
-    if (this.#isReleased) return;
-    if (holder !== undefined && holder.token !== this.#token) {
-      this.#onLost(new CodedError("unavailable", `the state file was taken over by ${describe(holder)} while this process was silent; restart it`));
-      return;
+    try {
+      const now = await this.#read();
+      if (this.#handle === undefined) return;
+      if (now === undefined && !(await this.#isInPlace())) await this.#acquireAgain();
+      else if (now !== undefined && now.owner !== this.#id) {
+        this.#lost = new CodedError("unavailable", `the state file ${this.#stateFile} was taken over by ${describe(now)}; the usage is not counted: restart this process`);
+        return;
+      }
+      await this.#write();
+    } catch {
+      // A heartbeat that cannot be written is tried again; who waits for it judges by what it sees.
     }
-    const now = new Date();
-    await utimes(this.#path, now, now).catch(() => undefined);
-    this.#beatLater();
+  }
+
+  /** Somebody removed the lock file. */
+  async #acquireAgain(): Promise<void> {
+    const handle = await open(this.#path, "wx+", 0o600);
+    await this.#handle?.close();
+    this.#handle = handle;
+    this.#hasKernelLock = this.#tryLock(handle.fd) === "acquired";
+  }
+
+  async #write(): Promise<void> {
+    const owner: Owner = { owner: this.#id, pid: process.pid, hostname: hostname(), hasKernelLock: this.#hasKernelLock, beats: ++this.#beats };
+    const text = Buffer.from(`${JSON.stringify(owner)}\n`);
+    await this.#handle?.write(text, 0, text.length, 0);
+    await this.#handle?.truncate(text.length);
+    this.#beatAt = performance.now();
+  }
+
+  async #isInPlace(): Promise<boolean> {
+    const [own, there] = await Promise.all([this.#handle?.stat({ bigint: true }), stat(this.#path, { bigint: true }).catch(() => undefined)]);
+    return own !== undefined && own.ino === there?.ino && own.dev === there.dev;
+  }
+
+  /** An owner of an earlier version touches its file and writes nothing. */
+  async #changedAt(): Promise<bigint | undefined> {
+    return (await stat(this.#path, { bigint: true }).catch(() => undefined))?.mtimeNs;
+  }
+
+  async #read(): Promise<Owner | undefined> {
+    return parse(await this.#text());
+  }
+
+  #text(): Promise<string> {
+    return readFile(this.#path, "utf8").catch(() => "");
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(delayMs, resolve));
+  }
+
+  #inUse(owner: Owner | undefined): CodedError {
+    return new CodedError(
+      "failed-precondition",
+      `the state file ${this.#stateFile} is in use by ${describe(owner)}; stop that, or give this process another CATALOG_STATE_FILE`,
+    );
   }
 }
 
-async function refuseIfHeld(stateFile: string, path: string): Promise<void> {
-  const [holder, stats] = await Promise.all([readHolder(path), stat(path).catch(() => undefined)]);
-  if (stats === undefined || Date.now() - stats.mtimeMs > SILENT_MS) return;
-  // One that cannot be read is just being written.
-  if (holder !== undefined && (await isKnownToBeGone(holder))) return;
-  throw new CodedError(
-    "failed-precondition",
-    `the state file ${stateFile} is in use by ${describe(holder)}; stop that, or give this process another CATALOG_STATE_FILE`,
-  );
-}
-
-async function isKnownToBeGone(holder: Holder): Promise<boolean> {
-  if (holder.processId === PROCESS_ID || holder.hostname !== hostname()) return false;
-  if (holder.pid === process.pid) return true;
+function parse(text: string): Owner | undefined {
   try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
-  return hasEnded(holder.pid);
-}
-
-/** A killed process keeps its pid until its parent asks for its exit code, which may be seconds after, or never. */
-async function hasEnded(pid: number): Promise<boolean> {
-  // Linux alone tells it here: "7 (a name) Z 1 …".
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  return /^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
-}
-
-async function readHolder(path: string): Promise<Holder | undefined> {
-  try {
-    return JSON.parse(await readFile(path, "utf8")) as Holder;
+    return JSON.parse(text) as Owner;
   } catch {
     return undefined;
   }
 }
 
-function describe(holder: Holder | undefined): string {
-  return holder === undefined ? "another process" : `process ${holder.pid} on ${holder.hostname}`;
+function describe(owner: Owner | undefined): string {
+  return owner === undefined ? "another process" : `process ${owner.pid} on ${owner.hostname}`;
 }

@@ -1,10 +1,9 @@
-import { open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
 import { CodedError } from "../../domain/errors.js";
-import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
 import type { LedgerRecord } from "./ledger-record.js";
-import { decodeStateFile, encodeRecord, STATE_FILE_HEADER } from "./state-file-format.js";
-import { StateFileLock } from "./state-file-lock.js";
+import { decodeStateFile, encodeEnd, encodeRecords, encodeStart, FIRST_END, versionOf, type StateFileEnd } from "./state-file-format.js";
+import { decodeStateFileV1 } from "./state-file-v1.js";
+import type { StateFileHandle, StateFiles } from "./state-files.js";
 import type { UsageLedger } from "./usage-ledger.js";
 import type { UsageLog } from "./usage-log.js";
 
@@ -14,159 +13,196 @@ const MIN_REWRITE_BYTES = 8 * 1024 * 1024;
 /** How many times its size a file may grow before it is rewritten. */
 const REWRITE_GROWTH = 4;
 
-interface Waiting {
-  readonly line: string;
-  readonly resolve: () => void;
-  readonly reject: (error: CodedError) => void;
+/** What a system says where there is no room: disk, quota, size of a file. */
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** The right to be the only writer of a state file. */
+export interface StateFileOwnership {
+  /** @throws CodedError `unavailable` where another process may have it by now */
+  confirm(): Promise<void>;
+  release(): Promise<void>;
 }
 
 /**
- * Keeps the ledger in a state file: a record is appended and synced before it is acknowledged, records that
- * arrive meanwhile go together in the next write. The file is rewritten whole, beside itself and then renamed,
- * when it is opened, when it has grown much, and after a write that failed.
+ * Keeps the ledger in a state file: records are appended and synced before they are acknowledged, and cut off again
+ * where that fails. The file is rewritten from the ledger, beside itself and then renamed, when it is opened, when it
+ * has grown much, and where it is no longer what was written.
  */
 export class UsageJournal implements UsageLog {
-  readonly #file: string;
+  readonly isDurable = true;
+  readonly #path: string;
   readonly #ledger: UsageLedger;
-  #waiting: Waiting[] = [];
-  #draining: Promise<void> | undefined;
-  #lock: StateFileLock | undefined;
-  #handle: FileHandle | undefined;
-  #size = 0;
+  readonly #files: StateFiles;
+  readonly #ownership: StateFileOwnership;
+  #handle: StateFileHandle | undefined;
+  #end: StateFileEnd = FIRST_END;
   #rewriteAt = 0;
   #needsRewrite = true;
-  #ended: CodedError | undefined;
+  #isClosed = false;
 
-  private constructor(file: string, ledger: UsageLedger) {
-    this.#file = file;
+  private constructor(path: string, ledger: UsageLedger, files: StateFiles, ownership: StateFileOwnership) {
+    this.#path = path;
     this.#ledger = ledger;
+    this.#files = files;
+    this.#ownership = ownership;
   }
 
   /**
    * Reads a state file into the ledger, or begins one.
    *
-   * @throws CodedError `failed-precondition` where the file is damaged, of another kind, in use by another
-   *   process, or cannot be written
+   * @param ownership is released where this throws
+   * @throws CodedError `failed-precondition` where the file is damaged, of another kind, or cannot be written
    */
-  static async open(file: string, ledger: UsageLedger, clock: Clock): Promise<UsageJournal> {
-    const journal = new UsageJournal(file, ledger);
+  static async open(path: string, ledger: UsageLedger, files: StateFiles, ownership: StateFileOwnership, logger: Logger): Promise<UsageJournal> {
+    const journal = new UsageJournal(path, ledger, files, ownership);
     try {
-      journal.#lock = await StateFileLock.acquire(file, clock, (error) => (journal.#ended = error));
-      for (const record of decodeStateFile(file, await readIfExists(file))) ledger.apply(record);
-      await journal.#rewrite([]);
+      for (const record of read(path, await files.read(path), logger)) ledger.apply(record);
+      await journal.#rewrite();
       return journal;
     } catch (error) {
-      await journal.#lock?.release();
+      await ownership.release();
       if (error instanceof CodedError) throw error;
-      throw new CodedError("failed-precondition", `the state file ${file} cannot be used: ${(error as Error).message}; its directory has to exist and be writable`, { cause: error });
+      throw new CodedError("failed-precondition", `the state file ${path} cannot be used: ${(error as Error).message}; its directory has to exist and be writable`, { cause: error });
     }
   }
 
-  append(record: LedgerRecord): Promise<void> {
-    return this.#write(encodeRecord(record));
+  async append(records: readonly LedgerRecord[]): Promise<void> {
+    if (this.#isClosed) throw new CodedError("unavailable", "the catalog is closed; the usage is not counted");
+    await this.#ownership.confirm();
+    try {
+      await this.#makeReady();
+      const before = this.#end;
+      const handle = this.#handle;
+      await this.#write(records);
+      if (await this.#isInPlace()) return;
+      // Moved or removed meanwhile: what was written is on its way to nowhere, unless a power cut brings it back.
+      if (handle !== undefined) await this.#takeBack(handle, before, new Error("it was moved or removed"));
+      await this.#rewrite();
+      await this.#write(records);
+    } catch (error) {
+      if (error instanceof CodedError) throw error;
+      throw this.#failure(error, "the usage is not counted; report it again once that is mended");
+    }
   }
 
-  settled(): Promise<void> {
-    return this.#write("");
-  }
-
+  /** Marks the file as closed, so that whoever opens it next knows it to be complete. Can be called again. */
   async close(): Promise<void> {
-    await this.#draining;
-    this.#ended ??= new CodedError("unavailable", "the catalog is closed");
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     const handle = this.#handle;
     this.#handle = undefined;
-    await handle?.close();
-    await this.#lock?.release();
-  }
-
-  #write(line: string): Promise<void> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ line, resolve, reject });
-      this.#draining ??= this.#drain();
-    });
-  }
-
-  async #drain(): Promise<void> {
-    // Whoever reports in the same turn goes into the same write.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      try {
-        if (this.#needsRewrite || this.#size > this.#rewriteAt) await this.#rewrite(batch);
-        else await this.#append(batch);
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        this.#needsRewrite = true;
-        const failure = this.#failure(error);
-        for (const { reject } of batch) reject(failure);
-      }
-    }
-    this.#draining = undefined;
-  }
-
-  async #append(batch: Waiting[]): Promise<void> {
-    if (this.#ended !== undefined) throw this.#ended;
-    const lines = linesOf(batch);
-    const handle = this.#handle;
-    if (lines === "" || handle === undefined) return;
-    await handle.appendFile(lines);
-    await handle.datasync();
-    const { size, nlink } = await handle.stat();
-    this.#size = size;
-    // Removed while it was open: what was written is on its way to nowhere.
-    if (nlink === 0) await this.#rewrite(batch);
-  }
-
-  /** @param batch is joined by what arrives while the ledger is written, of which the file may hold parts already */
-  async #rewrite(batch: Waiting[]): Promise<void> {
-    if (this.#ended !== undefined) throw this.#ended;
-    const temporary = `${this.#file}.tmp`;
-    await rm(temporary, { force: true });
-    const handle = await open(temporary, "ax", 0o600);
     try {
-      await handle.appendFile(STATE_FILE_HEADER);
-      for (const record of this.#ledger.records()) await handle.appendFile(encodeRecord(record));
-      for (const waiting of this.#waiting.splice(0)) batch.push(waiting);
-      await handle.appendFile(linesOf(batch));
-      await handle.sync();
-      await rename(temporary, this.#file);
-      await syncDirectory(dirname(this.#file));
-      this.#size = (await handle.stat()).size;
+      if (handle !== undefined && !this.#needsRewrite) {
+        await this.#ownership.confirm();
+        await this.#stateEnd(handle, { ...this.#end, isClosed: true, statements: this.#end.statements + 1 });
+        await handle.sync();
+      }
+    } catch {
+      // Everything acknowledged is safe; without the mark the next start only says that there was none.
+    }
+    await handle?.close().catch(() => undefined);
+    await this.#ownership.release();
+  }
+
+  async #makeReady(): Promise<void> {
+    const mustRewrite = this.#needsRewrite;
+    if (!mustRewrite && this.#end.bytes <= this.#rewriteAt) return;
+    const before = this.#handle;
+    try {
+      await this.#rewrite();
     } catch (error) {
-      await handle.close();
+      // There may be no room for a second file, and still some for a few records in the first.
+      if (mustRewrite || this.#handle !== before) throw error;
+      this.#rewriteAt = this.#end.bytes * 2;
+    }
+  }
+
+  async #isInPlace(): Promise<boolean> {
+    const identity = await this.#files.identityOf(this.#path).catch(() => undefined);
+    return identity === this.#handle?.identity;
+  }
+
+  /** Writes records at the end of the file. Where that fails, the file ends where it did before. */
+  async #write(records: readonly LedgerRecord[]): Promise<void> {
+    const handle = this.#handle;
+    if (handle === undefined) throw new Error("the state file is not open");
+    const { lines, end } = encodeRecords(records, this.#end);
+    try {
+      await handle.write(lines, this.#end.bytes);
+      await handle.sync();
+      await this.#stateEnd(handle, end);
+    } catch (error) {
+      await this.#takeBack(handle, this.#end, error);
+      throw error;
+    }
+  }
+
+  /** Has the file end where it did. */
+  async #takeBack(handle: StateFileHandle, end: StateFileEnd, cause: unknown): Promise<void> {
+    // What a failed sync left in the system's memory is not known: from here on a new file is safer.
+    this.#needsRewrite = !NO_ROOM.has((cause as NodeJS.ErrnoException).code);
+    try {
+      // First the statement, so that no file is ever shorter than it says.
+      await this.#stateEnd(handle, { ...end, statements: this.#end.statements + 1 });
+      await handle.sync();
+      await handle.truncate(end.bytes);
+      await handle.sync();
+    } catch {
+      this.#needsRewrite = true;
+      throw this.#failure(cause, "nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key, and it counts once");
+    }
+  }
+
+  async #rewrite(): Promise<void> {
+    const temporary = `${this.#path}.tmp`;
+    const handle = await this.#files.create(temporary);
+    let end = FIRST_END;
+    try {
+      await handle.write(encodeStart(), 0);
+      for (const record of this.#ledger.records()) {
+        const encoded = encodeRecords([record], end);
+        await handle.write(encoded.lines, end.bytes);
+        end = encoded.end;
+      }
+      const { line, position } = encodeEnd(end);
+      await handle.write(line, position);
+      await handle.sync();
+      await this.#files.rename(temporary, this.#path);
+    } catch (error) {
+      await handle.close().catch(() => undefined);
+      await this.#files.remove(temporary).catch(() => undefined);
       throw error;
     }
     const previous = this.#handle;
     this.#handle = handle;
-    this.#rewriteAt = Math.max(MIN_REWRITE_BYTES, this.#size * REWRITE_GROWTH);
+    this.#end = end;
+    this.#rewriteAt = Math.max(MIN_REWRITE_BYTES, end.bytes * REWRITE_GROWTH);
+    this.#needsRewrite = true;
+    await previous?.close().catch(() => undefined);
+    // Until then a power cut can bring the previous file back.
+    await this.#files.syncDirectoryOf(this.#path);
     this.#needsRewrite = false;
-    await previous?.close();
   }
 
-  #failure(error: unknown): CodedError {
-    if (error instanceof CodedError) return error;
-    return new CodedError("unavailable", `usage could not be written to the state file ${this.#file}: ${(error as Error).message}; it is written once that is mended, so try again with the same key`, { cause: error });
+  async #stateEnd(handle: StateFileHandle, end: StateFileEnd): Promise<void> {
+    const { line, position } = encodeEnd(end);
+    await handle.write(line, position);
+    this.#end = end;
   }
-}
 
-function linesOf(batch: readonly Waiting[]): string {
-  return batch.map(({ line }) => line).join("");
-}
-
-async function readIfExists(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-    throw error;
+  #failure(error: unknown, consequence: string): CodedError {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return new CodedError(NO_ROOM.has(code) ? "resource-exhausted" : "unavailable", `usage could not be written to the state file ${this.#path} (${message}): ${consequence}`, { cause: error });
   }
 }
 
-/** Makes a rename outlast a power cut; a system that cannot sync a directory does so by itself. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r").catch(() => undefined);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
+function read(path: string, content: Buffer | undefined, logger: Logger): readonly LedgerRecord[] {
+  if (content === undefined) return [];
+  if (content.length === 0) {
+    logger.warn(`the state file ${path} is empty: counting begins from what the catalog says; where it was not made empty on purpose, restore it from a copy`, { file: path });
+    return [];
+  }
+  const { records, warning } = versionOf(path, content) === 1 ? decodeStateFileV1(path, content.toString("utf8")) : decodeStateFile(path, content);
+  if (warning !== undefined) logger.warn(warning, { file: path });
+  return records;
 }

@@ -2,20 +2,21 @@ import type { LedgerRecord } from "./ledger-record.js";
 
 /** Where counted usage is kept beyond the life of the process. */
 export interface UsageLog {
+  /** False: nothing is kept, and nobody has to wait. */
+  readonly isDurable: boolean;
   /**
-   * Resolves once the record is safe, in the order of the calls.
+   * Resolves once all of the records are safe. Is called again only once the call before it has settled. Where it
+   * rejects, none of them is kept, or the error says that they may be.
    *
-   * @throws CodedError `unavailable` where it could not be written; a later call writes it as well
+   * @throws CodedError `resource-exhausted` where there is no room, else `unavailable`
    */
-  append(record: LedgerRecord): Promise<void>;
-  /** Resolves once everything that was appended is safe. Rejects as append does. */
-  settled(): Promise<void>;
+  append(records: readonly LedgerRecord[]): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Keeps nothing: usage ends with the process. */
 export const FORGETFUL_LOG: UsageLog = {
+  isDurable: false,
   append: () => Promise.resolve(),
-  settled: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };

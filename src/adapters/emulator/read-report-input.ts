@@ -34,6 +34,7 @@ export function readUsageReport(input: UsageReportInput): UsageReport {
     dimensions: readDimensions(input.dimensions),
     timestamp: readMoment("createdAt", input.createdAt),
     idempotencyKey: input.idempotencyKey ?? randomUUID(),
+    keyOrigin: typeof input.idempotencyKey === "string" ? "caller" : "generated",
   };
 }
 

@@ -104,9 +104,11 @@ describe("reported usage", () => {
     ["no number", usageReport(ACME, "calls", NaN), "invalid-argument", /the value of "calls" has to be a finite number, not NaN/],
     ["less than nothing", usageReport(ACME, "calls", -1, { updateBehavior: "SET" }), "invalid-argument", /cannot be set to -1; set it to 0 or more/],
     ["no time", usageReport(ACME, "calls", 1, { timestamp: Infinity }), "invalid-argument", /the time of usage of "calls" is not a moment/],
-    ["more than a number holds", usageReport(ACME, "seats", Number.MAX_VALUE), "invalid-argument", /more than a number can hold/],
+    ["more than is exact", usageReport(ACME, "calls", 2 ** 53 + 2), "invalid-argument", /the value of "calls" is 9007199254740994, and amounts beyond 9007199254740992 cannot be kept exactly; report in a larger unit/],
+    ["more than is exact in all", usageReport(ACME, "seats", 3), "invalid-argument", /usage of "seats" would be 9007199254740994, and totals beyond 9007199254740992 cannot be kept exactly; it is not counted/],
+    ["less than is exact", usageReport(ACME, "calls", -(2 ** 53) - 2), "invalid-argument", /the value of "calls" is -9007199254740994/],
   ])("of %s is refused", async (_what, report, code, message) => {
-    const catalog = catalogOf({ entitlements: { sso: true, days: 1, formats: [], calls: 1, seats: 1 } }, { usage: { seats: Number.MAX_VALUE } });
+    const catalog = catalogOf({ entitlements: { sso: true, days: 1, formats: [], calls: 1, seats: 1 } }, { usage: { seats: 2 ** 53 - 1 } });
     const { engine } = await open({ ...catalog, customers: [...catalog.customers, { id: "old", archived: true }] });
     const refusal = await refusalOf(engine.reportUsage([report]));
     expect(refusal).toEqual({ code, message: expect.stringMatching(message) as string });
@@ -135,6 +137,47 @@ describe("an idempotency key", () => {
     expect(await opened.engine.reportUsage([report])).toEqual(first);
     expect(await opened.engine.reportUsage([report, report])).toEqual([...first, ...first]);
     expect(used(opened, "calls")).toBe(2);
+  });
+
+  it("measures as it did then, also after more was counted, and where the customer is no longer there", async () => {
+    const opened = await open(catalogOf({ entitlements: { calls: { limit: 9, resetPeriod: "DAY", creditRate: { currency: "ink", amount: 2 } } } }));
+    const report = usageReport(ACME, "calls", 2, key);
+    const first = await opened.engine.reportUsage([report]);
+    await opened.engine.reportUsage([usageReport(ACME, "calls", 5)]);
+    opened.clock.advance(40 * 3_600_000);
+    expect(await opened.engine.reportUsage([report])).toEqual(first);
+    opened.engine.replace({ ...catalogOf({}), customers: [] });
+    expect(await opened.engine.reportUsage([report])).toEqual(first);
+  });
+
+  it.each([
+    ["another value", { value: 3 }],
+    ["another behavior", { updateBehavior: "SET" as const }],
+    ["other dimensions", { dimensions: new Map([["region", "eu"]]) }],
+  ])("of a report with %s is refused, and the bulk with it", async (_what, other) => {
+    const opened = await open(catalog);
+    const report = usageReport(ACME, "calls", 2, key);
+    await opened.engine.reportUsage([report]);
+    const refusal = await refusalOf(opened.engine.reportUsage([usageReport(ACME, "calls", 1), { ...report, ...other }]));
+    expect(refusal.code).toBe("failed-precondition");
+    expect(refusal.message).toMatch(/^report 2 of 2, and so none was counted: usage of "calls" was reported before under the idempotency key "once" and said something else; that one counts and this one does not: send it under a key of its own/);
+    expect(used(opened, "calls")).toBe(2);
+  });
+
+  it("of an event with other dimensions is refused", async () => {
+    const opened = await open(catalog);
+    await opened.engine.reportEvents([usageEvent(ACME, "call", { region: "eu", size: 1 }, key)]);
+    await opened.engine.reportEvents([usageEvent(ACME, "call", { size: 1, region: "eu" }, { ...key, timestamp: NOON - 1 })]);
+    expect((await refusalOf(opened.engine.reportEvents([usageEvent(ACME, "call", { region: "us" }, key)]))).code).toBe("failed-precondition");
+    expect(used(opened, "calls")).toBe(1);
+  });
+
+  it("that was made up is not remembered: it never comes again", async () => {
+    const opened = await open(catalog);
+    const report = { ...usageReport(ACME, "calls", 2, key), keyOrigin: "generated" as const };
+    await opened.engine.reportUsage([report]);
+    await opened.engine.reportUsage([report]);
+    expect(used(opened, "calls")).toBe(4);
   });
 
   it("counts once within one bulk", async () => {

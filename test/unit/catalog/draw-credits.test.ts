@@ -12,7 +12,7 @@ const anyGrants: fc.Arbitrary<readonly ActiveGrant[]> = fc
 
 function drawAll(grants: readonly ActiveGrant[], costs: readonly number[]): WalletEntry {
   let entry: WalletEntry = { drawn: new Map(), overdraft: 0, initial: undefined, updatedAt: 0 };
-  for (const cost of costs) entry = { ...entry, ...drawCredits(entry, grants, cost, NOW) };
+  for (const cost of costs) entry = { ...entry, ...drawCredits(entry, grants, cost) };
   return entry;
 }
 
@@ -38,10 +38,19 @@ describe("credits that are drawn", () => {
     );
   });
 
-  it("of grants that have ended are forgotten with the next draw", () => {
-    const grants = [{ key: "lasts", amount: 5, expiresAt: Infinity }];
-    const drawn = new Map([["ended", { amount: 3, expiresAt: NOW }]]);
-    const entry = drawCredits({ drawn, overdraft: 0, initial: undefined, updatedAt: 0 }, grants, 2, NOW);
-    expect([...entry.drawn.keys()]).toEqual(["lasts"]);
+  it("in fractions are consumed to the last digit", () => {
+    const grants = [{ key: "a", amount: 0.3, expiresAt: Infinity }];
+    expect(drawAll(grants, [0.1, 0.2])).toMatchObject({ drawn: new Map([["a", { amount: 0.3, expiresAt: Infinity }]]), overdraft: 0 });
+  });
+
+  it("of grants that have ended are remembered, since a clock that was ahead is set right, but not without end", () => {
+    const active = { key: "active", amount: 1_000, expiresAt: Infinity };
+    let entry = drawAll([active], [1]);
+    for (let month = 0; month < 40; month++) entry = { ...entry, ...drawCredits(entry, [{ key: `month ${month}`, amount: 1, expiresAt: NOW }, active], 1) };
+    const known = [...entry.drawn.keys()];
+    expect(known).toContain("month 38");
+    expect(known.length).toBeLessThan(20);
+    const before = consumedCredits(entry, [{ key: "month 38", amount: 1, expiresAt: NOW }]);
+    expect(before).toBe(1);
   });
 });
