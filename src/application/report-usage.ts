@@ -8,7 +8,10 @@ import type { CallContext } from "./answer.js";
 import type { LoadState } from "./load-state.js";
 import { signalForReport } from "./report-signal.js";
 
-/** Hands counted usage to upstream, and lets the next check know at once what upstream counts now. */
+/**
+ * Hands counted usage to upstream, and lets the next check know at once what upstream counts now. A report without a
+ * timestamp gets one here, so that it is the same report at each try.
+ */
 export class ReportUsage {
   readonly #upstream: UpstreamClient;
   readonly #cache: CacheStore;
@@ -24,16 +27,17 @@ export class ReportUsage {
     this.#logger = logger;
   }
 
-  /** @throws CodedError upstream's own failure, never a made-up success */
+  /** @throws CodedError upstream's own failure, saying whether the usage may count; never a made-up success */
   async report(report: UsageReport, call: CallContext): Promise<UsageMeasurement> {
-    const measurement = await this.#upstream.reportUsage(report, { signal: signalForReport(call) });
+    const measurement = await this.#upstream.reportUsage(accepted(report, this.#clock.now()), { signal: signalForReport(call) });
     await this.#remember([measurement]);
     return measurement;
   }
 
-  /** @throws CodedError upstream's own failure; then none of the reports was counted */
+  /** @throws CodedError as report does, for all of the reports */
   async reportBulk(reports: readonly UsageReport[], call: CallContext): Promise<readonly UsageMeasurement[]> {
-    const measurements = await this.#upstream.reportUsageBulk(reports, { signal: signalForReport(call) });
+    const now = this.#clock.now();
+    const measurements = await this.#upstream.reportUsageBulk(reports.map((report) => accepted(report, now)), { signal: signalForReport(call) });
     await this.#remember(measurements);
     return measurements;
   }
@@ -52,6 +56,10 @@ export class ReportUsage {
       this.#logger.warn("reported usage could not be written to the cache", { error });
     }
   }
+}
+
+function accepted(report: UsageReport, now: number): UsageReport {
+  return report.timestamp === undefined ? { ...report, timestamp: now } : report;
 }
 
 function* usageUpdatesOf(measurement: UsageMeasurement): Iterable<UsageUpdated> {

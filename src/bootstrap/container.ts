@@ -130,7 +130,7 @@ function provideUseCases(provide: Provide): void {
         made.get(TOKENS.logger),
       ),
   );
-  provide(TOKENS.reportEvents, (made) => new ReportEvents(made.get(TOKENS.upstream)));
+  provide(TOKENS.reportEvents, (made) => new ReportEvents(made.get(TOKENS.upstream), made.get(TOKENS.clock)));
   provide(
     TOKENS.followUpdates,
     (made) =>

@@ -7,7 +7,8 @@ import type { UsageEvent, UsageMeasurement, UsageReport } from "../domain/usage-
  *
  * Every method rejects with a CodedError alone: `unavailable` where upstream cannot be reached or fails for
  * now, `unauthenticated` where it refuses the API key, `cancelled` once the signal aborts, and for reports
- * `invalid-argument`, `not-found` or `failed-precondition` with upstream's own message.
+ * `invalid-argument`, `not-found` or `failed-precondition` with upstream's own message. Of a report, these and
+ * `resource-exhausted` mean that it does not count; any other error says in its message whether it may.
  */
 export interface UpstreamClient {
   /**

@@ -63,7 +63,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
       list: new ListEntitlements(states, fallbacks, clock),
       reload: new ReloadEntitlements(load),
       reportUsage: new ReportUsage(upstream, cache, load, clock, logger),
-      reportEvents: new ReportEvents(upstream),
+      reportEvents: new ReportEvents(upstream, clock),
     },
     readiness,
     { clock, logger, shutdownSignal: shutdown.signal, maxMessageBytes: options.maxMessageBytes },

@@ -219,11 +219,36 @@ describe("a report", () => {
     ]);
   });
 
-  it("that goes on failing is made no more than twice, and fails", async () => {
+  const unknown = /\. Whether this counts is not known: report it again under the same idempotency key where it was sent with one, and it counts once; without one, it may count twice$/;
+
+  it.each<[string, Reaction, ErrorCode]>([
+    ["reset connections", "reset", "unavailable"],
+    ["HTTP 503", { status: 503, json: {} }, "unavailable"],
+    ["an answer that does not say whether it counts", { json: { data: {} } }, "internal"],
+    ["an answer that never comes", "hang", "deadline-exceeded"],
+  ])("that goes on failing by %s fails, and says that it may count", async (_, reaction, code) => {
     const test = await open();
-    test.api.react = () => "reset";
-    expect(await failureOf(report(test))).toMatchObject({ code: "unavailable" });
-    expect(test.api.seen).toHaveLength(2);
+    test.api.react = () => reaction;
+    expect(await failureOf(report(test))).toMatchObject({ code, message: expect.stringMatching(unknown) as string });
+    expect(test.api.seen).toHaveLength(code === "unavailable" ? 2 : 1);
+  });
+
+  it("whose first try may have arrived may count, also where the second is refused for its rate", async () => {
+    const test = await open();
+    test.api.react = () => (test.api.seen.length === 1 ? "reset" : { status: 429, json: {} });
+    expect(await failureOf(report(test))).toMatchObject({ code: "resource-exhausted", message: expect.stringMatching(unknown) as string });
+  });
+
+  it("that is refused for its rate does not count, as the code says", async () => {
+    const test = await open();
+    test.api.react = () => ({ status: 429, json: {} });
+    expect(await failureOf(report(test))).toMatchObject({ code: "resource-exhausted", message: "the API answered HTTP 429" });
+  });
+
+  it("that never left says that it does not count", async () => {
+    const test = await open();
+    await test.api.stop();
+    expect(await failureOf(report(test))).toMatchObject({ code: "unavailable", message: expect.stringMatching(/ECONNREFUSED\)\. This is not counted: report it again later$/) as string });
   });
 
   it.each<[code: string, expected: ErrorCode]>([

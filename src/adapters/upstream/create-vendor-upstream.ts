@@ -7,6 +7,7 @@ import { HttpJson } from "./http-json.js";
 import type { Operation } from "./operation.js";
 import { Resilience, type ResilienceParts } from "./resilience.js";
 import { StartUpCheck } from "./start-up-check.js";
+import { withOutcome } from "./with-outcome.js";
 import { VendorUpstreamClient, type VendorUpstream } from "./vendor-upstream-client.js";
 import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 
@@ -65,11 +66,11 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
   });
 
   /**
-   * Reports are tried twice: each carries its own idempotency key, the same in both tries, so upstream counts it
-   * once whether or not the first one arrived. They pass no circuit breaker: nothing can stand in for a report.
+   * Reports are tried twice: each carries its own idempotency key and timestamp, the same in both tries, so upstream
+   * counts it once whether or not the first one arrived. They pass no circuit breaker: nothing can stand in for a report.
    */
   function reporting<I, O>(operation: Operation<I, O>): Operation<I, O> {
-    return resilience.timed("the API", limits.reportTimeoutMs, resilience.retried(resilience.counted(operation)));
+    return withOutcome(operation, (report) => resilience.timed("the API", limits.reportTimeoutMs, resilience.retried(resilience.counted(report))));
   }
 
   function probeOf(name: string, client: { fetchConfiguration(signal: AbortSignal): Promise<void> }) {

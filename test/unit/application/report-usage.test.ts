@@ -35,6 +35,16 @@ describe("a report of usage", () => {
     expect(await result).toBe(told);
   });
 
+  it("without a timestamp gets that of its acceptance, in a bulk all the same", async () => {
+    const core = buildCore();
+    const accepted = core.clock.now();
+    void core.reportUsage.report(usageReport(), NO_HURRY);
+    void core.reportUsage.reportBulk([usageReport(), usageReport({ timestamp: 7 }), usageReport()], NO_HURRY);
+    core.clock.advance(5_000);
+    expect((await core.upstream.reports.at(0)).question).toEqual(usageReport({ timestamp: accepted }));
+    expect((await core.upstream.bulkReports.at(0)).question.map(({ timestamp }) => timestamp)).toEqual([accepted, 7, accepted]);
+  });
+
   it("is known to the next check at once", async () => {
     const core = buildCore();
     await know(core, subject, known);
@@ -120,10 +130,10 @@ describe("a report in bulk", () => {
   it("is known to the next check at once, in the order of its reports", async () => {
     const core = buildCore();
     await know(core, subject, known);
-    const given = [usageReport(), usageReport({ idempotencyKey: "other" })];
+    const given = [usageReport({ timestamp: 1 }), usageReport({ idempotencyKey: "other", timestamp: 2 })];
     const result = core.reportUsage.reportBulk(given, NO_HURRY);
     const call = await core.upstream.bulkReports.at(0);
-    expect(call.question).toBe(given);
+    expect(call.question).toEqual(given);
     const told = [usageMeasurement({ currentUsage: 9 }), usageMeasurement({ currentUsage: 10 })];
     call.answer(told);
     expect(await result).toBe(told);
@@ -141,29 +151,38 @@ describe("a report in bulk", () => {
 });
 
 describe("a report of events", () => {
-  const event = { eventName: "login", subject, idempotencyKey: "key", dimensions: new Map(), timestamp: undefined };
+  const event = { eventName: "login", subject, idempotencyKey: "key", dimensions: new Map(), timestamp: 7 };
 
   it("goes to upstream as it is", async () => {
-    const { upstream } = buildCore();
-    const result = new ReportEvents(upstream).report([event], NO_HURRY);
+    const { upstream, clock } = buildCore();
+    const result = new ReportEvents(upstream, clock).report([event], NO_HURRY);
     const call = await upstream.eventReports.at(0);
     expect(call.question).toEqual([event]);
     call.answer(undefined);
     await expect(result).resolves.toBeUndefined();
   });
 
+  it("without a timestamp gets that of its acceptance, all of a call the same, and keeps one that it has", async () => {
+    const { upstream, clock } = buildCore();
+    const accepted = clock.now();
+    void new ReportEvents(upstream, clock).report([event, { ...event, timestamp: undefined }, { ...event, timestamp: undefined }], NO_HURRY);
+    clock.advance(5_000);
+    const { question } = await upstream.eventReports.at(0);
+    expect(question.map(({ timestamp }) => timestamp)).toEqual([7, accepted, accepted]);
+  });
+
   it("that upstream refuses is refused to the caller", async () => {
-    const { upstream } = buildCore();
+    const { upstream, clock } = buildCore();
     const failure = new CodedError("invalid-argument", "unknown event");
-    const result = new ReportEvents(upstream).report([event], NO_HURRY);
+    const result = new ReportEvents(upstream, clock).report([event], NO_HURRY);
     (await upstream.eventReports.at(0)).fail(failure);
     await expect(result).rejects.toBe(failure);
   });
 
   it("stops with its caller", async () => {
-    const { upstream } = buildCore();
+    const { upstream, clock } = buildCore();
     const caller = new AbortController();
-    const result = new ReportEvents(upstream).report([event], { deadlineAt: undefined, signal: caller.signal });
+    const result = new ReportEvents(upstream, clock).report([event], { deadlineAt: undefined, signal: caller.signal });
     await upstream.eventReports.at(0);
     caller.abort();
     await expect(result).rejects.toMatchObject({ code: "cancelled" });
