@@ -86,10 +86,15 @@ export class FindState {
     return search.run(this.#budgetMs(call, now), stepMs, call.signal).then(({ known, source }) => {
       if (source === "redis") this.#telemetry.cacheHits++;
       else this.#telemetry.cacheMisses++;
+      const servesMeanwhile = source === "redis" && known !== undefined && this.#clock.now() >= known.recheckAt;
+      // Superseded while it was fetched, so that the next check would have to wait again.
+      const isSuperseded = source === "upstream" && known?.isVerified === false;
+      if (servesMeanwhile || isSuperseded) this.#refresh.enqueue(subject, true);
       if (source === "upstream" && this.#options.keepsCustomerBeside === true && subject.resourceId !== undefined) {
         this.#haveCustomer(subject.customerId);
       }
-      return this.#found(known, source);
+      const isHeld = servesMeanwhile && this.#cache.peek(subject.customerId, subject.resourceId) !== undefined;
+      return this.#found(known, isHeld ? "memory" : source);
     });
   }
 

@@ -113,6 +113,11 @@ export class LoadState {
     return known;
   }
 
+  /** Whether only a cache of upstream's could tell the subject's state, so that it is asked for again soon. */
+  isLagging(subject: Subject): boolean {
+    return this.#lagging.has(subject);
+  }
+
   /** Tells that a subject changed, and with a customer all its resources: fetches under way may bring what was before. */
   overtake({ customerId, resourceId }: Subject): void {
     if (resourceId === undefined) for (const flight of this.#flights.ofCustomer(customerId)) flight.overtaken = true;

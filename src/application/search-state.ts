@@ -1,3 +1,4 @@
+import { isEmptyState } from "../domain/customer-state.js";
 import { CodedError, errorCodeOf } from "../domain/errors.js";
 import type { Subject } from "../domain/subject.js";
 import type { CachedState, CacheStore } from "../ports/cache-store.js";
@@ -86,14 +87,22 @@ export class StateSearch {
     this.#isStoreAsked = false;
     this.#cancelStep?.();
     if (this.#hasEnded) return;
-    const { clock } = this.#parts;
-    if (stored?.isVerified === true && clock.now() < stored.recheckAt && suffices(stored, this.#wanted)) {
+    if (stored?.isVerified === true && suffices(stored, this.#wanted) && (this.#parts.clock.now() < stored.recheckAt || this.#servesMeanwhile(stored))) {
       this.#end({ known: stored, source: "redis" });
       return;
     }
     this.#known = stored;
     if (this.#upstream === "in-vain") void this.#endWithWhatIsKnown();
     else this.#askUpstream(stored);
+  }
+
+  /**
+   * Whether a state is due only because it came from a cache of upstream's that may be behind: then nothing better is
+   * known, and it is to be asked for again in the background. Who waited for that would wait every second while the API
+   * is away.
+   */
+  #servesMeanwhile({ state }: CachedState): boolean {
+    return !isEmptyState(state) && this.#parts.clock.now() < state.validUntil && this.#parts.load.isLagging(this.#subject);
   }
 
   async #askUpstreamBesideStore(): Promise<void> {

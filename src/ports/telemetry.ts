@@ -13,6 +13,8 @@ export interface Telemetry {
   networkRequestErrors: number;
   /** Parts of upstream's answers and events that could not be used and were left out. */
   malformedUpstreamData: number;
+  /** Fetches of a state that upstream refused, while it works for others. */
+  refusedFetches: number;
   redisClientErrors: number;
   /** Checks answered from a state that was cached and usable. */
   cacheHits: number;
@@ -28,6 +30,7 @@ export function newTelemetry(): Telemetry {
     invalidApiKeyErrors: 0,
     networkRequestErrors: 0,
     malformedUpstreamData: 0,
+    refusedFetches: 0,
     redisClientErrors: 0,
     cacheHits: 0,
     cacheMisses: 0,

@@ -35,6 +35,13 @@ export class ManualClock implements Clock {
     this.#now = until;
   }
 
+  /** Moves time on while nothing runs: timers that became due meanwhile call back late, all at the end. */
+  stall(ms: number): void {
+    this.#now += ms;
+    const due = [...this.#timers].filter(({ dueAt }) => dueAt <= this.#now);
+    for (const timer of due) if (this.#timers.delete(timer)) timer.callback();
+  }
+
   /** Timers that were neither called back nor cancelled: what has ended leaves none. */
   get pendingTimers(): number {
     return this.#timers.size;

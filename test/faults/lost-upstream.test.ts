@@ -102,7 +102,7 @@ test("a refused connection is a fallback as well, and upstream is found when it 
 });
 
 test("a check that falls back for want of time does not waste the fetch: the next one has its answer", async () => {
-  rig = await SidecarUnderFault.start({ ENTITLEMENTS_TIMEOUT_MS: "200" }, { limits: { firstTimeoutMs: 60_000, apiTimeoutMs: 60_000 } });
+  rig = await SidecarUnderFault.start({ ENTITLEMENTS_TIMEOUT_MS: "200" }, { limits: { hedgeAfterMs: 60_000, fetchTimeoutMs: 60_000 } });
   const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
   expect(await rig.seats()).toMatchObject({ source: "fallback" });
   expect(rig.emulator.stats.edge.inFlight).toBe(1);

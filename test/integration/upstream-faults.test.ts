@@ -52,6 +52,42 @@ describe("Edge that fails", () => {
     expect((await fetchIn(test))?.feature("from the API")?.kind).toBe("boolean");
   });
 
+  it.each([300, 600, 900, 2_500])("by slowness alone, %i ms: its answer is the answer where the API fails or hangs", async (slowMs) => {
+    for (const reaction of [{ status: 503, json: {} }, "hang"] as const) {
+      const test = await open();
+      test.edge.react = () => new Promise((resolve) => test.clock.after(slowMs, () => resolve(stateAnswer("from Edge"))));
+      test.api.react = () => reaction;
+      expect((await fetchIn(test))?.feature("from Edge")?.kind).toBe("boolean");
+      expect(test.edge.seen).toHaveLength(1);
+    }
+  });
+
+  it("by slowness, over and over: it is not taken for broken, and answers once the API does not", async () => {
+    const test = await open();
+    test.edge.react = () => new Promise((resolve) => test.clock.after(600, () => resolve(stateAnswer("from Edge"))));
+    test.api.react = () => stateAnswer("from the API");
+    for (let i = 0; i < 10; i++) expect((await fetchIn(test))?.feature("from the API")?.kind).toBe("boolean");
+    test.api.react = () => ({ status: 503, json: {} });
+    for (let i = 0; i < 10; i++) expect((await fetchIn(test))?.feature("from Edge")?.kind).toBe("boolean");
+    expect(test.logger.lines.filter(({ message }) => message.includes("Edge"))).toEqual([]);
+  });
+
+  it("by hanging over and over: it is no longer waited for", async () => {
+    const test = await open({ limits: { probeDelayMs: 60_000 } });
+    test.edge.react = () => "hang";
+    test.api.react = () => stateAnswer("from the API");
+    for (let i = 0; i < 5; i++) expect((await fetchIn(test))?.featureCount).toBe(1);
+    await test.passTimeUntilSettled(
+      new Promise<void>((resolve) => {
+        const look = () => (test.logger.lines.some(({ message }) => message.startsWith("Edge does not work")) ? resolve() : void setImmediate(look));
+        look();
+      }),
+    );
+    const startedAt = test.clock.now();
+    expect((await fetchIn(test))?.featureCount).toBe(1);
+    expect(test.clock.now() - startedAt).toBeLessThan(200);
+  });
+
   it("by hanging: the API answers within the budget of the check", async () => {
     const test = await open();
     test.edge.react = () => "hang";
@@ -124,6 +160,40 @@ describe("what is in doubt", () => {
     const startedAt = test.clock.now();
     expect((await fetchInDoubt(test))?.feature("from Edge")?.kind).toBe("boolean");
     expect(test.clock.now() - startedAt).toBeLessThan(BUDGET_MS);
+  });
+});
+
+describe("a subject that Edge refuses", () => {
+  const refusing = (test: UnderTest, status: number) => {
+    test.edge.react = ({ path }) => (path.includes("refused") ? { status, text: "" } : stateAnswer("from Edge"));
+  };
+  const STATUSES = [400, 404, 405, 413, 414, 422, 431];
+
+  it.each(STATUSES)("by HTTP %i is asked of the API, and Edge goes on being asked for others", async (status) => {
+    const test = await open();
+    refusing(test, status);
+    test.api.react = () => stateAnswer("from the API");
+    for (let i = 0; i < 20; i++) expect((await fetchIn(test, false, `refused-${i}`))?.feature("from the API")?.kind).toBe("boolean");
+    expect((await fetchIn(test, false, "other"))?.feature("from Edge")?.kind).toBe("boolean");
+    expect(test.telemetry).toMatchObject({ networkRequestErrors: 0, refusedFetches: 20 });
+    expect(test.logger.lines.map(({ level }) => level)).toEqual(["warn"]);
+  });
+
+  it.each(STATUSES)("by HTTP %i costs others nothing where the API is away, and is asked for once in a while", async (status) => {
+    const test = await open();
+    refusing(test, status);
+    await test.api.stop();
+    for (let i = 0; i < 20; i++) expect(await failureOf(fetchIn(test, false, "refused"))).toMatchObject({ name: "CodedError" });
+    expect(test.edge.seen).toHaveLength(1);
+    expect((await fetchIn(test, false, "other"))?.feature("from Edge")?.kind).toBe("boolean");
+  });
+
+  it("and the API too, is asked of neither for a while", async () => {
+    const test = await open();
+    refusing(test, 431);
+    test.api.react = () => ({ status: 413, text: "" });
+    for (let i = 0; i < 20; i++) expect(await failureOf(fetchIn(test, false, "refused"))).toMatchObject({ code: "invalid-argument" });
+    expect([test.edge.seen.length, test.api.seen.length]).toEqual([1, 1]);
   });
 });
 

@@ -63,6 +63,7 @@ const COUNTERS: readonly (readonly [name: string, help: string, read: (telemetry
   ["sidecar_invalid_api_key_errors_total", "Requests that upstream refused because of the API key.", (t) => t.invalidApiKeyErrors],
   ["sidecar_network_request_errors_total", "Requests to upstream that failed on the way or were answered by an error.", (t) => t.networkRequestErrors],
   ["sidecar_malformed_upstream_data_total", "Parts of upstream's answers and events that could not be used and were left out.", (t) => t.malformedUpstreamData],
+  ["sidecar_refused_fetches_total", "Fetches of a state that upstream refused, while it works for others.", (t) => t.refusedFetches],
   ["sidecar_redis_client_errors_total", "Errors of the Redis client.", (t) => t.redisClientErrors],
   ["sidecar_cache_hits_total", "Checks answered from a cached state that was usable.", (t) => t.cacheHits],
   ["sidecar_cache_misses_total", "Checks for which a state had to be fetched first.", (t) => t.cacheMisses],

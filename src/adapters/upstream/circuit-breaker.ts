@@ -1,5 +1,6 @@
 import { CodedError } from "../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
+import { ThrottledError } from "./throttled-error.js";
 
 export interface CircuitBreakerOptions {
   /** How the upstream is named in errors, for example "Edge". */
@@ -71,7 +72,7 @@ export class CircuitBreaker {
   /** A call that began before the last change of state says nothing of upstream as it is now. */
   failed(error: unknown, epoch: number): void {
     if (epoch !== this.#epoch || !this.#options.isUpstreamsFailure(error)) return;
-    if (this.#state.is === "closed" && ++this.#state.failures >= this.#options.failuresToOpen) {
+    if (this.#state.is === "closed" && (++this.#state.failures >= this.#options.failuresToOpen || retryAfterMsOf(error) > 0)) {
       this.#open(error);
       this.#options.onOpened(error);
     } else if (this.#state.is === "trial") this.#open(error);
@@ -89,21 +90,25 @@ export class CircuitBreaker {
   }
 
   #open(lastFailure: unknown): void {
-    this.#enter({ is: "open", lastFailure, stopProbing: this.#isStopped ? nothing : this.#startProbing() });
+    this.#enter({ is: "open", lastFailure, stopProbing: this.#isStopped ? nothing : this.#startProbing(retryAfterMsOf(lastFailure)) });
   }
 
-  #startProbing(): () => void {
+  /** @param leaveAloneMs before the first probe; 0: as long as before each other one */
+  #startProbing(leaveAloneMs: number): () => void {
     const abort = new AbortController();
     let cancelTimer: CancelTimer = nothing;
-    const probeLater = () => {
+    const probeAfter = (delayMs: number) => {
       if (abort.signal.aborted) return;
-      cancelTimer = this.#clock.after(this.#probeDelayMs(), () => {
-        this.#options.probe(abort.signal).then(() => {
-          if (!abort.signal.aborted) this.#enter({ is: "trial" });
-        }, probeLater);
+      cancelTimer = this.#clock.after(delayMs, () => {
+        this.#options.probe(abort.signal).then(
+          () => {
+            if (!abort.signal.aborted) this.#enter({ is: "trial" });
+          },
+          (error: unknown) => probeAfter(Math.max(this.#probeDelayMs(), retryAfterMsOf(error))),
+        );
       });
     };
-    probeLater();
+    probeAfter(Math.max(this.#probeDelayMs(), leaveAloneMs));
     return () => {
       cancelTimer();
       abort.abort();
@@ -113,6 +118,10 @@ export class CircuitBreaker {
   #probeDelayMs(): number {
     return this.#options.probeDelayMs * (0.5 + this.#options.random() / 2);
   }
+}
+
+function retryAfterMsOf(error: unknown): number {
+  return error instanceof ThrottledError ? (error.retryAfterMs ?? 0) : 0;
 }
 
 function nothing(): void {

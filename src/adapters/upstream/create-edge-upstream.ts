@@ -24,15 +24,18 @@ const TIMEOUT_MS = 5_000;
 
 /** Edge alone, where nobody waits for the answer and there is no other upstream to turn to. */
 export function createEdgeUpstream({ identity, edgeApiUrl, limits: given }: EdgeUpstreamConfig, parts: ResilienceParts): EdgeUpstream {
-  const limits = { ...limitsForBudget(2 * TIMEOUT_MS), ...given };
+  const limits = { ...limitsForBudget(TIMEOUT_MS), fetchTimeoutMs: TIMEOUT_MS, ...given };
   const resilience = new Resilience(limits, { ...parts, random: parts.random ?? Math.random });
   const headers = { ...identityHeaders(identity), "X-API-VERSION": "1" };
   const http = new HttpJson({ name: "Edge", baseUrl: edgeApiUrl, headers, maxBodyBytes: limits.maxBodyBytes });
   const edge = new EdgeClient(http, new FaultLog(parts.logger, parts.telemetry));
   const probe = resilience.timed("Edge", limits.probeTimeoutMs, (_: undefined, signal) => edge.fetchConfiguration(signal));
-  const ask = resilience.guarded(
-    resilience.breakerOf("Edge", (signal) => probe(undefined, signal)),
-    resilience.timed("Edge", limits.firstTimeoutMs, resilience.retried(edge.fetchState.bind(edge))),
+  const ask = resilience.rememberingRefusals(
+    "Edge",
+    resilience.guarded(
+      resilience.breakerOf("Edge", (signal) => probe(undefined, signal)),
+      resilience.timed("Edge", limits.fetchTimeoutMs, resilience.retried(edge.fetchState.bind(edge))),
+    ),
   );
   const fetch = withConcurrencyBound(ask, { maxConcurrent: limits.maxConcurrentFetches, maxWaiting: limits.maxWaitingFetches });
   return {

@@ -2,9 +2,11 @@ import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
 import { decodeEntitlementsState } from "../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../wire/fault-log.js";
-import { dataOf } from "./answer-data.js";
+import { dataOf, isRefusalOfPath, type Answerer } from "./answer-data.js";
 import type { HttpJson } from "./http-json.js";
 import { missingEntityStateOf } from "./missing-entity.js";
+
+const EDGE: Answerer = { name: "Edge", isRefusal: isRefusalOfPath };
 
 /** Upstream's cache near to its clients: fast, and now and then behind. It answers what is entitled, and takes no reports. */
 export class EdgeClient {
@@ -20,7 +22,7 @@ export class EdgeClient {
   async fetchState(subject: Subject, signal: AbortSignal): Promise<CustomerState> {
     const answer = await this.#http.get(statePathOf(subject), signal);
     try {
-      return decodeEntitlementsState(dataOf(answer, "Edge"), (fault) => this.#faults.add("Edge's entitlements", fault));
+      return decodeEntitlementsState(dataOf(answer, EDGE), (fault) => this.#faults.add("Edge's entitlements", fault));
     } catch (error) {
       const missing = missingEntityStateOf(error);
       if (missing !== undefined) return missing;
@@ -28,9 +30,13 @@ export class EdgeClient {
     }
   }
 
+  dropIdleConnections(): void {
+    this.#http.dropIdleConnections();
+  }
+
   /** What shows that Edge is there and takes the key. */
   async fetchConfiguration(signal: AbortSignal): Promise<void> {
-    dataOf(await this.#http.get("/v1/config/server-sdk-configuration.json", signal), "Edge");
+    dataOf(await this.#http.get("/v1/config/server-sdk-configuration.json", signal), EDGE);
   }
 }
 

@@ -1,6 +1,5 @@
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
-import type { CircuitBreaker } from "./circuit-breaker.js";
 import { canBeInPath, type EdgeClient } from "./edge-client.js";
 import type { GraphqlClient } from "./graphql-client.js";
 import type { Operation } from "./operation.js";
@@ -28,10 +27,11 @@ export interface StateSources {
 }
 
 /**
- * How a state is fetched: from Edge, tried twice where that may help, then from the API; without Edge from the
- * API, tried twice. An upstream that does not work is not waited for. What is in doubt is fetched the other way
- * round: Edge may not have heard either of what a gap in the updates has hidden. Who needs the present truth asks
- * the API, whatever is known of it: nothing else could answer.
+ * How a state is fetched: from Edge, tried twice where that may help, and from the API where Edge fails, refuses or
+ * is slow; without Edge from the API, tried twice. An upstream that does not work is not waited for, and one that
+ * is slow is not cut off. What is in doubt is fetched the other way round, and Edge's answer waits for the API's as
+ * long as a check can: Edge may not have heard either of what a gap in the updates has hidden. Who needs the
+ * present truth asks the API, whatever is known of it: nothing else could answer.
  */
 export function fetchStateOperation(
   sources: StateSources,
@@ -39,11 +39,11 @@ export function fetchStateOperation(
   limits: VendorUpstreamLimits,
 ): Operation<StateRequest, CustomerState> {
   const askApi: Fetch = resilience.counted((subject, signal) => sources.api.fetchState(subject, signal));
-  const latest = resilience.timed("the API", limits.apiTimeoutMs, resilience.retried(askApi));
+  const latest = resilience.timed("the API", limits.fetchTimeoutMs, resilience.retried(askApi));
   const apiBreaker = resilience.breakerOf("the API", sources.probeApi);
-  const apiAlone = resilience.guarded(apiBreaker, latest);
+  const apiAlone = resilience.rememberingRefusals("the API", resilience.guarded(apiBreaker, latest));
   const { usual, inDoubt } =
-    sources.edge === undefined ? { usual: apiAlone, inDoubt: ofSubject(apiAlone) } : withEdge(sources.edge, askApi, apiAlone, apiBreaker);
+    sources.edge === undefined ? { usual: apiAlone, inDoubt: ofSubject(apiAlone) } : withEdge(sources.edge, askApi, apiAlone);
 
   const fetch: Operation<StateRequest, CustomerState> = (request, signal) => {
     if (request.latest) return latest(request.subject, signal);
@@ -51,21 +51,29 @@ export function fetchStateOperation(
   };
   return withConcurrencyBound(fetch, { maxConcurrent: limits.maxConcurrentFetches, maxWaiting: limits.maxWaitingFetches });
 
-  function withEdge(edge: EdgeClient, ask: Fetch, apiOnly: Fetch, breaker: CircuitBreaker): { readonly usual: Fetch; readonly inDoubt: FetchInDoubt } {
+  function withEdge(edge: EdgeClient, ask: Fetch, apiOnly: Fetch): { readonly usual: Fetch; readonly inDoubt: FetchInDoubt } {
     const askEdge: Fetch = resilience.counted((subject, signal) => edge.fetchState(subject, signal));
-    const fromEdge = resilience.guarded(
-      resilience.breakerOf("Edge", sources.probeEdge),
-      resilience.timed("Edge", limits.firstTimeoutMs, resilience.retried(askEdge)),
+    const fromEdge = resilience.rememberingRefusals(
+      "Edge",
+      resilience.guarded(
+        resilience.breakerOf("Edge", sources.probeEdge),
+        resilience.timed("Edge", limits.fetchTimeoutMs, resilience.retried(askEdge)),
+      ),
     );
-    const apiFirst = resilience.guarded(breaker, resilience.timed("the API", limits.firstTimeoutMs, ask));
-    const apiSecond = resilience.guarded(breaker, resilience.timed("the API", limits.apiTimeoutMs, ask));
-    const fromEdgeAtLast: FetchInDoubt = async ({ subject, onMayBeBehind }, signal) => {
+    const fromApi = resilience.rememberingRefusals(
+      "the API",
+      resilience.guarded(apiBreaker, resilience.timed("the API", limits.fetchTimeoutMs, ask)),
+    );
+    const edgeAsLastResort: FetchInDoubt = async ({ subject, onMayBeBehind }, signal) => {
       const state = await fromEdge(subject, signal);
       onMayBeBehind?.();
       return state;
     };
-    const edgeFirst = resilience.either(fromEdge, apiSecond);
-    const edgeLast = resilience.either(ofSubject(apiFirst), fromEdgeAtLast);
+    const edgeFirst = resilience.hedged(fromEdge, fromApi, { onSlow: () => edge.dropIdleConnections() });
+    const edgeLast = resilience.hedged(ofSubject(fromApi), edgeAsLastResort, {
+      preferFirstForMs: limits.preferLatestForMs,
+      onSlow: () => sources.api.dropIdleConnections(),
+    });
     return {
       usual: (subject, signal) => (canBeInPath(subject) ? edgeFirst : apiOnly)(subject, signal),
       inDoubt: (request, signal) => (canBeInPath(request.subject) ? edgeLast(request, signal) : apiOnly(request.subject, signal)),

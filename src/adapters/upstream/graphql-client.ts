@@ -5,7 +5,7 @@ import type { UsageEvent, UsageMeasurement, UsageReport } from "../../domain/usa
 import { decodeEntitlementsState } from "../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../wire/fault-log.js";
 import { isObject } from "../../wire/fields.js";
-import { dataOf } from "./answer-data.js";
+import { dataOf, isRefusalOfBody, type Answerer } from "./answer-data.js";
 import { decodeMeasurement, decodeMeasurements } from "./decode-measurement.js";
 import { encodeUsageEvent, encodeUsageReport } from "./encode-reports.js";
 import {
@@ -18,6 +18,8 @@ import {
 } from "./graphql-documents.js";
 import type { HttpJson } from "./http-json.js";
 import { missingEntityStateOf } from "./missing-entity.js";
+
+const API: Answerer = { name: "the API", isRefusal: isRefusalOfBody };
 
 /** Upstream's API itself: always the present truth, and the only place that takes reports. */
 export class GraphqlClient {
@@ -39,6 +41,10 @@ export class GraphqlClient {
       if (missing !== undefined) return missing;
       throw error;
     }
+  }
+
+  dropIdleConnections(): void {
+    this.#http.dropIdleConnections();
   }
 
   /** What shows that the API is there and takes the key. */
@@ -63,7 +69,7 @@ export class GraphqlClient {
   async #execute({ name, document }: GraphqlOperation, variables: object, signal: AbortSignal): Promise<unknown> {
     const body = { operationName: name, variables, query: document };
     const answer = await this.#http.post("/graphql", body, { "x-graphql-operation-name": name }, signal);
-    return dataOf(answer, "the API");
+    return dataOf(answer, API);
   }
 }
 

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type In
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { CodedError } from "../../domain/errors.js";
 import { abortErrorOf } from "./abort-error.js";
+import { parseRetryAfter } from "./throttled-error.js";
 
 export interface HttpJsonOptions {
   /** How the server is named in errors, for example "Edge". */
@@ -18,6 +19,8 @@ export interface JsonAnswer {
   readonly status: number;
   /** Undefined where the body is not JSON; then the status is an error's. */
   readonly body: unknown;
+  /** What a Retry-After header asks for, milliseconds; undefined where there is none. */
+  readonly retryAfterMs: number | undefined;
 }
 
 /** Idle connections kept for later requests. */
@@ -58,6 +61,14 @@ export class HttpJson {
     return this.#exchange("POST", path, JSON.stringify(body), headers, signal);
   }
 
+  /**
+   * What is asked from here on gets new connections: those that are kept may be dead, as after a change of the
+   * network, and asking on each would take its time to show.
+   */
+  dropIdleConnections(): void {
+    for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+  }
+
   /** Breaks off what is under way and closes all connections. */
   close(): void {
     this.#agent.destroy();
@@ -83,7 +94,7 @@ export class HttpJson {
         reject(error);
         request.destroy();
         // What broke one kept connection has most likely broken those that idle beside it.
-        this.#dropIdleSockets();
+        this.dropIdleConnections();
       };
       signal.addEventListener("abort", onAbort, { once: true });
       request.on("error", (error) => fail(this.#unreachable(error)));
@@ -128,7 +139,7 @@ export class HttpJson {
       });
       response.on("end", () => {
         try {
-          resolve(this.#parse(response.statusCode ?? 0, Buffer.concat(chunks).toString("utf8")));
+          resolve(this.#parse(response, Buffer.concat(chunks).toString("utf8")));
         } catch (error) {
           reject(error instanceof Error ? error : new CodedError("internal", String(error)));
         }
@@ -136,11 +147,12 @@ export class HttpJson {
     });
   }
 
-  #parse(status: number, text: string): JsonAnswer {
+  #parse({ statusCode: status = 0, headers }: IncomingMessage, text: string): JsonAnswer {
+    const retryAfterMs = parseRetryAfter(headers["retry-after"], Date.now());
     try {
-      return { status, body: JSON.parse(text) };
+      return { status, body: JSON.parse(text), retryAfterMs };
     } catch (error) {
-      if (status < 200 || status >= 300) return { status, body: undefined };
+      if (status < 200 || status >= 300) return { status, body: undefined, retryAfterMs };
       throw new CodedError("internal", `${this.#options.name} answered HTTP ${status} with what is not JSON`, { cause: error });
     }
   }
@@ -148,9 +160,5 @@ export class HttpJson {
   #unreachable(error: Error): CodedError {
     const { code } = error as NodeJS.ErrnoException;
     return new CodedError("unavailable", `${this.#options.name} at ${this.#base.origin} cannot be reached (${code ?? error.message})`, { cause: error });
-  }
-
-  #dropIdleSockets(): void {
-    for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
   }
 }

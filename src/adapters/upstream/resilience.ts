@@ -1,3 +1,5 @@
+import type { CustomerState } from "../../domain/customer-state.js";
+import type { Subject } from "../../domain/subject.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Telemetry } from "../../ports/telemetry.js";
@@ -6,8 +8,9 @@ import type { Operation } from "./operation.js";
 import { isUpstreamsFailure, isWorthRetrying } from "./upstream-failure.js";
 import type { VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 import { withCircuitBreaker } from "./with-circuit-breaker.js";
-import { withFailover } from "./with-failover.js";
 import { withFailureCount } from "./with-failure-count.js";
+import { withHedge } from "./with-hedge.js";
+import { withRefusalMemory } from "./with-refusal-memory.js";
 import { withRetry } from "./with-retry.js";
 import { withTimeout } from "./with-timeout.js";
 
@@ -17,6 +20,12 @@ export interface ResilienceParts {
   readonly telemetry: Telemetry;
   /** From 0 (included) to 1 (excluded); by default Math.random. */
   readonly random?: () => number;
+}
+
+export interface HedgeNeeds {
+  /** See HedgeOptions. */
+  readonly preferFirstForMs?: number;
+  readonly onSlow: () => void;
 }
 
 /** The means against upstream's faults, with one set of limits, so that what is composed of them reads as a sentence. */
@@ -47,8 +56,32 @@ export class Resilience {
     return withCircuitBreaker(operation, breaker);
   }
 
-  either<I, O>(first: Operation<I, O>, second: Operation<I, O>): Operation<I, O> {
-    return withFailover(first, second, isUpstreamsFailure);
+  /** @param onSlow called where the first is slow, at most once in the time that a fetch may take */
+  hedged<I, O>(first: Operation<I, O>, second: Operation<I, O>, { preferFirstForMs = 0, onSlow }: HedgeNeeds): Operation<I, O> {
+    const { clock } = this.#parts;
+    const { hedgeAfterMs: afterMs, maxConcurrentFetches: maxLosers, fetchTimeoutMs } = this.#limits;
+    let notBefore = -Infinity;
+    const onSlowNowAndThen = () => {
+      if (clock.now() < notBefore) return;
+      notBefore = clock.now() + fetchTimeoutMs;
+      onSlow();
+    };
+    return withHedge(first, second, { afterMs, preferFirstForMs, maxLosers, onSlow: onSlowNowAndThen }, clock);
+  }
+
+  /** What upstream refused is not asked again for a while; the first refusal of each kind is logged, each is counted. */
+  rememberingRefusals(name: string, operation: Operation<Subject, CustomerState>): Operation<Subject, CustomerState> {
+    const { clock, logger, telemetry } = this.#parts;
+    const { refusalMemoryMs: forMs, maxRefusals: maxSubjects } = this.#limits;
+    let lastLogged: string | undefined;
+    const onRefused = (error: unknown) => {
+      telemetry.refusedFetches++;
+      const message = error instanceof Error ? error.message : String(error);
+      if (message === lastLogged) return;
+      lastLogged = message;
+      logger.warn(`${name} refuses a customer and is not asked for it again for a while; further refusals are only counted`, { error });
+    };
+    return withRefusalMemory(operation, { forMs, maxSubjects, onRefused }, clock);
   }
 
   /** @param probe shows whether the upstream works */

@@ -24,6 +24,12 @@ export function isUpstreamsFailure(error: unknown): boolean {
   return MEANINGS[errorCodeOf(error)].isUpstreams;
 }
 
+/** Upstream works, and will not answer this one request as it is. */
+export function isRefusal(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return !MEANINGS[code].isUpstreams && code !== "cancelled";
+}
+
 export function isWorthRetrying(error: unknown): boolean {
   return MEANINGS[errorCodeOf(error)].isWorthRetrying;
 }

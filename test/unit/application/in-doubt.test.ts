@@ -40,20 +40,38 @@ describe("upstream's caches may be behind, too", () => {
     await know(core, subject, entitled);
     core.updates.connected();
     for (const fetch of [1, 2]) {
-      void check(core);
+      const answer = check(core);
       const asked = await core.upstream.fetches.at(fetch);
+      // Known already from a cache that may be behind: nobody waits for upstream.
+      if (fetch === 2) expect(await answer).toMatchObject({ source: "memory", result: { hasAccess: true } });
       core.upstream.tellMayBeBehind[fetch]?.();
       asked.answer(entitled);
       await promisesSettled();
       expect(check(core)).toMatchObject({ source: "memory" });
       core.clock.advance(1_250);
     }
-    void check(core);
+    expect(await check(core)).toMatchObject({ source: "memory" });
     (await core.upstream.fetches.at(3)).answer(entitled);
     await promisesSettled();
     core.clock.advance(1_250);
     expect(check(core)).toMatchObject({ source: "memory" });
     expect(questions(core).map(({ preferLatest }) => preferLatest)).toEqual([undefined, true, true, true]);
+  });
+
+  it("what they alone could tell is waited for once an entitlement of it ends", async () => {
+    const core = buildCore({ maxRefreshed: 0 });
+    const ending = stateWith([boolean({ validUntil: core.clock.now() + 1_300 })]);
+    await know(core, subject, ending);
+    core.updates.connected();
+    void check(core);
+    const asked = await core.upstream.fetches.at(1);
+    core.upstream.tellMayBeBehind[1]?.();
+    asked.answer(ending);
+    await promisesSettled();
+    core.clock.advance(1_300);
+    const answer = check(core);
+    (await core.upstream.fetches.at(2)).answer(emptyState("NoActiveSubscription"));
+    expect(await answer).toMatchObject({ source: "upstream", result: { hasAccess: false } });
   });
 
   it("of no more subjects than a bound is it remembered that they alone could tell", () => {

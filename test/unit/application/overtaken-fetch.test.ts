@@ -2,12 +2,31 @@ import { describe, expect, it } from "vitest";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { Subject } from "../../../src/domain/subject.js";
 import { begunFetch, buildCore, know, NO_HURRY } from "../../builders/core.js";
+import { featureQuery } from "../../builders/queries.js";
 import { usageMeasurement, usageReport } from "../../builders/reports.js";
+import { promisesSettled } from "../../fakes/event-loop.js";
 import { emptyState, metered, stateWith } from "../../builders/states.js";
 
 const subject: Subject = { customerId: "c" };
 const withLimit = (usageLimit: number, updatedAt?: number): CustomerState => stateWith([metered({ usageLimit })], { updatedAt });
 const limitOf = (known: { readonly state: CustomerState } | undefined) => known?.state.feature("seats")?.usageLimit;
+
+describe("a check whose fetch is superseded", () => {
+  it("has the subject fetched again in the background, so that the next check waits for nothing", async () => {
+    const core = buildCore({ maxRefreshed: 0 });
+    const answer = core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY);
+    const first = await core.upstream.fetches.at(0);
+    core.updates.connected();
+    first.answer(withLimit(10));
+    expect(await answer).toMatchObject({ source: "upstream" });
+    const again = await core.upstream.fetches.at(1);
+    expect(again.question).toEqual({ subject, latest: false, preferLatest: true });
+    again.answer(withLimit(20));
+    await promisesSettled();
+    expect(core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY)).toMatchObject({ source: "memory" });
+    expect(core.upstream.fetches.count).toBe(2);
+  });
+});
 
 describe("a fetch that news overtake", () => {
   it("does not overwrite newer news", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CircuitBreaker } from "../../../src/adapters/upstream/circuit-breaker.js";
+import { ThrottledError } from "../../../src/adapters/upstream/throttled-error.js";
 import { isUpstreamsFailure } from "../../../src/adapters/upstream/upstream-failure.js";
 import { withCircuitBreaker } from "../../../src/adapters/upstream/with-circuit-breaker.js";
 import type { ErrorCode } from "../../../src/domain/errors.js";
@@ -93,6 +94,45 @@ describe("a circuit breaker", () => {
     const { ask, open } = guarded();
     await open();
     await expect(ask("q", never())).rejects.toMatchObject({ message: expect.stringContaining("Edge"), cause: { code: "unavailable" } });
+  });
+});
+
+describe("an upstream that asks for patience", () => {
+  const throttle = async ({ ask, calls }: ReturnType<typeof guarded>, retryAfterMs: number | undefined) => {
+    const outcome = outcomeOf(ask("q", never()));
+    (await calls.at(calls.count - 1)).fail(new ThrottledError("slow down", retryAfterMs));
+    expect(await outcome).toBe("resource-exhausted");
+  };
+
+  it("is left alone for as long as it says, after the first time that it does", async () => {
+    const test = guarded();
+    await throttle(test, 5_000);
+    expect(test.changes).toEqual(["opened"]);
+    test.clock.advance(4_999);
+    expect(test.probes.count).toBe(0);
+    test.clock.advance(1);
+    expect(test.probes.count).toBe(1);
+  });
+
+  it("is left alone longer where a probe is answered so", async () => {
+    const test = guarded();
+    await throttle(test, 5_000);
+    test.clock.advance(5_000);
+    (await test.probes.at(0)).fail(new ThrottledError("still", 7_000));
+    await promisesSettled();
+    test.clock.advance(6_999);
+    expect(test.probes.count).toBe(1);
+    test.clock.advance(1);
+    expect(test.probes.count).toBe(2);
+  });
+
+  it.each([0, undefined])("without saying for how long (%j) counts as any failure does", async (retryAfterMs) => {
+    const test = guarded();
+    await throttle(test, retryAfterMs);
+    await throttle(test, retryAfterMs);
+    expect(test.changes).toEqual([]);
+    await throttle(test, retryAfterMs);
+    expect(test.changes).toEqual(["opened"]);
   });
 });
 

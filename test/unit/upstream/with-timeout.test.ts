@@ -22,6 +22,26 @@ describe("a time limit", () => {
     await expect(call).rejects.toThrow("given up");
   });
 
+  it("does not count against upstream the time in which this process did not run", async () => {
+    const { clock, calls, operation } = timed();
+    const call = operation("q", never());
+    const { signal } = await calls.at(0);
+    clock.stall(800);
+    expect(signal.aborted).toBe(false);
+    clock.advance(300);
+    expect(signal.aborted).toBe(true);
+    await expect(call).rejects.toThrow("given up");
+  });
+
+  it("ends also in a process that never gets to run in time", async () => {
+    const { clock, calls, operation } = timed();
+    const call = operation("q", never());
+    const { signal } = await calls.at(0);
+    for (let i = 0; i < 3 && !signal.aborted; i++) clock.stall(5_000);
+    expect(signal.aborted).toBe(true);
+    await expect(call).rejects.toThrow("given up");
+  });
+
   it("lets through what its caller aborts, with the caller's reason", async () => {
     const { calls, operation } = timed();
     const caller = new AbortController();
