@@ -8,7 +8,7 @@ export function frameEncoders(loaded, header) {
     const write = code.functionOf(ANSWERS[answer], `ANSWERS.${answer}`);
     return `    ${answer}(s, c) {\n      w.begin();\n      ${write}(w, s, c);\n      return w.finish();\n    },`;
   });
-  return `${header(`import { FrameWriter } from "../../fast-lane/frame-writer.js";
+  return `${header(`import { FrameWriter } from "../../answers/frame-writer.js";
 import type { AnswerEncoders, Frames } from "../../answers/answer-encoders.js";
 import { ANSWERS } from "../../answers/describe-answers.js";
 import { sharedBytes } from "../../answers/message-encoders.js";`)}

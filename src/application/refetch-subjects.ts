@@ -39,6 +39,7 @@ const IS_WORTH_ASKING_AGAIN: Record<ErrorCode, boolean> = {
   "not-found": false,
   "failed-precondition": false,
   unauthenticated: true,
+  "permission-denied": true,
   "resource-exhausted": true,
   "deadline-exceeded": true,
   cancelled: true,

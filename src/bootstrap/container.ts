@@ -3,7 +3,7 @@ import { MemoryCache } from "../adapters/cache/memory-cache.js";
 import { ConfiguredFallbackProvider } from "../adapters/fallback/configured-fallbacks.js";
 import { Metrics } from "../adapters/ops/metrics.js";
 import { OpsServer } from "../adapters/ops/ops-server.js";
-import { createOnePortListener } from "../adapters/rpc/listener/one-port-listener.js";
+import { MultiProtocolListener } from "../adapters/rpc/listener/multi-protocol-listener.js";
 import type { TlsFiles } from "../adapters/rpc/listener/tls-material.js";
 import { createRpcHandler } from "../adapters/rpc/rpc-handler.js";
 import { CheckEntitlement } from "../application/check-entitlement.js";
@@ -167,7 +167,12 @@ function provideServers(provide: Provide, config: Config): void {
     ),
   );
   const listener = (made: ResolutionContext, files: TlsFiles | undefined) =>
-    createOnePortListener({ ...made.get(TOKENS.requestHandler), tls: files, logger: made.get(TOKENS.logger) });
+    new MultiProtocolListener({
+      ...made.get(TOKENS.requestHandler),
+      tls: files,
+      limits: { maxMessageBytes: config.maxMessageBytes },
+      logger: made.get(TOKENS.logger),
+    });
   provide(TOKENS.cleartextListener, (made) => listener(made, undefined));
   provide(TOKENS.tlsListener, (made) => (tls === undefined ? undefined : listener(made, tls)));
   provide(TOKENS.metrics, (made) => new Metrics(made.get(TOKENS.telemetry), made.get(TOKENS.cache)));

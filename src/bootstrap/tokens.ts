@@ -1,7 +1,7 @@
 import type { ServiceIdentifier } from "inversify";
 import type { OpsServer } from "../adapters/ops/ops-server.js";
 import type { Metrics } from "../adapters/ops/metrics.js";
-import type { OnePortListener } from "../adapters/rpc/listener/one-port-listener.js";
+import type { MultiProtocolListener } from "../adapters/rpc/listener/multi-protocol-listener.js";
 import type { RpcHandler } from "../adapters/rpc/rpc-handler.js";
 import type { CheckEntitlement } from "../application/check-entitlement.js";
 import type { FindState } from "../application/find-state.js";
@@ -47,8 +47,8 @@ export const TOKENS = {
   /** Aborts once no call is accepted any more: ends the streams that callers keep open. */
   shutdown: token<AbortController>("shutdown"),
   requestHandler: token<RpcHandler>("requestHandler"),
-  cleartextListener: token<OnePortListener>("cleartextListener"),
-  tlsListener: token<OnePortListener | undefined>("tlsListener"),
+  cleartextListener: token<MultiProtocolListener>("cleartextListener"),
+  tlsListener: token<MultiProtocolListener | undefined>("tlsListener"),
   metrics: token<Metrics>("metrics"),
   opsServer: token<OpsServer>("opsServer"),
 } as const;

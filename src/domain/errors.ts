@@ -6,8 +6,10 @@ export const ERROR_CODES = [
   "not-found",
   /** The input is fine, the state of things is not: for example a usage report for an archived customer. */
   "failed-precondition",
-  /** Upstream refuses the API key. */
+  /** Upstream refuses the API key, or this service the caller's. */
   "unauthenticated",
+  /** Who calls is known, and may not. */
+  "permission-denied",
   /** A bound is reached: too many requests, too large a message. */
   "resource-exhausted",
   /** No answer within the time there was. */

@@ -1,8 +1,8 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { AnswerHeaders } from "../../src/adapters/rpc/http2/answer-headers.js";
-import { HeaderWriter } from "../../src/adapters/rpc/http2/header-writer.js";
+import { ResponseHeaders } from "../../src/adapters/rpc/exchange/response-headers.js";
+import { HeaderWriter } from "../../src/adapters/rpc/http2/hpack/header-writer.js";
 import { GetEntitlementsRequestSchema } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import {
   CONTINUATION,
@@ -23,7 +23,7 @@ import {
   windowUpdate,
 } from "../integration/http2-frames.js";
 import { Http2Peer, inPieces } from "../integration/http2-peer.js";
-import { freed } from "../integration/one-port-listening.js";
+import { freed } from "../integration/listening.js";
 import { CHECK } from "./malformed-calls.js";
 import { CHECK_PATH, frame } from "./raw-http2.js";
 import { startRpcServer, type RpcServer } from "./rpc-server.js";
@@ -76,7 +76,7 @@ const pieces = fc.array(fc.nat({ max: 4_000 }), { maxLength: 6 });
 
 /** Its frames; those that nothing may come in between are one. */
 function framesOf(stream: number, { request, cuts, padding, hasTrailers }: Manner, writer: HeaderWriter): Buffer[] {
-  const block = inPieces(writer.blockOf(new AnswerHeaders(request.fields)), cuts);
+  const block = inPieces(writer.blockOf(new ResponseHeaders(undefined, request.fields)), cuts);
   const body = inPieces(request.body, cuts);
   return [
     Buffer.concat(block.map((part, index) => http2Frame(index === 0 ? HEADERS : CONTINUATION, index === block.length - 1 ? END_HEADERS : 0, stream, part))),
@@ -134,7 +134,7 @@ async function outcomeOf(port: number, request: Request) {
 let fast: RpcServer;
 let slow: RpcServer;
 beforeAll(async () => {
-  [fast, slow] = await Promise.all([startRpcServer(), startRpcServer({ fastLane: false })]);
+  [fast, slow] = await Promise.all([startRpcServer(), startRpcServer({ hasFastPath: false })]);
   // From here on answers come from memory.
   await Promise.all([fast, slow].map(({ port }) => outcomeOf(port, PLAIN)));
 });

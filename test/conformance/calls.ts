@@ -1,11 +1,11 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { expect } from "vitest";
-import type { SidecarCalls } from "../../src/adapters/rpc/sidecar-calls.js";
+import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls.js";
 
 /** What a client of whatever protocol has to see. Requests and responses are in protobuf's JSON, defaults left out. */
 export interface ConformanceCall {
   readonly name: string;
-  readonly method: keyof SidecarCalls;
+  readonly method: SidecarMethod;
   readonly request: JsonObject;
   /** All of the response. */
   readonly response?: unknown;
@@ -72,7 +72,7 @@ const CHECKS: readonly ConformanceCall[] = [
   { name: "a metered feature within its limit", method: "getMeteredEntitlement", request: { customerId: "acme", featureId: "seats", options: { requestedUsage: 2 } }, response: { hasAccess: true, requestedUsage: 2, entitlement: SEATS }, source: "known" },
   { name: "a metered feature beyond its limit", method: "getMeteredEntitlement", request: { customerId: "acme", featureId: "seats", options: { requestedUsage: 2.5 } }, response: { accessDeniedReason: reason("REQUESTED_USAGE_EXCEEDING_LIMIT"), requestedUsage: 2.5, entitlement: SEATS }, source: "known" },
   { name: "a metered feature with nothing requested", method: "getMeteredEntitlement", request: { customerId: "acme", featureId: "calls" }, response: { hasAccess: true, entitlement: CALLS }, source: "known" },
-  { name: "an unlimited metered feature", method: "getMeteredEntitlement", request: { customerId: "acme", featureId: "storage", options: { requestedUsage: -3 } }, response: { hasAccess: true, requestedUsage: -3, entitlement: { feature: meteredFeature("storage"), isUnlimited: true, currentUsage: 12, hasSoftLimit: false } }, source: "known" },
+  { name: "an unlimited metered feature", method: "getMeteredEntitlement", request: { customerId: "acme", featureId: "storage", options: { requestedUsage: 3 } }, response: { hasAccess: true, requestedUsage: 3, entitlement: { feature: meteredFeature("storage"), isUnlimited: true, currentUsage: 12, hasSoftLimit: false } }, source: "known" },
   { name: "a soft limit", method: "getMeteredEntitlement", request: { customerId: "acme", featureId: "emails" }, response: { hasAccess: true, entitlement: { feature: meteredFeature("emails"), usageLimit: 10, currentUsage: 12, hasSoftLimit: true } }, source: "known" },
   { name: "a feature that more credits would pay for", method: "getMeteredEntitlement", request: { customerId: "acme", featureId: "images", options: { requestedUsage: 7 } }, response: { accessDeniedReason: reason("INSUFFICIENT_CREDITS"), requestedUsage: 7, entitlement: { feature: meteredFeature("images"), usageLimit: 1000, hasSoftLimit: false } }, source: "known" },
   { name: "allowed values", method: "getEnumEntitlement", request: { customerId: "acme", featureId: "regions", options: { requestedValues: ["a"] } }, response: { hasAccess: true, requestedValues: ["a"], entitlement: { feature: FEATURES.regions, enumValues: ["a", "b"] } }, source: "known" },
@@ -143,10 +143,12 @@ const WRITES: readonly ConformanceCall[] = [
   { name: "a reload", method: "reloadEntitlements", request: { customerId: "acme" }, response: { entitledEntityExists: true } },
   { name: "a reload of an unknown customer", method: "reloadEntitlements", request: { customerId: "nobody" }, response: {} },
   { name: "a reload while upstream is down", method: "reloadEntitlements", request: { customerId: "unreachable" }, code: "unavailable", message: "upstream is down" },
-  { name: "a failure that nobody foresaw gives nothing away", method: "reloadEntitlements", request: { customerId: "a bug" }, code: "internal", message: "internal error: the sidecar's log tells more" },
+  { name: "a failure that nobody foresaw gives nothing away", method: "reloadEntitlements", request: { customerId: "a bug" }, code: "internal", message: "internal error: see the sidecar's log" },
 ];
 
 const REFUSALS: readonly ConformanceCall[] = [
+  { name: "less than nothing requested", method: "getMeteredEntitlement", request: { customerId: "acme", featureId: "seats", options: { requestedUsage: -1 } }, code: "invalid_argument", message: "options.requested_usage was -1: send 0 or more" },
+  { name: "less than no credits requested", method: "getEntitlementV2", request: { customerId: "acme", currencyId: "credits", options: { requestedUsage: -0.5 } }, code: "invalid_argument", message: "options.requested_usage was -0.5" },
   { name: "no customer", method: "getEntitlement", request: { featureId: "seats" }, code: "invalid_argument", message: "customer_id" },
   { name: "no feature", method: "getMeteredEntitlement", request: { customerId: "acme" }, code: "invalid_argument", message: "feature_id" },
   { name: "no customer to list", method: "getEntitlements", request: {}, code: "invalid_argument", message: "customer_id" },

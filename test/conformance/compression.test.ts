@@ -16,12 +16,12 @@ const COMPRESSED = 1;
 describe("gzip", () => {
   const raw = serveRawClients();
 
-  test("both ways in Connect over HTTP/1.1", async () => {
+  test("of requests in Connect over HTTP/1.1, whose answers are quicker sent as they are", async () => {
     const headers = { "content-type": "application/json", "content-encoding": "gzip", "accept-encoding": "gzip" };
     const answer = await raw.http1.send(LIST, { headers, body: gzipSync(JSON_REQUEST) });
-    expect(answer).toMatchObject({ status: 200, headers: { "content-encoding": "gzip" } });
-    const list = fromJsonString(GetEntitlementsResponseSchema, gunzipSync(answer.body).toString());
-    expect(list.entitlements).toHaveLength(12);
+    expect(answer.status).toBe(200);
+    expect(answer.headers).not.toHaveProperty("content-encoding");
+    expect(fromJsonString(GetEntitlementsResponseSchema, answer.text).entitlements).toHaveLength(12);
   });
 
   test("not for who does not take it", async () => {

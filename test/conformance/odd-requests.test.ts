@@ -106,7 +106,7 @@ const ODD_FRAMES: readonly (readonly [name: string, frames: (stream: number) => 
 
 let servers: readonly RpcServer[];
 beforeAll(async () => {
-  servers = await Promise.all([true, false].map((fastLane) => startRpcServer({ fastLane })));
+  servers = await Promise.all([true, false].map((hasFastPath) => startRpcServer({ hasFastPath })));
 });
 beforeEach(() => {
   for (const { logger } of servers) logger.lines.splice(0);

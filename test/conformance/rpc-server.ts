@@ -2,7 +2,7 @@ import { MemoryCache } from "../../src/adapters/cache/memory-cache.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { createRpcHandler } from "../../src/adapters/rpc/rpc-handler.js";
 import type { ListenerLimits } from "../../src/adapters/rpc/listener/listener-limits.js";
-import { createOnePortListener } from "../../src/adapters/rpc/listener/one-port-listener.js";
+import { MultiProtocolListener } from "../../src/adapters/rpc/listener/multi-protocol-listener.js";
 import { CheckEntitlement } from "../../src/application/check-entitlement.js";
 import { FindState } from "../../src/application/find-state.js";
 import { ListEntitlements } from "../../src/application/list-entitlements.js";
@@ -39,13 +39,13 @@ export interface RpcServerOptions {
   readonly budgetMs?: number;
   readonly limits?: Partial<ListenerLimits>;
   readonly isReady?: boolean;
-  /** Whether plain checks take the lanes, of gRPC and of JSON, as they do in the service; else Connect answers them too. */
-  readonly fastLane?: boolean;
+  /** Whether small unary calls take the fast path, as they do in the service; else Connect answers them too. */
+  readonly hasFastPath?: boolean;
 }
 
 /** The real handlers on the real port over the real use cases and cache; upstream alone is in this process. */
 export async function startRpcServer(options: RpcServerOptions = {}): Promise<RpcServer> {
-  const { upstream = populate(new InMemoryUpstream()), clock = new SystemClock(), budgetMs = 1_000, isReady = true, fastLane = true } = options;
+  const { upstream = populate(new InMemoryUpstream()), clock = new SystemClock(), budgetMs = 1_000, isReady = true, hasFastPath = true } = options;
   const logger = new RecordingLogger();
   const telemetry = newTelemetry();
   const cache = new MemoryCache(10_000_000, telemetry);
@@ -57,7 +57,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
   const fallbacks = { fallbackOf: (featureId: string) => FALLBACKS.get(featureId), all: () => FALLBACKS };
   const readiness = new Readiness();
   const shutdown = new AbortController();
-  const { onRequest, byConnect, lane } = createRpcHandler(
+  const { fastPath, ...handler } = createRpcHandler(
     {
       check: new CheckEntitlement(states, fallbacks, clock),
       list: new ListEntitlements(states, fallbacks, clock),
@@ -68,7 +68,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
     readiness,
     { clock, logger, shutdownSignal: shutdown.signal, maxMessageBytes: options.maxMessageBytes },
   );
-  const listener = createOnePortListener({ onRequest: fastLane ? onRequest : byConnect, lane: fastLane ? lane : undefined, limits: options.limits, logger });
+  const listener = new MultiProtocolListener({ ...handler, fastPath: hasFastPath ? fastPath : undefined, limits: options.limits, logger });
   const { port } = await listener.listen(0, "127.0.0.1");
   if (isReady) readiness.ready();
   return {

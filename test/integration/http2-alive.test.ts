@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
+import { HalfSentBudget } from "../../src/adapters/rpc/exchange/half-sent-budget.js";
+import { ReadTurns } from "../../src/adapters/rpc/http2/frames/read-turns.js";
 import { Http2Connection } from "../../src/adapters/rpc/http2/http2-connection.js";
 import { DEFAULT_LISTENER_LIMITS } from "../../src/adapters/rpc/listener/listener-limits.js";
-import { PatternLane } from "./http2-answering.js";
+import { PatternFastPath } from "./http2-answering.js";
 import { data, END_STREAM, grpcFields, headers, INITIAL_WINDOW_SIZE, PREFACE, settings, windowUpdate } from "./http2-frames.js";
-import { RawClient, RecordingLogger, turns } from "./one-port-listening.js";
+import { RawClient, RecordingLogger, turns } from "./listening.js";
 
 const WIDE = 2 ** 30;
 const REQUESTS = Array.from({ length: 300 }, (_, index) => 2 * index + 1);
@@ -18,12 +20,13 @@ async function connected(): Promise<{ connection: Http2Connection; client: RawCl
     socket.on("error", () => undefined);
     connections.push(
       new Http2Connection(socket, {
-        lane: new PatternLane(),
+        handlers: { fastPath: new PatternFastPath(), enqueue: () => undefined },
         limits: DEFAULT_LISTENER_LIMITS,
         logger: new RecordingLogger(),
-        openNodeSession: () => {
-          throw new Error("nothing here is for Node");
-        },
+        allotment: new HalfSentBudget().allotment(1_000),
+        turns: new ReadTurns(),
+        onTurn: () => undefined,
+        onExceeded: () => undefined,
         onClosed: () => undefined,
       }),
     );
@@ -41,7 +44,7 @@ async function connected(): Promise<{ connection: Http2Connection; client: RawCl
 async function askForMuch(client: RawClient, serverSocket: Socket): Promise<void> {
   client.socket.pause();
   client.socket.write(Buffer.concat([PREFACE, settings([INITIAL_WINDOW_SIZE, WIDE]), windowUpdate(0, WIDE)]));
-  client.socket.write(Buffer.concat(REQUESTS.flatMap((stream) => [headers(stream, grpcFields("/lane/300000")), data(stream, Buffer.alloc(5), END_STREAM)])));
+  client.socket.write(Buffer.concat(REQUESTS.flatMap((stream) => [headers(stream, grpcFields("/fast/300000")), data(stream, Buffer.alloc(5), END_STREAM)])));
   while (!serverSocket.writableNeedDrain) await turns(1);
 }
 

@@ -1,44 +1,46 @@
-import { AnswerHeaders } from "../../src/adapters/rpc/http2/answer-headers.js";
-import type { AnswerStream, Lane, StreamCall } from "../../src/adapters/rpc/http2/lane.js";
-import type { RequestHandler } from "../../src/adapters/rpc/listener/request-handler.js";
+import { ResponseHeaders } from "../../src/adapters/rpc/exchange/response-headers.js";
+import type { FastPath, FastPathCall, FastPathStream, Route } from "../../src/adapters/rpc/exchange/fast-path.js";
+import type { ExchangeHandler } from "../../src/adapters/rpc/exchange/exchange.js";
+import type { HeaderList } from "../../src/adapters/rpc/http2/hpack/header-list.js";
 
-/** Answers are asked for by "/<who>/<how many bytes>". */
-export const WHO = ["lane", "node"] as const;
-export type Who = (typeof WHO)[number];
+/** Responses are asked for by "/<which path>/<how many bytes>". */
+export const PATHS = ["fast", "general"] as const;
+export type Path = (typeof PATHS)[number];
 
 const PATTERN = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at ^ (at >> 8)) & 0xff));
 
-/** What whoever is asked answers with: no two neighbours are alike, so that nothing can be lost or change places. */
+/** What either path answers with: no two neighbours are alike, so that nothing can be lost or change places. */
 export function pattern(bytes: number): Buffer {
   return PATTERN.subarray(0, bytes);
 }
 
-/** A body that the lane gives back, for Node to answer. */
-export const ODD = Buffer.from("odd");
+/** A body that the fast path passes on to the general path. */
+export const PASSED_ON = Buffer.from("pass");
 
-const HEADERS = new AnswerHeaders([
-  [":status", "200"],
-  ["x-from", "lane"],
-]);
-const TRAILERS = new AnswerHeaders([["x-last", "1"]]);
+const HEADERS = new ResponseHeaders(200, [["x-from", "fast"]]);
+const TRAILERS = new ResponseHeaders(undefined, [["x-last", "1"]]);
 
-/** Serves "/lane/…", but for bodies that begin with {@link ODD}; "/lane/…?held" when it is told to, "/lane/early" before it is whole. */
-export class PatternLane implements Lane {
-  /** Calls that are neither answered nor given up, by how many bytes they ask for. */
+/** Serves "/fast/…", but for bodies that begin with {@link PASSED_ON}; "/fast/…?held" when it is asked to, "/fast/early" before it is complete. */
+export class PatternFastPath implements FastPath {
+  /** Calls that are neither answered nor given up. */
   readonly held = new Set<HeldCall>();
   readonly #early: HeldCall[] = [];
   begun = 0;
   answered = 0;
   abandoned = 0;
-  readonly streams: WeakRef<AnswerStream>[] = [];
+  readonly streams: WeakRef<FastPathStream>[] = [];
 
-  routeOf({ headers }: Parameters<Lane["routeOf"]>[0]): ReturnType<Lane["routeOf"]> {
+  http2RouteOf({ headers }: HeaderList): Route | undefined {
     const path = headers.find(({ name }) => name === ":path")?.value ?? "";
-    if (!path.startsWith("/lane/")) return undefined;
+    if (!path.startsWith("/fast/")) return undefined;
     return { begin: (stream) => this.#begin(stream, path) };
   }
 
-  /** Answers calls that are not whole. */
+  http1RouteOf(): undefined {
+    return undefined;
+  }
+
+  /** Answers calls that are not complete. */
   answerEarly(): void {
     for (const call of this.#early.splice(0)) call.respond();
   }
@@ -48,7 +50,7 @@ export class PatternLane implements Lane {
     for (const call of this.held) call.respond();
   }
 
-  #begin(stream: AnswerStream, path: string): StreamCall {
+  #begin(stream: FastPathStream, path: string): FastPathCall {
     this.begun++;
     this.streams.push(new WeakRef(stream));
     const call: HeldCall = {
@@ -59,11 +61,11 @@ export class PatternLane implements Lane {
         stream.respond(HEADERS, pattern(sizeIn(path)), TRAILERS);
       },
     };
-    if (path === "/lane/early") this.#early.push(call);
+    if (path === "/fast/early") this.#early.push(call);
     return {
       answer: (bytes, from, to) => {
         const body = bytes.subarray(from, to);
-        if (body.subarray(0, ODD.length).equals(ODD)) return false;
+        if (body.subarray(0, PASSED_ON.length).equals(PASSED_ON)) return false;
         if (path.endsWith("?held")) this.held.add(call);
         else call.respond();
         return true;
@@ -72,6 +74,7 @@ export class PatternLane implements Lane {
       abandon: () => {
         this.abandoned++;
         this.held.delete(call);
+        return false;
       },
     };
   }
@@ -82,15 +85,12 @@ interface HeldCall {
   respond(): void;
 }
 
-/** Answers in the same way once the request is whole. Says in a header how long its body was. */
-export const answerPattern: RequestHandler = (request, response) => {
+/** Answers in the same way once the request is complete. Says in a header how long its body was. */
+export const answerPattern: ExchangeHandler = async (exchange) => {
   let bytes = 0;
-  request.on("data", (chunk: Buffer) => (bytes += chunk.length));
-  request.on("end", () => {
-    response.writeHead(200, { "x-from": "node", "x-bytes": String(bytes) });
-    response.addTrailers({ "x-last": "1" });
-    response.end(pattern(sizeIn(request.url ?? "")));
-  });
+  for await (const chunk of exchange.body) bytes += chunk.length;
+  exchange.respond(200, [["x-from", "general"], ["x-bytes", String(bytes)]], false);
+  if (await exchange.write(pattern(sizeIn(exchange.target)))) exchange.end([["x-last", "1"]]);
 };
 
 function sizeIn(path: string): number {

@@ -1,7 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { pattern, PatternLane, WHO, type Who } from "./http2-answering.js";
+import type { FastPathStream, Route } from "../../src/adapters/rpc/exchange/fast-path.js";
+import type { HeaderList } from "../../src/adapters/rpc/http2/hpack/header-list.js";
+import { pattern, PatternFastPath, PATHS, type Path } from "./http2-answering.js";
 import {
   CONTINUATION,
   data,
@@ -19,19 +21,34 @@ import {
 } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
 import { expectServing, startServing } from "./http2-serving.js";
-import { turns } from "./one-port-listening.js";
+import { turns } from "./listening.js";
 import { encodeLiteral, indexedLiteral } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
 
 const COMPRESSION_ERROR = 9;
 const ENHANCE_YOUR_CALM = 11;
-const HELD = "/lane/9?held";
+const REFUSED_STREAM = 7;
+const HELD = "/fast/9?held";
+
+/** Never answers, and works on when its callers are gone. */
+class WorkingFastPath extends PatternFastPath {
+  readonly #working: FastPathStream[] = [];
+
+  override http2RouteOf(headers: HeaderList): Route | undefined {
+    if (super.http2RouteOf(headers) === undefined) return undefined;
+    return { begin: (stream) => ({ answer: () => this.#working.push(stream) > 0, limitArrival: () => undefined, abandon: () => true }) };
+  }
+
+  endWork(): void {
+    for (const stream of this.#working.splice(0)) stream.released();
+  }
+}
 
 describe("a client that does not read", () => {
   /** Of all that Node's own answers hold, it bounds itself what may wait. */
-  const CALLS: Readonly<Record<Who, number>> = { lane: 800, node: 80 };
+  const CALLS: Readonly<Record<Path, number>> = { fast: 800, general: 800 };
   const BYTES = 100_000;
 
-  it.each(WHO)("is sent by %s what it asks for as it reads, and little of that waits meanwhile", async (who) => {
+  it.each(PATHS)("is sent by %s what it asks for as it reads, and little of that waits meanwhile", async (who) => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port, { initialWindow: BYTES + 1 });
     peer.openWindow(0, 2 ** 30);
@@ -44,7 +61,7 @@ describe("a client that does not read", () => {
       most = Math.max(most, peer.serverSocket.writableLength);
     }
     expect(most).toBeLessThan(1_000_000);
-    if (who === "lane") expect(most).toBeGreaterThan(0);
+    if (who === "fast") expect(most).toBeGreaterThan(0);
     peer.client.socket.resume();
     await peer.untilOver(...calls);
     for (const stream of calls) expect(peer.bodyOf(stream).equals(pattern(BYTES))).toBe(true);
@@ -62,11 +79,11 @@ describe("a client that does not read", () => {
     const peer = await Http2Peer.open(port, { initialWindow: 100_000 });
     peer.openWindow(0, 2 ** 30);
     peer.client.socket.pause();
-    for (let call = 0; call < 200; call++) peer.call("/lane/100000");
+    for (let call = 0; call < 200; call++) peer.call("/fast/100000");
     while (peer.serverSocket.writableLength === 0) await turns(1);
     const before = peer.serverSocket.bytesRead;
     for (let round = 0; round < 100; round++) {
-      const frames = Array.from({ length: 1_000 }, () => (flood.length > 0 ? flood : headers(peer.next(), grpcFields("/node/1"), END_HEADERS | END_STREAM)));
+      const frames = Array.from({ length: 1_000 }, () => (flood.length > 0 ? flood : headers(peer.next(), grpcFields("/general/1"), END_HEADERS | END_STREAM)));
       peer.client.socket.write(Buffer.concat(frames));
       await turns(1);
     }
@@ -77,7 +94,7 @@ describe("a client that does not read", () => {
 });
 
 describe("a header block", () => {
-  const whole = encodeLiteral(grpcFields("/node/9"));
+  const whole = encodeLiteral(grpcFields("/general/9"));
 
   function inParts(stream: number, parts: readonly Buffer[], flags = END_STREAM): Buffer {
     const last = parts.length - 1;
@@ -123,8 +140,8 @@ describe("a header block", () => {
   it.each([
     ["a request", (stream: number) => frame(HEADERS, END_HEADERS, stream, Buffer.concat([whole, bomb]))],
     ["a request, in several frames", (stream: number) => inParts(stream, [Buffer.concat([whole, bomb]), ...Array.from({ length: 2 }, () => Buffer.alloc(16_000, 0xbe))], 0)],
-    ["trailers", (stream: number) => Buffer.concat([headers(stream, grpcFields("/node/9")), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)])],
-    ["trailers of a request that the lane holds", (stream: number) => Buffer.concat([headers(stream, grpcFields(HELD)), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)])],
+    ["trailers", (stream: number) => Buffer.concat([headers(stream, grpcFields("/general/9")), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)])],
+    ["trailers of a request that the fast path holds", (stream: number) => Buffer.concat([headers(stream, grpcFields(HELD)), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)])],
   ])("that means far more than it is ends %s, others go on", async (_, bombIn) => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port);
@@ -168,80 +185,93 @@ describe("a header block", () => {
   });
 });
 
-describe("cancelled calls of the lane", () => {
+describe("cancelled calls of the fast path", () => {
   it("cost nothing once they are answered", async () => {
-    const lane = new PatternLane();
-    const { port } = await startServing({ lane });
+    const fastPath = new PatternFastPath();
+    const { port } = await startServing({ fastPath });
     const peer = await Http2Peer.open(port);
     for (let call = 0; call < 3_000; call++) {
       const stream = peer.next();
-      peer.write(headers(stream, grpcFields("/lane/9")), data(stream, Buffer.alloc(5), END_STREAM), reset(stream));
+      peer.write(headers(stream, grpcFields("/fast/9")), data(stream, Buffer.alloc(5), END_STREAM), reset(stream));
     }
     await peer.caughtUp();
     await expectServing(peer);
-    expect(lane.abandoned).toBe(0);
+    expect(fastPath.abandoned).toBe(0);
     peer.destroy();
   });
 
-  it.each([
-    ["are given up at once, up to as many as a client may have reasons for", 900, false],
-    ["end the connection where there are many more, and are given up", 5_000, true],
-  ])("that wait %s", async (_, calls, isTooMany) => {
-    const lane = new PatternLane();
-    const { port } = await startServing({ lane });
+  it.each([900, 20_000])("that wait are given up at once, %d of them, and those that nobody cancelled are answered", async (calls) => {
+    const fastPath = new PatternFastPath();
+    const { port, log } = await startServing({ fastPath });
     const peer = await Http2Peer.open(port);
+    const open = peer.call(HELD);
     for (let call = 0; call < calls; call++) {
       const stream = peer.next();
       peer.write(headers(stream, grpcFields(HELD)), data(stream, Buffer.alloc(5), END_STREAM), reset(stream));
     }
-    if (isTooMany) {
-      await peer.client.closed;
-      expect(peer.goodbye).toBe(ENHANCE_YOUR_CALM);
-    } else {
-      await peer.caughtUp();
-      await expectServing(peer);
-    }
-    expect(lane.abandoned).toBe(lane.begun - (isTooMany ? 0 : 1));
-    expect(lane.held.size).toBe(0);
+    await peer.caughtUp();
+    expect(fastPath.abandoned).toBe(calls);
+    expect(fastPath.held.size).toBe(1);
+    fastPath.answerHeld();
+    await peer.untilOver(open);
+    expect(peer.bodyOf(open)).toEqual(pattern(9));
+    await expectServing(peer);
+    expect(log.entries.filter(({ level }) => level === "warn")).toEqual([]);
+    peer.destroy();
+  });
+
+  it("whose work runs on are bounded: more are refused until some of it has ended", async () => {
+    const fastPath = new WorkingFastPath();
+    const { port } = await startServing({ fastPath, limits: { maxConcurrentStreams: 5 } });
+    const peer = await Http2Peer.open(port);
+    for (let call = 0; call < 20; call++) peer.write(reset(peer.call("/fast/1")));
+    await peer.caughtUp();
+    const refused = peer.call("/fast/1");
+    await peer.until(() => peer.on(refused).reset !== undefined);
+    expect(peer.on(refused).reset).toBe(REFUSED_STREAM);
+    fastPath.endWork();
+    const served = peer.call("/general/7");
+    await peer.untilOver(served);
+    expect(peer.bodyOf(served)).toEqual(pattern(7));
     peer.destroy();
   });
 
   it("that wait for a window are freed while their connection goes on", async () => {
     setFlagsFromString("--expose-gc");
     const collectGarbage = runInNewContext("gc") as () => void;
-    const lane = new PatternLane();
-    const { port } = await startServing({ lane });
+    const fastPath = new PatternFastPath();
+    const { port } = await startServing({ fastPath });
     const peer = await Http2Peer.open(port, { initialWindow: 10 });
-    const calls = Array.from({ length: 500 }, () => peer.call("/lane/1000"));
+    const calls = Array.from({ length: 500 }, () => peer.call("/fast/1000"));
     await peer.until(() => calls.every((stream) => peer.on(stream).bytes === 10));
     peer.write(...calls.map((stream) => reset(stream)));
     await peer.caughtUp();
     peer.setInitialWindow(65_535);
     await expectServing(peer);
-    expect(lane.streams.length).toBe(501);
-    for (let attempt = 0; attempt < 200 && lane.streams.some((stream) => stream.deref() !== undefined); attempt++) {
+    expect(fastPath.streams.length).toBe(501);
+    for (let attempt = 0; attempt < 200 && fastPath.streams.some((stream) => stream.deref() !== undefined); attempt++) {
       await turns(5);
       collectGarbage();
     }
-    expect(lane.streams.filter((stream) => stream.deref() !== undefined)).toEqual([]);
+    expect(fastPath.streams.filter((stream) => stream.deref() !== undefined)).toEqual([]);
     peer.destroy();
   });
 
   it.each(["destroy", "end"] as const)("whose connection is lost (%s) are all given up", async (how) => {
-    const lane = new PatternLane();
-    const { port } = await startServing({ lane });
+    const fastPath = new PatternFastPath();
+    const { port } = await startServing({ fastPath });
     const peer = await Http2Peer.open(port, { initialWindow: 10 });
     for (let call = 0; call < 100; call++) peer.call(HELD);
-    const waiting = peer.call("/lane/1000");
+    const waiting = peer.call("/fast/1000");
     await peer.until(() => peer.on(waiting).bytes === 10);
     await peer.caughtUp();
-    expect(lane.held.size).toBe(100);
+    expect(fastPath.held.size).toBe(100);
     const closed = new Promise((resolve) => peer.serverSocket.once("close", resolve));
     if (how === "destroy") peer.client.socket.resetAndDestroy();
     else peer.client.socket.end();
     await closed;
-    expect(lane.held.size).toBe(0);
-    expect(lane.abandoned).toBe(101);
+    expect(fastPath.held.size).toBe(0);
+    expect(fastPath.abandoned).toBe(101);
     peer.destroy();
   });
 });
@@ -250,7 +280,7 @@ describe("windows", () => {
   it("opened without end, for answers that wait, are all counted", async () => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port, { initialWindow: 0 });
-    const calls = Array.from({ length: 999 }, () => peer.call("/lane/20"));
+    const calls = Array.from({ length: 999 }, () => peer.call("/fast/20"));
     await peer.caughtUp();
     for (let round = 0; round < 20; round++) peer.write(...calls.map((stream) => windowUpdate(stream, 1)));
     for (const stream of calls) peer.on(stream).window += 20;

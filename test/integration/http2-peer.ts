@@ -24,7 +24,7 @@ import {
   windowUpdate,
   frame,
 } from "./http2-frames.js";
-import { RawClient, turns } from "./one-port-listening.js";
+import { RawClient, turns } from "./listening.js";
 
 const DEFAULT_WINDOW = 65_535;
 

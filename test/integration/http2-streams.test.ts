@@ -1,7 +1,8 @@
-import type { Http2ServerRequest } from "node:http2";
 import { describe, expect, it } from "vitest";
-import type { RequestHandler } from "../../src/adapters/rpc/listener/request-handler.js";
-import { answerPattern, ODD, pattern, PatternLane, WHO } from "./http2-answering.js";
+import type { Route } from "../../src/adapters/rpc/exchange/fast-path.js";
+import type { HeaderList } from "../../src/adapters/rpc/http2/hpack/header-list.js";
+import type { ExchangeHandler } from "../../src/adapters/rpc/exchange/exchange.js";
+import { answerPattern, PASSED_ON, pattern, PatternFastPath, PATHS } from "./http2-answering.js";
 import { data, END_HEADERS, END_STREAM, frame, GOAWAY, grpcFields, headers, PADDED, padded, PRIORITY, reset, RST_STREAM, uint32, windowUpdate, DATA } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
 import { expectServing, startServing } from "./http2-serving.js";
@@ -26,17 +27,17 @@ describe("a request that was ended before its client had ended it", () => {
     [
       "refused",
       (peer) => {
-        for (let held = 0; held < 2; held++) peer.call("/lane/0?held");
-        return { stream: peer.begin(grpcFields("/node/1")), code: REFUSED_STREAM };
+        for (let held = 0; held < 2; held++) peer.call("/fast/0?held");
+        return { stream: peer.begin(grpcFields("/general/1")), code: REFUSED_STREAM };
       },
     ],
-    ["too long in its headers", (peer) => ({ stream: peer.begin([...grpcFields("/node/1"), ["x", "y".repeat(5_000)]]), code: ENHANCE_YOUR_CALM })],
-    ["answered early by Node", (peer) => ({ stream: peer.begin(grpcFields("/node/early")), code: 0 })],
-    ["answered early by the lane", (peer) => ({ stream: peer.begin(grpcFields("/lane/early")), code: 0 })],
+    ["too long in its headers", (peer) => ({ stream: peer.begin([...grpcFields("/general/1"), ["x", "y".repeat(5_000)]]), code: ENHANCE_YOUR_CALM })],
+    ["answered early by the general path", (peer) => ({ stream: peer.begin(grpcFields("/general/early")), code: 0 })],
+    ["answered early by the fast path", (peer) => ({ stream: peer.begin(grpcFields("/fast/early")), code: 0 })],
     [
       "in breach of the protocol",
       (peer) => {
-        const stream = peer.begin(grpcFields("/node/1"));
+        const stream = peer.begin(grpcFields("/general/1"));
         peer.write(windowUpdate(stream, 0));
         return { stream, code: PROTOCOL_ERROR };
       },
@@ -45,25 +46,21 @@ describe("a request that was ended before its client had ended it", () => {
 
   describe.each(REASONS)("as it was %s", (_, begin) => {
     it.each(RESTS)("may still send %s", async (_name, rest) => {
-      const onRequest: RequestHandler = (request, response) => {
-        if (request.url !== "/node/early") {
-          answerPattern(request, response);
-          return;
-        }
-        response.end("early");
-        response.once("finish", () => setImmediate(() => (request as Http2ServerRequest).stream.close(0)));
+      const onExchange: ExchangeHandler = async (exchange) => {
+        if (exchange.target === "/general/early") exchange.send(200, [], "early");
+        else await answerPattern(exchange);
       };
-      const lane = new PatternLane();
-      const { port } = await startServing({ onRequest, lane, limits: { maxConcurrentStreams: 2, maxHeaderBytes: 4_096 } });
+      const fastPath = new PatternFastPath();
+      const { port } = await startServing({ onExchange, fastPath, limits: { maxConcurrentStreams: 2, maxHeaderBytes: 4_096 } });
       const peer = await Http2Peer.open(port);
       const { stream, code } = begin(peer);
       await peer.caughtUp();
-      lane.answerEarly();
+      fastPath.answerEarly();
       await peer.until(() => peer.on(stream).reset !== undefined);
       expect(peer.on(stream).reset).toBe(code);
       peer.write(rest(stream));
       await peer.caughtUp();
-      lane.answerHeld();
+      fastPath.answerHeld();
       await expectServing(peer);
       expect(peer.violations).toEqual([]);
       peer.destroy();
@@ -72,18 +69,18 @@ describe("a request that was ended before its client had ended it", () => {
 });
 
 it("the streams that a client opens while it is asked to go cost it nothing but those", async () => {
-  const lane = new PatternLane();
-  const { port, listener } = await startServing({ lane });
+  const fastPath = new PatternFastPath();
+  const { port, listener } = await startServing({ fastPath });
   const peer = await Http2Peer.open(port);
-  const underWay = peer.call("/lane/9?held");
+  const underWay = peer.call("/fast/9?held");
   await peer.caughtUp();
   const drained = listener.drain(3_600_000);
   await peer.until(() => peer.goodbyes === 2);
-  const late = peer.begin(grpcFields("/lane/9"));
+  const late = peer.begin(grpcFields("/fast/9"));
   peer.write(data(late, Buffer.alloc(10_000)), windowUpdate(late, 5), headers(late, [["x", "1"]], END_HEADERS | END_STREAM), reset(late));
-  const later = Array.from({ length: 6 }, () => peer.call("/node/1", Buffer.alloc(10_000)));
+  const later = Array.from({ length: 6 }, () => peer.call("/general/1", Buffer.alloc(10_000)));
   await peer.caughtUp();
-  lane.answerHeld();
+  fastPath.answerHeld();
   await peer.untilOver(underWay);
   expect(peer.bodyOf(underWay)).toEqual(pattern(9));
   expect(later.map((stream) => peer.on(stream))).toEqual(later.map(() => expect.objectContaining({ blocks: [], reset: undefined })));
@@ -92,9 +89,9 @@ it("the streams that a client opens while it is asked to go cost it nothing but 
 });
 
 it("a request of more than its window, which nobody reads, is ended, or its connection", async () => {
-  const { port, log } = await startServing({ onRequest: () => undefined });
+  const { port, log } = await startServing({ onExchange: () => new Promise(() => undefined) });
   const peer = await Http2Peer.open(port);
-  const stream = peer.begin(grpcFields("/node/9"));
+  const stream = peer.begin(grpcFields("/general/9"));
   const isPutOut = () => peer.on(stream).reset !== undefined || peer.goodbye !== undefined;
   while (!isPutOut()) {
     peer.sendData(stream, Buffer.alloc(5_000));
@@ -105,21 +102,21 @@ it("a request of more than its window, which nobody reads, is ended, or its conn
 });
 
 it("a client that takes its leave is told what is still served, and gets that", async () => {
-  const lane = new PatternLane();
-  const { port } = await startServing({ lane });
+  const fastPath = new PatternFastPath();
+  const { port } = await startServing({ fastPath });
   const peer = await Http2Peer.open(port);
-  const underWay = peer.call("/lane/9?held");
+  const underWay = peer.call("/fast/9?held");
   peer.write(frame(GOAWAY, 0, 0, Buffer.alloc(8)));
-  peer.call("/lane/9");
+  peer.call("/fast/9");
   await peer.until(() => peer.goodbye === 0);
   expect(peer.lastServed).toBe(underWay);
   await peer.caughtUp();
-  lane.answerHeld();
+  fastPath.answerHeld();
   await Promise.all([peer.untilOver(underWay), peer.client.closed]);
   expect(peer.bodyOf(underWay)).toEqual(pattern(9));
 });
 
-describe.each(WHO)("a request to %s", (who) => {
+describe.each(PATHS)("a request to %s", (who) => {
   it("that goes on after its end is ended, others go on", async () => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port);
@@ -143,7 +140,7 @@ describe.each(WHO)("a request to %s", (who) => {
     }
     peer.sendData(stream, padded(Buffer.alloc(0), 255), PADDED | END_STREAM);
     await peer.untilOver(stream);
-    expect(peer.on(stream).blocks[0]).toMatchObject({ "x-from": "node", "x-bytes": "1000" });
+    expect(peer.on(stream).blocks[0]).toMatchObject({ "x-from": "general", "x-bytes": "1000" });
     expect(peer.violations).toEqual([]);
     peer.destroy();
   });
@@ -163,36 +160,36 @@ describe.each(WHO)("a request to %s", (who) => {
   });
 });
 
-describe("a request that the lane gives back", () => {
-  it.each([1, 100, 5_000, 16_384])("is whole for Node where its first part has %d bytes and the last as many as a frame takes", async (first) => {
+describe("a request that the fast path passes on", () => {
+  it.each([1, 100, 5_000, 16_384])("is complete for the general path where its first part has %d bytes and the last as many as a frame takes", async (first) => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port);
-    const stream = peer.begin(grpcFields("/lane/9"));
-    peer.sendData(stream, Buffer.concat([ODD, Buffer.alloc(first)]).subarray(0, Math.max(first, ODD.length)));
+    const stream = peer.begin(grpcFields("/fast/9"));
+    peer.sendData(stream, Buffer.concat([PASSED_ON, Buffer.alloc(first)]).subarray(0, Math.max(first, PASSED_ON.length)));
     peer.sendData(stream, Buffer.alloc(16_384), END_STREAM);
     await peer.untilOver(stream);
-    expect(peer.on(stream).blocks[0]).toMatchObject({ "x-from": "node", "x-bytes": String(Math.max(first, ODD.length) + 16_384) });
+    expect(peer.on(stream).blocks[0]).toMatchObject({ "x-from": "general", "x-bytes": String(Math.max(first, PASSED_ON.length) + 16_384) });
     expect(peer.violations).toEqual([]);
     peer.destroy();
   });
 
-  it.each([0, 1, 15, 16, 17, 40])("is whole for Node after %d empty parts", async (parts) => {
+  it.each([0, 1, 15, 16, 17, 40])("is complete for the general path after %d empty parts", async (parts) => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port);
-    const stream = peer.begin(grpcFields("/lane/9"));
+    const stream = peer.begin(grpcFields("/fast/9"));
     for (let part = 0; part < parts; part++) peer.sendData(stream, Buffer.alloc(0));
-    peer.sendData(stream, ODD, END_STREAM);
+    peer.sendData(stream, PASSED_ON, END_STREAM);
     await peer.untilOver(stream);
-    expect(peer.on(stream).blocks[0]).toMatchObject({ "x-from": "node", "x-bytes": "3" });
+    expect(peer.on(stream).blocks[0]).toMatchObject({ "x-from": "general", "x-bytes": String(PASSED_ON.length) });
     peer.destroy();
   });
 
   it("is served also where Node was given later ones before, and is itself what the client takes it for", async () => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port, { initialWindow: 10 });
-    const [first, second, third] = [peer.begin(grpcFields("/lane/1000")), peer.call("/node/2000"), peer.begin(grpcFields("/lane/3000"))];
+    const [first, second, third] = [peer.begin(grpcFields("/fast/1000")), peer.call("/general/2000"), peer.begin(grpcFields("/fast/3000"))];
     await peer.until(() => peer.on(second).bytes === 10);
-    for (const stream of [third, first]) peer.sendData(stream, ODD, END_STREAM);
+    for (const stream of [third, first]) peer.sendData(stream, PASSED_ON, END_STREAM);
     await peer.until(() => [first, second, third].every((stream) => peer.on(stream).bytes === 10));
     peer.openWindow(first, 2_000);
     peer.write(reset(second));
@@ -206,37 +203,15 @@ describe("a request that the lane gives back", () => {
     peer.destroy();
   });
 
-  it("as it has trailers, is whole for Node", async () => {
+  it("as it has trailers, is complete for the general path", async () => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port);
-    const stream = peer.begin(grpcFields("/lane/9"));
+    const stream = peer.begin(grpcFields("/fast/9"));
     peer.sendData(stream, Buffer.alloc(5));
     peer.write(headers(stream, [["x-trailer", "1"]], END_HEADERS | END_STREAM));
     await peer.untilOver(stream);
-    expect(peer.on(stream).blocks[0]).toMatchObject({ "x-from": "node", "x-bytes": "5" });
+    expect(peer.on(stream).blocks[0]).toMatchObject({ "x-from": "general", "x-bytes": "5" });
     peer.destroy();
-  });
-});
-
-describe("a session of Node's that ends", () => {
-  it.each([
-    ["without a word", (request: Http2ServerRequest) => request.stream.session?.destroy()],
-    ["by a failure", (request: Http2ServerRequest) => request.stream.session?.destroy(new Error("on purpose"))],
-    ["as it is closed", (request: Http2ServerRequest) => request.stream.session?.close()],
-  ])("%s, takes its connection along and nothing else", async (_, end) => {
-    const onRequest: RequestHandler = (request, response) => {
-      if (request.url === "/node/end") end(request as Http2ServerRequest);
-      else answerPattern(request, response);
-    };
-    const { port, log } = await startServing({ onRequest });
-    const peer = await Http2Peer.open(port);
-    peer.call("/node/end");
-    await peer.client.closed;
-    expect(peer.goodbye).toBe(INTERNAL_ERROR);
-    const other = await Http2Peer.open(port);
-    await expectServing(other);
-    other.destroy();
-    expect(log.entries.filter(({ level }) => level === "error")).toEqual([]);
   });
 });
 
@@ -246,18 +221,18 @@ describe("numbers of streams", () => {
     const peer = await Http2Peer.open(port);
     const last = 2 ** 31 - 1;
     for (const stream of [101, 4_001, last]) {
-      peer.write(headers(stream, grpcFields("/lane/9")), data(stream, Buffer.alloc(5), END_STREAM));
+      peer.write(headers(stream, grpcFields("/fast/9")), data(stream, Buffer.alloc(5), END_STREAM));
       await peer.untilOver(stream);
       expect(peer.bodyOf(stream)).toEqual(pattern(9));
     }
-    peer.write(headers(1, grpcFields("/lane/9")));
+    peer.write(headers(1, grpcFields("/fast/9")));
     await peer.client.closed;
     expect(peer.goodbye).toBe(STREAM_CLOSED);
   });
 
   it.each([
-    ["0", headers(0, grpcFields("/lane/9"))],
-    ["a server's", headers(2, grpcFields("/lane/9"))],
+    ["0", headers(0, grpcFields("/fast/9"))],
+    ["a server's", headers(2, grpcFields("/fast/9"))],
     ["none that began, cancelled", reset(1)],
     ["none that began, with a window", windowUpdate(1, 1)],
     ["0, cancelled", frame(RST_STREAM, 0, 0, uint32(8))],
@@ -271,33 +246,33 @@ describe("numbers of streams", () => {
   });
 });
 
-describe("a fault in the lane", () => {
+describe("a fault on the fast path", () => {
   /** Has no bytes for an answer. */
-  class BrokenLane extends PatternLane {
-    override routeOf(headers: Parameters<PatternLane["routeOf"]>[0]): ReturnType<PatternLane["routeOf"]> {
-      if (super.routeOf(headers) === undefined) return undefined;
+  class BrokenFastPath extends PatternFastPath {
+    override http2RouteOf(headers: HeaderList): Route | undefined {
+      if (super.http2RouteOf(headers) === undefined) return undefined;
       return {
         begin: (stream) => ({
           answer: () => {
-            setImmediate(() => stream.respond(undefined as never, Buffer.alloc(0), undefined as never));
+            setImmediate(() => stream.respond(undefined as never, Buffer.alloc(0), undefined));
             return true;
           },
           limitArrival: () => undefined,
-          abandon: () => undefined,
+          abandon: () => false,
         }),
       };
     }
   }
 
   it("that shows when nobody waits for it costs the connection, and no more", async () => {
-    const { port, log } = await startServing({ lane: new BrokenLane() });
+    const { port, log } = await startServing({ fastPath: new BrokenFastPath() });
     const peer = await Http2Peer.open(port);
-    peer.call("/lane/7");
+    peer.call("/fast/7");
     await peer.client.closed;
     expect(peer.goodbye).toBe(INTERNAL_ERROR);
-    expect(log.count("an answer could not be written")).toBe(1);
+    expect(log.count("a response could not be written")).toBe(1);
     const other = await Http2Peer.open(port);
-    await other.untilOver(other.call("/node/7"));
+    await other.untilOver(other.call("/general/7"));
     other.client.socket.destroy();
   });
 });

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { connect } from "node:http2";
 import { afterAll, expect, it } from "vitest";
 import { Certificates } from "./certificates.js";
-import { answerPattern, pattern, PatternLane, WHO } from "./http2-answering.js";
-import { startListening } from "./one-port-listening.js";
+import { answerPattern, pattern, PatternFastPath, PATHS } from "./http2-answering.js";
+import { startListening } from "./listening.js";
 
 const certificates = new Certificates();
 afterAll(() => certificates.remove());
@@ -11,12 +11,12 @@ afterAll(() => certificates.remove());
 /** Over TLS no write is done at once: what waits must be neither written over nor changed. */
 it("many answers at once, large and small, arrive whole over TLS", async () => {
   const tls = certificates.selfSigned();
-  const { port } = await startListening({ tls, onRequest: answerPattern, lane: new PatternLane() });
+  const { port } = await startListening({ tls, onExchange: answerPattern, fastPath: new PatternFastPath() });
   const sessions = Array.from({ length: 4 }, () => connect(`https://127.0.0.1:${port}`, { ca: tls.cert }));
   const sizes = Array.from({ length: 100 }, (_, index) => (index % 4 === 0 ? 300_000 : index * 17));
   const answers = sessions.flatMap((session) =>
     sizes.flatMap((size) =>
-      WHO.map(async (who) => {
+      PATHS.map(async (who) => {
         const stream = session.request({ ":method": "POST", ":path": `/${who}/${size}` });
         stream.end("hello");
         const chunks: Buffer[] = [];

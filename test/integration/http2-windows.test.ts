@@ -1,23 +1,21 @@
-import type { Http2ServerRequest } from "node:http2";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RequestHandler } from "../../src/adapters/rpc/listener/request-handler.js";
-import { stopUpload } from "../../src/adapters/rpc/request-body.js";
-import { answerPattern, ODD, pattern, PatternLane, WHO, type Who } from "./http2-answering.js";
+import type { ExchangeHandler } from "../../src/adapters/rpc/exchange/exchange.js";
+import { answerPattern, PASSED_ON, pattern, PatternFastPath, PATHS, type Path } from "./http2-answering.js";
 import { END_STREAM, grpcFields, reset } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
-import { startListening, turns } from "./one-port-listening.js";
+import { startListening, turns } from "./listening.js";
 
 const MAX_WINDOW = 2 ** 31 - 1;
 const FLOW_CONTROL_ERROR = 3;
 /** Node sends trailers only where there is room for more data as well. */
-const TRAILERS_TAKE: Readonly<Record<Who, number>> = { lane: 0, node: 1 };
+const TRAILERS_TAKE: Readonly<Record<Path, number>> = { fast: 0, general: 0 };
 
-function start(lane = new PatternLane()) {
-  return startListening({ onRequest: answerPattern, lane });
+function start(fastPath = new PatternFastPath()) {
+  return startListening({ onExchange: answerPattern, fastPath });
 }
 
-function expectAnswer(peer: Http2Peer, stream: number, who: Who, bytes: number): void {
+function expectAnswer(peer: Http2Peer, stream: number, who: Path, bytes: number): void {
   const { blocks, ends, reset: code } = peer.on(stream);
   expect({ ends, code, first: blocks[0], last: blocks[1], blocks: blocks.length }).toMatchObject({
     ends: 1,
@@ -29,7 +27,7 @@ function expectAnswer(peer: Http2Peer, stream: number, who: Who, bytes: number):
   expect(peer.bodyOf(stream).equals(pattern(bytes))).toBe(true);
 }
 
-describe.each(WHO)("an answer from %s", (who) => {
+describe.each(PATHS)("an answer from %s", (who) => {
   it("comes byte by byte where its window opens so", async () => {
     const { port } = await start();
     const peer = await Http2Peer.open(port, { initialWindow: 0 });
@@ -162,7 +160,7 @@ describe.each(WHO)("an answer from %s", (who) => {
     const peer = await Http2Peer.open(port, { initialWindow: 1_000_000 });
     const waiting = peer.call(`/${who}/200000`);
     await peer.until(() => peer.on(waiting).bytes === 65_535);
-    const upload = peer.begin(grpcFields("/node/0"));
+    const upload = peer.begin(grpcFields("/general/0"));
     for (let sent = 0; sent < 200_000; sent += 1_000) {
       await peer.until(() => peer.uploadWindow >= 1_000 && peer.on(upload).uploadWindow >= 1_000);
       peer.sendData(upload, Buffer.alloc(1_000));
@@ -172,7 +170,7 @@ describe.each(WHO)("an answer from %s", (who) => {
     expect(peer.on(waiting).bytes).toBe(65_535);
     peer.openWindow(0, 200_000);
     await peer.untilOver(upload, waiting);
-    expect(peer.on(upload).blocks[0]).toMatchObject({ "x-from": "node", "x-bytes": "200000" });
+    expect(peer.on(upload).blocks[0]).toMatchObject({ "x-from": "general", "x-bytes": "200000" });
     expectAnswer(peer, waiting, who, 200_000);
     expect(peer.violations).toEqual([]);
     peer.destroy();
@@ -197,21 +195,20 @@ describe.each(WHO)("an answer from %s", (who) => {
   });
 });
 
-it("an answer of Node's to a request that is not whole comes before the client is told to send no more", async () => {
-  const onRequest: RequestHandler = (request, response) => {
-    if (request.url !== "/node/early") {
-      answerPattern(request, response);
+it("an answer of the general path to a request that is not whole comes before the client is told to send no more", async () => {
+  const onExchange: ExchangeHandler = async (exchange) => {
+    if (exchange.target !== "/general/early") {
+      await answerPattern(exchange);
       return;
     }
-    (request as Http2ServerRequest).stream.once("wantTrailers", stopUpload);
-    response.addTrailers({ "x-last": "1" });
-    response.writeHead(200, { "x-from": "node" });
-    response.end(pattern(1_000));
+    exchange.respond(200, [["x-from", "general"]], false);
+    await exchange.write(pattern(1_000));
+    exchange.end([["x-last", "1"]]);
   };
-  const { port } = await startListening({ onRequest, lane: new PatternLane() });
+  const { port } = await startListening({ onExchange, fastPath: new PatternFastPath() });
   const peer = await Http2Peer.open(port, { initialWindow: 1_000_000 });
-  await peer.untilOver(peer.call("/node/65035"));
-  const early = peer.begin(grpcFields("/node/early"));
+  await peer.untilOver(peer.call("/general/65035"));
+  const early = peer.begin(grpcFields("/general/early"));
   await peer.until(() => peer.on(early).bytes === 500);
   await turns(20);
   await peer.caughtUp();
@@ -224,20 +221,20 @@ it("an answer of Node's to a request that is not whole comes before the client i
 });
 
 describe("windows of several answers", () => {
-  it("the client's own, opened while the lane held the request, holds when Node serves it", async () => {
+  it("the client's own, opened while the fast path held the request, holds when the general path serves it", async () => {
     const { port } = await start();
     const peer = await Http2Peer.open(port, { initialWindow: 0 });
-    const stream = peer.begin(grpcFields("/lane/3000"));
+    const stream = peer.begin(grpcFields("/fast/3000"));
     peer.openWindow(stream, 1_000);
     peer.openWindow(stream, 2_001);
-    peer.sendData(stream, ODD, END_STREAM);
+    peer.sendData(stream, PASSED_ON, END_STREAM);
     await peer.untilOver(stream);
-    expectAnswer(peer, stream, "node", 3_000);
+    expectAnswer(peer, stream, "general", 3_000);
     expect(peer.violations).toEqual([]);
     peer.destroy();
   });
 
-  it.each(WHO)("an overflow of the connection's ends it, with answers from %s waiting", async (who) => {
+  it.each(PATHS)("an overflow of the connection's ends it, with answers from %s waiting", async (who) => {
     const { port } = await start();
     const peer = await Http2Peer.open(port, { initialWindow: 0 });
     peer.call(`/${who}/10`);
@@ -247,7 +244,7 @@ describe("windows of several answers", () => {
     expect(peer.goodbye).toBe(FLOW_CONTROL_ERROR);
   });
 
-  it.each(WHO)("an overflow by a larger initial window ends the connection, with an answer from %s to come", async (who) => {
+  it.each(PATHS)("an overflow by a larger initial window ends the connection, with an answer from %s to come", async (who) => {
     const { port } = await start();
     const peer = await Http2Peer.open(port);
     const stream = peer.begin(grpcFields(`/${who}/10`));
@@ -257,11 +254,11 @@ describe("windows of several answers", () => {
     expect(peer.goodbye).toBe(FLOW_CONTROL_ERROR);
   });
 
-  /** Those that the lane gives back are answered by Node. */
-  const ASKED = { lane: ["/lane/", Buffer.alloc(5), "lane"], node: ["/node/", Buffer.alloc(5), "node"], odd: ["/lane/", ODD, "node"] } as const;
+  /** Those that the fast path passes on are answered by the general path. */
+  const ASKED = { fast: ["/fast/", Buffer.alloc(5), "fast"], general: ["/general/", Buffer.alloc(5), "general"], passed: ["/fast/", PASSED_ON, "general"] } as const;
   type Step = readonly ["call", keyof typeof ASKED, number] | readonly ["connection" | "stream" | "initial", number, number];
   const step: fc.Arbitrary<Step> = fc.oneof(
-    fc.tuple(fc.constant("call" as const), fc.constantFrom("lane" as const, "node" as const, "odd" as const), fc.integer({ min: 0, max: 40_000 })),
+    fc.tuple(fc.constant("call" as const), fc.constantFrom("fast" as const, "general" as const, "passed" as const), fc.integer({ min: 0, max: 40_000 })),
     fc.tuple(fc.constantFrom("connection" as const, "stream" as const), fc.nat({ max: 20 }), fc.integer({ min: 1, max: 30_000 })),
     fc.tuple(fc.constant("initial" as const), fc.constant(0), fc.integer({ min: 0, max: 40_000 })),
   );
@@ -271,7 +268,7 @@ describe("windows of several answers", () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 70_000 }), fc.array(step, { minLength: 1, maxLength: 25 }), async (initialWindow, steps) => {
         const peer = await Http2Peer.open(port, { initialWindow });
-        const calls: (readonly [stream: number, who: Who, bytes: number])[] = [];
+        const calls: (readonly [stream: number, who: Path, bytes: number])[] = [];
         for (const [what, which, amount] of steps) {
           if (what === "call") {
             const [path, body, who] = ASKED[which];

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { readInPlace } from "../../src/adapters/rpc/http2/read-in-place.js";
+import { readInPlace } from "../../src/adapters/rpc/http2/frames/read-in-place.js";
 
 /** Both ends of a connection. */
 async function connected(): Promise<{ readonly client: Socket; readonly accepted: Socket }> {

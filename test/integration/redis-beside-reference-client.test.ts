@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { CatalogInput } from "../../src/adapters/catalog/catalog-input.js";
-import type { SidecarCalls } from "../../src/adapters/rpc/sidecar-calls.js";
+import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls.js";
 import { inkwell } from "../builders/inkwell.js";
 import type { ReferenceClient } from "../fixtures/reference-client/reference-client.js";
 import { ENVIRONMENT, eventually, FETCHED_BY, SideBySide, type SidecarOnRedis } from "./redis-side-by-side.js";
@@ -52,7 +52,7 @@ beforeEach(() => {
   expect(customerId).not.toBe("");
 });
 
-const ask = (method: keyof SidecarCalls, request: JsonObject): Promise<JsonValue> => sidecar.call(method, request);
+const ask = (method: SidecarMethod, request: JsonObject): Promise<JsonValue> => sidecar.call(method, request);
 
 /** What both say of a customer's seats. */
 async function seatsOf(who: { readonly customerId: string; readonly resourceId?: string }) {
@@ -66,7 +66,7 @@ async function seatsOf(who: { readonly customerId: string; readonly resourceId?:
 }
 
 describe("a state that the published client wrote", () => {
-  it.each<[keyof SidecarCalls, JsonObject, object]>([
+  it.each<[SidecarMethod, JsonObject, object]>([
     ["getBooleanEntitlement", { featureId: "sso" }, { hasAccess: true, entitlement: { feature: { id: "sso" } } }],
     ["getNumericEntitlement", { featureId: "retention" }, { hasAccess: true, entitlement: { value: 30, feature: { units: "day", unitsPlural: "days" } } }],
     ["getEnumEntitlement", { featureId: "formats", options: { requestedValues: ["pdf"] } }, { hasAccess: true, entitlement: { enumValues: ["pdf", "html"] } }],
@@ -87,7 +87,7 @@ describe("a state that the published client wrote", () => {
     expect(both.fetchesOf(customerId)).toBe(fetches);
   });
 
-  it.each<[keyof SidecarCalls, { resourceId?: string; currencyId?: string }, object]>([
+  it.each<[SidecarMethod, { resourceId?: string; currencyId?: string }, object]>([
     ["getEntitlementV2", { currencyId: "ink" }, { entitlement: INK }],
     ["getEntitlementV2", { currencyId: "ink", resourceId: RESOURCE }, { entitlement: INK }],
     ["getEntitlementsStateV2", {}, { entitlements: expect.arrayContaining([expect.objectContaining(INK)]) as object }],

@@ -9,7 +9,7 @@ import { openCatalog } from "../../src/adapters/catalog/open-catalog.js";
 import { startEmulator, type Emulator } from "../../src/adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import type { SidecarCalls } from "../../src/adapters/rpc/sidecar-calls.js";
+import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls.js";
 import type { Clock } from "../../src/ports/clock.js";
 import { startRedis, type RedisServer } from "../builders/redis-servers.js";
 import { API_KEY, sidecarOn, type SidecarUnderTest } from "../builders/sidecar-on-emulator.js";
@@ -32,7 +32,7 @@ export class SidecarOnRedis {
   }
 
   /** One call through gRPC; requests and answers in protobuf's JSON. */
-  call(method: keyof SidecarCalls, request: JsonObject): Promise<JsonValue> {
+  call(method: SidecarMethod, request: JsonObject): Promise<JsonValue> {
     const { name, input, output } = SidecarService.method[method];
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(

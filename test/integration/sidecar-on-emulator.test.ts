@@ -2,7 +2,7 @@ import { fromBinary, fromJson, toBinary, toJson, type JsonObject, type JsonValue
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import type { SidecarCalls } from "../../src/adapters/rpc/sidecar-calls.js";
+import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls.js";
 import { emulatedUpstream, sidecarOn, type EmulatedUpstream, type SidecarUnderTest } from "../builders/sidecar-on-emulator.js";
 import { inkwell } from "../builders/inkwell.js";
 
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 /** One call through gRPC, HTTP to upstream and its WebSocket; requests and answers in protobuf's JSON. */
-function call(method: keyof SidecarCalls, request: JsonObject): Promise<JsonValue> {
+function call(method: SidecarMethod, request: JsonObject): Promise<JsonValue> {
   const { name, input, output } = SidecarService.method[method];
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(
@@ -39,7 +39,7 @@ function call(method: keyof SidecarCalls, request: JsonObject): Promise<JsonValu
 }
 
 /** Resolves once a check gives this answer; a change arrives when it arrives. */
-async function untilAnswered(method: keyof SidecarCalls, request: JsonObject, answer: unknown): Promise<void> {
+async function untilAnswered(method: SidecarMethod, request: JsonObject, answer: unknown): Promise<void> {
   await expect.poll(() => call(method, request), { timeout: 20_000, interval: 1 }).toMatchObject(answer as object);
 }
 
@@ -50,7 +50,7 @@ const CALLS = { ...ACME, featureId: "calls" };
 const WALLET = { ...ACME, currencyId: "ink" };
 
 describe("every check", () => {
-  it.each<[keyof SidecarCalls, JsonObject, object]>([
+  it.each<[SidecarMethod, JsonObject, object]>([
     ["getBooleanEntitlement", { ...ACME, featureId: "sso" }, { hasAccess: true, entitlement: { feature: { id: "sso" } } }],
     ["getNumericEntitlement", { ...ACME, featureId: "retention" }, { hasAccess: true, entitlement: { value: 30, feature: { units: "day", unitsPlural: "days" } } }],
     ["getEnumEntitlement", { ...ACME, featureId: "formats", options: { requestedValues: ["pdf"] } }, { hasAccess: true, entitlement: { enumValues: ["pdf", "html"] } }],

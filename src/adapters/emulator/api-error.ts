@@ -8,6 +8,7 @@ const API_CODES: Readonly<Record<ErrorCode, string>> = {
   "not-found": "CustomerNotFound",
   "failed-precondition": "NoFeatureEntitlementInSubscription",
   unauthenticated: "Unauthenticated",
+  "permission-denied": "Forbidden",
   "resource-exhausted": "RateLimitExceeded",
   "deadline-exceeded": "UnexpectedError",
   cancelled: "UnexpectedError",

@@ -15,6 +15,7 @@ const EDGE_STATUS: Readonly<Record<ErrorCode, number>> = {
   "not-found": 404,
   "failed-precondition": 400,
   unauthenticated: 401,
+  "permission-denied": 403,
   "resource-exhausted": 429,
   "deadline-exceeded": 504,
   cancelled: 499,

@@ -1,38 +1,99 @@
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Readiness } from "../../application/readiness.js";
-import { createFastLane } from "./fast-lane/fast-lane.js";
-import { hotMethods } from "./fast-lane/hot-methods.js";
-import { createHttpHandler, type HttpHandler } from "./http-handler.js";
-import type { Lane } from "./http2/lane.js";
-import { createJsonLane } from "./json-lane/json-lane.js";
-import { jsonMethods } from "./json-lane/json-methods.js";
-import { DEFAULT_MAX_MESSAGE_BYTES, rpcHandlers, type RpcOptions } from "./rpc-router.js";
-import { sidecarCalls, type UseCases } from "./sidecar-calls.js";
+import type { CallTelemetry } from "../../ports/call-telemetry.js";
+import type { FastPathProtocol } from "./protocols/fast-path-headers.js";
+import { Calls, type CallsOptions } from "./call/calls.js";
+import type { FastProtocol } from "./call/fast-call.js";
+import { createFastPath } from "./call/fast-path.js";
+import type { RequestHandlers } from "./exchange/request-handlers.js";
+import { CONNECT_JSON_FAST_PATH, CONNECT_PROTO_FAST_PATH } from "./protocols/connect-fast-path.js";
+import { createGeneralPath, type CrossOrigin } from "./protocols/general-path.js";
+import { GRPC_FAST_PATH, GRPC_WEB_FAST_PATH } from "./protocols/grpc-fast-path.js";
+import { rpcHandlers } from "./protocols/rpc-router.js";
+import { fastMethods } from "./service/fast-methods.js";
+import { methodAt, SERVED_METHODS } from "./service/served-methods.js";
+import type { UseCases } from "./service/sidecar-calls.js";
 
-/** What it may take until a request is whole. */
+/** What a client of gRPC takes as well unless it is configured otherwise. */
+export const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** What it may take until a request is complete. */
 const DEFAULT_BODY_TIMEOUT_MS = 30_000;
+export const DEFAULT_MAX_ITEMS = 1_000;
+export const DEFAULT_MAX_JSON_DEPTH = 32;
 
-export interface RpcHandlerOptions extends RpcOptions {
+const FAST_PROTOCOLS: Readonly<Record<FastPathProtocol, FastProtocol>> = {
+  grpc: GRPC_FAST_PATH,
+  "grpc-web": GRPC_WEB_FAST_PATH,
+  "connect-proto": CONNECT_PROTO_FAST_PATH,
+  "connect-json": CONNECT_JSON_FAST_PATH,
+};
+
+export interface RpcHandlerOptions extends CallsOptions {
+  /** Ends the streams that callers keep open (health watches, reflection), and no other call. */
+  readonly shutdownSignal: AbortSignal;
+  /** A larger message is refused with RESOURCE_EXHAUSTED; counted after decompression. Default 4 MiB. */
+  readonly maxMessageBytes?: number | undefined;
+  /** Usages or events in one request. Default 1,000. */
+  readonly maxItems?: number | undefined;
+  /** Default 32. */
+  readonly maxJsonDepth?: number | undefined;
   /** From the headers of a request over HTTP/2 to the end of its body, milliseconds. Default 30 seconds. */
   readonly bodyTimeoutMs?: number | undefined;
+  /** Whether clients may ask for the descriptors of the services. Default true. */
+  readonly hasReflection?: boolean | undefined;
+  readonly crossOrigin?: CrossOrigin | undefined;
+  /** Served beside the services, on the general path. */
+  readonly moreHandlers?: ReadonlyMap<string, UniversalHandler> | undefined;
 }
 
 /** Answers whatever comes in on a port. */
-export interface RpcHandler {
-  /** All protocols, all services, all methods. */
-  readonly onRequest: HttpHandler;
-  /** The same, by Connect alone, to whose answers the lanes are held. */
-  readonly byConnect: HttpHandler;
-  /** Plain gRPC calls of the methods that check, many times as fast. Without it, `onRequest` answers them too. */
-  readonly lane: Lane;
+export interface RpcHandler extends RequestHandlers {
+  /** All that one read of a connection brought is dealt with. */
+  readonly onTurn: (startedAt: number) => void;
+  readonly onExceeded: () => void;
+  /** @param connections counts the open ones */
+  telemetry(connections: () => number): CallTelemetry;
 }
 
 export function createRpcHandler(useCases: UseCases, readiness: Readiness, options: RpcHandlerOptions): RpcHandler {
-  const { clock, logger, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES } = options;
-  const handlers = rpcHandlers(sidecarCalls(useCases), readiness, options);
-  const byConnect = createHttpHandler(handlers, { timeoutMs: bodyTimeoutMs, clock }, logger);
+  const {
+    clock,
+    logger,
+    bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS,
+    maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
+    maxItems = DEFAULT_MAX_ITEMS,
+    maxJsonDepth = DEFAULT_MAX_JSON_DEPTH,
+    hasReflection = true,
+    shutdownSignal,
+    crossOrigin,
+    moreHandlers = new Map<string, UniversalHandler>(),
+  } = options;
+  const calls = new Calls(SERVED_METHODS, options);
+  const { statistics } = calls;
+  const callOptions = { count: (decision: Parameters<typeof statistics.decided>[0]) => statistics.decided(decision), maxItems };
+  const handlers = rpcHandlers(useCases, readiness, calls, { ...callOptions, shutdownSignal, maxMessageBytes, hasReflection });
+  let exceeded = 0;
   return {
-    onRequest: createJsonLane(jsonMethods(useCases.check, useCases.list), { clock, logger, maxMessageBytes, answerOdd: byConnect }),
-    byConnect,
-    lane: createFastLane(hotMethods(useCases.check, useCases.list), { clock, logger, maxMessageBytes, bodyTimeoutMs }),
+    fastPath: createFastPath(fastMethods(useCases, readiness, callOptions), FAST_PROTOCOLS, { calls, maxMessageBytes, bodyTimeoutMs }),
+    onExchange: createGeneralPath(new Map([...handlers, ...moreHandlers]), calls, {
+      clock,
+      logger,
+      bodyTimeoutMs,
+      maxMessageBytes,
+      maxItems,
+      maxJsonDepth,
+      crossOrigin,
+      methodAt,
+    }),
+    onTurn: (startedAt) => statistics.turnEnded(startedAt),
+    onExceeded: () => exceeded++,
+    telemetry: (connections) => ({
+      calls: () => statistics.calls(),
+      latencies: () => statistics.latencies(),
+      decisions: () => statistics.decisions(),
+      inFlight: () => statistics.inFlight,
+      connections,
+      exceeded: () => exceeded,
+    }),
   };
 }

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { TimestampSchema, type Timestamp } from "@bufbuild/protobuf/wkt";
-import { invalidArgument } from "./invalid-argument.js";
+import { invalidArgument } from "./service/read-fields.js";
 
 /** What a Timestamp can hold: 0001-01-01T00:00:00Z up to the end of 9999. */
 const FIRST_SECOND = -62_135_596_800;

@@ -13,6 +13,7 @@ const MEANINGS: Record<ErrorCode, Meaning> = {
   "not-found": { isUpstreams: false, isWorthRetrying: false },
   "failed-precondition": { isUpstreams: false, isWorthRetrying: false },
   unauthenticated: { isUpstreams: true, isWorthRetrying: false },
+  "permission-denied": { isUpstreams: true, isWorthRetrying: false },
   "resource-exhausted": { isUpstreams: true, isWorthRetrying: false },
   "deadline-exceeded": { isUpstreams: true, isWorthRetrying: false },
   cancelled: { isUpstreams: false, isWorthRetrying: false },

@@ -9,6 +9,7 @@ const ARRIVALS: Record<ErrorCode, Arrival> = {
   "not-found": "refused",
   "failed-precondition": "refused",
   unauthenticated: "refused",
+  "permission-denied": "refused",
   "resource-exhausted": "refused",
   "deadline-exceeded": "may have arrived",
   cancelled: "may have arrived",

@@ -2,17 +2,17 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { MESSAGE_ENCODERS } from "../../../src/adapters/rpc/answers/message-encoders.js";
-import { callFailure } from "../../../src/adapters/rpc/call-failure.js";
-import { dropEndlessDeadline } from "../../../src/adapters/rpc/deadline-header.js";
+import { callFailure } from "../../../src/adapters/rpc/call/call-failure.js";
+import { dropEndlessDeadline } from "../../../src/adapters/rpc/protocols/timeouts.js";
 import {
   GetEntitlementsRequestSchema,
   GetEntitlementsStateV2RequestSchema,
   GetEntitlementV2RequestSchema,
   GetMeteredEntitlementRequestSchema,
 } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { checkCalls } from "../../../src/adapters/rpc/check-calls.js";
-import { listCalls } from "../../../src/adapters/rpc/list-calls.js";
-import { protocolOf } from "../../../src/adapters/rpc/protocol-of.js";
+import { checkCalls } from "../../../src/adapters/rpc/service/check-calls.js";
+import { listCalls } from "../../../src/adapters/rpc/service/check-calls.js";
+import { protocolOf } from "../../../src/adapters/rpc/protocols/protocol-of.js";
 import { CodedError, ERROR_CODES } from "../../../src/domain/errors.js";
 import { buildCore, know, NO_HURRY } from "../../builders/core.js";
 import { metered, stateWith, wallet } from "../../builders/states.js";
@@ -67,7 +67,7 @@ describe("a failed call", () => {
 test("checks and lists of what is at hand answer at once, without a promise", async () => {
   const core = buildCore();
   await know(core, { customerId: "acme" }, stateWith([metered()], { credits: [wallet()] }));
-  const checks = checkCalls(core.check, MESSAGE_ENCODERS);
+  const checks = checkCalls(core.check, MESSAGE_ENCODERS, () => undefined);
   const lists = listCalls(core.list, MESSAGE_ENCODERS);
   const subject = { customerId: "acme" };
   const verifiedAt = core.clock.now();
@@ -114,10 +114,10 @@ describe("the protocol of a request", () => {
     ["application/json ;charset=utf-8", "connect"],
     ["application/proto", "connect"],
     ["application/connect+proto", "connect-stream"],
-    ["application/grpc-webby", undefined],
-    ["text/plain", undefined],
-    ["", undefined],
-    [undefined, undefined],
+    ["application/grpc-webby", "other"],
+    ["text/plain", "other"],
+    ["", "other"],
+    [undefined, "other"],
   ])("%s is %s", (contentType, protocol) => {
     expect(protocolOf(contentType)).toBe(protocol);
   });

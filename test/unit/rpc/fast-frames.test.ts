@@ -3,7 +3,7 @@ import { TimestampSchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FrameWriter } from "../../../src/adapters/rpc/fast-lane/frame-writer.js";
+import { FrameWriter } from "../../../src/adapters/rpc/answers/frame-writer.js";
 import { frameEncoders } from "../../../src/adapters/rpc/gen/answers/frame-encoders.js";
 import { EnumEntitlementSchema } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { oddTexts } from "../../builders/odd-states.js";

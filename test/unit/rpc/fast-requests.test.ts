@@ -1,8 +1,8 @@
 import { create, fromBinary, toBinary, type DescMessage } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { timeoutMsOf } from "../../../src/adapters/rpc/fast-lane/grpc-timeout.js";
-import { requestReader } from "../../../src/adapters/rpc/fast-lane/request-reader.js";
+import { grpcTimeoutMs } from "../../../src/adapters/rpc/protocols/timeouts.js";
+import { requestReader } from "../../../src/adapters/rpc/service/request-reader.js";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { optional } from "../../builders/arbitraries.js";
 
@@ -87,8 +87,8 @@ test.each([
   [" 1S", undefined],
   ["1S ", undefined],
   ["٣S", undefined],
-])("the deadline %j is %s ms away, or not for the lane to tell", (header, timeoutMs) => {
-  expect(timeoutMsOf(header)).toBe(timeoutMs);
+])("the deadline %j is %s ms away, or left to the general path", (header, timeoutMs) => {
+  expect(grpcTimeoutMs(header)).toBe(timeoutMs);
 });
 
 function encoded(schema: DescMessage, request: object): Buffer {

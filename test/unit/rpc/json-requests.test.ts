@@ -2,8 +2,8 @@ import { fromJsonString, type DescMessage } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { jsonReader } from "../../../src/adapters/rpc/json-lane/json-reader.js";
-import { plainTimeoutMs } from "../../../src/adapters/rpc/json-lane/plain-headers.js";
+import { jsonReader } from "../../../src/adapters/rpc/service/json-request-reader.js";
+import { parseHttp1Headers } from "../../../src/adapters/rpc/protocols/fast-path-headers.js";
 
 const { method } = SidecarService;
 const METHODS = [
@@ -76,6 +76,7 @@ test("a plain request is read without the library", () => {
   expect(read).toMatchObject({ customerId: "acme", featureId: "seats", options: { requestedUsage: 1 } });
 });
 
+const PEER = { address: "", isEncrypted: false, certificateName: undefined };
 const PLAIN = { host: "127.0.0.1:8443", "content-type": "application/json" };
 
 test.each([
@@ -92,11 +93,11 @@ test.each([
   ["no content type", { "content-type": undefined }, undefined],
   ["another content type", { "content-type": "application/jsonp" }, undefined],
   ["another charset", { "content-type": "application/json; charset=utf-16" }, undefined],
-  ["a compressed body", { "content-encoding": "gzip" }, undefined],
+  ["a body compressed otherwise", { "content-encoding": "br" }, undefined],
   ["no host", { host: undefined }, undefined],
   ["what is no host", { host: "a b" }, undefined],
-])("headers with %s leave a plain caller so many ms, and others to Connect", (_, headers, timeoutMs) => {
-  expect(plainTimeoutMs({ ...PLAIN, ...headers })).toBe(timeoutMs);
+])("headers with %s leave a caller so many ms on the fast path, or none", (_, headers, timeoutMs) => {
+  expect(parseHttp1Headers("/", { ...PLAIN, ...headers }, PEER)?.timeoutMs).toBe(timeoutMs);
 });
 
 /** What handlers read: nothing of a message but its fields, of a text as it arrives, which has no half of a surrogate pair. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it, vi } from "vitest";
-import { KnownTexts } from "../../../src/adapters/rpc/fast-lane/known-texts.js";
+import { KnownTexts } from "../../../src/adapters/rpc/service/known-texts.js";
 
 it("every text of ASCII is told as it is, however many come and in whichever order", () => {
   const texts = new KnownTexts();

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { Outbox } from "../../../src/adapters/rpc/http2/outbox.js";
+import { FrameOutput } from "../../../src/adapters/rpc/http2/frames/frame-output.js";
 import { END_HEADERS, framesIn } from "../../integration/http2-frames.js";
 
 /** What a socket does whose peer reads when it likes to. */
@@ -30,7 +30,7 @@ class SlowSink extends Writable {
 describe("what waits for a peer that does not read", () => {
   it("holds on to little more memory than it is", () => {
     const sink = new SlowSink();
-    const outbox = new Outbox(sink);
+    const outbox = new FrameOutput(sink);
     for (let frame = 0; frame < 1_000; frame++) {
       outbox.frame(6, 0, 0, Buffer.alloc(8));
       outbox.flush();
@@ -43,8 +43,8 @@ describe("what waits for a peer that does not read", () => {
 
   it("is not written over by what comes after", () => {
     const sink = new SlowSink();
-    const outbox = new Outbox(sink);
-    const others = new Outbox(new SlowSink());
+    const outbox = new FrameOutput(sink);
+    const others = new FrameOutput(new SlowSink());
     for (let stream = 1; stream <= 500; stream++) {
       outbox.frame(0, 0, stream, Buffer.alloc(stream, stream));
       outbox.flush();
@@ -58,7 +58,7 @@ describe("what waits for a peer that does not read", () => {
 
   it("is known to wait from the high-water mark on, until it is taken", () => {
     const sink = new SlowSink();
-    const outbox = new Outbox(sink);
+    const outbox = new FrameOutput(sink);
     outbox.frame(0, 0, 1, Buffer.alloc(10_000));
     outbox.flush();
     expect(outbox.isBackedUp).toBe(false);
@@ -72,7 +72,7 @@ describe("what waits for a peer that does not read", () => {
 
 it("frames that do not fit at once are written in turn, none of them cut or lost", () => {
   const sink = new SlowSink();
-  const outbox = new Outbox(sink);
+  const outbox = new FrameOutput(sink);
   const payloads = Array.from({ length: 50 }, (_, index) => Buffer.alloc(10_000 + index, index));
   for (const [stream, payload] of payloads.entries()) outbox.frame(0, 0, stream, payload);
   outbox.flush();
@@ -83,7 +83,7 @@ it("frames that do not fit at once are written in turn, none of them cut or lost
 describe("a header block", () => {
   it.each([0, 1, 16_384, 16_385, 60_000])("of %d bytes comes in as few frames as it takes", (bytes) => {
     const sink = new SlowSink();
-    const outbox = new Outbox(sink);
+    const outbox = new FrameOutput(sink);
     const block = Buffer.from(Array.from({ length: bytes }, (_, at) => at % 251));
     outbox.headers(5, 1, block);
     outbox.flush();

@@ -18,12 +18,12 @@ import {
   readEnumQuery,
   readMeteredQuery,
   readNumericQuery,
-} from "../../../src/adapters/rpc/read-queries.js";
-import { readUsageEvent, readUsageReport } from "../../../src/adapters/rpc/read-reports.js";
+} from "../../../src/adapters/rpc/service/read-queries.js";
+import { readUsageEvent, readUsageReport } from "../../../src/adapters/rpc/service/read-reports.js";
 
 const NOT_FINITE = [NaN, Infinity, -Infinity];
 const report = (init: MessageInitShape<typeof ReportUsageRequestSchema>) =>
-  readUsageReport(create(ReportUsageRequestSchema, { customerId: "acme", featureId: "seats", ...init }));
+  readUsageReport(create(ReportUsageRequestSchema, { customerId: "acme", featureId: "seats", ...init }), undefined);
 const event = (init: MessageInitShape<typeof EventSchema>) =>
   readUsageEvent(create(EventSchema, { eventName: "saved", customerId: "acme", idempotencyKey: "key", ...init }), "events[2].");
 const check = (init: MessageInitShape<typeof GetEntitlementRequestSchema>) =>
@@ -50,8 +50,8 @@ describe("what a typed check asks", () => {
       readNumericQuery(create(GetNumericEntitlementRequestSchema, { ...message, options: { fallback: { hasAccess: true, value: -1 } } })).fallback,
     ).toEqual({ hasAccess: true, value: -1, isUnlimited: undefined });
     expect(
-      readMeteredQuery(create(GetMeteredEntitlementRequestSchema, { ...message, options: { requestedUsage: -0.5, fallback: { usageLimit: 0 } } })),
-    ).toMatchObject({ requestedUsage: -0.5, fallback: { hasAccess: false, usageLimit: 0 } });
+      readMeteredQuery(create(GetMeteredEntitlementRequestSchema, { ...message, options: { requestedUsage: 0.5, fallback: { usageLimit: 0 } } })),
+    ).toMatchObject({ requestedUsage: 0.5, fallback: { hasAccess: false, usageLimit: 0 } });
     expect(
       readEnumQuery(create(GetEnumEntitlementRequestSchema, { ...message, options: { requestedValues: ["a"], fallback: { enumValues: ["b"] } } })),
     ).toMatchObject({ requestedValues: ["a"], fallback: { hasAccess: false, enumValues: ["b"] } });
@@ -141,7 +141,7 @@ describe("a report of usage", () => {
 
   test.each([3, -1])("the unknown behaviour %d is refused, not guessed", (updateBehavior) => {
     const request = fromJson(ReportUsageRequestSchema, { customerId: "acme", featureId: "seats", updateBehavior });
-    expect(() => readUsageReport(request)).toThrow(`update_behavior was ${updateBehavior}: send DELTA (1), SET (2) or leave it out`);
+    expect(() => readUsageReport(request, undefined)).toThrow(`update_behavior was ${updateBehavior}: send DELTA (1), SET (2) or leave it out`);
   });
 
   test("a long name in a message is cut, half of a character is escaped", () => {

@@ -10,6 +10,7 @@ const COUNTED_AS: Record<ErrorCode, "network" | "key" | "nothing"> = {
   "failed-precondition": "nothing",
   cancelled: "nothing",
   unauthenticated: "key",
+  "permission-denied": "network",
   "resource-exhausted": "network",
   "deadline-exceeded": "network",
   unavailable: "network",

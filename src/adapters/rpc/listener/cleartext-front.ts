@@ -1,14 +1,14 @@
 import { createServer, type Socket } from "node:net";
-import { FRONT_SOCKETS, type Front, type Protocols } from "./front.js";
+import { FRONT_SOCKETS, type Front, type AcceptConnection } from "./front.js";
 import type { ListenerLimits } from "./listener-limits.js";
-import { refuseConnection } from "./refuse-connection.js";
-import { sniffProtocol } from "./sniff-protocol.js";
+import { refuseConnection } from "../http1/refuse-connection.js";
+import { detectProtocol } from "./detect-protocol.js";
 
 /** Tells the protocols apart by the first bytes: HTTP/2 with prior knowledge, or HTTP/1.1. */
-export function createCleartextFront(protocols: Protocols, limits: ListenerLimits): Front {
+export function createCleartextFront(accept: AcceptConnection, limits: ListenerLimits): Front {
   const server = createServer(FRONT_SOCKETS, (socket: Socket) => {
-    sniffProtocol(socket, limits.firstBytesTimeoutMs, {
-      decided: (protocol) => protocols[protocol].accept(socket),
+    detectProtocol(socket, limits.firstBytesTimeoutMs, {
+      decided: (protocol) => accept(socket, protocol),
       undecided: (received, reason) => {
         if (received === 0) {
           socket.destroy();

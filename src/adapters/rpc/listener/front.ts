@@ -1,6 +1,5 @@
-import type { Server, ServerOpts } from "node:net";
-import type { Http1Connections } from "./http1-connections.js";
-import type { Http2Connections } from "./http2-connections.js";
+import type { Server, ServerOpts, Socket } from "node:net";
+import type { HttpProtocol } from "./detect-protocol.js";
 
 /** Accepts connections, finds out which protocol they speak, and hands them over. */
 export interface Front {
@@ -11,10 +10,8 @@ export interface Front {
   release(): void;
 }
 
-export interface Protocols {
-  readonly http1: Http1Connections;
-  readonly http2: Http2Connections;
-}
+/** What takes over a connection whose protocol is known. */
+export type AcceptConnection = (socket: Socket, protocol: HttpProtocol) => void;
 
 export const FRONT_SOCKETS: ServerOpts = {
   // A client may end its side after its request and still wait for the answer.

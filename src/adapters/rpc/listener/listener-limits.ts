@@ -2,7 +2,7 @@
 export interface ListenerLimits {
   /** Connections at a time; more are closed as they come. */
   readonly maxConnections: number;
-  /** From the connection to the first bytes that tell its protocol; with TLS, to the end of the handshake. */
+  /** From the connection to the first bytes that name its protocol; with TLS, to the end of the handshake. */
   readonly firstBytesTimeoutMs: number;
   /** From the first byte of a request to the end of its headers; on HTTP/2, to the client's settings. */
   readonly headersTimeoutMs: number;
@@ -23,6 +23,8 @@ export interface ListenerLimits {
    * that would take no time: it leaves room for as many slow ones as an outage of upstream causes.
    */
   readonly maxConcurrentStreams: number;
+  /** The largest message that is read: what a connection may have under way follows from it. */
+  readonly maxMessageBytes: number;
 }
 
 export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
@@ -36,4 +38,5 @@ export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
   refusalTimeoutMs: 1_000,
   maxHeaderBytes: 16 * 1024,
   maxConcurrentStreams: 1_000,
+  maxMessageBytes: 4 * 1024 * 1024,
 };

@@ -1,12 +1,12 @@
 import { createServer } from "node:tls";
 import type { Logger } from "../../../ports/logger.js";
 import { FollowTlsFiles } from "./follow-tls-files.js";
-import { FRONT_SOCKETS, ignoreError, type Front, type Protocols } from "./front.js";
+import { FRONT_SOCKETS, ignoreError, type Front, type AcceptConnection } from "./front.js";
 import type { ListenerLimits } from "./listener-limits.js";
 import type { TlsFiles } from "./tls-material.js";
 
 /** Tells the protocols apart by what the TLS handshake agreed on (ALPN); a client that names none gets HTTP/1.1. */
-export function createTlsFront(protocols: Protocols, files: TlsFiles, limits: ListenerLimits, logger: Logger): Front {
+export function createTlsFront(accept: AcceptConnection, files: TlsFiles, limits: ListenerLimits, logger: Logger): Front {
   const needsClientCertificate = files.clientCaFile !== undefined;
   const server = createServer({
     ...FRONT_SOCKETS,
@@ -17,7 +17,7 @@ export function createTlsFront(protocols: Protocols, files: TlsFiles, limits: Li
   });
   server.on("secureConnection", (socket) => {
     socket.on("error", ignoreError);
-    protocols[socket.alpnProtocol === "h2" ? "http2" : "http1"].accept(socket);
+    accept(socket, socket.alpnProtocol === "h2" ? "http2" : "http1");
   });
   server.on("tlsClientError", (error, socket) => {
     // Node leaves a connection open whose handshake took too long.

@@ -1,0 +1,162 @@
+import { Code, type ConnectError } from "@connectrpc/connect";
+import type { CancelTimer } from "../../../ports/clock.js";
+import type { FastPathCall, FastPathStream } from "../exchange/fast-path.js";
+import type { FastPathHeaders } from "../protocols/fast-path-headers.js";
+import type { Reply } from "../service/unary-call.js";
+import { deadlineExceeded, lateRequest } from "./call-failure.js";
+import type { Caller, Calls } from "./calls.js";
+import { UnreadableMessage, type FastCallContext, type FastMethod } from "./fast-method.js";
+
+/** How a protocol's small unary messages are read and answered. */
+export interface FastProtocol {
+  /** Of PROTOCOLS. */
+  readonly index: number;
+  /**
+   * @returns undefined where the body is not one message of at most `maxMessageBytes`, as the fast path takes it
+   * @throws UnreadableMessage, CodedError, also by rejection
+   */
+  ask(
+    method: FastMethod,
+    headers: FastPathHeaders,
+    maxMessageBytes: number,
+    bytes: Buffer,
+    from: number,
+    to: number,
+    call: FastCallContext,
+  ): Reply<Buffer | string> | Promise<Reply<Buffer | string>> | undefined;
+  /** @param now epoch milliseconds */
+  succeed(stream: FastPathStream, reply: Reply<Buffer | string>, isDetailed: boolean, now: number): void;
+  fail(stream: FastPathStream, failure: ConnectError): void;
+}
+
+export interface FastCallOptions {
+  readonly calls: Calls;
+  readonly maxMessageBytes: number;
+  /** From a request's headers to the end of its body, milliseconds. */
+  readonly bodyTimeoutMs: number;
+}
+
+/** What all calls with the same headers have in common. */
+export interface FastRoute {
+  readonly options: FastCallOptions;
+  readonly protocol: FastProtocol;
+  readonly method: FastMethod;
+  readonly headers: FastPathHeaders;
+  readonly caller: Caller;
+}
+
+/** One call of a method on the fast path, and what the use case knows of its caller: one object, and no promise for a cached check. */
+export class FastCall implements FastPathCall, FastCallContext {
+  readonly deadlineAt: number | undefined;
+  readonly #route: FastRoute;
+  readonly #stream: FastPathStream;
+  #cancelTimer: CancelTimer | undefined;
+  #controller: AbortController | undefined;
+  /** Of `performance.now()`, once the call waits for its use case. */
+  #waitsSince: number | undefined;
+  #isDone = false;
+  #hasCallerGone = false;
+
+  constructor(route: FastRoute, stream: FastPathStream) {
+    const { timeoutMs } = route.headers;
+    this.deadlineAt = timeoutMs === Infinity ? undefined : route.options.calls.clock.now() + timeoutMs;
+    this.#route = route;
+    this.#stream = stream;
+  }
+
+  /** Made when a use case asks for it, which none does that answers at once. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#hasCallerGone) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  get idempotencyKey(): string | undefined {
+    return this.#route.headers.idempotencyKey;
+  }
+
+  answer(bytes: Buffer, from: number, to: number): boolean {
+    this.#cancelTimer?.();
+    // Its time was up before it was complete.
+    if (this.#isDone) return true;
+    const { options, protocol, method, headers, caller } = this.#route;
+    const refusal = options.calls.refusalOf(method, caller);
+    if (refusal !== undefined) {
+      this.#fail(refusal);
+      return true;
+    }
+    try {
+      const reply = protocol.ask(method, headers, options.maxMessageBytes, bytes, from, to, this);
+      if (reply === undefined) return false;
+      if (reply instanceof Promise) this.#await(reply);
+      else this.#deliver(reply);
+    } catch (error) {
+      if (error instanceof UnreadableMessage) return false;
+      this.#fail(error);
+    }
+    return true;
+  }
+
+  limitArrival(): void {
+    const { calls, bodyTimeoutMs } = this.#route.options;
+    this.#cancelTimer = calls.clock.after(bodyTimeoutMs, () => this.#fail(lateRequest(bodyTimeoutMs)));
+  }
+
+  abandon(): boolean {
+    this.#cancelTimer?.();
+    if (this.#isDone) return false;
+    this.#hasCallerGone = true;
+    this.#controller?.abort();
+    if (this.#waitsSince === undefined) return false;
+    this.#done(Code.Canceled);
+    return true;
+  }
+
+  #await(reply: Promise<Reply<Buffer | string>>): void {
+    this.#waitsSince = performance.now();
+    this.#route.options.calls.began();
+    this.#watchDeadline();
+    reply.then(
+      (settled) => this.#settled(() => this.#deliver(settled)),
+      (error: unknown) => this.#settled(() => this.#fail(error)),
+    );
+  }
+
+  #settled(finish: () => void): void {
+    this.#cancelTimer?.();
+    if (this.#hasCallerGone) this.#stream.released();
+    if (!this.#isDone) finish();
+  }
+
+  /** The use case is told of the deadline; where it does not heed it, the caller is answered all the same. */
+  #watchDeadline(): void {
+    if (this.deadlineAt === undefined) return;
+    const { clock } = this.#route.options.calls;
+    this.#cancelTimer = clock.after(Math.max(0, this.deadlineAt - clock.now()), () => {
+      const failure = deadlineExceeded();
+      this.#fail(failure);
+      this.#controller?.abort(failure);
+    });
+  }
+
+  #deliver(reply: Reply<Buffer | string>): void {
+    const { options, protocol, headers } = this.#route;
+    this.#done(0);
+    protocol.succeed(this.#stream, reply, headers.isDetailed, headers.isDetailed ? options.calls.clock.now() : 0);
+  }
+
+  #fail(error: unknown): void {
+    const { options, protocol, method } = this.#route;
+    const failure = options.calls.failureOf(error, this.#controller?.signal, method.name);
+    this.#done(failure.code);
+    protocol.fail(this.#stream, failure);
+  }
+
+  #done(code: number): void {
+    this.#isDone = true;
+    const { options, protocol, method } = this.#route;
+    options.calls.ended(method, protocol.index, code, this.#waitsSince);
+  }
+}

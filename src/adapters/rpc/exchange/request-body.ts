@@ -1,0 +1,108 @@
+import { CodedError } from "../../../domain/errors.js";
+import type { Allotment } from "./half-sent-budget.js";
+
+/** What follows from what is read of a body. */
+export interface BodyOwner {
+  /** So many bytes were read: the sender may send as many more. */
+  credit(bytes: number): void;
+}
+
+interface Waiting {
+  readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const DONE: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined };
+
+/**
+ * A request's body as it arrives: chunks wait here until they are read. Its bytes are held against a budget until the request
+ * is served, since whoever reads them keeps them too; those of a stream in both directions only until they are read.
+ */
+export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #owner: BodyOwner;
+  readonly #allotment: Allotment;
+  #chunks: Buffer[] = [];
+  #held = 0;
+  #isEnded = false;
+  /** Whether nobody reads any more: what still comes is dropped. */
+  #isDropped = false;
+  #isReleasedAsRead = false;
+  #failure: Error | undefined;
+  #waiting: Waiting | undefined;
+
+  constructor(owner: BodyOwner, allotment: Allotment) {
+    this.#owner = owner;
+    this.#allotment = allotment;
+  }
+
+  releaseAsRead(): void {
+    this.#isReleasedAsRead = true;
+  }
+
+  /** @param chunk kept as it is */
+  push(chunk: Buffer): void {
+    if (this.#isDropped || this.#failure !== undefined || chunk.length === 0) return;
+    if (!this.#allotment.take(chunk.length)) {
+      this.fail(new CodedError("resource-exhausted", "too much of unfinished requests waits here: send large requests one after the other"));
+      return;
+    }
+    this.#held += chunk.length;
+    const waiting = this.#waiting;
+    if (waiting === undefined) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    this.#waiting = undefined;
+    waiting.resolve({ done: false, value: this.#read(chunk) });
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#waiting?.resolve(DONE);
+    this.#waiting = undefined;
+  }
+
+  /** The rest never comes. */
+  fail(error: Error): void {
+    if (this.#isEnded || this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#waiting?.reject(error);
+    this.#waiting = undefined;
+  }
+
+  /** The request is served, or nobody waits for that any more. */
+  release(): void {
+    this.#isDropped = true;
+    this.#chunks = [];
+    this.#allotment.give(this.#held);
+    this.#held = 0;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) return Promise.resolve({ done: false, value: this.#read(chunk) });
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#isEnded || this.#isDropped) return Promise.resolve(DONE);
+    return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }));
+  }
+
+  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.release();
+    this.#waiting?.resolve(DONE);
+    this.#waiting = undefined;
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #read(chunk: Buffer): Buffer {
+    this.#owner.credit(chunk.length);
+    if (this.#isReleasedAsRead) {
+      this.#allotment.give(chunk.length);
+      this.#held -= chunk.length;
+    }
+    return chunk;
+  }
+}

@@ -1,0 +1,146 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { HalfSentBudget } from "../exchange/half-sent-budget.js";
+import { peerOf, type Peer } from "../exchange/peer.js";
+import type { ConnectionHandlers } from "../exchange/request-handlers.js";
+import type { ListenerLimits } from "../listener/listener-limits.js";
+import { Http1Exchange } from "./http1-exchange.js";
+import { serveOnFastPath } from "./http1-stream.js";
+import { explainHttp1Fault, refuseConnection } from "./refuse-connection.js";
+
+interface Connection {
+  readonly peer: Peer;
+  /** In the order in which they will be answered. */
+  readonly unanswered: Set<ServerResponse>;
+  /** The bytes it had sent when nothing was unanswered any more: as long as there are no more, it is idle. */
+  idleAt: number | undefined;
+  isRefused: boolean;
+}
+
+/** The HTTP/1.1 half: a server that never listens and is handed its connections. */
+export class Http1Connections {
+  readonly #server: Server;
+  readonly #limits: ListenerLimits;
+  readonly #handlers: ConnectionHandlers;
+  readonly #budget: HalfSentBudget;
+  readonly #onTurn: (startedAt: number) => void;
+  readonly #connections = new Map<Socket, Connection>();
+  readonly #onAnswered = answeredOn(this.#connections, (socket) => this.#becomeIdle(socket));
+  #draining = false;
+
+  constructor(limits: ListenerLimits, handlers: ConnectionHandlers, budget: HalfSentBudget, onTurn: (startedAt: number) => void) {
+    this.#onTurn = onTurn;
+    this.#limits = limits;
+    this.#handlers = handlers;
+    this.#budget = budget;
+    this.#server = createServer({
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5_000),
+    });
+    this.#server.timeout = limits.stalledTimeoutMs;
+    // A client that has ended its side still waits for its answers.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
+    this.#server.on("request", this.#serve);
+    this.#server.on("clientError", this.#refuse);
+    // Node enforces the time for headers and for requests from this event on, which listening would have brought.
+    this.#server.emit("listening");
+  }
+
+  accept(socket: Socket): void {
+    this.#connections.set(socket, {
+      peer: peerOf(socket),
+      unanswered: new Set(),
+      idleAt: socket.readableLength === 0 ? socket.bytesRead : undefined,
+      isRefused: false,
+    });
+    // Node reports no end of the responses that were still waiting for their turn.
+    socket.once("close", () => this.#connections.delete(socket));
+    this.#server.emit("connection", socket);
+  }
+
+  /**
+   * Idle connections close now, the others with their last answer, which says so. Node's own closeIdleConnections
+   * takes a connection for idle whose answer is still on its way out.
+   */
+  drain(): void {
+    this.#draining = true;
+    for (const [socket, { unanswered, idleAt }] of this.#connections) {
+      const last = [...unanswered].at(-1);
+      if (last !== undefined) {
+        last.shouldKeepAlive = false;
+        // Its headers may be gone already, and have promised to keep the connection.
+        last.once("close", () => last.req.socket.destroySoon());
+      } else if (socket.bytesRead === idleAt) {
+        socket.destroy();
+      }
+    }
+  }
+
+  /** Ends the watch over the time-outs. */
+  stop(): void {
+    this.#server.close();
+  }
+
+  readonly #serve = (request: IncomingMessage, response: ServerResponse): void => {
+    if (this.#draining) response.shouldKeepAlive = false;
+    const connection = this.#connections.get(request.socket);
+    if (connection === undefined) return;
+    connection.unanswered.add(response);
+    response.once("close", this.#onAnswered);
+    const route = this.#handlers.fastPath?.http1RouteOf(request, connection.peer);
+    if (route === undefined) this.#serveExchange(response, connection.peer, []);
+    else serveOnFastPath(response, route, this.#onTurn, (received) => this.#serveExchange(response, connection.peer, received));
+  };
+
+  /** @param received what was read of the body before */
+  #serveExchange(response: ServerResponse, peer: Peer, received: readonly Buffer[]): void {
+    const exchange = new Http1Exchange(response, peer, this.#budget.allotment(this.#limits.maxMessageBytes), received);
+    this.#handlers.enqueue(response.req.socket, exchange, () => exchange.done());
+  }
+
+  #becomeIdle(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || connection.unanswered.size > 0) return;
+    connection.idleAt = socket.bytesRead;
+    if (this.#draining) socket.destroySoon();
+  }
+
+  readonly #refuse = (error: Error, socket: Duplex): void => {
+    const connection = socket instanceof Socket ? this.#connections.get(socket) : undefined;
+    // The parser complains again about everything that follows.
+    if (connection?.isRefused === true) return;
+    if (connection === undefined || !socket.writable || wouldMisattribute(connection)) {
+      socket.destroy();
+      return;
+    }
+    connection.isRefused = true;
+    const { status, explanation } = explainHttp1Fault(error, this.#limits.maxHeaderBytes);
+    refuseConnection(socket, status, explanation, this.#limits.refusalTimeoutMs);
+  };
+}
+
+/** Whether the client would take a refusal for the answer, or for a part of the answer, to an earlier request. */
+function wouldMisattribute({ unanswered }: Connection): boolean {
+  for (const response of unanswered) {
+    if (response.headersSent || response.req.complete) return true;
+  }
+  return false;
+}
+
+/** One listener for all responses, which `this` names: requests pay for no closure. */
+function answeredOn(connections: ReadonlyMap<Socket, Connection>, becomeIdle: (socket: Socket) => void) {
+  return function (this: ServerResponse): void {
+    const { socket } = this.req;
+    const connection = connections.get(socket);
+    if (connection === undefined) return;
+    connection.unanswered.delete(this);
+    if (connection.unanswered.size > 0) return;
+    if (this.req.complete) connection.idleAt = socket.bytesRead;
+    // Answered before it was whole, as what is too large is: the rest still flows by.
+    else this.req.once("close", () => becomeIdle(socket));
+  };
+}

@@ -1,0 +1,109 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastPathCall, FastPathStream, Route } from "../exchange/fast-path.js";
+import type { ResponseHeaders } from "../exchange/response-headers.js";
+
+/** A longer request is the general path's. */
+const MAX_FAST_BYTES = 16_384;
+
+const STREAM = Symbol("the stream of a request on the fast path");
+
+interface FastRequest extends IncomingMessage {
+  [STREAM]: Http1Stream;
+}
+
+/**
+ * Gathers a request over HTTP/1.1 and has it answered on the fast path.
+ *
+ * @param onTurn called once the request is dealt with
+ * @param passOn takes over what the fast path does not serve, with what was read of its body
+ */
+export function serveOnFastPath(
+  response: ServerResponse,
+  route: Route,
+  onTurn: (startedAt: number) => void,
+  passOn: (received: readonly Buffer[]) => void,
+): void {
+  const request = response.req as FastRequest;
+  request[STREAM] = new Http1Stream(response, route, onTurn, passOn);
+  // One function for all requests: a closure each would cost more than all else that is done here.
+  request.on("data", onData);
+  request.on("end", onEnd);
+  response.on("error", ignoreError);
+}
+
+class Http1Stream implements FastPathStream {
+  readonly #response: ServerResponse;
+  readonly #onTurn: (startedAt: number) => void;
+  readonly #passOn: (received: readonly Buffer[]) => void;
+  readonly #call: FastPathCall;
+  #isArriving = true;
+  #isAnswered = false;
+  #received: Buffer[] = [];
+  #receivedBytes = 0;
+
+  constructor(response: ServerResponse, route: Route, onTurn: (startedAt: number) => void, passOn: (received: readonly Buffer[]) => void) {
+    this.#response = response;
+    this.#onTurn = onTurn;
+    this.#passOn = passOn;
+    this.#call = route.begin(this);
+  }
+
+  receive(chunk: Buffer): void {
+    if (!this.#isArriving) return;
+    this.#received.push(chunk);
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes <= MAX_FAST_BYTES) return;
+    this.#give();
+  }
+
+  /** The request is complete. */
+  end(): void {
+    if (!this.#isArriving) return;
+    const startedAt = performance.now();
+    const [first] = this.#received;
+    const body = first !== undefined && this.#received.length === 1 ? first : Buffer.concat(this.#received);
+    if (!this.#call.answer(body, 0, body.length)) {
+      this.#give();
+      return;
+    }
+    this.#isArriving = false;
+    this.#received = [];
+    if (this.#isAnswered) {
+      this.#onTurn(startedAt);
+      return;
+    }
+    if (this.#response.destroyed) this.#call.abandon();
+    else this.#response.once("close", () => this.#call.abandon());
+  }
+
+  respond(headers: ResponseHeaders, body: Buffer | string): void {
+    this.#isAnswered = true;
+    if (this.#response.destroyed || this.#response.headersSent) return;
+    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    this.#response.writeHead(headers.status ?? 200, [...headers.flat, "content-length", String(length)]).end(body);
+  }
+
+  released(): void {
+    // What is abandoned over HTTP/1.1 is bounded by its connections.
+  }
+
+  #give(): void {
+    this.#isArriving = false;
+    this.#response.req.off("data", onData);
+    this.#response.req.off("end", onEnd);
+    this.#call.abandon();
+    this.#passOn(this.#received);
+  }
+}
+
+function onData(this: FastRequest, chunk: Buffer): void {
+  this[STREAM].receive(chunk);
+}
+
+function onEnd(this: FastRequest): void {
+  this[STREAM].end();
+}
+
+function ignoreError(): void {
+  // A caller who hangs up is no failure, and without a listener would end the process.
+}

@@ -1,0 +1,47 @@
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+
+export interface Http1Fault {
+  readonly status: number;
+  readonly explanation: string;
+}
+
+const TLS_HANDSHAKE = 0x16;
+
+/** What to tell the client whose bytes Node's HTTP/1.1 parser gave up on. */
+export function explainHttp1Fault(error: Error, maxHeaderBytes: number): Http1Fault {
+  const { code, reason, rawPacket } = error as Error & { code?: string; reason?: string; rawPacket?: Buffer };
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return { status: 408, explanation: "The request did not arrive in time: send all of it, without pauses." };
+  }
+  if (code === "HPE_HEADER_OVERFLOW") {
+    return { status: 431, explanation: `The headers exceed ${maxHeaderBytes} bytes: send fewer or shorter ones.` };
+  }
+  if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") {
+    return { status: 413, explanation: "The chunk extensions are too long: send none." };
+  }
+  if (rawPacket?.[0] === TLS_HANDSHAKE) {
+    return { status: 400, explanation: "A TLS handshake came to a cleartext port: use the TLS port, or no TLS." };
+  }
+  return {
+    status: 400,
+    explanation:
+      `Neither HTTP/1.1 nor HTTP/2 (${reason ?? error.message}): ` +
+      "this port speaks gRPC over HTTP/2, and gRPC-web and Connect over either.",
+  };
+}
+
+/**
+ * Says to an HTTP/1.1 client why it is refused, and closes. What it still sends is let pass meanwhile: a socket
+ * closed with unread bytes is reset, and a reset overtakes the explanation.
+ */
+export function refuseConnection(socket: Duplex, status: number, explanation: string, timeoutMs: number): void {
+  const body = `${explanation}\n`;
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  socket.once("close", () => clearTimeout(timer));
+  socket.resume();
+}

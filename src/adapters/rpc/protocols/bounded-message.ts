@@ -1,0 +1,204 @@
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import type { DescMessage } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+
+const PREFIX_BYTES = 5;
+const COMPRESSED = 1;
+/** Lists and maps within the items of a list: as many for each as the vendor takes dimensions, and more. */
+const NESTED_FACTOR = 20;
+/** Deeper than any request. */
+const MAX_DEPTH = 16;
+
+const inflate = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
+
+export interface MessageBounds {
+  readonly maxMessageBytes: number;
+  /** Items of a list in one message. */
+  readonly maxItems: number;
+  readonly maxJsonDepth: number;
+}
+
+/** How the message of a unary call lies in its body. */
+export interface MessageLayout {
+  readonly schema: DescMessage;
+  readonly isJson: boolean;
+  /** Whether it has a prefix with flags and its length. */
+  readonly isEnveloped: boolean;
+  /** Whether the body as a whole is gzipped; an enveloped message says so itself. */
+  readonly isGzip: boolean;
+}
+
+/**
+ * The one message of a unary call, inflated and checked: what is nested too deep or has too many items costs seconds to decode,
+ * all in one turn of the event loop. A body that is no single message is passed on as it is, for Connect to refuse.
+ *
+ * @throws ConnectError naming the bound and the remedy, by rejection
+ */
+export async function* boundedMessage(body: AsyncIterable<Uint8Array>, layout: MessageLayout, bounds: MessageBounds): AsyncIterable<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  let isTooLong = false;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    chunks.push(chunk);
+    isTooLong ||= bytes > bounds.maxMessageBytes + PREFIX_BYTES || (layout.isEnveloped && declaredBytes(chunks) > bounds.maxMessageBytes);
+    if (isTooLong) yield* chunks.splice(0);
+  }
+  if (isTooLong) return;
+  const received = chunks.length === 1 && chunks[0] !== undefined ? asBuffer(chunks[0]) : Buffer.concat(chunks);
+  if (!layout.isEnveloped) {
+    const message = layout.isGzip && received.length > 0 ? await inflated(received, bounds) : received;
+    check(message, layout, bounds);
+    yield message;
+    return;
+  }
+  if (received.length < PREFIX_BYTES || received.readUInt32BE(1) !== received.length - PREFIX_BYTES || (received[0] as number) > COMPRESSED) {
+    yield received;
+    return;
+  }
+  const isCompressed = received[0] === COMPRESSED && received.length > PREFIX_BYTES;
+  if (isCompressed && !layout.isGzip) {
+    yield received;
+    return;
+  }
+  const message = isCompressed ? await inflated(received.subarray(PREFIX_BYTES), bounds) : received.subarray(PREFIX_BYTES);
+  check(message, layout, bounds);
+  if (!isCompressed) {
+    yield received;
+    return;
+  }
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32BE(message.length, 1);
+  yield prefix;
+  yield message;
+}
+
+/** How long the message is going to be, as its prefix says; 0 while that is not there. */
+function declaredBytes(chunks: readonly Uint8Array[]): number {
+  const [first] = chunks;
+  const start = first !== undefined && first.length >= PREFIX_BYTES ? asBuffer(first) : Buffer.concat(chunks.slice(0, PREFIX_BYTES));
+  return start.length < PREFIX_BYTES ? 0 : start.readUInt32BE(1);
+}
+
+async function inflated(bytes: Buffer, { maxMessageBytes }: MessageBounds): Promise<Buffer> {
+  try {
+    return await inflate(bytes, { maxOutputLength: maxMessageBytes });
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === "ERR_BUFFER_TOO_LARGE") {
+      throw new ConnectError(`the message is larger than ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES) once it is inflated: send less at once`, Code.ResourceExhausted);
+    }
+    throw new ConnectError("the message is not gzip, as its headers say: compress it, or name no encoding", Code.InvalidArgument);
+  }
+}
+
+function check(message: Buffer, { schema, isJson }: MessageLayout, bounds: MessageBounds): void {
+  const fault = isJson ? jsonFault(message, bounds) : itemsFault(message, schema, bounds.maxItems);
+  if (fault !== undefined) throw new ConnectError(fault, Code.InvalidArgument);
+}
+
+function tooMany(most: number): string {
+  return `the request has more than ${most} items (MAX_ITEMS_PER_REQUEST): send several requests`;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+/** In a message at depth 1, a list at 2: its items open at 3. */
+const ITEM_DEPTH = 3;
+
+/** What is wrong with the shape of a JSON text: it is read once, from its first to its last byte, and nothing is made of it. */
+export function jsonFault(text: Buffer, { maxItems, maxJsonDepth }: MessageBounds): string | undefined {
+  let depth = 0;
+  let items = 0;
+  let containers = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at] as number;
+    if (isInString) {
+      if (byte === BACKSLASH) at++;
+      else if (byte === QUOTE) isInString = false;
+      continue;
+    }
+    switch (byte) {
+      case QUOTE:
+        isInString = true;
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        if (++depth > maxJsonDepth) return `the JSON is nested deeper than ${maxJsonDepth} (MAX_JSON_DEPTH): no request needs that`;
+        if (depth === ITEM_DEPTH && ++items > maxItems) return tooMany(maxItems);
+        if (++containers > maxItems * NESTED_FACTOR) return tooMany(maxItems);
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        depth--;
+        break;
+      default:
+    }
+  }
+  return undefined;
+}
+
+/** Whether a protobuf message has too many items in its lists and maps. What is malformed is left to who decodes it. */
+export function itemsFault(message: Buffer, schema: DescMessage, maxItems: number): string | undefined {
+  let nested = 0;
+
+  /** @returns whether there are no more than there may be */
+  function count(from: number, to: number, { fields }: DescMessage, depth: number): boolean {
+    let items = 0;
+    for (let at = from; at < to; ) {
+      const tag = varint(at, to);
+      if (tag === undefined) return true;
+      at = tag.end;
+      switch (tag.value & 7) {
+        case 0: {
+          const value = varint(at, to);
+          if (value === undefined) return true;
+          at = value.end;
+          break;
+        }
+        case 1:
+          at += 8;
+          break;
+        case 5:
+          at += 4;
+          break;
+        case 2: {
+          const length = varint(at, to);
+          if (length === undefined || length.end + length.value > to) return true;
+          const field = fields.find(({ number }) => number === Math.floor(tag.value / 8));
+          if (field !== undefined && (field.fieldKind === "list" || field.fieldKind === "map")) {
+            if (++nested > maxItems * NESTED_FACTOR || (depth === 0 && ++items > maxItems)) return false;
+          }
+          if (field?.message !== undefined && field.fieldKind !== "map" && depth < MAX_DEPTH && !count(length.end, length.end + length.value, field.message, depth + 1)) return false;
+          at = length.end + length.value;
+          break;
+        }
+        default:
+          return true;
+      }
+    }
+    return true;
+  }
+
+  function varint(at: number, to: number): { value: number; end: number } | undefined {
+    let value = 0;
+    for (let end = at, factor = 1; end < to && end < at + 10; end++, factor *= 128) {
+      const byte = message[end] as number;
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return { value, end: end + 1 };
+    }
+    return undefined;
+  }
+
+  return count(0, message.length, schema, 0) ? undefined : tooMany(maxItems);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,79 @@
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { MESSAGE_ENCODERS } from "../answers/message-encoders.js";
+import type { Calls } from "../call/calls.js";
+import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
+import type { ServeUnary } from "../service/health-service.js";
+import { sidecarCalls, type SidecarCallsOptions, type UseCases } from "../service/sidecar-calls.js";
+import type { Reply, ServiceCallContext, UnaryCall } from "../service/unary-call.js";
+import { DETAIL_HEADER, IDEMPOTENCY_KEY_HEADER } from "./fast-path-headers.js";
+import { AGE_HEADER, ageMs, SOURCE_HEADER } from "./source-headers.js";
+
+/** Serves a call of the service as Connect's router takes it. */
+export function serveByConnect(calls: Calls): ServeUnary {
+  return <I, O>(call: UnaryCall<I, O>) =>
+    (request: I, context: HandlerContext): O | Promise<O> => {
+      try {
+        const replied = call(request, callContext(context));
+        if (replied instanceof Promise) return settle(replied, context);
+        return deliver(replied, context);
+      } catch (error) {
+        throw calls.failureOf(error, context.signal, context.method.name);
+      }
+    };
+
+  async function settle<O>(replied: Promise<Reply<O>>, context: HandlerContext): Promise<O> {
+    try {
+      return deliver(await unlessAborted(replied, context.signal), context);
+    } catch (error) {
+      throw calls.failureOf(error, context.signal, context.method.name);
+    }
+  }
+
+  function callContext(context: HandlerContext): ServiceCallContext {
+    const timeoutMs = context.timeoutMs();
+    return {
+      deadlineAt: timeoutMs === undefined ? undefined : calls.clock.now() + timeoutMs,
+      signal: context.signal,
+      idempotencyKey: context.requestHeader.get(IDEMPOTENCY_KEY_HEADER) ?? undefined,
+    };
+  }
+
+  function deliver<O>(reply: Reply<O>, context: HandlerContext): O {
+    if (reply.source === undefined) return reply.message;
+    context.responseHeader.set(SOURCE_HEADER, reply.source);
+    if (context.requestHeader.get(DETAIL_HEADER) === "1") {
+      const age = ageMs(reply, calls.clock.now());
+      if (age !== undefined) context.responseHeader.set(AGE_HEADER, String(age));
+    }
+    return reply.message;
+  }
+}
+
+/** The service as Connect's router takes it. */
+export function connectService(useCases: UseCases, options: SidecarCallsOptions, serve: ServeUnary): ServiceImpl<typeof SidecarService> {
+  const calls = sidecarCalls(useCases, MESSAGE_ENCODERS, options);
+  return {
+    getEntitlements: serve(calls.getEntitlements),
+    getEntitlement: serve(calls.getEntitlement),
+    getBooleanEntitlement: serve(calls.getBooleanEntitlement),
+    getNumericEntitlement: serve(calls.getNumericEntitlement),
+    getMeteredEntitlement: serve(calls.getMeteredEntitlement),
+    getEnumEntitlement: serve(calls.getEnumEntitlement),
+    reportUsage: serve(calls.reportUsage),
+    reportEvents: serve(calls.reportEvents),
+    reloadEntitlements: serve(calls.reloadEntitlements),
+    reportUsageBulk: serve(calls.reportUsageBulk),
+    getEntitlementV2: serve(calls.getEntitlementV2),
+    getEntitlementsStateV2: serve(calls.getEntitlementsStateV2),
+  };
+}
+
+/** Work that others share goes on when one caller's time is up; the caller is answered at once. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    if (signal.aborted) onAbort();
+  });
+}

@@ -1,0 +1,154 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { HeaderList } from "../http2/hpack/header-list.js";
+import type { Credentials } from "../call/calls.js";
+import type { Peer } from "../exchange/peer.js";
+import { connectTimeoutMs, grpcTimeoutMs } from "./timeouts.js";
+
+/** Metadata of a request: "1" asks for the age of what the answer says. */
+export const DETAIL_HEADER = "x-entitlement-detail";
+/** Metadata of a report: under which key it counts once. */
+export const IDEMPOTENCY_KEY_HEADER = "idempotency-key";
+
+/** How a request of the fast path is read and answered. */
+export type FastPathProtocol = "grpc" | "grpc-web" | "connect-proto" | "connect-json";
+
+/** What matters of the headers of a request of the fast path. */
+export interface FastPathHeaders extends Credentials {
+  readonly path: string;
+  readonly protocol: FastPathProtocol;
+  /** How long the caller waits, milliseconds; Infinity where there is no deadline. */
+  readonly timeoutMs: number;
+  /** Whether it asks how old the answer is. */
+  readonly isDetailed: boolean;
+  /** How long the body is going to be, bytes; undefined where the caller does not say. */
+  readonly contentLength: number | undefined;
+  /** Whether messages may be gzipped, or with Connect the body is. */
+  readonly isGzip: boolean;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** The headers by their names: those that matter here, as they were sent. */
+interface Known {
+  "content-type"?: string | undefined;
+  "grpc-timeout"?: string | undefined;
+  "connect-timeout-ms"?: string | undefined;
+  "connect-protocol-version"?: string | undefined;
+  "grpc-encoding"?: string | undefined;
+  "content-encoding"?: string | undefined;
+  [DETAIL_HEADER]?: string | undefined;
+  [IDEMPOTENCY_KEY_HEADER]?: string | undefined;
+  "content-length"?: string | undefined;
+  authorization?: string | undefined;
+}
+
+const PROTOCOLS: ReadonlyMap<string, FastPathProtocol> = new Map([
+  ["application/grpc", "grpc"],
+  ["application/grpc+proto", "grpc"],
+  ["application/grpc-web", "grpc-web"],
+  ["application/grpc-web+proto", "grpc-web"],
+  ["application/proto", "connect-proto"],
+  ["application/json", "connect-json"],
+  ["application/json; charset=utf-8", "connect-json"],
+  ["application/json;charset=utf-8", "connect-json"],
+]);
+
+/**
+ * The headers that clients send as a matter of course. Anything else (another protocol or verb, a header twice, one that HTTP/2
+ * forbids, a deadline that is none) is left to the general path.
+ *
+ * @returns undefined where the request is not for the fast path
+ */
+export function parseHttp2Headers({ headers, isTooLarge }: HeaderList, peer: Peer): FastPathHeaders | undefined {
+  if (isTooLarge) return undefined;
+  let method: string | undefined;
+  let scheme: string | undefined;
+  let path: string | undefined;
+  let authority: string | undefined;
+  let sawRegularHeader = false;
+  const known: Known = {};
+  for (const { name, value } of headers) {
+    if (name.charCodeAt(0) === COLON) {
+      if (sawRegularHeader) return undefined;
+      if (name === ":path" && path === undefined) path = value;
+      else if (name === ":method" && method === undefined) method = value;
+      else if (name === ":scheme" && scheme === undefined) scheme = value;
+      else if (name === ":authority" && authority === undefined) authority = value;
+      else return undefined;
+      continue;
+    }
+    sawRegularHeader = true;
+    switch (name) {
+      case "content-type":
+      case "grpc-timeout":
+      case "connect-timeout-ms":
+      case "connect-protocol-version":
+      case "grpc-encoding":
+      case "content-encoding":
+      case DETAIL_HEADER:
+      case IDEMPOTENCY_KEY_HEADER:
+      case "content-length":
+      case "authorization":
+        if (known[name] !== undefined || !PLAIN_VALUE.test(value)) return undefined;
+        known[name] = value;
+        break;
+      case "te":
+        if (value !== "trailers") return undefined;
+        break;
+      case "connection":
+      case "expect":
+      case "host":
+      case "keep-alive":
+      case "origin":
+      case "proxy-connection":
+      case "transfer-encoding":
+      case "upgrade":
+        return undefined;
+      default:
+        if (!PLAIN_NAME.test(name) || !PLAIN_VALUE.test(value)) return undefined;
+    }
+  }
+  const isPlain = method === "POST" && (scheme === "http" || scheme === "https") && authority !== undefined && AUTHORITY.test(authority);
+  return isPlain && path !== undefined ? interpret(path, known, authority, peer) : undefined;
+}
+
+/** The same over HTTP/1.1. gRPC is not: it needs trailers. */
+export function parseHttp1Headers(path: string, headers: IncomingHttpHeaders, peer: Peer): FastPathHeaders | undefined {
+  const { host, origin } = headers;
+  if (host === undefined || !AUTHORITY.test(host) || origin !== undefined) return undefined;
+  const parsed = interpret(path, headers, host, peer);
+  return parsed?.protocol === "grpc" ? undefined : parsed;
+}
+
+function interpret(path: string, known: Known, authority: string | undefined, peer: Peer): FastPathHeaders | undefined {
+  const protocol = PROTOCOLS.get(known["content-type"] ?? "");
+  if (protocol === undefined) return undefined;
+  const isConnect = protocol === "connect-proto" || protocol === "connect-json";
+  const encoding = known[isConnect ? "content-encoding" : "grpc-encoding"];
+  if (encoding !== undefined && encoding !== "identity" && encoding !== "gzip") return undefined;
+  if (known[isConnect ? "grpc-encoding" : "content-encoding"] !== undefined) return undefined;
+  const version = known["connect-protocol-version"];
+  if (version !== undefined && version !== "1") return undefined;
+  const length = known["content-length"];
+  if (length !== undefined && !LENGTH.test(length)) return undefined;
+  const timeout = known[isConnect ? "connect-timeout-ms" : "grpc-timeout"];
+  const timeoutMs = timeout === undefined ? Infinity : isConnect ? connectTimeoutMs(timeout) : grpcTimeoutMs(timeout);
+  if (timeoutMs === undefined) return undefined;
+  return {
+    path,
+    protocol,
+    timeoutMs,
+    isDetailed: known[DETAIL_HEADER] === "1",
+    contentLength: length === undefined ? undefined : Number(length),
+    isGzip: encoding === "gzip",
+    idempotencyKey: known[IDEMPOTENCY_KEY_HEADER],
+    authorization: known.authorization,
+    authority,
+    peer,
+  };
+}
+
+const COLON = 0x3a;
+const LENGTH = /^\d{1,10}$/;
+const AUTHORITY = /^[A-Za-z0-9.:[\]_~-]+$/;
+const PLAIN_NAME = /^[a-z0-9_.-]+$/;
+const PLAIN_VALUE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;

@@ -1,0 +1,130 @@
+import { Code } from "@connectrpc/connect";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { Logger } from "../../../ports/logger.js";
+import type { Calls } from "../call/calls.js";
+import { protocolIndex, type Protocol, type ServedMethod } from "../call/served-method.js";
+import type { Exchange, ExchangeHandler } from "../exchange/exchange.js";
+import type { HeaderField } from "../exchange/response-headers.js";
+import { withReadableMessage } from "./grpc-message.js";
+import { toText } from "./grpc-web-text.js";
+import { protocolOf } from "./protocol-of.js";
+import {
+  refuse,
+  refuseCall,
+  refuseContentType,
+  refuseGrpcOverHttp1,
+  refuseStreamOverHttp1,
+  refuseVerb,
+  unknownMethod,
+} from "./refuse-request.js";
+import { responseCode } from "./response-code.js";
+import { universalRequest, type BodyOptions } from "./universal-request.js";
+
+const OK = 0;
+const NO_FIELDS: readonly HeaderField[] = [];
+
+/** What browsers of other origins are told. */
+export interface CrossOrigin {
+  /** @returns headers for the response to a request with this origin */
+  headersFor(origin: string): readonly HeaderField[];
+  /** Answers a preflight. @returns whether the exchange was one */
+  answerPreflight(exchange: Exchange): boolean;
+}
+
+export interface GeneralPathOptions extends BodyOptions {
+  readonly logger: Logger;
+  readonly crossOrigin?: CrossOrigin | undefined;
+  readonly methodAt: (path: string) => ServedMethod;
+}
+
+/**
+ * Serves gRPC (over HTTP/2), gRPC-web, gRPC-web-text and Connect by Connect's own handlers: streams, large messages, and whatever
+ * is malformed and wants explaining.
+ *
+ * @param handlers all methods of all services, by path
+ */
+export function createGeneralPath(handlers: ReadonlyMap<string, UniversalHandler>, calls: Calls, options: GeneralPathOptions): ExchangeHandler {
+  const { logger, crossOrigin, methodAt } = options;
+
+  return async (exchange) => {
+    if (crossOrigin?.answerPreflight(exchange) === true) return;
+    const path = pathOf(exchange.target);
+    const protocol = exchange.method === "GET" ? "connect" : protocolOf(exchange.header("content-type"));
+    const method = methodAt(path);
+    const startedAt = performance.now();
+    let code: number = Code.Unknown;
+    calls.began();
+    try {
+      code = await serve(exchange, path, method, protocol);
+    } catch (error) {
+      if (!exchange.isClosed) {
+        logger.error("a response could not be written", { method: method.name, error });
+        exchange.abort();
+      }
+    } finally {
+      calls.ended(method, protocolIndex(protocol), code, startedAt);
+    }
+  };
+
+  /** @returns the code with which the call ended */
+  async function serve(exchange: Exchange, path: string, method: ServedMethod, protocol: Protocol): Promise<number> {
+    const origin = exchange.header("origin");
+    const fields = origin === undefined || crossOrigin === undefined ? NO_FIELDS : crossOrigin.headersFor(origin);
+    const { authority, peer } = exchange;
+    const refusal = calls.refusalOf(method, calls.callerOf({ authorization: exchange.header("authorization"), authority, peer }));
+    if (refusal !== undefined) {
+      const failure = calls.failureOf(refusal, undefined, method.name);
+      refuseCall(exchange, protocol, failure, fields);
+      return failure.code;
+    }
+    const handler = handlers.get(path);
+    if (protocol === "grpc" && exchange.httpVersion === "1.1") refuseGrpcOverHttp1(exchange);
+    else if (handler === undefined) refuseCall(exchange, exchange.method === "GET" ? "other" : protocol, unknownMethod(path), fields);
+    else if (!handler.allowedMethods.includes(exchange.method)) refuseVerb(exchange, handler.allowedMethods);
+    else if (exchange.method !== "GET" && (protocol === "other" || !handler.supportedContentType(exchange.header("content-type") ?? ""))) {
+      refuseContentType(exchange, handler.method.methodKind === "unary", fields);
+    } else if (handler.method.methodKind === "bidi_streaming" && exchange.httpVersion === "1.1") refuseStreamOverHttp1(exchange);
+    else {
+      const request = universalRequest(exchange, handler, protocol, options);
+      if (request !== undefined) return respond(exchange, finished(await handler(request), protocol), protocol, fields);
+      refuse(exchange, 400, "the request names no host, or one that is none: send a host header");
+      return Code.InvalidArgument;
+    }
+    return handler === undefined ? Code.Unimplemented : Code.InvalidArgument;
+  }
+}
+
+/** What Connect leaves to be done. */
+function finished(response: UniversalServerResponse, protocol: Protocol): UniversalServerResponse {
+  return protocol === "grpc" ? withReadableMessage(response) : response;
+}
+
+async function respond(exchange: Exchange, response: UniversalServerResponse, protocol: Protocol, fields: readonly HeaderField[]): Promise<number> {
+  const { status, header, body, trailer } = protocol === "grpc-web-text" ? toText(response) : response;
+  let last: Uint8Array | undefined;
+  exchange.respond(status, [...fieldsOf(header), ...fields], body === undefined && trailer === undefined);
+  if (body !== undefined) {
+    for await (const chunk of body) {
+      last = chunk;
+      const written = exchange.write(chunk);
+      // The loop's end ends the body's own work.
+      if (!(written === true || (await written))) return Code.Canceled;
+    }
+  }
+  const code = exchange.isClosed ? Code.Canceled : responseCode(response, protocol, protocol === "grpc-web-text" ? binaryOf(last) : last);
+  exchange.end(fieldsOf(trailer));
+  return code === OK ? OK : code;
+}
+
+function binaryOf(text: Uint8Array | undefined): Uint8Array | undefined {
+  return text && Buffer.from(Buffer.from(text).toString("latin1"), "base64");
+}
+
+function fieldsOf(headers: UniversalServerResponse["header"]): HeaderField[] {
+  return headers === undefined ? [] : [...new Headers(headers)];
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  return query === -1 ? target : target.slice(0, query);
+}

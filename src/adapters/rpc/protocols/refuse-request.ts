@@ -1,0 +1,73 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
+import type { Protocol } from "../call/served-method.js";
+import type { Exchange } from "../exchange/exchange.js";
+import type { HeaderField } from "../exchange/response-headers.js";
+import { quoted } from "../service/read-fields.js";
+import { failureJson } from "./connect-fast-path.js";
+import { encodeGrpcMessage } from "./grpc-message.js";
+
+/** Refuses in plain text what no client library sends, for the person who reads it. */
+export function refuse(exchange: Exchange, status: number, remedy: string, headers: readonly HeaderField[] = []): void {
+  exchange.send(status, [...headers, ["content-type", "text/plain; charset=utf-8"]], `${remedy}\n`);
+}
+
+/** Fails a call in its own protocol, before its request is read. */
+export function refuseCall(exchange: Exchange, protocol: Protocol, failure: ConnectError, headers: readonly HeaderField[]): void {
+  // Clients read 404 as UNIMPLEMENTED, and so does the person who mistyped a path.
+  const status = failure.code === Code.Unimplemented ? 404 : codeToHttpStatus(failure.code);
+  switch (protocol) {
+    case "grpc":
+    case "grpc-web":
+    case "grpc-web-text":
+      // A call without a message may have its status in the headers.
+      exchange.respond(
+        200,
+        [
+          ...headers,
+          ["content-type", exchange.header("content-type") ?? "application/grpc"],
+          ["grpc-status", String(failure.code)],
+          ["grpc-message", encodeGrpcMessage(failure.rawMessage)],
+        ],
+        true,
+      );
+      return;
+    case "connect":
+    case "connect-stream":
+      exchange.send(status, [...headers, ["content-type", "application/json"]], failureJson(failure));
+      return;
+    case "other":
+      refuse(exchange, status, failure.rawMessage, headers);
+  }
+}
+
+export function unknownMethod(path: string): ConnectError {
+  return new ConnectError(
+    `there is no method ${quoted(path)}: call /<package>.<Service>/<Method>, for example /stigg.sidecar.v1.SidecarService/GetEntitlement`,
+    Code.Unimplemented,
+  );
+}
+
+/** gRPC needs trailers, which no client reads from HTTP/1.1: an answer would look like a broken one. */
+export function refuseGrpcOverHttp1(exchange: Exchange): void {
+  refuse(
+    exchange,
+    505,
+    "gRPC needs HTTP/2: connect with prior knowledge (h2c), or use gRPC-web or Connect, which this port serves over HTTP/1.1 too",
+  );
+}
+
+export function refuseStreamOverHttp1(exchange: Exchange): void {
+  refuse(exchange, 505, "this method streams in both directions and needs HTTP/2", [["connection", "close"]]);
+}
+
+export function refuseVerb(exchange: Exchange, allowed: readonly string[]): void {
+  refuse(exchange, 405, `call methods by ${allowed.join(" or ")}`, [["allow", allowed.join(", ")]]);
+}
+
+export function refuseContentType(exchange: Exchange, isUnary: boolean, headers: readonly HeaderField[]): void {
+  const contentType = exchange.header("content-type");
+  const fault = contentType === undefined ? "there is no content-type" : `this method does not take the content-type ${quoted(contentType)}`;
+  const connect = isUnary ? "application/json, application/proto" : "application/connect+json, application/connect+proto";
+  refuse(exchange, 415, `${fault}: send ${connect}, application/grpc-web, application/grpc-web-text or, by HTTP/2, application/grpc`, headers);
+}

@@ -1,0 +1,42 @@
+import { ANSWER_SOURCES, type AnswerSource } from "../../../ports/telemetry.js";
+import { ResponseHeaders } from "../exchange/response-headers.js";
+import type { Reply } from "../service/unary-call.js";
+
+/** Metadata of an answer: where it came from. */
+export const SOURCE_HEADER = "x-entitlement-source";
+
+/** Metadata of an answer, for a request with DETAIL_HEADER "1": how old what it says may be, milliseconds. */
+export const AGE_HEADER = "x-entitlement-age-ms";
+
+/**
+ * @param now epoch milliseconds
+ * @returns milliseconds, never below 0 (clocks differ); undefined for a fallback, which has no age
+ */
+export function ageMs({ verifiedAt }: Reply<unknown>, now: number): number | undefined {
+  return verifiedAt === undefined ? undefined : Math.max(0, now - verifiedAt);
+}
+
+/** The headers of a protocol's responses, by the source of what they say: made once. */
+export class SourceHeaders {
+  /** Of a response that says nothing of a state. */
+  readonly plain: ResponseHeaders;
+  readonly #bySource: Readonly<Record<AnswerSource, ResponseHeaders>>;
+
+  constructor(contentType: string) {
+    const fields = [["content-type", contentType]] as const;
+    this.plain = new ResponseHeaders(200, fields);
+    this.#bySource = Object.fromEntries(
+      ANSWER_SOURCES.map((source) => [source, new ResponseHeaders(200, [...fields, [SOURCE_HEADER, source]])]),
+    ) as Record<AnswerSource, ResponseHeaders>;
+  }
+
+  of({ source }: Reply<unknown>): ResponseHeaders {
+    return source === undefined ? this.plain : this.#bySource[source];
+  }
+
+  /** The same with the age of what the answer says, for a request that asks for it. */
+  detailed(reply: Reply<unknown>, now: number): ResponseHeaders {
+    const age = ageMs(reply, now);
+    return age === undefined ? this.of(reply) : this.of(reply).and([AGE_HEADER, String(age)]);
+  }
+}

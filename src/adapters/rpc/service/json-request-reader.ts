@@ -1,0 +1,68 @@
+import { create, fromJsonString, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { JSON_OPTIONS } from "../json-options.js";
+import { isPlain } from "./request-reader.js";
+
+interface PlainRequest {
+  readonly customerId?: string;
+  readonly resourceId?: string;
+  readonly featureId?: string;
+  readonly currencyId?: string;
+  readonly options?: { readonly requestedUsage?: number };
+}
+
+const IDS: ReadonlySet<string> = new Set(["customerId", "resourceId", "featureId", "currencyId"]);
+
+/**
+ * Reads a message as `fromJsonString` does, and faster where it consists of ids and a requested usage, as nearly all
+ * requests do. It throws what that throws.
+ */
+export function jsonReader<I extends DescMessage>(schema: I): (text: string) => MessageShape<I> {
+  if (!isPlain(schema)) return (text) => fromJsonString(schema, text, JSON_OPTIONS);
+  const { typeName } = schema;
+  // "" or undefined, whether the method has to be told a feature or not.
+  const { featureId: noFeatureId } = create(schema) as { readonly featureId?: string };
+  const options = schema.field.options?.message;
+
+  return (text) => {
+    const plain = readPlain(text, schema);
+    if (plain === undefined) return fromJsonString(schema, text, JSON_OPTIONS);
+    const { customerId = "", resourceId, featureId = noFeatureId, currencyId } = plain;
+    const requestedUsage = plain.options?.requestedUsage;
+    const readOptions = requestedUsage === undefined ? undefined : { $typeName: options?.typeName, requestedUsage, requestedValues: [] };
+    return { $typeName: typeName, customerId, resourceId, featureId, currencyId, options: readOptions } as unknown as MessageShape<I>;
+  };
+}
+
+/** @returns undefined for any other request, be it right or wrong */
+function readPlain(text: string, schema: DescMessage): PlainRequest | undefined {
+  if (text.includes("\\")) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
+  let quotes = 0;
+  for (const name in json) {
+    const value = (json as Record<string, unknown>)[name];
+    if (schema.field[name] === undefined) return undefined;
+    if (IDS.has(name) && typeof value === "string") quotes += 4;
+    else if (name === "options" && isRequestedUsage(value, schema)) quotes += 4;
+    else return undefined;
+  }
+  // Of a name that is there twice, JSON.parse says nothing.
+  return quotes === quotesIn(text) ? json : undefined;
+}
+
+function isRequestedUsage(options: unknown, schema: DescMessage): boolean {
+  if (typeof options !== "object" || options === null || schema.field.options?.message?.field.requestedUsage === undefined) return false;
+  const [[name, value] = [], second] = Object.entries(options) as [string, unknown][];
+  return name === "requestedUsage" && Number.isFinite(value) && second === undefined;
+}
+
+function quotesIn(text: string): number {
+  let quotes = 0;
+  for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) quotes++;
+  return quotes;
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import type { Dimensions, DimensionValue, UsageEvent, UsageReport, UsageUpdateBehavior } from "../../../domain/usage-report.js";
+import {
+  UsageUpdateBehavior as WireUpdateBehavior,
+  type Event,
+  type EventDimensionValue,
+  type ReportUsageRequest,
+} from "../gen/stigg/sidecar/v1/sidecar_pb.js";
+import { readTimestamp } from "../timestamp.js";
+import { finite, invalidArgument, optionalId, quoted, requiredId } from "./read-fields.js";
+
+/** What the vendor's API takes. */
+const MAX_KEY_LENGTH = 255;
+const KEY = /^[!-~]+$/;
+
+/**
+ * A report of usage, with the one key under which it is counted however often it is sent upstream.
+ *
+ * @param callerKey the caller's own key; undefined: the report is another one each time
+ * @param index where the report stands in a bulk request, whose items have keys derived from the caller's
+ * @throws CodedError `invalid-argument` naming the field
+ */
+export function readUsageReport(request: ReportUsageRequest, callerKey: string | undefined, index?: number): UsageReport {
+  const path = index === undefined ? "" : `usages[${index}].`;
+  return {
+    subject: { customerId: requiredId(request.customerId, `${path}customer_id`), resourceId: optionalId(request.resourceId) },
+    featureId: requiredId(request.featureId, `${path}feature_id`),
+    value: finite(request.value, `${path}value`),
+    updateBehavior: readUpdateBehavior(request.updateBehavior, `${path}update_behavior`),
+    dimensions: readDimensions(request.dimensions, `${path}dimensions`),
+    timestamp: readTimestamp(request.timestamp, `${path}timestamp`),
+    idempotencyKey: idempotencyKeyOf(callerKey, index),
+  };
+}
+
+function idempotencyKeyOf(callerKey: string | undefined, index: number | undefined): string {
+  if (callerKey === undefined || callerKey === "") return randomUUID();
+  if (callerKey.length > MAX_KEY_LENGTH || !KEY.test(callerKey)) {
+    throw invalidArgument(`the metadata idempotency-key was ${quoted(callerKey)}: send 1 to ${MAX_KEY_LENGTH} visible ASCII characters`);
+  }
+  return index === undefined ? callerKey : `${callerKey}#${index}`;
+}
+
+/**
+ * @param path where the event stands in the request, for example "events[3]."
+ * @throws CodedError `invalid-argument` naming the field
+ */
+export function readUsageEvent(event: Event, path: string): UsageEvent {
+  return {
+    eventName: requiredId(event.eventName, `${path}event_name`),
+    subject: { customerId: requiredId(event.customerId, `${path}customer_id`), resourceId: optionalId(event.resourceId) },
+    idempotencyKey: requiredId(event.idempotencyKey, `${path}idempotency_key`),
+    dimensions: readDimensions(event.dimensions, `${path}dimensions`),
+    timestamp: readTimestamp(event.timestamp, `${path}timestamp`),
+  };
+}
+
+/** Enums are open on the wire: any number arrives, and guessing what an unknown one does to usage would miscount. */
+function readUpdateBehavior(behavior: WireUpdateBehavior | undefined, field: string): UsageUpdateBehavior {
+  switch (behavior) {
+    case undefined:
+    case WireUpdateBehavior.UNSPECIFIED:
+    case WireUpdateBehavior.DELTA:
+      return "DELTA";
+    case WireUpdateBehavior.SET:
+      return "SET";
+    default:
+      throw invalidArgument(`${field} was ${String(behavior)}: send DELTA (1), SET (2) or leave it out`);
+  }
+}
+
+type DimensionsMessage = Readonly<Record<string, EventDimensionValue>>;
+
+const NO_DIMENSIONS: Dimensions = new Map();
+
+/** @throws CodedError `invalid-argument` naming the dimension */
+export function readDimensions(message: DimensionsMessage, field: string): Dimensions {
+  const names = Object.keys(message);
+  if (names.length === 0) return NO_DIMENSIONS;
+  const dimensions = new Map<string, DimensionValue>();
+  for (const name of names) dimensions.set(name, readDimension(message[name], `${field}[${quoted(name)}]`));
+  return dimensions;
+}
+
+function readDimension(dimension: EventDimensionValue | undefined, field: string): DimensionValue {
+  switch (dimension?.value.case) {
+    case "stringValue":
+    case "booleanValue":
+      return dimension.value.value;
+    case "numberValue":
+      return finite(dimension.value.value, `${field}.number_value`);
+    case undefined:
+      throw invalidArgument(`${field} has no value: set one of string_value, number_value and boolean_value`);
+  }
+}

@@ -1,0 +1,44 @@
+import type { MessageShape } from "@bufbuild/protobuf";
+import type { CheckEntitlement } from "../../../application/check-entitlement.js";
+import type { ListEntitlements } from "../../../application/list-entitlements.js";
+import type { ReloadEntitlements } from "../../../application/reload-entitlements.js";
+import type { ReportEvents } from "../../../application/report-events.js";
+import type { ReportUsage } from "../../../application/report-usage.js";
+import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
+import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
+import { checkCalls, listCalls, type CountDecision } from "./check-calls.js";
+import type { UnaryCall } from "./unary-call.js";
+import { writeCalls } from "./write-calls.js";
+
+/** What the service can do. */
+export interface UseCases {
+  readonly check: CheckEntitlement;
+  readonly list: ListEntitlements;
+  readonly reload: ReloadEntitlements;
+  readonly reportUsage: ReportUsage;
+  readonly reportEvents: ReportEvents;
+}
+
+export interface SidecarCallsOptions {
+  readonly count: CountDecision;
+  /** Usages or events in one request. */
+  readonly maxItems: number;
+}
+
+type Methods = typeof SidecarService.method;
+
+/** The local name of a method: "getEntitlement" and so on. */
+export type SidecarMethod = keyof Methods;
+
+/** Every method of the service by its local name, in one form of answers; the compiler misses none. */
+export type SidecarCalls<A extends Answers> = {
+  readonly [M in keyof Methods]: UnaryCall<MessageShape<Methods[M]["input"]>, A[M]>;
+};
+
+export function sidecarCalls<A extends Answers>(useCases: UseCases, encode: AnswerEncoders<A>, { count, maxItems }: SidecarCallsOptions): SidecarCalls<A> {
+  return {
+    ...checkCalls(useCases.check, encode, count),
+    ...listCalls(useCases.list, encode),
+    ...writeCalls(useCases.reportUsage, useCases.reportEvents, useCases.reload, encode, maxItems),
+  };
+}

@@ -1,0 +1,47 @@
+import type { ReloadEntitlements } from "../../../application/reload-entitlements.js";
+import type { ReportEvents } from "../../../application/report-events.js";
+import type { ReportUsage } from "../../../application/report-usage.js";
+import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
+import type {
+  ReloadEntitlementsRequest,
+  ReportEventsRequest,
+  ReportUsageBulkRequest,
+  ReportUsageRequest,
+} from "../gen/stigg/sidecar/v1/sidecar_pb.js";
+import { checkCount, optionalId, requiredId } from "./read-fields.js";
+import { readUsageEvent, readUsageReport } from "./read-reports.js";
+import { plainReply, type Reply, type ServiceCallContext } from "./unary-call.js";
+
+/** The four methods that ask upstream to do something. Of a list, nothing is sent unless all of it can be. */
+export function writeCalls<A extends Answers>(
+  reportUsage: ReportUsage,
+  reportEvents: ReportEvents,
+  reload: ReloadEntitlements,
+  encode: AnswerEncoders<A>,
+  maxItems: number,
+) {
+  return {
+    async reportUsage(request: ReportUsageRequest, call: ServiceCallContext): Promise<Reply<A["reportUsage"]>> {
+      return plainReply(encode.measurement(await reportUsage.report(readUsageReport(request, call.idempotencyKey), call)));
+    },
+
+    async reportUsageBulk({ usages }: ReportUsageBulkRequest, call: ServiceCallContext): Promise<Reply<A["reportUsageBulk"]>> {
+      checkCount(usages.length, maxItems, "usages");
+      const reports = usages.map((usage, index) => readUsageReport(usage, call.idempotencyKey, index));
+      const measurements = reports.length === 0 ? [] : await reportUsage.reportBulk(reports, call);
+      return plainReply(encode.measurements(measurements));
+    },
+
+    async reportEvents({ events }: ReportEventsRequest, call: ServiceCallContext): Promise<Reply<A["reportEvents"]>> {
+      checkCount(events.length, maxItems, "events");
+      const readEvents = events.map((event, index) => readUsageEvent(event, `events[${index}].`));
+      if (readEvents.length > 0) await reportEvents.report(readEvents, call);
+      return plainReply(encode.empty());
+    },
+
+    async reloadEntitlements({ customerId, resourceId }: ReloadEntitlementsRequest): Promise<Reply<A["reloadEntitlements"]>> {
+      const subject = { customerId: requiredId(customerId, "customer_id"), resourceId: optionalId(resourceId) };
+      return plainReply(encode.reload(await reload.reload(subject)));
+    },
+  };
+}
