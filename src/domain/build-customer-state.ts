@@ -1,7 +1,7 @@
 import type { AccessDeniedReason } from "./access-denied-reason.js";
 import type { CreditCurrency } from "./credit-currency.js";
 import type { CustomerState, UsagesByEntitlement } from "./customer-state.js";
-import type { CreditEntitlement, CreditRate, FeatureEntitlement } from "./entitlement.js";
+import type { CreditEntitlement, CreditRate, EntitlementReference, FeatureEntitlement } from "./entitlement.js";
 import { kindOfFeature, type Feature } from "./feature.js";
 import type { ResetPeriod } from "./usage-period.js";
 import { NO_USAGE, type Usage } from "./usage.js";
@@ -34,6 +34,8 @@ export interface CreditEntitlementInput {
 export interface CustomerStateInput {
   readonly features?: readonly FeatureEntitlementInput[] | undefined;
   readonly credits?: readonly CreditEntitlementInput[] | undefined;
+  /** See CustomerState. */
+  readonly unknown?: readonly EntitlementReference[] | undefined;
   readonly accessDeniedReason?: AccessDeniedReason | undefined;
   /** Epoch milliseconds. */
   readonly updatedAt?: number | undefined;
@@ -55,10 +57,13 @@ export function buildCustomerState(input: CustomerStateInput): CustomerState {
     credits.set(part.currency.currencyId, creditEntitlement(part));
     creditUsages.set(part.currency.currencyId, part.usage ?? NO_USAGE);
   }
-  const updatedAt = features.size + credits.size === 0 ? undefined : input.updatedAt;
+  const unknown = input.unknown ?? NONE_UNKNOWN;
+  const updatedAt = features.size + credits.size + unknown.length === 0 ? undefined : input.updatedAt;
   const tellsWallets = input.tellsWallets !== false || credits.size > 0;
-  return new MapCustomerState(input.accessDeniedReason, updatedAt, tellsWallets, features, credits, featureUsages, creditUsages);
+  return new MapCustomerState(input.accessDeniedReason, updatedAt, tellsWallets, unknown, features, credits, featureUsages, creditUsages);
 }
+
+const NONE_UNKNOWN: readonly EntitlementReference[] = Object.freeze([]);
 
 function featureEntitlement(input: FeatureEntitlementInput): FeatureEntitlement {
   return {
@@ -90,6 +95,7 @@ class MapCustomerState implements CustomerState {
   readonly accessDeniedReason: AccessDeniedReason | undefined;
   readonly updatedAt: number | undefined;
   readonly tellsWallets: boolean;
+  readonly unknown: readonly EntitlementReference[];
   readonly validUntil: number;
   readonly #features: ReadonlyMap<string, FeatureEntitlement>;
   readonly #credits: ReadonlyMap<string, CreditEntitlement>;
@@ -100,6 +106,7 @@ class MapCustomerState implements CustomerState {
     accessDeniedReason: AccessDeniedReason | undefined,
     updatedAt: number | undefined,
     tellsWallets: boolean,
+    unknown: readonly EntitlementReference[],
     features: ReadonlyMap<string, FeatureEntitlement>,
     credits: ReadonlyMap<string, CreditEntitlement>,
     featureUsages: ReadonlyMap<string, Usage>,
@@ -108,6 +115,7 @@ class MapCustomerState implements CustomerState {
     this.accessDeniedReason = accessDeniedReason;
     this.updatedAt = updatedAt;
     this.tellsWallets = tellsWallets;
+    this.unknown = unknown;
     this.validUntil = earliestEnd(features.values(), credits.values());
     this.#features = features;
     this.#credits = credits;
@@ -152,6 +160,7 @@ class MapCustomerState implements CustomerState {
       this.accessDeniedReason,
       this.updatedAt,
       this.tellsWallets,
+      this.unknown,
       this.#features,
       this.#credits,
       replaceKnown(this.#featureUsages, usages.features),

@@ -1,12 +1,7 @@
 import type { CustomerState } from "./customer-state.js";
+import type { EntitlementReference } from "./entitlement.js";
 import type { Subject } from "./subject.js";
 import type { Usage } from "./usage.js";
-
-/** Which entitlement of a state a usage belongs to: a feature by its id, or a wallet by its currency's id. */
-export interface EntitlementReference {
-  readonly type: "feature" | "credit";
-  readonly id: string;
-}
 
 /** The set of entitlements of a subject is now this; an empty one without a reason only says "ask again". */
 export interface EntitlementsUpdated {

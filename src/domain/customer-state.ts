@@ -1,5 +1,5 @@
 import type { AccessDeniedReason } from "./access-denied-reason.js";
-import type { CreditEntitlement, FeatureEntitlement } from "./entitlement.js";
+import type { CreditEntitlement, EntitlementReference, FeatureEntitlement } from "./entitlement.js";
 import type { Usage } from "./usage.js";
 
 /**
@@ -17,6 +17,8 @@ export interface CustomerState {
   readonly creditCount: number;
   /** False where whoever told the state knows no wallets: that it has none says nothing then. */
   readonly tellsWallets: boolean;
+  /** Entitlements that upstream named and that could not be read: neither had nor not had. Most states have none. */
+  readonly unknown: readonly EntitlementReference[];
   feature(featureId: string): FeatureEntitlement | undefined;
   credit(currencyId: string): CreditEntitlement | undefined;
   /** As last told, not rolled over: see usageAt. NO_USAGE where nothing was told. */
@@ -33,7 +35,16 @@ export interface UsagesByEntitlement {
   readonly credits?: ReadonlyMap<string, Usage> | undefined;
 }
 
+/** In place of an id in `unknown`: it could not be read either, so it may be any entitlement that the state does not have. */
+export const ANY_ID = "";
+
+/** Of an entitlement that the state does not have: whether it is only that it could not be read. */
+export function isUnknown(state: CustomerState, type: EntitlementReference["type"], id: string): boolean {
+  for (const unknown of state.unknown) if (unknown.type === type && (unknown.id === id || unknown.id === ANY_ID)) return true;
+  return false;
+}
+
 /** A state that knows nothing but why it is empty. */
 export function isEmptyState(state: CustomerState): boolean {
-  return state.featureCount === 0 && state.creditCount === 0;
+  return state.featureCount === 0 && state.creditCount === 0 && state.unknown.length === 0;
 }

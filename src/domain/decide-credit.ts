@@ -1,5 +1,5 @@
 import type { AccessDeniedReason } from "./access-denied-reason.js";
-import type { CustomerState } from "./customer-state.js";
+import { isUnknown, type CustomerState } from "./customer-state.js";
 import type { CreditDecision, CreditQuery } from "./decision.js";
 import type { CreditEntitlement } from "./entitlement.js";
 import { resolveFallback } from "./fallback.js";
@@ -9,6 +9,7 @@ import { coversCost, remainingCredits } from "./wallet.js";
 /** Decides a check of one wallet of credits. A pure function of its arguments. */
 export function decideCredit(state: CustomerState, query: CreditQuery): CreditDecision {
   const wallet = state.credit(query.currencyId);
+  if (wallet === undefined && isUnknown(state, "credit", query.currencyId)) return decideCreditWithoutState(query);
   if (wallet === undefined) return denied(state.accessDeniedReason ?? "EntitlementNotFound", undefined, undefined);
   const usage = state.creditUsage(query.currencyId);
   if (wallet.accessDeniedReason !== undefined) return denied(wallet.accessDeniedReason, wallet, usage);

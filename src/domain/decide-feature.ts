@@ -1,5 +1,5 @@
 import type { AccessDeniedReason } from "./access-denied-reason.js";
-import type { CustomerState } from "./customer-state.js";
+import { isUnknown, type CustomerState } from "./customer-state.js";
 import { fitsInto } from "./decimal.js";
 import type { FeatureDecision, FeatureQuery } from "./decision.js";
 import { NO_CONFIGURED_FALLBACKS, resolveFallback, type ConfiguredFallbacks, type FallbackValues } from "./fallback.js";
@@ -21,6 +21,7 @@ export function decideFeature(
 ): FeatureDecision {
   const entitlement = state.feature(query.featureId);
   if (entitlement === undefined) {
+    if (isUnknown(state, "feature", query.featureId)) return decideFeatureWithoutState(query, configured);
     const given = query.fallbackWhenUnknown ? (query.fallback ?? configured.fallbackOf(query.featureId)) : undefined;
     if (given !== undefined) return fallbackDecision(given, "Unknown");
     return denied(state.accessDeniedReason ?? "NoFeatureEntitlementInSubscription", undefined, undefined);

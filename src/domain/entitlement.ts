@@ -3,6 +3,12 @@ import type { CreditCurrency } from "./credit-currency.js";
 import type { Feature, FeatureKind } from "./feature.js";
 import type { ResetPeriod } from "./usage-period.js";
 
+/** Which entitlement of a state: a feature by its id, or a wallet by its currency's id. */
+export interface EntitlementReference {
+  readonly type: "feature" | "credit";
+  readonly id: string;
+}
+
 /** What one unit of a feature costs in credits. */
 export interface CreditRate {
   readonly amount: number;

@@ -1,4 +1,4 @@
-import type { EntitlementReference } from "./change.js";
+import type { EntitlementReference } from "./entitlement.js";
 import type { CustomerState } from "./customer-state.js";
 import type { ResetPeriod } from "./usage-period.js";
 import { usageAt, type Usage } from "./usage.js";

@@ -34,5 +34,6 @@ function rebuilt(state: CustomerState, updatedAt: number): CustomerState {
     accessDeniedReason: state.accessDeniedReason,
     updatedAt,
     tellsWallets: state.tellsWallets,
+    unknown: state.unknown,
   });
 }

@@ -2,9 +2,9 @@ import { saysEntityIsMissing, type AccessDeniedReason } from "../domain/access-d
 import type { EntitlementsUpdated, PackagePublished, SubjectInvalidated, UsageUpdated } from "../domain/change.js";
 import type { Subject } from "../domain/subject.js";
 import { decodeReason } from "./decode-entitlement.js";
-import { decodeEntitlements, type ReportFault } from "./decode-entitlements.js";
+import { decodeEntitlements } from "./decode-entitlements.js";
 import { FieldFault } from "./field-fault.js";
-import type { Fields } from "./fields.js";
+import { isObject, type Fields, type ReportFault } from "./fields.js";
 
 const ENTITLEMENT_TYPES = ["FEATURE", "CREDIT"] as const;
 const MIGRATION_TYPES = ["ALL_CUSTOMERS", "NEW_CUSTOMERS"] as const;
@@ -12,7 +12,7 @@ const MIGRATION_TYPES = ["ALL_CUSTOMERS", "NEW_CUSTOMERS"] as const;
 /** A list of which nothing can be read only says that there is news. @throws FieldFault */
 export function decodeEntitlementsUpdated(fields: Fields, report: ReportFault): EntitlementsUpdated | SubjectInvalidated {
   const subject = decodeSubject(fields);
-  const accessDeniedReason = decodeReason(fields);
+  const accessDeniedReason = decodeReason(fields.lenient(report));
   const list = fields.raw("entitlements") ?? (leavesNothing(accessDeniedReason) ? [] : undefined);
   if (!Array.isArray(list)) throw new FieldFault("entitlements", "a list", list);
   const state = decodeEntitlements(list, accessDeniedReason, report);
@@ -41,9 +41,26 @@ export function decodeUsageUpdated(fields: Fields): UsageUpdated {
   };
 }
 
-/** @throws FieldFault */
-export function decodePackagePublished(fields: Fields): PackagePublished {
-  return { type: "package-published", migration: fields.choice("migrationType", MIGRATION_TYPES) };
+/** Where it cannot be read whose states a publication changes, it may be everybody's. */
+export function decodePackagePublished(fields: Fields, report: ReportFault): PackagePublished {
+  const lenient = fields.lenient(report);
+  const migration = lenient.optionalChoice("migrationType", MIGRATION_TYPES);
+  if (lenient.raw("migrationType") === undefined) lenient.costs("migrationType", `one of ${MIGRATION_TYPES.join(", ")}`);
+  return { type: "package-published", migration: migration ?? "ALL_CUSTOMERS" };
+}
+
+/**
+ * What a change that cannot be read still says: something changed of its subject. A resource that cannot be read makes
+ * the customer itself the subject, which makes the states of all its resources stale.
+ *
+ * @returns undefined where its subject cannot be read either
+ */
+export function invalidatedSubjectOf(payload: unknown): SubjectInvalidated | undefined {
+  if (!isObject(payload)) return undefined;
+  const { customerId, resourceId }: { readonly customerId?: unknown; readonly resourceId?: unknown } = payload;
+  if (typeof customerId !== "string" || customerId === "") return undefined;
+  const isResource = typeof resourceId === "string" && resourceId !== "";
+  return { type: "subject-invalidated", subject: { customerId, resourceId: isResource ? resourceId : undefined } };
 }
 
 /** @throws FieldFault */

@@ -1,49 +1,64 @@
 import { parseAccessDeniedReason, type AccessDeniedReason } from "../domain/access-denied-reason.js";
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../domain/build-customer-state.js";
 import type { CreditCurrency, JsonValue } from "../domain/credit-currency.js";
-import type { CreditRate } from "../domain/entitlement.js";
-import type { Feature } from "../domain/feature.js";
+import type { CreditRate, EntitlementReference } from "../domain/entitlement.js";
+import { kindOfFeature, type Feature, type FeatureType, type MeterType } from "../domain/feature.js";
 import type { Usage } from "../domain/usage.js";
-import { FieldFault } from "./field-fault.js";
-import { Fields, isObject } from "./fields.js";
+import { Fields, isObject, type ReportFault } from "./fields.js";
 import { decodeResetPeriodConfiguration } from "./reset-period-configuration.js";
 
-/** One entitlement together with the moment from which its set is known. */
+/** One entitlement together with the timestamp from which its set is known. */
 export type DecodedEntitlement =
   | { readonly kind: "feature"; readonly input: FeatureEntitlementInput; readonly updatedAt: number | undefined }
-  | { readonly kind: "credit"; readonly input: CreditEntitlementInput; readonly updatedAt: number | undefined };
+  | { readonly kind: "credit"; readonly input: CreditEntitlementInput; readonly updatedAt: number | undefined }
+  /** It is there, and cannot be decided on: a field that decides cannot be read. */
+  | { readonly kind: "unknown"; readonly entitlement: EntitlementReference; readonly updatedAt: number | undefined }
+  /** Of a kind that is neither a feature nor a wallet: nobody can ask for it here. */
+  | { readonly kind: "other" };
 
 export const FEATURE_TYPES = ["BOOLEAN", "NUMBER", "ENUM"] as const;
 export const METER_TYPES = ["None", "Fluctuating", "Incremental"] as const;
 export const RESET_PERIODS = ["YEAR", "MONTH", "WEEK", "DAY", "HOUR"] as const;
 
 /** Upstream's names of the kinds; `Entitlement` is what older answers call a feature entitlement. */
-const KIND_OF_TYPENAME: ReadonlyMap<string, DecodedEntitlement["kind"]> = new Map([
+const KIND_OF_TYPENAME: ReadonlyMap<string, "feature" | "credit"> = new Map([
   ["FeatureEntitlement", "feature"],
   ["Entitlement", "feature"],
   ["CreditEntitlement", "credit"],
 ]);
 
-/** @throws FieldFault that names the field which is not what it has to be */
-export function decodeEntitlement(value: unknown): DecodedEntitlement {
-  const fields = Fields.of(value, "");
-  const updatedAt = fields.optionalMoment("entitlementUpdatedAt");
-  return kindOf(fields) === "credit"
-    ? { kind: "credit", input: decodeCreditEntitlement(fields), updatedAt }
-    : { kind: "feature", input: decodeFeatureEntitlement(fields), updatedAt };
+/**
+ * Upstream's lists are open: a field whose value is not known costs that field. Only where it decides (a limit, what is
+ * used of it, a reason that is no text) is the entitlement unknown.
+ *
+ * @param report called for each field that cannot be read
+ * @throws FieldFault where it cannot be read whose entitlement it is
+ */
+export function decodeEntitlement(value: unknown, report: ReportFault): DecodedEntitlement {
+  const strict = Fields.of(value, "");
+  const kind = kindOf(strict.lenient(report));
+  if (kind === undefined) return { kind: "other" };
+  return kind === "feature" ? decodeFeatureEntitlement(strict, report) : decodeCreditEntitlement(strict, report);
 }
 
-function kindOf(fields: Fields): DecodedEntitlement["kind"] {
+/** By its name where that is known, else by what it is about. */
+function kindOf(fields: Fields): "feature" | "credit" | undefined {
+  const isAboutFeature = fields.raw("feature") !== undefined;
+  const isAboutCredit = fields.raw("currency") !== undefined;
   const typename = fields.optionalText("__typename");
-  if (typename === undefined) return fields.raw("feature") === undefined && fields.raw("currency") !== undefined ? "credit" : "feature";
-  const kind = KIND_OF_TYPENAME.get(typename);
-  if (kind === undefined) throw new FieldFault("__typename", `one of ${[...KIND_OF_TYPENAME.keys()].join(", ")}`, typename);
-  return kind;
+  const named = KIND_OF_TYPENAME.get(typename ?? "");
+  if (named !== undefined) return named;
+  if (typename !== undefined) fields.costs("__typename", `one of ${[...KIND_OF_TYPENAME.keys()].join(", ")}`);
+  if (isAboutFeature) return "feature";
+  if (isAboutCredit) return "credit";
+  return typename === undefined ? "feature" : undefined;
 }
 
-function decodeFeatureEntitlement(fields: Fields): FeatureEntitlementInput {
-  return {
-    feature: decodeFeature(fields.object("feature")),
+function decodeFeatureEntitlement(strict: Fields, report: ReportFault): DecodedEntitlement {
+  const id = strict.object("feature").text("refId");
+  const fields = strict.lenient(report, id);
+  const input = {
+    feature: decodeFeature(fields),
     usageLimit: fields.optionalNumber("usageLimit"),
     hasUnlimitedUsage: fields.optionalFlag("hasUnlimitedUsage"),
     hasSoftLimit: fields.optionalFlag("hasSoftLimit"),
@@ -53,35 +68,115 @@ function decodeFeatureEntitlement(fields: Fields): FeatureEntitlementInput {
     creditRate: decodeCreditRate(fields.optionalObject("creditRate")),
     resetPeriod: fields.optionalChoice("resetPeriod", RESET_PERIODS),
     resetPeriodConfiguration: decodeResetPeriodConfiguration(fields.optionalObject("resetPeriodConfiguration")),
-    usage: decodeUsageOf(fields),
   };
+  const currentUsage = fields.optionalNumber("currentUsage");
+  const updatedAt = fields.optionalMoment("entitlementUpdatedAt");
+  if (isUndecidable(fields, input, currentUsage)) return { kind: "unknown", entitlement: { type: "feature", id }, updatedAt };
+  return { kind: "feature", input: { ...input, usage: decodeUsageOf(fields, currentUsage) }, updatedAt };
 }
 
-function decodeCreditEntitlement(fields: Fields): CreditEntitlementInput {
+/** Whether a field that decides cannot be read. What is denied is decided. */
+export function isUndecidable(fields: Fields, input: FeatureEntitlementInput, currentUsage: number | undefined): boolean {
+  const { feature, accessDeniedReason, hasUnlimitedUsage, hasSoftLimit, usageLimit, enumValues } = input;
+  if (accessDeniedReason !== undefined) return false;
+  if (isReasonUnreadable(fields)) return true;
+  switch (kindOfFeature(feature)) {
+    case "boolean":
+      return false;
+    case "enum":
+      return fields.isUnreadable("enumValues", enumValues);
+    case "numeric":
+      return fields.isUnreadable("usageLimit", usageLimit) || fields.isUnreadable("hasUnlimitedUsage", hasUnlimitedUsage);
+    case "metered":
+      if (hasUnlimitedUsage === true || hasSoftLimit === true) return false;
+      return (
+        fields.isUnreadable("hasUnlimitedUsage", hasUnlimitedUsage) ||
+        fields.isUnreadable("hasSoftLimit", hasSoftLimit) ||
+        fields.isUnreadable("usageLimit", usageLimit) ||
+        fields.isUnreadable("currentUsage", currentUsage)
+      );
+  }
+}
+
+function decodeCreditEntitlement(strict: Fields, report: ReportFault): DecodedEntitlement {
+  const id = strict.object("currency").text("currencyId");
+  const fields = strict.lenient(report, id);
+  const usageLimit = fields.optionalNumber("usageLimit");
+  const hasSoftLimit = fields.optionalFlag("hasSoftLimit");
+  const accessDeniedReason = decodeReason(fields);
+  const currentUsage = fields.optionalNumber("currentUsage");
+  const updatedAt = fields.optionalMoment("entitlementUpdatedAt");
+  const isUnknown = isUndecidableCredit(fields, { accessDeniedReason, hasSoftLimit, usageLimit }, currentUsage);
+  if (isUnknown) return { kind: "unknown", entitlement: { type: "credit", id }, updatedAt };
   return {
-    currency: decodeCurrency(fields.object("currency")),
-    usageLimit: fields.optionalNumber("usageLimit") ?? 0,
-    hasSoftLimit: fields.optionalFlag("hasSoftLimit"),
-    accessDeniedReason: decodeReason(fields),
-    validUntil: fields.optionalMoment("validUntil"),
-    usage: decodeUsageOf(fields),
+    kind: "credit",
+    input: {
+      currency: decodeCurrency(fields.object("currency")),
+      usageLimit: usageLimit ?? 0,
+      hasSoftLimit,
+      accessDeniedReason,
+      validUntil: fields.optionalMoment("validUntil"),
+      usage: decodeUsageOf(fields, currentUsage),
+    },
+    updatedAt,
   };
 }
 
-/** The reason of an entitlement or of a whole state; upstream's `isGranted` says no more than that there is none. */
+/** The same of a wallet. */
+export function isUndecidableCredit(
+  fields: Fields,
+  { accessDeniedReason, hasSoftLimit, usageLimit }: Partial<CreditEntitlementInput>,
+  currentUsage: number | undefined,
+): boolean {
+  if (accessDeniedReason !== undefined) return false;
+  if (isReasonUnreadable(fields)) return true;
+  if (hasSoftLimit === true) return false;
+  return (
+    fields.isUnreadable("usageLimit", usageLimit) ||
+    fields.isUnreadable("hasSoftLimit", hasSoftLimit) ||
+    fields.isUnreadable("currentUsage", currentUsage)
+  );
+}
+
+/** The reason of an entitlement or of a state; upstream's `isGranted` says no more than that there is none. */
 export function decodeReason(fields: Fields): AccessDeniedReason | undefined {
   return parseAccessDeniedReason(fields.optionalText("accessDeniedReason"));
 }
 
-function decodeFeature(fields: Fields): Feature {
+/** A text that is not known is a reason all the same; what is no text may be anything. */
+function isReasonUnreadable(fields: Fields): boolean {
+  const reason = fields.raw("accessDeniedReason");
+  return reason !== undefined && typeof reason !== "string";
+}
+
+function decodeFeature(entitlement: Fields): Feature {
+  const fields = entitlement.object("feature");
+  const meterType = decodeMeterType(fields);
   return {
     id: fields.text("refId"),
     displayName: fields.optionalText("displayName"),
-    featureType: fields.choice("featureType", FEATURE_TYPES),
-    meterType: fields.optionalChoice("meterType", METER_TYPES),
+    featureType: decodeFeatureType(fields, entitlement, meterType),
+    meterType,
     units: fields.optionalText("featureUnits"),
     unitsPlural: fields.optionalText("featureUnitsPlural"),
   };
+}
+
+/** A meter of a kind that is not known still is one: usage is counted against the limit. */
+export function decodeMeterType(feature: Fields): MeterType | undefined {
+  const meterType = feature.optionalChoice("meterType", METER_TYPES);
+  return feature.isUnreadable("meterType", meterType) ? "Fluctuating" : meterType;
+}
+
+/** Where the type is not known, what else the entitlement has shows how it is to be checked. */
+export function decodeFeatureType(feature: Fields, entitlement: Fields, meterType: MeterType | undefined): FeatureType {
+  const featureType = feature.optionalChoice("featureType", FEATURE_TYPES);
+  if (featureType !== undefined) return featureType;
+  if (feature.raw("featureType") === undefined) feature.costs("featureType", `one of ${FEATURE_TYPES.join(", ")}`);
+  if (meterType !== undefined && meterType !== "None") return "NUMBER";
+  const enumValues = entitlement.raw("enumValues");
+  if (Array.isArray(enumValues) && enumValues.length > 0) return "ENUM";
+  return entitlement.raw("usageLimit") !== undefined || entitlement.raw("hasUnlimitedUsage") === true ? "NUMBER" : "BOOLEAN";
 }
 
 export function decodeCurrency(fields: Fields): CreditCurrency {
@@ -92,26 +187,42 @@ export function decodeCurrency(fields: Fields): CreditCurrency {
     description: fields.optionalText("description"),
     unitSingular: fields.optionalText("unitSingular"),
     unitPlural: fields.optionalText("unitPlural"),
-    additionalMetaData: decodeMetaData(fields.raw("additionalMetaData")),
+    additionalMetaData: decodeMetaData(fields),
   };
 }
 
-function decodeMetaData(value: unknown): CreditCurrency["additionalMetaData"] {
+function decodeMetaData(currency: Fields): CreditCurrency["additionalMetaData"] {
+  const value = currency.raw("additionalMetaData");
   if (value === undefined) return undefined;
-  if (!isObject(value)) throw new FieldFault("currency.additionalMetaData", "an object", value);
-  return value as Readonly<Record<string, JsonValue>>;
+  if (isObject(value)) return value as Readonly<Record<string, JsonValue>>;
+  currency.costs("additionalMetaData", "an object");
+  return undefined;
 }
 
 export function decodeCreditRate(fields: Fields | undefined): CreditRate | undefined {
-  return fields === undefined ? undefined : { amount: fields.number("amount"), currencyId: fields.text("currencyId") };
+  if (fields === undefined) return undefined;
+  const amount = fields.optionalNumber("amount");
+  const currencyId = fields.optionalText("currencyId");
+  if (amount !== undefined && currencyId !== undefined && currencyId !== "") return { amount, currencyId };
+  if (fields.raw("amount") === undefined) fields.costs("amount", "a finite number");
+  if (currencyId === undefined || currencyId === "") fields.costs("currencyId", "a non-empty string");
+  return undefined;
 }
 
-function decodeUsageOf(fields: Fields): Usage {
+function decodeUsageOf(fields: Fields, currentUsage: number | undefined): Usage {
   return {
-    currentUsage: fields.optionalNumber("currentUsage") ?? 0,
+    currentUsage: currentUsage ?? 0,
     periodAnchor: fields.optionalMoment("usagePeriodAnchor"),
     periodStart: fields.optionalMoment("usagePeriodStart"),
     periodEnd: fields.optionalMoment("usagePeriodEnd"),
     updatedAt: fields.optionalMoment("usageUpdatedAt"),
   };
+}
+
+/** What an entitlement is of whose id cannot be read: a wallet where it says so, else it may be a feature. */
+export function typeOfUnreadable(value: unknown): EntitlementReference["type"] {
+  if (!isObject(value)) return "feature";
+  const { __typename: typename, feature }: { readonly __typename?: unknown; readonly feature?: unknown } = value;
+  if (typeof typename === "string" && KIND_OF_TYPENAME.has(typename)) return KIND_OF_TYPENAME.get(typename) ?? "feature";
+  return "currency" in value && (feature === undefined || feature === null) ? "credit" : "feature";
 }

@@ -1,9 +1,9 @@
 import type { CustomerState } from "../domain/customer-state.js";
 import { CodedError } from "../domain/errors.js";
 import { decodeReason } from "./decode-entitlement.js";
-import { decodeEntitlements, type ReportFault } from "./decode-entitlements.js";
+import { decodeEntitlements } from "./decode-entitlements.js";
 import { FieldFault } from "./field-fault.js";
-import { Fields } from "./fields.js";
+import { Fields, type ReportFault } from "./fields.js";
 
 /**
  * The state in upstream's answer to "what is this subject entitled to".
@@ -14,8 +14,11 @@ import { Fields } from "./fields.js";
 export function decodeEntitlementsState(data: unknown, report: ReportFault): CustomerState {
   try {
     const answer = Fields.of(data, "data").object("entitlementsState");
-    const accessDeniedReason = decodeReason(answer);
-    const state = decodeEntitlements(listIn(answer, accessDeniedReason !== undefined), accessDeniedReason, report);
+    const accessDeniedReason = decodeReason(answer.lenient(report));
+    const list = listIn(answer, accessDeniedReason !== undefined);
+    // Then the reason is all there is, and cannot be done without.
+    if (list.length === 0) decodeReason(answer);
+    const state = decodeEntitlements(list, accessDeniedReason, report);
     if (state !== undefined) return state;
   } catch (error) {
     if (error instanceof FieldFault) throw new CodedError("internal", `upstream's answer cannot be read: ${error.message}`);

@@ -5,7 +5,7 @@ import type { FieldFault } from "./field-fault.js";
 /** How many different faults are told; what comes after that is counted alone. */
 const MAX_TOLD = 1_000;
 
-/** Counts every part of upstream's data that cannot be used, and tells of each kind of fault once. */
+/** Counts every part of upstream's data that cannot be used, and logs each kind of fault once, with the first entitlement that had it. */
 export class FaultLog {
   readonly #logger: Logger;
   readonly #telemetry: Telemetry;
@@ -22,6 +22,6 @@ export class FaultLog {
     const key = JSON.stringify([where, fault.message]);
     if (this.#told.size >= MAX_TOLD || this.#told.has(key)) return;
     this.#told.add(key);
-    this.#logger.warn("a part of what upstream sent cannot be used and is left out", { where, fault: fault.message });
+    this.#logger.warn("a part of what upstream sent cannot be used and is left out", { where, fault: fault.message, entitlementId: fault.entitlementId });
   }
 }

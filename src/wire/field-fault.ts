@@ -3,12 +3,15 @@ export class FieldFault extends Error {
   override readonly name = "FieldFault";
   /** The same without what was found, for where nothing of a payload may be shown. */
   readonly expectation: string;
+  /** The id of the entitlement that it was found in; undefined where it is of none, or the id could not be read. */
+  readonly entitlementId: string | undefined;
 
   /** @param expected a noun phrase: "a non-empty string" */
-  constructor(path: string, expected: string, found: unknown) {
+  constructor(path: string, expected: string, found: unknown, entitlementId?: string) {
     const expectation = `${path}: expected ${expected}`;
     super(`${expectation}, found ${describe(found)}`);
     this.expectation = expectation;
+    this.entitlementId = entitlementId;
   }
 }
 

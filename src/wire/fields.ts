@@ -1,24 +1,59 @@
 import { decodeMoment } from "./decode-moment.js";
 import { FieldFault } from "./field-fault.js";
 
+/** Called for each part of an answer that had to be left out, with the reason. */
+export type ReportFault = (fault: FieldFault) => void;
+
+const DECIMAL = /^-?\d{1,400}(?:\.\d{1,400})?(?:e[+-]?\d{1,3})?$/i;
+
 /**
  * An object as it came over the wire, read field by field. Every reader throws a FieldFault where the field
- * is not what it has to be; the `optional` ones take null, and a field that is not there, as undefined.
+ * is not what it has to be; the `optional` ones take null, and a field that is not there, as undefined. Of lenient
+ * fields the optional ones never throw: what cannot be read is reported, and costs that field.
  */
 export class Fields {
   readonly #fields: ReadonlyMap<string, unknown>;
   readonly #path: string;
+  readonly #report: ReportFault | undefined;
+  readonly #entitlementId: string | undefined;
 
-  private constructor(fields: ReadonlyMap<string, unknown>, path: string) {
+  private constructor(fields: ReadonlyMap<string, unknown>, path: string, report: ReportFault | undefined, entitlementId: string | undefined) {
     this.#fields = fields;
     this.#path = path;
+    this.#report = report;
+    this.#entitlementId = entitlementId;
   }
 
   /** @param path how faults name the object; "" for the outermost one */
   static of(value: unknown, path: string): Fields {
-    if (!isObject(value)) throw new FieldFault(path === "" ? "the whole" : path, "an object", value);
+    return Fields.#of(value, path, undefined, undefined);
+  }
+
+  static #of(value: unknown, path: string, report: ReportFault | undefined, entitlementId: string | undefined): Fields {
+    if (!isObject(value)) throw new FieldFault(path === "" ? "the whole" : path, "an object", value, entitlementId);
     // A map knows no inherited names: a payload without "constructor" must not seem to have one.
-    return new Fields(new Map(Object.entries(value)), path);
+    return new Fields(new Map(Object.entries(value)), path, report, entitlementId);
+  }
+
+  /**
+   * The same fields, and those of the objects in them, read leniently.
+   *
+   * @param entitlementId goes with each fault that is reported
+   */
+  lenient(report: ReportFault, entitlementId?: string): Fields {
+    return new Fields(this.#fields, this.#path, report, entitlementId);
+  }
+
+  /** Whether a field is there, and is not what was read of it: what an `optional` reader gave is undefined for another reason. */
+  isUnreadable(name: string, read: unknown): boolean {
+    return read === undefined && this.raw(name) !== undefined;
+  }
+
+  /** Of lenient fields: reports a field that is not what it has to be. @throws FieldFault otherwise */
+  costs(name: string, expected: string): void {
+    const fault = this.#fault(name, expected, this.raw(name));
+    if (this.#report === undefined) throw fault;
+    this.#report(fault);
   }
 
   raw(name: string): unknown {
@@ -45,7 +80,7 @@ export class Fields {
   }
 
   optionalNumber(name: string): number | undefined {
-    return this.#optional(name, "a finite number", (value) => (isFiniteNumber(value) ? value : undefined));
+    return this.#optional(name, "a finite number", finiteNumberOf);
   }
 
   optionalFlag(name: string): boolean | undefined {
@@ -58,15 +93,22 @@ export class Fields {
   }
 
   optionalTexts(name: string): readonly string[] | undefined {
-    return this.#optional(name, "a list of strings", (value) => (isTexts(value) ? value : undefined));
+    const value = this.raw(name);
+    if (value === undefined || isTexts(value)) return value;
+    this.costs(name, "a list of strings");
+    return undefined;
   }
 
   object(name: string): Fields {
-    return Fields.of(this.raw(name), this.#pathOf(name));
+    return Fields.#of(this.raw(name), this.#pathOf(name), this.#report, this.#entitlementId);
   }
 
   optionalObject(name: string): Fields | undefined {
-    return this.raw(name) === undefined ? undefined : this.object(name);
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    if (isObject(value)) return this.object(name);
+    this.costs(name, "an object");
+    return undefined;
   }
 
   /** One of a closed set of names, in any case. */
@@ -86,7 +128,7 @@ export class Fields {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     const decoded = read(value);
-    if (decoded === undefined) throw this.#fault(name, expected, value);
+    if (decoded === undefined) this.costs(name, expected);
     return decoded;
   }
 
@@ -95,7 +137,7 @@ export class Fields {
   }
 
   #fault(name: string, expected: string, found: unknown): FieldFault {
-    return new FieldFault(this.#pathOf(name), expected, found);
+    return new FieldFault(this.#pathOf(name), expected, found, this.#entitlementId);
   }
 
   #pathOf(name: string): string {
@@ -107,8 +149,10 @@ export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isFiniteNumber(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value);
+/** A number, also as a text of one: some encoders write those that a double may not hold so. */
+function finiteNumberOf(value: unknown): number | undefined {
+  const number = typeof value === "string" && DECIMAL.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -1,7 +1,7 @@
 import type { AccessDeniedReason } from "../../domain/access-denied-reason.js";
 import { buildCustomerState } from "../../domain/build-customer-state.js";
 import type { CustomerState, UsagesByEntitlement } from "../../domain/customer-state.js";
-import type { CreditEntitlement, FeatureEntitlement } from "../../domain/entitlement.js";
+import type { CreditEntitlement, EntitlementReference, FeatureEntitlement } from "../../domain/entitlement.js";
 import { NO_USAGE, type Usage } from "../../domain/usage.js";
 import type { EntitlementSet } from "./entitlement-set.js";
 import { wideTextBytes } from "./heap-sizes.js";
@@ -47,6 +47,10 @@ export class CompactState implements CustomerState {
 
   get tellsWallets(): boolean {
     return this.set.schema.tellsWallets;
+  }
+
+  get unknown(): readonly EntitlementReference[] {
+    return this.set.schema.unknown;
   }
 
   feature(featureId: string): FeatureEntitlement | undefined {
@@ -111,6 +115,7 @@ function inFull(state: CompactState): CustomerState {
     accessDeniedReason: state.accessDeniedReason,
     updatedAt: state.updatedAt,
     tellsWallets: state.tellsWallets,
+    unknown: state.unknown,
     features: Array.from(state.features(), (entitlement) => ({ ...entitlement, usage: state.featureUsage(entitlement.feature.id) })),
     credits: Array.from(state.credits(), (entitlement) => ({ ...entitlement, usage: state.creditUsage(entitlement.currency.currencyId) })),
   });

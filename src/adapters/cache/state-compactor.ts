@@ -57,7 +57,7 @@ export class StateCompactor {
       ends.push(entitlement.validUntil);
       usages.push(state.creditUsage(entitlement.currency.currencyId));
     }
-    const set = this.#keepSet(this.#keepSchema({ features, credits, tellsWallets: state.tellsWallets, accessDeniedReason: state.accessDeniedReason }), textOfCells(limits));
+    const set = this.#keepSet(this.#keepSchema({ features, credits, tellsWallets: state.tellsWallets, unknown: state.unknown, accessDeniedReason: state.accessDeniedReason }), textOfCells(limits));
     return new CompactState(set, packOwnNumbers({ updatedAt: state.updatedAt, ends, usages }));
   }
 

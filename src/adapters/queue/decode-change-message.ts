@@ -1,9 +1,8 @@
 import type { Change } from "../../domain/change.js";
 import type { News } from "../../ports/change-queue.js";
-import { decodeEntitlementsUpdated, decodePackagePublished, decodeSubject, decodeUsageUpdated } from "../../wire/decode-changes.js";
-import type { ReportFault } from "../../wire/decode-entitlements.js";
+import { decodeEntitlementsUpdated, decodePackagePublished, decodeSubject, decodeUsageUpdated, invalidatedSubjectOf } from "../../wire/decode-changes.js";
 import { FieldFault } from "../../wire/field-fault.js";
-import { Fields } from "../../wire/fields.js";
+import { Fields, type ReportFault } from "../../wire/fields.js";
 import { unwrap } from "./unwrap.js";
 
 type DecodeData = (data: Fields, report: ReportFault) => Change;
@@ -20,10 +19,10 @@ const VERSION = 1;
 
 /**
  * What a message's body says, in the format of docs/change-messages.md. Another format is another function like
- * this one.
+ * this one. A change that cannot be read, or of a type that is not known, still says that its subject changed.
  *
- * @param report told of each entitlement that cannot be read and is left out
- * @throws FieldFault where the body as a whole cannot be understood
+ * @param report called for each part that cannot be read
+ * @throws FieldFault where neither the change nor its subject can be read
  */
 export function decodeChangeMessage(body: string, report: ReportFault): News {
   const message = Fields.of(unwrap(body), "");
@@ -31,9 +30,20 @@ export function decodeChangeMessage(body: string, report: ReportFault): News {
   if (version !== VERSION) throw new FieldFault("version", String(VERSION), version);
   message.text("id");
   const type = message.text("type");
-  const decode = DECODERS.get(type);
-  if (decode === undefined) throw new FieldFault("type", `one of ${[...DECODERS.keys()].join(", ")}`, type);
   const at = message.optionalMoment("timestamp");
   if (at === undefined) throw new FieldFault("timestamp", "an ISO date or epoch milliseconds", undefined);
-  return { change: decode(message.object("data"), report), at };
+  return { change: decodeData(type, message, report), at };
+}
+
+function decodeData(type: string, message: Fields, report: ReportFault): Change {
+  try {
+    const decode = DECODERS.get(type);
+    if (decode === undefined) throw new FieldFault("type", `one of ${[...DECODERS.keys()].join(", ")}`, type);
+    return decode(message.object("data"), report);
+  } catch (error) {
+    const invalidated = error instanceof FieldFault ? invalidatedSubjectOf(message.raw("data")) : undefined;
+    if (invalidated === undefined) throw error;
+    report(error as FieldFault);
+    return invalidated;
+  }
 }

@@ -1,7 +1,7 @@
 import type { ChangeQueue, News, QueuedMessage } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
-import type { ReportFault } from "../../wire/decode-entitlements.js";
+import type { ReportFault } from "../../wire/fields.js";
 import { FieldFault } from "../../wire/field-fault.js";
 import { BatchedRemoval } from "./batched-removal.js";
 import { decodeChangeMessage } from "./decode-change-message.js";

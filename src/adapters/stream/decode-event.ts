@@ -1,8 +1,7 @@
 import type { Change } from "../../domain/change.js";
-import { decodeEntitlementsUpdated, decodePackagePublished, decodeUsageUpdated } from "../../wire/decode-changes.js";
-import type { ReportFault } from "../../wire/decode-entitlements.js";
+import { decodeEntitlementsUpdated, decodePackagePublished, decodeUsageUpdated, invalidatedSubjectOf } from "../../wire/decode-changes.js";
 import { FieldFault } from "../../wire/field-fault.js";
-import { Fields, isObject } from "../../wire/fields.js";
+import { Fields, isObject, type ReportFault } from "../../wire/fields.js";
 import { ENTITLEMENTS_UPDATED, PACKAGE_PUBLISHED, USAGE_UPDATED, type Subscription } from "./subscriptions.js";
 
 const EVERYTHING_CHANGED: Change = { type: "package-published", migration: "ALL_CUSTOMERS" };
@@ -24,29 +23,16 @@ export function decodeEvent(subscription: Subscription, result: unknown, report:
       case USAGE_UPDATED:
         return decodeUsageUpdated(fields);
       default:
-        return decodePackagePublished(fields);
+        return decodePackagePublished(fields, report);
     }
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
     report(error);
-    return subscription === PACKAGE_PUBLISHED ? EVERYTHING_CHANGED : invalidated(payload);
+    return subscription === PACKAGE_PUBLISHED ? EVERYTHING_CHANGED : invalidatedSubjectOf(payload);
   }
 }
 
 function payloadOf({ field }: Subscription, result: unknown): unknown {
   const data: unknown = isObject(result) && "data" in result ? result.data : undefined;
   return isObject(data) ? new Map<string, unknown>(Object.entries(data)).get(field) : data;
-}
-
-/** A resource that cannot be read makes the customer itself the subject, which puts all its resources in doubt. */
-function invalidated(payload: unknown): Change | undefined {
-  try {
-    const fields = Fields.of(payload, "");
-    const customerId = fields.text("customerId");
-    const resourceId = fields.raw("resourceId");
-    return { type: "subject-invalidated", subject: { customerId, resourceId: typeof resourceId === "string" && resourceId !== "" ? resourceId : undefined } };
-  } catch (error) {
-    if (error instanceof FieldFault) return undefined;
-    throw error;
-  }
 }

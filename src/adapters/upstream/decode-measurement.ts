@@ -1,5 +1,5 @@
 import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../domain/usage-report.js";
-import type { ReportFault } from "../../wire/decode-entitlements.js";
+import type { ReportFault } from "../../wire/fields.js";
 import { FieldFault } from "../../wire/field-fault.js";
 import { Fields } from "../../wire/fields.js";
 
@@ -9,7 +9,7 @@ import { Fields } from "../../wire/fields.js";
  */
 export function decodeMeasurement(value: unknown, report: UsageReport, onFault: ReportFault): UsageMeasurement {
   try {
-    return readMeasurement(Fields.of(value, ""), report);
+    return readMeasurement(Fields.of(value, "").lenient(onFault), report);
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
     onFault(error);

@@ -1,10 +1,11 @@
 import { expect, it } from "vitest";
-import { EntitlementSchema, hashSchema } from "../../../src/adapters/cache/entitlement-schema.js";
+import { EntitlementSchema, hashSchema, type SchemaParts } from "../../../src/adapters/cache/entitlement-schema.js";
 
-const PARTS = { features: [], credits: [], tellsWallets: true, accessDeniedReason: undefined };
+const PARTS: SchemaParts = { features: [], credits: [], tellsWallets: true, unknown: [], accessDeniedReason: undefined };
 
 it.each([
   ["it does not tell of wallets", { ...PARTS, tellsWallets: false }],
+  ["a feature could not be read", { ...PARTS, unknown: [{ type: "feature" as const, id: "a" }] }],
   ["there is a reason for what is not had", { ...PARTS, accessDeniedReason: "CustomerNotFound" as const }],
 ])("is another where %s, also if both had one hash", (_, others) => {
   const schema = new EntitlementSchema(PARTS, hashSchema(PARTS));

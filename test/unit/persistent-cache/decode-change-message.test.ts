@@ -76,15 +76,37 @@ describe("a message", () => {
 
   it("loses an entitlement that cannot be read, and keeps the others", () => {
     const faults: string[] = [];
-    const body = message("entitlements.updated", { customerId: "acme", entitlements: [seats({}), { feature: { refId: "broken", featureType: "COLOUR" } }] });
+    const body = message("entitlements.updated", { customerId: "acme", entitlements: [seats({}), { feature: { refId: "broken", featureType: "NUMBER" }, usageLimit: {} }] });
     const { change } = decodeChangeMessage(body, ({ expectation }) => faults.push(expectation));
-    expect(change).toMatchObject({ type: "entitlements-updated", state: { featureCount: 1 } });
-    expect(faults).toEqual(["feature.featureType: expected one of BOOLEAN, NUMBER, ENUM"]);
+    if (change.type !== "entitlements-updated") return expect.fail(change.type);
+    expect([change.state.featureCount, change.state.unknown]).toEqual([1, [{ type: "feature", id: "broken" }]]);
+    expect(faults).toEqual(["usageLimit: expected a finite number"]);
   });
 
   it("of whose entitlements none can be read only says that there is news", () => {
     const body = message("entitlements.updated", { customerId: "acme", entitlements: [{}] });
     expect(decodeChangeMessage(body, () => {}).change).toEqual({ type: "subject-invalidated", subject: { customerId: "acme", resourceId: undefined } });
+  });
+
+  it.each([
+    ["an unknown type", message("customer.renamed", { customerId: "acme", resourceId: "site" }), "type: expected one of entitlements.updated, usage.updated, customer.invalidated, package.published"],
+    ["no list", message("entitlements.updated", { customerId: "acme", resourceId: "site" }), "entitlements: expected a list"],
+    ["a usage of nothing known", message("usage.updated", { customerId: "acme", resourceId: "site", entitlementReference: { id: "x", type: "PLAN" }, usage: { currentUsage: 1 } }), "data.entitlementReference.type: expected one of FEATURE, CREDIT"],
+    ["a usage that is none", message("usage.updated", { customerId: "acme", resourceId: "site", entitlementReference: { id: "x", type: "FEATURE" }, usage: { currentUsage: {} } }), "data.usage.currentUsage: expected a finite number"],
+  ])("with %s still says that its subject changed", (_, body, expectation) => {
+    const faults: string[] = [];
+    expect(decodeChangeMessage(body, (fault) => faults.push(fault.expectation)).change).toEqual({
+      type: "subject-invalidated",
+      subject: { customerId: "acme", resourceId: "site" },
+    });
+    expect(faults).toEqual([expectation]);
+  });
+
+  it.each(["SOME", null, 5, undefined])("of a publication for %j customers is one for all", (migrationType) => {
+    const faults: string[] = [];
+    const { change } = decodeChangeMessage(message("package.published", { migrationType }), (fault) => faults.push(fault.expectation));
+    expect(change).toEqual({ type: "package-published", migration: "ALL_CUSTOMERS" });
+    expect(faults).toEqual(["data.migrationType: expected one of ALL_CUSTOMERS, NEW_CUSTOMERS"]);
   });
 
   it.each([
@@ -107,10 +129,9 @@ describe("a message", () => {
     ["[]", "the whole: expected an object"],
     ["null", "the whole: expected an object"],
     [message("toString", {}), "type: expected one of entitlements.updated, usage.updated, customer.invalidated, package.published"],
-    [message("customer.invalidated", { customerId: "a" }, { version: "2" }), "version: expected a finite number"],
+    [message("customer.invalidated", { customerId: "a" }, { version: "2" }), "version: expected 1"],
     [message("customer.invalidated", { customerId: "a" }, { timestamp: "soon" }), "timestamp: expected an ISO date or epoch milliseconds"],
-    [message("package.published", { migrationType: "SOME" }), "data.migrationType: expected one of ALL_CUSTOMERS, NEW_CUSTOMERS"],
-    [message("entitlements.updated", { customerId: "a" }), "entitlements: expected a list"],
+    [message("entitlements.updated", { customerId: 5 }), "data.customerId: expected a non-empty string"],
   ])("that is %s is refused in words that show nothing of it: %s", (body, expectation) => {
     expect(() => decode(body)).toThrow(expect.objectContaining({ expectation }) as Error);
   });

@@ -1,3 +1,4 @@
+import { isUnknown } from "../../../src/domain/customer-state.js";
 import { describe, expect, it } from "vitest";
 import { encodeState } from "../../../src/adapters/cache/redis/encode-state.js";
 import type { FieldFault } from "../../../src/wire/field-fault.js";
@@ -130,8 +131,6 @@ describe("a state is not known", () => {
     ["no JSON", new KeptKeys().set(KEY, "{", "500"), /^state: expected JSON/],
     ["no object", new KeptKeys().set(KEY, "1700000000000", "500"), /^state: expected an object/],
     ["a member that is no entitlement", stateOfOthers({ sso: SSO, x: 1 }), /^state\.x: expected an object/],
-    ["an entitlement to nothing", stateOfOthers({ sso: SSO, x: {} }), /^state\.x\.calculatedEntitlement: /],
-    ["a feature type that is not known", stateOfOthers({ sso: { calculatedEntitlement: { feature: { id: "sso", featureType: "HOLOGRAM" } } } }), /featureType/],
     ["only types that are not known", stateOfOthers({ x: { calculatedEntitlement: { type: "BUDGET" } } }), /known type/],
     ["metadata that are no JSON", seatsOfOthers().set(`${KEY}:metadata`, "?", "500"), /^metadata: expected JSON/],
     ["a usage that is no JSON", seatsOfOthers().set(`${KEY}:f_seats`, "?"), /^usage: expected JSON/],
@@ -140,6 +139,34 @@ describe("a state is not known", () => {
     const faults: FieldFault[] = [];
     expect(kept.state(ACME, [], faults)).toEqual({ outcome: "missing", reason: "unreadable" });
     expect(faults.map(({ message }) => message)).toEqual([expect.stringMatching(fault)]);
+  });
+
+  it.each<[why: string, entitlement: object, fault: RegExp]>([
+    ["it is to nothing", {}, /^state\.x\.calculatedEntitlement: /],
+    ["its limit cannot be read", { calculatedEntitlement: { feature: { id: "x", featureType: "NUMBER" }, usageLimit: {} } }, /usageLimit/],
+    ["its reason cannot be read", { calculatedEntitlement: { feature: { id: "x", featureType: "BOOLEAN" }, accessDeniedReason: 5 } }, /accessDeniedReason/],
+  ])("but an entitlement alone is unknown where %s, and upstream is asked again", (_, entitlement, fault) => {
+    const faults: FieldFault[] = [];
+    const stored = stateOfOthers({ sso: SSO, x: entitlement }).state(ACME, [], faults);
+    expect(stored).toMatchObject({ outcome: "found", isOutdated: true, state: { featureCount: 1 } });
+    expect(stored.outcome === "found" && isUnknown(stored.state, "feature", "x")).toBe(true);
+    expect(faults[0]?.message).toMatch(fault);
+  });
+
+  it("and a field alone where it does not decide", () => {
+    const faults: FieldFault[] = [];
+    const others = { calculatedEntitlement: { feature: { id: "x", featureType: "HOLOGRAM", units: 5 }, resetPeriod: "QUARTER", validUntil: "soon" } };
+    expect(stateOfOthers({ x: others }).state(ACME, [], faults)).toMatchObject({ outcome: "found", isOutdated: false, state: { featureCount: 1, unknown: [] } });
+    expect(faults).toHaveLength(4);
+  });
+
+  it("what this project could not read of upstream is as unknown to who reads it from Redis", () => {
+    const unknown = [{ type: "feature" as const, id: "q" }, { type: "credit" as const, id: "" }];
+    for (const features of [[metered()], []]) {
+      const state = buildCustomerState({ features, unknown, updatedAt: 500 });
+      const kept = new KeptKeys().write(encodeState(ENVIRONMENT, ACME, state, TRUST).writes);
+      expect(found(kept).state.unknown).toEqual(unknown);
+    }
   });
 });
 

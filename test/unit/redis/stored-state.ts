@@ -1,4 +1,4 @@
-import type { EntitlementReference } from "../../../src/domain/change.js";
+import type { EntitlementReference } from "../../../src/domain/entitlement.js";
 import type { Subject } from "../../../src/domain/subject.js";
 import { decodeState, type StoredState } from "../../../src/adapters/cache/redis/decode-state.js";
 import type { KeyWrite } from "../../../src/adapters/cache/redis/redis-commands.js";

@@ -14,12 +14,13 @@ describe("faults in upstream's data", () => {
   it("are counted each, and told once for each kind and place", () => {
     const { faults, logger, telemetry } = newFaultLog();
     for (const where of ["here", "here", "there"]) faults.add(where, new FieldFault("feature", "an object", null));
-    faults.add("here", new FieldFault("usageLimit", "a finite number", "x"));
-    expect(telemetry.malformedUpstreamData).toBe(4);
+    faults.add("here", new FieldFault("usageLimit", "a finite number", "x", "seats"));
+    faults.add("here", new FieldFault("usageLimit", "a finite number", "x", "storage"));
+    expect(telemetry.malformedUpstreamData).toBe(5);
     expect(logger.lines.map(({ fields }) => fields)).toEqual([
       { where: "here", fault: "feature: expected an object, found null" },
       { where: "there", fault: "feature: expected an object, found null" },
-      { where: "here", fault: 'usageLimit: expected a finite number, found "x"' },
+      { where: "here", fault: 'usageLimit: expected a finite number, found "x"', entitlementId: "seats" },
     ]);
   });
 

@@ -1,16 +1,19 @@
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../../../domain/build-customer-state.js";
-import type { EntitlementReference } from "../../../domain/change.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
 import { kindOfFeature, type Feature } from "../../../domain/feature.js";
 import type { Usage } from "../../../domain/usage.js";
 import {
   decodeCreditRate,
   decodeCurrency,
+  decodeFeatureType,
+  decodeMeterType,
   decodeReason,
-  FEATURE_TYPES,
-  METER_TYPES,
+  isUndecidable,
+  isUndecidableCredit,
   RESET_PERIODS,
 } from "../../../wire/decode-entitlement.js";
-import type { Fields } from "../../../wire/fields.js";
+import { FieldFault } from "../../../wire/field-fault.js";
+import type { Fields, ReportFault } from "../../../wire/fields.js";
 import { decodeResetPeriodConfiguration } from "../../../wire/reset-period-configuration.js";
 
 /** One entitlement of a stored state, of any client's make; its usage as it was when the state was written. */
@@ -20,9 +23,10 @@ export type StoredEntitlement =
 
 /**
  * @returns undefined where it is of a type that is not known here
- * @throws FieldFault that names the member which is not what it has to be
+ * @throws FieldFault where it cannot be read whose entitlement it is, or what decides
  */
-export function decodeStoredEntitlement(entitlement: Fields): StoredEntitlement | undefined {
+export function decodeStoredEntitlement(strict: Fields, report: ReportFault): StoredEntitlement | undefined {
+  const entitlement = strict.lenient(report);
   const calculated = entitlement.object("calculatedEntitlement");
   // Newer clients call it usageData, older ones featureUsage; who writes for both tells more in the older one.
   const told = entitlement.optionalObject("featureUsage") ?? entitlement.optionalObject("usageData");
@@ -52,8 +56,8 @@ export function usageReferenceOf(entitlement: StoredEntitlement): EntitlementRef
 }
 
 function decodeFeatureEntitlement(calculated: Fields, told: Fields | undefined): FeatureEntitlementInput {
-  return {
-    feature: decodeFeature(calculated.object("feature")),
+  const input: FeatureEntitlementInput = {
+    feature: decodeFeature(calculated),
     usageLimit: calculated.optionalNumber("usageLimit"),
     hasUnlimitedUsage: calculated.optionalFlag("hasUnlimitedUsage"),
     hasSoftLimit: calculated.optionalFlag("hasSoftLimit"),
@@ -67,25 +71,37 @@ function decodeFeatureEntitlement(calculated: Fields, told: Fields | undefined):
       decodeResetPeriodConfiguration(told?.optionalObject("resetPeriodConfiguration")),
     usage: decodeUsageTold(calculated, told),
   };
+  // Its usage has a key of its own.
+  if (isUndecidable(calculated, input, 0)) throw undecidable(input.feature.id);
+  return input;
 }
 
 function decodeCreditEntitlement(calculated: Fields, told: Fields | undefined): CreditEntitlementInput {
+  const currency = decodeCurrency(calculated.object("currency"));
+  const usageLimit = calculated.optionalNumber("usageLimit");
+  const terms = { hasSoftLimit: calculated.optionalFlag("hasSoftLimit"), accessDeniedReason: decodeReason(calculated) };
+  if (isUndecidableCredit(calculated, { ...terms, usageLimit }, 0)) throw undecidable(currency.currencyId);
   return {
-    currency: decodeCurrency(calculated.object("currency")),
-    usageLimit: calculated.optionalNumber("usageLimit") ?? 0,
-    hasSoftLimit: calculated.optionalFlag("hasSoftLimit"),
-    accessDeniedReason: decodeReason(calculated),
+    currency,
+    usageLimit: usageLimit ?? 0,
+    ...terms,
     validUntil: calculated.optionalMoment("validUntil"),
     usage: decodeUsageTold(calculated, told),
   };
 }
 
-function decodeFeature(feature: Fields): Feature {
+function undecidable(id: string): FieldFault {
+  return new FieldFault("calculatedEntitlement", "fields that can be decided on", {}, id);
+}
+
+function decodeFeature(calculated: Fields): Feature {
+  const feature = calculated.object("feature");
+  const meterType = decodeMeterType(feature);
   return {
     id: feature.text("id"),
     displayName: feature.optionalText("displayName"),
-    featureType: feature.choice("featureType", FEATURE_TYPES),
-    meterType: feature.optionalChoice("meterType", METER_TYPES),
+    featureType: decodeFeatureType(feature, calculated, meterType),
+    meterType,
     units: nameOrNothing(feature.optionalText("units")),
     unitsPlural: nameOrNothing(feature.optionalText("unitsPlural")),
   };

@@ -1,8 +1,9 @@
 import { buildCustomerState, type CreditEntitlementInput, type FeatureEntitlementInput } from "../../../domain/build-customer-state.js";
-import type { EntitlementReference } from "../../../domain/change.js";
-import type { CustomerState } from "../../../domain/customer-state.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
+import { ANY_ID, type CustomerState } from "../../../domain/customer-state.js";
 import type { Usage } from "../../../domain/usage.js";
 import { FieldFault } from "../../../wire/field-fault.js";
+import type { ReportFault } from "../../../wire/fields.js";
 import { decodeStoredEntitlement, usageReferenceOf, type StoredEntitlement } from "./decode-entitlement.js";
 import { decodeMetadata, type StoredMetadata } from "./decode-metadata.js";
 import { decodeUsage } from "./decode-usage.js";
@@ -43,6 +44,8 @@ export interface FoundState {
 interface EntitlementSet {
   readonly entitlements: readonly StoredEntitlement[];
   readonly record: SidecarRecord | undefined;
+  /** Entitlements that are there and cannot be read, as far as can be said which. */
+  readonly unreadable: readonly EntitlementReference[];
 }
 
 /**
@@ -50,9 +53,9 @@ interface EntitlementSet {
  *
  * @param report told of a value that cannot be read
  */
-export function decodeState(reading: StateReading, report: (fault: FieldFault) => void): StoredState {
+export function decodeState(reading: StateReading, report: ReportFault): StoredState {
   try {
-    return decode(reading);
+    return decode(reading, report);
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
     report(error);
@@ -60,12 +63,12 @@ export function decodeState(reading: StateReading, report: (fault: FieldFault) =
   }
 }
 
-function decode(reading: StateReading): StoredState {
+function decode(reading: StateReading, report: ReportFault): StoredState {
   const { value } = reading.state;
   if (value === null || value === "") return missing("absent");
   const timestamp = readTimestamp(reading.state.timestamp);
   if (timestamp === undefined) return missing("unstamped");
-  const set = decodeSet(value);
+  const set = decodeSet(value, report);
   const metadata = decodeMetadata(reading.metadata, timestamp);
   if (set.entitlements.length === 0 && metadata === undefined) return missing("unexplained");
   if (isSetOfAnother(reading, set, metadata)) return missing("of-another");
@@ -91,9 +94,11 @@ function decode(reading: StateReading): StoredState {
       updatedAt: set.record === undefined ? momentOf(timestamp) : set.record.updatedAt,
       // Of the other clients only the newer ones know wallets, and a wallet alone tells which of them wrote.
       tellsWallets: record !== undefined && record.tellsWallets !== false,
+      unknown: [...(record?.unknown ?? []), ...set.unreadable],
     }),
     trust,
-    isOutdated: isOutdated(reading, timestamp, trust),
+    // Upstream may be readable where what another client made of it is not.
+    isOutdated: set.unreadable.length > 0 || isOutdated(reading, timestamp, trust),
     usages,
   };
 }
@@ -102,21 +107,29 @@ function missing(reason: MissReason): StoredState {
   return { outcome: "missing", reason };
 }
 
-function decodeSet(value: string): EntitlementSet {
+function decodeSet(value: string, report: ReportFault): EntitlementSet {
   const fields = readJsonObject(value, "state");
   const entitlements: StoredEntitlement[] = [];
   let record: SidecarRecord | undefined;
+  const unreadable: EntitlementReference[] = [];
   let isSomethingThere = false;
   for (const name of fields.names()) {
     const member = fields.object(name);
     record ??= decodeRecord(member);
-    const entitlement = decodeStoredEntitlement(member);
-    if (entitlement !== undefined) entitlements.push(entitlement);
     isSomethingThere = true;
+    try {
+      const entitlement = decodeStoredEntitlement(member, report);
+      if (entitlement !== undefined) entitlements.push(entitlement);
+    } catch (error) {
+      if (!(error instanceof FieldFault)) throw error;
+      report(error);
+      // A feature stands under its own id, a wallet under any name.
+      unreadable.push({ type: "feature", id: name }, { type: "credit", id: ANY_ID });
+    }
   }
   // To take what is not understood for nothing would deny everything.
   if (isSomethingThere && entitlements.length === 0) throw new FieldFault("state", "an entitlement of a known type", {});
-  return { entitlements, record };
+  return { entitlements, record, unreadable };
 }
 
 /** Another client's set tells whose it is by its resource alone, and often not even that. */

@@ -1,4 +1,4 @@
-import { isEmptyState, type CustomerState } from "../../../domain/customer-state.js";
+import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
 import { encodeCreditEntitlement, encodeFeatureEntitlement } from "./encode-entitlement.js";
 import { encodeUsage, NO_MOMENT } from "./encode-usage.js";
@@ -8,9 +8,10 @@ import { encodeRecord, SIDECAR_MEMBER, type StateTrust } from "./sidecar-record.
 
 /** Everything that Redis is to know of a subject: the state comes first, then its metadata, then its usages. */
 export function encodeState(environment: string, subject: Subject, state: CustomerState, trust: StateTrust): WriteGroup {
-  const record = encodeRecord({ subject, updatedAt: state.updatedAt, trust, tellsWallets: state.tellsWallets });
+  const record = encodeRecord({ subject, updatedAt: state.updatedAt, trust, tellsWallets: state.tellsWallets, unknown: state.unknown });
   // The published clients stamp an empty set so, and take a later stamp for newer than all of a customer's resources.
-  const updatedAt = isEmptyState(state) ? NO_MOMENT : state.updatedAt;
+  const isEmptySet = state.featureCount + state.creditCount === 0;
+  const updatedAt = isEmptySet ? NO_MOMENT : state.updatedAt;
   const value = JSON.stringify(withRecord(entitlementsOf(subject, state), record));
   const metadata = JSON.stringify({ [SIDECAR_MEMBER]: record, accessDeniedReason: state.accessDeniedReason ?? null });
   return {

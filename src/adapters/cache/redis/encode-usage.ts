@@ -1,4 +1,4 @@
-import type { EntitlementReference } from "../../../domain/change.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { Usage } from "../../../domain/usage.js";
 import { isObject } from "../../../wire/fields.js";

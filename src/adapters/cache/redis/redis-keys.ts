@@ -1,4 +1,4 @@
-import type { EntitlementReference } from "../../../domain/change.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
 import type { Subject } from "../../../domain/subject.js";
 
 /** Names of the keys, as the published clients make them: ids are neither escaped nor bounded, so two subjects can share a key. */

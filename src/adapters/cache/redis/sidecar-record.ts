@@ -1,3 +1,4 @@
+import type { EntitlementReference } from "../../../domain/entitlement.js";
 import { sameSubject, type Subject } from "../../../domain/subject.js";
 import type { Fields } from "../../../wire/fields.js";
 
@@ -17,6 +18,8 @@ export interface SidecarRecord {
   readonly trust?: StateTrust | undefined;
   /** Of a state: see CustomerState. True unless said otherwise. */
   readonly tellsWallets?: boolean | undefined;
+  /** Of a state: see CustomerState. None unless said otherwise. */
+  readonly unknown?: readonly EntitlementReference[] | undefined;
 }
 
 export interface StateTrust {
@@ -33,14 +36,21 @@ export interface StateTrust {
 export const SIDECAR_MEMBER = "sidecar";
 
 /** The moment comes first, so that a script can find it without parsing the whole: `"sidecar":{"updatedAt":123,` or null. */
-export function encodeRecord({ subject, updatedAt, trust, tellsWallets }: SidecarRecord): object {
+export function encodeRecord({ subject, updatedAt, trust, tellsWallets, unknown = [] }: SidecarRecord): object {
   return {
     updatedAt: updatedAt ?? null,
     customerId: subject.customerId,
     resourceId: subject.resourceId,
     ...(trust === undefined ? undefined : encodeTrust(trust)),
     tellsWallets: tellsWallets === false ? false : undefined,
+    unknownFeatures: idsOf(unknown, "feature"),
+    unknownCredits: idsOf(unknown, "credit"),
   };
+}
+
+function idsOf(entitlements: readonly EntitlementReference[], of: EntitlementReference["type"]): readonly string[] | undefined {
+  const ids = entitlements.filter(({ type }) => type === of).map(({ id }) => id);
+  return ids.length === 0 ? undefined : ids;
 }
 
 function encodeTrust({ verifiedAt, recheckAt, isVerified, globalUpdatedAt }: StateTrust): object {
@@ -66,6 +76,10 @@ export function decodeRecord(value: Fields): SidecarRecord | undefined {
     updatedAt: fields.optionalNumber("updatedAt"),
     trust: verifiedAt === undefined ? undefined : decodeTrust(fields, verifiedAt),
     tellsWallets: fields.optionalFlag("tellsWallets"),
+    unknown: [
+      ...(fields.optionalTexts("unknownFeatures") ?? []).map((id) => ({ type: "feature" as const, id })),
+      ...(fields.optionalTexts("unknownCredits") ?? []).map((id) => ({ type: "credit" as const, id })),
+    ],
   };
 }
 

@@ -1,4 +1,4 @@
-import type { EntitlementReference } from "../../../domain/change.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
 import type { Subject } from "../../../domain/subject.js";
 import { metadataKey, stateKey, timestampKey, usageKey } from "./redis-keys.js";
 

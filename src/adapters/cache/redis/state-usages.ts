@@ -1,4 +1,4 @@
-import type { EntitlementReference } from "../../../domain/change.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Usage } from "../../../domain/usage.js";
 

@@ -1,4 +1,4 @@
-import type { EntitlementReference } from "../../../domain/change.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
 
 const DEFAULT_MAX_REMEMBERED = 64;
 
