@@ -99,10 +99,16 @@ export class FindState {
   }
 
   #hit(cached: HeldState, customerId: string, resourceId: string | undefined, now: number): HeldState {
-    if (cached.verifiedAt < this.#stream.trustSince(now)) this.#refresh.enqueue({ customerId, resourceId });
+    if (cached.verifiedAt < this.#stream.trustSince(now)) this.#mayBeDue(cached.verifiedAt, customerId, resourceId, now);
     this.#telemetry.cacheHits++;
     this.#telemetry.answers.memory++;
     return cached;
+  }
+
+  #mayBeDue(verifiedAt: number, customerId: string, resourceId: string | undefined, now: number): void {
+    if (!this.#stream.isDue(verifiedAt, now)) return;
+    if (!this.#stream.isTrusted) this.#refresh.enqueue({ customerId, resourceId });
+    else if (this.#refresh.hasRoomToVerify(now)) this.#refresh.verify({ customerId, resourceId }, this.#stream.trustSince(now));
   }
 
   /** Nobody waits for it: the check is about the resource. */

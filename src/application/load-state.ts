@@ -16,6 +16,8 @@ interface Flight {
   readonly result: Promise<CachedState | undefined>;
   /** It does not end with what another process stored without telling of wallets. */
   readonly isForWallets: boolean;
+  /** See LoadNeeds. */
+  readonly verifiedSince: number;
   /** A change of the subject arrived since the flight began: what it brings may be from before it. */
   overtaken: boolean;
   /** Usages told since the flight began: what it brings may be without them. */
@@ -32,6 +34,8 @@ export interface LoadNeeds {
   readonly isInDoubt: boolean;
   /** Whether wallets are asked for, so that what another process stored without telling of them will not do. */
   readonly wallets: boolean;
+  /** A state in the store that was verified before is no answer, epoch milliseconds; undefined: any verified one is. */
+  readonly verifiedSince?: number;
 }
 
 export interface LoadStateOptions {
@@ -101,6 +105,17 @@ export class LoadState {
   }
 
   /**
+   * For a subject of which nothing speaks against what is known, but that it is old. Where processes share the store,
+   * one of them asks for all.
+   *
+   * @param verifiedSince a state in the store that was verified since then will do, epoch milliseconds
+   * @throws CodedError as `load` does
+   */
+  verify(subject: Subject, verifiedSince: number): Promise<CachedState | undefined> {
+    return this.#join(subject, { ...NOTHING_ELSE, verifiedSince }, this.#options.sharedFlights);
+  }
+
+  /**
    * Always asks anew, past upstream's own caches: for a caller who knows that something has changed.
    *
    * @throws CodedError as `load` does, and the store's `unavailable`: others go on reading what was before
@@ -154,7 +169,7 @@ export class LoadState {
     return known === undefined || known.state.tellsWallets ? known : this.load(subject, needs);
   }
 
-  #takeOff(subject: Subject, freshness: Freshness, { wallets }: LoadNeeds, shared: SharedFlights | undefined): Flight {
+  #takeOff(subject: Subject, freshness: Freshness, { wallets, verifiedSince = -Infinity }: LoadNeeds, shared: SharedFlights | undefined): Flight {
     const bring = () =>
       shared === undefined ? this.#fetchAndStore(subject, freshness, flight) : this.#fetchInTurn(shared, subject, freshness, flight);
     const flight: Flight = {
@@ -162,6 +177,7 @@ export class LoadState {
         if (this.#flights.get(subject) === flight) this.#flights.delete(subject);
       }),
       isForWallets: wallets || shared === undefined,
+      verifiedSince,
       overtaken: false,
       usageNews: [],
       mayBeBehind: false,
@@ -190,10 +206,10 @@ export class LoadState {
     }
   }
 
-  async #usableInStore(subject: Subject, { isForWallets }: Flight): Promise<CachedState | undefined> {
+  async #usableInStore(subject: Subject, { isForWallets, verifiedSince }: Flight): Promise<CachedState | undefined> {
     try {
       const stored = await this.#cache.load(subject);
-      if (stored?.isVerified !== true || this.#clock.now() >= stored.recheckAt) return undefined;
+      if (stored?.isVerified !== true || this.#clock.now() >= stored.recheckAt || stored.verifiedAt < verifiedSince) return undefined;
       return isForWallets && !stored.state.tellsWallets ? undefined : stored;
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;

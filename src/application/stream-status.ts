@@ -1,11 +1,21 @@
-/** Whether news of changes arrive, and so how far back a cached state may be trusted without asking again. */
+/** Ages are spread over this share of the greatest, so that what was learnt together is not verified again together. */
+const SPREAD_SHARE = 0.25;
+/** What spreads them: what is left of a timestamp besides whole seconds, milliseconds. */
+const SPREADING_MS = 1_000;
+
+/** Whether changes arrive, and so how far back a cached state may be trusted without asking again. */
 export class StreamStatus {
   readonly #pollIntervalMs: number;
+  readonly #maxAgeMs: number;
   #isConnected = false;
 
-  /** @param pollIntervalMs how old a state may be while no news arrive, before it is asked for again */
-  constructor(pollIntervalMs: number) {
+  /**
+   * @param pollIntervalMs how old a state may be while no changes arrive, before it is asked for again
+   * @param maxAgeMs how old it may be although they do: one can be lost by anybody
+   */
+  constructor(pollIntervalMs: number, maxAgeMs = Infinity) {
     this.#pollIntervalMs = pollIntervalMs;
+    this.#maxAgeMs = maxAgeMs;
   }
 
   get isConnected(): boolean {
@@ -20,8 +30,20 @@ export class StreamStatus {
     this.#isConnected = false;
   }
 
-  /** States verified before this moment should be asked for again; they serve meanwhile. Epoch milliseconds. */
+  /** Whether it is age alone for which states are asked for again, not that no changes arrive. */
+  get isTrusted(): boolean {
+    return this.#isConnected || this.#pollIntervalMs > this.#maxAgeMs;
+  }
+
+  /** States verified before this timestamp may have to be asked for again (see `isDue`); they serve meanwhile. Epoch milliseconds. */
   trustSince(now: number): number {
-    return this.#isConnected ? -Infinity : now - this.#pollIntervalMs;
+    return now - (this.isTrusted ? this.#maxAgeMs * (1 - SPREAD_SHARE) : this.#pollIntervalMs);
+  }
+
+  /** Whether a state verified before `trustSince` is to be asked for again by now. */
+  isDue(verifiedAt: number, now: number): boolean {
+    if (!this.isTrusted) return true;
+    const spread = (Math.abs(verifiedAt) % SPREADING_MS) / SPREADING_MS;
+    return now - verifiedAt > this.#maxAgeMs * (1 - SPREAD_SHARE * spread);
   }
 }

@@ -75,7 +75,7 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
   const fetchTimeoutMs = config.entitlementsTimeoutMs * FETCH_TIMEOUT_FACTOR;
   provide(TOKENS.cache, (made) => cache?.store ?? new MemoryCache(config.cacheMaxSizeBytes, made.get(TOKENS.telemetry)));
   provide(TOKENS.fallbacks, () => new ConfiguredFallbackProvider(new Map(config.entitlementsFallback)));
-  provide(TOKENS.streamStatus, () => new StreamStatus(isKeptByOthers(config) ? Infinity : POLL_INTERVAL_MS));
+  provide(TOKENS.streamStatus, () => new StreamStatus(isKeptByOthers(config) ? Infinity : POLL_INTERVAL_MS, config.maxStateAgeMs));
   provide(
     TOKENS.loadState,
     (made) =>

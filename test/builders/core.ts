@@ -24,6 +24,7 @@ export const DEADLINE_MARGIN_MS = 20;
 export const FETCH_TIMEOUT_MS = 5_000;
 export const RECHECK_AFTER_MS = 30_000;
 export const POLL_INTERVAL_MS = 30_000;
+export const MAX_STATE_AGE_MS = 600_000;
 export const MAX_CONCURRENT_REFRESHES = 2;
 
 export const NO_HURRY: CallContext = { deadlineAt: undefined, signal: undefined };
@@ -52,7 +53,7 @@ export function buildCore({
   const logger = new RecordingLogger();
   const telemetry = newTelemetry();
   const cache = store(new MemoryCache(100_000_000, telemetry));
-  const stream = new StreamStatus(POLL_INTERVAL_MS);
+  const stream = new StreamStatus(POLL_INTERVAL_MS, MAX_STATE_AGE_MS);
   if (isConnected) stream.connected();
   const load = new LoadState(cache, upstream, clock, { fetchTimeoutMs: FETCH_TIMEOUT_MS, recheckAfterMs: RECHECK_AFTER_MS, sharedFlights });
   const refresh = new RefreshInBackground(load, logger, MAX_CONCURRENT_REFRESHES);

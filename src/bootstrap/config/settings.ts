@@ -2,6 +2,7 @@ import { parseFallbacksJson } from "../../adapters/fallback/configured-fallbacks
 import { LOG_LEVELS } from "../../adapters/ops/log-level.js";
 import { CodedError } from "../../domain/errors.js";
 import type { FallbackValues } from "../../domain/fallback.js";
+import { MAX_ID_BYTES } from "../../domain/subject.js";
 import { boolean, integer, oneOf, port, text, timeToLive, url, urlPath, visibleCharacters, type Parser } from "./parsers.js";
 import { REDIS_SETTINGS } from "./redis-settings.js";
 import { optional, setting, withDefault, type Setting, type Values } from "./setting.js";
@@ -73,6 +74,12 @@ export const SETTINGS = {
   }),
   entitlementsTimeoutMs: withDefault("ENTITLEMENTS_TIMEOUT_MS", integer({ min: 1, max: ONE_HOUR_MS, unit: "milliseconds" }), 1_000, {
     description: "how long a check may wait for a state that is not cached, milliseconds; then the fallback answers",
+  }),
+  maxStateAgeMs: withDefault("MAX_STATE_AGE_MS", integer({ min: 1_000, max: 24 * ONE_HOUR_MS, unit: "milliseconds" }), 600_000, {
+    description: "how old a cached state may grow before it is verified again in the background, milliseconds, 1,000 to 86,400,000: an update can be lost by anybody",
+  }),
+  maxIdBytes: withDefault("MAX_ID_BYTES", integer({ min: 1, max: 65_536, unit: "bytes" }), MAX_ID_BYTES, {
+    description: "the longest id of a customer, resource, feature or currency that is taken, bytes of UTF-8, 1 to 65,536",
   }),
   maxMessageBytes: withDefault("MAX_MESSAGE_BYTES", integer({ min: 1, max: 2 ** 30, unit: "bytes" }), 4 * 1024 * 1024, {
     description: "the largest request that is read, bytes",

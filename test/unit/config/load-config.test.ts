@@ -64,6 +64,8 @@ describe("the configuration without anything but a catalog", () => {
     catalogFile: "catalog.yaml",
     catalogStateFile: undefined,
     entitlementsTimeoutMs: 1_000,
+    maxStateAgeMs: 600_000,
+    maxIdBytes: 4_096,
     maxMessageBytes: 4_194_304,
     host: undefined,
     tlsCertFile: undefined,

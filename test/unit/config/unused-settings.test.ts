@@ -63,6 +63,8 @@ const USES: Readonly<Record<Key, Use>> = {
   catalogFile: { used: {}, unused: [] },
   catalogStateFile: ALWAYS,
   entitlementsTimeoutMs: ALWAYS,
+  maxStateAgeMs: ALWAYS,
+  maxIdBytes: ALWAYS,
   maxMessageBytes: ALWAYS,
   host: ALWAYS,
   tlsCertFile: ALWAYS,
