@@ -42,6 +42,11 @@ export class ManualClock implements Clock {
     for (const timer of due) if (this.#timers.delete(timer)) timer.callback();
   }
 
+  /** Sets the wall clock, forth or back, as an operator or a time server does: no timer comes due by it. */
+  set(now: number): void {
+    this.#now = now;
+  }
+
   /** Timers that were neither called back nor cancelled: what has ended leaves none. */
   get pendingTimers(): number {
     return this.#timers.size;

@@ -81,16 +81,23 @@ export type ResetAnchor =
 export interface IncludedCreditsInput {
   readonly currency: string;
   readonly amount: number;
+  readonly priority?: number;
   readonly resetPeriod?: ResetPeriod;
   readonly resetAnchor?: ResetAnchor;
   readonly softLimit?: boolean;
 }
 
+export type GrantCategory = "promotional" | "paid";
+
 export interface CreditGrantInput {
   readonly id?: string;
   readonly currency: string;
   readonly amount: number;
+  readonly priority?: number;
+  readonly category?: GrantCategory;
+  readonly effectiveAt?: MomentInput;
   readonly expiresAt?: MomentInput;
+  readonly createdAt?: MomentInput;
   readonly softLimit?: boolean;
 }
 

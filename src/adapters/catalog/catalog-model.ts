@@ -3,7 +3,7 @@ import type { CreditRate } from "../../domain/entitlement.js";
 import type { Feature, FeatureKind } from "../../domain/feature.js";
 import type { Subject } from "../../domain/subject.js";
 import type { ResetPeriod } from "../../domain/usage-period.js";
-import type { ResetAnchor } from "./catalog-input.js";
+import type { GrantCategory, ResetAnchor } from "./catalog-input.js";
 
 /** A catalog in which every name has been resolved: nothing in it can refer to what is not there. */
 export interface CatalogModel {
@@ -58,6 +58,7 @@ export interface OverrideTerms {
 export interface IncludedCredits {
   readonly currencyId: string;
   readonly amount: number;
+  readonly priority: number | undefined;
   readonly resetPeriod: ResetPeriod | undefined;
   readonly resetAnchor: ResetAnchor;
   readonly hasSoftLimit: boolean;
@@ -68,7 +69,11 @@ export interface CreditGrant {
   readonly key: string;
   readonly currencyId: string;
   readonly amount: number;
+  readonly priority: number | undefined;
+  readonly category: GrantCategory;
+  readonly effectiveAt: number | undefined;
   readonly expiresAt: number | undefined;
+  readonly createdAt: number | undefined;
   readonly hasSoftLimit: boolean;
 }
 

@@ -50,7 +50,7 @@ function compileIncludedCredits(
     if (included.has(currencyId)) {
       faults.add([...at, "currency"], `the plan includes ${JSON.stringify(currencyId)} already; put both amounts into one entry`);
     }
-    included.set(currencyId, { currencyId, amount, resetPeriod, resetAnchor, hasSoftLimit: input.softLimit ?? false });
+    included.set(currencyId, { currencyId, amount, priority: input.priority, resetPeriod, resetAnchor, hasSoftLimit: input.softLimit ?? false });
   });
   return included;
 }

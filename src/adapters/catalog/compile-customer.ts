@@ -98,8 +98,23 @@ function compileGrants(
       faults.add([...at, "id"], `there is a grant ${JSON.stringify(input.id)} already; ids are unique, rename or remove one`);
     }
     if (input.id !== undefined) keys.add(key);
-    const expiresAt = faults.moment(input.expiresAt, [...at, "expiresAt"]);
-    ofCurrency.push({ key, currencyId: input.currency, amount: input.amount, expiresAt, hasSoftLimit: input.softLimit ?? false });
+    const moment = (field: "effectiveAt" | "expiresAt" | "createdAt") => faults.moment(input[field], [...at, field]);
+    const effectiveAt = moment("effectiveAt");
+    const expiresAt = moment("expiresAt");
+    if (effectiveAt !== undefined && expiresAt !== undefined && expiresAt <= effectiveAt) {
+      faults.add([...at, "expiresAt"], "it expires before it is effective; correct expiresAt or effectiveAt");
+    }
+    ofCurrency.push({
+      key,
+      currencyId: input.currency,
+      amount: input.amount,
+      priority: input.priority,
+      category: input.category ?? "paid",
+      effectiveAt,
+      expiresAt,
+      createdAt: moment("createdAt"),
+      hasSoftLimit: input.softLimit ?? false,
+    });
     grants.set(input.currency, ofCurrency);
   });
   return grants;

@@ -9,6 +9,7 @@ import { drawCredits } from "./draw-credits.js";
 import type { LedgerDraft } from "./ledger-draft.js";
 import { withAmount } from "./ledger-entry.js";
 import { amountIn } from "./read-usage.js";
+import { overdraftAt } from "./settle-overdraft.js";
 import { activeTermsOf, periodOf } from "./subscription.js";
 import { walletGrants } from "./wallet-grants.js";
 import { walletOwner } from "./wallet-owner.js";
@@ -61,7 +62,8 @@ export function countUsage(counted: CountedUsage, context: CountContext): void {
 
 /** Draws credits from a subject's own wallet. */
 export function drawFrom(owner: SubjectDefinition, currencyId: string, cost: Decimal, { draft, catalogSince, now }: CountContext): void {
-  const entry = draft.wallet(owner.subject, currencyId);
+  const drawn = draft.wallet(owner.subject, currencyId);
+  const entry = drawn === undefined ? undefined : { ...drawn, overdraft: overdraftAt(drawn, owner, currencyId, now) };
   const grants = walletGrants(owner, currencyId, now);
   const known = Math.max(catalogSince, entry?.updatedAt ?? 0, grants.lastChange);
   const after = drawCredits(entry, grants.active, cost);

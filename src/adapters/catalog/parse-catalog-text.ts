@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Alias, type Document, type Node } from "yaml";
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit, type Alias, type Document, type Node } from "yaml";
 import { faultyCatalogError, type CatalogPath, type TextPosition } from "./catalog-fault.js";
 import { parsePlainJson } from "./plain-json.js";
 
@@ -16,7 +16,8 @@ export interface CatalogText {
 }
 
 /**
- * Reads YAML 1.2 with merge keys, and so JSON. A key that occurs twice in one mapping is a fault.
+ * Reads YAML 1.2 with merge keys, and so JSON. A key that occurs twice in one mapping is a fault, also where it is
+ * written as a number once and as a text once: as a name of a feature or currency both are the same.
  *
  * @param source named in errors
  * @throws CodedError `invalid-argument` with line and column of every syntax error
@@ -43,6 +44,11 @@ function parseYaml(source: string, text: string): CatalogText {
     if (error !== undefined) return fail(`${error.message}; correct it as YAML or JSON`, error.pos[0]);
     const dangling = danglingAlias(document);
     if (dangling !== undefined) return fail(`there is no anchor &${dangling.source} before this; define it, or put the text in quotes`, dangling.range?.[0] ?? 0);
+    const repeated = repeatedKey(document, document.contents);
+    if (repeated !== undefined) {
+      const { line } = positionAt(repeated.first.range?.[0] ?? 0);
+      return fail(`the key ${JSON.stringify(repeated.name)} is in this mapping already, in line ${line} and written in another way; keys are unique, rename or remove one`, repeated.second.range?.[0] ?? 0);
+    }
     return {
       value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown,
       positionOf: (path) => {
@@ -71,6 +77,43 @@ function danglingAlias(document: Document.Parsed): Alias | undefined {
     },
   });
   return dangling;
+}
+
+interface RepeatedKey {
+  readonly name: string;
+  readonly first: Node;
+  readonly second: Node;
+}
+
+/** The parser compares keys as values, and "1" is not 1; as properties they are the same. */
+function repeatedKey(document: Document.Parsed, contents: Node | null): RepeatedKey | undefined {
+  let repeated: RepeatedKey | undefined;
+  visit(contents, {
+    Map: (_key, map) => {
+      const known = new Map<string, Node>();
+      for (const { key } of map.items) {
+        const scalar = resolve(document, key);
+        if (!isScalar(scalar) || !isNode(key)) continue;
+        const name = nameOf(scalar.value as ScalarKey);
+        const first = known.get(name);
+        if (first === undefined) known.set(name, key);
+        // Several merges are one mapping after the other.
+        else if (scalar.source !== "<<") {
+          repeated = { name, first, second: key };
+          return visit.BREAK;
+        }
+      }
+      return undefined;
+    },
+  });
+  return repeated;
+}
+
+type ScalarKey = string | number | boolean | bigint | null;
+
+/** As which property the parser's objects have a key. */
+function nameOf(key: ScalarKey): string {
+  return key === null ? "" : String(key);
 }
 
 function deepestNode(document: Document.Parsed, path: CatalogPath): Node | undefined {

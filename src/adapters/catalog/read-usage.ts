@@ -4,6 +4,7 @@ import type { Usage } from "../../domain/usage.js";
 import type { EntitlementTerms, SubjectDefinition } from "./catalog-model.js";
 import { consumedCredits } from "./draw-credits.js";
 import type { LedgerReader, UsageEntry } from "./ledger-entry.js";
+import { overdraftAt } from "./settle-overdraft.js";
 import { periodAnchor, periodOf } from "./subscription.js";
 import { walletGrants, type WalletGrants } from "./wallet-grants.js";
 
@@ -43,7 +44,8 @@ export interface WalletReading {
 
 export function readWallet(owner: SubjectDefinition, currencyId: string, reading: Reading): WalletReading {
   const grants = walletGrants(owner, currencyId, reading.now);
-  const entry = reading.ledger.wallet(owner.subject, currencyId);
+  const drawn = reading.ledger.wallet(owner.subject, currencyId);
+  const entry = drawn === undefined ? undefined : { ...drawn, overdraft: overdraftAt(drawn, owner, currencyId, reading.now) };
   return {
     grants,
     usageLimit: toNumber(grants.active.reduce<Decimal>((sum, { amount }) => addDecimals(sum, amount), 0)),

@@ -3,7 +3,7 @@ import { isSubscribed, lastSubscriptionChange, nextSubscriptionChange, periodOf 
 
 /** Credits that a wallet holds at one moment. Moments are epoch milliseconds. */
 export interface WalletGrants {
-  /** In the order in which they are drawn from: what ends sooner goes first. */
+  /** In the order in which they are drawn from. */
   readonly active: readonly ActiveGrant[];
   readonly hasSoftLimit: boolean;
   /** When credits that renew are next granted; undefined: never. */
@@ -21,17 +21,36 @@ export interface ActiveGrant {
   readonly expiresAt: number;
 }
 
+/** What decides when a grant is drawn from; what is not stated comes last, or was always so. */
+interface OrderedGrant extends ActiveGrant {
+  readonly priority: number;
+  readonly isPromotional: boolean;
+  readonly effectiveAt: number;
+  readonly createdAt: number;
+}
+
 export function walletGrants(owner: SubjectDefinition, currencyId: string, now: number): WalletGrants {
-  const active: ActiveGrant[] = [];
+  const active: OrderedGrant[] = [];
   let hasSoftLimit = false;
   let lastChange = -Infinity;
   let nextChange = Infinity;
   for (const grant of owner.grants.get(currencyId) ?? []) {
+    const effectiveAt = grant.effectiveAt ?? -Infinity;
     const expiresAt = grant.expiresAt ?? Infinity;
-    if (now >= expiresAt) lastChange = Math.max(lastChange, expiresAt);
+    if (now < effectiveAt) nextChange = Math.min(nextChange, effectiveAt);
+    else if (now >= expiresAt) lastChange = Math.max(lastChange, expiresAt);
     else {
-      active.push({ key: grant.key, amount: grant.amount, expiresAt });
+      active.push({
+        key: grant.key,
+        amount: grant.amount,
+        expiresAt,
+        priority: grant.priority ?? Infinity,
+        isPromotional: grant.category === "promotional",
+        effectiveAt,
+        createdAt: grant.createdAt ?? Infinity,
+      });
       hasSoftLimit ||= grant.hasSoftLimit;
+      lastChange = Math.max(lastChange, effectiveAt);
       nextChange = Math.min(nextChange, expiresAt);
     }
   }
@@ -49,13 +68,29 @@ export function walletGrants(owner: SubjectDefinition, currencyId: string, now: 
         key: `plan ${JSON.stringify(owner.plan.id)}${period === undefined ? "" : ` from ${period.start}`}`,
         amount: included.amount,
         expiresAt: Math.min(period?.end ?? Infinity, owner.validUntil ?? Infinity),
+        priority: included.priority ?? Infinity,
+        isPromotional: false,
+        effectiveAt: period?.start ?? owner.startedAt ?? -Infinity,
+        createdAt: Infinity,
       });
       hasSoftLimit ||= included.hasSoftLimit;
     }
   }
-  return { active: active.sort(bySoonestEnd), hasSoftLimit, periodEnd, lastChange, nextChange };
+  return { active: active.sort(byBurnOrder), hasSoftLimit, periodEnd, lastChange, nextChange };
 }
 
-function bySoonestEnd(a: ActiveGrant, b: ActiveGrant): number {
-  return a.expiresAt === b.expiresAt ? 0 : a.expiresAt - b.expiresAt;
+/** Upstream's order; what is equal in all of it stays as it is written. */
+function byBurnOrder(a: OrderedGrant, b: OrderedGrant): number {
+  return (
+    ascending(a.priority, b.priority) ||
+    ascending(a.expiresAt, b.expiresAt) ||
+    Number(b.isPromotional) - Number(a.isPromotional) ||
+    ascending(a.effectiveAt, b.effectiveAt) ||
+    ascending(a.createdAt, b.createdAt)
+  );
+}
+
+/** Unlike a difference, also of what is infinite. */
+function ascending(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

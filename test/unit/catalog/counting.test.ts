@@ -234,6 +234,28 @@ describe("events", () => {
   });
 });
 
+describe("events that no meter names", () => {
+  it("are accepted, counted by name, and logged once a name", async () => {
+    const opened = await open(catalogOf({ entitlements: { calls: 9 } }));
+    await opened.engine.reportEvents([usageEvent(ACME, "call"), usageEvent(ACME, "cal"), usageEvent(ACME, "cal")]);
+    await opened.engine.reportEvents([usageEvent(ACME, "cal"), usageEvent(ACME, "Call")]);
+    expect([...opened.engine.unmatchedEvents]).toEqual([["cal", 3], ["Call", 1]]);
+    const warnings = opened.logger.lines.filter(({ level }) => level === "warn");
+    expect(warnings.map(({ message, fields }) => [message, fields])).toEqual(
+      ["cal", "Call"].map((eventName) => ["an event that no meter of the catalog names is not counted as usage; add a meter, or stop sending it", { eventName }]),
+    );
+  });
+
+  it("are not counted twice, nor where they are refused with others", async () => {
+    const opened = await open(catalogOf({ entitlements: { calls: 9 } }));
+    const event = usageEvent(ACME, "cal");
+    await opened.engine.reportEvents([event]);
+    await opened.engine.reportEvents([event]);
+    await refusalOf(opened.engine.reportEvents([usageEvent(ACME, "other"), usageEvent({ customerId: "nobody" }, "call")]));
+    expect([...opened.engine.unmatchedEvents]).toEqual([["cal", 1]]);
+  });
+});
+
 describe("credits", () => {
   const rate = (amount: number) => ({ creditRate: { currency: "ink", amount } });
   const withInk = (amount: number, entitlements: Required<PlanInput>["entitlements"], more: Omit<CustomerInput, "id"> = {}) =>
