@@ -63,9 +63,11 @@ export class CountingQueue {
   }
 
   async #drain(): Promise<void> {
-    // Whoever reports in the same turn goes into the same write.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#carryOut(this.#waiting.splice(0, MAX_BATCH));
+    do {
+      // Whoever reports in the same turn of the event loop goes into the same write, also whoever was just answered.
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.#carryOut(this.#waiting.splice(0, MAX_BATCH));
+    } while (this.#waiting.length > 0);
     this.#draining = undefined;
   }
 
