@@ -1,9 +1,11 @@
 import { isEmptyState } from "../domain/customer-state.js";
 import { errorCodeOf } from "../domain/errors.js";
 import type { ChangeQueue, News, QueuedMessage } from "../ports/change-queue.js";
+import type { Clock } from "../ports/clock.js";
 import type { ConsumptionTelemetry } from "../ports/consumption-telemetry.js";
 import type { Logger } from "../ports/logger.js";
 import type { SharedWrite } from "../ports/shared-cache.js";
+import type { CacheGate } from "./cache-gate.js";
 import type { RefetchSubjects } from "./refetch-subjects.js";
 import type { SweepStates } from "./sweep-states.js";
 import { isOutage, type WriteInOrder } from "./write-in-order.js";
@@ -13,6 +15,8 @@ export interface CarryOutOptions {
   readonly onlyIfCached: boolean;
   /** How many messages may wait for upstream at once; those on top of it come again later. */
   readonly maxWaitingForUpstream: number;
+  /** How long messages are held that the shared cache takes no writes for, milliseconds: to give them back costs a receipt. */
+  readonly holdMs: number;
 }
 
 export interface CarryOutParts {
@@ -20,6 +24,8 @@ export interface CarryOutParts {
   readonly writer: WriteInOrder;
   readonly refetch: RefetchSubjects;
   readonly sweep: SweepStates;
+  readonly gate: CacheGate;
+  readonly clock: Clock;
   readonly telemetry: ConsumptionTelemetry;
   readonly logger: Logger;
 }
@@ -45,6 +51,8 @@ const NOTHING_TO_DO = Promise.resolve();
 export class CarryOutChanges {
   readonly #parts: CarryOutParts;
   readonly #options: CarryOutOptions;
+  readonly #holds = new Set<AbortController>();
+  #isStopped = false;
 
   constructor(parts: CarryOutParts, options: CarryOutOptions) {
     this.#parts = parts;
@@ -52,6 +60,30 @@ export class CarryOutChanges {
   }
 
   carryOut(messages: readonly QueuedMessage[]): Progress {
+    return this.#begin(messages, this.#parts.clock.now());
+  }
+
+  /** Carries them out once the shared cache takes writes. Never rejects. */
+  async hold(messages: readonly QueuedMessage[], since = this.#parts.clock.now()): Promise<void> {
+    const { queue, gate, clock } = this.#parts;
+    const holding = new AbortController();
+    const cancelTimer = clock.after(Math.max(0, since + this.#options.holdMs - clock.now()), () => holding.abort());
+    this.#holds.add(holding);
+    if (this.#isStopped) holding.abort();
+    await gate.whenOpen(holding.signal);
+    cancelTimer();
+    this.#holds.delete(holding);
+    if (holding.signal.aborted) await queue.giveBack(messages);
+    else await this.#begin(messages, since).settled;
+  }
+
+  /** What is held is given back. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const holding of this.#holds) holding.abort();
+  }
+
+  #begin(messages: readonly QueuedMessage[], since: number): Progress {
     const seconds = this.#parts.telemetry.stopwatch();
     const writes: Effect[] = [];
     const settled: Promise<unknown>[] = [];
@@ -64,9 +96,9 @@ export class CarryOutChanges {
       const write = this.#writeOf(content);
       if (write !== undefined) writes.push({ message, done: this.#parts.writer.write(write) });
       // One by one: what waits for upstream must not keep what does not.
-      else settled.push(this.#settle([{ message, done: this.#askUpstream(content) }], seconds));
+      else settled.push(this.#settle([{ message, done: this.#askUpstream(content) }], seconds, since));
     }
-    const removed = this.#settle(writes, seconds);
+    const removed = this.#settle(writes, seconds, since);
     settled.push(removed);
     return { written: Promise.allSettled(writes.map(({ done }) => done)), removed, settled: Promise.all(settled) };
   }
@@ -88,16 +120,18 @@ export class CarryOutChanges {
     return refetch.refetch(change.subject, this.#options.onlyIfCached);
   }
 
-  async #settle(effects: readonly Effect[], seconds: () => number): Promise<void> {
+  async #settle(effects: readonly Effect[], seconds: () => number, since: number): Promise<void> {
     const { queue, telemetry, logger } = this.#parts;
     const results = await Promise.allSettled(effects.map(({ done }) => done));
     const carriedOut: QueuedMessage[] = [];
+    const held: QueuedMessage[] = [];
     const notForNow: QueuedMessage[] = [];
     const left: QueuedMessage[] = [];
     for (const [index, { message }] of effects.entries()) {
       const result = results[index];
       if (result?.status !== "rejected") carriedOut.push(message);
-      else if (isForNow(result.reason)) notForNow.push(message);
+      else if (isOutage(result.reason)) held.push(message);
+      else if (errorCodeOf(result.reason) === "cancelled") notForNow.push(message);
       else {
         left.push(message);
         if (!(result.reason instanceof TooManyWaiting)) {
@@ -108,6 +142,7 @@ export class CarryOutChanges {
     queue.leave(left);
     await Promise.all([queue.remove(carriedOut), queue.giveBack(notForNow)]);
     telemetry.handled(carriedOut.length, seconds());
+    if (held.length > 0) await this.hold(held, since);
   }
 
   #reject(message: QueuedMessage, fault: string): void {
@@ -116,11 +151,6 @@ export class CarryOutChanges {
     logger.error("a message cannot be understood, and stays in the queue", { messageId: message.id, fault });
     queue.leave([message]);
   }
-}
-
-/** Nobody could have carried it out, or it is only this process that cannot any more. */
-function isForNow(error: unknown): boolean {
-  return isOutage(error) || errorCodeOf(error) === "cancelled";
 }
 
 class TooManyWaiting extends Error {

@@ -46,7 +46,9 @@ export class ConsumeChanges {
   /** How many consume at this moment. */
   get consumers(): number {
     const isConsuming = this.#isQueueOpen && this.#parts.gate.isOpen && !this.#isStopping;
-    return isConsuming ? this.#options.consumers - this.#failing : 0;
+    if (!isConsuming || this.#failing === 0) return isConsuming ? this.#options.consumers : 0;
+    // Who is idle leaves it to another to ask, and is no better off than that one.
+    return Math.max(0, this.#options.consumers - this.#failing - this.#idle.length);
   }
 
   /** Returns at once. Never throws: failures are waited out. */
@@ -88,7 +90,7 @@ export class ConsumeChanges {
       }
       this.#idle.pop()?.();
       if (!gate.isOpen) {
-        await this.#keepInHand(queue.giveBack(messages));
+        void this.#keepInHand(changes.hold(messages));
         continue;
       }
       const { written, removed, settled } = changes.carryOut(messages);

@@ -1,5 +1,4 @@
-import { CodedError } from "../domain/errors.js";
-import type { Subject } from "../domain/subject.js";
+import { CodedError, errorCodeOf } from "../domain/errors.js";
 import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
 import type { SharedCache } from "../ports/shared-cache.js";
@@ -48,15 +47,20 @@ export class SweepStates {
     this.#isStopped = true;
   }
 
+  /** The next one may begin once everybody was asked for once: it does not wait for those that are asked for again. */
   #begin(): Promise<void> {
-    const run = this.#sweep().finally(() => (this.#running = undefined));
-    this.#running = run;
-    return run;
+    const pass = this.#sweep();
+    this.#running = pass.then(nothing, nothing).then(() => (this.#running = undefined));
+    return pass.then(async (rest) => {
+      await Promise.all(rest);
+    });
   }
 
-  async #sweep(): Promise<void> {
+  /** @returns what goes on after everybody was asked for once */
+  async #sweep(): Promise<Iterable<Promise<void>>> {
     const { maxConcurrent, perSecond } = this.#options;
     const pending = new Set<Promise<void>>();
+    const unfinished = new Set<Promise<void>>();
     let failure: Error | undefined;
     let refetched = 0;
     let nextTurn = this.#clock.now();
@@ -67,21 +71,25 @@ export class SweepStates {
         if (failure !== undefined) throw failure;
         nextTurn = await this.#turn(nextTurn, 1_000 / perSecond);
         if (pending.size >= maxConcurrent) await Promise.race(pending);
-        this.#add(pending, subject, (error) => (failure ??= error));
+        const { attempted, done } = this.#refetch.begin(subject, true);
+        const attempt = attempted.then(() => void pending.delete(attempt));
+        pending.add(attempt);
+        const rest = done.catch((error: unknown) => {
+          // One subject's own fault, which is counted where it happens, is not the sweep's.
+          if (errorCodeOf(error) === "internal") return;
+          failure ??= error instanceof Error ? error : new CodedError("internal", String(error));
+          throw failure;
+        });
+        const finished = rest.finally(() => unfinished.delete(finished));
+        finished.catch(nothing);
+        unfinished.add(finished);
         refetched++;
       }
     }
     await Promise.all(pending);
     if (failure !== undefined) throw failure;
-    this.#logger.info("every state in the shared cache was refetched", { states: refetched });
-  }
-
-  #add(pending: Set<Promise<void>>, subject: Subject, failed: (error: Error) => void): void {
-    const job = this.#refetch
-      .refetch(subject, true)
-      .catch((error: unknown) => failed(error instanceof Error ? error : new CodedError("internal", String(error))))
-      .finally(() => pending.delete(job));
-    pending.add(job);
+    this.#logger.info("every state in the shared cache was refetched, or is asked for again", { states: refetched, askedAgain: unfinished.size });
+    return unfinished;
   }
 
   /** Waits until it is this one's turn. @returns when it is the next one's, epoch milliseconds */
@@ -90,4 +98,8 @@ export class SweepStates {
     if (waitMs > 0) await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve));
     return Math.max(turn, this.#clock.now()) + intervalMs;
   }
+}
+
+function nothing(): void {
+  // The outcome is another's matter.
 }

@@ -8,6 +8,8 @@ export interface ConsumptionTelemetry {
   writeFailed(): void;
   /** Messages whose effect is in the shared cache, and that were taken off the queue; each took this long. */
   handled(messages: number, seconds: number): void;
+  /** A subject that upstream refuses, or goes on failing for while it answers for others. */
+  refetchFailed(): void;
   /** A message that can never be carried out. */
   rejected(): void;
 }

@@ -19,8 +19,8 @@ describe("the persistent-cache service", () => {
   afterAll(() => world.stop());
 
   it("loses nothing while Redis is down under load, takes nothing off the queue early, and tells that it is not ready", { timeout: OUTAGE_MS + 60_000 }, async () => {
-    // A second outage would take another receipt of what was in hand: none may be used up by one.
-    const queue = world.queue({ maxReceives: 4 });
+    // An outage of Redis takes no receipt: one that did would bury what was in hand.
+    const queue = world.queue({ maxReceives: 1 });
     const service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT", BATCH_SIZE: "10" });
     await expect.poll(() => service.readiness()).toEqual(CONNECTED);
     let sent = 0;
@@ -40,7 +40,6 @@ describe("the persistent-cache service", () => {
     }
     expect(await service.metric("persistent_cache_messages_processed_total")).toBe(processedBefore);
     expect(queue.length).toBe(sent - processedBefore);
-    expect(queue.inHand).toBe(0);
 
     await world.redis.restartEmpty();
     await queue.drained();

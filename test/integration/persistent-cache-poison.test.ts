@@ -6,12 +6,12 @@ import { PersistentCacheWorld, type RunningService } from "./persistent-cache-un
 const POISON = [
   ["is not JSON", "{"],
   ["has no type", JSON.stringify({ id: "1", timestamp: T0, data: { customerId: "acme" } })],
-  ["is of an unknown type", message("acme.celebrated", { customerId: "acme" })],
+  ["is of an unknown type", message("acme.celebrated", { customer: "acme" })],
   ["is of another version", message("customer.invalidated", { customerId: "acme" }, { version: 2 })],
   ["has no moment", message("customer.invalidated", { customerId: "acme" }, { timestamp: undefined })],
   ["has no data", message("usage.updated", undefined)],
   ["names no customer", message("customer.invalidated", { customerId: "", resourceId: "acme" })],
-  ["has data that are not what they have to be", message("usage.updated", { customerId: "acme", entitlementReference: { id: "seats", type: "acme" } })],
+  ["has data that name nobody", message("usage.updated", { customerId: ["acme"], entitlementReference: { id: "seats", type: "acme" } })],
 ] as const;
 
 const MAX_RECEIVES = 2;

@@ -18,6 +18,7 @@ export class ConsumptionMetrics implements ConsumptionTelemetry {
   readonly #handlingDuration: Histogram;
   readonly #processed: Counter;
   readonly #rejected: Counter;
+  readonly #refetchFailures: Counter;
   readonly #statistics: readonly (readonly [Gauge, (statistics: SharedCacheStatistics) => number])[];
 
   constructor(readStatistics: () => Promise<SharedCacheStatistics>, logger: Logger) {
@@ -39,6 +40,7 @@ export class ConsumptionMetrics implements ConsumptionTelemetry {
     });
     this.#processed = new Counter({ name: "persistent_cache_messages_processed_total", help: "Messages whose effect is in Redis.", registers });
     this.#rejected = new Counter({ name: "persistent_cache_messages_rejected_total", help: "Messages that could not be understood, each time they came.", registers });
+    this.#refetchFailures = new Counter({ name: "persistent_cache_refetch_failures_total", help: "States that could not be refetched: upstream refuses the subject, or goes on failing for it while it answers for others.", registers });
     this.#statistics = STATISTICS.map(([name, help, read]) => [new Gauge({ name, help, registers }), read]);
   }
 
@@ -58,6 +60,10 @@ export class ConsumptionMetrics implements ConsumptionTelemetry {
   handled(messages: number, seconds: number): void {
     this.#processed.inc(messages);
     for (let message = 0; message < messages; message++) this.#handlingDuration.observe(seconds);
+  }
+
+  refetchFailed(): void {
+    this.#refetchFailures.inc();
   }
 
   rejected(): void {

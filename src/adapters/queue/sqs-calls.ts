@@ -12,8 +12,8 @@ import { CodedError } from "../../domain/errors.js";
 export const MAX_BATCH = 10;
 
 const CONNECTION_TIMEOUT_MS = 5_000;
-/** Above the longest poll that SQS knows, 20 seconds: a connection on which nothing comes for longer is dead. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** By how much an answer may be late, or a poll, before its connection counts as dead. */
+const REQUEST_TIMEOUT_MS = 4_000;
 const MAX_SOCKETS = 64;
 
 export interface SqsOptions {
@@ -31,14 +31,17 @@ export interface SqsOptions {
  */
 export class SqsCalls {
   readonly #client: SQSClient;
+  /** Fails at the first silent connection, and leaves it to who polls to try again: late notice is worse. */
+  readonly #receiver: SQSClient;
   readonly #queueUrl: string;
   readonly #pollSeconds: number;
 
   constructor({ region, queueUrl, pollSeconds, hasOwnEndpoint }: SqsOptions) {
     this.#pollSeconds = pollSeconds;
     this.#queueUrl = queueUrl;
-    this.#client = new SQSClient({
+    const clientOf = (requestTimeout: number, maxAttempts: number) => new SQSClient({
       region,
+      maxAttempts,
       // Left to itself, the library says on the console with every call that the queue's host is not the region's.
       endpoint: hasOwnEndpoint ? undefined : new URL(queueUrl).origin,
       useQueueUrlAsEndpoint: false,
@@ -46,12 +49,14 @@ export class SqsCalls {
       cacheMiddleware: true,
       requestHandler: {
         connectionTimeout: CONNECTION_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
+        requestTimeout,
         throwOnRequestTimeout: true,
         httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
         httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
       },
     });
+    this.#client = clientOf(REQUEST_TIMEOUT_MS, 3);
+    this.#receiver = clientOf(pollSeconds * 1_000 + REQUEST_TIMEOUT_MS, 1);
   }
 
   /** @returns how long the queue keeps a message from others, seconds; undefined where this client may not know */
@@ -75,7 +80,7 @@ export class SqsCalls {
     });
     try {
       // Without options of its own, since the library keeps what it found out for such calls alone.
-      const { Messages } = await unlessAborted(this.#client.send(command), signal);
+      const { Messages } = await unlessAborted(this.#receiver.send(command), signal);
       return Messages ?? [];
     } catch (error) {
       throw this.#coded(error);
@@ -105,6 +110,7 @@ export class SqsCalls {
 
   close(): void {
     this.#client.destroy();
+    this.#receiver.destroy();
   }
 
   #coded(error: unknown): CodedError {

@@ -45,6 +45,7 @@ export class PersistentCacheService {
   readonly #gate: CacheGate;
   readonly #refetch: RefetchSubjects;
   readonly #sweep: SweepStates;
+  readonly #changes: CarryOutChanges;
   readonly #consume: ConsumeChanges;
   readonly #opsServer: OpsServer;
 
@@ -66,15 +67,18 @@ export class PersistentCacheService {
     const metrics = new ConsumptionMetrics(() => cache.statistics(), logger);
     this.#gate = new CacheGate(cache, clock, logger, tuning);
     const writer = new WriteInOrder(cache, this.#gate, metrics, tuning.maxWrites);
-    this.#refetch = new RefetchSubjects(this.#upstream, cache, writer, clock, logger, { ...tuning, maxConcurrent: tuning.maxConcurrentFetches });
+    this.#refetch = new RefetchSubjects(
+      { upstream: this.#upstream, cache, writer, telemetry: metrics, clock, logger },
+      { ...tuning, maxConcurrent: tuning.maxConcurrentFetches },
+    );
     this.#sweep = new SweepStates(cache, this.#refetch, clock, logger, {
       perSecond: tuning.sweptPerSecond,
       maxConcurrent: Math.ceil(tuning.maxConcurrentFetches / SWEPT_SHARE),
     });
-    const changes = new CarryOutChanges(
-      { queue: this.#queue, writer, refetch: this.#refetch, sweep: this.#sweep, telemetry: metrics, logger },
-      { onlyIfCached: config.updatePolicy === "UPDATE_IF_EXISTS", maxWaitingForUpstream: tuning.maxWaitingForUpstream },
-    );
+    const changes = (this.#changes = new CarryOutChanges(
+      { queue: this.#queue, writer, refetch: this.#refetch, sweep: this.#sweep, gate: this.#gate, clock, telemetry: metrics, logger },
+      { onlyIfCached: config.updatePolicy === "UPDATE_IF_EXISTS", maxWaitingForUpstream: tuning.maxWaitingForUpstream, holdMs: tuning.holdMs },
+    ));
     const consume = (this.#consume = new ConsumeChanges({ queue: this.#queue, gate: this.#gate, changes, clock, logger }, { ...tuning, lastPollMs: tuning.pollSeconds * 1_000 + POLL_MARGIN_MS }));
     this.#opsServer = new OpsServer({
       livenessPath: "livez",
@@ -114,6 +118,7 @@ export class PersistentCacheService {
     const { clock } = this.#parts;
     this.#sweep.stop();
     this.#refetch.stop();
+    this.#changes.stop();
     await atMost(this.#tuning.graceMs, this.#consume.stop());
     await atMost(CLOSE_MS, this.#queue.close());
     this.#release();

@@ -11,6 +11,10 @@ export interface Tuning {
   readonly longestDelayMs: number;
   /** How many states are fetched at the same time. */
   readonly maxConcurrentFetches: number;
+  /** How long messages are held while Redis takes no writes: to give them back costs a receipt, and too many send them to the dead-letter queue. */
+  readonly holdMs: number;
+  /** How often upstream is asked for one subject that it fails for while it answers for others. */
+  readonly maxAttempts: number;
   /** How many messages may wait for upstream. */
   readonly maxWaitingForUpstream: number;
   /** How many states are refetched in a second once all may be others. */
@@ -28,6 +32,8 @@ export const TUNING: Tuning = {
   firstDelayMs: 250,
   longestDelayMs: 5_000,
   maxConcurrentFetches: 16,
+  holdMs: 300_000,
+  maxAttempts: 5,
   maxWaitingForUpstream: 1_000,
   sweptPerSecond: 100,
   pollSeconds: 5,

@@ -15,6 +15,7 @@ const LONGEST_DELAY_MS = 400;
 class CountingTelemetry implements ConsumptionTelemetry {
   writes = 0;
   failures = 0;
+  refetchFailures = 0;
 
   stopwatch(): () => number {
     return () => 0;
@@ -30,6 +31,10 @@ class CountingTelemetry implements ConsumptionTelemetry {
 
   handled(): void {}
 
+  refetchFailed(): void {
+    this.refetchFailures++;
+  }
+
   rejected(): void {}
 }
 
@@ -41,7 +46,7 @@ export function consumption(cache = new InMemorySharedCache(), upstream: Pick<Up
   const timing = { firstDelayMs: FIRST_DELAY_MS, longestDelayMs: LONGEST_DELAY_MS };
   const gate = new CacheGate(cache, clock, logger, timing);
   const writer = new WriteInOrder(cache, gate, telemetry, 3);
-  const refetch = new RefetchSubjects(upstream, cache, writer, clock, logger, { ...timing, maxConcurrent: 2 });
+  const refetch = new RefetchSubjects({ upstream, cache, writer, telemetry, clock, logger }, { ...timing, maxConcurrent: 2, maxAttempts: 3 });
   return { cache, clock, logger, telemetry, gate, writer, refetch };
 }
 

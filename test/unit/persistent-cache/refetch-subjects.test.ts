@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SweepStates } from "../../../src/application/sweep-states.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
-import { CodedError } from "../../../src/domain/errors.js";
+import { CodedError, type ErrorCode } from "../../../src/domain/errors.js";
 import type { Subject } from "../../../src/domain/subject.js";
 import { emptyState, metered, stateWith } from "../../builders/states.js";
 import { promisesSettled as settled } from "../../fakes/event-loop.js";
@@ -105,12 +105,64 @@ describe("refetching", () => {
     expect(cache.trips).toMatchObject([[{ change: { state: STATE } }]]);
   });
 
-  it("purges what upstream will never tell", async () => {
-    const { upstream, refetch, cache } = setUp();
+  it.each<ErrorCode>(["invalid-argument", "not-found", "failed-precondition"])("purges what upstream refuses by %s, and says so", async (code) => {
+    const { upstream, refetch, cache, telemetry, logger } = setUp();
     const done = refetch.refetch(acme, false);
-    upstream.asked[0]?.fail(new CodedError("invalid-argument", "no such path"));
-    await done;
+    const outcome = expect(done).rejects.toMatchObject({ code: "internal", cause: { code } });
+    upstream.asked[0]?.fail(new CodedError(code, "refused"));
+    await outcome;
     expect({ purged: cache.purged, trips: cache.trips }).toEqual({ purged: [acme], trips: [] });
+    expect([telemetry.refetchFailures, logger.lines.map(({ level }) => level)]).toEqual([1, ["warn"]]);
+  });
+
+  it("holds nobody's place while it waits to ask again", async () => {
+    const { upstream, refetch } = setUp();
+    const failing = ["a", "b", "c", "d", "e"].map((customerId) => refetch.begin({ customerId }, false));
+    for (let asked = 0; asked < failing.length; asked++) {
+      upstream.asked[asked]?.fail(UNAVAILABLE);
+      await settled();
+    }
+    await Promise.all(failing.map(({ attempted }) => attempted));
+    const done = refetch.refetch(acme, false);
+    expect(upstream.customers.at(-1)).toBe("acme");
+    upstream.asked.at(-1)?.answer(STATE);
+    await done;
+    expect(refetch.pending).toBe(5);
+    for (const { done: never } of failing) never.catch(() => undefined);
+    refetch.stop();
+  });
+
+  it("leaves half of the places to who was not asked for yet, where those asked for again hang", async () => {
+    const { upstream, refetch, clock } = setUp();
+    const failing = ["a", "b"].map((customerId) => refetch.refetch({ customerId }, false).catch(() => undefined));
+    for (const { fail } of upstream.asked) fail(UNAVAILABLE);
+    await settled();
+    clock.advance(FIRST_DELAY_MS);
+    await settled();
+    expect(upstream.asked).toHaveLength(3);
+    const done = refetch.refetch(acme, false);
+    upstream.asked[3]?.answer(STATE);
+    await done;
+    refetch.stop();
+    await Promise.all(failing);
+  });
+
+  it("gives up a subject that upstream goes on failing for while it answers for others, and keeps what is cached of it", async () => {
+    const { upstream, refetch, clock, cache, telemetry, logger } = setUp();
+    const done = refetch.refetch(acme, false);
+    const outcome = expect(done).rejects.toMatchObject({ code: "internal" });
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const other = refetch.refetch({ customerId: `other ${attempt}` }, false);
+      upstream.asked.at(-1)?.answer(STATE);
+      await other;
+      upstream.asked.find(({ subject }, index) => subject.customerId === "acme" && index >= 2 * attempt)?.fail(UNAVAILABLE);
+      await settled();
+      clock.advance(4 * FIRST_DELAY_MS);
+      await settled();
+    }
+    await outcome;
+    expect([telemetry.refetchFailures, cache.purged, refetch.pending]).toEqual([1, [], 0]);
+    expect(logger.lines.filter(({ level }) => level === "warn")).toHaveLength(1);
   });
 
   it("is broken off at the end, whether it waits, asks or is about to ask again", async () => {
@@ -166,6 +218,36 @@ describe("a sweep", () => {
     await answerAll(parts);
     await Promise.all(all);
     expect(parts.upstream.customers).toEqual(["a", "b", "c", "d", "a", "b", "c", "d"]);
+  });
+
+  it("does not fail for one that upstream refuses", async () => {
+    const parts = sweeping();
+    const done = parts.sweep.sweep();
+    await settled();
+    parts.upstream.asked[0]?.fail(new CodedError("invalid-argument", "refused"));
+    await settled();
+    await answerAll(parts);
+    await done;
+    expect(customersIn(parts.cache).flat().sort()).toEqual(["b", "c", "d"]);
+  });
+
+  it("lets the next one begin although some are still to be asked for again", async () => {
+    const parts = sweeping();
+    const first = parts.sweep.sweep();
+    let isFirstDone = false;
+    void first.then(() => (isFirstDone = true));
+    for (let step = 0; step < 40; step++) {
+      for (const { subject, answer, fail } of parts.upstream.asked) if (subject.customerId === "a") fail(UNAVAILABLE);
+        else answer(STATE);
+      parts.clock.advance(50);
+      await settled();
+      if (customersIn(parts.cache).flat().length === 3) break;
+    }
+    const second = parts.sweep.sweep();
+    await answerAll(parts);
+    await Promise.all([first, second]);
+    expect(isFirstDone).toBe(true);
+    expect(parts.upstream.customers.filter((customerId) => customerId === "d")).toHaveLength(2);
   });
 
   it("fails where one state cannot be written, and can be asked for again", async () => {
