@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { TestContext } from "vitest";
+import { afterAll, type TestContext } from "vitest";
 
 /** The root of this repository. */
 export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
@@ -16,5 +16,12 @@ export const CACHE_DIRECTORY = join(REPOSITORY, "node_modules", ".cache", "entit
 export async function temporaryDirectory(context: TestContext, name: string): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), `entitlement-sidecar-${name}-`));
   context.onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** A directory for all tests of one file, gone after the last. To be asked for while the file is read. */
+export async function directoryForFile(name: string): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), `entitlement-sidecar-${name}-`));
+  afterAll(() => rm(path, { recursive: true, force: true }));
   return path;
 }

@@ -1,8 +1,8 @@
 // Calls every method of a running sidecar with the published Go stubs and gRPC-Go.
 //
-//	client HOST:PORT
+//	client [storm] HOST:PORT
 //
-// Prints one JSON line for each check, and exits 1 when one of them found something else than it expects.
+// With "storm" it makes 10,000 calls instead, many at a time. Prints one JSON line for each check, and exits 1 when one of them found something else than it expects.
 // What it expects is the catalog of ../catalog.ts.
 package main
 
@@ -24,11 +24,13 @@ const (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: client HOST:PORT")
+	isStorm := len(os.Args) == 3 && os.Args[1] == "storm"
+	if len(os.Args) != 2 && !isStorm {
+		fmt.Fprintln(os.Stderr, "usage: client [storm] HOST:PORT")
 		os.Exit(2)
 	}
-	connection, err := grpc.NewClient(os.Args[1], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	address := os.Args[len(os.Args)-1]
+	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
@@ -38,15 +40,23 @@ func main() {
 	defer cancel()
 
 	s := suite{ctx: ctx, connection: connection, sidecar: sidecarv1.NewSidecarServiceClient(connection)}
+	if isStorm {
+		s.checkStorm(address)
+	} else {
+		s.checkEverything()
+	}
+	if s.failures > 0 {
+		os.Exit(1)
+	}
+}
+
+func (s *suite) checkEverything() {
 	s.checkLists()
 	s.checkSingleFeatures()
 	s.checkSecondGeneration()
 	s.checkReports()
 	s.checkRefusals()
 	s.checkTransport()
-	if s.failures > 0 {
-		os.Exit(1)
-	}
 }
 
 type suite struct {

@@ -1,0 +1,68 @@
+import { connect, constants, type ClientHttp2Session } from "node:http2";
+import { expect, it } from "vitest";
+import { counted } from "./grpc-js-calls.js";
+import { PROXIES, startProxy } from "./proxies.js";
+import { sidecarForClient } from "./sidecar-for-client.js";
+import { requireToolchain, tell } from "./toolchain.js";
+import { temporaryDirectory } from "./workspace.js";
+
+const CLIENTS = 300;
+const ROUNDS = 5;
+/** For each check that is waited for. */
+const CANCELLED = 4;
+const PATH = "/stigg.sidecar.v1.SidecarService/GetBooleanEntitlement";
+const BODY = Buffer.from("\0\0\0\0\x0b\n\x04acme\x12\x03sso", "latin1");
+
+for (const proxy of PROXIES) {
+  it(`behind ${proxy.name} no cached check fails beside the cancels of ${CLIENTS} clients`, async (context) => {
+    tell(await requireToolchain(context, proxy.name, proxy.command, proxy.probe));
+    const [, sidecarPort] = (await sidecarForClient(context)).split(":");
+    const directory = await temporaryDirectory(context, proxy.command);
+    const port = await startProxy(context, proxy, directory, Number(sidecarPort));
+    const outcomes = await Promise.all(Array.from({ length: CLIENTS }, () => checksOfClient(port)));
+    expect(counted(outcomes.flat())).toEqual({ "status 0": CLIENTS * ROUNDS });
+  });
+}
+
+/** Rounds of one check that is waited for, and some that are cancelled with it. */
+async function checksOfClient(port: number): Promise<readonly string[]> {
+  const session = connect(`http://127.0.0.1:${port}`);
+  session.on("error", () => undefined);
+  const outcomes: string[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const kept = checkOn(session);
+    for (let cancelled = 0; cancelled < CANCELLED; cancelled++) cancelOn(session, cancelled);
+    outcomes.push(await kept);
+  }
+  session.destroy();
+  return outcomes;
+}
+
+function checkOn(session: ClientHttp2Session): Promise<string> {
+  return new Promise((resolve) => {
+    const stream = session.request(headers());
+    let status: unknown;
+    stream.on("response", (received) => (status ??= received["grpc-status"] ?? (received[":status"] === 200 ? undefined : `HTTP ${received[":status"]}`)));
+    stream.on("trailers", (trailers) => (status ??= (trailers as Record<string, unknown>)["grpc-status"]));
+    stream.on("error", (error) => (status ??= error.message));
+    stream.on("close", () => resolve(`status ${String(status)}`));
+    stream.resume();
+    stream.end(BODY);
+  });
+}
+
+/** At once, after its headers, after all of it, or a little later. */
+function cancelOn(session: ClientHttp2Session, when: number): void {
+  const stream = session.request(headers());
+  stream.on("error", () => undefined);
+  stream.resume();
+  if (when > 1) stream.end(BODY);
+  const cancel = () => stream.close(constants.NGHTTP2_CANCEL);
+  if (when === 0) cancel();
+  else if (when === 3) setTimeout(cancel, 2);
+  else setImmediate(cancel);
+}
+
+function headers() {
+  return { ":method": "POST", ":path": PATH, "content-type": "application/grpc", te: "trailers" };
+}
