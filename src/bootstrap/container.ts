@@ -175,7 +175,10 @@ function provideServers(provide: Provide, config: Config): void {
     });
   provide(TOKENS.cleartextListener, (made) => listener(made, undefined));
   provide(TOKENS.tlsListener, (made) => (tls === undefined ? undefined : listener(made, tls)));
-  provide(TOKENS.metrics, (made) => new Metrics(made.get(TOKENS.telemetry), made.get(TOKENS.cache)));
+  provide(TOKENS.metrics, (made) => {
+    const connections = () => made.get(TOKENS.cleartextListener).connections() + (made.get(TOKENS.tlsListener)?.connections() ?? 0);
+    return new Metrics(made.get(TOKENS.telemetry), made.get(TOKENS.cache), made.get(TOKENS.requestHandler).telemetry(connections));
+  });
   provide(
     TOKENS.opsServer,
     (made) =>

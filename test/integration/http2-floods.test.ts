@@ -15,6 +15,7 @@ import {
   headers,
   INITIAL_WINDOW_SIZE,
   ping,
+  PRIORITY,
   reset,
   settings,
   windowUpdate,
@@ -287,6 +288,71 @@ describe("windows", () => {
     await peer.untilOver(...calls);
     for (const stream of calls) expect(peer.bodyOf(stream)).toEqual(pattern(20));
     expect(peer.violations).toEqual([]);
+    peer.destroy();
+  });
+});
+
+describe("frames that are no part of a call", () => {
+  const EMPTY = Buffer.alloc(0);
+  /** More than any budget, each. */
+  const FLOOD = 40_000;
+  const KINDS: readonly (readonly [what: string, frames: (peer: Http2Peer, stream: number) => Buffer])[] = [
+    ["PING", () => ping("flooded!")],
+    ["SETTINGS", () => settings([INITIAL_WINDOW_SIZE, 65_535])],
+    ["WINDOW_UPDATE of the connection", () => windowUpdate(0, 1)],
+    ["WINDOW_UPDATE of a stream", (_, stream) => windowUpdate(stream, 1)],
+    ["PRIORITY", (_, stream) => frame(PRIORITY, 0, stream, Buffer.from([0, 0, 0, 0, 1]))],
+    ["empty DATA", (_, stream) => data(stream + 2, EMPTY)],
+    ["RST_STREAM of closed streams", (_, stream) => reset(stream - 2)],
+    ["frames of an unknown type", () => frame(0x77, 0, 0, EMPTY)],
+  ];
+
+  it.each(KINDS)("(%s) beyond a budget have the connection go, and its open calls still finish", async (_, frames) => {
+    const fastPath = new PatternFastPath();
+    let exceeded = 0;
+    const { port, log } = await startServing({ fastPath, onExceeded: () => exceeded++ });
+    const peer = await Http2Peer.open(port);
+    await peer.untilOver(peer.call("/fast/1"));
+    const open = peer.call(HELD);
+    peer.begin(grpcFields("/general/1"));
+    await peer.caughtUp();
+    peer.write(...Array.from({ length: FLOOD }, () => frames(peer, open)));
+    await peer.until(() => peer.goodbye !== undefined);
+    expect(peer.goodbye).toBe(ENHANCE_YOUR_CALM);
+    expect([exceeded, log.count("an HTTP/2 connection sent too many control frames and is closed once its calls are answered")]).toEqual([1, 1]);
+    const other = await Http2Peer.open(port);
+    await expectServing(other);
+    other.destroy();
+    fastPath.answerHeld();
+    await peer.untilOver(open);
+    expect(peer.bodyOf(open)).toEqual(pattern(9));
+    peer.destroy();
+  });
+
+  it("in proportion to the calls that are answered, as honest clients send them, are never too many", async () => {
+    const { port, log } = await startServing();
+    const peer = await Http2Peer.open(port);
+    peer.openWindow(0, 2 ** 30);
+    for (let round = 0; round < 300; round++) {
+      const calls = Array.from({ length: 50 }, () => peer.call("/fast/1"));
+      peer.write(...calls.flatMap(() => [ping("bdp-ping"), windowUpdate(0, 1), windowUpdate(0, 1)]));
+      await peer.untilOver(...calls);
+    }
+    expect(peer.goodbye).toBeUndefined();
+    expect(log.entries.filter(({ level }) => level === "warn")).toEqual([]);
+    peer.destroy();
+  });
+
+  it("that open a window byte by byte are not answered byte by byte", async () => {
+    const { port } = await startServing();
+    const peer = await Http2Peer.open(port, { initialWindow: 0 });
+    const stream = peer.call("/fast/1000");
+    await peer.caughtUp();
+    peer.on(stream).window += 1_000;
+    peer.write(...Array.from({ length: 1_000 }, () => windowUpdate(stream, 1)));
+    await peer.untilOver(stream);
+    expect(peer.bodyOf(stream)).toEqual(pattern(1_000));
+    expect(peer.on(stream).body.length).toBeLessThan(50);
     peer.destroy();
   });
 });

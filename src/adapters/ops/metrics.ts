@@ -1,13 +1,19 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { CacheSize } from "../../ports/cache-store.js";
+import type { CallTelemetry } from "../../ports/call-telemetry.js";
 import { ANSWER_SOURCES, type Telemetry } from "../../ports/telemetry.js";
+import { renderCallMetrics } from "./call-metrics.js";
 import { processMetrics } from "./process-metrics.js";
 
 /** What Prometheus reads: the process's own metrics and what the service counts, as they are when asked. */
 export class Metrics {
   readonly #registry = new Registry();
 
-  constructor(telemetry: Readonly<Telemetry>, cache: { readonly size: CacheSize }) {
+  readonly #calls: CallTelemetry | undefined;
+
+  /** @param calls what the service port counts; undefined where there is none */
+  constructor(telemetry: Readonly<Telemetry>, cache: { readonly size: CacheSize }, calls?: CallTelemetry) {
+    this.#calls = calls;
     for (const [name, help, read] of COUNTERS) this.#count(name, help, () => read(telemetry));
     for (const [name, help, read] of GAUGES) this.#measure(name, help, () => read(cache.size));
     this.#countAnswers(telemetry);
@@ -18,7 +24,8 @@ export class Metrics {
   }
 
   async render(): Promise<string> {
-    return `${await this.#registry.metrics()}\n${await processMetrics().metrics()}`;
+    const calls = this.#calls === undefined ? "" : renderCallMetrics(this.#calls);
+    return `${await this.#registry.metrics()}\n${calls}${await processMetrics().metrics()}`;
   }
 
   #count(name: string, help: string, read: () => number): void {
