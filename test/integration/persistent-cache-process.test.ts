@@ -85,7 +85,7 @@ describe("the persistent-cache service as a process", () => {
   });
 
   describe("with SENTRY_DSN", () => {
-    const poison = message("acme.celebrated", { customerId: "acme" });
+    const poison = message("acme.celebrated", { customer: "acme" });
     let sentry: SentryServer;
 
     beforeAll(async () => {

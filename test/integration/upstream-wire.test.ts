@@ -196,7 +196,7 @@ describe("a part of an answer that cannot be used", () => {
 
   it.each<[string, unknown]>([
     ["no id", { currentUsage: 3 }],
-    ["a usage that is none", { id: "m", currentUsage: "3" }],
+    ["a usage that is none", { id: "m", currentUsage: "three" }],
     ["another feature", { id: "m", featureId: "other", currentUsage: 3 }],
     ["another customer", { id: "m", customerId: "other", currentUsage: 3 }],
     ["nothing at all in it", {}],

@@ -19,12 +19,14 @@ export interface EdgeUpstream extends Pick<UpstreamClient, "fetchState"> {
   close(): void;
 }
 
+/** So many failures in a row are Edge's: fewer may be those of a few subjects that it fails for alone, and there is nobody else to ask. */
+const FAILURES_TO_OPEN = 32;
 /** How long Edge may take to tell a state, its retry included. */
 const TIMEOUT_MS = 5_000;
 
 /** Edge alone, where nobody waits for the answer and there is no other upstream to turn to. */
 export function createEdgeUpstream({ identity, edgeApiUrl, limits: given }: EdgeUpstreamConfig, parts: ResilienceParts): EdgeUpstream {
-  const limits = { ...limitsForBudget(TIMEOUT_MS), fetchTimeoutMs: TIMEOUT_MS, ...given };
+  const limits = { ...limitsForBudget(TIMEOUT_MS), fetchTimeoutMs: TIMEOUT_MS, failuresToOpen: FAILURES_TO_OPEN, ...given };
   const resilience = new Resilience(limits, { ...parts, random: parts.random ?? Math.random });
   const headers = { ...identityHeaders(identity), "X-API-VERSION": "1" };
   const http = new HttpJson({ name: "Edge", baseUrl: edgeApiUrl, headers, maxBodyBytes: limits.maxBodyBytes });

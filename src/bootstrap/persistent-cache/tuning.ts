@@ -31,7 +31,7 @@ export const TUNING: Tuning = {
   redisTimeoutMs: 2_000,
   firstDelayMs: 250,
   longestDelayMs: 5_000,
-  maxConcurrentFetches: 16,
+  maxConcurrentFetches: 64,
   holdMs: 300_000,
   maxAttempts: 5,
   maxWaitingForUpstream: 1_000,
