@@ -5,6 +5,7 @@ const jsonReport = process.env.VITEST_JSON;
 export default defineConfig({
   test: {
     reporters: jsonReport === undefined ? ["default"] : ["default", ["json", { outputFile: jsonReport }]],
+    globalSetup: "build/catalog-worker.js",
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [

@@ -4,17 +4,19 @@ import type { Feature, FeatureKind } from "../../domain/feature.js";
 import type { Subject } from "../../domain/subject.js";
 import type { ResetPeriod } from "../../domain/usage-period.js";
 import type { GrantCategory, ResetAnchor } from "./catalog-input.js";
+import type { Lookup } from "./lazy-table.js";
+import type { PackedCatalog } from "./packed-catalog.js";
 
 /** A catalog in which every name has been resolved: nothing in it can refer to what is not there. */
 export interface CatalogModel {
   readonly features: ReadonlyMap<string, FeatureDefinition>;
   readonly currencies: ReadonlyMap<string, CreditCurrency>;
-  readonly plans: ReadonlyMap<string, PlanDefinition>;
-  readonly customers: ReadonlyMap<string, CustomerDefinition>;
+  readonly plans: Lookup<PlanDefinition>;
+  readonly customers: Lookup<CustomerDefinition> & { indexOf(id: string): number };
   /** The features that an event is counted for, by event name. */
   readonly metersByEvent: ReadonlyMap<string, readonly MeterDefinition[]>;
-  /** Features and currencies as they are written: what all plans and customers rest on. */
-  readonly written: string;
+  /** What it was made from. */
+  readonly packed: PackedCatalog;
 }
 
 /** What plans and customers of a catalog may name. */
@@ -81,8 +83,6 @@ export interface PlanDefinition {
   readonly id: string;
   readonly entitlements: ReadonlyMap<string, EntitlementTerms>;
   readonly includedCredits: ReadonlyMap<string, IncludedCredits>;
-  /** As it is written: of two plans that are written alike, nothing can differ. */
-  readonly written: string;
 }
 
 /** What one subject has: a customer, or a resource of a customer. All moments are epoch milliseconds. */
@@ -101,8 +101,6 @@ export interface SubjectDefinition {
 
 export interface CustomerDefinition extends SubjectDefinition {
   readonly isArchived: boolean;
-  /** As it is written, without its plans. */
-  readonly written: string;
   readonly resources: ReadonlyMap<string, SubjectDefinition>;
 }
 

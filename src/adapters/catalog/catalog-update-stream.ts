@@ -4,15 +4,18 @@ import type { CatalogEngine } from "./catalog-engine.js";
 /** The changes of a catalog in this process, none of which can be missed: it is connected from start to stop. */
 export class CatalogUpdateStream implements UpdateStream {
   readonly #engine: CatalogEngine;
+  readonly #isCollective: boolean;
   #unsubscribe: (() => void) | undefined;
 
-  constructor(engine: CatalogEngine) {
+  /** @param isCollective whether a change of many customers is one: see CatalogEngine.subscribe */
+  constructor(engine: CatalogEngine, isCollective = false) {
     this.#engine = engine;
+    this.#isCollective = isCollective;
   }
 
   start(listener: UpdateListener): void {
     this.#unsubscribe?.();
-    this.#unsubscribe = this.#engine.subscribe((change) => listener.changed(change));
+    this.#unsubscribe = this.#engine.subscribe((change) => listener.changed(change), this.#isCollective);
     listener.connected();
   }
 

@@ -1,44 +1,17 @@
-import type { EntitlementsUpdated, UsageUpdated } from "../../domain/change.js";
+import type { UsageUpdated } from "../../domain/change.js";
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
-import { subjectsOf, type CatalogModel, type CustomerDefinition } from "./catalog-model.js";
-import { deriveState } from "./derive-state.js";
+import { subjectsOf, type CatalogModel } from "./catalog-model.js";
 import { subjectOfLine, type LedgerRecord } from "./ledger-record.js";
 import { readFeatureUsage, readWallet, type Reading } from "./read-usage.js";
 import { activeTermsOf } from "./subscription.js";
 import { visibleCurrencies, walletOwner } from "./wallet-owner.js";
 
-/**
- * The subjects of two catalogs that are not written alike in both, each customer before its resources: news of a
- * customer put its resources in doubt.
- */
-export function subjectsThatMayDiffer(before: CatalogModel, after: CatalogModel): readonly Subject[] {
-  const subjects: Subject[] = [];
-  for (const customerId of new Set([...before.customers.keys(), ...after.customers.keys()])) {
-    const customers = [before.customers.get(customerId), after.customers.get(customerId)] as const;
-    if (before.written === after.written && areWrittenAlike(...customers)) continue;
-    const resourceIds = new Set(customers.flatMap((customer) => [...(customer?.resources.keys() ?? [])]));
-    subjects.push({ customerId });
-    for (const resourceId of resourceIds) subjects.push({ customerId, resourceId });
-  }
-  return subjects;
-}
-
-function areWrittenAlike(before: CustomerDefinition | undefined, after: CustomerDefinition | undefined): boolean {
-  if (after === undefined || before?.written !== after.written) return false;
-  const plansBefore = [...subjectsOf(before)].map(({ plan }) => plan?.written);
-  return [...subjectsOf(after)].every(({ plan }, index) => plan?.written === plansBefore[index]);
-}
-
-/** News of a subject whose state is no longer what its content was; undefined where it is. */
-export function changeOfState(
-  model: CatalogModel,
-  subject: Subject,
-  contentBefore: string,
-  reading: Reading,
-): EntitlementsUpdated | undefined {
-  const state = deriveState(model, subject, reading);
-  return contentOf(state) === contentBefore ? undefined : { type: "entitlements-updated", subject, state };
+/** A customer and its resources in either of two catalogs, the customer first: a change of it concerns its resources. */
+export function subjectsInEither(before: CatalogModel, after: CatalogModel, customerId: string): readonly Subject[] {
+  const customers = [before.customers.get(customerId), after.customers.get(customerId)];
+  const resourceIds = new Set(customers.flatMap((customer) => [...(customer?.resources.keys() ?? [])]));
+  return [{ customerId }, ...[...resourceIds].map((resourceId) => ({ customerId, resourceId }))];
 }
 
 /** All that a state says, without when it was learnt. */

@@ -1,13 +1,21 @@
 import type { ErrorObject } from "ajv/dist/2020.js";
 import { editDistance, type CatalogFault, type CatalogPath } from "./catalog-fault.js";
-import type { CatalogInput } from "./catalog-input.js";
-import { validateCatalog } from "./gen/catalog-validator.js";
+import type { CatalogInput, CustomerInput } from "./catalog-input.js";
+import { validateCatalog, validateCustomer } from "./gen/catalog-validator.js";
 
 /** Whether a value has the shape of a catalog, by the schema that ships with the package. */
 export function checkShape(value: unknown): { readonly catalog: CatalogInput } | { readonly faults: readonly CatalogFault[] } {
-  if (validateCatalog(value)) return { catalog: value };
-  const faults = (validateCatalog.errors ?? []).filter(({ keyword }) => keyword !== "if").map((error) => faultOf(error, value));
-  return { faults };
+  return validateCatalog(value) ? { catalog: value } : { faults: faultsOf(validateCatalog.errors, value, []) };
+}
+
+/** The same of one customer. */
+export function checkCustomerShape(value: unknown, path: CatalogPath): { readonly customer: CustomerInput } | { readonly faults: readonly CatalogFault[] } {
+  return validateCustomer(value) ? { customer: value } : { faults: faultsOf(validateCustomer.errors, value, path) };
+}
+
+function faultsOf(errors: readonly ErrorObject[] | null | undefined, value: unknown, at: CatalogPath): readonly CatalogFault[] {
+  const faults = (errors ?? []).filter(({ keyword }) => keyword !== "if").map((error) => faultOf(error, value));
+  return faults.map(({ path, message }) => ({ path: [...at, ...path], message }));
 }
 
 function faultOf(error: ErrorObject, value: unknown): CatalogFault {

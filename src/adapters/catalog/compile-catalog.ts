@@ -1,23 +1,20 @@
 import type { CatalogPath } from "./catalog-fault.js";
 import type { CatalogInput, IncludedCreditsInput, PlanInput } from "./catalog-input.js";
 import type { CatalogModel, CatalogNames, EntitlementTerms, IncludedCredits, PlanDefinition } from "./catalog-model.js";
-import { compileCustomer } from "./compile-customer.js";
 import { compileCurrency, compileFeature, compileMeters } from "./compile-features.js";
 import { checkReset, compileTerms } from "./compile-terms.js";
 import type { FaultList } from "./fault-list.js";
 
-/** Resolves every name of a catalog. Where `faults` is not empty afterwards, the model must not be used. */
-export function compileCatalog(input: CatalogInput, faults: FaultList): CatalogModel {
-  const features = faults.index("feature", input.features, ["features"], (feature, path) => compileFeature(feature, path, faults));
-  const currencies = faults.index("credit currency", input.creditCurrencies ?? [], ["creditCurrencies"], compileCurrency);
-  const plans = faults.index("plan", input.plans ?? [], ["plans"], (plan, path) => compilePlan(plan, { features, currencies }, path, faults));
-  const names: CatalogNames = { features, currencies, plans };
-  const customers = faults.index("customer", input.customers, ["customers"], (customer, path) => compileCustomer(customer, names, path, faults));
-  const metersByEvent = compileMeters(input.features, ["features"], faults);
-  return { features, currencies, plans, customers, metersByEvent, written: JSON.stringify([input.features, input.creditCurrencies]) };
+export type SharedParts = Pick<CatalogModel, "features" | "currencies" | "metersByEvent">;
+
+/** What plans and customers rest on. */
+export function compileShared({ features: inputs, creditCurrencies = [] }: Pick<CatalogInput, "features" | "creditCurrencies">, faults: FaultList): SharedParts {
+  const features = faults.index("feature", inputs, ["features"], (feature, path) => compileFeature(feature, path, faults));
+  const currencies = faults.index("credit currency", creditCurrencies, ["creditCurrencies"], compileCurrency);
+  return { features, currencies, metersByEvent: compileMeters(inputs, ["features"], faults) };
 }
 
-function compilePlan(
+export function compilePlan(
   input: PlanInput,
   names: Omit<CatalogNames, "plans">,
   path: CatalogPath,
@@ -32,7 +29,7 @@ function compilePlan(
     if (terms !== undefined) entitlements.set(featureId, terms);
   }
   const includedCredits = compileIncludedCredits(input.includedCredits ?? [], names, [...path, "includedCredits"], faults);
-  return { id: input.id, entitlements, includedCredits, written: JSON.stringify(input) };
+  return { id: input.id, entitlements, includedCredits };
 }
 
 function compileIncludedCredits(

@@ -29,7 +29,6 @@ export function compileCustomer(input: CustomerInput, names: CatalogNames, path:
     initialCreditsUsed: own.initialCreditsUsed,
     isArchived: input.archived ?? false,
     resources,
-    written: JSON.stringify(input),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { CatalogFault, CatalogPath } from "./catalog-fault.js";
 import { unknownName } from "./catalog-fault.js";
 import type { MomentInput } from "./catalog-input.js";
+import type { Lookup } from "./lazy-table.js";
 import { parseMoment } from "./moment.js";
 
 /** Collects what is wrong with a catalog while it is compiled, so that one reading tells everything. */
@@ -16,7 +17,7 @@ export class FaultList {
   }
 
   /** What `id` names, or a fault that tells what there is. */
-  lookUp<T>(what: string, known: ReadonlyMap<string, T>, id: string, path: CatalogPath): T | undefined {
+  lookUp<T>(what: string, known: Lookup<T>, id: string, path: CatalogPath): T | undefined {
     const found = known.get(id);
     if (found === undefined) this.add(path, unknownName(what, id, known.keys()));
     return found;

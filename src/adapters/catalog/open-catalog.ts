@@ -1,6 +1,7 @@
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { CatalogEngine } from "./catalog-engine.js";
+import { CatalogReader } from "./catalog-reader.js";
 import { followCatalogFile, readCatalogFile } from "./catalog-file.js";
 import type { FileContent } from "../files/file-access.js";
 import type { CatalogInput } from "./catalog-input.js";
@@ -30,20 +31,23 @@ export interface OpenCatalogOptions {
  *   state file is damaged, in use or cannot be written
  */
 export async function openCatalog({ source, stateFile, clock, logger }: OpenCatalogOptions): Promise<CatalogEngine> {
-  const start = await readSource(source, clock);
+  const reader = new CatalogReader();
+  const start = await readSource(source, clock, reader);
   const ledger = new UsageLedger();
   const log = stateFile === undefined ? FORGETFUL_LOG : await openJournal(stateFile, ledger, clock, logger);
   const engine = new CatalogEngine(ledger, log, clock, logger);
   try {
-    engine.adopt(start.model);
+    await engine.adopt(start.model);
     await engine.settled();
   } catch (error) {
     await engine.close();
     throw error;
   }
   if ("file" in source && start.content !== undefined) {
-    const follower = followCatalogFile(source.file, start.content, engine, clock, logger);
-    engine.onClose(() => follower.close());
+    const follower = followCatalogFile({ file: source.file, known: start.content, reader }, engine, clock, logger);
+    engine.onClose(async () => {
+      await Promise.all([reader.close(), follower.close()]);
+    });
   }
   return engine;
 }
@@ -53,6 +57,10 @@ async function openJournal(stateFile: string, ledger: UsageLedger, clock: Clock,
   return UsageJournal.open(stateFile, ledger, NODE_STATE_FILES, lock, logger);
 }
 
-async function readSource(source: CatalogSource, clock: Clock): Promise<{ readonly model: CatalogModel; readonly content?: FileContent }> {
-  return "file" in source ? readCatalogFile(source.file, clock) : { model: loadCatalogObject(source.catalog) };
+async function readSource(
+  source: CatalogSource,
+  clock: Clock,
+  reader: CatalogReader,
+): Promise<{ readonly model: CatalogModel; readonly content?: FileContent }> {
+  return "file" in source ? readCatalogFile(source.file, clock, reader) : { model: loadCatalogObject(source.catalog) };
 }

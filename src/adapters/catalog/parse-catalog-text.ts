@@ -25,7 +25,10 @@ export interface CatalogText {
 export function parseCatalogText(source: string, text: string): CatalogText {
   const json = parsePlainJson(text);
   // Places are of use only where something is at fault.
-  if (json !== undefined) return { value: json.value, positionOf: (path) => parseYaml(source, text).positionOf(path) };
+  if (json !== undefined) {
+    let asYaml: CatalogText | undefined;
+    return { value: json.value, positionOf: (path) => (asYaml ??= parseYaml(source, text)).positionOf(path) };
+  }
   return parseYaml(source, text);
 }
 

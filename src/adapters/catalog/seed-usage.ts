@@ -1,18 +1,24 @@
-import { subjectsOf, type SubjectDefinition } from "./catalog-model.js";
+import { subjectsOf, type CustomerDefinition, type SubjectDefinition } from "./catalog-model.js";
 import { drawFrom, type CountContext } from "./count-usage.js";
 import { withAmount } from "./ledger-entry.js";
 import { activeTermsOf, periodOf } from "./subscription.js";
 
+/** Whether a catalog states usage of a customer or of its resources. */
+export function statesUsage(customer: CustomerDefinition): boolean {
+  for (const { initialUsage, initialCreditsUsed } of subjectsOf(customer)) if (initialUsage.size + initialCreditsUsed.size > 0) return true;
+  return false;
+}
+
 /**
  * Begins with the usage that the catalog states. A number that usage began with once is not applied again,
  * so that a restart keeps what was counted since; a number that was edited is.
+ *
+ * @param context `now` and `catalogSince`: since when it has been stated
  */
-export function seedUsage(context: CountContext): void {
-  for (const customer of context.model.customers.values()) {
-    for (const definition of subjectsOf(customer)) {
-      if (definition.initialUsage.size > 0) seedFeatures(definition, context);
-      if (definition.initialCreditsUsed.size > 0) seedWallets(definition, context);
-    }
+export function seedUsage(customer: CustomerDefinition, context: CountContext): void {
+  for (const definition of subjectsOf(customer)) {
+    if (definition.initialUsage.size > 0) seedFeatures(definition, context);
+    if (definition.initialCreditsUsed.size > 0) seedWallets(definition, context);
   }
 }
 

@@ -72,7 +72,7 @@ function servicesOf() {
 }
 
 async function openFile(file: string, { clock, logger }: ReturnType<typeof servicesOf>): Promise<Source> {
-  return catalogSource(await openCatalog({ source: { file }, clock, logger }), file);
+  return catalogSource(await openCatalog({ source: { file }, clock, logger }), file, true);
 }
 
 async function serve(source: Source, where: Where, announcements: EmulatorOptions["announcements"]): Promise<Emulator> {

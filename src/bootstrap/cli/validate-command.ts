@@ -1,3 +1,4 @@
+import { CatalogReader } from "../../adapters/catalog/catalog-reader.js";
 import { readCatalogFile } from "../../adapters/catalog/catalog-file.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { CodedError } from "../../domain/errors.js";
@@ -11,7 +12,7 @@ export async function validateCommand(args: readonly string[], output: Output): 
   const { positionals } = parseCommandLine(args, { positionals: ["catalog file"], options: {} });
   const [file = ""] = positionals;
   try {
-    const { model } = await readCatalogFile(file, new SystemClock());
+    const { model } = await readCatalogFile(file, new SystemClock(), new CatalogReader());
     output.out(`${file} can be served: ${describeCatalog(model)}`);
     return COMMAND_EXIT_CODES.valid;
   } catch (error) {

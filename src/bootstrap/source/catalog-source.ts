@@ -7,11 +7,15 @@ import { ANY_CHECK, type ExampleCheck, type Source } from "./source.js";
 /** How many customers are looked at for one that can serve as an example. */
 const MAX_LOOKED_AT = 100;
 
-/** A catalog, read from a file or given as an object. */
-export function catalogSource(engine: CatalogEngine, name: string): Source {
+/**
+ * A catalog, read from a file or given as an object.
+ *
+ * @param isCollective whether its stream says of many customers at once that they may have changed, as upstream does
+ */
+export function catalogSource(engine: CatalogEngine, name: string, isCollective = false): Source {
   return {
     upstream: new CatalogUpstreamClient(engine),
-    stream: new CatalogUpdateStream(engine),
+    stream: new CatalogUpdateStream(engine, isCollective),
     description: `${name} (${describeCatalog(engine.model)})`,
     example: exampleOf(engine),
     start: () => undefined,

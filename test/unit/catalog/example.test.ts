@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { CatalogReader } from "../../../src/adapters/catalog/catalog-reader.js";
 import { readCatalogFile } from "../../../src/adapters/catalog/catalog-file.js";
 import { openCatalog } from "../../../src/adapters/catalog/open-catalog.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
@@ -11,7 +12,7 @@ const EXAMPLES = readdirSync("examples").filter((name) => /^catalog.*\.(yaml|jso
 
 describe("the example catalogs", () => {
   it.each(EXAMPLES)("%s has no fault", async (name) => {
-    const { model } = await readCatalogFile(`examples/${name}`, new SystemClock());
+    const { model } = await readCatalogFile(`examples/${name}`, new SystemClock(), new CatalogReader());
     expect(model.customers.size).toBeGreaterThan(0);
   });
 
