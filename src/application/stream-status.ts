@@ -8,6 +8,8 @@ export class StreamStatus {
   readonly #pollIntervalMs: number;
   readonly #maxAgeMs: number;
   #isConnected = false;
+  /** Precomputed, since every check subtracts it. */
+  #trustedForMs = 0;
 
   /**
    * @param pollIntervalMs how old a state may be while no changes arrive, before it is asked for again
@@ -16,6 +18,7 @@ export class StreamStatus {
   constructor(pollIntervalMs: number, maxAgeMs = Infinity) {
     this.#pollIntervalMs = pollIntervalMs;
     this.#maxAgeMs = maxAgeMs;
+    this.#enter(false);
   }
 
   get isConnected(): boolean {
@@ -23,11 +26,11 @@ export class StreamStatus {
   }
 
   connected(): void {
-    this.#isConnected = true;
+    this.#enter(true);
   }
 
   disconnected(): void {
-    this.#isConnected = false;
+    this.#enter(false);
   }
 
   /** Whether it is age alone for which states are asked for again, not that no changes arrive. */
@@ -37,7 +40,7 @@ export class StreamStatus {
 
   /** States verified before this timestamp may have to be asked for again (see `isDue`); they serve meanwhile. Epoch milliseconds. */
   trustSince(now: number): number {
-    return now - (this.isTrusted ? this.#maxAgeMs * (1 - SPREAD_SHARE) : this.#pollIntervalMs);
+    return now - this.#trustedForMs;
   }
 
   /** Whether a state verified before `trustSince` is to be asked for again by now. */
@@ -45,5 +48,10 @@ export class StreamStatus {
     if (!this.isTrusted) return true;
     const spread = (Math.abs(verifiedAt) % SPREADING_MS) / SPREADING_MS;
     return now - verifiedAt > this.#maxAgeMs * (1 - SPREAD_SHARE * spread);
+  }
+
+  #enter(isConnected: boolean): void {
+    this.#isConnected = isConnected;
+    this.#trustedForMs = this.isTrusted ? this.#maxAgeMs * (1 - SPREAD_SHARE) : this.#pollIntervalMs;
   }
 }
