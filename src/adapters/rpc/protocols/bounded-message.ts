@@ -1,12 +1,14 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import type { DescMessage } from "@bufbuild/protobuf";
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 const PREFIX_BYTES = 5;
 const COMPRESSED = 1;
-/** Lists and maps within the items of a list: as many for each as the vendor takes dimensions, and more. */
-const NESTED_FACTOR = 20;
+/** Lists and maps with the items that hold them: for each item the 20 dimensions that the vendor takes, and more. */
+const NESTED_FACTOR = 24;
+/** Fields, or values of JSON, known or not: more than any item has. Each costs memory, also where the contract does not have it. */
+const FIELDS_FACTOR = 100;
 /** Deeper than any request. */
 const MAX_DEPTH = 16;
 
@@ -98,24 +100,31 @@ function check(message: Buffer, { schema, isJson }: MessageLayout, bounds: Messa
   if (fault !== undefined) throw new ConnectError(fault, Code.InvalidArgument);
 }
 
+function tooManyFields(maxItems: number): string {
+  return `the request has more than ${maxItems * FIELDS_FACTOR} fields (${FIELDS_FACTOR} for each of MAX_ITEMS_PER_REQUEST): send several requests`;
+}
+
 function tooMany(most: number): string {
   return `the request has more than ${most} items (MAX_ITEMS_PER_REQUEST): send several requests`;
 }
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 /** In a message at depth 1, a list at 2: its items open at 3. */
 const ITEM_DEPTH = 3;
+const MAP_VALUE = 2;
 
 /** What is wrong with the shape of a JSON text: it is read once, from its first to its last byte, and nothing is made of it. */
 export function jsonFault(text: Buffer, { maxItems, maxJsonDepth }: MessageBounds): string | undefined {
   let depth = 0;
   let items = 0;
   let containers = 0;
+  let values = 0;
   let isInString = false;
   for (let at = 0; at < text.length; at++) {
     const byte = text[at] as number;
@@ -127,6 +136,9 @@ export function jsonFault(text: Buffer, { maxItems, maxJsonDepth }: MessageBound
     switch (byte) {
       case QUOTE:
         isInString = true;
+        break;
+      case COMMA:
+        if (++values > maxItems * FIELDS_FACTOR) return tooManyFields(maxItems);
         break;
       case OPEN_BRACE:
       case OPEN_BRACKET:
@@ -144,21 +156,26 @@ export function jsonFault(text: Buffer, { maxItems, maxJsonDepth }: MessageBound
   return undefined;
 }
 
-/** Whether a protobuf message has too many items in its lists and maps. What is malformed is left to who decodes it. */
+/** What is looked at of a field. */
+type FieldShape = Pick<DescField, "number" | "fieldKind" | "message">;
+
+/** What is wrong with the shape of a protobuf message: too many items in lists and maps, or fields. What is malformed is left to who decodes it. */
 export function itemsFault(message: Buffer, schema: DescMessage, maxItems: number): string | undefined {
   let nested = 0;
+  let read = 0;
 
-  /** @returns whether there are no more than there may be */
-  function count(from: number, to: number, { fields }: DescMessage, depth: number): boolean {
+  /** @returns what there is too much of */
+  function count(from: number, to: number, fields: readonly FieldShape[], depth: number): string | undefined {
     let items = 0;
     for (let at = from; at < to; ) {
       const tag = varint(at, to);
-      if (tag === undefined) return true;
+      if (tag === undefined) return undefined;
+      if (++read > maxItems * FIELDS_FACTOR) return tooManyFields(maxItems);
       at = tag.end;
       switch (tag.value & 7) {
         case 0: {
           const value = varint(at, to);
-          if (value === undefined) return true;
+          if (value === undefined) return undefined;
           at = value.end;
           break;
         }
@@ -168,22 +185,28 @@ export function itemsFault(message: Buffer, schema: DescMessage, maxItems: numbe
         case 5:
           at += 4;
           break;
+        // The begin and the end of a group: what lies between is looked at as if it lay here.
+        case 3:
+        case 4:
+          break;
         case 2: {
           const length = varint(at, to);
-          if (length === undefined || length.end + length.value > to) return true;
+          if (length === undefined || length.end + length.value > to) return undefined;
           const field = fields.find(({ number }) => number === Math.floor(tag.value / 8));
           if (field !== undefined && (field.fieldKind === "list" || field.fieldKind === "map")) {
-            if (++nested > maxItems * NESTED_FACTOR || (depth === 0 && ++items > maxItems)) return false;
+            if (++nested > maxItems * NESTED_FACTOR || (depth === 0 && ++items > maxItems)) return tooMany(maxItems);
           }
-          if (field?.message !== undefined && field.fieldKind !== "map" && depth < MAX_DEPTH && !count(length.end, length.end + length.value, field.message, depth + 1)) return false;
+          const inner = field === undefined ? undefined : fieldsOf(field);
+          const fault = inner !== undefined && depth < MAX_DEPTH ? count(length.end, length.end + length.value, inner, depth + 1) : undefined;
+          if (fault !== undefined) return fault;
           at = length.end + length.value;
           break;
         }
         default:
-          return true;
+          return undefined;
       }
     }
-    return true;
+    return undefined;
   }
 
   function varint(at: number, to: number): { value: number; end: number } | undefined {
@@ -196,7 +219,13 @@ export function itemsFault(message: Buffer, schema: DescMessage, maxItems: numbe
     return undefined;
   }
 
-  return count(0, message.length, schema, 0) ? undefined : tooMany(maxItems);
+  return count(0, message.length, schema.fields, 0);
+}
+
+/** The fields of what lies in a field: of a map those of an entry. Undefined where it is a text or bytes. */
+function fieldsOf({ fieldKind, message }: FieldShape): readonly FieldShape[] | undefined {
+  if (fieldKind === "map") return message === undefined ? [] : [{ number: MAP_VALUE, fieldKind: "message", message }];
+  return message?.fields;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
