@@ -277,6 +277,24 @@ describe("cancelled calls of the fast path", () => {
   });
 });
 
+describe("more control frames than there may be", () => {
+  it("leave open calls to finish, by the windows that the client gave last", async () => {
+    const fastPath = new PatternFastPath();
+    const { port } = await startServing({ fastPath });
+    const peer = await Http2Peer.open(port);
+    const open = peer.call(HELD);
+    await peer.until(() => fastPath.held.size === 1);
+    const shut = settings([INITIAL_WINDOW_SIZE, 0]);
+    peer.write(Buffer.concat(Array.from({ length: 15_000 }, () => shut)), settings([INITIAL_WINDOW_SIZE, 65_535]));
+    await peer.until(() => peer.goodbye !== undefined);
+    expect(peer.goodbye).toBe(ENHANCE_YOUR_CALM);
+    fastPath.answerHeld();
+    await peer.untilOver(open);
+    expect(peer.bodyOf(open)).toEqual(pattern(9));
+    peer.destroy();
+  });
+});
+
 describe("windows", () => {
   it("opened without end, for answers that wait, are all counted", async () => {
     const { port } = await startServing();

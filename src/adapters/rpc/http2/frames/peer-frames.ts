@@ -130,9 +130,13 @@ export class PeerFrames implements FrameSink {
       return;
     }
     this.#owner.spend(1 + Math.ceil((to - from) / SETTINGS_BYTES_A_UNIT), "SETTINGS frames");
-    if (this.#owner.isThrottled) return;
     const { initialWindow } = this.#peer;
     this.#peer.take(bytes, from, to);
+    if (this.#owner.isThrottled) {
+      // Calls that are open still finish, by the windows that the client last gave them.
+      this.#streams.peerChangedSoon(initialWindow);
+      return;
+    }
     this.#output.frame(FrameType.Settings, Flag.Ack, 0, NOTHING);
     this.#streams.peerChanged(initialWindow);
     if (this.#hasSettings) return;

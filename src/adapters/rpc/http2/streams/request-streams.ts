@@ -58,6 +58,8 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
   /** Those with a response that waits, whose window was opened by what is being read. */
   readonly #opened = new Set<Http2Stream>();
   #isConnectionOpened = false;
+  /** The initial window before what is being read has changed it; undefined: it has not, or that is seen to. */
+  #windowBefore: number | undefined;
   /** Answered before their requests were complete. */
   #early: Http2Stream[] = [];
   #earlyTimer: NodeJS.Timeout | undefined;
@@ -181,8 +183,18 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     }
   }
 
+  /** The same, once for all that one read brings. @param before the initial window */
+  peerChangedSoon(before: number): void {
+    this.#windowBefore ??= before;
+  }
+
   /** All that was there is read: windows that were opened are used, and requests that are not complete get their timeouts. */
   afterRead(): void {
+    if (this.#windowBefore !== undefined) {
+      const before = this.#windowBefore;
+      this.#windowBefore = undefined;
+      this.peerChanged(before);
+    }
     if (this.#opened.size > 0) {
       for (const stream of this.#opened) this.#sender.resume(stream);
       this.#opened.clear();
