@@ -104,6 +104,17 @@ describe("one handler serves every client", () => {
     expect([...client.text.matchAll(/1\.1 GET (\/\d+) 0/g)].map((match) => match[1])).toEqual(paths);
   });
 
+  it("more pipelined requests than any client sends are answered up to a bound, and the connection closes", async () => {
+    const { port } = await startListening();
+    const { client } = await RawClient.connect(port);
+    const paths = Array.from({ length: 1_000 }, (_, index) => `/${index}`);
+    client.socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`).join(""));
+    await client.closed;
+    const answered = [...client.text.matchAll(/1\.1 GET (\/\d+) 0/g)].map((match) => match[1]);
+    expect(answered).toEqual(paths.slice(0, 100));
+    expect(client.text.match(/connection: close/gi)).toHaveLength(1);
+  });
+
   it("node:http2 sends many requests at a time by one connection", async () => {
     const { port, listener } = await startListening();
     const session = http2Connect(`http://127.0.0.1:${port}`);

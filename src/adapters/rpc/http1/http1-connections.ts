@@ -9,6 +9,12 @@ import { Http1Exchange } from "./http1-exchange.js";
 import { serveOnFastPath } from "./http1-stream.js";
 import { explainHttp1Fault, refuseConnection } from "./refuse-connection.js";
 
+/**
+ * Requests of one connection that may wait for their responses. Node reads and begins all that was sent at once, in one turn of
+ * the event loop; no client library sends a second request before the first is answered.
+ */
+const MAX_PIPELINED = 100;
+
 interface Connection {
   readonly peer: Peer;
   /** In the order in which they will be answered. */
@@ -88,8 +94,10 @@ export class Http1Connections {
   readonly #serve = (request: IncomingMessage, response: ServerResponse): void => {
     if (this.#draining) response.shouldKeepAlive = false;
     const connection = this.#connections.get(request.socket);
-    if (connection === undefined) return;
+    // Behind the last one that is answered the connection closes: see below.
+    if (connection === undefined || connection.unanswered.size >= MAX_PIPELINED) return;
     connection.unanswered.add(response);
+    if (connection.unanswered.size === MAX_PIPELINED) response.shouldKeepAlive = false;
     response.once("close", this.#onAnswered);
     const route = this.#handlers.fastPath?.http1RouteOf(request, connection.peer);
     if (route === undefined) this.#serveExchange(response, connection.peer, []);
