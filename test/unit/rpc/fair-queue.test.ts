@@ -12,8 +12,8 @@ describe("work off the fast path", () => {
     const queue = new FairQueue();
     const begun: string[] = [];
     const [greedy, modest] = [{}, {}];
-    for (let job = 0; job < 1_000; job++) queue.add(greedy, () => begun.push("greedy"));
-    queue.add(modest, () => begun.push("modest"));
+    for (let job = 0; job < 1_000; job++) queue.add(greedy, () => begun.push("greedy") > 0);
+    queue.add(modest, () => begun.push("modest") > 0);
     await untilEmpty(queue);
     expect(begun.indexOf("modest")).toBeLessThanOrEqual(1);
     expect(begun).toHaveLength(1_001);
@@ -22,7 +22,7 @@ describe("work off the fast path", () => {
   it("of one connection is begun in its order, and never in the call that adds it", async () => {
     const queue = new FairQueue();
     const begun: number[] = [];
-    for (let job = 0; job < 200; job++) queue.add(queue, () => begun.push(job));
+    for (let job = 0; job < 200; job++) queue.add(queue, () => begun.push(job) > 0);
     expect(begun).toEqual([]);
     await untilEmpty(queue);
     expect(begun).toEqual(Array.from({ length: 200 }, (_, job) => job));
@@ -31,7 +31,7 @@ describe("work off the fast path", () => {
   it("leaves the event loop to others between its turns", async () => {
     const queue = new FairQueue();
     let begun = 0;
-    for (let job = 0; job < 1_000; job++) queue.add({}, () => begun++);
+    for (let job = 0; job < 1_000; job++) queue.add({}, () => ++begun > 0);
     await turn();
     await turn();
     expect(begun).toBeGreaterThan(0);
@@ -39,12 +39,22 @@ describe("work off the fast path", () => {
     await untilEmpty(queue);
   });
 
+  it("takes no place in a turn where nobody waits for it any more", async () => {
+    const queue = new FairQueue();
+    let begun = 0;
+    for (let job = 0; job < 10_000; job++) queue.add(queue, () => false);
+    queue.add(queue, () => ++begun > 0);
+    await turn();
+    expect(begun).toBe(1);
+    expect(queue.size).toBe(0);
+  });
+
   it("is gone with its connection", async () => {
     const queue = new FairQueue();
     let begun = 0;
     const [gone, other] = [{}, {}];
-    for (let job = 0; job < 10; job++) queue.add(gone, () => begun++);
-    queue.add(other, () => begun++);
+    for (let job = 0; job < 10; job++) queue.add(gone, () => ++begun > 0);
+    queue.add(other, () => ++begun > 0);
     queue.remove(gone);
     await untilEmpty(queue);
     await turn();

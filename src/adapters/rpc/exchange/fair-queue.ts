@@ -4,7 +4,8 @@ const SHORT_TURN_MS = 4;
 const FIRST_BATCH = 8;
 const MAX_BATCH = 64;
 
-type Job = () => void;
+/** @returns whether it began work: one that nobody waits for any more takes no place in a turn */
+type Job = () => boolean;
 
 /**
  * Work off the fast path, in turns: of the connections that have some, each has one job begun after the other. How many are
@@ -48,7 +49,7 @@ export class FairQueue {
     this.#isScheduled = false;
     const now = performance.now();
     if (this.#lastTurnAt !== undefined) this.#adapt(now - this.#lastTurnAt);
-    for (let begun = 0; begun < this.#batch; begun++) {
+    for (let begun = 0; begun < this.#batch; ) {
       const next = this.#waiting.entries().next();
       if (next.done === true) break;
       const [owner, jobs] = next.value;
@@ -56,7 +57,7 @@ export class FairQueue {
       // Behind all others that wait.
       this.#waiting.delete(owner);
       if (jobs.length > 0) this.#waiting.set(owner, jobs);
-      job?.();
+      if (job?.() === true) begun++;
     }
     this.#lastTurnAt = this.#waiting.size > 0 ? now : undefined;
     if (this.#waiting.size > 0) this.#schedule();

@@ -2,6 +2,7 @@ import type { Logger } from "../../../ports/logger.js";
 import type { Exchange, ExchangeHandler } from "./exchange.js";
 import type { FairQueue } from "./fair-queue.js";
 import type { FastPath } from "./fast-path.js";
+import { WorkInProgress } from "./work-in-progress.js";
 
 /** What answers whatever comes in on a port. */
 export interface RequestHandlers {
@@ -17,8 +18,15 @@ export interface ConnectionHandlers {
   enqueue(connection: object, exchange: Exchange, onDone: () => void): void;
 }
 
+const BUSY = [
+  ["content-type", "text/plain; charset=utf-8"],
+  ["retry-after", "1"],
+] as const;
+
 /** Takes turns between the connections, and lets a failure of the handler cost the one request and not the process. */
 export function inTurns({ onExchange, fastPath }: RequestHandlers, queue: FairQueue, logger: Logger): ConnectionHandlers {
+  const work = new WorkInProgress();
+
   async function serve(exchange: Exchange): Promise<void> {
     try {
       await onExchange(exchange);
@@ -35,8 +43,20 @@ export function inTurns({ onExchange, fastPath }: RequestHandlers, queue: FairQu
     enqueue: (connection, exchange, onDone) =>
       queue.add(connection, () => {
         // Reset before its turn: it costs nothing.
-        if (exchange.isClosed) onDone();
-        else void serve(exchange).then(onDone);
+        if (exchange.isClosed) {
+          onDone();
+          return false;
+        }
+        if (!work.begin(connection)) {
+          exchange.send(503, BUSY, "very many calls are under way that take long: try again, or use fewer streams at a time\n");
+          onDone();
+          return true;
+        }
+        void serve(exchange).then(() => {
+          work.end(connection);
+          onDone();
+        });
+        return true;
       }),
   };
 }
