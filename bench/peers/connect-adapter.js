@@ -2,8 +2,15 @@
 import { createServer as createHttp1Server } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import { once } from "node:events";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { SystemClock } from "../../dist/adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../dist/adapters/ops/winston-logger.js";
+import { Calls } from "../../dist/adapters/rpc/call/calls.js";
+import { SidecarService } from "../../dist/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { JSON_OPTIONS } from "../../dist/adapters/rpc/json-options.js";
+import { connectService, serveByConnect } from "../../dist/adapters/rpc/protocols/connect-service.js";
+import { DEFAULT_MAX_ITEMS } from "../../dist/adapters/rpc/rpc-handler.js";
+import { SERVED_METHODS } from "../../dist/adapters/rpc/service/served-methods.js";
 import { loadConfig } from "../../dist/bootstrap/config/load-config.js";
 import { buildContainer } from "../../dist/bootstrap/container.js";
 import { openSource } from "../../dist/bootstrap/source/open-source.js";
@@ -21,7 +28,16 @@ const container = buildContainer({ config, logger, clock, telemetry, source });
 source.start();
 container.get(TOKENS.stream).start(container.get(TOKENS.followUpdates));
 container.get(TOKENS.readiness).ready();
-const { byConnect } = container.get(TOKENS.requestHandler);
+const useCases = {
+  check: container.get(TOKENS.checkEntitlement),
+  list: container.get(TOKENS.listEntitlements),
+  reload: container.get(TOKENS.reloadEntitlements),
+  reportUsage: container.get(TOKENS.reportUsage),
+  reportEvents: container.get(TOKENS.reportEvents),
+};
+const serve = serveByConnect(new Calls(SERVED_METHODS, { clock, logger }));
+const service = connectService(useCases, { count: () => undefined, maxItems: DEFAULT_MAX_ITEMS }, serve);
+const byConnect = connectNodeAdapter({ routes: (router) => router.service(SidecarService, service), jsonOptions: JSON_OPTIONS });
 const http2 = createHttp2Server(byConnect).listen(0, "127.0.0.1");
 const http1 = createHttp1Server(byConnect).listen(0, "127.0.0.1");
 await Promise.all([once(http2, "listening"), once(http1, "listening")]);
