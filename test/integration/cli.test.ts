@@ -41,7 +41,6 @@ describe("check", () => {
     [["acme", "seats"], 0, "granted: acme seats (8 of 10 seats used)"],
     [["acme", "seats", "--requested-usage", "2"], 0, "granted: acme seats (8 of 10 seats used, 2 requested)"],
     [["acme", "seats", "--requested-usage", "3"], 1, "denied: acme seats (requested usage exceeding limit, 8 of 10 seats used, 3 requested)"],
-    [["acme", "seats", "--requested-usage", "-1"], 0, "granted: acme seats (8 of 10 seats used, -1 requested)"],
     [["acme", "requests", "--requested-usage=9"], 0, "granted: acme requests (0 of 5 used, a soft limit, 9 requested)"],
     [["acme", "sso"], 0, "granted: acme sso"],
     [["acme", "retention"], 0, "granted: acme retention (value 30)"],
@@ -54,6 +53,14 @@ describe("check", () => {
     [["nobody", "seats"], 1, "denied: nobody seats (customer not found)"],
   ])("%j", async (args, code, line) => {
     expect(await check(...args)).toMatchObject({ code, stdout: `${line}\n`, stderr: "" });
+  });
+
+  it("says what is wrong with a question that the service refuses", async () => {
+    expect(await check("acme", "seats", "--requested-usage", "-1")).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining("options.requested_usage was -1: send 0 or more") as string,
+    });
   });
 
   it("tells everything as JSON where it is asked to", async () => {

@@ -182,6 +182,6 @@ describe("the persistent-cache service as a process", () => {
     const { port } = other.address() as AddressInfo;
     const { code, stderr } = await start(world.environment(world.queue(), { PORT: String(port) })).ended;
     other.close();
-    expect({ code, stderr }).toMatchObject({ code: 78, stderr: expect.stringMatching(new RegExp(`PORT: .*EADDRINUSE.*${port}`)) as string });
+    expect({ code, stderr }).toMatchObject({ code: 78, stderr: expect.stringMatching(new RegExp(`PORT: port ${port} is in use \\(EADDRINUSE\\)`)) as string });
   });
 });

@@ -144,6 +144,21 @@ describe("a report of usage", () => {
     expect(() => readUsageReport(request, undefined)).toThrow(`update_behavior was ${updateBehavior}: send DELTA (1), SET (2) or leave it out`);
   });
 
+  test.each([
+    ["of the caller's is that of the report", "order-7", undefined, { idempotencyKey: "order-7", keyOrigin: "caller" }],
+    ["of a bulk's caller is another one for each item", "order-7", 2, { idempotencyKey: "order-7·2", keyOrigin: "caller" }],
+    ["of nothing is made up", "", undefined, { keyOrigin: "generated" }],
+    ["that is left out is made up", undefined, 3, { keyOrigin: "generated" }],
+  ] as const)("a key %s", (_, key, index, expected) => {
+    const request = create(ReportUsageRequestSchema, { customerId: "acme", featureId: "seats" });
+    expect(readUsageReport(request, key, index)).toMatchObject(expected);
+  });
+
+  test.each(["a\nb", " a", "é", "x".repeat(256)])("the key %j is refused by name", (key) => {
+    const request = create(ReportUsageRequestSchema, { customerId: "acme", featureId: "seats" });
+    expect(() => readUsageReport(request, key)).toThrow(expect.objectContaining({ code: "invalid-argument", message: expect.stringContaining("idempotency-key") }));
+  });
+
   test("a long name in a message is cut, half of a character is escaped", () => {
     const name = `${"x".repeat(79)}😀`;
     expect(() => report({ dimensions: { [name]: {} } })).toThrow(`dimensions["${"x".repeat(79)}\\ud83d…"] has no value`);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { faultOfKey, reportKeyOf, type ReportKey } from "../../../domain/idempotency-key.js";
 import type { Dimensions, DimensionValue, UsageEvent, UsageReport, UsageUpdateBehavior } from "../../../domain/usage-report.js";
 import {
   UsageUpdateBehavior as WireUpdateBehavior,
@@ -8,10 +9,6 @@ import {
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { readTimestamp } from "../timestamp.js";
 import { finite, invalidArgument, optionalId, quoted, requiredId } from "./read-fields.js";
-
-/** What the vendor's API takes. */
-const MAX_KEY_LENGTH = 255;
-const KEY = /^[!-~]+$/;
 
 /**
  * A report of usage, with the one key under which it is counted however often it is sent upstream.
@@ -29,16 +26,16 @@ export function readUsageReport(request: ReportUsageRequest, callerKey: string |
     updateBehavior: readUpdateBehavior(request.updateBehavior, `${path}update_behavior`),
     dimensions: readDimensions(request.dimensions, `${path}dimensions`),
     timestamp: readTimestamp(request.timestamp, `${path}timestamp`),
-    idempotencyKey: idempotencyKeyOf(callerKey, index),
+    ...keyOf(callerKey, index),
   };
 }
 
-function idempotencyKeyOf(callerKey: string | undefined, index: number | undefined): string {
-  if (callerKey === undefined || callerKey === "") return randomUUID();
-  if (callerKey.length > MAX_KEY_LENGTH || !KEY.test(callerKey)) {
-    throw invalidArgument(`the metadata idempotency-key was ${quoted(callerKey)}: send 1 to ${MAX_KEY_LENGTH} visible ASCII characters`);
-  }
-  return index === undefined ? callerKey : `${callerKey}#${index}`;
+/** Clients of some languages send "" for what they leave out. @throws CodedError `invalid-argument` */
+function keyOf(callerKey: string | undefined, index: number | undefined): ReportKey {
+  const key = callerKey === "" ? undefined : callerKey;
+  const fault = key === undefined ? undefined : faultOfKey(key);
+  if (fault !== undefined) throw invalidArgument(`the metadata idempotency-key ${fault}`);
+  return reportKeyOf(key, index, randomUUID);
 }
 
 /**
