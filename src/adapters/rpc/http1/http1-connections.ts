@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import type { HalfSentBudget } from "../exchange/half-sent-budget.js";
 import { peerOf, type Peer } from "../exchange/peer.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
-import type { ListenerLimits } from "../listener/listener-limits.js";
+import { whenOld, type ListenerLimits } from "../listener/listener-limits.js";
 import { Http1Exchange } from "./http1-exchange.js";
 import { serveOnFastPath } from "./http1-stream.js";
 import { explainHttp1Fault, refuseConnection } from "./refuse-connection.js";
@@ -22,6 +22,10 @@ interface Connection {
   /** The bytes it had sent when nothing was unanswered any more: as long as there are no more, it is idle. */
   idleAt: number | undefined;
   isRefused: boolean;
+  /** It closes with the next answer that can say so. */
+  isOld: boolean;
+  /** An answer that says so is under way: what comes behind it could not be answered, and is not served. */
+  isClosing: boolean;
 }
 
 /** The HTTP/1.1 half: a server that never listens and is handed its connections. */
@@ -57,14 +61,21 @@ export class Http1Connections {
   }
 
   accept(socket: Socket): void {
-    this.#connections.set(socket, {
+    const connection: Connection = {
       peer: peerOf(socket),
       unanswered: new Set(),
       idleAt: socket.readableLength === 0 ? socket.bytesRead : undefined,
       isRefused: false,
-    });
+      isOld: false,
+      isClosing: false,
+    };
+    this.#connections.set(socket, connection);
+    const endAge = whenOld(this.#limits, () => grewOld(connection));
     // Node reports no end of the responses that were still waiting for their turn.
-    socket.once("close", () => this.#connections.delete(socket));
+    socket.once("close", () => {
+      endAge();
+      this.#connections.delete(socket);
+    });
     this.#server.emit("connection", socket);
   }
 
@@ -92,10 +103,11 @@ export class Http1Connections {
   }
 
   readonly #serve = (request: IncomingMessage, response: ServerResponse): void => {
-    if (this.#draining) response.shouldKeepAlive = false;
     const connection = this.#connections.get(request.socket);
     // Behind the last one that is answered the connection closes: see below.
-    if (connection === undefined || connection.unanswered.size >= MAX_PIPELINED) return;
+    if (connection === undefined || connection.isClosing || connection.unanswered.size >= MAX_PIPELINED) return;
+    connection.isClosing = connection.isOld;
+    if (this.#draining || connection.isOld) response.shouldKeepAlive = false;
     connection.unanswered.add(response);
     if (connection.unanswered.size === MAX_PIPELINED) response.shouldKeepAlive = false;
     response.once("close", this.#onAnswered);
@@ -129,6 +141,18 @@ export class Http1Connections {
     const { status, explanation } = explainHttp1Fault(error, this.#limits.maxHeaderBytes);
     refuseConnection(socket, status, explanation, this.#limits.refusalTimeoutMs);
   };
+}
+
+/**
+ * Not closed while it is idle: a request may be on its way, and nobody could say whether it was served. Nor behind an answer that
+ * has promised to keep it.
+ */
+function grewOld(connection: Connection): void {
+  connection.isOld = true;
+  const last = [...connection.unanswered].at(-1);
+  if (last === undefined || last.headersSent) return;
+  last.shouldKeepAlive = false;
+  connection.isClosing = true;
 }
 
 /** Whether the client would take a refusal for the answer, or for a part of the answer, to an earlier request. */

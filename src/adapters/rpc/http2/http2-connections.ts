@@ -3,7 +3,7 @@ import type { Logger } from "../../../ports/logger.js";
 import type { FairQueue } from "../exchange/fair-queue.js";
 import type { HalfSentBudget } from "../exchange/half-sent-budget.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
-import type { ListenerLimits } from "../listener/listener-limits.js";
+import { whenOld, type ListenerLimits } from "../listener/listener-limits.js";
 import { Http2Connection, type ConnectionOptions } from "./http2-connection.js";
 import { ReadTurns } from "./frames/read-turns.js";
 
@@ -54,11 +54,13 @@ export class Http2Connections {
       onTurn,
       onExceeded: (what, { address }) => this.#exceeded(what, address),
       onClosed: (closed) => {
+        endAge();
         this.#connections.delete(closed);
         queue.remove(closed);
       },
     };
     const connection = new Http2Connection(socket, options);
+    const endAge = whenOld(limits, () => connection.drain());
     this.#connections.add(connection);
     if (this.#draining) connection.drain();
     return connection;

@@ -14,6 +14,8 @@ export interface ListenerLimits {
   readonly stalledTimeoutMs: number;
   /** An HTTP/2 connection is pinged this often, and closed when a ping is still unanswered at the next. */
   readonly pingIntervalMs: number;
+  /** After so long, give or take a tenth, a connection is asked to go, so that clients behind a balancer spread again. 0: never. */
+  readonly maxConnectionAgeMs: number;
   /** How long a refused client may take to read why, before the connection is gone. */
   readonly refusalTimeoutMs: number;
   /** All headers of a request together. */
@@ -35,8 +37,21 @@ export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
   keepAliveTimeoutMs: 75_000,
   stalledTimeoutMs: 300_000,
   pingIntervalMs: 20_000,
+  maxConnectionAgeMs: 0,
   refusalTimeoutMs: 1_000,
   maxHeaderBytes: 16 * 1024,
   maxConcurrentStreams: 1_000,
   maxMessageBytes: 4 * 1024 * 1024,
 };
+
+/**
+ * Has a connection go once it is old. Each at a time of its own: what connected at once, as after a restart, must not come again at
+ * once.
+ *
+ * @returns ends it
+ */
+export function whenOld({ maxConnectionAgeMs }: ListenerLimits, go: () => void): () => void {
+  if (maxConnectionAgeMs === 0) return () => undefined;
+  const timer = setTimeout(go, maxConnectionAgeMs * (0.9 + Math.random() * 0.2)).unref();
+  return () => clearTimeout(timer);
+}
