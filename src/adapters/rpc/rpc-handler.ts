@@ -1,5 +1,6 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Readiness } from "../../application/readiness.js";
+import { MAX_ID_BYTES } from "../../domain/subject.js";
 import type { CallTelemetry } from "../../ports/call-telemetry.js";
 import type { FastPathProtocol } from "./protocols/fast-path-headers.js";
 import { Calls, type CallsOptions } from "./call/calls.js";
@@ -35,6 +36,8 @@ export interface RpcHandlerOptions extends CallsOptions {
   readonly maxMessageBytes?: number | undefined;
   /** Usages or events in one request. Default 1,000. */
   readonly maxItems?: number | undefined;
+  /** The longest id of a customer, resource, feature or currency, bytes of UTF-8. Default 4,096. */
+  readonly maxIdBytes?: number | undefined;
   /** Default 32. */
   readonly maxJsonDepth?: number | undefined;
   /** From the headers of a request over HTTP/2 to the end of its body, milliseconds. Default 30 seconds. */
@@ -62,6 +65,7 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
     bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS,
     maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
     maxItems = DEFAULT_MAX_ITEMS,
+    maxIdBytes = MAX_ID_BYTES,
     maxJsonDepth = DEFAULT_MAX_JSON_DEPTH,
     hasReflection = true,
     shutdownSignal,
@@ -70,7 +74,7 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
   } = options;
   const calls = new Calls(SERVED_METHODS, options);
   const { statistics } = calls;
-  const callOptions = { count: (decision: Parameters<typeof statistics.decided>[0]) => statistics.decided(decision), maxItems };
+  const callOptions = { count: (decision: Parameters<typeof statistics.decided>[0]) => statistics.decided(decision), maxItems, maxIdBytes };
   const handlers = rpcHandlers(useCases, readiness, calls, { ...callOptions, shutdownSignal, maxMessageBytes, hasReflection });
   let exceeded = 0;
   return {

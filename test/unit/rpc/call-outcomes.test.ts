@@ -14,6 +14,7 @@ import { checkCalls } from "../../../src/adapters/rpc/service/check-calls.js";
 import { listCalls } from "../../../src/adapters/rpc/service/check-calls.js";
 import { protocolOf } from "../../../src/adapters/rpc/protocols/protocol-of.js";
 import { CodedError, ERROR_CODES } from "../../../src/domain/errors.js";
+import { MAX_ID_BYTES } from "../../../src/domain/subject.js";
 import { buildCore, know, NO_HURRY } from "../../builders/core.js";
 import { metered, stateWith, wallet } from "../../builders/states.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
@@ -67,8 +68,8 @@ describe("a failed call", () => {
 test("checks and lists of what is at hand answer at once, without a promise", async () => {
   const core = buildCore();
   await know(core, { customerId: "acme" }, stateWith([metered()], { credits: [wallet()] }));
-  const checks = checkCalls(core.check, MESSAGE_ENCODERS, () => undefined);
-  const lists = listCalls(core.list, MESSAGE_ENCODERS);
+  const checks = checkCalls(core.check, MESSAGE_ENCODERS, () => undefined, MAX_ID_BYTES);
+  const lists = listCalls(core.list, MESSAGE_ENCODERS, MAX_ID_BYTES);
   const subject = { customerId: "acme" };
   const verifiedAt = core.clock.now();
   for (const reply of [

@@ -34,7 +34,7 @@ interface NamesSubject {
 export type CountDecision = (decision: FeatureDecision | CreditDecision) => void;
 
 /** The six methods that check one entitlement. */
-export function checkCalls<A extends Answers>(check: CheckEntitlement, encode: AnswerEncoders<A>, count: CountDecision) {
+export function checkCalls<A extends Answers>(check: CheckEntitlement, encode: AnswerEncoders<A>, count: CountDecision, maxIdBytes: number) {
   /** Counts what it encodes: it is made once for each method, not for each call. */
   function counting<D extends FeatureDecision | CreditDecision, Q, O>(encoder: (decision: D, query: Q) => O): (decision: D, query: Q) => O {
     return (decision, query) => {
@@ -57,50 +57,52 @@ export function checkCalls<A extends Answers>(check: CheckEntitlement, encode: A
     call: CallContext,
     encoder: (decision: FeatureDecision, query: FeatureQuery) => O,
   ): Reply<O> | Promise<Reply<O>> {
-    return reply(check.feature(requiredId(customerId, "customer_id"), optionalId(resourceId), query, call), encoder, query);
+    const customer = requiredId(customerId, "customer_id", maxIdBytes);
+    return reply(check.feature(customer, optionalId(resourceId, "resource_id", maxIdBytes), query, call), encoder, query);
   }
 
   return {
     getEntitlement: (request: GetEntitlementRequest, call: CallContext) =>
-      feature(request, readEntitlementQuery(request), call, encodeAny),
+      feature(request, readEntitlementQuery(request, maxIdBytes), call, encodeAny),
 
     getBooleanEntitlement: (request: GetBooleanEntitlementRequest, call: CallContext) =>
-      feature(request, readBooleanQuery(request), call, encodeBoolean),
+      feature(request, readBooleanQuery(request, maxIdBytes), call, encodeBoolean),
 
     getNumericEntitlement: (request: GetNumericEntitlementRequest, call: CallContext) =>
-      feature(request, readNumericQuery(request), call, encodeNumeric),
+      feature(request, readNumericQuery(request, maxIdBytes), call, encodeNumeric),
 
     getMeteredEntitlement: (request: GetMeteredEntitlementRequest, call: CallContext) =>
-      feature(request, readMeteredQuery(request), call, encodeMetered),
+      feature(request, readMeteredQuery(request, maxIdBytes), call, encodeMetered),
 
     getEnumEntitlement: (request: GetEnumEntitlementRequest, call: CallContext) =>
-      feature(request, readEnumQuery(request), call, encodeEnum),
+      feature(request, readEnumQuery(request, maxIdBytes), call, encodeEnum),
 
     getEntitlementV2: (
       request: GetEntitlementV2Request,
       call: CallContext,
     ): Reply<A["getEntitlementV2"]> | Promise<Reply<A["getEntitlementV2"]>> => {
-      const { type, query } = readEntitlementV2Query(request);
+      const { type, query } = readEntitlementV2Query(request, maxIdBytes);
       if (type === "feature") return feature(request, query, call, encodeV2);
-      const customerId = requiredId(request.customerId, "customer_id");
-      return reply(check.credit(customerId, optionalId(request.resourceId), query, call), encodeCreditV2, query);
+      const { customerId, resourceId } = subjectOf(request, maxIdBytes);
+      return reply(check.credit(customerId, resourceId, query, call), encodeCreditV2, query);
     },
   };
 }
 
-type ListRequest = GetEntitlementsRequest | GetEntitlementsStateV2Request;
-
 /** The two methods that list all entitlements. */
-export function listCalls<A extends Answers>(list: ListEntitlements, encode: AnswerEncoders<A>) {
+export function listCalls<A extends Answers>(list: ListEntitlements, encode: AnswerEncoders<A>, maxIdBytes: number) {
   return {
     getEntitlements: (request: GetEntitlementsRequest, call: CallContext) =>
-      reply(list.listFeatures(subjectOf(request), call), encode.list, undefined),
+      reply(list.listFeatures(subjectOf(request, maxIdBytes), call), encode.list, undefined),
 
     getEntitlementsStateV2: (request: GetEntitlementsStateV2Request, call: CallContext) =>
-      reply(list.list(subjectOf(request), call), encode.listV2, undefined),
+      reply(list.list(subjectOf(request, maxIdBytes), call), encode.listV2, undefined),
   };
 }
 
-function subjectOf(request: ListRequest): Subject {
-  return { customerId: requiredId(request.customerId, "customer_id"), resourceId: optionalId(request.resourceId) };
+function subjectOf({ customerId, resourceId }: NamesSubject, maxIdBytes: number): Subject {
+  return {
+    customerId: requiredId(customerId, "customer_id", maxIdBytes),
+    resourceId: optionalId(resourceId, "resource_id", maxIdBytes),
+  };
 }

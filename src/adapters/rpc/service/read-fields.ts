@@ -1,4 +1,5 @@
 import { CodedError } from "../../../domain/errors.js";
+import { isIdTooLong, MAX_ID_BYTES } from "../../../domain/subject.js";
 
 /** Longer than any id in use, and short enough for a header. */
 const MAX_QUOTED = 80;
@@ -14,14 +15,30 @@ export function quoted(text: string): string {
 }
 
 /** @throws CodedError `invalid-argument` naming the field */
-export function requiredId(id: string, field: string): string {
-  if (id === "") throw invalidArgument(`${field} is required and was empty: send a non-empty string`);
+export function requiredText(text: string, field: string): string {
+  if (text === "") throw invalidArgument(`${field} is required and was empty: send a non-empty string`);
+  return text;
+}
+
+/** @throws CodedError `invalid-argument` naming the field */
+export function requiredId(id: string, field: string, maxBytes = MAX_ID_BYTES): string {
+  if (isIdTooLong(id, maxBytes)) throw tooLong(field, maxBytes);
+  return requiredText(id, field);
+}
+
+/**
+ * Clients of some languages send "" for an id that they leave out, so it counts as left out.
+ *
+ * @throws CodedError `invalid-argument` naming the field
+ */
+export function optionalId(id: string | undefined, field: string, maxBytes = MAX_ID_BYTES): string | undefined {
+  if (id === undefined || id === "") return undefined;
+  if (isIdTooLong(id, maxBytes)) throw tooLong(field, maxBytes);
   return id;
 }
 
-/** Clients of some languages send "" for an id that they leave out, so it counts as left out. */
-export function optionalId(id: string | undefined): string | undefined {
-  return id === "" ? undefined : id;
+function tooLong(field: string, maxBytes: number): CodedError {
+  return invalidArgument(`${field} is longer than ${maxBytes} bytes (MAX_ID_BYTES): send a shorter id`);
 }
 
 /** @throws CodedError `invalid-argument` naming the field */

@@ -15,9 +15,9 @@ import { invalidArgument, optionalFinite, optionalId, optionalRequestedUsage, re
 const NO_VALUES: readonly string[] = [];
 
 /** All of these: @throws CodedError `invalid-argument` naming the field. */
-export function readBooleanQuery({ featureId, options }: GetBooleanEntitlementRequest): FeatureQuery {
+export function readBooleanQuery({ featureId, options }: GetBooleanEntitlementRequest, maxIdBytes?: number): FeatureQuery {
   return {
-    featureId: requiredId(featureId, "feature_id"),
+    featureId: requiredId(featureId, "feature_id", maxIdBytes),
     kind: "boolean",
     requestedUsage: undefined,
     requestedValues: NO_VALUES,
@@ -26,10 +26,10 @@ export function readBooleanQuery({ featureId, options }: GetBooleanEntitlementRe
   };
 }
 
-export function readNumericQuery({ featureId, options }: GetNumericEntitlementRequest): FeatureQuery {
+export function readNumericQuery({ featureId, options }: GetNumericEntitlementRequest, maxIdBytes?: number): FeatureQuery {
   const fallback = options?.fallback;
   return {
-    featureId: requiredId(featureId, "feature_id"),
+    featureId: requiredId(featureId, "feature_id", maxIdBytes),
     kind: "numeric",
     requestedUsage: undefined,
     requestedValues: NO_VALUES,
@@ -38,10 +38,10 @@ export function readNumericQuery({ featureId, options }: GetNumericEntitlementRe
   };
 }
 
-export function readMeteredQuery({ featureId, options }: GetMeteredEntitlementRequest): FeatureQuery {
+export function readMeteredQuery({ featureId, options }: GetMeteredEntitlementRequest, maxIdBytes?: number): FeatureQuery {
   const fallback = options?.fallback;
   return {
-    featureId: requiredId(featureId, "feature_id"),
+    featureId: requiredId(featureId, "feature_id", maxIdBytes),
     kind: "metered",
     requestedUsage: optionalRequestedUsage(options?.requestedUsage, "options.requested_usage"),
     requestedValues: NO_VALUES,
@@ -54,10 +54,10 @@ export function readMeteredQuery({ featureId, options }: GetMeteredEntitlementRe
   };
 }
 
-export function readEnumQuery({ featureId, options }: GetEnumEntitlementRequest): FeatureQuery {
+export function readEnumQuery({ featureId, options }: GetEnumEntitlementRequest, maxIdBytes?: number): FeatureQuery {
   const fallback = options?.fallback;
   return {
-    featureId: requiredId(featureId, "feature_id"),
+    featureId: requiredId(featureId, "feature_id", maxIdBytes),
     kind: "enum",
     requestedUsage: undefined,
     requestedValues: options?.requestedValues ?? NO_VALUES,
@@ -66,8 +66,8 @@ export function readEnumQuery({ featureId, options }: GetEnumEntitlementRequest)
   };
 }
 
-export function readEntitlementQuery({ featureId, options }: GetEntitlementRequest): FeatureQuery {
-  return featureQuery(requiredId(featureId, "feature_id"), options, true);
+export function readEntitlementQuery({ featureId, options }: GetEntitlementRequest, maxIdBytes?: number): FeatureQuery {
+  return featureQuery(requiredId(featureId, "feature_id", maxIdBytes), options, true);
 }
 
 /** What a second-generation check asks about. */
@@ -75,9 +75,9 @@ export type EntitlementQuery =
   | { readonly type: "feature"; readonly query: FeatureQuery }
   | { readonly type: "credit"; readonly query: CreditQuery };
 
-export function readEntitlementV2Query(request: GetEntitlementV2Request): EntitlementQuery {
-  const featureId = optionalId(request.featureId);
-  const currencyId = optionalId(request.currencyId);
+export function readEntitlementV2Query(request: GetEntitlementV2Request, maxIdBytes?: number): EntitlementQuery {
+  const featureId = optionalId(request.featureId, "feature_id", maxIdBytes);
+  const currencyId = optionalId(request.currencyId, "currency_id", maxIdBytes);
   if (featureId !== undefined && currencyId !== undefined) {
     throw invalidArgument("feature_id and currency_id were both given: send exactly one of them");
   }

@@ -8,7 +8,7 @@ import {
   type ReportUsageRequest,
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { readTimestamp } from "../timestamp.js";
-import { finite, invalidArgument, optionalId, quoted, requiredId } from "./read-fields.js";
+import { finite, invalidArgument, optionalId, quoted, requiredId, requiredText } from "./read-fields.js";
 
 /**
  * A report of usage, with the one key under which it is counted however often it is sent upstream.
@@ -17,11 +17,14 @@ import { finite, invalidArgument, optionalId, quoted, requiredId } from "./read-
  * @param index where the report stands in a bulk request, whose items have keys derived from the caller's
  * @throws CodedError `invalid-argument` naming the field
  */
-export function readUsageReport(request: ReportUsageRequest, callerKey: string | undefined, index?: number): UsageReport {
+export function readUsageReport(request: ReportUsageRequest, callerKey: string | undefined, index?: number, maxIdBytes?: number): UsageReport {
   const path = index === undefined ? "" : `usages[${index}].`;
   return {
-    subject: { customerId: requiredId(request.customerId, `${path}customer_id`), resourceId: optionalId(request.resourceId) },
-    featureId: requiredId(request.featureId, `${path}feature_id`),
+    subject: {
+      customerId: requiredId(request.customerId, `${path}customer_id`, maxIdBytes),
+      resourceId: optionalId(request.resourceId, `${path}resource_id`, maxIdBytes),
+    },
+    featureId: requiredId(request.featureId, `${path}feature_id`, maxIdBytes),
     value: finite(request.value, `${path}value`),
     updateBehavior: readUpdateBehavior(request.updateBehavior, `${path}update_behavior`),
     dimensions: readDimensions(request.dimensions, `${path}dimensions`),
@@ -42,11 +45,14 @@ function keyOf(callerKey: string | undefined, index: number | undefined): Report
  * @param path where the event stands in the request, for example "events[3]."
  * @throws CodedError `invalid-argument` naming the field
  */
-export function readUsageEvent(event: Event, path: string): UsageEvent {
+export function readUsageEvent(event: Event, path: string, maxIdBytes?: number): UsageEvent {
   return {
-    eventName: requiredId(event.eventName, `${path}event_name`),
-    subject: { customerId: requiredId(event.customerId, `${path}customer_id`), resourceId: optionalId(event.resourceId) },
-    idempotencyKey: requiredId(event.idempotencyKey, `${path}idempotency_key`),
+    eventName: requiredText(event.eventName, `${path}event_name`),
+    subject: {
+      customerId: requiredId(event.customerId, `${path}customer_id`, maxIdBytes),
+      resourceId: optionalId(event.resourceId, `${path}resource_id`, maxIdBytes),
+    },
+    idempotencyKey: requiredText(event.idempotencyKey, `${path}idempotency_key`),
     dimensions: readDimensions(event.dimensions, `${path}dimensions`),
     timestamp: readTimestamp(event.timestamp, `${path}timestamp`),
   };

@@ -23,6 +23,8 @@ export interface SidecarCallsOptions {
   readonly count: CountDecision;
   /** Usages or events in one request. */
   readonly maxItems: number;
+  /** The longest id of a customer, resource, feature or currency, bytes of UTF-8. */
+  readonly maxIdBytes: number;
 }
 
 type Methods = typeof SidecarService.method;
@@ -35,10 +37,10 @@ export type SidecarCalls<A extends Answers> = {
   readonly [M in keyof Methods]: UnaryCall<MessageShape<Methods[M]["input"]>, A[M]>;
 };
 
-export function sidecarCalls<A extends Answers>(useCases: UseCases, encode: AnswerEncoders<A>, { count, maxItems }: SidecarCallsOptions): SidecarCalls<A> {
+export function sidecarCalls<A extends Answers>(useCases: UseCases, encode: AnswerEncoders<A>, { count, ...bounds }: SidecarCallsOptions): SidecarCalls<A> {
   return {
-    ...checkCalls(useCases.check, encode, count),
-    ...listCalls(useCases.list, encode),
-    ...writeCalls(useCases.reportUsage, useCases.reportEvents, useCases.reload, encode, maxItems),
+    ...checkCalls(useCases.check, encode, count, bounds.maxIdBytes),
+    ...listCalls(useCases.list, encode, bounds.maxIdBytes),
+    ...writeCalls(useCases.reportUsage, useCases.reportEvents, useCases.reload, encode, bounds),
   };
 }

@@ -18,29 +18,32 @@ export function writeCalls<A extends Answers>(
   reportEvents: ReportEvents,
   reload: ReloadEntitlements,
   encode: AnswerEncoders<A>,
-  maxItems: number,
+  { maxItems, maxIdBytes }: { readonly maxItems: number; readonly maxIdBytes: number },
 ) {
   return {
     async reportUsage(request: ReportUsageRequest, call: ServiceCallContext): Promise<Reply<A["reportUsage"]>> {
-      return plainReply(encode.measurement(await reportUsage.report(readUsageReport(request, call.idempotencyKey), call)));
+      return plainReply(encode.measurement(await reportUsage.report(readUsageReport(request, call.idempotencyKey, undefined, maxIdBytes), call)));
     },
 
     async reportUsageBulk({ usages }: ReportUsageBulkRequest, call: ServiceCallContext): Promise<Reply<A["reportUsageBulk"]>> {
       checkCount(usages.length, maxItems, "usages");
-      const reports = usages.map((usage, index) => readUsageReport(usage, call.idempotencyKey, index));
+      const reports = usages.map((usage, index) => readUsageReport(usage, call.idempotencyKey, index, maxIdBytes));
       const measurements = reports.length === 0 ? [] : await reportUsage.reportBulk(reports, call);
       return plainReply(encode.measurements(measurements));
     },
 
     async reportEvents({ events }: ReportEventsRequest, call: ServiceCallContext): Promise<Reply<A["reportEvents"]>> {
       checkCount(events.length, maxItems, "events");
-      const readEvents = events.map((event, index) => readUsageEvent(event, `events[${index}].`));
+      const readEvents = events.map((event, index) => readUsageEvent(event, `events[${index}].`, maxIdBytes));
       if (readEvents.length > 0) await reportEvents.report(readEvents, call);
       return plainReply(encode.empty());
     },
 
     async reloadEntitlements({ customerId, resourceId }: ReloadEntitlementsRequest): Promise<Reply<A["reloadEntitlements"]>> {
-      const subject = { customerId: requiredId(customerId, "customer_id"), resourceId: optionalId(resourceId) };
+      const subject = {
+        customerId: requiredId(customerId, "customer_id", maxIdBytes),
+        resourceId: optionalId(resourceId, "resource_id", maxIdBytes),
+      };
       return plainReply(encode.reload(await reload.reload(subject)));
     },
   };
