@@ -20,6 +20,7 @@ import { StreamStatus } from "../application/stream-status.js";
 import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
 import type { Telemetry } from "../ports/telemetry.js";
+import type { Access } from "./access.js";
 import type { CacheLayer } from "./cache/cache-layer.js";
 import type { Config } from "./config/settings.js";
 import type { Source } from "./source/source.js";
@@ -46,6 +47,10 @@ export interface Foundations {
   readonly source: Source;
   /** Where states are kept; not given: in this process alone. */
   readonly cache?: CacheLayer | undefined;
+  /** Who may ask; not given: anybody. */
+  readonly access?: Access | undefined;
+  /** Takes secrets out of what other systems said, before callers are answered with it. */
+  readonly redact?: ((text: string) => string) | undefined;
 }
 
 /** Says of everything how it is made and from what. Nothing is made before it is asked for, and then once. */
@@ -65,7 +70,7 @@ export function buildContainer(foundations: Foundations): Container {
   provide(TOKENS.shutdown, () => new AbortController());
   provideStates(provide, foundations);
   provideUseCases(provide);
-  provideServers(provide, config);
+  provideServers(provide, foundations);
   return container;
 }
 
@@ -146,7 +151,7 @@ function provideUseCases(provide: Provide): void {
   );
 }
 
-function provideServers(provide: Provide, config: Config): void {
+function provideServers(provide: Provide, { config, access, redact }: Foundations): void {
   const tls = tlsFilesOf(config);
   provide(TOKENS.requestHandler, (made) =>
     createRpcHandler(
@@ -163,6 +168,14 @@ function provideServers(provide: Provide, config: Config): void {
         logger: made.get(TOKENS.logger),
         shutdownSignal: made.get(TOKENS.shutdown).signal,
         maxMessageBytes: config.maxMessageBytes,
+        maxItems: config.maxItemsPerRequest,
+        maxJsonDepth: config.maxJsonDepth,
+        maxIdBytes: config.maxIdBytes,
+        hasReflection: config.reflectionEnabled,
+        identity: access?.identity,
+        admission: access?.admission,
+        crossOrigin: access?.crossOrigin,
+        redact,
       },
     ),
   );
@@ -170,7 +183,7 @@ function provideServers(provide: Provide, config: Config): void {
     new MultiProtocolListener({
       ...made.get(TOKENS.requestHandler),
       tls: files,
-      limits: { maxMessageBytes: config.maxMessageBytes },
+      limits: { maxMessageBytes: config.maxMessageBytes, maxConnectionAgeMs: config.maxConnectionAgeMs },
       logger: made.get(TOKENS.logger),
     });
   provide(TOKENS.cleartextListener, (made) => listener(made, undefined));

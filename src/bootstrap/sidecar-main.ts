@@ -1,7 +1,9 @@
+import { hideSecrets } from "../adapters/ops/secrets.js";
 import { SystemClock } from "../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import type { Logger } from "../ports/logger.js";
 import { newTelemetry } from "../ports/telemetry.js";
+import { isOpenToAll, openAccess } from "./access.js";
 import { calmCollections } from "./calm-collections.js";
 import { openCache } from "./cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "./config/load-config.js";
@@ -34,13 +36,14 @@ export async function runSidecar(): Promise<void> {
   await serve(loaded, logger);
 }
 
-async function serve({ config }: LoadedConfig, logger: WinstonLogger): Promise<void> {
+async function serve({ config, secrets }: LoadedConfig, logger: WinstonLogger): Promise<void> {
   try {
     // From before the first file is opened: what is open is closed at the end.
-    const starting = start(config, logger);
+    const starting = start(config, secrets, logger);
     endOnSignal(starting, ({ sidecar }) => end(sidecar, logger), (signal) => logger.info("ending", { signal }));
     const { message } = await starting;
     calmCollections();
+    if (isOpenToAll(config)) logger.info("anybody who reaches the port may ask, as often as they like", { access: message.access });
     tell(message, config.startMessage === "auto" ? (process.stdout.isTTY ? "text" : "json") : config.startMessage);
   } catch (error) {
     refuseToStart(PROGRAM, error);
@@ -53,14 +56,15 @@ async function serve({ config }: LoadedConfig, logger: WinstonLogger): Promise<v
   }
 }
 
-async function start(config: Config, logger: Logger): Promise<{ readonly sidecar: Sidecar; readonly message: StartMessage }> {
+async function start(config: Config, secrets: readonly string[], logger: Logger): Promise<{ readonly sidecar: Sidecar; readonly message: StartMessage }> {
   const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
+  const access = await openAccess(config, services);
   const cache = await openCache(config, services);
   const source = await openSource(config, services).catch(async (error: unknown) => {
     await cache?.close();
     throw error;
   });
-  const sidecar = new Sidecar({ config, ...services, source, cache });
+  const sidecar = new Sidecar({ config, ...services, source, cache, access, redact: hideSecrets(secrets) });
   return { sidecar, message: startMessage(config, await sidecar.start(), source, cache) };
 }
 

@@ -34,7 +34,7 @@ export class Sidecar {
     const { config } = this.#foundations;
     try {
       // First of all: whoever watches the start can see that the process lives and is not ready yet.
-      const { port: metricsPort } = await named("METRICS_PORT", config.metricsPort, config, this.#container.get(TOKENS.opsServer).listen(config.metricsPort, config.host));
+      const { port: metricsPort } = await this.#listenOps();
       this.#foundations.source.start();
       this.#foundations.cache?.start();
       this.#container.get(TOKENS.stream).start(this.#container.get(TOKENS.followUpdates));
@@ -85,8 +85,16 @@ export class Sidecar {
     // After the last report has been counted, so that what is kept is complete.
     await attempt(() => this.#foundations.source.close());
     await attempt(() => this.#foundations.cache?.close());
+    await attempt(() => this.#foundations.access?.close());
     await attempt(() => this.#container.get(TOKENS.opsServer).close());
     if (failures.length > 0) throw new AggregateError(failures, "the sidecar did not end cleanly");
+  }
+
+  #listenOps(): Promise<{ readonly port: number }> {
+    const { metricsPort, metricsHost, host } = this.#foundations.config;
+    const at = metricsHost ?? host;
+    const listening = this.#container.get(TOKENS.opsServer).listen(metricsPort, at);
+    return named("METRICS_PORT", metricsPort, { host: at }, listening, metricsHost === undefined ? "LISTEN_HOST" : "METRICS_HOST");
   }
 
   async #listenTls(): Promise<number | undefined> {
@@ -98,12 +106,12 @@ export class Sidecar {
 }
 
 /** A listener that cannot start is a fault of the configuration: it is reported by the setting's name, with what to do. */
-async function named<T>(portName: string, port: number, { host }: Pick<Config, "host">, listening: Promise<T>): Promise<T> {
+async function named<T>(portName: string, port: number, { host }: Pick<Config, "host">, listening: Promise<T>, hostName = "LISTEN_HOST"): Promise<T> {
   try {
     return await listening;
   } catch (error) {
     const message = isListenFault(error)
-      ? listenFault(error, { port, host, portName, hostName: "LISTEN_HOST" })
+      ? listenFault(error, { port, host, portName, hostName })
       : `${portName}: ${error instanceof Error ? error.message : String(error)}`;
     throw new StartError(message, { cause: error });
   }

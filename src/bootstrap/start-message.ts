@@ -1,3 +1,4 @@
+import { describeAccess } from "./access.js";
 import type { CacheLayer } from "./cache/cache-layer.js";
 import type { Config } from "./config/settings.js";
 import { packageVersion } from "./package-version.js";
@@ -14,6 +15,8 @@ export interface StartMessage {
   readonly source: string;
   /** Where states are kept, where that is not this process alone. */
   readonly cache: string | undefined;
+  /** Who may ask. */
+  readonly access: string;
   /** A command that asks the service something it can answer. */
   readonly try: string;
 }
@@ -33,12 +36,14 @@ export function startMessage(
     ...listening,
     source: source.description,
     cache: cache?.description,
+    access: describeAccess(config),
     try: `curl -H 'content-type: application/json' -d ${shellQuoted(body)} ${address}/stigg.sidecar.v1.SidecarService/GetEntitlement`,
   };
 }
 
 export function startText(config: Config, message: StartMessage): string {
   const host = reachableHost(config.host);
+  const opsHost = reachableHost(config.metricsHost ?? config.host);
   const tls = message.tlsPort === undefined ? [] : [`  tls      https://${host}:${message.tlsPort}`];
   return [
     `entitlement-sidecar ${packageVersion()} answers checks`,
@@ -46,7 +51,8 @@ export function startText(config: Config, message: StartMessage): string {
     ...tls,
     `  source   ${message.source}`,
     ...(message.cache === undefined ? [] : [`  cache    ${message.cache}`]),
-    `  health   http://${host}:${message.metricsPort}/${config.readyEndpointUrl}  (metrics: /metrics)`,
+    `  access   ${message.access}`,
+    `  health   http://${opsHost}:${message.metricsPort}/${config.readyEndpointUrl}  (metrics: /metrics)`,
     `  try      ${message.try}`,
     "",
   ].join("\n");

@@ -1,6 +1,6 @@
 import { MemoryCache } from "../../src/adapters/cache/memory-cache.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
-import { createRpcHandler } from "../../src/adapters/rpc/rpc-handler.js";
+import { createRpcHandler, type RpcHandlerOptions } from "../../src/adapters/rpc/rpc-handler.js";
 import type { ListenerLimits } from "../../src/adapters/rpc/listener/listener-limits.js";
 import { MultiProtocolListener } from "../../src/adapters/rpc/listener/multi-protocol-listener.js";
 import { CheckEntitlement } from "../../src/application/check-entitlement.js";
@@ -41,6 +41,8 @@ export interface RpcServerOptions {
   readonly isReady?: boolean;
   /** Whether small unary calls take the fast path, as they do in the service; else Connect answers them too. */
   readonly hasFastPath?: boolean;
+  /** Rules of access, observers and bounds. */
+  readonly rpc?: Partial<RpcHandlerOptions>;
 }
 
 /** The real handlers on the real port over the real use cases and cache; upstream alone is in this process. */
@@ -66,7 +68,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
       reportEvents: new ReportEvents(upstream, clock),
     },
     readiness,
-    { clock, logger, shutdownSignal: shutdown.signal, maxMessageBytes: options.maxMessageBytes },
+    { clock, logger, shutdownSignal: shutdown.signal, maxMessageBytes: options.maxMessageBytes, ...options.rpc },
   );
   const listener = new MultiProtocolListener({ ...handler, fastPath: hasFastPath ? fastPath : undefined, limits: options.limits, logger });
   const { port } = await listener.listen(0, "127.0.0.1");

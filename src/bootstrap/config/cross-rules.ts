@@ -49,7 +49,7 @@ export const CROSS_RULES: readonly CrossRule<Config>[] = [
         ? "TLS_CLIENT_CA_FILE is set without TLS_CERT_FILE and TLS_KEY_FILE: client certificates need the TLS listener"
         : undefined,
   },
-  { about: ["grpcPort", "metricsPort", "port", "tlsCertFile"], fault: sharedPort },
+  { about: ["grpcPort", "metricsPort", "port", "tlsCertFile", "host", "metricsHost"], fault: sharedPort },
   {
     about: ["healthEndpointUrl", "readyEndpointUrl"],
     fault: ({ healthEndpointUrl, readyEndpointUrl }) => {
@@ -63,9 +63,11 @@ export const CROSS_RULES: readonly CrossRule<Config>[] = [
   ...LOG_RULES,
 ];
 
-function sharedPort({ grpcPort, metricsPort, port, tlsCertFile }: Config): string | undefined {
+function sharedPort({ grpcPort, metricsPort, port, tlsCertFile, host, metricsHost }: Config): string | undefined {
   const taken = new Map<number, string>();
-  const listeners: [name: string, port: number][] = [["GRPC_PORT", grpcPort], ["METRICS_PORT", metricsPort]];
+  const listeners: [name: string, port: number][] = [["GRPC_PORT", grpcPort]];
+  const isApart = host !== undefined && metricsHost !== undefined && host !== metricsHost;
+  if (!isApart) listeners.push(["METRICS_PORT", metricsPort]);
   if (tlsCertFile !== undefined) listeners.push(["PORT", port]);
   for (const [name, number] of listeners) {
     const other = taken.get(number);

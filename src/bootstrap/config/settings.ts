@@ -3,6 +3,7 @@ import { LOG_LEVELS } from "../../adapters/ops/log-level.js";
 import { CodedError } from "../../domain/errors.js";
 import type { FallbackValues } from "../../domain/fallback.js";
 import { MAX_ID_BYTES } from "../../domain/subject.js";
+import { ACCESS_SETTINGS } from "./access-settings.js";
 import { boolean, integer, oneOf, port, text, timeToLive, url, urlPath, visibleCharacters, type Parser } from "./parsers.js";
 import { REDIS_SETTINGS } from "./redis-settings.js";
 import { optional, setting, withDefault, type Setting, type Values } from "./setting.js";
@@ -90,6 +91,7 @@ export const SETTINGS = {
   tlsClientCaFile: optional("TLS_CLIENT_CA_FILE", text, {
     description: "authorities (PEM); given: the TLS listener lets in only clients with a certificate of theirs",
   }),
+  ...ACCESS_SETTINGS,
   shutdownLingerMs: withDefault("SHUTDOWN_LINGER_MS", integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }), 1_000, {
     description: "how long calls are still accepted after SIGTERM, milliseconds, while readiness is already DOWN",
   }),

@@ -25,8 +25,8 @@ const NO_FIELDS: readonly HeaderField[] = [];
 
 /** What browsers of other origins are told. */
 export interface CrossOrigin {
-  /** @returns headers for the response to a request with this origin */
-  headersFor(origin: string): readonly HeaderField[];
+  /** @returns headers for the response to a request with this origin, or without one */
+  headersFor(origin: string | undefined): readonly HeaderField[];
   /** Answers a preflight. @returns whether the exchange was one */
   answerPreflight(exchange: Exchange): boolean;
 }
@@ -68,8 +68,7 @@ export function createGeneralPath(handlers: ReadonlyMap<string, UniversalHandler
 
   /** @returns the code with which the call ended */
   async function serve(exchange: Exchange, path: string, method: ServedMethod, protocol: Protocol): Promise<number> {
-    const origin = exchange.header("origin");
-    const fields = origin === undefined || crossOrigin === undefined ? NO_FIELDS : crossOrigin.headersFor(origin);
+    const fields = crossOrigin === undefined ? NO_FIELDS : crossOrigin.headersFor(exchange.header("origin"));
     const { authority, peer } = exchange;
     const refusal = calls.refusalOf(method, calls.callerOf({ authorization: exchange.header("authorization"), authority, peer }));
     if (refusal !== undefined) {
@@ -80,14 +79,14 @@ export function createGeneralPath(handlers: ReadonlyMap<string, UniversalHandler
     const handler = handlers.get(path);
     if (protocol === "grpc" && exchange.httpVersion === "1.1") refuseGrpcOverHttp1(exchange);
     else if (handler === undefined) refuseCall(exchange, exchange.method === "GET" ? "other" : protocol, unknownMethod(path), fields);
-    else if (!handler.allowedMethods.includes(exchange.method)) refuseVerb(exchange, handler.allowedMethods);
+    else if (!handler.allowedMethods.includes(exchange.method)) refuseVerb(exchange, handler.allowedMethods, fields);
     else if (exchange.method !== "GET" && (protocol === "other" || !handler.supportedContentType(exchange.header("content-type") ?? ""))) {
       refuseContentType(exchange, handler.method.methodKind === "unary", fields);
-    } else if (handler.method.methodKind === "bidi_streaming" && exchange.httpVersion === "1.1") refuseStreamOverHttp1(exchange);
+    } else if (handler.method.methodKind === "bidi_streaming" && exchange.httpVersion === "1.1") refuseStreamOverHttp1(exchange, fields);
     else {
       const request = universalRequest(exchange, handler, protocol, options);
       if (request !== undefined) return respond(exchange, finished(await handler(request), protocol), protocol, fields);
-      refuse(exchange, 400, "the request names no host, or one that is none: send a host header");
+      refuse(exchange, 400, "the request names no host, or one that is none: send a host header", fields);
       return Code.InvalidArgument;
     }
     return handler === undefined ? Code.Unimplemented : Code.InvalidArgument;

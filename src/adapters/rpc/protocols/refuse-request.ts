@@ -57,12 +57,12 @@ export function refuseGrpcOverHttp1(exchange: Exchange): void {
   );
 }
 
-export function refuseStreamOverHttp1(exchange: Exchange): void {
-  refuse(exchange, 505, "this method streams in both directions and needs HTTP/2", [["connection", "close"]]);
+export function refuseStreamOverHttp1(exchange: Exchange, headers: readonly HeaderField[]): void {
+  refuse(exchange, 505, "this method streams in both directions and needs HTTP/2", [...headers, ["connection", "close"]]);
 }
 
-export function refuseVerb(exchange: Exchange, allowed: readonly string[]): void {
-  refuse(exchange, 405, `call methods by ${allowed.join(" or ")}`, [["allow", allowed.join(", ")]]);
+export function refuseVerb(exchange: Exchange, allowed: readonly string[], headers: readonly HeaderField[]): void {
+  refuse(exchange, 405, `call methods by ${allowed.join(" or ")}`, [...headers, ["allow", allowed.join(", ")]]);
 }
 
 export function refuseContentType(exchange: Exchange, isUnary: boolean, headers: readonly HeaderField[]): void {
