@@ -84,7 +84,7 @@ export class CatalogEngine {
 
   /** What is true of a subject now. One that the catalog does not have is a state with a reason. */
   stateOf(subject: Subject): CustomerState {
-    return this.#stateIn(this.#served, subject, this.#clock.now());
+    return this.#stateIn(this.#served, subject, this.#now());
   }
 
   /**
