@@ -9,11 +9,11 @@ import { ConnectionFault, ErrorCode, FrameType, MAX_WINDOW, uint32 } from "../fr
 import type { HeaderList } from "../hpack/header-list.js";
 import { HeaderWriter } from "../hpack/header-writer.js";
 import { encodeLiteral } from "../hpack/literal-headers.js";
-import { ClosedStreams } from "./closed-streams.js";
 import { Http2Exchange, type ExchangeOwner } from "./http2-exchange.js";
 import { Http2Stream, type FastPathResponder, type StreamExchange } from "./http2-stream.js";
 import { areTrailers, readRequestHead } from "./request-head.js";
 import { ResponseSender } from "./response-sender.js";
+import { StreamEnds, type StreamEndsOwner } from "./stream-ends.js";
 import { StreamTable } from "./stream-table.js";
 
 /** A request of the fast path is a few hundred bytes; a longer one is the general path's, which minds the window of its stream. */
@@ -21,27 +21,16 @@ const MAX_FAST_BYTES = 16_384;
 const MAX_FAST_CHUNKS = 16;
 /** Bytes of responses that wait for windows, from which on no more requests are served until the peer takes some. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
-/** How long a stream that is answered before its request is complete stays open for the rest, milliseconds. */
-const EARLY_ANSWER_LINGER_MS = 100;
 /** Calls that nobody waits for any more and whose work still runs, as a multiple of the streams that may be open. */
 const ABANDONED_FACTOR = 4;
-/** What a stream that has to be reset costs of the control budget. */
-const RESET_UNITS = 10;
-
 /** What the streams need of their connection. */
-export interface StreamsOwner {
+export interface StreamsOwner extends StreamEndsOwner {
   readonly handlers: ConnectionHandlers;
   readonly peer: Peer;
   readonly maxConcurrentStreams: number;
   readonly logger: Logger;
   readonly allotment: Allotment;
-  /** Something was written, maybe not in the course of reading. */
-  flushSoon(): void;
   fail(fault: ConnectionFault): void;
-  /** Work that is no part of a call. */
-  spend(units: number, what: string): void;
-  /** A call was answered. */
-  earn(): void;
 }
 
 /** The requests that are under way on one connection. Each is on the fast path or the general path, and may pass to the latter. */
@@ -50,9 +39,9 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
   readonly #output: FrameOutput;
   readonly #peer: PeerSettings;
   readonly #streams = new StreamTable();
-  readonly #closed = new ClosedStreams();
   readonly #headers = new HeaderWriter();
   readonly #sender: ResponseSender;
+  readonly #ends: StreamEnds;
   /** On the fast path, begun by what is being read. */
   #begun: Http2Stream[] = [];
   /** Those with a response that waits, whose window was opened by what is being read. */
@@ -60,19 +49,16 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
   #isConnectionOpened = false;
   /** The initial window before what is being read has changed it; undefined: it has not, or that is seen to. */
   #windowBefore: number | undefined;
-  /** Answered before their requests were complete. */
-  #early: Http2Stream[] = [];
-  #earlyTimer: NodeJS.Timeout | undefined;
   /** Complete requests, while too much of responses waits for windows. */
   #waiting: (() => void)[] = [];
-  #abandoned = 0;
   #last = 0;
 
   constructor(owner: StreamsOwner, output: FrameOutput, peer: PeerSettings) {
     this.#owner = owner;
     this.#output = output;
     this.#peer = peer;
-    this.#sender = new ResponseSender(output, this.#headers, (stream) => this.#answered(stream));
+    this.#sender = new ResponseSender(output, this.#headers, (stream) => this.#ends.answered(stream));
+    this.#ends = new StreamEnds(owner, output, this.#streams, this.#sender);
   }
 
   /** How many have begun and not ended. */
@@ -91,8 +77,8 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
 
   begin(id: number, headers: HeaderList, isEnd: boolean): void {
     this.#last = id;
-    if (headers.isTooLarge) this.#refuse(id, ErrorCode.EnhanceYourCalm, isEnd);
-    else if (this.#isFull()) this.#refuse(id, ErrorCode.RefusedStream, isEnd);
+    if (headers.isTooLarge) this.#ends.refuse(id, ErrorCode.EnhanceYourCalm, isEnd);
+    else if (this.#isFull()) this.#ends.refuse(id, ErrorCode.RefusedStream, isEnd);
     else {
       const stream = new Http2Stream(id, headers, this.#peer.initialWindow, this);
       const route = isEnd ? undefined : this.#owner.handlers.fastPath?.http2RouteOf(headers, this.#owner.peer);
@@ -109,15 +95,15 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
   trailers(id: number, headers: HeaderList, isEnd: boolean): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) {
-      if (this.#closed.consumeIfClosed(id, isEnd)) return;
+      if (this.#ends.consumeIfClosed(id, isEnd)) return;
       throw new ConnectionFault(ErrorCode.StreamClosed, "headers on a stream that has ended");
     }
-    if (stream.isComplete) this.reset(id, ErrorCode.StreamClosed);
-    else if (headers.isTooLarge) this.reset(id, ErrorCode.EnhanceYourCalm);
-    else if (!isEnd || !areTrailers(headers.headers)) this.reset(id, ErrorCode.ProtocolError);
+    if (stream.isComplete) this.#ends.reset(id, ErrorCode.StreamClosed);
+    else if (headers.isTooLarge) this.#ends.reset(id, ErrorCode.EnhanceYourCalm);
+    else if (!isEnd || !areTrailers(headers.headers)) this.#ends.reset(id, ErrorCode.ProtocolError);
     else {
       if (stream.exchange === undefined) this.#serve(stream, stream.chunks, false);
-      this.#completed(stream);
+      this.#ends.completed(stream);
     }
   }
 
@@ -130,7 +116,7 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.isComplete) {
       this.#owner.spend(1, "data on closed streams");
-      if (!this.#closed.consumeIfClosed(id, isEnd)) this.reset(id, ErrorCode.StreamClosed);
+      if (!this.#ends.consumeIfClosed(id, isEnd)) this.#ends.reset(id, ErrorCode.StreamClosed);
       return;
     }
     if (from === to && !isEnd) this.#owner.spend(1, "empty data");
@@ -138,24 +124,17 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     else this.#generalData(stream, stream.exchange, bytes.subarray(from, to), padding, isEnd);
   }
 
-  /** The client wants no response any more. It is free: what is bounded is work that runs on, and frames without a call. */
+  /** The client wants no response any more. */
   cancelled(id: number): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) {
-      this.#closed.consumeIfClosed(id, true);
-      this.#owner.spend(1, "resets of closed streams");
-      return;
-    }
-    this.#abandon(stream);
-    this.#end(stream);
+    this.#ends.cancelled(id);
   }
 
   /** The client takes more of a response. */
   openWindow(id: number, bytes: number): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
-    if (bytes === 0) this.reset(id, ErrorCode.ProtocolError);
-    else if (stream.sendWindow + bytes > MAX_WINDOW) this.reset(id, ErrorCode.FlowControlError);
+    if (bytes === 0) this.#ends.reset(id, ErrorCode.ProtocolError);
+    else if (stream.sendWindow + bytes > MAX_WINDOW) this.#ends.reset(id, ErrorCode.FlowControlError);
     else {
       stream.sendWindow += bytes;
       // Not at once: a window that opens byte by byte is not to be answered byte by byte.
@@ -215,23 +194,9 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
 
   /** The connection is gone. */
   abandonAll(): void {
-    const streams = this.#streams.all();
-    this.#streams.clear();
-    clearTimeout(this.#earlyTimer);
     this.#waiting = [];
-    for (const stream of streams) {
-      this.#abandon(stream);
-      stream.exchange?.closed();
-    }
-  }
-
-  /** Tells the client that nothing comes, or no more. */
-  reset(id: number, code: number): void {
-    const stream = this.#streams.get(id);
-    if (stream !== undefined) this.#abandon(stream);
-    this.#output.frame(FrameType.RstStream, 0, id, uint32(code));
-    if (stream !== undefined) this.#endEarly(stream);
-    this.#owner.spend(RESET_UNITS, "streams in breach of the protocol");
+    this.#opened.clear();
+    this.#ends.abandonAll();
   }
 
   respond(stream: Http2Stream, headers: ResponseHeaders, body: Buffer | string, trailers: ResponseHeaders | undefined): void {
@@ -247,8 +212,7 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
   }
 
   released(stream: Http2Stream): void {
-    if (stream.isAbandoned) this.#abandoned--;
-    stream.isAbandoned = false;
+    this.#ends.released(stream);
   }
 
   beginResponse(stream: Http2Stream, block: Buffer, isEnd: boolean): void {
@@ -272,7 +236,7 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
 
   abortResponse(stream: Http2Stream): void {
     if (!this.#isOpen(stream)) return;
-    this.reset(stream.id, ErrorCode.InternalError);
+    this.#ends.reset(stream.id, ErrorCode.InternalError);
     this.#owner.flushSoon();
   }
 
@@ -311,20 +275,20 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     } catch (error) {
       // A fault on the fast path costs the one call.
       this.#owner.logger.error("unexpected error in a call", { error });
-      this.reset(stream.id, ErrorCode.InternalError);
+      this.#ends.reset(stream.id, ErrorCode.InternalError);
     }
   }
 
   #generalData(stream: Http2Stream, exchange: StreamExchange, chunk: Buffer, padding: number, isEnd: boolean): void {
     switch (exchange.received(chunk, padding)) {
       case "beyond-window":
-        this.reset(stream.id, ErrorCode.FlowControlError);
+        this.#ends.reset(stream.id, ErrorCode.FlowControlError);
         return;
       case "beyond-length":
-        this.reset(stream.id, ErrorCode.ProtocolError);
+        this.#ends.reset(stream.id, ErrorCode.ProtocolError);
         return;
       case "ok":
-        if (isEnd) this.#completed(stream);
+        if (isEnd) this.#ends.completed(stream);
     }
   }
 
@@ -337,13 +301,13 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     const head = readRequestHead(stream.headers.headers);
     if (head === undefined) {
       stream.isComplete ||= isEnd;
-      this.reset(stream.id, ErrorCode.ProtocolError);
+      this.#ends.reset(stream.id, ErrorCode.ProtocolError);
       return;
     }
     const exchange = new Http2Exchange(this, stream, head, this.#owner.allotment);
     stream.exchange = exchange;
     for (const chunk of chunks) this.#generalData(stream, exchange, chunk, 0, false);
-    if (isEnd) this.#completed(stream);
+    if (isEnd) this.#ends.completed(stream);
     if (head.method === "CONNECT") {
       exchange.send(405, [["allow", "GET, POST"]], "");
       return;
@@ -370,45 +334,9 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     });
   }
 
-  #completed(stream: Http2Stream): void {
-    if (!this.#isOpen(stream)) return;
-    const { exchange } = stream;
-    if (exchange?.completed() === false) {
-      stream.isComplete = true;
-      this.reset(stream.id, ErrorCode.ProtocolError);
-      return;
-    }
-    stream.isComplete = true;
-    if (exchange?.isAnswered === true && stream.unsent === undefined) this.#end(stream);
-  }
-
-  /** The response is sent to its end. */
-  #answered(stream: Http2Stream): void {
-    this.#owner.earn();
-    if (stream.isComplete) {
-      this.#end(stream);
-      return;
-    }
-    // Not reset at once: what is wrong with the rest of its request would never show, nor would its end come in order.
-    this.#early.push(stream);
-    this.#earlyTimer ??= setTimeout(this.#endEarlyAnswered, EARLY_ANSWER_LINGER_MS).unref();
-  }
-
-  readonly #endEarlyAnswered = (): void => {
-    this.#earlyTimer = undefined;
-    const early = this.#early;
-    this.#early = [];
-    for (const stream of early) {
-      if (!this.#isOpen(stream)) continue;
-      this.#output.frame(FrameType.RstStream, 0, stream.id, uint32(ErrorCode.NoError));
-      this.#endEarly(stream);
-    }
-    this.#owner.flushSoon();
-  };
-
   #isFull(): boolean {
     const { maxConcurrentStreams } = this.#owner;
-    return this.#streams.size >= maxConcurrentStreams || this.#abandoned >= ABANDONED_FACTOR * maxConcurrentStreams;
+    return this.#streams.size >= maxConcurrentStreams || this.#ends.abandoned >= ABANDONED_FACTOR * maxConcurrentStreams;
   }
 
   /** Serves requests that waited for the peer to take responses. */
@@ -416,35 +344,8 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     while (this.#waiting.length > 0 && this.#sender.unsentBytes <= MAX_UNSENT_BYTES) this.#waiting.shift()?.();
   }
 
-  /** Does not let a stream begin. @param isEnd whether the client sends no more of it */
-  #refuse(id: number, code: number, isEnd: boolean): void {
-    if (!isEnd) this.#closed.add(id);
-    this.#output.frame(FrameType.RstStream, 0, id, uint32(code));
-    this.#owner.spend(1, "streams beyond the limits");
-  }
-
   #isOpen(stream: Http2Stream): boolean {
     return this.#streams.get(stream.id) === stream;
-  }
-
-  #abandon(stream: Http2Stream): void {
-    this.#sender.drop(stream);
-    if (stream.call === undefined ? stream.exchange?.isInWork === true : stream.call.abandon()) {
-      stream.isAbandoned = true;
-      this.#abandoned++;
-    }
-  }
-
-  #endEarly(stream: Http2Stream): void {
-    if (!stream.isComplete) this.#closed.add(stream.id);
-    this.#end(stream);
-  }
-
-  #end(stream: Http2Stream): void {
-    this.#streams.delete(stream.id);
-    if (this.#opened.size > 0) this.#opened.delete(stream);
-    stream.exchange?.closed();
-    this.#owner.flushSoon();
   }
 }
 
