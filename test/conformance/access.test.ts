@@ -4,6 +4,7 @@ import { readAccessEntries } from "../../src/adapters/rpc/call/access/access-ent
 import { AccessIdentity } from "../../src/adapters/rpc/call/access/access-identity.js";
 import { LOCAL_HOSTS } from "../../src/adapters/rpc/call/access/allowed-hosts.js";
 import { crossOriginOf } from "../../src/adapters/rpc/call/access/cross-origin.js";
+import { rateLimit } from "../../src/adapters/rpc/call/access/rate-limit.js";
 import { SERVED_METHODS } from "../../src/adapters/rpc/service/served-methods.js";
 import { EVERY_WAY, go } from "./every-path.js";
 import { RawHttp1 } from "./raw-http1.js";
@@ -11,6 +12,7 @@ import { RawHttp2 } from "./raw-http2.js";
 import { startRpcServer, type RpcServer } from "./rpc-server.js";
 
 const PERMISSION_DENIED = 7;
+const RESOURCE_EXHAUSTED = 8;
 const UNAUTHENTICATED = 16;
 /** How HTTP says the same, where a request is of no protocol. */
 const HTTP_STATUS: Readonly<Record<number, number>> = { [PERMISSION_DENIED]: 403, [UNAUTHENTICATED]: 401 };
@@ -127,5 +129,17 @@ describe("pages of other origins", () => {
     for (const name of ["grpc-status", "grpc-message", "x-entitlement-source", "x-entitlement-age-ms"]) {
       expect(headers["access-control-expose-headers"]?.split(", ")).toContain(name);
     }
+  });
+});
+
+describe("a rate of one call", () => {
+  const ONE_CALL = EVERY_WAY.filter(({ method }) => method === "GetBooleanEntitlement");
+
+  test.each(ONE_CALL)("lets one pass, also where the fast path leaves it to the general one: $name", async (way) => {
+    const server = await startRpcServer({ rpc: { identity: new AccessIdentity({}), admission: [rateLimit(1, () => 0)] } });
+    const [first, second] = [await go(way, server.url), await go(way, server.url)];
+    expect(first.code ?? first.httpStatus).not.toBe(first.code === undefined ? 429 : RESOURCE_EXHAUSTED);
+    expect(second.code ?? second.httpStatus).toBe(second.code === undefined ? 429 : RESOURCE_EXHAUSTED);
+    await server.stop();
   });
 });

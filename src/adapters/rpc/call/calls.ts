@@ -32,7 +32,11 @@ export interface Identity {
 }
 
 /** Whether a call may be served now. Asked for each call, once it is known by whom it is and of which method. */
-export type AdmissionRule = (method: ServedMethod, caller: Caller) => CodedError | undefined;
+export interface AdmissionRule {
+  (method: ServedMethod, caller: Caller): CodedError | undefined;
+  /** Takes back that the last call of this caller was admitted: it is going to be asked about once more. */
+  readonly undo?: (caller: Caller) => void;
+}
 
 /**
  * Learns of each call that has ended. On the path of every call: no allocation, no promise.
@@ -96,6 +100,11 @@ export class Calls {
       if (refused !== undefined) return refused;
     }
     return undefined;
+  }
+
+  /** A call that was admitted is left to the general path, which asks again. */
+  leftToGeneralPath(caller: Caller): void {
+    for (const { undo } of this.#admission) undo?.(caller);
   }
 
   /** A call goes on after what brought it is read. */

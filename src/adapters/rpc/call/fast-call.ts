@@ -89,11 +89,11 @@ export class FastCall implements FastPathCall, FastCallContext {
     }
     try {
       const reply = protocol.ask(method, headers, options.maxMessageBytes, bytes, from, to, this);
-      if (reply === undefined) return false;
+      if (reply === undefined) return this.#leave(caller);
       if (reply instanceof Promise) this.#await(reply);
       else this.#deliver(reply);
     } catch (error) {
-      if (error instanceof UnreadableMessage) return false;
+      if (error instanceof UnreadableMessage) return this.#leave(caller);
       this.#fail(error);
     }
     return true;
@@ -112,6 +112,11 @@ export class FastCall implements FastPathCall, FastCallContext {
     if (this.#waitsSince === undefined) return false;
     this.#done(Code.Canceled);
     return true;
+  }
+
+  #leave(caller: Caller): false {
+    this.#route.options.calls.leftToGeneralPath(caller);
+    return false;
   }
 
   #await(reply: Promise<Reply<Buffer | string>>): void {

@@ -1,6 +1,7 @@
 import QuickLRU from "quick-lru";
 import { CodedError } from "../../../../domain/errors.js";
-import type { AdmissionRule } from "../calls.js";
+import type { AdmissionRule, Caller } from "../calls.js";
+import type { ServedMethod } from "../served-method.js";
 
 /** Callers that are remembered; who is forgotten begins anew with a full second. */
 const MAX_CALLERS = 10_000;
@@ -24,7 +25,7 @@ export function rateLimit(callsPerSecond: number, now: () => number = () => perf
     "resource-exhausted",
     `more than ${callsPerSecond} calls a second by one caller (RATE_LIMIT): retry after ${Math.ceil(1_000 / callsPerSecond)} ms`,
   );
-  return (_, { name }) => {
+  const admit = (_: ServedMethod, { name }: Caller) => {
     const at = now();
     const bucket = buckets.get(name);
     if (bucket === undefined) {
@@ -37,4 +38,9 @@ export function rateLimit(callsPerSecond: number, now: () => number = () => perf
     bucket.tokens -= 1;
     return undefined;
   };
+  const undo = ({ name }: Caller) => {
+    const bucket = buckets.get(name);
+    if (bucket !== undefined) bucket.tokens += 1;
+  };
+  return Object.assign(admit, { undo });
 }
