@@ -62,7 +62,8 @@ describe("a connection that is open knows of changed tokens with its next call",
     const client = new RawHttp2(server.url);
     const call = () =>
       client.post("/grpc.health.v1.Health/Check", { "content-type": "application/grpc", te: "trailers", authorization: "Bearer token-for-health" }, Buffer.alloc(5));
-    expect((await call()).grpcStatus).toBe(0);
+    // Headers that are repeated are read once: from then on the route is the same.
+    for (let times = 0; times < 5; times++) expect((await call()).grpcStatus).toBe(0);
     file.entries = entries.filter(({ name }) => name !== "health");
     file.generation = 1;
     expect((await call()).grpcStatus).toBe(UNAUTHENTICATED);

@@ -32,6 +32,15 @@ async function getBy(agent: Agent, port: number): Promise<IncomingMessage> {
   return response;
 }
 
+/** Two other connections, one after the other, take longer than one that was there before may grow: it is old then. */
+async function outlive(port: number): Promise<void> {
+  for (let others = 0; others < 2; others++) {
+    const witness = connect(`http://127.0.0.1:${port}`);
+    await once(witness, "goaway");
+    await once(witness, "close");
+  }
+}
+
 describe("a connection that is old", () => {
   it("is asked to go on HTTP/2, and its call finishes", async () => {
     const { onExchange, first } = heldAnswers();
@@ -53,19 +62,29 @@ describe("a connection that is old", () => {
     await once(session, "close");
   });
 
-  it("closes with its next answer on HTTP/1.1, and not before", async () => {
+  it("stays open on HTTP/1.1 while nothing is under way, and closes with its next answer", async () => {
+    const { port } = await startListening({ limits: AGE });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    agents.push(agent);
+    const first = await getBy(agent, port);
+    const { localPort } = first.socket;
+    expect(first.headers.connection).toBe("keep-alive");
+    await textOf(first);
+    await outlive(port);
+    const second = await getBy(agent, port);
+    expect(second.socket.localPort).toBe(localPort);
+    expect(second.headers.connection).toBe("close");
+    await textOf(second);
+  });
+
+  it("closes with the answer that is under way on HTTP/1.1", async () => {
     const { onExchange, first } = heldAnswers();
     const { port } = await startListening({ onExchange, limits: AGE });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     agents.push(agent);
     const answer = getBy(agent, port);
     const exchange = await first();
-    // Two others, one after the other, take longer than this one may grow: it is old by then.
-    for (let others = 0; others < 2; others++) {
-      const witness = connect(`http://127.0.0.1:${port}`);
-      await once(witness, "goaway");
-      await once(witness, "close");
-    }
+    await outlive(port);
     void echo(exchange);
     const response = await answer;
     expect(response.headers.connection).toBe("close");
