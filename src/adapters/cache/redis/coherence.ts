@@ -1,6 +1,7 @@
 import { SubjectMap } from "../../../domain/subject-map.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { CachedState, FetchedState } from "../../../ports/cache-store.js";
+import type { ApartSubjects } from "./apart-subjects.js";
 import type { InvalidationListener } from "./invalidations.js";
 import { subjectsOfKey } from "./key-subjects.js";
 import type { NearStore } from "./near-store.js";
@@ -41,14 +42,17 @@ export class Exchange {
 export class Coherence implements InvalidationListener {
   readonly #near: NearStore;
   readonly #environment: string;
+  readonly #apart: Pick<ApartSubjects, "has">;
   /** What every key that is told of begins with. */
   readonly #prefix: string;
   readonly #underWay = new SubjectMap<Set<Exchange>>();
   readonly #newsListeners = new SubjectMap<Set<() => void>>();
   #isCoherent = false;
 
-  constructor(near: NearStore, environment: string) {
+  /** @param apart whom no write to Redis concerns */
+  constructor(near: NearStore, environment: string, apart: Pick<ApartSubjects, "has">) {
     this.#near = near;
+    this.#apart = apart;
     this.#environment = environment;
     this.#prefix = stateKeysPrefix(environment);
   }
@@ -103,6 +107,7 @@ export class Coherence implements InvalidationListener {
 
   invalidated(key: string): void {
     for (const subject of subjectsOfKey(this.#environment, key)) {
+      if (this.#apart.has(subject)) continue;
       const { customerId, resourceId } = subject;
       const concernsResources = resourceId === undefined && !this.#isOfUsage(customerId, key);
       this.#near.doubt(customerId, resourceId);

@@ -2,6 +2,7 @@ import { SubjectMap } from "../../../domain/subject-map.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { CachedState, FetchedState } from "../../../ports/cache-store.js";
 import type { Clock } from "../../../ports/clock.js";
+import type { ApartSubjects } from "./apart-subjects.js";
 import type { Coherence, Exchange } from "./coherence.js";
 import type { FoundState } from "./decode-state.js";
 import type { Doubts } from "./doubts.js";
@@ -20,6 +21,7 @@ export interface CoherentReadsParts {
   readonly reader: StateReader;
   readonly doubts: Doubts;
   readonly globals: GlobalMoments;
+  readonly apart: ApartSubjects;
   readonly clock: Clock;
   /** How long a state at hand is vouched for without a look at Redis, milliseconds. */
   readonly maxAgeMs: number;
@@ -37,16 +39,18 @@ export class CoherentReads {
   readonly #reader: StateReader;
   readonly #doubts: Doubts;
   readonly #globals: GlobalMoments;
+  readonly #apart: ApartSubjects;
   readonly #clock: Clock;
   readonly #maxAgeMs: number;
   readonly #underWay = new SubjectMap<ReadUnderWay>();
 
-  constructor({ near, coherence, reader, doubts, globals, clock, maxAgeMs }: CoherentReadsParts) {
+  constructor({ near, coherence, reader, doubts, globals, apart, clock, maxAgeMs }: CoherentReadsParts) {
     this.#near = near;
     this.#coherence = coherence;
     this.#reader = reader;
     this.#doubts = doubts;
     this.#globals = globals;
+    this.#apart = apart;
     this.#clock = clock;
     this.#maxAgeMs = maxAgeMs;
   }
@@ -122,6 +126,8 @@ export class CoherentReads {
     const globalUpdatedAt = readTimestamp(reading.globalTimestamp);
     if (isHit) this.#globals.take(subject);
     else if (globalUpdatedAt !== undefined) this.#globals.see(subject, globalUpdatedAt);
+    if (stored.outcome === "missing" && stored.reason === "of-another") this.#apart.add(subject);
+    else this.#apart.delete(subject);
     if (stored.outcome === "found") return this.#coherence.keep(exchange, this.brought(subject, stored));
     const held = await this.#near.load(subject);
     if (held === undefined) return undefined;

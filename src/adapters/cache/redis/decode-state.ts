@@ -7,6 +7,7 @@ import type { ReportFault } from "../../../wire/fields.js";
 import { decodeStoredEntitlement, usageReferenceOf, type StoredEntitlement } from "./decode-entitlement.js";
 import { decodeMetadata, type StoredMetadata } from "./decode-metadata.js";
 import { decodeUsage } from "./decode-usage.js";
+import { hasAmbiguousKeys } from "./key-ownership.js";
 import { decodeRecord, isOfAnother, type SidecarRecord, type StateTrust } from "./sidecar-record.js";
 import type { StateReading } from "./state-read.js";
 import { momentOf, readJsonObject, readTimestamp } from "./stored-value.js";
@@ -132,11 +133,18 @@ function decodeSet(value: string, report: ReportFault): EntitlementSet {
   return { entitlements, record, unreadable };
 }
 
-/** Another client's set tells whose it is by its resource alone, and often not even that. */
+/**
+ * Another client's set says whose it is by its resource alone. Where that does not suffice to tell this subject from
+ * another with the same key, it is not believed.
+ */
 function isSetOfAnother({ subject }: StateReading, set: EntitlementSet, metadata: StoredMetadata | undefined): boolean {
   if (isOfAnother(set.record, subject) || isOfAnother(metadata?.record, subject)) return true;
-  if (set.record !== undefined) return false;
-  return set.entitlements.some(({ resourceId }) => resourceId !== undefined && resourceId !== subject.resourceId);
+  const isOwn = set.record !== undefined || (set.entitlements.length === 0 && metadata?.record !== undefined);
+  if (isOwn) return false;
+  if (hasAmbiguousKeys(subject)) return true;
+  const { resourceId } = subject;
+  if (set.entitlements.some((entitlement) => entitlement.resourceId !== undefined && entitlement.resourceId !== resourceId)) return true;
+  return resourceId !== undefined && !set.entitlements.some((entitlement) => entitlement.resourceId === resourceId);
 }
 
 function usageOf(entitlement: StoredEntitlement, reading: StateReading): Usage | undefined | "of-another" | "without-usage" {
@@ -147,7 +155,7 @@ function usageOf(entitlement: StoredEntitlement, reading: StateReading): Usage |
   const timestamp = readTimestamp(stored?.timestamp);
   if (stored === undefined || stored.value === null || timestamp === undefined) return "without-usage";
   const { usage, record } = decodeUsage(stored.value, timestamp);
-  if (isOfAnother(record, reading.subject)) return "of-another";
+  if (isOfAnother(record, reading.subject) || (record === undefined && hasAmbiguousKeys(reading.subject))) return "of-another";
   return { ...usage, periodAnchor: told?.periodAnchor };
 }
 

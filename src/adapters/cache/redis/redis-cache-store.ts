@@ -6,6 +6,7 @@ import type { Subject } from "../../../domain/subject.js";
 import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState } from "../../../ports/cache-store.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
+import { ApartSubjects } from "./apart-subjects.js";
 import { Coherence, type Exchange } from "./coherence.js";
 import { CoherentReads } from "./coherent-reads.js";
 import type { FoundState } from "./decode-state.js";
@@ -13,6 +14,7 @@ import { Doubts } from "./doubts.js";
 import { encodeState } from "./encode-state.js";
 import { encodeUsage } from "./encode-usage.js";
 import { GlobalMoments } from "./global-moments.js";
+import { mayWriteKeys } from "./key-ownership.js";
 import type { NearStore } from "./near-store.js";
 import type { RedisCommands, WriteGroup } from "./redis-commands.js";
 import { purgedKeys, stateKey, timestampKey } from "./redis-keys.js";
@@ -53,6 +55,7 @@ export class RedisCacheStore implements CacheStore {
   readonly #reads: CoherentReads;
   readonly #doubts = new Doubts();
   readonly #globals = new GlobalMoments();
+  readonly #apart: ApartSubjects;
 
   constructor({ near, commands, environment, clock, logger, commandTimeoutMs, ttlMs }: RedisCacheStoreParts) {
     this.#near = near;
@@ -60,13 +63,15 @@ export class RedisCacheStore implements CacheStore {
     this.#environment = environment;
     this.#clock = clock;
     this.#commandTimeoutMs = commandTimeoutMs;
-    this.coherence = new Coherence(near, environment);
+    this.#apart = new ApartSubjects(clock, ALONE_MS);
+    this.coherence = new Coherence(near, environment, this.#apart);
     this.#reads = new CoherentReads({
       near,
       coherence: this.coherence,
       reader: new StateReader(commands, environment, logger),
       doubts: this.#doubts,
       globals: this.#globals,
+      apart: this.#apart,
       clock,
       maxAgeMs: Math.min(MAX_AGE_MS, ttlMs),
     });
@@ -98,11 +103,13 @@ export class RedisCacheStore implements CacheStore {
     const { state, verifiedAt, recheckAt } = fetched;
     const trust = { verifiedAt, recheckAt, isVerified: true, globalUpdatedAt: this.#globals.take(subject) };
     try {
-      const isAllWritten = await this.#write(encodeState(this.#environment, subject, state, trust));
-      if (isAllWritten && !exchange.isOvertaken) {
+      const outcome = await this.#write(subject, encodeState(this.#environment, subject, state, trust));
+      if (outcome === "taken") return await this.#keepApart(exchange, fetched);
+      if (outcome === "written" && !exchange.isOvertaken) {
         return await this.coherence.keep(exchange, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
       }
       const known = await this.#readAnew(subject);
+      if (this.#apart.has(subject)) return await this.#keepApart(exchange, fetched);
       if (known === undefined) return await this.#keepAlone(exchange, fetched);
       // Upstream has just been asked, and knows nothing newer.
       return known.isVerified ? known : await this.coherence.keep(exchange, { ...known, verifiedAt, isVerified: true });
@@ -141,7 +148,7 @@ export class RedisCacheStore implements CacheStore {
 
   async forget(subject: Subject): Promise<void> {
     await this.#near.forget(subject);
-    await this.#commands.delete(purgedKeys(this.#environment, subject));
+    await this.#delete(subject);
     // Once more, since it may have been read in between.
     await this.#near.forget(subject);
   }
@@ -190,13 +197,13 @@ export class RedisCacheStore implements CacheStore {
       case "replace": {
         const { state } = outcome;
         const trust = { verifiedAt, recheckAt: state.validUntil, isVerified: true };
-        const isAllWritten = await this.#write(encodeState(this.#environment, subject, state, trust));
-        return isAllWritten ? { state, ...trust, recheckAt: this.#reads.recheckAt(state.validUntil) } : "overtaken";
+        const written = await this.#write(subject, encodeState(this.#environment, subject, state, trust));
+        return written === "written" ? { state, ...trust, recheckAt: this.#reads.recheckAt(state.validUntil) } : "overtaken";
       }
       case "refine":
         return before === undefined ? undefined : this.#refine(before, outcome.state, reading);
       case "forget":
-        await this.#commands.delete(purgedKeys(this.#environment, subject));
+        await this.#delete(subject);
         return undefined;
       case "doubt":
         this.#doubts.doubt(subject, this.#clock.now());
@@ -214,13 +221,28 @@ export class RedisCacheStore implements CacheStore {
       .map((entitlement) =>
         encodeUsage(this.#environment, subject, entitlement, usageIn(state, entitlement), reading.usage(entitlement)?.value),
       );
-    const isAllWritten = await this.#write({ writes, onlyIfExists: timestampKey(stateKey(this.#environment, subject)) });
-    return isAllWritten ? this.#reads.brought(subject, { ...before, state }) : "overtaken";
+    const outcome = await this.#write(subject, { writes, onlyIfExists: timestampKey(stateKey(this.#environment, subject)) });
+    return outcome === "written" ? this.#reads.brought(subject, { ...before, state }) : "overtaken";
   }
 
-  /** @returns whether Redis holds all of it now, and nothing newer */
-  async #write(group: WriteGroup): Promise<boolean> {
+  /** Keeps what Redis has no place for. */
+  #keepApart(exchange: Exchange, fetched: FetchedState): Promise<CachedState> {
+    this.#apart.add(exchange.subject);
+    return this.coherence.keepAlone(exchange, { ...fetched, recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS) });
+  }
+
+  /** @returns whether Redis holds all of it now, and nothing newer; or whether its keys are another subject's */
+  async #write(subject: Subject, group: WriteGroup): Promise<"written" | "superseded" | "taken"> {
+    const keys = group.writes.map(({ key }) => key);
+    if (!(await mayWriteKeys(this.#commands, this.#environment, subject, keys))) return "taken";
     const [outcomes] = await this.#commands.writeNewest([group]);
-    return outcomes?.every(({ outcome }) => outcome === "written") === true;
+    if (outcomes?.every(({ outcome }) => outcome === "written") !== true) return "superseded";
+    this.#apart.delete(subject);
+    return "written";
+  }
+
+  async #delete(subject: Subject): Promise<void> {
+    if (!(await mayWriteKeys(this.#commands, this.#environment, subject))) return;
+    await this.#commands.delete(purgedKeys(this.#environment, subject));
   }
 }

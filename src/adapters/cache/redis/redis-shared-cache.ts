@@ -7,6 +7,7 @@ import { withMoments } from "../../../domain/with-moments.js";
 import type { SharedCache, SharedCacheStatistics, SharedWrite } from "../../../ports/shared-cache.js";
 import { encodeState } from "./encode-state.js";
 import { encodeUsage } from "./encode-usage.js";
+import { mayWriteKeys } from "./key-ownership.js";
 import type { RedisCommands, WriteGroup } from "./redis-commands.js";
 import type { RedisInsight } from "./redis-insight.js";
 import { purgedKeys, stateKey, stateKeysPrefix, timestampKey } from "./redis-keys.js";
@@ -33,21 +34,23 @@ export class RedisSharedCache implements SharedCache {
   }
 
   async write(writes: readonly SharedWrite[]): Promise<void> {
-    await this.#redis.writeNewest(
-      writes.map(({ change, at, onlyIfCached }): WriteGroup => {
-        const { writes: keys } = change.type === "usage-updated" ? this.#usage(change, at) : this.#state(change, at);
-        return onlyIfCached ? { writes: keys, onlyIfExists: this.#mark(change.subject) } : { writes: keys };
-      }),
-    );
+    const groups: WriteGroup[] = [];
+    for (const { change, at, onlyIfCached } of writes) {
+      const { subject } = change;
+      const { writes: keys } = change.type === "usage-updated" ? this.#usage(change, at) : this.#state(change, at);
+      if (!(await this.#mayWrite(subject, keys.map(({ key }) => key)))) continue;
+      groups.push(onlyIfCached ? { writes: keys, onlyIfExists: this.#mark(subject) } : { writes: keys });
+    }
+    await this.#redis.writeNewest(groups);
   }
 
   async isCached(subject: Subject): Promise<boolean> {
     const [timestamp] = await this.#redis.read([this.#mark(subject)]);
-    return timestamp !== null;
+    return timestamp !== null && (await this.#mayWrite(subject));
   }
 
   async purge(subject: Subject): Promise<void> {
-    await this.#redis.delete(purgedKeys(this.#environment, subject));
+    if (await this.#mayWrite(subject)) await this.#redis.delete(purgedKeys(this.#environment, subject));
   }
 
   async *subjects(): AsyncIterable<readonly Subject[]> {
@@ -90,6 +93,11 @@ export class RedisSharedCache implements SharedCache {
       globalUpdatedAt: subject.resourceId === undefined ? undefined : at,
     };
     return encodeState(this.#environment, subject, withMoments(state, at), trust);
+  }
+
+  /** Of two subjects that share keys, the one that came second has no place in Redis. */
+  #mayWrite(subject: Subject, valueKeys?: readonly string[]): Promise<boolean> {
+    return mayWriteKeys(this.#redis, this.#environment, subject, valueKeys);
   }
 
   /** What is there where the subject's state is. */
