@@ -87,6 +87,15 @@ export class RedisServer {
     if (!(await this.start())) throw new Error(`redis-server cannot have its port ${this.port} again`);
   }
 
+  /** After `kill`, or instead of it: at the same port, with what it had when it was last told to SAVE. */
+  async restartWithData(): Promise<void> {
+    await this.restartEmpty();
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined;
+  }
+
   /** From now on connections are accepted by the kernel, and nothing is answered. */
   pause(): void {
     this.#child?.kill("SIGSTOP");

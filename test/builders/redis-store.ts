@@ -5,7 +5,7 @@ import type { RedisTarget } from "../../src/adapters/cache/redis/connection/redi
 import type { RedisCommands } from "../../src/adapters/cache/redis/redis-commands.js";
 import type { InvalidationListener, Invalidations } from "../../src/adapters/cache/redis/invalidations.js";
 import { RedisCacheStore } from "../../src/adapters/cache/redis/redis-cache-store.js";
-import { stateKeysPrefix } from "../../src/adapters/cache/redis/redis-keys.js";
+import { trackedPrefixes } from "../../src/adapters/cache/redis/redis-keys.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import type { Clock } from "../../src/ports/clock.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
@@ -21,6 +21,7 @@ export interface RedisStoreOptions {
   readonly clock?: Clock;
   readonly commands?: (real: RedisCommands) => RedisCommands;
   readonly ttlMs?: number;
+  readonly maxRemembered?: number;
 }
 
 /** What one sidecar has of Redis: its own connections, its own states at hand. */
@@ -37,14 +38,14 @@ export class RedisStore {
   isDeaf = false;
   #isCoherent = false;
 
-  constructor({ target, environment, newsFrom = target, commands = (real) => real, ttlMs = 600_000, ...rest }: RedisStoreOptions) {
+  constructor({ target, environment, newsFrom = target, commands = (real) => real, ttlMs = 600_000, maxRemembered, ...rest }: RedisStoreOptions) {
     this.environment = environment;
     const telemetry = newTelemetry();
     const options = { keysTtlSecs: 600, commandTimeoutMs: 2_000 };
     const dependencies = { clock: new SystemClock(), logger: this.logger, telemetry, timing: { connectTimeoutMs: 5_000 } };
     this.connection = openRedis({ ...options, target }, dependencies);
     this.#newsConnection = newsFrom === target ? this.connection : openRedis({ ...options, target: newsFrom }, dependencies);
-    this.#invalidations = this.#newsConnection.invalidations(stateKeysPrefix(environment));
+    this.#invalidations = this.#newsConnection.invalidations(...trackedPrefixes(environment));
     this.store = new RedisCacheStore({
       near: new MemoryCache(64 * 1024 * 1024, telemetry),
       commands: commands(this.connection.commands),
@@ -53,6 +54,7 @@ export class RedisStore {
       logger: this.logger,
       commandTimeoutMs: options.commandTimeoutMs,
       ttlMs,
+      maxRemembered,
     });
     this.#invalidations.start(this.#following(this.store.coherence));
   }
@@ -80,6 +82,7 @@ export class RedisStore {
 
   async close(): Promise<void> {
     await this.#invalidations.stop();
+    this.store.stop();
     this.connection.close();
     if (this.#newsConnection !== this.connection) this.#newsConnection.close();
   }

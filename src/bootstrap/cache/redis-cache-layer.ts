@@ -1,6 +1,6 @@
 import { MemoryCache } from "../../adapters/cache/memory-cache.js";
 import { RedisCacheStore } from "../../adapters/cache/redis/redis-cache-store.js";
-import { stateKeysPrefix } from "../../adapters/cache/redis/redis-keys.js";
+import { trackedPrefixes } from "../../adapters/cache/redis/redis-keys.js";
 import { RedisSharedFlights } from "../../adapters/cache/redis/redis-shared-flights.js";
 import type { Config } from "../config/settings.js";
 import type { Services } from "../source/source.js";
@@ -32,7 +32,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
     commandTimeoutMs: bounds.commandTimeoutMs,
     ttlMs: redisKeysTtlSecs < 0 ? Infinity : redisKeysTtlSecs * 1_000,
   });
-  const invalidations = connection.invalidations(stateKeysPrefix(environment));
+  const invalidations = connection.invalidations(...trackedPrefixes(environment));
   return {
     store,
     sharedFlights: new RedisSharedFlights({
@@ -46,6 +46,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
     start: () => invalidations.start(store.coherence),
     async close() {
       await invalidations.stop();
+      store.stop();
       connection.close();
     },
   };

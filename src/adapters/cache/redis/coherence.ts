@@ -1,6 +1,7 @@
+import { isEmptyState } from "../../../domain/customer-state.js";
 import { SubjectMap } from "../../../domain/subject-map.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { CachedState, FetchedState } from "../../../ports/cache-store.js";
+import type { CachedState, FetchedState, HeldState } from "../../../ports/cache-store.js";
 import type { ApartSubjects } from "./apart-subjects.js";
 import type { InvalidationListener } from "./invalidations.js";
 import { subjectsOfKey } from "./key-subjects.js";
@@ -46,6 +47,8 @@ export class Coherence implements InvalidationListener {
   /** What every key that is told of begins with. */
   readonly #prefix: string;
   readonly #underWay = new SubjectMap<Set<Exchange>>();
+  readonly #coherentListeners = new Set<() => void>();
+  readonly #keyListeners = new Map<string, () => void>();
   readonly #newsListeners = new SubjectMap<Set<() => void>>();
   #isCoherent = false;
 
@@ -66,7 +69,9 @@ export class Coherence implements InvalidationListener {
 
   /** Keeps what an exchange brought; vouches for it only if nothing came between and it is beyond doubt. */
   async keep(exchange: Exchange, brought: FetchedState): Promise<CachedState> {
-    const kept = await this.#near.put(exchange.subject, { ...brought, isVerified: true });
+    const held = await this.#near.load(exchange.subject);
+    const newest = held !== undefined && isKnownLater(held, brought) ? { ...held, recheckAt: brought.recheckAt } : brought;
+    const kept = await this.#near.put(exchange.subject, { ...newest, isVerified: true });
     if (!exchange.isOvertaken && this.#isCoherent && brought.isVerified) return kept;
     this.#near.doubt(exchange.subject.customerId, exchange.subject.resourceId);
     return { ...kept, isVerified: brought.isVerified };
@@ -89,9 +94,20 @@ export class Coherence implements InvalidationListener {
     return () => removeFrom(this.#newsListeners, subject, listener);
   }
 
+  /** Calls back whenever Redis begins to tell of writes: it may have come back with other data. */
+  onCoherent(listener: () => void): void {
+    this.#coherentListeners.add(listener);
+  }
+
+  /** Calls back whenever Redis tells of a write to this key, or may have missed one. */
+  onKey(key: string, listener: () => void): void {
+    this.#keyListeners.set(key, listener);
+  }
+
   coherent(): void {
     this.#isCoherent = true;
     this.invalidatedAll();
+    for (const listener of this.#coherentListeners) listener();
   }
 
   incoherent(): void {
@@ -102,10 +118,12 @@ export class Coherence implements InvalidationListener {
   invalidatedAll(): void {
     for (const exchanges of this.#underWay.values()) for (const exchange of exchanges) exchange.overtake();
     void this.#near.markAllUnverified();
+    for (const listener of this.#keyListeners.values()) listener();
     for (const listeners of this.#newsListeners.values()) for (const listener of listeners) listener();
   }
 
   invalidated(key: string): void {
+    this.#keyListeners.get(key)?.();
     for (const subject of subjectsOfKey(this.#environment, key)) {
       if (this.#apart.has(subject)) continue;
       const { customerId, resourceId } = subject;
@@ -122,6 +140,17 @@ export class Coherence implements InvalidationListener {
   #isOfUsage(customerId: string, key: string): boolean {
     return KEY_MARKS.usages.some((mark) => key.startsWith(mark, this.#prefix.length + customerId.length));
   }
+}
+
+type Known = Pick<HeldState, "state" | "verifiedAt">;
+
+/**
+ * Whether what is held was found to be true later than what was brought, of two states that no timestamps order: one that
+ * explains why it is empty has none. A Redis that has come back with older data must not undo a revocation.
+ */
+export function isKnownLater(held: Known, brought: Known): boolean {
+  if (!isEmptyState(held.state) && !isEmptyState(brought.state)) return false;
+  return brought.verifiedAt > 0 && held.verifiedAt > brought.verifiedAt;
 }
 
 function only<T>(value: T | undefined): readonly T[] {

@@ -1,3 +1,5 @@
+import { isEmptyState, type CustomerState } from "../../../domain/customer-state.js";
+import { isOlder } from "../../../domain/newest-wins.js";
 import { SubjectMap } from "../../../domain/subject-map.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { CachedState, FetchedState } from "../../../ports/cache-store.js";
@@ -9,7 +11,8 @@ import type { Doubts } from "./doubts.js";
 import type { GlobalMoments } from "./global-moments.js";
 import type { NearStore } from "./near-store.js";
 import type { StateReader, ReadState } from "./state-reader.js";
-import { usagesOfState } from "./state-usages.js";
+import type { StaleMarker } from "./stale-marker.js";
+import { usageIn, usagesOfState } from "./state-usages.js";
 import { readTimestamp } from "./stored-value.js";
 
 /** How often a read is begun anew that a write overtook. The last one counts for who asked, and for nobody after. */
@@ -22,6 +25,9 @@ export interface CoherentReadsParts {
   readonly doubts: Doubts;
   readonly globals: GlobalMoments;
   readonly apart: ApartSubjects;
+  readonly marker: StaleMarker;
+  /** Told of a subject of which Redis has older data than this process. */
+  readonly onBehind: (subject: Subject, known: CachedState) => void;
   readonly clock: Clock;
   /** How long a state at hand is vouched for without a look at Redis, milliseconds. */
   readonly maxAgeMs: number;
@@ -40,17 +46,21 @@ export class CoherentReads {
   readonly #doubts: Doubts;
   readonly #globals: GlobalMoments;
   readonly #apart: ApartSubjects;
+  readonly #marker: StaleMarker;
+  readonly #onBehind: (subject: Subject, known: CachedState) => void;
   readonly #clock: Clock;
   readonly #maxAgeMs: number;
   readonly #underWay = new SubjectMap<ReadUnderWay>();
 
-  constructor({ near, coherence, reader, doubts, globals, apart, clock, maxAgeMs }: CoherentReadsParts) {
+  constructor({ near, coherence, reader, doubts, globals, apart, marker, onBehind, clock, maxAgeMs }: CoherentReadsParts) {
     this.#near = near;
     this.#coherence = coherence;
     this.#reader = reader;
     this.#doubts = doubts;
     this.#globals = globals;
     this.#apart = apart;
+    this.#marker = marker;
+    this.#onBehind = onBehind;
     this.#clock = clock;
     this.#maxAgeMs = maxAgeMs;
   }
@@ -90,10 +100,16 @@ export class CoherentReads {
     return this.#reader.read(subject, held === undefined ? undefined : [...usagesOfState(held.state)], isLateGood);
   }
 
-  /** A state of Redis, as far as it can be vouched for. */
-  brought(subject: Subject, { state, trust, isOutdated }: FoundState): FetchedState {
+  /** Up to when a state of Redis is known to have been true, epoch milliseconds; 0: nobody knows. */
+  verifiedAtOf({ state, trust }: FoundState): number {
     // Others do not say when they asked; of their data's own moment, at least, it was true.
-    const verifiedAt = trust?.verifiedAt ?? state.updatedAt ?? 0;
+    return trust?.verifiedAt ?? state.updatedAt ?? 0;
+  }
+
+  /** A state of Redis, as far as it can be vouched for. */
+  brought(subject: Subject, found: FoundState): FetchedState {
+    const { state, trust, isOutdated } = found;
+    const verifiedAt = this.verifiedAtOf(found);
     return {
       state,
       verifiedAt,
@@ -111,7 +127,9 @@ export class CoherentReads {
   async #readUndisturbed(subject: Subject, read: ReadUnderWay): Promise<CachedState | undefined> {
     for (let attempt = 1; ; attempt++) {
       try {
+        const marker = this.#marker.isKnown ? undefined : this.#marker.know();
         const found = await this.readStored(subject, true);
+        if (marker !== undefined) await marker;
         if (!read.exchange.isOvertaken || attempt === MAX_READS) return await this.#bringToHand(read.exchange, found);
       } finally {
         read.exchange.end();
@@ -128,10 +146,25 @@ export class CoherentReads {
     else if (globalUpdatedAt !== undefined) this.#globals.see(subject, globalUpdatedAt);
     if (stored.outcome === "missing" && stored.reason === "of-another") this.#apart.add(subject);
     else this.#apart.delete(subject);
-    if (stored.outcome === "found") return this.#coherence.keep(exchange, this.brought(subject, stored));
+    if (stored.outcome === "found") {
+      const known = await this.#coherence.keep(exchange, this.brought(subject, stored));
+      if (isBehind(stored.state, known.state)) this.#onBehind(subject, known);
+      return known;
+    }
     const held = await this.#near.load(subject);
     if (held === undefined) return undefined;
     this.#near.doubt(subject.customerId, subject.resourceId);
     return { ...held, isVerified: false };
   }
+}
+
+/** Whether something of what is stored is older than what is known. */
+function isBehind(stored: CustomerState, known: CustomerState): boolean {
+  if (stored === known) return false;
+  if (isEmptyState(stored) !== isEmptyState(known)) return true;
+  if (isOlder(stored.updatedAt, known.updatedAt)) return true;
+  for (const entitlement of usagesOfState(known)) {
+    if (isOlder(usageIn(stored, entitlement).updatedAt, usageIn(known, entitlement).updatedAt)) return true;
+  }
+  return false;
 }

@@ -19,7 +19,7 @@ export class Doubts {
   }
 
   doubtAll(now: number): void {
-    this.#ofAll = now;
+    this.#ofAll = Math.max(this.#ofAll, now);
   }
 
   /** A customer's doubts are its resources' as well. Of too many subjects, all are doubted. */

@@ -17,6 +17,11 @@ export function stateKeysPrefix(environment: string): string {
   return `${environment}:c_`;
 }
 
+/** What a client asks to be told of that keeps what it read cached. */
+export function trackedPrefixes(environment: string): readonly string[] {
+  return [stateKeysPrefix(environment), staleMarkerKey(environment)];
+}
+
 export function stateKey(environment: string, { customerId, resourceId }: Subject): string {
   const customer = stateKeysPrefix(environment) + customerId;
   return resourceId === undefined ? customer : customer + RESOURCE_MARK + resourceId;
@@ -41,6 +46,11 @@ export function purgedKeys(environment: string, subject: Subject): readonly stri
   const state = stateKey(environment, subject);
   const metadata = metadataKey(environment, subject);
   return [state, timestampKey(state), metadata, timestampKey(metadata)];
+}
+
+/** Where this project notes that all that Redis holds from before a time is stale. No state's key begins so. */
+export function staleMarkerKey(environment: string): string {
+  return `${environment}:sidecar:stale-before`;
 }
 
 /** Held by the one process that asks upstream for a subject, on behalf of all. */

@@ -20,21 +20,21 @@ export interface InvalidationSessionListener {
 }
 
 /**
- * One connection on which one server tells of every write to keys with a prefix. Tracking is redirected to the
+ * One connection on which one server tells of every write to keys with one of some prefixes. Tracking is redirected to the
  * connection itself, so that what tracks and what delivers end together.
  *
  * @returns what ends it
  */
 export function trackInvalidations(
   options: RedisOptions,
-  prefix: string,
+  prefixes: readonly string[],
   { timing, clock }: { readonly timing: LinkTiming; readonly clock: Clock },
   listener: InvalidationSessionListener,
 ): (reason: Error) => void {
   let isTracking = false;
   const session: Session = new Session(options, timing, clock, {
     ready: () => {
-      track(session, prefix).then(
+      track(session, prefixes).then(
         () => {
           if (!session.isReady) return;
           isTracking = true;
@@ -58,9 +58,9 @@ export function trackInvalidations(
   return (reason) => session.end(reason);
 }
 
-async function track({ redis }: Session, prefix: string): Promise<void> {
+async function track({ redis }: Session, prefixes: readonly string[]): Promise<void> {
   const id = await redis.client("ID");
-  await redis.call("CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST", "PREFIX", prefix);
+  await redis.call("CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST", ...prefixes.flatMap((prefix) => ["PREFIX", prefix]));
   await redis.subscribe(CHANNEL);
 }
 

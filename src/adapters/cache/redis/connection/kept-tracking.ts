@@ -18,7 +18,7 @@ export interface TrackingListener {
 export class KeptTracking {
   readonly #target: OneServerTarget;
   readonly #access: RedisAccess;
-  readonly #prefix: string;
+  readonly #prefixes: readonly string[];
   readonly #dependencies: LinkDependencies;
   readonly #listener: TrackingListener;
   readonly #delay: ReconnectDelay;
@@ -29,10 +29,10 @@ export class KeptTracking {
   #endSession: ((reason: Error) => void) | undefined;
   #cancelReconnect: CancelTimer | undefined;
 
-  constructor(target: OneServerTarget, access: RedisAccess, prefix: string, dependencies: LinkDependencies, listener: TrackingListener) {
+  constructor(target: OneServerTarget, access: RedisAccess, prefixes: readonly string[], dependencies: LinkDependencies, listener: TrackingListener) {
     this.#target = target;
     this.#access = access;
-    this.#prefix = prefix;
+    this.#prefixes = prefixes;
     this.#dependencies = dependencies;
     this.#listener = listener;
     this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
@@ -52,7 +52,7 @@ export class KeptTracking {
   #track(): void {
     const { clock, timing } = this.#dependencies;
     const options = connectionTo(this.#target, this.#access, timing.connectTimeoutMs);
-    this.#endSession = trackInvalidations(options, this.#prefix, this.#dependencies, {
+    this.#endSession = trackInvalidations(options, this.#prefixes, this.#dependencies, {
       tracking: () => {
         this.#trackingSince = clock.now();
         this.#isRefused = false;

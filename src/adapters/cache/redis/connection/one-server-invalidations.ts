@@ -11,21 +11,21 @@ export const REFUSED = "Redis will not tell of writes: no state is kept at hand,
 export class OneServerInvalidations implements Invalidations {
   readonly #target: OneServerTarget;
   readonly #access: RedisAccess;
-  readonly #prefix: string;
+  readonly #prefixes: readonly string[];
   readonly #dependencies: LinkDependencies;
   #tracking: KeptTracking | undefined;
 
-  constructor(target: OneServerTarget, access: RedisAccess, prefix: string, dependencies: LinkDependencies) {
+  constructor(target: OneServerTarget, access: RedisAccess, prefixes: readonly string[], dependencies: LinkDependencies) {
     this.#target = target;
     this.#access = access;
-    this.#prefix = prefix;
+    this.#prefixes = prefixes;
     this.#dependencies = dependencies;
   }
 
   start(listener: InvalidationListener): void {
     const { logger } = this.#dependencies;
     const redis = nameOf(this.#target);
-    this.#tracking = new KeptTracking(this.#target, this.#access, this.#prefix, this.#dependencies, {
+    this.#tracking = new KeptTracking(this.#target, this.#access, this.#prefixes, this.#dependencies, {
       tracking: () => {
         logger.info("Redis tells of writes", { redis });
         listener.coherent();

@@ -36,8 +36,8 @@ export interface RedisConnectionDependencies {
 
 export interface RedisConnection {
   readonly commands: RedisCommands & RedisInsight;
-  /** News of writes to keys that begin so. */
-  invalidations(prefix: string): Invalidations;
+  /** Writes to keys that begin so; no prefix may begin with another. */
+  invalidations(...prefixes: readonly string[]): Invalidations;
   /** Ends the connections of commands; whatever is not answered yet fails. */
   close(): void;
 }
@@ -56,7 +56,7 @@ export function openRedis(options: RedisConnectionOptions, dependencies: RedisCo
   const commands = new OneServer(target, access, settings, linkDependencies);
   return {
     commands,
-    invalidations: (prefix) => new OneServerInvalidations(target, access, prefix, linkDependencies),
+    invalidations: (...prefixes) => new OneServerInvalidations(target, access, prefixes, linkDependencies),
     close: () => commands.close(),
   };
 }
@@ -71,7 +71,7 @@ function openCluster(
   const commands = new Cluster(topology, access, settings, dependencies);
   return {
     commands,
-    invalidations: (prefix) => new ClusterInvalidations(topology, access, prefix, dependencies),
+    invalidations: (...prefixes) => new ClusterInvalidations(topology, access, prefixes, dependencies),
     close: () => {
       topology.close();
       commands.close();

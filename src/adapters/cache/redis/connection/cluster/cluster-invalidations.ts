@@ -14,7 +14,7 @@ import type { ClusterTopology } from "./cluster-topology.js";
 export class ClusterInvalidations implements Invalidations {
   readonly #topology: ClusterTopology;
   readonly #access: RedisAccess;
-  readonly #prefix: string;
+  readonly #prefixes: readonly string[];
   readonly #dependencies: LinkDependencies;
   readonly #masters = new Map<string, KeptTracking>();
   #map: ClusterMap | undefined;
@@ -22,10 +22,10 @@ export class ClusterInvalidations implements Invalidations {
   #isCoherent = false;
   #unfollow: (() => void) | undefined;
 
-  constructor(topology: ClusterTopology, access: RedisAccess, prefix: string, dependencies: LinkDependencies) {
+  constructor(topology: ClusterTopology, access: RedisAccess, prefixes: readonly string[], dependencies: LinkDependencies) {
     this.#topology = topology;
     this.#access = access;
-    this.#prefix = prefix;
+    this.#prefixes = prefixes;
     this.#dependencies = dependencies;
   }
 
@@ -53,7 +53,7 @@ export class ClusterInvalidations implements Invalidations {
     for (const [address, node] of map.masters) {
       if (this.#masters.has(address)) continue;
       const target = { kind: "server", db: 0, ...node } as const;
-      const tracking = new KeptTracking(target, this.#access, this.#prefix, this.#dependencies, {
+      const tracking = new KeptTracking(target, this.#access, this.#prefixes, this.#dependencies, {
         tracking: () => this.#update(),
         invalidated: (key) => this.#listener?.invalidated(key),
         invalidatedAll: () => this.#listener?.invalidatedAll(),
