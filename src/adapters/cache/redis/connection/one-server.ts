@@ -2,10 +2,13 @@ import type { RedisCommands, WriteGroup, WriteOutcome } from "../redis-commands.
 import type { RedisInsight, RedisStats } from "../redis-insight.js";
 import { BoundedCall } from "./bounded-call.js";
 import { ConnectionChanges } from "./connection-changes.js";
+import { writeNewestByReading } from "./newest-wins-by-reading.js";
 import { newestWinsCalls, newestWinsOutcomes } from "./newest-wins-script.js";
+import { isForbidden } from "./redis-failure.js";
 import { RedisLink, type LinkDependencies, type RedisCommand, type Reply } from "./redis-link.js";
 import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "./redis-target.js";
 import { runScripts, type ScriptCall } from "./run-scripts.js";
+import { ScriptAccess } from "./script-access.js";
 import { scanKeys } from "./scan-keys.js";
 import { accepted, lockCommand, STATS_COMMANDS, statsOf, unlockCall } from "./simple-commands.js";
 
@@ -22,11 +25,14 @@ export class OneServer implements RedisCommands, RedisInsight {
   readonly #call: BoundedCall;
   readonly #changes = new ConnectionChanges();
   readonly #link: RedisLink;
+  readonly #scripts: ScriptAccess;
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(target: OneServerTarget, access: RedisAccess, settings: CommandSettings, dependencies: LinkDependencies) {
     this.#settings = settings;
     this.#dependencies = dependencies;
     this.#call = new BoundedCall(dependencies.clock, dependencies.telemetry, settings.commandTimeoutMs);
+    this.#scripts = new ScriptAccess(nameOf(target), dependencies.clock, dependencies.logger);
     this.#link = new RedisLink(
       {
         name: nameOf(target),
@@ -63,8 +69,13 @@ export class OneServer implements RedisCommands, RedisInsight {
   }
 
   writeNewest(groups: readonly WriteGroup[]): Promise<readonly (readonly WriteOutcome[])[]> {
-    const calls = newestWinsCalls(groups, this.#dependencies.clock.now(), this.#settings.keysTtlMs);
-    return this.#call.run(async (deadline) => newestWinsOutcomes(groups, await this.#runScripts(calls, deadline)));
+    const settings = { now: this.#dependencies.clock.now(), keysTtlMs: this.#settings.keysTtlMs };
+    return this.#call.run(async (deadline) => {
+      const replies = await this.#runScripts(newestWinsCalls(groups, settings.now, settings.keysTtlMs), deadline);
+      if (replies !== undefined) return newestWinsOutcomes(groups, replies);
+      const send = (isWrite: boolean) => (commands: readonly RedisCommand[]) => this.#link.send(commands, deadline, isWrite);
+      return this.#inTurn(() => writeNewestByReading(groups, settings, { read: send(false), write: send(true) }));
+    });
   }
 
   async delete(keys: readonly string[]): Promise<void> {
@@ -77,7 +88,11 @@ export class OneServer implements RedisCommands, RedisInsight {
   }
 
   async unlock(key: string, token: string): Promise<void> {
-    await this.#call.run(async (deadline) => accepted(await this.#runScripts([unlockCall(key, token)], deadline)));
+    await this.#call.run(async (deadline) => {
+      const replies = await this.#runScripts([unlockCall(key, token)], deadline);
+      if (replies !== undefined) accepted(replies);
+      else if (accepted(await this.#link.send([["GET", key]], deadline))[0] === token) accepted(await this.#link.send([["DEL", key]], deadline, true));
+    });
   }
 
   async publish(channel: string, message: string): Promise<void> {
@@ -105,7 +120,23 @@ export class OneServer implements RedisCommands, RedisInsight {
     return this.#call.run(async (deadline) => accepted(await this.#link.send(commands, deadline, isWrite)));
   }
 
-  #runScripts(calls: readonly ScriptCall[], deadline: number): Promise<readonly Reply[]> {
-    return runScripts(calls, (commands) => this.#link.send(commands, deadline, true));
+  /** Undefined where scripts are forbidden. */
+  async #runScripts(calls: readonly ScriptCall[], deadline: number): Promise<readonly Reply[] | undefined> {
+    if (!this.#scripts.isLikely) return undefined;
+    const replies = await runScripts(calls, (commands) => this.#link.send(commands, deadline, true));
+    const refusal = replies.find((reply): reply is Error => isForbidden(reply) && /'eval/i.test(reply.message));
+    if (refusal !== undefined) {
+      this.#scripts.forbidden(refusal);
+      return undefined;
+    }
+    this.#scripts.allowed();
+    return replies;
+  }
+
+  /** One after the other: what is watched is the connection's. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#lastTurn.then(work);
+    this.#lastTurn = turn.catch(() => undefined);
+    return turn;
   }
 }

@@ -29,6 +29,14 @@ export function isRefusedWrite(error: unknown): boolean {
   return error instanceof Error && REFUSED_WRITE.test(error.message);
 }
 
+/** In a script the reason comes further on, and before version 7 in other words. */
+const FORBIDDEN = /^NOPERM|^ERR unknown command|ACL failure in script|can't run this command|Unknown Redis command called from/;
+
+/** Whether the user may not run a command, or nobody may. */
+export function isForbidden(reply: unknown): reply is Error {
+  return reply instanceof Error && FORBIDDEN.test(reply.message);
+}
+
 /** A replica's answer to a write: with a master that changes, a sign that this one no longer is. */
 export function isReadOnlyAnswer(error: unknown): boolean {
   return error instanceof Error && /(?:^|-)READONLY /.test(error.message);

@@ -7,7 +7,7 @@ import { FirstAttempt } from "./first-attempt.js";
 import { LatencyWatch } from "./latency-watch.js";
 import { LinkLog } from "./link-log.js";
 import { ReconnectDelay, type LinkTiming } from "./link-timing.js";
-import { isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
+import { isForbidden, isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
 import { Session } from "./session.js";
 
 export type RedisCommand = readonly [name: string, ...args: readonly (string | number)[]];
@@ -138,7 +138,7 @@ export class RedisLink {
   }
 
   #judgeWrites(session: Session, replies: readonly Reply[]): void {
-    const refusal = replies.find((reply): reply is Error => isRefusedWrite(reply));
+    const refusal = replies.find((reply): reply is Error => isRefusedWrite(reply) || (isForbidden(reply) && !isOfOtherWays(reply)));
     if (refusal === undefined) {
       if (!replies.some((reply) => reply instanceof Error)) this.#log.acceptsWrites();
       return;
@@ -181,4 +181,9 @@ export class RedisLink {
     else this.#log.inTime();
     this.#onChange();
   }
+}
+
+/** A forbidden script or transaction is no refused write yet: there are other ways. */
+function isOfOtherWays({ message }: Error): boolean {
+  return /'(?:eval|evalsha|watch|unwatch|multi|exec)'/i.test(message);
 }
