@@ -6,6 +6,8 @@ import { CHECK_PATH } from "./raw-http2.js";
 const JSON_TYPE = { "content-type": "application/json" };
 const CHECK = '{"customerId":"acme","featureId":"sso"}';
 
+const REPORT_PATH = "/stigg.sidecar.v1.SidecarService/ReportUsage";
+
 describe("a request that is no call", () => {
   const raw = serveRawClients();
 
@@ -13,7 +15,7 @@ describe("a request that is no call", () => {
     ["gRPC over HTTP/1.1", CHECK_PATH, { headers: { "content-type": "application/grpc" } }, 505, "gRPC needs HTTP/2"],
     ["gRPC over HTTP/1.1, of no method", "/x", { headers: { "content-type": "application/grpc+proto" } }, 505, "gRPC needs HTTP/2"],
     ["a page", "/", { method: "GET" }, 404, 'there is no method "/"'],
-    ["a method by GET", CHECK_PATH, { method: "GET", headers: JSON_TYPE }, 405, "call methods by POST"],
+    ["a method that writes, by GET", REPORT_PATH, { method: "GET", headers: JSON_TYPE }, 405, "call methods by POST"],
     ["no content type", CHECK_PATH, {}, 415, "there is no content-type: send application/json"],
     ["a form", CHECK_PATH, { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "a=b" }, 415, '"application/x-www-form-urlencoded": send application/json'],
     ["a stream's content type for a unary method", CHECK_PATH, { headers: { "content-type": "application/connect+json" } }, 415, "send application/json"],
@@ -28,7 +30,7 @@ describe("a request that is no call", () => {
   });
 
   test("a method refused for its verb tells which it takes", async () => {
-    expect((await raw.http1.send(CHECK_PATH, { method: "GET" })).headers.allow).toBe("POST");
+    expect((await raw.http1.send(REPORT_PATH, { method: "GET" })).headers.allow).toBe("POST");
   });
 
   test.each([

@@ -27,9 +27,14 @@ export function contentOf(state: CustomerState): string {
   return JSON.stringify([state.accessDeniedReason, features, credits]);
 }
 
-/** News of the usage and of the wallets that a record touched, for every subject that sees them. */
+/**
+ * Changes of the usage and of the wallets that a record touched, for every subject that sees them. What the catalog states is kept
+ * with the first report of its customer, and is no change: what is counted is always newer than the catalog.
+ */
 export function* usageChanges(model: CatalogModel, record: LedgerRecord, reading: Reading): Iterable<UsageUpdated> {
   for (const line of record.usage) {
+    const [, , , , , countedAt] = line;
+    if (countedAt <= reading.catalogSince) continue;
     const { customerId, resourceId } = subjectOfLine(line);
     const customer = model.customers.get(customerId);
     const definition = resourceId === undefined ? customer : customer?.resources.get(resourceId);
@@ -45,7 +50,10 @@ export function* usageChanges(model: CatalogModel, record: LedgerRecord, reading
       usage: { currentUsage, periodStart, periodEnd, updatedAt },
     };
   }
-  for (const line of record.wallets) yield* walletChanges(model, subjectOfLine(line), line[2], reading);
+  for (const line of record.wallets) {
+    const [, , , , , , countedAt] = line;
+    if (countedAt > reading.catalogSince) yield* walletChanges(model, subjectOfLine(line), line[2], reading);
+  }
 }
 
 function* walletChanges(model: CatalogModel, owner: Subject, currencyId: string, reading: Reading): Iterable<UsageUpdated> {
