@@ -11,29 +11,47 @@ import { thirdParty } from "./third-party.js";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BUNDLE = "dist/bundle";
 
-const { metafile } = await build({
+/** Not needed in each start, so they stay packages: some are optional, some ask for the names of classes, which bundling changes. */
+const PACKAGES = ["@aws-sdk/client-sqs", "@sentry/core", "fs-native-extensions", "graphql", "graphql-ws", "ioredis", "ws"];
+
+/** @type {import("esbuild").BuildOptions} */
+const COMMON = {
   absWorkingDir: ROOT,
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  external: PACKAGES,
+  // One character beyond Latin-1, and V8 keeps the text of the whole file in twice the memory.
+  charset: "ascii",
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+};
+
+const { metafile } = await build({
+  ...COMMON,
   entryPoints: ["cli", "persistent-cache"].map((program) => `src/bootstrap/${program}.ts`),
   outbase: "src",
   outdir: "dist",
   chunkNames: "bundle/[name]-[hash]",
-  bundle: true,
   // What only one mode or command needs stays in files of its own.
   splitting: true,
   format: "esm",
-  platform: "node",
-  target: "node20.19",
-  // Not needed in each start, so they stay packages: some are optional, some ask for the names of classes, which bundling changes.
-  external: ["@aws-sdk/client-sqs", "@sentry/core", "fs-native-extensions", "graphql", "graphql-ws", "ioredis", "ws"],
-  // One character beyond Latin-1, and V8 keeps the text of the whole file in twice the memory.
-  charset: "ascii",
-  legalComments: "none",
   // Libraries in CommonJS ask for Node's own modules, and try whether optional ones are there.
   banner: { js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);' },
-  metafile: true,
-  logLevel: "warning",
 });
-writeFileSync(join(ROOT, BUNDLE, "THIRD-PARTY.txt"), thirdParty(metafile, ROOT));
+
+/** For require(): without import(), which some test runners cannot answer, and so in one file. */
+const { metafile: testing } = await build({
+  ...COMMON,
+  entryPoints: ["src/public/testing.ts"],
+  outfile: "dist/public/testing.cjs",
+  format: "cjs",
+  supported: { "dynamic-import": false },
+  define: { "import.meta.url": "importMetaUrl" },
+  banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+});
+writeFileSync(join(ROOT, BUNDLE, "THIRD-PARTY.txt"), thirdParty({ outputs: { ...metafile.outputs, ...testing.outputs } }, ROOT));
 
 // Only now: a program that is started meanwhile finds its files.
 for (const file of readdirSync(join(ROOT, BUNDLE))) {

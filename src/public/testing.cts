@@ -1,11 +1,11 @@
 import type * as esm from "./testing.js" with { "resolution-mode": "import" };
 
-/** What the ES module exports, for those who require() it: the sidecar itself is an ES module. */
-const testing = {
-  async startSidecar(options: esm.StartSidecarOptions): Promise<esm.RunningSidecar> {
-    const { startSidecar } = await import("./testing.js");
-    return startSidecar(options);
-  },
+/**
+ * What the ES module exports, for those who require() it. These are its types; the code is the ES module's, which the build
+ * writes in its place as CommonJS in one file (build/programs.js): a test runner that loads by node:vm has no import().
+ */
+declare const testing: {
+  startSidecar(options: esm.StartSidecarOptions): Promise<esm.RunningSidecar>;
 };
 
 declare namespace testing {
