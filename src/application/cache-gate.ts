@@ -1,6 +1,7 @@
 import { CodedError } from "../domain/errors.js";
 import type { CancelTimer, Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
+import { OutageLog } from "../ports/outage-log.js";
 import type { SharedCache } from "../ports/shared-cache.js";
 
 export interface GateTiming {
@@ -17,6 +18,7 @@ export class CacheGate {
   readonly #cache: SharedCache;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #outage: OutageLog;
   readonly #timing: GateTiming;
   readonly #waiting = new Set<() => void>();
   #isOpen = false;
@@ -28,6 +30,7 @@ export class CacheGate {
     this.#cache = cache;
     this.#clock = clock;
     this.#logger = logger;
+    this.#outage = new OutageLog(logger);
     this.#timing = timing;
     this.#delayMs = timing.firstDelayMs;
     cache.onConnectionChange(() => {
@@ -47,7 +50,7 @@ export class CacheGate {
   close(error: unknown): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#logger.error("the shared cache takes no writes: messages stay in the queue until it does", { error });
+    this.#outage.lost("error", "the shared cache takes no writes: messages stay in the queue until it does", { error });
     this.#tryLater();
   }
 
@@ -86,7 +89,7 @@ export class CacheGate {
     }
     if (this.#isStopped) return;
     this.#isOpen = true;
-    this.#logger.info("the shared cache takes writes");
+    this.#outage.recovered("the shared cache takes writes");
     for (const letGo of [...this.#waiting]) letGo();
   }
 

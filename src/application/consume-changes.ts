@@ -1,6 +1,7 @@
 import type { ChangeQueue } from "../ports/change-queue.js";
 import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
+import { OutageLog } from "../ports/outage-log.js";
 import type { CacheGate } from "./cache-gate.js";
 import type { CarryOutChanges } from "./carry-out-changes.js";
 import { elapse } from "./elapse.js";
@@ -36,9 +37,11 @@ export class ConsumeChanges {
   #loops: Promise<unknown> = Promise.resolve();
   #isQueueOpen = false;
   #failing = 0;
+  readonly #outage: OutageLog;
 
   constructor(parts: ConsumeParts, options: ConsumeOptions) {
     this.#parts = parts;
+    this.#outage = new OutageLog(parts.logger);
     this.#options = options;
     this.#stopping = Array.from({ length: options.consumers }, () => new AbortController());
   }
@@ -137,10 +140,11 @@ export class ConsumeChanges {
   }
 
   #failed(error: unknown): void {
-    if (this.#failing++ === 0) this.#parts.logger.error("no messages can be received from the queue; it is asked again until they can", { error });
+    this.#failing++;
+    this.#outage.lost("error", "no messages can be received from the queue; it is asked again until they can", { error });
   }
 
   #recovered(): void {
-    if (--this.#failing === 0 && !this.#isStopping) this.#parts.logger.info("messages are received from the queue again");
+    if (--this.#failing === 0 && !this.#isStopping) this.#outage.recovered("messages are received from the queue again");
   }
 }

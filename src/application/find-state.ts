@@ -99,14 +99,16 @@ export class FindState {
   }
 
   #hit(cached: HeldState, customerId: string, resourceId: string | undefined, now: number): HeldState {
-    if (cached.verifiedAt < this.#stream.trustSince(now)) this.#mayBeDue(cached.verifiedAt, customerId, resourceId, now);
+    const { verifiedAt } = cached;
+    if (verifiedAt < this.#stream.trustSince(now) || verifiedAt < this.#stream.lostAt) this.#mayBeStale(verifiedAt, customerId, resourceId, now);
     this.#telemetry.cacheHits++;
     this.#telemetry.answers.memory++;
     return cached;
   }
 
-  #mayBeDue(verifiedAt: number, customerId: string, resourceId: string | undefined, now: number): void {
-    if (!this.#stream.isDue(verifiedAt, now)) return;
+  #mayBeStale(verifiedAt: number, customerId: string, resourceId: string | undefined, now: number): void {
+    if (verifiedAt < this.#stream.vouchedSince(now)) this.#telemetry.staleAnswers++;
+    if (verifiedAt >= this.#stream.trustSince(now) || !this.#stream.isDue(verifiedAt, now)) return;
     if (!this.#stream.isTrusted) this.#refresh.enqueue({ customerId, resourceId });
     else if (this.#refresh.hasRoomToVerify(now)) this.#refresh.verify({ customerId, resourceId }, this.#stream.trustSince(now));
   }
@@ -124,6 +126,8 @@ export class FindState {
 
   #found(cached: CachedState | undefined, source: AnswerSource): FoundState {
     this.#telemetry.answers[source]++;
+    const isUnvouched = cached !== undefined && cached.verifiedAt < this.#stream.vouchedSince(this.#clock.now());
+    if (source === "stale" || isUnvouched) this.#telemetry.staleAnswers++;
     return { state: cached?.state, source, verifiedAt: cached?.verifiedAt };
   }
 }

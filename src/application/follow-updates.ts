@@ -4,6 +4,7 @@ import type { Subject } from "../domain/subject.js";
 import type { CacheStore } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
+import { OutageLog } from "../ports/outage-log.js";
 import type { UpdateListener } from "../ports/update-stream.js";
 import type { LoadState } from "./load-state.js";
 import type { RefreshInBackground } from "./refresh-in-background.js";
@@ -16,7 +17,8 @@ export class FollowUpdates implements UpdateListener {
   readonly #refresh: RefreshInBackground;
   readonly #stream: StreamStatus;
   readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #writes: OutageLog;
+  readonly #marks: OutageLog;
   readonly #maxRefreshed: number;
 
   /** @param maxRefreshed how many of the most recently used states are refetched once all are in doubt */
@@ -34,7 +36,8 @@ export class FollowUpdates implements UpdateListener {
     this.#refresh = refresh;
     this.#stream = stream;
     this.#clock = clock;
-    this.#logger = logger;
+    this.#writes = new OutageLog(logger);
+    this.#marks = new OutageLog(logger);
     this.#maxRefreshed = maxRefreshed;
   }
 
@@ -44,7 +47,7 @@ export class FollowUpdates implements UpdateListener {
   }
 
   disconnected(): void {
-    this.#stream.disconnected();
+    this.#stream.disconnected(this.#clock.now());
   }
 
   changed(change: Change): void {
@@ -60,8 +63,9 @@ export class FollowUpdates implements UpdateListener {
       () => {
         // At once, and not by the next check: that would no longer know that upstream's caches may be behind.
         if (isAskedAgain) this.#refresh.enqueue(change.subject, true);
+        if (this.#writes.isLost) this.#writes.recovered("updates are written to the cache again");
       },
-      (error: unknown) => this.#logger.warn("an update could not be written to the cache", { type: change.type, error }),
+      (error: unknown) => this.#writes.lost("warn", "an update could not be written to the cache", { type: change.type, error }),
     );
   }
 
@@ -74,8 +78,9 @@ export class FollowUpdates implements UpdateListener {
     this.#cache.markAllUnverified().then(
       () => {
         for (const subject of this.#cache.recentlyUsed(this.#maxRefreshed)) this.#refresh.enqueue(subject, true);
+        if (this.#marks.isLost) this.#marks.recovered("cached states are marked as stale again");
       },
-      (error: unknown) => this.#logger.warn("cached states could not be marked as unverified", { error }),
+      (error: unknown) => this.#marks.lost("warn", "cached states could not be marked as stale", { error }),
     );
   }
 }

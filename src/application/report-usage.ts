@@ -3,6 +3,7 @@ import type { UsageMeasurement, UsageReport } from "../domain/usage-report.js";
 import type { CacheStore } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
 import type { Logger } from "../ports/logger.js";
+import { OutageLog } from "../ports/outage-log.js";
 import type { UpstreamClient } from "../ports/upstream-client.js";
 import type { CallContext } from "./answer.js";
 import type { LoadState } from "./load-state.js";
@@ -17,14 +18,14 @@ export class ReportUsage {
   readonly #cache: CacheStore;
   readonly #load: LoadState;
   readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #cacheOutage: OutageLog;
 
   constructor(upstream: UpstreamClient, cache: CacheStore, load: LoadState, clock: Clock, logger: Logger) {
     this.#upstream = upstream;
     this.#cache = cache;
     this.#load = load;
     this.#clock = clock;
-    this.#logger = logger;
+    this.#cacheOutage = new OutageLog(logger);
   }
 
   /** @throws CodedError upstream's own failure, saying whether the usage may count; never a made-up success */
@@ -51,9 +52,10 @@ export class ReportUsage {
           await this.#cache.apply(change, now);
         }
       }
+      if (this.#cacheOutage.isLost) this.#cacheOutage.recovered("reported usage is written to the cache again");
     } catch (error) {
       // The usage is counted where it matters; telling the caller otherwise would have it counted twice.
-      this.#logger.warn("reported usage could not be written to the cache", { error });
+      this.#cacheOutage.lost("warn", "reported usage could not be written to the cache", { error });
     }
   }
 }

@@ -10,6 +10,7 @@ export class StreamStatus {
   #isConnected = false;
   /** Precomputed, since every check subtracts it. */
   #trustedForMs = 0;
+  #lostAt = -Infinity;
 
   /**
    * @param pollIntervalMs how old a state may be while no changes arrive, before it is asked for again
@@ -29,7 +30,9 @@ export class StreamStatus {
     this.#enter(true);
   }
 
-  disconnected(): void {
+  /** @param now epoch milliseconds */
+  disconnected(now: number): void {
+    this.#lostAt = now;
     this.#enter(false);
   }
 
@@ -48,6 +51,19 @@ export class StreamStatus {
     if (!this.isTrusted) return true;
     const spread = (Math.abs(verifiedAt) % SPREADING_MS) / SPREADING_MS;
     return now - verifiedAt > this.#maxAgeMs * (1 - SPREAD_SHARE * spread);
+  }
+
+  /** When the stream was lost, epoch milliseconds; -Infinity while it is connected, and where it never was. */
+  get lostAt(): number {
+    return this.#isConnected ? -Infinity : this.#lostAt;
+  }
+
+  /**
+   * Nothing vouches for states verified before this: they are older than they may be, or a change may have been missed since
+   * the stream was lost. Epoch milliseconds.
+   */
+  vouchedSince(now: number): number {
+    return this.#isConnected ? now - this.#maxAgeMs : Math.max(this.#lostAt, now - Math.min(this.#pollIntervalMs, this.#maxAgeMs));
   }
 
   #enter(isConnected: boolean): void {

@@ -1,9 +1,9 @@
 import { ReportingLogger, type ErrorReports } from "../adapters/error-reports/reporting-logger.js";
+import { FoldingLogger } from "../adapters/ops/folding-logger.js";
 import { hideSecrets } from "../adapters/ops/secrets.js";
 import { SystemClock } from "../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { CodedError } from "../domain/errors.js";
-import type { Logger } from "../ports/logger.js";
 import { newTelemetry } from "../ports/telemetry.js";
 import { readSettings, type LoadedSettings } from "./config/read-settings.js";
 import { describeRedis } from "./cache/redis-connection.js";
@@ -38,9 +38,10 @@ async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise
   const { config, warnings } = loaded;
   const clock = new SystemClock();
   const written = loggerOf(loaded, clock);
-  const logger = reports === undefined ? written : new ReportingLogger(written, reports);
+  const logger = new FoldingLogger(reports === undefined ? written : new ReportingLogger(written, reports), clock);
   process.on("uncaughtException", (error, origin) => {
     logger.error("the service failed in a way that was not foreseen, and ends", { origin, error });
+    logger.flush();
     void flushed(reports).then(() => process.exit(EXIT_CODES.unexpected));
   });
   for (const warning of warnings) logger.warn(warning);
@@ -77,7 +78,7 @@ function loggerOf({ config, secrets }: Loaded, clock: SystemClock): WinstonLogge
   });
 }
 
-async function end(service: PersistentCacheService, logger: Logger, reports: ErrorReports | undefined): Promise<void> {
+async function end(service: PersistentCacheService, logger: FoldingLogger, reports: ErrorReports | undefined): Promise<void> {
   let exitCode: number = EXIT_CODES.ok;
   try {
     await service.stop();
@@ -86,6 +87,7 @@ async function end(service: PersistentCacheService, logger: Logger, reports: Err
     exitCode = EXIT_CODES.unexpected;
     logger.error("the service did not end cleanly", { error });
   }
+  logger.flush();
   await flushed(reports);
   process.exit(exitCode);
 }

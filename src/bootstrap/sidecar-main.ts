@@ -1,3 +1,4 @@
+import { FoldingLogger } from "../adapters/ops/folding-logger.js";
 import { hideSecrets } from "../adapters/ops/secrets.js";
 import { SystemClock } from "../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
@@ -27,16 +28,18 @@ export async function runSidecar(): Promise<void> {
     refuseToStart(PROGRAM, error);
     return;
   }
-  const logger = loggerOf(loaded);
+  const lines = loggerOf(loaded);
+  const logger = new FoldingLogger(lines, new SystemClock());
   process.on("uncaughtException", (error, origin) => {
     logger.error("the service failed in a way that was not foreseen, and ends", { origin, error });
+    logger.flush();
     process.exit(EXIT_CODES.unexpected);
   });
   for (const warning of loaded.warnings) logger.warn(warning);
-  await serve(loaded, logger);
+  await serve(loaded, logger, lines);
 }
 
-async function serve({ config, secrets }: LoadedConfig, logger: WinstonLogger): Promise<void> {
+async function serve({ config, secrets }: LoadedConfig, logger: FoldingLogger, lines: WinstonLogger): Promise<void> {
   try {
     // From before the first file is opened: what is open is closed at the end.
     const starting = start(config, secrets, logger);
@@ -52,7 +55,7 @@ async function serve({ config, secrets }: LoadedConfig, logger: WinstonLogger): 
   function tell(message: StartMessage, form: "text" | "json" | "none"): void {
     if (form === "text") process.stdout.write(`\n${startText(config, message)}\n`);
     // Whatever the log level: it happens once, and scripts wait for it.
-    if (form === "json") process.stdout.write(`${logger.line("info", "the sidecar answers checks", { ...message })}\n`);
+    if (form === "json") process.stdout.write(`${lines.line("info", "the sidecar answers checks", { ...message })}\n`);
   }
 }
 
@@ -79,13 +82,15 @@ function loggerOf({ config, secrets }: LoadedConfig): WinstonLogger {
   });
 }
 
-async function end(sidecar: Sidecar, logger: WinstonLogger): Promise<void> {
+async function end(sidecar: Sidecar, logger: FoldingLogger): Promise<void> {
   try {
     await sidecar.stop();
     logger.info("ended");
+    logger.flush();
     process.exit(EXIT_CODES.ok);
   } catch (error) {
     logger.error("the sidecar did not end cleanly", { error });
+    logger.flush();
     process.exit(EXIT_CODES.unexpected);
   }
 }

@@ -3,7 +3,7 @@ import { Metrics } from "../../src/adapters/ops/metrics.js";
 import { OpsServer } from "../../src/adapters/ops/ops-server.js";
 import { Readiness } from "../../src/application/readiness.js";
 import type { Logger } from "../../src/ports/logger.js";
-import { ANSWER_SOURCES, newTelemetry, type Telemetry } from "../../src/ports/telemetry.js";
+import { ANSWER_SOURCES, DependencyState, newTelemetry, type Telemetry } from "../../src/ports/telemetry.js";
 
 const SILENT: Logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
@@ -38,7 +38,7 @@ function samplesOf(text: string): Map<string, number> {
   return samples;
 }
 
-type Counted = Exclude<keyof Telemetry, "answers" | "malformedUpstreamData">;
+type Counted = Exclude<keyof Telemetry, "answers" | "malformedUpstreamData" | "dependencies" | "openBreakers" | "lastStreamMessageAt">;
 
 const COUNTERS: readonly (readonly [name: string, counted: Counted])[] = [
   ["sidecar_initialization_errors_total", "initializationErrors"],
@@ -48,6 +48,7 @@ const COUNTERS: readonly (readonly [name: string, counted: Counted])[] = [
   ["sidecar_cache_hits_total", "cacheHits"],
   ["sidecar_cache_misses_total", "cacheMisses"],
   ["sidecar_cache_evictions_total", "cacheEvictions"],
+  ["sidecar_stale_answers_total", "staleAnswers"],
 ];
 
 describe("the metrics", () => {
@@ -67,6 +68,43 @@ describe("the metrics", () => {
     const samples = await scrape();
     expect(samples.get(name)).toBe(7);
     for (const [other] of COUNTERS) if (other !== name) expect([other, samples.get(other)]).toEqual([other, 0]);
+  });
+
+  it("show whether each thing in use works, from the first scrape, at 0 until it is known to", async () => {
+    const telemetry = newTelemetry();
+    const nodes = [new DependencyState("redis", telemetry.dependencies), new DependencyState("redis", telemetry.dependencies)] as const;
+    const stream = new DependencyState("update_stream", telemetry.dependencies);
+    telemetry.openBreakers.set("edge", false);
+    const scrape = await start(telemetry);
+    const figures = async () => {
+      const samples = await scrape();
+      const names = ['sidecar_dependency_up{dependency="redis"}', 'sidecar_dependency_up{dependency="update_stream"}', "sidecar_update_stream_connected", 'sidecar_circuit_breaker_open{upstream="edge"}'];
+      return names.map((name) => samples.get(name));
+    };
+    expect(await figures()).toEqual([0, 0, 0, 0]);
+    nodes[0].set(true);
+    stream.set(true);
+    expect(await figures()).toEqual([0, 1, 1, 0]);
+    nodes[1].set(true);
+    telemetry.openBreakers.set("edge", true);
+    expect(await figures()).toEqual([1, 1, 1, 1]);
+    nodes[1].set(false);
+    stream.set(false);
+    expect(await figures()).toEqual([0, 0, 0, 1]);
+    nodes[1].release();
+    expect(await figures()).toEqual([1, 0, 0, 1]);
+    expect((await scrape()).get('sidecar_dependency_up{dependency="queue"}')).toBeUndefined();
+  });
+
+  it("show when the update stream last brought a change, and how often the fallback answered", async () => {
+    const telemetry = newTelemetry();
+    const scrape = await start(telemetry);
+    expect((await scrape()).get("sidecar_update_stream_last_message_timestamp_seconds")).toBe(0);
+    expect((await scrape()).get("sidecar_fallbacks_total")).toBe(0);
+    telemetry.lastStreamMessageAt = 1_500;
+    telemetry.answers.fallback = 2;
+    expect((await scrape()).get("sidecar_update_stream_last_message_timestamp_seconds")).toBe(1.5);
+    expect((await scrape()).get("sidecar_fallbacks_total")).toBe(2);
   });
 
   it("tell answers by where they came from", async () => {

@@ -1,6 +1,8 @@
 import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
+import { OutageLog } from "../../ports/outage-log.js";
+import type { DependencyState } from "../../ports/telemetry.js";
 import type { FileContent } from "../files/file-access.js";
 import { FileFollower } from "../files/follow-file.js";
 import { readSettledFile } from "../files/read-settled-file.js";
@@ -32,7 +34,10 @@ export function followCatalogFile(
   engine: CatalogEngine,
   clock: Clock,
   logger: Logger,
+  state?: DependencyState,
 ): FileFollower {
+  const outage = new OutageLog(logger, state);
+  state?.set(true);
   return new FileFollower({
     file,
     known,
@@ -42,21 +47,21 @@ export function followCatalogFile(
         try {
           const { packed, difference } = await reader.read({ file, bytes, served: engine.served });
           const changedSubjects = await engine.adopt(unpackCatalog(packed), difference);
-          logger.info("the catalog changed", { file, changedSubjects });
+          outage.recovered("the catalog changed", { file, changedSubjects });
           return true;
         } catch (error) {
           if (errorCodeOf(error) === "cancelled") return false;
           const isFault = error instanceof CodedError;
           const fault = isFault ? error.message : `the catalog file ${file} could not be applied`;
-          logger.error(`${fault}\nThe last good catalog goes on serving until the file is corrected.`, isFault ? { file } : { file, error });
+          outage.lost("error", `${fault}\nThe last good catalog goes on serving until the file is corrected.`, isFault ? { file } : { file, error });
           return false;
         }
       },
       unreadable(error) {
-        logger.error(`the catalog file ${file} cannot be read any more; the last good catalog goes on serving until the file is back`, { file, error });
+        outage.lost("error", `the catalog file ${file} cannot be read any more; the last good catalog goes on serving until the file is back`, { file, error });
       },
       restless() {
-        logger.warn(`the catalog file ${file} is being written all the time; the last good catalog goes on serving until the file rests`, { file });
+        outage.lost("warn", `the catalog file ${file} is being written all the time; the last good catalog goes on serving until the file rests`, { file });
       },
     },
   });

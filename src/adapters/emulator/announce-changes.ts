@@ -2,11 +2,13 @@ import { elapse } from "../../application/elapse.js";
 import type { Change } from "../../domain/change.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
+import { OutageLog } from "../../ports/outage-log.js";
 import { encodeChangeMessage, type ChangeMessage } from "./encode-change-message.js";
 import { MAX_SENT_TOGETHER, type SqsSender } from "./sqs-sender.js";
 
 /** Far more than a queue that can be reached is ever behind. */
 const MAX_WAITING = 100_000;
+const REJECTED = "the queue cannot be told of changes; it is tried again until it can";
 const RETRY_DELAY_MS = 1_000;
 /** How long the last messages may take to be sent. */
 const STOP_MS = 2_000;
@@ -19,12 +21,13 @@ export class AnnounceChanges {
   readonly #stopping = new AbortController();
   #waiting: ChangeMessage[] = [];
   #sending: Promise<void> | undefined;
-  #isFailing = false;
+  readonly #outage: OutageLog;
 
   constructor(sender: SqsSender, clock: Clock, logger: Logger) {
     this.#sender = sender;
     this.#clock = clock;
     this.#logger = logger;
+    this.#outage = new OutageLog(logger);
   }
 
   announce(change: Change): void {
@@ -59,12 +62,11 @@ export class AnnounceChanges {
   async #attempt(batch: readonly ChangeMessage[]): Promise<readonly ChangeMessage[]> {
     try {
       const failed = await this.#sender.send(batch, this.#stopping.signal);
-      if (this.#isFailing && failed.length === 0) this.#logger.info("the queue takes changes again");
-      this.#isFailing = failed.length > 0;
+      if (failed.length > 0) this.#outage.lost("error", REJECTED, { rejected: failed.length });
+      else if (this.#outage.isLost) this.#outage.recovered("the queue takes changes again");
       return failed;
     } catch (error) {
-      if (!this.#isFailing) this.#logger.error("the queue cannot be told of changes; it is tried again until it can", { error });
-      this.#isFailing = true;
+      this.#outage.lost("error", REJECTED, { error });
       return batch;
     }
   }

@@ -17,6 +17,13 @@ export class Metrics {
     for (const [name, help, read] of COUNTERS) this.#count(name, help, () => read(telemetry));
     for (const [name, help, read] of GAUGES) this.#measure(name, help, () => read(cache.size));
     this.#countAnswers(telemetry);
+    this.#measureDependencies(telemetry);
+    this.#measureBreakers(telemetry);
+    this.#measure(
+      "sidecar_update_stream_last_message_timestamp_seconds",
+      "When the update stream last brought a change, as Unix time; 0: not since the start.",
+      () => telemetry.lastStreamMessageAt / 1_000,
+    );
   }
 
   get contentType(): string {
@@ -51,6 +58,36 @@ export class Metrics {
     });
   }
 
+  /** Of several connections of one kind all have to work. */
+  #measureDependencies({ dependencies }: Readonly<Telemetry>): void {
+    new Gauge({
+      name: "sidecar_dependency_up",
+      help: "Whether each thing that the service is configured to depend on works: 1, or 0 where it does not, or is not yet known to.",
+      labelNames: ["dependency"],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const { name } of dependencies) this.set({ dependency: name }, 1);
+        for (const { name, isUp } of dependencies) if (!isUp) this.set({ dependency: name }, 0);
+      },
+    });
+    this.#measure("sidecar_update_stream_connected", "Whether changes arrive over the update stream: 1, or 0 where they do not or none is configured.", () =>
+      [...dependencies].some(({ name, isUp }) => name === "update_stream" && isUp) ? 1 : 0,
+    );
+  }
+
+  #measureBreakers({ openBreakers }: Readonly<Telemetry>): void {
+    new Gauge({
+      name: "sidecar_circuit_breaker_open",
+      help: "Whether an upstream is not asked for now, since it did not work: 1, else 0.",
+      labelNames: ["upstream"],
+      registers: [this.#registry],
+      collect() {
+        for (const [upstream, isOpen] of openBreakers) this.set({ upstream }, isOpen ? 1 : 0);
+      },
+    });
+  }
+
   #countAnswers(telemetry: Readonly<Telemetry>): void {
     new Counter({
       name: "sidecar_answers_total",
@@ -74,6 +111,8 @@ const COUNTERS: readonly (readonly [name: string, help: string, read: (telemetry
   ["sidecar_redis_client_errors_total", "Errors of the Redis client.", (t) => t.redisClientErrors],
   ["sidecar_cache_hits_total", "Checks answered from a cached state that was usable.", (t) => t.cacheHits],
   ["sidecar_cache_misses_total", "Checks for which a state had to be fetched first.", (t) => t.cacheMisses],
+  ["sidecar_stale_answers_total", "Checks and lists answered from a state that may have changed since: nothing vouched for it at that time.", (t) => t.staleAnswers],
+  ["sidecar_fallbacks_total", "Checks and lists for which nothing was known, so that the fallback answered.", (t) => t.answers.fallback],
   ["sidecar_cache_evictions_total", "States removed from the in-memory cache to stay within its bound.", (t) => t.cacheEvictions],
 ];
 

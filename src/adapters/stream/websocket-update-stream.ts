@@ -1,6 +1,7 @@
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
-import type { Telemetry } from "../../ports/telemetry.js";
+import { OutageLog } from "../../ports/outage-log.js";
+import { DependencyState, type Telemetry } from "../../ports/telemetry.js";
 import type { UpdateListener, UpdateStream } from "../../ports/update-stream.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { saysThrottled } from "../../wire/upstream-errors.js";
@@ -43,7 +44,7 @@ class WebSocketUpdateStream implements UpdateStream {
   readonly #timing: StreamTiming;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #logger: Logger;
+  readonly #outage: OutageLog;
   readonly #telemetry: Telemetry;
   readonly #faults: FaultLog;
   readonly #schedule: ReconnectSchedule;
@@ -54,7 +55,6 @@ class WebSocketUpdateStream implements UpdateStream {
   #onStopped: (() => void) | undefined;
   #isConnected = false;
   #wasEverConnected = false;
-  #lastTold: string | undefined;
 
   constructor(config: WebSocketUpdateStreamConfig, parts: WebSocketUpdateStreamParts) {
     this.#url = endpointOf(config.wsUrl);
@@ -63,7 +63,7 @@ class WebSocketUpdateStream implements UpdateStream {
     this.#timing = { ...DEFAULT_STREAM_TIMING, ...config.timing };
     this.#clock = parts.clock;
     this.#random = parts.random ?? Math.random;
-    this.#logger = parts.logger;
+    this.#outage = new OutageLog(parts.logger, new DependencyState("update_stream", parts.telemetry.dependencies));
     this.#telemetry = parts.telemetry;
     this.#faults = new FaultLog(parts.logger, parts.telemetry);
     this.#schedule = new ReconnectSchedule(this.#timing, this.#random);
@@ -105,18 +105,19 @@ class WebSocketUpdateStream implements UpdateStream {
     this.#schedule.established(this.#clock.now());
     this.#wasEverConnected = true;
     this.#isConnected = true;
-    this.#tell("connected", () => this.#logger.info("the update stream is connected: changes arrive as they happen"));
+    this.#outage.recovered("the update stream is connected: changes arrive as they happen");
     this.#listener?.connected();
   }
 
   #interrupted({ name }: Subscription, reason: string): void {
     this.#telemetry.networkRequestErrors++;
-    if (saysThrottled(reason)) this.#tellOf({ kind: "throttled", reason });
-    else this.#tell("interrupted", () => this.#logger.warn("upstream ended a subscription, which is renewed", { subscription: name, reason }));
+    if (saysThrottled(reason)) this.#logFault({ kind: "throttled", reason });
+    else this.#outage.lost("warn", "upstream ended a subscription, which is renewed", { subscription: name, reason }, "interrupted");
     this.#disconnected();
   }
 
   #received(subscription: Subscription, result: unknown): void {
+    this.#telemetry.lastStreamMessageAt = this.#clock.now();
     const change = decodeEvent(subscription, result, (fault) => this.#faults.add(`the event ${subscription.name}`, fault));
     if (change === undefined) this.#doubtEverythingSoon();
     else this.#listener?.changed(change);
@@ -129,7 +130,7 @@ class WebSocketUpdateStream implements UpdateStream {
       return;
     }
     this.#count(fault);
-    this.#tellOf(fault);
+    this.#logFault(fault);
     this.#disconnected();
     const delayMs = this.#schedule.delayAfter(fault.kind, this.#clock.now());
     this.#cancelReconnect = this.#clock.after(delayMs, () => this.#connect());
@@ -157,27 +158,18 @@ class WebSocketUpdateStream implements UpdateStream {
     if (!this.#wasEverConnected) this.#telemetry.initializationErrors++;
   }
 
-  #tellOf({ kind, reason }: StreamFault): void {
-    this.#tell(kind, () => {
-      switch (kind) {
-        case "refused":
-          this.#logger.error("the update stream refuses the API key: correct SERVER_API_KEY; it is tried again now and then", { reason });
-          break;
-        case "throttled":
-          this.#logger.info("the update stream is throttled by upstream, which is tried again later", { reason });
-          break;
-        case "lost":
-          this.#logger.warn("the update stream is lost and is opened again; until then cached states are refreshed by polling", { reason });
-          break;
-      }
-    });
-  }
-
-  /** Once for each change of state, not for each try. */
-  #tell(state: string, log: () => void): void {
-    if (state === this.#lastTold) return;
-    this.#lastTold = state;
-    log();
+  #logFault({ kind, reason }: StreamFault): void {
+    switch (kind) {
+      case "refused":
+        this.#outage.lost("error", "the update stream refuses the API key: correct SERVER_API_KEY; it is tried again now and then", { reason }, kind);
+        break;
+      case "throttled":
+        this.#outage.lost("info", "the update stream is throttled by upstream, which is tried again later", { reason }, kind);
+        break;
+      case "lost":
+        this.#outage.lost("warn", "the update stream is lost and is opened again; until then cached states are refreshed by polling", { reason }, kind);
+        break;
+    }
   }
 }
 

@@ -15,8 +15,9 @@ export interface CircuitBreakerOptions {
   readonly random: () => number;
   /** Asks upstream for something small that carries no caller's request. Rejects where upstream does not work. */
   readonly probe: (signal: AbortSignal) => Promise<unknown>;
-  /** Told once per change. */
+  /** Called once per change. */
   readonly onOpened: (lastFailure: unknown) => void;
+  /** Called at each call that succeeds. */
   readonly onClosed: () => void;
 }
 
@@ -62,6 +63,7 @@ export class CircuitBreaker {
   succeeded(): void {
     if (this.#state.is === "closed") {
       this.#state.failures = 0;
+      this.#options.onClosed();
       return;
     }
     if (this.#state.is === "open") this.#state.stopProbing();

@@ -2,7 +2,8 @@ import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
-import type { Telemetry } from "../../ports/telemetry.js";
+import { OutageLog } from "../../ports/outage-log.js";
+import { DependencyState, type DependencyName, type Telemetry } from "../../ports/telemetry.js";
 import { CircuitBreaker } from "./circuit-breaker.js";
 import type { Operation } from "./operation.js";
 import { isUpstreamsFailure, isWorthRetrying } from "./upstream-failure.js";
@@ -86,8 +87,11 @@ export class Resilience {
 
   /** @param probe shows whether the upstream works */
   breakerOf(name: string, probe: (signal: AbortSignal) => Promise<unknown>): CircuitBreaker {
-    const { clock, logger, random } = this.#parts;
+    const { clock, logger, random, telemetry } = this.#parts;
     const { failuresToOpen, probeDelayMs } = this.#limits;
+    const label: DependencyName = name === "Edge" ? "edge" : "api";
+    const outage = new OutageLog(logger, new DependencyState(label, telemetry.dependencies));
+    telemetry.openBreakers.set(label, false);
     const breaker = new CircuitBreaker(
       {
         name,
@@ -96,8 +100,14 @@ export class Resilience {
         probeDelayMs,
         random,
         probe,
-        onOpened: (error) => logger.warn(`${name} does not work and is not asked until it does`, { error }),
-        onClosed: () => logger.info(`${name} works again`),
+        onOpened: (error) => {
+          telemetry.openBreakers.set(label, true);
+          outage.lost("warn", `${name} does not work and is not asked until it does`, { error });
+        },
+        onClosed: () => {
+          telemetry.openBreakers.set(label, false);
+          outage.works(`${name} works again`);
+        },
       },
       clock,
     );

@@ -1,6 +1,7 @@
 import { errorCodeOf } from "../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
+import { OutageLog } from "../../ports/outage-log.js";
 import type { Telemetry } from "../../ports/telemetry.js";
 
 export interface StartUpCheckOptions {
@@ -23,17 +24,16 @@ export interface StartUpCheckOptions {
 export class StartUpCheck {
   readonly #options: StartUpCheckOptions;
   readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #outage: OutageLog;
   readonly #telemetry: Telemetry;
   readonly #abort = new AbortController();
   #cancelTimer: CancelTimer | undefined;
   #failures = 0;
-  #lastTold: string | undefined;
 
   constructor(options: StartUpCheckOptions, clock: Clock, logger: Logger, telemetry: Telemetry) {
     this.#options = options;
     this.#clock = clock;
-    this.#logger = logger;
+    this.#outage = new OutageLog(logger);
     this.#telemetry = telemetry;
   }
 
@@ -49,7 +49,7 @@ export class StartUpCheck {
   async #check(): Promise<void> {
     try {
       await this.#options.probe(this.#abort.signal);
-      if (this.#failures > 0) this.#logger.info(`${this.#options.name} is reached now and takes the API key`);
+      this.#outage.works(`${this.#options.name} is reached now and takes the API key`);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.#telemetry.initializationErrors++;
@@ -62,13 +62,11 @@ export class StartUpCheck {
   /** Once for each kind of failure, not for each try. */
   #tell(error: unknown): void {
     const code = errorCodeOf(error);
-    if (code === this.#lastTold) return;
-    this.#lastTold = code;
     const { name } = this.#options;
     if (code === "unauthenticated") {
-      this.#logger.error(`${name} refuses the API key: correct SERVER_API_KEY; until then cached states and fallbacks answer`, { error });
+      this.#outage.lost("error", `${name} refuses the API key: correct SERVER_API_KEY; until then cached states and fallbacks answer`, { error }, code);
     } else {
-      this.#logger.warn(`${name} did not answer at the start: cached states and fallbacks answer until it does`, { error });
+      this.#outage.lost("warn", `${name} did not answer at the start: cached states and fallbacks answer until it does`, { error }, code);
     }
   }
 

@@ -40,7 +40,10 @@ describe("the moment from which states are trusted", () => {
     { calls: ["disconnected", "connected"], since: 1_000 - 750 },
   ] as const)("after $calls is $since", ({ calls, since }) => {
     const stream = new StreamStatus(300, 1_000);
-    for (const call of calls) stream[call]();
+    for (const call of calls) {
+      if (call === "connected") stream.connected();
+      else stream.disconnected(900);
+    }
     expect(stream.trustSince(1_000)).toBe(since);
   });
 
@@ -52,5 +55,18 @@ describe("the moment from which states are trusted", () => {
     const due = (age: number) => Array.from({ length: 1_000 }, (_, ms) => 5_000 + ms).filter((verifiedAt) => stream.isDue(verifiedAt, verifiedAt + age)).length;
     expect([due(74_000), due(100_001)]).toEqual([0, 1_000]);
     for (const share of [0.25, 0.5, 0.75]) expect(Math.abs(due(75_000 + share * 25_000) - share * 1_000)).toBeLessThan(10);
+  });
+
+  it("vouches for nothing from before the stream was lost, and for nothing that is older than it may be", () => {
+    const stream = new StreamStatus(300, 5_000);
+    expect(stream.vouchedSince(10_000)).toBe(9_700);
+    stream.connected();
+    expect(stream.vouchedSince(10_000)).toBe(5_000);
+    stream.disconnected(9_900);
+    expect(stream.vouchedSince(10_000)).toBe(9_900);
+    expect(stream.vouchedSince(11_000)).toBe(10_700);
+    stream.connected();
+    expect(stream.vouchedSince(11_000)).toBe(6_000);
+    expect(new StreamStatus(Infinity).vouchedSince(1_000)).toBe(-Infinity);
   });
 });

@@ -1,6 +1,7 @@
 import { watch, type FSWatcher } from "node:fs";
 import { dirname } from "node:path";
 import type { Logger } from "../../../ports/logger.js";
+import { OutageLog } from "../../../ports/outage-log.js";
 import { readTlsMaterial, type TlsFiles, type TlsMaterial } from "./tls-material.js";
 
 export interface FollowTlsFilesOptions {
@@ -19,13 +20,14 @@ export class FollowTlsFiles {
   readonly #options: FollowTlsFilesOptions;
   readonly #watchers: FSWatcher[] = [];
   #current: TlsMaterial | undefined;
-  #lastProblem: string | undefined;
+  readonly #outage: OutageLog;
   #settling: NodeJS.Timeout | undefined;
   #polling: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: FollowTlsFilesOptions) {
     this.#options = options;
+    this.#outage = new OutageLog(options.logger);
   }
 
   /** @throws CodedError `invalid-argument` when the files cannot serve as they are now */
@@ -77,21 +79,22 @@ export class FollowTlsFiles {
 
   #use(material: TlsMaterial): void {
     const { apply, logger } = this.#options;
-    this.#lastProblem = undefined;
-    if (this.#current !== undefined && isSame(this.#current, material)) return;
+    if (this.#current !== undefined && isSame(this.#current, material)) {
+      if (this.#outage.isLost) this.#outage.recovered("the TLS files can serve again, and are those in use");
+      return;
+    }
     const message = this.#current === undefined ? "TLS certificate loaded" : "TLS certificate reloaded";
     apply(material);
     this.#current = material;
-    logger.info(message, { expiresAt: new Date(material.expiresAt).toISOString() });
+    this.#outage.recovered(message, { expiresAt: new Date(material.expiresAt).toISOString() });
     if (material.expiresAt <= Date.now()) logger.warn("the TLS certificate has expired: clients will refuse it");
   }
 
   /** Once a problem, however often it is met. */
   #complain(error: unknown): void {
     const problem = error instanceof Error ? error.message : String(error);
-    if (this.#stopped || problem === this.#lastProblem) return;
-    this.#lastProblem = problem;
-    this.#options.logger.error("the new TLS files cannot serve: the last good certificate stays in use", { error });
+    if (this.#stopped) return;
+    this.#outage.lost("error", "the new TLS files cannot serve: the last good certificate stays in use", { error }, problem);
   }
 }
 

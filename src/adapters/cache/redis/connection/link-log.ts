@@ -1,57 +1,57 @@
 import type { Logger } from "../../../../ports/logger.js";
+import { OutageLog } from "../../../../ports/outage-log.js";
+import { DependencyState, type Telemetry } from "../../../../ports/telemetry.js";
 import { reasonOf, remedyFor } from "./redis-failure.js";
+
+const LOST = "lost";
 
 /** One line for each change of state of a connection, however many commands and attempts it takes to see it. */
 export class LinkLog {
   readonly #redis: string;
-  readonly #logger: Logger;
-  readonly #remedies = new Set<string>();
-  #isLost = false;
-  #isTooSlow = false;
-  #refusesWrites = false;
+  readonly #state: DependencyState;
+  readonly #connection: OutageLog;
+  readonly #speed: OutageLog;
+  readonly #writes: OutageLog;
 
-  constructor(redis: string, logger: Logger) {
+  constructor(redis: string, logger: Logger, telemetry: Telemetry) {
     this.#redis = redis;
-    this.#logger = logger;
+    this.#state = new DependencyState("redis", telemetry.dependencies);
+    this.#connection = new OutageLog(logger, this.#state);
+    this.#speed = new OutageLog(logger, this.#state);
+    this.#writes = new OutageLog(logger);
   }
 
   connected(): void {
-    this.#remedies.clear();
-    this.#isLost = false;
-    this.#isTooSlow = false;
-    this.#logger.info("connected to Redis", { redis: this.#redis });
+    // Another connection is judged by its own answers.
+    if (this.#speed.isLost) this.#speed.forget();
+    this.#connection.recovered("connected to Redis", { redis: this.#redis });
   }
 
   /** Attempts that fail later on are the same state, unless their reason is one that only the operator can end. */
   lost(error: Error): void {
-    const remedy = remedyFor(error);
-    if (this.#isLost && (remedy === undefined || this.#remedies.has(remedy))) return;
-    this.#isLost = true;
-    if (remedy !== undefined) this.#remedies.add(remedy);
-    this.#logger.warn("there is no connection to Redis", { redis: this.#redis, reason: reasonOf(error) });
+    const kind = remedyFor(error) ?? LOST;
+    this.#state.set(false);
+    if (this.#connection.isLost && (kind === LOST || this.#connection.hasLogged(kind))) return;
+    this.#connection.lost("warn", "there is no connection to Redis", { redis: this.#redis, reason: reasonOf(error) }, kind);
   }
 
   tooSlow(limitMs: number): void {
-    if (this.#isTooSlow) return;
-    this.#isTooSlow = true;
-    this.#logger.warn("Redis does not answer in time: upstream is asked beside it, and nothing is written to it for now", { redis: this.#redis, limitMs });
+    this.#speed.lost("warn", "Redis does not answer in time and is not asked for now", { redis: this.#redis, limitMs });
   }
 
   inTime(): void {
-    if (!this.#isTooSlow) return;
-    this.#isTooSlow = false;
-    this.#logger.info("Redis answers in time again", { redis: this.#redis });
+    if (this.#speed.isLost) this.#speed.recovered("Redis answers in time again", { redis: this.#redis });
   }
 
   refusesWrites(error: Error): void {
-    if (this.#refusesWrites) return;
-    this.#refusesWrites = true;
-    this.#logger.warn("Redis refuses writes; what it has is still read", { redis: this.#redis, reason: reasonOf(error) });
+    this.#writes.lost("warn", "Redis refuses writes; what it has is still read", { redis: this.#redis, reason: reasonOf(error) });
   }
 
   acceptsWrites(): void {
-    if (!this.#refusesWrites) return;
-    this.#refusesWrites = false;
-    this.#logger.info("Redis accepts writes again", { redis: this.#redis });
+    if (this.#writes.isLost) this.#writes.recovered("Redis accepts writes again", { redis: this.#redis });
+  }
+
+  close(): void {
+    this.#state.release();
   }
 }

@@ -1,4 +1,6 @@
 import type { InvalidationListener, Invalidations } from "../invalidations.js";
+import { OutageLog } from "../../../../ports/outage-log.js";
+import { DependencyState } from "../../../../ports/telemetry.js";
 import { KeptTracking } from "./kept-tracking.js";
 import { reasonOf } from "./redis-failure.js";
 import type { LinkDependencies } from "./redis-link.js";
@@ -23,18 +25,19 @@ export class OneServerInvalidations implements Invalidations {
   }
 
   start(listener: InvalidationListener): void {
-    const { logger } = this.#dependencies;
+    const { logger, telemetry } = this.#dependencies;
+    const outage = new OutageLog(logger, new DependencyState("redis_invalidations", telemetry.dependencies));
     const redis = nameOf(this.#target);
     this.#tracking = new KeptTracking(this.#target, this.#access, this.#prefixes, this.#dependencies, {
       tracking: () => {
-        logger.info("Redis tells of writes", { redis });
+        outage.recovered("Redis tells of writes", { redis });
         listener.coherent();
       },
       invalidated: (key) => listener.invalidated(key),
       invalidatedAll: () => listener.invalidatedAll(),
-      refused: (reason) => logger.warn(REFUSED, { redis, reason: reasonOf(reason) }),
+      refused: (reason) => outage.lost("warn", REFUSED, { redis, reason: reasonOf(reason) }),
       lost: (reason) => {
-        logger.warn("Redis does not tell of writes: what is held in memory is in doubt", { redis, reason: reasonOf(reason) });
+        outage.lost("warn", "Redis sends no invalidations: what is held in memory may be stale", { redis, reason: reasonOf(reason) });
         listener.incoherent();
       },
     });

@@ -64,7 +64,7 @@ export class RedisLink {
     this.#dependencies = dependencies;
     this.#onChange = onChange;
     this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
-    this.#log = new LinkLog(settings.name, dependencies.logger);
+    this.#log = new LinkLog(settings.name, dependencies.logger, dependencies.telemetry);
     this.#firstAttempt = new FirstAttempt(dependencies.clock);
     this.#session = this.#connect();
   }
@@ -102,6 +102,7 @@ export class RedisLink {
     this.#isClosed = true;
     this.#watch?.stop();
     this.#cancelReconnect?.();
+    this.#log.close();
     this.#session.end(new Error("closed"));
   }
 

@@ -1,3 +1,5 @@
+import { OutageLog } from "../../../../../ports/outage-log.js";
+import { DependencyState } from "../../../../../ports/telemetry.js";
 import type { InvalidationListener, Invalidations } from "../../invalidations.js";
 import { REFUSED } from "../one-server-invalidations.js";
 import { reasonOf } from "../redis-failure.js";
@@ -17,6 +19,7 @@ export class ClusterInvalidations implements Invalidations {
   readonly #prefixes: readonly string[];
   readonly #dependencies: LinkDependencies;
   readonly #masters = new Map<string, KeptTracking>();
+  readonly #outage: OutageLog;
   #map: ClusterMap | undefined;
   #listener: InvalidationListener | undefined;
   #isCoherent = false;
@@ -27,6 +30,7 @@ export class ClusterInvalidations implements Invalidations {
     this.#access = access;
     this.#prefixes = prefixes;
     this.#dependencies = dependencies;
+    this.#outage = new OutageLog(dependencies.logger, new DependencyState("redis_invalidations", dependencies.telemetry.dependencies));
   }
 
   start(listener: InvalidationListener): void {
@@ -73,12 +77,11 @@ export class ClusterInvalidations implements Invalidations {
     const isCoherent = this.#map !== undefined && isComplete(this.#map) && [...this.#masters.values()].every(({ isTracking }) => isTracking);
     if (isCoherent === this.#isCoherent || this.#listener === undefined) return;
     this.#isCoherent = isCoherent;
-    const { logger } = this.#dependencies;
     if (isCoherent) {
-      logger.info("Redis tells of writes", { redis: "Cluster" });
+      this.#outage.recovered("Redis tells of writes", { redis: "Cluster" });
       this.#listener.coherent();
     } else {
-      logger.warn("Redis does not tell of all writes: what is held in memory is in doubt", { redis: "Cluster" });
+      this.#outage.lost("warn", "Redis does not send all of its invalidations: what is held in memory may be stale", { redis: "Cluster" });
       this.#listener.incoherent();
     }
   }

@@ -36,7 +36,7 @@ export class ClusterTopology {
     this.#access = access;
     this.#dependencies = dependencies;
     this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
-    this.#log = new LinkLog("Cluster", dependencies.logger);
+    this.#log = new LinkLog("Cluster", dependencies.logger, dependencies.telemetry);
     this.#firstAttempt = new FirstAttempt(dependencies.clock);
     this.#askNext();
   }
