@@ -23,7 +23,7 @@ async function start(disk: VirtualDisk, logger = new RecordingLogger()): Promise
   const clock = new ManualClock(NOON);
   const journal = await UsageJournal.open(PATH, ledger, disk, NOBODY, logger);
   const engine = new CatalogEngine(ledger, journal, clock, logger);
-  engine.adopt(MODEL);
+  await engine.adopt(MODEL);
   await engine.settled();
   return engine;
 }
