@@ -277,6 +277,24 @@ describe("cancelled calls of the fast path", () => {
   });
 });
 
+describe("headers of requests that are not served yet", () => {
+  const MANY = Array.from({ length: 60 }, (_, index) => [`x-${index}`, "v"] as const);
+
+  it("are held against the connection's budget: streams beyond it are refused until others have ended", async () => {
+    const { port } = await startServing();
+    const peer = await Http2Peer.open(port);
+    const calls = Array.from({ length: 900 }, () => peer.begin([...grpcFields("/general/1"), ...MANY]));
+    await peer.caughtUp();
+    const refused = calls.filter((stream) => peer.on(stream).reset === REFUSED_STREAM);
+    expect(refused.length).toBeGreaterThan(100);
+    expect(refused.length).toBeLessThan(800);
+    peer.write(...calls.filter((stream) => !refused.includes(stream)).map((stream) => reset(stream)));
+    await expectServing(peer);
+    expect(peer.violations).toEqual([]);
+    peer.destroy();
+  });
+});
+
 describe("more control frames than there may be", () => {
   it("leave open calls to finish, by the windows that the client gave last", async () => {
     const fastPath = new PatternFastPath();

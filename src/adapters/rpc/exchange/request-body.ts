@@ -39,6 +39,13 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     this.#isReleasedAsRead = true;
   }
 
+  /** Holds what else the request takes until it is served. @returns false where there is no room for it */
+  hold(bytes: number): boolean {
+    if (!this.#allotment.take(bytes)) return false;
+    this.#held += bytes;
+    return true;
+  }
+
   /** @param chunk kept as it is */
   push(chunk: Buffer): void {
     if (this.#isDropped || this.#failure !== undefined || chunk.length === 0) return;

@@ -23,6 +23,9 @@ const MAX_FAST_CHUNKS = 16;
 const MAX_UNSENT_BYTES = 1024 * 1024;
 /** Calls that nobody waits for any more and whose work still runs, as a multiple of the streams that may be open. */
 const ABANDONED_FACTOR = 4;
+/** What a header takes beside its octets while its request waits or is served, bytes. */
+const KEPT_HEADER_BYTES = 200;
+
 /** What the streams need of their connection. */
 export interface StreamsOwner extends StreamEndsOwner {
   readonly handlers: ConnectionHandlers;
@@ -306,6 +309,12 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     }
     const exchange = new Http2Exchange(this, stream, head, this.#owner.allotment);
     stream.exchange = exchange;
+    if (!exchange.body.hold(keptBytes(stream.headers))) {
+      stream.isComplete ||= isEnd;
+      this.#ends.refuse(stream.id, ErrorCode.RefusedStream, stream.isComplete);
+      this.#ends.cancelled(stream.id);
+      return;
+    }
     for (const chunk of chunks) this.#generalData(stream, exchange, chunk, 0, false);
     if (isEnd) this.#ends.completed(stream);
     if (head.method === "CONNECT") {
@@ -350,6 +359,12 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
 }
 
 const CONTINUE = encodeLiteral([[":status", "100"]]);
+
+function keptBytes({ headers }: HeaderList): number {
+  let bytes = 0;
+  for (const { name, value } of headers) bytes += name.length + value.length + KEPT_HEADER_BYTES;
+  return bytes;
+}
 
 function windowTooLarge(): ConnectionFault {
   return new ConnectionFault(ErrorCode.FlowControlError, "a window that is larger than any may be");
