@@ -11,6 +11,15 @@ export function cpuSecondsOf(pid: number): number {
   }
 }
 
+/** How long the main thread of a process was ready to run and got no processor, so far, milliseconds; NaN where the system does not tell. */
+export function waitedMsOf(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e6;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** Memory of a process that is in RAM, bytes; NaN where the system does not tell. */
 export function residentBytesOf(pid: number): number {
   try {

@@ -6,7 +6,7 @@ import { data, END_STREAM, headers } from "./raw/frames.js";
 import { CHECK, CHECK_PATH, requestBlock } from "./raw/requests.js";
 
 /** What was sent before it on its connection is read first. */
-const INNOCENT_PATIENCE_MS = 10_000;
+const INNOCENT_PATIENCE_MS = 30_000;
 const INNOCENT_BLOCK = requestBlock(CHECK_PATH);
 const PAUSE_BEFORE_RECONNECT_MS = 2;
 

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as elapse } from "node:timers/promises";
 import type { Child } from "../../bench/processes/child.js";
+import { waitedMsOf } from "../../bench/processes/process-usage.js";
 import type { AttackReport } from "./attack-class.js";
 import { isHeapBack, type Outcome } from "./outcome.js";
 import type { AttackedServer } from "./processes/attacked-server.js";
@@ -29,7 +29,7 @@ const BETWEEN_COLLECTIONS_MS = 500;
 /** Attacks one server by one class, while a client without fault checks before, during and after. */
 export async function tryClass(name: string, server: AttackedServer, { attacker, watcher }: Crew, { quietMs, attackMs, afterMs }: Timing): Promise<Outcome> {
   const isWatching = watcher.message();
-  watcher.send({ watch: server.target.http2Port } satisfies WatchOrder);
+  watcher.send({ watch: server.target.http2Port, pid: server.process.pid } satisfies WatchOrder);
   await isWatching;
   await elapse(quietMs);
   const heapBefore = await server.memory.inUse();
@@ -87,13 +87,5 @@ class Peak {
   #look(): void {
     const peak = this.#server.memory.peak();
     if (peak > this.#most) this.#most = peak;
-  }
-}
-
-function waitedMsOf(pid: number): number {
-  try {
-    return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e6;
-  } catch {
-    return Number.NaN;
   }
 }

@@ -12,7 +12,7 @@ const CALLERS = 300;
 const CALLERS_TURN_MS = 50;
 /** Of so many calls of the callers one is kept. */
 const ONE_KEPT_OF = 10;
-const ANSWER_PATIENCE_MS = 5_000;
+const ANSWER_PATIENCE_MS = 30_000;
 
 const LIST_SERVICES = grpcMessage(field(7, "*"));
 

@@ -6,7 +6,7 @@ import { type AttackAnswer, type AttackOrder, WARM_UP } from "./attacker.js";
 
 const WARM_UP_MS = 1_000;
 /** What an attack may take beyond its time, to close what it has opened. */
-const GRACE_MS = 20_000;
+const GRACE_MS = 60_000;
 
 /** The process that attacks, begun anew when it has failed. */
 export class AttackerProcess {

@@ -1,8 +1,9 @@
 import { connect, type ClientHttp2Session } from "node:http2";
+import { waitedMsOf } from "../../../bench/processes/process-usage.js";
 import { LoopLag } from "../../faults/loop-lag.js";
 import { CHECK, CHECK_PATH } from "../raw/requests.js";
 
-/** What the client without fault saw. Times are milliseconds, without those in which its own process could not run. */
+/** What the client without fault saw. Times are milliseconds, without those in which its own process, or the server, got no processor. */
 export interface Watch {
   readonly checks: number;
   /** Answered, but after more than LATE_MS. */
@@ -16,11 +17,12 @@ export interface Watch {
   readonly lagMs: number;
 }
 
-export type WatchOrder = { readonly watch: number } | { readonly end: true };
+/** The port that is to be watched, and the process that serves it. */
+export type WatchOrder = { readonly watch: number; readonly pid: number } | { readonly end: true };
 
 export const LATE_MS = 1_000;
 const INTERVAL_MS = 20;
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 10_000;
 /** Every so many checks one goes by a connection of its own. */
 const NEWCOMER_EVERY = 25;
 
@@ -30,7 +32,7 @@ export function serveWatches(): void {
   process.on("disconnect", () => process.exit());
   process.on("message", (order: WatchOrder) => {
     if ("watch" in order) {
-      watching = new Watching(order.watch);
+      watching = new Watching(order.watch, order.pid);
       void watching.firstAnswer.then(() => process.send?.({ isWatching: true }));
     } else void watching?.end().then((watch) => process.send?.(watch));
   });
@@ -41,6 +43,7 @@ class Watching {
   /** Settles with the first check, whatever comes of it. */
   readonly firstAnswer: Promise<void>;
   readonly #port: number;
+  readonly #pid: number;
   readonly #lag = new LoopLag();
   readonly #timer: NodeJS.Timeout;
   readonly #pending = new Set<Promise<void>>();
@@ -51,8 +54,9 @@ class Watching {
   #failed = 0;
   #longestMs = 0;
 
-  constructor(port: number) {
+  constructor(port: number, pid: number) {
     this.#port = port;
+    this.#pid = pid;
     this.firstAnswer = this.#check();
     this.#timer = setInterval(() => void this.#check(), INTERVAL_MS);
   }
@@ -70,8 +74,11 @@ class Watching {
     const session = isNewcomer ? this.#connect() : this.#kept();
     const begunAt = performance.now();
     const lostBefore = this.#lag.lostMs;
+    const waitedBefore = waitedMsOf(this.#pid);
     const check = checkOnce(session).then((failure) => {
-      const ms = performance.now() - begunAt - (this.#lag.lostMs - lostBefore);
+      // What both lost may be the same time: the greater of the two is not the server's in any case.
+      const lostMs = Math.max(this.#lag.lostMs - lostBefore, waitedMsOf(this.#pid) - waitedBefore || 0);
+      const ms = performance.now() - begunAt - lostMs;
       this.#longestMs = Math.max(this.#longestMs, ms);
       if (failure !== undefined) {
         this.#failed++;
