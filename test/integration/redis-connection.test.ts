@@ -130,7 +130,7 @@ describe("a connection that fails", () => {
     await redis.commands.ping();
     expect(redis.logger.lines.map(({ level, message }) => [level, message])).toEqual([
       ["warn", LOST],
-      ["info", "connected to Redis"],
+      ["warn", "connected to Redis"],
     ]);
   });
 
@@ -247,7 +247,7 @@ describe("a server that refuses writes", () => {
     expect(redis.logger.lines.map(({ level, message }) => [level, message])).toEqual([
       ["info", "connected to Redis"],
       ["warn", "Redis refuses writes; what it has is still read"],
-      ["info", "Redis accepts writes again"],
+      ["warn", "Redis accepts writes again"],
     ]);
   });
 

@@ -60,7 +60,7 @@ describe("a connection that is lost", () => {
     test.server.closeAll(1001, "going away");
     await test.listener.until("connected", 2);
     expect(test.listener.told).toEqual(["connected", "disconnected", "connected"]);
-    expect(logged(test)).toEqual(["info", "warn", "info"]);
+    expect(logged(test)).toEqual(["info", "warn", "warn"]);
     expect(test.telemetry).toMatchObject({ networkRequestErrors: 1, initializationErrors: 0 });
   });
 
@@ -82,7 +82,7 @@ describe("a connection that is lost", () => {
     await test.server.start();
     await test.passTimeUntil(() => test.listener.told.length === 3);
     expect(test.listener.told).toEqual(["connected", "disconnected", "connected"]);
-    expect(logged(test)).toEqual(["info", "warn", "info"]);
+    expect(logged(test)).toEqual(["info", "warn", "warn"]);
   });
 
   it("by a message that is none is lost like any other", async () => {
@@ -230,7 +230,7 @@ describe("an API key that upstream refuses", () => {
       test.clock.advance(15_001);
     }
     await test.listener.until("connected");
-    expect(logged(test)).toEqual(["error", "info"]);
+    expect(logged(test)).toEqual(["error", "error"]);
     expect(test.telemetry).toMatchObject({ invalidApiKeyErrors: 4, initializationErrors: 4, networkRequestErrors: 0 });
   });
 

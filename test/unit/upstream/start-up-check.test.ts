@@ -52,7 +52,7 @@ describe("the check at the start", () => {
     expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
       ["warn", expect.stringContaining("did not answer")],
       ["error", expect.stringContaining("correct SERVER_API_KEY")],
-      ["info", expect.stringContaining("is reached now")],
+      ["error", expect.stringContaining("is reached now")],
     ]);
   });
 

@@ -36,7 +36,7 @@ export class LinkLog {
   }
 
   tooSlow(limitMs: number): void {
-    this.#speed.lost("warn", "Redis does not answer in time and is not asked for now", { redis: this.#redis, limitMs });
+    this.#speed.lost("warn", "Redis does not answer in time: upstream is asked beside it, and nothing is written to it for now", { redis: this.#redis, limitMs });
   }
 
   inTime(): void {
