@@ -107,6 +107,6 @@ describe.each(READERS)("a user without %s", (_, rules) => {
     await expect(redis.commands.writeNewest([{ writes: [write("other", 1)] }])).rejects.toMatchObject({ name: "CodedError" });
     await server.admin.acl("SETUSER", "sidecar", "+@all");
     expect(await redis.commands.writeNewest([{ writes: [write("other", 1)] }])).toEqual([[{ outcome: "written" }]]);
-    expect(redis.logger.lines.at(-1)).toMatchObject({ level: "info", message: "Redis accepts writes again" });
+    expect(redis.logger.lines.at(-1)).toMatchObject({ level: "warn", message: "Redis accepts writes again" });
   });
 });
