@@ -10,7 +10,9 @@ const CLIENTS = 300;
 const ROUNDS = 5;
 /** For each check that is waited for. */
 const CANCELLED = 4;
-const PATH = "/stigg.sidecar.v1.SidecarService/GetBooleanEntitlement";
+const CHECK = "/stigg.sidecar.v1.SidecarService/GetBooleanEntitlement";
+const WATCH = "/grpc.health.v1.Health/Watch";
+const NO_SERVICE = Buffer.alloc(5);
 const BODY = Buffer.from("\0\0\0\0\x0b\n\x04acme\x12\x03sso", "latin1");
 
 for (const proxy of PROXIES) {
@@ -19,20 +21,21 @@ for (const proxy of PROXIES) {
     const [, sidecarPort] = (await sidecarForClient(context)).split(":");
     const directory = await temporaryDirectory(context, proxy.command);
     const port = await startProxy(context, proxy, directory, Number(sidecarPort));
-    const outcomes = await Promise.all(Array.from({ length: CLIENTS }, () => checksOfClient(port)));
+    const outcomes = await Promise.all(Array.from({ length: CLIENTS }, () => checksOfClient(port, proxy.bearsEarlyCancels)));
     expect(counted(outcomes.flat())).toEqual({ "status 0": CLIENTS * ROUNDS });
   });
 }
 
-/** Rounds of one check that is waited for, and some that are cancelled with it. */
-async function checksOfClient(port: number): Promise<readonly string[]> {
+/** Rounds of one check that is waited for, and some that are cancelled with it; or one watch that is cancelled once it has begun. */
+async function checksOfClient(port: number, bearsEarlyCancels: boolean): Promise<readonly string[]> {
   const session = connect(`http://127.0.0.1:${port}`);
   session.on("error", () => undefined);
   const outcomes: string[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const kept = checkOn(session);
-    for (let cancelled = 0; cancelled < CANCELLED; cancelled++) cancelOn(session, cancelled);
+    if (bearsEarlyCancels) for (let cancelled = 0; cancelled < CANCELLED; cancelled++) cancelOn(session, cancelled);
     outcomes.push(await kept);
+    if (!bearsEarlyCancels && round === 0) await cancelWatchOn(session);
   }
   session.destroy();
   return outcomes;
@@ -40,7 +43,7 @@ async function checksOfClient(port: number): Promise<readonly string[]> {
 
 function checkOn(session: ClientHttp2Session): Promise<string> {
   return new Promise((resolve) => {
-    const stream = session.request(headers());
+    const stream = session.request(headers(CHECK));
     let status: unknown;
     stream.on("response", (received) => (status ??= received["grpc-status"] ?? (received[":status"] === 200 ? undefined : `HTTP ${received[":status"]}`)));
     stream.on("trailers", (trailers) => (status ??= (trailers as Record<string, unknown>)["grpc-status"]));
@@ -51,9 +54,9 @@ function checkOn(session: ClientHttp2Session): Promise<string> {
   });
 }
 
-/** At once, after its headers, after all of it, or a little later. */
+/** Of a check: at once, after its headers, after all of it, or a little later. */
 function cancelOn(session: ClientHttp2Session, when: number): void {
-  const stream = session.request(headers());
+  const stream = session.request(headers(CHECK));
   stream.on("error", () => undefined);
   stream.resume();
   if (when > 1) stream.end(BODY);
@@ -63,6 +66,17 @@ function cancelOn(session: ClientHttp2Session, when: number): void {
   else setImmediate(cancel);
 }
 
-function headers() {
-  return { ":method": "POST", ":path": PATH, "content-type": "application/grpc", te: "trailers" };
+/** Of a stream that never ends by itself, once it has begun. Settles when it is closed. */
+function cancelWatchOn(session: ClientHttp2Session): Promise<void> {
+  return new Promise((resolve) => {
+    const stream = session.request(headers(WATCH));
+    stream.on("error", () => undefined);
+    stream.once("data", () => stream.close(constants.NGHTTP2_CANCEL));
+    stream.once("close", () => resolve());
+    stream.end(NO_SERVICE);
+  });
+}
+
+function headers(path: string) {
+  return { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
 }

@@ -14,6 +14,8 @@ export interface Proxy {
   readonly name: string;
   readonly command: string;
   readonly probe: readonly string[];
+  /** Whether calls may be cancelled before it has passed them on. */
+  readonly bearsEarlyCancels: boolean;
   /** @returns the arguments to run it in the foreground */
   prepare(directory: string, port: number, sidecarPort: number): Promise<readonly string[]>;
 }
@@ -23,6 +25,7 @@ export const PROXIES: readonly Proxy[] = [
     name: "nginx (grpc_pass)",
     command: "nginx",
     probe: ["-v"],
+    bearsEarlyCancels: true,
     async prepare(directory, port, sidecarPort) {
       const file = join(directory, "nginx.conf");
       const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `${kind}_temp_path ${directory}/${kind};`).join("\n  ");
@@ -52,12 +55,15 @@ http {
     name: "haproxy (proto h2)",
     command: "haproxy",
     probe: ["-v"],
+    // 2.6 resets stream 0 for a call that had no stream yet, which is the end of the connection to any server (RFC 9113, 6.4).
+    bearsEarlyCancels: false,
     async prepare(directory, port, sidecarPort) {
       const file = join(directory, "haproxy.cfg");
       const configuration = `global
   maxconn 2000
 defaults
   mode http
+  option abortonclose
   timeout connect 5s
   timeout client 60s
   timeout server 60s
@@ -76,6 +82,7 @@ backend sidecar
     name: "nghttpx",
     command: "nghttpx",
     probe: ["--version"],
+    bearsEarlyCancels: true,
     prepare: (directory, port, sidecarPort) =>
       Promise.resolve([
         `--frontend=127.0.0.1,${port};no-tls`,
