@@ -17,8 +17,9 @@ export interface CircuitBreakerOptions {
   readonly probe: (signal: AbortSignal) => Promise<unknown>;
   /** Called once per change. */
   readonly onOpened: (lastFailure: unknown) => void;
-  /** Called at each call that succeeds. */
   readonly onClosed: () => void;
+  /** Called at each call that succeeds while it is closed. */
+  readonly onWorks?: () => void;
 }
 
 /**
@@ -63,7 +64,7 @@ export class CircuitBreaker {
   succeeded(): void {
     if (this.#state.is === "closed") {
       this.#state.failures = 0;
-      this.#options.onClosed();
+      this.#options.onWorks?.();
       return;
     }
     if (this.#state.is === "open") this.#state.stopProbing();

@@ -106,8 +106,9 @@ export class Resilience {
         },
         onClosed: () => {
           telemetry.openBreakers.set(label, false);
-          outage.works(`${name} works again`);
+          outage.recovered(`${name} works again`);
         },
+        onWorks: () => outage.works(`${name} works`),
       },
       clock,
     );
