@@ -58,8 +58,7 @@ describe("a circuit breaker", () => {
   it("lets calls through while upstream works", async () => {
     const { call, changes } = guarded();
     expect(await call()).toBe("answer");
-    // That it works is known from its first answer on.
-    expect(changes).toEqual(["closed"]);
+    expect(changes).toEqual([]);
   });
 
   it("opens after so many failures in a row, and then answers at once without asking", async () => {
@@ -73,7 +72,7 @@ describe("a circuit breaker", () => {
   it("does not open for failures with an answer between them", async () => {
     const { call, changes } = guarded();
     for (const failure of ["unavailable", "unavailable", undefined, "unavailable", "unavailable"] as const) await call(failure);
-    expect(changes).toEqual(["closed"]);
+    expect(changes).toEqual([]);
   });
 
   it.each<ErrorCode>(["invalid-argument", "not-found", "failed-precondition", "cancelled"])(
