@@ -32,6 +32,7 @@ export class MultiProtocolListener {
   readonly #http2: Http2Connections;
   readonly #sockets = new OpenSockets();
   readonly #logger: Logger;
+  readonly #maxConnections: number;
   #complainedAt = -Infinity;
   #drained: Promise<void> | undefined;
 
@@ -41,6 +42,7 @@ export class MultiProtocolListener {
     const budget = new HalfSentBudget();
     const handlers = inTurns({ onExchange, fastPath }, queue, logger);
     this.#logger = logger;
+    this.#maxConnections = limits.maxConnections;
     this.#http1 = new Http1Connections(limits, handlers, budget, onTurn);
     this.#http2 = new Http2Connections({ handlers, limits, queue, budget, logger, onTurn, onExceeded });
     const accept: AcceptConnection = (socket, protocol) => (protocol === "http1" ? this.#http1 : this.#http2).accept(socket);
@@ -57,7 +59,8 @@ export class MultiProtocolListener {
     await this.#front.prepare();
     const { server } = this.#front;
     try {
-      server.listen({ port, host });
+      // Node's own is 511: a burst of more while the event loop is busy, as when all callers connect again, would be dropped by the kernel.
+      server.listen({ port, host, backlog: this.#maxConnections });
       await once(server, "listening");
     } catch (cause) {
       this.#front.release();
