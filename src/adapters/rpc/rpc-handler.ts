@@ -1,4 +1,5 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { setMaxListeners } from "node:events";
 import type { Readiness } from "../../application/readiness.js";
 import { MAX_ID_BYTES } from "../../domain/subject.js";
 import type { CallTelemetry } from "../../ports/call-telemetry.js";
@@ -72,6 +73,8 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
     crossOrigin,
     moreHandlers = new Map<string, UniversalHandler>(),
   } = options;
+  // Each stream that a caller keeps open listens to it: more than ten are no leak.
+  setMaxListeners(0, shutdownSignal);
   const calls = new Calls(SERVED_METHODS, options);
   const { statistics } = calls;
   const callOptions = { count: (decision: Parameters<typeof statistics.decided>[0]) => statistics.decided(decision), maxItems, maxIdBytes };
