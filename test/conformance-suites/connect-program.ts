@@ -56,14 +56,16 @@ export async function buildConnectProgram(): Promise<ConnectProgram> {
   return { executable, configuration, server: [await bundledServer(), descriptors] };
 }
 
+/** With all that it needs in one file: the suite starts it dozens of times, and waits 10 s for each on whatever machine. */
 async function bundledServer(): Promise<string> {
   const outfile = join(DIRECTORY, "conformance-server.mjs");
   await build({
     entryPoints: [fileURLToPath(new URL("conformance-server.ts", import.meta.url))],
     outfile,
     bundle: true,
-    packages: "external",
     format: "esm",
+    // Libraries in CommonJS ask for Node's own modules.
+    banner: { js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);' },
     platform: "node",
     target: "node20.19",
     logLevel: "warning",

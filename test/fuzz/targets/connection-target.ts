@@ -131,6 +131,7 @@ class FuzzedConnection {
         this.#anyFrame();
         break;
       case 15:
+        this.#mayBeEnded = true;
         if (source.seldom(3)) this.#client.socket.end();
         else if (source.seldom(3)) this.#client.socket.destroy();
         break;

@@ -25,7 +25,8 @@ export class NodeHpack {
     this.#server.on("stream", (stream, _headers, _flags, ...rest: unknown[]) => {
       this.#lists.set(((stream.id ?? 0) - 1) / 2, rest[0] as readonly string[]);
       stream.on("error", () => undefined);
-      stream.respond({ ":status": 204 }, { endStream: true });
+      // What comes behind it on the connection may have ended it already.
+      if (!stream.destroyed) stream.respond({ ":status": 204 }, { endStream: true });
     });
     this.#server.on("sessionError", () => undefined);
   }
