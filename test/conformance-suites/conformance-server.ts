@@ -18,7 +18,8 @@ import { mount } from "./mount.js";
 
 const PACKAGE = "connectrpc.conformance.v1";
 const LENGTH_BYTES = 4;
-const NO_LIMIT = 0xffff_ffff;
+/** Larger than any of the suite's messages. */
+const NO_LIMIT = 64 * 1024 * 1024;
 
 /** Standard output is the suite's: what the port has to say goes where the suite shows it beside a failure. */
 const logger: Logger = {
@@ -32,7 +33,8 @@ const [, , descriptors = ""] = process.argv;
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, await readFile(descriptors)));
 const request = fromBinary(messageNamed("ServerCompatRequest"), await readMessage()) as ServerCompatRequest;
 const directory = await mkdtemp(join(tmpdir(), "conformance-server-"));
-const listener = mount(handlersFor(registry, request.messageReceiveLimit), await tlsFiles(request), logger);
+const receiveLimit = request.messageReceiveLimit === 0 ? NO_LIMIT : request.messageReceiveLimit;
+const listener = mount(handlersFor(registry, receiveLimit), receiveLimit, await tlsFiles(request), logger);
 const { port } = await listener.listen(0, "127.0.0.1");
 await rm(directory, { recursive: true });
 process.once("SIGTERM", () => {
@@ -41,12 +43,12 @@ process.once("SIGTERM", () => {
 const response = messageNamed("ServerCompatResponse");
 writeMessage(toBinary(response, create(response, { host: "127.0.0.1", port, pemCert: request.serverCreds?.cert })));
 
-function handlersFor(protos: FileRegistry, receiveLimit: number) {
+function handlersFor(protos: FileRegistry, readMaxBytes: number) {
   const service = protos.getService(`${PACKAGE}.ConformanceService`);
   if (service === undefined) throw new Error("the suite's protos have no ConformanceService");
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli],
-    readMaxBytes: receiveLimit === 0 ? NO_LIMIT : receiveLimit,
+    readMaxBytes,
     jsonOptions: { registry: protos },
   }).service(service, conformanceService(protos));
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));

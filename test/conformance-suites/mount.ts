@@ -4,24 +4,18 @@ import { Calls } from "../../src/adapters/rpc/call/calls.js";
 import { MultiProtocolListener } from "../../src/adapters/rpc/listener/multi-protocol-listener.js";
 import type { TlsFiles } from "../../src/adapters/rpc/listener/tls-material.js";
 import { createGeneralPath } from "../../src/adapters/rpc/protocols/general-path.js";
-import { DEFAULT_MAX_ITEMS, DEFAULT_MAX_JSON_DEPTH, DEFAULT_MAX_MESSAGE_BYTES } from "../../src/adapters/rpc/rpc-handler.js";
-import { UNKNOWN_METHOD } from "../../src/adapters/rpc/service/served-methods.js";
+import { methodAt, SERVED_METHODS } from "../../src/adapters/rpc/service/served-methods.js";
 import type { Logger } from "../../src/ports/logger.js";
 
-const BODY_TIMEOUT_MS = 30_000;
+const OPTIONS = { bodyTimeoutMs: 30_000, maxItems: 1_000, maxJsonDepth: 32 };
 
-/** This project's listener over handlers that are not its own. Nothing else here knows how the port is built. */
-export function mount(handlers: ReadonlyMap<string, UniversalHandler>, tls: TlsFiles | undefined, logger: Logger): MultiProtocolListener {
+/**
+ * This project's listener over handlers that are not its own. Nothing else here knows how the port is built.
+ *
+ * @param maxMessageBytes a larger one is refused
+ */
+export function mount(handlers: ReadonlyMap<string, UniversalHandler>, maxMessageBytes: number, tls: TlsFiles | undefined, logger: Logger): MultiProtocolListener {
   const clock = new SystemClock();
-  const method = { ...UNKNOWN_METHOD, index: 0 };
-  const onExchange = createGeneralPath(handlers, new Calls([method], { clock, logger }), {
-    clock,
-    logger,
-    bodyTimeoutMs: BODY_TIMEOUT_MS,
-    maxMessageBytes: DEFAULT_MAX_MESSAGE_BYTES,
-    maxItems: DEFAULT_MAX_ITEMS,
-    maxJsonDepth: DEFAULT_MAX_JSON_DEPTH,
-    methodAt: () => method,
-  });
-  return new MultiProtocolListener({ onExchange, tls, logger });
+  const onExchange = createGeneralPath(handlers, new Calls(SERVED_METHODS, { clock, logger }), { ...OPTIONS, clock, logger, maxMessageBytes, methodAt });
+  return new MultiProtocolListener({ onExchange, tls, limits: { maxMessageBytes }, logger });
 }
