@@ -296,6 +296,24 @@ describe("headers of requests that are not served yet", () => {
 });
 
 describe("more control frames than there may be", () => {
+  it("count expectations of calls that come to nothing, and leave open calls to finish", async () => {
+    const fastPath = new PatternFastPath();
+    const { port } = await startServing({ fastPath });
+    const peer = await Http2Peer.open(port);
+    const open = peer.call(HELD);
+    for (let call = 0; call < 10_000 && peer.goodbye === undefined; call++) {
+      const stream = peer.begin([...grpcFields("/general/1"), ["expect", "100-continue"]]);
+      peer.write(reset(stream));
+      if (call % 1_000 === 999) await turns(1);
+    }
+    await peer.until(() => peer.goodbye !== undefined);
+    expect(peer.goodbye).toBe(ENHANCE_YOUR_CALM);
+    fastPath.answerHeld();
+    await peer.untilOver(open);
+    expect(peer.bodyOf(open)).toEqual(pattern(9));
+    peer.destroy();
+  });
+
   it("leave open calls to finish, by the windows that the client gave last", async () => {
     const fastPath = new PatternFastPath();
     const { port } = await startServing({ fastPath });

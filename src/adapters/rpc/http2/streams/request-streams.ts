@@ -23,6 +23,8 @@ const MAX_FAST_CHUNKS = 16;
 const MAX_UNSENT_BYTES = 1024 * 1024;
 /** Calls that nobody waits for any more and whose work still runs, as a multiple of the streams that may be open. */
 const ABANDONED_FACTOR = 4;
+/** What an expectation costs of the control budget, half of what its answered call adds: it is answered before there is a call. */
+const EXPECTATION_UNITS = 5;
 /** What a header takes beside its octets while its request waits or is served, bytes. */
 const KEPT_HEADER_BYTES = 200;
 
@@ -324,6 +326,7 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     const expectation = exchange.header("expect");
     if (expectation === undefined) this.#enqueue(stream, exchange);
     else if (expectation.toLowerCase() === "100-continue") {
+      this.#owner.spend(EXPECTATION_UNITS, "expectations");
       if (!stream.isComplete) this.beginResponse(stream, CONTINUE, false);
       this.#enqueue(stream, exchange);
     } else exchange.send(417, [["content-type", "text/plain; charset=utf-8"]], "the only expectation that can be met is 100-continue\n");
