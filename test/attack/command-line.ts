@@ -6,6 +6,8 @@ export interface AttackOptions {
   readonly names: readonly string[];
   /** Each class for half a second on one service, without the peer. */
   readonly isSmoke: boolean;
+  /** One server of each kind for all classes, for as long as it lasts: sooner done, where to start one takes long. */
+  readonly isShared: boolean;
   /** How long each attack goes on, milliseconds. */
   readonly attackMs: number;
   /** The Node that servers run on. */
@@ -30,7 +32,7 @@ export function parseCommandLine(argv: readonly string[], known: readonly string
   const seconds = values.seconds === undefined ? (values.smoke ? SMOKE_SECONDS : FULL_SECONDS) : Number(values.seconds);
   if (!(seconds > 0 && seconds <= 60)) throw new AttackUsageError(`--seconds ${values.seconds ?? ""}: give a number above 0, and 60 at most`);
   if (values.write && (values.smoke || positionals.length > 0)) throw new AttackUsageError("--write keeps the table of a full run: leave out --smoke and names");
-  return { names: positionals, isSmoke: values.smoke, attackMs: seconds * 1_000, node, writesTable: values.write };
+  return { names: positionals, isSmoke: values.smoke, isShared: values.smoke || values.shared, attackMs: seconds * 1_000, node, writesTable: values.write };
 }
 
 function parsed(argv: readonly string[]) {
@@ -40,12 +42,13 @@ function parsed(argv: readonly string[]) {
       allowPositionals: true,
       options: {
         smoke: { type: "boolean", default: false },
+        shared: { type: "boolean", default: false },
         seconds: { type: "string" },
         node: { type: "string" },
         write: { type: "boolean", default: false },
       },
     });
   } catch (error) {
-    throw new AttackUsageError(`${error instanceof Error ? error.message : String(error)}; options are --smoke, --seconds <n>, --node <binary> and --write`);
+    throw new AttackUsageError(`${error instanceof Error ? error.message : String(error)}; options are --smoke, --shared, --seconds <n>, --node <binary> and --write`);
   }
 }

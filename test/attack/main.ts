@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { spawnSync } from "node:child_process";
 import { Child, REPO } from "../../bench/processes/child.js";
+import { goBeforeOthers } from "../../bench/processes/precedence.js";
 import { Certificates, type Certificate } from "../integration/certificates.js";
 import type { AttackClass } from "./attack-class.js";
 import { ATTACK_CLASSES } from "./classes/all-classes.js";
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${error.message}\n`);
     return EXIT_CODES.usage;
   }
+  if (!options.isSmoke) goBeforeOthers();
   const begunAt = performance.now();
   const rows = await tryAll(options);
   const held = rows.filter(({ service }) => missedBounds(service).length === 0).length;
@@ -72,12 +74,12 @@ async function tryOne(contestant: Contestant, { name, leastMs = 0 }: AttackClass
   return outcome;
 }
 
-/** A server for each class, warmed up; in a smoke run one for as long as it lasts. */
+/** A server for each class, warmed up; where it is shared one of each kind for as long as it lasts. */
 class AttackedServers {
   readonly #options: AttackOptions;
   readonly #certificate: Certificate;
   readonly #attacker: AttackerProcess;
-  #kept: AttackedServer | undefined;
+  readonly #kept = new Map<Contestant, AttackedServer>();
 
   constructor(options: AttackOptions, certificate: Certificate, attacker: AttackerProcess) {
     this.#options = options;
@@ -86,19 +88,21 @@ class AttackedServers {
   }
 
   async take(contestant: Contestant): Promise<AttackedServer> {
-    if (this.#kept !== undefined) return this.#kept;
-    this.#kept = await AttackedServer.start(contestant, this.#options.node, this.#certificate);
-    await this.#attacker.warmUp(this.#kept.target);
-    return this.#kept;
+    const kept = this.#kept.get(contestant);
+    if (kept !== undefined) return kept;
+    const server = await AttackedServer.start(contestant, this.#options.node, this.#certificate);
+    this.#kept.set(contestant, server);
+    await this.#attacker.warmUp(server.target);
+    return server;
   }
 
   async leave(server: AttackedServer): Promise<void> {
-    if (!this.#options.isSmoke || server.ended !== undefined) await this.end();
+    if (!this.#options.isShared || server.ended !== undefined) await this.end();
   }
 
   async end(): Promise<void> {
-    await this.#kept?.stop();
-    this.#kept = undefined;
+    await Promise.all([...this.#kept.values()].map((server) => server.stop()));
+    this.#kept.clear();
   }
 }
 
@@ -118,8 +122,8 @@ function describe(contestant: Contestant, name: string, outcome: Outcome): strin
   return `${missed.length === 0 ? "held  " : "MISSED"} ${contestant} ${name}: ${watch.late + watch.failed} of ${watch.checks} late, longest ${watch.longestMs.toFixed(0)} ms, ${memory}${innocents}; ${sent}; ${lag}${missed.length === 0 ? "" : `\n    ${missed.join("; ")}`}${failures}${why}`;
 }
 
-function headerOf({ node, attackMs, isSmoke }: AttackOptions, rows: readonly Row[]): string {
+function headerOf({ node, attackMs, isSmoke, isShared }: AttackOptions, rows: readonly Row[]): string {
   const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim();
   const [processor] = cpus();
-  return `${new Date().toISOString().slice(0, 10)}: ${rows.length} classes, ${attackMs / 1_000} s each, on Node ${version}; ${processor?.model.trim() ?? "unknown"}, ${cpus().length} processors.${isSmoke ? " A smoke run: one service for all classes, and no peer." : ""}`;
+  return `${new Date().toISOString().slice(0, 10)}: ${rows.length} classes, ${attackMs / 1_000} s each, on Node ${version}; ${processor?.model.trim() ?? "unknown"}, ${cpus().length} processors.${isShared ? " One server of each kind for all classes." : ""}${isSmoke ? " A smoke run, without the peer." : ""}`;
 }

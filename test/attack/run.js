@@ -1,4 +1,4 @@
-/** `npm run attack [-- name… --smoke --seconds <n> --node <binary> --write]`: abuses the service and a bare server of Node's, and prints one table. */
+/** `npm run attack [-- name… --smoke --shared --seconds <n> --node <binary> --write]`: abuses the service and a bare server of Node's, and prints one table. */
 import { fileURLToPath } from "node:url";
 import { runnerImport } from "vite";
 
