@@ -63,7 +63,7 @@ await writeHealthCheck();
 /** The image's health check, with the defaults of the settings that it follows: two sets of them would part. */
 async function writeHealthCheck() {
   const [{ SETTINGS }, { PERSISTENT_CACHE_SETTINGS }] = await Promise.all(
-    ["config/settings.js", "persistent-cache/settings.js"].map((module) => import(new URL(`../dist/bootstrap/${module}`, import.meta.url).href)),
+    ["config/settings/settings.js", "persistent-cache/settings.js"].map((module) => import(new URL(`../dist/bootstrap/${module}`, import.meta.url).href)),
   );
   const defaults = new Map(Object.values(SETTINGS).map(({ name, defaultText }) => [name, defaultText]));
   defaults.set("persistent-cache PORT", PERSISTENT_CACHE_SETTINGS.port.defaultText);

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
-import type { CatalogInput } from "../../src/adapters/catalog/catalog-input.js";
+import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
 import type { Benchmark } from "../benchmark.js";
 import type { Lab } from "../lab.js";
 import { Child, REPO } from "../processes/child.js";

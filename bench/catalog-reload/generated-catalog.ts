@@ -2,7 +2,7 @@ import { createWriteStream } from "node:fs";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
-import type { CatalogInput, CustomerInput } from "../../src/adapters/catalog/catalog-input.js";
+import type { CatalogInput, CustomerInput } from "../../src/adapters/catalog/file/catalog-input.js";
 
 /** What is different from the catalog before. Each concerns customer 0. */
 export type Edit = "none" | "plan" | "customer" | "grant";

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
-import { ServiceProcess } from "../../test/integration/service-process.js";
+import { ServiceProcess } from "../../test/integration/service/service-process.js";
 import { GrpcChecks } from "../upstream/grpc-checks.js";
 import { Latencies } from "../upstream/latencies.js";
 import { customerId, writeCatalog, type Edit } from "./generated-catalog.js";

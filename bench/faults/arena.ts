@@ -1,5 +1,5 @@
 import { setTimeout as elapse } from "node:timers/promises";
-import type { CatalogInput } from "../../src/adapters/catalog/catalog-input.js";
+import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
 import type { Emulator } from "../../src/adapters/emulator/start-emulator.js";
 import { inkwell } from "../../test/builders/inkwell.js";
 import { emulatedUpstream, type EmulatedUpstream } from "../../test/builders/sidecar-on-emulator.js";

@@ -1,4 +1,4 @@
-import type { SubscriptionField } from "../../src/adapters/emulator/event-feeds.js";
+import type { SubscriptionField } from "../../src/adapters/emulator/subscriptions/event-feeds.js";
 import type { Emulator } from "../../src/adapters/emulator/start-emulator.js";
 
 /** What a check of a customer's seats was answered. */

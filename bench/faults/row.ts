@@ -1,4 +1,4 @@
-import type { CatalogInput } from "../../src/adapters/catalog/catalog-input.js";
+import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
 import type { Arena, Outcome } from "./arena.js";
 
 /** One fault, and how what it does to a contestant is measured. */

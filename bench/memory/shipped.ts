@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type * as memoryCache from "../../src/adapters/cache/memory-cache.js";
+import type * as memoryCache from "../../src/adapters/cache/memory/memory-cache.js";
 import type * as decide from "../../src/domain/decide-feature.js";
 import type * as telemetry from "../../src/ports/telemetry.js";
 import type * as decode from "../../src/wire/decode-entitlements-state.js";

@@ -12,9 +12,9 @@ import { connectService, serveByConnect } from "../../dist/adapters/rpc/protocol
 import { DEFAULT_MAX_ITEMS } from "../../dist/adapters/rpc/rpc-handler.js";
 import { SERVED_METHODS } from "../../dist/adapters/rpc/service/served-methods.js";
 import { loadConfig } from "../../dist/bootstrap/config/load-config.js";
-import { buildContainer } from "../../dist/bootstrap/container.js";
+import { buildContainer } from "../../dist/bootstrap/sidecar/container.js";
 import { openSource } from "../../dist/bootstrap/source/open-source.js";
-import { TOKENS } from "../../dist/bootstrap/tokens.js";
+import { TOKENS } from "../../dist/bootstrap/sidecar/tokens.js";
 import { newTelemetry } from "../../dist/ports/telemetry.js";
 import { tellPorts } from "./answers.js";
 

@@ -1,4 +1,4 @@
-import { ServiceProcess } from "../../test/integration/service-process.js";
+import { ServiceProcess } from "../../test/integration/service/service-process.js";
 
 export interface SidecarProcess {
   readonly grpcPort: number;

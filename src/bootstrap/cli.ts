@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { obeySignals } from "./termination.js";
+import { obeySignals } from "./process/termination.js";
 
 const args = process.argv.slice(2);
 const [command = "serve"] = args;

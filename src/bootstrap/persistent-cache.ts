@@ -1,13 +1,13 @@
 #!/usr/bin/env -S node --max-semi-space-size=4 --max-old-space-size=192
 // Of short-lived objects this process has many and keeps few: room for 16 MB of them costs 40 MB and saves a tenth of the CPU.
-import { obeySignals } from "./termination.js";
+import { obeySignals } from "./process/termination.js";
 
 const [command = "serve", ...rest] = process.argv.slice(2);
 obeySignals(command === "serve");
 
 switch (rest.length > (command === "help" ? 1 : 0) ? "too many" : command) {
   case "serve":
-    await (await import("./persistent-cache-main.js")).runPersistentCache();
+    await (await import("./persistent-cache/persistent-cache-main.js")).runPersistentCache();
     break;
   case "help":
   case "--help":
@@ -24,7 +24,7 @@ switch (rest.length > (command === "help" ? 1 : 0) ? "too many" : command) {
 }
 
 async function configuration(): Promise<string> {
-  const [{ settingsTable }, { PERSISTENT_CACHE_SETTINGS }] = await Promise.all([import("./config/settings-table.js"), import("./persistent-cache/settings.js")]);
+  const [{ settingsTable }, { PERSISTENT_CACHE_SETTINGS }] = await Promise.all([import("./config/settings/settings-table.js"), import("./persistent-cache/settings.js")]);
   return settingsTable(PERSISTENT_CACHE_SETTINGS);
 }
 

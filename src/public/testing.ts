@@ -1,16 +1,16 @@
-import { openCatalog } from "../adapters/catalog/open-catalog.js";
-import type { CatalogInput } from "../adapters/catalog/catalog-input.js";
+import { openCatalog } from "../adapters/catalog/engine/open-catalog.js";
+import type { CatalogInput } from "../adapters/catalog/file/catalog-input.js";
 import { parseFallbacks } from "../adapters/fallback/configured-fallbacks.js";
 import type { LogLevel } from "../adapters/ops/log-level.js";
 import { SystemClock } from "../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { loadConfig } from "../bootstrap/config/load-config.js";
 import { catalogSource } from "../bootstrap/source/catalog-source.js";
-import { Sidecar } from "../bootstrap/sidecar.js";
+import { Sidecar } from "../bootstrap/sidecar/sidecar.js";
 import type { FallbackValues } from "../domain/fallback.js";
 import { newTelemetry } from "../ports/telemetry.js";
 
-export type { CatalogInput } from "../adapters/catalog/catalog-input.js";
+export type { CatalogInput } from "../adapters/catalog/file/catalog-input.js";
 export type { FallbackValues } from "../domain/fallback.js";
 
 export interface StartSidecarOptions {

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { spawnSync } from "node:child_process";
 import { Child, REPO } from "../../bench/processes/child.js";
 import { goBeforeOthers } from "../../bench/processes/precedence.js";
-import { Certificates, type Certificate } from "../integration/certificates.js";
+import { Certificates, type Certificate } from "../integration/listener/certificates.js";
 import type { AttackClass } from "./attack-class.js";
 import { ATTACK_CLASSES } from "./classes/all-classes.js";
 import { type AttackOptions, AttackUsageError, parseCommandLine } from "./command-line.js";

@@ -1,6 +1,6 @@
-import type { CatalogEngine } from "../../src/adapters/catalog/catalog-engine.js";
-import type { CatalogInput, CustomerInput, FeatureInput, PlanInput } from "../../src/adapters/catalog/catalog-input.js";
-import { openCatalog } from "../../src/adapters/catalog/open-catalog.js";
+import type { CatalogEngine } from "../../src/adapters/catalog/engine/catalog-engine.js";
+import type { CatalogInput, CustomerInput, FeatureInput, PlanInput } from "../../src/adapters/catalog/file/catalog-input.js";
+import { openCatalog } from "../../src/adapters/catalog/engine/open-catalog.js";
 import { decideFeature } from "../../src/domain/decide-feature.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { DimensionValue, UsageEvent, UsageReport } from "../../src/domain/usage-report.js";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { CatalogInput, CustomerInput, PlanInput, ResourceInput } from "../../src/adapters/catalog/catalog-input.js";
+import type { CatalogInput, CustomerInput, PlanInput, ResourceInput } from "../../src/adapters/catalog/file/catalog-input.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { UsageEvent, UsageReport } from "../../src/domain/usage-report.js";
 

@@ -1,4 +1,4 @@
-import type { CatalogInput, SubscriptionInput } from "../../src/adapters/catalog/catalog-input.js";
+import type { CatalogInput, SubscriptionInput } from "../../src/adapters/catalog/file/catalog-input.js";
 
 type Customer = CatalogInput["customers"][number];
 

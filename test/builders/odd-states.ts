@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { EntitlementsList } from "../../src/application/list-entitlements.js";
+import type { EntitlementsList } from "../../src/application/check/list-entitlements.js";
 import type { CustomerStateInput } from "../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
 import { decideCredit } from "../../src/domain/decide-credit.js";

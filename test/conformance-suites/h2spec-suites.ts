@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Certificates } from "../integration/certificates.js";
-import { ServiceProcess } from "../integration/service-process.js";
+import { Certificates } from "../integration/listener/certificates.js";
+import { ServiceProcess } from "../integration/service/service-process.js";
 import { INTEROP_CATALOG } from "../interop/catalog.js";
 import { buildH2spec } from "../interop/h2spec-program.js";
 import { runH2spec, type H2specReport } from "../interop/h2spec-report.js";

@@ -6,10 +6,10 @@ import { LOCAL_HOSTS } from "../../src/adapters/rpc/call/access/allowed-hosts.js
 import { crossOriginOf } from "../../src/adapters/rpc/call/access/cross-origin.js";
 import { rateLimit } from "../../src/adapters/rpc/call/access/rate-limit.js";
 import { SERVED_METHODS } from "../../src/adapters/rpc/service/served-methods.js";
-import { EVERY_WAY, go } from "./every-path.js";
-import { RawHttp1 } from "./raw-http1.js";
-import { RawHttp2 } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { EVERY_WAY, go } from "./harness/every-path.js";
+import { RawHttp1 } from "./harness/raw-http1.js";
+import { RawHttp2 } from "./harness/raw-http2.js";
+import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const PERMISSION_DENIED = 7;
 const RESOURCE_EXHAUSTED = 8;

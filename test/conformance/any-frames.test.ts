@@ -21,12 +21,12 @@ import {
   reset,
   settings,
   windowUpdate,
-} from "../integration/http2-frames.js";
-import { Http2Peer, inPieces } from "../integration/http2-peer.js";
-import { freed } from "../integration/listening.js";
-import { CHECK } from "./malformed-calls.js";
-import { CHECK_PATH, frame } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+} from "../integration/http2/http2-frames.js";
+import { Http2Peer, inPieces } from "../integration/http2/http2-peer.js";
+import { freed } from "../integration/listener/listening.js";
+import { CHECK } from "./harness/malformed-calls.js";
+import { CHECK_PATH, frame } from "./harness/raw-http2.js";
+import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 interface Request {
   readonly fields: Fields;

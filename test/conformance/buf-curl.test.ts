@@ -8,9 +8,9 @@ import { create, toBinary, type DescFile, type JsonObject, type JsonValue } from
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, describe, expect, test } from "vitest";
 import { file_stigg_sidecar_v1_sidecar } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { CONFORMANCE_CALLS } from "./calls.js";
-import { startRpcServer } from "./rpc-server.js";
-import { describeConformance, type Outcome } from "./run-calls.js";
+import { CONFORMANCE_CALLS } from "./harness/calls.js";
+import { startRpcServer } from "./harness/rpc-server.js";
+import { describeConformance, type Outcome } from "./harness/run-calls.js";
 
 const run = promisify(execFile);
 /** The program itself: npm's wrapper takes longer to start than it. */

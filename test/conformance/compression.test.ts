@@ -5,8 +5,8 @@ import {
   GetEntitlementsRequestSchema,
   GetEntitlementsResponseSchema,
 } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { serveRawClients } from "./raw-clients.js";
-import { frame } from "./raw-http2.js";
+import { serveRawClients } from "./harness/raw-clients.js";
+import { frame } from "./harness/raw-http2.js";
 
 const LIST = "/stigg.sidecar.v1.SidecarService/GetEntitlements";
 const JSON_REQUEST = '{"customerId":"acme"}';

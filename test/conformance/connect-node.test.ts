@@ -1,7 +1,7 @@
 import { fromJson, toJson, type DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { compressionGzip, createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
-import { describeConformance, type ConformanceClient } from "./run-calls.js";
+import { describeConformance, type ConformanceClient } from "./harness/run-calls.js";
 
 const GZIP = { sendCompression: compressionGzip, acceptCompression: [compressionGzip], compressMinBytes: 0 };
 

@@ -2,7 +2,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { promisify } from "node:util";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { describe } from "vitest";
-import { describeConformance, type Outcome } from "./run-calls.js";
+import { describeConformance, type Outcome } from "./harness/run-calls.js";
 
 const run = promisify(execFile);
 

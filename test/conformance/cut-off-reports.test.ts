@@ -16,9 +16,9 @@ import {
   OPENING,
   PING,
   RST_STREAM,
-} from "../integration/http2-frames.js";
-import { frame } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+} from "../integration/http2/http2-frames.js";
+import { frame } from "./harness/raw-http2.js";
+import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const report = frame(toBinary(ReportUsageRequestSchema, create(ReportUsageRequestSchema, { customerId: "acme", featureId: "seats", value: 1 })));
 const RESET = http2Frame(RST_STREAM, 0, 1, Buffer.from([0, 0, 0, constants.NGHTTP2_CANCEL]));

@@ -6,8 +6,8 @@ import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/side
 import { emptyState } from "../builders/states.js";
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
-import { CHECK_PATH, frame, RawHttp2 } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { CHECK_PATH, frame, RawHttp2 } from "./harness/raw-http2.js";
+import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const ACME = { customerId: "acme", featureId: "seats" };
 const RELOAD = { customerId: "acme" };

@@ -5,10 +5,10 @@ import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls.js";
-import { CONFORMANCE_CALLS } from "./calls.js";
-import { Lane } from "./server-pair.js";
-import { CHECK, GRPC, MALFORMED_CALLS, MAX_MESSAGE_BYTES } from "./malformed-calls.js";
-import { CHECK_PATH, frame, RawHttp2, type RawAnswer } from "./raw-http2.js";
+import { CONFORMANCE_CALLS } from "./harness/calls.js";
+import { Lane } from "./harness/server-pair.js";
+import { CHECK, GRPC, MALFORMED_CALLS, MAX_MESSAGE_BYTES } from "./harness/malformed-calls.js";
+import { CHECK_PATH, frame, RawHttp2, type RawAnswer } from "./harness/raw-http2.js";
 
 const startLane = (hasFastPath: boolean) => Lane.start(hasFastPath, MAX_MESSAGE_BYTES, (url) => new RawHttp2(url));
 

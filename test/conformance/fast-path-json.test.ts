@@ -9,11 +9,11 @@ import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { InMemoryUpstream } from "../fakes/in-memory-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
-import { CONFORMANCE_CALLS } from "./calls.js";
-import { populate } from "./customers.js";
-import { Lane } from "./server-pair.js";
-import { RawHttp1, type Http1Answer, type Http1Request } from "./raw-http1.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { CONFORMANCE_CALLS } from "./harness/calls.js";
+import { populate } from "./harness/customers.js";
+import { Lane } from "./harness/server-pair.js";
+import { RawHttp1, type Http1Answer, type Http1Request } from "./harness/raw-http1.js";
+import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const MAX_MESSAGE_BYTES = 1024;
 const JSON_TYPE = { "content-type": "application/json" };

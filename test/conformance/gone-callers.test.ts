@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { emptyState } from "../builders/states.js";
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
-import { data, END_STREAM, grpcFields, headers, reset } from "../integration/http2-frames.js";
-import { Http2Peer } from "../integration/http2-peer.js";
-import { CHECK } from "./malformed-calls.js";
-import { CHECK_PATH, frame } from "./raw-http2.js";
-import { startRpcServer } from "./rpc-server.js";
+import { data, END_STREAM, grpcFields, headers, reset } from "../integration/http2/http2-frames.js";
+import { Http2Peer } from "../integration/http2/http2-peer.js";
+import { CHECK } from "./harness/malformed-calls.js";
+import { CHECK_PATH, frame } from "./harness/raw-http2.js";
+import { startRpcServer } from "./harness/rpc-server.js";
 
 const CALLS = 50;
 

@@ -6,8 +6,8 @@ import {
   GetBooleanEntitlementRequestSchema,
   GetBooleanEntitlementResponseSchema,
 } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { serveRawClients } from "./raw-clients.js";
-import { CHECK_PATH, frame } from "./raw-http2.js";
+import { serveRawClients } from "./harness/raw-clients.js";
+import { CHECK_PATH, frame } from "./harness/raw-http2.js";
 
 const check = frame(toBinary(GetBooleanEntitlementRequestSchema, create(GetBooleanEntitlementRequestSchema, { customerId: "acme", featureId: "sso" })));
 const base64 = (...parts: Buffer[]) => parts.map((part) => part.toString("base64")).join("");

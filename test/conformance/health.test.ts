@@ -4,7 +4,7 @@ import { Code, ConnectError, createClient, type Client, type Transport } from "@
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const SERVICES = ["", "stigg.sidecar.v1.SidecarService"];
 

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { CHECK, GRPC, MALFORMED_CALLS, MAX_MESSAGE_BYTES } from "./malformed-calls.js";
-import { CHECK_PATH, frame, RawHttp2 } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { CHECK, GRPC, MALFORMED_CALLS, MAX_MESSAGE_BYTES } from "./harness/malformed-calls.js";
+import { CHECK_PATH, frame, RawHttp2 } from "./harness/raw-http2.js";
+import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 describe("a gRPC request that no client library sends", () => {
   let server: RpcServer;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { expect, it, onTestFinished } from "vitest";
-import { frame, RawHttp2 } from "./raw-http2.js";
-import { startRpcServer } from "./rpc-server.js";
+import { frame, RawHttp2 } from "./harness/raw-http2.js";
+import { startRpcServer } from "./harness/rpc-server.js";
 
 const WATCHES = 20;
 const HEADERS = { ":method": "POST", ":path": "/grpc.health.v1.Health/Watch", "content-type": "application/grpc", te: "trailers" };

@@ -2,8 +2,8 @@ import { createConnection } from "node:net";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Code } from "@connectrpc/connect";
-import { serveRawClients } from "./raw-clients.js";
-import { CHECK_PATH, frame } from "./raw-http2.js";
+import { serveRawClients } from "./harness/raw-clients.js";
+import { CHECK_PATH, frame } from "./harness/raw-http2.js";
 
 const LIMIT = 4 * 1024 * 1024;
 const json = (bytes: number) => Buffer.from('{"customerId":"acme","featureId":"sso"}'.padEnd(bytes));

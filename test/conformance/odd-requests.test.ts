@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { encodeLiteral } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
-import { CONTINUATION, data, END_HEADERS, END_STREAM, type Fields, frame as http2Frame, HEADERS, headers, PADDED, padded } from "../integration/http2-frames.js";
-import { Http2Peer } from "../integration/http2-peer.js";
-import { CHECK } from "./malformed-calls.js";
-import { CHECK_PATH, frame } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { CONTINUATION, data, END_HEADERS, END_STREAM, type Fields, frame as http2Frame, HEADERS, headers, PADDED, padded } from "../integration/http2/http2-frames.js";
+import { Http2Peer } from "../integration/http2/http2-peer.js";
+import { CHECK } from "./harness/malformed-calls.js";
+import { CHECK_PATH, frame } from "./harness/raw-http2.js";
+import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const PRIORITY = 0x20;
 const MESSAGE = frame(CHECK);

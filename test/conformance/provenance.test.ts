@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { InMemoryUpstream } from "../fakes/in-memory-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
-import { populate } from "./customers.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { populate } from "./harness/customers.js";
+import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const ACME = { customerId: "acme", featureId: "sso" };
 

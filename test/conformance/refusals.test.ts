@@ -1,7 +1,7 @@
 import { createConnection } from "node:net";
 import { describe, expect, test } from "vitest";
-import { serveRawClients } from "./raw-clients.js";
-import { CHECK_PATH } from "./raw-http2.js";
+import { serveRawClients } from "./harness/raw-clients.js";
+import { CHECK_PATH } from "./harness/raw-http2.js";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const CHECK = '{"customerId":"acme","featureId":"sso"}';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AdmissionRule, CallObserver } from "../../src/adapters/rpc/call/calls.js";
 import { CodedError } from "../../src/domain/errors.js";
-import { EVERY_WAY, go } from "./every-path.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { EVERY_WAY, go } from "./harness/every-path.js";
+import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const RESOURCE_EXHAUSTED = 8;
 const TOO_MANY_REQUESTS = 429;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MemoryCache } from "../../src/adapters/cache/memory-cache.js";
+import { MemoryCache } from "../../src/adapters/cache/memory/memory-cache.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
 import { describeCacheStore, fetched, seats } from "./cache-store.js";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RedisTarget } from "../../src/adapters/cache/redis/connection/redis-target.js";
+import type { RedisTarget } from "../../src/adapters/cache/redis-client/link/redis-target.js";
 import { startCluster, type RedisCluster } from "../builders/redis-cluster.js";
 import { startSentinelSet, type SentinelSet } from "../builders/redis-sentinels.js";
 import { startRedis, type RedisServer } from "../builders/redis-servers.js";

@@ -1,4 +1,4 @@
-import type { RedisCommands, WriteGroup, WriteOutcome } from "../../src/adapters/cache/redis/redis-commands.js";
+import type { RedisCommands, WriteGroup, WriteOutcome } from "../../src/adapters/cache/redis/store/redis-commands.js";
 import { CodedError } from "../../src/domain/errors.js";
 
 export type HoldableCommand = "read" | "writeNewest" | "lock";

@@ -1,4 +1,4 @@
-import type { StateFileHandle, StateFiles } from "../../src/adapters/catalog/state-files.js";
+import type { StateFileHandle, StateFiles } from "../../src/adapters/catalog/ledger/state-files.js";
 
 /** What happens instead of an operation: after `share` of a write, an error of the system or the end of the machine. */
 export interface DiskFault {

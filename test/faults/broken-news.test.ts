@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { EventFault, EventRule } from "../../src/adapters/emulator/fault-rules.js";
+import type { EventFault, EventRule } from "../../src/adapters/emulator/faults/fault-rules.js";
 import { usageReport } from "../builders/catalog-use.js";
 import { inkwell } from "../builders/inkwell.js";
 import type { SeatsAnswer } from "./seats-answer.js";

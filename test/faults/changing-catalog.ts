@@ -1,5 +1,5 @@
-import type { CatalogEngine } from "../../src/adapters/catalog/catalog-engine.js";
-import type { CatalogInput } from "../../src/adapters/catalog/catalog-input.js";
+import type { CatalogEngine } from "../../src/adapters/catalog/engine/catalog-engine.js";
+import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
 import type { Change } from "../../src/domain/change.js";
 import { usageReport } from "../builders/catalog-use.js";
 import { FactHistory } from "./fact-history.js";

@@ -1,5 +1,5 @@
-import type { CatalogEngine } from "../../src/adapters/catalog/catalog-engine.js";
-import type { EmulatorFaults } from "../../src/adapters/emulator/emulator-faults.js";
+import type { CatalogEngine } from "../../src/adapters/catalog/engine/catalog-engine.js";
+import type { EmulatorFaults } from "../../src/adapters/emulator/faults/emulator-faults.js";
 import type { Emulator } from "../../src/adapters/emulator/start-emulator.js";
 import { emulatorOf } from "../builders/sidecar-on-emulator.js";
 

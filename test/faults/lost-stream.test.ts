@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
-import type { ConnectRule, HttpFault } from "../../src/adapters/emulator/fault-rules.js";
+import type { ConnectRule, HttpFault } from "../../src/adapters/emulator/faults/fault-rules.js";
 import { DEFAULT_STREAM_TIMING } from "../../src/adapters/stream/stream-timing.js";
 import { SidecarUnderFault } from "./sidecar-under-fault.js";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
-import type { HttpFault } from "../../src/adapters/emulator/fault-rules.js";
+import type { HttpFault } from "../../src/adapters/emulator/faults/fault-rules.js";
 import { SidecarUnderFault } from "./sidecar-under-fault.js";
 
 let rig: SidecarUnderFault;

@@ -1,4 +1,4 @@
-import type { ConnectFault, EventFault, HttpFault } from "../../src/adapters/emulator/fault-rules.js";
+import type { ConnectFault, EventFault, HttpFault } from "../../src/adapters/emulator/faults/fault-rules.js";
 import type { FaultyUpstream } from "./faulty-upstream.js";
 import type { SeededRandom } from "./seeded-random.js";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { missLockKey, stateKey } from "../../src/adapters/cache/redis/redis-keys.js";
+import { missLockKey, stateKey } from "../../src/adapters/cache/redis/store/redis-keys.js";
 import { startRedis, type RedisServer } from "../builders/redis-servers.js";
 import { TcpProxy } from "../builders/tcp-proxy.js";
 import { ENVIRONMENT, environmentOf, FALLBACK, RedisWorld, type SidecarOnRedis } from "./redis-under-fault.js";

@@ -1,4 +1,4 @@
-import type { CatalogInput } from "../../src/adapters/catalog/catalog-input.js";
+import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
 
 /** What every client in another language expects to find. Each run of a client has a sidecar of its own. */
 export const INTEROP_CATALOG: CatalogInput = {

@@ -1,6 +1,6 @@
 import { afterAll, expect, it, type TestContext } from "vitest";
-import { Certificates } from "../integration/certificates.js";
-import { startListening } from "../integration/listening.js";
+import { Certificates } from "../integration/listener/certificates.js";
+import { startListening } from "../integration/listener/listening.js";
 import { buildH2spec } from "./h2spec-program.js";
 import { runH2spec } from "./h2spec-report.js";
 import { sidecarForClient } from "./sidecar-for-client.js";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { ServiceProcess } from "../integration/service-process.js";
+import { ServiceProcess } from "../integration/service/service-process.js";
 import { INTEROP_CATALOG } from "./catalog.js";
 import { counted, GrpcJsCalls } from "./grpc-js-calls.js";
 

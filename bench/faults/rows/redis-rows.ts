@@ -1,5 +1,5 @@
 import { setTimeout as elapse } from "node:timers/promises";
-import type { CatalogInput } from "../../../src/adapters/catalog/catalog-input.js";
+import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import { inkwell } from "../../../test/builders/inkwell.js";
 import { ACME, type Arena } from "../arena.js";
 import { REDIS_ENVIRONMENT, type SeatsAnswer } from "../contestant.js";

@@ -1,5 +1,5 @@
 import { setTimeout as elapse } from "node:timers/promises";
-import type { ConnectRule, EventRule } from "../../../src/adapters/emulator/fault-rules.js";
+import type { ConnectRule, EventRule } from "../../../src/adapters/emulator/faults/fault-rules.js";
 import { ACME, type Arena, type Outcome } from "../arena.js";
 import { seconds, toldOf, type Row } from "../row.js";
 

@@ -1,7 +1,7 @@
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import type { ApiKeyCheck } from "./api-key.js";
 import type { EmulatorStats } from "./emulator-stats.js";
-import type { FaultBoard } from "./fault-board.js";
+import type { FaultBoard } from "./faults/fault-board.js";
 
 /** What all interfaces of one emulator share. */
 export interface EmulatorContext {

@@ -2,18 +2,18 @@ import type { Change } from "../../domain/change.js";
 import type { UpdateStream } from "../../ports/update-stream.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import { ApiKeyCheck } from "./api-key.js";
-import { ControlEndpoint } from "./control-endpoint.js";
-import { EdgeEndpoint } from "./edge-endpoint.js";
-import { EdgeView } from "./edge-view.js";
+import { ControlEndpoint } from "./control/control-endpoint.js";
+import { EdgeEndpoint } from "./edge/edge-endpoint.js";
+import { EdgeView } from "./edge/edge-view.js";
 import type { EmulatorContext } from "./emulator-context.js";
-import { EmulatorFaults } from "./emulator-faults.js";
+import { EmulatorFaults } from "./faults/emulator-faults.js";
 import { EmulatorServer, type HttpHandler } from "./emulator-server.js";
 import { EmulatorStats } from "./emulator-stats.js";
-import { EventHub } from "./event-hub.js";
-import { FaultBoard } from "./fault-board.js";
-import { GraphqlEndpoint } from "./graphql-endpoint.js";
-import { operationRoots } from "./operation-roots.js";
-import { SubscriptionEndpoint } from "./subscription-endpoint.js";
+import { EventHub } from "./subscriptions/event-hub.js";
+import { FaultBoard } from "./faults/fault-board.js";
+import { GraphqlEndpoint } from "./graphql/graphql-endpoint.js";
+import { operationRoots } from "./graphql/operation-roots.js";
+import { SubscriptionEndpoint } from "./subscriptions/subscription-endpoint.js";
 
 export interface EmulatorOptions {
   /** Answers what is fetched and counts what is reported. */

@@ -2,11 +2,11 @@ import { CodedError } from "../../domain/errors.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { identityHeaders, type ClientIdentity } from "../../wire/request-headers.js";
-import { canBeInPath, EdgeClient } from "./edge-client.js";
-import { HttpJson } from "./http-json.js";
-import { Resilience, type ResilienceParts } from "./resilience.js";
+import { canBeInPath, EdgeClient } from "./client/edge-client.js";
+import { HttpJson } from "./client/http-json.js";
+import { Resilience, type ResilienceParts } from "./resilience/resilience.js";
 import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";
-import { withConcurrencyBound } from "./with-concurrency-bound.js";
+import { withConcurrencyBound } from "./resilience/with-concurrency-bound.js";
 
 export interface EdgeUpstreamConfig {
   readonly identity: ClientIdentity;

@@ -1,13 +1,13 @@
 import { FaultLog } from "../../wire/fault-log.js";
 import { identityHeaders, type ClientIdentity } from "../../wire/request-headers.js";
-import { EdgeClient } from "./edge-client.js";
+import { EdgeClient } from "./client/edge-client.js";
 import { fetchStateOperation } from "./fetch-state-operation.js";
-import { GraphqlClient } from "./graphql-client.js";
-import { HttpJson } from "./http-json.js";
-import type { Operation } from "./operation.js";
-import { Resilience, type ResilienceParts } from "./resilience.js";
+import { GraphqlClient } from "./client/graphql-client.js";
+import { HttpJson } from "./client/http-json.js";
+import type { Operation } from "./resilience/operation.js";
+import { Resilience, type ResilienceParts } from "./resilience/resilience.js";
 import { StartUpCheck } from "./start-up-check.js";
-import { withOutcome } from "./with-outcome.js";
+import { withOutcome } from "./resilience/with-outcome.js";
 import { VendorUpstreamClient, type VendorUpstream } from "./vendor-upstream-client.js";
 import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 

@@ -1,11 +1,11 @@
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
-import { canBeInPath, type EdgeClient } from "./edge-client.js";
-import type { GraphqlClient } from "./graphql-client.js";
-import type { Operation } from "./operation.js";
-import type { Resilience } from "./resilience.js";
+import { canBeInPath, type EdgeClient } from "./client/edge-client.js";
+import type { GraphqlClient } from "./client/graphql-client.js";
+import type { Operation } from "./resilience/operation.js";
+import type { Resilience } from "./resilience/resilience.js";
 import type { VendorUpstreamLimits } from "./vendor-upstream-limits.js";
-import { withConcurrencyBound } from "./with-concurrency-bound.js";
+import { withConcurrencyBound } from "./resilience/with-concurrency-bound.js";
 
 export interface StateRequest {
   readonly subject: Subject;

@@ -3,7 +3,7 @@ import type { Subject } from "../../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../domain/usage-report.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../ports/upstream-client.js";
 import type { StateRequest } from "./fetch-state-operation.js";
-import type { Operation } from "./operation.js";
+import type { Operation } from "./resilience/operation.js";
 import type { StartUpCheck } from "./start-up-check.js";
 
 /** The vendor's upstream. */

@@ -1,4 +1,4 @@
-import type { Config } from "../config/settings.js";
+import type { Config } from "../config/settings/settings.js";
 import type { Services } from "../source/source.js";
 import type { CacheLayer } from "./cache-layer.js";
 

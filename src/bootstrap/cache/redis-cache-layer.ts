@@ -1,8 +1,8 @@
-import { MemoryCache } from "../../adapters/cache/memory-cache.js";
-import { RedisCacheStore } from "../../adapters/cache/redis/redis-cache-store.js";
-import { trackedPrefixes } from "../../adapters/cache/redis/redis-keys.js";
-import { RedisSharedFlights } from "../../adapters/cache/redis/redis-shared-flights.js";
-import type { Config } from "../config/settings.js";
+import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
+import { RedisCacheStore } from "../../adapters/cache/redis/store/redis-cache-store.js";
+import { trackedPrefixes } from "../../adapters/cache/redis/store/redis-keys.js";
+import { RedisSharedFlights } from "../../adapters/cache/redis/leases/redis-shared-flights.js";
+import type { Config } from "../config/settings/settings.js";
 import type { Services } from "../source/source.js";
 import type { CacheLayer } from "./cache-layer.js";
 import { connectToRedis, describeRedis } from "./redis-connection.js";

@@ -1,10 +1,10 @@
-import { openRedis, type RedisConnection } from "../../adapters/cache/redis/connection/open-redis.js";
-import type { RedisTarget } from "../../adapters/cache/redis/connection/redis-target.js";
+import { openRedis, type RedisConnection } from "../../adapters/cache/redis-client/open-redis.js";
+import type { RedisTarget } from "../../adapters/cache/redis-client/link/redis-target.js";
 import { CodedError } from "../../domain/errors.js";
-import type { HostAndPort } from "../config/parsers.js";
-import type { RedisConfig } from "../config/redis-settings.js";
+import type { HostAndPort } from "../config/settings/parsers.js";
+import type { RedisConfig } from "../config/settings/redis-settings.js";
 import type { Services } from "../source/source.js";
-import { StartError } from "../start-error.js";
+import { StartError } from "../process/start-error.js";
 
 export interface RedisBounds {
   /** How long keys live, seconds; negative: for ever. */

@@ -1,4 +1,4 @@
-import { SETTINGS } from "../config/settings.js";
+import { SETTINGS } from "../config/settings/settings.js";
 import { CHECK_TIMEOUT_MS, EMULATOR_HOST, EMULATOR_PORT } from "./defaults.js";
 
 export const HELP = `Answers, beside your application: may this customer use this feature, and how much is left?

@@ -1,6 +1,6 @@
-import { forgoTrimming } from "../calm-collections.js";
-import { settingsTable } from "../config/settings-table.js";
-import { SETTINGS } from "../config/settings.js";
+import { forgoTrimming } from "../sidecar/calm-collections.js";
+import { settingsTable } from "../config/settings/settings-table.js";
+import { SETTINGS } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import { HELP } from "./help.js";
@@ -35,14 +35,14 @@ async function dispatch([command = "serve", ...rest]: readonly string[], environ
     case "serve":
       parseCommandLine(rest, NO_ARGUMENTS);
       forgoTrimming();
-      await (await import("../sidecar-main.js")).runSidecar();
+      await (await import("../sidecar/sidecar-main.js")).runSidecar();
       return undefined;
     case "check":
-      return (await import("./check-command.js")).checkCommand(rest, environment, output);
+      return (await import("./commands/check-command.js")).checkCommand(rest, environment, output);
     case "validate":
-      return (await import("./validate-command.js")).validateCommand(rest, output);
+      return (await import("./commands/validate-command.js")).validateCommand(rest, output);
     case "emulate":
-      return (await import("./emulate-command.js")).emulateCommand(rest, output);
+      return (await import("./commands/emulate-command.js")).emulateCommand(rest, output);
     case "help":
     case "--help":
     case "-h":

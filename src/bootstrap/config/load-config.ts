@@ -1,9 +1,9 @@
 import type { MemorySources } from "./available-memory.js";
-import { CROSS_RULES } from "./cross-rules.js";
-import { FOREIGN_TO_THE_SIDECAR } from "./foreign-names.js";
+import { CROSS_RULES } from "./rules/cross-rules.js";
+import { FOREIGN_TO_THE_SIDECAR } from "./rules/foreign-names.js";
 import { readSettings, type Environment, type LoadedSettings } from "./read-settings.js";
-import { SETTINGS } from "./settings.js";
-import { UNUSED_RULES } from "./unused-rules.js";
+import { SETTINGS } from "./settings/settings.js";
+import { UNUSED_RULES } from "./rules/unused-rules.js";
 
 export type LoadedConfig = LoadedSettings<typeof SETTINGS>;
 

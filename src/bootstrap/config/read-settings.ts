@@ -1,12 +1,12 @@
 import { hideSecrets } from "../../adapters/ops/secrets.js";
-import { StartError } from "../start-error.js";
+import { StartError } from "../process/start-error.js";
 import { availableMemory, THIS_MACHINE, type MemorySources } from "./available-memory.js";
-import { brokenRules, type CrossRule } from "./cross-rule.js";
+import { brokenRules, type CrossRule } from "./rules/cross-rule.js";
 import { deepFreeze } from "./deep-freeze.js";
-import { misspeltNames } from "./did-you-mean.js";
-import { foreignNames, type ForeignName } from "./foreign-names.js";
-import type { Machine, Setting, Values } from "./setting.js";
-import { unusedSettings, type UnusedRule, type UnusedSetting } from "./unused-rule.js";
+import { misspeltNames } from "./rules/did-you-mean.js";
+import { foreignNames, type ForeignName } from "./rules/foreign-names.js";
+import type { Machine, Setting, Values } from "./settings/setting.js";
+import { unusedSettings, type UnusedRule, type UnusedSetting } from "./rules/unused-rule.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

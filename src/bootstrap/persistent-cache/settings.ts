@@ -1,11 +1,11 @@
 import { LOG_LEVELS } from "../../adapters/ops/log-level.js";
-import type { CrossRule } from "../config/cross-rule.js";
-import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/foreign-names.js";
-import { LOG_RULES } from "../config/log-rules.js";
-import { boolean, integer, oneOf, port, text, timeToLive, url, visibleCharacters, type Parser } from "../config/parsers.js";
+import type { CrossRule } from "../config/rules/cross-rule.js";
+import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/rules/foreign-names.js";
+import { LOG_RULES } from "../config/rules/log-rules.js";
+import { boolean, integer, oneOf, port, text, timeToLive, url, visibleCharacters, type Parser } from "../config/settings/parsers.js";
 import type { Configurable } from "../config/read-settings.js";
-import { REDIS_RULES, REDIS_SETTINGS, REDIS_UNUSED_RULES } from "../config/redis-settings.js";
-import { required, withDefault, optional, type Setting, type Values } from "../config/setting.js";
+import { REDIS_RULES, REDIS_SETTINGS, REDIS_UNUSED_RULES } from "../config/settings/redis-settings.js";
+import { required, withDefault, optional, type Setting, type Values } from "../config/settings/setting.js";
 
 const UPDATE_POLICIES = ["UPDATE_IF_EXISTS", "UPSERT"] as const;
 

@@ -1,7 +1,7 @@
-import { openCatalog } from "../../adapters/catalog/open-catalog.js";
+import { openCatalog } from "../../adapters/catalog/engine/open-catalog.js";
 import { CodedError } from "../../domain/errors.js";
-import type { Config } from "../config/settings.js";
-import { StartError } from "../start-error.js";
+import type { Config } from "../config/settings/settings.js";
+import { StartError } from "../process/start-error.js";
 import { catalogSource } from "./catalog-source.js";
 import type { Services, Source } from "./source.js";
 

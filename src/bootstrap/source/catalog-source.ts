@@ -1,6 +1,6 @@
-import type { CatalogEngine } from "../../adapters/catalog/catalog-engine.js";
-import { CatalogUpdateStream } from "../../adapters/catalog/catalog-update-stream.js";
-import { CatalogUpstreamClient } from "../../adapters/catalog/catalog-upstream-client.js";
+import type { CatalogEngine } from "../../adapters/catalog/engine/catalog-engine.js";
+import { CatalogUpdateStream } from "../../adapters/catalog/engine/catalog-update-stream.js";
+import { CatalogUpstreamClient } from "../../adapters/catalog/engine/catalog-upstream-client.js";
 import { describeCatalog } from "./describe-catalog.js";
 import { ANY_CHECK, type ExampleCheck, type Source } from "./source.js";
 

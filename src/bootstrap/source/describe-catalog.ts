@@ -1,4 +1,4 @@
-import type { CatalogModel } from "../../adapters/catalog/catalog-model.js";
+import type { CatalogModel } from "../../adapters/catalog/model/catalog-model.js";
 
 /** How much a catalog holds, in a few words. */
 export function describeCatalog({ features, plans, customers }: CatalogModel): string {

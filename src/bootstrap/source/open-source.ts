@@ -1,7 +1,7 @@
 import { SilentUpdateStream } from "../../adapters/stream/silent-update-stream.js";
 import { OfflineUpstreamClient } from "../../adapters/upstream/offline-upstream-client.js";
-import type { Config } from "../config/settings.js";
-import { StartError } from "../start-error.js";
+import type { Config } from "../config/settings/settings.js";
+import { StartError } from "../process/start-error.js";
 import { ANY_CHECK, type Services, type Source } from "./source.js";
 
 /**

@@ -4,7 +4,7 @@ import type { StreamTiming } from "../../adapters/stream/stream-timing.js";
 import { createWebSocketUpdateStream } from "../../adapters/stream/websocket-update-stream.js";
 import { createVendorUpstream } from "../../adapters/upstream/create-vendor-upstream.js";
 import type { VendorUpstreamLimits } from "../../adapters/upstream/vendor-upstream-limits.js";
-import type { Config } from "../config/settings.js";
+import type { Config } from "../config/settings/settings.js";
 import { ANY_CHECK, type Services, type Source } from "./source.js";
 
 /** How this client names itself to upstream. */

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Child, REPO } from "../../../bench/processes/child.js";
 import { INSPECTED, inspectorUrlOf } from "../../../bench/processes/inspector.js";
-import type { Certificate } from "../../integration/certificates.js";
+import type { Certificate } from "../../integration/listener/certificates.js";
 import type { Target } from "../attack-class.js";
 import { MemoryProbe } from "./memory-probe.js";
 import { inOwnSession, putFirst } from "./priority.js";

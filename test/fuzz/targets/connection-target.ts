@@ -19,7 +19,7 @@ import {
   settings,
   uint32,
   windowUpdate,
-} from "../../integration/http2-frames.js";
+} from "../../integration/http2/http2-frames.js";
 import { ByteSource } from "../byte-source.js";
 import type { FuzzTarget } from "../fuzz-target.js";
 import { CHECK_BODY, CHECK_PATH, FuzzServer, MOST_STREAMS } from "./fuzz-server.js";

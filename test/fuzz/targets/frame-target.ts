@@ -1,4 +1,4 @@
-import { END_HEADERS, END_STREAM, frame, grpcFields, headers, OPENING, type Frame } from "../../integration/http2-frames.js";
+import { END_HEADERS, END_STREAM, frame, grpcFields, headers, OPENING, type Frame } from "../../integration/http2/http2-frames.js";
 import { ByteSource } from "../byte-source.js";
 import type { FuzzTarget } from "../fuzz-target.js";
 import { FrameRules, type Verdict } from "./frame-rules.js";

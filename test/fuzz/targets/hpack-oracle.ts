@@ -1,6 +1,6 @@
 import { createServer, type Http2Server } from "node:http2";
 import { Duplex } from "node:stream";
-import { END_HEADERS, END_STREAM, frame, framesIn, GOAWAY, HEADERS, OPENING, PING, ping } from "../../integration/http2-frames.js";
+import { END_HEADERS, END_STREAM, frame, framesIn, GOAWAY, HEADERS, OPENING, PING, ping } from "../../integration/http2/http2-frames.js";
 
 const ACK = 1;
 const COMPRESSION_ERROR = 9;

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { encodeLiteral, indexedLiteral } from "../../../src/adapters/rpc/http2/hpack/literal-headers.js";
-import { frame as message } from "../../conformance/raw-http2.js";
-import type { Fields } from "../../integration/http2-frames.js";
+import { frame as message } from "../../conformance/harness/raw-http2.js";
+import type { Fields } from "../../integration/http2/http2-frames.js";
 import type { ByteSource } from "../byte-source.js";
 import { CHECK_BODY, CHECK_PATH } from "./fuzz-server.js";
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { HeaderDecoder } from "../../../src/adapters/rpc/http2/hpack/header-decoder.js";
-import { ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, framesIn, frame, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE } from "../../integration/http2-frames.js";
+import { ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, framesIn, frame, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE } from "../../integration/http2/http2-frames.js";
 
 const DEFAULT_WINDOW = 65_535;
 const FRAME_HEADER_BYTES = 9;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Readiness } from "../../../src/application/readiness.js";
-import { StreamStatus } from "../../../src/application/stream-status.js";
+import { StreamStatus } from "../../../src/application/refresh/stream-status.js";
 
 describe("readiness", () => {
   it.each([

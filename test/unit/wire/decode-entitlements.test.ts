@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MemoryAccount } from "../../../src/adapters/cache/memory-account.js";
-import { StateCompactor } from "../../../src/adapters/cache/state-compactor.js";
+import { MemoryAccount } from "../../../src/adapters/cache/memory/memory-account.js";
+import { StateCompactor } from "../../../src/adapters/cache/memory/state-compactor.js";
 import { isEmptyState, type CustomerState } from "../../../src/domain/customer-state.js";
 import { decideCredit } from "../../../src/domain/decide-credit.js";
 import { decideFeature } from "../../../src/domain/decide-feature.js";

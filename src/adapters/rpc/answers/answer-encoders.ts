@@ -1,5 +1,5 @@
 import type { MessageShape } from "@bufbuild/protobuf";
-import type { EntitlementsList } from "../../../application/list-entitlements.js";
+import type { EntitlementsList } from "../../../application/check/list-entitlements.js";
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision.js";
 import type { UsageMeasurement } from "../../../domain/usage-report.js";
 import type { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../gen/grpc/health/v1/health_pb.js";

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
-import type { EntitlementsList } from "../../../application/list-entitlements.js";
+import type { EntitlementsList } from "../../../application/check/list-entitlements.js";
 import type { CreditDecision, FeatureDecision } from "../../../domain/decision.js";
 import { kindOfFallback, type FallbackValues } from "../../../domain/fallback.js";
 import type { FeatureKind } from "../../../domain/feature.js";

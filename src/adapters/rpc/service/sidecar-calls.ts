@@ -1,9 +1,9 @@
 import type { MessageShape } from "@bufbuild/protobuf";
-import type { CheckEntitlement } from "../../../application/check-entitlement.js";
-import type { ListEntitlements } from "../../../application/list-entitlements.js";
-import type { ReloadEntitlements } from "../../../application/reload-entitlements.js";
-import type { ReportEvents } from "../../../application/report-events.js";
-import type { ReportUsage } from "../../../application/report-usage.js";
+import type { CheckEntitlement } from "../../../application/check/check-entitlement.js";
+import type { ListEntitlements } from "../../../application/check/list-entitlements.js";
+import type { ReloadEntitlements } from "../../../application/refresh/reload-entitlements.js";
+import type { ReportEvents } from "../../../application/report/report-events.js";
+import type { ReportUsage } from "../../../application/report/report-usage.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
 import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { checkCalls, listCalls, type CountDecision } from "./check-calls.js";

@@ -1,6 +1,6 @@
-import type { ReloadEntitlements } from "../../../application/reload-entitlements.js";
-import type { ReportEvents } from "../../../application/report-events.js";
-import type { ReportUsage } from "../../../application/report-usage.js";
+import type { ReloadEntitlements } from "../../../application/refresh/reload-entitlements.js";
+import type { ReportEvents } from "../../../application/report/report-events.js";
+import type { ReportUsage } from "../../../application/report/report-usage.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
 import type {
   ReloadEntitlementsRequest,

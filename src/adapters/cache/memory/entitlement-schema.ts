@@ -1,0 +1,98 @@
+import type { AccessDeniedReason } from "../../../domain/access-denied-reason.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
+import type { CreditTerms } from "./credit-terms.js";
+import type { FeatureTerms } from "./feature-terms.js";
+import { arrayBytes, mapBytes, objectBytes, textBytes } from "./heap-sizes.js";
+import { haveSameItems } from "./same-items.js";
+import { Shareable } from "./shared-pool.js";
+import { HASH_SEED, mixFlag, mixHash, mixText } from "./structural-hash.js";
+
+export interface SchemaParts {
+  readonly features: readonly FeatureTerms[];
+  readonly credits: readonly CreditTerms[];
+  /** Whether these are all the wallets there are: see CustomerState. */
+  readonly tellsWallets: boolean;
+  /** See CustomerState. */
+  readonly unknown: readonly EntitlementReference[];
+  /** Why whatever else is asked for is not had. */
+  readonly accessDeniedReason: AccessDeniedReason | undefined;
+}
+
+/** Which features and wallets are had, in which order and on which terms, and in which column each is counted. */
+export class EntitlementSchema extends Shareable implements SchemaParts {
+  readonly features: readonly FeatureTerms[];
+  readonly credits: readonly CreditTerms[];
+  readonly tellsWallets: boolean;
+  readonly unknown: readonly EntitlementReference[];
+  readonly accessDeniedReason: AccessDeniedReason | undefined;
+  readonly hash: number;
+  /** Counted features first, then the wallets, which all are. */
+  readonly columnCount: number;
+  readonly #featurePlaces: ReadonlyMap<string, number>;
+  readonly #featureColumns: readonly number[];
+
+  constructor({ features, credits, tellsWallets, unknown, accessDeniedReason }: SchemaParts, hash: number) {
+    super();
+    // Pushing left room to grow in the lists.
+    this.features = features.slice();
+    this.credits = credits.slice();
+    this.tellsWallets = tellsWallets;
+    this.unknown = unknown;
+    this.accessDeniedReason = accessDeniedReason;
+    this.hash = hash;
+    this.#featurePlaces = new Map(features.map(({ entitlement }, place) => [entitlement.feature.id, place]));
+    let columns = 0;
+    this.#featureColumns = features.map(({ isCounted }) => (isCounted ? columns++ : -1));
+    this.columnCount = columns + credits.length;
+  }
+
+  get bytes(): number {
+    const { features, credits, unknown } = this;
+    let ofUnknown = unknown.length === 0 ? 0 : arrayBytes(unknown.length);
+    for (const { id } of unknown) ofUnknown += objectBytes(2) + textBytes(id);
+    return ofUnknown + objectBytes(11) + mapBytes(features.length) + 2 * arrayBytes(features.length) + arrayBytes(credits.length);
+  }
+
+  isOf({ features, credits, tellsWallets, unknown, accessDeniedReason }: SchemaParts): boolean {
+    return (
+      this.tellsWallets === tellsWallets &&
+      this.accessDeniedReason === accessDeniedReason &&
+      haveSameReferences(this.unknown, unknown) &&
+      haveSameItems(this.features, features) &&
+      haveSameItems(this.credits, credits)
+    );
+  }
+
+  /** Where a feature stands among the features; -1: it is not had. */
+  placeOfFeature(featureId: string): number {
+    return this.#featurePlaces.get(featureId) ?? -1;
+  }
+
+  /** Where a wallet stands among the wallets; -1: it is not had. There are few, so they are looked through. */
+  placeOfCredit(currencyId: string): number {
+    for (let place = 0; place < this.credits.length; place++) if (this.credits[place]?.currencyId === currencyId) return place;
+    return -1;
+  }
+
+  /** -1: it is not counted, and nothing of it was used. */
+  columnOfFeature(place: number): number {
+    return this.#featureColumns[place] ?? -1;
+  }
+
+  columnOfCredit(place: number): number {
+    return this.columnCount - this.credits.length + place;
+  }
+}
+
+function haveSameReferences(one: readonly EntitlementReference[], other: readonly EntitlementReference[]): boolean {
+  return one.length === other.length && one.every(({ type, id }, index) => type === other[index]?.type && id === other[index].id);
+}
+
+export function hashSchema({ features, credits, tellsWallets, unknown, accessDeniedReason }: SchemaParts): number {
+  let hash = mixText(mixFlag(HASH_SEED, tellsWallets), accessDeniedReason);
+  for (const terms of features) hash = mixHash(hash, terms.hash);
+  hash = mixHash(hash, features.length);
+  for (const terms of credits) hash = mixHash(hash, terms.hash);
+  for (const { type, id } of unknown) hash = mixText(mixText(hash, type), id);
+  return hash;
+}

@@ -1,0 +1,95 @@
+import type { FeatureEntitlement } from "../../../domain/entitlement.js";
+import type { FeatureDefinition } from "./feature-definition.js";
+import { arrayBytes, objectBytes, textBytes } from "./heap-sizes.js";
+import { haveSameItems } from "./same-items.js";
+import { Shareable } from "./shared-pool.js";
+import { mixFlag, mixHash, mixNumber, mixText } from "./structural-hash.js";
+
+/**
+ * On what terms a feature is had, but for how much of it and until when: those are often one customer's own,
+ * and all the rest is seldom.
+ */
+export class FeatureTerms extends Shareable {
+  readonly definition: FeatureDefinition;
+  /** The entitlement as far as the terms go: without a limit, without an end. */
+  readonly entitlement: FeatureEntitlement;
+  /** Whether each customer has a place for the usage of it. */
+  readonly isCounted: boolean;
+  /** Whether there may be a limit at all: where not, none need be looked for. */
+  readonly isLimited: boolean;
+  readonly hash: number;
+
+  constructor(definition: FeatureDefinition, stated: FeatureEntitlement, isCounted: boolean, hash: number) {
+    super();
+    this.definition = definition;
+    this.entitlement = entitlementOf(stated, definition.feature, undefined, undefined);
+    this.isCounted = isCounted;
+    this.isLimited = stated.usageLimit !== undefined;
+    this.hash = hash;
+  }
+
+  get bytes(): number {
+    const { enumValues, creditRate, resetPeriodConfiguration } = this.entitlement;
+    let bytes = objectBytes(7) + objectBytes(11) + arrayBytes(enumValues.length) + textBytes(resetPeriodConfiguration);
+    for (const value of enumValues) bytes += textBytes(value);
+    if (creditRate !== undefined) bytes += objectBytes(2) + textBytes(creditRate.currencyId);
+    return bytes;
+  }
+
+  isOf(definition: FeatureDefinition, stated: FeatureEntitlement, isCounted: boolean): boolean {
+    const own = this.entitlement;
+    return (
+      this.definition === definition &&
+      this.isCounted === isCounted &&
+      this.isLimited === (stated.usageLimit !== undefined) &&
+      own.hasUnlimitedUsage === stated.hasUnlimitedUsage &&
+      own.hasSoftLimit === stated.hasSoftLimit &&
+      own.accessDeniedReason === stated.accessDeniedReason &&
+      own.creditRate?.amount === stated.creditRate?.amount &&
+      own.creditRate?.currencyId === stated.creditRate?.currencyId &&
+      own.resetPeriod === stated.resetPeriod &&
+      own.resetPeriodConfiguration === stated.resetPeriodConfiguration &&
+      haveSameItems(own.enumValues, stated.enumValues)
+    );
+  }
+
+  with(usageLimit: number | undefined, validUntil: number | undefined): FeatureEntitlement {
+    const { entitlement } = this;
+    if (usageLimit === undefined && validUntil === undefined) return entitlement;
+    return entitlementOf(entitlement, entitlement.feature, usageLimit, validUntil);
+  }
+}
+
+export function hashFeatureTerms(definition: FeatureDefinition, stated: FeatureEntitlement, isCounted: boolean): number {
+  const { creditRate, enumValues } = stated;
+  let hash = mixFlag(mixFlag(definition.hash, isCounted), stated.usageLimit !== undefined);
+  hash = mixFlag(mixFlag(hash, stated.hasUnlimitedUsage), stated.hasSoftLimit);
+  hash = mixText(mixText(hash, stated.accessDeniedReason), stated.resetPeriod);
+  hash = mixText(hash, stated.resetPeriodConfiguration);
+  if (creditRate !== undefined) hash = mixText(mixNumber(hash, creditRate.amount), creditRate.currencyId);
+  hash = mixHash(hash, enumValues.length);
+  for (const value of enumValues) hash = mixText(hash, value);
+  return hash;
+}
+
+/** Every entitlement is made here, so that all have one shape. */
+function entitlementOf(
+  stated: FeatureEntitlement,
+  feature: FeatureEntitlement["feature"],
+  usageLimit: number | undefined,
+  validUntil: number | undefined,
+): FeatureEntitlement {
+  return {
+    feature,
+    kind: stated.kind,
+    usageLimit,
+    hasUnlimitedUsage: stated.hasUnlimitedUsage,
+    hasSoftLimit: stated.hasSoftLimit,
+    enumValues: stated.enumValues,
+    accessDeniedReason: stated.accessDeniedReason,
+    validUntil,
+    creditRate: stated.creditRate,
+    resetPeriod: stated.resetPeriod,
+    resetPeriodConfiguration: stated.resetPeriodConfiguration,
+  };
+}

@@ -1,0 +1,121 @@
+import type { Usage } from "../../../domain/usage.js";
+import { CELL_UNITS, cellAt, NumberTextWriter, PLACE_UNITS, placeAt, type NumberText } from "./number-text.js";
+
+/**
+ * What of a state is its subject's own. The columns stand where they do whatever else there is: then nothing has to be
+ * read to know where to read on.
+ *
+ * - where the ends stand: 0 if there are none
+ * - the moment from which the set of entitlements is known
+ * - for each column: what was used, when that was known, and where its period stands (0: none)
+ * - ends, if any: how many, one for all entitlements or one for each, and those
+ * - periods: anchor, start and end. Most are the same for all of a subject's usages, and stand here once
+ */
+export type OwnNumbers = NumberText;
+
+const ENDS = 0;
+const UPDATED_AT = ENDS + PLACE_UNITS;
+const FIRST_COLUMN = UPDATED_AT + CELL_UNITS;
+
+const USAGE_UPDATED_AT = CELL_UNITS;
+const USAGE_PERIOD = USAGE_UPDATED_AT + CELL_UNITS;
+const COLUMN_UNITS = USAGE_PERIOD + PLACE_UNITS;
+
+const PERIOD_START = CELL_UNITS;
+const PERIOD_END = PERIOD_START + CELL_UNITS;
+const PERIOD_UNITS = PERIOD_END + CELL_UNITS;
+
+const NOWHERE = 0;
+
+export interface OwnParts {
+  readonly updatedAt: number | undefined;
+  /** Of every feature and then every wallet, in the order of the set. */
+  readonly ends: readonly (number | undefined)[];
+  /** Of every column. */
+  readonly usages: readonly Usage[];
+}
+
+export function packOwnNumbers({ updatedAt, ends, usages }: OwnParts): OwnNumbers {
+  const told = endsToTell(ends);
+  const firstEnd = FIRST_COLUMN + usages.length * COLUMN_UNITS;
+  const firstPeriod = firstEnd + (told.length === 0 ? 0 : PLACE_UNITS + told.length * CELL_UNITS);
+  const periods: Usage[] = [];
+  const places = usages.map((usage) => (hasPeriod(usage) ? firstPeriod + placePeriod(periods, usage) * PERIOD_UNITS : NOWHERE));
+  const writer = new NumberTextWriter(firstPeriod + periods.length * PERIOD_UNITS);
+  writer.place(ENDS, told.length === 0 ? NOWHERE : firstEnd);
+  writer.cell(UPDATED_AT, updatedAt);
+  for (const [column, usage] of usages.entries()) {
+    const at = FIRST_COLUMN + column * COLUMN_UNITS;
+    writer.cell(at, usage.currentUsage);
+    writer.cell(at + USAGE_UPDATED_AT, usage.updatedAt);
+    writer.place(at + USAGE_PERIOD, places[column] ?? NOWHERE);
+  }
+  if (told.length > 0) writer.place(firstEnd, told.length);
+  for (const [index, end] of told.entries()) writer.cell(firstEnd + PLACE_UNITS + index * CELL_UNITS, end);
+  for (const [index, { periodAnchor, periodStart, periodEnd }] of periods.entries()) {
+    const at = firstPeriod + index * PERIOD_UNITS;
+    writer.cell(at, periodAnchor);
+    writer.cell(at + PERIOD_START, periodStart);
+    writer.cell(at + PERIOD_END, periodEnd);
+  }
+  return writer.toText();
+}
+
+function endsToTell(ends: readonly (number | undefined)[]): readonly (number | undefined)[] {
+  const [first] = ends;
+  for (const end of ends) if (end !== first) return ends;
+  return first === undefined ? [] : [first];
+}
+
+function hasPeriod({ periodAnchor, periodStart, periodEnd }: Usage): boolean {
+  return periodAnchor !== undefined || periodStart !== undefined || periodEnd !== undefined;
+}
+
+/** The index of a usage's period, put there if need be. */
+function placePeriod(periods: Usage[], usage: Usage): number {
+  for (let index = 0; index < periods.length; index++) if (haveSamePeriod(periods[index] as Usage, usage)) return index;
+  return periods.push(usage) - 1;
+}
+
+function haveSamePeriod(one: Usage, other: Usage): boolean {
+  return (
+    Object.is(one.periodAnchor, other.periodAnchor) && Object.is(one.periodStart, other.periodStart) && Object.is(one.periodEnd, other.periodEnd)
+  );
+}
+
+export function updatedAtIn(own: OwnNumbers): number | undefined {
+  return cellAt(own, UPDATED_AT);
+}
+
+export function hasEnds(own: OwnNumbers): boolean {
+  return placeAt(own, ENDS) !== NOWHERE;
+}
+
+/** @param place of a feature, or of a wallet behind all features */
+export function endIn(own: OwnNumbers, place: number): number | undefined {
+  const ends = placeAt(own, ENDS);
+  if (ends === NOWHERE) return undefined;
+  const index = placeAt(own, ends) === 1 ? 0 : place;
+  return cellAt(own, ends + PLACE_UNITS + index * CELL_UNITS);
+}
+
+/** The earliest end of all, or Infinity. */
+export function earliestEndIn(own: OwnNumbers): number {
+  const ends = placeAt(own, ENDS);
+  let earliest = Infinity;
+  const count = ends === NOWHERE ? 0 : placeAt(own, ends);
+  for (let index = 0; index < count; index++) earliest = Math.min(earliest, cellAt(own, ends + PLACE_UNITS + index * CELL_UNITS) ?? Infinity);
+  return earliest;
+}
+
+export function usageIn(own: OwnNumbers, column: number): Usage {
+  const at = FIRST_COLUMN + column * COLUMN_UNITS;
+  const period = placeAt(own, at + USAGE_PERIOD);
+  return {
+    currentUsage: cellAt(own, at) ?? 0,
+    periodAnchor: period === NOWHERE ? undefined : cellAt(own, period),
+    periodStart: period === NOWHERE ? undefined : cellAt(own, period + PERIOD_START),
+    periodEnd: period === NOWHERE ? undefined : cellAt(own, period + PERIOD_END),
+    updatedAt: cellAt(own, at + USAGE_UPDATED_AT),
+  };
+}

@@ -1,0 +1,154 @@
+import type { CancelTimer } from "../../../../ports/clock.js";
+import { FirstAttempt } from "../link/first-attempt.js";
+import { LinkLog } from "../link/link-log.js";
+import { ReconnectDelay } from "../link/link-timing.js";
+import type { LinkDependencies } from "../link/redis-link.js";
+import { addressOf, connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
+import { Session } from "../link/session.js";
+import { readClusterMap, type ClusterMap } from "./cluster-map.js";
+
+/** How often a node is asked without need, milliseconds. A key that moves is told to whoever tracks it where it was. */
+const REFRESH_INTERVAL_MS = 1_000;
+
+const MAX_OUTDATED_ANSWERS = 20;
+
+/** Follows who is master of what, asking one node at a time, over a connection of its own. */
+export class ClusterTopology {
+  readonly #seeds: readonly HostAndPort[];
+  readonly #access: RedisAccess;
+  readonly #dependencies: LinkDependencies;
+  readonly #delay: ReconnectDelay;
+  readonly #log: LinkLog;
+  readonly #listeners = new Set<(map: ClusterMap) => void>();
+  readonly #firstAttempt: FirstAttempt;
+  #map: ClusterMap | undefined;
+  #session: Session | undefined;
+  /** The Cluster's own count of its changes. */
+  #epoch = 0;
+  #outdatedAnswers = 0;
+  #isAsking = false;
+  #next = 0;
+  #cancelTimer: CancelTimer | undefined;
+  #isClosed = false;
+
+  constructor(seeds: readonly HostAndPort[], access: RedisAccess, dependencies: LinkDependencies) {
+    this.#seeds = seeds;
+    this.#access = access;
+    this.#dependencies = dependencies;
+    this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
+    this.#log = new LinkLog("Cluster", dependencies.logger, dependencies.telemetry);
+    this.#firstAttempt = new FirstAttempt(dependencies.clock);
+    this.#askNext();
+  }
+
+  /** Undefined until a node has told. */
+  get map(): ClusterMap | undefined {
+    return this.#map;
+  }
+
+  /** Waits for the very first attempt to have a map, at most until the deadline (epoch milliseconds). */
+  async ready(deadline: number): Promise<void> {
+    if (!this.#firstAttempt.isOver) await this.#firstAttempt.wait(deadline);
+  }
+
+  /** Calls back whenever the map is another. */
+  onChange(listener: (map: ClusterMap) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Something is not where the map says: another node may know more. */
+  doubt(): void {
+    if (this.#isClosed || this.#isAsking || this.#session?.isReady !== true) return;
+    this.#cancelTimer?.();
+    this.#session.end(new Error("another node may know more"));
+  }
+
+  /** A node says where a slot is: to be believed until the next map. */
+  moved(slot: number, { host, port }: HostAndPort): void {
+    const address = addressOf({ host, port });
+    if (this.#map === undefined || this.#map.masterOfSlot[slot] === address) return;
+    const masters = new Map(this.#map.masters).set(address, { host, port });
+    this.#tell({ ...this.#map, masters, masterOfSlot: this.#map.masterOfSlot.with(slot, address) });
+    this.doubt();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+    this.#session?.end(new Error("closed"));
+  }
+
+  #askNext(): void {
+    const candidates = [...(this.#map?.nodes ?? []), ...this.#seeds];
+    const node = candidates[this.#next++ % candidates.length];
+    if (node === undefined) return;
+    const { clock, timing } = this.#dependencies;
+    let readyAt: number | undefined;
+    this.#isAsking = true;
+    const session = new Session(connectionTo({ kind: "server", db: 0, ...node }, this.#access, timing.connectTimeoutMs), timing, clock, {
+      ready: () => {
+        readyAt = clock.now();
+        this.#ask(session, node);
+      },
+      ended: (reason) => this.#ended(reason, readyAt),
+    });
+    this.#session = session;
+  }
+
+  #ask(session: Session, node: HostAndPort): void {
+    this.#isAsking = true;
+    Promise.all([session.redis.cluster("INFO"), session.redis.call("CLUSTER", "SLOTS")]).then(
+      ([info, slots]) => {
+        this.#isAsking = false;
+        if (this.#isClosed || !session.isReady) return;
+        if (this.#isOutdated(Number(/cluster_current_epoch:(\d+)/.exec(info)?.[1] ?? 0))) {
+          session.end(new Error("another node knows of newer changes"));
+          return;
+        }
+        this.#take(readClusterMap(slots, node));
+        this.#cancelTimer = this.#dependencies.clock.after(REFRESH_INTERVAL_MS, () => {
+          if (session.isReady) this.#ask(session, node);
+        });
+      },
+      (error: unknown) => session.end(error instanceof Error ? error : new Error("the Cluster did not tell")),
+    );
+  }
+
+  #ended(reason: Error, readyAt: number | undefined): void {
+    this.#firstAttempt.over();
+    this.#cancelTimer?.();
+    if (this.#isClosed) return;
+    const { clock, telemetry } = this.#dependencies;
+    telemetry.redisClientErrors++;
+    // One node that is gone is no state of the Cluster's, as long as another one knows of all.
+    if (this.#map === undefined) this.#log.lost(reason);
+    const lastedMs = readyAt === undefined ? 0 : clock.now() - readyAt;
+    this.#cancelTimer = clock.after(this.#delay.nextMs(lastedMs), () => this.#askNext());
+  }
+
+  /** Who has not heard of a change yet would undo it. Whoever says the same again and again is a Cluster that began anew. */
+  #isOutdated(epoch: number): boolean {
+    const isOutdated = epoch < this.#epoch && ++this.#outdatedAnswers < MAX_OUTDATED_ANSWERS;
+    if (isOutdated) return true;
+    this.#epoch = epoch;
+    this.#outdatedAnswers = 0;
+    return false;
+  }
+
+  #take(map: ClusterMap): void {
+    if (this.#map !== undefined && isSame(map, this.#map)) return;
+    this.#dependencies.logger.info("the Redis Cluster has told who is master", { masters: [...map.masters.keys()].sort() });
+    this.#tell(map);
+  }
+
+  #tell(map: ClusterMap): void {
+    this.#map = map;
+    for (const listener of [...this.#listeners]) listener(map);
+    this.#firstAttempt.over();
+  }
+}
+
+function isSame(one: ClusterMap, other: ClusterMap): boolean {
+  return one.masters.size === other.masters.size && one.masterOfSlot.every((address, slot) => address === other.masterOfSlot[slot]);
+}

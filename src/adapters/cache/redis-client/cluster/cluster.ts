@@ -1,0 +1,110 @@
+import type { RedisCommands, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
+import type { RedisInsight, RedisStats } from "../../redis/store/redis-insight.js";
+import { BoundedCall } from "../commands/bounded-call.js";
+import { ConnectionChanges } from "../link/connection-changes.js";
+import type { CommandSettings } from "../commands/one-server.js";
+import type { LinkDependencies, RedisCommand, Reply } from "../link/redis-link.js";
+import type { RedisAccess } from "../link/redis-target.js";
+import { runScripts } from "../commands/run-scripts.js";
+import { scanKeys } from "../commands/scan-keys.js";
+import { accepted, lockCommand, STATS_COMMANDS, statsOf, unlockCall } from "../commands/simple-commands.js";
+import { ClusterLinks } from "./cluster-links.js";
+import type { ClusterTopology } from "./cluster-topology.js";
+import { writeNewestByKey } from "./newest-wins-by-key.js";
+
+/** The commands to a Cluster: each key's to the key's master, those for one master together. */
+export class Cluster implements RedisCommands, RedisInsight {
+  readonly #settings: CommandSettings;
+  readonly #dependencies: LinkDependencies;
+  readonly #call: BoundedCall;
+  readonly #changes = new ConnectionChanges();
+  readonly #links: ClusterLinks;
+
+  constructor(topology: ClusterTopology, access: RedisAccess, settings: CommandSettings, dependencies: LinkDependencies) {
+    this.#settings = settings;
+    this.#dependencies = dependencies;
+    this.#call = new BoundedCall(dependencies.clock, dependencies.telemetry, settings.commandTimeoutMs);
+    this.#links = new ClusterLinks(topology, access, settings.commandTimeoutMs, dependencies, () => this.#changes.set(this.#links.areConnected));
+  }
+
+  get isConnected(): boolean {
+    return this.#changes.isConnected;
+  }
+
+  get isSlow(): boolean {
+    return this.#links.isAnySlow;
+  }
+
+  onConnectionChange(listener: (isConnected: boolean) => void): () => void {
+    return this.#changes.onChange(listener);
+  }
+
+  async read(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    const replies = await this.#sendByKey(getCommands(keys));
+    return replies as readonly (string | null)[];
+  }
+
+  async readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    const replies = await this.#call.runLate(async (deadline) => accepted(await this.#links.sendByKey(getCommands(keys), deadline)));
+    return replies as readonly (string | null)[];
+  }
+
+  writeNewest(groups: readonly WriteGroup[]): Promise<readonly (readonly WriteOutcome[])[]> {
+    const settings = { keysTtlMs: this.#settings.keysTtlMs, now: this.#dependencies.clock.now() };
+    return this.#call.run((deadline) => writeNewestByKey(groups, settings, (commands) => this.#links.sendByKey(commands, deadline, true)));
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    await this.#sendByKey(keys.map((key) => ({ key, command: ["DEL", key] })), true);
+  }
+
+  async lock(key: string, token: string, durationMs: number): Promise<boolean> {
+    const [reply] = await this.#sendByKey([{ key, command: lockCommand(key, token, durationMs) }], true);
+    return reply === "OK";
+  }
+
+  async unlock(key: string, token: string): Promise<void> {
+    await this.#call.run(async (deadline) => {
+      const send = (commands: readonly RedisCommand[]) => this.#links.sendByKey(commands.map((command) => ({ key, command })), deadline, true);
+      accepted(await runScripts([unlockCall(key, token)], send));
+    });
+  }
+
+  /** A Cluster passes a message on to all its nodes. */
+  async publish(channel: string, message: string): Promise<void> {
+    await this.#call.run(async (deadline) =>
+      accepted(await this.#links.sendToMaster(this.#links.anyMaster(), [["PUBLISH", channel, message]], deadline)),
+    );
+  }
+
+  async ping(): Promise<void> {
+    await this.#call.run(async (deadline) => (await this.#links.sendToAll([["PING"]], deadline)).map(accepted));
+  }
+
+  async *scan(prefix: string, batchSize: number): AsyncGenerator<readonly string[]> {
+    for (const master of await this.#call.run(() => Promise.resolve(this.#links.masters()))) {
+      yield* scanKeys(prefix, batchSize, (command) =>
+        this.#call.run(async (deadline) => (await this.#links.sendToMaster(master, [command], deadline))[0]),
+      );
+    }
+  }
+
+  async stats(): Promise<RedisStats> {
+    const all = await this.#call.run(async (deadline) => (await this.#links.sendToAll(STATS_COMMANDS, deadline)).map(statsOf));
+    const sum = (figure: keyof RedisStats) => all.reduce((total, stats) => total + stats[figure], 0);
+    return { keyspaceHits: sum("keyspaceHits"), keyspaceMisses: sum("keyspaceMisses"), usedMemoryBytes: sum("usedMemoryBytes") };
+  }
+
+  close(): void {
+    this.#links.close();
+    this.#changes.set(false);
+  }
+
+  #sendByKey(commands: readonly { readonly key: string; readonly command: RedisCommand }[], isWrite = false): Promise<readonly Reply[]> {
+    return this.#call.run(async (deadline) => accepted(await this.#links.sendByKey(commands, deadline, isWrite)));
+  }
+}
+
+function getCommands(keys: readonly string[]): readonly { readonly key: string; readonly command: RedisCommand }[] {
+  return keys.map((key) => ({ key, command: ["GET", key] }));
+}

@@ -1,0 +1,98 @@
+import type { WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
+import { timestampKey } from "../../redis/store/redis-keys.js";
+import { byGroup, outcomeOf } from "../commands/newest-wins-script.js";
+import type { RedisCommand, Reply } from "../link/redis-link.js";
+import { redisScript, runScripts, type ScriptCall } from "../commands/run-scripts.js";
+import { accepted } from "../commands/simple-commands.js";
+
+/**
+ * A key and its timestamp's lie on different nodes, and no script spans them. The moment that decides is the one
+ * that the value itself begins with; another client's value has none, and what its timestamp key said just before
+ * has to do.
+ *
+ * ARGV: milliseconds to live (or less than 0), the value, its moment ("" or "0": written whatever is stored), the
+ * moment of the timestamp key.
+ */
+const NEWEST_VALUE = redisScript(`
+local moment = ARGV[3]
+if moment ~= '' and moment ~= '0' then
+  local stored = redis.call('GET', KEYS[1])
+  local storedAt = stored and (string.match(stored, '"sidecar":{"updatedAt":([-+.%deE]+)') or ARGV[4])
+  if storedAt and (tonumber(storedAt) or 0) > tonumber(moment) then return {stored, storedAt} end
+end
+if tonumber(ARGV[1]) < 0 then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1]) end
+return 1
+`);
+
+/** Advice to other clients; never turned back by who comes late. ARGV: milliseconds to live, the moment, 1 where it has to be. */
+const NEWEST_TIMESTAMP = redisScript(`
+local stored = tonumber(redis.call('GET', KEYS[1]) or '')
+local moment = ARGV[2]
+if ARGV[3] ~= '1' and stored and stored > tonumber(moment) then moment = redis.call('GET', KEYS[1]) end
+if tonumber(ARGV[1]) < 0 then redis.call('SET', KEYS[1], moment) else redis.call('SET', KEYS[1], moment, 'PX', ARGV[1]) end
+return 1
+`);
+
+export interface ByKeySettings {
+  readonly keysTtlMs: number;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+type SendByKey = (commands: readonly { readonly key: string; readonly command: RedisCommand }[]) => Promise<readonly Reply[]>;
+
+/** Three round trips: what is there, the values, their timestamps. */
+export async function writeNewestByKey(
+  groups: readonly WriteGroup[],
+  { keysTtlMs, now }: ByKeySettings,
+  send: SendByKey,
+): Promise<readonly (readonly WriteOutcome[])[]> {
+  const stored = await lookUp(groups, send);
+  const writes = groups.flatMap(({ writes, onlyIfExists }) =>
+    writes.map((write) => ({ ...write, isWanted: onlyIfExists === undefined || stored.get(onlyIfExists) !== undefined })),
+  );
+  const wanted = writes.filter(({ isWanted }) => isWanted);
+  const replies = await runByKey(
+    wanted.map(({ key, value, updatedAt }) => ({
+      script: NEWEST_VALUE,
+      keys: [key],
+      args: [keysTtlMs, value, updatedAt ?? "", stored.get(timestampKey(key)) ?? ""],
+    })),
+    send,
+  );
+  const written = wanted.filter((_, index) => replies[index] === 1);
+  await runByKey(
+    written.map(({ key, updatedAt }) => ({
+      script: NEWEST_TIMESTAMP,
+      keys: [timestampKey(key)],
+      args: [keysTtlMs, updatedAt ?? now, updatedAt === undefined || updatedAt === 0 ? 1 : 0],
+    })),
+    send,
+  );
+  let next = 0;
+  const outcomes = writes.map(({ isWanted }): WriteOutcome => (isWanted ? outcomeOf(replies[next++]) : { outcome: "not-cached" }));
+  return byGroup(groups, outcomes);
+}
+
+/** The timestamps of all keys, and whether the keys are there that have to be. */
+async function lookUp(groups: readonly WriteGroup[], send: SendByKey): Promise<ReadonlyMap<string, string>> {
+  const timestamps = groups.flatMap(({ writes }) => writes.map(({ key }) => timestampKey(key)));
+  const needed = groups.flatMap(({ onlyIfExists }) => onlyIfExists ?? []);
+  const commands = [
+    ...[...new Set(timestamps)].map((key) => ({ key, command: ["GET", key] as const })),
+    ...[...new Set(needed)].filter((key) => !timestamps.includes(key)).map((key) => ({ key, command: ["EXISTS", key] as const })),
+  ];
+  const replies = accepted(await send(commands));
+  const found = new Map<string, string>();
+  commands.forEach(({ key }, index) => {
+    const reply = replies[index];
+    if (typeof reply === "string" || reply === 1) found.set(key, String(reply));
+  });
+  return found;
+}
+
+async function runByKey(calls: readonly ScriptCall[], send: SendByKey): Promise<readonly Reply[]> {
+  if (calls.length === 0) return [];
+  // A script's command has its one key behind its name, its digest and the number of keys.
+  return accepted(await runScripts(calls, (commands) => send(commands.map((command) => ({ key: String(command[3]), command })))));
+}

@@ -1,0 +1,104 @@
+import type { WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
+import { timestampKey } from "../../redis/store/redis-keys.js";
+import type { Reply } from "../link/redis-link.js";
+import { redisScript, type ScriptCall } from "./run-scripts.js";
+
+/** Of one script, which nothing else can run beside: above some hundred keys, others would notice. */
+const MAX_WRITES = 24;
+
+/**
+ * KEYS: a value's key and its timestamp's, for each write; then the keys that have to be there.
+ * ARGV: milliseconds to live (or less than 0), now; then for each write its value, its moment ("" for none), and
+ * which of the keys that have to be there is its (or 0).
+ * Answers for each write: 1 written, 0 not cached, or what is stored and newer, with its moment.
+ */
+const NEWEST_WINS = redisScript(`
+local ttl = tonumber(ARGV[1])
+local writes = (#ARGV - 2) / 3
+local outcomes = {}
+local function set(key, value)
+  if ttl < 0 then redis.call('SET', key, value) else redis.call('SET', key, value, 'PX', ttl) end
+end
+for i = 1, writes do
+  local key, timestampKey = KEYS[2 * i - 1], KEYS[2 * i]
+  local value, moment, needed = ARGV[3 * i], ARGV[3 * i + 1], tonumber(ARGV[3 * i + 2])
+  if needed > 0 and redis.call('EXISTS', KEYS[2 * writes + needed]) == 0 then
+    outcomes[i] = 0
+  else
+    local stored, timestamp = false, false
+    if moment ~= '' and moment ~= '0' then
+      timestamp = redis.call('GET', timestampKey)
+      local storedAt = timestamp and tonumber(timestamp)
+      if storedAt and storedAt > tonumber(moment) then stored = redis.call('GET', key) end
+    end
+    if stored then
+      outcomes[i] = {stored, timestamp}
+    else
+      set(key, value)
+      set(timestampKey, moment == '' and ARGV[2] or moment)
+      outcomes[i] = 1
+    end
+  end
+end
+return outcomes
+`);
+
+/** The scripts that write groups, each with whole groups for as long as they fit in. */
+export function newestWinsCalls(groups: readonly WriteGroup[], now: number, keysTtlMs: number): readonly ScriptCall[] {
+  return batches(groups).map((batch) => {
+    const needed = [...new Set(batch.flatMap(({ onlyIfExists }) => onlyIfExists ?? []))];
+    const writes = batch.flatMap(({ writes, onlyIfExists }) =>
+      writes.map((write) => ({ ...write, needs: onlyIfExists === undefined ? 0 : needed.indexOf(onlyIfExists) + 1 })),
+    );
+    return {
+      script: NEWEST_WINS,
+      keys: [...writes.flatMap(({ key }) => [key, timestampKey(key)]), ...needed],
+      args: [keysTtlMs, now, ...writes.flatMap(({ value, updatedAt, needs }) => [value, updatedAt ?? "", needs])],
+    };
+  });
+}
+
+/** What became of the groups, from what their scripts answered. */
+export function newestWinsOutcomes(groups: readonly WriteGroup[], replies: readonly Reply[]): readonly (readonly WriteOutcome[])[] {
+  const all = replies.flatMap((reply) => {
+    if (reply instanceof Error) throw reply;
+    return (reply as readonly unknown[]).map(outcomeOf);
+  });
+  return byGroup(groups, all);
+}
+
+/** The outcomes of all writes, for each group its own. */
+export function byGroup(groups: readonly WriteGroup[], all: readonly WriteOutcome[]): readonly (readonly WriteOutcome[])[] {
+  let next = 0;
+  return groups.map(({ writes }) => all.slice(next, (next += writes.length)));
+}
+
+/** @param reply of a script for one write: 1 written, 0 not cached, or what is stored and newer, with its moment */
+export function outcomeOf(reply: unknown): WriteOutcome {
+  if (reply === 1) return { outcome: "written" };
+  if (reply === 0) return { outcome: "not-cached" };
+  const [stored, storedAt] = reply as readonly [string, string];
+  return { outcome: "older", stored, storedAt: Number(storedAt) };
+}
+
+function batches(groups: readonly WriteGroup[]): readonly (readonly WriteGroup[])[] {
+  const all: WriteGroup[][] = [];
+  let room = 0;
+  for (const group of groups.flatMap(inParts)) {
+    if (group.writes.length > room) {
+      all.push([]);
+      room = MAX_WRITES;
+    }
+    all.at(-1)?.push(group);
+    room -= group.writes.length;
+  }
+  return all;
+}
+
+function inParts(group: WriteGroup): readonly WriteGroup[] {
+  const parts: WriteGroup[] = [];
+  for (let from = 0; from < group.writes.length; from += MAX_WRITES) {
+    parts.push({ ...group, writes: group.writes.slice(from, from + MAX_WRITES) });
+  }
+  return parts;
+}

@@ -1,0 +1,43 @@
+import type { RedisStats } from "../../redis/store/redis-insight.js";
+import type { RedisCommand, Reply } from "../link/redis-link.js";
+import { redisScript, type ScriptCall } from "./run-scripts.js";
+
+/** Of this token alone: the lock may have run out and be another's by now. */
+const UNLOCK = redisScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`);
+
+export const STATS_COMMANDS: readonly RedisCommand[] = [
+  ["INFO", "stats"],
+  ["INFO", "memory"],
+];
+
+export function lockCommand(key: string, token: string, durationMs: number): RedisCommand {
+  return ["SET", key, token, "NX", "PX", durationMs];
+}
+
+export function unlockCall(key: string, token: string): ScriptCall {
+  return { script: UNLOCK, keys: [key], args: [token] };
+}
+
+export function scanCommand(cursor: string, prefix: string, batchSize: number): RedisCommand {
+  return ["SCAN", cursor, "MATCH", `${literally(prefix)}*`, "COUNT", batchSize];
+}
+
+/** @throws what Redis refused a command with */
+export function accepted(replies: readonly Reply[]): readonly Reply[] {
+  const refusal = replies.find((reply): reply is Error => reply instanceof Error);
+  if (refusal !== undefined) throw refusal;
+  return replies;
+}
+
+export function statsOf(replies: readonly Reply[]): RedisStats {
+  const text = accepted(replies).join("\r\n");
+  const figure = (name: string) => Number(new RegExp(`^${name}:(\\d+)\r?$`, "m").exec(text)?.[1] ?? 0);
+  return { keyspaceHits: figure("keyspace_hits"), keyspaceMisses: figure("keyspace_misses"), usedMemoryBytes: figure("used_memory") };
+}
+
+function literally(text: string): string {
+  return text.replace(/[\\*?[\]]/g, "\\$&");
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import type { Clock } from "../../../ports/clock.js";
+import { CodedError } from "../../../domain/errors.js";
+import type { Logger } from "../../../ports/logger.js";
+import type { Telemetry } from "../../../ports/telemetry.js";
+import type { Invalidations } from "../redis/coherence/invalidations.js";
+import type { RedisCommands } from "../redis/store/redis-commands.js";
+import type { RedisInsight } from "../redis/store/redis-insight.js";
+import { LINK_TIMING, type LinkTiming } from "./link/link-timing.js";
+import { Cluster } from "./cluster/cluster.js";
+import { ClusterInvalidations } from "./cluster/cluster-invalidations.js";
+import { ClusterTopology } from "./cluster/cluster-topology.js";
+import { OneServer, type CommandSettings } from "./commands/one-server.js";
+import { OneServerInvalidations } from "./tracking/one-server-invalidations.js";
+import type { LinkDependencies } from "./link/redis-link.js";
+import type { HostAndPort, RedisAccess, RedisTarget } from "./link/redis-target.js";
+
+export interface RedisConnectionOptions {
+  readonly target: RedisTarget;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** The server's certificate is verified: by these authorities (a PEM file), or else by the well-known ones. */
+  readonly tls?: { readonly caFile?: string | undefined } | undefined;
+  /** How long keys live, seconds; less than 0: for ever. */
+  readonly keysTtlSecs: number;
+  /** Within which every command ends, milliseconds. */
+  readonly commandTimeoutMs: number;
+}
+
+export interface RedisConnectionDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  readonly timing?: Partial<LinkTiming> | undefined;
+}
+
+export interface RedisConnection {
+  readonly commands: RedisCommands & RedisInsight;
+  /** Writes to keys that begin so; no prefix may begin with another. */
+  invalidations(...prefixes: readonly string[]): Invalidations;
+  /** Ends the connections of commands; whatever is not answered yet fails. */
+  close(): void;
+}
+
+/**
+ * Begins to connect, and goes on for as long as it takes: a Redis that is not there yet is no failure.
+ *
+ * @throws CodedError `invalid-argument` where the file of authorities cannot be read
+ */
+export function openRedis(options: RedisConnectionOptions, dependencies: RedisConnectionDependencies): RedisConnection {
+  const { target, username, password, tls, keysTtlSecs, commandTimeoutMs } = options;
+  const access: RedisAccess = { username, password, tls: tls && { ca: tls.caFile === undefined ? undefined : authorities(tls.caFile) } };
+  const settings = { commandTimeoutMs, keysTtlMs: keysTtlSecs * 1_000 };
+  const linkDependencies = { ...dependencies, timing: { ...LINK_TIMING, ...dependencies.timing }, random: Math.random };
+  if (target.kind === "cluster") return openCluster(target.nodes, access, settings, linkDependencies);
+  const commands = new OneServer(target, access, settings, linkDependencies);
+  return {
+    commands,
+    invalidations: (...prefixes) => new OneServerInvalidations(target, access, prefixes, linkDependencies),
+    close: () => commands.close(),
+  };
+}
+
+function openCluster(
+  nodes: readonly HostAndPort[],
+  access: RedisAccess,
+  settings: CommandSettings,
+  dependencies: LinkDependencies,
+): RedisConnection {
+  const topology = new ClusterTopology(nodes, access, dependencies);
+  const commands = new Cluster(topology, access, settings, dependencies);
+  return {
+    commands,
+    invalidations: (...prefixes) => new ClusterInvalidations(topology, access, prefixes, dependencies),
+    close: () => {
+      topology.close();
+      commands.close();
+    },
+  };
+}
+
+function authorities(caFile: string): Buffer {
+  try {
+    return readFileSync(caFile);
+  } catch (error) {
+    throw new CodedError("invalid-argument", `the authorities of Redis's certificate cannot be read from ${caFile}`, { cause: error });
+  }
+}

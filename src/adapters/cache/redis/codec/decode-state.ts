@@ -1,0 +1,168 @@
+import { buildCustomerState, type CreditEntitlementInput, type FeatureEntitlementInput } from "../../../../domain/build-customer-state.js";
+import type { EntitlementReference } from "../../../../domain/entitlement.js";
+import { ANY_ID, type CustomerState } from "../../../../domain/customer-state.js";
+import type { Usage } from "../../../../domain/usage.js";
+import { FieldFault } from "../../../../wire/field-fault.js";
+import type { ReportFault } from "../../../../wire/fields.js";
+import { decodeStoredEntitlement, usageReferenceOf, type StoredEntitlement } from "./decode-entitlement.js";
+import { decodeMetadata, type StoredMetadata } from "./decode-metadata.js";
+import { decodeUsage } from "./decode-usage.js";
+import { hasAmbiguousKeys } from "../store/key-ownership.js";
+import { decodeRecord, isOfAnother, type SidecarRecord, type StateTrust } from "./sidecar-record.js";
+import type { StateReading } from "../store/state-read.js";
+import { momentOf, readJsonObject, readTimestamp } from "./stored-value.js";
+
+/** Why Redis does not know a subject's state. */
+export type MissReason =
+  | "absent"
+  /** There without its timestamp: half expired, or half purged. */
+  | "unstamped"
+  | "unreadable"
+  /** Two subjects share a key, and the value is the other's. */
+  | "of-another"
+  /** Empty, and nothing says why. */
+  | "unexplained"
+  /** With an entitlement whose usage is not there. */
+  | "without-usage";
+
+export type StoredState =
+  | FoundState
+  | { readonly outcome: "missing"; readonly reason: MissReason }
+  /** There, but with entitlements whose usages were not read with it. */
+  | { readonly outcome: "incomplete"; readonly usages: readonly EntitlementReference[] };
+
+export interface FoundState {
+  readonly outcome: "found";
+  readonly state: CustomerState;
+  /** Undefined: another client wrote it, and did not say. */
+  readonly trust: StateTrust | undefined;
+  /** Of a resource: its customer's own state is newer or not there, so both have to be asked for again. */
+  readonly isOutdated: boolean;
+  /** What it keeps usages of. */
+  readonly usages: readonly EntitlementReference[];
+}
+
+interface EntitlementSet {
+  readonly entitlements: readonly StoredEntitlement[];
+  readonly record: SidecarRecord | undefined;
+  /** Entitlements that are there and cannot be read, as far as can be said which. */
+  readonly unreadable: readonly EntitlementReference[];
+}
+
+/**
+ * What was read of a subject, of any client's make. Never throws: what cannot be read is not known.
+ *
+ * @param report told of a value that cannot be read
+ */
+export function decodeState(reading: StateReading, report: ReportFault): StoredState {
+  try {
+    return decode(reading, report);
+  } catch (error) {
+    if (!(error instanceof FieldFault)) throw error;
+    report(error);
+    return missing("unreadable");
+  }
+}
+
+function decode(reading: StateReading, report: ReportFault): StoredState {
+  const { value } = reading.state;
+  if (value === null || value === "") return missing("absent");
+  const timestamp = readTimestamp(reading.state.timestamp);
+  if (timestamp === undefined) return missing("unstamped");
+  const set = decodeSet(value, report);
+  const metadata = decodeMetadata(reading.metadata, timestamp);
+  if (set.entitlements.length === 0 && metadata === undefined) return missing("unexplained");
+  if (isSetOfAnother(reading, set, metadata)) return missing("of-another");
+  const usages = set.entitlements.map(usageReferenceOf).filter((reference) => reference !== undefined);
+  if (usages.some((reference) => reading.usage(reference) === undefined)) return { outcome: "incomplete", usages };
+  const features: FeatureEntitlementInput[] = [];
+  const credits: CreditEntitlementInput[] = [];
+  for (const entitlement of set.entitlements) {
+    const usage = usageOf(entitlement, reading);
+    if (usage === "of-another" || usage === "without-usage") return missing(usage);
+    if (entitlement.type === "feature") features.push({ ...entitlement.input, usage });
+    else credits.push({ ...entitlement.input, usage });
+  }
+  const record = set.entitlements.length === 0 ? metadata?.record : set.record;
+  const trust = record?.trust;
+  return {
+    outcome: "found",
+    state: buildCustomerState({
+      features,
+      credits,
+      accessDeniedReason: metadata?.accessDeniedReason,
+      // A record was written as one with its value, which in a Cluster the #timestamp key was not.
+      updatedAt: set.record === undefined ? momentOf(timestamp) : set.record.updatedAt,
+      // Of the other clients only the newer ones know wallets, and a wallet alone tells which of them wrote.
+      tellsWallets: record !== undefined && record.tellsWallets !== false,
+      unknown: [...(record?.unknown ?? []), ...set.unreadable],
+    }),
+    trust,
+    // Upstream may be readable where what another client made of it is not.
+    isOutdated: set.unreadable.length > 0 || isOutdated(reading, timestamp, trust),
+    usages,
+  };
+}
+
+function missing(reason: MissReason): StoredState {
+  return { outcome: "missing", reason };
+}
+
+function decodeSet(value: string, report: ReportFault): EntitlementSet {
+  const fields = readJsonObject(value, "state");
+  const entitlements: StoredEntitlement[] = [];
+  let record: SidecarRecord | undefined;
+  const unreadable: EntitlementReference[] = [];
+  let isSomethingThere = false;
+  for (const name of fields.names()) {
+    const member = fields.object(name);
+    record ??= decodeRecord(member);
+    isSomethingThere = true;
+    try {
+      const entitlement = decodeStoredEntitlement(member, report);
+      if (entitlement !== undefined) entitlements.push(entitlement);
+    } catch (error) {
+      if (!(error instanceof FieldFault)) throw error;
+      report(error);
+      // A feature stands under its own id, a wallet under any name.
+      unreadable.push({ type: "feature", id: name }, { type: "credit", id: ANY_ID });
+    }
+  }
+  // To take what is not understood for nothing would deny everything.
+  if (isSomethingThere && entitlements.length === 0) throw new FieldFault("state", "an entitlement of a known type", {});
+  return { entitlements, record, unreadable };
+}
+
+/**
+ * Another client's set says whose it is by its resource alone. Where that does not suffice to tell this subject from
+ * another with the same key, it is not believed.
+ */
+function isSetOfAnother({ subject }: StateReading, set: EntitlementSet, metadata: StoredMetadata | undefined): boolean {
+  if (isOfAnother(set.record, subject) || isOfAnother(metadata?.record, subject)) return true;
+  const isOwn = set.record !== undefined || (set.entitlements.length === 0 && metadata?.record !== undefined);
+  if (isOwn) return false;
+  if (hasAmbiguousKeys(subject)) return true;
+  const { resourceId } = subject;
+  if (set.entitlements.some((entitlement) => entitlement.resourceId !== undefined && entitlement.resourceId !== resourceId)) return true;
+  return resourceId !== undefined && !set.entitlements.some((entitlement) => entitlement.resourceId === resourceId);
+}
+
+function usageOf(entitlement: StoredEntitlement, reading: StateReading): Usage | undefined | "of-another" | "without-usage" {
+  const told = entitlement.input.usage;
+  const reference = usageReferenceOf(entitlement);
+  if (reference === undefined) return told;
+  const stored = reading.usage(reference);
+  const timestamp = readTimestamp(stored?.timestamp);
+  if (stored === undefined || stored.value === null || timestamp === undefined) return "without-usage";
+  const { usage, record } = decodeUsage(stored.value, timestamp);
+  if (isOfAnother(record, reading.subject) || (record === undefined && hasAmbiguousKeys(reading.subject))) return "of-another";
+  return { ...usage, periodAnchor: told?.periodAnchor };
+}
+
+/** What a customer may do itself has a part in what its resources may do. */
+function isOutdated({ subject, globalTimestamp }: StateReading, timestamp: number, trust: StateTrust | undefined): boolean {
+  if (subject.resourceId === undefined) return false;
+  const globalMoment = readTimestamp(globalTimestamp);
+  if (globalMoment === undefined) return true;
+  return timestamp < globalMoment && (trust?.globalUpdatedAt ?? 0) < globalMoment;
+}

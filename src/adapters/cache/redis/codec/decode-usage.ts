@@ -1,0 +1,29 @@
+import type { Usage } from "../../../../domain/usage.js";
+import { momentOf, readJsonObject } from "./stored-value.js";
+import { decodeRecord, type SidecarRecord } from "./sidecar-record.js";
+
+export interface StoredUsage {
+  readonly usage: Usage;
+  /** Undefined: another client wrote it. */
+  readonly record: SidecarRecord | undefined;
+}
+
+/**
+ * @param updatedAt what its #timestamp key holds, epoch milliseconds
+ * @throws FieldFault where the value is not what a usage has to be, for example another subject's state
+ */
+export function decodeUsage(value: string, updatedAt: number): StoredUsage {
+  const fields = readJsonObject(value, "usage");
+  const record = decodeRecord(fields);
+  return {
+    record,
+    usage: {
+      currentUsage: fields.number("currentUsage"),
+      periodStart: fields.optionalMoment("usagePeriodStart"),
+      // Older clients' name for it.
+      periodEnd: fields.optionalMoment("usagePeriodEnd") ?? fields.optionalMoment("nextResetDate"),
+      // A record was written as one with its value, which in a Cluster the #timestamp key was not.
+      updatedAt: record === undefined ? momentOf(updatedAt) : record.updatedAt,
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import type { CustomerState } from "../../../../domain/customer-state.js";
+import type { CreditEntitlement, FeatureEntitlement } from "../../../../domain/entitlement.js";
+import type { Subject } from "../../../../domain/subject.js";
+import type { Usage } from "../../../../domain/usage.js";
+import { encodeResetPeriodConfiguration } from "../../../../wire/reset-period-configuration.js";
+
+/**
+ * A feature as every published client reads it. The older ones take resets and the anchor from featureUsage, and
+ * read a usage there of every feature, metered or not; the newer ones take resets from calculatedEntitlement.
+ */
+export function encodeFeatureEntitlement(subject: Subject, state: CustomerState, entitlement: FeatureEntitlement): object {
+  const { feature, creditRate, resetPeriod } = entitlement;
+  const usage = state.featureUsage(feature.id);
+  const reset = {
+    resetPeriod: resetPeriod ?? null,
+    resetPeriodConfiguration: encodeResetPeriodConfiguration(resetPeriod, entitlement.resetPeriodConfiguration),
+  };
+  return {
+    calculatedEntitlement: {
+      type: "FEATURE",
+      feature: {
+        id: feature.id,
+        displayName: feature.displayName,
+        featureType: feature.featureType,
+        meterType: feature.meterType,
+        units: feature.units ?? "",
+        unitsPlural: feature.unitsPlural ?? "",
+      },
+      resourceId: subject.resourceId,
+      usageLimit: entitlement.usageLimit ?? null,
+      hasUnlimitedUsage: entitlement.hasUnlimitedUsage,
+      hasSoftLimit: entitlement.hasSoftLimit,
+      accessDeniedReason: entitlement.accessDeniedReason,
+      enumValues: entitlement.enumValues,
+      validUntil: entitlement.validUntil,
+      creditRate: creditRate === undefined ? undefined : { amount: creditRate.amount, currencyId: creditRate.currencyId },
+      ...reset,
+      usagePeriodAnchor: usage.periodAnchor,
+    },
+    featureUsage: { ...reset, ...encodeUsageFields(usage), usagePeriodAnchor: usage.periodAnchor },
+    usageData: entitlement.kind === "metered" ? encodeUsageFields(usage) : undefined,
+  };
+}
+
+/** A wallet; the older clients know none, and take it for an entitlement to no feature. */
+export function encodeCreditEntitlement(subject: Subject, state: CustomerState, entitlement: CreditEntitlement): object {
+  const { currency } = entitlement;
+  const usage = state.creditUsage(currency.currencyId);
+  return {
+    calculatedEntitlement: {
+      type: "CREDIT",
+      currency: {
+        currencyId: currency.currencyId,
+        displayName: currency.displayName,
+        description: currency.description,
+        unitSingular: currency.unitSingular,
+        unitPlural: currency.unitPlural,
+        additionalMetaData: currency.additionalMetaData,
+      },
+      resourceId: subject.resourceId,
+      usageLimit: entitlement.usageLimit,
+      hasSoftLimit: entitlement.hasSoftLimit,
+      accessDeniedReason: entitlement.accessDeniedReason,
+      validUntil: entitlement.validUntil,
+      usagePeriodAnchor: usage.periodAnchor,
+    },
+    usageData: encodeUsageFields(usage),
+  };
+}
+
+export function encodeUsageFields({ currentUsage, periodStart, periodEnd }: Usage): object {
+  return { currentUsage, usagePeriodStart: periodStart, usagePeriodEnd: periodEnd };
+}

@@ -1,0 +1,64 @@
+import type { CustomerState } from "../../../../domain/customer-state.js";
+import type { Subject } from "../../../../domain/subject.js";
+import { encodeCreditEntitlement, encodeFeatureEntitlement } from "./encode-entitlement.js";
+import { encodeUsage, NO_MOMENT } from "./encode-usage.js";
+import type { KeyWrite, WriteGroup } from "../store/redis-commands.js";
+import { metadataKey, stateKey } from "../store/redis-keys.js";
+import { encodeRecord, SIDECAR_MEMBER, type StateTrust } from "./sidecar-record.js";
+
+/** Everything that Redis is to know of a subject: the state comes first, then its metadata, then its usages. */
+export function encodeState(environment: string, subject: Subject, state: CustomerState, trust: StateTrust): WriteGroup {
+  const record = encodeRecord({ subject, updatedAt: state.updatedAt, trust, tellsWallets: state.tellsWallets, unknown: state.unknown });
+  // The published clients stamp an empty set so, and take a later stamp for newer than all of a customer's resources.
+  const isEmptySet = state.featureCount + state.creditCount === 0;
+  const updatedAt = isEmptySet ? NO_MOMENT : state.updatedAt;
+  const value = JSON.stringify(withRecord(entitlementsOf(subject, state), record));
+  const metadata = JSON.stringify({ [SIDECAR_MEMBER]: record, accessDeniedReason: state.accessDeniedReason ?? null });
+  return {
+    writes: [
+      { key: stateKey(environment, subject), value, updatedAt },
+      { key: metadataKey(environment, subject), value: metadata, updatedAt },
+      ...usagesOf(environment, subject, state),
+    ],
+  };
+}
+
+function entitlementsOf(subject: Subject, state: CustomerState): Map<string, object> {
+  const entitlements = new Map<string, object>();
+  for (const entitlement of state.features()) {
+    entitlements.set(entitlement.feature.id, encodeFeatureEntitlement(subject, state, entitlement));
+  }
+  for (const entitlement of state.credits()) {
+    entitlements.set(freeName(entitlements, entitlement.currency.currencyId), encodeCreditEntitlement(subject, state, entitlement));
+  }
+  return entitlements;
+}
+
+/** A wallet's name is read by nobody, a feature's is: a feature of the same id keeps it. */
+function freeName(entitlements: ReadonlyMap<string, object>, currencyId: string): string {
+  let name = currencyId;
+  while (entitlements.has(name)) name = `credit_${name}`;
+  return name;
+}
+
+function withRecord(entitlements: ReadonlyMap<string, object>, record: object): object {
+  // Names that look like numbers come first in an object, whatever came first in the map.
+  const object = Object.fromEntries(entitlements);
+  const [first] = Object.keys(object);
+  return Object.fromEntries(
+    Object.entries(object).map(([name, entitlement]) => [
+      name,
+      name === first ? { [SIDECAR_MEMBER]: record, ...entitlement } : entitlement,
+    ]),
+  );
+}
+
+function* usagesOf(environment: string, subject: Subject, state: CustomerState): Iterable<KeyWrite> {
+  for (const { feature, kind } of state.features()) {
+    if (kind !== "metered") continue;
+    yield encodeUsage(environment, subject, { type: "feature", id: feature.id }, state.featureUsage(feature.id));
+  }
+  for (const { currency } of state.credits()) {
+    yield encodeUsage(environment, subject, { type: "credit", id: currency.currencyId }, state.creditUsage(currency.currencyId));
+  }
+}

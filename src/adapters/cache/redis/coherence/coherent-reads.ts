@@ -1,0 +1,170 @@
+import { isEmptyState, type CustomerState } from "../../../../domain/customer-state.js";
+import { isOlder } from "../../../../domain/newest-wins.js";
+import { SubjectMap } from "../../../../domain/subject-map.js";
+import type { Subject } from "../../../../domain/subject.js";
+import type { CachedState, FetchedState } from "../../../../ports/cache-store.js";
+import type { Clock } from "../../../../ports/clock.js";
+import type { ApartSubjects } from "./apart-subjects.js";
+import type { Coherence, Exchange } from "./coherence.js";
+import type { FoundState } from "../codec/decode-state.js";
+import type { Doubts } from "./doubts.js";
+import type { GlobalMoments } from "./global-moments.js";
+import type { NearStore } from "./near-store.js";
+import type { StateReader, ReadState } from "../store/state-reader.js";
+import type { StaleMarker } from "./stale-marker.js";
+import { usageIn, usagesOfState } from "../store/state-usages.js";
+import { readTimestamp } from "../codec/stored-value.js";
+
+/** How often a read is begun anew that a write overtook. The last one counts for who asked, and for nobody after. */
+const MAX_READS = 5;
+
+export interface CoherentReadsParts {
+  readonly near: NearStore;
+  readonly coherence: Coherence;
+  readonly reader: StateReader;
+  readonly doubts: Doubts;
+  readonly globals: GlobalMoments;
+  readonly apart: ApartSubjects;
+  readonly marker: StaleMarker;
+  /** Told of a subject of which Redis has older data than this process. */
+  readonly onBehind: (subject: Subject, known: CachedState) => void;
+  readonly clock: Clock;
+  /** How long a state at hand is vouched for without a look at Redis, milliseconds. */
+  readonly maxAgeMs: number;
+}
+
+interface ReadUnderWay {
+  exchange: Exchange;
+  result: Promise<CachedState | undefined>;
+}
+
+/** Brings states from Redis to hand. */
+export class CoherentReads {
+  readonly #near: NearStore;
+  readonly #coherence: Coherence;
+  readonly #reader: StateReader;
+  readonly #doubts: Doubts;
+  readonly #globals: GlobalMoments;
+  readonly #apart: ApartSubjects;
+  readonly #marker: StaleMarker;
+  readonly #onBehind: (subject: Subject, known: CachedState) => void;
+  readonly #clock: Clock;
+  readonly #maxAgeMs: number;
+  readonly #underWay = new SubjectMap<ReadUnderWay>();
+
+  constructor({ near, coherence, reader, doubts, globals, apart, marker, onBehind, clock, maxAgeMs }: CoherentReadsParts) {
+    this.#near = near;
+    this.#coherence = coherence;
+    this.#reader = reader;
+    this.#doubts = doubts;
+    this.#globals = globals;
+    this.#apart = apart;
+    this.#marker = marker;
+    this.#onBehind = onBehind;
+    this.#clock = clock;
+    this.#maxAgeMs = maxAgeMs;
+  }
+
+  /**
+   * What is known of a subject; one read serves all who ask before news of a write come.
+   *
+   * @throws CodedError as RedisCommands does
+   */
+  read(subject: Subject): Promise<CachedState | undefined> {
+    const flying = this.#underWay.get(subject);
+    return flying?.exchange.isOvertaken === false ? flying.result : this.readAnew(subject);
+  }
+
+  /**
+   * The same by a read that begins now, and so knows all that was written before.
+   *
+   * @throws CodedError as RedisCommands does
+   */
+  readAnew(subject: Subject): Promise<CachedState | undefined> {
+    const read: ReadUnderWay = { exchange: this.#coherence.begin(subject), result: Promise.resolve(undefined) };
+    read.result = this.#readUndisturbed(subject, read).finally(() => {
+      if (this.#underWay.get(subject) === read) this.#underWay.delete(subject);
+    });
+    this.#underWay.set(subject, read);
+    return read.result;
+  }
+
+  /**
+   * What Redis holds, as it is.
+   *
+   * @param isLateGood whether an answer counts that comes after the time limit of commands
+   * @throws CodedError as RedisCommands does
+   */
+  async readStored(subject: Subject, isLateGood = false): Promise<ReadState> {
+    const held = await this.#near.load(subject);
+    return this.#reader.read(subject, held === undefined ? undefined : [...usagesOfState(held.state)], isLateGood);
+  }
+
+  /** Up to when a state of Redis is known to have been true, epoch milliseconds; 0: nobody knows. */
+  verifiedAtOf({ state, trust }: FoundState): number {
+    // Others do not say when they asked; of their data's own moment, at least, it was true.
+    return trust?.verifiedAt ?? state.updatedAt ?? 0;
+  }
+
+  /** A state of Redis, as far as it can be vouched for. */
+  brought(subject: Subject, found: FoundState): FetchedState {
+    const { state, trust, isOutdated } = found;
+    const verifiedAt = this.verifiedAtOf(found);
+    return {
+      state,
+      verifiedAt,
+      recheckAt: this.recheckAt(trust?.recheckAt ?? state.validUntil),
+      isVerified: !isOutdated && trust?.isVerified !== false && !this.#doubts.isInDoubt(subject, verifiedAt),
+    };
+  }
+
+  /** Until when a state may stay at hand that would have to be asked for again at `recheckAt`. */
+  recheckAt(recheckAt: number): number {
+    // Spread out, so that what was read together is not read again together.
+    return Math.min(recheckAt, this.#clock.now() + this.#maxAgeMs * (0.75 + Math.random() / 4));
+  }
+
+  async #readUndisturbed(subject: Subject, read: ReadUnderWay): Promise<CachedState | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const marker = this.#marker.isKnown ? undefined : this.#marker.know();
+        const found = await this.readStored(subject, true);
+        if (marker !== undefined) await marker;
+        if (!read.exchange.isOvertaken || attempt === MAX_READS) return await this.#bringToHand(read.exchange, found);
+      } finally {
+        read.exchange.end();
+      }
+      read.exchange = this.#coherence.begin(subject);
+    }
+  }
+
+  async #bringToHand(exchange: Exchange, { stored, reading }: ReadState): Promise<CachedState | undefined> {
+    const { subject } = exchange;
+    const isHit = stored.outcome === "found" && !stored.isOutdated;
+    const globalUpdatedAt = readTimestamp(reading.globalTimestamp);
+    if (isHit) this.#globals.take(subject);
+    else if (globalUpdatedAt !== undefined) this.#globals.see(subject, globalUpdatedAt);
+    if (stored.outcome === "missing" && stored.reason === "of-another") this.#apart.add(subject);
+    else this.#apart.delete(subject);
+    if (stored.outcome === "found") {
+      const known = await this.#coherence.keep(exchange, this.brought(subject, stored));
+      if (isBehind(stored.state, known.state)) this.#onBehind(subject, known);
+      return known;
+    }
+    const held = await this.#near.load(subject);
+    if (held === undefined) return undefined;
+    this.#near.doubt(subject.customerId, subject.resourceId);
+    return { ...held, isVerified: false };
+  }
+}
+
+/** Whether something of what is stored is older than what is known. */
+function isBehind(stored: CustomerState, known: CustomerState): boolean {
+  if (stored === known) return false;
+  if (isEmptyState(stored) !== isEmptyState(known)) return true;
+  if (isOlder(stored.updatedAt, known.updatedAt)) return true;
+  for (const entitlement of usagesOfState(known)) {
+    if (isOlder(usageIn(stored, entitlement).updatedAt, usageIn(known, entitlement).updatedAt)) return true;
+  }
+  return false;
+}

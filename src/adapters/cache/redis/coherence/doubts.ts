@@ -1,0 +1,43 @@
+import { SubjectMap } from "../../../../domain/subject-map.js";
+import type { Subject } from "../../../../domain/subject.js";
+
+const DEFAULT_MAX_SUBJECTS = 10_000;
+
+/**
+ * Since when this process doubts what is in Redis: it missed news of all, or was told that one subject may have
+ * changed. What anybody found to be true after that is beyond doubt. Moments are epoch milliseconds.
+ */
+export class Doubts {
+  readonly #maxSubjects: number;
+  #bySubject = new SubjectMap<number>();
+  #subjects = 0;
+  #ofAll = -Infinity;
+  #latest = -Infinity;
+
+  constructor(maxSubjects = DEFAULT_MAX_SUBJECTS) {
+    this.#maxSubjects = maxSubjects;
+  }
+
+  doubtAll(now: number): void {
+    this.#ofAll = Math.max(this.#ofAll, now);
+  }
+
+  /** A customer's doubts are its resources' as well. Of too many subjects, all are doubted. */
+  doubt(subject: Subject, now: number): void {
+    this.#latest = Math.max(this.#latest, now);
+    if (this.#bySubject.get(subject) === undefined && this.#subjects++ >= this.#maxSubjects) {
+      this.#bySubject = new SubjectMap();
+      this.#subjects = 0;
+      this.#ofAll = Math.max(this.#ofAll, this.#latest);
+      return;
+    }
+    this.#bySubject.set(subject, now);
+  }
+
+  /** @param verifiedAt up to when the state in question is known to have been true */
+  isInDoubt({ customerId, resourceId }: Subject, verifiedAt: number): boolean {
+    if (verifiedAt < this.#ofAll) return true;
+    if (verifiedAt < (this.#bySubject.get({ customerId }) ?? -Infinity)) return true;
+    return resourceId !== undefined && verifiedAt < (this.#bySubject.get({ customerId, resourceId }) ?? -Infinity);
+  }
+}

@@ -1,0 +1,144 @@
+import { randomBytes } from "node:crypto";
+import { CodedError } from "../../../../domain/errors.js";
+import type { Subject } from "../../../../domain/subject.js";
+import type { Clock } from "../../../../ports/clock.js";
+import type { SharedFlights, Turn } from "../../../../ports/shared-flights.js";
+import type { Coherence } from "../coherence/coherence.js";
+import type { RedisCommands } from "../store/redis-commands.js";
+import { missChannel, missLockKey, stateKey, timestampKey } from "../store/redis-keys.js";
+import { readTimestamp } from "../codec/stored-value.js";
+import { waitAtMost } from "./wait-at-most.js";
+
+export interface RedisSharedFlightsParts {
+  readonly commands: RedisCommands;
+  /** Tells of what others wrote: whoever waits for it looks at once. */
+  readonly coherence: Coherence;
+  /** What names the environment in keys. */
+  readonly environment: string;
+  readonly clock: Clock;
+  /** How long another process is waited for, milliseconds: a share of a check's budget. */
+  readonly waitMs: number;
+}
+
+/** As long as the published clients': a process that dies with the lock is waited for by nobody for longer. */
+const LOCK_MS = 5_000;
+/** How often whoever waits looks whether the lock is free, milliseconds: its holder may fail, or die, without a word. */
+const LOOK_EVERY_MS = 50;
+
+/** Its end concerns nobody else. */
+const TURN_ALONE: Turn = { end: () => undefined };
+
+/**
+ * The published clients' lock on a subject that was missed, and their notification: whoever has the lock asks
+ * upstream, stores what it learns and says so. Theirs wait for that word; ours look for the state itself, so that
+ * a lost word costs nothing.
+ */
+export class RedisSharedFlights implements SharedFlights {
+  readonly #commands: RedisCommands;
+  readonly #coherence: Coherence;
+  readonly #environment: string;
+  readonly #clock: Clock;
+  readonly #waitMs: number;
+
+  constructor({ commands, coherence, environment, clock, waitMs }: RedisSharedFlightsParts) {
+    this.#commands = commands;
+    this.#coherence = coherence;
+    this.#environment = environment;
+    this.#clock = clock;
+    this.#waitMs = waitMs;
+  }
+
+  async awaitTurn(subject: Subject, isThere: () => Promise<boolean>): Promise<Turn | undefined> {
+    const endsAt = this.#clock.now() + this.#waitMs;
+    const news = new News();
+    const stopListening = this.#coherence.onNews(subject, () => news.arrive());
+    try {
+      for (;;) {
+        const turn = await this.#tryTurn(subject);
+        // Redis did not say: it is not asked again before upstream is.
+        if (turn === TURN_ALONE) return turn;
+        if (turn !== undefined) {
+          // Its last holder may have brought it, between our look at the store and this.
+          if (!(await this.#soon(isThere(), endsAt))) return turn;
+          turn.end(true);
+          return undefined;
+        }
+        const leftMs = endsAt - this.#clock.now();
+        if (leftMs <= 0) return TURN_ALONE;
+        if ((await news.wait(Math.min(leftMs, LOOK_EVERY_MS), this.#clock)) && (await this.#soon(isThere(), endsAt))) return undefined;
+      }
+    } finally {
+      stopListening();
+    }
+  }
+
+  /** False where that is not known in time. */
+  #soon(isThere: Promise<boolean>, endsAt: number): Promise<boolean> {
+    return waitAtMost(isThere, Math.max(LOOK_EVERY_MS, endsAt - this.#clock.now()), this.#clock).catch((error: unknown) => {
+      if (error instanceof CodedError) return false;
+      throw error;
+    });
+  }
+
+  /** Undefined: another process has the turn. */
+  async #tryTurn(subject: Subject): Promise<Turn | undefined> {
+    const key = missLockKey(this.#environment, subject);
+    const token = randomBytes(16).toString("hex");
+    try {
+      if (!(await this.#commands.lock(key, token, LOCK_MS))) return undefined;
+    } catch (error) {
+      if (error instanceof CodedError) return TURN_ALONE;
+      throw error;
+    }
+    return { end: (isStored) => void this.#end(subject, key, token, isStored) };
+  }
+
+  async #end(subject: Subject, key: string, token: string, isStored: boolean): Promise<void> {
+    try {
+      const isReadable = isStored && (await this.#isReadableByAll(subject));
+      await this.#commands.unlock(key, token);
+      await this.#commands.publish(missChannel(this.#environment, subject), isReadable ? "{}" : NOT_STORED);
+    } catch (error) {
+      // The lock expires by itself, and who waits for the word waits no longer than it wants to.
+      if (!(error instanceof CodedError)) throw error;
+    }
+  }
+
+  /** The published clients read only once after the word, and take what they cannot read for a customer who does not exist. */
+  async #isReadableByAll({ customerId, resourceId }: Subject): Promise<boolean> {
+    if (resourceId === undefined) return true;
+    const states = [stateKey(this.#environment, { customerId, resourceId }), stateKey(this.#environment, { customerId })];
+    const [own, global] = (await this.#commands.read(states.map(timestampKey))).map(readTimestamp);
+    return own !== undefined && global !== undefined && own >= global;
+  }
+}
+
+const NOT_STORED = JSON.stringify({ error: "the state could not be stored" });
+
+/** Whether news came, also while nobody waited for them. */
+class News {
+  #hasArrived = false;
+  #wake: (() => void) | undefined;
+
+  arrive(): void {
+    this.#hasArrived = true;
+    this.#wake?.();
+  }
+
+  /** @returns whether news came since the last time */
+  async wait(forMs: number, clock: Clock): Promise<boolean> {
+    if (!this.#hasArrived) {
+      await new Promise<void>((resolve) => {
+        const cancelTimer = clock.after(forMs, resolve);
+        this.#wake = () => {
+          cancelTimer();
+          resolve();
+        };
+      });
+      this.#wake = undefined;
+    }
+    const hasArrived = this.#hasArrived;
+    this.#hasArrived = false;
+    return hasArrived;
+  }
+}

@@ -1,0 +1,373 @@
+import { applySubjectChange } from "../../../../domain/apply-subject-change.js";
+import type { EntitlementsUpdated, SubjectChange } from "../../../../domain/change.js";
+import { isEmptyState, type CustomerState } from "../../../../domain/customer-state.js";
+import { CodedError } from "../../../../domain/errors.js";
+import type { Subject } from "../../../../domain/subject.js";
+import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState } from "../../../../ports/cache-store.js";
+import type { Clock } from "../../../../ports/clock.js";
+import type { Logger } from "../../../../ports/logger.js";
+import { ApartSubjects } from "../coherence/apart-subjects.js";
+import { Coherence, isKnownLater, type Exchange } from "../coherence/coherence.js";
+import { CoherentReads } from "../coherence/coherent-reads.js";
+import type { FoundState } from "../codec/decode-state.js";
+import { Doubts } from "../coherence/doubts.js";
+import { encodeState } from "../codec/encode-state.js";
+import { encodeUsage } from "../codec/encode-usage.js";
+import { GlobalMoments } from "../coherence/global-moments.js";
+import { mayWriteKeys } from "./key-ownership.js";
+import type { NearStore } from "../coherence/near-store.js";
+import type { RedisCommands, WriteGroup } from "./redis-commands.js";
+import { purgedKeys, stateKey, timestampKey } from "./redis-keys.js";
+import { Repairs, type PendingRepair } from "./repairs.js";
+import { StaleMarker } from "../coherence/stale-marker.js";
+import type { StateReading } from "./state-read.js";
+import { StateReader } from "./state-reader.js";
+import { usageIn, usagesOfState } from "./state-usages.js";
+import { waitAtMost } from "../leases/wait-at-most.js";
+import { WrittenJournal } from "./written-journal.js";
+
+export interface RedisCacheStoreParts {
+  readonly near: NearStore;
+  readonly commands: RedisCommands;
+  /** What names the environment in keys. */
+  readonly environment: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Within which a command ends, milliseconds: what is read for the sake of a write takes no longer. */
+  readonly commandTimeoutMs: number;
+  /** How long keys last in Redis, milliseconds; Infinity: for ever. Redis is late to tell of an end. */
+  readonly ttlMs: number;
+  /** Of how many subjects what Redis was told, and what it could not be told, is remembered. */
+  readonly maxRemembered?: number | undefined;
+}
+
+/** How long a state at hand is vouched for without a look at Redis, should ever news of a write get lost; milliseconds. */
+const MAX_AGE_MS = 300_000;
+/** How long what Redis could not be told of is vouched for: as long as without any news of changes; milliseconds. */
+const ALONE_MS = 30_000;
+/** When to look again whether Redis has come back with older data, where it does not answer; milliseconds. */
+const VERIFY_AGAIN_MS = 1_000;
+
+/**
+ * States kept in Redis for all who share it, with the most recently used ones at hand in this process. What is at
+ * hand answers at once for as long as Redis tells of every write (see Coherence); `load` reads Redis.
+ */
+export class RedisCacheStore implements CacheStore {
+  /** To be told of what is written to Redis. */
+  readonly coherence: Coherence;
+  readonly #near: NearStore;
+  readonly #commands: RedisCommands;
+  readonly #environment: string;
+  readonly #clock: Clock;
+  readonly #commandTimeoutMs: number;
+  readonly #reads: CoherentReads;
+  readonly #doubts = new Doubts();
+  readonly #globals = new GlobalMoments();
+  readonly #apart: ApartSubjects;
+  readonly #marker: StaleMarker;
+  readonly #journal: WrittenJournal;
+  readonly #repairs: Repairs;
+  readonly #logger: Logger;
+  #connections = 0;
+
+  constructor({ near, commands, environment, clock, logger, commandTimeoutMs, ttlMs, maxRemembered }: RedisCacheStoreParts) {
+    this.#near = near;
+    this.#commands = commands;
+    this.#environment = environment;
+    this.#clock = clock;
+    this.#commandTimeoutMs = commandTimeoutMs;
+    this.#apart = new ApartSubjects(clock, ALONE_MS);
+    this.coherence = new Coherence(near, environment, this.#apart);
+    this.#logger = logger;
+    this.#journal = new WrittenJournal(environment, maxRemembered);
+    this.#marker = new StaleMarker(commands, environment, (staleBefore) => this.#doubts.doubtAll(staleBefore));
+    this.#repairs = new Repairs({
+      clock,
+      logger,
+      repair: (pending) => this.#repair(pending),
+      markAllStale: (before) => this.#markAllStale(before),
+      maxSubjects: maxRemembered,
+    });
+    this.coherence.onKey(this.#marker.key, () => this.#markerChanged());
+    this.coherence.onCoherent(() => this.#connected());
+    this.#reads = new CoherentReads({
+      near,
+      coherence: this.coherence,
+      reader: new StateReader(commands, environment, logger),
+      doubts: this.#doubts,
+      globals: this.#globals,
+      apart: this.#apart,
+      marker: this.#marker,
+      onBehind: (subject, { verifiedAt }) => this.#repairs.add({ subject, kind: "write", since: verifiedAt }, true),
+      clock,
+      maxAgeMs: Math.min(MAX_AGE_MS, ttlMs),
+    });
+  }
+
+  peek(customerId: string, resourceId: string | undefined): HeldState | undefined {
+    return this.#near.peek(customerId, resourceId);
+  }
+
+  get isSlow(): boolean {
+    return this.#commands.isSlow;
+  }
+
+  async load(subject: Subject, waitMs?: number): Promise<CachedState | undefined> {
+    try {
+      if (waitMs === 0) throw new CodedError("unavailable", "Redis is not asked");
+      const read = this.#reads.read(subject);
+      return await (waitMs === undefined ? read : waitAtMost(read, waitMs, this.#clock));
+    } catch (error) {
+      const held = await this.#near.load(subject);
+      if (held === undefined || !(error instanceof CodedError)) throw error;
+      return held;
+    }
+  }
+
+  async put(subject: Subject, fetched: FetchedState): Promise<CachedState> {
+    if (!fetched.isVerified) return this.#putInDoubt(subject, fetched);
+    const exchange = this.coherence.begin(subject);
+    const { state, verifiedAt, recheckAt } = fetched;
+    const trust = { verifiedAt, recheckAt, isVerified: true, globalUpdatedAt: this.#globals.take(subject) };
+    try {
+      const outcome = await this.#write(subject, encodeState(this.#environment, subject, state, trust));
+      if (outcome === "taken") return await this.#keepApart(exchange, fetched);
+      if (outcome === "written") this.#stateWritten(subject, state, verifiedAt);
+      if (outcome === "written" && !exchange.isOvertaken) {
+        return await this.coherence.keep(exchange, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
+      }
+      const known = await this.#readAnew(subject);
+      if (this.#apart.has(subject)) return await this.#keepApart(exchange, fetched);
+      if (known === undefined) return await this.#keepAlone(exchange, fetched);
+      // Upstream has just been asked, and knows nothing newer.
+      return known.isVerified ? known : await this.coherence.keep(exchange, { ...known, verifiedAt, isVerified: true });
+    } catch (error) {
+      if (error instanceof CodedError) {
+        await this.#keepAlone(exchange, fetched);
+        this.#repairs.add({ subject, kind: "write", since: verifiedAt }, false);
+      }
+      throw error;
+    } finally {
+      exchange.end();
+    }
+  }
+
+  async apply(change: SubjectChange, verifiedAt: number): Promise<void> {
+    if (change.type === "subject-invalidated") {
+      this.#doubts.doubt(change.subject, this.#clock.now());
+      await this.#near.apply(change, verifiedAt);
+      return;
+    }
+    const exchange = this.coherence.begin(change.subject);
+    try {
+      const known = await this.#applyInRedis(change, verifiedAt);
+      await this.#near.apply(change, verifiedAt);
+      if (known === undefined) return;
+      if (known !== "overtaken" && !exchange.isOvertaken) {
+        await this.coherence.keep(exchange, known);
+        return;
+      }
+      this.#near.doubt(change.subject.customerId, change.subject.resourceId);
+      await this.#readAnew(change.subject);
+    } catch (error) {
+      if (error instanceof CodedError) {
+        await this.#near.apply(change, verifiedAt);
+        this.#rememberUnwritten(change, verifiedAt);
+      }
+      throw error;
+    } finally {
+      exchange.end();
+    }
+  }
+
+  async forget(subject: Subject): Promise<void> {
+    await this.#near.forget(subject);
+    await this.#delete(subject);
+    // Once more, since it may have been read in between.
+    await this.#near.forget(subject);
+  }
+
+  async markAllUnverified(): Promise<void> {
+    this.#doubts.doubtAll(this.#clock.now());
+    await this.#near.markAllUnverified();
+  }
+
+  recentlyUsed(limit: number): Iterable<Subject> {
+    return this.#near.recentlyUsed(limit);
+  }
+
+  get size(): CacheSize {
+    return this.#near.size;
+  }
+
+  async #putInDoubt(subject: Subject, fetched: FetchedState): Promise<CachedState> {
+    try {
+      await this.#readAnew(subject);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+    }
+    // What may be from before a change is not for others to read.
+    return this.#near.put(subject, fetched);
+  }
+
+  /** Subjects of which Redis is yet to be told something. */
+  get pendingRepairs(): number {
+    return this.#repairs.count;
+  }
+
+  /** No more is repaired. */
+  stop(): void {
+    this.#repairs.stop();
+  }
+
+  #rememberUnwritten(change: SubjectChange, verifiedAt: number): void {
+    const { subject } = change;
+    const isReplaced = change.type === "entitlements-updated" && !saysAskAgain(change);
+    const kind = isReplaced || change.type === "usage-updated" ? "write" : "remove";
+    if (kind === "remove") this.#doubts.doubt(subject, this.#clock.now());
+    this.#repairs.add({ subject, kind, since: verifiedAt }, true);
+  }
+
+  #stateWritten(subject: Subject, state: CustomerState, knownAt: number): void {
+    const written = [[stateKey(this.#environment, subject), isEmptyState(state) ? 0 : state.updatedAt] as const];
+    this.#journal.wrote(subject, knownAt, written);
+    this.#repairs.settled(subject, knownAt);
+  }
+
+  /** @throws CodedError where Redis cannot be read or written for now */
+  async #repair({ subject, kind, since }: PendingRepair): Promise<void> {
+    const held = await this.#near.load(subject);
+    const { stored } = await this.#reads.readStored(subject);
+    // What is not there, or cannot be read, is trusted by nobody.
+    if (stored.outcome !== "found") return;
+    const storedAt = this.#reads.verifiedAtOf(stored);
+    if (kind === "remove" || held === undefined) {
+      if (storedAt < since) await this.#remove(subject, since);
+      return;
+    }
+    const { state, verifiedAt } = held;
+    if (isKnownLater({ state: stored.state, verifiedAt: storedAt }, held)) return;
+    const recheckAt = isEmptyState(state) ? this.#clock.now() + ALONE_MS : state.validUntil;
+    const trust = { verifiedAt: Math.max(verifiedAt, storedAt), recheckAt, isVerified: true, globalUpdatedAt: stored.trust?.globalUpdatedAt };
+    if ((await this.#write(subject, encodeState(this.#environment, subject, state, trust))) === "written") {
+      this.#stateWritten(subject, state, verifiedAt);
+    } else this.#near.doubt(subject.customerId, subject.resourceId);
+  }
+
+  async #remove(subject: Subject, since: number): Promise<void> {
+    await this.#delete(subject);
+    this.#journal.removed(subject, since);
+  }
+
+  async #markAllStale(before: number): Promise<void> {
+    this.#doubts.doubtAll(before);
+    await this.#marker.write(before);
+    this.#logger.warn("more changes than are remembered could not be written to Redis: all that it has from before is stale, and is asked for again");
+  }
+
+  #markerChanged(): void {
+    if (!this.#marker.isKnown) return;
+    this.#marker.forget();
+    this.coherence.invalidatedAll();
+  }
+
+  /** Redis tells of writes from here on: it may be another than before, or have come back with older data. */
+  #connected(): void {
+    this.#marker.forget();
+    this.#repairs.retry();
+    if (this.#connections++ > 0) void this.#verifyJournal(this.#connections);
+  }
+
+  async #verifyJournal(connection: number): Promise<void> {
+    try {
+      const { lost, isIncomplete } = await this.#journal.verify(this.#commands);
+      if (lost.length === 0) return;
+      this.#logger.warn("Redis has come back with older data than it had confirmed: what is known to be newer is written again", { subjects: lost.length });
+      for (const pending of lost) this.#repairs.add(pending, true);
+      if (isIncomplete) this.#repairs.markAllStale(this.#clock.now());
+      this.#repairs.retry();
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      // Another connection begins anew.
+      this.#clock.after(VERIFY_AGAIN_MS, () => {
+        if (connection === this.#connections) void this.#verifyJournal(connection);
+      });
+    }
+  }
+
+  #readAnew(subject: Subject): Promise<CachedState | undefined> {
+    return waitAtMost(this.#reads.readAnew(subject), this.#commandTimeoutMs, this.#clock);
+  }
+
+  #keepAlone(exchange: Exchange, fetched: FetchedState): Promise<CachedState> {
+    return this.coherence.keepAlone(exchange, { ...fetched, recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS) });
+  }
+
+  /**
+   * @returns what Redis holds now, or undefined where it holds nothing to vouch for; "overtaken" where only Redis
+   * can tell
+   */
+  async #applyInRedis(change: SubjectChange, verifiedAt: number): Promise<FetchedState | "overtaken" | undefined> {
+    const { subject } = change;
+    const { stored, reading } = await this.#reads.readStored(subject);
+    const before = stored.outcome === "found" ? stored : undefined;
+    const outcome = applySubjectChange(before?.state, change);
+    switch (outcome.effect) {
+      case "replace": {
+        const { state } = outcome;
+        const trust = { verifiedAt, recheckAt: state.validUntil, isVerified: true };
+        const written = await this.#write(subject, encodeState(this.#environment, subject, state, trust));
+        if (written === "written") this.#stateWritten(subject, state, verifiedAt);
+        return written === "written" ? { state, ...trust, recheckAt: this.#reads.recheckAt(state.validUntil) } : "overtaken";
+      }
+      case "refine":
+        return before === undefined ? undefined : this.#refine(before, outcome.state, reading, verifiedAt);
+      case "forget":
+        await this.#remove(subject, verifiedAt);
+        return undefined;
+      case "doubt":
+        this.#doubts.doubt(subject, this.#clock.now());
+        this.#near.doubt(subject.customerId, subject.resourceId);
+        return undefined;
+      case "none":
+        return before === undefined ? undefined : this.#reads.brought(subject, before);
+    }
+  }
+
+  async #refine(before: FoundState, state: CustomerState, reading: StateReading, knownAt: number): Promise<FetchedState | "overtaken"> {
+    const { subject } = reading;
+    const writes = [...usagesOfState(state)]
+      .filter((entitlement) => usageIn(state, entitlement) !== usageIn(before.state, entitlement))
+      .map((entitlement) =>
+        encodeUsage(this.#environment, subject, entitlement, usageIn(state, entitlement), reading.usage(entitlement)?.value),
+      );
+    const outcome = await this.#write(subject, { writes, onlyIfExists: timestampKey(stateKey(this.#environment, subject)) });
+    if (outcome === "written") this.#journal.wrote(subject, knownAt, writes.map(({ key, updatedAt }) => [key, updatedAt]));
+    return outcome === "written" ? this.#reads.brought(subject, { ...before, state }) : "overtaken";
+  }
+
+  /** Keeps what Redis has no place for. */
+  #keepApart(exchange: Exchange, fetched: FetchedState): Promise<CachedState> {
+    this.#apart.add(exchange.subject);
+    return this.coherence.keepAlone(exchange, { ...fetched, recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS) });
+  }
+
+  /** @returns whether Redis holds all of it now, and nothing newer; or whether its keys are another subject's */
+  async #write(subject: Subject, group: WriteGroup): Promise<"written" | "superseded" | "taken"> {
+    const keys = group.writes.map(({ key }) => key);
+    if (!(await mayWriteKeys(this.#commands, this.#environment, subject, keys))) return "taken";
+    const [outcomes] = await this.#commands.writeNewest([group]);
+    if (outcomes?.every(({ outcome }) => outcome === "written") !== true) return "superseded";
+    this.#apart.delete(subject);
+    return "written";
+  }
+
+  async #delete(subject: Subject): Promise<void> {
+    if (!(await mayWriteKeys(this.#commands, this.#environment, subject))) return;
+    await this.#commands.delete(purgedKeys(this.#environment, subject));
+  }
+}
+
+function saysAskAgain({ state }: EntitlementsUpdated): boolean {
+  return isEmptyState(state) && state.accessDeniedReason === undefined;
+}

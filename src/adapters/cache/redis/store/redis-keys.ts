@@ -1,0 +1,73 @@
+import type { EntitlementReference } from "../../../../domain/entitlement.js";
+import type { Subject } from "../../../../domain/subject.js";
+
+/** Names of the keys, as the published clients make them: ids are neither escaped nor bounded, so two subjects can share a key. */
+
+const TIMESTAMP_SUFFIX = "#timestamp";
+const METADATA_SUFFIX = ":metadata";
+const RESOURCE_MARK = ":r_";
+const USAGE_MARK = { feature: ":f_", credit: ":credit_" } as const;
+const REFETCH = "refetchEntityEntitlementsAfterCacheMiss";
+
+/** What stands between a subject's ids and the rest of a key. */
+export const KEY_MARKS = { timestamp: TIMESTAMP_SUFFIX, metadata: METADATA_SUFFIX, resource: RESOURCE_MARK, usages: Object.values(USAGE_MARK) } as const;
+
+/** What every key of a state begins with, and no lock: what a client that tracks states asks to be told of. */
+export function stateKeysPrefix(environment: string): string {
+  return `${environment}:c_`;
+}
+
+/** What a client asks to be told of that keeps what it read cached. */
+export function trackedPrefixes(environment: string): readonly string[] {
+  return [stateKeysPrefix(environment), staleMarkerKey(environment)];
+}
+
+export function stateKey(environment: string, { customerId, resourceId }: Subject): string {
+  const customer = stateKeysPrefix(environment) + customerId;
+  return resourceId === undefined ? customer : customer + RESOURCE_MARK + resourceId;
+}
+
+/** Where a state tells why it does not have what it does not have. */
+export function metadataKey(environment: string, subject: Subject): string {
+  return stateKey(environment, subject) + METADATA_SUFFIX;
+}
+
+export function usageKey(environment: string, subject: Subject, entitlement: EntitlementReference): string {
+  return stateKey(environment, subject) + USAGE_MARK[entitlement.type] + entitlement.id;
+}
+
+/** Where the moment of a key's data is kept. */
+export function timestampKey(key: string): string {
+  return key + TIMESTAMP_SUFFIX;
+}
+
+/** What has to go so that nobody takes a subject's state for known. */
+export function purgedKeys(environment: string, subject: Subject): readonly string[] {
+  const state = stateKey(environment, subject);
+  const metadata = metadataKey(environment, subject);
+  return [state, timestampKey(state), metadata, timestampKey(metadata)];
+}
+
+/** Where this project notes that all that Redis holds from before a time is stale. No state's key begins so. */
+export function staleMarkerKey(environment: string): string {
+  return `${environment}:sidecar:stale-before`;
+}
+
+/** Held by the one process that asks upstream for a subject, on behalf of all. */
+export function missLockKey(environment: string, subject: Subject): string {
+  return `${environment}:${REFETCH}-${joined(subject)}`;
+}
+
+/** Where that process tells the others that it is done. */
+export function missChannel(environment: string, subject: Subject): string {
+  return `${environment}:${REFETCH}:${joined(subject)}`;
+}
+
+/** Held by a published client while it writes a state. */
+export function writeLockKey(environment: string, subject: Subject): string {
+  return `${environment}-${joined(subject)}`;
+}
+
+function joined({ customerId, resourceId }: Subject): string {
+  return resourceId === undefined ? customerId : `${customerId}:${resourceId}`;
+}

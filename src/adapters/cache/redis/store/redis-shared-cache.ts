@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import type { EntitlementsUpdated, UsageUpdated } from "../../../../domain/change.js";
+import { isEmptyState } from "../../../../domain/customer-state.js";
+import { CodedError } from "../../../../domain/errors.js";
+import type { Subject } from "../../../../domain/subject.js";
+import { withMoments } from "../../../../domain/with-moments.js";
+import type { SharedCache, SharedCacheStatistics, SharedWrite } from "../../../../ports/shared-cache.js";
+import { encodeState } from "../codec/encode-state.js";
+import { encodeUsage } from "../codec/encode-usage.js";
+import { mayWriteKeys } from "./key-ownership.js";
+import type { RedisCommands, WriteGroup } from "./redis-commands.js";
+import type { RedisInsight } from "./redis-insight.js";
+import { purgedKeys, stateKey, stateKeysPrefix, timestampKey } from "./redis-keys.js";
+import type { StateTrust } from "../codec/sidecar-record.js";
+import { storedSubjects } from "./stored-subjects.js";
+
+/** Keys looked at together: small enough that nobody else waits for Redis meanwhile. */
+const SCAN_BATCH = 200;
+/** How long an answer that may not last is believed: "no such customer", or a trial that is over; milliseconds. */
+const RECHECK_AFTER_MS = 30_000;
+/** Longer than any command may take, and short enough to be of no importance where it stays behind; milliseconds. */
+const PROBE_LASTS_MS = 5_000;
+
+/** The states of one environment in Redis, as seen by who keeps them up to date. */
+export class RedisSharedCache implements SharedCache {
+  readonly #redis: RedisCommands & RedisInsight;
+  readonly #environment: string;
+  readonly #token = randomUUID();
+
+  /** @param environment what names the environment in keys */
+  constructor(redis: RedisCommands & RedisInsight, environment: string) {
+    this.#redis = redis;
+    this.#environment = environment;
+  }
+
+  async write(writes: readonly SharedWrite[]): Promise<void> {
+    const groups: WriteGroup[] = [];
+    for (const { change, at, onlyIfCached } of writes) {
+      const { subject } = change;
+      const { writes: keys } = change.type === "usage-updated" ? this.#usage(change, at) : this.#state(change, at);
+      if (!(await this.#mayWrite(subject, keys.map(({ key }) => key)))) continue;
+      groups.push(onlyIfCached ? { writes: keys, onlyIfExists: this.#mark(subject) } : { writes: keys });
+    }
+    await this.#redis.writeNewest(groups);
+  }
+
+  async isCached(subject: Subject): Promise<boolean> {
+    const [timestamp] = await this.#redis.read([this.#mark(subject)]);
+    return timestamp !== null && (await this.#mayWrite(subject));
+  }
+
+  async purge(subject: Subject): Promise<void> {
+    if (await this.#mayWrite(subject)) await this.#redis.delete(purgedKeys(this.#environment, subject));
+  }
+
+  async *subjects(): AsyncIterable<readonly Subject[]> {
+    for await (const keys of this.#redis.scan(stateKeysPrefix(this.#environment), SCAN_BATCH)) {
+      yield await storedSubjects(this.#environment, keys, this.#redis);
+    }
+  }
+
+  async probe(): Promise<void> {
+    if (!this.isConnected) throw new CodedError("unavailable", "there is no connection to Redis");
+    const key = `${this.#environment}:persistent-cache-probe`;
+    // Where another process has it, Redis took a write a moment ago.
+    if (await this.#redis.lock(key, this.#token, PROBE_LASTS_MS)) await this.#redis.unlock(key, this.#token);
+  }
+
+  async statistics(): Promise<SharedCacheStatistics> {
+    const { keyspaceHits, keyspaceMisses, usedMemoryBytes } = await this.#redis.stats();
+    return { hits: keyspaceHits, misses: keyspaceMisses, memoryBytes: usedMemoryBytes };
+  }
+
+  get isConnected(): boolean {
+    return this.#redis.isConnected;
+  }
+
+  onConnectionChange(listener: () => void): void {
+    this.#redis.onConnectionChange(listener);
+  }
+
+  #usage({ subject, entitlement, usage }: UsageUpdated, at: number): WriteGroup {
+    return { writes: [encodeUsage(this.#environment, subject, entitlement, { ...usage, updatedAt: usage.updatedAt ?? at })] };
+  }
+
+  #state({ subject, state }: EntitlementsUpdated, at: number): WriteGroup {
+    const lasts = !isEmptyState(state) && state.validUntil > at;
+    const trust: StateTrust = {
+      verifiedAt: at,
+      recheckAt: lasts ? state.validUntil : at + RECHECK_AFTER_MS,
+      isVerified: true,
+      // What upstream says of a resource reckons with all that it knew of the customer by then.
+      globalUpdatedAt: subject.resourceId === undefined ? undefined : at,
+    };
+    return encodeState(this.#environment, subject, withMoments(state, at), trust);
+  }
+
+  /** Of two subjects that share keys, the one that came second has no place in Redis. */
+  #mayWrite(subject: Subject, valueKeys?: readonly string[]): Promise<boolean> {
+    return mayWriteKeys(this.#redis, this.#environment, subject, valueKeys);
+  }
+
+  /** What is there where the subject's state is. */
+  #mark(subject: Subject): string {
+    return timestampKey(stateKey(this.#environment, subject));
+  }
+}

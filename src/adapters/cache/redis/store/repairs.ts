@@ -1,0 +1,174 @@
+import { CodedError } from "../../../../domain/errors.js";
+import { SubjectMap } from "../../../../domain/subject-map.js";
+import type { Subject } from "../../../../domain/subject.js";
+import type { CancelTimer, Clock } from "../../../../ports/clock.js";
+import type { Logger } from "../../../../ports/logger.js";
+
+/** What Redis has of a subject is older than what is known here. */
+export interface PendingRepair {
+  readonly subject: Subject;
+  /** `write`: what is cached here is the newer; `remove`: nothing is known but that what Redis has is out of date. */
+  readonly kind: "write" | "remove";
+  /** When the newer became known, epoch milliseconds. */
+  readonly since: number;
+}
+
+export interface RepairsParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Repairs one subject; rejects with a CodedError where Redis cannot be written for now. */
+  readonly repair: (pending: PendingRepair) => Promise<void>;
+  /** Has everybody ask again for all that Redis holds from before a time; rejects likewise. */
+  readonly markAllStale: (before: number) => Promise<void>;
+  readonly maxSubjects?: number;
+}
+
+const DEFAULT_MAX_SUBJECTS = 10_000;
+const MAX_CONCURRENT = 8;
+const FIRST_DELAY_MS = 250;
+const MAX_DELAY_MS = 10_000;
+
+/**
+ * Remembers what could not be written to a Redis that others trust, and writes it once that is possible. Bounded: of too
+ * many changes, everything that Redis holds is marked stale instead; of too many others, the rest is left to expire.
+ */
+export class Repairs {
+  readonly #parts: RepairsParts;
+  readonly #maxSubjects: number;
+  readonly #pending = new SubjectMap<PendingRepair>();
+  #count = 0;
+  #allStaleBefore: number | undefined;
+  #isRunning = false;
+  #delayMs = FIRST_DELAY_MS;
+  #cancelTimer: CancelTimer | undefined;
+  #isStopped = false;
+  #hasFailed = false;
+
+  constructor(parts: RepairsParts) {
+    this.#parts = parts;
+    this.#maxSubjects = parts.maxSubjects ?? DEFAULT_MAX_SUBJECTS;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** @param isChange whether the subject is known to have changed, so that nobody may go on trusting what Redis has */
+  add(pending: PendingRepair, isChange: boolean): void {
+    if (this.#pending.get(pending.subject) === undefined) {
+      if (this.#count >= this.#maxSubjects) {
+        if (isChange) this.markAllStale(pending.since);
+        return;
+      }
+      this.#count++;
+    }
+    this.#pending.set(pending.subject, pending);
+    this.#runLater();
+  }
+
+  markAllStale(before: number): void {
+    this.#allStaleBefore = Math.max(this.#allStaleBefore ?? -Infinity, before);
+    this.#runLater();
+  }
+
+  /** Redis has been told by other means. */
+  settled(subject: Subject, knownAt: number): void {
+    if (this.#count === 0) return;
+    const pending = this.#pending.get(subject);
+    if (pending !== undefined && pending.since <= knownAt) this.#remove(pending);
+  }
+
+  /** Redis may be there again. */
+  retry(): void {
+    this.#delayMs = FIRST_DELAY_MS;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelTimer?.();
+  }
+
+  get #isDone(): boolean {
+    return this.#count === 0 && this.#allStaleBefore === undefined;
+  }
+
+  #runLater(): void {
+    if (this.#isStopped || this.#isRunning || this.#isDone || this.#cancelTimer !== undefined) return;
+    this.#cancelTimer = this.#parts.clock.after(this.#delayMs, () => {
+      this.#cancelTimer = undefined;
+      void this.#run();
+    });
+    this.#delayMs = Math.min(MAX_DELAY_MS, this.#delayMs * 2);
+  }
+
+  async #run(): Promise<void> {
+    if (this.#isRunning || this.#isDone || this.#isStopped) return;
+    this.#isRunning = true;
+    try {
+      await this.#runOnce();
+      this.#told();
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#isRunning = false;
+      this.#runLater();
+    }
+  }
+
+  async #runOnce(): Promise<void> {
+    const before = this.#allStaleBefore;
+    if (before !== undefined) {
+      await this.#parts.markAllStale(before);
+      if (this.#allStaleBefore === before) this.#allStaleBefore = undefined;
+    }
+    const todo = [...this.#pending.values()].values();
+    await Promise.all(Array.from({ length: MAX_CONCURRENT }, () => this.#work(todo)));
+  }
+
+  async #work(todo: Iterator<PendingRepair>): Promise<void> {
+    for (let next = todo.next(); next.done !== true; next = todo.next()) {
+      const pending = next.value;
+      if (this.#pending.get(pending.subject) !== pending) continue;
+      try {
+        await this.#parts.repair(pending);
+        this.#remove(pending);
+      } catch (error) {
+        this.#toTheEnd(pending);
+        throw error;
+      }
+    }
+  }
+
+  #remove(pending: PendingRepair): void {
+    if (this.#pending.get(pending.subject) !== pending) return;
+    this.#pending.delete(pending.subject);
+    this.#count--;
+  }
+
+  /** So that one which always fails does not keep the others from their turn. */
+  #toTheEnd(pending: PendingRepair): void {
+    if (this.#pending.get(pending.subject) !== pending) return;
+    this.#pending.delete(pending.subject);
+    this.#pending.set(pending.subject, pending);
+  }
+
+  #failed(error: unknown): void {
+    const { logger } = this.#parts;
+    if (!(error instanceof CodedError)) {
+      logger.error("a state could not be repaired in Redis: unexpected error", { error });
+      return;
+    }
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    logger.warn("Redis cannot be told of what changed: it is written as soon as that is possible", { subjects: this.#count, reason: error.message });
+  }
+
+  #told(): void {
+    if (!this.#hasFailed || !this.#isDone) return;
+    this.#hasFailed = false;
+    this.#parts.logger.info("Redis has been told of all that changed meanwhile");
+  }
+}

@@ -1,0 +1,60 @@
+import type { EntitlementReference } from "../../../../domain/entitlement.js";
+import type { Subject } from "../../../../domain/subject.js";
+import type { Logger } from "../../../../ports/logger.js";
+import type { FieldFault } from "../../../../wire/field-fault.js";
+import { decodeState, type StoredState } from "../codec/decode-state.js";
+import type { RedisCommands } from "./redis-commands.js";
+import { StateRead, type StateReading } from "./state-read.js";
+import { UsageGuess } from "./usage-guess.js";
+
+/** A subject as Redis knows it, and the values that say so. */
+export interface ReadState {
+  readonly stored: Exclude<StoredState, { readonly outcome: "incomplete" }>;
+  readonly reading: StateReading;
+}
+
+/** How often a state is read again because it has meanwhile come to have other usages. */
+const MAX_ROUNDS = 3;
+/** How many different faults are told; what comes after that is a miss like any other. */
+const MAX_FAULTS_TOLD = 1_000;
+
+/** Reads states with their usages in one round trip, or in two where a state has usages that none had lately. */
+export class StateReader {
+  readonly #commands: RedisCommands;
+  readonly #environment: string;
+  readonly #logger: Logger;
+  readonly #guess = new UsageGuess();
+  readonly #faultsTold = new Set<string>();
+
+  constructor(commands: RedisCommands, environment: string, logger: Logger) {
+    this.#commands = commands;
+    this.#environment = environment;
+    this.#logger = logger;
+  }
+
+  /**
+   * @param expected the usages that the state is likely to have, where that is known
+   * @param isLateGood whether an answer counts that comes after the time limit of commands
+   * @throws CodedError as RedisCommands does
+   */
+  async read(subject: Subject, expected: readonly EntitlementReference[] = this.#guess.entitlements, isLateGood = false): Promise<ReadState> {
+    let usages = expected;
+    for (let round = 1; ; round++) {
+      const read = new StateRead(this.#environment, subject, usages);
+      const reading = read.reading(await (isLateGood ? this.#commands.readLate(read.keys) : this.#commands.read(read.keys)));
+      const stored = decodeState(reading, (fault) => this.#tell(subject, fault));
+      if (stored.outcome !== "incomplete") {
+        if (stored.outcome === "found") this.#guess.learn(stored.usages);
+        return { stored, reading };
+      }
+      if (round === MAX_ROUNDS) return { stored: { outcome: "missing", reason: "without-usage" }, reading };
+      usages = stored.usages;
+    }
+  }
+
+  #tell(subject: Subject, { message }: FieldFault): void {
+    if (this.#faultsTold.size >= MAX_FAULTS_TOLD || this.#faultsTold.has(message)) return;
+    this.#faultsTold.add(message);
+    this.#logger.warn("a state in Redis cannot be read and is asked for again", { ...subject, fault: message });
+  }
+}

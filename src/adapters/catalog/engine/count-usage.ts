@@ -1,0 +1,122 @@
+import { addDecimals, compareDecimals, MAX_AMOUNT, multiplyDecimals, subtractDecimals, toNumber, type Decimal } from "../../../domain/decimal.js";
+import { CodedError } from "../../../domain/errors.js";
+import type { Subject } from "../../../domain/subject.js";
+import type { UsagePeriod } from "../../../domain/usage-period.js";
+import type { UsageUpdateBehavior } from "../../../domain/usage-report.js";
+import type { CatalogModel, SubjectDefinition } from "../model/catalog-model.js";
+import { featureToCount, mustBeCountable, subjectToCount } from "./countable.js";
+import { drawCredits } from "./draw-credits.js";
+import type { LedgerDraft } from "../ledger/ledger-draft.js";
+import { withAmount } from "../ledger/ledger-entry.js";
+import { amountIn } from "./read-usage.js";
+import { overdraftAt } from "./settle-overdraft.js";
+import { activeTermsOf, periodOf } from "../model/subscription.js";
+import { walletGrants } from "./wallet-grants.js";
+import { walletOwner } from "../model/wallet-owner.js";
+
+export interface CountedUsage {
+  readonly subject: Subject;
+  readonly featureId: string;
+  readonly value: number;
+  readonly updateBehavior: UsageUpdateBehavior;
+  /** When it was used, epoch milliseconds; undefined, and what lies ahead: now. */
+  readonly timestamp: number | undefined;
+}
+
+/** What usage is counted against. */
+export interface CountContext {
+  readonly model: CatalogModel;
+  readonly draft: LedgerDraft;
+  /** Since when the catalog is as it is, epoch milliseconds. */
+  readonly catalogSince: number;
+  readonly now: number;
+}
+
+/**
+ * Counts usage in the period that it belongs to, and draws what it costs. Usage never goes below 0: giving
+ * back more than was used leaves none, and gives back only the credits of what was used.
+ *
+ * Usage of a period that is over costs its credits, and counts in that period alone; setting the usage of a period
+ * that is over changes nothing, since what it was then may no longer be known.
+ *
+ * @throws CodedError as subjectToCount, featureToCount and mustBeCountable do, `invalid-argument` for a value
+ *   that is no amount, or makes a total that cannot be kept exactly
+ */
+export function countUsage(counted: CountedUsage, context: CountContext): void {
+  const { model, now } = context;
+  const { featureId } = counted;
+  const { customer, definition } = subjectToCount(model, counted.subject);
+  const feature = featureToCount(model, featureId);
+  const terms = activeTermsOf(definition, featureId, now);
+  mustBeCountable(feature, terms);
+  mustBeAmount(counted);
+  const period = terms === undefined ? undefined : periodOf(definition, terms, now);
+  const isOver = terms !== undefined && period !== undefined && counted.timestamp !== undefined && counted.timestamp < period.start;
+  const difference = isOver
+    ? addToPast(counted, periodOf(definition, terms, counted.timestamp), context)
+    : setUsage(counted, period, context);
+  if (terms?.creditRate === undefined || difference === 0) return;
+  const { amount, currencyId } = terms.creditRate;
+  drawFrom(walletOwner(definition, customer, currencyId), currencyId, multiplyDecimals(difference, amount), context);
+}
+
+/** Draws credits from a subject's own wallet. */
+export function drawFrom(owner: SubjectDefinition, currencyId: string, cost: Decimal, { draft, catalogSince, now }: CountContext): void {
+  const drawn = draft.wallet(owner.subject, currencyId);
+  const entry = drawn === undefined ? undefined : { ...drawn, overdraft: overdraftAt(drawn, owner, currencyId, now) };
+  const grants = walletGrants(owner, currencyId, now);
+  const known = Math.max(catalogSince, entry?.updatedAt ?? 0, grants.lastChange);
+  const after = drawCredits(entry, grants.active, cost);
+  mustBeExact(after.overdraft, `credits ${JSON.stringify(currencyId)}`);
+  draft.setWallet(owner.subject, currencyId, { ...after, initial: entry?.initial, updatedAt: Math.max(now, known + 1) });
+}
+
+/** @returns by how much the usage changed */
+function setUsage(
+  { subject, featureId, value, updateBehavior }: CountedUsage,
+  period: UsagePeriod | undefined,
+  { draft, catalogSince, now }: CountContext,
+): Decimal {
+  const entry = draft.usage(subject, featureId);
+  const before = amountIn(period, entry);
+  const sum = updateBehavior === "SET" ? value : addDecimals(before, value);
+  const amount = compareDecimals(sum, 0) < 0 ? 0 : sum;
+  mustBeExact(amount, `usage of ${JSON.stringify(featureId)}`);
+  draft.setUsage(subject, featureId, {
+    amounts: withAmount(entry?.amounts ?? [], period?.start, amount),
+    initial: entry?.initial,
+    updatedAt: Math.max(now, Math.max(catalogSince, entry?.updatedAt ?? 0) + 1),
+  });
+  return subtractDecimals(amount, before);
+}
+
+/**
+ * Where a clock was ahead and is set right, a period that was over then is the present one again.
+ *
+ * @returns by how much usage changed, also where the period is too long ago to be kept
+ */
+function addToPast(counted: CountedUsage, period: UsagePeriod | undefined, context: CountContext): Decimal {
+  if (counted.updateBehavior === "SET") return 0;
+  setUsage(counted, period, context);
+  return counted.value;
+}
+
+/** Beyond it the doubles of answers and states skip integers, and a limit could no longer be judged by. */
+function mustBeExact(total: Decimal, what: string): void {
+  if (compareDecimals(total, MAX_AMOUNT) <= 0) return;
+  throw new CodedError("invalid-argument", `${what} would be ${toNumber(total)}, and totals beyond ${MAX_AMOUNT} cannot be kept exactly; it is not counted: report in a larger unit`);
+}
+
+function mustBeAmount({ featureId, value, updateBehavior, timestamp }: CountedUsage): void {
+  const of = `of ${JSON.stringify(featureId)}`;
+  if (Math.abs(value) > MAX_AMOUNT && Number.isFinite(value)) {
+    throw new CodedError("invalid-argument", `the value ${of} is ${value}, and amounts beyond ${MAX_AMOUNT} cannot be kept exactly; report in a larger unit`);
+  }
+  if (!Number.isFinite(value)) throw new CodedError("invalid-argument", `the value ${of} has to be a finite number, not ${value}`);
+  if (updateBehavior === "SET" && value < 0) {
+    throw new CodedError("invalid-argument", `usage ${of} cannot be set to ${value}; set it to 0 or more, or report a negative DELTA`);
+  }
+  if (timestamp !== undefined && !Number.isFinite(timestamp)) {
+    throw new CodedError("invalid-argument", `the time of usage ${of} is not a moment; leave it out for now`);
+  }
+}

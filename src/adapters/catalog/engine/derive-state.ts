@@ -1,0 +1,84 @@
+import type { AccessDeniedReason } from "../../../domain/access-denied-reason.js";
+import { buildCustomerState, type CreditEntitlementInput, type FeatureEntitlementInput } from "../../../domain/build-customer-state.js";
+import type { CustomerState } from "../../../domain/customer-state.js";
+import type { Subject } from "../../../domain/subject.js";
+import type { CatalogModel, CustomerDefinition, EntitlementTerms, SubjectDefinition } from "../model/catalog-model.js";
+import { readFeatureUsage, readWallet, type Reading } from "./read-usage.js";
+import { activeTerms, isSubscribed, lastSubscriptionChange, nextSubscriptionChange } from "../model/subscription.js";
+import { visibleCurrencies, walletOwner } from "../model/wallet-owner.js";
+
+/** What a catalog and what was counted say of a subject at one moment. */
+export function deriveState(model: CatalogModel, { customerId, resourceId }: Subject, reading: Reading): CustomerState {
+  const customer = model.customers.get(customerId);
+  if (customer === undefined) return empty("CustomerNotFound");
+  if (customer.isArchived) return empty("CustomerIsArchived");
+  const definition = resourceId === undefined ? customer : customer.resources.get(resourceId);
+  if (definition === undefined) return empty("CustomerResourceNotFound");
+  return stateOf(model, customer, definition, reading);
+}
+
+function empty(accessDeniedReason: AccessDeniedReason): CustomerState {
+  return buildCustomerState({ accessDeniedReason });
+}
+
+function stateOf(model: CatalogModel, customer: CustomerDefinition, definition: SubjectDefinition, reading: Reading): CustomerState {
+  const { now, catalogSince } = reading;
+  // Every entitlement holds until then, since the reason for those that are missing changes too.
+  const subscriptionChange = nextSubscriptionChange(definition, now);
+  const features: FeatureEntitlementInput[] = [];
+  for (const { terms, validUntil } of activeTerms(definition, now)) {
+    features.push(featureEntitlement(definition, terms, earlier(validUntil, subscriptionChange), reading));
+  }
+  const credits: CreditEntitlementInput[] = [];
+  for (const currencyId of visibleCurrencies(definition, customer)) {
+    const owner = walletOwner(definition, customer, currencyId);
+    credits.push(...creditEntitlement(model, owner, currencyId, subscriptionChange, reading));
+  }
+  return buildCustomerState({
+    features,
+    credits,
+    accessDeniedReason: isSubscribed(definition, now) ? undefined : "NoActiveSubscription",
+    updatedAt: Math.max(catalogSince, lastSubscriptionChange(definition, now)),
+  });
+}
+
+function featureEntitlement(
+  definition: SubjectDefinition,
+  terms: EntitlementTerms,
+  validUntil: number | undefined,
+  reading: Reading,
+): FeatureEntitlementInput {
+  const { feature } = terms.definition;
+  const isConfigured = terms.resetPeriod === "YEAR" || terms.resetPeriod === "MONTH" || terms.resetPeriod === "WEEK";
+  return {
+    feature,
+    usageLimit: terms.usageLimit,
+    hasUnlimitedUsage: terms.hasUnlimitedUsage,
+    hasSoftLimit: terms.hasSoftLimit,
+    enumValues: terms.enumValues,
+    accessDeniedReason: terms.isRevoked ? "Revoked" : undefined,
+    validUntil,
+    creditRate: terms.creditRate,
+    resetPeriod: terms.resetPeriod,
+    resetPeriodConfiguration: isConfigured ? terms.resetAnchor : undefined,
+    usage: readFeatureUsage(definition, feature.id, terms, reading),
+  };
+}
+
+function* creditEntitlement(
+  model: CatalogModel,
+  owner: SubjectDefinition,
+  currencyId: string,
+  nextChange: number,
+  reading: Reading,
+): Iterable<CreditEntitlementInput> {
+  const currency = model.currencies.get(currencyId);
+  if (currency === undefined) return;
+  const { grants, usageLimit, usage } = readWallet(owner, currencyId, reading);
+  yield { currency, usageLimit, hasSoftLimit: grants.hasSoftLimit, validUntil: earlier(grants.nextChange, nextChange), usage };
+}
+
+function earlier(a: number | undefined, b: number): number | undefined {
+  const end = Math.min(a ?? Infinity, b);
+  return end === Infinity ? undefined : end;
+}

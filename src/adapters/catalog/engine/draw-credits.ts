@@ -1,0 +1,70 @@
+import { addDecimals, compareDecimals, subtractDecimals, type Decimal } from "../../../domain/decimal.js";
+import type { DrawnCredits, WalletEntry } from "../ledger/ledger-entry.js";
+import type { ActiveGrant } from "./wallet-grants.js";
+
+/**
+ * How many grants are remembered beside those that are active, the latest drawn from. One that ended may be active
+ * again, where a clock that was ahead is set right or the catalog gives it more time.
+ */
+const MAX_OTHER_GRANTS = 16;
+
+/**
+ * What is drawn from a wallet after `cost` more credits. What the grants do not cover is an overdraft, which is a debt
+ * that later grants pay. A cost below 0 gives credits back in the opposite order, never more than were drawn.
+ *
+ * @param grants those that are active, in the order to draw from
+ */
+export function drawCredits(
+  entry: WalletEntry | undefined,
+  grants: readonly ActiveGrant[],
+  cost: Decimal,
+): Pick<WalletEntry, "drawn" | "overdraft"> {
+  const drawn = new Map(entry?.drawn);
+  const before = entry?.overdraft ?? 0;
+  const overdraft = compareDecimals(cost, 0) < 0 ? giveBack(drawn, grants, before, subtractDecimals(0, cost)) : draw(drawn, grants, addDecimals(before, cost));
+  return { drawn: withoutEarliest(drawn, grants), overdraft };
+}
+
+/** Credits consumed of the grants that are active, and beyond them. */
+export function consumedCredits(entry: WalletEntry | undefined, grants: readonly ActiveGrant[]): Decimal {
+  if (entry === undefined) return 0;
+  return grants.reduce((consumed, { key }) => addDecimals(consumed, entry.drawn.get(key)?.amount ?? 0), entry.overdraft);
+}
+
+function draw(drawn: Map<string, DrawnCredits>, grants: readonly ActiveGrant[], owed: Decimal): Decimal {
+  let left = owed;
+  for (const { key, amount, expiresAt } of grants) {
+    const already = drawn.get(key)?.amount ?? 0;
+    const taken = smaller(left, subtractDecimals(amount, already));
+    if (compareDecimals(taken, 0) <= 0) continue;
+    // Deleted first: those drawn from last are at the end.
+    drawn.delete(key);
+    drawn.set(key, { amount: addDecimals(already, taken), expiresAt });
+    left = subtractDecimals(left, taken);
+  }
+  return left;
+}
+
+function giveBack(drawn: Map<string, DrawnCredits>, grants: readonly ActiveGrant[], overdraft: Decimal, credits: Decimal): Decimal {
+  let left = subtractDecimals(credits, smaller(credits, overdraft));
+  for (const { key, expiresAt } of [...grants].reverse()) {
+    const already = drawn.get(key)?.amount ?? 0;
+    const returned = smaller(left, already);
+    if (compareDecimals(returned, 0) <= 0) continue;
+    drawn.set(key, { amount: subtractDecimals(already, returned), expiresAt });
+    left = subtractDecimals(left, returned);
+  }
+  const owed = subtractDecimals(overdraft, credits);
+  return compareDecimals(owed, 0) < 0 ? 0 : owed;
+}
+
+function withoutEarliest(drawn: Map<string, DrawnCredits>, grants: readonly ActiveGrant[]): Map<string, DrawnCredits> {
+  const active = new Set(grants.map(({ key }) => key));
+  const others = [...drawn.keys()].filter((key) => !active.has(key));
+  for (const key of others.slice(0, -MAX_OTHER_GRANTS)) drawn.delete(key);
+  return drawn;
+}
+
+function smaller(a: Decimal, b: Decimal): Decimal {
+  return compareDecimals(a, b) < 0 ? a : b;
+}

@@ -1,0 +1,68 @@
+import { CodedError, errorCodeOf } from "../../../domain/errors.js";
+import type { Clock } from "../../../ports/clock.js";
+import type { Logger } from "../../../ports/logger.js";
+import { OutageLog } from "../../../ports/outage-log.js";
+import type { DependencyState } from "../../../ports/telemetry.js";
+import type { FileContent } from "../../files/file-access.js";
+import { FileFollower } from "../../files/follow-file.js";
+import { readSettledFile } from "../../files/read-settled-file.js";
+import type { CatalogEngine } from "../engine/catalog-engine.js";
+import type { CatalogModel } from "../model/catalog-model.js";
+import type { CatalogReader } from "./catalog-reader.js";
+import { unpackCatalog } from "../model/pack-catalog.js";
+
+export interface CatalogFile {
+  readonly content: FileContent;
+  readonly model: CatalogModel;
+}
+
+/** @throws CodedError `invalid-argument` with file, line and remedy */
+export async function readCatalogFile(file: string, clock: Clock, reader: CatalogReader): Promise<CatalogFile> {
+  let content: FileContent;
+  try {
+    content = await readSettledFile(file, clock);
+  } catch (error) {
+    throw new CodedError("invalid-argument", `the catalog file ${file} cannot be read: ${(error as Error).message}; correct the path or its permissions`, { cause: error });
+  }
+  const { packed } = await reader.read({ file, bytes: content.bytes, served: undefined });
+  return { content, model: unpackCatalog(packed) };
+}
+
+/** Has the engine serve the file as it is, whenever it changes; one with a fault leaves the last good catalog serving. */
+export function followCatalogFile(
+  { file, known, reader }: { readonly file: string; readonly known: FileContent; readonly reader: CatalogReader },
+  engine: CatalogEngine,
+  clock: Clock,
+  logger: Logger,
+  state?: DependencyState,
+): FileFollower {
+  const outage = new OutageLog(logger, state);
+  state?.set(true);
+  return new FileFollower({
+    file,
+    known,
+    clock,
+    listener: {
+      async changed({ bytes }) {
+        try {
+          const { packed, difference } = await reader.read({ file, bytes, served: engine.served });
+          const changedSubjects = await engine.adopt(unpackCatalog(packed), difference);
+          outage.recovered("the catalog changed", { file, changedSubjects });
+          return true;
+        } catch (error) {
+          if (errorCodeOf(error) === "cancelled") return false;
+          const isFault = error instanceof CodedError;
+          const fault = isFault ? error.message : `the catalog file ${file} could not be applied`;
+          outage.lost("error", `${fault}\nThe last good catalog goes on serving until the file is corrected.`, isFault ? { file } : { file, error });
+          return false;
+        }
+      },
+      unreadable(error) {
+        outage.lost("error", `the catalog file ${file} cannot be read any more; the last good catalog goes on serving until the file is back`, { file, error });
+      },
+      restless() {
+        outage.lost("warn", `the catalog file ${file} is being written all the time; the last good catalog goes on serving until the file rests`, { file });
+      },
+    },
+  });
+}

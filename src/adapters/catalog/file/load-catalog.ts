@@ -1,0 +1,94 @@
+import { isUtf8 } from "node:buffer";
+import { CodedError } from "../../../domain/errors.js";
+import { faultyCatalogError, type CatalogFault, type CatalogPath, type TextPosition } from "./catalog-fault.js";
+import type { CatalogInput } from "./catalog-input.js";
+import type { CatalogModel } from "../model/catalog-model.js";
+import { checkCustomerShape, checkShape } from "./check-shape.js";
+import { CatalogPacker, unpackCatalog } from "../model/pack-catalog.js";
+import type { PackedCatalog } from "../model/packed-catalog.js";
+import { parseCatalogText } from "./parse-catalog-text.js";
+import { parsePlainJson } from "./plain-json.js";
+import { positionInSplit } from "./position-in-split.js";
+import { splitJson, type SplitJson } from "./split-json.js";
+
+/** Beyond it only JSON is read, which is read customer by customer; YAML takes a hundred times its size while it is read. */
+const MAX_YAML_BYTES = 64 * 1024 * 1024;
+
+/** A million customers of a kilobyte. */
+const MAX_JSON_BYTES = 1024 * 1024 * 1024;
+
+/** Up to here a catalog with a fault is read again as YAML, which knows places best. */
+const MAX_REREAD_BYTES = 1024 * 1024;
+
+/**
+ * Reads a catalog from text.
+ *
+ * @param source named in errors, for example the file
+ * @throws CodedError `invalid-argument` with every fault, its line, column and remedy
+ */
+export function loadCatalogText(source: string, text: string): CatalogModel {
+  return unpackCatalog(packCatalogText(source, Buffer.from(text)));
+}
+
+/**
+ * Reads a catalog from an object, which is checked as a file is.
+ *
+ * @throws CodedError `invalid-argument` with every fault, its path and remedy
+ */
+export function loadCatalogObject(value: unknown): CatalogModel {
+  return unpackCatalog(packValue("catalog object", value, () => undefined));
+}
+
+/**
+ * Reads a catalog from a text in UTF-8.
+ *
+ * @throws CodedError as loadCatalogText does
+ */
+export function packCatalogText(source: string, bytes: Buffer): PackedCatalog {
+  if (!isUtf8(bytes)) throw new CodedError("invalid-argument", `the catalog file ${source} is not UTF-8 text; save it as UTF-8`);
+  const body = bytes.subarray(bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
+  const isTooLarge = (max: number, advice: string) =>
+    new CodedError("invalid-argument", `the catalog file ${source} has ${bytes.length} bytes; at most ${max} are read${advice}`);
+  if (body.length > MAX_JSON_BYTES) throw isTooLarge(MAX_JSON_BYTES, ", split the catalog");
+  const split = splitJson(body, "customers");
+  const packed = split === undefined ? undefined : packSplit(source, body, split);
+  if (packed !== undefined) return packed;
+  if (body.length > MAX_YAML_BYTES) throw isTooLarge(MAX_YAML_BYTES, " as YAML; write it as JSON without repeated keys, or split the catalog");
+  const { value, positionOf } = parseCatalogText(source, body.toString("utf8"));
+  return packValue(source, value, positionOf);
+}
+
+function packValue(source: string, value: unknown, positionOf: (path: CatalogPath) => TextPosition | undefined): PackedCatalog {
+  const shape = checkShape(value);
+  if ("faults" in shape) throw faultyCatalogError(source, shape.faults, positionOf);
+  const packer = new CatalogPacker(shape.catalog);
+  shape.catalog.customers.forEach((customer, index) => packer.add(customer, index));
+  if (packer.faults.all.length > 0) throw faultyCatalogError(source, packer.faults.all, positionOf);
+  return packer.finish();
+}
+
+/** @returns undefined where a part is not plain JSON, or a reader of YAML is better placed to say what is wrong */
+function packSplit(source: string, body: Buffer, split: SplitJson): PackedCatalog | undefined {
+  const others = split.members.filter(({ key }) => key !== "customers").map(({ keyStart, end }) => body.toString("utf8", keyStart, end));
+  const head = parsePlainJson(`{${others.join(",")}}`);
+  if (head === undefined) return undefined;
+  const shapeFaults: CatalogFault[] = [];
+  const shape = checkShape({ ...(head.value as object), customers: [] });
+  if ("faults" in shape) shapeFaults.push(...shape.faults);
+  const packer = new CatalogPacker("faults" in shape ? NO_NAMES : shape.catalog);
+  for (let index = 0; index < split.itemCount; index++) {
+    const { start, end } = split.item(index);
+    const item = parsePlainJson(body.toString("utf8", start, end));
+    if (item === undefined) return undefined;
+    const checked = checkCustomerShape(item.value, ["customers", index]);
+    if ("faults" in checked) shapeFaults.push(...checked.faults);
+    else if (shapeFaults.length === 0) packer.add(checked.customer, index);
+  }
+  // Names are looked at once all has the shape of a catalog, or one mistake would be reported as many.
+  const faults = shapeFaults.length > 0 ? shapeFaults : packer.faults.all;
+  if (faults.length === 0) return packer.finish();
+  if (body.length <= MAX_REREAD_BYTES) return undefined;
+  throw faultyCatalogError(source, faults, (path) => positionInSplit(source, body, split, path));
+}
+
+const NO_NAMES: CatalogInput = { features: [], customers: [] };

@@ -1,0 +1,71 @@
+import type { Subject } from "../../../domain/subject.js";
+import { EntryTable } from "./entry-table.js";
+import type { LedgerReader, RememberedReport, UsageEntry, WalletEntry } from "./ledger-entry.js";
+import { keyLine, usageLine, walletLine, type LedgerRecord } from "./ledger-record.js";
+
+/** What requests would change on top of what `base` says: all of it is applied at the end, or nothing. */
+export class LedgerDraft implements LedgerReader {
+  readonly #base: LedgerReader;
+  readonly #usage = new EntryTable<UsageEntry>();
+  readonly #wallets = new EntryTable<WalletEntry>();
+  readonly #keys = new Map<string, RememberedReport>();
+  readonly #unmatched = new Map<string, number>();
+
+  constructor(base: LedgerReader) {
+    this.#base = base;
+  }
+
+  usage(subject: Subject, featureId: string): UsageEntry | undefined {
+    return this.#usage.get(subject, featureId) ?? this.#base.usage(subject, featureId);
+  }
+
+  wallet(owner: Subject, currencyId: string): WalletEntry | undefined {
+    return this.#wallets.get(owner, currencyId) ?? this.#base.wallet(owner, currencyId);
+  }
+
+  remembered(digest: string): RememberedReport | undefined {
+    return this.#keys.get(digest) ?? this.#base.remembered(digest);
+  }
+
+  unmatchedName(eventName: string): string {
+    return this.#base.unmatchedName(eventName);
+  }
+
+  unmatched(name: string): number {
+    return this.#unmatched.get(name) ?? this.#base.unmatched(name);
+  }
+
+  setUsage(subject: Subject, featureId: string, entry: UsageEntry): void {
+    this.#usage.set(subject, featureId, entry);
+  }
+
+  setWallet(owner: Subject, currencyId: string, entry: WalletEntry): void {
+    this.#wallets.set(owner, currencyId, entry);
+  }
+
+  remember(digest: string, report: RememberedReport): void {
+    this.#keys.set(digest, report);
+  }
+
+  addUnmatched(eventName: string): void {
+    const name = this.unmatchedName(eventName);
+    this.#unmatched.set(name, this.unmatched(name) + 1);
+  }
+
+  /** Takes over what another draft changed on top of this one. */
+  absorb(draft: LedgerDraft): void {
+    for (const [subject, id, entry] of draft.#usage.entries()) this.#usage.set(subject, id, entry);
+    for (const [owner, id, entry] of draft.#wallets.entries()) this.#wallets.set(owner, id, entry);
+    for (const [digest, report] of draft.#keys) this.#keys.set(digest, report);
+    for (const [name, count] of draft.#unmatched) this.#unmatched.set(name, count);
+  }
+
+  toRecord(): LedgerRecord {
+    return {
+      usage: [...this.#usage.entries()].map((entry) => usageLine(...entry)),
+      wallets: [...this.#wallets.entries()].map((entry) => walletLine(...entry)),
+      keys: [...this.#keys].map((entry) => keyLine(...entry)),
+      unmatched: [...this.#unmatched],
+    };
+  }
+}

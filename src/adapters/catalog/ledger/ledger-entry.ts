@@ -1,0 +1,90 @@
+import type { Decimal } from "../../../domain/decimal.js";
+import type { Subject } from "../../../domain/subject.js";
+
+/** What was counted of one feature for one subject. */
+export interface UsageEntry {
+  /** By usage period, the one counted in last at the end; see `withAmount` for how many. */
+  readonly amounts: readonly PeriodAmount[];
+  /** The catalog's initial usage that this began with. */
+  readonly initial: number | undefined;
+  /** Epoch milliseconds, later with each write. */
+  readonly updatedAt: number;
+}
+
+export interface PeriodAmount {
+  /** Start of the period that the amount was counted in, epoch milliseconds; undefined: it never begins anew. */
+  readonly periodStart: number | undefined;
+  readonly amount: Decimal;
+}
+
+/** What was drawn from one wallet. */
+export interface WalletEntry {
+  /** By the grant's key, also of grants that have ended; those drawn from last are at the end. */
+  readonly drawn: ReadonlyMap<string, DrawnCredits>;
+  /** Drawn beyond what the grants of the time covered: a debt that the next grants pay. */
+  readonly overdraft: Decimal;
+  /** The catalog's initially used credits that this began with. */
+  readonly initial: number | undefined;
+  /** Epoch milliseconds, later with each write. */
+  readonly updatedAt: number;
+}
+
+export interface DrawnCredits {
+  readonly amount: Decimal;
+  /** When the grant ends, epoch milliseconds or Infinity. */
+  readonly expiresAt: number;
+}
+
+/** Under one idempotency key: what was counted, and what was answered. */
+export interface RememberedReport {
+  /** Digest of what was reported; "": not known, as of what an earlier version counted. */
+  readonly content: string;
+  /** Undefined of an event, which is answered nothing. */
+  readonly answer: RememberedAnswer | undefined;
+}
+
+/** The numbers of a measurement; moments in epoch milliseconds. */
+export interface RememberedAnswer {
+  readonly currentUsage: number;
+  readonly periodStart: number | undefined;
+  readonly periodEnd: number | undefined;
+  readonly updatedAt: number | undefined;
+  readonly credit: RememberedCredit | undefined;
+}
+
+export interface RememberedCredit {
+  readonly currencyId: string;
+  readonly currentUsage: number;
+  readonly periodEnd: number | undefined;
+  readonly updatedAt: number | undefined;
+}
+
+/** Reads what was counted so far. */
+export interface LedgerReader {
+  usage(subject: Subject, featureId: string): UsageEntry | undefined;
+  wallet(owner: Subject, currencyId: string): WalletEntry | undefined;
+  /** @param digest of an idempotency key and what it is the key of */
+  remembered(digest: string): RememberedReport | undefined;
+  /** The name under which an event that no meter names is counted. */
+  unmatchedName(eventName: string): string;
+  /** How many events came under such a name. */
+  unmatched(name: string): number;
+}
+
+/** Enough for a clock that is set back and forth, and for what is reported late. */
+const MAX_PERIODS = 4;
+
+/**
+ * An entry's amounts with one of them set anew. Earlier periods are kept: a clock that was ahead has begun a period too
+ * soon, and once it is set right the usage of the true period has to be there. The earliest goes first.
+ */
+export function withAmount(amounts: readonly PeriodAmount[], periodStart: number | undefined, amount: Decimal): readonly PeriodAmount[] {
+  const others = amounts.filter((each) => each.periodStart !== periodStart);
+  if (others.length >= MAX_PERIODS) {
+    const starts = others.map((each) => each.periodStart ?? -Infinity);
+    const earliest = Math.min(...starts);
+    if ((periodStart ?? -Infinity) < earliest) return amounts;
+    others.splice(starts.indexOf(earliest), 1);
+  }
+  return [...others, { periodStart, amount }];
+}

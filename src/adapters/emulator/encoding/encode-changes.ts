@@ -1,0 +1,81 @@
+import type { CreditBalanceUpdated, PackagePublished, UsageUpdated } from "../../../domain/change.js";
+import type { CustomerState } from "../../../domain/customer-state.js";
+import { encodeOlderEntitlement } from "./encode-feature-entitlement.js";
+import { isoMoment } from "./encode-moment.js";
+
+/** News of a usage as the newer clients read it; the older API's news of a wallet are news of its usage to them. */
+export function encodeUsageV2(change: UsageUpdated | CreditBalanceUpdated) {
+  if (change.type === "credit-balance-updated") {
+    return {
+      entitlementReference: { id: change.currencyId, type: "CREDIT" },
+      usage: { currentUsage: change.totalConsumed, usageUpdatedAt: isoMoment(change.updatedAt), usagePeriodStart: null, usagePeriodEnd: null },
+    };
+  }
+  const { entitlement, usage } = change;
+  return {
+    entitlementReference: { id: entitlement.id, type: entitlement.type === "credit" ? "CREDIT" : "FEATURE" },
+    usage: {
+      currentUsage: usage.currentUsage,
+      usageUpdatedAt: isoMoment(usage.updatedAt),
+      usagePeriodStart: usage.periodStart ?? null,
+      usagePeriodEnd: usage.periodEnd ?? null,
+    },
+  };
+}
+
+/**
+ * News of a feature's usage as the older clients read it: with the whole entitlement as it is now.
+ *
+ * @returns undefined where the subject has the feature no more
+ */
+export function encodeOlderUsage({ subject, entitlement: { id }, usage }: UsageUpdated, present: CustomerState, now: number) {
+  const entitlement = present.feature(id);
+  if (entitlement === undefined) return undefined;
+  return {
+    usage: {
+      customerId: subject.customerId,
+      resourceId: subject.resourceId ?? null,
+      featureId: id,
+      currentUsage: usage.currentUsage,
+      usagePeriodStart: usage.periodStart ?? null,
+      usagePeriodEnd: usage.periodEnd ?? null,
+      nextResetDate: usage.periodEnd ?? null,
+    },
+    entitlement: encodeOlderEntitlement(subject, present, entitlement, now),
+  };
+}
+
+/**
+ * News of a wallet as the older clients read it: its balance.
+ *
+ * @returns undefined where the subject has the wallet no more
+ */
+export function encodeBalance(change: UsageUpdated | CreditBalanceUpdated, present: CustomerState) {
+  const currencyId = change.type === "usage-updated" ? change.entitlement.id : change.currencyId;
+  const wallet = present.credit(currencyId);
+  if (wallet === undefined) return undefined;
+  const totalGranted = change.type === "usage-updated" ? wallet.usageLimit : change.totalGranted;
+  const totalConsumed = change.type === "usage-updated" ? change.usage.currentUsage : change.totalConsumed;
+  const { displayName, unitSingular, unitPlural } = wallet.currency;
+  const units = unitSingular === undefined || unitPlural === undefined ? null : { singular: unitSingular, plural: unitPlural };
+  return {
+    currencyId,
+    currency: { currencyId, displayName, symbol: null, units },
+    currentBalance: totalGranted - totalConsumed,
+    totalConsumed,
+    totalGranted,
+    validUntil: wallet.validUntil ?? null,
+  };
+}
+
+/** Which package it was is not known to whoever reads a catalog; clients only use the kind of migration. */
+export function encodePackagePublished({ migration }: PackagePublished) {
+  return {
+    accountId: "emulator",
+    environmentId: "emulator",
+    packageType: "Plan",
+    packageRefId: "catalog",
+    packageVersion: 1,
+    migrationType: migration,
+  };
+}

@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { getOperationAST, OperationTypeNode } from "graphql";
+import { answerUnderFaults } from "../faults/answer-under-faults.js";
+import { apiError, errorsBody, invalidKeyError } from "../api-error.js";
+import type { EmulatorContext } from "../emulator-context.js";
+import { checkDocument, executeOperation } from "./execute-operation.js";
+import { jsonAnswer, type HttpAnswer } from "../http-answer.js";
+import type { operationRoots } from "./operation-roots.js";
+import { readBody } from "../read-body.js";
+import { GRAPHQL_PATH, type RequestTarget } from "../request-target.js";
+
+interface GraphqlRequest {
+  readonly query: string;
+  readonly operationName: string | undefined;
+  readonly variables: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The vendor's GraphQL interface over HTTP. */
+export class GraphqlEndpoint {
+  readonly #context: EmulatorContext;
+  readonly #roots: ReturnType<typeof operationRoots>;
+
+  constructor(context: EmulatorContext, roots: ReturnType<typeof operationRoots>) {
+    this.#context = context;
+    this.#roots = roots;
+  }
+
+  /** @returns undefined where the request is none of GraphQL's */
+  handle(request: IncomingMessage, response: ServerResponse, { path }: RequestTarget): Promise<void> | undefined {
+    return path === GRAPHQL_PATH && request.method === "POST" ? this.#serve(request, response) : undefined;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { stats, faults } = this.#context;
+    const body = await readBody(request);
+    const asked = body === undefined ? "the body is too large" : readRequest(body);
+    const operation = (typeof asked === "string" ? undefined : asked.operationName) ?? "anonymous";
+    const over = stats.requestBegins({ target: "api", operation, path: request.url ?? "/", headers: request.headers });
+    const gone = new AbortController();
+    response.once("close", () => {
+      gone.abort();
+      over();
+    });
+    const struck = faults.api.strike((rule) => rule.operation === undefined || rule.operation === operation);
+    await answerUnderFaults(request, response, struck, () => this.#answer(request, asked, gone.signal));
+  }
+
+  async #answer(request: IncomingMessage, asked: GraphqlRequest | string, signal: AbortSignal): Promise<HttpAnswer> {
+    if (!this.#context.apiKey.allowsRequest(request.headers)) {
+      this.#context.stats.count("refusedKeys");
+      return jsonAnswer(200, errorsBody(invalidKeyError()));
+    }
+    if (typeof asked === "string") return badRequest(asked);
+    const document = checkDocument(asked.query);
+    if (!("kind" in document)) return jsonAnswer(400, errorsBody(...document));
+    const operation = getOperationAST(document, asked.operationName)?.operation;
+    if (operation === undefined) return badRequest("operationName names no operation of the document");
+    if (operation === OperationTypeNode.SUBSCRIPTION) return badRequest("subscriptions are served over a WebSocket at this path");
+    const { variables, operationName } = asked;
+    return jsonAnswer(200, await executeOperation({ document, operationName, variables }, this.#roots[operation], { signal }));
+  }
+}
+
+function badRequest(message: string): HttpAnswer {
+  return jsonAnswer(400, errorsBody(apiError(message, "BadUserInput")));
+}
+
+/** @returns what is wrong with it, where something is */
+function readRequest(body: string): GraphqlRequest | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return "the body is not JSON; send {\"query\": …, \"operationName\": …, \"variables\": …}";
+  }
+  if (typeof value !== "object" || value === null) return "the body must be a JSON object";
+  const { query, operationName, variables } = value as Readonly<Record<string, unknown>>;
+  if (typeof query !== "string") return "query is missing; send the text of a GraphQL document";
+  if (typeof operationName !== "string" && operationName !== undefined && operationName !== null) return "operationName must be text";
+  if (typeof variables !== "object" && variables !== undefined) return "variables must be an object";
+  return { query, operationName: operationName ?? undefined, variables: (variables as Readonly<Record<string, unknown>> | null | undefined) ?? undefined };
+}

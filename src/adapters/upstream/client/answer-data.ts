@@ -1,0 +1,50 @@
+import { CodedError, type ErrorCode } from "../../../domain/errors.js";
+import { isObject } from "../../../wire/fields.js";
+import { codedErrorOf, upstreamErrorsIn } from "../../../wire/upstream-errors.js";
+import type { JsonAnswer } from "./http-json.js";
+import { ThrottledError } from "../resilience/throttled-error.js";
+
+/** Whose answer it is. */
+export interface Answerer {
+  /** How upstream is named in errors that bring no message of their own. */
+  readonly name: string;
+  /** Whether a status is a refusal of what is asked for, and says nothing of the server. */
+  readonly isRefusal: (status: number) => boolean;
+}
+
+/** 4xx that are not about what is asked for: the key, the pace, a proxy, the connection. */
+const NOT_OF_THE_PATH: ReadonlySet<number> = new Set([401, 403, 407, 408, 421, 425, 429]);
+
+/** Of a GET that names its subject in the path. */
+export function isRefusalOfPath(status: number): boolean {
+  return status >= 400 && status < 500 && !NOT_OF_THE_PATH.has(status);
+}
+
+const OF_THE_BODY: ReadonlySet<number> = new Set([400, 413, 422]);
+
+/** Of a POST that names its subject in the body: the path is always the same, so that it is not found is no refusal. */
+export function isRefusalOfBody(status: number): boolean {
+  return OF_THE_BODY.has(status);
+}
+
+/**
+ * The `data` of an answer. Upstream tells of errors by status, by `errors` beside HTTP 200, or both; its own
+ * message is kept.
+ *
+ * @throws CodedError the failure that upstream told of; `invalid-argument` where it refuses what is asked for
+ */
+export function dataOf(answer: JsonAnswer, { name, isRefusal }: Answerer): unknown {
+  const { status } = answer;
+  const body: { readonly data?: unknown; readonly errors?: unknown } = isObject(answer.body) ? answer.body : {};
+  const [error] = upstreamErrorsIn(body.errors);
+  if (status === 401) throw new CodedError("unauthenticated", error?.message ?? `${name} refuses the API key`);
+  if (status === 429) throw new ThrottledError(error?.message ?? `${name} answered HTTP 429`, answer.retryAfterMs);
+  if (status >= 500) throw new CodedError("unavailable", error?.message ?? `${name} answered HTTP ${status}`);
+  if (error !== undefined) throw codedErrorOf(error);
+  if (status < 200 || status >= 300) throw new CodedError(codeOfStatus(status, isRefusal), `${name} answered HTTP ${status}`);
+  return body.data ?? undefined;
+}
+
+function codeOfStatus(status: number, isRefusal: Answerer["isRefusal"]): ErrorCode {
+  return isRefusal(status) ? "invalid-argument" : "unavailable";
+}

@@ -1,0 +1,58 @@
+import type { CustomerState } from "../../../domain/customer-state.js";
+import type { Subject } from "../../../domain/subject.js";
+import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
+import type { FaultLog } from "../../../wire/fault-log.js";
+import { dataOf, isRefusalOfPath, type Answerer } from "./answer-data.js";
+import type { HttpJson } from "./http-json.js";
+import { missingEntityStateOf } from "./missing-entity.js";
+
+const EDGE: Answerer = { name: "Edge", isRefusal: isRefusalOfPath };
+
+/** Upstream's cache near to its clients: fast, and now and then behind. It answers what is entitled, and takes no reports. */
+export class EdgeClient {
+  readonly #http: HttpJson;
+  readonly #faults: FaultLog;
+
+  constructor(http: HttpJson, faults: FaultLog) {
+    this.#http = http;
+    this.#faults = faults;
+  }
+
+  /** @throws CodedError upstream's failure; a customer that upstream does not know is none */
+  async fetchState(subject: Subject, signal: AbortSignal): Promise<CustomerState> {
+    const answer = await this.#http.get(statePathOf(subject), signal);
+    try {
+      return decodeEntitlementsState(dataOf(answer, EDGE), (fault) => this.#faults.add("Edge's entitlements", fault));
+    } catch (error) {
+      const missing = missingEntityStateOf(error);
+      if (missing !== undefined) return missing;
+      throw error;
+    }
+  }
+
+  dropIdleConnections(): void {
+    this.#http.dropIdleConnections();
+  }
+
+  /** What shows that Edge is there and takes the key. */
+  async fetchConfiguration(signal: AbortSignal): Promise<void> {
+    dataOf(await this.#http.get("/v1/config/server-sdk-configuration.json", signal), EDGE);
+  }
+}
+
+/**
+ * Whether a subject's customer can be named in a path. Dots alone are a step between folders however they are
+ * encoded, and a lone surrogate has no encoding at all.
+ */
+export function canBeInPath({ customerId, resourceId }: Subject): boolean {
+  return !/^\.{1,2}$/.test(customerId) && isWellFormed(customerId) && isWellFormed(resourceId ?? "");
+}
+
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}
+
+function statePathOf({ customerId, resourceId }: Subject): string {
+  const query = resourceId === undefined ? "" : `?resourceId=${encodeURIComponent(resourceId)}`;
+  return `/v1/c/${encodeURIComponent(customerId)}/entitlements-state.json${query}`;
+}

@@ -1,0 +1,164 @@
+import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import { CodedError } from "../../../domain/errors.js";
+import { abortErrorOf } from "../resilience/abort-error.js";
+import { parseRetryAfter } from "../resilience/throttled-error.js";
+
+export interface HttpJsonOptions {
+  /** How the server is named in errors, for example "Edge". */
+  readonly name: string;
+  /** http or https; a path in it comes before the path of each request. */
+  readonly baseUrl: string;
+  /** Sent with each request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The largest answer that is read, bytes. */
+  readonly maxBodyBytes: number;
+}
+
+export interface JsonAnswer {
+  readonly status: number;
+  /** Undefined where the body is not JSON; then the status is an error's. */
+  readonly body: unknown;
+  /** What a Retry-After header asks for, milliseconds; undefined where there is none. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Idle connections kept for later requests. */
+const MAX_IDLE_SOCKETS = 64;
+
+/**
+ * Exchanges JSON with one server over connections that are kept. Bounded by each call's signal alone: a call
+ * whose signal never aborts waits for ever.
+ */
+export class HttpJson {
+  readonly #options: HttpJsonOptions;
+  readonly #base: URL;
+  readonly #basePath: string;
+  readonly #agent: HttpAgent;
+  readonly #request: typeof requestHttp;
+
+  constructor(options: HttpJsonOptions) {
+    this.#options = options;
+    this.#base = new URL(options.baseUrl);
+    this.#basePath = this.#base.pathname.replace(/\/+$/, "");
+    const isSecure = this.#base.protocol === "https:";
+    const agentOptions = { keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS, scheduling: "lifo" } as const;
+    this.#agent = isSecure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+    this.#request = isSecure ? requestHttps : requestHttp;
+  }
+
+  /**
+   * @param path begins with a slash, already encoded
+   * @throws CodedError `unavailable` where the server cannot be reached or the connection breaks, `internal` where
+   * it answers success with what is not JSON or too large, and the signal's own reason once it aborts
+   */
+  get(path: string, signal: AbortSignal): Promise<JsonAnswer> {
+    return this.#exchange("GET", path, undefined, {}, signal);
+  }
+
+  /** @throws CodedError as `get` does */
+  post(path: string, body: object, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<JsonAnswer> {
+    return this.#exchange("POST", path, JSON.stringify(body), headers, signal);
+  }
+
+  /**
+   * What is asked from here on gets new connections: those that are kept may be dead, as after a change of the
+   * network, and asking on each would take its time to show.
+   */
+  dropIdleConnections(): void {
+    for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+  }
+
+  /** Breaks off what is under way and closes all connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #exchange(
+    method: "GET" | "POST",
+    path: string,
+    body: string | undefined,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<JsonAnswer> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(abortErrorOf(signal));
+        return;
+      }
+      const request = this.#request(this.#requestOptions(method, path, headers, body));
+      const onAbort = () => fail(abortErrorOf(signal));
+      const finish = () => signal.removeEventListener("abort", onAbort);
+      const fail = (error: CodedError) => {
+        finish();
+        reject(error);
+        request.destroy();
+        // What broke one kept connection has most likely broken those that idle beside it.
+        this.dropIdleConnections();
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      request.on("error", (error) => fail(this.#unreachable(error)));
+      request.on("response", (response) => {
+        this.#read(request, response).then((answer) => {
+          finish();
+          resolve(answer);
+        }, fail);
+      });
+      request.end(body);
+    });
+  }
+
+  #requestOptions(method: string, path: string, headers: Readonly<Record<string, string>>, body: string | undefined): RequestOptions {
+    const ofBody = body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    return {
+      method,
+      agent: this.#agent,
+      protocol: this.#base.protocol,
+      hostname: this.#base.hostname.replace(/^\[|\]$/g, ""),
+      port: this.#base.port,
+      path: this.#basePath + path,
+      headers: { accept: "application/json", ...this.#options.headers, ...headers, ...ofBody },
+    };
+  }
+
+  #read(request: ClientRequest, response: IncomingMessage): Promise<JsonAnswer> {
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes <= this.#options.maxBodyBytes) chunks.push(chunk);
+        else {
+          reject(new CodedError("internal", `${this.#options.name} answered more than ${this.#options.maxBodyBytes} bytes`));
+          request.destroy();
+        }
+      });
+      response.on("error", (error) => reject(this.#unreachable(error)));
+      response.on("close", () => {
+        if (!response.complete) reject(this.#unreachable(new Error("the connection broke off within the answer")));
+      });
+      response.on("end", () => {
+        try {
+          resolve(this.#parse(response, Buffer.concat(chunks).toString("utf8")));
+        } catch (error) {
+          reject(error instanceof Error ? error : new CodedError("internal", String(error)));
+        }
+      });
+    });
+  }
+
+  #parse({ statusCode: status = 0, headers }: IncomingMessage, text: string): JsonAnswer {
+    const retryAfterMs = parseRetryAfter(headers["retry-after"], Date.now());
+    try {
+      return { status, body: JSON.parse(text), retryAfterMs };
+    } catch (error) {
+      if (status < 200 || status >= 300) return { status, body: undefined, retryAfterMs };
+      throw new CodedError("internal", `${this.#options.name} answered HTTP ${status} with what is not JSON`, { cause: error });
+    }
+  }
+
+  #unreachable(error: Error): CodedError {
+    const { code } = error as NodeJS.ErrnoException;
+    return new CodedError("unavailable", `${this.#options.name} at ${this.#base.origin} cannot be reached (${code ?? error.message})`, { cause: error });
+  }
+}

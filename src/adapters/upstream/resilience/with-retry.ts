@@ -1,0 +1,39 @@
+import type { Clock } from "../../../ports/clock.js";
+import { abortErrorOf } from "./abort-error.js";
+import type { Operation } from "./operation.js";
+
+export interface RetryOptions {
+  /** The longest wait before the second try, milliseconds; the wait is spread evenly from 0 to it. */
+  readonly maxDelayMs: number;
+  /** Only what cannot count anything twice may be tried again. */
+  readonly isRetriable: (error: unknown) => boolean;
+  /** From 0 (included) to 1 (excluded). */
+  readonly random: () => number;
+}
+
+/** Tries an operation once more, a little later, where that may help and its signal still allows it. */
+export function withRetry<I, O>(operation: Operation<I, O>, options: RetryOptions, clock: Clock): Operation<I, O> {
+  return async (input, signal) => {
+    try {
+      return await operation(input, signal);
+    } catch (error) {
+      if (signal.aborted || !options.isRetriable(error)) throw error;
+      await wait(options.random() * options.maxDelayMs, signal, clock);
+      return operation(input, signal);
+    }
+  };
+}
+
+function wait(delayMs: number, signal: AbortSignal, clock: Clock): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      cancelTimer();
+      reject(abortErrorOf(signal));
+    };
+    const cancelTimer = clock.after(delayMs, () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,158 @@
+import { isEmptyState } from "../../domain/customer-state.js";
+import { errorCodeOf } from "../../domain/errors.js";
+import type { ChangeQueue, News, QueuedMessage } from "../../ports/change-queue.js";
+import type { Clock } from "../../ports/clock.js";
+import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
+import type { Logger } from "../../ports/logger.js";
+import type { SharedWrite } from "../../ports/shared-cache.js";
+import type { CacheGate } from "./cache-gate.js";
+import type { RefetchSubjects } from "./refetch-subjects.js";
+import type { SweepStates } from "./sweep-states.js";
+import { isOutage, type WriteInOrder } from "./write-in-order.js";
+
+export interface CarryOutOptions {
+  /** Whether only states that are cached already are written. */
+  readonly onlyIfCached: boolean;
+  /** How many messages may wait for upstream at once; those on top of it come again later. */
+  readonly maxWaitingForUpstream: number;
+  /** How long messages are held that the shared cache takes no writes for, milliseconds: to give them back costs a receipt. */
+  readonly holdMs: number;
+}
+
+export interface CarryOutParts {
+  readonly queue: ChangeQueue;
+  readonly writer: WriteInOrder;
+  readonly refetch: RefetchSubjects;
+  readonly sweep: SweepStates;
+  readonly gate: CacheGate;
+  readonly clock: Clock;
+  readonly telemetry: ConsumptionTelemetry;
+  readonly logger: Logger;
+}
+
+/** How far messages are that are being carried out. Neither rejects. */
+export interface Progress {
+  /** Everything that could be written at once is. */
+  readonly written: Promise<unknown>;
+  /** The queue is told so. */
+  readonly removed: Promise<unknown>;
+  /** So is it of every message, also of those that had to wait for upstream. */
+  readonly settled: Promise<unknown>;
+}
+
+interface Effect {
+  readonly message: QueuedMessage;
+  readonly done: Promise<void>;
+}
+
+const NOTHING_TO_DO = Promise.resolve();
+
+/** Carries out what messages say, and takes those off the queue whose effect is in the shared cache. */
+export class CarryOutChanges {
+  readonly #parts: CarryOutParts;
+  readonly #options: CarryOutOptions;
+  readonly #holds = new Set<AbortController>();
+  #isStopped = false;
+
+  constructor(parts: CarryOutParts, options: CarryOutOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  carryOut(messages: readonly QueuedMessage[]): Progress {
+    return this.#begin(messages, this.#parts.clock.now());
+  }
+
+  /** Carries them out once the shared cache takes writes. Never rejects. */
+  async hold(messages: readonly QueuedMessage[], since = this.#parts.clock.now()): Promise<void> {
+    const { queue, gate, clock } = this.#parts;
+    const holding = new AbortController();
+    const cancelTimer = clock.after(Math.max(0, since + this.#options.holdMs - clock.now()), () => holding.abort());
+    this.#holds.add(holding);
+    if (this.#isStopped) holding.abort();
+    await gate.whenOpen(holding.signal);
+    cancelTimer();
+    this.#holds.delete(holding);
+    if (holding.signal.aborted) await queue.giveBack(messages);
+    else await this.#begin(messages, since).settled;
+  }
+
+  /** What is held is given back. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const holding of this.#holds) holding.abort();
+  }
+
+  #begin(messages: readonly QueuedMessage[], since: number): Progress {
+    const seconds = this.#parts.telemetry.stopwatch();
+    const writes: Effect[] = [];
+    const settled: Promise<unknown>[] = [];
+    for (const message of messages) {
+      const { content } = message;
+      if ("fault" in content) {
+        this.#reject(message, content.fault);
+        continue;
+      }
+      const write = this.#writeOf(content);
+      if (write !== undefined) writes.push({ message, done: this.#parts.writer.write(write) });
+      // One by one: what waits for upstream must not keep what does not.
+      else settled.push(this.#settle([{ message, done: this.#askUpstream(content) }], seconds, since));
+    }
+    const removed = this.#settle(writes, seconds, since);
+    settled.push(removed);
+    return { written: Promise.allSettled(writes.map(({ done }) => done)), removed, settled: Promise.all(settled) };
+  }
+
+  /** @returns undefined where the message does not say what is to be written */
+  #writeOf({ change, at }: News): SharedWrite | undefined {
+    const { onlyIfCached } = this.#options;
+    if (change.type === "usage-updated") return { change, at, onlyIfCached };
+    if (change.type !== "entitlements-updated") return undefined;
+    this.#parts.refetch.overtake(change.subject);
+    // An empty set has no moment of its own to be ordered by: a late copy would empty a newer state. Upstream knows.
+    return isEmptyState(change.state) ? undefined : { change, at, onlyIfCached };
+  }
+
+  #askUpstream({ change }: News): Promise<void> {
+    const { refetch, sweep } = this.#parts;
+    if (change.type === "package-published") return change.migration === "ALL_CUSTOMERS" ? sweep.sweep() : NOTHING_TO_DO;
+    if (refetch.pending >= this.#options.maxWaitingForUpstream) return Promise.reject(new TooManyWaiting());
+    return refetch.refetch(change.subject, this.#options.onlyIfCached);
+  }
+
+  async #settle(effects: readonly Effect[], seconds: () => number, since: number): Promise<void> {
+    const { queue, telemetry, logger } = this.#parts;
+    const results = await Promise.allSettled(effects.map(({ done }) => done));
+    const carriedOut: QueuedMessage[] = [];
+    const held: QueuedMessage[] = [];
+    const notForNow: QueuedMessage[] = [];
+    const left: QueuedMessage[] = [];
+    for (const [index, { message }] of effects.entries()) {
+      const result = results[index];
+      if (result?.status !== "rejected") carriedOut.push(message);
+      else if (isOutage(result.reason)) held.push(message);
+      else if (errorCodeOf(result.reason) === "cancelled") notForNow.push(message);
+      else {
+        left.push(message);
+        if (!(result.reason instanceof TooManyWaiting)) {
+          logger.error("a message could not be carried out, and stays in the queue", { messageId: message.id, error: result.reason });
+        }
+      }
+    }
+    queue.leave(left);
+    await Promise.all([queue.remove(carriedOut), queue.giveBack(notForNow)]);
+    telemetry.handled(carriedOut.length, seconds());
+    if (held.length > 0) await this.hold(held, since);
+  }
+
+  #reject(message: QueuedMessage, fault: string): void {
+    const { queue, telemetry, logger } = this.#parts;
+    telemetry.rejected();
+    logger.error("a message cannot be understood, and stays in the queue", { messageId: message.id, fault });
+    queue.leave([message]);
+  }
+}
+
+class TooManyWaiting extends Error {
+  override readonly name = "TooManyWaiting";
+}

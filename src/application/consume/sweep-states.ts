@@ -1,0 +1,105 @@
+import { CodedError, errorCodeOf } from "../../domain/errors.js";
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { SharedCache } from "../../ports/shared-cache.js";
+import type { RefetchSubjects } from "./refetch-subjects.js";
+
+export interface SweepOptions {
+  /** How many states are refetched in a second, so that upstream has room for everybody else. */
+  readonly perSecond: number;
+  /** How many are under way at once. */
+  readonly maxConcurrent: number;
+}
+
+/** Brings every state of the shared cache up to date, at a bounded rate, while everything else goes on. */
+export class SweepStates {
+  readonly #cache: SharedCache;
+  readonly #refetch: RefetchSubjects;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #options: SweepOptions;
+  #running: Promise<void> | undefined;
+  /** For all who came while one was running: it may have passed what changed for them. */
+  #next: Promise<void> | undefined;
+  #isStopped = false;
+
+  constructor(cache: SharedCache, refetch: RefetchSubjects, clock: Clock, logger: Logger, options: SweepOptions) {
+    this.#cache = cache;
+    this.#refetch = refetch;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#options = options;
+  }
+
+  /** @throws CodedError as RefetchSubjects does; then some states are refetched and some are not */
+  sweep(): Promise<void> {
+    if (this.#next !== undefined) return this.#next;
+    if (this.#running === undefined) return this.#begin();
+    const begin = () => {
+      this.#next = undefined;
+      return this.#begin();
+    };
+    this.#next = this.#running.then(begin, begin);
+    return this.#next;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** The next one may begin once everybody was asked for once: it does not wait for those that are asked for again. */
+  #begin(): Promise<void> {
+    const pass = this.#sweep();
+    this.#running = pass.then(nothing, nothing).then(() => (this.#running = undefined));
+    return pass.then(async (rest) => {
+      await Promise.all(rest);
+    });
+  }
+
+  /** @returns what goes on after everybody was asked for once */
+  async #sweep(): Promise<Iterable<Promise<void>>> {
+    const { maxConcurrent, perSecond } = this.#options;
+    const pending = new Set<Promise<void>>();
+    const unfinished = new Set<Promise<void>>();
+    let failure: Error | undefined;
+    let refetched = 0;
+    let nextTurn = this.#clock.now();
+    this.#logger.info("every state in the shared cache is refetched");
+    for await (const subjects of this.#cache.subjects()) {
+      for (const subject of subjects) {
+        if (this.#isStopped) throw new CodedError("cancelled", "the process is ending");
+        if (failure !== undefined) throw failure;
+        nextTurn = await this.#turn(nextTurn, 1_000 / perSecond);
+        if (pending.size >= maxConcurrent) await Promise.race(pending);
+        const { attempted, done } = this.#refetch.begin(subject, true);
+        const attempt = attempted.then(() => void pending.delete(attempt));
+        pending.add(attempt);
+        const rest = done.catch((error: unknown) => {
+          // One subject's own fault, which is counted where it happens, is not the sweep's.
+          if (errorCodeOf(error) === "internal") return;
+          failure ??= error instanceof Error ? error : new CodedError("internal", String(error));
+          throw failure;
+        });
+        const finished = rest.finally(() => unfinished.delete(finished));
+        finished.catch(nothing);
+        unfinished.add(finished);
+        refetched++;
+      }
+    }
+    await Promise.all(pending);
+    if (failure !== undefined) throw failure;
+    this.#logger.info("every state in the shared cache was refetched, or is asked for again", { states: refetched, askedAgain: unfinished.size });
+    return unfinished;
+  }
+
+  /** Waits until it is this one's turn. @returns when it is the next one's, epoch milliseconds */
+  async #turn(turn: number, intervalMs: number): Promise<number> {
+    const waitMs = turn - this.#clock.now();
+    if (waitMs > 0) await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve));
+    return Math.max(turn, this.#clock.now()) + intervalMs;
+  }
+}
+
+function nothing(): void {
+  // The outcome is another's matter.
+}

@@ -1,0 +1,107 @@
+import { CodedError, errorCodeOf } from "../../domain/errors.js";
+import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
+import type { SharedCache, SharedWrite } from "../../ports/shared-cache.js";
+import type { CacheGate } from "./cache-gate.js";
+
+interface Job {
+  readonly write: SharedWrite;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Writes changes to the shared cache in the order in which it is given them: one round trip at a time, each with
+ * all that has come in during the one before. So the changes of one customer keep their order, those of
+ * different customers share their trips, and a slow network makes the trips larger instead of fewer.
+ */
+export class WriteInOrder {
+  readonly #cache: SharedCache;
+  readonly #gate: CacheGate;
+  readonly #telemetry: ConsumptionTelemetry;
+  readonly #maxWrites: number;
+  #waiting: Job[] = [];
+  #isWriting = false;
+
+  /** @param maxWrites how many changes go in one round trip at most */
+  constructor(cache: SharedCache, gate: CacheGate, telemetry: ConsumptionTelemetry, maxWrites: number) {
+    this.#cache = cache;
+    this.#gate = gate;
+    this.#telemetry = telemetry;
+    this.#maxWrites = maxWrites;
+  }
+
+  /** @throws CodedError `unavailable` or `failed-precondition` where the cache takes no writes, else `internal`: it takes all but this one */
+  write(write: SharedWrite): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ write, resolve, reject });
+      if (this.#isWriting) return;
+      this.#isWriting = true;
+      // Those who are told of in the same breath go together.
+      queueMicrotask(() => void this.#writeAll());
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const jobs = this.#waiting.splice(0, this.#maxWrites);
+      try {
+        await this.#attempt(jobs);
+        for (const { resolve } of jobs) resolve();
+      } catch (error) {
+        await this.#findCulprit(jobs, error);
+      }
+    }
+    this.#isWriting = false;
+  }
+
+  async #attempt(jobs: readonly Job[]): Promise<void> {
+    const seconds = this.#telemetry.stopwatch();
+    try {
+      await this.#cache.write(jobs.map(({ write }) => write));
+      this.#telemetry.wrote(seconds());
+      this.#gate.wrote();
+    } catch (error) {
+      this.#telemetry.writeFailed();
+      throw error;
+    }
+  }
+
+  /** One change that cannot be written, for what lies at its key, must not hold up all others for ever. */
+  async #findCulprit(jobs: readonly Job[], failure: unknown): Promise<void> {
+    let outage = await this.#outage(failure);
+    for (const job of jobs) {
+      if (outage !== undefined) {
+        job.reject(outage);
+        continue;
+      }
+      try {
+        await this.#attempt([job]);
+        job.resolve();
+      } catch (error) {
+        outage = await this.#outage(error);
+        job.reject(outage ?? new CodedError("internal", "the shared cache takes other writes, but not this one", { cause: error }));
+      }
+    }
+  }
+
+  /** @returns the failure where it is the cache's as a whole */
+  async #outage(failure: unknown): Promise<CodedError | undefined> {
+    try {
+      await this.#cache.probe();
+      return undefined;
+    } catch {
+      const outage =
+        failure instanceof CodedError && isOutage(failure)
+          ? failure
+          : new CodedError("unavailable", "the shared cache takes no writes", { cause: failure });
+      this.#gate.close(outage);
+      return outage;
+    }
+  }
+}
+
+/** Whether a write failed because the cache takes none for now. */
+export function isOutage(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code === "unavailable" || code === "failed-precondition";
+}

@@ -1,0 +1,133 @@
+import type { CustomerState } from "../../domain/customer-state.js";
+import type { Subject } from "../../domain/subject.js";
+import type { CachedState, CacheStore, HeldState } from "../../ports/cache-store.js";
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { AnswerSource, Telemetry } from "../../ports/telemetry.js";
+import type { CallContext } from "../answer.js";
+import type { LoadState } from "./load-state.js";
+import type { RefreshInBackground } from "../refresh/refresh-in-background.js";
+import type { StreamStatus } from "../refresh/stream-status.js";
+import { StateSearch, type Wanted } from "./search-state.js";
+
+export interface FoundState {
+  /** Undefined: nothing is known, the fallback answers. */
+  readonly state: CustomerState | undefined;
+  readonly source: AnswerSource;
+  readonly verifiedAt: number | undefined;
+}
+
+export interface FindStateOptions {
+  /** The time that a check may spend on a state that is not at hand, milliseconds. */
+  readonly budgetMs: number;
+  /** How much before the caller's deadline a check has to answer, milliseconds. */
+  readonly deadlineMarginMs: number;
+  /** Whether others who share the store read a resource's state only beside its customer's own. */
+  readonly keepsCustomerBeside?: boolean;
+}
+
+/** After how much of a check's budget upstream is asked beside a store that has not answered, so that there is time left for it. */
+const STORE_SHARE = 1 / 3;
+
+/** Finds the best state that can be had for a check, in time: at hand, from the store, from upstream, or an old one. */
+export class FindState {
+  readonly #cache: CacheStore;
+  readonly #load: LoadState;
+  readonly #refresh: RefreshInBackground;
+  readonly #stream: StreamStatus;
+  readonly #telemetry: Telemetry;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #options: FindStateOptions;
+
+  constructor(
+    cache: CacheStore,
+    load: LoadState,
+    refresh: RefreshInBackground,
+    stream: StreamStatus,
+    telemetry: Telemetry,
+    clock: Clock,
+    logger: Logger,
+    options: FindStateOptions,
+  ) {
+    this.#cache = cache;
+    this.#load = load;
+    this.#refresh = refresh;
+    this.#stream = stream;
+    this.#telemetry = telemetry;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#options = options;
+  }
+
+  /** The state at hand, where features can be answered for from it at once. On the path of every check. */
+  atHand(customerId: string, resourceId: string | undefined, now: number): HeldState | undefined {
+    const cached = this.#cache.peek(customerId, resourceId);
+    if (cached === undefined || now >= cached.recheckAt) return undefined;
+    return this.#hit(cached, customerId, resourceId, now);
+  }
+
+  /** The same where wallets are asked for. */
+  atHandWithWallets(customerId: string, resourceId: string | undefined, now: number): HeldState | undefined {
+    const cached = this.#cache.peek(customerId, resourceId);
+    if (cached === undefined || now >= cached.recheckAt || !cached.state.tellsWallets) return undefined;
+    return this.#hit(cached, customerId, resourceId, now);
+  }
+
+  /**
+   * The best state for a subject that is not at hand.
+   *
+   * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
+   */
+  find(subject: Subject, call: CallContext, wanted: Wanted = "everything"): Promise<FoundState> {
+    const now = this.#clock.now();
+    const stepMs = this.#cache.isSlow ? 0 : this.#budgetMs(call, now) * STORE_SHARE;
+    const search = new StateSearch({ cache: this.#cache, load: this.#load, clock: this.#clock, logger: this.#logger }, subject, wanted);
+    return search.run(this.#budgetMs(call, now), stepMs, call.signal).then(({ known, source }) => {
+      if (source === "redis") this.#telemetry.cacheHits++;
+      else this.#telemetry.cacheMisses++;
+      const servesMeanwhile = source === "redis" && known !== undefined && this.#clock.now() >= known.recheckAt;
+      // Superseded while it was fetched, so that the next check would have to wait again.
+      const isSuperseded = source === "upstream" && known?.isVerified === false;
+      if (servesMeanwhile || isSuperseded) this.#refresh.enqueue(subject, true);
+      if (source === "upstream" && this.#options.keepsCustomerBeside === true && subject.resourceId !== undefined) {
+        this.#haveCustomer(subject.customerId);
+      }
+      const isHeld = servesMeanwhile && this.#cache.peek(subject.customerId, subject.resourceId) !== undefined;
+      return this.#found(known, isHeld ? "memory" : source);
+    });
+  }
+
+  #hit(cached: HeldState, customerId: string, resourceId: string | undefined, now: number): HeldState {
+    const { verifiedAt } = cached;
+    if (verifiedAt < this.#stream.trustSince(now) || verifiedAt < this.#stream.lostAt) this.#mayBeStale(verifiedAt, customerId, resourceId, now);
+    this.#telemetry.cacheHits++;
+    this.#telemetry.answers.memory++;
+    return cached;
+  }
+
+  #mayBeStale(verifiedAt: number, customerId: string, resourceId: string | undefined, now: number): void {
+    if (verifiedAt < this.#stream.vouchedSince(now)) this.#telemetry.staleAnswers++;
+    if (verifiedAt >= this.#stream.trustSince(now) || !this.#stream.isDue(verifiedAt, now)) return;
+    if (!this.#stream.isTrusted) this.#refresh.enqueue({ customerId, resourceId });
+    else if (this.#refresh.hasRoomToVerify(now)) this.#refresh.verify({ customerId, resourceId }, this.#stream.trustSince(now));
+  }
+
+  /** Nobody waits for it: the check is about the resource. */
+  #haveCustomer(customerId: string): void {
+    if (this.#cache.peek(customerId, undefined) !== undefined) return;
+    this.#load.load({ customerId }).catch((error: unknown) => this.#logger.debug("a customer was not loaded beside its resource", { customerId, error }));
+  }
+
+  #budgetMs(call: CallContext, now: number): number {
+    const { budgetMs, deadlineMarginMs } = this.#options;
+    return call.deadlineAt === undefined ? budgetMs : Math.min(budgetMs, call.deadlineAt - deadlineMarginMs - now);
+  }
+
+  #found(cached: CachedState | undefined, source: AnswerSource): FoundState {
+    this.#telemetry.answers[source]++;
+    const isUnvouched = cached !== undefined && cached.verifiedAt < this.#stream.vouchedSince(this.#clock.now());
+    if (source === "stale" || isUnvouched) this.#telemetry.staleAnswers++;
+    return { state: cached?.state, source, verifiedAt: cached?.verifiedAt };
+  }
+}

@@ -1,0 +1,269 @@
+import { saysEntityIsMissing } from "../../domain/access-denied-reason.js";
+import type { UsageUpdated } from "../../domain/change.js";
+import { isEmptyState, type CustomerState } from "../../domain/customer-state.js";
+import { CodedError } from "../../domain/errors.js";
+import { newestUsage } from "../../domain/newest-wins.js";
+import { SubjectMap } from "../../domain/subject-map.js";
+import type { Subject } from "../../domain/subject.js";
+import type { CachedState, CacheStore } from "../../ports/cache-store.js";
+import type { Clock } from "../../ports/clock.js";
+import type { SharedFlights } from "../../ports/shared-flights.js";
+import type { FetchOptions, UpstreamClient } from "../../ports/upstream-client.js";
+import { LaggingSubjects } from "./lagging-subjects.js";
+import { type MissingBounds, MissingSubjects } from "./missing-subjects.js";
+
+interface Flight {
+  readonly result: Promise<CachedState | undefined>;
+  /** It does not end with what another process stored without telling of wallets. */
+  readonly isForWallets: boolean;
+  /** See LoadNeeds. */
+  readonly verifiedSince: number;
+  /** A change of the subject arrived since the flight began: what it brings may be from before it. */
+  overtaken: boolean;
+  /** Usages told since the flight began: what it brings may be without them. */
+  readonly usageNews: UsageUpdated[];
+  /** It brings what a cache of upstream's tells, which may be from before what caused the doubt. */
+  mayBeBehind: boolean;
+  /** Upstream answered, but its answer could not be written where others read it. */
+  storeFailure: CodedError | undefined;
+}
+
+/** What else there is to say of a state that is asked for. */
+export interface LoadNeeds {
+  /** Whether the subject is known, but may have changed since. */
+  readonly isInDoubt: boolean;
+  /** Whether wallets are asked for, so that what another process stored without telling of them will not do. */
+  readonly wallets: boolean;
+  /** A state in the store that was verified before is no answer, epoch milliseconds; undefined: any verified one is. */
+  readonly verifiedSince?: number;
+}
+
+export interface LoadStateOptions {
+  /** How long one fetch may take, milliseconds. */
+  readonly fetchTimeoutMs: number;
+  /** How long an answer that may not last is believed ("no such customer", or a trial that is over), milliseconds. */
+  readonly recheckAfterMs: number;
+  /** Which subjects are remembered for not being known upstream. */
+  readonly missing?: MissingBounds;
+  /** Given where other processes share the store. */
+  readonly sharedFlights?: SharedFlights | undefined;
+}
+
+const DEFAULT_MISSING: MissingBounds = { count: 10_000, idBytes: 2_000_000 };
+
+/** How long an answer serves that may be behind what is known to have happened, milliseconds. */
+const LAGGING_RECHECK_MS = 1_000;
+
+/** How much it matters that upstream's answer is not from a cache: see FetchOptions. */
+type Freshness = Pick<FetchOptions, "latest" | "preferLatest" | "onMayBeBehind">;
+
+const ANY: Freshness = { latest: false };
+const PREFERABLY_LATEST: Freshness = { latest: false, preferLatest: true };
+const LATEST: Freshness = { latest: true };
+
+const NOTHING_ELSE: LoadNeeds = { isInDoubt: false, wallets: false };
+
+/**
+ * Asks upstream for a subject's state and stores it. However many ask at the same time, upstream is asked
+ * once; those who stop waiting do not stop the fetch.
+ */
+export class LoadState {
+  readonly #cache: CacheStore;
+  readonly #upstream: UpstreamClient;
+  readonly #clock: Clock;
+  readonly #options: LoadStateOptions;
+  readonly #flights = new SubjectMap<Flight>();
+  readonly #missing: MissingSubjects;
+  readonly #lagging = new LaggingSubjects();
+
+  constructor(cache: CacheStore, upstream: UpstreamClient, clock: Clock, options: LoadStateOptions) {
+    this.#cache = cache;
+    this.#upstream = upstream;
+    this.#clock = clock;
+    this.#options = options;
+    this.#missing = new MissingSubjects(cache, options.missing ?? DEFAULT_MISSING);
+  }
+
+  /**
+   * For a subject that the store cannot tell of: where processes share it, one of them asks for all.
+   *
+   * @returns what is known once upstream has answered, or undefined where there is no upstream to ask
+   * @throws CodedError as UpstreamClient.fetchState does, and `deadline-exceeded` after the fetch timeout
+   */
+  load(subject: Subject, needs = NOTHING_ELSE): Promise<CachedState | undefined> {
+    return this.#join(subject, needs, this.#options.sharedFlights);
+  }
+
+  /**
+   * For a subject that the store can tell of, but that is to be asked for again all the same.
+   *
+   * @param isInDoubt whether it may have changed since
+   * @throws CodedError as `load` does
+   */
+  refresh(subject: Subject, isInDoubt = false): Promise<CachedState | undefined> {
+    return this.#join(subject, { isInDoubt, wallets: false }, undefined);
+  }
+
+  /**
+   * For a subject of which nothing speaks against what is known, but that it is old. Where processes share the store,
+   * one of them asks for all.
+   *
+   * @param verifiedSince a state in the store that was verified since then will do, epoch milliseconds
+   * @throws CodedError as `load` does
+   */
+  verify(subject: Subject, verifiedSince: number): Promise<CachedState | undefined> {
+    return this.#join(subject, { ...NOTHING_ELSE, verifiedSince }, this.#options.sharedFlights);
+  }
+
+  /**
+   * Always asks anew, past upstream's own caches: for a caller who knows that something has changed.
+   *
+   * @throws CodedError as `load` does, and the store's `unavailable`: others go on reading what was before
+   */
+  async reload(subject: Subject): Promise<CachedState | undefined> {
+    this.overtake(subject);
+    const flight = this.#takeOff(subject, LATEST, NOTHING_ELSE, undefined);
+    const known = await flight.result;
+    if (flight.storeFailure !== undefined) throw flight.storeFailure;
+    return known;
+  }
+
+  /** Whether only a cache of upstream's could tell the subject's state, so that it is asked for again soon. */
+  isLagging(subject: Subject): boolean {
+    return this.#lagging.has(subject);
+  }
+
+  /** Tells that a subject changed, and with a customer all its resources: fetches under way may bring what was before. */
+  overtake({ customerId, resourceId }: Subject): void {
+    if (resourceId === undefined) for (const flight of this.#flights.ofCustomer(customerId)) flight.overtaken = true;
+    else {
+      const flight = this.#flights.get({ customerId, resourceId });
+      if (flight !== undefined) flight.overtaken = true;
+    }
+  }
+
+  /**
+   * Tells that a usage changed. It orders itself by its own moment, so a fetch under way is not in doubt for
+   * it: of a customer whose usage moves all the time, no fetch would ever be worth keeping.
+   */
+  usageChanged(change: UsageUpdated): void {
+    this.#flights.get(change.subject)?.usageNews.push(change);
+  }
+
+  overtakeAll(): void {
+    for (const flight of this.#flights.values()) flight.overtaken = true;
+  }
+
+  #join(subject: Subject, needs: LoadNeeds, shared: SharedFlights | undefined): Promise<CachedState | undefined> {
+    const flying = this.#flights.get(subject);
+    if (flying !== undefined && !flying.overtaken) {
+      return needs.wallets && !flying.isForWallets ? this.#joinForWallets(flying, subject, needs) : flying.result;
+    }
+    const freshness = needs.isInDoubt || this.#lagging.has(subject) ? PREFERABLY_LATEST : ANY;
+    return this.#takeOff(subject, freshness, needs, shared).result;
+  }
+
+  /** Another process may have brought what the flight ends with, and not have told of wallets. */
+  async #joinForWallets(flying: Flight, subject: Subject, needs: LoadNeeds): Promise<CachedState | undefined> {
+    const known = await flying.result;
+    return known === undefined || known.state.tellsWallets ? known : this.load(subject, needs);
+  }
+
+  #takeOff(subject: Subject, freshness: Freshness, { wallets, verifiedSince = -Infinity }: LoadNeeds, shared: SharedFlights | undefined): Flight {
+    const bring = () =>
+      shared === undefined ? this.#fetchAndStore(subject, freshness, flight) : this.#fetchInTurn(shared, subject, freshness, flight);
+    const flight: Flight = {
+      result: Promise.resolve().then(bring).finally(() => {
+        if (this.#flights.get(subject) === flight) this.#flights.delete(subject);
+      }),
+      isForWallets: wallets || shared === undefined,
+      verifiedSince,
+      overtaken: false,
+      usageNews: [],
+      mayBeBehind: false,
+      storeFailure: undefined,
+    };
+    this.#flights.set(subject, flight);
+    return flight;
+  }
+
+  async #fetchInTurn(
+    shared: SharedFlights,
+    subject: Subject,
+    freshness: Freshness,
+    flight: Flight,
+  ): Promise<CachedState | undefined> {
+    let brought: CachedState | undefined;
+    const turn = await shared.awaitTurn(subject, async () => (brought = await this.#usableInStore(subject, flight)) !== undefined);
+    if (turn === undefined) return brought;
+    let isStored = false;
+    try {
+      const known = await this.#fetchAndStore(subject, freshness, flight);
+      isStored = known?.isVerified === true && flight.storeFailure === undefined;
+      return known;
+    } finally {
+      turn.end(isStored);
+    }
+  }
+
+  async #usableInStore(subject: Subject, { isForWallets, verifiedSince }: Flight): Promise<CachedState | undefined> {
+    try {
+      const stored = await this.#cache.load(subject);
+      if (stored?.isVerified !== true || this.#clock.now() >= stored.recheckAt || stored.verifiedAt < verifiedSince) return undefined;
+      return isForWallets && !stored.state.tellsWallets ? undefined : stored;
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return undefined;
+    }
+  }
+
+  async #fetchAndStore(subject: Subject, freshness: Freshness, flight: Flight): Promise<CachedState | undefined> {
+    const askedAt = this.#clock.now();
+    const told = await this.#fetch(subject, { ...freshness, onMayBeBehind: () => (flight.mayBeBehind = true) });
+    if (told === undefined) return undefined;
+    const isRechecked = flight.mayBeBehind && this.#lagging.add(subject);
+    if (!flight.mayBeBehind && !flight.overtaken && freshness !== ANY) this.#lagging.delete(subject);
+    const state = flight.usageNews.reduce((known, { entitlement, usage }) => newestUsage(known, entitlement, usage), told);
+    const fetched = {
+      state,
+      verifiedAt: askedAt,
+      recheckAt: isRechecked ? askedAt + spread(LAGGING_RECHECK_MS) : this.#recheckAt(state, askedAt),
+      isVerified: !flight.overtaken && (isRechecked || !flight.mayBeBehind),
+    };
+    try {
+      const known = await this.#cache.put(subject, fetched);
+      if (saysEntityIsMissing(known.state.accessDeniedReason)) this.#missing.remember(subject);
+      return known;
+    } catch (error) {
+      // A store out of reach does not make upstream's answer any less true.
+      if (!(error instanceof CodedError)) throw error;
+      flight.storeFailure = error;
+      return fetched;
+    }
+  }
+
+  async #fetch(subject: Subject, freshness: Freshness): Promise<CustomerState | undefined> {
+    const abort = new AbortController();
+    const { fetchTimeoutMs } = this.#options;
+    const timedOut = new CodedError("deadline-exceeded", `upstream did not answer within ${fetchTimeoutMs} ms`);
+    const cancelTimer = this.#clock.after(fetchTimeoutMs, () => abort.abort(timedOut));
+    try {
+      return await this.#upstream.fetchState(subject, { ...freshness, signal: abort.signal });
+    } catch (error) {
+      throw abort.signal.aborted ? timedOut : error;
+    } finally {
+      cancelTimer();
+    }
+  }
+
+  #recheckAt(state: CustomerState, now: number): number {
+    // What upstream still says after its end is believed for a while, or every check would ask again.
+    if (!isEmptyState(state) && state.validUntil > now) return state.validUntil;
+    return now + spread(this.#options.recheckAfterMs);
+  }
+}
+
+/** Spread out, so that what was learnt together is not asked again together. */
+function spread(durationMs: number): number {
+  return durationMs * (0.75 + Math.random() / 2);
+}

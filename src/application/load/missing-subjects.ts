@@ -1,0 +1,63 @@
+import { saysEntityIsMissing } from "../../domain/access-denied-reason.js";
+import { CodedError } from "../../domain/errors.js";
+import { SubjectMap } from "../../domain/subject-map.js";
+import type { Subject } from "../../domain/subject.js";
+import type { CacheStore } from "../../ports/cache-store.js";
+
+/** What is remembered at the most. */
+export interface MissingBounds {
+  readonly count: number;
+  /** Of all ids together, bytes: an id may be as long as a request. */
+  readonly idBytes: number;
+}
+
+/** V8 keeps a text that is not Latin-1 in so many. */
+const MAX_BYTES_PER_CHARACTER = 2;
+
+/**
+ * Bounds how many subjects are remembered for not being known upstream: whoever asks for ids that do not exist
+ * must not drive those that do out of the cache.
+ */
+export class MissingSubjects {
+  readonly #cache: CacheStore;
+  readonly #bounds: MissingBounds;
+  readonly #oldestFirst = new Set<Subject>();
+  readonly #known = new SubjectMap<true>();
+
+  #idBytes = 0;
+
+  constructor(cache: CacheStore, bounds: MissingBounds) {
+    this.#cache = cache;
+    this.#bounds = bounds;
+  }
+
+  /** Remembers one more, and has the cache forget those remembered longest where they are too many or too long. */
+  remember(subject: Subject): void {
+    if (this.#known.get(subject) === true) return;
+    this.#known.set(subject, true);
+    this.#oldestFirst.add(subject);
+    this.#idBytes += idBytesOf(subject);
+    for (const oldest of this.#oldestFirst) {
+      if (this.#oldestFirst.size <= this.#bounds.count && this.#idBytes <= this.#bounds.idBytes) return;
+      this.#oldestFirst.delete(oldest);
+      this.#idBytes -= idBytesOf(oldest);
+      this.#known.delete(oldest);
+      void this.#forget(oldest);
+    }
+  }
+
+  async #forget(subject: Subject): Promise<void> {
+    try {
+      const held = await this.#cache.load(subject);
+      // It may have come into being since.
+      if (saysEntityIsMissing(held?.state.accessDeniedReason)) await this.#cache.forget(subject);
+    } catch (error) {
+      // A store out of reach has a bound of its own: what it keeps there expires.
+      if (!(error instanceof CodedError)) throw error;
+    }
+  }
+}
+
+function idBytesOf({ customerId, resourceId = "" }: Subject): number {
+  return (customerId.length + resourceId.length) * MAX_BYTES_PER_CHARACTER;
+}

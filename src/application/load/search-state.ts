@@ -1,0 +1,178 @@
+import { isEmptyState } from "../../domain/customer-state.js";
+import { CodedError, errorCodeOf } from "../../domain/errors.js";
+import type { Subject } from "../../domain/subject.js";
+import type { CachedState, CacheStore } from "../../ports/cache-store.js";
+import type { CancelTimer, Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { AnswerSource } from "../../ports/telemetry.js";
+import type { LoadState } from "./load-state.js";
+
+/**
+ * What a caller asks for. A state may tell of features alone, and then says nothing of wallets: where they are
+ * asked for alone it is of no use, and where everything is, only if there is no other.
+ */
+export type Wanted = "features" | "wallets" | "everything";
+
+export interface SearchResult {
+  /** Undefined: nothing is known, the fallback answers. */
+  readonly known: CachedState | undefined;
+  readonly source: Exclude<AnswerSource, "memory">;
+}
+
+interface SearchParts {
+  readonly cache: CacheStore;
+  readonly load: LoadState;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * One search for a state that is not cached. The store is asked, and upstream once the store does not have it; or beside
+ * the store, once that takes longer than its step. The first good answer ends the search, and so does the end of the
+ * budget: then the best that is known serves. Whatever comes later is cached for the next check.
+ */
+export class StateSearch {
+  readonly #parts: SearchParts;
+  readonly #subject: Subject;
+  readonly #wanted: Wanted;
+  #resolve!: (result: SearchResult) => void;
+  #reject!: (error: Error) => void;
+  #signal: AbortSignal | undefined;
+  #cancelBudget: CancelTimer | undefined;
+  #cancelStep: CancelTimer | undefined;
+  /** What the store has, where that is not good enough as long as upstream can be asked. */
+  #known: CachedState | undefined;
+  #upstream: "not-asked" | "asked" | "in-vain" = "not-asked";
+  #isStoreAsked = true;
+  #hasEnded = false;
+
+  constructor(parts: SearchParts, subject: Subject, wanted: Wanted) {
+    this.#parts = parts;
+    this.#subject = subject;
+    this.#wanted = wanted;
+  }
+
+  /**
+   * Once.
+   *
+   * @param budgetMs how long it may take in all, milliseconds
+   * @param stepMs how long the store is asked alone, milliseconds
+   * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
+   */
+  run(budgetMs: number, stepMs: number, signal: AbortSignal | undefined): Promise<SearchResult> {
+    const { cache, clock } = this.#parts;
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#signal = signal;
+      if (signal?.aborted === true) {
+        this.#cancelled();
+        return;
+      }
+      signal?.addEventListener("abort", this.#cancelled);
+      this.#cancelBudget = clock.after(Math.max(0, budgetMs), () => void this.#endWithWhatIsKnown());
+      if (stepMs > 0) this.#cancelStep = clock.after(stepMs, () => void this.#askUpstreamBesideStore());
+      cache.load(this.#subject).then(
+        (stored) => this.#stored(stored),
+        (error: unknown) => {
+          if (error instanceof CodedError) this.#stored(undefined);
+          else this.#fail(error);
+        },
+      );
+      if (stepMs <= 0) void this.#askUpstreamBesideStore();
+    });
+  }
+
+  #stored(stored: CachedState | undefined): void {
+    this.#isStoreAsked = false;
+    this.#cancelStep?.();
+    if (this.#hasEnded) return;
+    if (stored?.isVerified === true && suffices(stored, this.#wanted) && (this.#parts.clock.now() < stored.recheckAt || this.#servesMeanwhile(stored))) {
+      this.#end({ known: stored, source: "redis" });
+      return;
+    }
+    this.#known = stored;
+    if (this.#upstream === "in-vain") void this.#endWithWhatIsKnown();
+    else this.#askUpstream(stored);
+  }
+
+  /**
+   * Whether a state is due only because it came from a cache of upstream's that may be behind: then nothing better is
+   * known, and it is to be asked for again in the background. Who waited for that would wait every second while the API
+   * is away.
+   */
+  #servesMeanwhile({ state }: CachedState): boolean {
+    return !isEmptyState(state) && this.#parts.clock.now() < state.validUntil && this.#parts.load.isLagging(this.#subject);
+  }
+
+  async #askUpstreamBesideStore(): Promise<void> {
+    this.#askUpstream(await this.#held());
+  }
+
+  #askUpstream(known: CachedState | undefined): void {
+    if (this.#hasEnded || this.#upstream !== "not-asked") return;
+    this.#upstream = "asked";
+    const needs = { isInDoubt: known?.isVerified === false, wallets: this.#wanted !== "features" };
+    this.#parts.load.load(this.#subject, needs).then(
+      (loaded) => {
+        if (loaded !== undefined && isOfUse(loaded, this.#wanted)) this.#end({ known: loaded, source: "upstream" });
+        else this.#upstreamFailed();
+      },
+      (error: unknown) => {
+        // Upstream's failures are counted where they happen; anything else is a defect, and must not hide in a fallback.
+        if (!(error instanceof CodedError)) this.#parts.logger.error("a state could not be loaded: unexpected error", { error });
+        this.#upstreamFailed();
+      },
+    );
+  }
+
+  #upstreamFailed(): void {
+    this.#upstream = "in-vain";
+    if (!this.#isStoreAsked) void this.#endWithWhatIsKnown();
+  }
+
+  async #endWithWhatIsKnown(): Promise<void> {
+    if (this.#hasEnded) return;
+    const known = this.#isStoreAsked ? await this.#held() : this.#known;
+    if (known !== undefined && isOfUse(known, this.#wanted)) this.#end({ known, source: "stale" });
+    else this.#end({ known: undefined, source: "fallback" });
+  }
+
+  /** What this process has, while the store has not answered. */
+  async #held(): Promise<CachedState | undefined> {
+    try {
+      return await this.#parts.cache.load(this.#subject, 0);
+    } catch (error) {
+      if (!(error instanceof CodedError)) this.#fail(error);
+      return undefined;
+    }
+  }
+
+  readonly #cancelled = (): void => this.#fail(new CodedError("cancelled", "the caller went away"));
+
+  #fail(error: unknown): void {
+    if (this.#close()) this.#reject(error instanceof Error ? error : new CodedError(errorCodeOf(error), String(error)));
+  }
+
+  #end(result: SearchResult): void {
+    if (this.#close()) this.#resolve(result);
+  }
+
+  /** @returns false where it had ended before */
+  #close(): boolean {
+    if (this.#hasEnded) return false;
+    this.#hasEnded = true;
+    this.#cancelBudget?.();
+    this.#cancelStep?.();
+    this.#signal?.removeEventListener("abort", this.#cancelled);
+    return true;
+  }
+}
+
+function suffices({ state }: CachedState, wanted: Wanted): boolean {
+  return wanted === "features" || state.tellsWallets;
+}
+
+function isOfUse({ state }: CachedState, wanted: Wanted): boolean {
+  return wanted !== "wallets" || state.tellsWallets;
+}

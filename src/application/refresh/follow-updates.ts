@@ -1,0 +1,92 @@
+import type { Change, SubjectChange } from "../../domain/change.js";
+import { isEmptyState } from "../../domain/customer-state.js";
+import type { Subject } from "../../domain/subject.js";
+import type { CacheStore } from "../../ports/cache-store.js";
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import { OutageLog } from "../../ports/outage-log.js";
+import type { UpdateListener } from "../../ports/update-stream.js";
+import type { LoadState } from "../load/load-state.js";
+import type { RefreshInBackground } from "./refresh-in-background.js";
+import type { StreamStatus } from "./stream-status.js";
+
+/** Keeps the cache in step with the update stream. */
+export class FollowUpdates implements UpdateListener {
+  readonly #cache: CacheStore;
+  readonly #load: LoadState;
+  readonly #refresh: RefreshInBackground;
+  readonly #stream: StreamStatus;
+  readonly #clock: Clock;
+  readonly #writes: OutageLog;
+  readonly #marks: OutageLog;
+  readonly #maxRefreshed: number;
+
+  /** @param maxRefreshed how many of the most recently used states are refetched once all are in doubt */
+  constructor(
+    cache: CacheStore,
+    load: LoadState,
+    refresh: RefreshInBackground,
+    stream: StreamStatus,
+    clock: Clock,
+    logger: Logger,
+    maxRefreshed: number,
+  ) {
+    this.#cache = cache;
+    this.#load = load;
+    this.#refresh = refresh;
+    this.#stream = stream;
+    this.#clock = clock;
+    this.#writes = new OutageLog(logger);
+    this.#marks = new OutageLog(logger);
+    this.#maxRefreshed = maxRefreshed;
+  }
+
+  connected(): void {
+    this.#stream.connected();
+    this.#doubtEverything();
+  }
+
+  disconnected(): void {
+    this.#stream.disconnected(this.#clock.now());
+  }
+
+  changed(change: Change): void {
+    if (change.type !== "package-published") this.#apply(change);
+    else if (change.migration === "ALL_CUSTOMERS") this.#doubtEverything();
+  }
+
+  #apply(change: SubjectChange): void {
+    if (change.type === "usage-updated") this.#load.usageChanged(change);
+    else this.#load.overtake(change.subject);
+    const isAskedAgain = asksAgain(change) && this.#isAtHand(change.subject);
+    this.#cache.apply(change, this.#clock.now()).then(
+      () => {
+        // At once, and not by the next check: that would no longer know that upstream's caches may be behind.
+        if (isAskedAgain) this.#refresh.enqueue(change.subject, true);
+        if (this.#writes.isLost) this.#writes.recovered("updates are written to the cache again");
+      },
+      (error: unknown) => this.#writes.lost("warn", "an update could not be written to the cache", { type: change.type, error }),
+    );
+  }
+
+  #isAtHand({ customerId, resourceId }: Subject): boolean {
+    return this.#cache.peek(customerId, resourceId) !== undefined;
+  }
+
+  #doubtEverything(): void {
+    this.#load.overtakeAll();
+    this.#cache.markAllUnverified().then(
+      () => {
+        for (const subject of this.#cache.recentlyUsed(this.#maxRefreshed)) this.#refresh.enqueue(subject, true);
+        if (this.#marks.isLost) this.#marks.recovered("cached states are marked as stale again");
+      },
+      (error: unknown) => this.#marks.lost("warn", "cached states could not be marked as stale", { error }),
+    );
+  }
+}
+
+/** Whether a change says that there is news of its subject without saying which. */
+function asksAgain(change: SubjectChange): boolean {
+  if (change.type === "subject-invalidated") return true;
+  return change.type === "entitlements-updated" && isEmptyState(change.state) && change.state.accessDeniedReason === undefined;
+}

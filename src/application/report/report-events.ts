@@ -1,0 +1,26 @@
+import type { UsageEvent } from "../../domain/usage-report.js";
+import type { Clock } from "../../ports/clock.js";
+import type { UpstreamClient } from "../../ports/upstream-client.js";
+import type { CallContext } from "../answer.js";
+import { signalForReport } from "./report-signal.js";
+
+/**
+ * Hands raw events to upstream, whose meters make usage of them; that usage comes back on the update stream. An event
+ * without a timestamp gets one here: upstream takes it for another event at each try otherwise.
+ */
+export class ReportEvents {
+  readonly #upstream: UpstreamClient;
+  readonly #clock: Clock;
+
+  constructor(upstream: UpstreamClient, clock: Clock) {
+    this.#upstream = upstream;
+    this.#clock = clock;
+  }
+
+  /** @throws CodedError upstream's own failure, saying whether the events may count; never a made-up success */
+  async report(events: readonly UsageEvent[], call: CallContext): Promise<void> {
+    const now = this.#clock.now();
+    const accepted = events.map((event) => (event.timestamp === undefined ? { ...event, timestamp: now } : event));
+    await this.#upstream.reportEvents(accepted, { signal: signalForReport(call) });
+  }
+}

@@ -1,0 +1,115 @@
+import { openCatalog } from "../../../adapters/catalog/engine/open-catalog.js";
+import { startEmulator, type Emulator, type EmulatorOptions } from "../../../adapters/emulator/start-emulator.js";
+import { SystemClock } from "../../../adapters/ops/system-clock.js";
+import { WinstonLogger } from "../../../adapters/ops/winston-logger.js";
+import { CodedError } from "../../../domain/errors.js";
+import { isListenFault, listenFault } from "../../sidecar/listen-fault.js";
+import { catalogSource } from "../../source/catalog-source.js";
+import type { Source } from "../../source/source.js";
+import { endOnSignal } from "../../process/termination.js";
+import { announceTo, checkQueueUrl } from "./announce-to-queue.js";
+import { EMULATOR_HOST, EMULATOR_PORT } from "../defaults.js";
+import { COMMAND_EXIT_CODES } from "../exit-codes.js";
+import type { Output } from "../output.js";
+import { parseCommandLine } from "../parse-command-line.js";
+import { UsageError } from "../usage-error.js";
+
+const SYNTAX = {
+  positionals: [],
+  options: {
+    catalog: { type: "string" },
+    port: { type: "string" },
+    host: { type: "string" },
+    "api-key": { type: "string" },
+    control: { type: "boolean" },
+    "queue-url": { type: "string" },
+  },
+} as const;
+
+interface Running {
+  readonly emulator: Emulator;
+  readonly source: Source;
+}
+
+type Where = Pick<EmulatorOptions, "port" | "apiKey" | "control"> & { readonly host: string };
+
+/**
+ * Serves the vendor's API over a catalog file, until a signal ends it.
+ *
+ * @returns the exit code where it cannot start, undefined once it serves
+ */
+export async function emulateCommand(args: readonly string[], output: Output): Promise<number | undefined> {
+  const { values } = parseCommandLine(args, SYNTAX);
+  checkQueueUrl(values["queue-url"]);
+  if (values.catalog === undefined) throw new UsageError("missing: --catalog <file>");
+  const where = { port: portOf(values.port ?? String(EMULATOR_PORT)), host: values.host ?? EMULATOR_HOST, apiKey: values["api-key"], control: values.control };
+  try {
+    const services = servicesOf();
+    const queueUrl = values["queue-url"];
+    const starting = start(values.catalog, where, queueUrl, services);
+    endOnSignal(starting, end, () => undefined);
+    const { emulator, source } = await starting;
+    tell(emulator, source, where, output);
+    if (queueUrl !== undefined) output.out(`  every change is sent to ${queueUrl}`);
+    return undefined;
+  } catch (error) {
+    const message = explain(error, where);
+    if (message === undefined) throw error;
+    output.err(message);
+    return COMMAND_EXIT_CODES.invalid;
+  }
+}
+
+async function start(catalog: string, where: Where, queueUrl: string | undefined, services: ReturnType<typeof servicesOf>): Promise<Running> {
+  const announcements = queueUrl === undefined ? undefined : await announceTo(queueUrl, process.env, services);
+  const source = await openFile(catalog, services);
+  return { emulator: await serve(source, where, announcements), source };
+}
+
+function servicesOf() {
+  const clock = new SystemClock();
+  return { clock, logger: new WinstonLogger({ level: "info", messageKey: "msg", errorKey: "err", secrets: [], output: process.stderr, clock }) };
+}
+
+async function openFile(file: string, { clock, logger }: ReturnType<typeof servicesOf>): Promise<Source> {
+  return catalogSource(await openCatalog({ source: { file }, clock, logger }), file, true);
+}
+
+async function serve(source: Source, where: Where, announcements: EmulatorOptions["announcements"]): Promise<Emulator> {
+  try {
+    return await startEmulator({ upstream: source.upstream, updates: source.stream, announcements, ...where });
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+function tell({ url, wsUrl }: Emulator, { description, example }: Source, { apiKey, control }: Where, output: Output): void {
+  const path = `/v1/c/${encodeURIComponent(example.customerId)}/entitlements-state.json`;
+  const lines = [
+    `The vendor's API, emulated over ${description}. Changes of the file are served at once.`,
+    `  API_URL=${url} EDGE_API_URL=${url} WS_URL=${wsUrl} SERVER_API_KEY=${apiKey ?? "any"}`,
+    `  curl -H 'X-API-KEY: ${apiKey ?? "any"}' ${url}${path}`,
+  ];
+  if (control === true) lines.push(`  curl ${url}/emulator/stats`);
+  output.out(lines.join("\n"));
+}
+
+async function end({ emulator, source }: Running): Promise<void> {
+  await emulator.stop();
+  await source.close();
+  process.exit(0);
+}
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (port <= 65_535) return port;
+  throw new UsageError(`--port must be a number from 0 (any free one) to 65535, not ${JSON.stringify(text)}`);
+}
+
+/** What people can mend; undefined for what is a defect. */
+function explain(error: unknown, { host, port }: Where): string | undefined {
+  if (error instanceof CodedError) return error.message;
+  if (!isListenFault(error)) return undefined;
+  return `${listenFault(error, { port, host, portName: "--port", hostName: "--host" })}; --port 0 takes any free one`;
+}

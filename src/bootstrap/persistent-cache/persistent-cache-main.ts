@@ -1,0 +1,97 @@
+import { ReportingLogger, type ErrorReports } from "../../adapters/error-reports/reporting-logger.js";
+import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
+import { hideSecrets } from "../../adapters/ops/secrets.js";
+import { SystemClock } from "../../adapters/ops/system-clock.js";
+import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
+import { CodedError } from "../../domain/errors.js";
+import { newTelemetry } from "../../ports/telemetry.js";
+import { readSettings, type LoadedSettings } from "../config/read-settings.js";
+import { describeRedis } from "../cache/redis-connection.js";
+import { packageVersion } from "../package-version.js";
+import { PersistentCacheService } from "./persistent-cache-service.js";
+import { PERSISTENT_CACHE, type PERSISTENT_CACHE_SETTINGS } from "./settings.js";
+import { hasOwnQueueEndpoint } from "../process/queue-endpoint.js";
+import { EXIT_CODES, refuseToStart, StartError } from "../process/start-error.js";
+import { endOnSignal } from "../process/termination.js";
+
+const PROGRAM = "persistent-cache-service";
+
+type Loaded = LoadedSettings<typeof PERSISTENT_CACHE_SETTINGS>;
+
+/** How long the last reports may take to be sent, milliseconds. */
+const FLUSH_MS = 1_000;
+
+/** Runs the persistent-cache service as this process, until a signal ends it. Log lines go to standard output. */
+export async function runPersistentCache(): Promise<void> {
+  // A log that nobody reads any more must not end the service.
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
+  try {
+    const loaded = readSettings(PERSISTENT_CACHE, process.env);
+    const reports = await openReports(loaded);
+    await serve(loaded, reports);
+  } catch (error) {
+    refuseToStart(PROGRAM, error);
+  }
+}
+
+async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise<void> {
+  const { config, warnings } = loaded;
+  const clock = new SystemClock();
+  const written = loggerOf(loaded, clock);
+  const logger = new FoldingLogger(reports === undefined ? written : new ReportingLogger(written, reports), clock);
+  process.on("uncaughtException", (error, origin) => {
+    logger.error("the service failed in a way that was not foreseen, and ends", { origin, error });
+    logger.flush();
+    void flushed(reports).then(() => process.exit(EXIT_CODES.unexpected));
+  });
+  for (const warning of warnings) logger.warn(warning);
+  const service = new PersistentCacheService({ config, clock, logger, telemetry: newTelemetry(), hasOwnEndpoint: hasOwnQueueEndpoint(process.env) });
+  const started = service.start();
+  endOnSignal(started, () => end(service, logger, reports), (signal) => logger.info("ending", { signal }));
+  const { port } = await started;
+  // Whatever the log level: it happens once, and scripts wait for it.
+  process.stdout.write(
+    `${written.line("info", "the persistent-cache service consumes changes", { version: packageVersion(), port, queue: config.queueUrl, redis: describeRedis(config), policy: config.updatePolicy })}\n`,
+  );
+}
+
+async function openReports({ config, secrets }: Loaded): Promise<ErrorReports | undefined> {
+  const { sentryDsn, disableSentry, environmentPrefix } = config;
+  if (sentryDsn === undefined || disableSentry) return undefined;
+  const { openSentry } = await import("../../adapters/error-reports/sentry-reports.js");
+  try {
+    return await openSentry({ dsn: sentryDsn, release: packageVersion(), environment: environmentPrefix, redact: hideSecrets(secrets) });
+  } catch (error) {
+    if (error instanceof CodedError) throw new StartError(`SENTRY_DSN: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+function loggerOf({ config, secrets }: Loaded, clock: SystemClock): WinstonLogger {
+  return new WinstonLogger({
+    level: config.logLevel,
+    messageKey: config.logMessageKey,
+    errorKey: config.logErrorKey,
+    secrets,
+    output: process.stdout,
+    clock,
+  });
+}
+
+async function end(service: PersistentCacheService, logger: FoldingLogger, reports: ErrorReports | undefined): Promise<void> {
+  let exitCode: number = EXIT_CODES.ok;
+  try {
+    await service.stop();
+    logger.info("ended");
+  } catch (error) {
+    exitCode = EXIT_CODES.unexpected;
+    logger.error("the service did not end cleanly", { error });
+  }
+  logger.flush();
+  await flushed(reports);
+  process.exit(exitCode);
+}
+
+async function flushed(reports: ErrorReports | undefined): Promise<void> {
+  await reports?.flush(FLUSH_MS);
+}

@@ -1,0 +1,216 @@
+import { Container, type ResolutionContext, type ServiceIdentifier } from "inversify";
+import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
+import { ConfiguredFallbackProvider } from "../../adapters/fallback/configured-fallbacks.js";
+import { Metrics } from "../../adapters/ops/metrics.js";
+import { OpsServer } from "../../adapters/ops/ops-server.js";
+import { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
+import type { TlsFiles } from "../../adapters/rpc/listener/tls-material.js";
+import { createRpcHandler } from "../../adapters/rpc/rpc-handler.js";
+import { CheckEntitlement } from "../../application/check/check-entitlement.js";
+import { FindState } from "../../application/load/find-state.js";
+import { FollowUpdates } from "../../application/refresh/follow-updates.js";
+import { ListEntitlements } from "../../application/check/list-entitlements.js";
+import { LoadState } from "../../application/load/load-state.js";
+import { Readiness } from "../../application/readiness.js";
+import { RefreshInBackground } from "../../application/refresh/refresh-in-background.js";
+import { ReloadEntitlements } from "../../application/refresh/reload-entitlements.js";
+import { ReportEvents } from "../../application/report/report-events.js";
+import { ReportUsage } from "../../application/report/report-usage.js";
+import { StreamStatus } from "../../application/refresh/stream-status.js";
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { Telemetry } from "../../ports/telemetry.js";
+import type { Access } from "./access.js";
+import type { CacheLayer } from "../cache/cache-layer.js";
+import type { Config } from "../config/settings/settings.js";
+import type { Source } from "../source/source.js";
+import { TOKENS } from "./tokens.js";
+
+/** How old a state may grow while no news arrive, before it is asked for again. */
+const POLL_INTERVAL_MS = 30_000;
+/** How much before its caller's deadline a check answers, so that the answer still arrives. */
+const DEADLINE_MARGIN_MS = 20;
+/** How long an answer that may not last is believed: "no such customer", or a trial that is over. */
+const RECHECK_AFTER_MS = 30_000;
+/** How many states are refetched at the same time, and how many of the most recently used after a gap. */
+const MAX_CONCURRENT_REFRESHES = 8;
+const MAX_REFRESHED_AFTER_GAP = 1_000;
+/** A fetch goes on after its check has given up, so that the next check finds its result: this much longer. */
+const FETCH_TIMEOUT_FACTOR = 5;
+
+/** What has to be there before anything else can be made. */
+export interface Foundations {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly source: Source;
+  /** Where states are kept; not given: in this process alone. */
+  readonly cache?: CacheLayer | undefined;
+  /** Who may ask; not given: anybody. */
+  readonly access?: Access | undefined;
+  /** Takes secrets out of what other systems said, before callers are answered with it. */
+  readonly redact?: ((text: string) => string) | undefined;
+}
+
+/** Says of everything how it is made and from what. Nothing is made before it is asked for, and then once. */
+export function buildContainer(foundations: Foundations): Container {
+  const { config, logger, clock, telemetry, source } = foundations;
+  const container = new Container();
+  const provide = <T>(token: ServiceIdentifier<T>, make: (context: ResolutionContext) => T) =>
+    container.bind<T>(token).toDynamicValue(make).inSingletonScope();
+
+  container.bind(TOKENS.config).toConstantValue(config);
+  container.bind(TOKENS.logger).toConstantValue(logger);
+  container.bind(TOKENS.clock).toConstantValue(clock);
+  container.bind(TOKENS.telemetry).toConstantValue(telemetry);
+  container.bind(TOKENS.upstream).toConstantValue(source.upstream);
+  container.bind(TOKENS.stream).toConstantValue(source.stream);
+  provide(TOKENS.readiness, () => new Readiness());
+  provide(TOKENS.shutdown, () => new AbortController());
+  provideStates(provide, foundations);
+  provideUseCases(provide);
+  provideServers(provide, foundations);
+  return container;
+}
+
+type Provide = <T>(token: ServiceIdentifier<T>, make: (context: ResolutionContext) => T) => void;
+
+function provideStates(provide: Provide, { config, cache }: Foundations): void {
+  const fetchTimeoutMs = config.entitlementsTimeoutMs * FETCH_TIMEOUT_FACTOR;
+  provide(TOKENS.cache, (made) => cache?.store ?? new MemoryCache(config.cacheMaxSizeBytes, made.get(TOKENS.telemetry)));
+  provide(TOKENS.fallbacks, () => new ConfiguredFallbackProvider(new Map(config.entitlementsFallback)));
+  provide(TOKENS.streamStatus, () => new StreamStatus(isKeptByOthers(config) ? Infinity : POLL_INTERVAL_MS, config.maxStateAgeMs));
+  provide(
+    TOKENS.loadState,
+    (made) =>
+      new LoadState(made.get(TOKENS.cache), made.get(TOKENS.upstream), made.get(TOKENS.clock), {
+        fetchTimeoutMs,
+        recheckAfterMs: RECHECK_AFTER_MS,
+        sharedFlights: cache?.sharedFlights,
+      }),
+  );
+  provide(
+    TOKENS.refresh,
+    (made) => new RefreshInBackground(made.get(TOKENS.loadState), made.get(TOKENS.logger), MAX_CONCURRENT_REFRESHES),
+  );
+  provide(
+    TOKENS.findState,
+    (made) =>
+      new FindState(
+        made.get(TOKENS.cache),
+        made.get(TOKENS.loadState),
+        made.get(TOKENS.refresh),
+        made.get(TOKENS.streamStatus),
+        made.get(TOKENS.telemetry),
+        made.get(TOKENS.clock),
+        made.get(TOKENS.logger),
+        {
+          budgetMs: config.entitlementsTimeoutMs,
+          deadlineMarginMs: DEADLINE_MARGIN_MS,
+          keepsCustomerBeside: cache !== undefined,
+        },
+      ),
+  );
+}
+
+function provideUseCases(provide: Provide): void {
+  provide(
+    TOKENS.checkEntitlement,
+    (made) => new CheckEntitlement(made.get(TOKENS.findState), made.get(TOKENS.fallbacks), made.get(TOKENS.clock)),
+  );
+  provide(
+    TOKENS.listEntitlements,
+    (made) => new ListEntitlements(made.get(TOKENS.findState), made.get(TOKENS.fallbacks), made.get(TOKENS.clock)),
+  );
+  provide(TOKENS.reloadEntitlements, (made) => new ReloadEntitlements(made.get(TOKENS.loadState)));
+  provide(
+    TOKENS.reportUsage,
+    (made) =>
+      new ReportUsage(
+        made.get(TOKENS.upstream),
+        made.get(TOKENS.cache),
+        made.get(TOKENS.loadState),
+        made.get(TOKENS.clock),
+        made.get(TOKENS.logger),
+      ),
+  );
+  provide(TOKENS.reportEvents, (made) => new ReportEvents(made.get(TOKENS.upstream), made.get(TOKENS.clock)));
+  provide(
+    TOKENS.followUpdates,
+    (made) =>
+      new FollowUpdates(
+        made.get(TOKENS.cache),
+        made.get(TOKENS.loadState),
+        made.get(TOKENS.refresh),
+        made.get(TOKENS.streamStatus),
+        made.get(TOKENS.clock),
+        made.get(TOKENS.logger),
+        MAX_REFRESHED_AFTER_GAP,
+      ),
+  );
+}
+
+function provideServers(provide: Provide, { config, access, redact }: Foundations): void {
+  const tls = tlsFilesOf(config);
+  provide(TOKENS.requestHandler, (made) =>
+    createRpcHandler(
+      {
+        check: made.get(TOKENS.checkEntitlement),
+        list: made.get(TOKENS.listEntitlements),
+        reload: made.get(TOKENS.reloadEntitlements),
+        reportUsage: made.get(TOKENS.reportUsage),
+        reportEvents: made.get(TOKENS.reportEvents),
+      },
+      made.get(TOKENS.readiness),
+      {
+        clock: made.get(TOKENS.clock),
+        logger: made.get(TOKENS.logger),
+        shutdownSignal: made.get(TOKENS.shutdown).signal,
+        maxMessageBytes: config.maxMessageBytes,
+        maxItems: config.maxItemsPerRequest,
+        maxJsonDepth: config.maxJsonDepth,
+        maxIdBytes: config.maxIdBytes,
+        hasReflection: config.reflectionEnabled,
+        identity: access?.identity,
+        admission: access?.admission,
+        crossOrigin: access?.crossOrigin,
+        redact,
+      },
+    ),
+  );
+  const listener = (made: ResolutionContext, files: TlsFiles | undefined) =>
+    new MultiProtocolListener({
+      ...made.get(TOKENS.requestHandler),
+      tls: files,
+      limits: { maxMessageBytes: config.maxMessageBytes, maxConnectionAgeMs: config.maxConnectionAgeMs },
+      logger: made.get(TOKENS.logger),
+    });
+  provide(TOKENS.cleartextListener, (made) => listener(made, undefined));
+  provide(TOKENS.tlsListener, (made) => (tls === undefined ? undefined : listener(made, tls)));
+  provide(TOKENS.metrics, (made) => {
+    const connections = () => made.get(TOKENS.cleartextListener).connections() + (made.get(TOKENS.tlsListener)?.connections() ?? 0);
+    return new Metrics(made.get(TOKENS.telemetry), made.get(TOKENS.cache), made.get(TOKENS.requestHandler).telemetry(connections));
+  });
+  provide(
+    TOKENS.opsServer,
+    (made) =>
+      new OpsServer({
+        livenessPath: config.healthEndpointUrl,
+        readinessPath: config.readyEndpointUrl,
+        readiness: made.get(TOKENS.readiness),
+        metrics: made.get(TOKENS.metrics),
+        logger: made.get(TOKENS.logger),
+      }),
+  );
+}
+
+/** Whether what is cached is kept up to date by other processes, so that nothing has to be asked for again for its age alone. */
+function isKeptByOthers({ redisEnvironmentPrefix, wsEnabled }: Config): boolean {
+  return redisEnvironmentPrefix !== undefined && wsEnabled !== true;
+}
+
+function tlsFilesOf({ tlsCertFile, tlsKeyFile, tlsClientCaFile }: Config): TlsFiles | undefined {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined;
+  return { certFile: tlsCertFile, keyFile: tlsKeyFile, clientCaFile: tlsClientCaFile };
+}

@@ -1,0 +1,96 @@
+import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
+import { hideSecrets } from "../../adapters/ops/secrets.js";
+import { SystemClock } from "../../adapters/ops/system-clock.js";
+import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
+import type { Logger } from "../../ports/logger.js";
+import { newTelemetry } from "../../ports/telemetry.js";
+import { isOpenToAll, openAccess } from "./access.js";
+import { calmCollections } from "./calm-collections.js";
+import { openCache } from "../cache/open-cache.js";
+import { loadConfig, type LoadedConfig } from "../config/load-config.js";
+import type { Config } from "../config/settings/settings.js";
+import { openSource } from "../source/open-source.js";
+import { Sidecar } from "./sidecar.js";
+import { EXIT_CODES, refuseToStart } from "../process/start-error.js";
+import { startMessage, startText, type StartMessage } from "./start-message.js";
+import { endOnSignal } from "../process/termination.js";
+
+const PROGRAM = "entitlement-sidecar";
+
+/** Runs the sidecar as this process, until a signal ends it. Log lines go to standard output. */
+export async function runSidecar(): Promise<void> {
+  // A log that nobody reads any more must not end the service.
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
+  let loaded: LoadedConfig;
+  try {
+    loaded = loadConfig(process.env);
+  } catch (error) {
+    refuseToStart(PROGRAM, error);
+    return;
+  }
+  const lines = loggerOf(loaded);
+  const logger = new FoldingLogger(lines, new SystemClock());
+  process.on("uncaughtException", (error, origin) => {
+    logger.error("the service failed in a way that was not foreseen, and ends", { origin, error });
+    logger.flush();
+    process.exit(EXIT_CODES.unexpected);
+  });
+  for (const warning of loaded.warnings) logger.warn(warning);
+  await serve(loaded, logger, lines);
+}
+
+async function serve({ config, secrets }: LoadedConfig, logger: FoldingLogger, lines: WinstonLogger): Promise<void> {
+  try {
+    // From before the first file is opened: what is open is closed at the end.
+    const starting = start(config, secrets, logger);
+    endOnSignal(starting, ({ sidecar }) => end(sidecar, logger), (signal) => logger.info("ending", { signal }));
+    const { message } = await starting;
+    calmCollections();
+    if (isOpenToAll(config)) logger.info("anybody who reaches the port may ask, as often as they like", { access: message.access });
+    tell(message, config.startMessage === "auto" ? (process.stdout.isTTY ? "text" : "json") : config.startMessage);
+  } catch (error) {
+    refuseToStart(PROGRAM, error);
+  }
+
+  function tell(message: StartMessage, form: "text" | "json" | "none"): void {
+    if (form === "text") process.stdout.write(`\n${startText(config, message)}\n`);
+    // Whatever the log level: it happens once, and scripts wait for it.
+    if (form === "json") process.stdout.write(`${lines.line("info", "the sidecar answers checks", { ...message })}\n`);
+  }
+}
+
+async function start(config: Config, secrets: readonly string[], logger: Logger): Promise<{ readonly sidecar: Sidecar; readonly message: StartMessage }> {
+  const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
+  const access = await openAccess(config, services);
+  const cache = await openCache(config, services);
+  const source = await openSource(config, services).catch(async (error: unknown) => {
+    await cache?.close();
+    throw error;
+  });
+  const sidecar = new Sidecar({ config, ...services, source, cache, access, redact: hideSecrets(secrets) });
+  return { sidecar, message: startMessage(config, await sidecar.start(), source, cache) };
+}
+
+function loggerOf({ config, secrets }: LoadedConfig): WinstonLogger {
+  return new WinstonLogger({
+    level: config.logLevel,
+    messageKey: config.logMessageKey,
+    errorKey: config.logErrorKey,
+    secrets,
+    output: process.stdout,
+    clock: new SystemClock(),
+  });
+}
+
+async function end(sidecar: Sidecar, logger: FoldingLogger): Promise<void> {
+  try {
+    await sidecar.stop();
+    logger.info("ended");
+    logger.flush();
+    process.exit(EXIT_CODES.ok);
+  } catch (error) {
+    logger.error("the sidecar did not end cleanly", { error });
+    logger.flush();
+    process.exit(EXIT_CODES.unexpected);
+  }
+}

@@ -1,0 +1,118 @@
+import { setTimeout as elapse } from "node:timers/promises";
+import type { Container } from "inversify";
+import type { Config } from "../config/settings/settings.js";
+import { buildContainer, type Foundations } from "./container.js";
+import { isListenFault, listenFault } from "./listen-fault.js";
+import { StartError } from "../process/start-error.js";
+import { TOKENS } from "./tokens.js";
+
+/** Where a started sidecar listens. */
+export interface Listening {
+  readonly grpcPort: number;
+  readonly metricsPort: number;
+  /** Undefined where no certificate is configured. */
+  readonly tlsPort: number | undefined;
+}
+
+/** One sidecar, from its start to its end. Several can live in one process. */
+export class Sidecar {
+  readonly #foundations: Foundations;
+  readonly #container: Container;
+  #ended: Promise<void> | undefined;
+
+  constructor(foundations: Foundations) {
+    this.#foundations = foundations;
+    this.#container = buildContainer(foundations);
+  }
+
+  /**
+   * Starts everything; once it resolves, checks are answered.
+   *
+   * @throws StartError when a port cannot be had or a TLS file cannot serve; then nothing is left behind
+   */
+  async start(): Promise<Listening> {
+    const { config } = this.#foundations;
+    try {
+      // First of all: whoever watches the start can see that the process lives and is not ready yet.
+      const { port: metricsPort } = await this.#listenOps();
+      this.#foundations.source.start();
+      this.#foundations.cache?.start();
+      this.#container.get(TOKENS.stream).start(this.#container.get(TOKENS.followUpdates));
+      const { port: grpcPort } = await named("GRPC_PORT", config.grpcPort, config, this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host));
+      const tlsPort = await this.#listenTls();
+      this.#container.get(TOKENS.readiness).ready();
+      return { grpcPort, metricsPort, tlsPort };
+    } catch (error) {
+      await this.#end(0);
+      throw error;
+    }
+  }
+
+  /**
+   * Ends without losing a call: unready first, then for a while calls are still accepted, then those in
+   * flight finish, within the bounds that are configured.
+   *
+   * @throws AggregateError of all that did not end well; everything that could be ended is
+   */
+  async stop(): Promise<void> {
+    const { config } = this.#foundations;
+    this.#container.get(TOKENS.readiness).drain();
+    if (this.#ended === undefined) await elapse(config.shutdownLingerMs);
+    await this.#end(config.shutdownGraceMs);
+  }
+
+  #end(graceMs: number): Promise<void> {
+    this.#ended ??= this.#endAll(graceMs);
+    return this.#ended;
+  }
+
+  async #endAll(graceMs: number): Promise<void> {
+    this.#container.get(TOKENS.readiness).drain();
+    this.#container.get(TOKENS.shutdown).abort();
+    const failures: unknown[] = [];
+    const attempt = async (step: () => Promise<void> | undefined) => {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    await Promise.all([
+      attempt(() => this.#container.get(TOKENS.cleartextListener).drain(graceMs)),
+      attempt(() => this.#container.get(TOKENS.tlsListener)?.drain(graceMs)),
+    ]);
+    await attempt(() => this.#container.get(TOKENS.stream).stop());
+    // After the last report has been counted, so that what is kept is complete.
+    await attempt(() => this.#foundations.source.close());
+    await attempt(() => this.#foundations.cache?.close());
+    await attempt(() => this.#foundations.access?.close());
+    await attempt(() => this.#container.get(TOKENS.opsServer).close());
+    if (failures.length > 0) throw new AggregateError(failures, "the sidecar did not end cleanly");
+  }
+
+  #listenOps(): Promise<{ readonly port: number }> {
+    const { metricsPort, metricsHost, host } = this.#foundations.config;
+    const at = metricsHost ?? host;
+    const listening = this.#container.get(TOKENS.opsServer).listen(metricsPort, at);
+    return named("METRICS_PORT", metricsPort, { host: at }, listening, metricsHost === undefined ? "LISTEN_HOST" : "METRICS_HOST");
+  }
+
+  async #listenTls(): Promise<number | undefined> {
+    const listener = this.#container.get(TOKENS.tlsListener);
+    if (listener === undefined) return undefined;
+    const { config } = this.#foundations;
+    return (await named("PORT", config.port, config, listener.listen(config.port, config.host))).port;
+  }
+}
+
+/** A listener that cannot start is a fault of the configuration: it is reported by the setting's name, with what to do. */
+async function named<T>(portName: string, port: number, { host }: Pick<Config, "host">, listening: Promise<T>, hostName = "LISTEN_HOST"): Promise<T> {
+  try {
+    return await listening;
+  } catch (error) {
+    const message = isListenFault(error)
+      ? listenFault(error, { port, host, portName, hostName })
+      : `${portName}: ${error instanceof Error ? error.message : String(error)}`;
+    throw new StartError(message, { cause: error });
+  }
+}

@@ -1,0 +1,63 @@
+import { describeAccess } from "./access.js";
+import type { CacheLayer } from "../cache/cache-layer.js";
+import type { Config } from "../config/settings/settings.js";
+import { packageVersion } from "../package-version.js";
+import { reachableHost } from "../process/reachable-host.js";
+import type { Listening } from "./sidecar.js";
+import type { Source } from "../source/source.js";
+
+/** What whoever starts the service wants to know, as one value for collectors and as text for people. */
+export interface StartMessage {
+  readonly address: string;
+  readonly grpcPort: number;
+  readonly metricsPort: number;
+  readonly tlsPort: number | undefined;
+  readonly source: string;
+  /** Where states are kept, where that is not this process alone. */
+  readonly cache: string | undefined;
+  /** Who may ask. */
+  readonly access: string;
+  /** A command that asks the service something it can answer. */
+  readonly try: string;
+}
+
+export function startMessage(
+  config: Config,
+  listening: Listening,
+  source: Pick<Source, "description" | "example">,
+  cache: Pick<CacheLayer, "description"> | undefined,
+): StartMessage {
+  const host = reachableHost(config.host);
+  const address = `http://${host}:${listening.grpcPort}`;
+  const { customerId, featureId } = source.example;
+  const body = JSON.stringify({ customerId, featureId });
+  return {
+    address,
+    ...listening,
+    source: source.description,
+    cache: cache?.description,
+    access: describeAccess(config),
+    try: `curl -H 'content-type: application/json' -d ${shellQuoted(body)} ${address}/stigg.sidecar.v1.SidecarService/GetEntitlement`,
+  };
+}
+
+export function startText(config: Config, message: StartMessage): string {
+  const host = reachableHost(config.host);
+  const opsHost = reachableHost(config.metricsHost ?? config.host);
+  const tls = message.tlsPort === undefined ? [] : [`  tls      https://${host}:${message.tlsPort}`];
+  return [
+    `entitlement-sidecar ${packageVersion()} answers checks`,
+    `  address  ${message.address}  (gRPC, gRPC-web and Connect)`,
+    ...tls,
+    `  source   ${message.source}`,
+    ...(message.cache === undefined ? [] : [`  cache    ${message.cache}`]),
+    `  access   ${message.access}`,
+    `  health   http://${opsHost}:${message.metricsPort}/${config.readyEndpointUrl}  (metrics: /metrics)`,
+    `  try      ${message.try}`,
+    "",
+  ].join("\n");
+}
+
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,58 @@
+import type { ServiceIdentifier } from "inversify";
+import type { OpsServer } from "../../adapters/ops/ops-server.js";
+import type { Metrics } from "../../adapters/ops/metrics.js";
+import type { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
+import type { RpcHandler } from "../../adapters/rpc/rpc-handler.js";
+import type { CheckEntitlement } from "../../application/check/check-entitlement.js";
+import type { FindState } from "../../application/load/find-state.js";
+import type { FollowUpdates } from "../../application/refresh/follow-updates.js";
+import type { ListEntitlements } from "../../application/check/list-entitlements.js";
+import type { LoadState } from "../../application/load/load-state.js";
+import type { Readiness } from "../../application/readiness.js";
+import type { RefreshInBackground } from "../../application/refresh/refresh-in-background.js";
+import type { ReloadEntitlements } from "../../application/refresh/reload-entitlements.js";
+import type { ReportEvents } from "../../application/report/report-events.js";
+import type { ReportUsage } from "../../application/report/report-usage.js";
+import type { StreamStatus } from "../../application/refresh/stream-status.js";
+import type { CacheStore } from "../../ports/cache-store.js";
+import type { Clock } from "../../ports/clock.js";
+import type { FallbackProvider } from "../../ports/fallback-provider.js";
+import type { Logger } from "../../ports/logger.js";
+import type { Telemetry } from "../../ports/telemetry.js";
+import type { UpdateStream } from "../../ports/update-stream.js";
+import type { UpstreamClient } from "../../ports/upstream-client.js";
+import type { Config } from "../config/settings/settings.js";
+
+/** What the container holds, by what it is: interfaces have no name at run time. */
+export const TOKENS = {
+  config: token<Config>("config"),
+  logger: token<Logger>("logger"),
+  clock: token<Clock>("clock"),
+  telemetry: token<Telemetry>("telemetry"),
+  upstream: token<UpstreamClient>("upstream"),
+  stream: token<UpdateStream>("stream"),
+  cache: token<CacheStore>("cache"),
+  fallbacks: token<FallbackProvider>("fallbacks"),
+  streamStatus: token<StreamStatus>("streamStatus"),
+  loadState: token<LoadState>("loadState"),
+  refresh: token<RefreshInBackground>("refresh"),
+  findState: token<FindState>("findState"),
+  checkEntitlement: token<CheckEntitlement>("checkEntitlement"),
+  listEntitlements: token<ListEntitlements>("listEntitlements"),
+  reloadEntitlements: token<ReloadEntitlements>("reloadEntitlements"),
+  reportUsage: token<ReportUsage>("reportUsage"),
+  reportEvents: token<ReportEvents>("reportEvents"),
+  followUpdates: token<FollowUpdates>("followUpdates"),
+  readiness: token<Readiness>("readiness"),
+  /** Aborts once no call is accepted any more: ends the streams that callers keep open. */
+  shutdown: token<AbortController>("shutdown"),
+  requestHandler: token<RpcHandler>("requestHandler"),
+  cleartextListener: token<MultiProtocolListener>("cleartextListener"),
+  tlsListener: token<MultiProtocolListener | undefined>("tlsListener"),
+  metrics: token<Metrics>("metrics"),
+  opsServer: token<OpsServer>("opsServer"),
+} as const;
+
+function token<T>(name: string): ServiceIdentifier<T> {
+  return Symbol(name);
+}

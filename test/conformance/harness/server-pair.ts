@@ -1,0 +1,29 @@
+import { InMemoryUpstream } from "../../fakes/in-memory-upstream.js";
+import { ManualClock } from "../../fakes/manual-clock.js";
+import { populate } from "./customers.js";
+import { startRpcServer, type RpcServer } from "./rpc-server.js";
+
+/** One of two servers that differ in nothing but the lanes, and a client of it. */
+export class Lane<Client extends { close(): void }> {
+  readonly server: RpcServer;
+  readonly client: Client;
+  readonly clock: ManualClock;
+
+  private constructor(server: RpcServer, client: Client, clock: ManualClock) {
+    this.server = server;
+    this.client = client;
+    this.clock = clock;
+  }
+
+  static async start<Client extends { close(): void }>(hasFastPath: boolean, maxMessageBytes: number, clientOf: (url: string) => Client): Promise<Lane<Client>> {
+    const clock = new ManualClock();
+    const upstream = populate(new InMemoryUpstream());
+    const server = await startRpcServer({ hasFastPath, clock, upstream, maxMessageBytes });
+    return new Lane(server, clientOf(server.url), clock);
+  }
+
+  async stop(): Promise<void> {
+    this.client.close();
+    await this.server.stop();
+  }
+}

@@ -1,0 +1,11 @@
+import { toJsonString, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { expect } from "vitest";
+import { TEXT_ENCODERS } from "../../../../../src/adapters/rpc/gen/answers/text-encoders.js";
+import { JSON_OPTIONS } from "../../../../../src/adapters/rpc/json-options.js";
+import { describeAnswers } from "./describe-answers.js";
+
+describeAnswers("an answer in JSON is, to the letter, the message's", TEXT_ENCODERS, expectSameText);
+
+function expectSameText<O extends DescMessage>(schema: O, text: string, message: MessageShape<O>): void {
+  expect(text).toBe(toJsonString(schema, message, JSON_OPTIONS));
+}

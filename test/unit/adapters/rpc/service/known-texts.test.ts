@@ -1,0 +1,29 @@
+import fc from "fast-check";
+import { expect, it, vi } from "vitest";
+import { KnownTexts } from "../../../../../src/adapters/rpc/service/known-texts.js";
+
+it("every text of ASCII is told as it is, however many come and in whichever order", () => {
+  const texts = new KnownTexts();
+  const come = fc.array(fc.string({ unit: fc.integer({ min: 0, max: 0x7f }).map((code) => String.fromCharCode(code)), maxLength: 20 }), { maxLength: 50 });
+  fc.assert(
+    fc.property(come, fc.nat({ max: 5 }), (all, before) => {
+      for (const text of [...all, ...all]) {
+        const bytes = Buffer.from("-".repeat(before) + text + "behind");
+        expect(texts.textOf(bytes, before, before + text.length)).toBe(text);
+      }
+    }),
+  );
+});
+
+it("any other text is not told", () => {
+  expect(new KnownTexts().textOf(Buffer.from("café"), 0, 5)).toBeUndefined();
+});
+
+it("a text that comes again is not made again", () => {
+  const texts = new KnownTexts();
+  texts.textOf(Buffer.from("seats"), 0, 5);
+  const again = Buffer.from("seats");
+  const made = vi.spyOn(again, "toString");
+  expect(texts.textOf(again, 0, 5)).toBe("seats");
+  expect(made).not.toHaveBeenCalled();
+});

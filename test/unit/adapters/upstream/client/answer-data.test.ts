@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { dataOf, isRefusalOfBody, isRefusalOfPath } from "../../../../../src/adapters/upstream/client/answer-data.js";
+import { parseRetryAfter, ThrottledError } from "../../../../../src/adapters/upstream/resilience/throttled-error.js";
+import { isRefusal, isUpstreamsFailure, isWorthRetrying } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
+import { errorCodeOf, type ErrorCode } from "../../../../../src/domain/errors.js";
+
+function failureOf(status: number, of: "path" | "body", body?: unknown): unknown {
+  try {
+    dataOf({ status, body, retryAfterMs: undefined }, { name: "Edge", isRefusal: of === "path" ? isRefusalOfPath : isRefusalOfBody });
+  } catch (error) {
+    return error;
+  }
+  return expect.fail(`HTTP ${status} is no success`);
+}
+
+const ALL_4XX = Array.from({ length: 100 }, (_, i) => 400 + i);
+/** About the key, the pace or the way: not about who is asked for. */
+const NOT_ABOUT_THE_SUBJECT: ReadonlyMap<number, ErrorCode> = new Map([
+  [401, "unauthenticated"],
+  [403, "unavailable"],
+  [407, "unavailable"],
+  [408, "unavailable"],
+  [421, "unavailable"],
+  [425, "unavailable"],
+  [429, "resource-exhausted"],
+]);
+
+describe("an error status", () => {
+  it("of 4xx that is about a path is a refusal of its subject alone, and not asked again", () => {
+    for (const status of ALL_4XX.filter((candidate) => !NOT_ABOUT_THE_SUBJECT.has(candidate))) {
+      const failure = failureOf(status, "path");
+      expect([status, errorCodeOf(failure)]).toEqual([status, "invalid-argument"]);
+      expect([isRefusal(failure), isUpstreamsFailure(failure), isWorthRetrying(failure)]).toEqual([true, false, false]);
+    }
+  });
+
+  it.each([...NOT_ABOUT_THE_SUBJECT])("%i is %s, of a path and of a body", (status, code) => {
+    for (const of of ["path", "body"] as const) {
+      const failure = failureOf(status, of);
+      expect(errorCodeOf(failure)).toBe(code);
+      expect([isRefusal(failure), isUpstreamsFailure(failure)]).toEqual([false, true]);
+    }
+  });
+
+  it("of 4xx is a refusal of a body only where the body can be meant", () => {
+    expect(ALL_4XX.filter((status) => isRefusal(failureOf(status, "body")))).toEqual([400, 413, 422]);
+  });
+
+  it.each([301, 304, 500, 502, 503, 504, 599])("%i is upstream's failure", (status) => {
+    for (const of of ["path", "body"] as const) expect(errorCodeOf(failureOf(status, of))).toBe("unavailable");
+  });
+
+  it("keeps upstream's own message and code where it has one", () => {
+    const failure = failureOf(400, "path", { errors: [{ message: "as upstream says it", extensions: { code: "CustomerNotFound" } }] });
+    expect(failure).toMatchObject({ code: "not-found", message: "as upstream says it" });
+  });
+});
+
+describe("Retry-After", () => {
+  const now = Date.UTC(2026, 0, 1);
+
+  it.each([
+    ["2", 2_000],
+    [" 10 ", 10_000],
+    ["0", 0],
+    ["86400", 60_000],
+    [new Date(now + 5_000).toUTCString(), 5_000],
+    [new Date(now - 5_000).toUTCString(), 0],
+    ["soon", undefined],
+    ["-3", undefined],
+    ["", undefined],
+    [undefined, undefined],
+  ])("%j asks for %j ms", (text, expected) => {
+    expect(parseRetryAfter(text, now)).toBe(expected);
+  });
+
+  it("stays with the failure that it came with", () => {
+    const answer = { status: 429, body: undefined, retryAfterMs: 3_000 };
+    expect(() => dataOf(answer, { name: "Edge", isRefusal: isRefusalOfPath })).toThrow(new ThrottledError("Edge answered HTTP 429", 3_000));
+  });
+});

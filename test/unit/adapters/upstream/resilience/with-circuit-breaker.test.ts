@@ -1,0 +1,210 @@
+import { describe, expect, it } from "vitest";
+import { CircuitBreaker } from "../../../../../src/adapters/upstream/resilience/circuit-breaker.js";
+import { ThrottledError } from "../../../../../src/adapters/upstream/resilience/throttled-error.js";
+import { isUpstreamsFailure } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
+import { withCircuitBreaker } from "../../../../../src/adapters/upstream/resilience/with-circuit-breaker.js";
+import type { ErrorCode } from "../../../../../src/domain/errors.js";
+import { CodedError } from "../../../../../src/domain/errors.js";
+import { Calls } from "../../../../fakes/controllable-upstream.js";
+import { promisesSettled } from "../../../../fakes/event-loop.js";
+import { ManualClock } from "../../../../fakes/manual-clock.js";
+import { controllableOperation, never, outcomeOf } from "./scripted-operation.js";
+
+const PROBE_DELAY_MS = 1_000;
+/** With the jitter used here: three quarters of the longest wait. */
+const WAIT_MS = 750;
+
+function guarded() {
+  const clock = new ManualClock();
+  const probes = new Calls<string, undefined>();
+  const changes: string[] = [];
+  const { calls, operation } = controllableOperation();
+  const breaker = new CircuitBreaker(
+    {
+      name: "Edge",
+      failuresToOpen: 3,
+      isUpstreamsFailure,
+      probeDelayMs: PROBE_DELAY_MS,
+      random: () => 0.5,
+      probe: (signal) => probes.begin("probe", signal),
+      onOpened: () => changes.push("opened"),
+      onClosed: () => changes.push("closed"),
+    },
+    clock,
+  );
+  const ask = withCircuitBreaker(operation, breaker);
+  /** Calls, and lets upstream answer (undefined) or fail with a code. */
+  async function call(failure?: ErrorCode): Promise<string> {
+    const index = calls.count;
+    const outcome = outcomeOf(ask("q", never()));
+    await promisesSettled();
+    if (calls.count === index) return outcome;
+    const begun = await calls.at(index);
+    if (failure === undefined) begun.answer("answer");
+    else begun.fail(new CodedError(failure, failure));
+    return outcome;
+  }
+  async function open(): Promise<void> {
+    for (let i = 0; i < 3; i++) await call("unavailable");
+  }
+  async function probe(index: number) {
+    clock.advance(WAIT_MS);
+    return probes.at(index);
+  }
+  return { clock, probes, changes, calls, ask, breaker, call, open, probe };
+}
+
+describe("a circuit breaker", () => {
+  it("lets calls through while upstream works", async () => {
+    const { call, changes } = guarded();
+    expect(await call()).toBe("answer");
+    expect(changes).toEqual([]);
+  });
+
+  it("opens after so many failures in a row, and then answers at once without asking", async () => {
+    const { calls, call, changes, open } = guarded();
+    await open();
+    expect(changes).toEqual(["opened"]);
+    expect(await call()).toBe("unavailable");
+    expect(calls.count).toBe(3);
+  });
+
+  it("does not open for failures with an answer between them", async () => {
+    const { call, changes } = guarded();
+    for (const failure of ["unavailable", "unavailable", undefined, "unavailable", "unavailable"] as const) await call(failure);
+    expect(changes).toEqual([]);
+  });
+
+  it.each<ErrorCode>(["invalid-argument", "not-found", "failed-precondition", "cancelled"])(
+    "does not count %s: it says nothing of upstream",
+    async (code) => {
+      const { call, changes } = guarded();
+      for (let i = 0; i < 10; i++) await call(code);
+      expect(changes).toEqual([]);
+    },
+  );
+
+  it.each<ErrorCode>(["unavailable", "deadline-exceeded", "unauthenticated", "resource-exhausted", "internal"])("counts %s", async (code) => {
+    const { call, changes } = guarded();
+    for (let i = 0; i < 3; i++) await call(code);
+    expect(changes).toEqual(["opened"]);
+  });
+
+  it("says why it does not ask", async () => {
+    const { ask, open } = guarded();
+    await open();
+    await expect(ask("q", never())).rejects.toMatchObject({ message: expect.stringContaining("Edge"), cause: { code: "unavailable" } });
+  });
+});
+
+describe("an upstream that asks for patience", () => {
+  const throttle = async ({ ask, calls }: ReturnType<typeof guarded>, retryAfterMs: number | undefined) => {
+    const outcome = outcomeOf(ask("q", never()));
+    (await calls.at(calls.count - 1)).fail(new ThrottledError("slow down", retryAfterMs));
+    expect(await outcome).toBe("resource-exhausted");
+  };
+
+  it("is left alone for as long as it says, after the first time that it does", async () => {
+    const test = guarded();
+    await throttle(test, 5_000);
+    expect(test.changes).toEqual(["opened"]);
+    test.clock.advance(4_999);
+    expect(test.probes.count).toBe(0);
+    test.clock.advance(1);
+    expect(test.probes.count).toBe(1);
+  });
+
+  it("is left alone longer where a probe is answered so", async () => {
+    const test = guarded();
+    await throttle(test, 5_000);
+    test.clock.advance(5_000);
+    (await test.probes.at(0)).fail(new ThrottledError("still", 7_000));
+    await promisesSettled();
+    test.clock.advance(6_999);
+    expect(test.probes.count).toBe(1);
+    test.clock.advance(1);
+    expect(test.probes.count).toBe(2);
+  });
+
+  it.each([0, undefined])("without saying for how long (%j) counts as any failure does", async (retryAfterMs) => {
+    const test = guarded();
+    await throttle(test, retryAfterMs);
+    await throttle(test, retryAfterMs);
+    expect(test.changes).toEqual([]);
+    await throttle(test, retryAfterMs);
+    expect(test.changes).toEqual(["opened"]);
+  });
+});
+
+describe("while it is open", () => {
+  it("upstream is probed in the background, again and again, one probe at a time", async () => {
+    const { clock, probes, open, probe } = guarded();
+    await open();
+    clock.advance(WAIT_MS - 1);
+    expect(probes.count).toBe(0);
+    clock.advance(1);
+    expect(probes.count).toBe(1);
+    clock.advance(10 * PROBE_DELAY_MS);
+    expect(probes.count).toBe(1);
+    (await probes.at(0)).fail();
+    await promisesSettled();
+    await probe(1);
+    expect(probes.count).toBe(2);
+  });
+
+  it("a probe that comes back lets calls through, and the first that succeeds closes it", async () => {
+    const { call, changes, open, probe } = guarded();
+    await open();
+    (await probe(0)).answer(undefined);
+    await promisesSettled();
+    expect(await call()).toBe("answer");
+    expect(changes).toEqual(["opened", "closed"]);
+  });
+
+  it("a call that fails after a probe came back opens it again, without a second word", async () => {
+    const { call, calls, changes, open, probe, probes } = guarded();
+    await open();
+    (await probe(0)).answer(undefined);
+    await promisesSettled();
+    expect(await call("unavailable")).toBe("unavailable");
+    const before = calls.count;
+    expect(await call()).toBe("unavailable");
+    expect(calls.count).toBe(before);
+    expect(changes).toEqual(["opened"]);
+    await probe(1);
+    expect(probes.count).toBe(2);
+  });
+
+  it("an answer that was still under way closes it, and ends the probing", async () => {
+    const { ask, calls, changes, clock, open } = guarded();
+    const late = outcomeOf(ask("late", never()));
+    await open();
+    (await calls.at(0)).answer("answer");
+    expect(await late).toBe("answer");
+    expect(changes).toEqual(["opened", "closed"]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("a failure that was still under way says nothing of what a probe has found since", async () => {
+    const { ask, call, calls, changes, open, probe } = guarded();
+    const late = outcomeOf(ask("late", never()));
+    await open();
+    (await probe(0)).answer(undefined);
+    await promisesSettled();
+    (await calls.at(0)).fail();
+    expect(await late).toBe("unavailable");
+    expect(await call()).toBe("answer");
+    expect(changes).toEqual(["opened", "closed"]);
+  });
+
+  it("stopping it ends the probing", async () => {
+    const { breaker, clock, open, probe, probes } = guarded();
+    await open();
+    const probing = await probe(0);
+    breaker.stop();
+    expect(probing.signal.aborted).toBe(true);
+    await promisesSettled();
+    expect(clock.pendingTimers).toBe(0);
+    expect(probes.count).toBe(1);
+  });
+});

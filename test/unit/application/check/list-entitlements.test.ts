@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import { buildCore, know, NO_HURRY } from "../../../builders/core.js";
+import { boolean, emptyState, enumerated, metered, numeric, stateWith, wallet } from "../../../builders/states.js";
+
+const subject = { customerId: "c" };
+
+describe("the list of what is at hand", () => {
+  it("is answered at once, with every entitlement decided as if nothing were requested", async () => {
+    const core = buildCore();
+    const over = metered({ id: "over", used: 12 });
+    const features = [boolean(), enumerated(), numeric(), metered({ used: 10 }), over, boolean({ id: "no", accessDeniedReason: "Revoked" })];
+    await know(core, subject, stateWith(features, { credits: [wallet(), wallet({ currencyId: "spent", used: 100 })] }));
+    const answer = core.list.list(subject, NO_HURRY);
+    expect(answer).not.toHaveProperty("then");
+    const { result, source } = await answer;
+    expect(source).toBe("memory");
+    expect(Object.fromEntries(result.features.map(({ entitlement, accessDeniedReason }) => [entitlement?.feature.id, accessDeniedReason]))).toEqual({
+      sso: undefined,
+      regions: undefined,
+      "retention-days": undefined,
+      seats: undefined,
+      over: "RequestedUsageExceedingLimit",
+      no: "Revoked",
+    });
+    expect(result.credits.map(({ entitlement, hasAccess }) => [entitlement?.currency.currencyId, hasAccess])).toEqual([
+      ["credits", true],
+      ["spent", false],
+    ]);
+    expect({ fallbacks: result.fallbacks, reason: result.accessDeniedReason }).toEqual({ fallbacks: undefined, reason: undefined });
+  });
+
+  it("that is empty explains itself", async () => {
+    const core = buildCore({ fallbacks: { seats: { hasAccess: true } } });
+    await know(core, subject, emptyState("CustomerIsArchived"));
+    expect((await core.list.list(subject, NO_HURRY)).result).toEqual({
+      features: [],
+      credits: [],
+      fallbacks: undefined,
+      accessDeniedReason: "CustomerIsArchived",
+    });
+  });
+
+  it("tells the state's reason beside wallets that are there", async () => {
+    const core = buildCore();
+    await know(core, subject, stateWith([], { credits: [wallet()], accessDeniedReason: "NoActiveSubscription" }));
+    const { result } = await core.list.list(subject, NO_HURRY);
+    expect(result).toMatchObject({ accessDeniedReason: "NoActiveSubscription", credits: [{ hasAccess: true }] });
+  });
+
+  it("reads usage periods at the moment of the call", async () => {
+    const core = buildCore();
+    const now = core.clock.now();
+    await know(core, subject, stateWith([metered({ used: 12, usage: { currentUsage: 12, periodAnchor: now, periodEnd: now + 1 }, resetPeriod: "HOUR" })]));
+    core.clock.advance(2);
+    expect((await core.list.list(subject, NO_HURRY)).result.features).toMatchObject([{ hasAccess: true, usage: { currentUsage: 0 } }]);
+  });
+});
+
+describe("the list of what is not at hand", () => {
+  it("comes from upstream", async () => {
+    const core = buildCore();
+    const answer = core.list.list({ customerId: "c", resourceId: "r" }, NO_HURRY);
+    const fetch = await core.upstream.fetches.at(0);
+    expect(fetch.question.subject).toEqual({ customerId: "c", resourceId: "r" });
+    fetch.answer(stateWith([boolean()]));
+    expect(await answer).toMatchObject({ source: "upstream", result: { features: [{ hasAccess: true }], fallbacks: undefined } });
+  });
+
+  it("is that of the configured fallbacks where nothing can be known", async () => {
+    const core = buildCore({ fallbacks: { seats: { hasAccess: true, usageLimit: 5 }, sso: { hasAccess: false } } });
+    const answer = core.list.list(subject, NO_HURRY);
+    (await core.upstream.fetches.at(0)).fail();
+    const { result, source } = await answer;
+    expect(source).toBe("fallback");
+    expect(result).toMatchObject({ features: [], credits: [], accessDeniedReason: "Unknown" });
+    expect(Object.fromEntries(result.fallbacks ?? [])).toEqual({ seats: { hasAccess: true, usageLimit: 5 }, sso: { hasAccess: false } });
+  });
+
+  it("is what was known where upstream fails", async () => {
+    const core = buildCore({ fallbacks: { seats: { hasAccess: true } } });
+    await know(core, subject, stateWith([boolean()]));
+    await core.cache.markAllUnverified();
+    const answer = core.list.list(subject, NO_HURRY);
+    (await core.upstream.fetches.at(1)).fail();
+    expect(await answer).toMatchObject({ source: "stale", result: { features: [{ hasAccess: true }], fallbacks: undefined } });
+  });
+});

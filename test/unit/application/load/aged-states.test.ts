@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { buildCore, know, MAX_STATE_AGE_MS, NO_HURRY, type Core } from "../../../builders/core.js";
+import { featureQuery } from "../../../builders/queries.js";
+import { metered, stateWith } from "../../../builders/states.js";
+import { promisesSettled } from "../../../fakes/event-loop.js";
+
+const subject = { customerId: "c" };
+const withLimit = (usageLimit: number, updatedAt = 1) => stateWith([metered({ usageLimit })], { updatedAt });
+const check = ({ check: checks }: Core, customerId = "c") => checks.feature(customerId, undefined, featureQuery("seats"), NO_HURRY);
+
+describe("a state that is old, while changes arrive", () => {
+  it("serves while it is verified again in the background, and then is what upstream says", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    expect(check(core)).toMatchObject({ source: "memory", result: { entitlement: { usageLimit: 10 } } });
+    const fetch = await core.upstream.fetches.at(1);
+    expect(fetch.question).toEqual({ subject: { customerId: "c", resourceId: undefined }, latest: false });
+    fetch.answer(withLimit(20, 2));
+    await promisesSettled();
+    expect(check(core)).toMatchObject({ source: "memory", result: { entitlement: { usageLimit: 20 } } });
+    expect(core.upstream.fetches.count).toBe(2);
+  });
+
+  it("is not asked for before its time, nor again after it", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS * 0.74);
+    void check(core);
+    expect(core.upstream.fetches.count).toBe(1);
+    core.clock.advance(MAX_STATE_AGE_MS * 0.27);
+    void check(core);
+    (await core.upstream.fetches.at(1)).answer(withLimit(10));
+    await promisesSettled();
+    for (let i = 0; i < 5; i++) void check(core);
+    await promisesSettled();
+    expect(core.upstream.fetches.count).toBe(2);
+  });
+
+  it("is old also where its usage is updated all the time", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(10));
+    for (let i = 0; i < 10; i++) {
+      core.clock.advance(MAX_STATE_AGE_MS / 9);
+      core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: i, updatedAt: core.clock.now() } });
+      await promisesSettled();
+    }
+    void check(core);
+    await core.upstream.fetches.at(1);
+  });
+
+  it("is asked for at a bounded rate, however many are old and however often upstream fails", async () => {
+    const core = buildCore();
+    for (let i = 0; i < 300; i++) await know(core, { customerId: `c${i}` }, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 300; i++) expect(check(core, `c${i}`)).toMatchObject({ source: "memory" });
+      for (let answered = -1; answered !== core.upstream.fetches.count; ) {
+        answered = core.upstream.fetches.count;
+        for (const fetch of core.upstream.fetches.all) fetch.fail();
+        await promisesSettled();
+      }
+    }
+    expect(core.upstream.fetches.count - 300).toBe(100);
+    core.clock.advance(1_000);
+    for (let i = 0; i < 300; i++) void check(core, `c${i}`);
+    await promisesSettled();
+    expect(core.upstream.fetches.count).toBeGreaterThan(400);
+  });
+});

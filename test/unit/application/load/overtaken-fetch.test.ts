@@ -1,0 +1,193 @@
+import { describe, expect, it } from "vitest";
+import type { CustomerState } from "../../../../src/domain/customer-state.js";
+import type { Subject } from "../../../../src/domain/subject.js";
+import { begunFetch, buildCore, know, NO_HURRY } from "../../../builders/core.js";
+import { featureQuery } from "../../../builders/queries.js";
+import { usageMeasurement, usageReport } from "../../../builders/reports.js";
+import { promisesSettled } from "../../../fakes/event-loop.js";
+import { emptyState, metered, stateWith } from "../../../builders/states.js";
+
+const subject: Subject = { customerId: "c" };
+const withLimit = (usageLimit: number, updatedAt?: number): CustomerState => stateWith([metered({ usageLimit })], { updatedAt });
+const limitOf = (known: { readonly state: CustomerState } | undefined) => known?.state.feature("seats")?.usageLimit;
+
+describe("a check whose fetch is superseded", () => {
+  it("has the subject fetched again in the background, so that the next check waits for nothing", async () => {
+    const core = buildCore({ maxRefreshed: 0 });
+    const answer = core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY);
+    const first = await core.upstream.fetches.at(0);
+    core.updates.connected();
+    first.answer(withLimit(10));
+    expect(await answer).toMatchObject({ source: "upstream" });
+    const again = await core.upstream.fetches.at(1);
+    expect(again.question).toEqual({ subject, latest: false, preferLatest: true });
+    again.answer(withLimit(20));
+    await promisesSettled();
+    expect(core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY)).toMatchObject({ source: "memory" });
+    expect(core.upstream.fetches.count).toBe(2);
+  });
+});
+
+describe("a fetch that news overtake", () => {
+  it("does not overwrite newer news", async () => {
+    const core = buildCore();
+    const { result, fetch } = await begunFetch(core, subject);
+    core.updates.changed({ type: "entitlements-updated", subject, state: withLimit(20, 2) });
+    fetch.answer(withLimit(10, 1));
+    expect(limitOf(await result)).toBe(20);
+    expect(limitOf(core.cache.peek("c", undefined))).toBe(20);
+  });
+
+  it("does not overwrite news even where neither says when it was", async () => {
+    const core = buildCore();
+    const { result, fetch } = await begunFetch(core, subject);
+    core.updates.changed({ type: "entitlements-updated", subject, state: withLimit(20) });
+    fetch.answer(withLimit(10));
+    expect(limitOf(await result)).toBe(20);
+  });
+
+  it("does not overwrite the reason that news gave", async () => {
+    const core = buildCore();
+    const { result, fetch } = await begunFetch(core, subject);
+    core.updates.changed({ type: "entitlements-updated", subject, state: emptyState("CustomerIsArchived") });
+    fetch.answer(withLimit(10, 5));
+    expect((await result)?.state.accessDeniedReason).toBe("CustomerIsArchived");
+  });
+
+  it("does not take back a usage that was told meanwhile", async () => {
+    const core = buildCore();
+    await know(core, subject, stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 1 }));
+    const { result, fetch } = await begunFetch(core, subject);
+    core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: 9, updatedAt: 9 } });
+    fetch.answer(stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 2 }));
+    await result;
+    expect((await core.cache.load(subject))?.state.featureUsage("seats").currentUsage).toBe(9);
+  });
+
+  it("knows a usage that was told meanwhile, also where nothing was known before", async () => {
+    const core = buildCore();
+    const { result, fetch } = await begunFetch(core, subject);
+    core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: 9, updatedAt: 9 } });
+    fetch.answer(stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 2 }));
+    expect((await result)?.state.featureUsage("seats").currentUsage).toBe(9);
+    expect(core.cache.peek("c", undefined)?.state.featureUsage("seats").currentUsage).toBe(9);
+  });
+
+  it("knows a usage that was reported meanwhile", async () => {
+    const core = buildCore();
+    const { result, fetch } = await begunFetch(core, subject);
+    const reported = core.reportUsage.report(usageReport(), NO_HURRY);
+    (await core.upstream.reports.at(0)).answer(usageMeasurement({ currentUsage: 9, updatedAt: 9 }));
+    await reported;
+    fetch.answer(stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 2 }));
+    await result;
+    expect(core.cache.peek("c", undefined)?.state.featureUsage("seats").currentUsage).toBe(9);
+  });
+
+  it("by usage alone is vouched for: a customer whose usage moves all the time is fetched once, not for ever", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(10, 1));
+    await core.cache.markAllUnverified();
+    const { result, fetch } = await begunFetch(core, subject);
+    for (const moment of [7, 9, 8]) {
+      const usage = { currentUsage: moment, updatedAt: moment };
+      core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage });
+    }
+    fetch.answer(withLimit(10, 1));
+    expect(await result).toMatchObject({ isVerified: true });
+    expect(core.cache.peek("c", undefined)?.state.featureUsage("seats").currentUsage).toBe(9);
+  });
+
+  it("still is stored where it is provably newer", async () => {
+    const core = buildCore();
+    const { result, fetch } = await begunFetch(core, subject);
+    core.updates.changed({ type: "entitlements-updated", subject, state: withLimit(20, 2) });
+    fetch.answer(withLimit(30, 3));
+    expect(limitOf(await result)).toBe(30);
+  });
+
+  it("is not vouched for where the news were to forget: the next check asks anew", async () => {
+    const core = buildCore();
+    const { result, fetch } = await begunFetch(core, subject);
+    core.updates.changed({ type: "entitlements-updated", subject, state: emptyState() });
+    fetch.answer(withLimit(10, 1));
+    expect(await result).toMatchObject({ isVerified: false });
+    expect(core.cache.peek("c", undefined)).toBeUndefined();
+    await know(core, subject, emptyState("NoActiveSubscription"));
+    expect(core.cache.peek("c", undefined)?.state.accessDeniedReason).toBe("NoActiveSubscription");
+  });
+
+  it("is not joined by who asks after the news, nor does it undo what those learn", async () => {
+    const core = buildCore();
+    const early = await begunFetch(core, subject);
+    core.load.overtake(subject);
+    const late = await begunFetch(core, subject);
+    expect(core.upstream.fetches.count).toBe(2);
+    late.fetch.answer(withLimit(20));
+    await late.result;
+    early.fetch.answer(withLimit(10));
+    await early.result;
+    expect(limitOf(core.cache.peek("c", undefined))).toBe(20);
+  });
+
+  it.each<{ news: string; flying: Subject; changed: Subject; isOvertaken: boolean }>([
+    { news: "of the customer", flying: subject, changed: subject, isOvertaken: true },
+    { news: "of the customer, for its resource", flying: { ...subject, resourceId: "r" }, changed: subject, isOvertaken: true },
+    { news: "of the resource", flying: { ...subject, resourceId: "r" }, changed: { ...subject, resourceId: "r" }, isOvertaken: true },
+    { news: "of the resource, for its customer", flying: subject, changed: { ...subject, resourceId: "r" }, isOvertaken: false },
+    { news: "of another resource", flying: { ...subject, resourceId: "r" }, changed: { ...subject, resourceId: "s" }, isOvertaken: false },
+    { news: "of another customer", flying: subject, changed: { customerId: "d" }, isOvertaken: false },
+  ])("by news $news: $isOvertaken", async ({ flying, changed, isOvertaken }) => {
+    const core = buildCore();
+    const { result, fetch } = await begunFetch(core, flying);
+    core.load.overtake(changed);
+    fetch.answer(withLimit(1));
+    expect(await result).toMatchObject({ isVerified: !isOvertaken });
+  });
+
+  it("by news of everything, is not vouched for", async () => {
+    const core = buildCore();
+    const flights = [await begunFetch(core, subject), await begunFetch(core, { customerId: "d", resourceId: "r" })];
+    core.load.overtakeAll();
+    for (const { fetch } of flights) fetch.answer(withLimit(1));
+    for (const { result } of flights) expect(await result).toMatchObject({ isVerified: false });
+  });
+});
+
+describe("a reload", () => {
+  it("always asks anew, past upstream's caches, and who asks then joins it", async () => {
+    const core = buildCore();
+    const early = await begunFetch(core, subject);
+    const reloaded = core.load.reload(subject);
+    const joined = core.load.load(subject);
+    const fetch = await core.upstream.fetches.at(1);
+    expect([early.fetch.question.latest, fetch.question.latest]).toEqual([false, true]);
+    fetch.answer(withLimit(20));
+    expect([limitOf(await reloaded), limitOf(await joined)]).toEqual([20, 20]);
+    expect(core.upstream.fetches.count).toBe(2);
+    early.fetch.answer(withLimit(10));
+    await early.result;
+  });
+
+  it("is not undone by a fetch that began before it", async () => {
+    const core = buildCore();
+    const early = await begunFetch(core, subject);
+    const reloaded = core.load.reload(subject);
+    (await core.upstream.fetches.at(1)).answer(withLimit(20));
+    await reloaded;
+    early.fetch.answer(withLimit(10));
+    await early.result;
+    expect(limitOf(core.cache.peek("c", undefined))).toBe(20);
+  });
+
+  it("hides no flight from news: what began before both is not vouched for", async () => {
+    const core = buildCore();
+    const early = await begunFetch(core, subject);
+    const reloaded = core.load.reload(subject);
+    (await core.upstream.fetches.at(1)).fail();
+    await expect(reloaded).rejects.toMatchObject({ code: "unavailable" });
+    core.load.overtake(subject);
+    early.fetch.answer(withLimit(10));
+    expect(await early.result).toMatchObject({ isVerified: false });
+  });
+});

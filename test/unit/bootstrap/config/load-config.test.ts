@@ -1,0 +1,267 @@
+import { describe, expect, it } from "vitest";
+import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
+import type { Environment } from "../../../../src/bootstrap/config/read-settings.js";
+import { SETTINGS, type Config } from "../../../../src/bootstrap/config/settings/settings.js";
+import { StartError } from "../../../../src/bootstrap/process/start-error.js";
+
+const CATALOG = { CATALOG_FILE: "catalog.yaml" };
+const REDIS = { ...CATALOG, REDIS_ENVIRONMENT_PREFIX: "production" };
+const MEMORY = {
+  cgroupRoot: "/nonexistent",
+  ownCgroups: "/nonexistent",
+  machineBytes: () => 1_000_001,
+  constrainedBytes: () => undefined,
+  heapBytes: () => Infinity,
+};
+
+function load(environment: Environment) {
+  return loadConfig(environment, MEMORY);
+}
+
+function faultsOf(environment: Environment): string {
+  try {
+    load(environment);
+  } catch (error) {
+    if (error instanceof StartError) return error.message;
+    throw error;
+  }
+  throw new Error("the configuration was accepted");
+}
+
+describe("the configuration without anything but a catalog", () => {
+  const DEFAULTS: Config = {
+    serverApiKey: undefined,
+    apiUrl: "https://api.stigg.io",
+    edgeEnabled: true,
+    edgeApiUrl: "https://edge.api.stigg.io",
+    wsEnabled: undefined,
+    wsUrl: "wss://api.stigg.io",
+    redisEnvironmentPrefix: undefined,
+    redisHost: "localhost",
+    redisPort: 6379,
+    redisDb: 0,
+    redisUsername: undefined,
+    redisPassword: undefined,
+    redisTls: false,
+    redisTlsCaFile: undefined,
+    redisSentinels: undefined,
+    redisSentinelName: undefined,
+    redisSentinelUsername: undefined,
+    redisSentinelPassword: undefined,
+    redisClusterNodes: undefined,
+    redisKeysTtlSecs: 604_800,
+    entitlementsFallback: [],
+    grpcPort: 80,
+    port: 8443,
+    cacheMaxSizeBytes: 500_000,
+    healthEndpointUrl: "livez",
+    readyEndpointUrl: "readyz",
+    metricsPort: 8080,
+    logLevel: "warn",
+    logMessageKey: "msg",
+    logErrorKey: "err",
+    offline: false,
+    catalogFile: "catalog.yaml",
+    catalogStateFile: undefined,
+    entitlementsTimeoutMs: 1_000,
+    maxStateAgeMs: 600_000,
+    maxIdBytes: 4_096,
+    maxMessageBytes: 4_194_304,
+    host: undefined,
+    tlsCertFile: undefined,
+    tlsKeyFile: undefined,
+    tlsClientCaFile: undefined,
+    authTokensFile: undefined,
+    rateLimit: undefined,
+    allowedHosts: undefined,
+    corsAllowedOrigins: [],
+    reflectionEnabled: true,
+    metricsHost: undefined,
+    maxConnectionAgeMs: 0,
+    maxItemsPerRequest: 1_000,
+    maxJsonDepth: 32,
+    shutdownLingerMs: 1_000,
+    shutdownGraceMs: 10_000,
+    startMessage: "auto",
+  };
+
+  it("is every default of the table", () => {
+    expect(load(CATALOG).config).toEqual(DEFAULTS);
+  });
+
+  it("takes a variable that is set to nothing as not set", () => {
+    const blank = Object.fromEntries(Object.values(SETTINGS).map(({ name }) => [name, "  "]));
+    expect(load({ ...blank, SERVER_API_KEY: "", REDIS_PASSWORD: "", REDIS_SENTINEL_PASSWORD: "", ...CATALOG }).config).toEqual(DEFAULTS);
+  });
+});
+
+describe("a value that is allowed", () => {
+  it.each<[name: string, text: string, key: keyof Config, value: unknown]>([
+    ["SERVER_API_KEY", "server-abc.def", "serverApiKey", "server-abc.def"],
+    ["API_URL", "http://localhost:4000/", "apiUrl", "http://localhost:4000"],
+    ["WS_URL", "ws://localhost:4000/graphql", "wsUrl", "ws://localhost:4000/graphql"],
+    ["EDGE_ENABLED", "No", "edgeEnabled", false],
+    ["WS_ENABLED", "FALSE", "wsEnabled", false],
+    ["REDIS_TLS", "1", "redisTls", true],
+    ["REDIS_TLS", "Yes", "redisTls", true],
+    ["REDIS_TLS", " true ", "redisTls", true],
+    ["REDIS_TLS", "0", "redisTls", false],
+    ["REDIS_PASSWORD", " with space ", "redisPassword", " with space "],
+    ["REDIS_CLUSTER_NODES", "a:7000, b", "redisClusterNodes", [{ host: "a", port: 7000 }, { host: "b", port: 6379 }]],
+    ["REDIS_CLUSTER_NODES", "[::1]:7000,fe80::1,10.0.0.1", "redisClusterNodes", [
+      { host: "::1", port: 7000 },
+      { host: "fe80::1", port: 6379 },
+      { host: "10.0.0.1", port: 6379 },
+    ]],
+    ["REDIS_KEYS_TTL_IN_SECS", "-1", "redisKeysTtlSecs", -1],
+    ["GRPC_PORT", "0", "grpcPort", 0],
+    ["METRICS_PORT", "65535", "metricsPort", 65_535],
+    ["ALLOWED_HOSTS", " Checks.Internal, 10.0.0.1,[::1],checks.internal", "allowedHosts", ["checks.internal", "10.0.0.1", "[::1]"]],
+    ["ALLOWED_HOSTS", "*", "allowedHosts", ["*"]],
+    ["CORS_ALLOWED_ORIGINS", "https://App.example, http://localhost:3000", "corsAllowedOrigins", ["https://app.example", "http://localhost:3000"]],
+    ["CORS_ALLOWED_ORIGINS", "*", "corsAllowedOrigins", ["*"]],
+    ["RATE_LIMIT", "100", "rateLimit", 100],
+    ["MAX_CONNECTION_AGE_MS", "0", "maxConnectionAgeMs", 0],
+    ["CACHE_MAX_SIZE_BYTES", "1048576", "cacheMaxSizeBytes", 1_048_576],
+    ["HEALTH_ENDPOINT_URL", "/health/live", "healthEndpointUrl", "health/live"],
+    ["LOG_LEVEL", "DEBUG", "logLevel", "debug"],
+    ["ENTITLEMENTS_FALLBACK", '{"seats":{"hasAccess":true}}', "entitlementsFallback", [["seats", { hasAccess: true }]]],
+  ])("%s=%s", (name, text, key, value) => {
+    expect(load({ ...CATALOG, [name]: text }).config[key]).toEqual(value);
+  });
+});
+
+describe("a value that is not allowed", () => {
+  const IN_USE = { SERVER_API_KEY: "key", REDIS_ENVIRONMENT_PREFIX: "production", WS_ENABLED: "true" };
+
+  it.each<[name: string, text: string, allowed: string]>([
+    ["API_URL", "localhost:4000", "a URL that begins with https:// or http://"],
+    ["WS_URL", "https://api.stigg.io", "a URL that begins with wss:// or ws://"],
+    ["EDGE_ENABLED", "maybe", "true, false, 1, 0, yes or no"],
+    ["REDIS_PORT", "0", "an integer from 1 to 65535"],
+    ["REDIS_PORT", "tcp://10.0.0.1:6379", "enableServiceLinks"],
+    ["REDIS_KEYS_TTL_IN_SECS", "0", "an integer of seconds above 0"],
+    ["REDIS_CLUSTER_NODES", "a:70000", "hosts as host:port, separated by commas (without a port: 6379)"],
+    ["REDIS_CLUSTER_NODES", "a,,b", "hosts as host:port"],
+    ["REDIS_SENTINELS", "redis://a:26379", "hosts as host:port, separated by commas (without a port: 26379)"],
+    ["ALLOWED_HOSTS", "checks.internal:80", "without ports"],
+    ["ALLOWED_HOSTS", "https://checks.internal", "host names or IP addresses"],
+    ["ALLOWED_HOSTS", "a,,b", '"" is none'],
+    ["ALLOWED_HOSTS", "*,a", "write it alone"],
+    ["CORS_ALLOWED_ORIGINS", "app.example", "origins such as https://app.example"],
+    ["CORS_ALLOWED_ORIGINS", "https://app.example/", "origins such as https://app.example"],
+    ["CORS_ALLOWED_ORIGINS", "null", "origins such as https://app.example"],
+    ["RATE_LIMIT", "0", "an integer from 1"],
+    ["GRPC_PORT", "65536", "an integer from 0 to 65535; 0 takes any free port"],
+    ["GRPC_PORT", "80.5", "an integer from 0 to 65535"],
+    ["GRPC_PORT", "0x50", "an integer from 0 to 65535"],
+    ["CACHE_MAX_SIZE_BYTES", "0", "an integer from 1"],
+    ["CACHE_MAX_SIZE_BYTES", "9007199254740993", "an integer from 1"],
+    ["CACHE_MAX_SIZE_BYTES", "1GB", "an integer from 1"],
+    ["READY_ENDPOINT_URL", "http://x/readyz", "a path such as"],
+    ["READY_ENDPOINT_URL", "readyz?full", "a path such as"],
+    ["READY_ENDPOINT_URL", "/", "a path such as"],
+    ["LOG_LEVEL", "verbose", "one of error, warn, info, debug"],
+    ["ENTITLEMENTS_FALLBACK", "{", "is not JSON"],
+    ["ENTITLEMENTS_FALLBACK", '{"seats":{"hasAccess":"yes"}}', '["seats"].hasAccess: must be true or false'],
+    ["ENTITLEMENTS_TIMEOUT_MS", "-1", "(milliseconds)"],
+  ])("%s=%s is named with what is allowed", (name, text, allowed) => {
+    const message = faultsOf({ ...IN_USE, [name]: text });
+    expect(message).toMatch(/^There is 1 fault in the configuration:/);
+    expect(message).toContain(`${name}: ${JSON.stringify(text)} is not allowed`);
+    expect(message).toContain(allowed);
+  });
+
+  it("is told together with all others, also with those that several variables share", () => {
+    const message = faultsOf({ CATALOG_FILE: "c", GRPC_PORT: "x", METRICS_PORT: "y", TLS_CERT_FILE: "cert.pem", LOG_LEVEL: "z" });
+    expect(message).toMatch(/^There are 4 faults/);
+    for (const name of ["GRPC_PORT", "METRICS_PORT", "LOG_LEVEL", "TLS_KEY_FILE"]) expect(message).toContain(name);
+  });
+
+  it("does not make up a second fault from the default it would have had", () => {
+    expect(faultsOf({ OFFLINE: "maybe" })).toMatch(/^There is 1 fault/);
+    expect(faultsOf({ ...CATALOG, GRPC_PORT: "8443", TLS_CERT_FILE: "c", TLS_KEY_FILE: "k", PORT: "x" })).toMatch(/^There is 1 fault/);
+  });
+
+  it("shortens what is long and hides a password in a URL", () => {
+    const message = faultsOf({ ...IN_USE, API_URL: "ftp://me:hunter2hunter2@host", LOG_LEVEL: "x".repeat(500) });
+    expect(message).not.toContain("hunter2");
+    expect(message).toContain("ftp://me:***@host");
+    expect(message.length).toBeLessThan(500);
+  });
+});
+
+describe("a secret", () => {
+  it.each([
+    ["SERVER_API_KEY", "a key with spaces"],
+    ["REDIS_PASSWORD", "pass\u0000word"],
+  ])("%s is never shown, not even when it is at fault", (name, secret) => {
+    const message = faultsOf({ SERVER_API_KEY: "key", REDIS_ENVIRONMENT_PREFIX: "production", [name]: secret });
+    expect(message).toContain(`${name}: its value (hidden: it is a secret) is not allowed`);
+    expect(message).not.toContain(secret);
+  });
+
+  it("is not shown where it was put into another variable by mistake", () => {
+    expect(faultsOf({ ...CATALOG, SERVER_API_KEY: "server-12345", LOG_LEVEL: "server-12345" })).not.toContain("12345");
+  });
+
+  it("is told to whoever has to hide it, with the passwords that stand in URLs", () => {
+    const { secrets } = load({ ...CATALOG, SERVER_API_KEY: "key-1", REDIS_PASSWORD: "pass-2", API_URL: "https://u:in-url-3@h" });
+    expect(secrets).toEqual(expect.arrayContaining(["key-1", "pass-2", "in-url-3"]));
+  });
+});
+
+describe("settings that do not go together", () => {
+  it.each<[environment: Environment, fault: RegExp]>([
+    [{}, /no source of entitlements: set SERVER_API_KEY .* CATALOG_FILE .* OFFLINE=true/],
+    [{ OFFLINE: "1", ...CATALOG }, /CATALOG_FILE and OFFLINE exclude each other/],
+    [{ OFFLINE: "1", CATALOG_STATE_FILE: "s" }, /CATALOG_STATE_FILE is set without CATALOG_FILE/],
+    [{ CATALOG_FILE: "same", CATALOG_STATE_FILE: "same" }, /name the same file/],
+    [{ ...CATALOG, TLS_CERT_FILE: "c" }, /TLS_CERT_FILE is set without TLS_KEY_FILE/],
+    [{ ...CATALOG, TLS_KEY_FILE: "k" }, /TLS_KEY_FILE is set without TLS_CERT_FILE/],
+    [{ ...CATALOG, TLS_CLIENT_CA_FILE: "ca" }, /TLS_CLIENT_CA_FILE is set without/],
+    [{ ...CATALOG, GRPC_PORT: "8080" }, /GRPC_PORT and METRICS_PORT are both 8080/],
+    [{ ...CATALOG, GRPC_PORT: "8443", TLS_CERT_FILE: "c", TLS_KEY_FILE: "k" }, /GRPC_PORT and PORT are both 8443/],
+    [{ ...CATALOG, HEALTH_ENDPOINT_URL: "/readyz" }, /HEALTH_ENDPOINT_URL and READY_ENDPOINT_URL are both "readyz"/],
+    [{ ...CATALOG, READY_ENDPOINT_URL: "metrics" }, /READY_ENDPOINT_URL is "metrics"/],
+    [{ ...CATALOG, LOG_MESSAGE_KEY: "err" }, /LOG_MESSAGE_KEY and LOG_ERROR_KEY are both "err"/],
+    [{ ...CATALOG, LOG_ERROR_KEY: "level" }, /LOG_ERROR_KEY is "level"/],
+    [{ ...REDIS, REDIS_SENTINELS: "a" }, /REDIS_SENTINELS is set without REDIS_SENTINEL_NAME/],
+    [{ ...REDIS, REDIS_SENTINEL_NAME: "main" }, /REDIS_SENTINEL_NAME is set without REDIS_SENTINELS/],
+    [{ ...REDIS, REDIS_SENTINEL_PASSWORD: "secret" }, /REDIS_SENTINEL_PASSWORD are for Sentinels: set REDIS_SENTINELS/],
+    [{ ...REDIS, REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "main", REDIS_CLUSTER_NODES: "b" }, /exclude each other/],
+    [{ ...REDIS, REDIS_CLUSTER_NODES: "a", REDIS_DB: "1" }, /REDIS_DB is 1 with REDIS_CLUSTER_NODES/],
+    [{ ...REDIS, REDIS_TLS_CA_FILE: "ca.pem" }, /REDIS_TLS_CA_FILE is set without REDIS_TLS/],
+  ])("%j", (environment, fault) => {
+    const message = faultsOf(environment);
+    expect(message).toMatch(fault);
+    expect(message).toMatch(/^There is 1 fault/);
+  });
+
+  it.each<[environment: Environment]>([
+    [{ OFFLINE: "yes" }],
+    [{ OFFLINE: "yes", SERVER_API_KEY: "anything" }],
+    [{ ...CATALOG, SERVER_API_KEY: "anything" }],
+    [{ ...CATALOG, GRPC_PORT: "0", METRICS_PORT: "0" }],
+    [{ ...CATALOG, GRPC_PORT: "8443" }],
+  ])("%j goes together", (environment) => {
+    expect(() => load(environment)).not.toThrow();
+  });
+});
+
+describe("the configuration", () => {
+  it("is frozen all the way down", () => {
+    const { config } = load({ ...CATALOG, ENTITLEMENTS_FALLBACK: '{"plan":{"hasAccess":true,"enumValues":["a"]}}' });
+    const [[, values] = []] = config.entitlementsFallback;
+    for (const part of [config, config.entitlementsFallback, config.entitlementsFallback[0], values, values?.enumValues]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+  });
+
+  it("warns of names that nearly are its own, and starts all the same", () => {
+    expect(load({ ...CATALOG, REDIS_PASWORD: "x", GRPC_PROT: "y", LOGLEVEL: "" }).warnings).toEqual([
+      "REDIS_PASWORD is not a variable of this service: did you mean REDIS_PASSWORD?",
+      "GRPC_PROT is not a variable of this service: did you mean GRPC_PORT?",
+    ]);
+  });
+});

@@ -1,0 +1,16 @@
+import { describe, expect, it } from "vitest";
+import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
+import { settingsTable } from "../../../../src/bootstrap/config/settings/settings-table.js";
+
+describe("the table of settings", () => {
+  it("documents every variable in a row of three cells", () => {
+    const [, , ...rows] = settingsTable(SETTINGS).trimEnd().split("\n");
+    expect(rows.map((row) => row.split(" | ")[0])).toEqual(Object.values(SETTINGS).map(({ name }) => `| ${name}`));
+    for (const row of rows) expect(row).toMatch(/^\| [A-Z_]+ \| [^|]+ \| [^|]+ \|$/);
+  });
+
+  it("names no variable twice", () => {
+    const names = Object.values(SETTINGS).map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
