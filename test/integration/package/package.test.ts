@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { faultOf, linksOf, pagesOf } from "../../unit/docs/markdown-links.js";
 import { ServiceProcess } from "../service/service-process.js";
 
 const run = promisify(execFile);
@@ -65,8 +66,23 @@ describe("the package", { timeout: 300_000 }, () => {
   it("holds what its users need and nothing of how it is made", () => {
     const tops = new Set(packed.files.map(({ path }) => path.split("/")[0]));
     expect([...tops].sort()).toEqual(
-      ["CHANGELOG.md", "LICENSE", "README.md", "dist", "examples", "package.json", "proto", "schema"].sort(),
+      [
+        ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "RELEASING.md", "SECURITY.md"],
+        ...["bench", "dist", "docs", "examples", "package.json", "proto", "schema"],
+      ].sort(),
     );
+    const ofBench = packed.files.map(({ path }) => path).filter((path) => path.startsWith("bench/"));
+    expect(ofBench.filter((path) => !/\.(?:md|svg)$/.test(path))).toEqual([]);
+  });
+
+  it("holds whatever its pages lead to", async () => {
+    const folder = join(top, "pages");
+    await mkdir(folder);
+    await run("tar", ["-xzf", tarball, "-C", folder]);
+    const root = join(folder, "package");
+    const links = pagesOf(root).flatMap((page) => linksOf(root, page));
+    expect(links.length).toBeGreaterThan(50);
+    expect(links.flatMap((link) => (faultOf(root, link) === undefined ? [] : [`${link.page}: ${link.target}`]))).toEqual([]);
   });
 
   it("needs no other package for the domain", async () => {

@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { settingsTable } from "../../../../src/bootstrap/config/settings/settings-table.js";
 import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
 
-describe("the README", () => {
-  const readme = readFileSync(new URL("../../../../README.md", import.meta.url), "utf8");
+describe("docs/configuration.md", () => {
+  const page = readFileSync(new URL("../../../../docs/configuration.md", import.meta.url), "utf8");
 
   it("shows the configuration as it is", () => {
-    const shown = /<!-- configuration -->([^]*)<!-- \/configuration -->/.exec(readme)?.[1];
+    const shown = /<!-- configuration -->([^]*)<!-- \/configuration -->/.exec(page)?.[1];
     expect(shown?.trim()).toBe(settingsTable(SETTINGS).trim());
   });
 });
