@@ -1,0 +1,64 @@
+import type { RedisCommands, WriteGroup, WriteOutcome } from "../../src/adapters/cache/redis/store/redis-commands.js";
+
+/** What the contract asks of a Redis, as a map: of each key the newest value. Tells everybody of each write. */
+export class RedisKeysModel implements RedisCommands {
+  readonly isSlow = false;
+  readonly #values = new Map<string, string>();
+  readonly #tell: (key: string) => void;
+  readonly #now: () => number;
+
+  constructor(now: () => number, tell: (key: string) => void) {
+    this.#now = now;
+    this.#tell = tell;
+  }
+
+  read(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    return Promise.resolve(keys.map((key) => this.#values.get(key) ?? null));
+  }
+
+  readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    return this.read(keys);
+  }
+
+  writeNewest(groups: readonly WriteGroup[]): Promise<readonly (readonly WriteOutcome[])[]> {
+    return Promise.resolve(groups.map((group) => this.#writeGroup(group)));
+  }
+
+  delete(keys: readonly string[]): Promise<void> {
+    for (const key of keys) if (this.#values.delete(key)) this.#tell(key);
+    return Promise.resolve();
+  }
+
+  lock(key: string, token: string): Promise<boolean> {
+    if (this.#values.has(key)) return Promise.resolve(false);
+    this.#values.set(key, token);
+    return Promise.resolve(true);
+  }
+
+  unlock(key: string, token: string): Promise<void> {
+    if (this.#values.get(key) === token) this.#values.delete(key);
+    return Promise.resolve();
+  }
+
+  publish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #writeGroup({ writes, onlyIfExists }: WriteGroup): readonly WriteOutcome[] {
+    if (onlyIfExists !== undefined && !this.#values.has(onlyIfExists)) return writes.map(() => ({ outcome: "not-cached" }));
+    return writes.map(({ key, value, updatedAt }) => {
+      const stored = this.#values.get(key);
+      const storedAt = Number(this.#values.get(`${key}#timestamp`));
+      const isOrdered = updatedAt !== undefined && updatedAt !== 0;
+      if (isOrdered && stored !== undefined && storedAt > updatedAt) return { outcome: "older", stored, storedAt };
+      this.#set(key, value);
+      this.#set(`${key}#timestamp`, String(updatedAt ?? this.#now()));
+      return { outcome: "written" };
+    });
+  }
+
+  #set(key: string, value: string): void {
+    this.#values.set(key, value);
+    this.#tell(key);
+  }
+}
