@@ -71,7 +71,16 @@ export interface CacheStore {
   recentlyUsed(limit: number): Iterable<Subject>;
 
   readonly size: CacheSize;
+
+  /**
+   * How every state that this process holds stands, without the state. For counting in slices: what is put or removed
+   * between two steps may be told twice or not at all.
+   */
+  holdings(): Iterable<Holding>;
 }
+
+/** How a state is held, see CachedState. */
+export type Holding = Pick<CachedState, "verifiedAt" | "recheckAt" | "isVerified">;
 
 export interface CacheSize {
   readonly subjects: number;

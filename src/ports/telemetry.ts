@@ -1,7 +1,39 @@
+import { DurationHistogram } from "./duration-histogram.js";
+
 /** Where an answer came from. */
 export const ANSWER_SOURCES = ["memory", "redis", "upstream", "stale", "fallback"] as const;
 
 export type AnswerSource = (typeof ANSWER_SOURCES)[number];
+
+/** Whom the service sends requests to. */
+export const UPSTREAM_TARGETS = ["edge", "api"] as const;
+
+export type UpstreamTarget = (typeof UPSTREAM_TARGETS)[number];
+
+/** How one request to an upstream ended: by the status of its answer, or without one. */
+export const REQUEST_RESULTS = ["2xx", "3xx", "4xx", "5xx", "unreachable", "abandoned"] as const;
+
+export type RequestResult = (typeof REQUEST_RESULTS)[number];
+
+/** What was asked of one upstream: each try counts. */
+export class UpstreamRequests {
+  readonly results: Record<RequestResult, number> = { "2xx": 0, "3xx": 0, "4xx": 0, "5xx": 0, unreachable: 0, abandoned: 0 };
+  readonly durations = new DurationHistogram();
+
+  ended(result: RequestResult, ms: number): void {
+    this.results[result]++;
+    this.durations.observe(ms);
+  }
+}
+
+/** What became of usage and events that were handed to upstream: `failed` is any end of which it is not certain that upstream refused. */
+export const REPORT_RESULTS = ["delivered", "refused", "failed"] as const;
+
+export type ReportResult = (typeof REPORT_RESULTS)[number];
+
+export const REPORT_KINDS = ["usage", "event"] as const;
+
+export type ReportKind = (typeof REPORT_KINDS)[number];
 
 /** What the service depends on, as far as it is configured to. */
 export const DEPENDENCIES = ["edge", "api", "update_stream", "redis", "redis_invalidations", "shared_cache", "queue", "catalog_file", "tls_files"] as const;
@@ -57,6 +89,16 @@ export interface Telemetry {
   staleAnswers: number;
   /** When the update stream last brought a change, epoch milliseconds; 0: never. */
   lastStreamMessageAt: number;
+  /** When the certificate that is served expires, epoch milliseconds; 0: none is. */
+  tlsExpiresAt: number;
+  /** When the catalog that is served was taken into use, epoch milliseconds; 0: there is none. */
+  catalogLoadedAt: number;
+  readonly catalogReloads: Record<"applied" | "refused", number>;
+  readonly upstreamRequests: Readonly<Record<UpstreamTarget, UpstreamRequests>>;
+  /** From when commands are handed to a connection of Redis until all of them are answered. */
+  readonly redisRoundTrips: DurationHistogram;
+  /** Usages and events, each of a bulk by itself. */
+  readonly reports: Readonly<Record<ReportKind, Record<ReportResult, number>>>;
   /** The circuit breakers by the upstream that they guard, whether each is open. */
   readonly openBreakers: Map<string, boolean>;
   /** Of everything in use; one name can stand for several connections. */
@@ -77,6 +119,12 @@ export function newTelemetry(): Telemetry {
     answers: { memory: 0, redis: 0, upstream: 0, stale: 0, fallback: 0 },
     staleAnswers: 0,
     lastStreamMessageAt: 0,
+    tlsExpiresAt: 0,
+    catalogLoadedAt: 0,
+    catalogReloads: { applied: 0, refused: 0 },
+    upstreamRequests: { edge: new UpstreamRequests(), api: new UpstreamRequests() },
+    redisRoundTrips: new DurationHistogram(),
+    reports: { usage: { delivered: 0, refused: 0, failed: 0 }, event: { delivered: 0, refused: 0, failed: 0 } },
     openBreakers: new Map(),
     dependencies: new Set(),
   };

@@ -2,7 +2,7 @@ import type { SubjectChange } from "../../src/domain/change.js";
 import { CodedError } from "../../src/domain/errors.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { Clock } from "../../src/ports/clock.js";
-import type { CachedState, CacheSize, CacheStore, FetchedState } from "../../src/ports/cache-store.js";
+import type { CachedState, CacheSize, CacheStore, FetchedState, Holding } from "../../src/ports/cache-store.js";
 
 /** A store that is elsewhere: nothing of it is at hand, and it can be out of reach, or reached and never answer. */
 export class RemoteStore implements CacheStore {
@@ -54,6 +54,10 @@ export class RemoteStore implements CacheStore {
 
   get size(): CacheSize {
     return this.#store.size;
+  }
+
+  holdings(): Iterable<Holding> {
+    return this.#store.holdings();
   }
 
   #reach<T>(reached: () => Promise<T>): Promise<T> {

@@ -2,9 +2,10 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "../../ports/logger.js";
+import type { Exposition } from "./metrics/exposition.js";
 
 export interface OpsServerOptions {
-  /** Paths with or without a leading slash, no two alike, none of them /metrics. */
+  /** Paths with or without a leading slash, no two alike, none of them another route's. */
   readonly livenessPath: string;
   readonly readinessPath: string;
   readonly readiness: {
@@ -12,28 +13,37 @@ export interface OpsServerOptions {
     /** What else is told of it, beside the status. */
     readonly details?: object;
   };
-  readonly metrics: { readonly contentType: string; render(): Promise<string> };
+  readonly metrics: { render(accept: string | undefined): Promise<Exposition> };
+  /** What else is served, by path with its leading slash. */
+  readonly routes?: ReadonlyMap<string, OpsRoute> | undefined;
   readonly logger: Logger;
 }
 
-interface Reply {
+export interface OpsReply {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Answers GET of one path. */
+export type OpsRoute = (query: URLSearchParams, request: IncomingMessage) => OpsReply | Promise<OpsReply>;
+
+/** The path of the metrics; the settings for the other two refuse it. */
 const METRICS_PATH = "/metrics";
 
-/** Tells those who run the service how it is: liveness, readiness and metrics over plain HTTP. */
+/** Tells those who run the service how it is, over plain HTTP. */
 export class OpsServer {
   readonly #server: Server;
   readonly #logger: Logger;
-  readonly #replies: ReadonlyMap<string, () => Reply | Promise<Reply>>;
+  readonly #routes: ReadonlyMap<string, OpsRoute>;
 
-  constructor({ livenessPath, readinessPath, readiness, metrics, logger }: OpsServerOptions) {
+  constructor({ livenessPath, readinessPath, readiness, metrics, routes = new Map(), logger }: OpsServerOptions) {
     this.#logger = logger;
-    this.#replies = new Map<string, () => Reply | Promise<Reply>>([
-      [METRICS_PATH, async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.render() })],
+    this.#routes = new Map<string, OpsRoute>([
+      [METRICS_PATH, async (_, { headers }) => ({ status: 200, ...(await metrics.render(headers.accept)) })],
+      ...routes,
+      // Last: whoever configures one of these paths to be another's means it.
       [withLeadingSlash(livenessPath), () => status(true)],
       [withLeadingSlash(readinessPath), () => status(readiness.isReady, readiness.details)],
     ]);
@@ -58,19 +68,19 @@ export class OpsServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path = "/", query] = (request.url ?? "/").split("?", 2);
     try {
-      send(request, response, await this.#replyTo(request, response));
+      send(request, response, await this.#replyTo(path, query, request, response));
     } catch (error) {
-      this.#logger.error("a request for metrics failed", { error });
-      send(request, response, explain(500, "The metrics could not be read; the log says why."));
+      this.#logger.error("a request for operations failed", { path, error });
+      send(request, response, explain(500, `${path} could not be answered; the log says why.`));
     }
   }
 
-  #replyTo(request: IncomingMessage, response: ServerResponse): Reply | Promise<Reply> {
-    const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
-    const reply = this.#replies.get(path);
-    if (reply === undefined) return explain(404, `There is nothing at this path. There is: ${[...this.#replies.keys()].join(", ")}`);
-    if (request.method === "GET" || request.method === "HEAD") return reply();
+  #replyTo(path: string, query: string | undefined, request: IncomingMessage, response: ServerResponse): OpsReply | Promise<OpsReply> {
+    const route = this.#routes.get(path);
+    if (route === undefined) return explain(404, `There is nothing at this path. There is: ${[...this.#routes.keys()].join(", ")}`);
+    if (request.method === "GET" || request.method === "HEAD") return route(new URLSearchParams(query), request);
     response.setHeader("allow", "GET, HEAD");
     return explain(405, "This path answers GET and HEAD only.");
   }
@@ -80,23 +90,26 @@ function withLeadingSlash(path: string): string {
   return path.startsWith("/") ? path : `/${path}`;
 }
 
-function status(isUp: boolean, details?: object): Reply {
-  return json(isUp ? 200 : 503, JSON.stringify({ status: isUp ? "UP" : "DOWN", ...details }));
+function status(isUp: boolean, details?: object): OpsReply {
+  return json(isUp ? 200 : 503, { status: isUp ? "UP" : "DOWN", ...details });
 }
 
-function json(status: number, body: string): Reply {
-  return { status, contentType: "application/json", body };
+export function json(status: number, body: unknown): OpsReply {
+  return { status, contentType: "application/json", body: JSON.stringify(body) };
 }
 
-function explain(status: number, error: string): Reply {
-  return json(status, JSON.stringify({ error }));
+/** What is wrong with a request, and what to do about it. */
+export function explain(status: number, error: string): OpsReply {
+  return json(status, { error });
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body }: Reply): void {
+function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body, headers }: OpsReply): void {
   response.writeHead(status, {
     "content-type": contentType,
     "content-length": Buffer.byteLength(body),
     "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    ...headers,
   });
   response.end(request.method === "HEAD" ? undefined : body);
 }

@@ -29,7 +29,7 @@ export function createEdgeUpstream({ identity, edgeApiUrl, limits: given }: Edge
   const limits = { ...limitsForBudget(TIMEOUT_MS), fetchTimeoutMs: TIMEOUT_MS, failuresToOpen: FAILURES_TO_OPEN, ...given };
   const resilience = new Resilience(limits, { ...parts, random: parts.random ?? Math.random });
   const headers = { ...identityHeaders(identity), "X-API-VERSION": "1" };
-  const http = new HttpJson({ name: "Edge", baseUrl: edgeApiUrl, headers, maxBodyBytes: limits.maxBodyBytes });
+  const http = new HttpJson({ name: "Edge", baseUrl: edgeApiUrl, headers, maxBodyBytes: limits.maxBodyBytes, requests: parts.telemetry.upstreamRequests.edge });
   const edge = new EdgeClient(http, new FaultLog(parts.logger, parts.telemetry));
   const probe = resilience.timed("Edge", limits.probeTimeoutMs, (_: undefined, signal) => edge.fetchConfiguration(signal));
   const ask = resilience.rememberingRefusals(

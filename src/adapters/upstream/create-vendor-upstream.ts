@@ -29,15 +29,16 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
   const faults = new FaultLog(parts.logger, parts.telemetry);
   const headers = identityHeaders(config.identity);
   const { maxBodyBytes } = limits;
+  const { edge: edgeRequests, api: apiRequests } = parts.telemetry.upstreamRequests;
 
-  const apiHttp = new HttpJson({ name: "the API", baseUrl: config.apiUrl, headers, maxBodyBytes });
+  const apiHttp = new HttpJson({ name: "the API", baseUrl: config.apiUrl, headers, maxBodyBytes, requests: apiRequests });
   const api = new GraphqlClient(apiHttp, faults);
   const probeApi = probeOf("the API", api);
 
   const edgeHttp =
     config.edgeApiUrl === undefined
       ? undefined
-      : new HttpJson({ name: "Edge", baseUrl: config.edgeApiUrl, headers: { ...headers, "X-API-VERSION": "1" }, maxBodyBytes });
+      : new HttpJson({ name: "Edge", baseUrl: config.edgeApiUrl, headers: { ...headers, "X-API-VERSION": "1" }, maxBodyBytes, requests: edgeRequests });
   const edge = edgeHttp === undefined ? undefined : new EdgeClient(edgeHttp, faults);
   const probeEdge = edge === undefined ? probeApi : probeOf("Edge", edge);
 

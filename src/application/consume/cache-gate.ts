@@ -1,5 +1,6 @@
 import { CodedError } from "../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
+import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
@@ -10,6 +11,9 @@ export interface GateTiming {
   readonly longestDelayMs: number;
 }
 
+/** So many may fail before the connection is there, which at a start is no outage. */
+const TRIES_OF_A_START = 3;
+
 /**
  * Open while the shared cache takes writes. Closed at the first one that it does not take, and at the start;
  * it is then tried by itself until it takes one, so that no message has to serve as a try.
@@ -19,18 +23,21 @@ export class CacheGate {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #outage: OutageLog;
+  readonly #telemetry: Pick<ConsumptionTelemetry, "writeFailed">;
   readonly #timing: GateTiming;
   readonly #waiting = new Set<() => void>();
   #isOpen = false;
   #isStopped = false;
   #delayMs: number;
+  #failedTries = 0;
   #cancelTimer: CancelTimer | undefined;
 
-  constructor(cache: SharedCache, clock: Clock, logger: Logger, timing: GateTiming) {
+  constructor(cache: SharedCache, clock: Clock, logger: Logger, telemetry: Pick<ConsumptionTelemetry, "writeFailed">, timing: GateTiming) {
     this.#cache = cache;
     this.#clock = clock;
     this.#logger = logger;
     this.#outage = new OutageLog(logger);
+    this.#telemetry = telemetry;
     this.#timing = timing;
     this.#delayMs = timing.firstDelayMs;
     cache.onConnectionChange(() => {
@@ -83,12 +90,16 @@ export class CacheGate {
     try {
       await this.#cache.probe();
     } catch (error) {
+      this.#failedTries++;
+      // While it is closed nothing else is written that could fail: whoever watches the count has to see the outage go on.
+      if (this.#outage.isLost || this.#failedTries > TRIES_OF_A_START) this.#telemetry.writeFailed();
       this.#logger.debug("the shared cache still takes no writes", { error });
       this.#tryLater();
       return;
     }
     if (this.#isStopped) return;
     this.#isOpen = true;
+    this.#failedTries = 0;
     this.#outage.recovered("the shared cache takes writes");
     for (const letGo of [...this.#waiting]) letGo();
   }

@@ -46,7 +46,7 @@ async function dispatch([command = "serve", ...rest]: readonly string[], environ
     case "help":
     case "--help":
     case "-h":
-      output.out(rest[0] === "configuration" ? settingsTable(SETTINGS) : HELP);
+      output.out(await helpOn(rest[0]));
       return 0;
     case "--version":
     case "-v":
@@ -55,4 +55,10 @@ async function dispatch([command = "serve", ...rest]: readonly string[], environ
     default:
       throw new UsageError(`there is no command ${JSON.stringify(command)}`);
   }
+}
+
+async function helpOn(topic: string | undefined): Promise<string> {
+  if (topic === "configuration") return settingsTable(SETTINGS);
+  if (topic === "metrics") return (await import("../../adapters/ops/metrics/metrics-document.js")).metricsDocument();
+  return HELP;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { RedisSharedCache } from "../../adapters/cache/redis/store/redis-shared-cache.js";
-import { ConsumptionMetrics } from "../../adapters/ops/consumption-metrics.js";
+import { CONSUMPTION_METRICS, ConsumptionCounts } from "../../adapters/ops/metrics/consumption-metrics.js";
+import { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import { OpsServer } from "../../adapters/ops/ops-server.js";
 import { SqsChangeQueue } from "../../adapters/queue/sqs-change-queue.js";
 import { createEdgeUpstream, type EdgeUpstream } from "../../adapters/upstream/create-edge-upstream.js";
@@ -14,8 +15,10 @@ import { WriteInOrder } from "../../application/consume/write-in-order.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { connectToRedis } from "../cache/redis-connection.js";
 import { listenFault } from "../sidecar/listen-fault.js";
+import { packageVersion } from "../package-version.js";
 import type { Services } from "../source/source.js";
 import { StartError } from "../process/start-error.js";
+import { LastStatistics } from "./last-statistics.js";
 import type { PersistentCacheConfig } from "./settings.js";
 import { TUNING, type Tuning } from "./tuning.js";
 
@@ -64,11 +67,11 @@ export class PersistentCacheService {
       },
       parts,
     );
-    const metrics = new ConsumptionMetrics(() => cache.statistics(), logger);
-    this.#gate = new CacheGate(cache, clock, logger, tuning);
-    const writer = new WriteInOrder(cache, this.#gate, metrics, tuning.maxWrites);
+    const counts = new ConsumptionCounts();
+    this.#gate = new CacheGate(cache, clock, logger, counts, tuning);
+    const writer = new WriteInOrder(cache, this.#gate, counts, tuning.maxWrites);
     this.#refetch = new RefetchSubjects(
-      { upstream: this.#upstream, cache, writer, telemetry: metrics, clock, logger },
+      { upstream: this.#upstream, cache, writer, telemetry: counts, clock, logger },
       { ...tuning, maxConcurrent: tuning.maxConcurrentFetches },
     );
     this.#sweep = new SweepStates(cache, this.#refetch, clock, logger, {
@@ -76,10 +79,19 @@ export class PersistentCacheService {
       maxConcurrent: Math.ceil(tuning.maxConcurrentFetches / SWEPT_SHARE),
     });
     const changes = (this.#changes = new CarryOutChanges(
-      { queue: this.#queue, writer, refetch: this.#refetch, sweep: this.#sweep, gate: this.#gate, clock, telemetry: metrics, logger },
+      { queue: this.#queue, writer, refetch: this.#refetch, sweep: this.#sweep, gate: this.#gate, clock, telemetry: counts, logger },
       { onlyIfCached: config.updatePolicy === "UPDATE_IF_EXISTS", maxWaitingForUpstream: tuning.maxWaitingForUpstream, holdMs: tuning.holdMs },
     ));
     const consume = (this.#consume = new ConsumeChanges({ queue: this.#queue, gate: this.#gate, changes, clock, logger }, { ...tuning, lastPollMs: tuning.pollSeconds * 1_000 + POLL_MARGIN_MS }));
+    const statistics = new LastStatistics(() => cache.statistics(), logger);
+    const metrics = new Metrics(CONSUMPTION_METRICS, async () => ({
+      build: { version: packageVersion() },
+      telemetry: parts.telemetry,
+      counts,
+      statistics: await statistics.read(),
+      consumers: consume.consumers,
+      isConnected: cache.isConnected,
+    }));
     this.#opsServer = new OpsServer({
       livenessPath: "livez",
       readinessPath: "readyz",

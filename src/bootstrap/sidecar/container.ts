@@ -1,14 +1,17 @@
 import { Container, type ResolutionContext, type ServiceIdentifier } from "inversify";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { ConfiguredFallbackProvider } from "../../adapters/fallback/configured-fallbacks.js";
-import { Metrics } from "../../adapters/ops/metrics.js";
+import { Metrics } from "../../adapters/ops/metrics/metrics.js";
+import { SIDECAR_METRICS, type SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
 import { OpsServer } from "../../adapters/ops/ops-server.js";
 import { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
 import type { TlsFiles } from "../../adapters/rpc/listener/tls-material.js";
 import { createRpcHandler } from "../../adapters/rpc/rpc-handler.js";
 import { CheckEntitlement } from "../../application/check/check-entitlement.js";
+import { countReports } from "../../application/count-reports.js";
 import { FindState } from "../../application/load/find-state.js";
 import { FollowUpdates } from "../../application/refresh/follow-updates.js";
+import { FreshnessCensus } from "../../application/freshness-census.js";
 import { ListEntitlements } from "../../application/check/list-entitlements.js";
 import { LoadState } from "../../application/load/load-state.js";
 import { Readiness } from "../../application/readiness.js";
@@ -23,6 +26,7 @@ import type { Telemetry } from "../../ports/telemetry.js";
 import type { Access } from "./access.js";
 import type { CacheLayer } from "../cache/cache-layer.js";
 import type { Config } from "../config/settings/settings.js";
+import { packageVersion } from "../package-version.js";
 import type { Source } from "../source/source.js";
 import { TOKENS } from "./tokens.js";
 
@@ -64,7 +68,7 @@ export function buildContainer(foundations: Foundations): Container {
   container.bind(TOKENS.logger).toConstantValue(logger);
   container.bind(TOKENS.clock).toConstantValue(clock);
   container.bind(TOKENS.telemetry).toConstantValue(telemetry);
-  container.bind(TOKENS.upstream).toConstantValue(source.upstream);
+  container.bind(TOKENS.upstream).toConstantValue(countReports(source.upstream, telemetry));
   container.bind(TOKENS.stream).toConstantValue(source.stream);
   provide(TOKENS.readiness, () => new Readiness());
   provide(TOKENS.shutdown, () => new AbortController());
@@ -81,6 +85,7 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
   provide(TOKENS.cache, (made) => cache?.store ?? new MemoryCache(config.cacheMaxSizeBytes, made.get(TOKENS.telemetry)));
   provide(TOKENS.fallbacks, () => new ConfiguredFallbackProvider(new Map(config.entitlementsFallback)));
   provide(TOKENS.streamStatus, () => new StreamStatus(isKeptByOthers(config) ? Infinity : POLL_INTERVAL_MS, config.maxStateAgeMs));
+  provide(TOKENS.freshnessCensus, (made) => new FreshnessCensus(made.get(TOKENS.cache), made.get(TOKENS.streamStatus), made.get(TOKENS.clock)));
   provide(
     TOKENS.loadState,
     (made) =>
@@ -185,12 +190,15 @@ function provideServers(provide: Provide, { config, access, redact }: Foundation
       tls: files,
       limits: { maxMessageBytes: config.maxMessageBytes, maxConnectionAgeMs: config.maxConnectionAgeMs },
       logger: made.get(TOKENS.logger),
+      onCertificate: (expiresAt) => (made.get(TOKENS.telemetry).tlsExpiresAt = expiresAt),
     });
   provide(TOKENS.cleartextListener, (made) => listener(made, undefined));
   provide(TOKENS.tlsListener, (made) => (tls === undefined ? undefined : listener(made, tls)));
   provide(TOKENS.metrics, (made) => {
     const connections = () => made.get(TOKENS.cleartextListener).connections() + (made.get(TOKENS.tlsListener)?.connections() ?? 0);
-    return new Metrics(made.get(TOKENS.telemetry), made.get(TOKENS.cache), made.get(TOKENS.requestHandler).telemetry(connections));
+    const parts = { build: { version: packageVersion() }, telemetry: made.get(TOKENS.telemetry), cache: made.get(TOKENS.cache), calls: made.get(TOKENS.requestHandler).telemetry(connections) };
+    const census = made.get(TOKENS.freshnessCensus);
+    return new Metrics<SidecarSources>(SIDECAR_METRICS, async () => ({ ...parts, freshness: await census.count() }));
   });
   provide(
     TOKENS.opsServer,

@@ -1,11 +1,13 @@
 import type { ServiceIdentifier } from "inversify";
 import type { OpsServer } from "../../adapters/ops/ops-server.js";
-import type { Metrics } from "../../adapters/ops/metrics.js";
+import type { Metrics } from "../../adapters/ops/metrics/metrics.js";
+import type { SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
 import type { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
 import type { RpcHandler } from "../../adapters/rpc/rpc-handler.js";
 import type { CheckEntitlement } from "../../application/check/check-entitlement.js";
 import type { FindState } from "../../application/load/find-state.js";
 import type { FollowUpdates } from "../../application/refresh/follow-updates.js";
+import type { FreshnessCensus } from "../../application/freshness-census.js";
 import type { ListEntitlements } from "../../application/check/list-entitlements.js";
 import type { LoadState } from "../../application/load/load-state.js";
 import type { Readiness } from "../../application/readiness.js";
@@ -34,6 +36,7 @@ export const TOKENS = {
   cache: token<CacheStore>("cache"),
   fallbacks: token<FallbackProvider>("fallbacks"),
   streamStatus: token<StreamStatus>("streamStatus"),
+  freshnessCensus: token<FreshnessCensus>("freshnessCensus"),
   loadState: token<LoadState>("loadState"),
   refresh: token<RefreshInBackground>("refresh"),
   findState: token<FindState>("findState"),
@@ -49,7 +52,7 @@ export const TOKENS = {
   requestHandler: token<RpcHandler>("requestHandler"),
   cleartextListener: token<MultiProtocolListener>("cleartextListener"),
   tlsListener: token<MultiProtocolListener | undefined>("tlsListener"),
-  metrics: token<Metrics>("metrics"),
+  metrics: token<Metrics<SidecarSources>>("metrics"),
   opsServer: token<OpsServer>("opsServer"),
 } as const;
 

@@ -31,7 +31,7 @@ describe("the persistent-cache service's metrics", () => {
     const text = await (await fetch(`${service.url}/metrics`)).text();
     for (const name of HISTOGRAMS) expect(text).toMatch(new RegExp(`^# TYPE ${name} histogram$[^]*^${name}_bucket\\{le="\\+Inf"\\} 0$[^]*^${name}_sum 0$[^]*^${name}_count 0$`, "m"));
     for (const name of VALUES) expect(text).toMatch(new RegExp(`^${name} [\\d.e+-]+$`, "m"));
-    expect(text).toMatch(/^# TYPE persistent_cache_hits_total gauge$/m);
+    expect(text).toMatch(/^# TYPE persistent_cache_hits_total counter$/m);
     expect(text).toMatch(/^# TYPE persistent_cache_messages_processed_total counter$/m);
   });
 
@@ -70,6 +70,11 @@ describe("the persistent-cache service's metrics", () => {
     await expect.poll(() => service.readiness()).toMatchObject({ status: 503 });
     expect(await service.metric("persistent_cache_hit_ratio")).toBe(0.75);
     expect(await service.metric("persistent_cache_messages_processed_total")).toBe(25);
+  });
+
+  it("count write errors for as long as Redis is away, although no message is received", async () => {
+    const seen = (await service.metric("persistent_cache_write_errors_total")) ?? NaN;
+    await expect.poll(() => service.metric("persistent_cache_write_errors_total")).toBeGreaterThan(seen + 2);
   });
 
   it("are beside health, which is as long as the process lives", async () => {

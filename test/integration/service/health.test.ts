@@ -6,7 +6,7 @@ import { Readiness } from "../../../src/application/readiness.js";
 import type { Logger } from "../../../src/ports/logger.js";
 
 const SILENT: Logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
-const METRICS = { contentType: "text/plain; version=0.0.4", render: () => Promise.resolve("sidecar_up 1\n") };
+const METRICS = { render: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", body: "sidecar_up 1\n" }) };
 
 const running: OpsServer[] = [];
 afterEach(async () => {
@@ -100,11 +100,11 @@ describe("a request", () => {
   it("for metrics that cannot be read fails alone", async () => {
     const logged: string[] = [];
     const { port } = await start({
-      metrics: { contentType: "text/plain", render: () => Promise.reject(new Error("no")) },
+      metrics: { render: () => Promise.reject(new Error("no")) },
       logger: { ...SILENT, error: (message) => logged.push(message) },
     });
     expect((await ask(port, "/metrics")).status).toBe(500);
-    expect(logged).toEqual(["a request for metrics failed"]);
+    expect(logged).toEqual(["a request for operations failed"]);
     expect((await ask(port, "/livez")).status).toBe(200);
   });
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Metrics } from "../../../src/adapters/ops/metrics.js";
+import { Metrics } from "../../../src/adapters/ops/metrics/metrics.js";
+import { SIDECAR_METRICS } from "../../../src/adapters/ops/metrics/sidecar-metrics.js";
 import { OpsServer } from "../../../src/adapters/ops/ops-server.js";
 import { Readiness } from "../../../src/application/readiness.js";
 import type { Logger } from "../../../src/ports/logger.js";
@@ -13,7 +14,7 @@ afterEach(async () => {
 });
 
 async function start(telemetry: Telemetry, size = { subjects: 0, bytes: 0, maxBytes: 1_000 }) {
-  const metrics = new Metrics(telemetry, { size });
+  const metrics = new Metrics(SIDECAR_METRICS, () => Promise.resolve({ build: { version: "1.2.3" }, telemetry, cache: { size } }));
   const server = new OpsServer({ livenessPath: "livez", readinessPath: "readyz", readiness: new Readiness(), metrics, logger: SILENT });
   running.push(server);
   const { port } = await server.listen(0, "127.0.0.1");
@@ -38,7 +39,7 @@ function samplesOf(text: string): Map<string, number> {
   return samples;
 }
 
-type Counted = Exclude<keyof Telemetry, "answers" | "malformedUpstreamData" | "dependencies" | "openBreakers" | "lastStreamMessageAt">;
+type Counted = { [Key in keyof Telemetry]: Telemetry[Key] extends number ? Key : never }[keyof Telemetry];
 
 const COUNTERS: readonly (readonly [name: string, counted: Counted])[] = [
   ["sidecar_initialization_errors_total", "initializationErrors"],

@@ -88,6 +88,11 @@ export class CustomerShard {
     return this.#table.ids();
   }
 
+  *holdings(): Iterable<MemoryState> {
+    yield* this.#table.owns();
+    for (const resources of this.#resources.values()) yield* resources.values();
+  }
+
   /** Frees a share of the shard, or a part of the only customer. */
   evict(): void {
     for (let left = Math.ceil(this.#table.size * EVICTED_SHARE); left > 0; left--) {

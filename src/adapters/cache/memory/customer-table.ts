@@ -124,6 +124,14 @@ export class CustomerTable {
     }
   }
 
+  /** The states of all customers; from one step to the next the table may change. */
+  *owns(): Iterable<MemoryState> {
+    for (let at = 0; at < this.#parts.length; at += WIDTH) {
+      const own = this.ownAt(at);
+      if (own !== undefined) yield own;
+    }
+  }
+
   #homeOf(hash: number): number {
     return (hash & this.#mask) * WIDTH;
   }

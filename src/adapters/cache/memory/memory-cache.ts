@@ -3,7 +3,7 @@ import type { SubjectChange } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { newestState } from "../../../domain/newest-wins.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState } from "../../../ports/cache-store.js";
+import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState, Holding } from "../../../ports/cache-store.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import { CustomerShard } from "./customer-shard.js";
 import { MemoryAccount } from "./memory-account.js";
@@ -123,6 +123,10 @@ export class MemoryCache implements CacheStore {
     let subjects = 0;
     for (const shard of this.#shards) subjects += shard.subjects;
     return { subjects, bytes: this.#account.bytes, maxBytes: this.#maxBytes };
+  }
+
+  *holdings(): Iterable<Holding> {
+    for (const shard of this.#shards) for (const held of shard.holdings()) yield this.#asCached(held);
   }
 
   *#subjectsByRecency(limit: number): Generator<Subject, undefined> {

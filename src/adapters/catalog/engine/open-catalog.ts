@@ -1,5 +1,6 @@
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
+import type { Telemetry } from "../../../ports/telemetry.js";
 import { CatalogEngine } from "./catalog-engine.js";
 import { CatalogReader } from "../file/catalog-reader.js";
 import { followCatalogFile, readCatalogFile } from "../file/catalog-file.js";
@@ -22,6 +23,8 @@ export interface OpenCatalogOptions {
   readonly stateFile?: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where reloads of the file are counted. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface OpenCatalogOptions {
  * @throws CodedError `invalid-argument` with every fault of the catalog, `failed-precondition` where the
  *   state file is damaged, in use or cannot be written
  */
-export async function openCatalog({ source, stateFile, clock, logger }: OpenCatalogOptions): Promise<CatalogEngine> {
+export async function openCatalog({ source, stateFile, clock, logger, telemetry }: OpenCatalogOptions): Promise<CatalogEngine> {
   const reader = new CatalogReader();
   const start = await readSource(source, clock, reader);
   const ledger = new UsageLedger();
@@ -44,7 +47,7 @@ export async function openCatalog({ source, stateFile, clock, logger }: OpenCata
     throw error;
   }
   if ("file" in source && start.content !== undefined) {
-    const follower = followCatalogFile({ file: source.file, known: start.content, reader }, engine, clock, logger);
+    const follower = followCatalogFile({ file: source.file, known: start.content, reader }, engine, clock, logger, telemetry);
     engine.onClose(async () => {
       await Promise.all([reader.close(), follower.close()]);
     });

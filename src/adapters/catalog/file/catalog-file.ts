@@ -2,7 +2,7 @@ import { CodedError, errorCodeOf } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import { OutageLog } from "../../../ports/outage-log.js";
-import type { DependencyState } from "../../../ports/telemetry.js";
+import { DependencyState, type Telemetry } from "../../../ports/telemetry.js";
 import type { FileContent } from "../../files/file-access.js";
 import { FileFollower } from "../../files/follow-file.js";
 import { readSettledFile } from "../../files/read-settled-file.js";
@@ -34,10 +34,12 @@ export function followCatalogFile(
   engine: CatalogEngine,
   clock: Clock,
   logger: Logger,
-  state?: DependencyState,
+  telemetry?: Telemetry,
 ): FileFollower {
+  const state = telemetry && new DependencyState("catalog_file", telemetry.dependencies);
   const outage = new OutageLog(logger, state);
   state?.set(true);
+  if (telemetry !== undefined) telemetry.catalogLoadedAt = clock.now();
   return new FileFollower({
     file,
     known,
@@ -48,9 +50,14 @@ export function followCatalogFile(
           const { packed, difference } = await reader.read({ file, bytes, served: engine.served });
           const changedSubjects = await engine.adopt(unpackCatalog(packed), difference);
           outage.recovered("the catalog changed", { file, changedSubjects });
+          if (telemetry !== undefined) {
+            telemetry.catalogReloads.applied++;
+            telemetry.catalogLoadedAt = clock.now();
+          }
           return true;
         } catch (error) {
           if (errorCodeOf(error) === "cancelled") return false;
+          if (telemetry !== undefined) telemetry.catalogReloads.refused++;
           const isFault = error instanceof CodedError;
           const fault = isFault ? error.message : `the catalog file ${file} could not be applied`;
           outage.lost("error", `${fault}\nThe last good catalog goes on serving until the file is corrected.`, isFault ? { file } : { file, error });

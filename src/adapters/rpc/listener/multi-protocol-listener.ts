@@ -23,6 +23,8 @@ export interface ListenerOptions extends RequestHandlers {
   readonly onTurn?: ((startedAt: number) => void) | undefined;
   /** A connection was asked to go, since it sent too many frames that are no part of a call. */
   readonly onExceeded?: (() => void) | undefined;
+  /** A certificate is in use from now on. @param expiresAt epoch milliseconds */
+  readonly onCertificate?: ((expiresAt: number) => void) | undefined;
 }
 
 /** HTTP/1.1 and HTTP/2 on one port, both answered by the same handlers. */
@@ -36,7 +38,7 @@ export class MultiProtocolListener {
   #complainedAt = -Infinity;
   #drained: Promise<void> | undefined;
 
-  constructor({ onExchange, fastPath, tls, limits: given, logger, onTurn = ignore, onExceeded = ignore }: ListenerOptions) {
+  constructor({ onExchange, fastPath, tls, limits: given, logger, onTurn = ignore, onExceeded = ignore, onCertificate = ignore }: ListenerOptions) {
     const limits = { ...DEFAULT_LISTENER_LIMITS, ...given };
     const queue = new FairQueue();
     const budget = new HalfSentBudget();
@@ -46,7 +48,7 @@ export class MultiProtocolListener {
     this.#http1 = new Http1Connections(limits, handlers, budget, onTurn);
     this.#http2 = new Http2Connections({ handlers, limits, queue, budget, logger, onTurn, onExceeded });
     const accept: AcceptConnection = (socket, protocol) => (protocol === "http1" ? this.#http1 : this.#http2).accept(socket);
-    this.#front = tls === undefined ? createCleartextFront(accept, limits) : createTlsFront(accept, tls, limits, logger);
+    this.#front = tls === undefined ? createCleartextFront(accept, limits) : createTlsFront(accept, tls, limits, logger, onCertificate);
     this.#watch(this.#front.server, limits);
   }
 

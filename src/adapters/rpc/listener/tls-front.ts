@@ -6,7 +6,7 @@ import type { ListenerLimits } from "./listener-limits.js";
 import type { TlsFiles } from "./tls-material.js";
 
 /** Tells the protocols apart by what the TLS handshake agreed on (ALPN); a client that names none gets HTTP/1.1. */
-export function createTlsFront(accept: AcceptConnection, files: TlsFiles, limits: ListenerLimits, logger: Logger): Front {
+export function createTlsFront(accept: AcceptConnection, files: TlsFiles, limits: ListenerLimits, logger: Logger, onCertificate: (expiresAt: number) => void): Front {
   const needsClientCertificate = files.clientCaFile !== undefined;
   const server = createServer({
     ...FRONT_SOCKETS,
@@ -30,7 +30,10 @@ export function createTlsFront(accept: AcceptConnection, files: TlsFiles, limits
     files,
     logger,
     // Connections keep what they began with; new ones get the new.
-    apply: ({ cert, key, ca }) => server.setSecureContext({ cert, key, ca }),
+    apply: ({ cert, key, ca, expiresAt }) => {
+      server.setSecureContext({ cert, key, ca });
+      onCertificate(expiresAt);
+    },
   });
   return { server, prepare: () => follower.start(), release: () => follower.stop() };
 }

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
-import { CodedError } from "../../../domain/errors.js";
+import { CodedError, errorCodeOf } from "../../../domain/errors.js";
+import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.js";
 import { abortErrorOf } from "../resilience/abort-error.js";
 import { parseRetryAfter } from "../resilience/throttled-error.js";
 
@@ -13,6 +14,8 @@ export interface HttpJsonOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** The largest answer that is read, bytes. */
   readonly maxBodyBytes: number;
+  /** Where requests are counted. */
+  readonly requests?: UpstreamRequests | undefined;
 }
 
 export interface JsonAnswer {
@@ -86,11 +89,18 @@ export class HttpJson {
         reject(abortErrorOf(signal));
         return;
       }
+      const startedAt = performance.now();
       const request = this.#request(this.#requestOptions(method, path, headers, body));
-      const onAbort = () => fail(abortErrorOf(signal));
-      const finish = () => signal.removeEventListener("abort", onAbort);
-      const fail = (error: CodedError) => {
-        finish();
+      let hasEnded = false;
+      const onAbort = () => fail(abortErrorOf(signal), "abandoned");
+      const finish = (result: RequestResult) => {
+        signal.removeEventListener("abort", onAbort);
+        // Destroying a request that failed makes it fail once more.
+        if (!hasEnded) this.#options.requests?.ended(result, performance.now() - startedAt);
+        hasEnded = true;
+      };
+      const fail = (error: CodedError, result: RequestResult = "unreachable") => {
+        finish(result);
         reject(error);
         request.destroy();
         // What broke one kept connection has most likely broken those that idle beside it.
@@ -99,10 +109,14 @@ export class HttpJson {
       signal.addEventListener("abort", onAbort, { once: true });
       request.on("error", (error) => fail(this.#unreachable(error)));
       request.on("response", (response) => {
-        this.#read(request, response).then((answer) => {
-          finish();
-          resolve(answer);
-        }, fail);
+        this.#read(request, response).then(
+          (answer) => {
+            finish(resultOf(answer.status));
+            resolve(answer);
+          },
+          (error: unknown) =>
+            fail(error instanceof CodedError ? error : new CodedError("internal", String(error)), errorCodeOf(error) === "internal" ? resultOf(response.statusCode ?? 0) : undefined),
+        );
       });
       request.end(body);
     });
@@ -161,4 +175,10 @@ export class HttpJson {
     const { code } = error as NodeJS.ErrnoException;
     return new CodedError("unavailable", `${this.#options.name} at ${this.#base.origin} cannot be reached (${code ?? error.message})`, { cause: error });
   }
+}
+
+function resultOf(status: number): RequestResult {
+  if (status < 300) return "2xx";
+  if (status < 400) return "3xx";
+  return status < 500 ? "4xx" : "5xx";
 }

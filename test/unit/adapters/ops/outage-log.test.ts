@@ -45,7 +45,7 @@ const OUTAGES: Readonly<Record<string, Outage>> = {
   "the API at the start": startUp(FAILURE),
   "the API key": startUp(new CodedError("unauthenticated", "Invalid API key")),
   "writes to the shared cache": ({ logger, clock }) => {
-    const gate = new CacheGate(new InMemorySharedCache(), clock, logger, { firstDelayMs: 10, longestDelayMs: 10 });
+    const gate = new CacheGate(new InMemorySharedCache(), clock, logger, { writeFailed: () => undefined }, { firstDelayMs: 10, longestDelayMs: 10 });
     gate.start();
     return {
       lose: async () => {

@@ -44,7 +44,7 @@ export function consumption(cache = new InMemorySharedCache(), upstream: Pick<Up
   const logger = new RecordingLogger();
   const telemetry = new CountingTelemetry();
   const timing = { firstDelayMs: FIRST_DELAY_MS, longestDelayMs: LONGEST_DELAY_MS };
-  const gate = new CacheGate(cache, clock, logger, timing);
+  const gate = new CacheGate(cache, clock, logger, telemetry, timing);
   const writer = new WriteInOrder(cache, gate, telemetry, 3);
   const refetch = new RefetchSubjects({ upstream, cache, writer, telemetry, clock, logger }, { ...timing, maxConcurrent: 2, maxAttempts: 3 });
   return { cache, clock, logger, telemetry, gate, writer, refetch };

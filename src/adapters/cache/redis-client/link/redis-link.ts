@@ -117,11 +117,13 @@ export class RedisLink {
   async #exec(pipeline: ChainableCommander, commands: number): Promise<readonly Reply[]> {
     this.#unanswered += commands;
     const answered = this.#watch?.sent();
+    const sentAt = performance.now();
     try {
       const results = (await pipeline.exec()) ?? [];
       return results.map(([error, reply]) => error ?? reply);
     } finally {
       this.#unanswered -= commands;
+      this.#dependencies.telemetry.redisRoundTrips.observe(performance.now() - sentAt);
       answered?.();
     }
   }

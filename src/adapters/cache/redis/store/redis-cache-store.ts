@@ -3,7 +3,7 @@ import type { EntitlementsUpdated, SubjectChange } from "../../../../domain/chan
 import { isEmptyState, type CustomerState } from "../../../../domain/customer-state.js";
 import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState } from "../../../../ports/cache-store.js";
+import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState, Holding } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import { ApartSubjects } from "../coherence/apart-subjects.js";
@@ -198,6 +198,10 @@ export class RedisCacheStore implements CacheStore {
 
   get size(): CacheSize {
     return this.#near.size;
+  }
+
+  holdings(): Iterable<Holding> {
+    return this.#near.holdings();
   }
 
   async #putInDoubt(subject: Subject, fetched: FetchedState): Promise<CachedState> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { renderCallMetrics } from "../../../../../src/adapters/ops/call-metrics.js";
+import { CALL_METRICS } from "../../../../../src/adapters/ops/metrics/call-metrics.js";
+import { expose } from "../../../../../src/adapters/ops/metrics/exposition.js";
 import { CallStatistics } from "../../../../../src/adapters/rpc/call/call-statistics.js";
 import { PROTOCOLS, protocolIndex } from "../../../../../src/adapters/rpc/call/served-method.js";
 import { methodAt, SERVED_METHODS, UNKNOWN_METHOD } from "../../../../../src/adapters/rpc/service/served-methods.js";
@@ -76,14 +77,15 @@ it("all of it is in the text that Prometheus reads, with both outcomes from the 
   const statistics = new CallStatistics(SERVED_METHODS);
   statistics.began();
   statistics.ended(CHECK.index, protocolIndex("connect"), 7, 30);
-  const text = renderCallMetrics({
+  const telemetry = {
     calls: () => statistics.calls(),
     latencies: () => statistics.latencies(),
     decisions: () => statistics.decisions(),
     inFlight: () => 3,
     connections: () => 2,
     exceeded: () => 1,
-  });
+  };
+  const text = expose(CALL_METRICS.map((metric) => ({ ...metric, samples: metric.samples(telemetry) })), undefined).body;
   for (const line of [
     'sidecar_requests_total{method="GetMeteredEntitlement",protocol="connect",code="permission_denied"} 1',
     'sidecar_request_duration_seconds_bucket{method="GetMeteredEntitlement",le="0.025"} 0',
