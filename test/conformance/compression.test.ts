@@ -39,6 +39,14 @@ describe("gzip", () => {
     expect(list.entitlements).toHaveLength(12);
   });
 
+  test.each(["application/grpc+json", "application/grpc-web+json"])("of a request in %s whose client takes no answer in it", async (type) => {
+    const answer = await raw.http2.post(LIST, { "content-type": type, "grpc-encoding": "gzip" }, frame(gzipSync(JSON_REQUEST), COMPRESSED));
+    expect(answer.headers).not.toHaveProperty("grpc-encoding");
+    expect(answer.body[0]).toBe(0);
+    const list = fromJsonString(GetEntitlementsResponseSchema, answer.body.subarray(5, 5 + answer.body.readUInt32BE(1)).toString());
+    expect(list.entitlements).toHaveLength(12);
+  });
+
   test("a message that is not compressed may come in a call that could be", async () => {
     const headers = { "content-type": "application/grpc", "grpc-encoding": "gzip" };
     expect(await raw.http2.post(LIST, headers, frame(request))).toMatchObject({ grpcStatus: 0 });

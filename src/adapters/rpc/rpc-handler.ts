@@ -7,7 +7,7 @@ import type { FastPathProtocol } from "./protocols/fast-path-headers.js";
 import { Calls, type CallsOptions } from "./call/calls.js";
 import type { FastProtocol } from "./call/fast-call.js";
 import { createFastPath } from "./call/fast-path.js";
-import type { RequestHandlers } from "./exchange/request-handlers.js";
+import { DEFAULT_BODY_TIMEOUT_MS, type RequestHandlers } from "./exchange/request-handlers.js";
 import { CONNECT_JSON_FAST_PATH, CONNECT_PROTO_FAST_PATH } from "./protocols/connect-fast-path.js";
 import { createGeneralPath, type CrossOrigin } from "./protocols/general-path.js";
 import { GRPC_FAST_PATH, GRPC_WEB_FAST_PATH } from "./protocols/grpc-fast-path.js";
@@ -18,8 +18,6 @@ import type { UseCases } from "./service/sidecar-calls.js";
 
 /** What a client of gRPC takes as well unless it is configured otherwise. */
 export const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
-/** What it may take until a request is complete. */
-const DEFAULT_BODY_TIMEOUT_MS = 30_000;
 export const DEFAULT_MAX_ITEMS = 1_000;
 export const DEFAULT_MAX_JSON_DEPTH = 32;
 
@@ -92,6 +90,7 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
       crossOrigin,
       methodAt,
     }),
+    bodyTimeoutMs,
     onTurn: (startedAt) => statistics.turnEnded(startedAt),
     onExceeded: () => exceeded++,
     telemetry: (connections) => ({

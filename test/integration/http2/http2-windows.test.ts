@@ -209,6 +209,7 @@ it("an answer of the general path to a request that is not whole comes before th
   const peer = await Http2Peer.open(port, { initialWindow: 1_000_000 });
   await peer.untilOver(peer.call("/general/65035"));
   const early = peer.begin(grpcFields("/general/early"));
+  peer.sendData(early, Buffer.alloc(5));
   await peer.until(() => peer.on(early).bytes === 500);
   await turns(20);
   await peer.caughtUp();

@@ -10,6 +10,8 @@ export interface Exchange {
   /** The host that the request names; undefined where it names none. */
   readonly authority: string | undefined;
   readonly peer: Peer;
+  /** When its headers came, of `performance.now()`. */
+  readonly begunAt: number;
   /** Regular headers with names in lower case, in the order of their first occurrence. */
   readonly headers: readonly HeaderField[];
   /** The request's body, under flow control. Reading stops for good at the first return of its iterator. */
@@ -34,6 +36,14 @@ export interface Exchange {
   send(status: number, headers: readonly HeaderField[], body: string): void;
   /** Cuts the response off. */
   abort(): void;
+}
+
+/** An exchange that waits for its turn, and learns what becomes of it. */
+export interface QueuedExchange extends Exchange {
+  /** Its turn has come. */
+  begun(): void;
+  /** The work for it has come to its end; also where nobody waited for it. */
+  done(): void;
 }
 
 /**

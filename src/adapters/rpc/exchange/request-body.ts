@@ -1,5 +1,9 @@
 import { CodedError } from "../../../domain/errors.js";
+import { GatheredBytes } from "./gathered-bytes.js";
 import type { Allotment } from "./half-sent-budget.js";
+
+/** Of a message of gRPC, and of Connect's streams. */
+const PREFIX_BYTES = 5;
 
 /** What follows from what is read of a body. */
 export interface BodyOwner {
@@ -21,7 +25,7 @@ const DONE: IteratorResult<Uint8Array, undefined> = { done: true, value: undefin
 export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #owner: BodyOwner;
   readonly #allotment: Allotment;
-  #chunks: Buffer[] = [];
+  readonly #unread = new GatheredBytes();
   #held = 0;
   #isEnded = false;
   /** Whether nobody reads any more: what still comes is dropped. */
@@ -46,8 +50,15 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return true;
   }
 
-  /** @param chunk kept as it is */
-  push(chunk: Buffer): void {
+  /** Whether there is no need to wait for more of it: it has ended or failed, is longer than `enough`, or its first message is there. */
+  isWorthServing(enough: number, isPrefixed: boolean): boolean {
+    if (this.#isEnded || this.#failure !== undefined || this.#unread.length > enough) return true;
+    const { first } = this.#unread;
+    return isPrefixed && first.length >= PREFIX_BYTES && first.readUInt32BE(1) <= this.#unread.length - PREFIX_BYTES;
+  }
+
+  /** @param chunk copied */
+  push(chunk: Uint8Array): void {
     if (this.#isDropped || this.#failure !== undefined || chunk.length === 0) return;
     if (!this.#allotment.take(chunk.length)) {
       this.fail(new CodedError("resource-exhausted", "too much of unfinished requests waits here: send large requests one after the other"));
@@ -56,11 +67,11 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     this.#held += chunk.length;
     const waiting = this.#waiting;
     if (waiting === undefined) {
-      this.#chunks.push(chunk);
+      this.#unread.add(chunk);
       return;
     }
     this.#waiting = undefined;
-    waiting.resolve({ done: false, value: this.#read(chunk) });
+    waiting.resolve({ done: false, value: this.#read(Buffer.from(chunk)) });
   }
 
   end(): void {
@@ -80,13 +91,13 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   /** The request is served, or nobody waits for that any more. */
   release(): void {
     this.#isDropped = true;
-    this.#chunks = [];
+    this.#unread.clear();
     this.#allotment.give(this.#held);
     this.#held = 0;
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const chunk = this.#chunks.shift();
+    const chunk = this.#unread.take();
     if (chunk !== undefined) return Promise.resolve({ done: false, value: this.#read(chunk) });
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#isEnded || this.#isDropped) return Promise.resolve(DONE);

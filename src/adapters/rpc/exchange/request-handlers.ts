@@ -1,5 +1,5 @@
 import type { Logger } from "../../../ports/logger.js";
-import type { Exchange, ExchangeHandler } from "./exchange.js";
+import type { Exchange, ExchangeHandler, QueuedExchange } from "./exchange.js";
 import type { FairQueue } from "./fair-queue.js";
 import type { FastPath } from "./fast-path.js";
 import { WorkInProgress } from "./work-in-progress.js";
@@ -9,14 +9,20 @@ export interface RequestHandlers {
   readonly onExchange: ExchangeHandler;
   /** Asked first. */
   readonly fastPath?: FastPath | undefined;
+  /** From the headers of a request over HTTP/2 to the end of its body, milliseconds. Default 30 seconds. */
+  readonly bodyTimeoutMs?: number | undefined;
 }
 
 /** The same as the connections of a listener have it. */
 export interface ConnectionHandlers {
   readonly fastPath: FastPath | undefined;
+  readonly bodyTimeoutMs: number;
   /** Serves an exchange in its connection's turn. */
-  enqueue(connection: object, exchange: Exchange, onDone: () => void): void;
+  enqueue(connection: object, exchange: QueuedExchange): void;
 }
+
+/** What it may take until a request is complete. */
+export const DEFAULT_BODY_TIMEOUT_MS = 30_000;
 
 const BUSY = [
   ["content-type", "text/plain; charset=utf-8"],
@@ -24,7 +30,7 @@ const BUSY = [
 ] as const;
 
 /** Takes turns between the connections, and lets a failure of the handler cost the one request and not the process. */
-export function inTurns({ onExchange, fastPath }: RequestHandlers, queue: FairQueue, logger: Logger): ConnectionHandlers {
+export function inTurns({ onExchange, fastPath, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS }: RequestHandlers, queue: FairQueue, logger: Logger): ConnectionHandlers {
   const work = new WorkInProgress();
 
   async function serve(exchange: Exchange): Promise<void> {
@@ -40,21 +46,23 @@ export function inTurns({ onExchange, fastPath }: RequestHandlers, queue: FairQu
   }
   return {
     fastPath,
-    enqueue: (connection, exchange, onDone) =>
+    bodyTimeoutMs,
+    enqueue: (connection, exchange) =>
       queue.add(connection, () => {
+        exchange.begun();
         // Reset before its turn: it costs nothing.
         if (exchange.isClosed) {
-          onDone();
+          exchange.done();
           return false;
         }
         if (!work.begin(connection)) {
           exchange.send(503, BUSY, "very many calls are under way that take long: try again, or use fewer streams at a time\n");
-          onDone();
+          exchange.done();
           return true;
         }
         void serve(exchange).then(() => {
           work.end(connection);
-          onDone();
+          exchange.done();
         });
         return true;
       }),

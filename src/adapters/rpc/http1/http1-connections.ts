@@ -119,7 +119,7 @@ export class Http1Connections {
   /** @param received what was read of the body before */
   #serveExchange(response: ServerResponse, peer: Peer, received: readonly Buffer[]): void {
     const exchange = new Http1Exchange(response, peer, this.#budget.allotment(this.#limits.maxMessageBytes), received);
-    this.#handlers.enqueue(response.req.socket, exchange, () => exchange.done());
+    this.#handlers.enqueue(response.req.socket, exchange);
   }
 
   #becomeIdle(socket: Socket): void {

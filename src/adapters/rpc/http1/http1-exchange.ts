@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CodedError } from "../../../domain/errors.js";
-import type { Exchange } from "../exchange/exchange.js";
+import type { QueuedExchange } from "../exchange/exchange.js";
 import type { Allotment } from "../exchange/half-sent-budget.js";
 import type { Peer } from "../exchange/peer.js";
 import { RequestBody, type BodyOwner } from "../exchange/request-body.js";
@@ -11,11 +11,12 @@ import type { HeaderField } from "../exchange/response-headers.js";
 const MAX_UNREAD_BYTES = 64 * 1024;
 
 /** A request of the general path over HTTP/1.1. */
-export class Http1Exchange implements Exchange, BodyOwner {
+export class Http1Exchange implements QueuedExchange, BodyOwner {
   readonly httpVersion = "1.1";
   readonly peer: Peer;
   readonly headers: readonly HeaderField[];
   readonly body: RequestBody;
+  readonly begunAt = performance.now();
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #controller: AbortController | undefined;
@@ -119,7 +120,11 @@ export class Http1Exchange implements Exchange, BodyOwner {
     if (this.#unreadBytes <= MAX_UNREAD_BYTES) this.#request.resume();
   }
 
-  /** The work for it has come to its end: the rest of its request flows by, so that the connection can be used again. */
+  begun(): void {
+    // Its connection reads on, turn or not: how much of a body waits is bounded.
+  }
+
+  /** The rest of its request flows by, so that the connection can be used again. */
   done(): void {
     this.#isDone = true;
     this.body.release();

@@ -113,9 +113,12 @@ export class Http2Connection implements FramesOwner, StreamsOwner, Pace {
     return this.#isThrottled;
   }
 
-  /** A peer that does not read is not listened to either: nothing else bounds the responses that would wait. */
+  /**
+   * A peer that does not read is not listened to either: nothing else bounds the responses that would wait. Nor is one that sends
+   * more than can be begun.
+   */
   get isBackedUp(): boolean {
-    return this.#output.isBackedUp;
+    return this.#output.isBackedUp || this.#streams.isBehind;
   }
 
   isTurnOver(): boolean {
@@ -125,7 +128,7 @@ export class Http2Connection implements FramesOwner, StreamsOwner, Pace {
   /** Ends a peer that has neither answered nor read on since this was called last. */
   checkAlive(): void {
     if (this.#isOver) return;
-    if (!this.#hasAnswered) {
+    if (!this.#hasAnswered && !this.#streams.isBehind) {
       this.#socket.destroy();
       return;
     }
@@ -224,17 +227,23 @@ export class Http2Connection implements FramesOwner, StreamsOwner, Pace {
     else this.#options.turns.next(this.#goOn);
   }
 
+  readOnSoon(): void {
+    if (this.#isOver || this.#isDeferred) return;
+    this.#isDeferred = true;
+    this.#options.turns.next(this.#goOn);
+  }
+
   readonly #goOn = (): void => {
     this.#isDeferred = false;
     this.#spentMs = 0;
     this.#readOn();
   };
 
-  readonly #readOn = (): void => {
-    if (this.#isOver || this.#isDeferred || this.#output.isBackedUp) return;
+  #readOn(): void {
+    if (this.#isOver || this.#isDeferred || this.isBackedUp) return;
     this.#socket.resume();
     if (this.#reader.hasMore) this.#read(NOTHING, 0);
-  };
+  }
 
   #endOfPreface(bytes: Buffer, length: number): number {
     const known = this.#prefaceBytes;
@@ -259,7 +268,7 @@ export class Http2Connection implements FramesOwner, StreamsOwner, Pace {
     this.#willFlush = false;
     if (this.#isOver) return;
     this.#output.flush();
-    if (this.#output.isBackedUp) this.#socket.pause();
+    if (this.isBackedUp) this.#socket.pause();
     if (this.#isGoing && this.#streams.count === 0 && this.#lastServed !== MAX_STREAM_ID) this.#end();
   };
 

@@ -38,11 +38,11 @@ export class MultiProtocolListener {
   #complainedAt = -Infinity;
   #drained: Promise<void> | undefined;
 
-  constructor({ onExchange, fastPath, tls, limits: given, logger, onTurn = ignore, onExceeded = ignore, onCertificate = ignore }: ListenerOptions) {
+  constructor({ onExchange, fastPath, bodyTimeoutMs, tls, limits: given, logger, onTurn = ignore, onExceeded = ignore, onCertificate = ignore }: ListenerOptions) {
     const limits = { ...DEFAULT_LISTENER_LIMITS, ...given };
     const queue = new FairQueue();
     const budget = new HalfSentBudget();
-    const handlers = inTurns({ onExchange, fastPath }, queue, logger);
+    const handlers = inTurns({ onExchange, fastPath, bodyTimeoutMs }, queue, logger);
     this.#logger = logger;
     this.#maxConnections = limits.maxConnections;
     this.#http1 = new Http1Connections(limits, handlers, budget, onTurn);

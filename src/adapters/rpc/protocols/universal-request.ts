@@ -16,7 +16,7 @@ export interface BodyOptions extends MessageBounds {
 
 /** A request as Connect's handlers take it, corrected where they would misread it; undefined where its headers or its host are no such. */
 export function universalRequest(exchange: Exchange, handler: UniversalHandler, protocol: Protocol, options: BodyOptions): UniversalServerRequest | undefined {
-  const { authority, peer, target, method, httpVersion } = exchange;
+  const { authority, peer, target, method, httpVersion, begunAt } = exchange;
   if (authority === undefined || authority === "") return undefined;
   let url: string;
   let header: Headers;
@@ -27,12 +27,15 @@ export function universalRequest(exchange: Exchange, handler: UniversalHandler, 
     return undefined;
   }
   dropEndlessDeadline(header);
+  // Connect would answer in the encoding of the request, which not every client reads that writes it.
+  const accepted = protocol === "connect-stream" ? "connect-accept-encoding" : "grpc-accept-encoding";
+  if (!header.has(accepted)) header.set(accepted, "identity");
   if (protocol === "grpc-web-text") header.set("content-type", namedAsBinary(header.get("content-type") ?? ""));
   const request = { httpVersion, method, url, header, signal: exchange.signal };
   const isStream = handler.method.methodKind === "bidi_streaming";
   if (isStream) exchange.releaseBodyAsRead();
   // Of a stream in both directions the body is as long as the call.
-  const body = httpVersion === "1.1" || isStream ? exchange.body : arrivingWithin(options.bodyTimeoutMs, exchange.body, options.clock);
+  const body = httpVersion === "1.1" || isStream ? exchange.body : arrivingWithin(options.bodyTimeoutMs, begunAt, exchange.body, options.clock);
   if (method === "GET") return { ...request, body };
   return { ...request, body: messageBytes(body, header, handler, protocol, options) };
 }
@@ -58,10 +61,10 @@ function messageBytes(
 }
 
 /** Throws where not all of the body is there in time: a caller could else hold a stream for ever, a byte at a time. */
-async function* arrivingWithin(timeoutMs: number, body: AsyncIterable<Uint8Array>, clock: Clock): AsyncIterable<Uint8Array> {
+async function* arrivingWithin(timeoutMs: number, begunAt: number, body: AsyncIterable<Uint8Array>, clock: Clock): AsyncIterable<Uint8Array> {
   let cancelTimer: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
-    cancelTimer = clock.after(timeoutMs, () => reject(lateRequest(timeoutMs)));
+    cancelTimer = clock.after(Math.max(0, begunAt + timeoutMs - performance.now()), () => reject(lateRequest(timeoutMs)));
   });
   const chunks = body[Symbol.asyncIterator]();
   let isComplete = false;

@@ -1,38 +1,52 @@
 import { CodedError } from "../../../../domain/errors.js";
-import type { Exchange } from "../../exchange/exchange.js";
+import type { QueuedExchange } from "../../exchange/exchange.js";
 import type { Allotment } from "../../exchange/half-sent-budget.js";
 import type { Peer } from "../../exchange/peer.js";
 import { RequestBody, type BodyOwner } from "../../exchange/request-body.js";
 import type { HeaderField } from "../../exchange/response-headers.js";
 import { encodeLiteral } from "../hpack/literal-headers.js";
 import { DEFAULT_WINDOW } from "../frames/protocol.js";
-import type { Http2Stream, StreamExchange } from "./http2-stream.js";
 import type { RequestHead } from "./request-head.js";
 
 /** Credit of a stream is returned once it is a quarter of its window: not for each byte that is read. */
 const RETURN_FROM = DEFAULT_WINDOW >> 2;
+/** So much of a body is handed on before its first message is there: its window would not take all of it. */
+const ENOUGH_BYTES = DEFAULT_WINDOW >> 2;
+/** What is of none of the protocols is refused without a look at its body. */
+const CALL = /^application\/(?:grpc|connect|json|proto)\b/i;
+/** The protocols in which a message says how long it is. */
+const PREFIXED = /^application\/(?:grpc|connect)\b/i;
 
-/** What an exchange needs of its connection. */
-export interface ExchangeOwner {
+/** What an exchange needs of its connection. @typeParam S what the connection knows the stream by */
+export interface ExchangeOwner<S> {
   readonly peer: Peer;
-  beginResponse(stream: Http2Stream, block: Buffer, isEnd: boolean): void;
-  writeBody(stream: Http2Stream, chunk: Buffer): boolean;
-  endResponse(stream: Http2Stream, trailers: Buffer | undefined): void;
-  abortResponse(stream: Http2Stream): void;
-  creditStream(stream: Http2Stream, bytes: number): void;
+  beginResponse(stream: S, block: Buffer, isEnd: boolean): void;
+  writeBody(stream: S, chunk: Buffer): boolean;
+  endResponse(stream: S, trailers: Buffer | undefined): void;
+  abortResponse(stream: S): void;
+  creditStream(stream: S, bytes: number): void;
+  /** It does not wait for its turn any more: that has come, or nobody waits for the response. */
+  leftQueue(): void;
+  /** The work for it has come to its end. */
+  released(stream: S): void;
 }
 
-/** A stream of the general path. */
-export class Http2Exchange implements Exchange, StreamExchange, BodyOwner {
+/**
+ * A stream of the general path. It is arriving until there is enough of it to serve, waits for its turn then, and is in work until
+ * its handler has settled.
+ */
+export class Http2Exchange<S extends { readonly isComplete: boolean }> implements QueuedExchange, BodyOwner {
   readonly httpVersion = "2.0";
   readonly method: string;
   readonly target: string;
   readonly authority: string | undefined;
   readonly headers: readonly HeaderField[];
   readonly body: RequestBody;
-  isInWork = false;
-  readonly #owner: ExchangeOwner;
-  readonly #stream: Http2Stream;
+  readonly begunAt = performance.now();
+  #state: "arriving" | "queued" | "begun" | "done" = "arriving";
+  #arrivalTimer: NodeJS.Timeout | undefined;
+  readonly #owner: ExchangeOwner<S>;
+  readonly #stream: S;
   #controller: AbortController | undefined;
   #isClosed = false;
   #hasResponded = false;
@@ -43,7 +57,7 @@ export class Http2Exchange implements Exchange, StreamExchange, BodyOwner {
   #used = 0;
   #toReturn = 0;
 
-  constructor(owner: ExchangeOwner, stream: Http2Stream, head: RequestHead, allotment: Allotment) {
+  constructor(owner: ExchangeOwner<S>, stream: S, head: RequestHead, allotment: Allotment) {
     this.#owner = owner;
     this.#stream = stream;
     this.method = head.method;
@@ -60,6 +74,21 @@ export class Http2Exchange implements Exchange, StreamExchange, BodyOwner {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Whether it waits for its turn, or its handler has not settled. */
+  get isInWork(): boolean {
+    return this.#state === "queued" || this.#state === "begun";
+  }
+
+  get isArriving(): boolean {
+    return this.#state === "arriving";
+  }
+
+  /** Whether there is enough of the request to serve it: a handler that waits for the rest takes many times as much memory. */
+  get isWorthServing(): boolean {
+    const contentType = this.header("content-type") ?? "";
+    return !CALL.test(contentType) || this.body.isWorthServing(ENOUGH_BYTES, PREFIXED.test(contentType));
   }
 
   get isAnswered(): boolean {
@@ -85,6 +114,27 @@ export class Http2Exchange implements Exchange, StreamExchange, BodyOwner {
 
   releaseBodyAsRead(): void {
     this.body.releaseAsRead();
+  }
+
+  /** Serves what is there of it after so long. */
+  limitArrival(timeoutMs: number, serve: () => void): void {
+    this.#arrivalTimer = setTimeout(serve, timeoutMs);
+  }
+
+  queued(): void {
+    clearTimeout(this.#arrivalTimer);
+    this.#state = "queued";
+  }
+
+  begun(): void {
+    if (this.#state === "queued") this.#owner.leftQueue();
+    this.#state = "begun";
+  }
+
+  done(): void {
+    this.#state = "done";
+    this.body.release();
+    this.#owner.released(this.#stream);
   }
 
   respond(status: number, headers: readonly HeaderField[], isEnd: boolean): void {
@@ -130,29 +180,43 @@ export class Http2Exchange implements Exchange, StreamExchange, BodyOwner {
     this.#toReturn = 0;
   }
 
-  received(chunk: Buffer, padding: number): "ok" | "beyond-window" | "beyond-length" {
+  /**
+   * A part of the body.
+   *
+   * @param padding of its frame, which counts against flow control and is read at once
+   * @returns whether the peer may have sent it
+   */
+  received(chunk: Uint8Array, padding: number): "ok" | "beyond-window" | "beyond-length" {
     this.#used += chunk.length + padding;
     if (this.#used > DEFAULT_WINDOW) return "beyond-window";
     if (this.#unreadContent !== undefined && (this.#unreadContent -= chunk.length) < 0) return "beyond-length";
     if (padding > 0) this.credit(padding);
-    this.body.push(Buffer.from(chunk));
+    this.body.push(chunk);
     return "ok";
   }
 
+  /** @returns false where the request is shorter than it said */
   completed(): boolean {
     this.body.end();
     return this.#unreadContent === undefined || this.#unreadContent === 0;
   }
 
+  /** All that was written is sent. */
   drained(): void {
     const resolve = this.#whenDrained;
     this.#whenDrained = undefined;
     resolve?.(true);
   }
 
+  /** The stream is over: answered, or reset by either side, or gone with its connection. */
   closed(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearTimeout(this.#arrivalTimer);
+    if (this.#state === "queued") {
+      this.#owner.leftQueue();
+      this.#state = "begun";
+    }
     this.#whenDrained?.(false);
     this.#whenDrained = undefined;
     if (this.#isAnswered) this.body.end();

@@ -1,69 +1,54 @@
 import type { Logger } from "../../../../ports/logger.js";
-import type { Allotment } from "../../exchange/half-sent-budget.js";
-import type { Peer } from "../../exchange/peer.js";
-import type { ConnectionHandlers } from "../../exchange/request-handlers.js";
 import type { ResponseHeaders } from "../../exchange/response-headers.js";
 import type { FrameOutput } from "../frames/frame-output.js";
 import type { PeerSettings } from "../frames/peer-settings.js";
-import { ConnectionFault, ErrorCode, FrameType, MAX_WINDOW, uint32 } from "../frames/protocol.js";
+import { ConnectionFault, ErrorCode, MAX_WINDOW } from "../frames/protocol.js";
 import type { HeaderList } from "../hpack/header-list.js";
 import { HeaderWriter } from "../hpack/header-writer.js";
-import { encodeLiteral } from "../hpack/literal-headers.js";
-import { Http2Exchange, type ExchangeOwner } from "./http2-exchange.js";
-import { Http2Stream, type FastPathResponder, type StreamExchange } from "./http2-stream.js";
-import { areTrailers, readRequestHead } from "./request-head.js";
+import { GeneralRequests, type GeneralRequestsOwner } from "./general-requests.js";
+import { Http2Stream, type FastPathResponder } from "./http2-stream.js";
+import { areTrailers } from "./request-head.js";
 import { ResponseSender } from "./response-sender.js";
-import { StreamEnds, type StreamEndsOwner } from "./stream-ends.js";
+import { StreamEnds } from "./stream-ends.js";
 import { StreamTable } from "./stream-table.js";
 
 /** A request of the fast path is a few hundred bytes; a longer one is the general path's, which minds the window of its stream. */
 const MAX_FAST_BYTES = 16_384;
-const MAX_FAST_CHUNKS = 16;
-/** Bytes of responses that wait for windows, from which on no more requests are served until the peer takes some. */
-const MAX_UNSENT_BYTES = 1024 * 1024;
+const NOTHING = Buffer.alloc(0);
 /** Calls that nobody waits for any more and whose work still runs, as a multiple of the streams that may be open. */
 const ABANDONED_FACTOR = 4;
-/** What an expectation costs of the control budget, half of what its answered call adds: it is answered before there is a call. */
-const EXPECTATION_UNITS = 5;
-/** What a header takes beside its octets while its request waits or is served, bytes. */
-const KEPT_HEADER_BYTES = 200;
 
 /** What the streams need of their connection. */
-export interface StreamsOwner extends StreamEndsOwner {
-  readonly handlers: ConnectionHandlers;
-  readonly peer: Peer;
+export interface StreamsOwner extends GeneralRequestsOwner {
   readonly maxConcurrentStreams: number;
   readonly logger: Logger;
-  readonly allotment: Allotment;
   fail(fault: ConnectionFault): void;
 }
 
 /** The requests that are under way on one connection. Each is on the fast path or the general path, and may pass to the latter. */
-export class RequestStreams implements FastPathResponder, ExchangeOwner {
+export class RequestStreams implements FastPathResponder {
   readonly #owner: StreamsOwner;
-  readonly #output: FrameOutput;
   readonly #peer: PeerSettings;
   readonly #streams = new StreamTable();
   readonly #headers = new HeaderWriter();
   readonly #sender: ResponseSender;
   readonly #ends: StreamEnds;
-  /** On the fast path, begun by what is being read. */
+  readonly #general: GeneralRequests;
+  /** Begun by what is being read, and not complete by then. */
   #begun: Http2Stream[] = [];
   /** Those with a response that waits, whose window was opened by what is being read. */
   readonly #opened = new Set<Http2Stream>();
   #isConnectionOpened = false;
   /** The initial window before what is being read has changed it; undefined: it has not, or that is seen to. */
   #windowBefore: number | undefined;
-  /** Complete requests, while too much of responses waits for windows. */
-  #waiting: (() => void)[] = [];
   #last = 0;
 
   constructor(owner: StreamsOwner, output: FrameOutput, peer: PeerSettings) {
     this.#owner = owner;
-    this.#output = output;
     this.#peer = peer;
     this.#sender = new ResponseSender(output, this.#headers, (stream) => this.#ends.answered(stream));
     this.#ends = new StreamEnds(owner, output, this.#streams, this.#sender);
+    this.#general = new GeneralRequests(owner, output, this.#streams, this.#sender, this.#ends);
   }
 
   /** How many have begun and not ended. */
@@ -76,8 +61,9 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     return this.#last;
   }
 
-  get peer(): Peer {
-    return this.#owner.peer;
+  /** Whether so many of them wait for their turns that no more are to be read. */
+  get isBehind(): boolean {
+    return this.#general.isBehind;
   }
 
   begin(id: number, headers: HeaderList, isEnd: boolean): void {
@@ -88,11 +74,9 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
       const stream = new Http2Stream(id, headers, this.#peer.initialWindow, this);
       const route = isEnd ? undefined : this.#owner.handlers.fastPath?.http2RouteOf(headers, this.#owner.peer);
       this.#streams.add(stream);
-      if (route === undefined) this.#serve(stream, [], isEnd);
-      else {
-        this.#begun.push(stream);
-        stream.call = route.begin(stream);
-      }
+      if (!isEnd) this.#begun.push(stream);
+      if (route === undefined) this.#general.begin(stream, isEnd);
+      else stream.call = route.begin(stream);
     }
   }
 
@@ -107,8 +91,8 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     else if (headers.isTooLarge) this.#ends.reset(id, ErrorCode.EnhanceYourCalm);
     else if (!isEnd || !areTrailers(headers.headers)) this.#ends.reset(id, ErrorCode.ProtocolError);
     else {
-      if (stream.exchange === undefined) this.#serve(stream, stream.chunks, false);
-      this.#ends.completed(stream);
+      if (stream.exchange === undefined) this.#general.begin(stream, true);
+      else this.#general.data(stream, stream.exchange, NOTHING, 0, true);
     }
   }
 
@@ -126,7 +110,7 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     }
     if (from === to && !isEnd) this.#owner.spend(1, "empty data");
     if (stream.exchange === undefined) this.#fastData(stream, bytes, from, to, padding, isEnd);
-    else this.#generalData(stream, stream.exchange, bytes.subarray(from, to), padding, isEnd);
+    else this.#general.data(stream, stream.exchange, bytes.subarray(from, to), padding, isEnd);
   }
 
   /** The client wants no response any more. */
@@ -184,9 +168,13 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
       this.#opened.clear();
     }
     if (this.#isConnectionOpened) this.resumeWriting();
-    else if (this.#waiting.length > 0) this.#serveWaiting();
+    else this.#sender.serveWaiting();
     if (this.#begun.length === 0) return;
-    for (const stream of this.#begun) if (!stream.isComplete && this.#isOpen(stream)) stream.call?.limitArrival();
+    for (const stream of this.#begun) {
+      if (stream.isComplete || !this.#streams.has(stream)) continue;
+      if (stream.exchange === undefined) stream.call?.limitArrival();
+      else this.#general.limitArrival(stream, stream.exchange);
+    }
     this.#begun = [];
   }
 
@@ -194,18 +182,18 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
   resumeWriting(): void {
     this.#isConnectionOpened = false;
     this.#sender.resumeAll();
-    this.#serveWaiting();
+    this.#sender.serveWaiting();
   }
 
   /** The connection is gone. */
   abandonAll(): void {
-    this.#waiting = [];
+    this.#sender.forgetWaiting();
     this.#opened.clear();
     this.#ends.abandonAll();
   }
 
   respond(stream: Http2Stream, headers: ResponseHeaders, body: Buffer | string, trailers: ResponseHeaders | undefined): void {
-    if (!this.#isOpen(stream)) return;
+    if (!this.#streams.has(stream)) return;
     try {
       this.#sender.respond(stream, headers, typeof body === "string" ? Buffer.from(body) : body, trailers);
     } catch (error) {
@@ -220,62 +208,32 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     this.#ends.released(stream);
   }
 
-  beginResponse(stream: Http2Stream, block: Buffer, isEnd: boolean): void {
-    if (!this.#isOpen(stream)) return;
-    this.#sender.begin(stream, block, isEnd);
-    this.#owner.flushSoon();
-  }
-
-  writeBody(stream: Http2Stream, chunk: Buffer): boolean {
-    if (!this.#isOpen(stream)) return true;
-    const isSent = this.#sender.write(stream, chunk);
-    this.#owner.flushSoon();
-    return isSent;
-  }
-
-  endResponse(stream: Http2Stream, trailers: Buffer | undefined): void {
-    if (!this.#isOpen(stream)) return;
-    this.#sender.end(stream, trailers);
-    this.#owner.flushSoon();
-  }
-
-  abortResponse(stream: Http2Stream): void {
-    if (!this.#isOpen(stream)) return;
-    this.#ends.reset(stream.id, ErrorCode.InternalError);
-    this.#owner.flushSoon();
-  }
-
-  creditStream(stream: Http2Stream, bytes: number): void {
-    if (stream.isComplete || !this.#isOpen(stream)) return;
-    this.#output.frame(FrameType.WindowUpdate, 0, stream.id, uint32(bytes));
-    this.#owner.flushSoon();
-  }
-
   #fastData(stream: Http2Stream, bytes: Buffer, from: number, to: number, padding: number, isEnd: boolean): void {
-    if (padding > 0 && !isEnd) this.creditStream(stream, padding);
-    if (isEnd && stream.bytes === 0) {
+    if (padding > 0 && !isEnd) this.#general.creditStream(stream, padding);
+    if (isEnd && !stream.hasGathered) {
       this.#ask(stream, bytes, from, to);
       return;
     }
-    stream.gather(bytes.subarray(from, to));
-    if (isEnd) this.#ask(stream, Buffer.concat(stream.chunks), 0, stream.bytes);
-    else if (stream.bytes > MAX_FAST_BYTES || stream.chunks.length > MAX_FAST_CHUNKS) this.#serve(stream, stream.chunks, false);
+    const { gathered } = stream;
+    gathered.add(bytes.subarray(from, to));
+    if (isEnd) this.#ask(stream, gathered.all, 0, gathered.length);
+    else if (gathered.length > MAX_FAST_BYTES) this.#general.begin(stream, false);
   }
 
   #ask(stream: Http2Stream, bytes: Buffer, from: number, to: number): void {
-    if (this.#sender.unsentBytes > MAX_UNSENT_BYTES) {
+    stream.isComplete = true;
+    if (!this.#sender.hasRoom) {
       const body = Buffer.from(bytes.subarray(from, to));
-      stream.isComplete = true;
-      this.#waiting.push(() => {
-        if (this.#isOpen(stream)) this.#ask(stream, body, 0, body.length);
+      this.#sender.whenRoom(() => {
+        if (this.#streams.has(stream)) this.#ask(stream, body, 0, body.length);
       });
       return;
     }
-    stream.isComplete = true;
     try {
       if (stream.call?.answer(bytes, from, to) === false) {
         stream.isComplete = false;
-        this.#serve(stream, stream.bytes > 0 ? stream.chunks : [bytes.subarray(from, to)], true);
+        if (!stream.hasGathered) stream.gathered.add(bytes.subarray(from, to));
+        this.#general.begin(stream, true);
       }
     } catch (error) {
       // A fault on the fast path costs the one call.
@@ -284,89 +242,10 @@ export class RequestStreams implements FastPathResponder, ExchangeOwner {
     }
   }
 
-  #generalData(stream: Http2Stream, exchange: StreamExchange, chunk: Buffer, padding: number, isEnd: boolean): void {
-    switch (exchange.received(chunk, padding)) {
-      case "beyond-window":
-        this.#ends.reset(stream.id, ErrorCode.FlowControlError);
-        return;
-      case "beyond-length":
-        this.#ends.reset(stream.id, ErrorCode.ProtocolError);
-        return;
-      case "ok":
-        if (isEnd) this.#ends.completed(stream);
-    }
-  }
-
-  /** Has the general path serve the stream. @param chunks of its body that are there; good until it returns */
-  #serve(stream: Http2Stream, chunks: readonly Buffer[], isEnd: boolean): void {
-    if (stream.call !== undefined) {
-      stream.call.abandon();
-      stream.call = undefined;
-    }
-    const head = readRequestHead(stream.headers.headers);
-    if (head === undefined) {
-      stream.isComplete ||= isEnd;
-      this.#ends.reset(stream.id, ErrorCode.ProtocolError);
-      return;
-    }
-    const exchange = new Http2Exchange(this, stream, head, this.#owner.allotment);
-    stream.exchange = exchange;
-    if (!exchange.body.hold(keptBytes(stream.headers))) {
-      stream.isComplete ||= isEnd;
-      this.#ends.refuse(stream.id, ErrorCode.RefusedStream, stream.isComplete);
-      this.#ends.cancelled(stream.id);
-      return;
-    }
-    for (const chunk of chunks) this.#generalData(stream, exchange, chunk, 0, false);
-    if (isEnd) this.#ends.completed(stream);
-    if (head.method === "CONNECT") {
-      exchange.send(405, [["allow", "GET, POST"]], "");
-      return;
-    }
-    const expectation = exchange.header("expect");
-    if (expectation === undefined) this.#enqueue(stream, exchange);
-    else if (expectation.toLowerCase() === "100-continue") {
-      this.#owner.spend(EXPECTATION_UNITS, "expectations");
-      if (!stream.isComplete) this.beginResponse(stream, CONTINUE, false);
-      this.#enqueue(stream, exchange);
-    } else exchange.send(417, [["content-type", "text/plain; charset=utf-8"]], "the only expectation that can be met is 100-continue\n");
-  }
-
-  #enqueue(stream: Http2Stream, exchange: Http2Exchange): void {
-    if (!this.#isOpen(stream)) return;
-    if (this.#sender.unsentBytes > MAX_UNSENT_BYTES) {
-      this.#waiting.push(() => this.#enqueue(stream, exchange));
-      return;
-    }
-    exchange.isInWork = true;
-    this.#owner.handlers.enqueue(this.#owner, exchange, () => {
-      exchange.isInWork = false;
-      exchange.body.release();
-      this.released(stream);
-    });
-  }
-
   #isFull(): boolean {
     const { maxConcurrentStreams } = this.#owner;
     return this.#streams.size >= maxConcurrentStreams || this.#ends.abandoned >= ABANDONED_FACTOR * maxConcurrentStreams;
   }
-
-  /** Serves requests that waited for the peer to take responses. */
-  #serveWaiting(): void {
-    while (this.#waiting.length > 0 && this.#sender.unsentBytes <= MAX_UNSENT_BYTES) this.#waiting.shift()?.();
-  }
-
-  #isOpen(stream: Http2Stream): boolean {
-    return this.#streams.get(stream.id) === stream;
-  }
-}
-
-const CONTINUE = encodeLiteral([[":status", "100"]]);
-
-function keptBytes({ headers }: HeaderList): number {
-  let bytes = 0;
-  for (const { name, value } of headers) bytes += name.length + value.length + KEPT_HEADER_BYTES;
-  return bytes;
 }
 
 function windowTooLarge(): ConnectionFault {

@@ -5,13 +5,17 @@ import type { HeaderWriter } from "../hpack/header-writer.js";
 import type { Http2Stream, ResponseEnd } from "./http2-stream.js";
 
 const NOTHING = Buffer.alloc(0);
+/** Bytes of responses that wait for windows, from which on no more requests are served until the peer takes some. */
+const MAX_UNSENT_BYTES = 1024 * 1024;
 
 /** Writes responses as far as the peer's windows and its socket take them, and the rest as they open. */
 export class ResponseSender {
   /** How much more of all responses the peer takes for now. */
   window = DEFAULT_WINDOW;
   /** Bytes of bodies that wait. */
-  unsentBytes = 0;
+  #unsentBytes = 0;
+  /** Requests that wait until there is room for their responses. */
+  #waiting: (() => void)[] = [];
   readonly #output: FrameOutput;
   readonly #headers: HeaderWriter;
   readonly #onEnd: (stream: Http2Stream) => void;
@@ -23,6 +27,24 @@ export class ResponseSender {
     this.#output = output;
     this.#headers = headers;
     this.#onEnd = onEnd;
+  }
+
+  /** Whether what waits leaves room for more. */
+  get hasRoom(): boolean {
+    return this.#unsentBytes <= MAX_UNSENT_BYTES;
+  }
+
+  /** Has a request served once there is room. */
+  whenRoom(serve: () => void): void {
+    this.#waiting.push(serve);
+  }
+
+  serveWaiting(): void {
+    while (this.#waiting.length > 0 && this.hasRoom) this.#waiting.shift()?.();
+  }
+
+  forgetWaiting(): void {
+    this.#waiting = [];
   }
 
   /** A complete response of the fast path. */
@@ -67,7 +89,7 @@ export class ResponseSender {
   drop(stream: Http2Stream): void {
     const { unsent } = stream;
     if (unsent === undefined) return;
-    this.unsentBytes -= unsent.body.length;
+    this.#unsentBytes -= unsent.body.length;
     stream.unsent = undefined;
     this.#blocked.delete(stream);
   }
@@ -78,7 +100,7 @@ export class ResponseSender {
     if (stream.unsent !== undefined) this.drop(stream);
     if (rest !== undefined) {
       stream.unsent = { body: rest, end };
-      this.unsentBytes += rest.length;
+      this.#unsentBytes += rest.length;
       if (stream.sendWindow > 0) this.#blocked.add(stream);
       return;
     }

@@ -59,7 +59,7 @@ export class StreamEnds {
 
   /** The request has come to its end. */
   completed(stream: Http2Stream): void {
-    if (this.#streams.get(stream.id) !== stream) return;
+    if (!this.#streams.has(stream)) return;
     const { exchange } = stream;
     stream.isComplete = true;
     if (exchange?.completed() === false) this.reset(stream.id, ErrorCode.ProtocolError);
@@ -116,7 +116,7 @@ export class StreamEnds {
     const early = this.#early;
     this.#early = [];
     for (const stream of early) {
-      if (this.#streams.get(stream.id) !== stream) continue;
+      if (!this.#streams.has(stream)) continue;
       this.#output.frame(FrameType.RstStream, 0, stream.id, uint32(ErrorCode.NoError));
       this.#endEarly(stream);
     }

@@ -16,6 +16,10 @@ export class StreamTable {
     return this.#newest?.id === id ? this.#newest : this.#older.get(id);
   }
 
+  has(stream: Http2Stream): boolean {
+    return this.get(stream.id) === stream;
+  }
+
   /** @param stream whose id is higher than any before */
   add(stream: Http2Stream): void {
     if (this.#newest !== undefined) this.#older.set(this.#newest.id, this.#newest);
