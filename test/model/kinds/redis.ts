@@ -55,9 +55,10 @@ export const REDIS: Kind<RedisCase> = {
     const both = [open(), open()] as const;
     const model = new CachedStates();
     const usages = new KeptUsages();
-    for (const step of steps) {
+    const emptied = new Set<string>();
+    for (const [index, step] of steps.entries()) {
       clock.advance(1);
-      await take(both[step.by], model, usages, consistent(step, now), clock.now());
+      await take(both[step.by], model, usages, consistent(step, now, emptied, index), clock.now());
       for (const subject of SUBJECTS) usages.keep(subject, model.get(subject)?.state);
     }
     return compareAll([...both, open()], model, queries, clock.now());
@@ -82,6 +83,7 @@ async function compareAll(stores: readonly RedisCacheStore[], model: CachedState
 
 async function take(store: RedisCacheStore, model: CachedStates, usages: KeptUsages, step: RedisStep, now: number): Promise<void> {
   if (step.step === "put") {
+    usages.told(step.subject, step.state);
     await store.put(step.subject, { state: buildCustomerState(step.state), verifiedAt: now, recheckAt: Infinity, isVerified: true });
     model.put(step.subject, { state: usages.in(step.subject, step.state), verifiedAt: now, recheckAt: Infinity, isVerified: true });
   } else {
@@ -118,6 +120,11 @@ class KeptUsages {
     for (const { currency, usage } of credits) if (usage !== undefined) this.#usages.set(this.#keyOf(subject, "credit", currency.currencyId), usage);
   }
 
+  /** A set that is older than what is stored is dropped; its usages have keys of their own, and count where they are newer. */
+  told(subject: Subject, state: CustomerStateInput): void {
+    this.keep(subject, this.in(subject, state));
+  }
+
   in(subject: Subject, state: CustomerStateInput): CustomerStateInput {
     const newer = (key: string, own: Usage | undefined) => {
       const kept = this.#usages.get(key);
@@ -136,14 +143,19 @@ class KeptUsages {
 }
 
 /** As an upstream tells it: each feature has one definition, and what is not metered has no usage. */
-function consistent(step: RedisStep, now: number): RedisStep {
-  if (step.step === "put") return { ...step, state: consistentState(step.state, now) };
+function consistent(step: RedisStep, now: number, emptied: Set<string>, index: number): RedisStep {
+  // What comes after a customer was gone is later than all before it: an empty set has no timestamp to tell by.
+  const inOrder = (subject: Subject, state: CustomerStateInput) => {
+    if (isEmpty(state)) emptied.add(keyOf(subject));
+    return consistentState(emptied.has(keyOf(subject)) ? { ...state, updatedAt: now + 10 + index } : state, now);
+  };
+  if (step.step === "put") return { ...step, state: inOrder(step.subject, step.state) };
   const { change } = step;
   switch (change.type) {
     case "entitlements-updated":
       // What Redis forgets of a subject are its entitlements; its usages stay, and are the newest for whoever asks next.
       if (isEmpty(change.state) && change.state.accessDeniedReason === undefined) return { ...step, change: { type: "subject-invalidated", subject: change.subject } };
-      return { ...step, change: { ...change, state: consistentState(change.state, now) } };
+      return { ...step, change: { ...change, state: inOrder(change.subject, change.state) } };
     case "usage-updated":
       return { ...step, change: { ...change, usage: { ...change.usage, updatedAt: change.usage.updatedAt ?? now } } };
     case "credit-balance-updated":

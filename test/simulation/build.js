@@ -1,0 +1,60 @@
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const ROOT = resolve(HERE, "../..");
+const TRANSPORTS = join(HERE, "transports");
+
+/** What the product reaches the machine by, and what stands in for it. The product's own code stays as it is. */
+const VIRTUAL = [
+  { of: /^(node:)?https?$/, in: /src\/(?!adapters\/rpc)adapters\/upstream\//, by: "http.ts" },
+  { of: /^ws$/, in: /./, by: "websocket.ts" },
+  { of: /^ioredis$/, in: /./, by: "redis-client.ts" },
+  { of: /^(node:)?crypto$/, in: /src\/(?!adapters\/rpc)|node_modules\//, by: "crypto.ts" },
+  { of: /^node:fs\/promises$/, in: /src\/(?!adapters\/rpc)adapters\/catalog\//, by: "disk.ts" },
+  { of: /kernel-lock\.js$/, in: /src\/(?!adapters\/rpc)adapters\/catalog\//, by: "kernel-lock.ts" },
+];
+
+/** Bundled, since they take time and chance from globals; everything else of others is used as it is. */
+const BUNDLED = /^(graphql-ws|quick-lru)$/;
+
+const virtualMachines = {
+  name: "virtual-machines",
+  setup({ onResolve }) {
+    onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
+      if (kind === "entry-point") return undefined;
+      const by = VIRTUAL.find((each) => each.of.test(path) && each.in.test(importer) && !importer.startsWith(TRANSPORTS));
+      if (by !== undefined) return { path: join(TRANSPORTS, by.by) };
+      if (path.startsWith(".") || path.startsWith("/") || BUNDLED.test(path)) return undefined;
+      return { path, external: true };
+    });
+  },
+};
+
+/**
+ * Bundles the simulation with the product.
+ *
+ * @param root of the sources: another tree with a planted fault in it
+ * @returns the path of the program
+ */
+export async function buildSimulation(name, root = ROOT) {
+  const folder = join(ROOT, "node_modules", ".cache", "entitlement-sidecar", "simulation");
+  mkdirSync(folder, { recursive: true });
+  const program = join(folder, `${name}.mjs`);
+  await build({
+    entryPoints: [join(root, "test", "simulation", "main.ts")],
+    outfile: program,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    logLevel: "warning",
+    sourcemap: "inline",
+    inject: [join(root, "test", "simulation", "world", "injected.ts")],
+    define: { "Math.random": "simRandom" },
+    plugins: [virtualMachines],
+  });
+  return program;
+}

@@ -1,0 +1,195 @@
+import { Random } from "../model/random.js";
+import type { Fault, FaultKind } from "./faults.js";
+import type { SimSidecar } from "./fleet.js";
+import type { History } from "./history.js";
+import type { Upstream } from "./servers/upstream.js";
+import type { VirtualRedis } from "./transports/redis-client.js";
+import type { World } from "./world/world.js";
+
+export interface FaultParts {
+  readonly world: World;
+  readonly sidecars: readonly SimSidecar[];
+  readonly redis: VirtualRedis;
+  readonly upstream: Upstream;
+  readonly history: History;
+  /** Many checks at once. */
+  readonly burst: (sidecar: SimSidecar, random: Random) => void;
+}
+
+interface UnderWay {
+  readonly kind: FaultKind;
+  /** Undefined: everybody. */
+  readonly sidecar: SimSidecar | undefined;
+}
+
+/** How long a process may take after a fault until what it missed is asked for again, milliseconds. */
+const RECOVERY_MS = 40_000;
+
+/** Makes faults begin and end, and knows whom they concern. */
+export class FaultInjector {
+  readonly #parts: FaultParts;
+  readonly #underWay = new Set<UnderWay>();
+  readonly #quietSince = new Map<SimSidecar | undefined, number>();
+
+  constructor(parts: FaultParts) {
+    this.#parts = parts;
+  }
+
+  schedule(fault: Fault): void {
+    const { scheduler } = this.#parts.world;
+    scheduler.at(fault.at * 1_000, undefined, () => {
+      const sidecar = this.#parts.sidecars[fault.target % this.#parts.sidecars.length] as SimSidecar;
+      const underWay: UnderWay = { kind: fault.kind, sidecar: CONCERNS_ONE.has(fault.kind) ? sidecar : undefined };
+      this.#underWay.add(underWay);
+      this.#note(fault, sidecar, "begins");
+      const end = this.#begin(fault, sidecar);
+      scheduler.after(fault.lasts * 1_000, undefined, () => {
+        end();
+        this.#underWay.delete(underWay);
+        this.#quietSince.set(underWay.sidecar, scheduler.now / 1_000 + RECOVERY_MS);
+        this.#note(fault, sidecar, "ends");
+      });
+    });
+  }
+
+  /** Under which fault an answer is counted. */
+  classOf(sidecar: SimSidecar): string {
+    for (const { kind, sidecar: whom } of this.#underWay) if (whom === undefined || whom === sidecar) return kind;
+    const quietSince = this.#lastOf(sidecar);
+    return quietSince > this.#parts.world.scheduler.now / 1_000 ? "recovery" : "none";
+  }
+
+  /** Since when nothing concerns a sidecar, milliseconds; undefined: something does. */
+  quietSince(sidecar: SimSidecar): number | undefined {
+    for (const { sidecar: whom } of this.#underWay) if (whom === undefined || whom === sidecar) return undefined;
+    const since = this.#lastOf(sidecar);
+    return since > this.#parts.world.scheduler.now / 1_000 ? undefined : since;
+  }
+
+  #lastOf(sidecar: SimSidecar): number {
+    return Math.max(this.#quietSince.get(undefined) ?? RECOVERY_MS, this.#quietSince.get(sidecar) ?? 0);
+  }
+
+  #note({ kind, lasts, choice }: Fault, { name }: SimSidecar, what: string): void {
+    this.#parts.history.add(this.#parts.world.scheduler.now / 1_000, "fault", `${kind} ${name} ${what} (${lasts} ms, ${choice.toFixed(3)})`);
+  }
+
+  /** @returns what ends it */
+  #begin({ kind, lasts, choice }: Fault, sidecar: SimSidecar): () => void {
+    const { world, redis, upstream, burst } = this.#parts;
+    const { network, scheduler } = world;
+    const { faults } = upstream;
+    const host = sidecar.name;
+    switch (kind) {
+      case "crash":
+        sidecar.kill();
+        return () => {
+          if (sidecar.started === undefined) sidecar.start();
+        };
+      case "pause":
+        sidecar.started?.process.pause(scheduler.now + lasts * 1_000);
+        return nothing;
+      case "clock-step":
+        world.clockOffsets.set(host, Math.round((choice - 0.5) * 7_200_000));
+        return () => world.clockOffsets.delete(host);
+      case "redis-down":
+      case "redis-emptied":
+      case "redis-old":
+        return this.#restartRedis(kind, lasts);
+      case "redis-slow": {
+        const by = Math.round((50 + 900 * choice) * 1_000);
+        network.delay("redis", choice < 0.5 ? host : "*", by);
+        return () => network.delay("redis", choice < 0.5 ? host : "*", 0);
+      }
+      case "redis-cut":
+        return cutBoth(world, host, "redis");
+      case "redis-half-cut":
+        network.cut(...(choice < 0.5 ? ([host, "redis"] as const) : (["redis", host] as const)));
+        return () => network.mend(...(choice < 0.5 ? ([host, "redis"] as const) : (["redis", host] as const)));
+      case "redis-read-only":
+        redis.server.isReadOnly = true;
+        return () => (redis.server.isReadOnly = false);
+      case "redis-without-scripts":
+        redis.server.forbidsScripts = true;
+        return () => (redis.server.forbidsScripts = false);
+      case "stream-dropped":
+        upstream.dropStreams();
+        return nothing;
+      case "stream-cut":
+        return cutBoth(world, host, "ws");
+      case "stream-down":
+        network.refuse("ws", true);
+        upstream.dropStreams();
+        return () => network.refuse("ws", false);
+      case "events-lost":
+        return this.#set("losesEvents", choice, 0);
+      case "edge-behind":
+        return this.#set("edgeLagMs", Math.round(5_000 + 60_000 * choice), 500);
+      case "edge-503":
+        return this.#set("edge", "503", "up");
+      case "edge-hangs":
+        return this.#set("edge", "hangs", "up");
+      case "api-503":
+        return this.#set("api", "503", "up");
+      case "api-hangs":
+        return this.#set("api", "hangs", "up");
+      case "api-429":
+        return this.#set("api", "429", "up");
+      case "answers-lost":
+        faults.losesAnswers = choice;
+        return () => (faults.losesAnswers = 0);
+      case "upstream-cut": {
+        const ends = ["edge", "api", "ws"].map((to) => cutBoth(world, host, to));
+        return () => {
+          for (const end of ends) end();
+        };
+      }
+      case "overload":
+        burst(sidecar, new Random(Math.floor(choice * 2 ** 32)));
+        return nothing;
+      case "published":
+        upstream.publish();
+        return nothing;
+    }
+  }
+
+  #set<K extends keyof Upstream["faults"]>(name: K, value: Upstream["faults"][K], usual: Upstream["faults"][K]): () => void {
+    const { faults } = this.#parts.upstream;
+    faults[name] = value;
+    return () => (faults[name] = usual);
+  }
+
+  #restartRedis(kind: "redis-down" | "redis-emptied" | "redis-old", lasts: number): () => void {
+    const { redis, world } = this.#parts;
+    const older = redis.server.snapshot();
+    const stop = () => {
+      redis.isUp = false;
+      for (const drop of [...redis.links]) drop();
+      redis.links.clear();
+    };
+    const restart = (content: ReadonlyMap<string, unknown>) => {
+      redis.server.restart(content);
+      redis.isUp = true;
+    };
+    if (kind !== "redis-old") {
+      stop();
+      return () => restart(kind === "redis-emptied" ? new Map() : redis.server.snapshot());
+    }
+    // It goes on for a while, and comes back with what it had before that.
+    world.scheduler.after(lasts * 900, undefined, stop);
+    return () => restart(older);
+  }
+}
+
+const nothing = (): void => undefined;
+
+const CONCERNS_ONE: ReadonlySet<FaultKind> = new Set(["crash", "pause", "redis-cut", "redis-half-cut", "stream-cut", "upstream-cut", "overload", "clock-step"]);
+
+function cutBoth({ network }: World, host: string, to: string): () => void {
+  network.cut(host, to);
+  network.cut(to, host);
+  return () => {
+    network.mend(host, to);
+    network.mend(to, host);
+  };
+}

@@ -1,0 +1,129 @@
+import { type Upstream, type Version } from "./servers/upstream.js";
+
+export interface Violation {
+  readonly rule: string;
+  /** Milliseconds of virtual time. */
+  readonly at: number;
+  readonly what: string;
+}
+
+/** One check and what was said. */
+export interface CheckAnswer {
+  readonly sidecar: string;
+  /** Which run of it: what a process knew ends with it. */
+  readonly run: string;
+  readonly customer: number;
+  readonly source: string;
+  readonly isGranted: boolean;
+  /** Undefined: a fallback. */
+  readonly version: number | undefined;
+  readonly askedAt: number;
+  readonly answeredAt: number;
+}
+
+/** By class of fault, what callers met. */
+export interface Tally {
+  checks: number;
+  fallbacks: number;
+  wrongDenials: number;
+  wrongGrants: number;
+  longestWrongGrantMs: number;
+  longestWrongDenialMs: number;
+}
+
+export function newTally(): Tally {
+  return { checks: 0, fallbacks: 0, wrongDenials: 0, wrongGrants: 0, longestWrongGrantMs: 0, longestWrongDenialMs: 0 };
+}
+
+export interface OracleTimes {
+  /** How long after a change an answer may be from before it while nothing fails, milliseconds. */
+  readonly freshMs: number;
+  /** The age from which a state is verified again, with what that takes. */
+  readonly maxAgeMs: number;
+}
+
+/** Judges every answer by the truth at its time, which alone it knows. */
+export class Oracle {
+  readonly violations: Violation[] = [];
+  readonly tallies = new Map<string, Tally>();
+  readonly #upstream: Upstream;
+  readonly #times: OracleTimes;
+  /** By run and customer, the highest version that was answered, and when an old one was first served. */
+  readonly #answered = new Map<string, { version: number; at: number; staleSince: number | undefined }>();
+
+  constructor(upstream: Upstream, times: OracleTimes) {
+    this.#upstream = upstream;
+    this.#times = times;
+  }
+
+  violate(rule: string, at: number, what: string): void {
+    this.violations.push({ rule, at, what });
+  }
+
+  /**
+   * @param faultClass under which it is counted
+   * @param quietSince since when nothing fails that could concern the sidecar; undefined: something does
+   */
+  judge(answer: CheckAnswer, faultClass: string, quietSince: number | undefined): void {
+    const tally = this.tallies.get(faultClass) ?? newTally();
+    this.tallies.set(faultClass, tally);
+    tally.checks++;
+    const versions = this.#upstream.versionsOf(answer.customer);
+    const key = `${answer.run} ${answer.customer}`;
+    if (answer.version === undefined) this.#judgeFallback(answer, tally, key, quietSince);
+    else this.#judgeVersion(answer, answer.version, versions, tally, key, quietSince);
+  }
+
+  #judgeFallback(answer: CheckAnswer, tally: Tally, key: string, quietSince: number | undefined): void {
+    tally.fallbacks++;
+    tally.wrongDenials += Number(this.#upstream.versionsOf(answer.customer).at(-1)?.isGranted === true);
+    if (this.#answered.has(key)) this.violate("known-is-not-forgotten", answer.answeredAt, `${answer.run} denies customer ${answer.customer} by fallback, which it has answered for`);
+    else if (quietSince !== undefined && answer.askedAt - quietSince > this.#times.freshMs) {
+      this.violate("nothing-fails-no-fallback", answer.answeredAt, `${answer.run} answers customer ${answer.customer} by fallback while everything works`);
+    }
+  }
+
+  #judgeVersion(answer: CheckAnswer, version: number, versions: readonly Version[], tally: Tally, key: string, quietSince: number | undefined): void {
+    const before = this.#answered.get(key);
+    if (before !== undefined && version < before.version) {
+      this.violate("never-goes-back", answer.answeredAt, `${answer.run} answers customer ${answer.customer} by version ${version} (${answer.source}) after version ${before.version}`);
+    }
+    const told = versions.find(({ number }) => number === version);
+    if (told !== undefined && told.isGranted !== answer.isGranted) {
+      this.violate("decides-by-the-state", answer.answeredAt, `${answer.run} answers ${answer.isGranted} for version ${version} of customer ${answer.customer}`);
+    }
+    const next = versions.find(({ number }) => number === version + 1);
+    const replacedAt = next === undefined ? undefined : this.#upstream.timeOf(next);
+    const staleMs = replacedAt === undefined || replacedAt > answer.askedAt ? 0 : answer.askedAt - replacedAt;
+    const isWrong = staleMs > 0 && versions.at(-1)?.isGranted !== answer.isGranted;
+    if (isWrong && answer.isGranted) {
+      tally.wrongGrants++;
+      tally.longestWrongGrantMs = Math.max(tally.longestWrongGrantMs, staleMs);
+    } else if (isWrong) {
+      tally.wrongDenials++;
+      tally.longestWrongDenialMs = Math.max(tally.longestWrongDenialMs, staleMs);
+    }
+    const staleSince = staleMs > 0 ? (before?.version === version ? (before.staleSince ?? answer.answeredAt) : answer.answeredAt) : undefined;
+    this.#judgeStaleness(answer, version, staleMs, staleSince, quietSince);
+    this.#answered.set(key, { version: Math.max(version, before?.version ?? 0), at: answer.answeredAt, staleSince });
+  }
+
+  /** @param staleSince when the sidecar was first asked while its version was replaced already: from then on it could know */
+  #judgeStaleness(answer: CheckAnswer, version: number, staleMs: number, staleSince: number | undefined, quietSince: number | undefined): void {
+    if (staleSince === undefined || quietSince === undefined) return;
+    const { freshMs, maxAgeMs } = this.#times;
+    const quietMs = answer.askedAt - quietSince;
+    const what = `${answer.run} answers customer ${answer.customer} by version ${version} (${answer.source}), replaced ${Math.round(staleMs)} ms ago`;
+    // A change that happened while all was well is heard at once.
+    if (quietMs - staleMs > freshMs && staleMs > freshMs) this.violate("a-change-is-heard", answer.answeredAt, what);
+    // What was missed is found by whoever asks for it again, at the latest when it is old.
+    else if (quietMs > maxAgeMs && answer.askedAt - Math.max(staleSince, quietSince) > maxAgeMs) this.violate("what-was-missed-is-found", answer.answeredAt, what);
+  }
+}
+
+/** What an answer says of the state that it was decided on. */
+export function versionOf(usageLimit: number | undefined): number | undefined {
+  return usageLimit === undefined ? undefined : usageLimit % 1_000_000;
+}
+
+

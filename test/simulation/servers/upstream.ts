@@ -1,0 +1,232 @@
+import type { Random } from "../../model/random.js";
+import { listenHttp, type VirtualRequest } from "../transports/http.js";
+import { listenWebSocket, type VirtualSocket } from "../transports/websocket.js";
+import { World } from "../world/world.js";
+
+/** One value of a customer's entitlements, from a time on. */
+export interface Version {
+  /** From 1, one more with each change. */
+  readonly number: number;
+  readonly isGranted: boolean;
+  /** Epoch milliseconds by upstream's clock, later with each version. */
+  readonly since: number;
+}
+
+interface Customer {
+  readonly versions: Version[];
+  used: number;
+  usedAt: number;
+}
+
+export interface UpstreamFaults {
+  /** How far Edge is behind the API, milliseconds. */
+  edgeLagMs: number;
+  edge: "up" | "503" | "hangs";
+  api: "up" | "503" | "hangs" | "429";
+  /** What share of reports is counted without an answer. */
+  losesAnswers: number;
+  /** What share of events never arrives. */
+  losesEvents: number;
+}
+
+/** Microseconds that the vendor's servers take. */
+const EDGE_TAKES = 40_000;
+const API_TAKES = 90_000;
+/** Limits by which an answer tells of which version it is: below it nothing is granted. */
+export const GRANTED_LIMIT = 1_000_000;
+export const USED = 999_000;
+const ID_OF_SEATS = "seats";
+const ID_OF_CALLS = "calls";
+const MAX_KEPT_VERSIONS = 50;
+
+/** The vendor: one truth, an Edge that is behind it now and then, an API that takes reports, and a stream of changes. */
+export class Upstream {
+  readonly faults: UpstreamFaults = { edgeLagMs: 500, edge: "up", api: "up", losesAnswers: 0, losesEvents: 0 };
+  /** By idempotency key, how often it was counted: upstream counts once, so the value is what a second count would be refused for. */
+  readonly counted = new Map<string, number>();
+  calls = 0;
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #customers: readonly Customer[];
+  readonly #sockets = new Map<VirtualSocket, Map<string, string>>();
+
+  constructor(world: World, random: Random, customers: number) {
+    this.#world = world;
+    this.#random = random;
+    this.#customers = Array.from({ length: customers }, () => ({
+      versions: [{ number: 1, isGranted: random.chance(0.7), since: world.now - 86_400_000 }],
+      used: 0,
+      usedAt: world.now - 86_400_000,
+    }));
+    listenHttp("edge", (request) => this.#edge(request));
+    listenHttp("api", (request) => this.#api(request));
+    listenWebSocket("ws", (socket) => this.#stream(socket));
+  }
+
+  versionsOf(customer: number): readonly Version[] {
+    return this.#customer(customer).versions;
+  }
+
+  /** When a version came to be, milliseconds of virtual time. */
+  timeOf({ since }: Version): number {
+    return since - World.EPOCH;
+  }
+
+  /** The customer's entitlements are others from now on, and everybody who listens is told. */
+  change(customer: number): Version {
+    const { versions } = this.#customer(customer);
+    const last = versions.at(-1) as Version;
+    const version = { number: last.number + 1, isGranted: !last.isGranted, since: Math.max(this.#world.now, last.since + 1) };
+    versions.push(version);
+    if (versions.length > MAX_KEPT_VERSIONS) versions.shift();
+    const event = { customerId: idOf(customer), resourceId: null, accessDeniedReason: null, entitlements: this.#entitlements(customer, version) };
+    this.#tell("entitlementsUpdatedV2", event);
+    return version;
+  }
+
+  publish(): void {
+    this.#tell("packagePublished", { migrationType: "ALL_CUSTOMERS" });
+  }
+
+  /** Ends the connections of the stream. */
+  dropStreams(): void {
+    for (const socket of [...this.#sockets.keys()]) socket.close(1_012, "Service Restart");
+    this.#sockets.clear();
+  }
+
+  #customer(customer: number): Customer {
+    const found = this.#customers[customer];
+    if (found === undefined) throw new Error(`there is no customer ${customer}`);
+    return found;
+  }
+
+  #entitlements(customer: number, { number, isGranted, since }: Version): readonly unknown[] {
+    const { used, usedAt } = this.#customer(customer);
+    const updated = new Date(since).toISOString();
+    const metered = (refId: string, usageLimit: number, currentUsage: number, usageUpdatedAt: string) => ({
+      __typename: "FeatureEntitlement",
+      isGranted: true,
+      accessDeniedReason: null,
+      usageLimit,
+      hasUnlimitedUsage: false,
+      hasSoftLimit: false,
+      currentUsage,
+      enumValues: [],
+      entitlementUpdatedAt: updated,
+      usageUpdatedAt,
+      feature: { refId, displayName: refId, featureType: "NUMBER", meterType: "Fluctuating" },
+    });
+    return [
+      metered(ID_OF_SEATS, (isGranted ? GRANTED_LIMIT : 0) + number, USED, updated),
+      metered(ID_OF_CALLS, 1e9, used, new Date(usedAt).toISOString()),
+    ];
+  }
+
+  #tell(field: string, payload: unknown): void {
+    for (const [socket, subscriptions] of this.#sockets) {
+      const id = subscriptions.get(field);
+      if (id === undefined || this.#random.chance(this.faults.losesEvents)) continue;
+      socket.send({ id, type: "next", payload: { data: { [field]: payload } } });
+    }
+  }
+
+  #edge(request: VirtualRequest): void {
+    this.calls++;
+    const { edge } = this.faults;
+    if (edge === "hangs") return;
+    this.#later(EDGE_TAKES, () => {
+      if (edge === "503") request.answer(503, { message: "unavailable" });
+      else if (request.path.startsWith("/v1/config")) request.answer(200, { data: { sdkConfiguration: {} } });
+      else request.answer(200, { data: { entitlementsState: this.#stateAt(customerIn(request.path), this.#world.now - this.faults.edgeLagMs) } });
+    });
+  }
+
+  #api(request: VirtualRequest): void {
+    this.calls++;
+    const { api } = this.faults;
+    if (api === "hangs") return;
+    this.#later(API_TAKES, () => {
+      if (api === "503") request.answer(503, { message: "unavailable" });
+      else if (api === "429") request.answer(429, { message: "ThrottlerException: Too Many Requests" }, { "retry-after": "1" });
+      else this.#graphql(request);
+    });
+  }
+
+  #graphql(request: VirtualRequest): void {
+    const { operationName, variables } = JSON.parse(request.body) as { readonly operationName: string; readonly variables: { readonly query?: { readonly customerId: string }; readonly input?: ReportInput } };
+    if (operationName === "GetEntitlementsState") {
+      request.answer(200, { data: { entitlementsState: this.#stateAt(numberOf(variables.query?.customerId ?? ""), Infinity) } });
+    } else if (operationName === "ReportUsage" && variables.input !== undefined) {
+      this.#report(request, variables.input);
+    } else request.answer(200, { data: { sdkConfiguration: {} } });
+  }
+
+  #report(request: VirtualRequest, { customerId, value, idempotencyKey }: ReportInput): void {
+    const customer = this.#customer(numberOf(customerId));
+    // A customer that upstream refuses: it is told so, and nothing counts.
+    if (value < 0) {
+      request.answer(200, { errors: [{ message: "the value has to be positive", extensions: { code: "BadUserInput" } }] });
+      return;
+    }
+    if (!this.counted.has(idempotencyKey)) {
+      customer.used += value;
+      customer.usedAt = Math.max(this.#world.now, customer.usedAt + 1);
+      this.counted.set(idempotencyKey, value);
+      this.#tell("usageUpdatedV2", {
+        customerId,
+        resourceId: null,
+        entitlementReference: { id: ID_OF_CALLS, type: "FEATURE" },
+        usage: { currentUsage: customer.used, usageUpdatedAt: new Date(customer.usedAt).toISOString(), usagePeriodStart: null, usagePeriodEnd: null },
+      });
+    }
+    if (this.#random.chance(this.faults.losesAnswers)) {
+      request.reset();
+      return;
+    }
+    const measured = { id: idempotencyKey, customerId, featureId: ID_OF_CALLS, currentUsage: customer.used, timestamp: new Date(customer.usedAt).toISOString() };
+    request.answer(200, { data: { reportUsage: measured } });
+  }
+
+  #stateAt(customer: number, time: number): unknown {
+    const { versions } = this.#customer(customer);
+    const version = versions.findLast(({ since }) => since <= time) ?? (versions[0] as Version);
+    return { accessDeniedReason: null, entitlementsV2: this.#entitlements(customer, version) };
+  }
+
+  #stream(socket: VirtualSocket): void {
+    const subscriptions = new Map<string, string>();
+    socket.onClose = () => this.#sockets.delete(socket);
+    socket.onMessage = (text) => {
+      const message = JSON.parse(text) as { readonly type: string; readonly id?: string; readonly payload?: { readonly query?: string } };
+      if (message.type === "connection_init") socket.send({ type: "connection_ack" });
+      else if (message.type === "ping") socket.send({ type: "pong" });
+      else if (message.type === "subscribe") {
+        const field = /\{\s*(\w+)/.exec(message.payload?.query ?? "")?.[1] ?? "";
+        subscriptions.set(field, message.id ?? "");
+        this.#sockets.set(socket, subscriptions);
+      } else if (message.type === "complete") for (const [field, id] of subscriptions) if (id === message.id) subscriptions.delete(field);
+    };
+  }
+
+  #later(delay: number, run: () => void): void {
+    this.#world.scheduler.after(delay + this.#random.below(delay), undefined, run);
+  }
+}
+
+interface ReportInput {
+  readonly customerId: string;
+  readonly value: number;
+  readonly idempotencyKey: string;
+}
+
+export function idOf(customer: number): string {
+  return `customer-${customer}`;
+}
+
+function numberOf(customerId: string): number {
+  return Number(customerId.slice("customer-".length));
+}
+
+function customerIn(path: string): number {
+  return numberOf(decodeURIComponent(/\/v1\/c\/([^/]+)\//.exec(path)?.[1] ?? ""));
+}

@@ -1,0 +1,164 @@
+import type { SimProcess } from "./sim-process.js";
+
+interface Event {
+  /** Microseconds of virtual time. */
+  readonly at: number;
+  readonly order: number;
+  readonly process: SimProcess | undefined;
+  /** @returns true where nothing asynchronous was begun */
+  readonly run: () => unknown;
+  isCancelled: boolean;
+}
+
+export type Cancel = () => void;
+
+/** So many events at one time are a loop that never ends. */
+const MAX_EVENTS_AT_ONE_TIME = 1_000_000;
+
+/** A processor that is behind by no more than this is not behind, microseconds: what it would wait for is not worth an event. */
+const SLACK = 500;
+
+/** What an event costs its process at least, microseconds. */
+const COST_OF_EVENT = 15;
+
+/**
+ * Virtual time and whoever it passes for. One event is run after the other, in the order of their times, and everything
+ * that follows from one by promises is done before the next: so the same seed gives the same history.
+ */
+export class Scheduler {
+  /** Microseconds since the beginning of the simulation. */
+  now = 0;
+  /** Whose event is being run; undefined: the world's own. */
+  current: SimProcess | undefined;
+  events = 0;
+  readonly #heap: Event[] = [];
+  #order = 0;
+  #atOneTime = 0;
+
+  /** @param process whose processor runs it: it waits while that is busy, and never comes once it is dead */
+  at(at: number, process: SimProcess | undefined, run: () => unknown): Cancel {
+    const event: Event = { at: Math.max(at, this.now), order: this.#order++, process, run, isCancelled: false };
+    this.#push(event);
+    return () => (event.isCancelled = true);
+  }
+
+  after(delay: number, process: SimProcess | undefined, run: () => unknown): Cancel {
+    return this.at(this.now + delay, process, run);
+  }
+
+  /** The running process's processor is busy for so long, microseconds. */
+  charge(cost: number): void {
+    if (this.current !== undefined) this.current.busyUntil += cost;
+  }
+
+  async runUntil(end: number): Promise<void> {
+    for (let event = this.#heap[0]; event !== undefined && event.at <= end; event = this.#heap[0]) {
+      this.#pop();
+      if (event.isCancelled) continue;
+      this.#advance(event.at);
+      const { process } = event;
+      if (process === undefined) await this.#run(undefined, event.run);
+      else if (process.isAlive) await this.#runFor(process, event);
+    }
+    this.now = Math.max(this.now, end);
+  }
+
+  get pending(): number {
+    return this.#heap.length;
+  }
+
+  async #runFor(process: SimProcess, event: Event): Promise<void> {
+    if (process.busyUntil > this.now + SLACK || process.waiting.length > 0) {
+      process.waiting.push(event);
+      this.#resumeLater(process);
+      return;
+    }
+    await this.#charged(process, event.run);
+  }
+
+  #resumeLater(process: SimProcess): void {
+    if (process.isResuming) return;
+    process.isResuming = true;
+    this.at(process.busyUntil - SLACK, undefined, async () => {
+      process.isResuming = false;
+      if (!process.isAlive) return;
+      if (process.busyUntil <= this.now + SLACK) {
+        for (let next = process.waiting.shift(); next !== undefined; next = process.waiting.shift()) {
+          if (next.isCancelled) continue;
+          await this.#charged(process, next.run);
+          break;
+        }
+      }
+      if (process.waiting.length > 0) this.#resumeLater(process);
+    });
+  }
+
+  async #charged(process: SimProcess, run: () => unknown): Promise<void> {
+    process.busyUntil = Math.max(process.busyUntil, this.now) + COST_OF_EVENT;
+    await this.#run(process, run);
+  }
+
+  async #run(owner: SimProcess | undefined, run: () => unknown): Promise<void> {
+    const before = this.current;
+    this.current = owner;
+    this.events++;
+    const told = run();
+    if (told instanceof Promise) await told;
+    // The world itself is synchronous: what it has to say to a process is an event of that.
+    else if (told !== true && owner !== undefined) await quiet(this.events);
+    this.current = before;
+  }
+
+  #advance(at: number): void {
+    if (at > this.now) this.#atOneTime = 0;
+    else if (++this.#atOneTime > MAX_EVENTS_AT_ONE_TIME) throw new Error(`time stands still at ${this.now} µs`);
+    this.now = Math.max(this.now, at);
+  }
+
+  #push(event: Event): void {
+    const heap = this.#heap;
+    let index = heap.length;
+    heap.push(event);
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!isBefore(event, heap[parent] as Event)) break;
+      heap[index] = heap[parent] as Event;
+      index = parent;
+    }
+    heap[index] = event;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop() as Event;
+    if (heap.length === 0) return;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as Event, heap[child] as Event)) child++;
+      if (!isBefore(heap[child] as Event, last)) break;
+      heap[index] = heap[child] as Event;
+      index = child;
+    }
+    heap[index] = last;
+  }
+}
+
+function isBefore(a: Event, b: Event): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}
+
+const realSetImmediate = globalThis.setImmediate;
+
+/** Now and then the real event loop turns, for whoever has sent this program a signal. */
+const EVENTS_IN_A_TURN = 4_096;
+
+/** Resolves once all promises that can go on have gone on: Node empties that queue before it comes to the next tick. */
+function quiet(events: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (events % EVENTS_IN_A_TURN === 0) realSetImmediate(resolve);
+    // Twice, since what goes on may itself wait for the next tick.
+    else process.nextTick(() => process.nextTick(resolve));
+  });
+}
