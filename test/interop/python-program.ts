@@ -18,7 +18,7 @@ export interface PythonProgram {
 /** Prepares the client: an environment with grpcio, and stubs of our proto in `directory`. */
 export async function preparePythonProgram(directory: string, pythonVersion: string): Promise<PythonProgram> {
   const requirements = await readFile(join(SOURCES, "requirements.txt"), "utf8");
-  const interpreter = await environmentWith(requirements, pythonVersion);
+  const interpreter = await pythonEnvironment(SOURCES, pythonVersion);
   const protos = ["-I", PROTO_DIRECTORY, join(PROTO_DIRECTORY, "stigg/sidecar/v1/sidecar.proto")];
   await runCommand(interpreter, [
     "-m",
@@ -35,8 +35,13 @@ export async function preparePythonProgram(directory: string, pythonVersion: str
   };
 }
 
-/** Kept between runs: fetching grpcio takes much longer than all of the checks. */
-async function environmentWith(requirements: string, pythonVersion: string): Promise<string> {
+/**
+ * An environment with what a folder's requirements.txt names. Kept between runs: fetching takes much longer than all of the checks.
+ *
+ * @returns its interpreter
+ */
+export async function pythonEnvironment(folder: string, pythonVersion: string): Promise<string> {
+  const requirements = await readFile(join(folder, "requirements.txt"), "utf8");
   const key = createHash("sha256").update(requirements).update(pythonVersion).digest("hex").slice(0, 12);
   const environment = join(CACHE_DIRECTORY, `python-${key}`);
   const interpreter = join(environment, "bin", "python");
@@ -45,7 +50,7 @@ async function environmentWith(requirements: string, pythonVersion: string): Pro
   await rm(environment, { recursive: true, force: true });
   await mkdir(CACHE_DIRECTORY, { recursive: true });
   await runCommand("python3", ["-m", "venv", environment]);
-  await runCommand(interpreter, ["-m", "pip", "install", "--quiet", "--requirement", join(SOURCES, "requirements.txt")]);
+  await runCommand(interpreter, ["-m", "pip", "install", "--quiet", "--requirement", join(folder, "requirements.txt")]);
   // Written last, so that an environment whose making was cut short is made again.
   await writeFile(complete, "");
   return interpreter;

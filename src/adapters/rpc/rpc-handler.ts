@@ -8,6 +8,8 @@ import { Calls, type CallsOptions } from "./call/calls.js";
 import type { FastProtocol } from "./call/fast-call.js";
 import { createFastPath } from "./call/fast-path.js";
 import { DEFAULT_BODY_TIMEOUT_MS, type RequestHandlers } from "./exchange/request-handlers.js";
+import { OfrepCalls } from "./ofrep/ofrep-calls.js";
+import { withOfrep } from "./ofrep/ofrep-handler.js";
 import { CONNECT_JSON_FAST_PATH, CONNECT_PROTO_FAST_PATH } from "./protocols/connect-fast-path.js";
 import { createGeneralPath, type CrossOrigin } from "./protocols/general-path.js";
 import { GRPC_FAST_PATH, GRPC_WEB_FAST_PATH } from "./protocols/grpc-fast-path.js";
@@ -44,6 +46,8 @@ export interface RpcHandlerOptions extends CallsOptions {
   /** Whether clients may ask for the descriptors of the services. Default true. */
   readonly hasReflection?: boolean | undefined;
   readonly crossOrigin?: CrossOrigin | undefined;
+  /** Whether there is a feature of this id, where all of them are known. */
+  readonly isKnownFeature?: ((featureId: string) => boolean) | undefined;
   /** Served beside the services, on the general path. */
   readonly moreHandlers?: ReadonlyMap<string, UniversalHandler> | undefined;
 }
@@ -77,19 +81,13 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
   const { statistics } = calls;
   const callOptions = { count: (decision: Parameters<typeof statistics.decided>[0]) => statistics.decided(decision), maxItems, maxIdBytes };
   const handlers = rpcHandlers(useCases, readiness, calls, { ...callOptions, shutdownSignal, maxMessageBytes, hasReflection });
+  const bounds = { maxMessageBytes, maxItems, maxIdBytes, maxJsonDepth };
+  const ofrep = new OfrepCalls(useCases.check, useCases.list, { ...bounds, count: callOptions.count, isKnownFeature: options.isKnownFeature });
+  const onExchange = createGeneralPath(new Map([...handlers, ...moreHandlers]), calls, { ...bounds, clock, logger, bodyTimeoutMs, crossOrigin, methodAt });
   let exceeded = 0;
   return {
     fastPath: createFastPath(fastMethods(useCases, readiness, callOptions), FAST_PROTOCOLS, { calls, maxMessageBytes, bodyTimeoutMs }),
-    onExchange: createGeneralPath(new Map([...handlers, ...moreHandlers]), calls, {
-      clock,
-      logger,
-      bodyTimeoutMs,
-      maxMessageBytes,
-      maxItems,
-      maxJsonDepth,
-      crossOrigin,
-      methodAt,
-    }),
+    onExchange: withOfrep(ofrep, calls, { ...bounds, clock, bodyTimeoutMs, crossOrigin }, onExchange),
     bodyTimeoutMs,
     onTurn: (startedAt) => statistics.turnEnded(startedAt),
     onExceeded: () => exceeded++,

@@ -156,7 +156,7 @@ function provideUseCases(provide: Provide): void {
   );
 }
 
-function provideServers(provide: Provide, { config, access, redact }: Foundations): void {
+function provideServers(provide: Provide, { config, access, redact, source }: Foundations): void {
   const tls = tlsFilesOf(config);
   provide(TOKENS.requestHandler, (made) =>
     createRpcHandler(
@@ -180,6 +180,7 @@ function provideServers(provide: Provide, { config, access, redact }: Foundation
         identity: access?.identity,
         admission: access?.admission,
         crossOrigin: access?.crossOrigin,
+        isKnownFeature: source.hasFeature,
         redact,
       },
     ),

@@ -18,6 +18,7 @@ export function catalogSource(engine: CatalogEngine, name: string, isCollective 
     stream: new CatalogUpdateStream(engine, isCollective),
     description: `${name} (${describeCatalog(engine.model)})`,
     example: exampleOf(engine),
+    hasFeature: (featureId) => engine.model.features.has(featureId),
     start: () => undefined,
     close: () => engine.close(),
   };

@@ -11,6 +11,8 @@ export interface Source {
   readonly description: string;
   /** A check that it can answer, to try it with. */
   readonly example: ExampleCheck;
+  /** Whether it has a feature of this id; left out where a source cannot tell all that it has. */
+  readonly hasFeature?: (featureId: string) => boolean;
   /** Begins whatever it does by itself. Returns at once and never throws. */
   start(): void;
   /** Resolves once everything it was told is safe. */

@@ -44,6 +44,8 @@ const sso = { method: "GetBooleanEntitlement", path: CHECK };
 const health = { method: "Health/Check", path: "/grpc.health.v1.Health/Check" };
 const unknown = { method: "unknown", path: `${SERVICE}GetAnything` };
 
+const OFREP_CONTEXT = Buffer.from('{"context":{"targetingKey":"acme"}}');
+
 /** Every kind of request that reaches the port. */
 export const EVERY_WAY: readonly Way[] = [
   { ...sso, name: "gRPC on the fast path", http: 2, headers: grpc, body: framed(check) },
@@ -72,6 +74,11 @@ export const EVERY_WAY: readonly Way[] = [
   { ...unknown, name: "an unknown method by gRPC", http: 2, headers: grpc, body: framed(check) },
   { ...unknown, name: "an unknown method by Connect", http: 1, headers: json, body: Buffer.from("{}") },
   { ...unknown, name: "a path that is no method's", http: 1, verb: "GET", path: "/", headers: {} },
+  { name: "OFREP, one feature, over HTTP/1.1", method: "Ofrep/Evaluate", path: "/ofrep/v1/evaluate/flags/sso", http: 1, headers: json, body: OFREP_CONTEXT },
+  { name: "OFREP, one feature, over HTTP/2", method: "Ofrep/Evaluate", path: "/ofrep/v1/evaluate/flags/sso?a=b", http: 2, headers: json, body: OFREP_CONTEXT },
+  { name: "OFREP, malformed", method: "Ofrep/Evaluate", path: "/ofrep/v1/evaluate/flags/sso", http: 1, headers: json, body: Buffer.from("{") },
+  { name: "OFREP, all features", method: "Ofrep/EvaluateAll", path: "/ofrep/v1/evaluate/flags", http: 1, headers: json, body: OFREP_CONTEXT },
+  { name: "OFREP, its configuration", method: "Ofrep/Configuration", verb: "GET", path: "/ofrep/v1/configuration", http: 2, headers: {} },
   ...SERVED_METHODS.filter(({ path }) => path.startsWith(SERVICE)).map(
     ({ name, path }): Way => ({ name: `${name} by gRPC, without its fields`, method: name, path, http: 2, headers: grpc, body: framed(Buffer.alloc(0)) }),
   ),

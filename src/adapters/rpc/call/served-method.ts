@@ -15,7 +15,7 @@ export interface ServedMethod {
 }
 
 /** The protocols of the one port, in the order of their counters. "other" is what names none of them. */
-export const PROTOCOLS = ["grpc", "grpc-web", "grpc-web-text", "connect", "connect-stream", "other"] as const;
+export const PROTOCOLS = ["grpc", "grpc-web", "grpc-web-text", "connect", "connect-stream", "ofrep", "other"] as const;
 
 export type Protocol = (typeof PROTOCOLS)[number];
 

@@ -10,6 +10,7 @@ const KNOWN_FLAGS: Readonly<Record<Protocol, number>> = {
   "grpc-web-text": 0b1,
   connect: 0,
   "connect-stream": 0b11,
+  ofrep: 0,
   other: 0,
 };
 

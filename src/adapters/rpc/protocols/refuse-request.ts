@@ -36,6 +36,7 @@ export function refuseCall(exchange: Exchange, protocol: Protocol, failure: Conn
     case "connect-stream":
       exchange.send(status, [...headers, ["content-type", "application/json"]], failureJson(failure));
       return;
+    case "ofrep":
     case "other":
       refuse(exchange, status, failure.rawMessage, headers);
   }

@@ -27,6 +27,7 @@ export function responseCode({ status, header, trailer }: UniversalServerRespons
       if (status === 200) return OK;
       return last === undefined ? Code.Unknown : codeIn(textOf(last, 0), (failure) => failure.code);
     case "grpc":
+    case "ofrep":
     case "other":
       return status === 200 ? OK : Code.Unknown;
   }

@@ -61,7 +61,7 @@ function messageBytes(
 }
 
 /** Throws where not all of the body is there in time: a caller could else hold a stream for ever, a byte at a time. */
-async function* arrivingWithin(timeoutMs: number, begunAt: number, body: AsyncIterable<Uint8Array>, clock: Clock): AsyncIterable<Uint8Array> {
+export async function* arrivingWithin(timeoutMs: number, begunAt: number, body: AsyncIterable<Uint8Array>, clock: Clock): AsyncIterable<Uint8Array> {
   let cancelTimer: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
     cancelTimer = clock.after(Math.max(0, begunAt + timeoutMs - performance.now()), () => reject(lateRequest(timeoutMs)));

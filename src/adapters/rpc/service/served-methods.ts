@@ -44,6 +44,19 @@ for (const [localName, group] of Object.entries(GROUPS)) {
 }
 for (const [method, group, name] of OTHERS) known.push(served(method, known.length, group, name));
 
+/** The endpoints of the OpenFeature Remote Evaluation Protocol. What is none of them counts as the last. */
+export const OFREP_METHODS = {
+  evaluate: ofrepMethod("Ofrep/Evaluate", "/ofrep/v1/evaluate/flags/"),
+  evaluateAll: ofrepMethod("Ofrep/EvaluateAll", "/ofrep/v1/evaluate/flags"),
+  configuration: ofrepMethod("Ofrep/Configuration", "/ofrep/v1/configuration"),
+};
+
+function ofrepMethod(name: string, path: string): ServedMethod {
+  const method: ServedMethod = { index: known.length, name, path, group: "check" };
+  known.push(method);
+  return method;
+}
+
 /** What stands for a path that is no method's: rules and counters know it as one more. */
 export const UNKNOWN_METHOD: ServedMethod = { index: known.length, name: "unknown", path: "", group: "check" };
 

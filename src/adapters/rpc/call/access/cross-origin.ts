@@ -7,7 +7,7 @@ import { AGE_HEADER, SOURCE_HEADER } from "../../protocols/source-headers.js";
 /** How long browsers may keep an answer, seconds: the longest that one of them does. */
 const MAX_AGE = "7200";
 
-const EXPOSED = ["grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "connect-content-encoding", SOURCE_HEADER, AGE_HEADER].join(", ");
+const EXPOSED = ["etag", "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "connect-content-encoding", SOURCE_HEADER, AGE_HEADER].join(", ");
 
 /** What clients of gRPC-web and Connect send, with ours. */
 const REQUEST_HEADERS: readonly string[] = [

@@ -1,0 +1,99 @@
+import { isIdTooLong } from "../../../domain/subject.js";
+import { jsonFault, type MessageBounds } from "../protocols/bounded-message.js";
+import { quoted } from "../service/read-fields.js";
+
+/** In which form an evaluation says what is known: OpenFeature's clients accept only the type that they ask for. */
+export const VALUE_FORMS = ["boolean", "number", "string", "object"] as const;
+
+export type ValueForm = (typeof VALUE_FORMS)[number];
+
+/** What an evaluation is about: the members of OpenFeature's context that have a meaning here. All others are ignored. */
+export interface EvaluationContext {
+  /** The targeting key. */
+  readonly customerId: string;
+  readonly resourceId: string | undefined;
+  readonly requestedUsage: number | undefined;
+  readonly requestedValues: readonly string[];
+  /** Undefined: the form that fits the feature's kind. */
+  readonly valueAs: ValueForm | undefined;
+}
+
+export interface ContextBounds extends MessageBounds {
+  readonly maxIdBytes: number;
+}
+
+/** Why a request cannot be evaluated, with OpenFeature's code for it. */
+export class OfrepFault {
+  readonly errorCode: "PARSE_ERROR" | "TARGETING_KEY_MISSING" | "INVALID_CONTEXT" | "FLAG_NOT_FOUND" | "GENERAL";
+  readonly errorDetails: string;
+
+  constructor(errorCode: OfrepFault["errorCode"], errorDetails: string) {
+    this.errorCode = errorCode;
+    this.errorDetails = errorDetails;
+  }
+}
+
+const NO_VALUES: readonly string[] = [];
+const NO_KEY = new OfrepFault(
+  "TARGETING_KEY_MISSING",
+  'context.targetingKey is missing: send the id of the customer in it, as {"context":{"targetingKey":"customer-1"}}',
+);
+
+/** Reads the body of a request. */
+export function readEvaluationContext(body: Buffer, bounds: ContextBounds): EvaluationContext | OfrepFault {
+  const shapeFault = jsonFault(body, bounds);
+  if (shapeFault !== undefined) return new OfrepFault("PARSE_ERROR", shapeFault);
+  let request: unknown;
+  try {
+    request = JSON.parse(body.toString());
+  } catch (error) {
+    return new OfrepFault("PARSE_ERROR", `the body is not JSON (${(error as Error).message}): send {"context":{"targetingKey":"customer-1"}}`);
+  }
+  if (!isObject(request)) return new OfrepFault("PARSE_ERROR", 'the body is no JSON object: send {"context":{"targetingKey":"customer-1"}}');
+  const { context } = request;
+  if (context === undefined || context === null) return NO_KEY;
+  if (!isObject(context)) return invalid("context is no object");
+  return readMembers(context, bounds.maxIdBytes);
+}
+
+function readMembers(context: Readonly<Record<string, unknown>>, maxIdBytes: number): EvaluationContext | OfrepFault {
+  const { targetingKey, resourceId, requestedUsage, requestedValues, valueAs } = context;
+  if (targetingKey === undefined || targetingKey === null || targetingKey === "") return NO_KEY;
+  if (typeof targetingKey !== "string") return invalid("context.targetingKey is no string: send the id of the customer");
+  if (isIdTooLong(targetingKey, maxIdBytes)) return invalid(`context.targetingKey is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`);
+  if (resourceId !== undefined && resourceId !== null && typeof resourceId !== "string") return invalid("context.resourceId is no string: send the id of the resource");
+  if (typeof resourceId === "string" && isIdTooLong(resourceId, maxIdBytes)) return invalid(`context.resourceId is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`);
+  const hasUsage = requestedUsage !== undefined && requestedUsage !== null;
+  if (hasUsage && (typeof requestedUsage !== "number" || !Number.isFinite(requestedUsage) || requestedUsage < 0)) {
+    return invalid("context.requestedUsage is no number from 0 on: send how much the customer is about to use");
+  }
+  const hasValues = requestedValues !== undefined && requestedValues !== null;
+  if (hasValues && !isListOfTexts(requestedValues)) return invalid("context.requestedValues is no list of strings");
+  const hasForm = valueAs !== undefined && valueAs !== null;
+  if (hasForm && !isValueForm(valueAs)) {
+    return invalid(`context.valueAs is ${quoted(JSON.stringify(valueAs))}: send one of ${VALUE_FORMS.join(", ")}, or leave it out`);
+  }
+  return {
+    customerId: targetingKey,
+    resourceId: typeof resourceId === "string" && resourceId !== "" ? resourceId : undefined,
+    requestedUsage: hasUsage ? requestedUsage : undefined,
+    requestedValues: hasValues ? requestedValues : NO_VALUES,
+    valueAs: hasForm ? valueAs : undefined,
+  };
+}
+
+function invalid(errorDetails: string): OfrepFault {
+  return new OfrepFault("INVALID_CONTEXT", errorDetails);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isListOfTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function isValueForm(value: unknown): value is ValueForm {
+  return (VALUE_FORMS as readonly unknown[]).includes(value);
+}

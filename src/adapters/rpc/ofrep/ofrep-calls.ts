@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import type { Answer, CallContext } from "../../../application/answer.js";
+import type { CheckEntitlement } from "../../../application/check/check-entitlement.js";
+import type { EntitlementsList, ListEntitlements } from "../../../application/check/list-entitlements.js";
+import type { FeatureDecision, FeatureQuery } from "../../../domain/decision.js";
+import { DENY_FALLBACK } from "../../../domain/fallback.js";
+import { isIdTooLong } from "../../../domain/subject.js";
+import type { AnswerSource } from "../../../ports/telemetry.js";
+import type { CountDecision } from "../service/check-calls.js";
+import { quoted } from "../service/read-fields.js";
+import { OfrepFault, readEvaluationContext, type ContextBounds, type EvaluationContext } from "./evaluation-context.js";
+import { evaluationText, queryOf } from "./evaluation.js";
+
+/** A success response. */
+export interface OfrepAnswer {
+  readonly text: string;
+  readonly source: AnswerSource | undefined;
+  /** Of a list that clients poll. */
+  readonly etag?: string | undefined;
+}
+
+export interface OfrepOptions extends ContextBounds {
+  readonly count: CountDecision;
+  /** Whether there is a feature of this id, where all of them are known. */
+  readonly isKnownFeature?: ((featureId: string) => boolean) | undefined;
+}
+
+type Outcome = OfrepAnswer | OfrepFault;
+
+const NOTHING_KNOWN = new OfrepFault(
+  "GENERAL",
+  "nothing is known of this customer, and upstream cannot be asked: the default of the caller applies, or what ENTITLEMENTS_FALLBACK says",
+);
+
+/** What OFREP's endpoints do, whatever the protocol below. Cached customers are answered at once, not by a promise. */
+export class OfrepCalls {
+  readonly #check: CheckEntitlement;
+  readonly #list: ListEntitlements;
+  readonly #options: OfrepOptions;
+
+  constructor(check: CheckEntitlement, list: ListEntitlements, options: OfrepOptions) {
+    this.#check = check;
+    this.#list = list;
+    this.#options = options;
+  }
+
+  /** One feature. */
+  evaluate(featureId: string, body: Buffer, call: CallContext): Outcome | Promise<Outcome> {
+    const context = readEvaluationContext(body, this.#options);
+    if (context instanceof OfrepFault) return context;
+    const { maxIdBytes } = this.#options;
+    if (isIdTooLong(featureId, maxIdBytes)) return new OfrepFault("FLAG_NOT_FOUND", `the key is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`);
+    const query = queryOf(featureId, context);
+    const answer = this.#check.feature(context.customerId, context.resourceId, query, call);
+    return answer instanceof Promise ? answer.then((settled) => this.#evaluated(settled, query, context)) : this.#evaluated(answer, query, context);
+  }
+
+  /** Every feature that the customer has. */
+  evaluateAll(body: Buffer, call: CallContext): Outcome | Promise<Outcome> {
+    const context = readEvaluationContext(body, this.#options);
+    if (context instanceof OfrepFault) return context;
+    const { customerId, resourceId } = context;
+    const answer = this.#list.listFeatures({ customerId, resourceId }, call);
+    return answer instanceof Promise ? answer.then((settled) => this.#evaluatedAll(settled, context)) : this.#evaluatedAll(answer, context);
+  }
+
+  #evaluated({ result, source }: Answer<FeatureDecision>, query: FeatureQuery, { valueAs }: EvaluationContext): Outcome {
+    const { entitlement, fallback, accessDeniedReason } = result;
+    this.#options.count(result);
+    // The caller has a default of its own, and knows what it means.
+    if (fallback === DENY_FALLBACK) return NOTHING_KNOWN;
+    const isMissing = entitlement === undefined && fallback === undefined;
+    if (isMissing && (accessDeniedReason === "FeatureNotFound" || this.#options.isKnownFeature?.(query.featureId) === false)) {
+      return new OfrepFault("FLAG_NOT_FOUND", `there is no feature ${quoted(query.featureId)}: send the id of one`);
+    }
+    return { text: evaluationText(result, query, valueAs, source), source };
+  }
+
+  #evaluatedAll({ result, source }: Answer<EntitlementsList>, context: EvaluationContext): Outcome {
+    const { features, fallbacks } = result;
+    if (fallbacks?.size === 0) return NOTHING_KNOWN;
+    const listed = fallbacks === undefined ? features : [];
+    const flags = listed.map((decision) => this.#flag(decision, decision.entitlement?.feature.id ?? "", context));
+    for (const [featureId, fallback] of fallbacks ?? []) {
+      flags.push(this.#flag({ hasAccess: fallback.hasAccess, accessDeniedReason: "Unknown", entitlement: undefined, usage: undefined, fallback }, featureId, context));
+    }
+    const text = `{"flags":[${flags.join(",")}]}`;
+    return { text, source, etag: etagOf(text) };
+  }
+
+  #flag(decision: FeatureDecision, featureId: string, context: EvaluationContext): string {
+    return evaluationText(decision, queryOf(featureId, context), context.valueAs, undefined);
+  }
+}
+
+export function etagOf(text: string): string {
+  return `"${createHash("sha1").update(text).digest("base64url")}"`;
+}

@@ -1,0 +1,178 @@
+import { Code, type ConnectError } from "@connectrpc/connect";
+import { CodedError } from "../../../domain/errors.js";
+import type { Calls } from "../call/calls.js";
+import { protocolIndex, type ServedMethod } from "../call/served-method.js";
+import type { Exchange, ExchangeHandler } from "../exchange/exchange.js";
+import type { HeaderField } from "../exchange/response-headers.js";
+import type { CrossOrigin } from "../protocols/general-path.js";
+import { SOURCE_HEADER } from "../protocols/source-headers.js";
+import { arrivingWithin, type BodyOptions } from "../protocols/universal-request.js";
+import { OFREP_METHODS } from "../service/served-methods.js";
+import { OfrepFault } from "./evaluation-context.js";
+import { etagOf, type OfrepAnswer, type OfrepCalls } from "./ofrep-calls.js";
+
+const PREFIX = "/ofrep/v1/";
+const FLAGS = `${PREFIX}evaluate/flags`;
+const PROTOCOL = protocolIndex("ofrep");
+const JSON_TYPE: HeaderField = ["content-type", "application/json"];
+const NO_FIELDS: readonly HeaderField[] = [];
+/** Seconds. */
+const RETRY_AFTER: HeaderField = ["retry-after", "1"];
+
+/** What clients may know of this service before they ask. Usage changes what is granted, so nothing is to be kept for long. */
+const CONFIGURATION = JSON.stringify({
+  name: "entitlement-sidecar",
+  capabilities: {
+    cacheInvalidation: { polling: { enabled: true, minPollingIntervalMs: 1_000 } },
+    flagEvaluation: { supportedTypes: ["int", "float", "string", "boolean", "object"] },
+    caching: { enabled: false },
+  },
+});
+
+/** Which of the protocol's codes a fault is answered with. */
+const STATUS: Readonly<Record<OfrepFault["errorCode"], number>> = {
+  PARSE_ERROR: 400,
+  TARGETING_KEY_MISSING: 400,
+  INVALID_CONTEXT: 400,
+  FLAG_NOT_FOUND: 404,
+  GENERAL: 500,
+};
+
+const CODES: Readonly<Record<OfrepFault["errorCode"], Code>> = {
+  PARSE_ERROR: Code.InvalidArgument,
+  TARGETING_KEY_MISSING: Code.InvalidArgument,
+  INVALID_CONTEXT: Code.InvalidArgument,
+  FLAG_NOT_FOUND: Code.NotFound,
+  GENERAL: Code.Unavailable,
+};
+
+export interface OfrepHandlerOptions extends BodyOptions {
+  readonly crossOrigin?: CrossOrigin | undefined;
+}
+
+/**
+ * Serves the OpenFeature Remote Evaluation Protocol: `POST /ofrep/v1/evaluate/flags[/{key}]`, `GET /ofrep/v1/configuration`.
+ *
+ * @param others serves every other request
+ */
+export function withOfrep(ofrep: OfrepCalls, calls: Calls, options: OfrepHandlerOptions, others: ExchangeHandler): ExchangeHandler {
+  const { crossOrigin } = options;
+
+  return async (exchange) => {
+    if (!exchange.target.startsWith(PREFIX)) return others(exchange);
+    if (crossOrigin?.answerPreflight(exchange) === true) return;
+    const fields = crossOrigin === undefined ? NO_FIELDS : crossOrigin.headersFor(exchange.header("origin"));
+    const path = pathOf(exchange.target);
+    const method = methodOf(path);
+    const startedAt = performance.now();
+    let code: Code | 0 = Code.Unknown;
+    calls.began();
+    try {
+      code = await serve(exchange, path, method, fields);
+    } finally {
+      calls.ended(method, PROTOCOL, code, startedAt);
+    }
+  };
+
+  /** @returns the code with which the call ended */
+  async function serve(exchange: Exchange, path: string, method: ServedMethod, fields: readonly HeaderField[]): Promise<Code | 0> {
+    const key = method === OFREP_METHODS.evaluate ? keyOf(path) : undefined;
+    try {
+      const { authority, peer } = exchange;
+      const refusal = calls.refusalOf(method, calls.callerOf({ authorization: exchange.header("authorization"), authority, peer }));
+      if (refusal !== undefined) throw refusal;
+      if (method === OFREP_METHODS.configuration) return answerConfiguration(exchange, path, fields);
+      if (exchange.method !== "POST") return answerVerb(exchange, "POST", fields);
+      if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(exchange.header("content-type") ?? "") || exchange.header("content-encoding") !== undefined) {
+        return answerFault(exchange, 415, Code.InvalidArgument, new OfrepFault("PARSE_ERROR", "send the content-type application/json, not compressed"), key, fields);
+      }
+      const body = await wholeBody(exchange, options);
+      const context = { deadlineAt: undefined, signal: exchange.signal };
+      const outcome = key === undefined ? await ofrep.evaluateAll(body, context) : await ofrep.evaluate(key, body, context);
+      if (outcome instanceof OfrepFault) return answerFault(exchange, STATUS[outcome.errorCode], CODES[outcome.errorCode], outcome, key, fields);
+      return answer(exchange, outcome, fields);
+    } catch (error) {
+      const failure = calls.failureOf(error, exchange.signal, method.name);
+      return answerFault(exchange, statusOf(failure), failure.code, new OfrepFault("GENERAL", failure.rawMessage), key, fields);
+    }
+  }
+}
+
+function answer(exchange: Exchange, { text, source, etag }: OfrepAnswer, fields: readonly HeaderField[]): 0 {
+  const sourceFields: readonly HeaderField[] = source === undefined ? NO_FIELDS : [[SOURCE_HEADER, source]];
+  if (etag === undefined) exchange.send(200, [...fields, JSON_TYPE, ...sourceFields], text);
+  else answerUnlessKnown(exchange, text, etag, [...fields, ...sourceFields]);
+  return 0;
+}
+
+/** What the client has already is not sent again. */
+function answerUnlessKnown(exchange: Exchange, text: string, etag: string, fields: readonly HeaderField[]): void {
+  const isKnown = exchange.header("if-none-match")?.split(",").some((given) => given.trim().replace(/^W\//, "") === etag || given.trim() === "*") === true;
+  if (isKnown) exchange.respond(304, [...fields, ["etag", etag]], true);
+  else exchange.send(200, [...fields, JSON_TYPE, ["etag", etag]], text);
+}
+
+function answerConfiguration(exchange: Exchange, path: string, fields: readonly HeaderField[]): Code | 0 {
+  if (path !== `${PREFIX}configuration`) {
+    return answerFault(exchange, 404, Code.Unimplemented, new OfrepFault("GENERAL", `there is nothing here: POST to ${FLAGS}/<feature id> or ${FLAGS}`), undefined, fields);
+  }
+  if (exchange.method !== "GET" && exchange.method !== "HEAD") return answerVerb(exchange, "GET", fields);
+  answerUnlessKnown(exchange, CONFIGURATION, CONFIGURATION_ETAG, fields);
+  return 0;
+}
+
+const CONFIGURATION_ETAG = etagOf(CONFIGURATION);
+
+function answerVerb(exchange: Exchange, verb: string, fields: readonly HeaderField[]): Code {
+  return answerFault(exchange, 405, Code.InvalidArgument, new OfrepFault("GENERAL", `call this by ${verb}`), undefined, [...fields, ["allow", verb]]);
+}
+
+function answerFault(exchange: Exchange, status: number, code: Code, { errorCode, errorDetails }: OfrepFault, key: string | undefined, fields: readonly HeaderField[]): Code {
+  const later = code === Code.ResourceExhausted ? [RETRY_AFTER] : NO_FIELDS;
+  exchange.send(status, [...fields, JSON_TYPE, ...later], JSON.stringify({ key, errorCode, errorDetails }));
+  return code;
+}
+
+/** The statuses that the protocol has: clients take no other. */
+const STATUS_OF_FAILURE: ReadonlyMap<Code, number> = new Map([
+  [Code.InvalidArgument, 400],
+  [Code.Unauthenticated, 401],
+  [Code.PermissionDenied, 403],
+  [Code.ResourceExhausted, 429],
+]);
+
+function statusOf({ code }: ConnectError): number {
+  return STATUS_OF_FAILURE.get(code) ?? 500;
+}
+
+async function wholeBody({ httpVersion, body, begunAt }: Exchange, { bodyTimeoutMs, clock, maxMessageBytes }: BodyOptions): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // HTTP/1.1 has a limit of its own.
+  for await (const chunk of httpVersion === "1.1" ? body : arrivingWithin(bodyTimeoutMs, begunAt, body, clock)) {
+    bytes += chunk.length;
+    if (bytes > maxMessageBytes) throw new CodedError("resource-exhausted", `the request is larger than ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES): send less at once`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function methodOf(path: string): ServedMethod {
+  if (path === FLAGS || path === `${FLAGS}/`) return OFREP_METHODS.evaluateAll;
+  return path.startsWith(`${FLAGS}/`) ? OFREP_METHODS.evaluate : OFREP_METHODS.configuration;
+}
+
+/** Clients send ids as they are, or percent-encoded: what is not well encoded is taken as it is. */
+function keyOf(path: string): string {
+  const key = path.slice(FLAGS.length + 1);
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return key;
+  }
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  return query === -1 ? target : target.slice(0, query);
+}

@@ -1,0 +1,47 @@
+import { OpenFeature } from "@openfeature/server-sdk";
+import { OFREPProvider } from "@openfeature/ofrep-provider";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { pythonEnvironment } from "./python-program.js";
+import { runCommand } from "./run-command.js";
+import { sidecarForClient } from "./sidecar-for-client.js";
+import { requireToolchain } from "./toolchain.js";
+
+const PYTHON = fileURLToPath(new URL("openfeature/", import.meta.url));
+
+/** What a client of any language is answered from the catalog of these tests. */
+const ANSWERS = {
+  sso: true,
+  seats: true,
+  tooManySeats: false,
+  retention: 30,
+  regions: "eu,us",
+  usage: 3,
+  reason: "NoFeatureEntitlementInSubscription",
+};
+
+it("OpenFeature's client for Node is answered by OFREP", async (context) => {
+  await OpenFeature.setProviderAndWait(new OFREPProvider({ baseUrl: `http://${await sidecarForClient(context)}` }));
+  context.onTestFinished(() => OpenFeature.close());
+  const client = OpenFeature.getClient();
+  const acme = (more: object = {}) => ({ targetingKey: "acme", ...more });
+  const entitlement = (await client.getObjectValue("seats", {}, acme({ valueAs: "object" }))) as { metered?: { currentUsage: number } };
+  expect({
+    sso: await client.getBooleanValue("sso", false, acme()),
+    seats: await client.getBooleanValue("seats", false, acme({ requestedUsage: 7 })),
+    tooManySeats: await client.getBooleanValue("seats", true, acme({ requestedUsage: 8 })),
+    retention: await client.getNumberValue("retention-days", 1, acme()),
+    regions: await client.getStringValue("regions", "", acme()),
+    usage: entitlement.metered?.currentUsage,
+    reason: (await client.getBooleanDetails("white-label", true, acme())).flagMetadata.accessDeniedReason,
+  }).toEqual(ANSWERS);
+  expect(await client.getBooleanDetails("nothing", true, acme())).toMatchObject({ value: true, errorCode: "FLAG_NOT_FOUND" });
+  expect(await client.getBooleanDetails("sso", true, {})).toMatchObject({ value: true, errorCode: "TARGETING_KEY_MISSING" });
+});
+
+it("and so is its client for Python", async (context) => {
+  const version = await requireToolchain(context, "Python 3 with venv", "python3", ["-c", "import ensurepip, platform, venv; print(platform.python_version())"]);
+  const interpreter = await pythonEnvironment(PYTHON, version);
+  const stdout = await runCommand(interpreter, [`${PYTHON}client.py`, `http://${await sidecarForClient(context)}`]);
+  expect(JSON.parse(stdout)).toEqual({ ...ANSWERS, unknown: "ErrorCode.FLAG_NOT_FOUND", nobody: "ErrorCode.TARGETING_KEY_MISSING" });
+});
