@@ -1,4 +1,4 @@
-import { vi } from "vitest";
+import { untilPasses } from "../support/expectations.js";
 import { freePort, startRedis, type RedisServer, type RedisServerOptions } from "./redis-servers.js";
 
 const SLOTS = 16_384;
@@ -87,13 +87,13 @@ async function form({ masters, replicas }: RedisCluster): Promise<void> {
     await first.admin.call("CLUSTER", "MEET", host, port, busPort);
   }
   const untilAll = (isSo: (server: RedisServer) => Promise<boolean>) =>
-    vi.waitFor(async () => {
+    untilPasses(async () => {
       if (!(await Promise.all(all.map(isSo))).every(Boolean)) throw new Error("the Cluster does not come about");
     }, FORMING_TIME_LIMIT);
   await untilAll(async (server) => (await clusterInfo(server)).includes(`cluster_known_nodes:${all.length}`));
   await Promise.all(replicas.map(async (replica, index) => replica.admin.cluster("REPLICATE", await idOf(masters[index % masters.length]!))));
   await untilAll(async (server) => (await clusterInfo(server)).includes("cluster_state:ok"));
-  await vi.waitFor(async () => {
+  await untilPasses(async () => {
     const links = await Promise.all(replicas.map((replica) => replica.admin.info("replication")));
     if (!links.every((info) => info.includes("master_link_status:up"))) throw new Error("a replica does not follow its master");
   }, FORMING_TIME_LIMIT);

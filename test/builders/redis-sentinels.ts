@@ -1,4 +1,4 @@
-import { vi } from "vitest";
+import { untilPasses } from "../support/expectations.js";
 import { startRedis, type RedisServer, type RedisServerOptions } from "./redis-servers.js";
 
 const NAME = "mymaster";
@@ -54,7 +54,7 @@ export class SentinelSet {
   }
 
   async #promoteOther(before: RedisServer): Promise<RedisServer> {
-    return await vi.waitFor(async () => {
+    return await untilPasses(async () => {
       await this.#orderPromotion(before);
       const ports = await Promise.all(this.sentinels.map(async (sentinel) => {
         const [, port] = (await sentinel.admin.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)) as [string, string];
@@ -109,7 +109,7 @@ async function watchOver({ sentinels, servers }: SentinelSet, master: RedisServe
     if (password !== undefined) await client.call("SENTINEL", "SET", NAME, "auth-pass", password);
   }));
   await Promise.all(sentinels.map((sentinel) =>
-    vi.waitFor(async () => {
+    untilPasses(async () => {
       const known = await masterKnownTo(sentinel);
       const knowsAll = known["num-slaves"] === String(servers.length - 1) && known["num-other-sentinels"] === String(sentinels.length - 1);
       if (!knowsAll) throw new Error("the Sentinels do not know all yet");
@@ -128,7 +128,7 @@ async function masterKnownTo(sentinel: RedisServer): Promise<Fields> {
 
 /** Of replicas that do not follow, no Sentinel makes a master. */
 async function untilFollowed(master: RedisServer, servers: readonly RedisServer[]): Promise<void> {
-  await vi.waitFor(async () => {
+  await untilPasses(async () => {
     const infos = await Promise.all(servers.filter((server) => server !== master).map((replica) => replica.admin.info("replication")));
     const isFollowing = (info: string) => info.includes(`master_port:${master.port}\r\n`) && info.includes("master_link_status:up");
     if (!infos.every(isFollowing)) throw new Error("a replica does not follow its master");
@@ -137,7 +137,7 @@ async function untilFollowed(master: RedisServer, servers: readonly RedisServer[
 
 /** A Sentinel that still holds a replica for a master, from the last change of places, takes its promotion back. */
 async function untilReplicasAreSeen(sentinel: RedisServer): Promise<void> {
-  await vi.waitFor(async () => {
+  await untilPasses(async () => {
     const replicas = (await sentinel.admin.call("SENTINEL", "REPLICAS", NAME)) as string[][];
     const areSeen = replicas.map(fieldsOf).every((replica) => replica["role-reported"] === "slave");
     if (!areSeen) throw new Error("a Sentinel holds a replica for a master");

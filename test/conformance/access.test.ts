@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { readAccessEntries } from "../../src/adapters/rpc/call/access/access-entries.js";
 import { AccessIdentity } from "../../src/adapters/rpc/call/access/access-identity.js";
 import { LOCAL_HOSTS } from "../../src/adapters/rpc/call/access/allowed-hosts.js";

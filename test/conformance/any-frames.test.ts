@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { ResponseHeaders } from "../../src/adapters/rpc/exchange/response-headers.js";
 import { HeaderWriter } from "../../src/adapters/rpc/http2/hpack/header-writer.js";
 import { GetEntitlementsRequestSchema } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";

@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import { promisify } from "node:util";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
-import { describe } from "vitest";
+import { describe } from "@jest/globals";
 import { describeConformance, type Outcome } from "./harness/run-calls.js";
 
 const run = promisify(execFile);
@@ -11,7 +11,7 @@ const VERSIONS = { "HTTP/1.1": "--http1.1", "HTTP/2 with prior knowledge": "--ht
 const features = curlFeatures();
 for (const [version, option] of Object.entries(VERSIONS)) {
   const isThere = features !== undefined && (option === "--http1.1" || features.includes("HTTP2"));
-  describe.skipIf(!isThere)(isThere ? "as installed" : "the machine has no curl that can do it", () => {
+  (!isThere ? describe.skip : describe)(isThere ? "as installed" : "the machine has no curl that can do it", () => {
     describeConformance(`curl: ${version}`, ({ url }) => ({
       call: (method, request) => curl(`${url}/${method.parent.typeName}/${method.name}`, option, request),
     }));

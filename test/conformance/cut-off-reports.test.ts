@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { constants } from "node:http2";
 import { createConnection, type Socket } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ReportUsageRequestSchema } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import {

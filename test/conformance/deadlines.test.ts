@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { emptyState } from "../builders/states.js";
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
+import { eventually } from "../support/expectations.js";
 import { CHECK_PATH, frame, RawHttp2 } from "./harness/raw-http2.js";
 import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
@@ -93,7 +94,7 @@ describe("while upstream does not answer", () => {
     const closed = once(stream, "close");
     stream.resume();
     stream.write(body);
-    await expect.poll(() => clock.pendingTimers).toBeGreaterThan(0);
+    await eventually(() => clock.pendingTimers).toBeGreaterThan(0);
     clock.advance(30_000);
     expect((await trailers)[0]).toMatchObject({ "grpc-status": String(Code.DeadlineExceeded) });
     await closed;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import { create, fromBinary, fromJson, toBinary, toJson, type DescMessage, type JsonObject } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls.js";
 import { CONFORMANCE_CALLS } from "./harness/calls.js";

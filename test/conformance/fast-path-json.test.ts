@@ -3,12 +3,13 @@ import { createConnection } from "node:net";
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { GetBooleanEntitlementRequestSchema, SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls.js";
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { InMemoryUpstream } from "../fakes/in-memory-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
+import { eventually } from "../support/expectations.js";
 import { CONFORMANCE_CALLS } from "./harness/calls.js";
 import { populate } from "./harness/customers.js";
 import { Lane } from "./harness/server-pair.js";
@@ -217,7 +218,7 @@ describe("on the fast path of JSON", () => {
     await (fetches === 0 ? once(socket, "connect") : upstream.fetches.at(0));
     socket.resetAndDestroy();
     // What is fetched may serve others, and has a limit of its own.
-    await expect.poll(() => clock.pendingTimers).toBe(fetches);
+    await eventually(() => clock.pendingTimers).toBe(fetches);
     const answer = client.send(CHECK_PATH, { headers: JSON_TYPE, body: '{"customerId":"other","featureId":"sso"}' });
     (await upstream.fetches.at(fetches)).fail();
     expect(await answer).toMatchObject({ status: 200 });

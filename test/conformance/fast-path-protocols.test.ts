@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { create, fromBinary, fromJson, toBinary, toJson, type JsonObject } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { CONFORMANCE_CALLS, type ConformanceCall } from "./harness/calls.js";
 import { RawHttp1 } from "./harness/raw-http1.js";

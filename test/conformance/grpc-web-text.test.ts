@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { createEnvelopeReadableStream } from "@connectrpc/connect/protocol";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import {
   GetBooleanEntitlementRequestSchema,
   GetBooleanEntitlementResponseSchema,

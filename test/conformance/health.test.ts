@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createConnection } from "node:net";
 import { Code, ConnectError, createClient, type Client, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Code } from "@connectrpc/connect";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { CHECK, GRPC, MALFORMED_CALLS, MAX_MESSAGE_BYTES } from "./harness/malformed-calls.js";
 import { CHECK_PATH, frame, RawHttp2 } from "./harness/raw-http2.js";
 import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
@@ -12,7 +12,7 @@ describe("a gRPC request that no client library sends", () => {
     server = await startRpcServer({ maxMessageBytes: MAX_MESSAGE_BYTES });
     client = new RawHttp2(server.url);
   });
-  beforeEach(() => server.logger.lines.splice(0));
+  beforeEach(() => void server.logger.lines.splice(0));
   afterAll(async () => {
     client.close();
     await server.stop();

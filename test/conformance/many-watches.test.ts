@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "@jest/globals";
+import { onTestFinished } from "../support/on-test-finished.js";
 import { frame, RawHttp2 } from "./harness/raw-http2.js";
 import { startRpcServer } from "./harness/rpc-server.js";
 

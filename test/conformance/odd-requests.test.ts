@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { encodeLiteral } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
 import { CONTINUATION, data, END_HEADERS, END_STREAM, type Fields, frame as http2Frame, HEADERS, headers, PADDED, padded } from "../integration/http2/http2-frames.js";
 import { Http2Peer } from "../integration/http2/http2-peer.js";

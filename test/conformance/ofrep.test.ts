@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { crossOriginOf } from "../../src/adapters/rpc/call/access/cross-origin.js";
 import { rateLimit } from "../../src/adapters/rpc/call/access/rate-limit.js";
 import { RawHttp2 } from "./harness/raw-http2.js";

@@ -1,5 +1,5 @@
 import { createConnection } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { serveRawClients } from "./harness/raw-clients.js";
 import { CHECK_PATH } from "./harness/raw-http2.js";
 
@@ -79,6 +79,6 @@ describe("a request that is no call", () => {
     const body = '{"customerId": "acme", "featureId": "sso", "value": 3, "updateBehavior": "SET"}';
     const answer = await raw.http1.send("/stigg.sidecar.v1.SidecarService/ReportUsage", { headers: JSON_TYPE, body });
     expect(answer.status).toBe(400);
-    expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("UsageUpdateBehavior") as string });
+    expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("UsageUpdateBehavior") as unknown as string });
   });
 });

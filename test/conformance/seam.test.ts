@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { AdmissionRule, CallObserver } from "../../src/adapters/rpc/call/calls.js";
 import { CodedError } from "../../src/domain/errors.js";
 import { EVERY_WAY, go } from "./harness/every-path.js";

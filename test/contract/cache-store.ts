@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { CustomerStateInput } from "../../src/domain/build-customer-state.js";
 import { buildCustomerState } from "../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { RedisTarget } from "../../src/adapters/cache/redis-client/link/redis-target.js";
 import { startCluster, type RedisCluster } from "../builders/redis-cluster.js";
 import { startSentinelSet, type SentinelSet } from "../builders/redis-sentinels.js";
 import { startRedis, type RedisServer } from "../builders/redis-servers.js";
 import { RedisStore } from "../builders/redis-store.js";
+import { eventually } from "../support/expectations.js";
 import { describeCacheStore, fetched, seats } from "./cache-store.js";
 
 let environments = 0;
@@ -61,8 +62,8 @@ describe("on the master that Sentinels know", () => {
     await told;
     expect(store.peek("acme", undefined)).toBeUndefined();
     await redis.ready();
-    await expect.poll(() => store.load({ customerId: "acme" }), UNTIL_CONNECTED).toMatchObject({ isVerified: true });
-    await expect.poll(() => store.put({ customerId: "acme" }, fetched(seats(20, 1))), UNTIL_CONNECTED).toMatchObject({ isVerified: true });
+    await eventually(() => store.load({ customerId: "acme" }), UNTIL_CONNECTED).toMatchObject({ isVerified: true });
+    await eventually(() => store.put({ customerId: "acme" }, fetched(seats(20, 1))), UNTIL_CONNECTED).toMatchObject({ isVerified: true });
     expect(await master.admin.keys(`${redis.environment}:c_acme*`)).not.toEqual([]);
     expect((await store.load({ customerId: "acme" }))?.state.feature("seats")?.usageLimit).toBe(20);
     await redis.close();

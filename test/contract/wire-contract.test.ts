@@ -10,7 +10,7 @@ import {
   type FileDescriptorProto,
   type FileDescriptorSet,
 } from "@bufbuild/protobuf/wkt";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { wireTableOf, type WireTable } from "./wire-table.js";
 
 const PACKAGE = "stigg.sidecar.v1";

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { EventFault, EventRule } from "../../src/adapters/emulator/faults/fault-rules.js";
 import { usageReport } from "../builders/catalog-use.js";
 import { inkwell } from "../builders/inkwell.js";

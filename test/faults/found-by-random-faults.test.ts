@@ -1,4 +1,5 @@
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "@jest/globals";
+import { onTestFinished } from "../support/on-test-finished.js";
 import { FaultyWorld } from "./faulty-world.js";
 import { SeededRandom } from "./seeded-random.js";
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, test } from "@jest/globals";
 import type { ConnectRule, HttpFault } from "../../src/adapters/emulator/faults/fault-rules.js";
 import { DEFAULT_STREAM_TIMING } from "../../src/adapters/stream/stream-timing.js";
 import { SidecarUnderFault } from "./sidecar-under-fault.js";

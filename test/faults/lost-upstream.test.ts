@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, test } from "@jest/globals";
 import type { HttpFault } from "../../src/adapters/emulator/faults/fault-rules.js";
 import { SidecarUnderFault } from "./sidecar-under-fault.js";
 

@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { promisesSettled } from "../fakes/event-loop.js";
 import { SidecarUnderFault } from "./sidecar-under-fault.js";
 

@@ -1,12 +1,14 @@
-import { randomInt } from "node:crypto";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "@jest/globals";
+import { because } from "../support/expectations.js";
+import { onTestFinished } from "../support/on-test-finished.js";
+import { TEST_SEED } from "../support/seed.js";
 import type { CheckingClient } from "./checking-client.js";
 import { BUDGET_MS, FaultyWorld } from "./faulty-world.js";
 import { drawFault } from "./random-fault.js";
 import { SeededRandom } from "./seeded-random.js";
 
 /** RANDOM_FAULTS_SEED repeats a run; RANDOM_FAULTS_ROUNDS makes it longer. */
-const SEED = Number(process.env.RANDOM_FAULTS_SEED ?? randomInt(2 ** 32 - 1));
+const SEED = Number(process.env.RANDOM_FAULTS_SEED ?? TEST_SEED);
 const ROUNDS = Number(process.env.RANDOM_FAULTS_ROUNDS ?? 6);
 const CUSTOMERS = 24;
 const CHANGES_IN_CALM = 20;
@@ -25,7 +27,7 @@ const ROUND_TIMEOUT_MS = 2 * PATIENCE_MS;
  * - After the last fault of each round every answer becomes the catalog's: that is waited for, and told how long
  *   it took.
  */
-it(`keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_FAULTS_ROUNDS=${ROUNDS})`, { timeout: ROUNDS * ROUND_TIMEOUT_MS }, async () => {
+it(`keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_FAULTS_ROUNDS=${ROUNDS})`, async () => {
   const random = new SeededRandom(SEED);
   const withEdge = random.fraction() < 0.6;
   const world = await FaultyWorld.open(CUSTOMERS, random.fork(), withEdge);
@@ -47,7 +49,7 @@ it(`keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_F
       const { limit, usage } = await catalog.change(calm);
       seenMs.push(await timeOf(names, () => world.untilAcknowledged(() => [limit, usage], PATIENCE_MS)));
     }
-    expect(violations, names).toEqual([]);
+    because(names, () => expect(violations).toEqual([]));
   }
   await world.stopChecking();
   for (const facts of catalog.customers) await clients[0]!.check(facts);
@@ -57,8 +59,8 @@ it(`keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_F
   const total = (of: (client: CheckingClient) => number) => clients.reduce((sum, client) => sum + of(client), 0);
   const usage = catalog.customers.reduce((sum, { usage: { latest = 0 } }) => sum + latest, 0);
   const usageOfClients = usage - catalog.usageReported;
-  expect(usageOfClients, "usage that was counted of what clients were told is").toBeGreaterThanOrEqual(total(({ reportsCounted }) => reportsCounted));
-  expect(usageOfClients, "usage that was counted of what clients reported").toBeLessThanOrEqual(total(({ reportsTried }) => reportsTried));
+  because("usage that was counted of what clients were told is", () => expect(usageOfClients).toBeGreaterThanOrEqual(total(({ reportsCounted }) => reportsCounted)));
+  because("usage that was counted of what clients reported", () => expect(usageOfClients).toBeLessThanOrEqual(total(({ reportsTried }) => reportsTried)));
   const { answers } = world.sidecar.telemetry;
   process.stdout.write(
     [
@@ -69,7 +71,7 @@ it(`keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_F
       "",
     ].join("\n"),
   );
-});
+}, ROUNDS * ROUND_TIMEOUT_MS);
 
 async function timeOf(what: string, work: () => Promise<void>): Promise<number> {
   const startedAt = performance.now();

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Environment } from "../../src/bootstrap/config/read-settings.js";
 import { startCluster } from "../builders/redis-cluster.js";
 import { startSentinelSet } from "../builders/redis-sentinels.js";
 import type { RedisServer } from "../builders/redis-servers.js";
+import { eventually } from "../support/expectations.js";
 import { RedisWorld, type SidecarOnRedis } from "./redis-under-fault.js";
 
 const PASSWORD = "secret";
@@ -87,8 +88,7 @@ describe.each(PLACES)("%s fails over", (_, open) => {
     expect(wrong).toEqual([]);
 
     // News of writes and commands come back on connections of their own: commands have to be there too, at every master.
-    await expect
-      .poll(
+    await eventually(
         async () => {
           const cold = Array.from({ length: MANY }, () => world.coldCustomer().customerId);
           await Promise.all(cold.map((customerId) => sidecar.seats(customerId)));
@@ -109,7 +109,7 @@ describe.each(PLACES)("%s fails over", (_, open) => {
 async function untilReplicated({ admin }: RedisServer): Promise<void> {
   const offsetIn = async (pattern: RegExp) => Number(pattern.exec(await admin.info("replication"))?.[1] ?? NaN);
   const written = await offsetIn(/master_repl_offset:(\d+)/);
-  await expect.poll(() => offsetIn(/slave0:.*offset=(\d+)/), { timeout: 10_000, interval: 10 }).toBeGreaterThanOrEqual(written);
+  await eventually(() => offsetIn(/slave0:.*offset=(\d+)/), { timeout: 10_000, interval: 10 }).toBeGreaterThanOrEqual(written);
 }
 
 function matches(answer: unknown, truth: object): boolean {

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { stateKey } from "../../src/adapters/cache/redis/store/redis-keys.js";
 import { freePort, startRedis, type RedisServer } from "../builders/redis-servers.js";
 import { TcpProxy } from "../builders/tcp-proxy.js";
+import { eventually } from "../support/expectations.js";
 import { ENVIRONMENT, environmentOf, FALLBACK, RedisWorld, type SidecarOnRedis } from "./redis-under-fault.js";
 
 const ACME = { isFallback: false, hasAccess: true, limit: 10, usage: 8 };
@@ -123,8 +124,7 @@ describe.each(FAULTS)("Redis $name", ({ strike, heal, isReadable = false, isEmpt
     await strike(scene);
     await sidecar.seats(world.coldCustomer().customerId);
     await heal(scene);
-    await expect
-      .poll(
+    await eventually(
         async () => {
           const { customerId } = world.coldCustomer();
           await sidecar.seats(customerId);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { missLockKey, stateKey } from "../../src/adapters/cache/redis/store/redis-keys.js";
 import { startRedis, type RedisServer } from "../builders/redis-servers.js";
 import { TcpProxy } from "../builders/tcp-proxy.js";

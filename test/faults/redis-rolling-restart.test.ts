@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { startRedis, type RedisServer } from "../builders/redis-servers.js";
 import { environmentOf, RedisWorld, type SidecarOnRedis } from "./redis-under-fault.js";
 

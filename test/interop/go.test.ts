@@ -1,30 +1,30 @@
-import { expect, it, type TestContext } from "vitest";
+import { expect } from "@jest/globals";
 import { allOk, INTEROP_CHECKS, STORM_CHECKS } from "./catalog.js";
 import { runClient } from "./client-report.js";
 import { buildGoProgram, type GoProgram } from "./go-program.js";
 import { sidecarForClient } from "./sidecar-for-client.js";
-import { requireToolchain, tell } from "./toolchain.js";
+import { findToolchain, itWith, tell } from "./toolchain.js";
 import { directoryForFile } from "./workspace.js";
 
+const go = await findToolchain("Go", "go", ["version"]);
 const directory = await directoryForFile("go");
 let built: Promise<GoProgram> | undefined;
 
-async function goClient(context: TestContext): Promise<string> {
-  const version = await requireToolchain(context, "Go", "go", ["version"]);
+async function goClient(): Promise<string> {
   built ??= buildGoProgram(directory);
   const program = await built;
-  tell(`${version}, with ${program.stubs}`);
+  tell(`${go ?? ""}, with ${program.stubs}`);
   return program.executable;
 }
 
-it("a Go client finds what the catalog says, in all twelve methods", async (context) => {
-  const client = await goClient(context);
-  const report = await runClient(client, [], await sidecarForClient(context));
+itWith(go)("a Go client finds what the catalog says, in all twelve methods", async () => {
+  const client = await goClient();
+  const report = await runClient(client, [], await sidecarForClient());
   expect(report).toStrictEqual(allOk(INTEROP_CHECKS));
 });
 
-it("of 10,000 calls of a Go client, half of them cancelled, no other fails", async (context) => {
-  const client = await goClient(context);
-  const report = await runClient(client, ["storm"], await sidecarForClient(context));
+itWith(go)("of 10,000 calls of a Go client, half of them cancelled, no other fails", async () => {
+  const client = await goClient();
+  const report = await runClient(client, ["storm"], await sidecarForClient());
   expect(report).toStrictEqual(allOk(STORM_CHECKS));
 });

@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js";
-import { expect, it } from "vitest";
+import { expect, it } from "@jest/globals";
 import { counted, GrpcJsCalls } from "./grpc-js-calls.js";
 import { sidecarForClient } from "./sidecar-for-client.js";
 
@@ -8,8 +8,8 @@ const CONNECTIONS = 4;
 const AT_ONCE = 500;
 const KEEPALIVE = { "grpc.keepalive_time_ms": 200, "grpc.keepalive_permit_without_calls": 1, "grpc.use_local_subchannel_pool": 1 };
 
-it("of 10,000 calls of grpc-js, half of them cancelled, no other fails", async (context) => {
-  const address = await sidecarForClient(context);
+it("of 10,000 calls of grpc-js, half of them cancelled, no other fails", async () => {
+  const address = await sidecarForClient();
   const clients = Array.from({ length: CONNECTIONS }, () => new GrpcJsCalls(address, KEEPALIVE));
   const [kept, cancelled, expired]: [string[], string[], string[]] = [[], [], []];
   let next = 0;

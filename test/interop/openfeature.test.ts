@@ -1,13 +1,16 @@
 import { OpenFeature } from "@openfeature/server-sdk";
 import { OFREPProvider } from "@openfeature/ofrep-provider";
 import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
+import { expect, it } from "@jest/globals";
+import { onTestFinished } from "../support/on-test-finished.js";
 import { pythonEnvironment } from "./python-program.js";
 import { runCommand } from "./run-command.js";
 import { sidecarForClient } from "./sidecar-for-client.js";
-import { requireToolchain } from "./toolchain.js";
+import { findToolchain, itWith } from "./toolchain.js";
 
 const PYTHON = fileURLToPath(new URL("openfeature/", import.meta.url));
+
+const python = await findToolchain("Python 3 with venv", "python3", ["-c", "import ensurepip, platform, venv; print(platform.python_version())"]);
 
 /** What a client of any language is answered from the catalog of these tests. */
 const ANSWERS = {
@@ -20,9 +23,9 @@ const ANSWERS = {
   reason: "NoFeatureEntitlementInSubscription",
 };
 
-it("OpenFeature's client for Node is answered by OFREP", async (context) => {
-  await OpenFeature.setProviderAndWait(new OFREPProvider({ baseUrl: `http://${await sidecarForClient(context)}` }));
-  context.onTestFinished(() => OpenFeature.close());
+it("OpenFeature's client for Node is answered by OFREP", async () => {
+  await OpenFeature.setProviderAndWait(new OFREPProvider({ baseUrl: `http://${await sidecarForClient()}` }));
+  onTestFinished(() => OpenFeature.close());
   const client = OpenFeature.getClient();
   const acme = (more: object = {}) => ({ targetingKey: "acme", ...more });
   const entitlement = (await client.getObjectValue("seats", {}, acme({ valueAs: "object" }))) as { metered?: { currentUsage: number } };
@@ -39,9 +42,8 @@ it("OpenFeature's client for Node is answered by OFREP", async (context) => {
   expect(await client.getBooleanDetails("sso", true, {})).toMatchObject({ value: true, errorCode: "TARGETING_KEY_MISSING" });
 });
 
-it("and so is its client for Python", async (context) => {
-  const version = await requireToolchain(context, "Python 3 with venv", "python3", ["-c", "import ensurepip, platform, venv; print(platform.python_version())"]);
-  const interpreter = await pythonEnvironment(PYTHON, version);
-  const stdout = await runCommand(interpreter, [`${PYTHON}client.py`, `http://${await sidecarForClient(context)}`]);
+itWith(python)("and so is its client for Python", async () => {
+  const interpreter = await pythonEnvironment(PYTHON, python ?? "");
+  const stdout = await runCommand(interpreter, [`${PYTHON}client.py`, `http://${await sidecarForClient()}`]);
   expect(JSON.parse(stdout)).toEqual({ ...ANSWERS, unknown: "ErrorCode.FLAG_NOT_FOUND", nobody: "ErrorCode.TARGETING_KEY_MISSING" });
 });

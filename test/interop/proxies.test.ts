@@ -1,9 +1,9 @@
 import { connect, constants, type ClientHttp2Session } from "node:http2";
-import { expect, it } from "vitest";
+import { expect } from "@jest/globals";
 import { counted } from "./grpc-js-calls.js";
 import { PROXIES, startProxy } from "./proxies.js";
 import { sidecarForClient } from "./sidecar-for-client.js";
-import { requireToolchain, tell } from "./toolchain.js";
+import { findToolchain, itWith, tell } from "./toolchain.js";
 import { temporaryDirectory } from "./workspace.js";
 
 const CLIENTS = 300;
@@ -16,11 +16,12 @@ const NO_SERVICE = Buffer.alloc(5);
 const BODY = Buffer.from("\0\0\0\0\x0b\n\x04acme\x12\x03sso", "latin1");
 
 for (const proxy of PROXIES) {
-  it(`behind ${proxy.name} no cached check fails beside the cancels of ${CLIENTS} clients`, async (context) => {
-    tell(await requireToolchain(context, proxy.name, proxy.command, proxy.probe));
-    const [, sidecarPort] = (await sidecarForClient(context)).split(":");
-    const directory = await temporaryDirectory(context, proxy.command);
-    const port = await startProxy(context, proxy, directory, Number(sidecarPort));
+  const version = await findToolchain(proxy.name, proxy.command, proxy.probe);
+  itWith(version)(`behind ${proxy.name} no cached check fails beside the cancels of ${CLIENTS} clients`, async () => {
+    tell(version ?? "");
+    const [, sidecarPort] = (await sidecarForClient()).split(":");
+    const directory = await temporaryDirectory(proxy.command);
+    const port = await startProxy(proxy, directory, Number(sidecarPort));
     const outcomes = await Promise.all(Array.from({ length: CLIENTS }, () => checksOfClient(port, proxy.bearsEarlyCancels)));
     expect(counted(outcomes.flat())).toEqual({ "status 0": CLIENTS * ROUNDS });
   });

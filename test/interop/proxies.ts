@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { TestContext } from "vitest";
+import { onTestFinished } from "../support/on-test-finished.js";
 
 const READY_WITHIN_MS = 20_000;
 const POLL_MS = 20;
@@ -98,12 +98,12 @@ backend sidecar
 ];
 
 /** A proxy of one test's own. @returns the port on which it takes callers */
-export async function startProxy(context: TestContext, proxy: Proxy, directory: string, sidecarPort: number): Promise<number> {
+export async function startProxy(proxy: Proxy, directory: string, sidecarPort: number): Promise<number> {
   const port = await freePort();
   const process = spawn(proxy.command, await proxy.prepare(directory, port, sidecarPort), { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   process.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  context.onTestFinished(async () => {
+  onTestFinished(async () => {
     process.kill("SIGTERM");
     if (process.exitCode === null && process.signalCode === null) await once(process, "close");
   });

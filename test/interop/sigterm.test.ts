@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { ServiceProcess } from "../integration/service/service-process.js";
 import { INTEROP_CATALOG } from "./catalog.js";
 import { counted, GrpcJsCalls } from "./grpc-js-calls.js";

@@ -1,4 +1,4 @@
-import type { TestContext } from "vitest";
+import { it } from "@jest/globals";
 import { probeToolchain } from "./run-command.js";
 
 /** Says in the test's output what a client was made with. */
@@ -6,16 +6,14 @@ export function tell(line: string): void {
   process.stdout.write(`interop: ${line}\n`);
 }
 
-/** The version of a toolchain, or a skipped test that says what is missing. */
-export async function requireToolchain(
-  context: TestContext,
-  name: string,
-  command: string,
-  args: readonly string[],
-): Promise<string> {
+/** The version of a toolchain. Where it is missing: undefined, and the test's output says so. To be asked for while the file is read. */
+export async function findToolchain(name: string, command: string, args: readonly string[]): Promise<string | undefined> {
   const version = await probeToolchain(command, args);
-  if (version !== undefined) return version;
-  const note = `${name} is not installed here (\`${[command, ...args].join(" ")}\` fails), so its client is not run`;
-  tell(note);
-  return context.skip(note);
+  if (version === undefined) tell(`${name} is not installed here (\`${[command, ...args].join(" ")}\` fails), so its client is not run`);
+  return version;
+}
+
+/** Tests that need toolchains: skipped where one of them is missing. */
+export function itWith(...versions: readonly (string | undefined)[]): typeof it | typeof it.skip {
+  return versions.includes(undefined) ? it.skip : it;
 }

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, type TestContext } from "vitest";
+import { afterAll } from "@jest/globals";
+import { onTestFinished } from "../support/on-test-finished.js";
 
 /** The root of this repository. */
 export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
@@ -13,9 +14,9 @@ export const PROTO_DIRECTORY = join(REPOSITORY, "proto");
 export const CACHE_DIRECTORY = join(REPOSITORY, "node_modules", ".cache", "entitlement-sidecar", "interop");
 
 /** A directory for one test, gone when it has finished. */
-export async function temporaryDirectory(context: TestContext, name: string): Promise<string> {
+export async function temporaryDirectory(name: string): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), `entitlement-sidecar-${name}-`));
-  context.onTestFinished(() => rm(path, { recursive: true, force: true }));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
   return path;
 }
 

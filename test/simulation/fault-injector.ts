@@ -104,8 +104,7 @@ export class FaultInjector {
       case "redis-cut":
         return cutBoth(world, host, "redis");
       case "redis-half-cut":
-        network.cut(...(choice < 0.5 ? ([host, "redis"] as const) : (["redis", host] as const)));
-        return () => network.mend(...(choice < 0.5 ? ([host, "redis"] as const) : (["redis", host] as const)));
+        return choice < 0.5 ? cutOneWay(world, host, "redis") : cutOneWay(world, "redis", host);
       case "redis-read-only":
         redis.server.isReadOnly = true;
         return () => (redis.server.isReadOnly = false);
@@ -184,6 +183,11 @@ export class FaultInjector {
 const nothing = (): void => undefined;
 
 const CONCERNS_ONE: ReadonlySet<FaultKind> = new Set(["crash", "pause", "redis-cut", "redis-half-cut", "stream-cut", "upstream-cut", "overload", "clock-step"]);
+
+function cutOneWay({ network }: World, from: string, to: string): () => void {
+  network.cut(from, to);
+  return () => network.mend(from, to);
+}
 
 function cutBoth({ network }: World, host: string, to: string): () => void {
   network.cut(host, to);

@@ -1,5 +1,5 @@
 import type { JsonObject } from "@bufbuild/protobuf";
-import { expect } from "vitest";
+import { expect } from "@jest/globals";
 import type { SidecarMethod } from "../../../src/adapters/rpc/service/sidecar-calls.js";
 
 /** What a client of whatever protocol has to see. Requests and responses are in protobuf's JSON, defaults left out. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll } from "@jest/globals";
 import { RawHttp1 } from "./raw-http1.js";
 import { RawHttp2 } from "./raw-http2.js";
 import { startRpcServer, type RpcServer } from "./rpc-server.js";

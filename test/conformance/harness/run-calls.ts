@@ -1,5 +1,5 @@
 import { fromJson, toJson, type DescMessage, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { CONFORMANCE_CALLS, type ConformanceCall } from "./calls.js";
 import { startRpcServer, type RpcServer } from "./rpc-server.js";

@@ -2,7 +2,7 @@ import { appendFile, mkdir, mkdtemp, open as openFile, rename, rm, symlink, unli
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { CatalogEngine } from "../../../src/adapters/catalog/engine/catalog-engine.js";
 import { openCatalog } from "../../../src/adapters/catalog/engine/open-catalog.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
@@ -294,6 +294,6 @@ describe("a catalog file at start", () => {
     ["has a fault", () => writeFile(file, catalogText(1, "  - { id: acme }\n")), /catalog\.yaml:8:7 customers\[2\]\.id: there is a customer "acme" already/],
   ])("that %s is refused", async (_what, prepare, message) => {
     await prepare();
-    await expect(serve()).rejects.toMatchObject({ code: "invalid-argument", message: expect.stringMatching(message) as string });
+    await expect(serve()).rejects.toMatchObject({ code: "invalid-argument", message: expect.stringMatching(message) as unknown as string });
   });
 });

@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { CatalogEngine } from "../../../src/adapters/catalog/engine/catalog-engine.js";
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import { openCatalog } from "../../../src/adapters/catalog/engine/open-catalog.js";

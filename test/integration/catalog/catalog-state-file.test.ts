@@ -3,7 +3,7 @@ import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { CatalogEngine } from "../../../src/adapters/catalog/engine/catalog-engine.js";
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import { contentOf } from "../../../src/adapters/catalog/engine/changes.js";

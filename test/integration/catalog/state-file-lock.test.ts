@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { KernelLock } from "../../../src/adapters/catalog/ledger/kernel-lock.js";
 import { StateFileLock } from "../../../src/adapters/catalog/ledger/state-file-lock.js";
 import type { Clock } from "../../../src/ports/clock.js";
@@ -55,7 +55,7 @@ async function otherProcess(): Promise<ChildProcess> {
 
 const hasKernelLocks = process.platform === "linux";
 
-describe.runIf(hasKernelLocks)("a state file that is locked by the kernel", () => {
+(hasKernelLocks ? describe : describe.skip)("a state file that is locked by the kernel", () => {
   it("has one owner, within one process too, and none once that has let go", async () => {
     const first = await acquire();
     await expect(acquire()).rejects.toMatchObject({
@@ -128,7 +128,7 @@ describe("a state file without a lock of the kernel", () => {
     while ((await readFile(lockFile, "utf8")).length === 0) await new Promise((next) => setImmediate(next));
     // Its latest heartbeat is too old to go by: it looks before it writes.
     await new Promise((resolve) => setTimeout(resolve, 3_100));
-    await expect(first.confirm()).rejects.toMatchObject({ code: "unavailable", message: expect.stringMatching(/was taken over by process .*; the usage is not counted: restart this process/) as string });
+    await expect(first.confirm()).rejects.toMatchObject({ code: "unavailable", message: expect.stringMatching(/was taken over by process .*; the usage is not counted: restart this process/) as unknown as string });
     await first.release();
     await second.confirm();
     expect(await readdir(directory)).toEqual(["usage.state.lock"]);
@@ -139,6 +139,6 @@ describe("a state file without a lock of the kernel", () => {
 it("a state file cannot be locked where there is no directory", async () => {
   await expect(StateFileLock.acquire(join(directory, "missing", "usage.state"), fastClock())).rejects.toMatchObject({
     code: "failed-precondition",
-    message: expect.stringMatching(/its directory has to exist and be writable/) as string,
+    message: expect.stringMatching(/its directory has to exist and be writable/) as unknown as string,
   });
 });

@@ -1,12 +1,13 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { AnnounceChanges } from "../../../src/adapters/emulator/queue/announce-changes.js";
 import { SqsSender } from "../../../src/adapters/emulator/queue/sqs-sender.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { AWS_ENVIRONMENT, startQueueServer, type QueueServer, type TestQueue } from "../../builders/queue-server.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
+import { eventually } from "../../support/expectations.js";
 import { runToEnd, ServiceProcess } from "../service/service-process.js";
 
 interface Message {
@@ -68,7 +69,7 @@ describe("the emulator with a queue", () => {
     const emulator = new ServiceProcess(["emulate", "--catalog", file, "--port", "0", "--queue-url", queue.url], server.environment);
     await emulator.printed(/every change is sent to/);
     write(20);
-    await expect.poll(() => messagesIn(queue), { timeout: 20_000 }).toMatchObject([
+    await eventually(() => messagesIn(queue), { timeout: 20_000 }).toMatchObject([
       { version: 1, type: "entitlements.updated", data: { customerId: "acme", entitlements: [{ usageLimit: 20, feature: { refId: "seats" } }] } },
     ]);
     emulator.child.kill("SIGTERM");
@@ -81,6 +82,6 @@ describe("the emulator with a queue", () => {
     ["a URL that does not tell the region", "http://127.0.0.1:1/changes", /set AWS_REGION/],
   ])("refuses %s, and ends with 2", async (_, queueUrl, message) => {
     const { code, stderr } = await runToEnd(["emulate", "--catalog", "examples/catalog.yaml", "--port", "0", "--queue-url", queueUrl]);
-    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(message) as string });
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(message) as unknown as string });
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { inkwell } from "../../builders/inkwell.js";
 import { emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";
 import { getEdge, RawSubscription, rawSubscriber, type Json } from "../../fixtures/raw-api.js";

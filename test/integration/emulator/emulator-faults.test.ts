@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import type { Client } from "graphql-ws";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { WebSocket } from "ws";
 import type { HttpRule } from "../../../src/adapters/emulator/faults/fault-rules.js";
 import { inkwell } from "../../builders/inkwell.js";

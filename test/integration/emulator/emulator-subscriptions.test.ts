@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Client } from "graphql-ws";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { WebSocket } from "ws";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
 import { inkwell } from "../../builders/inkwell.js";

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "@jest/globals";
 import { HalfSentBudget } from "../../../src/adapters/rpc/exchange/half-sent-budget.js";
 import { ReadTurns } from "../../../src/adapters/rpc/http2/frames/read-turns.js";
 import { Http2Connection } from "../../../src/adapters/rpc/http2/http2-connection.js";
 import { DEFAULT_LISTENER_LIMITS } from "../../../src/adapters/rpc/listener/listener-limits.js";
+import { onTestFinished } from "../../support/on-test-finished.js";
 import { PatternFastPath } from "./http2-answering.js";
 import { data, END_STREAM, grpcFields, headers, INITIAL_WINDOW_SIZE, PREFACE, settings, windowUpdate } from "./http2-frames.js";
 import { RawClient, RecordingLogger, turns } from "../listener/listening.js";

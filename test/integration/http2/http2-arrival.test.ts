@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it } from "@jest/globals";
 import type { Exchange, ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import { answerPattern, pattern } from "./http2-answering.js";
 import { data, END_STREAM, grpcFields, headers, type Fields } from "./http2-frames.js";

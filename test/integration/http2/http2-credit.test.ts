@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { answerPattern, PASSED_ON, pattern, PatternFastPath } from "./http2-answering.js";
 import { END_HEADERS, END_STREAM, grpcFields, headers, PADDED, padded, reset } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";

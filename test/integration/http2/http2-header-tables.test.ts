@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from "node:http2";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { answerPattern, PatternFastPath, PATHS, type Path } from "./http2-answering.js";
 import { framesIn, HEADER_TABLE_SIZE, HEADERS, settings } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";

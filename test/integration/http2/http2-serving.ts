@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "@jest/globals";
 import { answerPattern, pattern, PATHS, PatternFastPath } from "./http2-answering.js";
 import type { Http2Peer } from "./http2-peer.js";
 import { startListening, type Listening } from "../listener/listening.js";

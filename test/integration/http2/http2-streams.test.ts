@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
 import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header-list.js";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";

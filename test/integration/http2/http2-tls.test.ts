@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:http2";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, expect, it } from "@jest/globals";
 import { Certificates } from "../listener/certificates.js";
 import { answerPattern, pattern, PatternFastPath, PATHS } from "./http2-answering.js";
 import { startListening } from "../listener/listening.js";

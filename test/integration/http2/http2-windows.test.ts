@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import { answerPattern, PASSED_ON, pattern, PatternFastPath, PATHS, type Path } from "./http2-answering.js";
 import { END_STREAM, grpcFields, reset } from "./http2-frames.js";

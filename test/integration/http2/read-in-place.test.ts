@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { readInPlace } from "../../../src/adapters/rpc/http2/frames/read-in-place.js";
+import { eventually } from "../../support/expectations.js";
+import { onTestFinished } from "../../support/on-test-finished.js";
 
 /** Both ends of a connection. */
 async function connected(): Promise<{ readonly client: Socket; readonly accepted: Socket }> {
@@ -36,7 +38,7 @@ describe("a socket that a server accepts", () => {
     for (const [index, text] of ["a", "b", "c"].entries()) {
       one.client.write(text);
       other.client.write(text.toUpperCase());
-      await expect.poll(() => [first.into.text, second.into.text]).toEqual(["abc".slice(0, index + 1), "ABC".slice(0, index + 1)]);
+      await eventually(() => [first.into.text, second.into.text]).toEqual(["abc".slice(0, index + 1), "ABC".slice(0, index + 1)]);
     }
     expect(new Set([...first.into.buffers, ...second.into.buffers]).size).toBe(1);
   });
@@ -49,14 +51,14 @@ describe("a socket that a server accepts", () => {
     const { into } = gathered(accepted);
     expect(into.text).toBe("");
     client.write("after");
-    await expect.poll(() => into.text).toBe("before after");
+    await eventually(() => into.text).toBe("before after");
   });
 
   it("is not read while it is paused", async () => {
     const { client, accepted } = await connected();
     const { into } = gathered(accepted);
     client.write("read ");
-    await expect.poll(() => into.text).toBe("read ");
+    await eventually(() => into.text).toBe("read ");
     accepted.pause();
     await new Promise<void>((done) => client.write("later", () => done()));
     const { client: marker, accepted: marked } = await connected();
@@ -64,7 +66,7 @@ describe("a socket that a server accepts", () => {
     await once(marked, "readable");
     expect(into.text).toBe("read ");
     accepted.resume();
-    await expect.poll(() => into.text).toBe("read later");
+    await eventually(() => into.text).toBe("read later");
   });
 
   it("ends when its peer ends it", async () => {

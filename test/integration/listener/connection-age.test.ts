@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { connect } from "node:http2";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import type { Exchange, ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import { echo, startListening, textOf } from "./listening.js";
 

@@ -3,7 +3,7 @@ import { connect as http2Connect, type ClientHttp2Stream } from "node:http2";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import { END_HEADERS, END_STREAM, frame, framesIn, get, GOAWAY, HEADERS, hasEnded, OPENING, PING, PREFACE, RST_STREAM } from "../http2/http2-frames.js";
 import { answerWith, echo, freed, RawClient, startListening, textOf, turns, untilRead } from "./listening.js";

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { expect, it } from "vitest";
+import { expect, it } from "@jest/globals";
 import { startListening } from "./listening.js";
 
 /** What the kernel lets wait at the most. */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect as http2Connect } from "node:http2";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { Exchange, ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import { ACK, bodyOf, frame, framesIn, get, GOAWAY, hasEnded, OPENING, PING, WINDOW_UPDATE } from "../http2/http2-frames.js";
 import { answerWith, echo, freed, RawClient, startListening, textOf, turns, untilRead } from "./listening.js";

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, renameS
 import { connect as http2Connect } from "node:http2";
 import { basename, join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "@jest/globals";
 import { FollowTlsFiles } from "../../../src/adapters/rpc/listener/follow-tls-files.js";
 import { Certificates, type Certificate } from "./certificates.js";
 import { getAndClose, RecordingLogger, startListening } from "./listening.js";

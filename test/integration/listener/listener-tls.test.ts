@@ -5,7 +5,7 @@ import { connect as http2Connect, type ClientHttp2Session, type SecureClientSess
 import { get as httpsGet } from "node:https";
 import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "@jest/globals";
 import { MultiProtocolListener } from "../../../src/adapters/rpc/listener/multi-protocol-listener.js";
 import type { Exchange, ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import { Certificates } from "./certificates.js";

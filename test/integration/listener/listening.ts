@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import type { ClientHttp2Session } from "node:http2";
 import { connect, type Socket } from "node:net";
-import { afterEach } from "vitest";
+import { afterEach } from "@jest/globals";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import { MultiProtocolListener, type ListenerOptions } from "../../../src/adapters/rpc/listener/multi-protocol-listener.js";
 import type { LogFields, Logger } from "../../../src/ports/logger.js";

@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { SETTINGS } from "../../../src/bootstrap/config/settings/settings.js";
 import { PERSISTENT_CACHE_SETTINGS } from "../../../src/bootstrap/persistent-cache/settings.js";
 import { ServiceProcess } from "../service/service-process.js";
@@ -83,7 +83,7 @@ describe("the image's health check", () => {
 
   const NO_IPV4 = "ip link set lo up && ip addr del 127.0.0.1/8 dev lo";
   const isAllowed = spawnSync("unshare", ["--net", "bash", "-c", NO_IPV4]).status === 0;
-  it.runIf(isAllowed)("finds the service where there is IPv6 alone", () => {
+  (isAllowed ? it : it.skip)("finds the service where there is IPv6 alone", () => {
     const script = `${NO_IPV4}; "$NODE" dist/bootstrap/cli.js serve & served=$!
       until $HEALTH; do kill -0 $served || exit 9; sleep 0.05; done; kill $served; wait $served; echo healthy`;
     const command = (JSON.parse(COMMAND) as string[]).join(" ");
@@ -92,7 +92,7 @@ describe("the image's health check", () => {
   });
 
   const isPidNamespaceAllowed = spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"]).status === 0;
-  it.runIf(isPidNamespaceAllowed)("follows PORT where the persistent-cache service is the container's first process", async () => {
+  (isPidNamespaceAllowed ? it : it.skip)("follows PORT where the persistent-cache service is the container's first process", async () => {
     const { port, paths } = await answering(200);
     const first = `"$@"; exit $?`;
     const run = spawn("unshare", ["--pid", "--fork", "--mount-proc", "bash", "-c", first, "dist/bootstrap/persistent-cache.js", ...(JSON.parse(COMMAND) as string[])], {

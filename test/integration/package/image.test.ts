@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 
 const run = promisify(execFile);
 const REPO = resolve(import.meta.dirname, "../../..");
@@ -104,7 +104,9 @@ function isIgnored(path: string, ignored: string[]): boolean {
   return ignored.some((pattern) => (pattern.startsWith("*") ? !path.includes("/") && path.endsWith(pattern.slice(1)) : top === pattern));
 }
 
-describe("the image", { timeout: 600_000 }, () => {
+jest.setTimeout(600_000);
+
+describe("the image", () => {
   let top: string;
   let image: Stage;
 
@@ -118,7 +120,7 @@ describe("the image", { timeout: 600_000 }, () => {
     const listed = await run("npm", ["ls", "--all", "--json", "--omit=dev"], { cwd: join(image.root, "app") });
     expect(JSON.parse(listed.stdout)).not.toHaveProperty("problems");
     const everything = await run("sh", ["-c", "ls node_modules node_modules/@*"], { cwd: join(image.root, "app") });
-    for (const tool of ["typescript", "vitest", "eslint", "node-server-sdk"]) expect(everything.stdout).not.toContain(tool);
+    for (const tool of ["typescript", "jest", "eslint", "node-server-sdk"]) expect(everything.stdout).not.toContain(tool);
   });
 
   it("does not run as root", () => {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { faultOf, linksOf, pagesOf } from "../../unit/docs/markdown-links.js";
 import { ServiceProcess } from "../service/service-process.js";
 
@@ -50,7 +50,9 @@ const { startSidecar } = testing;
 type FeatureDecision = domain.FeatureDecision;
 `;
 
-describe("the package", { timeout: 300_000 }, () => {
+jest.setTimeout(300_000);
+
+describe("the package", () => {
   let top: string;
   let tarball: string;
   let packed: { filename: string; files: { path: string }[] };

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 
 const run = promisify(execFile);
 const REPO = resolve(import.meta.dirname, "../../..");
@@ -29,7 +29,9 @@ const USE = `async ({ startSidecar }) => {
 
 const ALL_TRUE = JSON.stringify([true, true, true, true, true, true]);
 
-describe("the testing entry of the packed package", { timeout: 300_000 }, () => {
+jest.setTimeout(300_000);
+
+describe("the testing entry of the packed package", () => {
   let top: string;
   let cjs: string;
 

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { CodedError } from "../../../src/domain/errors.js";
 import { startSidecar, type CatalogInput, type RunningSidecar, type StartSidecarOptions } from "../../../src/public/testing.js";
 

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Cluster } from "ioredis";
 import { entitlementsUpdated, packagePublished, T0, usageUpdated } from "../../builders/change-messages.js";
 import { startCluster, type RedisCluster } from "../../builders/redis-cluster.js";
 import { metered } from "../../builders/states.js";
+import { eventually } from "../../support/expectations.js";
 import { PersistentCacheWorld, type RunningService } from "./persistent-cache-under-test.js";
 
 const CUSTOMERS = Array.from({ length: 20 }, (_, index) => `customer-${index}`);
@@ -35,7 +36,7 @@ describe("the persistent-cache service on a Redis Cluster", () => {
     const queue = world.queue();
     const settings = { REDIS_CLUSTER_NODES: redis.nodes.map(({ host, port }) => `${host}:${port}`).join(","), CACHE_UPDATE_POLICY: "UPSERT", BATCH_SIZE: "10" };
     service = await world.service(queue, settings, { sweptPerSecond: 10_000 });
-    await expect.poll(() => service.readiness()).toMatchObject({ status: 200 });
+    await eventually(() => service.readiness()).toMatchObject({ status: 200 });
     await queue.send(...CUSTOMERS.map((customerId) => entitlementsUpdated({ customerId, updatedAt: T0 + 1, usageLimit: 2 })));
     await queue.send(...CUSTOMERS.map((customerId) => entitlementsUpdated({ customerId, updatedAt: T0, usageLimit: 1 })));
     await queue.send(...CUSTOMERS.map((customerId) => usageUpdated({ customerId, currentUsage: 5, usageUpdatedAt: T0 + 1 })));

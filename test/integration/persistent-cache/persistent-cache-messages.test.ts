@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import {
   customerInvalidated,
   entitlementsUpdated,
@@ -11,6 +11,7 @@ import {
 } from "../../builders/change-messages.js";
 import type { TestQueue } from "../../builders/queue-server.js";
 import { metered } from "../../builders/states.js";
+import { eventually } from "../../support/expectations.js";
 import { PersistentCacheWorld } from "./persistent-cache-under-test.js";
 
 /** Two services on one Redis, each with a policy and a queue of its own. */
@@ -147,10 +148,10 @@ describe("a message", () => {
       const letGo = world.edge.faults.inject({ target: "edge", kind: "hold" });
       const fetchesBefore = world.edge.stats.edge.requests;
       await updating.send(packagePublished("ALL_CUSTOMERS"));
-      await expect.poll(() => world.edge.stats.edge.requests).toBe(fetchesBefore + 2);
+      await eventually(() => world.edge.stats.edge.requests).toBe(fetchesBefore + 2);
       await updating.send(entitlementsUpdated({ customerId: "quick", updatedAt: T0 + 1, usageLimit: 12 }));
-      await expect.poll(() => world.limitOf("quick")).toBe(12);
-      await expect.poll(() => updating.length).toBe(1);
+      await eventually(() => world.limitOf("quick")).toBe(12);
+      await eventually(() => updating.length).toBe(1);
       letGo();
       await updating.drained();
     });

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { entitlementsUpdated, T0, usageUpdated } from "../../builders/change-messages.js";
 import type { TestQueue } from "../../builders/queue-server.js";
+import { eventually } from "../../support/expectations.js";
 import { PersistentCacheWorld, type RunningService } from "./persistent-cache-under-test.js";
 
 const HISTOGRAMS = ["persistent_cache_write_duration_seconds", "persistent_cache_message_handling_duration_seconds"];
@@ -41,7 +42,7 @@ describe("the persistent-cache service's metrics", () => {
       ...Array.from({ length: 5 }, (_, index) => usageUpdated({ customerId: `customer-${index}`, currentUsage: 1, usageUpdatedAt: T0 + 1 })),
     );
     await queue.drained();
-    await expect.poll(() => service.metric("persistent_cache_messages_processed_total")).toBe(25);
+    await eventually(() => service.metric("persistent_cache_messages_processed_total")).toBe(25);
     expect(await service.metric("persistent_cache_message_handling_duration_seconds_count")).toBe(25);
     expect(await service.metric("persistent_cache_message_handling_duration_seconds_sum")).toBeGreaterThan(0);
     const writes = (await service.metric("persistent_cache_write_duration_seconds_count")) ?? NaN;
@@ -67,14 +68,14 @@ describe("the persistent-cache service's metrics", () => {
 
   it("answer while Redis does not, with what it told last", async () => {
     await world.redis.kill();
-    await expect.poll(() => service.readiness()).toMatchObject({ status: 503 });
+    await eventually(() => service.readiness()).toMatchObject({ status: 503 });
     expect(await service.metric("persistent_cache_hit_ratio")).toBe(0.75);
     expect(await service.metric("persistent_cache_messages_processed_total")).toBe(25);
   });
 
   it("count write errors for as long as Redis is away, although no message is received", async () => {
     const seen = (await service.metric("persistent_cache_write_errors_total")) ?? NaN;
-    await expect.poll(() => service.metric("persistent_cache_write_errors_total")).toBeGreaterThan(seen + 2);
+    await eventually(() => service.metric("persistent_cache_write_errors_total")).toBeGreaterThan(seen + 2);
   });
 
   it("are beside health, which is as long as the process lives", async () => {

@@ -1,7 +1,8 @@
 import { setTimeout as elapse } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { customerInvalidated, entitlementsUpdated, packagePublished, T0 } from "../../builders/change-messages.js";
 import { metered } from "../../builders/states.js";
+import { eventually } from "../../support/expectations.js";
 import { PersistentCacheWorld } from "./persistent-cache-under-test.js";
 
 /** Longer ones are a matter of patience alone. */
@@ -20,20 +21,20 @@ describe("the persistent-cache service", () => {
   });
   afterAll(() => world.stop());
 
-  it("loses nothing while Redis is down under load, takes nothing off the queue early, and tells that it is not ready", { timeout: OUTAGE_MS + 60_000 }, async () => {
+  it("loses nothing while Redis is down under load, takes nothing off the queue early, and tells that it is not ready", async () => {
     // An outage of Redis takes no receipt: one that did would bury what was in hand.
     const queue = world.queue({ maxReceives: 1 });
     const service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT", BATCH_SIZE: "10" });
-    await expect.poll(() => service.readiness()).toEqual(CONNECTED);
+    await eventually(() => service.readiness()).toEqual(CONNECTED);
     let sent = 0;
     const send = async (count: number) => {
       await queue.send(...Array.from({ length: count }, () => sent++).map((index) => entitlementsUpdated({ customerId: `customer-${index % CUSTOMERS}`, updatedAt: T0 + index, usageLimit: index })));
     };
     await send(CUSTOMERS);
-    await expect.poll(() => world.limitOf("customer-0")).toBe(0);
+    await eventually(() => world.limitOf("customer-0")).toBe(0);
 
     await world.redis.kill();
-    await expect.poll(() => service.readiness()).toEqual(DISCONNECTED);
+    await eventually(() => service.readiness()).toEqual(DISCONNECTED);
     const processedBefore = (await service.metric("persistent_cache_messages_processed_total")) ?? NaN;
     const until = performance.now() + OUTAGE_MS;
     while (performance.now() < until) {
@@ -45,7 +46,7 @@ describe("the persistent-cache service", () => {
 
     await world.redis.restartEmpty();
     await queue.drained();
-    await expect.poll(() => service.readiness()).toEqual(CONNECTED);
+    await eventually(() => service.readiness()).toEqual(CONNECTED);
     expect(queue.dead).toEqual([]);
     expect(await service.metric("persistent_cache_messages_processed_total")).toBe(sent);
     const lastOf = (customer: number) => customer + CUSTOMERS * Math.floor((sent - 1 - customer) / CUSTOMERS);
@@ -55,15 +56,15 @@ describe("the persistent-cache service", () => {
     }
     expect(service.logger.count("messages stay in the queue until it does")).toBe(1);
     await service.stop();
-  });
+  }, OUTAGE_MS + 60_000);
 
   it("keeps messages while Redis takes no writes, though it is connected", async () => {
     const queue = world.queue();
     const service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT" });
-    await expect.poll(() => service.readiness()).toEqual(CONNECTED);
+    await eventually(() => service.readiness()).toEqual(CONNECTED);
     await world.redis.admin.config("SET", "min-replicas-to-write", "1");
     await queue.send(entitlementsUpdated({ customerId: "kept", usageLimit: 3 }));
-    await expect.poll(() => service.readiness()).toEqual({ status: 503, body: { status: "DOWN", consumers: 0, redis: "CONNECTED" } });
+    await eventually(() => service.readiness()).toEqual({ status: 503, body: { status: "DOWN", consumers: 0, redis: "CONNECTED" } });
     expect(queue.length).toBe(1);
     await world.redis.admin.config("SET", "min-replicas-to-write", "0");
     await queue.drained();
@@ -81,10 +82,10 @@ describe("the persistent-cache service", () => {
     await queue.drained();
     await world.edge.faults.goDown();
     await queue.send(customerInvalidated("waiting"), packagePublished("ALL_CUSTOMERS"), entitlementsUpdated({ customerId: "not-waiting", usageLimit: 8 }));
-    await expect.poll(() => world.limitOf("not-waiting")).toBe(8);
+    await eventually(() => world.limitOf("not-waiting")).toBe(8);
     // Beyond the time for which the queue keeps a message from others by itself: to receive it again would bury it.
     const keptUntil = queue.keptUntil;
-    await expect.poll(() => queue.keptUntil, { timeout: 20_000 }).toBeGreaterThan(keptUntil + VISIBILITY_SECONDS * 1_000);
+    await eventually(() => queue.keptUntil, { timeout: 20_000 }).toBeGreaterThan(keptUntil + VISIBILITY_SECONDS * 1_000);
     expect(queue.dead).toEqual([]);
     expect(queue.inHand).toBe(2);
     for (const customerId of ["not-waiting", "kept"]) world.upstream.set({ customerId }, { features: [metered({ usageLimit: 9 })], updatedAt: T0 + 1 });
@@ -101,7 +102,7 @@ describe("the persistent-cache service", () => {
     await service.logger.until("no messages can be received from the queue");
     expect(await service.readiness()).toMatchObject({ status: 503, body: { status: "DOWN", consumers: 0 } });
     world.queues.createAt(missing);
-    await expect.poll(() => service.readiness()).toEqual(CONNECTED);
+    await eventually(() => service.readiness()).toEqual(CONNECTED);
     await service.stop();
     expect(await service.readiness().catch(() => "gone")).toBe("gone");
   });

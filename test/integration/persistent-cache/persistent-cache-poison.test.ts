@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { entitlementsUpdated, message, T0 } from "../../builders/change-messages.js";
 import type { TestQueue } from "../../builders/queue-server.js";
+import { untilPasses } from "../../support/expectations.js";
 import { PersistentCacheWorld, type RunningService } from "./persistent-cache-under-test.js";
 
 const POISON = [
@@ -28,7 +29,7 @@ describe("a message that can never be carried out", () => {
     await world.redis.admin.lpush("test:c_spoilt#timestamp", "a list");
     service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT", BATCH_SIZE: "10" });
     ids = await queue.send(...POISON.map(([, body]) => body), entitlementsUpdated({ customerId: "spoilt" }), entitlementsUpdated({ customerId: "fine", usageLimit: 31 }));
-    await vi.waitFor(() => expect(queue.dead.length).toBe(POISON.length + 1), { timeout: 30_000 });
+    await untilPasses(() => expect(queue.dead.length).toBe(POISON.length + 1), { timeout: 30_000 });
   });
   afterAll(() => world.stop());
 

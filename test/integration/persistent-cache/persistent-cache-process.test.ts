@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { entitlementsUpdated, message, T0 } from "../../builders/change-messages.js";
 import type { TestQueue } from "../../builders/queue-server.js";
+import { eventually } from "../../support/expectations.js";
 import { PersistentCacheWorld } from "./persistent-cache-under-test.js";
 import { SentryServer } from "../service/sentry-server.js";
 import { PERSISTENT_CACHE, ServiceProcess, type Ended } from "../service/service-process.js";
@@ -36,7 +37,7 @@ describe("the persistent-cache service as a process", () => {
     const queue = world.queue({ visibilitySeconds: 2 });
     await send(queue, 1_000);
     const killed = start(world.environment(queue, UPSERT));
-    await expect.poll(() => queue.inHand, { interval: 1, timeout: 20_000 }).toBeGreaterThan(0);
+    await eventually(() => queue.inHand, { interval: 1, timeout: 20_000 }).toBeGreaterThan(0);
     killed.child.kill("SIGKILL");
     await killed.ended;
     expect(queue.length).toBeGreaterThan(0);
@@ -52,7 +53,7 @@ describe("the persistent-cache service as a process", () => {
     const queue = world.queue();
     await send(queue, 2_000);
     const first = start(world.environment(queue, UPSERT));
-    await expect.poll(() => queue.length, { interval: 1, timeout: 20_000 }).toBeLessThan(2_000);
+    await eventually(() => queue.length, { interval: 1, timeout: 20_000 }).toBeLessThan(2_000);
     first.child.kill("SIGTERM");
     expect(await first.ended).toMatchObject({ code: 0, signal: null });
     expect(queue.length).toBeGreaterThan(0);
@@ -78,7 +79,7 @@ describe("the persistent-cache service as a process", () => {
     await send(queue, 1_000);
     await queue.drained();
     expect(await limits()).toEqual(lastOf(1_000));
-    await expect.poll(async () => (await processed()).reduce((sum, count) => sum + count)).toBe(1_000);
+    await eventually(async () => (await processed()).reduce((sum, count) => sum + count)).toBe(1_000);
     expect(Math.min(...(await processed()))).toBeGreaterThan(0);
     for (const process of both) process.child.kill("SIGTERM");
     expect(await Promise.all(both.map(({ ended }) => ended))).toMatchObject([{ code: 0 }, { code: 0 }]);
@@ -111,7 +112,7 @@ describe("the persistent-cache service as a process", () => {
 
     it("reports errors, without secrets and without contents of messages", async () => {
       const { service, messageId } = await startOnPoison({});
-      await expect.poll(() => sentry.events, { timeout: 20_000 }).toMatchObject([
+      await eventually(() => sentry.events, { timeout: 20_000 }).toMatchObject([
         { message: "a message cannot be understood, and stays in the queue", environment: "test", extra: { messageId } },
       ]);
       expect(sentry.received).not.toContain("acme");
@@ -120,10 +121,10 @@ describe("the persistent-cache service as a process", () => {
 
     it("reports failures with where they happened, secrets hidden", async () => {
       const service = start(world.environment(world.queue(), { SENTRY_DSN: sentry.dsn, SERVER_API_KEY: "no-such-queue", QUEUE_URL: `${world.queues.endpoint}/000000000000/no-such-queue` }));
-      await expect.poll(() => sentry.events.at(-1)?.exception?.values[0], { timeout: 20_000 }).toMatchObject({
+      await eventually(() => sentry.events.at(-1)?.exception?.values[0], { timeout: 20_000 }).toMatchObject({
         type: "CodedError",
-        value: expect.stringContaining("/[redacted] cannot be used") as string,
-        stacktrace: { frames: expect.arrayContaining([expect.objectContaining({ function: expect.any(String) as string })]) as unknown },
+        value: expect.stringContaining("/[redacted] cannot be used") as unknown as string,
+        stacktrace: { frames: expect.arrayContaining([expect.objectContaining({ function: expect.any(String) as unknown as string })]) as unknown },
       });
       expect(sentry.received).not.toContain("no-such-queue");
       service.child.kill("SIGKILL");
@@ -143,7 +144,7 @@ describe("the persistent-cache service as a process", () => {
     const run = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> => start(environment, args).ended;
 
     it.each(["--help", "-h", "help"])("%s, says what it is", async (argument) => {
-      expect(await run([argument])).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("Keeps a shared Redis up to date") as string });
+      expect(await run([argument])).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("Keeps a shared Redis up to date") as unknown as string });
     });
 
     it("help configuration, lists every variable", async () => {
@@ -153,11 +154,11 @@ describe("the persistent-cache service as a process", () => {
     });
 
     it("--version, says which one it is", async () => {
-      expect(await run(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string });
+      expect(await run(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as unknown as string });
     });
 
     it("do what there is not, ends with 2", async () => {
-      expect(await run(["sweep"])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("not understood: sweep") as string });
+      expect(await run(["sweep"])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("not understood: sweep") as unknown as string });
     });
   });
 
@@ -182,6 +183,6 @@ describe("the persistent-cache service as a process", () => {
     const { port } = other.address() as AddressInfo;
     const { code, stderr } = await start(world.environment(world.queue(), { PORT: String(port) })).ended;
     other.close();
-    expect({ code, stderr }).toMatchObject({ code: 78, stderr: expect.stringMatching(new RegExp(`PORT: port ${port} is in use \\(EADDRINUSE\\)`)) as string });
+    expect({ code, stderr }).toMatchObject({ code: 78, stderr: expect.stringMatching(new RegExp(`PORT: port ${port} is in use \\(EADDRINUSE\\)`)) as unknown as string });
   });
 });

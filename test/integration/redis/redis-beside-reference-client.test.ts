@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import type { SidecarMethod } from "../../../src/adapters/rpc/service/sidecar-calls.js";
@@ -10,7 +10,7 @@ import { ENVIRONMENT, eventually, FETCHED_BY, SideBySide, type SidecarOnRedis } 
 
 const RESOURCE = "site-1";
 /** The wallet of every customer. */
-const INK = { hasAccess: true, credit: expect.objectContaining({ usageLimit: 100, remaining: 100 }) as object };
+const INK = { hasAccess: true, credit: expect.objectContaining({ usageLimit: 100, remaining: 100 }) as unknown as object };
 
 /** The catalog of the tests, with a customer for each test, so that what one has cached is no other's. */
 function catalog(customerIds: readonly string[], seats = 10): CatalogInput {
@@ -90,7 +90,7 @@ describe("a state that the published client wrote", () => {
   it.each<[SidecarMethod, { resourceId?: string; currencyId?: string }, object]>([
     ["getEntitlementV2", { currencyId: "ink" }, { entitlement: INK }],
     ["getEntitlementV2", { currencyId: "ink", resourceId: RESOURCE }, { entitlement: INK }],
-    ["getEntitlementsStateV2", {}, { entitlements: expect.arrayContaining([expect.objectContaining(INK)]) as object }],
+    ["getEntitlementsStateV2", {}, { entitlements: expect.arrayContaining([expect.objectContaining(INK)]) as unknown as object }],
   ])("does not tell of wallets: upstream does, once for all who share the state, and only when wallets are asked for (%s of %j)", async (method, of, answer) => {
     const { resourceId } = of;
     const who = { customerId, ...(resourceId === undefined ? undefined : { resourceId }) };
@@ -138,7 +138,7 @@ describe("a state that the sidecar wrote", () => {
     expect(await check("Metered", "seats", { requestedUsage: 3 })).toMatchObject({ hasAccess: false, accessDeniedReason: "RequestedUsageExceedingLimit" });
     expect(await check("Metered", "images")).toMatchObject({ hasAccess: true, isUnlimited: true });
     const calls = await check("Metered", "calls");
-    expect(calls).toMatchObject({ currentUsage: 3, usageLimit: 1000, resetPeriod: "MONTH", usagePeriodAnchor: expect.any(String) as string });
+    expect(calls).toMatchObject({ currentUsage: 3, usageLimit: 1000, resetPeriod: "MONTH", usagePeriodAnchor: expect.any(String) as unknown as string });
     expect(both.fetchesOf(customerId)).toBe(1);
   });
 

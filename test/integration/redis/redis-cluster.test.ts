@@ -1,9 +1,10 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { slotOfKey } from "../../../src/adapters/cache/redis-client/cluster/slot-of-key.js";
 import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
 import { startCluster, type RedisCluster } from "../../builders/redis-cluster.js";
 import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import { eventually } from "../../support/expectations.js";
 import { connection, following, kept, KEYS, PREFIX, writeAll } from "./redis-following.js";
 
 const ACCESS = { password: "secret" };
@@ -97,7 +98,7 @@ describe("a Cluster", () => {
 
   it("says once what to do where there is none", async () => {
     const redis = connection({ kind: "cluster", nodes: [await kept(startRedis())] });
-    await expect.poll(() => redis.telemetry.redisClientErrors).toBeGreaterThan(1);
+    await eventually(() => redis.telemetry.redisClientErrors).toBeGreaterThan(1);
     expect(redis.logger.lines).toMatchObject([{ level: "warn", fields: { redis: "Cluster", reason: expect.stringContaining("set REDIS_HOST") } }]);
     await expect(redis.commands.read(["key"])).rejects.toMatchObject({ code: "unavailable" });
   });

@@ -1,13 +1,15 @@
 import { performance } from "node:perf_hooks";
 import { setImmediate as yieldToOthers } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Subject } from "../../../src/domain/subject.js";
 import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
 import { RedisStore } from "../../builders/redis-store.js";
 import { SeededRandom } from "../../faults/seeded-random.js";
+import { eventually } from "../../support/expectations.js";
+import { TEST_SEED } from "../../support/seed.js";
 import { Sidecar, Writer } from "./coherence-actors.js";
 
-const SEED = Number(process.env.REDIS_COHERENCE_SEED ?? Math.floor(Math.random() * 1e9));
+const SEED = Number(process.env.REDIS_COHERENCE_SEED ?? TEST_SEED);
 const STEPS = Number(process.env.REDIS_COHERENCE_STEPS ?? 50_000);
 const SIDECARS = 4;
 /** Checks that one sidecar has in hand at the same time. */
@@ -65,7 +67,7 @@ describe(`${SIDECARS} sidecars on one Redis, while another process writes to it`
       await Promise.all(sidecars.map(({ redis }) => redis.ready()));
       await writer.write(random.oneOf(SUBJECTS));
       const lastWriteAt = performance.now();
-      await expect.poll(async () => (await disagreements()).length, { timeout: 20_000, interval: 1 }).toBe(0);
+      await eventually(async () => (await disagreements()).length, { timeout: 20_000, interval: 1 }).toBe(0);
       const agreedAfterMs = performance.now() - lastWriteAt;
       process.stdout.write(`seed ${SEED}: all agree ${agreedAfterMs.toFixed(1)} ms after the last write; ${JSON.stringify(sidecars.map(({ counts }) => counts))}\n`);
       for (const { counts } of sidecars) expect(counts.atHand).toBeGreaterThan(counts.read / 10);

@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { startRedis, type RedisServer, type RedisServerOptions } from "../../builders/redis-servers.js";
 import { TcpProxy } from "../../builders/tcp-proxy.js";
+import { eventually } from "../../support/expectations.js";
 import { Certificates } from "../listener/certificates.js";
 import { redisUnderTest, type RedisUnderTest } from "./redis-under-test.js";
 
@@ -73,7 +74,7 @@ describe("getting in", () => {
     const redis = connectionTo({ kind: "server", host: server.host, port: server.port, db: 0, ...target }, access);
     await redis.logger.until(LOST);
     const tries = redis.telemetry.redisClientErrors;
-    await expect.poll(() => redis.telemetry.redisClientErrors).toBeGreaterThan(tries + 1);
+    await eventually(() => redis.telemetry.redisClientErrors).toBeGreaterThan(tries + 1);
     expect(redis.logger.lines).toEqual([
       { level: "warn", message: LOST, fields: { redis: server.address, reason: expect.stringContaining(remedy) } },
     ]);
@@ -224,7 +225,7 @@ describe("a connection that fails", () => {
     redis.close();
     await expect(reading).rejects.toMatchObject(UNAVAILABLE);
     proxy.heal();
-    await expect.poll(() => proxy.connections).toBe(0);
+    await eventually(() => proxy.connections).toBe(0);
     expect(redis.logger.count(LOST)).toBe(0);
   });
 });
@@ -235,7 +236,7 @@ describe("a server that refuses writes", () => {
     const replica = await serverWith({ replicaOf: master });
     await master.admin.set("key", "value");
     // A replica's first copy of its master takes as long as it takes.
-    await expect.poll(() => replica.admin.get("key"), { timeout: 20_000 }).toBe("value");
+    await eventually(() => replica.admin.get("key"), { timeout: 20_000 }).toBe("value");
     const redis = connectionTo(replica);
     await redis.connected();
     await expect(redis.commands.writeNewest(write("key"))).rejects.toMatchObject(REFUSED_WRITE);

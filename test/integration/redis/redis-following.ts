@@ -1,4 +1,4 @@
-import { afterEach } from "vitest";
+import { afterEach } from "@jest/globals";
 import { RecordingInvalidations, redisUnderTest, type RedisUnderTest } from "./redis-under-test.js";
 
 /** What every tracked key begins with. */

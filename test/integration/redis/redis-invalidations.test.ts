@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { startRedis } from "../../builders/redis-servers.js";
 import { TcpProxy } from "../../builders/tcp-proxy.js";
+import { eventually } from "../../support/expectations.js";
 import { connection, following, kept, KEYS, PREFIX, writeAll } from "./redis-following.js";
 import { RecordingInvalidations } from "./redis-under-test.js";
 
@@ -81,7 +82,7 @@ describe("one server tells", () => {
     const told = new RecordingInvalidations();
     invalidations.start(told);
     await redis.logger.until("will not tell of writes");
-    await expect.poll(() => redis.telemetry.redisClientErrors).toBeGreaterThan(2);
+    await eventually(() => redis.telemetry.redisClientErrors).toBeGreaterThan(2);
     expect(redis.logger.count("will not tell of writes")).toBe(1);
     await writeAll(redis);
     expect(await redis.commands.read(KEYS.slice(0, 1))).toEqual(["{}"]);
@@ -100,7 +101,7 @@ describe("one server tells", () => {
     await told.until("coherent");
     await invalidations.stop();
     await server.admin.set(KEYS[0]!, "value");
-    await expect.poll(async () => await server.admin.client("LIST")).not.toMatch(/(cmd=subscribe[^]*){2}/);
+    await eventually(async () => await server.admin.client("LIST")).not.toMatch(/(cmd=subscribe[^]*){2}/);
     expect(told.told).toEqual(["coherent"]);
   });
 });

@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { stateKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
 import { RedisStore } from "../../builders/redis-store.js";
 import { metered, stateWith } from "../../builders/states.js";
 import { environmentOf, FALLBACK, RedisWorld, type SidecarOnRedis } from "../../faults/redis-under-fault.js";
 import { HeldCommands } from "../../fakes/held-commands.js";
+import { eventually } from "../../support/expectations.js";
 
 const ACME = { customerId: "acme" };
 
@@ -50,7 +51,7 @@ describe("a reply that comes after its asker gave up", () => {
     const { here, reply } = await givenUp();
     expect(peekedLimit(here)).toBeUndefined();
     reply.release();
-    await expect.poll(() => peekedLimit(here)).toBe(1);
+    await eventually(() => peekedLimit(here)).toBe(1);
   });
 
   it("is not, where a write raced with it: what was written is read", async () => {
@@ -59,7 +60,7 @@ describe("a reply that comes after its asker gave up", () => {
     await elsewhere.store.put(ACME, withLimit(2));
     await told;
     reply.release();
-    await expect.poll(() => peekedLimit(here)).toBe(2);
+    await eventually(() => peekedLimit(here)).toBe(2);
   });
 });
 
@@ -100,7 +101,7 @@ describe.each(["hangs", "is gone"] as const)("where upstream %s, Redis is held u
     server.pause();
     expect(await sidecar.seats()).toMatchObject(FALLBACK);
     server.resume();
-    await expect.poll(() => sidecar.seats()).toMatchObject({ isFallback: false, limit: 10 });
+    await eventually(() => sidecar.seats()).toMatchObject({ isFallback: false, limit: 10 });
     expect(await sidecar.seatsFrom("memory")).toMatchObject({ limit: 10, usage: 8 });
     expect(sidecar.sidecar.logger.lines.filter(({ message }) => message === "there is no connection to Redis")).toEqual([]);
   });

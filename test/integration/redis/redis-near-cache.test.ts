@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { stateKey, timestampKey, usageKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { Subject } from "../../../src/domain/subject.js";
@@ -8,6 +8,7 @@ import { RedisStore, type RedisStoreOptions } from "../../builders/redis-store.j
 import { metered, stateWith } from "../../builders/states.js";
 import { HeldCommands } from "../../fakes/held-commands.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
+import { eventually } from "../../support/expectations.js";
 
 const T = Date.UTC(2026, 2, 10);
 const ACME: Subject = { customerId: "acme" };
@@ -210,7 +211,7 @@ describe("what is written elsewhere", () => {
     await here.store.put(ACME, fetched(withLimit(1)));
     await here.store.load(ACME);
     await server.admin.flushall();
-    await expect.poll(() => here.peekedLimit()).toBeUndefined();
+    await eventually(() => here.peekedLimit()).toBeUndefined();
   });
 });
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
 import { startCluster } from "../../builders/redis-cluster.js";
 import { startRedis, type RedisServer } from "../../builders/redis-servers.js";

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { timestampKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
 import { redisUnderTest, type RedisUnderTest } from "./redis-under-test.js";

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { stateKey, timestampKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import type { SubjectChange } from "../../../src/domain/change.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
@@ -7,6 +7,7 @@ import type { Subject } from "../../../src/domain/subject.js";
 import { freePort, startRedis, type RedisServer } from "../../builders/redis-servers.js";
 import { RedisStore, type RedisStoreOptions } from "../../builders/redis-store.js";
 import { emptyState, metered, stateWith } from "../../builders/states.js";
+import { eventually } from "../../support/expectations.js";
 
 const T = Date.UTC(2026, 2, 10);
 const ACME: Subject = { customerId: "acme" };
@@ -101,9 +102,9 @@ describe.each(OUTAGES)("a change that is heard while Redis $name", ({ begin, end
     const newcomer = await openStore();
     for (const redis of [listener, follower, newcomer]) {
       if (right === undefined) {
-        await expect.poll(() => server.admin.exists(stateKey(ENVIRONMENT, ACME)), UNTIL_REPAIRED).toBe(0);
-        await expect.poll(async () => (await redis.store.load(ACME))?.isVerified === true, UNTIL_REPAIRED).toBe(false);
-      } else await expect.poll(() => answerOf(redis, change.subject), UNTIL_REPAIRED).toMatchObject(right);
+        await eventually(() => server.admin.exists(stateKey(ENVIRONMENT, ACME)), UNTIL_REPAIRED).toBe(0);
+        await eventually(async () => (await redis.store.load(ACME))?.isVerified === true, UNTIL_REPAIRED).toBe(false);
+      } else await eventually(() => answerOf(redis, change.subject), UNTIL_REPAIRED).toMatchObject(right);
     }
   });
 });
@@ -122,8 +123,8 @@ describe("a Redis that comes back with older data than it had confirmed", () => 
     await Promise.all([listener.ready(), follower.ready()]);
     const newcomer = await openStore();
     for (const redis of [newcomer, follower, listener]) {
-      if (right === undefined) await expect.poll(() => server.admin.exists(stateKey(ENVIRONMENT, ACME)), UNTIL_REPAIRED).toBe(0);
-      else await expect.poll(() => answerOf(redis, change.subject), UNTIL_REPAIRED).toMatchObject(right);
+      if (right === undefined) await eventually(() => server.admin.exists(stateKey(ENVIRONMENT, ACME)), UNTIL_REPAIRED).toBe(0);
+      else await eventually(() => answerOf(redis, change.subject), UNTIL_REPAIRED).toMatchObject(right);
     }
   });
 
@@ -141,7 +142,7 @@ describe("a Redis that comes back with older data than it had confirmed", () => 
     await follower.ready();
     expect(await answerOf(follower, change.subject)).toMatchObject(right ?? {});
     const newcomer = await openStore();
-    await expect.poll(() => answerOf(newcomer, change.subject), UNTIL_REPAIRED).toMatchObject(right ?? {});
+    await eventually(() => answerOf(newcomer, change.subject), UNTIL_REPAIRED).toMatchObject(right ?? {});
   });
 });
 
@@ -167,7 +168,7 @@ describe("of more changes than are remembered", () => {
     await listener.logger.until("more changes than are remembered could not be written to Redis: all that it has from before is stale, and is asked for again", 1);
     const newcomer = await openStore();
     for (const redis of [listener, follower, newcomer]) {
-      for (const subject of subjects) await expect.poll(() => isRight(redis, subject), UNTIL_REPAIRED).toBe(true);
+      for (const subject of subjects) await eventually(() => isRight(redis, subject), UNTIL_REPAIRED).toBe(true);
     }
   });
 });
@@ -180,8 +181,8 @@ describe("what is newer in Redis", () => {
     await expect(listener.store.apply({ type: "entitlements-updated", subject: ACME, state: emptyState("CustomerIsArchived") }, T + 1_000)).rejects.toMatchObject({ code: "failed-precondition" });
     await server.admin.config("SET", "maxmemory", "0");
     await other.store.apply({ type: "entitlements-updated", subject: ACME, state: withLimit(7, T + 2_000) }, T + 2_000);
-    await expect.poll(() => answerOf(listener, ACME), UNTIL_REPAIRED).toMatchObject({ limit: 7 });
-    await expect.poll(() => listener.store.pendingRepairs, UNTIL_REPAIRED).toBe(0);
+    await eventually(() => answerOf(listener, ACME), UNTIL_REPAIRED).toMatchObject({ limit: 7 });
+    await eventually(() => listener.store.pendingRepairs, UNTIL_REPAIRED).toBe(0);
     expect(await server.admin.get(timestampKey(stateKey(ENVIRONMENT, ACME)))).toBe(String(T + 2_000));
   });
 });

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
 import { startSentinelSet, type SentinelSet } from "../../builders/redis-sentinels.js";
 import { TcpProxy } from "../../builders/tcp-proxy.js";
+import { eventually } from "../../support/expectations.js";
 import { connection, following, kept, KEYS, PREFIX, writeAll } from "./redis-following.js";
 
 const ACCESS = { password: "secret" };
@@ -28,7 +29,7 @@ describe("the master that Sentinels know", () => {
     const gone = await kept(TcpProxy.to(set.sentinels[0]!));
     gone.refuse();
     const redis = connection({ kind: "sentinels", sentinels: [gone], name: set.name, db: 0 }, ACCESS);
-    await expect.poll(() => redis.telemetry.redisClientErrors).toBeGreaterThan(2);
+    await eventually(() => redis.telemetry.redisClientErrors).toBeGreaterThan(2);
     expect(redis.logger.lines).toMatchObject([{ level: "warn", fields: { reason: expect.stringContaining("All sentinels are unreachable") } }]);
     gone.heal();
     await redis.connected();
@@ -50,7 +51,7 @@ describe("the master that Sentinels know", () => {
     const { redis, told } = await following(target, ACCESS);
     const master = await set.switchOver();
     await told.until("coherent", 2);
-    await expect.poll(() => writeAll(redis).then(() => "written", () => "refused"), { timeout: 10_000 }).toBe("written");
+    await eventually(() => writeAll(redis).then(() => "written", () => "refused"), { timeout: 10_000 }).toBe("written");
     expect(await master.admin.get(KEYS[0]!)).toBe("{}");
   });
 

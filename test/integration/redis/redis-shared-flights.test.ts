@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { missChannel, missLockKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import { RedisSharedFlights } from "../../../src/adapters/cache/redis/leases/redis-shared-flights.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
@@ -12,6 +12,7 @@ import { RedisStore } from "../../builders/redis-store.js";
 import { metered, stateWith } from "../../builders/states.js";
 import { ControllableUpstream } from "../../fakes/controllable-upstream.js";
 import { HeldCommands } from "../../fakes/held-commands.js";
+import { eventually } from "../../support/expectations.js";
 
 const T = Date.UTC(2026, 2, 10);
 const ACME: Subject = { customerId: "acme" };
@@ -73,11 +74,11 @@ describe("two processes that miss one customer", () => {
     const loadedByOne = one.load.load(ACME);
     const fetch = await one.upstream.fetches.at(0);
     const loadedByOther = other.load.load(ACME);
-    await expect.poll(() => other.commands.calls.lock).toBeGreaterThan(0);
+    await eventually(() => other.commands.calls.lock).toBeGreaterThan(0);
     fetch.answer(withLimit(7));
     expect([limitOf(await loadedByOne), limitOf(await loadedByOther)]).toEqual([7, 7]);
     expect(other.upstream.fetches.count).toBe(0);
-    await expect.poll(() => lockOf(ACME)).toBeNull();
+    await eventually(() => lockOf(ACME)).toBeNull();
   });
 
   it("ask once also where the other one comes to ask just after the first had its answer", async () => {
@@ -87,7 +88,7 @@ describe("two processes that miss one customer", () => {
     const fetch = await one.upstream.fetches.at(0);
     fetch.answer(withLimit(7));
     await loadedByOne;
-    await expect.poll(() => lockOf(ACME)).toBeNull();
+    await eventually(() => lockOf(ACME)).toBeNull();
     const loadedByOther = other.load.load(ACME);
     await lock.replied;
     lock.release();
@@ -100,7 +101,7 @@ describe("two processes that miss one customer", () => {
     const failed = one.load.load(ACME);
     const fetch = await one.upstream.fetches.at(0);
     const loaded = other.load.load(ACME);
-    await expect.poll(() => other.commands.calls.lock).toBeGreaterThan(0);
+    await eventually(() => other.commands.calls.lock).toBeGreaterThan(0);
     fetch.fail();
     await expect(failed).rejects.toMatchObject({ code: "unavailable" });
     (await other.upstream.fetches.at(0)).answer(withLimit(7));
@@ -139,7 +140,7 @@ describe("without Redis", () => {
     const turn = await flights.awaitTurn(ACME, nothingThere);
     commands.isReachable = false;
     turn?.end(true);
-    await expect.poll(() => commands.calls.unlock).toBe(1);
+    await eventually(() => commands.calls.unlock).toBe(1);
   });
 });
 
@@ -155,7 +156,7 @@ describe("the published clients' part in it", () => {
 
   it("whoever of them waits hears that the state is there, or that it is not", async () => {
     const { load, upstream } = await openProcess();
-    for (const [answer, word] of [[withLimit(7), {}], [undefined, { error: expect.any(String) as string }]] as const) {
+    for (const [answer, word] of [[withLimit(7), {}], [undefined, { error: expect.any(String) as unknown as string }]] as const) {
       const { heard, stop } = await hear(ACME);
       const loaded = load.load(ACME).catch(() => undefined);
       const fetch = await upstream.fetches.at(upstream.fetches.count);
@@ -179,7 +180,7 @@ describe("the published clients' part in it", () => {
     const loaded = load.load(SITE);
     (await upstream.fetches.at(0)).answer(withLimit(7));
     await loaded;
-    expect(await heard).toEqual(isReadable ? {} : { error: expect.any(String) as string });
+    expect(await heard).toEqual(isReadable ? {} : { error: expect.any(String) as unknown as string });
     stop();
   });
 
@@ -187,7 +188,7 @@ describe("the published clients' part in it", () => {
     const { load, upstream, commands } = await openProcess();
     await server.admin.set(missLockKey(environment, ACME), "theirs", "PX", NEVER_MS);
     const loaded = load.load(ACME);
-    await expect.poll(() => commands.calls.lock).toBeGreaterThan(0);
+    await eventually(() => commands.calls.lock).toBeGreaterThan(0);
     const key = `${environment}:c_acme`;
     const feature = { id: "sso", featureType: "BOOLEAN", units: "", unitsPlural: "" };
     const terms = { usageLimit: null, hasUnlimitedUsage: false, hasSoftLimit: false, enumValues: [] };

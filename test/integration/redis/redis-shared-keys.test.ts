@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { hasAmbiguousKeys } from "../../../src/adapters/cache/redis/store/key-ownership.js";
 import { subjectsOfKey } from "../../../src/adapters/cache/redis/store/key-subjects.js";
 import { metadataKey, stateKey, timestampKey, usageKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";

@@ -1,6 +1,6 @@
 import { fromBinary, fromJson, toBinary, toJson, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
-import { expect, vi } from "vitest";
+import { expect } from "@jest/globals";
 import type { CatalogEngine } from "../../../src/adapters/catalog/engine/catalog-engine.js";
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import { CatalogUpdateStream } from "../../../src/adapters/catalog/engine/catalog-update-stream.js";
@@ -15,6 +15,7 @@ import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
 import { API_KEY, sidecarOn, type SidecarUnderTest } from "../../builders/sidecar-on-emulator.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
 import { ReferenceClient, type ReferenceConfiguration } from "../../fixtures/reference-client/reference-client.js";
+import { untilPasses } from "../../support/expectations.js";
 
 export const ENVIRONMENT = "side-by-side";
 
@@ -134,5 +135,5 @@ export class SideBySide {
 
 /** Resolves once this no longer throws. */
 export function eventually(holds: () => Promise<void> | void): Promise<void> {
-  return vi.waitFor(holds, { timeout: 20_000, interval: 10 });
+  return untilPasses(holds, { timeout: 20_000, interval: 10 });
 }

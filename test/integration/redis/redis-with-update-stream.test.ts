@@ -1,11 +1,12 @@
 import { createClient, type Client } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { usageReport } from "../../builders/catalog-use.js";
 import { inkwell } from "../../builders/inkwell.js";
 import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
 import { emulatedUpstream, sidecarOn, type EmulatedUpstream, type SidecarUnderTest } from "../../builders/sidecar-on-emulator.js";
+import { eventually } from "../../support/expectations.js";
 
 const SITE = "site 1/eu+west?";
 const UNTIL_KNOWN = { timeout: 20_000, interval: 5 };
@@ -53,7 +54,7 @@ describe("a sidecar in Redis mode", () => {
     const [one, other] = [await open(), await open()];
     expect(await one.seats()).toMatchObject({ source: "upstream", limit: 10, used: 8 });
     expect(await other.seats()).toMatchObject({ source: "redis", limit: 10, used: 8 });
-    await expect.poll(() => other.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 10, used: 8 });
+    await eventually(() => other.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 10, used: 8 });
     expect(upstream.emulator.stats.upgrades).toBe(0);
     expect(fetches()).toBe(1);
   });
@@ -61,8 +62,8 @@ describe("a sidecar in Redis mode", () => {
   it("fetches a resource with its customer beside it, once for all", async () => {
     const [one, other] = [await open(), await open()];
     expect(await one.seats(SITE)).toMatchObject({ source: "upstream", limit: 10, used: 2 });
-    await expect.poll(() => server.admin.exists("stream:c_acme"), UNTIL_KNOWN).toBe(1);
-    await expect.poll(() => other.seats(SITE), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 10, used: 2 });
+    await eventually(() => server.admin.exists("stream:c_acme"), UNTIL_KNOWN).toBe(1);
+    await eventually(() => other.seats(SITE), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 10, used: 2 });
     expect(await other.seats()).toMatchObject({ limit: 10, used: 8 });
     expect(fetches()).toBe(2);
   });
@@ -72,14 +73,14 @@ describe("one that is told to listen to the update stream", () => {
   it("writes what it hears through: those who do not listen know it as well", async () => {
     const [listening, other] = [await open("true"), await open()];
     await listening.seats();
-    await expect.poll(() => other.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 10, used: 8 });
+    await eventually(() => other.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 10, used: 8 });
     await upstream.engine.reportUsage([usageReport({ customerId: "acme" }, "seats", 1)]);
-    await expect.poll(() => other.seats(), UNTIL_KNOWN).toMatchObject({ limit: 10, used: 9 });
-    await expect.poll(() => listening.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 10, used: 9 });
+    await eventually(() => other.seats(), UNTIL_KNOWN).toMatchObject({ limit: 10, used: 9 });
+    await eventually(() => listening.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 10, used: 9 });
     const { plans: [pro] = [], ...rest } = inkwell({ usage: { seats: 9 } });
     upstream.engine.replace({ ...rest, plans: [{ ...pro!, entitlements: { ...pro!.entitlements, seats: 20 } }] });
-    await expect.poll(() => other.seats(), UNTIL_KNOWN).toMatchObject({ limit: 20, used: 9 });
-    await expect.poll(() => listening.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 20, used: 9 });
+    await eventually(() => other.seats(), UNTIL_KNOWN).toMatchObject({ limit: 20, used: 9 });
+    await eventually(() => listening.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 20, used: 9 });
     expect(fetches()).toBe(1);
   });
 
@@ -88,7 +89,7 @@ describe("one that is told to listen to the update stream", () => {
     await other.seats();
     const listening = await open("true");
     expect(await listening.seats()).toMatchObject({ source: "upstream", limit: 10, used: 8 });
-    await expect.poll(() => listening.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory" });
+    await eventually(() => listening.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory" });
     expect(await other.seats()).toMatchObject({ limit: 10, used: 8 });
   });
 });

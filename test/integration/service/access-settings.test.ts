@@ -5,7 +5,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
 import { Certificates } from "../listener/certificates.js";
 import { ServiceProcess, type StartLine } from "./service-process.js";
 

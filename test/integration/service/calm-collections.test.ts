@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { resolve } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { ServiceProcess } from "./service-process.js";
 
 const REPO = resolve(import.meta.dirname, "../../..");
@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 describe("a collection of the old generation", () => {
-  it.runIf(process.platform === "linux").each([
+  (process.platform === "linux" ? it : it.skip).each([
     { given: 0, yielding: 10 },
     { given: 5, yielding: 15 },
     { given: 15, yielding: 19 },

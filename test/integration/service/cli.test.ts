@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { settingsTable } from "../../../src/bootstrap/config/settings/settings-table.js";
 import { SETTINGS } from "../../../src/bootstrap/config/settings/settings.js";
 import { startSidecar, type CatalogInput, type RunningSidecar } from "../../../src/public/testing.js";
@@ -59,7 +59,7 @@ describe("check", () => {
     expect(await check("acme", "seats", "--requested-usage", "-1")).toMatchObject({
       code: 2,
       stdout: "",
-      stderr: expect.stringContaining("options.requested_usage was -1: send 0 or more") as string,
+      stderr: expect.stringContaining("options.requested_usage was -1: send 0 or more") as unknown as string,
     });
   });
 

@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { connect } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { OpsServer, type OpsServerOptions } from "../../../src/adapters/ops/ops-server.js";
 import { Readiness } from "../../../src/application/readiness.js";
 import type { Logger } from "../../../src/ports/logger.js";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { spawnSync } from "node:child_process";
 import { createServer, type AddressInfo } from "node:net";
 import { resolve } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { listenFault } from "../../../src/bootstrap/sidecar/listen-fault.js";
 import { PERSISTENT_CACHE, runToEnd, ServiceProcess, type Ended } from "./service-process.js";
 
@@ -37,7 +37,7 @@ describe.each(LISTENERS)("a start whose $portName cannot be had", ({ portName, h
     taken.listen(0);
     await once(taken, "listening");
   });
-  afterAll(() => taken.close());
+  afterAll(() => void taken.close());
 
   it("because it is in use says so, and names the setting", async () => {
     const { port } = taken.address() as AddressInfo;
@@ -46,7 +46,7 @@ describe.each(LISTENERS)("a start whose $portName cannot be had", ({ portName, h
     expect(stderr).toMatch(new RegExp(`${portName}: port ${port}.* is in use \\(EADDRINUSE\\): end what listens there, or choose another ${portName}`));
   });
 
-  it.runIf(hostName !== undefined)("because of the address says so, and names the setting", async () => {
+  (hostName !== undefined ? it : it.skip)("because of the address says so, and names the setting", async () => {
     for (const host of ["192.0.2.1", "no-such-host.invalid"]) {
       const { code, stderr } = await run("0", host);
       expect(code).toBe(exitCode);
@@ -69,7 +69,7 @@ describe("a port that is reserved", () => {
 
   const LOW = "ip link set lo up; exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all";
   const isAllowed = spawnSync("unshare", ["--net", "sh", "-c", `${LOW} test -r ${REPO}/package.json`]).status === 0;
-  it.runIf(isAllowed).each([["serve, GRPC_PORT", ["serve"], { GRPC_PORT: "80", METRICS_PORT: "0" }], ["serve, METRICS_PORT", ["serve"], { GRPC_PORT: "0", METRICS_PORT: "81" }]] as const)(
+  (isAllowed ? it : it.skip).each([["serve, GRPC_PORT", ["serve"], { GRPC_PORT: "80", METRICS_PORT: "0" }], ["serve, METRICS_PORT", ["serve"], { GRPC_PORT: "0", METRICS_PORT: "81" }]] as const)(
     "is explained to a user without the right (%s)",
     (_, args, ports) => {
       const run = spawnSync("unshare", ["--net", "sh", "-c", `${LOW} "$@"`, "sh", process.execPath, "dist/bootstrap/cli.js", ...args], {

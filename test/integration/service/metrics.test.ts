@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { Metrics } from "../../../src/adapters/ops/metrics/metrics.js";
 import { SIDECAR_METRICS } from "../../../src/adapters/ops/metrics/sidecar-metrics.js";
 import { OpsServer } from "../../../src/adapters/ops/ops-server.js";

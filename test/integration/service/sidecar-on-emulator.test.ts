@@ -1,10 +1,11 @@
 import { fromBinary, fromJson, toBinary, toJson, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { SidecarMethod } from "../../../src/adapters/rpc/service/sidecar-calls.js";
 import { emulatedUpstream, sidecarOn, type EmulatedUpstream, type SidecarUnderTest } from "../../builders/sidecar-on-emulator.js";
 import { inkwell } from "../../builders/inkwell.js";
+import { eventually } from "../../support/expectations.js";
 
 let upstream: EmulatedUpstream;
 let sidecar: SidecarUnderTest;
@@ -40,7 +41,7 @@ function call(method: SidecarMethod, request: JsonObject): Promise<JsonValue> {
 
 /** Resolves once a check gives this answer; a change arrives when it arrives. */
 async function untilAnswered(method: SidecarMethod, request: JsonObject, answer: unknown): Promise<void> {
-  await expect.poll(() => call(method, request), { timeout: 20_000, interval: 1 }).toMatchObject(answer as object);
+  await eventually(() => call(method, request), { timeout: 20_000, interval: 1 }).toMatchObject(answer as object);
 }
 
 const ACME = { customerId: "acme" };

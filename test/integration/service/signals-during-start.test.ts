@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { PERSISTENT_CACHE, ServiceProcess } from "./service-process.js";
 
 const REPO = resolve(import.meta.dirname, "../../..");
@@ -73,7 +73,7 @@ describe("as the first process of a container", () => {
   const NAMESPACE = ["--pid", "--fork", "--kill-child", "--mount-proc"];
   const isAllowed = process.platform === "linux" && spawnSync("unshare", [...NAMESPACE, "true"]).status === 0;
 
-  it.runIf(isAllowed).each(SERVICES)("$name ends by SIGTERM while it starts", async ({ program, args, environment }) => {
+  (isAllowed ? it : it.skip).each(SERVICES)("$name ends by SIGTERM while it starts", async ({ program, args, environment }) => {
     const outer = spawn("unshare", [...NAMESPACE, process.execPath, program, ...args], { cwd: REPO, env: { PATH: process.env.PATH, ...environment }, stdio: "ignore" });
     const ended = once(outer, "close");
     const { pid = 0 } = outer;

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { streamUnderTest } from "./stream-under-test.js";
 
 type UnderTest = Awaited<ReturnType<typeof streamUnderTest>>;

@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import type { CodedError, ErrorCode } from "../../../src/domain/errors.js";
+import { fail } from "../../support/expectations.js";
 import { BUDGET_MS, patient, stateAnswer, upstreamUnderTest, usageReport } from "./upstream-under-test.js";
 import type { Reaction } from "./vendor-server.js";
 
@@ -19,7 +20,7 @@ const fetchIn = ({ upstream, passTimeUntilSettled }: UnderTest, latest = false, 
 
 async function failureOf(work: Promise<unknown>): Promise<CodedError> {
   return work.then(
-    () => expect.fail("it should have failed"),
+    () => fail("it should have failed"),
     (error: unknown) => error as CodedError,
   );
 }
@@ -299,14 +300,14 @@ describe("a report", () => {
   ])("that goes on failing by %s fails, and says that it may count", async (_, reaction, code) => {
     const test = await open();
     test.api.react = () => reaction;
-    expect(await failureOf(report(test))).toMatchObject({ code, message: expect.stringMatching(unknown) as string });
+    expect(await failureOf(report(test))).toMatchObject({ code, message: expect.stringMatching(unknown) as unknown as string });
     expect(test.api.seen).toHaveLength(code === "unavailable" ? 2 : 1);
   });
 
   it("whose first try may have arrived may count, also where the second is refused for its rate", async () => {
     const test = await open();
     test.api.react = () => (test.api.seen.length === 1 ? "reset" : { status: 429, json: {} });
-    expect(await failureOf(report(test))).toMatchObject({ code: "resource-exhausted", message: expect.stringMatching(unknown) as string });
+    expect(await failureOf(report(test))).toMatchObject({ code: "resource-exhausted", message: expect.stringMatching(unknown) as unknown as string });
   });
 
   it("that is refused for its rate does not count, as the code says", async () => {
@@ -318,7 +319,7 @@ describe("a report", () => {
   it("that never left says that it does not count", async () => {
     const test = await open();
     await test.api.stop();
-    expect(await failureOf(report(test))).toMatchObject({ code: "unavailable", message: expect.stringMatching(/ECONNREFUSED\)\. This is not counted: report it again later$/) as string });
+    expect(await failureOf(report(test))).toMatchObject({ code: "unavailable", message: expect.stringMatching(/ECONNREFUSED\)\. This is not counted: report it again later$/) as unknown as string });
   });
 
   it.each<[code: string, expected: ErrorCode]>([

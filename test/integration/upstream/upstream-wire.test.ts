@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import type { Subject } from "../../../src/domain/subject.js";
 import { contentsOf } from "../../builders/states.js";
 import { patient, stateAnswer, upstreamUnderTest, usageReport } from "./upstream-under-test.js";

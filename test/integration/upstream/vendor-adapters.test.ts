@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { CatalogUpstreamClient } from "../../../src/adapters/catalog/engine/catalog-upstream-client.js";
@@ -95,7 +95,7 @@ describe("what is reported", () => {
     expect(await upstream.reportUsage(report, { signal: patient() })).toMatchObject({ featureId: "seats", currentUsage: 9 });
     await listener.until("usage-updated");
     expect(listener.changes).toContainEqual(
-      expect.objectContaining<Partial<Change>>({ type: "usage-updated", subject: { customerId: "acme", resourceId: undefined }, entitlement: { type: "feature", id: "seats" } }),
+      expect.objectContaining({ type: "usage-updated", subject: { customerId: "acme", resourceId: undefined }, entitlement: { type: "feature", id: "seats" } } satisfies Partial<Change>),
     );
     expect(telemetry.malformedUpstreamData).toBe(0);
   });

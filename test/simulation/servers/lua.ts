@@ -149,12 +149,17 @@ function execute(node: Node, scope: Scope): Outcome {
   }
 }
 
+/** The parser leaves `value` null where it is to keep the bytes of a text as they are written, which its types do not say. */
+function unquoted({ value, raw }: { readonly value: string | null; readonly raw: string }): string {
+  return value ?? raw.slice(1, -1);
+}
+
 function evaluate(node: luaparse.Expression, scope: Scope): LuaValue {
   switch (node.type) {
     case "Identifier":
       return scope.get(node.name);
     case "StringLiteral":
-      return node.value ?? node.raw.slice(1, -1);
+      return unquoted(node);
     case "NumericLiteral":
     case "BooleanLiteral":
       return node.value;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { FreshnessCensus } from "../../../src/application/freshness-census.js";
 import { StreamStatus } from "../../../src/application/refresh/stream-status.js";
 import type { Holding } from "../../../src/ports/cache-store.js";

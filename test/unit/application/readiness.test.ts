@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { Readiness } from "../../../src/application/readiness.js";
 import { StreamStatus } from "../../../src/application/refresh/stream-status.js";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { Attack } from "../../attack/attack.js";
 import { ATTACK_CLASSES } from "../../attack/classes/all-classes.js";
 import { markdownTable } from "../../attack/table.js";
@@ -12,7 +12,7 @@ const ATTACK_MS = 50;
 
 let server: Http2Server | undefined;
 
-afterEach(() => server?.close());
+afterEach(() => void server?.close());
 
 async function attackOn(onStream: (stream: ServerHttp2Stream, path: string) => void): Promise<Attack> {
   server = createServer();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { AttackUsageError, parseCommandLine } from "../../attack/command-line.js";
 
 const KNOWN = ["ping", "rapid-reset"];

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { AttackReport } from "../../attack/attack-class.js";
 import { missedBounds, type Outcome } from "../../attack/outcome.js";
 import type { Watch } from "../../attack/processes/watcher.js";

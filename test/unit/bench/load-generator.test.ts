@@ -2,7 +2,7 @@ import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { once } from "node:events";
 import { createServer, type ServerHttp2Stream, type Settings } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import type { LoadJob } from "../../../bench/load/load-job.js";
 import { runJob } from "../../../bench/load/run-job.js";
 import { customerIdOf } from "../../../bench/world/customers.js";

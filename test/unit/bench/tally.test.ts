@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it } from "@jest/globals";
 import { Tally } from "../../../bench/load/tally.js";
 
 function tallyOf(...windows: readonly (readonly number[])[]) {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { AccessDeniedReason } from "../../../src/domain/access-denied-reason.js";
 import { applySubjectChange, type ChangeEffect } from "../../../src/domain/apply-subject-change.js";
 import type { CreditBalanceUpdated, SubjectChange } from "../../../src/domain/change.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { ACCESS_DENIED_REASONS, parseAccessDeniedReason, saysEntityIsMissing } from "../../../src/domain/access-denied-reason.js";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
 import { isEmptyState } from "../../../src/domain/customer-state.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { decideFeature } from "../../../src/domain/decide-feature.js";
 import { featureQuery } from "../../builders/queries.js";
 import { boolean, enumerated, metered, numeric, stateWith, type MeteredTerms } from "../../builders/states.js";

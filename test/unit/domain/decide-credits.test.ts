@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { AccessDeniedReason } from "../../../src/domain/access-denied-reason.js";
 import { decideCredit } from "../../../src/domain/decide-credit.js";
 import { decideFeature } from "../../../src/domain/decide-feature.js";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { buildCustomerState, type CustomerStateInput } from "../../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { decideCredit, decideCreditWithoutState } from "../../../src/domain/decide-credit.js";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { addDecimals, compareDecimals, fitsInto, isDecimalText, multiplyDecimals, subtractDecimals, toNumber, type Decimal } from "../../../src/domain/decimal.js";
 
 /** The model: a rational number, numerator over a power of ten. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { decideCreditWithoutState } from "../../../src/domain/decide-credit.js";
 import { decideFeature, decideFeatureWithoutState } from "../../../src/domain/decide-feature.js";
 import {

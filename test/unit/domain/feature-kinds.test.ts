@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
 import { kindOfFeature, type Feature, type FeatureKind } from "../../../src/domain/feature.js";
 

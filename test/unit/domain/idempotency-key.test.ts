@@ -1,9 +1,10 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { faultOfKey, reportKeyOf } from "../../../src/domain/idempotency-key.js";
+import { fail } from "../../support/expectations.js";
 
 const callerKeys = fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 255 }).filter((key) => faultOfKey(key) === undefined);
-const never = () => expect.fail("no key is made up");
+const never = () => fail("no key is made up");
 
 describe("the key of a report", () => {
   it("is the caller's own", () => {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { applySubjectChange } from "../../../src/domain/apply-subject-change.js";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
 import type { SubjectChange } from "../../../src/domain/change.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { isOlder, newestState, newestUsage } from "../../../src/domain/newest-wins.js";
 import type { Usage } from "../../../src/domain/usage.js";

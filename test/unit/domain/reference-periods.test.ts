@@ -2,7 +2,7 @@ import { calculateUsagePeriod } from "@stigg/node-server-sdk/dist/services/cache
 import { EntitlementDecisionService } from "@stigg/node-server-sdk/dist/services/entitlementDecisionService.js";
 import { EntitlementResetPeriod, FeatureType, MeterType } from "@stigg/node-server-sdk/dist/models.js";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { decideFeature } from "../../../src/domain/decide-feature.js";
 import { usagePeriodAt, type ResetPeriod, type UsagePeriod } from "../../../src/domain/usage-period.js";
 import { moments, resetPeriods } from "../../builders/arbitraries.js";

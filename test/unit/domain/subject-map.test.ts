@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { SubjectMap } from "../../../src/domain/subject-map.js";
 import { sameSubject, type Subject } from "../../../src/domain/subject.js";
 

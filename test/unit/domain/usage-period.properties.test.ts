@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { usagePeriodAt, type ResetPeriod, type UsagePeriod } from "../../../src/domain/usage-period.js";
 import { usageAt } from "../../../src/domain/usage.js";
 import { RESET_PERIODS, resetPeriods, usages } from "../../builders/arbitraries.js";

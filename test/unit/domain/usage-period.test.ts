@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { usagePeriodAt, type ResetPeriod } from "../../../src/domain/usage-period.js";
 
 const at = (iso: string) => Date.parse(iso.includes("T") ? `${iso}Z` : `${iso}T00:00Z`);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { decideFeature } from "../../../src/domain/decide-feature.js";
 import type { ResetPeriod } from "../../../src/domain/usage-period.js";
 import { NO_USAGE, usageAt, type Usage } from "../../../src/domain/usage.js";

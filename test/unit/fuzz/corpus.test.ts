@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { TARGETS } from "../../fuzz/all-targets.js";
 import { Corpus } from "../../fuzz/corpus.js";
+import { because } from "../../support/expectations.js";
 
 const corpus = new Corpus(fileURLToPath(new URL("../../fuzz/corpus", import.meta.url)));
 
@@ -14,7 +15,7 @@ describe.each([...TARGETS])("of what fuzzing has kept for %s", (name, make) => {
           () => "nothing",
           (error: unknown) => String(error),
         );
-        expect(outcome, file).toBe("nothing");
+        because(file, () => expect(outcome).toBe("nothing"));
       }
     } finally {
       await target.close?.();

@@ -1,6 +1,6 @@
 import { openSync } from "node:fs";
 import { devNull } from "node:os";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { SeededRandom } from "../../faults/seeded-random.js";
 import { ByteSource } from "../../fuzz/byte-source.js";
 import type { FuzzTarget } from "../../fuzz/fuzz-target.js";

@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { compare, repeat } from "../../model/main.js";
 import { KINDS } from "../../model/kinds/all-kinds.js";
 import { shrink } from "../../model/shrink.js";
+import { because } from "../../support/expectations.js";
 
 describe("product and model answer the same", () => {
   it.each(KINDS.map((kind) => [kind.name, kind] as const))("in cases of the kind %s that are the same each time", async (name, kind) => {
@@ -12,7 +13,7 @@ describe("product and model answer the same", () => {
   it("in cases of all kinds that are others each time", async () => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     const { found } = await compare(1_000, seed);
-    expect(found, `npm run model -- --cases 1000 --seed ${seed}`).toEqual([]);
+    because(`npm run model -- --cases 1000 --seed ${seed}`, () => expect(found).toEqual([]));
   });
 
   it("and a case that was printed is told apart again", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { decodeEntitlementsState } from "../../../src/wire/decode-entitlements-state.js";
 
 const sso = { feature: { refId: "sso", featureType: "BOOLEAN" } };

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { MemoryAccount } from "../../../src/adapters/cache/memory/memory-account.js";
 import { StateCompactor } from "../../../src/adapters/cache/memory/state-compactor.js";
 import { isEmptyState, type CustomerState } from "../../../src/domain/customer-state.js";
@@ -9,6 +9,7 @@ import { withMoments } from "../../../src/domain/with-moments.js";
 import { decodeEntitlements } from "../../../src/wire/decode-entitlements.js";
 import type { FieldFault } from "../../../src/wire/field-fault.js";
 import { featureQuery } from "../../builders/queries.js";
+import { fail } from "../../support/expectations.js";
 
 function decode(list: readonly unknown[]): { readonly state: CustomerState | undefined; readonly faults: readonly string[] } {
   const faults: FieldFault[] = [];
@@ -174,7 +175,7 @@ describe("a field that does not decide costs itself alone, and is reported with 
 
   it.each(OF_A_FEATURE)("%s: %j", (field, value) => {
     const faults: FieldFault[] = [];
-    const state = decodeEntitlements([withField(seats, field, value)], undefined, (fault) => faults.push(fault)) ?? expect.fail("no state");
+    const state = decodeEntitlements([withField(seats, field, value)], undefined, (fault) => faults.push(fault)) ?? fail("no state");
     expect(faults.map(({ entitlementId }) => entitlementId)).toContain("seats");
     expect(faults.every(({ message }) => message.startsWith(field))).toBe(true);
     expect(decideFeature(state, featureQuery("seats", { kind: "metered", requestedUsage: 2 }), 0)).toMatchObject({ hasAccess: true });
@@ -199,7 +200,7 @@ describe("a field that does not decide costs itself alone, and is reported with 
   it.each(OF_A_WALLET)("of a wallet: %s: %j", (field, value) => {
     const { state, faults } = decode([withField({ ...credits, hasSoftLimit: false }, field, value)]);
     expect(faults).toHaveLength(1);
-    expect(decideCredit(state ?? expect.fail("no state"), { currencyId: "credits", requestedUsage: 60, fallback: undefined })).toMatchObject({ hasAccess: true, remaining: 60 });
+    expect(decideCredit(state ?? fail("no state"), { currencyId: "credits", requestedUsage: 60, fallback: undefined })).toMatchObject({ hasAccess: true, remaining: 60 });
   });
 
   it.each(["SeatPoolEntitlement", 5, {}])("the name of its kind, %j: what it is about shows what it is", (typename) => {
@@ -215,7 +216,7 @@ describe("null is as good as nothing", () => {
   it.each([...nullable, "feature.displayName", "feature.featureUnits", "feature.featureUnitsPlural"])("%s", (field) => {
     const { state, faults } = decode([withField(seats, field, null)]);
     expect(faults).toEqual([]);
-    expect(decideFeature(state ?? expect.fail("no state"), featureQuery("seats", { requestedUsage: 2 }), 0)).toMatchObject({ hasAccess: true });
+    expect(decideFeature(state ?? fail("no state"), featureQuery("seats", { requestedUsage: 2 }), 0)).toMatchObject({ hasAccess: true });
   });
 
   it("and what is not known here is not looked at", () => {
@@ -276,7 +277,7 @@ describe("an entitlement of which a field that decides cannot be read is unknown
   it.each(CASES)("%s: %j with %j", (_, entitlement, [field, value]) => {
     const { state, faults } = decode([withField(entitlement, field, value), sso]);
     expect(faults.length).toBeGreaterThan(0);
-    const known = state ?? expect.fail("no state");
+    const known = state ?? fail("no state");
     expect(decideFeature(known, featureQuery("seats"), 0)).toMatchObject({ hasAccess: false, accessDeniedReason: "Unknown", fallback: { hasAccess: false } });
     const fallback = { hasAccess: true, usageLimit: 3 };
     expect(decideFeature(known, featureQuery("seats", { fallback }), 0)).toMatchObject({ hasAccess: true, fallback });
@@ -288,7 +289,7 @@ describe("an entitlement of which a field that decides cannot be read is unknown
   it.each([...wrongValues("usageLimit", isNumber), ...wrongValues("currentUsage", isNumber), ...wrongValues("hasSoftLimit", isFlag), ...wrongValues("accessDeniedReason", isText)])(
     "of a wallet: %s: %j",
     (field, value) => {
-      const state = decode([withField({ ...credits, hasSoftLimit: false }, field, value), sso]).state ?? expect.fail("no state");
+      const state = decode([withField({ ...credits, hasSoftLimit: false }, field, value), sso]).state ?? fail("no state");
       const query = { currencyId: "credits", requestedUsage: 1, fallback: undefined };
       expect(decideCredit(state, query)).toMatchObject({ hasAccess: false, accessDeniedReason: "Unknown", fallback: { hasAccess: false } });
       expect(decideCredit(state, { ...query, currencyId: "other" })).toMatchObject({ accessDeniedReason: "EntitlementNotFound", fallback: undefined });
@@ -299,12 +300,12 @@ describe("an entitlement of which a field that decides cannot be read is unknown
     ["it has no limit", { hasUnlimitedUsage: true, usageLimit: {}, currentUsage: {} }],
     ["its limit is soft", { hasSoftLimit: true, usageLimit: {}, currentUsage: {} }],
   ])("unless %s", (_, fields) => {
-    const state = decode([{ ...seats, ...fields }]).state ?? expect.fail("no state");
+    const state = decode([{ ...seats, ...fields }]).state ?? fail("no state");
     expect(decideFeature(state, featureQuery("seats"), 0)).toMatchObject({ hasAccess: true, fallback: undefined });
   });
 
   it("unless it is denied, for whatever reason", () => {
-    const state = decode([{ ...seats, usageLimit: {}, accessDeniedReason: "InventedTomorrow" }]).state ?? expect.fail("no state");
+    const state = decode([{ ...seats, usageLimit: {}, accessDeniedReason: "InventedTomorrow" }]).state ?? fail("no state");
     expect(decideFeature(state, featureQuery("seats"), 0)).toMatchObject({ hasAccess: false, accessDeniedReason: "Unknown", fallback: undefined });
   });
 });
@@ -322,13 +323,13 @@ describe("an entitlement of which nobody can say whose it is", () => {
   it.each(UNIDENTIFIED)("may be any feature that is not there otherwise: %s", (fault, entitlement) => {
     const { state, faults } = decode([entitlement, sso]);
     expect(faults).toEqual([fault]);
-    const known = state ?? expect.fail("no state");
+    const known = state ?? fail("no state");
     expect(decideFeature(known, featureQuery("seats"), 0)).toMatchObject({ accessDeniedReason: "Unknown", fallback: { hasAccess: false } });
     expect(decideFeature(known, featureQuery("sso"), 0)).toMatchObject({ hasAccess: true });
   });
 
   it("may be any wallet, where it is one", () => {
-    const state = decode([{ ...credits, currency: {} }, sso]).state ?? expect.fail("no state");
+    const state = decode([{ ...credits, currency: {} }, sso]).state ?? fail("no state");
     expect(decideCredit(state, { currencyId: "credits", requestedUsage: 1, fallback: undefined }).fallback).toEqual({ hasAccess: false });
     expect(decideFeature(state, featureQuery("seats"), 0).fallback).toBeUndefined();
   });
@@ -336,7 +337,7 @@ describe("an entitlement of which nobody can say whose it is", () => {
   it("is nobody's where it is of a kind that nobody asks for", () => {
     const { state, faults } = decode([{ __typename: "SeatPoolEntitlement", pool: {} }, sso]);
     expect(faults).toHaveLength(1);
-    expect(decideFeature(state ?? expect.fail("no state"), featureQuery("seats"), 0).fallback).toBeUndefined();
+    expect(decideFeature(state ?? fail("no state"), featureQuery("seats"), 0).fallback).toBeUndefined();
   });
 
   it("makes everything unknown where it is all there is", () => {
@@ -349,11 +350,11 @@ describe("an entitlement of which nobody can say whose it is", () => {
 });
 
 describe("what is unknown stays so", () => {
-  const state = decode([{ ...seats, usageLimit: {} }, sso]).state ?? expect.fail("no state");
+  const state = decode([{ ...seats, usageLimit: {} }, sso]).state ?? fail("no state");
 
   it.each<[where: string, kept: CustomerState]>([
     ["with other usages", state.withUsages({ features: new Map([["sso", { currentUsage: 1 }]]) })],
-    ["with timestamps", withMoments(decode([{ ...seats, usageLimit: {} }, sso]).state ?? expect.fail("no state"), 5)],
+    ["with timestamps", withMoments(decode([{ ...seats, usageLimit: {} }, sso]).state ?? fail("no state"), 5)],
     ["in memory", new StateCompactor(new MemoryAccount()).keep(state)],
     ["in memory, with other usages", new StateCompactor(new MemoryAccount()).keep(state).withUsages({ features: new Map([["sso", { currentUsage: 1 }]]) })],
   ])("%s", (_, kept) => {
@@ -362,7 +363,7 @@ describe("what is unknown stays so", () => {
   });
 
   it("also where it is all that a state has", () => {
-    const alone = decode([{ ...seats, usageLimit: {} }]).state ?? expect.fail("no state");
+    const alone = decode([{ ...seats, usageLimit: {} }]).state ?? fail("no state");
     expect([isEmptyState(alone), alone.updatedAt]).toEqual([false, Date.UTC(2026, 0, 2)]);
     expect(decideFeature(new StateCompactor(new MemoryAccount()).keep(alone), featureQuery("seats"), 0).fallback).toEqual({ hasAccess: false });
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { decodeMoment } from "../../../src/wire/decode-moment.js";
 
 const NEW_YEAR = Date.UTC(2026, 0, 1);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
 import { FaultLog } from "../../../src/wire/fault-log.js";
 import { FieldFault } from "../../../src/wire/field-fault.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { codedErrorOf, upstreamErrorsIn } from "../../../src/wire/upstream-errors.js";
 
 const errorOf = (error: unknown) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { ConfiguredFallbackProvider, parseFallbacks, parseFallbacksJson } from "../../../../src/adapters/fallback/configured-fallbacks.js";
 import { CodedError } from "../../../../src/domain/errors.js";
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { duplicateMembers } from "../../../../src/adapters/fallback/duplicate-members.js";
 import { parseFallbacksJson } from "../../../../src/adapters/fallback/configured-fallbacks.js";
 import { hostAndPorts } from "../../../../src/bootstrap/config/settings/parsers.js";

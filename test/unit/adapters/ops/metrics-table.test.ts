@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CONSUMPTION_METRICS } from "../../../../src/adapters/ops/metrics/consumption-metrics.js";
 import { expose } from "../../../../src/adapters/ops/metrics/exposition.js";
 import { counter, histogram, labelled, of, type Metric } from "../../../../src/adapters/ops/metrics/metric.js";

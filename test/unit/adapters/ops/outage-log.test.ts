@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { LinkLog } from "../../../../src/adapters/cache/redis-client/link/link-log.js";
 import { ReportingLogger } from "../../../../src/adapters/error-reports/reporting-logger.js";
 import { Resilience } from "../../../../src/adapters/upstream/resilience/resilience.js";

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { encodeChangeMessage } from "../../../../src/adapters/emulator/queue/encode-change-message.js";
 import { decodeChangeMessage } from "../../../../src/adapters/queue/decode-change-message.js";
 import type { Change } from "../../../../src/domain/change.js";
 import type { FieldFault } from "../../../../src/wire/field-fault.js";
 import { entitlementsUpdated, inEventBridge, inSns, message, seats, T0 } from "../../../builders/change-messages.js";
 import { boolean, enumerated, metered, numeric, stateWith, wallet } from "../../../builders/states.js";
+import { fail } from "../../../support/expectations.js";
 
 const validate = new Ajv2020({ allErrors: true, strict: false }).compile(JSON.parse(readFileSync("schema/change-message.schema.json", "utf8")) as object);
 const unexpected = (fault: FieldFault): never => {
@@ -47,7 +48,7 @@ describe("the emulator's messages", () => {
     { type: "package-published", migration: "ALL_CUSTOMERS" },
   ];
 
-  it.each(CHANGES.map((change) => [change.type, change]))("of %s are valid by the schema, and say the same once they are read", (_, change) => {
+  it.each(CHANGES.map((change) => [change.type, change] as const))("of %s are valid by the schema, and say the same once they are read", (_, change) => {
     const encoded = JSON.parse(JSON.stringify(encodeChangeMessage(change, T0 + 5))) as object;
     expect({ isValid: validate(encoded), errors: validate.errors }).toEqual({ isValid: true, errors: null });
     const decoded = decode(JSON.stringify(encoded));
@@ -78,7 +79,7 @@ describe("a message", () => {
     const faults: string[] = [];
     const body = message("entitlements.updated", { customerId: "acme", entitlements: [seats({}), { feature: { refId: "broken", featureType: "NUMBER" }, usageLimit: {} }] });
     const { change } = decodeChangeMessage(body, ({ expectation }) => faults.push(expectation));
-    if (change.type !== "entitlements-updated") return expect.fail(change.type);
+    if (change.type !== "entitlements-updated") return fail(change.type);
     expect([change.state.featureCount, change.state.unknown]).toEqual([1, [{ type: "feature", id: "broken" }]]);
     expect(faults).toEqual(["usageLimit: expected a finite number"]);
   });
@@ -133,6 +134,6 @@ describe("a message", () => {
     [message("customer.invalidated", { customerId: "a" }, { timestamp: "soon" }), "timestamp: expected an ISO date or epoch milliseconds"],
     [message("entitlements.updated", { customerId: 5 }), "data.customerId: expected a non-empty string"],
   ])("that is %s is refused in words that show nothing of it: %s", (body, expectation) => {
-    expect(() => decode(body)).toThrow(expect.objectContaining({ expectation }) as Error);
+    expect(() => decode(body)).toThrow(expect.objectContaining({ expectation }) as unknown as Error);
   });
 });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { decodeEvent } from "../../../../src/adapters/stream/decode-event.js";
 import { ENTITLEMENTS_UPDATED, PACKAGE_PUBLISHED, SUBSCRIPTIONS, USAGE_UPDATED, type Subscription } from "../../../../src/adapters/stream/subscriptions.js";
 

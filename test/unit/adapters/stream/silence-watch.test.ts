@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { SilenceWatch } from "../../../../src/adapters/stream/silence-watch.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 

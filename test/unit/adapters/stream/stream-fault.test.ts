@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { streamFaultOf } from "../../../../src/adapters/stream/stream-fault.js";
 
 describe("the end of a connection", () => {

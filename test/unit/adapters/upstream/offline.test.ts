@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { SilentUpdateStream } from "../../../../src/adapters/stream/silent-update-stream.js";
 import { OfflineUpstreamClient } from "../../../../src/adapters/upstream/offline-upstream-client.js";
 import type { UsageReport } from "../../../../src/domain/usage-report.js";

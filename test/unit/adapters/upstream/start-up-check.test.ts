@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { StartUpCheck } from "../../../../src/adapters/upstream/start-up-check.js";
 import { CodedError } from "../../../../src/domain/errors.js";
 import { newTelemetry } from "../../../../src/ports/telemetry.js";

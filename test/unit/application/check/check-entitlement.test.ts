@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { FallbackValues } from "../../../../src/domain/fallback.js";
 import { buildCore, know, NO_HURRY } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { buildCore, know, NO_HURRY } from "../../../builders/core.js";
 import { boolean, emptyState, enumerated, metered, numeric, stateWith, wallet } from "../../../builders/states.js";
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { SweepStates } from "../../../../src/application/consume/sweep-states.js";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import { CodedError, type ErrorCode } from "../../../../src/domain/errors.js";

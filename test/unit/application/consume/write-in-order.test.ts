@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CodedError } from "../../../../src/domain/errors.js";
 import { promisesSettled as settled } from "../../../fakes/event-loop.js";
 import { consumption, customersIn, FIRST_DELAY_MS, writeOf } from "./consumption.js";

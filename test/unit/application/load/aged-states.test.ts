@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { buildCore, know, MAX_STATE_AGE_MS, NO_HURRY, type Core } from "../../../builders/core.js";
 import { featureQuery } from "../../../builders/queries.js";
 import { metered, stateWith } from "../../../builders/states.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { LaggingSubjects } from "../../../../src/application/load/lagging-subjects.js";
 import type { Change } from "../../../../src/domain/change.js";
 import { buildCore, know, NO_HURRY, POLL_INTERVAL_MS } from "../../../builders/core.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import type { CodedError } from "../../../../src/domain/errors.js";
 import type { Subject } from "../../../../src/domain/subject.js";

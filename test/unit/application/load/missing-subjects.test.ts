@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { MemoryCache } from "../../../../src/adapters/cache/memory/memory-cache.js";
 import { MissingSubjects } from "../../../../src/application/load/missing-subjects.js";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";

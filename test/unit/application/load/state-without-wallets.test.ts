@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { Subject } from "../../../../src/domain/subject.js";
 import type { SharedFlights, Turn } from "../../../../src/ports/shared-flights.js";
 import { buildCore, NO_HURRY, type Core } from "../../../builders/core.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { Change } from "../../../../src/domain/change.js";
 import type { Subject } from "../../../../src/domain/subject.js";
 import { buildCore, know, MAX_CONCURRENT_REFRESHES, NO_HURRY, type Core } from "../../../builders/core.js";

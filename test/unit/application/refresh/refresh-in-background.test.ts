@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { Subject } from "../../../../src/domain/subject.js";
 import { buildCore, MAX_CONCURRENT_REFRESHES } from "../../../builders/core.js";
 import { boolean, stateWith } from "../../../builders/states.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CodedError } from "../../../../src/domain/errors.js";
 import { buildCore, know, NO_HURRY } from "../../../builders/core.js";
 import { featureQuery } from "../../../builders/queries.js";

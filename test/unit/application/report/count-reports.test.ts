@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { countReports } from "../../../../src/application/count-reports.js";
 import { CodedError, ERROR_CODES, type ErrorCode } from "../../../../src/domain/errors.js";
 import { newTelemetry } from "../../../../src/ports/telemetry.js";

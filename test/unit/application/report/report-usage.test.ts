@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { ReportEvents } from "../../../../src/application/report/report-events.js";
 import { CodedError } from "../../../../src/domain/errors.js";
 import type { UsageMeasurement } from "../../../../src/domain/usage-report.js";

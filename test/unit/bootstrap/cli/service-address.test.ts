@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { HELP } from "../../../../src/bootstrap/cli/help.js";
 import { serviceAddress } from "../../../../src/bootstrap/cli/commands/service-address.js";
 import { UsageError } from "../../../../src/bootstrap/cli/usage-error.js";

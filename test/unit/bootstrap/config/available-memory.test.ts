@@ -1,14 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { availableMemory, THIS_MACHINE, type MemorySources } from "../../../../src/bootstrap/config/available-memory.js";
 
 const MiB = 1024 * 1024;
 const UNLIMITED_V1 = "9223372036854771712";
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "cgroups-"))));
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "cgroups-"));
+});
 afterEach(() => rmSync(folder, { recursive: true }));
 
 function available(files: Readonly<Record<string, string>>, sources: Partial<MemorySources> = {}): number {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { settingsTable } from "../../../../src/bootstrap/config/settings/settings-table.js";
 import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { describeAccess, isOpenToAll } from "../../../../src/bootstrap/sidecar/access.js";
 import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import { startMessage, startText } from "../../../../src/bootstrap/sidecar/start-message.js";

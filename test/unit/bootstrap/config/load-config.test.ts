@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../../../src/bootstrap/config/read-settings.js";
 import { SETTINGS, type Config } from "../../../../src/bootstrap/config/settings/settings.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
 import { settingsTable } from "../../../../src/bootstrap/config/settings/settings-table.js";
 

@@ -1,8 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../../../src/bootstrap/config/read-settings.js";
 import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
 import { StartError } from "../../../../src/bootstrap/process/start-error.js";
+import { because } from "../../../support/expectations.js";
 
 type Key = keyof typeof SETTINGS;
 
@@ -105,7 +106,7 @@ describe("a setting with a malformed value", () => {
     for (const environment of unused) {
       const { warnings } = loadConfig({ ...environment, [name]: MALFORMED });
       const naming = warnings.filter((warning) => warning.includes(`${name}: `));
-      expect(naming, JSON.stringify(environment)).toHaveLength(1);
+      because(JSON.stringify(environment), () => expect(naming).toHaveLength(1));
       expect(naming[0]).toMatch(/ha(?:s|ve) no effect: .* Else it would be a fault: /);
     }
   });

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { readSettings } from "../../../../src/bootstrap/config/read-settings.js";
 import { settingsTable } from "../../../../src/bootstrap/config/settings/settings-table.js";
 import { PERSISTENT_CACHE, PERSISTENT_CACHE_SETTINGS } from "../../../../src/bootstrap/persistent-cache/settings.js";

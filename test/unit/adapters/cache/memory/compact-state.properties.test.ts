@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CompactState } from "../../../../../src/adapters/cache/memory/compact-state.js";
 import { MemoryAccount } from "../../../../../src/adapters/cache/memory/memory-account.js";
 import { StateCompactor } from "../../../../../src/adapters/cache/memory/state-compactor.js";

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it } from "@jest/globals";
 import { EntitlementSchema, hashSchema, type SchemaParts } from "../../../../../src/adapters/cache/memory/entitlement-schema.js";
 
 const PARTS: SchemaParts = { features: [], credits: [], tellsWallets: true, unknown: [], accessDeniedReason: undefined };

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CustomerTable } from "../../../../../src/adapters/cache/memory/customer-table.js";
 import { MemoryAccount } from "../../../../../src/adapters/cache/memory/memory-account.js";
 import { MemoryState, UNVERIFIED } from "../../../../../src/adapters/cache/memory/memory-state.js";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CELL_UNITS, cellAt, NumberTextWriter, PLACE_UNITS, placeAt, textOfCells } from "../../../../../src/adapters/cache/memory/number-text.js";
 import { numbers } from "../../../../builders/numbers.js";
 

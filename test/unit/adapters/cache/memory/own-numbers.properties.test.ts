@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { earliestEndIn, endIn, hasEnds, packOwnNumbers, updatedAtIn, usageIn, type OwnParts } from "../../../../../src/adapters/cache/memory/own-numbers.js";
 import type { Usage } from "../../../../../src/domain/usage.js";
 import { optional } from "../../../../builders/arbitraries.js";

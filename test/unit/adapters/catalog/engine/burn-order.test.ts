@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { CreditGrantInput, CustomerInput } from "../../../../../src/adapters/catalog/file/catalog-input.js";
 import { loadCatalogObject } from "../../../../../src/adapters/catalog/file/load-catalog.js";
 import { walletGrants } from "../../../../../src/adapters/catalog/engine/wallet-grants.js";

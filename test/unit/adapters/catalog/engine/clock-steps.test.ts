@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { ResetPeriod } from "../../../../../src/domain/usage-period.js";
 import { usagePeriodAt } from "../../../../../src/domain/usage-period.js";
 import type { Change } from "../../../../../src/domain/change.js";

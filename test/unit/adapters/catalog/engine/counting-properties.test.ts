@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { contentOf } from "../../../../../src/adapters/catalog/engine/changes.js";
 import type { CatalogEngine } from "../../../../../src/adapters/catalog/engine/catalog-engine.js";
 import { CodedError } from "../../../../../src/domain/errors.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { CustomerInput, PlanInput } from "../../../../../src/adapters/catalog/file/catalog-input.js";
 import { CodedError } from "../../../../../src/domain/errors.js";
 import type { UsageUpdateBehavior } from "../../../../../src/domain/usage-report.js";
@@ -111,7 +111,7 @@ describe("reported usage", () => {
     const catalog = catalogOf({ entitlements: { sso: true, days: 1, formats: [], calls: 1, seats: 1 } }, { usage: { seats: 2 ** 53 - 1 } });
     const { engine } = await open({ ...catalog, customers: [...catalog.customers, { id: "old", archived: true }] });
     const refusal = await refusalOf(engine.reportUsage([report]));
-    expect(refusal).toEqual({ code, message: expect.stringMatching(message) as string });
+    expect(refusal).toEqual({ code, message: expect.stringMatching(message) as unknown as string });
   });
 
   it("in bulk is counted whole or not at all, and says which report is at fault", async () => {
@@ -228,7 +228,7 @@ describe("events", () => {
   ])("%s are refused, and all that came with them", async (_what, event, code, message) => {
     const opened = await open(catalog);
     const refusal = await refusalOf(opened.engine.reportEvents([usageEvent(ACME, "call"), event]));
-    expect(refusal).toEqual({ code, message: expect.stringMatching(message) as string });
+    expect(refusal).toEqual({ code, message: expect.stringMatching(message) as unknown as string });
     expect(refusal.message).toMatch(/^event 2 of 2, and so none was counted/);
     expect(used(opened, "calls")).toBe(0);
   });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { consumedCredits, drawCredits } from "../../../../../src/adapters/catalog/engine/draw-credits.js";
 import type { WalletEntry } from "../../../../../src/adapters/catalog/ledger/ledger-entry.js";
 import type { ActiveGrant } from "../../../../../src/adapters/catalog/engine/wallet-grants.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { inTurns } from "../../../../../src/adapters/catalog/engine/in-turns.js";
 
 function* steps(count: number, step: () => void = () => undefined): Generator<void, number> {

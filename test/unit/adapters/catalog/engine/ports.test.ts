@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CatalogUpdateStream } from "../../../../../src/adapters/catalog/engine/catalog-update-stream.js";
 import { CatalogUpstreamClient } from "../../../../../src/adapters/catalog/engine/catalog-upstream-client.js";
 import { openCatalog } from "../../../../../src/adapters/catalog/engine/open-catalog.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { CustomerInput, PlanInput } from "../../../../../src/adapters/catalog/file/catalog-input.js";
 import type { Subject } from "../../../../../src/domain/subject.js";
 import { ACME, answerOf, catalogOf, NOON, open } from "../../../../builders/catalog-use.js";

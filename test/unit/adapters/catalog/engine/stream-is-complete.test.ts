@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { CatalogInput } from "../../../../../src/adapters/catalog/file/catalog-input.js";
 import type { CatalogEngine } from "../../../../../src/adapters/catalog/engine/catalog-engine.js";
 import { openCatalog } from "../../../../../src/adapters/catalog/engine/open-catalog.js";

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CatalogReader } from "../../../../../src/adapters/catalog/file/catalog-reader.js";
 import { readCatalogFile } from "../../../../../src/adapters/catalog/file/catalog-file.js";
 import { openCatalog } from "../../../../../src/adapters/catalog/engine/open-catalog.js";

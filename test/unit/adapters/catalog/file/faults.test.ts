@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { loadCatalogObject, loadCatalogText } from "../../../../../src/adapters/catalog/file/load-catalog.js";
 import { CodedError } from "../../../../../src/domain/errors.js";
 

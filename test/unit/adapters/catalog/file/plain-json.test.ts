@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
 import { parsePlainJson } from "../../../../../src/adapters/catalog/file/plain-json.js";
 import { loadCatalogText } from "../../../../../src/adapters/catalog/file/load-catalog.js";

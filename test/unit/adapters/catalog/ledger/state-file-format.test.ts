@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { crc32 } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import type { AnswerLine, LedgerRecord } from "../../../../../src/adapters/catalog/ledger/ledger-record.js";
 import { decodeStateFile, encodeEnd, encodeRecords, encodeStart, FIRST_END, versionOf } from "../../../../../src/adapters/catalog/ledger/state-file-format.js";
 import { decodeStateFileV1 } from "../../../../../src/adapters/catalog/ledger/state-file-v1.js";

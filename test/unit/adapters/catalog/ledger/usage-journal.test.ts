@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CatalogEngine } from "../../../../../src/adapters/catalog/engine/catalog-engine.js";
 import { loadCatalogObject } from "../../../../../src/adapters/catalog/file/load-catalog.js";
 import { UsageJournal } from "../../../../../src/adapters/catalog/ledger/usage-journal.js";
@@ -9,6 +9,7 @@ import { catalogOf, NOON, usageReport } from "../../../../builders/catalog-use.j
 import { ManualClock } from "../../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../../fakes/recording-logger.js";
 import { VirtualDisk, type DiskFault } from "../../../../fakes/virtual-disk.js";
+import { because } from "../../../../support/expectations.js";
 
 const PATH = "/usage.state";
 const CUSTOMERS = 12;
@@ -205,7 +206,7 @@ describe("a state file of six reports", () => {
     const content = await written(isClosed);
     for (let length = 1; length < content.length; length++) {
       const { refusal } = await startOn(content.subarray(0, length));
-      expect(refusal, `cut to ${length} bytes`).toMatch(/usage\.state:\d+ (is cut short|is not a usage state file|is damaged).*restore it from a copy/);
+      because(`cut to ${length} bytes`, () => expect(refusal).toMatch(/usage\.state:\d+ (is cut short|is not a usage state file|is damaged).*restore it from a copy/));
     }
     const lines = content.toString().split("\n").slice(0, -3).join("\n");
     expect((await startOn(Buffer.from(`${lines}\n`))).refusal).toMatch(/is cut short: \d+ of \d+ bytes and 4 of 6 records are there, 2 that were acknowledged are missing/);

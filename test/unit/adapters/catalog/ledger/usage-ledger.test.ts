@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it } from "@jest/globals";
 import { MAX_UNMATCHED_NAMES, OTHER_EVENTS, UsageLedger } from "../../../../../src/adapters/catalog/ledger/usage-ledger.js";
 
 const NOTHING = { usage: [], wallets: [], keys: [], unmatched: [] };

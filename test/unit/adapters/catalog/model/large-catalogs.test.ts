@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { CatalogEngine } from "../../../../../src/adapters/catalog/engine/catalog-engine.js";
 import type { CatalogInput } from "../../../../../src/adapters/catalog/file/catalog-input.js";
 import { CatalogReader } from "../../../../../src/adapters/catalog/file/catalog-reader.js";

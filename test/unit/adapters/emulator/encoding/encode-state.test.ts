@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { encodeEntitlementsV2, encodeOlderEntitlements } from "../../../../../src/adapters/emulator/encoding/encode-state.js";
 import { decideCredit } from "../../../../../src/domain/decide-credit.js";
 import { decideFeature } from "../../../../../src/domain/decide-feature.js";

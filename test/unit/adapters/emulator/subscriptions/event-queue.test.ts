@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it } from "@jest/globals";
 import { EventQueue } from "../../../../../src/adapters/emulator/subscriptions/event-queue.js";
 
 it("hands out what was pushed, in order, before and after it is asked", async () => {

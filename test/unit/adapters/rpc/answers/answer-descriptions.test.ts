@@ -1,6 +1,6 @@
 import { create, createFileRegistry, type DescField, type DescFile, type DescMessage } from "@bufbuild/protobuf";
 import { FieldDescriptorProto_Label, FieldDescriptorProto_Type, FieldDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { ANSWERS } from "../../../../../src/adapters/rpc/answers/describe-answers.js";
 import { NOT_SENT } from "../../../../../src/adapters/rpc/answers/description.js";
 import { membersOf, type AnyChoice, type AnyDescription, type AnyItems, type AnyMember, type AnyPart } from "../../../../../src/adapters/rpc/answers/members.js";

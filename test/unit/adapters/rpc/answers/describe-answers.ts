@@ -1,6 +1,6 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { describe, test } from "vitest";
+import { describe, test } from "@jest/globals";
 import type { AnswerEncoders, Answers } from "../../../../../src/adapters/rpc/answers/answer-encoders.js";
 import { MESSAGE_ENCODERS } from "../../../../../src/adapters/rpc/answers/message-encoders.js";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";

@@ -1,5 +1,5 @@
 import { toJson, type DescMessage, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { MESSAGE_ENCODERS } from "../../../../../src/adapters/rpc/answers/message-encoders.js";
 import { WIRE_REASONS } from "../../../../../src/adapters/rpc/answers/wire-values.js";
 import {

@@ -2,7 +2,7 @@ import { fromBinary, toBinary, type DescMessage, type MessageShape } from "@bufb
 import { TimestampSchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { FrameWriter } from "../../../../../src/adapters/rpc/answers/frame-writer.js";
 import { frameEncoders } from "../../../../../src/adapters/rpc/gen/answers/frame-encoders.js";
 import { EnumEntitlementSchema } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";

@@ -1,5 +1,5 @@
 import { toJsonString, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
-import { expect } from "vitest";
+import { expect } from "@jest/globals";
 import { TEXT_ENCODERS } from "../../../../../src/adapters/rpc/gen/answers/text-encoders.js";
 import { JSON_OPTIONS } from "../../../../../src/adapters/rpc/json-options.js";
 import { describeAnswers } from "./describe-answers.js";

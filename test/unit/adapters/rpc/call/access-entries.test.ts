@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { readAccessEntries } from "../../../../../src/adapters/rpc/call/access/access-entries.js";
 
 const HASH = createHash("sha256").update("one").digest("hex");

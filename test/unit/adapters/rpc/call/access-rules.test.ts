@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import type { AccessEntry } from "../../../../../src/adapters/rpc/call/access/access-entries.js";
 import { AccessIdentity } from "../../../../../src/adapters/rpc/call/access/access-identity.js";
 import { isLoopback, listedHosts, LOCAL_HOSTS } from "../../../../../src/adapters/rpc/call/access/allowed-hosts.js";

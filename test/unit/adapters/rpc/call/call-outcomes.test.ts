@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { MESSAGE_ENCODERS } from "../../../../../src/adapters/rpc/answers/message-encoders.js";
 import { callFailure } from "../../../../../src/adapters/rpc/call/call-failure.js";
 import { dropEndlessDeadline } from "../../../../../src/adapters/rpc/protocols/timeouts.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CALL_METRICS } from "../../../../../src/adapters/ops/metrics/call-metrics.js";
 import { expose } from "../../../../../src/adapters/ops/metrics/exposition.js";
 import { CallStatistics } from "../../../../../src/adapters/rpc/call/call-statistics.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { FairQueue } from "../../../../../src/adapters/rpc/exchange/fair-queue.js";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));

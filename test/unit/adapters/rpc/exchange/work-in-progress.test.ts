@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { WorkInProgress } from "../../../../../src/adapters/rpc/exchange/work-in-progress.js";
 
 describe("calls off the fast path that are under way", () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { ResponseHeaders } from "../../../../../src/adapters/rpc/exchange/response-headers.js";
 import { HeaderWriter } from "../../../../../src/adapters/rpc/http2/hpack/header-writer.js";
 import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";

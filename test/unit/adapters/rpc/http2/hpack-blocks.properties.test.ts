@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import { sizeOf } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
 import { HpackFault } from "../../../../../src/adapters/rpc/http2/hpack/hpack-fault.js";

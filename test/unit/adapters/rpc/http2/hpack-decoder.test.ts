@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import { HpackFault } from "../../../../../src/adapters/rpc/http2/hpack/hpack-fault.js";
 import { encodeLiteral, indexedLiteral, integer } from "../../../../../src/adapters/rpc/http2/hpack/literal-headers.js";

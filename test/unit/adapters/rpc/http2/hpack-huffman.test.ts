@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { HpackFault } from "../../../../../src/adapters/rpc/http2/hpack/hpack-fault.js";
 import { decodeHuffman } from "../../../../../src/adapters/rpc/http2/hpack/huffman.js";
 

@@ -1,5 +1,5 @@
 import { Writable } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { FrameOutput } from "../../../../../src/adapters/rpc/http2/frames/frame-output.js";
 import { END_HEADERS, framesIn } from "../../../../integration/http2/http2-frames.js";
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { areTrailers, readRequestHead } from "../../../../../src/adapters/rpc/http2/streams/request-head.js";
 
 type Fields = readonly (readonly [name: string, value: string])[];

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { boundedMessage, itemsFault, jsonFault, type MessageLayout } from "../../../../../src/adapters/rpc/protocols/bounded-message.js";
 import { ReportUsageBulkRequestSchema } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { parseHttp2Headers } from "../../../../../src/adapters/rpc/protocols/fast-path-headers.js";
 import { HeaderList } from "../../../../../src/adapters/rpc/http2/hpack/header-list.js";
 

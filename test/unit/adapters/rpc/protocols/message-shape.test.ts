@@ -1,5 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { GetMeteredEntitlementRequestSchema, ReportEventsRequestSchema, ReportUsageBulkRequestSchema } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { itemsFault, jsonFault } from "../../../../../src/adapters/rpc/protocols/bounded-message.js";
 

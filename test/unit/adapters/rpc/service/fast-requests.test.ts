@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary, type DescMessage } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { grpcTimeoutMs } from "../../../../../src/adapters/rpc/protocols/timeouts.js";
 import { requestReader } from "../../../../../src/adapters/rpc/service/request-reader.js";
 import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";

@@ -1,6 +1,6 @@
 import { fromJsonString, type DescMessage } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { jsonReader } from "../../../../../src/adapters/rpc/service/json-request-reader.js";
 import { parseHttp1Headers } from "../../../../../src/adapters/rpc/protocols/fast-path-headers.js";

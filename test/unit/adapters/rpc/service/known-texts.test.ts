@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, it, vi } from "vitest";
+import { expect, it, jest } from "@jest/globals";
 import { KnownTexts } from "../../../../../src/adapters/rpc/service/known-texts.js";
 
 it("every text of ASCII is told as it is, however many come and in whichever order", () => {
@@ -23,7 +23,7 @@ it("a text that comes again is not made again", () => {
   const texts = new KnownTexts();
   texts.textOf(Buffer.from("seats"), 0, 5);
   const again = Buffer.from("seats");
-  const made = vi.spyOn(again, "toString");
+  const made = jest.spyOn(again, "toString");
   expect(texts.textOf(again, 0, 5)).toBe("seats");
   expect(made).not.toHaveBeenCalled();
 });

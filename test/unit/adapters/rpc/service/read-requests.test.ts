@@ -1,5 +1,5 @@
 import { create, fromJson, type MessageInitShape } from "@bufbuild/protobuf";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test } from "@jest/globals";
 import {
   EventSchema,
   GetBooleanEntitlementRequestSchema,

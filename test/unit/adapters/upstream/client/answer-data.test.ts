@@ -1,8 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { dataOf, isRefusalOfBody, isRefusalOfPath } from "../../../../../src/adapters/upstream/client/answer-data.js";
 import { parseRetryAfter, ThrottledError } from "../../../../../src/adapters/upstream/resilience/throttled-error.js";
 import { isRefusal, isUpstreamsFailure, isWorthRetrying } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
 import { errorCodeOf, type ErrorCode } from "../../../../../src/domain/errors.js";
+import { fail } from "../../../../support/expectations.js";
 
 function failureOf(status: number, of: "path" | "body", body?: unknown): unknown {
   try {
@@ -10,7 +11,7 @@ function failureOf(status: number, of: "path" | "body", body?: unknown): unknown
   } catch (error) {
     return error;
   }
-  return expect.fail(`HTTP ${status} is no success`);
+  return fail(`HTTP ${status} is no success`);
 }
 
 const ALL_4XX = Array.from({ length: 100 }, (_, i) => 400 + i);
@@ -35,8 +36,8 @@ describe("an error status", () => {
   });
 
   it.each([...NOT_ABOUT_THE_SUBJECT])("%i is %s, of a path and of a body", (status, code) => {
-    for (const of of ["path", "body"] as const) {
-      const failure = failureOf(status, of);
+    for (const place of ["path", "body"] as const) {
+      const failure = failureOf(status, place);
       expect(errorCodeOf(failure)).toBe(code);
       expect([isRefusal(failure), isUpstreamsFailure(failure)]).toEqual([false, true]);
     }
@@ -47,7 +48,7 @@ describe("an error status", () => {
   });
 
   it.each([301, 304, 500, 502, 503, 504, 599])("%i is upstream's failure", (status) => {
-    for (const of of ["path", "body"] as const) expect(errorCodeOf(failureOf(status, of))).toBe("unavailable");
+    for (const place of ["path", "body"] as const) expect(errorCodeOf(failureOf(status, place))).toBe("unavailable");
   });
 
   it("keeps upstream's own message and code where it has one", () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { CircuitBreaker } from "../../../../../src/adapters/upstream/resilience/circuit-breaker.js";
 import { ThrottledError } from "../../../../../src/adapters/upstream/resilience/throttled-error.js";
 import { isUpstreamsFailure } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";

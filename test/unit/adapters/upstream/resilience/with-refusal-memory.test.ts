@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { withRefusalMemory } from "../../../../../src/adapters/upstream/resilience/with-refusal-memory.js";
 import { buildCustomerState } from "../../../../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../../../../src/domain/customer-state.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { isWorthRetrying } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
 import { withRetry } from "../../../../../src/adapters/upstream/resilience/with-retry.js";
 import { ERROR_CODES, type ErrorCode } from "../../../../../src/domain/errors.js";

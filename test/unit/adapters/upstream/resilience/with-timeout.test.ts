@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { abortErrorOf } from "../../../../../src/adapters/upstream/resilience/abort-error.js";
 import { withTimeout } from "../../../../../src/adapters/upstream/resilience/with-timeout.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";

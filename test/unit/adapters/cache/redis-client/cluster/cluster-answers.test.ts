@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, it, test } from "@jest/globals";
 import { isComplete, readClusterMap } from "../../../../../../src/adapters/cache/redis-client/cluster/cluster-map.js";
 import { redirectionOf } from "../../../../../../src/adapters/cache/redis-client/cluster/redirection.js";
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, it } from "@jest/globals";
 import { ReconnectDelay } from "../../../../../../src/adapters/cache/redis-client/link/link-timing.js";
 
 const TIMING = { connectTimeoutMs: 1_000, pingIntervalMs: 500, silenceLimitMs: 3_000, firstReconnectDelayMs: 20, maxReconnectDelayMs: 1_000 };

@@ -1,5 +1,5 @@
 import { isUnknown } from "../../../../../../src/domain/customer-state.js";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { encodeState } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
 import type { FieldFault } from "../../../../../../src/wire/field-fault.js";
 import { boolean, emptyState, metered, stateWith, wallet } from "../../../../../builders/states.js";

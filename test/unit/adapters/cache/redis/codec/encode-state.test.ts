@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { encodeState } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
 import { encodeUsage } from "../../../../../../src/adapters/cache/redis/codec/encode-usage.js";
 import { buildCustomerState } from "../../../../../../src/domain/build-customer-state.js";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { encodeState } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
 import { stateKey, timestampKey } from "../../../../../../src/adapters/cache/redis/store/redis-keys.js";
 import type { StateTrust } from "../../../../../../src/adapters/cache/redis/codec/sidecar-record.js";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { Doubts } from "../../../../../../src/adapters/cache/redis/coherence/doubts.js";
 
 const ACME = { customerId: "acme" };

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "@jest/globals";
 import { GlobalMoments } from "../../../../../../src/adapters/cache/redis/coherence/global-moments.js";
 
 const R = { customerId: "acme", resourceId: "r" };

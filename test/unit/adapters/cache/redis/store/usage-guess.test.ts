@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it } from "@jest/globals";
 import { UsageGuess } from "../../../../../../src/adapters/cache/redis/store/usage-guess.js";
 
 const feature = (id: string) => ({ type: "feature", id }) as const;
