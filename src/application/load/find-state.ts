@@ -5,10 +5,11 @@ import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource, Telemetry } from "../../ports/telemetry.js";
 import type { CallContext } from "../answer.js";
+import { Deadlines } from "../deadlines.js";
 import type { LoadState } from "./load-state.js";
 import type { RefreshInBackground } from "../refresh/refresh-in-background.js";
 import type { StreamStatus } from "../refresh/stream-status.js";
-import { StateSearch, type Wanted } from "./search-state.js";
+import { StateSearch, type SearchParts, type Wanted } from "./search-state.js";
 
 export interface FoundState {
   /** Undefined: nothing is known, the fallback answers. */
@@ -24,6 +25,8 @@ export interface FindStateOptions {
   readonly deadlineMarginMs: number;
   /** Whether others who share the store read a resource's state only beside its customer's own. */
   readonly keepsCustomerBeside?: boolean;
+  /** When this process last had nothing left to do, epoch milliseconds; not given: it never is behind. */
+  readonly lastIdleAt?: (() => number) | undefined;
 }
 
 /** After how much of a check's budget upstream is asked beside a store that has not answered, so that there is time left for it. */
@@ -39,6 +42,7 @@ export class FindState {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #options: FindStateOptions;
+  readonly #searchParts: SearchParts;
 
   constructor(
     cache: CacheStore,
@@ -58,6 +62,7 @@ export class FindState {
     this.#clock = clock;
     this.#logger = logger;
     this.#options = options;
+    this.#searchParts = { cache, load, clock, logger, deadlines: new Deadlines(clock), lastIdleAt: options.lastIdleAt ?? (() => Infinity) };
   }
 
   /** The state at hand, where features can be answered for from it at once. On the path of every check. */
@@ -82,7 +87,7 @@ export class FindState {
   find(subject: Subject, call: CallContext, wanted: Wanted = "everything"): Promise<FoundState> {
     const now = this.#clock.now();
     const stepMs = this.#cache.isSlow ? 0 : this.#budgetMs(call, now) * STORE_SHARE;
-    const search = new StateSearch({ cache: this.#cache, load: this.#load, clock: this.#clock, logger: this.#logger }, subject, wanted);
+    const search = new StateSearch(this.#searchParts, subject, wanted);
     return search.run(this.#budgetMs(call, now), stepMs, call.signal).then(({ known, source }) => {
       if (source === "redis") this.#telemetry.cacheHits++;
       else this.#telemetry.cacheMisses++;

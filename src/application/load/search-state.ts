@@ -2,9 +2,10 @@ import { isEmptyState } from "../../domain/customer-state.js";
 import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CachedState, CacheStore } from "../../ports/cache-store.js";
-import type { CancelTimer, Clock } from "../../ports/clock.js";
+import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
+import type { Deadline, Deadlines } from "../deadlines.js";
 import type { LoadState } from "./load-state.js";
 
 /**
@@ -19,12 +20,18 @@ export interface SearchResult {
   readonly source: Exclude<AnswerSource, "memory">;
 }
 
-interface SearchParts {
+export interface SearchParts {
   readonly cache: CacheStore;
   readonly load: LoadState;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  /** When this process last had nothing left to do, epoch milliseconds: by then it had read what had arrived. */
+  readonly lastIdleAt: () => number;
   readonly logger: Logger;
 }
+
+const LOOK_AGAIN_MS = 10;
+const STEP_TOLERANCE_MS = 15;
 
 /**
  * One search for a state that is not cached. The store is asked, and upstream once the store does not have it; or beside
@@ -38,8 +45,10 @@ export class StateSearch {
   #resolve!: (result: SearchResult) => void;
   #reject!: (error: Error) => void;
   #signal: AbortSignal | undefined;
-  #cancelBudget: CancelTimer | undefined;
-  #cancelStep: CancelTimer | undefined;
+  #budget: Deadline | undefined;
+  #step: Deadline | undefined;
+  /** Epoch milliseconds. */
+  #stepEndsAt = 0;
   /** What the store has, where that is not good enough as long as upstream can be asked. */
   #known: CachedState | undefined;
   #upstream: "not-asked" | "asked" | "in-vain" = "not-asked";
@@ -60,7 +69,7 @@ export class StateSearch {
    * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
    */
   run(budgetMs: number, stepMs: number, signal: AbortSignal | undefined): Promise<SearchResult> {
-    const { cache, clock } = this.#parts;
+    const { cache, clock, deadlines } = this.#parts;
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -70,22 +79,44 @@ export class StateSearch {
         return;
       }
       signal?.addEventListener("abort", this.#cancelled);
-      this.#cancelBudget = clock.after(Math.max(0, budgetMs), () => void this.#endWithWhatIsKnown());
-      if (stepMs > 0) this.#cancelStep = clock.after(stepMs, () => void this.#askUpstreamBesideStore());
+      this.#budget = deadlines.after(budgetMs, this.#budgetEnds);
+      if (stepMs > 0) {
+        this.#stepEndsAt = clock.now() + stepMs;
+        this.#step = deadlines.after(stepMs, this.#stepEnds);
+      }
       cache.load(this.#subject).then(
         (stored) => this.#stored(stored),
         (error: unknown) => {
-          if (error instanceof CodedError) this.#stored(undefined);
-          else this.#fail(error);
+          if (!(error instanceof CodedError)) this.#fail(error);
+          else if (error.code === "resource-exhausted") this.#overloaded();
+          else this.#stored(undefined);
         },
       );
       if (stepMs <= 0) void this.#askUpstreamBesideStore();
     });
   }
 
+  readonly #budgetEnds = (): void => void this.#endWithWhatIsKnown();
+
+  /** A process that is behind has the store's answer still to read: that is no reason to ask upstream as well. */
+  readonly #stepEnds = (): void => {
+    const { deadlines, lastIdleAt } = this.#parts;
+    if (lastIdleAt() >= this.#stepEndsAt - STEP_TOLERANCE_MS) void this.#askUpstreamBesideStore();
+    else this.#step = deadlines.after(LOOK_AGAIN_MS, this.#stepEnds);
+  };
+
+  /** More is asked for than can be read: to ask upstream for it would only move the overload there. */
+  #overloaded(): void {
+    this.#isStoreAsked = false;
+    void this.#held().then((held) => {
+      this.#known = held;
+      return this.#endWithWhatIsKnown();
+    });
+  }
+
   #stored(stored: CachedState | undefined): void {
     this.#isStoreAsked = false;
-    this.#cancelStep?.();
+    if (this.#step !== undefined) this.#parts.deadlines.cancel(this.#step);
     if (this.#hasEnded) return;
     if (stored?.isVerified === true && suffices(stored, this.#wanted) && (this.#parts.clock.now() < stored.recheckAt || this.#servesMeanwhile(stored))) {
       this.#end({ known: stored, source: "redis" });
@@ -162,8 +193,8 @@ export class StateSearch {
   #close(): boolean {
     if (this.#hasEnded) return false;
     this.#hasEnded = true;
-    this.#cancelBudget?.();
-    this.#cancelStep?.();
+    if (this.#budget !== undefined) this.#parts.deadlines.cancel(this.#budget);
+    if (this.#step !== undefined) this.#parts.deadlines.cancel(this.#step);
     this.#signal?.removeEventListener("abort", this.#cancelled);
     return true;
   }

@@ -1,5 +1,6 @@
 import { openRedis, type RedisConnection } from "../../adapters/cache/redis-client/open-redis.js";
 import type { RedisTarget } from "../../adapters/cache/redis-client/link/redis-target.js";
+import { idleMs } from "../../adapters/ops/idle-watch.js";
 import { CodedError } from "../../domain/errors.js";
 import type { HostAndPort } from "../config/settings/parsers.js";
 import type { RedisConfig } from "../config/settings/redis-settings.js";
@@ -29,7 +30,7 @@ export function connectToRedis(config: RedisConfig, bounds: RedisBounds, service
         tls: redisTls ? { caFile: redisTlsCaFile } : undefined,
         ...bounds,
       },
-      services,
+      { ...services, idleMs },
     );
   } catch (error) {
     if (error instanceof CodedError && error.code === "invalid-argument") throw new StartError(`REDIS_TLS_CA_FILE: ${error.message}`, { cause: error });

@@ -1,6 +1,7 @@
 import { Container, type ResolutionContext, type ServiceIdentifier } from "inversify";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { ConfiguredFallbackProvider } from "../../adapters/fallback/configured-fallbacks.js";
+import { IdleWatch } from "../../adapters/ops/idle-watch.js";
 import { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import { SIDECAR_METRICS, type SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
 import { OpsServer } from "../../adapters/ops/ops-server.js";
@@ -114,9 +115,15 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
           budgetMs: config.entitlementsTimeoutMs,
           deadlineMarginMs: DEADLINE_MARGIN_MS,
           keepsCustomerBeside: cache !== undefined,
+          lastIdleAt: lastIdleAtOf(made.get(TOKENS.clock)),
         },
       ),
   );
+}
+
+function lastIdleAtOf(clock: Clock): () => number {
+  const watch = new IdleWatch(clock);
+  return () => watch.lastIdleAt();
 }
 
 function provideUseCases(provide: Provide): void {

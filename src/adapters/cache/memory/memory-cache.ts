@@ -5,6 +5,7 @@ import { newestState } from "../../../domain/newest-wins.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState, Holding } from "../../../ports/cache-store.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
+import type { CompactState } from "./compact-state.js";
 import { CustomerShard } from "./customer-shard.js";
 import { MemoryAccount } from "./memory-account.js";
 import { MemoryState, UNVERIFIED } from "./memory-state.js";
@@ -44,18 +45,37 @@ export class MemoryCache implements CacheStore {
   }
 
   load(subject: Subject): Promise<CachedState | undefined> {
+    return Promise.resolve(this.find(subject));
+  }
+
+  /** What `load` resolves with. */
+  find(subject: Subject): CachedState | undefined {
     const held = this.#held(subject);
-    return Promise.resolve(held === undefined ? undefined : this.#asCached(held));
+    return held === undefined ? undefined : this.#asCached(held);
   }
 
   put(subject: Subject, fetched: FetchedState): Promise<CachedState> {
+    return Promise.resolve(this.keep(subject, fetched));
+  }
+
+  /** What `put` resolves with. */
+  keep(subject: Subject, fetched: FetchedState): CachedState {
     const stored = this.#held(subject);
     const known = this.#merge(stored, fetched);
     const held = known instanceof MemoryState ? known : this.#store(subject, known);
     if (subject.resourceId === undefined && stored !== undefined && held.state.updatedAt !== stored.state.updatedAt) {
       this.doubtResources(subject.customerId);
     }
-    return Promise.resolve(this.#asCached(held));
+    return this.#asCached(held);
+  }
+
+  /** A state in compact form; what it shares with others stays ready until it is released. */
+  hold(state: CustomerState): CompactState {
+    return this.#compactor.keep(state);
+  }
+
+  release(state: CompactState): void {
+    this.#compactor.release(state);
   }
 
   apply(change: SubjectChange, verifiedAt: number): Promise<void> {

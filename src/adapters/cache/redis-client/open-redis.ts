@@ -32,6 +32,8 @@ export interface RedisConnectionDependencies {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly timing?: Partial<LinkTiming> | undefined;
+  /** See LinkDependencies. */
+  readonly idleMs?: (() => number) | undefined;
 }
 
 export interface RedisConnection {

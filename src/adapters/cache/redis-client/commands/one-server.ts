@@ -5,6 +5,7 @@ import { ConnectionChanges } from "../link/connection-changes.js";
 import { writeNewestByReading } from "./newest-wins-by-reading.js";
 import { newestWinsCalls, newestWinsOutcomes } from "./newest-wins-script.js";
 import { isForbidden } from "../link/redis-failure.js";
+import { ReadBatches } from "../link/read-batches.js";
 import { RedisLink, type LinkDependencies, type RedisCommand, type Reply } from "../link/redis-link.js";
 import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
 import { runScripts, type ScriptCall } from "./run-scripts.js";
@@ -26,6 +27,7 @@ export class OneServer implements RedisCommands, RedisInsight {
   readonly #changes = new ConnectionChanges();
   readonly #link: RedisLink;
   readonly #scripts: ScriptAccess;
+  readonly #reads: ReadBatches;
   #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(target: OneServerTarget, access: RedisAccess, settings: CommandSettings, dependencies: LinkDependencies) {
@@ -33,6 +35,7 @@ export class OneServer implements RedisCommands, RedisInsight {
     this.#dependencies = dependencies;
     this.#call = new BoundedCall(dependencies.clock, dependencies.telemetry, settings.commandTimeoutMs);
     this.#scripts = new ScriptAccess(nameOf(target), dependencies.clock, dependencies.logger);
+    this.#reads = new ReadBatches({ send: (keys) => this.#readLate(keys), now: () => performance.now(), patienceMs: settings.commandTimeoutMs });
     this.#link = new RedisLink(
       {
         name: nameOf(target),
@@ -63,7 +66,11 @@ export class OneServer implements RedisCommands, RedisInsight {
     return values as readonly (string | null)[];
   }
 
-  async readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
+  readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    return this.#reads.read(keys);
+  }
+
+  async #readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
     const [values] = await this.#call.runLate(async (deadline) => accepted(await this.#link.send([["MGET", ...keys]], deadline)));
     return values as readonly (string | null)[];
   }

@@ -24,6 +24,8 @@ export class LatencyWatch {
   readonly #longestTurnMs: number;
   readonly #ping: () => Promise<unknown>;
   readonly #onChange: () => void;
+  readonly #idleMs: (() => number) | undefined;
+  #idleBefore = 0;
   /** Redis answers in the order of the commands, so the first is the oldest. */
   readonly #pending: PendingBatch[] = [];
   #isSlow = false;
@@ -36,8 +38,11 @@ export class LatencyWatch {
    * @param limitMs how long an answer may take
    * @param ping asks over the connection; its failure is the connection's end
    * @param onChange called whenever `isSlow` is another
+   * @param idleMs how long this process has had nothing to do, in all: while it always has, it has not yet read what came
    */
-  constructor(clock: Clock, limitMs: number, ping: () => Promise<unknown>, onChange: () => void) {
+  constructor(clock: Clock, limitMs: number, ping: () => Promise<unknown>, onChange: () => void, idleMs?: () => number) {
+    this.#idleMs = idleMs;
+    this.#idleBefore = idleMs?.() ?? 0;
     this.#clock = clock;
     this.#limitMs = limitMs;
     this.#longestTurnMs = Math.max(TICK_MS, limitMs / MIN_TURNS);
@@ -70,9 +75,17 @@ export class LatencyWatch {
   #now(): number {
     const now = this.#clock.now();
     // The wall clock may also step back.
-    if (this.#cancelTick !== undefined) this.#waitedMs += Math.min(Math.max(0, now - this.#lastTickAt), this.#longestTurnMs);
+    if (this.#cancelTick !== undefined && this.#wasIdle()) this.#waitedMs += Math.min(Math.max(0, now - this.#lastTickAt), this.#longestTurnMs);
     this.#lastTickAt = now;
     return this.#waitedMs;
+  }
+
+  #wasIdle(): boolean {
+    if (this.#idleMs === undefined) return true;
+    const idle = this.#idleMs();
+    const wasIdle = idle > this.#idleBefore;
+    this.#idleBefore = idle;
+    return wasIdle;
   }
 
   #tick(): void {

@@ -22,6 +22,8 @@ export interface LinkDependencies {
   /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
   readonly timing: LinkTiming;
+  /** How long this process has had nothing to do, in all, milliseconds; not given: its own delays are told by long turns alone. */
+  readonly idleMs?: (() => number) | undefined;
 }
 
 export interface LinkSettings {
@@ -151,11 +153,11 @@ export class RedisLink {
   }
 
   #connect(): Session {
-    const { clock, timing } = this.#dependencies;
+    const { clock, timing, idleMs } = this.#dependencies;
     const session = new Session(this.#settings.connection(), timing, clock, {
       ready: () => {
         this.#readyAt = clock.now();
-        this.#watch = new LatencyWatch(clock, this.#settings.commandTimeoutMs, () => session.redis.ping(), () => this.#speedChanged());
+        this.#watch = new LatencyWatch(clock, this.#settings.commandTimeoutMs, () => session.redis.ping(), () => this.#speedChanged(), idleMs);
         this.#log.connected();
         this.#firstAttempt.over();
         this.#onChange();

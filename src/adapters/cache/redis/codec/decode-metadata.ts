@@ -26,6 +26,6 @@ export function decodeMetadata({ value, timestamp }: StampedValue, stateTimestam
 }
 
 /** Newer metadata were written with a state that lost against this one; an empty state loses against none. */
-function belongsTo(stateTimestamp: number, metadataTimestamp: number): boolean {
+export function belongsTo(stateTimestamp: number, metadataTimestamp: number): boolean {
   return stateTimestamp === 0 ? metadataTimestamp === 0 : metadataTimestamp >= stateTimestamp;
 }

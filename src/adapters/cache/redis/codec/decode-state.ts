@@ -8,6 +8,7 @@ import { decodeStoredEntitlement, usageReferenceOf, type StoredEntitlement } fro
 import { decodeMetadata, type StoredMetadata } from "./decode-metadata.js";
 import { decodeUsage } from "./decode-usage.js";
 import { hasAmbiguousKeys } from "../store/key-ownership.js";
+import { isOutdated } from "../store/outdated-resource.js";
 import { decodeRecord, isOfAnother, type SidecarRecord, type StateTrust } from "./sidecar-record.js";
 import type { StateReading } from "../store/state-read.js";
 import { momentOf, readJsonObject, readTimestamp } from "./stored-value.js";
@@ -157,12 +158,4 @@ function usageOf(entitlement: StoredEntitlement, reading: StateReading): Usage |
   const { usage, record } = decodeUsage(stored.value, timestamp);
   if (isOfAnother(record, reading.subject) || (record === undefined && hasAmbiguousKeys(reading.subject))) return "of-another";
   return { ...usage, periodAnchor: told?.periodAnchor };
-}
-
-/** What a customer may do itself has a part in what its resources may do. */
-function isOutdated({ subject, globalTimestamp }: StateReading, timestamp: number, trust: StateTrust | undefined): boolean {
-  if (subject.resourceId === undefined) return false;
-  const globalMoment = readTimestamp(globalTimestamp);
-  if (globalMoment === undefined) return true;
-  return timestamp < globalMoment && (trust?.globalUpdatedAt ?? 0) < globalMoment;
 }

@@ -12,6 +12,8 @@ import { KEY_MARKS, stateKeysPrefix } from "../store/redis-keys.js";
 export class Exchange {
   readonly subject: Subject;
   readonly #onEnd: (exchange: Exchange) => void;
+  /** Another of the same subject, which began before. */
+  older: Exchange | undefined;
   #isOvertaken = false;
 
   constructor(subject: Subject, onEnd: (exchange: Exchange) => void) {
@@ -26,6 +28,7 @@ export class Exchange {
 
   overtake(): void {
     this.#isOvertaken = true;
+    this.older?.overtake();
   }
 
   end(): void {
@@ -46,7 +49,7 @@ export class Coherence implements InvalidationListener {
   readonly #apart: Pick<ApartSubjects, "has">;
   /** What every key that is told of begins with. */
   readonly #prefix: string;
-  readonly #underWay = new SubjectMap<Set<Exchange>>();
+  readonly #underWay = new SubjectMap<Exchange>();
   readonly #coherentListeners = new Set<() => void>();
   readonly #keyListeners = new Map<string, () => void>();
   readonly #newsListeners = new SubjectMap<Set<() => void>>();
@@ -62,24 +65,37 @@ export class Coherence implements InvalidationListener {
 
   /** To be ended, whatever comes of it. */
   begin(subject: Subject): Exchange {
-    const exchange = new Exchange(subject, () => removeFrom(this.#underWay, subject, exchange));
-    addTo(this.#underWay, subject, exchange);
+    const exchange = new Exchange(subject, this.#onEnd);
+    exchange.older = this.#underWay.get(subject);
+    this.#underWay.set(subject, exchange);
     return exchange;
   }
 
+  readonly #onEnd = (exchange: Exchange): void => {
+    const { subject, older } = exchange;
+    let newer = this.#underWay.get(subject);
+    if (newer === exchange) {
+      if (older === undefined) this.#underWay.delete(subject);
+      else this.#underWay.set(subject, older);
+      return;
+    }
+    while (newer !== undefined && newer.older !== exchange) newer = newer.older;
+    if (newer !== undefined) newer.older = older;
+  };
+
   /** Keeps what an exchange brought; vouches for it only if nothing came between and it is beyond doubt. */
-  async keep(exchange: Exchange, brought: FetchedState): Promise<CachedState> {
-    const held = await this.#near.load(exchange.subject);
+  keep(exchange: Exchange, brought: FetchedState): CachedState {
+    const held = this.#near.find(exchange.subject);
     const newest = held !== undefined && isKnownLater(held, brought) ? { ...held, recheckAt: brought.recheckAt } : brought;
-    const kept = await this.#near.put(exchange.subject, { ...newest, isVerified: true });
+    const kept = this.#near.keep(exchange.subject, { ...newest, isVerified: true });
     if (!exchange.isOvertaken && this.#isCoherent && brought.isVerified) return kept;
     this.#near.doubt(exchange.subject.customerId, exchange.subject.resourceId);
     return { ...kept, isVerified: brought.isVerified };
   }
 
   /** Keeps what Redis cannot be told of, and vouches for it: nobody else can. */
-  async keepAlone(exchange: Exchange, fetched: FetchedState): Promise<CachedState> {
-    const kept = await this.#near.put(exchange.subject, fetched);
+  keepAlone(exchange: Exchange, fetched: FetchedState): CachedState {
+    const kept = this.#near.keep(exchange.subject, fetched);
     if (exchange.isOvertaken) this.#near.doubt(exchange.subject.customerId, exchange.subject.resourceId);
     return kept;
   }
@@ -116,7 +132,7 @@ export class Coherence implements InvalidationListener {
   }
 
   invalidatedAll(): void {
-    for (const exchanges of this.#underWay.values()) for (const exchange of exchanges) exchange.overtake();
+    for (const exchange of this.#underWay.values()) exchange.overtake();
     void this.#near.markAllUnverified();
     for (const listener of this.#keyListeners.values()) listener();
     for (const listeners of this.#newsListeners.values()) for (const listener of listeners) listener();
@@ -130,9 +146,7 @@ export class Coherence implements InvalidationListener {
       const concernsResources = resourceId === undefined && !this.#isOfUsage(customerId, key);
       this.#near.doubt(customerId, resourceId);
       if (concernsResources) this.#near.doubtResources(customerId);
-      for (const exchanges of concernsResources ? this.#underWay.ofCustomer(customerId) : only(this.#underWay.get(subject))) {
-        for (const exchange of exchanges) exchange.overtake();
-      }
+      for (const exchange of concernsResources ? this.#underWay.ofCustomer(customerId) : only(this.#underWay.get(subject))) exchange.overtake();
       for (const listener of this.#newsListeners.get(subject) ?? []) listener();
     }
   }

@@ -4,6 +4,7 @@ import { SubjectMap } from "../../../../domain/subject-map.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { CachedState, FetchedState } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
+import { CompactState } from "../../memory/compact-state.js";
 import type { ApartSubjects } from "./apart-subjects.js";
 import type { Coherence, Exchange } from "./coherence.js";
 import type { FoundState } from "../codec/decode-state.js";
@@ -95,8 +96,8 @@ export class CoherentReads {
    * @param isLateGood whether an answer counts that comes after the time limit of commands
    * @throws CodedError as RedisCommands does
    */
-  async readStored(subject: Subject, isLateGood = false): Promise<ReadState> {
-    const held = await this.#near.load(subject);
+  readStored(subject: Subject, isLateGood = false): Promise<ReadState> {
+    const held = this.#near.find(subject);
     return this.#reader.read(subject, held === undefined ? undefined : [...usagesOfState(held.state)], isLateGood);
   }
 
@@ -130,7 +131,7 @@ export class CoherentReads {
         const marker = this.#marker.isKnown ? undefined : this.#marker.know();
         const found = await this.readStored(subject, true);
         if (marker !== undefined) await marker;
-        if (!read.exchange.isOvertaken || attempt === MAX_READS) return await this.#bringToHand(read.exchange, found);
+        if (!read.exchange.isOvertaken || attempt === MAX_READS) return this.#bringToHand(read.exchange, found);
       } finally {
         read.exchange.end();
       }
@@ -138,7 +139,7 @@ export class CoherentReads {
     }
   }
 
-  async #bringToHand(exchange: Exchange, { stored, reading }: ReadState): Promise<CachedState | undefined> {
+  #bringToHand(exchange: Exchange, { stored, reading }: ReadState): CachedState | undefined {
     const { subject } = exchange;
     const isHit = stored.outcome === "found" && !stored.isOutdated;
     const globalUpdatedAt = readTimestamp(reading.globalTimestamp);
@@ -147,11 +148,11 @@ export class CoherentReads {
     if (stored.outcome === "missing" && stored.reason === "of-another") this.#apart.add(subject);
     else this.#apart.delete(subject);
     if (stored.outcome === "found") {
-      const known = await this.#coherence.keep(exchange, this.brought(subject, stored));
+      const known = this.#coherence.keep(exchange, this.brought(subject, stored));
       if (isBehind(stored.state, known.state)) this.#onBehind(subject, known);
       return known;
     }
-    const held = await this.#near.load(subject);
+    const held = this.#near.find(subject);
     if (held === undefined) return undefined;
     this.#near.doubt(subject.customerId, subject.resourceId);
     return { ...held, isVerified: false };
@@ -160,7 +161,7 @@ export class CoherentReads {
 
 /** Whether something of what is stored is older than what is known. */
 function isBehind(stored: CustomerState, known: CustomerState): boolean {
-  if (stored === known) return false;
+  if (stored === known || (stored instanceof CompactState && known instanceof CompactState && stored.set === known.set && stored.own === known.own)) return false;
   if (isEmptyState(stored) !== isEmptyState(known)) return true;
   if (isOlder(stored.updatedAt, known.updatedAt)) return true;
   for (const entitlement of usagesOfState(known)) {

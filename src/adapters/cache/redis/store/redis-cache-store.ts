@@ -93,7 +93,7 @@ export class RedisCacheStore implements CacheStore {
     this.#reads = new CoherentReads({
       near,
       coherence: this.coherence,
-      reader: new StateReader(commands, environment, logger),
+      reader: new StateReader(commands, near, environment, logger),
       doubts: this.#doubts,
       globals: this.#globals,
       apart: this.#apart,
@@ -131,19 +131,19 @@ export class RedisCacheStore implements CacheStore {
     const trust = { verifiedAt, recheckAt, isVerified: true, globalUpdatedAt: this.#globals.take(subject) };
     try {
       const outcome = await this.#write(subject, encodeState(this.#environment, subject, state, trust));
-      if (outcome === "taken") return await this.#keepApart(exchange, fetched);
+      if (outcome === "taken") return this.#keepApart(exchange, fetched);
       if (outcome === "written") this.#stateWritten(subject, state, verifiedAt);
       if (outcome === "written" && !exchange.isOvertaken) {
-        return await this.coherence.keep(exchange, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
+        return this.coherence.keep(exchange, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
       }
       const known = await this.#readAnew(subject);
-      if (this.#apart.has(subject)) return await this.#keepApart(exchange, fetched);
-      if (known === undefined) return await this.#keepAlone(exchange, fetched);
+      if (this.#apart.has(subject)) return this.#keepApart(exchange, fetched);
+      if (known === undefined) return this.#keepAlone(exchange, fetched);
       // Upstream has just been asked, and knows nothing newer.
-      return known.isVerified ? known : await this.coherence.keep(exchange, { ...known, verifiedAt, isVerified: true });
+      return known.isVerified ? known : this.coherence.keep(exchange, { ...known, verifiedAt, isVerified: true });
     } catch (error) {
       if (error instanceof CodedError) {
-        await this.#keepAlone(exchange, fetched);
+        this.#keepAlone(exchange, fetched);
         this.#repairs.add({ subject, kind: "write", since: verifiedAt }, false);
       }
       throw error;
@@ -164,7 +164,7 @@ export class RedisCacheStore implements CacheStore {
       await this.#near.apply(change, verifiedAt);
       if (known === undefined) return;
       if (known !== "overtaken" && !exchange.isOvertaken) {
-        await this.coherence.keep(exchange, known);
+        this.coherence.keep(exchange, known);
         return;
       }
       this.#near.doubt(change.subject.customerId, change.subject.resourceId);
@@ -303,7 +303,7 @@ export class RedisCacheStore implements CacheStore {
     return waitAtMost(this.#reads.readAnew(subject), this.#commandTimeoutMs, this.#clock);
   }
 
-  #keepAlone(exchange: Exchange, fetched: FetchedState): Promise<CachedState> {
+  #keepAlone(exchange: Exchange, fetched: FetchedState): CachedState {
     return this.coherence.keepAlone(exchange, { ...fetched, recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS) });
   }
 
@@ -351,7 +351,7 @@ export class RedisCacheStore implements CacheStore {
   }
 
   /** Keeps what Redis has no place for. */
-  #keepApart(exchange: Exchange, fetched: FetchedState): Promise<CachedState> {
+  #keepApart(exchange: Exchange, fetched: FetchedState): CachedState {
     this.#apart.add(exchange.subject);
     return this.coherence.keepAlone(exchange, { ...fetched, recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS) });
   }

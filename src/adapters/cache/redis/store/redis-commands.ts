@@ -35,7 +35,10 @@ export interface RedisCommands {
   readonly isSlow: boolean;
   /** The values of keys, in order, in one round trip (in a Cluster: one for each node). */
   read(keys: readonly string[]): Promise<readonly (string | null)[]>;
-  /** The same without the time limit: an answer counts however late it comes, until the connection ends. */
+  /**
+   * The same without the time limit: an answer counts however late it comes, until the connection ends. Reads of one turn go
+   * together; rejects with `resource-exhausted` at once where more are asked for than can be answered in time.
+   */
   readLate(keys: readonly string[]): Promise<readonly (string | null)[]>;
   /**
    * Newest wins, inside Redis, in one round trip (in a Cluster: three); an outcome for every write of every group, in

@@ -30,25 +30,56 @@ export class StateRead {
   constructor(environment: string, subject: Subject, entitlements: readonly EntitlementReference[]) {
     this.#subject = subject;
     this.#entitlements = entitlements;
-    const keys = [stateKey(environment, subject), metadataKey(environment, subject)];
-    for (const entitlement of entitlements) keys.push(usageKey(environment, subject, entitlement));
-    const stamped = keys.flatMap((key) => [key, timestampKey(key)]);
-    if (subject.resourceId !== undefined) stamped.push(timestampKey(stateKey(environment, { customerId: subject.customerId })));
-    this.keys = stamped;
+    const keys: string[] = [];
+    addStamped(keys, stateKey(environment, subject));
+    addStamped(keys, metadataKey(environment, subject));
+    for (const entitlement of entitlements) addStamped(keys, usageKey(environment, subject, entitlement));
+    if (subject.resourceId !== undefined) keys.push(timestampKey(stateKey(environment, { customerId: subject.customerId })));
+    this.keys = keys;
   }
 
   /** @param values of the keys, in their order */
   reading(values: readonly (string | null)[]): StateReading {
-    const stamped = (index: number): StampedValue => ({ value: values[2 * index] ?? null, timestamp: values[2 * index + 1] ?? null });
-    const subject = this.#subject;
-    const usages = { feature: new Map<string, StampedValue>(), credit: new Map<string, StampedValue>() };
-    this.#entitlements.forEach(({ type, id }, index) => usages[type].set(id, stamped(index + 2)));
-    return {
-      subject,
-      state: stamped(0),
-      metadata: stamped(1),
-      globalTimestamp: subject.resourceId === undefined ? null : (values.at(-1) ?? null),
-      usage: ({ type, id }) => usages[type].get(id),
-    };
+    return new ValuesRead(this.#subject, this.#entitlements, values);
   }
+}
+
+class ValuesRead implements StateReading {
+  readonly subject: Subject;
+  readonly state: StampedValue;
+  readonly metadata: StampedValue;
+  readonly globalTimestamp: string | null;
+  readonly #entitlements: readonly EntitlementReference[];
+  readonly #values: readonly (string | null)[];
+  /** Usages are asked for in the order in which they were read, mostly. */
+  #next = 0;
+
+  constructor(subject: Subject, entitlements: readonly EntitlementReference[], values: readonly (string | null)[]) {
+    this.subject = subject;
+    this.#entitlements = entitlements;
+    this.#values = values;
+    this.state = this.#stamped(0);
+    this.metadata = this.#stamped(1);
+    this.globalTimestamp = subject.resourceId === undefined ? null : (values.at(-1) ?? null);
+  }
+
+  usage({ type, id }: EntitlementReference): StampedValue | undefined {
+    const count = this.#entitlements.length;
+    for (let step = 0; step < count; step++) {
+      const index = (this.#next + step) % count;
+      const entitlement = this.#entitlements[index];
+      if (entitlement?.id !== id || entitlement.type !== type) continue;
+      this.#next = index + 1;
+      return this.#stamped(index + 2);
+    }
+    return undefined;
+  }
+
+  #stamped(index: number): StampedValue {
+    return { value: this.#values[2 * index] ?? null, timestamp: this.#values[2 * index + 1] ?? null };
+  }
+}
+
+function addStamped(keys: string[], key: string): void {
+  keys.push(key, timestampKey(key));
 }

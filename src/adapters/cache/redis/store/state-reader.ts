@@ -3,6 +3,8 @@ import type { Subject } from "../../../../domain/subject.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { FieldFault } from "../../../../wire/field-fault.js";
 import { decodeState, type StoredState } from "../codec/decode-state.js";
+import type { NearStore } from "../coherence/near-store.js";
+import { RecognizedStates } from "./recognized-states.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { StateRead, type StateReading } from "./state-read.js";
 import { UsageGuess } from "./usage-guess.js";
@@ -26,8 +28,11 @@ export class StateReader {
   readonly #guess = new UsageGuess();
   readonly #faultsTold = new Set<string>();
 
-  constructor(commands: RedisCommands, environment: string, logger: Logger) {
+  readonly #recognized: RecognizedStates;
+
+  constructor(commands: RedisCommands, near: NearStore, environment: string, logger: Logger) {
     this.#commands = commands;
+    this.#recognized = new RecognizedStates(near);
     this.#environment = environment;
     this.#logger = logger;
   }
@@ -42,8 +47,10 @@ export class StateReader {
     for (let round = 1; ; round++) {
       const read = new StateRead(this.#environment, subject, usages);
       const reading = read.reading(await (isLateGood ? this.#commands.readLate(read.keys) : this.#commands.read(read.keys)));
-      const stored = decodeState(reading, (fault) => this.#tell(subject, fault));
+      const recognized = this.#recognized.find(reading);
+      const stored = recognized ?? decodeState(reading, (fault) => this.#tell(subject, fault));
       if (stored.outcome !== "incomplete") {
+        if (recognized === undefined && stored.outcome === "found") this.#recognized.learn(reading, stored);
         if (stored.outcome === "found") this.#guess.learn(stored.usages);
         return { stored, reading };
       }

@@ -8,6 +8,7 @@ export class UsageGuess {
   /** By type and id, the ones of the latest state last. */
   readonly #remembered = new Map<string, EntitlementReference>();
   #list: readonly EntitlementReference[] = [];
+  #learntLast: readonly EntitlementReference[] | undefined;
 
   constructor(maxRemembered = DEFAULT_MAX_REMEMBERED) {
     this.#maxRemembered = maxRemembered;
@@ -19,6 +20,8 @@ export class UsageGuess {
 
   /** @param entitlements what a state was found to keep usages of */
   learn(entitlements: readonly EntitlementReference[]): void {
+    if (entitlements === this.#learntLast) return;
+    this.#learntLast = entitlements;
     let isNews = false;
     for (const entitlement of entitlements) {
       const name = `${entitlement.type} ${entitlement.id}`;

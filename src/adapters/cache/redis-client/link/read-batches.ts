@@ -1,0 +1,109 @@
+import { CodedError } from "../../../../domain/errors.js";
+
+export type Values = readonly (string | null)[];
+
+export interface ReadBatchesOptions {
+  /** Reads keys in one round trip. */
+  readonly send: (keys: readonly string[]) => Promise<Values>;
+  /** Monotonic, milliseconds. */
+  readonly now: () => number;
+  /** How long whoever reads may have to wait for its turn, milliseconds: of more reads than are answered within it, the oldest are refused. */
+  readonly patienceMs: number;
+}
+
+interface Read {
+  readonly keys: readonly string[];
+  readonly resolve: (values: Values) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const MAX_KEYS = 1_000;
+const MAX_UNDER_WAY = 4;
+const MIN_WAITING = 500;
+/** How much the latest batch counts for how fast reads are answered. */
+const LATEST_SHARE = 0.1;
+
+/** One for all: whoever is refused in an overload must cost nothing, and a stack is dear. */
+const OVERLOADED = new CodedError("resource-exhausted", "more states are asked for than can be read in time");
+OVERLOADED.stack = `${OVERLOADED.name}: ${OVERLOADED.message}`;
+
+/**
+ * Puts all reads of one turn of the event loop into one command, and bounds how many are under way. Under more load than can
+ * be answered the newest come first, since somebody still waits for them; the oldest, whose callers would give up before
+ * their turn, are refused at once.
+ */
+export class ReadBatches {
+  readonly #options: ReadBatchesOptions;
+  /** The newest last. */
+  readonly #waiting: Read[] = [];
+  #underWay = 0;
+  #isFlushDue = false;
+  /** Reads a millisecond, while there are more than are under way. */
+  #rate = 0;
+  #busySince: number | undefined;
+
+  constructor(options: ReadBatchesOptions) {
+    this.#options = options;
+  }
+
+  /** @throws CodedError `resource-exhausted` where it would take too long, and whatever `send` rejects with */
+  read(keys: readonly string[]): Promise<Values> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ keys, resolve, reject });
+      if (this.#isFlushDue || this.#underWay >= MAX_UNDER_WAY) this.#refuseOldest();
+      else {
+        this.#isFlushDue = true;
+        setImmediate(() => {
+          this.#isFlushDue = false;
+          this.#flush();
+        });
+      }
+    });
+  }
+
+  #flush(): void {
+    while (this.#underWay < MAX_UNDER_WAY && this.#waiting.length > 0) {
+      const reads = this.#takeNewest();
+      this.#underWay++;
+      const sentAt = this.#options.now();
+      const keys = reads.length === 1 ? (reads[0] as Read).keys : reads.flatMap((read) => read.keys);
+      this.#options.send(keys).then(
+        (values) => {
+          this.#answered(reads.length, sentAt);
+          let from = 0;
+          for (const read of reads) read.resolve(reads.length === 1 ? values : values.slice(from, (from += read.keys.length)));
+          this.#flush();
+        },
+        (error: unknown) => {
+          this.#underWay--;
+          for (const read of reads) read.reject(error);
+          this.#flush();
+        },
+      );
+    }
+  }
+
+  #takeNewest(): readonly Read[] {
+    let from = this.#waiting.length;
+    for (let keys = 0; from > 0; from--) {
+      keys += (this.#waiting[from - 1] as Read).keys.length;
+      if (keys > MAX_KEYS && from < this.#waiting.length) break;
+    }
+    return this.#waiting.splice(from);
+  }
+
+  #answered(reads: number, sentAt: number): void {
+    this.#underWay--;
+    const now = this.#options.now();
+    const tookMs = now - Math.max(sentAt, this.#busySince ?? sentAt);
+    this.#busySince = this.#waiting.length > 0 ? now : undefined;
+    if (tookMs > 0) this.#rate += (reads / tookMs - this.#rate) * (this.#rate === 0 ? 1 : LATEST_SHARE);
+  }
+
+  #refuseOldest(): void {
+    const room = Math.max(MIN_WAITING, this.#rate * this.#options.patienceMs);
+    // Some at a time, since taking from the front moves all the others.
+    if (this.#waiting.length <= room * 1.1) return;
+    for (const read of this.#waiting.splice(0, this.#waiting.length - Math.floor(room))) read.reject(OVERLOADED);
+  }
+}

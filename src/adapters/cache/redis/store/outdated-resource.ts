@@ -1,0 +1,16 @@
+import type { StateTrust } from "../codec/sidecar-record.js";
+import type { StateReading } from "./state-read.js";
+import { readTimestamp } from "../codec/stored-value.js";
+
+/**
+ * Whether a resource's state is older than its customer's own: what a customer may do itself has a part in what its
+ * resources may do.
+ *
+ * @param timestamp of the resource's state, epoch milliseconds
+ */
+export function isOutdated({ subject, globalTimestamp }: StateReading, timestamp: number, trust: StateTrust | undefined): boolean {
+  if (subject.resourceId === undefined) return false;
+  const globalMoment = readTimestamp(globalTimestamp);
+  if (globalMoment === undefined) return true;
+  return timestamp < globalMoment && (trust?.globalUpdatedAt ?? 0) < globalMoment;
+}

@@ -1,0 +1,136 @@
+import type { AccessDeniedReason } from "../../../../domain/access-denied-reason.js";
+import type { Subject } from "../../../../domain/subject.js";
+import type { Usage } from "../../../../domain/usage.js";
+import type { QuotedIds, SlotValues } from "../../../../wire/templates/json-template.js";
+import { partsAt } from "../../../../wire/templates/json-parts.js";
+import { KnownTexts } from "../../../../wire/templates/known-texts.js";
+import { valueOf, type FieldSource, type Learnt } from "../../../../wire/templates/learn-template.js";
+import { LearningCredit } from "../../../../wire/templates/learning-credit.js";
+import { MAX_SLOTS, TemplateTree, type PartNode } from "../../../../wire/templates/template-tree.js";
+import type { FoundState } from "../codec/decode-state.js";
+import { belongsTo } from "../codec/decode-metadata.js";
+import { isOutdated } from "./outdated-resource.js";
+import { hasAmbiguousKeys } from "./key-ownership.js";
+import { decodeEnd, decodeMember, decodeMetadataText, decodeUsageText, type MemberForm, type MetadataForm, type UsageForm } from "./learn-stored-texts.js";
+import type { NearStore } from "../coherence/near-store.js";
+import type { StampedValue, StateReading } from "./state-read.js";
+import { StateShape } from "./state-shape.js";
+import { momentOf, readTimestamp } from "../codec/stored-value.js";
+
+type Tree = TemplateTree<MemberForm, StateShape>;
+
+/**
+ * Reads states of the usual forms without parsing them: of most, all but numbers has been read before. Whatever is in any way
+ * unusual is left to decodeState, whose answers it gives.
+ */
+export class RecognizedStates {
+  readonly #near: NearStore;
+  readonly #shapes = new Set<StateShape>();
+  /** Of customers, and of their resources: what a text without a resource's id says differs. */
+  readonly #ofCustomers: Tree;
+  readonly #ofResources: Tree;
+  readonly #metadata = new KnownTexts<MetadataForm>(decodeMetadataText);
+  readonly #usages = new KnownTexts<UsageForm>(decodeUsageText);
+  readonly #credit = new LearningCredit();
+  readonly #values: SlotValues = { numbers: new Float64Array(MAX_SLOTS), end: 0 };
+  readonly #ofUsage: SlotValues = { numbers: new Float64Array(MAX_SLOTS), end: 0 };
+
+  constructor(near: NearStore) {
+    this.#near = near;
+    const newTree = () => new TemplateTree<MemberForm, StateShape>(() => this.#forget());
+    this.#ofCustomers = newTree();
+    this.#ofResources = newTree();
+  }
+
+  /** @returns undefined where decodeState has to say */
+  find(reading: StateReading): FoundState | undefined {
+    const { subject, state } = reading;
+    const timestamp = readTimestamp(state.timestamp);
+    if (state.value === null || timestamp === undefined || hasAmbiguousKeys(subject)) return undefined;
+    const ids = quoted(subject);
+    const { numbers } = this.#values;
+    const shape = this.#treeOf(subject).match(state.value, ids, this.#values);
+    if (shape === undefined) return undefined;
+    const reason = this.#reason(reading.metadata, timestamp, ids);
+    if (reason === "unknown") return undefined;
+    const usages = this.#usagesOf(shape, reading, ids);
+    if (usages === undefined) return undefined;
+    const updatedAt = shape.record === undefined ? momentOf(timestamp) : shape.updatedAt(numbers);
+    const compact = shape.state(numbers, usages, reason, updatedAt);
+    if (compact === undefined) return undefined;
+    this.#credit.earn();
+    const trust = shape.trust(numbers);
+    return { outcome: "found", state: compact, trust, isOutdated: isOutdated(reading, timestamp, trust), usages: shape.usages };
+  }
+
+  /** For what decodeState has found and this did not recognize. */
+  learn(reading: StateReading, found: FoundState): void {
+    const { subject, state, metadata } = reading;
+    if (state.value === null || found.state.unknown.length > 0 || hasAmbiguousKeys(subject) || !this.#credit.spend()) return;
+    const cut = partsAt(state.value, 0);
+    if (cut === undefined || cut.end !== state.value.length) return;
+    const parts = cut.parts.map((text, index) => ({ text, decode: index < cut.parts.length - 1 ? decodeMember : decodeEnd }));
+    this.#treeOf(subject).learn(parts, subject, (nodes) => this.#shapeOf(nodes));
+    const ids = quoted(subject);
+    // What is not believed may be another subject's.
+    const isOwn = belongsTo(readTimestamp(state.timestamp) ?? NaN, readTimestamp(metadata.timestamp) ?? NaN);
+    if (metadata.value !== null && isOwn && this.#metadata.match(metadata.value, ids, this.#ofUsage, 0) === undefined) this.#metadata.learn(metadata.value, subject);
+    for (const usage of found.usages) {
+      const { value = null } = reading.usage(usage) ?? {};
+      if (value !== null && this.#usages.match(value, ids, this.#ofUsage, 0) === undefined) this.#usages.learn(value, subject);
+    }
+  }
+
+  #treeOf({ resourceId }: Subject): Tree {
+    return resourceId === undefined ? this.#ofCustomers : this.#ofResources;
+  }
+
+  #shapeOf(nodes: readonly PartNode<MemberForm, StateShape>[]): StateShape | undefined {
+    const shape = StateShape.of(nodes, this.#near);
+    if (shape !== undefined) this.#shapes.add(shape);
+    return shape;
+  }
+
+  #forget(): void {
+    for (const shape of this.#shapes) shape.release();
+    this.#shapes.clear();
+  }
+
+  #reason({ value, timestamp }: StampedValue, stateTimestamp: number, ids: QuotedIds): AccessDeniedReason | undefined | "unknown" {
+    const metadataTimestamp = readTimestamp(timestamp);
+    if (value === null || metadataTimestamp === undefined || !belongsTo(stateTimestamp, metadataTimestamp)) return undefined;
+    const known = this.#metadata.match(value, ids, this.#ofUsage, 0);
+    return known === undefined ? "unknown" : known.rest.accessDeniedReason;
+  }
+
+  #usagesOf(shape: StateShape, reading: StateReading, ids: QuotedIds): readonly Usage[] | undefined {
+    const usages: Usage[] = [];
+    for (const reference of shape.usages) {
+      const stored = reading.usage(reference);
+      const timestamp = readTimestamp(stored?.timestamp);
+      if (typeof stored?.value !== "string" || timestamp === undefined) return undefined;
+      const known = this.#usages.match(stored.value, ids, this.#ofUsage, 0);
+      if (known === undefined) return undefined;
+      usages.push(usageOf(known, this.#ofUsage.numbers, timestamp));
+    }
+    return usages;
+  }
+}
+
+function usageOf({ sources, rest }: Learnt<UsageForm>, numbers: Float64Array, timestamp: number): Usage {
+  return {
+    currentUsage: numberAt(sources.used, numbers) ?? 0,
+    periodAnchor: undefined,
+    periodStart: numberAt(sources.start, numbers),
+    periodEnd: numberAt(sources.periodEnd, numbers),
+    updatedAt: rest.hasRecord ? numberAt(sources.updatedAt, numbers) : momentOf(timestamp),
+  };
+}
+
+function numberAt(source: FieldSource | undefined, numbers: Float64Array): number | undefined {
+  return source === undefined ? undefined : valueOf(source, numbers, 0);
+}
+
+function quoted({ customerId, resourceId }: Subject): QuotedIds {
+  return { customerId: JSON.stringify(customerId), resourceId: resourceId === undefined ? undefined : JSON.stringify(resourceId) };
+}

@@ -1,0 +1,87 @@
+import type { CancelTimer, Clock } from "../ports/clock.js";
+
+/** What is called back at a time, unless it is cancelled before. */
+export class Deadline {
+  /** Undefined once it was called back, or cancelled: what it would have called is not kept alive. */
+  callback: (() => void) | undefined;
+
+  constructor(callback: () => void) {
+    this.callback = callback;
+  }
+}
+
+/**
+ * Many deadlines with one timer: those of one moment lie together, and most are cancelled before they are due, which
+ * costs nothing but a mark.
+ */
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #byTime = new Map<number, Deadline[]>();
+  /** The times that there are deadlines at, the earliest first. */
+  readonly #times: number[] = [];
+  #live = 0;
+  #armedFor = Infinity;
+  #cancelTimer: CancelTimer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @param delayMs from now, milliseconds */
+  after(delayMs: number, callback: () => void): Deadline {
+    const deadline = new Deadline(callback);
+    const time = this.#clock.now() + Math.max(0, delayMs);
+    const together = this.#byTime.get(time);
+    if (together !== undefined) together.push(deadline);
+    else {
+      this.#byTime.set(time, [deadline]);
+      this.#insert(time);
+      if (time < this.#armedFor) this.#arm(time);
+    }
+    this.#live++;
+    return deadline;
+  }
+
+  cancel(deadline: Deadline): void {
+    if (deadline.callback === undefined) return;
+    deadline.callback = undefined;
+    if (--this.#live > 0) return;
+    this.#byTime.clear();
+    this.#times.length = 0;
+    this.#cancelTimer?.();
+    this.#armedFor = Infinity;
+  }
+
+  #insert(time: number): void {
+    let at = this.#times.length;
+    while (at > 0 && (this.#times[at - 1] as number) > time) at--;
+    this.#times.splice(at, 0, time);
+  }
+
+  #arm(time: number): void {
+    this.#cancelTimer?.();
+    this.#armedFor = time;
+    this.#cancelTimer = this.#clock.after(Math.max(0, time - this.#clock.now()), () => this.#callBack(time));
+  }
+
+  /** Of the time that was waited for, whatever became of the wall clock meanwhile. */
+  #callBack(armedFor: number): void {
+    this.#armedFor = Infinity;
+    const now = Math.max(this.#clock.now(), armedFor);
+    const due: Deadline[] = [];
+    while (this.#times.length > 0 && (this.#times[0] as number) <= now) {
+      const time = this.#times.shift() as number;
+      due.push(...(this.#byTime.get(time) ?? []));
+      this.#byTime.delete(time);
+    }
+    const [next] = this.#times;
+    if (next !== undefined) this.#arm(next);
+    for (const deadline of due) {
+      const { callback } = deadline;
+      if (callback === undefined) continue;
+      deadline.callback = undefined;
+      this.#live--;
+      callback();
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "@jest/globals";
+import { ReadBatches, type Values } from "../../../../../../src/adapters/cache/redis-client/link/read-batches.js";
+import { CodedError, errorCodeOf } from "../../../../../../src/domain/errors.js";
+
+/** A Redis that answers when the test says so. */
+function heldRedis(patienceMs = 100) {
+  let now = 0;
+  const sent: { readonly keys: readonly string[]; readonly answer: () => void; readonly fail: () => void }[] = [];
+  const send = (keys: readonly string[]) =>
+    new Promise<Values>((resolve, reject) => {
+      sent.push({ keys, answer: () => resolve(keys.map((key) => `value of ${key}`)), fail: () => reject(new CodedError("unavailable", "gone")) });
+    });
+  const batches = new ReadBatches({ send, now: () => now, patienceMs });
+  return { batches, sent, pass: (ms: number) => (now += ms) };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+
+describe("reads of one turn", () => {
+  it("go in one command, and each gets its own values", async () => {
+    const { batches, sent } = heldRedis();
+    const reads = [["a", "b"], ["c"], ["d", "e"]].map((keys) => batches.read(keys));
+    await turn();
+    expect(sent).toHaveLength(1);
+    expect([...(sent[0]?.keys ?? [])].sort()).toEqual(["a", "b", "c", "d", "e"]);
+    sent[0]?.answer();
+    expect(await Promise.all(reads)).toEqual([["value of a", "value of b"], ["value of c"], ["value of d", "value of e"]]);
+  });
+
+  it("fail together, and those after them are sent all the same", async () => {
+    const { batches, sent } = heldRedis();
+    const reads = [batches.read(["a"]), batches.read(["b"])];
+    await turn();
+    sent[0]?.fail();
+    for (const read of reads) await expect(read).rejects.toMatchObject({ code: "unavailable" });
+    const next = batches.read(["c"]);
+    await turn();
+    sent[1]?.answer();
+    expect(await next).toEqual(["value of c"]);
+  });
+});
+
+describe("of more reads than can be under way", () => {
+  const keysOf = (index: number) => Array.from({ length: 500 }, (_, key) => `${index}-${key}`);
+
+  it("the newest are sent first", async () => {
+    const { batches, sent } = heldRedis();
+    const reads = Array.from({ length: 20 }, (_, index) => batches.read(keysOf(index)));
+    await turn();
+    expect(sent).toHaveLength(4);
+    expect(sent[0]?.keys).toContain("19-0");
+    sent[0]?.answer();
+    const newest = batches.read(["newest"]);
+    await turn();
+    expect(sent[4]?.keys).toEqual([...keysOf(11), "newest"]);
+    for (let index = 1; index < sent.length || index < 12; index++) {
+      sent[index]?.answer();
+      await turn();
+    }
+    expect(await Promise.all([...reads, newest])).toHaveLength(21);
+  });
+
+  it("the oldest are refused at once where their turn would come too late", async () => {
+    const { batches, sent } = heldRedis();
+    const outcomes: string[] = [];
+    for (let index = 0; index < 1_000; index++) {
+      batches.read([`${index}`]).then(
+        () => outcomes.push(`${index} read`),
+        (error: unknown) => outcomes.push(`${index} ${errorCodeOf(error)}`),
+      );
+      // Four under way, and from then on all wait.
+      if (index < 4) await turn();
+    }
+    await turn();
+    expect(outcomes[0]).toBe("4 resource-exhausted");
+    expect(outcomes.every((outcome) => outcome.endsWith("resource-exhausted"))).toBe(true);
+    for (const { answer } of sent) {
+      answer();
+      await turn();
+    }
+    expect(outcomes).toHaveLength(1_000);
+    expect(outcomes).toContain("999 read");
+  });
+});
