@@ -18,6 +18,7 @@ export default tseslint.config(
     },
   },
   { files: ["**/*.{js,cjs,mjs}"], ...tseslint.configs.disableTypeChecked },
+  { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   // CommonJS has no other way to export types beside `export =`.
   { files: ["**/*.cts"], rules: { "@typescript-eslint/no-namespace": ["error", { allowDeclarations: true }] } },
   {
