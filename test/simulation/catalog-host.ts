@@ -7,7 +7,7 @@ import type { History } from "./history.js";
 import type { Oracle } from "./oracle.js";
 import { diskOf } from "./transports/disk.js";
 import { SimProcess } from "./world/sim-process.js";
-import { World } from "./world/world.js";
+import { type World } from "./world/world.js";
 
 type Engine = Awaited<ReturnType<typeof openCatalog>>;
 

@@ -270,7 +270,7 @@ export class Simulation {
 /** What a report's failure says of whether it counts. */
 function outcomeOf(error: unknown): "refused" | "doubtful" | "not counted" {
   if (!(error instanceof CodedError)) return "doubtful";
-  if (/is not known/.test(error.message)) return "doubtful";
-  if (/not counted/.test(error.message)) return "not counted";
+  if (error.message.includes('is not known')) return "doubtful";
+  if (error.message.includes('not counted')) return "not counted";
   return ["invalid-argument", "not-found", "failed-precondition", "resource-exhausted", "unauthenticated", "permission-denied"].includes(error.code) ? "refused" : "doubtful";
 }

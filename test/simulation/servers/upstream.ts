@@ -189,7 +189,7 @@ export class Upstream {
 
   #stateAt(customer: number, time: number): unknown {
     const { versions } = this.#customer(customer);
-    const version = versions.findLast(({ since }) => since <= time) ?? (versions[0] as Version);
+    const version = versions.findLast(({ since }) => since <= time) ?? (versions[0]);
     return { accessDeniedReason: null, entitlementsV2: this.#entitlements(customer, version) };
   }
 
