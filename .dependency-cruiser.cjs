@@ -10,11 +10,31 @@ const layer = (name, from, allowed, comment) => ({
 module.exports = {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
-    { name: "no-orphans", severity: "error", from: { orphan: true, path: "^src/", pathNot: "^src/(public|bootstrap)/" }, to: {} },
-    layer("domain-imports-nothing", "^src/domain/", "^src/domain/", "The domain is pure: no port, no library, no Node."),
+    {
+      name: "no-orphans",
+      severity: "error",
+      from: { orphan: true, path: "^src/", pathNot: "^src/(public|bootstrap)/" },
+      to: {},
+    },
+    layer(
+      "domain-imports-nothing",
+      "^src/domain/",
+      "^src/domain/",
+      "The domain is pure: no port, no library, no Node.",
+    ),
     layer("ports-import-domain", "^src/ports/", "^src/(domain|ports)/", "Ports speak the core's own words."),
-    layer("application-imports-inwards", "^src/application/", "^src/(domain|ports|application)/", "Use cases know no adapter and no library."),
-    layer("wire-imports-inwards", "^src/wire/", "^src/(domain|ports|wire)/|^(node:)?os$", "The vendor's wire format as data: what several adapters read, without any transport."),
+    layer(
+      "application-imports-inwards",
+      "^src/application/",
+      "^src/(domain|ports|application)/",
+      "Use cases know no adapter and no library.",
+    ),
+    layer(
+      "wire-imports-inwards",
+      "^src/wire/",
+      "^src/(domain|ports|wire)/|^(node:)?os$",
+      "The vendor's wire format as data: what several adapters read, without any transport.",
+    ),
     {
       name: "adapters-do-not-know-bootstrap-or-each-other",
       comment: "But for files: how a file is followed is one mechanism for every adapter that has one.",
@@ -28,9 +48,24 @@ module.exports = {
       from: { pathNot: "^(src/adapters/rpc|src/bootstrap/cli|test|bench)/" },
       to: { path: "^src/adapters/rpc/gen/" },
     },
-    { name: "inversify-only-in-bootstrap", severity: "error", from: { pathNot: "^src/bootstrap/" }, to: { path: "node_modules/(inversify|@inversifyjs)/" } },
-    { name: "domain-entry-is-pure", severity: "error", from: { path: "^src/public/domain" }, to: { pathNot: "^src/domain/" } },
-    { name: "no-dev-dependency-in-src", severity: "error", from: { path: "^src/" }, to: { dependencyTypes: ["npm-dev", "npm-no-pkg"], dependencyTypesNot: ["type-only"] } },
+    {
+      name: "inversify-only-in-bootstrap",
+      severity: "error",
+      from: { pathNot: "^src/bootstrap/" },
+      to: { path: "node_modules/(inversify|@inversifyjs)/" },
+    },
+    {
+      name: "domain-entry-is-pure",
+      severity: "error",
+      from: { path: "^src/public/domain" },
+      to: { pathNot: "^src/domain/" },
+    },
+    {
+      name: "no-dev-dependency-in-src",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg"], dependencyTypesNot: ["type-only"] },
+    },
     { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],
   options: {

@@ -29,7 +29,10 @@ export default tseslint.config(
       "no-restricted-syntax": [
         "error",
         { selector: "ExportAllDeclaration", message: "No barrel files: import from the file that defines it." },
-        { selector: "ExportNamedDeclaration[source]", message: "No barrel files: import from the file that defines it." },
+        {
+          selector: "ExportNamedDeclaration[source]",
+          message: "No barrel files: import from the file that defines it.",
+        },
       ],
     },
   },

@@ -21,7 +21,11 @@ const shared = {
   },
 };
 
-const project = (displayName, folders) => ({ ...shared, displayName, testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`) });
+const project = (displayName, folders) => ({
+  ...shared,
+  displayName,
+  testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+});
 
 /** Which run one after another, each with its own timeout, is told in test/run.js. */
 export default {

@@ -18,9 +18,11 @@ export class BenchUsageError extends Error {}
 export function parseCommandLine(argv: readonly string[], known: readonly string[]): BenchOptions {
   const { values, positionals } = parsed(argv);
   const unknown = positionals.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new BenchUsageError(`there is no benchmark ${unknown.join(", ")}; benchmarks are ${known.join(", ")}`);
+  if (unknown.length > 0)
+    throw new BenchUsageError(`there is no benchmark ${unknown.join(", ")}; benchmarks are ${known.join(", ")}`);
   const node = values.node ?? process.execPath;
-  if (!existsSync(node)) throw new BenchUsageError(`--node ${node}: there is no such file; give the path of a Node binary`);
+  if (!existsSync(node))
+    throw new BenchUsageError(`--node ${node}: there is no such file; give the path of a Node binary`);
   return { names: positionals, isSmoke: values.smoke, node, resultName: values.out };
 }
 
@@ -32,6 +34,8 @@ function parsed(argv: readonly string[]) {
       options: { smoke: { type: "boolean", default: false }, node: { type: "string" }, out: { type: "string" } },
     });
   } catch (error) {
-    throw new BenchUsageError(`${error instanceof Error ? error.message : String(error)}; options are --smoke, --node <binary> and --out <name>`);
+    throw new BenchUsageError(
+      `${error instanceof Error ? error.message : String(error)}; options are --smoke, --node <binary> and --out <name>`,
+    );
   }
 }

@@ -108,12 +108,16 @@ export class Lab {
   }
 
   async #startPeer(name: PeerName): Promise<MeasuredServer> {
-    if (name === "echo") return this.ownedServer(startEcho("node:http2 echo", this.node, "node-http2-echo.js", await this.#answers()));
+    if (name === "echo")
+      return this.ownedServer(startEcho("node:http2 echo", this.node, "node-http2-echo.js", await this.#answers()));
     if (name === "http-echo") {
       const { jsonPort = 0 } = await this.sidecar();
-      return this.ownedServer(startEcho("node:http echo", this.node, "node-http-echo.js", await sampleJsonAnswers(jsonPort)));
+      return this.ownedServer(
+        startEcho("node:http echo", this.node, "node-http-echo.js", await sampleJsonAnswers(jsonPort)),
+      );
     }
-    if (name === "grpc-js") return this.ownedServer(startEcho("@grpc/grpc-js echo", this.node, "grpc-js-echo.js", await this.#answers()));
+    if (name === "grpc-js")
+      return this.ownedServer(startEcho("@grpc/grpc-js echo", this.node, "grpc-js-echo.js", await this.#answers()));
     const upstream = await this.upstream();
     const server = await this.ownedServer(startConnectAdapter(this.node, upstream));
     await upstream.sendEntitlements(this.customersOf("connect"));

@@ -19,7 +19,10 @@ const EXIT_CODES = { ok: 0, failed: 1, usage: 2 } as const;
 export async function main(argv: readonly string[]): Promise<number> {
   let options: BenchOptions;
   try {
-    options = parseCommandLine(argv, BENCHMARKS.map(({ name }) => name));
+    options = parseCommandLine(
+      argv,
+      BENCHMARKS.map(({ name }) => name),
+    );
   } catch (error) {
     if (!(error instanceof BenchUsageError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -13,7 +13,23 @@ export interface Pace {
   readonly steadyMs: number;
 }
 
-export const FULL: Pace = { isSmoke: false, rounds: 5, firstWarmUpMs: 2_000, warmUpMs: 400, measuredMs: 1_000, customers: 100_000, steadyMs: 60_000 };
+export const FULL: Pace = {
+  isSmoke: false,
+  rounds: 5,
+  firstWarmUpMs: 2_000,
+  warmUpMs: 400,
+  measuredMs: 1_000,
+  customers: 100_000,
+  steadyMs: 60_000,
+};
 
 /** Only that everything works: nothing that it measures means anything. */
-export const SMOKE: Pace = { isSmoke: true, rounds: 1, firstWarmUpMs: 20, warmUpMs: 20, measuredMs: 100, customers: 500, steadyMs: 300 };
+export const SMOKE: Pace = {
+  isSmoke: true,
+  rounds: 1,
+  firstWarmUpMs: 20,
+  warmUpMs: 20,
+  measuredMs: 100,
+  customers: 500,
+  steadyMs: 300,
+};

@@ -33,7 +33,12 @@ export class Throughput<Name extends string> {
     const warmUpMs = this.#seen.has(server) ? laterWarmUpMs : firstWarmUpMs;
     this.#seen.add(server);
     const shape = { kind: "closed", warmUpMs, measuredMs } as const;
-    const { answers, perSecond, serverCpuSeconds, generatorBusy } = await this.#lab.run({ ...load, port: portOf(server, load.protocol), serverPid: server.child.pid, shape });
+    const { answers, perSecond, serverCpuSeconds, generatorBusy } = await this.#lab.run({
+      ...load,
+      port: portOf(server, load.protocol),
+      serverPid: server.child.pid,
+      shape,
+    });
     this.#perSecond.add(name, perSecond);
     this.#cpuMicros.add(name, (serverCpuSeconds * 1e6) / answers);
     this.#generatorBusy = Math.max(this.#generatorBusy, generatorBusy);
@@ -42,12 +47,23 @@ export class Throughput<Name extends string> {
 
   rate(name: Name, what: string, note = ""): Row {
     const cpu = `${this.#cpuMicros.median(name).toFixed(1)} µs of processor time each`;
-    return { what, value: this.#perSecond.median(name), unit: "per second", note: note === "" ? cpu : `${cpu}; ${note}` };
+    return {
+      what,
+      value: this.#perSecond.median(name),
+      unit: "per second",
+      note: note === "" ? cpu : `${cpu}; ${note}`,
+    };
   }
 
   ratio(name: Name, of: Name, what: string, atLeast: number | undefined): Row {
     const note = `by processor time ${this.#cpuMicros.ratio(of, name).toFixed(2)} ×`;
-    return { what, value: this.#perSecond.ratio(name, of), unit: "x", target: atLeast === undefined ? undefined : { atLeast }, note };
+    return {
+      what,
+      value: this.#perSecond.ratio(name, of),
+      unit: "x",
+      target: atLeast === undefined ? undefined : { atLeast },
+      note,
+    };
   }
 
   /** How much more processor time an answer takes than another. */

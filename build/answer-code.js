@@ -53,7 +53,8 @@ export class Code {
 /** Each field by its number, with what describes it. Fields of a oneof know the oneof. */
 function sortedFields(members, notSent) {
   const fields = members.flatMap(([member, described]) => {
-    if (member.kind !== "oneof") return [{ field: member, described, isSent: described !== notSent, path: member.localName }];
+    if (member.kind !== "oneof")
+      return [{ field: member, described, isSent: described !== notSent, path: member.localName }];
     if (described === notSent) return [];
     return member.fields.map((field) => ({
       field,
@@ -83,7 +84,11 @@ export function firstPart(code, parts, path, onPart, index = 0) {
   const place = `${path}[${index}]`;
   const source = code.constant(`${place}.source`);
   const variable = `s${index}`;
-  const lines = [`const ${variable} = ${source}(s, c);`, `if (${variable} !== undefined) {`, ...indent(onPart(parts[index], place, variable))];
+  const lines = [
+    `const ${variable} = ${source}(s, c);`,
+    `if (${variable} !== undefined) {`,
+    ...indent(onPart(parts[index], place, variable)),
+  ];
   if (index + 1 < parts.length) lines.push("} else {", ...indent(firstPart(code, parts, path, onPart, index + 1)));
   return [...lines, "}"];
 }
@@ -105,13 +110,20 @@ export function eachItem(code, place, loop, write) {
   return [
     `const items = ${items}(s, c);`,
     loop,
-    ...indent(["const item = items[i];", `const of = ${source}(item);`, "if (of === undefined) continue;", ...write("of", `${context}(item)`)]),
+    ...indent([
+      "const item = items[i];",
+      `const of = ${source}(item);`,
+      "if (of === undefined) continue;",
+      ...write("of", `${context}(item)`),
+    ]),
     "}",
   ];
 }
 
 export function unknownKind(field) {
-  return new Error(`build/answer-writers.js cannot write ${field.parent.typeName}.${field.name}, ${field.toString()}: teach it to`);
+  return new Error(
+    `build/answer-writers.js cannot write ${field.parent.typeName}.${field.name}, ${field.toString()}: teach it to`,
+  );
 }
 
 export function block(lines) {

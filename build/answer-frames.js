@@ -1,4 +1,16 @@
-import { block, Code, eachItem, firstPart, IMPLICIT, indent, isTimestamp, kindOf, quote, selections, unknownKind } from "./answer-code.js";
+import {
+  block,
+  Code,
+  eachItem,
+  firstPart,
+  IMPLICIT,
+  indent,
+  isTimestamp,
+  kindOf,
+  quote,
+  selections,
+  unknownKind,
+} from "./answer-code.js";
 
 /** The module that writes answers as gRPC frames: from the last field to the first, as FrameWriter does. */
 export function frameEncoders(loaded, header) {
@@ -40,7 +52,9 @@ function frameField(code, { field, described }, path) {
   if (field.fieldKind === "message") {
     if (isTimestamp(field)) return [`w.timestamp(${number}, ${code.constant(path)}(s, c));`];
     if (typeof described === "function") throw unknownKind(field);
-    return firstPart(code, described, path, (part, place, source) => frameMessage(code, part, place, number, source, `${code.constant(`${place}.context`)}(s, c)`));
+    return firstPart(code, described, path, (part, place, source) =>
+      frameMessage(code, part, place, number, source, `${code.constant(`${place}.context`)}(s, c)`),
+    );
   }
   const write = { flag: "flag", double: "double", integer: "integer", text: "text" }[kindOf(field)];
   return [`const v = ${code.constant(path)}(s, c);`, `if (${isSet(field, "v")}) w.${write}(${number}, v);`];
@@ -48,20 +62,29 @@ function frameField(code, { field, described }, path) {
 
 function frameMessage(code, part, place, number, source, context) {
   if (part.isShared) return [`w.bytes(${number}, ${code.shared(part.of, `sharedBytes(${place}.of)`)}(${source}));`];
-  return ["const n = w.length;", `${code.functionOf(part.of, `${place}.of`)}(w, ${source}, ${context});`, `w.message(${number}, n);`];
+  return [
+    "const n = w.length;",
+    `${code.functionOf(part.of, `${place}.of`)}(w, ${source}, ${context});`,
+    `w.message(${number}, n);`,
+  ];
 }
 
 function frameList(code, field, described, path) {
   if (field.listKind === "message") {
     return described.toReversed().flatMap((group, index) => {
       const place = `${path}[${described.length - 1 - index}]`;
-      return block(eachItem(code, place, "for (let i = items.length - 1; i >= 0; i--) {", (source, context) =>
-        frameMessage(code, group, place, field.number, source, context),
-      ));
+      return block(
+        eachItem(code, place, "for (let i = items.length - 1; i >= 0; i--) {", (source, context) =>
+          frameMessage(code, group, place, field.number, source, context),
+        ),
+      );
     });
   }
   if (kindOf(field) !== "text") throw unknownKind(field);
-  return [`const v = ${code.constant(path)}(s, c);`, `for (let i = v.length - 1; i >= 0; i--) w.text(${field.number}, v[i]);`];
+  return [
+    `const v = ${code.constant(path)}(s, c);`,
+    `for (let i = v.length - 1; i >= 0; i--) w.text(${field.number}, v[i]);`,
+  ];
 }
 
 function isSet(field, value) {

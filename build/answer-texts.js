@@ -1,4 +1,16 @@
-import { block, Code, eachItem, firstPart, IMPLICIT, indent, isTimestamp, kindOf, quote, selections, unknownKind } from "./answer-code.js";
+import {
+  block,
+  Code,
+  eachItem,
+  firstPart,
+  IMPLICIT,
+  indent,
+  isTimestamp,
+  kindOf,
+  quote,
+  selections,
+  unknownKind,
+} from "./answer-code.js";
 
 const ZEROS = { flag: "false", double: "0", integer: "0", text: '""' };
 
@@ -6,7 +18,9 @@ const ZEROS = { flag: "false", double: "0", integer: "0", text: '""' };
 export function textEncoders(loaded, header) {
   const { ANSWERS } = loaded;
   const code = new Code("text", loaded, textFunction);
-  const entries = Object.keys(ANSWERS).map((answer) => `  ${answer}: ${code.functionOf(ANSWERS[answer], `ANSWERS.${answer}`)},`);
+  const entries = Object.keys(ANSWERS).map(
+    (answer) => `  ${answer}: ${code.functionOf(ANSWERS[answer], `ANSWERS.${answer}`)},`,
+  );
   return `${header(`import type { AnswerEncoders, Texts } from "../../answers/answer-encoders.js";
 import { ANSWERS } from "../../answers/describe-answers.js";
 import { enumTexts, numberText, timestampText } from "../../answers/json-text.js";
@@ -25,14 +39,20 @@ function textFunction(code, name, fields, { schema, members }) {
   // Whether a comma precedes a field: not the first; always once a field that cannot be absent was written; else it depends on the answer.
   let isFirst = true;
   let hasBefore = false;
-  const key = (text) => (hasBefore ? quote(`,${text}`) : isFirst ? quote(text) : `(t === "" ? ${quote(text)} : ${quote(`,${text}`)})`);
+  const key = (text) =>
+    hasBefore ? quote(`,${text}`) : isFirst ? quote(text) : `(t === "" ? ${quote(text)} : ${quote(`,${text}`)})`;
   for (const each of fields) {
     const isAlwaysThere = each.field.presence === IMPLICIT && each.oneof === undefined;
     if (!each.isSent && !isAlwaysThere) continue;
-    const write =
-      !each.isSent
-        ? [`t += ${key(`"${each.field.jsonName}":${zero(each.field)}`)};`]
-        : textField(code, { ...each, schema }, `${members}.${each.path}`, (text, value) => `t += ${key(`"${each.field.jsonName}":${text}`)}${value === undefined ? "" : ` + ${value}`};`);
+    const write = !each.isSent
+      ? [`t += ${key(`"${each.field.jsonName}":${zero(each.field)}`)};`]
+      : textField(
+          code,
+          { ...each, schema },
+          `${members}.${each.path}`,
+          (text, value) =>
+            `t += ${key(`"${each.field.jsonName}":${text}`)}${value === undefined ? "" : ` + ${value}`};`,
+        );
     if (each.oneof === undefined) lines.push(...block(write));
     else lines.push(`if (${variables.get(each.oneof)} === ${quote(each.field.localName)}) {`, ...indent(write), "}");
     isFirst = false;
@@ -44,9 +64,12 @@ function textFunction(code, name, fields, { schema, members }) {
 function textField(code, { field, described, schema }, path, put) {
   if (field.fieldKind === "list") return textList(code, field, described, path, put);
   if (field.fieldKind === "message") {
-    if (isTimestamp(field)) return [`const v = timestampText(${code.constant(path)}(s, c));`, `if (v !== undefined) ${put("", "v")}`];
+    if (isTimestamp(field))
+      return [`const v = timestampText(${code.constant(path)}(s, c));`, `if (v !== undefined) ${put("", "v")}`];
     if (typeof described === "function") throw unknownKind(field);
-    return firstPart(code, described, path, (part, place, source) => [put("", textMessage(code, part, place, source, `${code.constant(`${place}.context`)}(s, c)`))]);
+    return firstPart(code, described, path, (part, place, source) => [
+      put("", textMessage(code, part, place, source, `${code.constant(`${place}.context`)}(s, c)`)),
+    ]);
   }
   const isImplicit = field.presence === IMPLICIT;
   const read = `const v = ${code.constant(path)}(s, c);`;
@@ -54,7 +77,8 @@ function textField(code, { field, described, schema }, path, put) {
     const either = `if (v) ${put("true")}\nelse ${isImplicit ? "" : "if (v !== undefined) "}${put("false")}`;
     return [read, ...either.split("\n")];
   }
-  if (isImplicit) return [read, put("", `(v === undefined ? ${quote(zero(field))} : ${scalarText(code, field, schema)})`)];
+  if (isImplicit)
+    return [read, put("", `(v === undefined ? ${quote(zero(field))} : ${scalarText(code, field, schema)})`)];
   return [read, `if (v !== undefined) ${put("", scalarText(code, field, schema))}`];
 }
 
@@ -67,9 +91,11 @@ function textList(code, field, described, path, put) {
   if (field.listKind === "message") {
     const groups = described.flatMap((group, index) => {
       const place = `${path}[${index}]`;
-      return block(eachItem(code, place, "for (let i = 0; i < items.length; i++) {", (source, context) => [
-        `l += (l === "" ? "" : ",") + ${textMessage(code, group, place, source, context)};`,
-      ]));
+      return block(
+        eachItem(code, place, "for (let i = 0; i < items.length; i++) {", (source, context) => [
+          `l += (l === "" ? "" : ",") + ${textMessage(code, group, place, source, context)};`,
+        ]),
+      );
     });
     return ['let l = "";', ...groups, put("[", 'l + "]"')];
   }

@@ -19,7 +19,9 @@ import type { CatalogInput, CustomerInput } from "../file/catalog-input.js";
 
 const require = createRequire(import.meta.url);
 // What it says to people is a third of it, and no part of the rules.
-const schema = JSON.parse(readFileSync(SCHEMA, "utf8"), (key, value) => (key === "description" && typeof value === "string" ? undefined : value));
+const schema = JSON.parse(readFileSync(SCHEMA, "utf8"), (key, value) =>
+  key === "description" && typeof value === "string" ? undefined : value,
+);
 const ajv = new Ajv2020({
   allErrors: true,
   allowUnionTypes: true,
@@ -35,7 +37,10 @@ const code = standalone
   .replace("export const validateCustomer =", "export const validateCustomer: ValidateFunction<CustomerInput> =")
   // It asks for the few functions that it shares as CommonJS does. They stand alone, so they can stand in it.
   .replaceAll(/require\("([^"]+)"\)\.default/g, (_, module) => String(require(module).default));
-if (code.includes("require(")) throw new Error("the validator of catalogs needs a function that cannot be written into it: see build/catalog-validator.js");
+if (code.includes("require("))
+  throw new Error(
+    "the validator of catalogs needs a function that cannot be written into it: see build/catalog-validator.js",
+  );
 
 mkdirSync(FOLDER, { recursive: true });
 writeFileSync(new URL("catalog-validator.ts", FOLDER), HEADER + code);

@@ -12,7 +12,15 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BUNDLE = "dist/bundle";
 
 /** Not needed in each start, so they stay packages: some are optional, some ask for the names of classes, which bundling changes. */
-const PACKAGES = ["@aws-sdk/client-sqs", "@sentry/core", "fs-native-extensions", "graphql", "graphql-ws", "ioredis", "ws"];
+const PACKAGES = [
+  "@aws-sdk/client-sqs",
+  "@sentry/core",
+  "fs-native-extensions",
+  "graphql",
+  "graphql-ws",
+  "ioredis",
+  "ws",
+];
 
 /** @type {import("esbuild").BuildOptions} */
 const COMMON = {
@@ -38,7 +46,9 @@ const { metafile } = await build({
   splitting: true,
   format: "esm",
   // Libraries in CommonJS ask for Node's own modules, and try whether optional ones are there.
-  banner: { js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
+  },
 });
 
 /** For require(): without import(), which some test runners cannot answer, and so in one file. */
@@ -51,7 +61,10 @@ const { metafile: testing } = await build({
   define: { "import.meta.url": "importMetaUrl" },
   banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
-writeFileSync(join(ROOT, BUNDLE, "THIRD-PARTY.txt"), thirdParty({ outputs: { ...metafile.outputs, ...testing.outputs } }, ROOT));
+writeFileSync(
+  join(ROOT, BUNDLE, "THIRD-PARTY.txt"),
+  thirdParty({ outputs: { ...metafile.outputs, ...testing.outputs } }, ROOT),
+);
 
 // Only now: a program that is started meanwhile finds its files.
 for (const file of readdirSync(join(ROOT, BUNDLE))) {
@@ -63,7 +76,9 @@ await writeHealthCheck();
 /** The image's health check, with the defaults of the settings that it follows: two sets of them would part. */
 async function writeHealthCheck() {
   const [{ SETTINGS }, { PERSISTENT_CACHE_SETTINGS }] = await Promise.all(
-    ["config/settings/settings.js", "persistent-cache/settings.js"].map((module) => import(new URL(`../dist/bootstrap/${module}`, import.meta.url).href)),
+    ["config/settings/settings.js", "persistent-cache/settings.js"].map(
+      (module) => import(new URL(`../dist/bootstrap/${module}`, import.meta.url).href),
+    ),
   );
   const defaults = new Map(Object.values(SETTINGS).map(({ name, defaultText }) => [name, defaultText]));
   defaults.set("persistent-cache PORT", PERSISTENT_CACHE_SETTINGS.port.defaultText);
@@ -73,7 +88,8 @@ async function writeHealthCheck() {
     .join("\n")
     .replace(/\{\{([^}]+)\}\}/g, (_, name) => {
       const text = defaults.get(name);
-      if (text === undefined) throw new Error(`build/healthcheck.sh asks for the default of ${name}, which is no setting`);
+      if (text === undefined)
+        throw new Error(`build/healthcheck.sh asks for the default of ${name}, which is no setting`);
       return text;
     });
   writeFileSync(join(ROOT, "dist/healthcheck.sh"), script);

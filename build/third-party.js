@@ -28,7 +28,12 @@ export function thirdParty({ outputs }, root) {
     }
   }
   const texts = [...librariesByText].map(([text, names]) => `${[...names].sort().join(", ")}\n\n${text}`);
-  return [`The programs in this package contain code of these libraries.\n\n${[...lines].sort().join("\n")}`, ...texts.sort()].join(`\n\n${"-".repeat(80)}\n\n`) + "\n";
+  return (
+    [
+      `The programs in this package contain code of these libraries.\n\n${[...lines].sort().join("\n")}`,
+      ...texts.sort(),
+    ].join(`\n\n${"-".repeat(80)}\n\n`) + "\n"
+  );
 }
 
 function filesIn(outputs) {

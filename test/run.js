@@ -27,7 +27,9 @@ const forJest = separator < 0 ? [] : process.argv.slice(separator + 1);
 const { positionals } = parseArgs({ args: ours, allowPositionals: true });
 const unknown = positionals.filter((name) => !(name in PROJECTS));
 if (unknown.length > 0) {
-  process.stderr.write(`no such project of tests: ${unknown.join(", ")}; there are ${Object.keys(PROJECTS).join(", ")}\n`);
+  process.stderr.write(
+    `no such project of tests: ${unknown.join(", ")}; there are ${Object.keys(PROJECTS).join(", ")}\n`,
+  );
   process.exit(2);
 }
 const chosen = Object.keys(PROJECTS).filter((name) => positionals.length === 0 || positionals.includes(name));
@@ -40,12 +42,26 @@ provision(chosen);
 const failed = chosen.filter((name) => {
   const { workers, timeoutMs } = PROJECTS[name];
   const report = reports === undefined ? [] : ["--json", `--outputFile=${join(reports, `${name}.json`)}`];
-  const options = [`--selectProjects=${name}`, `--maxWorkers=${workers}`, `--testTimeout=${timeoutMs}`, "--passWithNoTests", ...report, ...forJest];
-  const { status } = spawnSync(process.execPath, ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", JEST, ...options], {
-    stdio: "inherit",
-    env: environment,
-  });
+  const options = [
+    `--selectProjects=${name}`,
+    `--maxWorkers=${workers}`,
+    `--testTimeout=${timeoutMs}`,
+    "--passWithNoTests",
+    ...report,
+    ...forJest,
+  ];
+  const { status } = spawnSync(
+    process.execPath,
+    ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", JEST, ...options],
+    {
+      stdio: "inherit",
+      env: environment,
+    },
+  );
   return status !== 0;
 });
-if (failed.length > 0) process.stderr.write(`failed: ${failed.join(", ")}${seed === undefined ? "" : `; to repeat: TEST_SEED=${seed} node test/run.js ${failed.join(" ")}`}\n`);
+if (failed.length > 0)
+  process.stderr.write(
+    `failed: ${failed.join(", ")}${seed === undefined ? "" : `; to repeat: TEST_SEED=${seed} node test/run.js ${failed.join(" ")}`}\n`,
+  );
 process.exitCode = failed.length > 0 ? 1 : 0;

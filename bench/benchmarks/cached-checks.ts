@@ -31,7 +31,15 @@ function checksBenchmark({ connections, streams, ofEcho }: Shape): Benchmark {
       const sidecar = await lab.sidecar();
       const [echo, grpcJs, connect] = [await lab.peer("echo"), await lab.peer("grpc-js"), await lab.peer("connect")];
       const throughput = new Throughput<"zipf" | "uniform" | "echo" | "grpc-js" | "connect">(lab);
-      const load = { protocol: "grpc", connections, streams, calls: CHECKS, keys: "zipf", customers, areAnswersDecoded: true } as const;
+      const load = {
+        protocol: "grpc",
+        connections,
+        streams,
+        calls: CHECKS,
+        keys: "zipf",
+        customers,
+        areAnswersDecoded: true,
+      } as const;
       const ofEchoes = { ...load, areAnswersDecoded: false };
       const ofConnect = { ...load, customers: lab.customersOf("connect") };
       await interleaved(rounds, [

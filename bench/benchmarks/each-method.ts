@@ -16,9 +16,23 @@ export const EACH_METHOD: Benchmark = {
     const rows: Row[] = [];
     for (const call of CHECKS) {
       const throughput = new Throughput<"sidecar" | "echo">(lab);
-      const load = { protocol: "grpc", connections: 10, streams: 10, calls: [call], keys: "zipf", customers, areAnswersDecoded: true } as const;
-      await interleaved(rounds, [throughput.turn("sidecar", sidecar, load), throughput.turn("echo", echo, { ...load, areAnswersDecoded: false })]);
-      rows.push(throughput.rate("sidecar", `entitlement-sidecar, ${call}`), throughput.ratio("sidecar", "echo", "… of the node:http2 echo", OF_ECHO));
+      const load = {
+        protocol: "grpc",
+        connections: 10,
+        streams: 10,
+        calls: [call],
+        keys: "zipf",
+        customers,
+        areAnswersDecoded: true,
+      } as const;
+      await interleaved(rounds, [
+        throughput.turn("sidecar", sidecar, load),
+        throughput.turn("echo", echo, { ...load, areAnswersDecoded: false }),
+      ]);
+      rows.push(
+        throughput.rate("sidecar", `entitlement-sidecar, ${call}`),
+        throughput.ratio("sidecar", "echo", "… of the node:http2 echo", OF_ECHO),
+      );
     }
     return rows;
   },

@@ -15,22 +15,53 @@ export const GENERATOR: Benchmark = {
     const echo = await lab.peer("echo");
     const throughput = new Throughput<"one" | "zipf">(lab);
     const compared = new Rounds<"one" | "h2load">();
-    const load = { protocol: "grpc", connections: 10, streams: 10, calls: ["metered"], keys: "one", customers, areAnswersDecoded: false } as const;
+    const load = {
+      protocol: "grpc",
+      connections: 10,
+      streams: 10,
+      calls: ["metered"],
+      keys: "one",
+      customers,
+      areAnswersDecoded: false,
+    } as const;
     const own = async () => {
-      const { perSecond } = await lab.run({ ...load, port: echo.grpcPort, serverPid: echo.child.pid, shape: { kind: "closed", warmUpMs: lab.pace.warmUpMs, measuredMs } });
+      const { perSecond } = await lab.run({
+        ...load,
+        port: echo.grpcPort,
+        serverPid: echo.child.pid,
+        shape: { kind: "closed", warmUpMs: lab.pace.warmUpMs, measuredMs },
+      });
       compared.add("one", perSecond);
     };
     const h2load = async () => {
-      compared.add("h2load", await runH2load({ port: echo.grpcPort, connections: 10, streams: 10, call: "metered", extent: isSmoke ? { requests: 1_000 } : { measuredMs } }));
+      compared.add(
+        "h2load",
+        await runH2load({
+          port: echo.grpcPort,
+          connections: 10,
+          streams: 10,
+          call: "metered",
+          extent: isSmoke ? { requests: 1_000 } : { measuredMs },
+        }),
+      );
     };
     const isThere = hasH2load();
-    await interleaved(rounds, [own, ...(isThere ? [h2load] : []), throughput.turn("zipf", echo, { ...load, keys: "zipf" })]);
+    await interleaved(rounds, [
+      own,
+      ...(isThere ? [h2load] : []),
+      throughput.turn("zipf", echo, { ...load, keys: "zipf" }),
+    ]);
     const beside = (): readonly Row[] => [
       { what: "h2load, one key", value: compared.median("h2load"), unit: "per second" },
       { what: "… this one of that", value: compared.ratio("one", "h2load"), unit: "x", target: { atLeast: OF_H2LOAD } },
     ];
     return [
-      { what: "this one, one key", value: compared.median("one"), unit: "per second", ...(isThere ? {} : { note: "h2load is not installed" }) },
+      {
+        what: "this one, one key",
+        value: compared.median("one"),
+        unit: "per second",
+        ...(isThere ? {} : { note: "h2load is not installed" }),
+      },
       ...(isThere ? beside() : []),
       throughput.rate("zipf", "this one, Zipf-distributed keys"),
       throughput.generatorRow,

@@ -22,13 +22,33 @@ export const GROWTH: Benchmark = {
     for (const customers of sizes.toReversed()) {
       const sidecar = await lab.ownedServer(startSidecar(lab.node, await lab.upstream()));
       await lab.fillWith(sidecar, customers);
-      turns.push(throughput.turn(String(customers), sidecar, { protocol: "grpc", connections: 10, streams: 10, calls: CHECKS, keys: "uniform", customers, areAnswersDecoded: true }));
+      turns.push(
+        throughput.turn(String(customers), sidecar, {
+          protocol: "grpc",
+          connections: 10,
+          streams: 10,
+          calls: CHECKS,
+          keys: "uniform",
+          customers,
+          areAnswersDecoded: true,
+        }),
+      );
     }
     await interleaved(lab.pace.rounds, turns);
     const [fewest, most] = [sizes[0] ?? 0, sizes.at(-1) ?? 0];
     return [
-      ...sizes.map((customers): Row => throughput.rate(String(customers), `${(customers * FEATURE_COUNT).toLocaleString("en-US")} entitlements cached`)),
-      throughput.cost(String(most), String(fewest), "processor time of a check with the most, of that with the fewest", OF_THE_FIRST),
+      ...sizes.map((customers): Row =>
+        throughput.rate(
+          String(customers),
+          `${(customers * FEATURE_COUNT).toLocaleString("en-US")} entitlements cached`,
+        ),
+      ),
+      throughput.cost(
+        String(most),
+        String(fewest),
+        "processor time of a check with the most, of that with the fewest",
+        OF_THE_FIRST,
+      ),
     ];
   },
 };

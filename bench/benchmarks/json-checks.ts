@@ -13,7 +13,15 @@ export const JSON_CHECKS: Benchmark = {
     const { rounds, customers } = lab.pace;
     const [sidecar, echo, connect] = [await lab.sidecar(), await lab.peer("http-echo"), await lab.peer("connect")];
     const throughput = new Throughput<"sidecar" | "echo" | "connect">(lab);
-    const load = { protocol: "json", connections: CONNECTIONS, streams: 1, calls: CHECKS, keys: "zipf", customers, areAnswersDecoded: true } as const;
+    const load = {
+      protocol: "json",
+      connections: CONNECTIONS,
+      streams: 1,
+      calls: CHECKS,
+      keys: "zipf",
+      customers,
+      areAnswersDecoded: true,
+    } as const;
     await interleaved(rounds, [
       throughput.turn("sidecar", sidecar, load),
       throughput.turn("echo", echo, { ...load, areAnswersDecoded: false }),

@@ -10,7 +10,15 @@ export const LISTS: Benchmark = {
     const { rounds, customers } = lab.pace;
     const [sidecar, connect, echo] = [await lab.sidecar(), await lab.peer("connect"), await lab.peer("echo")];
     const throughput = new Throughput<"sidecar" | "connect" | "echo">(lab);
-    const load = { protocol: "grpc", connections: 10, streams: 10, calls: ["list"], keys: "zipf", customers, areAnswersDecoded: true } as const;
+    const load = {
+      protocol: "grpc",
+      connections: 10,
+      streams: 10,
+      calls: ["list"],
+      keys: "zipf",
+      customers,
+      areAnswersDecoded: true,
+    } as const;
     await interleaved(rounds, [
       throughput.turn("sidecar", sidecar, load),
       throughput.turn("connect", connect, { ...load, customers: lab.customersOf("connect") }),

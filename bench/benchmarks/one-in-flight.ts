@@ -11,13 +11,28 @@ export const ONE_IN_FLIGHT: Benchmark = {
   async measure(lab) {
     const p50 = new Rounds<"sidecar" | "echo">();
     const p99 = new Rounds<"sidecar" | "echo">();
-    const turn = (name: "sidecar" | "echo", { grpcPort: port, child: { pid: serverPid } }: MeasuredServer) => async () => {
-      const { customers, warmUpMs, measuredMs } = lab.pace;
-      const load = { protocol: "grpc", port, serverPid, connections: 1, streams: 1, calls: ["metered"], keys: "zipf", customers } as const;
-      const { latency } = await lab.run({ ...load, areAnswersDecoded: name === "sidecar", shape: { kind: "closed", warmUpMs, measuredMs } });
-      p50.add(name, latency.p50);
-      p99.add(name, latency.p99);
-    };
+    const turn =
+      (name: "sidecar" | "echo", { grpcPort: port, child: { pid: serverPid } }: MeasuredServer) =>
+      async () => {
+        const { customers, warmUpMs, measuredMs } = lab.pace;
+        const load = {
+          protocol: "grpc",
+          port,
+          serverPid,
+          connections: 1,
+          streams: 1,
+          calls: ["metered"],
+          keys: "zipf",
+          customers,
+        } as const;
+        const { latency } = await lab.run({
+          ...load,
+          areAnswersDecoded: name === "sidecar",
+          shape: { kind: "closed", warmUpMs, measuredMs },
+        });
+        p50.add(name, latency.p50);
+        p99.add(name, latency.p99);
+      };
     const sidecar = await lab.sidecar();
     const echo = await lab.peer("echo");
     await interleaved(lab.pace.rounds, [turn("sidecar", sidecar), turn("echo", echo)]);

@@ -33,13 +33,24 @@ interface AllocationNode {
 /** What the sidecar's time and what its garbage are made of while it answers cached checks. */
 export const PROFILE: Benchmark = {
   name: "profile",
-  title: "Profile of the sidecar, cached checks over gRPC, 10 connections with 10 in flight, Zipf-distributed customers",
+  title:
+    "Profile of the sidecar, cached checks over gRPC, 10 connections with 10 in flight, Zipf-distributed customers",
   isExtra: true,
   async measure(lab) {
     const upstream = await lab.upstream();
     const server = await lab.ownedServer(startSidecar(lab.node, upstream, {}, [INSPECTED]));
     await lab.fill(server);
-    const load = { protocol: "grpc", port: server.grpcPort, serverPid: server.child.pid, connections: 10, streams: 10, calls: CHECKS, keys: "zipf", customers: lab.pace.customers, areAnswersDecoded: true } as const;
+    const load = {
+      protocol: "grpc",
+      port: server.grpcPort,
+      serverPid: server.child.pid,
+      connections: 10,
+      streams: 10,
+      calls: CHECKS,
+      keys: "zipf",
+      customers: lab.pace.customers,
+      areAnswersDecoded: true,
+    } as const;
     const measuredMs = Math.max(lab.pace.measuredMs, lab.pace.isSmoke ? 0 : LEAST_PROFILED_MS);
     const run = () => lab.run({ ...load, shape: { kind: "closed", warmUpMs: lab.pace.warmUpMs, measuredMs } });
     await run();
@@ -50,9 +61,15 @@ export const PROFILE: Benchmark = {
     await run();
     const { profile } = (await inspector.call("Profiler.stop")) as { readonly profile: CpuProfile };
     await inspector.call("HeapProfiler.enable");
-    await inspector.call("HeapProfiler.startSampling", { samplingInterval: SAMPLE_EVERY_BYTES, includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: true });
+    await inspector.call("HeapProfiler.startSampling", {
+      samplingInterval: SAMPLE_EVERY_BYTES,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
+    });
     const { answers } = await run();
-    const allocations = (await inspector.call("HeapProfiler.stopSampling")) as { readonly profile: { readonly head: AllocationNode } };
+    const allocations = (await inspector.call("HeapProfiler.stopSampling")) as {
+      readonly profile: { readonly head: AllocationNode };
+    };
     inspector.close();
     await keepProfiles(lab, profile, allocations.profile);
     return [...cpuRows(profile), ...allocationRows(allocations.profile.head, answers)];
@@ -76,7 +93,15 @@ function allocationRows(head: AllocationNode, answers: number): readonly Row[] {
   };
   visit(head);
   const total: Row = { what: "allocated for each answer", value: sum(sizes.values()) / answers, unit: "bytes" };
-  return [total, ...largest(sizes).map(([name, size]): Row => ({ what: `allocated: ${name}`, value: size / answers, unit: "bytes", note: "for each answer" }))];
+  return [
+    total,
+    ...largest(sizes).map(([name, size]): Row => ({
+      what: `allocated: ${name}`,
+      value: size / answers,
+      unit: "bytes",
+      note: "for each answer",
+    })),
+  ];
 }
 
 async function keepProfiles(lab: Lab, cpu: CpuProfile, allocations: object): Promise<void> {
@@ -84,7 +109,10 @@ async function keepProfiles(lab: Lab, cpu: CpuProfile, allocations: object): Pro
   const folder = resolve(REPO, "bench/results/profiles");
   await mkdir(folder, { recursive: true });
   const name = resolve(folder, new Date().toISOString().replaceAll(":", "-"));
-  await Promise.all([writeFile(`${name}.cpuprofile`, JSON.stringify(cpu)), writeFile(`${name}.heapprofile`, JSON.stringify(allocations))]);
+  await Promise.all([
+    writeFile(`${name}.cpuprofile`, JSON.stringify(cpu)),
+    writeFile(`${name}.heapprofile`, JSON.stringify(allocations)),
+  ]);
 }
 
 function nameOf({ functionName, url, lineNumber }: CallFrame): string {

@@ -32,17 +32,33 @@ export const REDIS_MODE: Benchmark = {
     const reference = await startReference(lab, redis);
     const throughput = new Throughput<"memory" | "redis">(lab);
     const compared = new Rounds<"redis" | "reference">();
-    const load = { protocol: "grpc", ...IN_FLIGHT, calls: CHECKS, keys: "zipf", customers, areAnswersDecoded: true } as const;
+    const load = {
+      protocol: "grpc",
+      ...IN_FLIGHT,
+      calls: CHECKS,
+      keys: "zipf",
+      customers,
+      areAnswersDecoded: true,
+    } as const;
     await interleaved(rounds, [
       throughput.turn("memory", memory, load),
       async () => compared.add("redis", await throughput.measure("redis", shared, load)),
-      async () => compared.add("reference", await checksOf(reference, { measuredMs, inFlight: IN_FLIGHT.connections * IN_FLIGHT.streams, customers })),
+      async () =>
+        compared.add(
+          "reference",
+          await checksOf(reference, { measuredMs, inFlight: IN_FLIGHT.connections * IN_FLIGHT.streams, customers }),
+        ),
     ]);
     return [
       throughput.rate("memory", "entitlement-sidecar, memory mode", `of ${customers} customers`),
       throughput.rate("redis", "entitlement-sidecar, Redis mode"),
       throughput.ratio("redis", "memory", "… of memory mode", OF_MEMORY),
-      { what: "reference client, in its own process, Redis mode", value: compared.median("reference"), unit: "per second", note: "uniformly random customers, nothing encoded" },
+      {
+        what: "reference client, in its own process, Redis mode",
+        value: compared.median("reference"),
+        unit: "per second",
+        note: "uniformly random customers, nothing encoded",
+      },
       { what: "… the sidecar over gRPC of that", value: compared.ratio("redis", "reference"), unit: "x" },
     ];
   },
@@ -51,7 +67,9 @@ export const REDIS_MODE: Benchmark = {
 /** By a sidecar that follows upstream's news and writes them to Redis. */
 async function fill(lab: Lab, redis: Redis, customers: number): Promise<void> {
   const upstream = await lab.upstream();
-  const writer = await lab.ownedServer(startSidecar(lab.node, upstream, { ...environmentOf(redis), WS_ENABLED: "true" }));
+  const writer = await lab.ownedServer(
+    startSidecar(lab.node, upstream, { ...environmentOf(redis), WS_ENABLED: "true" }),
+  );
   await upstream.sendEntitlements(customers);
   await untilWritten(redis, customers);
   await writer.child.stop();
@@ -78,8 +96,15 @@ function environmentOf({ port }: Redis): Readonly<Record<string, string>> {
 
 async function startReference(lab: Lab, redis: Redis): Promise<Child> {
   const { port } = await lab.upstream();
-  const options = JSON.stringify({ upstreamUrl: `http://127.0.0.1:${port}`, redisPort: redis.port, environmentPrefix: ENVIRONMENT });
-  const child = new Child([lab.node, resolve(REPO, "bench/peers/reference-client.js"), options], { core: "server", hasChannel: true });
+  const options = JSON.stringify({
+    upstreamUrl: `http://127.0.0.1:${port}`,
+    redisPort: redis.port,
+    environmentPrefix: ENVIRONMENT,
+  });
+  const child = new Child([lab.node, resolve(REPO, "bench/peers/reference-client.js"), options], {
+    core: "server",
+    hasChannel: true,
+  });
   await lab.owned(Promise.resolve(child));
   await child.message();
   return child;

@@ -26,12 +26,25 @@ export const SEVERAL_PROCESSES: Benchmark = {
   isExtra: true,
   async measure(lab) {
     const customers = Math.min(MOST_CUSTOMERS, lab.pace.customers);
-    const fleets = [await severalSidecars(lab, 1), await severalSidecars(lab, PROCESSES), await clustered(lab), ...(canReusePort(lab.node) ? [await reusingPort(lab)] : [])];
+    const fleets = [
+      await severalSidecars(lab, 1),
+      await severalSidecars(lab, PROCESSES),
+      await clustered(lab),
+      ...(canReusePort(lab.node) ? [await reusingPort(lab)] : []),
+    ];
     await (await lab.upstream()).sendEntitlements(customers);
     const rows: Row[] = [];
     for (const connections of [10, 1]) {
       const rounds = new Rounds<string>();
-      const load = { protocol: "grpc", connections, streams: 100 / connections, calls: CHECKS, keys: "zipf", customers, areAnswersDecoded: true } as const;
+      const load = {
+        protocol: "grpc",
+        connections,
+        streams: 100 / connections,
+        calls: CHECKS,
+        keys: "zipf",
+        customers,
+        areAnswersDecoded: true,
+      } as const;
       const shape = { kind: "closed", warmUpMs: lab.pace.warmUpMs, measuredMs: lab.pace.measuredMs } as const;
       const turns = fleets.map(({ name, ports: [port = 0, ...otherPorts] }) => async () => {
         rounds.add(name, (await lab.run({ ...load, port, otherPorts, serverPid: 0, shape })).perSecond);
@@ -40,7 +53,13 @@ export const SEVERAL_PROCESSES: Benchmark = {
       const [one, ...others] = fleets.map(({ name }) => name);
       const of = `${connections} connection${connections === 1 ? "" : "s"}`;
       rows.push({ what: `${one!}, ${of}`, value: rounds.median(one!), unit: "per second" });
-      for (const name of others) rows.push({ what: `${name}, ${of}`, value: rounds.ratio(name, one!), unit: "x", note: `of one; ${Math.round(rounds.median(name))} a second` });
+      for (const name of others)
+        rows.push({
+          what: `${name}, ${of}`,
+          value: rounds.ratio(name, one!),
+          unit: "x",
+          note: `of one; ${Math.round(rounds.median(name))} a second`,
+        });
     }
     return rows;
   },
@@ -72,7 +91,12 @@ async function reusingPort(lab: Lab): Promise<Fleet> {
 /** @param followers how many processes there have to be that follow upstream's news */
 async function start(lab: Lab, args: readonly string[], port: number, followers: number): Promise<void> {
   const upstream = await lab.upstream();
-  const env = { ...LOCAL_SERVICE, ...upstream.environment, GRPC_PORT: String(port), METRICS_PORT: String(await freePort()) };
+  const env = {
+    ...LOCAL_SERVICE,
+    ...upstream.environment,
+    GRPC_PORT: String(port),
+    METRICS_PORT: String(await freePort()),
+  };
   const child = new Child([lab.node, ...args], { core: "any", env });
   await lab.owned(Promise.resolve(child));
   await child.printed(new RegExp(`(${FOLLOWS_STREAM}[^]*){${followers}}`));
@@ -80,6 +104,8 @@ async function start(lab: Lab, args: readonly string[], port: number, followers:
 
 /** Node listens so from 23.1 on. */
 function canReusePort(node: string): boolean {
-  const [major = 0, minor = 0] = execFileSync(node, ["-p", "process.versions.node"], { encoding: "utf8" }).split(".").map(Number);
+  const [major = 0, minor = 0] = execFileSync(node, ["-p", "process.versions.node"], { encoding: "utf8" })
+    .split(".")
+    .map(Number);
   return major > 23 || (major === 23 && minor >= 1);
 }

@@ -29,7 +29,12 @@ export const START: Benchmark = {
       for (let round = 0; round < lab.pace.rounds; round++) starts.push(await start(lab, file));
       return [
         { what: "to ready", value: median(starts.map(({ readyMs }) => readyMs)), unit: "ms", target: { atMost: 500 } },
-        { what: "memory resident when idle", value: median(starts.map(({ residentMb }) => residentMb)), unit: "MB", target: { atMost: 90 } },
+        {
+          what: "memory resident when idle",
+          value: median(starts.map(({ residentMb }) => residentMb)),
+          unit: "MB",
+          target: { atMost: 90 },
+        },
       ];
     } finally {
       await rm(folder, { recursive: true });
@@ -44,7 +49,14 @@ interface Started {
 
 async function start(lab: Lab, catalogFile: string): Promise<Started> {
   const begun = performance.now();
-  const env = { CATALOG_FILE: catalogFile, LISTEN_HOST: "127.0.0.1", GRPC_PORT: "0", METRICS_PORT: "0", SHUTDOWN_LINGER_MS: "0", START_MESSAGE: "json" };
+  const env = {
+    CATALOG_FILE: catalogFile,
+    LISTEN_HOST: "127.0.0.1",
+    GRPC_PORT: "0",
+    METRICS_PORT: "0",
+    SHUTDOWN_LINGER_MS: "0",
+    START_MESSAGE: "json",
+  };
   const child = new Child([lab.node, resolve(REPO, "dist/bootstrap/cli.js"), "serve"], { core: "server", env });
   try {
     const [line = ""] = await child.printed(/^\{.*"grpcPort".*\}$/m);
@@ -66,7 +78,10 @@ function catalog(): CatalogInput {
       id: `plan-${plan}`,
       entitlements: Object.fromEntries(features.map((feature) => [featureIdOf(feature), grantOf(plan, feature)])),
     })),
-    customers: Array.from({ length: CUSTOMERS }, (_, customer) => ({ id: customerIdOf(customer), plan: `plan-${planOf(customer)}` })),
+    customers: Array.from({ length: CUSTOMERS }, (_, customer) => ({
+      id: customerIdOf(customer),
+      plan: `plan-${planOf(customer)}`,
+    })),
   };
 }
 

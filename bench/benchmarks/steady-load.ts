@@ -25,7 +25,10 @@ export const STEADY_LOAD: Benchmark = {
     const echo = await lab.peer("echo");
     const upstream = await lab.upstream();
     return lab.withFreshGenerator(async (generator) => {
-      const ofEcho = await measureSteadily(lab, generator, echo, { areAnswersDecoded: false, windows: WINDOWS_OF_ECHO });
+      const ofEcho = await measureSteadily(lab, generator, echo, {
+        areAnswersDecoded: false,
+        windows: WINDOWS_OF_ECHO,
+      });
       upstream.sendUsage(EVENTS_PER_SECOND);
       const ofSidecar = await measureSteadily(lab, generator, sidecar, { areAnswersDecoded: true, windows: WINDOWS });
       upstream.sendUsage(0);
@@ -60,12 +63,18 @@ async function measureSteadily(
     customers: pace.customers,
     areAnswersDecoded,
   };
-  const { perSecond: highest } = await generator.run({ ...load, shape: { kind: "closed", warmUpMs: pace.firstWarmUpMs, measuredMs: pace.measuredMs } });
+  const { perSecond: highest } = await generator.run({
+    ...load,
+    shape: { kind: "closed", warmUpMs: pace.firstWarmUpMs, measuredMs: pace.measuredMs },
+  });
   const perSecond = Math.floor(highest / 2);
   const windowMs = pace.steadyMs / WINDOWS;
   const stolenBefore = stolenMs();
   const machine = new MachinePauses();
-  const result = await generator.run({ ...load, shape: { kind: "steady", perSecond, warmUpMs: Math.min(LARGEST_WARM_UP_MS, pace.steadyMs), windowMs, windows } });
+  const result = await generator.run({
+    ...load,
+    shape: { kind: "steady", perSecond, warmUpMs: Math.min(LARGEST_WARM_UP_MS, pace.steadyMs), windowMs, windows },
+  });
   return { highest, perSecond, result, stolenMs: stolenMs() - stolenBefore, machinePauseMs: await machine.longestMs() };
 }
 
@@ -74,12 +83,28 @@ function rowsOf({ highest, perSecond, result, stolenMs, machinePauseMs }: Steady
   const p99s = result.windows.map(({ p99 }) => p99);
   return [
     { what: "highest rate", value: highest, unit: "per second" },
-    { what: `steady rate, for ${seconds.toFixed(0)} s`, value: perSecond, unit: "per second", note: `what is due is sent every 0.25 ms, and timed from when it was due; ${answers} answers, ${verified} of them decoded and right` },
+    {
+      what: `steady rate, for ${seconds.toFixed(0)} s`,
+      value: perSecond,
+      unit: "per second",
+      note: `what is due is sent every 0.25 ms, and timed from when it was due; ${answers} answers, ${verified} of them decoded and right`,
+    },
     { what: "p50", value: latency.p50, unit: "ms" },
     { what: "p99", value: latency.p99, unit: "ms", target: { atMost: 5 } },
-    { what: `p99, the median of ${p99s.length} windows`, value: median(p99s), unit: "ms", note: `from ${Math.min(...p99s).toFixed(1)} to ${Math.max(...p99s).toFixed(1)} ms` },
+    {
+      what: `p99, the median of ${p99s.length} windows`,
+      value: median(p99s),
+      unit: "ms",
+      note: `from ${Math.min(...p99s).toFixed(1)} to ${Math.max(...p99s).toFixed(1)} ms`,
+    },
     { what: "p99.9", value: latency.p999, unit: "ms" },
-    { what: "longest pause", value: latency.max, unit: "ms", target: { atMost: 50 }, note: `the load generator itself stood still for up to ${longestStallMs.toFixed(1)} ms` },
+    {
+      what: "longest pause",
+      value: latency.max,
+      unit: "ms",
+      target: { atMost: 50 },
+      note: `the load generator itself stood still for up to ${longestStallMs.toFixed(1)} ms`,
+    },
     ...machineRow(machinePauseMs),
     { what: "others on the host had this machine's cores meanwhile", value: stolenMs, unit: "ms" },
     { what: "the sidecar used of its core", value: serverCpuSeconds / seconds, unit: "share" },
@@ -87,14 +112,21 @@ function rowsOf({ highest, perSecond, result, stolenMs, machinePauseMs }: Steady
 }
 
 function machineRow(pauseMs: number | undefined): readonly Row[] {
-  return pauseMs === undefined ? [] : [{ what: "longest pause of the machine itself meanwhile", value: pauseMs, unit: "ms" }];
+  return pauseMs === undefined
+    ? []
+    : [{ what: "longest pause of the machine itself meanwhile", value: pauseMs, unit: "ms" }];
 }
 
 function rowsOfEcho(name: string, { perSecond, result, stolenMs, machinePauseMs }: Steady): readonly Row[] {
   const { latency, seconds, longestStallMs } = result;
   const what = `${name}, at half of its own highest rate, for ${seconds.toFixed(0)} s`;
   return [
-    { what, value: perSecond, unit: "per second", note: `the load generator stood still for up to ${longestStallMs.toFixed(1)} ms; the machine for up to ${machinePauseMs?.toFixed(1) ?? "?"} ms; others on the host had the cores for ${stolenMs.toFixed(0)} ms` },
+    {
+      what,
+      value: perSecond,
+      unit: "per second",
+      note: `the load generator stood still for up to ${longestStallMs.toFixed(1)} ms; the machine for up to ${machinePauseMs?.toFixed(1) ?? "?"} ms; others on the host had the cores for ${stolenMs.toFixed(0)} ms`,
+    },
     { what: "its p99", value: latency.p99, unit: "ms" },
     { what: "its longest pause", value: latency.max, unit: "ms" },
   ];

@@ -16,11 +16,15 @@ export function customerId(index: number): string {
 
 /** Writes the example catalog with its demo customer so many times over, as JSON, without ever having all of it in memory. */
 export async function writeCatalog(file: string, customers: number, edit: Edit): Promise<void> {
-  const { customers: examples, ...head } = parse(await readFile("examples/catalog.yaml", "utf8"), { merge: true }) as CatalogInput;
+  const { customers: examples, ...head } = parse(await readFile("examples/catalog.yaml", "utf8"), {
+    merge: true,
+  }) as CatalogInput;
   const demo = examples.find(({ id }) => id === "customer-demo");
   if (demo === undefined) throw new Error("examples/catalog.yaml has no customer-demo");
   const output = createWriteStream(file);
-  output.write(`${JSON.stringify(edit === "plan" ? withAnotherLimit(head, demo.plan) : head).slice(0, -1)},"customers":[`);
+  output.write(
+    `${JSON.stringify(edit === "plan" ? withAnotherLimit(head, demo.plan) : head).slice(0, -1)},"customers":[`,
+  );
   for (let index = 0; index < customers; index += BATCH) {
     const batch = Array.from({ length: Math.min(BATCH, customers - index) }, (_, at) => {
       const customer = { ...demo, id: customerId(index + at) };
@@ -32,7 +36,10 @@ export async function writeCatalog(file: string, customers: number, edit: Edit):
   await once(output, "close");
 }
 
-function withAnotherLimit(head: Omit<CatalogInput, "customers">, planId: string | undefined): Omit<CatalogInput, "customers"> {
+function withAnotherLimit(
+  head: Omit<CatalogInput, "customers">,
+  planId: string | undefined,
+): Omit<CatalogInput, "customers"> {
   const plans = (head.plans ?? []).map((plan) =>
     plan.id === planId ? { ...plan, entitlements: { ...plan.entitlements, seats: { limit: 4_711 } } } : plan,
   );
@@ -41,6 +48,7 @@ function withAnotherLimit(head: Omit<CatalogInput, "customers">, planId: string 
 
 function edited(customer: CustomerInput, edit: Edit): CustomerInput {
   if (edit === "customer") return { ...customer, overrides: { seats: { limit: 4_711 } } };
-  if (edit === "grant") return { ...customer, overrides: { seats: { limit: 4_711 } }, creditGrants: [{ currency: "ink", amount: 100 }] };
+  if (edit === "grant")
+    return { ...customer, overrides: { seats: { limit: 4_711 } }, creditGrants: [{ currency: "ink", amount: 100 }] };
   return customer;
 }

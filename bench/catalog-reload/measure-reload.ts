@@ -102,6 +102,7 @@ async function checkWhile(checks: GrpcChecks, count: number, during: Promise<unk
 
 async function memoryOf(pid: number | undefined): Promise<{ readonly residentMb: number; readonly peakMb: number }> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  const mb = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? Number.NaN) / 1_024;
+  const mb = (field: string) =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? Number.NaN) / 1_024;
   return { residentMb: mb("VmRSS"), peakMb: mb("VmHWM") };
 }

@@ -8,10 +8,17 @@ const CUSTOMERS = [10_000, 100_000, 1_000_000];
 
 /** Measures, and prints as Markdown. What the machine does besides belongs to the figures. */
 export async function printFigures(customers: readonly number[]): Promise<void> {
-  print(`Node ${process.version}, ${availableParallelism()} processors, load ${loadavg().map((load) => load.toFixed(1)).join(" ")}`);
-  print("| customers | edit | start ms | MB then | longest check before, ms | longest check, ms | p99 ms | seen after ms | MB at the end | MB at most |");
+  print(
+    `Node ${process.version}, ${availableParallelism()} processors, load ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(" ")}`,
+  );
+  print(
+    "| customers | edit | start ms | MB then | longest check before, ms | longest check, ms | p99 ms | seen after ms | MB at the end | MB at most |",
+  );
   print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-  for (const count of customers.length === 0 ? CUSTOMERS : customers) for (const edit of EDITS) print(rowOf(await measureReload(count, edit)));
+  for (const count of customers.length === 0 ? CUSTOMERS : customers)
+    for (const edit of EDITS) print(rowOf(await measureReload(count, edit)));
 }
 
 function rowOf(figures: ReloadFigures): string {

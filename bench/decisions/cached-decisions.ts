@@ -52,7 +52,9 @@ async function measure({ customers, isShared, rounds, isEvicting }: DecisionsJob
     figures.metered.push(metered);
     figures.usageEvent.push(usageEvent);
   }
-  const longestEvictionMs = isEvicting ? await longestEvictions(customers, cache.size.bytes, { isShared, rounds, now }) : [];
+  const longestEvictionMs = isEvicting
+    ? await longestEvictions(customers, cache.size.bytes, { isShared, rounds, now })
+    : [];
   return { ...figures, longestEvictionMs };
 }
 
@@ -60,10 +62,18 @@ type Check = (customerId: string) => boolean;
 
 /** What a check does in service, but for its clock: what is at hand, whether it is usable, the decision. */
 function checkOf(cache: Cache, featureId: string, kind: "boolean" | "metered", now: number): Check {
-  const query = { featureId, kind, requestedUsage: undefined, requestedValues: [], fallback: undefined, fallbackWhenUnknown: false };
+  const query = {
+    featureId,
+    kind,
+    requestedUsage: undefined,
+    requestedValues: [],
+    fallback: undefined,
+    fallbackWhenUnknown: false,
+  };
   return (customerId) => {
     const held = cache.peek(customerId, undefined);
-    if (held === undefined || now >= held.recheckAt || held.verifiedAt < 0) throw new Error(`${customerId} is not cached`);
+    if (held === undefined || now >= held.recheckAt || held.verifiedAt < 0)
+      throw new Error(`${customerId} is not cached`);
     return decideFeature(held.state, query, now).hasAccess;
   };
 }
@@ -103,7 +113,11 @@ interface Newcomers {
 }
 
 /** Of a cache that holds as much as it may, when others come: the longest in each round. */
-async function longestEvictions(customers: number, maxBytes: number, { isShared, rounds, now }: Newcomers): Promise<readonly number[]> {
+async function longestEvictions(
+  customers: number,
+  maxBytes: number,
+  { isShared, rounds, now }: Newcomers,
+): Promise<readonly number[]> {
   const cache = newCache(maxBytes);
   for (let customer = 0; customer < customers; customer++) await cacheCustomer(cache, customer, isShared, now);
   const perRound = Math.ceil((customers * EVICTING_SHARE) / rounds);
@@ -111,7 +125,12 @@ async function longestEvictions(customers: number, maxBytes: number, { isShared,
     let longest = 0;
     for (let i = 0; i < perRound; i++) {
       const customer = customers + round * perRound + i;
-      const fetched = { state: stateOf(customer, isShared, now), verifiedAt: now.getTime(), recheckAt: Infinity, isVerified: true };
+      const fetched = {
+        state: stateOf(customer, isShared, now),
+        verifiedAt: now.getTime(),
+        recheckAt: Infinity,
+        isVerified: true,
+      };
       const begun = process.cpuUsage();
       void cache.put({ customerId: freshIdOf(customer) }, fetched);
       const { user, system } = process.cpuUsage(begun);

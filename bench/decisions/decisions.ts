@@ -21,28 +21,52 @@ export const DECISIONS: Benchmark = {
     const reference = await referenceFigures(lab);
     const shared = await figuresOf(lab, { customers, isShared: true, rounds, isEvicting: true });
     const unlike = await figuresOf(lab, { customers, isShared: false, rounds, isEvicting: false });
-    const few = await figuresOf(lab, { customers: Math.min(REFERENCE_CUSTOMERS, customers), isShared: true, rounds, isEvicting: false });
+    const few = await figuresOf(lab, {
+      customers: Math.min(REFERENCE_CUSTOMERS, customers),
+      isShared: true,
+      rounds,
+      isEvicting: false,
+    });
     const beside = (what: string, { boolean, metered }: DecisionFigures, atLeast?: number): readonly Row[] => [
       ...rateRows(`boolean, ${what}`, boolean, reference.booleanPerSecond, atLeast),
       ...rateRows(`metered, ${what}`, metered, reference.meteredPerSecond, atLeast),
     ];
     return [
-      { what: `published client, boolean, ${REFERENCE_CUSTOMERS.toLocaleString("en-US")} customers`, value: median(reference.booleanPerSecond), unit: "per second" },
+      {
+        what: `published client, boolean, ${REFERENCE_CUSTOMERS.toLocaleString("en-US")} customers`,
+        value: median(reference.booleanPerSecond),
+        unit: "per second",
+      },
       { what: "published client, metered", value: median(reference.meteredPerSecond), unit: "per second" },
       ...beside("as many customers", few, OF_REFERENCE),
       ...beside(`${customers.toLocaleString("en-US")} customers`, shared, OF_REFERENCE),
       ...beside(`${customers.toLocaleString("en-US")} customers, unlike each other`, unlike),
       { what: "news of a usage, applied", value: rateOf(shared.usageEvent), unit: "per second" },
-      { what: "longest eviction, processor time", value: median(shared.longestEvictionMs), unit: "ms", target: { atMost: LONGEST_PAUSE_MS } },
+      {
+        what: "longest eviction, processor time",
+        value: median(shared.longestEvictionMs),
+        unit: "ms",
+        target: { atMost: LONGEST_PAUSE_MS },
+      },
     ];
   },
 };
 
-function rateRows(what: string, nanoseconds: readonly number[], reference: readonly number[], atLeast: number | undefined): readonly Row[] {
+function rateRows(
+  what: string,
+  nanoseconds: readonly number[],
+  reference: readonly number[],
+  atLeast: number | undefined,
+): readonly Row[] {
   const value = rateOf(nanoseconds);
   return [
     { what, value, unit: "per second" },
-    { what: "… of the published client's", value: value / median(reference), unit: "x", ...(atLeast === undefined ? {} : { target: { atLeast } }) },
+    {
+      what: "… of the published client's",
+      value: value / median(reference),
+      unit: "x",
+      ...(atLeast === undefined ? {} : { target: { atLeast } }),
+    },
   ];
 }
 
@@ -56,6 +80,10 @@ function figuresOf(lab: Lab, job: DecisionsJob): Promise<DecisionFigures> {
 
 function referenceFigures(lab: Lab): Promise<ReferenceFigures> {
   const { customers, rounds, isSmoke } = lab.pace;
-  const job: ReferenceJob = { customers: Math.min(REFERENCE_CUSTOMERS, customers), checks: isSmoke ? 500 : REFERENCE_CHECKS, rounds };
+  const job: ReferenceJob = {
+    customers: Math.min(REFERENCE_CUSTOMERS, customers),
+    checks: isSmoke ? 500 : REFERENCE_CHECKS,
+    rounds,
+  };
   return inOwnProcess(lab.node, "decisions/reference-client.ts", "measureReferenceClient", job);
 }

@@ -47,7 +47,10 @@ async function measure({ customers, checks, rounds }: ReferenceJob): Promise<Ref
   const [boolean, metered] = [featureIdOf(BOOLEAN_FEATURES[0]!), featureIdOf(METERED_FEATURES[0]!)];
   const before = memoryInUse();
   for (let customer = 0; customer < customers; customer++) {
-    const { isFallback } = await client.getMeteredEntitlement({ customerId: customerIdOf(customer), featureId: metered });
+    const { isFallback } = await client.getMeteredEntitlement({
+      customerId: customerIdOf(customer),
+      featureId: metered,
+    });
     if (isFallback) throw new Error("the published client answered from its fallback");
   }
   const bytesPerCustomer = (memoryInUse() - before) / customers;
@@ -66,7 +69,11 @@ async function measure({ customers, checks, rounds }: ReferenceJob): Promise<Ref
   return { booleanPerSecond, meteredPerSecond, bytesPerCustomer };
 }
 
-async function rateOf(checks: number, customers: number, check: (customerId: string) => Promise<unknown>): Promise<number> {
+async function rateOf(
+  checks: number,
+  customers: number,
+  check: (customerId: string) => Promise<unknown>,
+): Promise<number> {
   const customerIds = Array.from({ length: checks }, () => freshIdOf(randomBelow(customers)));
   const begun = performance.now();
   for (const customerId of customerIds) await check(customerId);
@@ -78,14 +85,24 @@ async function connect(): Promise<PublishedClient> {
   const now = new Date();
   const server = createServer((request, response) => {
     const customer = customerOf(decodeURIComponent(CUSTOMER_PATH.exec(request.url ?? "")?.[1] ?? ""));
-    const body = customer === undefined ? '{"data":{"sdkConfiguration":{}}}' : `{"data":{"entitlements":${entitlementsJsonOf(customer, true, now)}}}`;
+    const body =
+      customer === undefined
+        ? '{"data":{"sdkConfiguration":{}}}'
+        : `{"data":{"entitlements":${entitlementsJsonOf(customer, true, now)}}}`;
     response.writeHead(200, { "content-type": "application/json" }).end(body);
   });
   new WebSocketServer({ server, handleProtocols: () => GRAPHQL_TRANSPORT_WS_PROTOCOL }).on("connection", keepOpen);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { Stigg } = createRequire(import.meta.url)("@stigg/node-server-sdk") as { readonly Stigg: { initialize(configuration: object): PublishedClient } };
-  const client = Stigg.initialize({ apiKey: "server-key", baseUri: url, baseEdgeUri: url, wsUrl: url.replace("http", "ws") });
+  const { Stigg } = createRequire(import.meta.url)("@stigg/node-server-sdk") as {
+    readonly Stigg: { initialize(configuration: object): PublishedClient };
+  };
+  const client = Stigg.initialize({
+    apiKey: "server-key",
+    baseUri: url,
+    baseEdgeUri: url,
+    wsUrl: url.replace("http", "ws"),
+  });
   await client.waitForInitialization();
   return client;
 }

@@ -11,7 +11,10 @@ export const ACME = "acme";
 const CHECK_EVERY_MS = 20;
 
 /** How long something took, or what came instead. */
-export type Outcome = { readonly is: "seen"; readonly afterMs: number } | { readonly is: "not seen"; readonly withinMs: number } | { readonly is: "died" };
+export type Outcome =
+  | { readonly is: "seen"; readonly afterMs: number }
+  | { readonly is: "not seen"; readonly withinMs: number }
+  | { readonly is: "died" };
 
 export interface ArenaOptions extends Omit<ContestantOptions, "redis"> {
   readonly isWarm?: boolean;
@@ -58,7 +61,9 @@ export class Arena {
   /** Resolves once the contestant has all its subscriptions. */
   listening(): Promise<void> {
     const { stats } = this.emulator;
-    return stats.until(({ subscriptions }) => this.contestant.subscriptions.every((field) => (subscriptions.get(field) ?? 0) > 0));
+    return stats.until(({ subscriptions }) =>
+      this.contestant.subscriptions.every((field) => (subscriptions.get(field) ?? 0) > 0),
+    );
   }
 
   grantSeats(seats: number): void {
@@ -67,7 +72,13 @@ export class Arena {
 
   /** Somebody else takes a seat of acme's. */
   async useElsewhere(): Promise<void> {
-    const report = { subject: { customerId: ACME }, featureId: "seats", value: 1, updateBehavior: "DELTA", timestamp: undefined } as const;
+    const report = {
+      subject: { customerId: ACME },
+      featureId: "seats",
+      value: 1,
+      updateBehavior: "DELTA",
+      timestamp: undefined,
+    } as const;
     await this.engine.reportUsage([{ ...report, dimensions: new Map(), idempotencyKey: crypto.randomUUID() }]);
   }
 
@@ -79,7 +90,8 @@ export class Arena {
   /** States that were asked for, of Edge and of the API. */
   get fetches(): { readonly edge: number; readonly api: number } {
     const { edge, api } = this.emulator.stats;
-    const sum = (counts: ReadonlyMap<string, number>, names: readonly string[]) => names.reduce((total, name) => total + (counts.get(name) ?? 0), 0);
+    const sum = (counts: ReadonlyMap<string, number>, names: readonly string[]) =>
+      names.reduce((total, name) => total + (counts.get(name) ?? 0), 0);
     return {
       edge: sum(edge.byOperation, ["entitlements.json", "entitlements-state.json"]),
       api: sum(api.byOperation, ["GetEntitlements", "GetEntitlementsState"]),

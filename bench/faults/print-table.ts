@@ -19,7 +19,8 @@ const AT_ONCE = 3;
  */
 export async function printTable(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !ROWS.some((row) => row.name === name));
-  if (unknown.length > 0) throw new Error(`there is no row ${unknown.join(", ")}; rows are ${ROWS.map(({ name }) => name).join(", ")}`);
+  if (unknown.length > 0)
+    throw new Error(`there is no row ${unknown.join(", ")}; rows are ${ROWS.map(({ name }) => name).join(", ")}`);
   const rows = names.length === 0 ? ROWS : ROWS.filter(({ name }) => names.includes(name));
   const lines = new Map<Row, string>();
   const measure = async (left: Iterable<Row>) => {

@@ -19,9 +19,14 @@ export const startReference: StartContestant = async (emulator, { cacheMaxBytes,
     ...(redis === undefined ? {} : { redis: { ...redis, environmentPrefix: REDIS_ENVIRONMENT } }),
   });
   return {
-    subscriptions: redis !== undefined ? [] : ["entitlementsUpdated", "usageUpdated", "packagePublished", "creditBalanceUpdated"],
+    subscriptions:
+      redis !== undefined ? [] : ["entitlementsUpdated", "usageUpdated", "packagePublished", "creditBalanceUpdated"],
     async seats(customerId, resourceId): Promise<SeatsAnswer> {
-      const { usageLimit, currentUsage, isFallback } = await client.call<MeteredAnswer>("getMeteredEntitlement", { customerId, resourceId, featureId: "seats" });
+      const { usageLimit, currentUsage, isFallback } = await client.call<MeteredAnswer>("getMeteredEntitlement", {
+        customerId,
+        resourceId,
+        featureId: "seats",
+      });
       return { limit: usageLimit, usage: currentUsage, isFallback };
     },
     async reportSeat() {

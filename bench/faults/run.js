@@ -3,8 +3,15 @@ import { fileURLToPath } from "node:url";
 import { createRunnableDevEnvironment, resolveConfig } from "vite";
 
 // Vite's own runnerImport has closed its runner by the time that a sidecar imports what only Redis mode needs.
-const consumer = { consumer: "server", dev: { moduleRunnerTransform: true }, resolve: { external: true, mainFields: [], conditions: ["node"] } };
-const config = await resolveConfig({ configFile: false, envDir: false, logLevel: "warn", environments: { bench: consumer } }, "serve");
+const consumer = {
+  consumer: "server",
+  dev: { moduleRunnerTransform: true },
+  resolve: { external: true, mainFields: [], conditions: ["node"] },
+};
+const config = await resolveConfig(
+  { configFile: false, envDir: false, logLevel: "warn", environments: { bench: consumer } },
+  "serve",
+);
 const environment = createRunnableDevEnvironment("bench", config, { hot: false, runnerOptions: { hmr: false } });
 await environment.init();
 try {

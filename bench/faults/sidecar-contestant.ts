@@ -8,13 +8,19 @@ import { REDIS_ENVIRONMENT, type SeatsAnswer, type StartContestant } from "./con
 export const startSidecar: StartContestant = async (emulator, { cacheMaxBytes, redis }) => {
   const sidecar = await sidecarOn(emulator, {
     ...(cacheMaxBytes === undefined ? {} : { CACHE_MAX_SIZE_BYTES: String(cacheMaxBytes) }),
-    ...(redis === undefined ? {} : { REDIS_ENVIRONMENT_PREFIX: REDIS_ENVIRONMENT, REDIS_HOST: redis.host, REDIS_PORT: String(redis.port) }),
+    ...(redis === undefined
+      ? {}
+      : { REDIS_ENVIRONMENT_PREFIX: REDIS_ENVIRONMENT, REDIS_HOST: redis.host, REDIS_PORT: String(redis.port) }),
   });
   const client = createClient(SidecarService, createGrpcTransport({ baseUrl: sidecar.baseUrl }));
   return {
     subscriptions: redis !== undefined ? [] : ["entitlementsUpdatedV2", "usageUpdatedV2", "packagePublished"],
     async seats(customerId, resourceId): Promise<SeatsAnswer> {
-      const { isFallback, entitlement } = await client.getMeteredEntitlement({ customerId, resourceId, featureId: "seats" });
+      const { isFallback, entitlement } = await client.getMeteredEntitlement({
+        customerId,
+        resourceId,
+        featureId: "seats",
+      });
       return { limit: entitlement?.usageLimit, usage: entitlement?.currentUsage, isFallback };
     },
     async reportSeat() {

@@ -1,6 +1,23 @@
-import { create, fromBinary, toBinary, toJsonString, type DescMessage, type DescMethodUnary, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import {
+  create,
+  fromBinary,
+  toBinary,
+  toJsonString,
+  type DescMessage,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { ALL_FEATURES, BOOLEAN_FEATURES, FEATURE_COUNT, METERED_FEATURES, customerIdOf, featureIdOf, hasAccess } from "../world/customers.js";
+import {
+  ALL_FEATURES,
+  BOOLEAN_FEATURES,
+  FEATURE_COUNT,
+  METERED_FEATURES,
+  customerIdOf,
+  featureIdOf,
+  hasAccess,
+} from "../world/customers.js";
 
 /** The methods that are called. */
 export const CALL_NAMES = ["boolean", "metered", "any", "v2", "list"] as const;
@@ -36,8 +53,14 @@ export function callsOf(names: readonly CallName[]): readonly Call[] {
 }
 
 const CALLS: Readonly<Record<CallName, Call>> = {
-  boolean: check(method.getBooleanEntitlement, BOOLEAN_FEATURES, ({ hasAccess, isFallback }) => ({ hasAccess, isFallback })),
-  metered: check(method.getMeteredEntitlement, METERED_FEATURES, ({ hasAccess, isFallback }) => ({ hasAccess, isFallback })),
+  boolean: check(method.getBooleanEntitlement, BOOLEAN_FEATURES, ({ hasAccess, isFallback }) => ({
+    hasAccess,
+    isFallback,
+  })),
+  metered: check(method.getMeteredEntitlement, METERED_FEATURES, ({ hasAccess, isFallback }) => ({
+    hasAccess,
+    isFallback,
+  })),
   any: check(method.getEntitlement, ALL_FEATURES, ({ hasAccess, isFallback }) => ({ hasAccess, isFallback })),
   v2: check(method.getEntitlementV2, ALL_FEATURES, ({ entitlement }) => entitlement),
   list: {
@@ -71,7 +94,10 @@ function check<I extends DescMessage, O extends DescMessage>(
   };
 }
 
-function templates<I extends DescMessage>(called: DescMethodUnary<I>, request: MessageInitShape<I>): Pick<Call, "path" | "message" | "json"> {
+function templates<I extends DescMessage>(
+  called: DescMethodUnary<I>,
+  request: MessageInitShape<I>,
+): Pick<Call, "path" | "message" | "json"> {
   const message = create(called.input, request);
   return {
     path: `/${called.parent.typeName}/${called.name}`,
@@ -90,7 +116,13 @@ function templateOf(bytes: Buffer): Template {
 }
 
 /** @param at where in `bytes` the template was copied to */
-export function fillIn({ customerAt, featureAt }: Template, bytes: Buffer, at: number, customer: number, feature: number): void {
+export function fillIn(
+  { customerAt, featureAt }: Template,
+  bytes: Buffer,
+  at: number,
+  customer: number,
+  feature: number,
+): void {
   let rest = customer;
   for (let digit = at + customerAt + 6; digit >= at + customerAt; digit--) {
     const tens = Math.floor(rest / 10);

@@ -6,7 +6,8 @@ export function serveJobs(): void {
   process.on("message", (job: LoadJob) => {
     runJob(job).then(
       (result) => process.send?.({ result }),
-      (error: unknown) => process.send?.({ failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+      (error: unknown) =>
+        process.send?.({ failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     );
   });
   process.on("disconnect", () => process.exit());

@@ -2,7 +2,23 @@ import { connect, type Socket } from "node:net";
 import { HeaderDecoder } from "../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import type { Header } from "../../src/adapters/rpc/http2/hpack/header.js";
 import { fillIn } from "./calls.js";
-import { DATA, END_HEADERS, END_STREAM, FRAME_HEADER_BYTES, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, maxConcurrentStreamsIn, settings, windowUpdate } from "./frames.js";
+import {
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  FRAME_HEADER_BYTES,
+  GOAWAY,
+  HEADERS,
+  PING,
+  PREFACE,
+  RST_STREAM,
+  SETTINGS,
+  WINDOW_UPDATE,
+  frame,
+  maxConcurrentStreamsIn,
+  settings,
+  windowUpdate,
+} from "./frames.js";
 import type { LoadConnection, OnSettled } from "./load-connection.js";
 import { GRPC_PREFIX_BYTES, RequestFramesOfConnection } from "./request-frames.js";
 import type { RequestSource } from "./request-source.js";
@@ -61,14 +77,19 @@ export class GrpcConnection implements LoadConnection {
 
   async open(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      const onread = { buffer: Buffer.allocUnsafe(READ_BYTES), callback: (bytes: number, buffer: Uint8Array) => this.#read(bytes, buffer) };
+      const onread = {
+        buffer: Buffer.allocUnsafe(READ_BYTES),
+        callback: (bytes: number, buffer: Uint8Array) => this.#read(bytes, buffer),
+      };
       const socket = connect({ port: this.#port, host: "127.0.0.1", noDelay: true, onread });
       socket.once("error", reject);
       socket.on("close", () => {
         this.#lost();
         reject(new Error("the server closed a connection before it had told its settings"));
       });
-      socket.write(Buffer.concat([PREFACE, settings(RECEIVE_WINDOW), windowUpdate(RECEIVE_WINDOW - INITIAL_SEND_WINDOW)]));
+      socket.write(
+        Buffer.concat([PREFACE, settings(RECEIVE_WINDOW), windowUpdate(RECEIVE_WINDOW - INITIAL_SEND_WINDOW)]),
+      );
       this.#socket = socket;
       this.#onSettings = resolve;
     });
@@ -195,7 +216,11 @@ export class GrpcConnection implements LoadConnection {
     const { headers } = this.#decoder.decode(this.#input, from, to);
     if ((flags & END_STREAM) === 0) return;
     const status = valueOf(headers, "grpc-status");
-    if (status !== "0") this.#settle(stream, status === undefined ? `HTTP ${valueOf(headers, ":status") ?? "without a status"}` : `grpc-status ${status}`);
+    if (status !== "0")
+      this.#settle(
+        stream,
+        status === undefined ? `HTTP ${valueOf(headers, ":status") ?? "without a status"}` : `grpc-status ${status}`,
+      );
     else if (this.#gotMessage[(stream >> 1) & (SLOTS - 1)] === 0) this.#settle(stream, "an answer without a message");
     else this.#settle(stream, undefined);
   }
@@ -217,7 +242,11 @@ export class GrpcConnection implements LoadConnection {
   }
 
   #canAsk(): boolean {
-    return this.#openStreams < this.#maxStreams && this.#sendWindow >= LEAST_SEND_WINDOW && this.#asked[(this.#nextStream >> 1) & (SLOTS - 1)] === -1;
+    return (
+      this.#openStreams < this.#maxStreams &&
+      this.#sendWindow >= LEAST_SEND_WINDOW &&
+      this.#asked[(this.#nextStream >> 1) & (SLOTS - 1)] === -1
+    );
   }
 
   #lost(): void {

@@ -32,9 +32,26 @@ export async function runH2load({ port, connections, streams, call, extent }: H2
   const prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
   prefix.writeUInt32BE(message.bytes.length, 1);
   await writeFile(body, Buffer.concat([prefix, message.bytes]));
-  const headers = ["content-type: application/grpc", "te: trailers", "grpc-timeout: 1S"].flatMap((header) => ["-H", header]);
-  const howMuch = "requests" in extent ? ["-n", String(extent.requests)] : ["-D", String(Math.max(1, Math.round(extent.measuredMs / 1_000))), "--warm-up-time=1s"];
-  const command = ["h2load", "-c", String(connections), "-m", String(streams), ...howMuch, "-d", body, ...headers, `http://127.0.0.1:${port}${path}`];
+  const headers = ["content-type: application/grpc", "te: trailers", "grpc-timeout: 1S"].flatMap((header) => [
+    "-H",
+    header,
+  ]);
+  const howMuch =
+    "requests" in extent
+      ? ["-n", String(extent.requests)]
+      : ["-D", String(Math.max(1, Math.round(extent.measuredMs / 1_000))), "--warm-up-time=1s"];
+  const command = [
+    "h2load",
+    "-c",
+    String(connections),
+    "-m",
+    String(streams),
+    ...howMuch,
+    "-d",
+    body,
+    ...headers,
+    `http://127.0.0.1:${port}${path}`,
+  ];
   const h2load = new Child(command, { core: "load" });
   try {
     const [, perSecond = ""] = await h2load.printed(/finished in [\d.]+\w+, ([\d.]+) req\/s/);

@@ -95,5 +95,9 @@ function withHead(path: string, { bytes, customerAt, featureAt }: Template): Tem
   const head = Buffer.from(
     `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench\r\ncontent-type: application/json\r\nconnect-timeout-ms: 1000\r\ncontent-length: ${bytes.length}\r\n\r\n`,
   );
-  return { bytes: Buffer.concat([head, bytes]), customerAt: head.length + customerAt, featureAt: featureAt === -1 ? -1 : head.length + featureAt };
+  return {
+    bytes: Buffer.concat([head, bytes]),
+    customerAt: head.length + customerAt,
+    featureAt: featureAt === -1 ? -1 : head.length + featureAt,
+  };
 }

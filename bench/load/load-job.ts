@@ -25,7 +25,13 @@ export type LoadShape =
   /** Each answer is followed by the next request. */
   | { readonly kind: "closed"; readonly warmUpMs: number; readonly measuredMs: number }
   /** Requests are due at a steady rate, whatever becomes of those before; latency counts from then. */
-  | { readonly kind: "steady"; readonly perSecond: number; readonly warmUpMs: number; readonly windowMs: number; readonly windows: number }
+  | {
+      readonly kind: "steady";
+      readonly perSecond: number;
+      readonly warmUpMs: number;
+      readonly windowMs: number;
+      readonly windows: number;
+    }
   /** As many requests as there are customers, and no more. */
   | { readonly kind: "once" };
 

@@ -27,7 +27,9 @@ export class RequestSource {
     this.#keys = new KeySequence(keys, customers);
     this.#isOne = keys === "one";
     const random = randomNumbers(SEED);
-    this.#features = this.calls.map(({ features }) => Uint8Array.from({ length: FEATURE_DRAWS }, () => features[Math.floor(random() * features.length)]!));
+    this.#features = this.calls.map(({ features }) =>
+      Uint8Array.from({ length: FEATURE_DRAWS }, () => features[Math.floor(random() * features.length)]!),
+    );
   }
 
   advance(): void {

@@ -41,9 +41,13 @@ class Run {
     this.#tally = new Tally(job.areAnswersDecoded);
     const source = new RequestSource(job);
     const Connection = job.protocol === "grpc" ? GrpcConnection : JsonConnection;
-    const onSettled = job.shape.kind === "steady" ? () => undefined : (connection: LoadConnection) => this.#sendNext(connection);
+    const onSettled =
+      job.shape.kind === "steady" ? () => undefined : (connection: LoadConnection) => this.#sendNext(connection);
     const ports = [job.port, ...(job.otherPorts ?? [])];
-    this.#connections = Array.from({ length: job.connections }, (_, index) => new Connection(ports[index % ports.length]!, source, this.#tally, onSettled));
+    this.#connections = Array.from(
+      { length: job.connections },
+      (_, index) => new Connection(ports[index % ports.length]!, source, this.#tally, onSettled),
+    );
   }
 
   async open(): Promise<void> {
@@ -130,7 +134,8 @@ class Run {
   /** On a busy machine a short measurement may be over before it has begun. */
   async #firstAnswer(): Promise<void> {
     const begun = performance.now();
-    while (this.#tally.answers === 0 && this.#tally.errors.size === 0 && performance.now() - begun < FIRST_ANSWER_MS) await elapse(5);
+    while (this.#tally.answers === 0 && this.#tally.errors.size === 0 && performance.now() - begun < FIRST_ANSWER_MS)
+      await elapse(5);
   }
 
   async #lastAnswers(withinMs: number): Promise<void> {

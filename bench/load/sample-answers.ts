@@ -21,7 +21,12 @@ export async function sampleAnswers(port: number): Promise<readonly SampleAnswer
   try {
     const answers: SampleAnswer[] = [];
     for (const { path, message } of callsOf(CALL_NAMES)) {
-      const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" });
+      const stream = session.request({
+        ":method": "POST",
+        ":path": path,
+        "content-type": "application/grpc",
+        te: "trailers",
+      });
       const prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
       prefix.writeUInt32BE(message.bytes.length, 1);
       stream.end(Buffer.concat([prefix, message.bytes]));
@@ -29,10 +34,14 @@ export async function sampleAnswers(port: number): Promise<readonly SampleAnswer
       let headers = {};
       let trailers: Record<string, string> = {};
       stream.on("response", (received) => (headers = received));
-      stream.on("trailers", (received) => (trailers = Object.fromEntries(Object.entries(received)) as Record<string, string>));
+      stream.on(
+        "trailers",
+        (received) => (trailers = Object.fromEntries(Object.entries(received)) as Record<string, string>),
+      );
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       await once(stream, "close");
-      if (trailers["grpc-status"] !== "0") throw new Error(`${path} was answered ${JSON.stringify({ headers, trailers })}`);
+      if (trailers["grpc-status"] !== "0")
+        throw new Error(`${path} was answered ${JSON.stringify({ headers, trailers })}`);
       const kept = Object.entries(headers).filter(([name]) => !MADE_BY_NODE.has(name));
       answers.push({
         path,
@@ -51,7 +60,11 @@ export async function sampleAnswers(port: number): Promise<readonly SampleAnswer
 export async function sampleJsonAnswers(port: number): Promise<readonly SampleAnswer[]> {
   const answers: SampleAnswer[] = [];
   for (const { path, json } of callsOf(CALL_NAMES)) {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: new Uint8Array(json.bytes) });
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: new Uint8Array(json.bytes),
+    });
     const message = Buffer.from(await response.arrayBuffer());
     if (!response.ok) throw new Error(`${path} was answered ${response.status}: ${message.toString()}`);
     const kept = [...response.headers].filter(([name]) => !MADE_BY_NODE.has(name));

@@ -14,15 +14,26 @@ export const MEMORY: Benchmark = {
   title: "Memory per cached customer of 20 entitlements, heap and external",
   async measure(lab) {
     const { customers } = lab.pace;
-    const cached = (job: MemoryJob) => inOwnProcess<MemoryFigures>(lab.node, "memory/cached-customers.ts", "measureCachedCustomers", job);
+    const cached = (job: MemoryJob) =>
+      inOwnProcess<MemoryFigures>(lab.node, "memory/cached-customers.ts", "measureCachedCustomers", job);
     const shared = await cached({ customers, isShared: true });
     const unlike = await cached({ customers, isShared: false });
     const job: ReferenceJob = { customers: Math.min(REFERENCE_CUSTOMERS, customers), checks: 1, rounds: 1 };
-    const reference = await inOwnProcess<ReferenceFigures>(lab.node, "decisions/reference-client.ts", "measureReferenceClient", job);
+    const reference = await inOwnProcess<ReferenceFigures>(
+      lab.node,
+      "decisions/reference-client.ts",
+      "measureReferenceClient",
+      job,
+    );
     return [
       ...rowsOf("100 plans shared", shared, SHARED_BYTES),
       ...rowsOf("everyone's limits their own", unlike, UNLIKE_BYTES),
-      { what: "published client", value: reference.bytesPerCustomer, unit: "bytes", note: `of ${job.customers} customers` },
+      {
+        what: "published client",
+        value: reference.bytesPerCustomer,
+        unit: "bytes",
+        note: `of ${job.customers} customers`,
+      },
     ];
   },
 };

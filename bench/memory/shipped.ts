@@ -36,7 +36,10 @@ export function stateOf(customer: number, isShared: boolean, now: Date) {
 
 export async function cacheCustomer(cache: Cache, customer: number, isShared: boolean, now: Date): Promise<void> {
   const verifiedAt = now.getTime() + customer;
-  await cache.put({ customerId: freshIdOf(customer) }, { state: stateOf(customer, isShared, now), verifiedAt, recheckAt: Infinity, isVerified: true });
+  await cache.put(
+    { customerId: freshIdOf(customer) },
+    { state: stateOf(customer, isShared, now), verifiedAt, recheckAt: Infinity, isVerified: true },
+  );
 }
 
 /** A text of its own, as a request brings it: not one that others were already found by. */

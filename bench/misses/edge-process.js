@@ -13,14 +13,36 @@ function bodyOf(customer) {
   const entitlementsV2 = Array.from({ length: ENTITLEMENTS }, (_, i) => {
     const isMetered = i < METERED;
     return {
-      __typename: "FeatureEntitlement", isGranted: true, accessDeniedReason: null, usageLimit: isMetered ? 100 * (1 + (customer % 5)) : null, hasUnlimitedUsage: false, hasSoftLimit: false,
-      currentUsage: isMetered ? (customer * 7 + i) % 100 : null, enumValues: null, entitlementUpdatedAt: iso(at - 60_000), usageUpdatedAt: isMetered ? iso(at - 60_000) : null,
-      usagePeriodAnchor: isMetered ? iso(at - 5e8) : null, usagePeriodStart: isMetered ? iso(at - 5e8) : null, usagePeriodEnd: isMetered ? iso(at + 2e9) : null,
-      resetPeriod: isMetered ? "MONTH" : null, resetPeriodConfiguration: null, creditRate: null, validUntil: null,
-      feature: { refId: `${isMetered ? "m" : "b"}${i}`, displayName: `Feature ${i}`, featureType: isMetered ? "NUMBER" : "BOOLEAN", meterType: isMetered ? "Fluctuating" : null, featureUnits: null, featureUnitsPlural: null },
+      __typename: "FeatureEntitlement",
+      isGranted: true,
+      accessDeniedReason: null,
+      usageLimit: isMetered ? 100 * (1 + (customer % 5)) : null,
+      hasUnlimitedUsage: false,
+      hasSoftLimit: false,
+      currentUsage: isMetered ? (customer * 7 + i) % 100 : null,
+      enumValues: null,
+      entitlementUpdatedAt: iso(at - 60_000),
+      usageUpdatedAt: isMetered ? iso(at - 60_000) : null,
+      usagePeriodAnchor: isMetered ? iso(at - 5e8) : null,
+      usagePeriodStart: isMetered ? iso(at - 5e8) : null,
+      usagePeriodEnd: isMetered ? iso(at + 2e9) : null,
+      resetPeriod: isMetered ? "MONTH" : null,
+      resetPeriodConfiguration: null,
+      creditRate: null,
+      validUntil: null,
+      feature: {
+        refId: `${isMetered ? "m" : "b"}${i}`,
+        displayName: `Feature ${i}`,
+        featureType: isMetered ? "NUMBER" : "BOOLEAN",
+        meterType: isMetered ? "Fluctuating" : null,
+        featureUnits: null,
+        featureUnitsPlural: null,
+      },
     };
   });
-  const body = Buffer.from(JSON.stringify({ data: { entitlementsState: { entitlementsV2, accessDeniedReason: null } } }));
+  const body = Buffer.from(
+    JSON.stringify({ data: { entitlementsState: { entitlementsV2, accessDeniedReason: null } } }),
+  );
   templates.set(customer % 1000, body);
   return body;
 }

@@ -28,9 +28,19 @@ export function missedState(customer: number): CustomerState {
   const now = Date.UTC(2026, 0, 1) + customer * 1_000;
   const month = { periodAnchor: now - 5e8, periodStart: now - 5e8, periodEnd: now + 2e9 };
   const features = Array.from({ length: ENTITLEMENTS }, (_, index): FeatureEntitlementInput => {
-    if (index >= METERED) return { feature: { id: `b${index}`, displayName: `Feature ${index}`, featureType: "BOOLEAN", meterType: "None" } };
+    if (index >= METERED)
+      return {
+        feature: { id: `b${index}`, displayName: `Feature ${index}`, featureType: "BOOLEAN", meterType: "None" },
+      };
     return {
-      feature: { id: `m${index}`, displayName: `Meter ${index}`, featureType: "NUMBER", meterType: "Fluctuating", units: "unit", unitsPlural: "units" },
+      feature: {
+        id: `m${index}`,
+        displayName: `Meter ${index}`,
+        featureType: "NUMBER",
+        meterType: "Fluctuating",
+        units: "unit",
+        unitsPlural: "units",
+      },
       usageLimit: 100 * (1 + (customer % PLANS)),
       resetPeriod: "MONTH",
       usage: { currentUsage: (customer * 7 + index) % 100, ...month, updatedAt: now - 60_000 },
@@ -60,7 +70,12 @@ export async function missWorld({ redisPort, upstreamPort }: WorldParts): Promis
   const near = new MemoryCache(1024 * 1024 * 1024, telemetry);
   const upstream = createVendorUpstream(
     {
-      identity: { apiKey: "any", source: "SIDECAR", instanceId: "00000000-0000-4000-8000-000000000000", startedAt: Date.now() },
+      identity: {
+        apiKey: "any",
+        source: "SIDECAR",
+        instanceId: "00000000-0000-4000-8000-000000000000",
+        startedAt: Date.now(),
+      },
       apiUrl: `http://127.0.0.1:${upstreamPort}`,
       edgeApiUrl: `http://127.0.0.1:${upstreamPort}`,
       checkBudgetMs: BUDGET_MS,
@@ -71,13 +86,34 @@ export async function missWorld({ redisPort, upstreamPort }: WorldParts): Promis
   let sharedFlights: RedisSharedFlights | undefined;
   let end = (): Promise<void> => Promise.resolve();
   if (redisPort !== undefined) {
-    const connection = openRedis({ target: { kind: "server", host: "127.0.0.1", port: redisPort, db: 0 }, keysTtlSecs: 3600, commandTimeoutMs: BUDGET_MS / 4 }, { clock, logger, telemetry });
-    const store = new RedisCacheStore({ near, commands: connection.commands, environment: ENVIRONMENT, clock, logger, commandTimeoutMs: BUDGET_MS / 4, ttlMs: 3_600_000 });
+    const connection = openRedis(
+      {
+        target: { kind: "server", host: "127.0.0.1", port: redisPort, db: 0 },
+        keysTtlSecs: 3600,
+        commandTimeoutMs: BUDGET_MS / 4,
+      },
+      { clock, logger, telemetry },
+    );
+    const store = new RedisCacheStore({
+      near,
+      commands: connection.commands,
+      environment: ENVIRONMENT,
+      clock,
+      logger,
+      commandTimeoutMs: BUDGET_MS / 4,
+      ttlMs: 3_600_000,
+    });
     const invalidations = connection.invalidations(...trackedPrefixes(ENVIRONMENT));
     const coherent = new Promise<void>((resolve) => store.coherence.onCoherent(resolve));
     invalidations.start(store.coherence);
     await coherent;
-    sharedFlights = new RedisSharedFlights({ commands: connection.commands, coherence: store.coherence, environment: ENVIRONMENT, clock, waitMs: BUDGET_MS / 3 });
+    sharedFlights = new RedisSharedFlights({
+      commands: connection.commands,
+      coherence: store.coherence,
+      environment: ENVIRONMENT,
+      clock,
+      waitMs: BUDGET_MS / 3,
+    });
     cache = store;
     end = async () => {
       await invalidations.stop();
@@ -85,10 +121,18 @@ export async function missWorld({ redisPort, upstreamPort }: WorldParts): Promis
       connection.close();
     };
   }
-  const load = new LoadState(cache, upstream, clock, { fetchTimeoutMs: 5 * BUDGET_MS, recheckAfterMs: 30_000, sharedFlights });
+  const load = new LoadState(cache, upstream, clock, {
+    fetchTimeoutMs: 5 * BUDGET_MS,
+    recheckAfterMs: 30_000,
+    sharedFlights,
+  });
   const stream = new StreamStatus(Infinity, Infinity);
   const refresh = new RefreshInBackground(load, logger, 8);
-  const find = new FindState(cache, load, refresh, stream, telemetry, clock, logger, { budgetMs: BUDGET_MS, deadlineMarginMs: 20, keepsCustomerBeside: redisPort !== undefined });
+  const find = new FindState(cache, load, refresh, stream, telemetry, clock, logger, {
+    budgetMs: BUDGET_MS,
+    deadlineMarginMs: 20,
+    keepsCustomerBeside: redisPort !== undefined,
+  });
   return {
     check: new CheckEntitlement(find, new ConfiguredFallbackProvider(new Map()), clock),
     answers: telemetry.answers,
@@ -102,12 +146,19 @@ export async function missWorld({ redisPort, upstreamPort }: WorldParts): Promis
 /** Writes what a sidecar would have written, as fast as that goes. */
 export async function fillRedis(port: number, customers: number): Promise<void> {
   const telemetry = newTelemetry();
-  const connection = openRedis({ target: { kind: "server", host: "127.0.0.1", port, db: 0 }, keysTtlSecs: 3600, commandTimeoutMs: 60_000 }, { clock: new SystemClock(), logger: new RecordingLogger(), telemetry });
+  const connection = openRedis(
+    { target: { kind: "server", host: "127.0.0.1", port, db: 0 }, keysTtlSecs: 3600, commandTimeoutMs: 60_000 },
+    { clock: new SystemClock(), logger: new RecordingLogger(), telemetry },
+  );
   const now = Date.now();
   for (let from = 0; from < customers; from += 100) {
     const groups = Array.from({ length: Math.min(100, customers - from) }, (_, index) => {
       const customer = from + index;
-      return encodeState(ENVIRONMENT, { customerId: `customer-${customer}` }, missedState(customer), { verifiedAt: now, recheckAt: Infinity, isVerified: true });
+      return encodeState(ENVIRONMENT, { customerId: `customer-${customer}` }, missedState(customer), {
+        verifiedAt: now,
+        recheckAt: Infinity,
+        isVerified: true,
+      });
     });
     await connection.commands.writeNewest(groups);
   }

@@ -15,8 +15,14 @@ type Kind = "redis" | "upstream" | "upstream-to-redis";
 export async function printMisses(only?: string): Promise<void> {
   const edge = fork(fileURLToPath(new URL("edge-process.js", import.meta.url)));
   const [{ port: upstreamPort }] = (await once(edge, "message")) as [{ port: number }];
-  print(`Node ${process.version}, ${availableParallelism()} processors, load ${loadavg().map((load) => load.toFixed(1)).join(" ")}`);
-  print("| a miss answered | processor time each, us | so many a second on one core | elapsed, so many a second | from where |");
+  print(
+    `Node ${process.version}, ${availableParallelism()} processors, load ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(" ")}`,
+  );
+  print(
+    "| a miss answered | processor time each, us | so many a second on one core | elapsed, so many a second | from where |",
+  );
   print("| --- | --- | --- | --- | --- |");
   for (const kind of ["redis", "upstream", "upstream-to-redis"] satisfies Kind[]) {
     if (only !== undefined && only !== kind) continue;
@@ -31,7 +37,9 @@ export async function printMisses(only?: string): Promise<void> {
     const count = CUSTOMERS - WARM_UP;
     const micros = (cpu.user + cpu.system) / count;
     const elapsed = Math.round((count * 1_000) / (performance.now() - startedAt));
-    print(`| ${kind} | ${micros.toFixed(0)} | ${Math.round(1e6 / micros)} | ${elapsed} | ${JSON.stringify(world.answers)} |`);
+    print(
+      `| ${kind} | ${micros.toFixed(0)} | ${Math.round(1e6 / micros)} | ${elapsed} | ${JSON.stringify(world.answers)} |`,
+    );
     await world.close();
     await redis?.stop();
   }
@@ -44,7 +52,14 @@ async function checkAll({ check }: MissWorld, from: number, to: number): Promise
   await Promise.all(
     Array.from({ length: IN_FLIGHT }, async () => {
       for (let customer = next++; customer < to; customer = next++) {
-        const query = { featureId: `m${customer % METERED}`, kind: "metered" as const, requestedUsage: undefined, requestedValues: [], fallback: undefined, fallbackWhenUnknown: false };
+        const query = {
+          featureId: `m${customer % METERED}`,
+          kind: "metered" as const,
+          requestedUsage: undefined,
+          requestedValues: [],
+          fallback: undefined,
+          fallbackWhenUnknown: false,
+        };
         await check.feature(`customer-${customer}`, undefined, query, call);
       }
     }),

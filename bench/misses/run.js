@@ -2,6 +2,9 @@
 import { fileURLToPath } from "node:url";
 import { runnerImport } from "vite";
 
-const { module } = await runnerImport(fileURLToPath(new URL("print-misses.ts", import.meta.url)), { configFile: false, logLevel: "warn" });
+const { module } = await runnerImport(fileURLToPath(new URL("print-misses.ts", import.meta.url)), {
+  configFile: false,
+  logLevel: "warn",
+});
 await module.printMisses(process.argv[2]);
 process.exit(0);

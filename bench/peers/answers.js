@@ -4,7 +4,12 @@
  */
 export function answersFromArguments() {
   const answers = JSON.parse(process.argv[2] ?? "[]");
-  return new Map(answers.map(({ path, headers, trailers, message }) => [path, { headers, trailers, message: Buffer.from(message, "base64") }]));
+  return new Map(
+    answers.map(({ path, headers, trailers, message }) => [
+      path,
+      { headers, trailers, message: Buffer.from(message, "base64") },
+    ]),
+  );
 }
 
 /** Tells the bench where this peer listens; it ends with the bench. */

@@ -21,7 +21,14 @@ import { tellPorts } from "./answers.js";
 const { config } = loadConfig(process.env);
 const clock = new SystemClock();
 const telemetry = newTelemetry();
-const logger = new WinstonLogger({ level: config.logLevel, messageKey: "msg", errorKey: "err", secrets: [], output: process.stderr, clock });
+const logger = new WinstonLogger({
+  level: config.logLevel,
+  messageKey: "msg",
+  errorKey: "err",
+  secrets: [],
+  output: process.stderr,
+  clock,
+});
 const source = await openSource(config, { clock, logger, telemetry });
 const container = buildContainer({ config, logger, clock, telemetry, source });
 
@@ -37,7 +44,10 @@ const useCases = {
 };
 const serve = serveByConnect(new Calls(SERVED_METHODS, { clock, logger }));
 const service = connectService(useCases, { count: () => undefined, maxItems: DEFAULT_MAX_ITEMS }, serve);
-const byConnect = connectNodeAdapter({ routes: (router) => router.service(SidecarService, service), jsonOptions: JSON_OPTIONS });
+const byConnect = connectNodeAdapter({
+  routes: (router) => router.service(SidecarService, service),
+  jsonOptions: JSON_OPTIONS,
+});
 const http2 = createHttp2Server(byConnect).listen(0, "127.0.0.1");
 const http1 = createHttp1Server(byConnect).listen(0, "127.0.0.1");
 await Promise.all([once(http2, "listening"), once(http1, "listening")]);

@@ -2,7 +2,9 @@
 import { createServer } from "node:http";
 import { answersFromArguments, tellPorts } from "./answers.js";
 
-const answers = new Map([...answersFromArguments()].map(([path, { headers, message }]) => [path, { headers, text: message.toString() }]));
+const answers = new Map(
+  [...answersFromArguments()].map(([path, { headers, message }]) => [path, { headers, text: message.toString() }]),
+);
 
 const server = createServer((request, response) => {
   const { headers, text } = answers.get(request.url);

@@ -5,7 +5,12 @@ import { answersFromArguments, tellPorts } from "./answers.js";
 const GRPC_PREFIX_BYTES = 5;
 const WITH_TRAILERS = { waitForTrailers: true };
 
-const answers = new Map([...answersFromArguments()].map(([path, { headers, trailers, message }]) => [path, { headers, trailers, frame: framed(message) }]));
+const answers = new Map(
+  [...answersFromArguments()].map(([path, { headers, trailers, message }]) => [
+    path,
+    { headers, trailers, frame: framed(message) },
+  ]),
+);
 
 const server = createServer();
 server.on("stream", (stream, headers) => {

@@ -24,7 +24,10 @@ const client = Stigg.initialize({
 await client.waitForInitialization();
 
 process.on("message", (order) => {
-  measure(order).then((result) => process.send(result), (error) => process.send({ failure: error.message }));
+  measure(order).then(
+    (result) => process.send(result),
+    (error) => process.send({ failure: error.message }),
+  );
 });
 tellPorts({});
 
@@ -36,7 +39,10 @@ async function measure({ measuredMs, inFlight, customers }) {
     while (performance.now() - begun < measuredMs) {
       const number = asked++;
       const customerId = `customer-${String((number * SCATTER) % customers).padStart(7, "0")}`;
-      const { hasAccess, isFallback } = await client.getBooleanEntitlement({ customerId, featureId: `feature-0${number % FEATURES}` });
+      const { hasAccess, isFallback } = await client.getBooleanEntitlement({
+        customerId,
+        featureId: `feature-0${number % FEATURES}`,
+      });
       if (!hasAccess || isFallback) throw new Error(`${customerId} was denied, or answered a fallback`);
       answers++;
     }

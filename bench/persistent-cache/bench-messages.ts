@@ -9,7 +9,12 @@ export function benchMessage(index: number, customers: number): string {
   const customerId = `customer-${index % customers}`;
   const at = T0 + index;
   return index % 5 === 0
-    ? message("entitlements.updated", at, { customerId, resourceId: null, accessDeniedReason: null, entitlements: entitlements(at) })
+    ? message("entitlements.updated", at, {
+        customerId,
+        resourceId: null,
+        accessDeniedReason: null,
+        entitlements: entitlements(at),
+      })
     : message("usage.updated", at, {
         customerId,
         resourceId: null,

@@ -10,7 +10,9 @@ await Promise.all(Array.from({ length: CONSUMERS }, consume));
 async function consume() {
   let removed = Promise.resolve();
   for (;;) {
-    const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: Number(BATCH_SIZE), WaitTimeSeconds: 20 }));
+    const { Messages = [] } = await client.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: Number(BATCH_SIZE), WaitTimeSeconds: 20 }),
+    );
     if (Messages.length === 0) continue;
     await removed;
     const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));

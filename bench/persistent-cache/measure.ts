@@ -29,7 +29,14 @@ interface Row {
 /** Measures the service and the consumer that does nothing, one after the other, each on a core of its own. */
 export async function measure([messages = String(DEFAULT_MESSAGES)]: readonly string[]): Promise<number> {
   const redisPort = await freePort();
-  const redis = new PinnedProcess(CORES.others, "redis-server", ["--port", String(redisPort), "--save", "", "--appendonly", "no"]);
+  const redis = new PinnedProcess(CORES.others, "redis-server", [
+    "--port",
+    String(redisPort),
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+  ]);
   await redis.printed(/Ready to accept connections/);
   const rows: Row[] = [];
   try {
@@ -44,10 +51,19 @@ export async function measure([messages = String(DEFAULT_MESSAGES)]: readonly st
   return 0;
 }
 
-async function run(consumer: string, script: string, batchSize: number, messages: number, redisPort: number): Promise<Row> {
+async function run(
+  consumer: string,
+  script: string,
+  batchSize: number,
+  messages: number,
+  redisPort: number,
+): Promise<Row> {
   const queue = new PinnedProcess(CORES.others, process.execPath, [QUEUE]);
   try {
-    const { endpoint, queueUrl } = JSON.parse(await queue.printed(/^\{/)) as { readonly endpoint: string; readonly queueUrl: string };
+    const { endpoint, queueUrl } = JSON.parse(await queue.printed(/^\{/)) as {
+      readonly endpoint: string;
+      readonly queueUrl: string;
+    };
     await fill(endpoint, queueUrl, messages);
     const program = new PinnedProcess(CORES.measured, process.execPath, [...AS_INSTALLED, script], {
       ...AWS,
@@ -72,7 +88,11 @@ async function run(consumer: string, script: string, batchSize: number, messages
 }
 
 /** From the tenth of the messages on, when the program has started and warmed up, until the queue is empty. */
-async function timed(program: PinnedProcess, endpoint: string, messages: number): Promise<Omit<Row, "consumer" | "batchSize">> {
+async function timed(
+  program: PinnedProcess,
+  endpoint: string,
+  messages: number,
+): Promise<Omit<Row, "consumer" | "batchSize">> {
   const first = await whenAtMost(endpoint, messages * 0.9);
   const begin = performance.now();
   const before = program.use();
@@ -91,7 +111,9 @@ async function timed(program: PinnedProcess, endpoint: string, messages: number)
 /** @returns how many there are by then */
 async function whenAtMost(endpoint: string, limit: number): Promise<number> {
   for (;;) {
-    const [queue] = (await (await fetch(`${endpoint}/_fauxqs/queues`)).json()) as [{ approximateMessageCount: number; approximateInflightCount: number }];
+    const [queue] = (await (await fetch(`${endpoint}/_fauxqs/queues`)).json()) as [
+      { approximateMessageCount: number; approximateInflightCount: number },
+    ];
     const count = queue.approximateMessageCount + queue.approximateInflightCount;
     if (count <= limit) return count;
     await elapse(20);
@@ -99,7 +121,11 @@ async function whenAtMost(endpoint: string, limit: number): Promise<number> {
 }
 
 async function fill(endpoint: string, queueUrl: string, messages: number): Promise<void> {
-  const client = new SQSClient({ endpoint, region: AWS.AWS_REGION, credentials: { accessKeyId: "any", secretAccessKey: "any" } });
+  const client = new SQSClient({
+    endpoint,
+    region: AWS.AWS_REGION,
+    credentials: { accessKeyId: "any", secretAccessKey: "any" },
+  });
   let next = 0;
   await Promise.all(
     Array.from({ length: SENDERS }, async () => {
@@ -121,7 +147,15 @@ function table(rows: readonly Row[], messages: number): string {
   const lines = rows.map((row, index) => {
     const peer = rows[index + 1];
     const ratio = index % 2 === 0 && peer !== undefined ? (row.perSecond / peer.perSecond).toFixed(2) : "";
-    const cells = [row.consumer, row.batchSize, row.perSecond.toFixed(0), ratio, row.perCpuSecond.toFixed(0), row.cpuPercent.toFixed(0), row.peakMegabytes.toFixed(0)];
+    const cells = [
+      row.consumer,
+      row.batchSize,
+      row.perSecond.toFixed(0),
+      ratio,
+      row.perCpuSecond.toFixed(0),
+      row.cpuPercent.toFixed(0),
+      row.peakMegabytes.toFixed(0),
+    ];
     return `| ${cells.join(" | ")} |`;
   });
   return [

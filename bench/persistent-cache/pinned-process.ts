@@ -20,9 +20,17 @@ export class PinnedProcess {
   #stdout = "";
   #stderr = "";
 
-  constructor(core: number, command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  constructor(
+    core: number,
+    command: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     const [program, rest] = CAN_PIN ? ["taskset", ["-c", String(core), command, ...args]] : [command, args];
-    this.child = spawn(program, rest, { env: { PATH: process.env.PATH ?? "", ...environment }, stdio: ["pipe", "pipe", "pipe"] });
+    this.child = spawn(program, rest, {
+      env: { PATH: process.env.PATH ?? "", ...environment },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     this.child.stdout?.on("data", (chunk: Buffer) => (this.#stdout += chunk.toString()));
     this.child.stderr?.on("data", (chunk: Buffer) => (this.#stderr += chunk.toString()));
   }
@@ -36,7 +44,8 @@ export class PinnedProcess {
     for (;;) {
       const line = this.#stdout.split("\n").find((candidate) => pattern.test(candidate));
       if (line !== undefined) return line;
-      if (this.child.exitCode !== null) throw new Error(`${this.child.spawnargs.join(" ")} ended:\n${this.#stdout}${this.#stderr}`);
+      if (this.child.exitCode !== null)
+        throw new Error(`${this.child.spawnargs.join(" ")} ended:\n${this.#stdout}${this.#stderr}`);
       await Promise.race([once(this.child.stdout!, "data"), once(this.child, "exit")]);
     }
   }
@@ -45,9 +54,15 @@ export class PinnedProcess {
   use(): Use {
     try {
       const stat = readFileSync(`/proc/${this.child.pid}/stat`, "utf8");
-      const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13);
+      const [user, system] = stat
+        .slice(stat.lastIndexOf(")") + 2)
+        .split(" ")
+        .slice(11, 13);
       const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.child.pid}/status`, "utf8"))?.[1];
-      return { cpuSeconds: (Number(user) + Number(system)) / CLOCK_TICKS_PER_SECOND, peakMegabytes: (Number(peak) * 1_024) / 1e6 };
+      return {
+        cpuSeconds: (Number(user) + Number(system)) / CLOCK_TICKS_PER_SECOND,
+        peakMegabytes: (Number(peak) * 1_024) / 1e6,
+      };
     } catch {
       return { cpuSeconds: 0, peakMegabytes: 0 };
     }

@@ -53,8 +53,16 @@ export class Child {
   }
 
   /** A TypeScript module of the bench's, in a process of its own. */
-  static part(file: string, exported: string, options: Omit<ChildOptions, "hasChannel">, nodeArguments: readonly string[] = []): Child {
-    return new Child([process.execPath, ...nodeArguments, PART, resolve(REPO, "bench", file), exported], { ...options, hasChannel: true });
+  static part(
+    file: string,
+    exported: string,
+    options: Omit<ChildOptions, "hasChannel">,
+    nodeArguments: readonly string[] = [],
+  ): Child {
+    return new Child([process.execPath, ...nodeArguments, PART, resolve(REPO, "bench", file), exported], {
+      ...options,
+      hasChannel: true,
+    });
   }
 
   /** Resolves with the first match in what it prints. */

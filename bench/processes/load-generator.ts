@@ -22,9 +22,13 @@ export class LoadGenerator {
     const { result, failure } = (await answered) as { readonly result?: LoadResult; readonly failure?: string };
     if (result === undefined) throw new Error(`the load generator failed: ${failure ?? "without a reason"}`);
     const errors = Object.entries(result.errors);
-    if (errors.length > 0) throw new Error(`not all answers were right: ${errors.map(([error, count]) => `${error} (${count})`).join(", ")}`);
+    if (errors.length > 0)
+      throw new Error(
+        `not all answers were right: ${errors.map(([error, count]) => `${error} (${count})`).join(", ")}`,
+      );
     if (result.answers === 0) throw new Error("nothing was answered");
-    if (job.areAnswersDecoded && job.protocol === "grpc" && result.answers > 1_000 && result.verified === 0) throw new Error("no answer was verified");
+    if (job.areAnswersDecoded && job.protocol === "grpc" && result.answers > 1_000 && result.verified === 0)
+      throw new Error("no answer was verified");
     return result;
   }
 

@@ -2,7 +2,15 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /** On each core a thread that goes before all others and sleeps a millisecond at a time (rt-tests). */
-const COMMAND = ["cyclictest", "--smp", "--priority=99", "--mlockall", "--interval=1000", "--quiet", "--default-system"] as const;
+const COMMAND = [
+  "cyclictest",
+  "--smp",
+  "--priority=99",
+  "--mlockall",
+  "--interval=1000",
+  "--quiet",
+  "--default-system",
+] as const;
 const LONGEST_US = /Max:\s*(\d+)/g;
 
 /**

@@ -4,7 +4,9 @@ import { readdirSync, readFileSync } from "node:fs";
 export function cpuSecondsOf(pid: number): number {
   const tasks = `/proc/${pid}/task`;
   try {
-    const threads = readdirSync(tasks).map((thread) => Number(readFileSync(`${tasks}/${thread}/schedstat`, "utf8").split(" ")[0]));
+    const threads = readdirSync(tasks).map((thread) =>
+      Number(readFileSync(`${tasks}/${thread}/schedstat`, "utf8").split(" ")[0]),
+    );
     return threads.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e9;
   } catch {
     return Number.NaN;

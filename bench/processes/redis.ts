@@ -25,7 +25,10 @@ export class Redis {
     const folder = await mkdtemp(join(tmpdir(), "bench-"));
     const port = await freePort();
     const settings = { port: String(port), bind: "127.0.0.1", dir: folder, save: "", appendonly: "no" };
-    const child = new Child(["redis-server", ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])], { core: "load" });
+    const child = new Child(
+      ["redis-server", ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])],
+      { core: "load" },
+    );
     await child.printed(/Ready to accept connections/);
     return new Redis(port, child, folder);
   }

@@ -33,18 +33,34 @@ export const LOCAL_SERVICE = {
 const FOLLOWS_STREAM = /the update stream is connected/;
 
 /** The built sidecar with its default configuration, once it listens and, where it has an update stream, follows it. */
-export async function startSidecar(node: string, upstream: Upstream, environment: Readonly<Record<string, string>> = {}, nodeArguments: readonly string[] = []): Promise<MeasuredServer> {
+export async function startSidecar(
+  node: string,
+  upstream: Upstream,
+  environment: Readonly<Record<string, string>> = {},
+  nodeArguments: readonly string[] = [],
+): Promise<MeasuredServer> {
   const env: Readonly<Record<string, string>> = { ...LOCAL_SERVICE, ...upstream.environment, ...environment };
-  const child = new Child([node, ...nodeArguments, resolve(REPO, "dist/bootstrap/cli.js"), "serve"], { core: "server", env });
+  const child = new Child([node, ...nodeArguments, resolve(REPO, "dist/bootstrap/cli.js"), "serve"], {
+    core: "server",
+    env,
+  });
   // In Redis mode others follow it, unless this one is told to.
   const followsStream = env.REDIS_ENVIRONMENT_PREFIX === undefined || env.WS_ENABLED === "true";
-  const [[line = ""]] = await Promise.all([child.printed(/^\{.*"grpcPort".*\}$/m), followsStream ? child.printed(FOLLOWS_STREAM) : undefined]);
+  const [[line = ""]] = await Promise.all([
+    child.printed(/^\{.*"grpcPort".*\}$/m),
+    followsStream ? child.printed(FOLLOWS_STREAM) : undefined,
+  ]);
   const { grpcPort, metricsPort } = JSON.parse(line) as Ports;
   return { name: "entitlement-sidecar", grpcPort, jsonPort: grpcPort, metricsPort, child };
 }
 
 /** @param answers what it answers, by path */
-export async function startEcho(name: string, node: string, file: string, answers: readonly SampleAnswer[]): Promise<MeasuredServer> {
+export async function startEcho(
+  name: string,
+  node: string,
+  file: string,
+  answers: readonly SampleAnswer[],
+): Promise<MeasuredServer> {
   return { name, ...(await startPeer(node, file, [JSON.stringify(answers)], {})), metricsPort: undefined };
 }
 
@@ -56,7 +72,11 @@ export async function startConnectAdapter(node: string, upstream: Upstream): Pro
 }
 
 async function startPeer(node: string, file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-  const child = new Child([node, resolve(REPO, "bench/peers", file), ...args], { core: "server", env, hasChannel: true });
+  const child = new Child([node, resolve(REPO, "bench/peers", file), ...args], {
+    core: "server",
+    env,
+    hasChannel: true,
+  });
   const { grpcPort, jsonPort } = (await child.message()) as Ports;
   return { grpcPort, jsonPort, child };
 }

@@ -30,7 +30,13 @@ export class Cast {
   /** @returns its port */
   async startRedis() {
     const port = await freePort();
-    await this.start("Redis", ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], {}, /Ready to accept connections/, "redis-server");
+    await this.start(
+      "Redis",
+      ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+      {},
+      /Ready to accept connections/,
+      "redis-server",
+    );
     return port;
   }
 

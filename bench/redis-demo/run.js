@@ -33,10 +33,22 @@ async function demo() {
     const { endpoint, queueUrl } = JSON.parse(line);
     const aws = { ...AWS, AWS_ENDPOINT_URL_SQS: endpoint };
     const redisPort = await cast.startRedis();
-    const [, apiUrl] = await cast.start("the emulator of the vendor's API", [join(DIST, "cli.js"), "emulate", "--catalog", catalogFile, "--port", "0", "--queue-url", queueUrl], aws, / API_URL=(\S+)/);
+    const [, apiUrl] = await cast.start(
+      "the emulator of the vendor's API",
+      [join(DIST, "cli.js"), "emulate", "--catalog", catalogFile, "--port", "0", "--queue-url", queueUrl],
+      aws,
+      / API_URL=(\S+)/,
+    );
     const shared = { SERVER_API_KEY: "any", EDGE_API_URL: apiUrl, REDIS_PORT: String(redisPort) };
-    await cast.start("the persistent-cache service", [join(DIST, "persistent-cache.js")], { ...aws, ...shared, QUEUE_URL: queueUrl, ENVIRONMENT_PREFIX: "demo", BATCH_SIZE: "10", PORT: "0" }, /takes writes/);
-    const sidecars = await Promise.all(["first", "second"].map((name) => startSidecar(cast, name, { ...shared, API_URL: apiUrl })));
+    await cast.start(
+      "the persistent-cache service",
+      [join(DIST, "persistent-cache.js")],
+      { ...aws, ...shared, QUEUE_URL: queueUrl, ENVIRONMENT_PREFIX: "demo", BATCH_SIZE: "10", PORT: "0" },
+      /takes writes/,
+    );
+    const sidecars = await Promise.all(
+      ["first", "second"].map((name) => startSidecar(cast, name, { ...shared, API_URL: apiUrl })),
+    );
     await show(sidecars, catalogFile, apiUrl);
   } finally {
     await cast.end();
@@ -45,8 +57,20 @@ async function demo() {
 }
 
 async function startSidecar(cast, name, environment) {
-  const settings = { ...environment, REDIS_ENVIRONMENT_PREFIX: "demo", GRPC_PORT: "0", METRICS_PORT: "0", LISTEN_HOST: "127.0.0.1", START_MESSAGE: "json" };
-  const [, port] = await cast.start(`the ${name} sidecar`, [join(DIST, "cli.js"), "serve"], settings, /"grpcPort":(\d+)/);
+  const settings = {
+    ...environment,
+    REDIS_ENVIRONMENT_PREFIX: "demo",
+    GRPC_PORT: "0",
+    METRICS_PORT: "0",
+    LISTEN_HOST: "127.0.0.1",
+    START_MESSAGE: "json",
+  };
+  const [, port] = await cast.start(
+    `the ${name} sidecar`,
+    [join(DIST, "cli.js"), "serve"],
+    settings,
+    /"grpcPort":(\d+)/,
+  );
   return questionTo(`http://127.0.0.1:${port}`, CUSTOMER, FEATURE);
 }
 
@@ -54,7 +78,10 @@ async function show(sidecars, catalogFile, apiUrl) {
   say("Both sidecars", (await Promise.all(sidecars.map((ask) => ask()))).map(describe));
   writeCatalog(catalogFile, 25);
   await untilBothAnswer(sidecars, ({ usageLimit }) => usageLimit === 25);
-  say("The plan's limit is changed in the catalog to 25. Both sidecars", (await Promise.all(sidecars.map((ask) => ask()))).map(describe));
+  say(
+    "The plan's limit is changed in the catalog to 25. Both sidecars",
+    (await Promise.all(sidecars.map((ask) => ask()))).map(describe),
+  );
 
   const ofPlans = await measure(PLAN_CHANGES, sidecars, "usageLimit", (index) => {
     writeCatalog(catalogFile, 100 + index);
@@ -66,8 +93,12 @@ async function show(sidecars, catalogFile, apiUrl) {
     return currentUsage + index + 1;
   });
   process.stdout.write("\nUntil both sidecars answer anew, milliseconds:\n");
-  process.stdout.write(`  ${PLAN_CHANGES} changes of the catalog's file (watched, so its watching counts)   ${percentilesOf(ofPlans)}\n`);
-  process.stdout.write(`  ${REPORTS} usages, from when upstream had counted them                     ${percentilesOf(ofReports)}\n`);
+  process.stdout.write(
+    `  ${PLAN_CHANGES} changes of the catalog's file (watched, so its watching counts)   ${percentilesOf(ofPlans)}\n`,
+  );
+  process.stdout.write(
+    `  ${REPORTS} usages, from when upstream had counted them                     ${percentilesOf(ofReports)}\n`,
+  );
 }
 
 /** @param change makes one, and tells what both sidecars have to answer from then on */
@@ -114,7 +145,8 @@ function say(what, answers) {
 }
 
 function whatIsMissing() {
-  if (spawnSync("redis-server", ["--version"]).status !== 0) return "This demonstration needs redis-server on the PATH: apt-get install redis-server, or brew install redis.";
+  if (spawnSync("redis-server", ["--version"]).status !== 0)
+    return "This demonstration needs redis-server on the PATH: apt-get install redis-server, or brew install redis.";
   if (!existsSync(join(DIST, "persistent-cache.js"))) return 'The package is not built: run "npm run build" first.';
   return undefined;
 }

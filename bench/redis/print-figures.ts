@@ -11,7 +11,10 @@ export async function printFigures(): Promise<void> {
     print("| | from a write until | p50 ms | p99 ms | longest ms |");
     print("| --- | --- | --- | --- | --- |");
     for (const usages of [1, 20]) {
-      const { written, told, answered } = await measureWriteDelays({ kind: "server", host: server.host, port: server.port, db: 0 }, usages);
+      const { written, told, answered } = await measureWriteDelays(
+        { kind: "server", host: server.host, port: server.port, db: 0 },
+        usages,
+      );
       printRow(usages, "its writer has Redis's reply", written);
       printRow(usages, "each of 4 sidecars answers no longer from what it had at hand", told);
       printRow(usages, "each of them answers from what was written", answered);
@@ -25,11 +28,17 @@ export async function printFigures(): Promise<void> {
 
 function printRow(usages: number, what: string, latencies: Latencies): void {
   const times = [0.5, 0.99, 1].map((share) => inMs(latencies.percentile(share)));
-  print(`| ${[`a state with ${usages} usage${usages === 1 ? "" : "s"}, ${latencies.count} times`, what, ...times].join(" | ")} |`);
+  print(
+    `| ${[`a state with ${usages} usage${usages === 1 ? "" : "s"}, ${latencies.count} times`, what, ...times].join(" | ")} |`,
+  );
 }
 
 function printMachine(): void {
-  print(`Node ${process.version}, ${availableParallelism()} processors, load ${loadavg().map((load) => load.toFixed(1)).join(" ")}`);
+  print(
+    `Node ${process.version}, ${availableParallelism()} processors, load ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(" ")}`,
+  );
 }
 
 function print(line: string): void {

@@ -37,7 +37,9 @@ export interface BarChart {
 export function barChart({ title, footnote, rows, ownName }: BarChart): string {
   const height = TOP + rows.length * (BAR_HEIGHT + GAP) + BOTTOM;
   const largest = Math.max(...rows.map(({ value }) => value));
-  const bars = rows.map((row, index) => bar(row, TOP + index * (BAR_HEIGHT + GAP), row.value / largest, row.what.startsWith(ownName)));
+  const bars = rows.map((row, index) =>
+    bar(row, TOP + index * (BAR_HEIGHT + GAP), row.value / largest, row.what.startsWith(ownName)),
+  );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escaped(title)}">`,
     `<style>${STYLE}\n</style>`,

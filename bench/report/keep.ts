@@ -17,7 +17,9 @@ export async function keep(measurement: Measurement, name: string): Promise<read
   await mkdir(RESULTS, { recursive: true });
   const json = resolve(RESULTS, `${name}.json`);
   await writeFile(json, `${JSON.stringify(measurement, undefined, 2)}\n`);
-  const shown = measurement.outcomes.find(({ benchmark, failure }) => benchmark.name === SHOWN && failure === undefined);
+  const shown = measurement.outcomes.find(
+    ({ benchmark, failure }) => benchmark.name === SHOWN && failure === undefined,
+  );
   if (shown === undefined) return [json];
   const { machine } = measurement;
   const chart = resolve(RESULTS, `${name}.svg`);

@@ -45,14 +45,20 @@ export function describeMachine(node: string, goesFirst: boolean): Machine {
 }
 
 function versionOf(name: string): string {
-  const { version } = JSON.parse(readFileSync(resolve(REPO, "node_modules", name, "package.json"), "utf8")) as { readonly version: string };
+  const { version } = JSON.parse(readFileSync(resolve(REPO, "node_modules", name, "package.json"), "utf8")) as {
+    readonly version: string;
+  };
   return version;
 }
 
 /** Undefined in a copy that is no clone. */
 function commitOf(): string {
   try {
-    return execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: REPO, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    return execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+      cwd: REPO,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   } catch {
     return "unknown";
   }

@@ -9,8 +9,12 @@ export function textTable({ machine, isSmoke, outcomes }: Measurement): string {
   const lines = [
     `${machine.date.slice(0, 10)}, ${machine.processor} with ${machine.processors} processors and ${machine.memoryGb} GB, Linux ${machine.kernel}; commit ${machine.commit}`,
     `Servers on Node ${machine.node}, load from Node ${machine.generatorNode}; ${versions.join(", ")}`,
-    machine.isPinned ? "Servers had one core, the load generator the other." : "Processes could not be kept to cores of their own here: expect more noise.",
-    machine.goesFirst ? "They went before whatever else the machine runs." : "They had no precedence over what else the machine runs.",
+    machine.isPinned
+      ? "Servers had one core, the load generator the other."
+      : "Processes could not be kept to cores of their own here: expect more noise.",
+    machine.goesFirst
+      ? "They went before whatever else the machine runs."
+      : "They had no precedence over what else the machine runs.",
     `The machine's load in the minute before was ${machine.loadBefore.toFixed(1)}.`,
     ...(isSmoke ? ["A smoke run: its figures mean nothing."] : []),
     "",
@@ -22,8 +26,25 @@ export function textTable({ machine, isSmoke, outcomes }: Measurement): string {
 }
 
 function linesOf({ benchmark, rows, failure, seconds }: Outcome): readonly string[] {
-  const title = lineOf([`**${benchmark.title}** (${benchmark.name})`, "", "", "", failure === undefined ? `took ${seconds.toFixed(0)} s` : `failed: ${failure}`]);
-  return [title, ...rows.map((row) => lineOf([row.what, valueText(row.value, row.unit), row.target === undefined ? "" : targetText(row.target, row.unit), metText(row), row.note ?? ""]))];
+  const title = lineOf([
+    `**${benchmark.title}** (${benchmark.name})`,
+    "",
+    "",
+    "",
+    failure === undefined ? `took ${seconds.toFixed(0)} s` : `failed: ${failure}`,
+  ]);
+  return [
+    title,
+    ...rows.map((row) =>
+      lineOf([
+        row.what,
+        valueText(row.value, row.unit),
+        row.target === undefined ? "" : targetText(row.target, row.unit),
+        metText(row),
+        row.note ?? "",
+      ]),
+    ),
+  ];
 }
 
 function metText(row: Row): string {

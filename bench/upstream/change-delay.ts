@@ -19,7 +19,10 @@ export async function measureChangeDelay(): Promise<Latencies> {
   const client = new GrpcChecks(sidecar.grpcPort, "seats");
   const delays = new Latencies();
   try {
-    await emulator.stats.until(({ subscriptions }) => subscriptions.get("usageUpdatedV2") === 1 && subscriptions.get("entitlementsUpdatedV2") === 1);
+    await emulator.stats.until(
+      ({ subscriptions }) =>
+        subscriptions.get("usageUpdatedV2") === 1 && subscriptions.get("entitlementsUpdatedV2") === 1,
+    );
     await client.check(ACME.customerId);
     let limit = 1_000;
     for (let change = 0; change < CHANGES; change++) {
@@ -27,7 +30,7 @@ export async function measureChangeDelay(): Promise<Latencies> {
       if (change % 2 === 0) engine.replace(inkwell({ overrides: { seats: ++limit } }));
       else await engine.reportUsage([usageReport(ACME, "seats", 1)]);
       const usage = engine.stateOf(ACME).featureUsage("seats").currentUsage;
-      for (let isSeen = false; !isSeen; ) {
+      for (let isSeen = false; !isSeen;) {
         const told = await client.check(ACME.customerId);
         isSeen = told.currentUsage === usage && told.usageLimit === limit;
       }

@@ -74,7 +74,8 @@ async function measure(emulator: Emulator, client: GrpcChecks): Promise<CutFigur
   phases.push(await checkSteadily("while there is no stream", 5, emulator, client));
   await emulator.control("DELETE", "faults");
   await slowDown(emulator);
-  for (const name of ["the first 5 s after", "the next 5 s", "5 s later still"]) phases.push(await checkSteadily(name, 5, emulator, client));
+  for (const name of ["the first 5 s after", "the next 5 s", "5 s later still"])
+    phases.push(await checkSteadily(name, 5, emulator, client));
   phases.push(await checkSteadily("the next 10 s", 10, emulator, client));
   const { edge, api } = await emulator.control("GET", "stats");
   return { phases, maxConcurrent: Math.max(edge?.maxInFlight ?? 0, api?.maxInFlight ?? 0) };
@@ -82,12 +83,15 @@ async function measure(emulator: Emulator, client: GrpcChecks): Promise<CutFigur
 
 async function warm(client: GrpcChecks): Promise<void> {
   for (let start = 0; start < CUSTOMERS; start += WARMED_AT_ONCE) {
-    await Promise.all(Array.from({ length: WARMED_AT_ONCE }, (_, index) => client.check(idOf(Math.min(start + index, CUSTOMERS - 1)))));
+    await Promise.all(
+      Array.from({ length: WARMED_AT_ONCE }, (_, index) => client.check(idOf(Math.min(start + index, CUSTOMERS - 1)))),
+    );
   }
 }
 
 async function slowDown(emulator: Emulator): Promise<void> {
-  for (const target of ["edge", "api"]) await emulator.control("POST", "faults", { target, kind: "delay", ms: UPSTREAM_DELAY_MS });
+  for (const target of ["edge", "api"])
+    await emulator.control("POST", "faults", { target, kind: "delay", ms: UPSTREAM_DELAY_MS });
 }
 
 /** A check is due every so often and counts from when it was due, so that a stall costs all checks that fell into it. */
@@ -104,7 +108,8 @@ async function checkSteadily(name: string, seconds: number, emulator: Emulator, 
   };
   while (checks.length < seconds * CHECKS_PER_SECOND) {
     const due = ((performance.now() - startedAt) * CHECKS_PER_SECOND) / 1_000;
-    while (checks.length < Math.min(due, seconds * CHECKS_PER_SECOND)) checks.push(checkDueAt(startedAt + (checks.length * 1_000) / CHECKS_PER_SECOND));
+    while (checks.length < Math.min(due, seconds * CHECKS_PER_SECOND))
+      checks.push(checkDueAt(startedAt + (checks.length * 1_000) / CHECKS_PER_SECOND));
     await pause(1);
   }
   await Promise.all(checks);
@@ -117,13 +122,19 @@ async function fetchesOf(emulator: Emulator): Promise<number> {
 }
 
 async function startEmulatorProcess(catalogFile: string): Promise<Emulator> {
-  const emulator = new ServiceProcess(["emulate", "--catalog", catalogFile, "--port", "0", "--api-key", API_KEY, "--control"], {});
+  const emulator = new ServiceProcess(
+    ["emulate", "--catalog", catalogFile, "--port", "0", "--api-key", API_KEY, "--control"],
+    {},
+  );
   const [url = ""] = await emulator.printed(/http:\/\/[\d.]+:\d+/);
   return {
     url,
     wsUrl: url.replace("http", "ws"),
     async control(method, path, body) {
-      const answer = await fetch(`${url}/emulator/${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+      const answer = await fetch(`${url}/emulator/${path}`, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
       if (!answer.ok) throw new Error(`${method} ${path}: HTTP ${answer.status} ${await answer.text()}`);
       return (await answer.json()) as Stats;
     },

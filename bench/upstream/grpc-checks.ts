@@ -31,15 +31,25 @@ export class GrpcChecks {
       let source = "none";
       const call = this.#client.makeUnaryRequest(
         PATH,
-        (id: string) => Buffer.from(toBinary(GetMeteredEntitlementRequestSchema, create(GetMeteredEntitlementRequestSchema, { customerId: id, featureId: this.#featureId }))),
+        (id: string) =>
+          Buffer.from(
+            toBinary(
+              GetMeteredEntitlementRequestSchema,
+              create(GetMeteredEntitlementRequestSchema, { customerId: id, featureId: this.#featureId }),
+            ),
+          ),
         (bytes) => fromBinary(GetMeteredEntitlementResponseSchema, bytes).entitlement,
         customerId,
         (error: ServiceError | null, entitlement) => {
-          if (error === null) resolve({ usageLimit: entitlement?.usageLimit, currentUsage: entitlement?.currentUsage, source });
+          if (error === null)
+            resolve({ usageLimit: entitlement?.usageLimit, currentUsage: entitlement?.currentUsage, source });
           else reject(error);
         },
       );
-      call.on("metadata", (metadata: Metadata) => (source = metadata.get("x-entitlement-source")[0]?.toString() ?? "none"));
+      call.on(
+        "metadata",
+        (metadata: Metadata) => (source = metadata.get("x-entitlement-source")[0]?.toString() ?? "none"),
+      );
     });
   }
 

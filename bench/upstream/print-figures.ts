@@ -13,7 +13,9 @@ export async function printFigures(): Promise<void> {
   );
   printMachine();
   const { phases, maxConcurrent } = await measureCutStream();
-  print("| 500 checks a second, 10,000 customers cached, upstream 50 ms away | checks | p50 ms | p99 ms | longest ms | fetches | answers |");
+  print(
+    "| 500 checks a second, 10,000 customers cached, upstream 50 ms away | checks | p50 ms | p99 ms | longest ms | fetches | answers |",
+  );
   print("| --- | --- | --- | --- | --- | --- | --- |");
   for (const phase of phases) print(rowOf(phase));
   print(`Upstream never had more than ${maxConcurrent} requests at the same time.`);
@@ -27,7 +29,11 @@ function rowOf({ name, latencies, sources, fetches }: Phase): string {
 }
 
 function printMachine(): void {
-  print(`Node ${process.version}, ${availableParallelism()} processors, load ${loadavg().map((load) => load.toFixed(1)).join(" ")}`);
+  print(
+    `Node ${process.version}, ${availableParallelism()} processors, load ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(" ")}`,
+  );
 }
 
 function print(line: string): void {

@@ -2,5 +2,8 @@
 import { fileURLToPath } from "node:url";
 import { runnerImport } from "vite";
 
-const { module } = await runnerImport(fileURLToPath(new URL("print-figures.ts", import.meta.url)), { configFile: false, logLevel: "warn" });
+const { module } = await runnerImport(fileURLToPath(new URL("print-figures.ts", import.meta.url)), {
+  configFile: false,
+  logLevel: "warn",
+});
 await module.printFigures();

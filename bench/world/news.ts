@@ -26,7 +26,10 @@ export interface NewsOptions {
 /** What upstream tells its subscribers. */
 export class News {
   readonly #options: NewsOptions;
-  readonly #subscribers: Readonly<Record<Field, Set<Subscriber>>> = { usageUpdatedV2: new Set(), entitlementsUpdatedV2: new Set() };
+  readonly #subscribers: Readonly<Record<Field, Set<Subscriber>>> = {
+    usageUpdatedV2: new Set(),
+    entitlementsUpdatedV2: new Set(),
+  };
   #timer: NodeJS.Timeout | undefined;
   #usages = 0;
 
@@ -50,7 +53,14 @@ export class News {
     for (let customer = 0; customer < count; customer++) {
       const entitlements = entitlementsJsonOf(customer, this.#options.isShared, now);
       const change = `{"customerId":"${customerIdOf(customer)}","resourceId":null,"accessDeniedReason":null,"entitlements":${entitlements}}`;
-      await Promise.all(subscribers.map(({ socket, id }) => sent(socket, `{"id":"${id}","type":"${MessageType.Next}","payload":{"data":{"entitlementsUpdatedV2":${change}}}}`)));
+      await Promise.all(
+        subscribers.map(({ socket, id }) =>
+          sent(
+            socket,
+            `{"id":"${id}","type":"${MessageType.Next}","payload":{"data":{"entitlementsUpdatedV2":${change}}}}`,
+          ),
+        ),
+      );
     }
   }
 
@@ -73,9 +83,15 @@ export class News {
       customerId: customerIdOf(customer),
       resourceId: null,
       entitlementReference: { id: featureIdOf(feature), type: "FEATURE" },
-      usage: { currentUsage: usageOf(customer, feature, number), usageUpdatedAt: new Date().toISOString(), usagePeriodStart: null, usagePeriodEnd: null },
+      usage: {
+        currentUsage: usageOf(customer, feature, number),
+        usageUpdatedAt: new Date().toISOString(),
+        usagePeriodStart: null,
+        usagePeriodEnd: null,
+      },
     };
-    for (const { socket, id } of this.#subscribers.usageUpdatedV2) socket.send(JSON.stringify({ type: MessageType.Next, id, payload: { data: { usageUpdatedV2 } } }));
+    for (const { socket, id } of this.#subscribers.usageUpdatedV2)
+      socket.send(JSON.stringify({ type: MessageType.Next, id, payload: { data: { usageUpdatedV2 } } }));
   }
 }
 

@@ -22,8 +22,13 @@ export function stateJsonOf(customer: number, isShared: boolean, now: Date): str
 
 /** The list in it alone. */
 export function entitlementsJsonOf(customer: number, isShared: boolean, now: Date): string {
-  const { parts, metered } = isShared ? sharedTemplate(planOf(customer), now) : templateOf((feature) => limitOf(planOf(customer), feature) + customer, now);
-  return parts.reduce((text, part, index) => text + (index === 0 ? part : `${usageOf(customer, metered[index - 1]!)}${part}`), "");
+  const { parts, metered } = isShared
+    ? sharedTemplate(planOf(customer), now)
+    : templateOf((feature) => limitOf(planOf(customer), feature) + customer, now);
+  return parts.reduce(
+    (text, part, index) => text + (index === 0 ? part : `${usageOf(customer, metered[index - 1]!)}${part}`),
+    "",
+  );
 }
 
 const templates = new Map<number, StateTemplate>();
@@ -38,7 +43,10 @@ const USAGE_HERE = "\u0000";
 
 function templateOf(limit: (feature: number) => number, now: Date): StateTemplate {
   const text = JSON.stringify(ALL_FEATURES.map((feature) => entitlementOf(feature, limit(feature), now)));
-  return { parts: text.split(JSON.stringify(USAGE_HERE)), metered: ALL_FEATURES.filter((feature) => kindOf(feature) === "metered") };
+  return {
+    parts: text.split(JSON.stringify(USAGE_HERE)),
+    metered: ALL_FEATURES.filter((feature) => kindOf(feature) === "metered"),
+  };
 }
 
 function entitlementOf(feature: number, limit: number, now: Date): object {
@@ -60,7 +68,9 @@ function entitlementOf(feature: number, limit: number, now: Date): object {
     usagePeriodStart: isReset ? periodStart : null,
     usagePeriodEnd: isReset ? periodEnd : null,
     resetPeriod: isReset ? "MONTH" : null,
-    resetPeriodConfiguration: isReset ? { __typename: "MonthlyResetPeriodConfig", monthlyAccordingTo: "StartOfTheMonth" } : null,
+    resetPeriodConfiguration: isReset
+      ? { __typename: "MonthlyResetPeriodConfig", monthlyAccordingTo: "StartOfTheMonth" }
+      : null,
     feature: {
       __typename: "EntitlementFeature",
       refId: featureIdOf(feature),

@@ -27,7 +27,9 @@ export function serveUpstream(): void {
   process.once("message", (options: UpstreamOptions) => {
     const news = new News(options);
     const server = createServer((request, response) => answer(request, response, options));
-    new WebSocketServer({ server, handleProtocols: () => GRAPHQL_TRANSPORT_WS_PROTOCOL }).on("connection", (socket) => follow(socket, news));
+    new WebSocketServer({ server, handleProtocols: () => GRAPHQL_TRANSPORT_WS_PROTOCOL }).on("connection", (socket) =>
+      follow(socket, news),
+    );
     server.listen(0, "127.0.0.1", () => report({ port: (server.address() as AddressInfo).port }));
     process.on("message", (order: UpstreamOrder) => {
       if ("usagePerSecond" in order) news.sendUsage(order.usagePerSecond);
@@ -43,7 +45,8 @@ function report(message: UpstreamReport): void {
 
 function answer(request: IncomingMessage, response: ServerResponse, { isShared }: UpstreamOptions): void {
   const customer = customerOf(decodeURIComponent(STATE_PATH.exec(request.url ?? "")?.[1] ?? ""));
-  const body = customer === undefined ? '{"data":{"sdkConfiguration":{}}}' : stateJsonOf(customer, isShared, new Date());
+  const body =
+    customer === undefined ? '{"data":{"sdkConfiguration":{}}}' : stateJsonOf(customer, isShared, new Date());
   response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body);
 }
 

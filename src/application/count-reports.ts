@@ -4,7 +4,12 @@ import type { UpstreamClient } from "../ports/upstream-client.js";
 
 /** Failures that say that upstream did not take the report; see UpstreamClient. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  "invalid-argument", "not-found", "failed-precondition", "unauthenticated", "permission-denied", "resource-exhausted",
+  "invalid-argument",
+  "not-found",
+  "failed-precondition",
+  "unauthenticated",
+  "permission-denied",
+  "resource-exhausted",
 ]);
 
 /** The same upstream, with what becomes of reports counted, each of a bulk by itself. */

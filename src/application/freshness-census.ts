@@ -27,7 +27,11 @@ const SLICE = 1_000;
 const COUNT_SERVES_MS = 5_000;
 
 /** @returns undefined where the state is fresh */
-export function staleReason({ verifiedAt, recheckAt, isVerified }: Holding, stream: StreamStatus, now: number): StaleReason | undefined {
+export function staleReason(
+  { verifiedAt, recheckAt, isVerified }: Holding,
+  stream: StreamStatus,
+  now: number,
+): StaleReason | undefined {
   if (!isVerified) return "changed";
   if (now >= recheckAt) return "due";
   if (verifiedAt >= stream.vouchedSince(now)) return undefined;
@@ -51,7 +55,8 @@ export class FreshnessCensus {
   /** Never rejects. As of now, or of some seconds ago. */
   count(): Promise<FreshnessCounts> {
     const latest = this.#latest;
-    if (latest !== undefined && Math.abs(this.#clock.now() - latest.at) < servesMs(latest.counts)) return Promise.resolve(latest.counts);
+    if (latest !== undefined && Math.abs(this.#clock.now() - latest.at) < servesMs(latest.counts))
+      return Promise.resolve(latest.counts);
     return (this.#running ??= this.#take().finally(() => (this.#running = undefined)));
   }
 

@@ -19,12 +19,17 @@ switch (rest.length > (command === "help" ? 1 : 0) ? "too many" : command) {
     tell((await import("./package-version.js")).packageVersion());
     break;
   default:
-    process.stderr.write(`error: not understood: ${[command, ...rest].join(" ")}\n"persistent-cache-service help" shows what there is.\n`);
+    process.stderr.write(
+      `error: not understood: ${[command, ...rest].join(" ")}\n"persistent-cache-service help" shows what there is.\n`,
+    );
     process.exitCode = 2;
 }
 
 async function configuration(): Promise<string> {
-  const [{ settingsTable }, { PERSISTENT_CACHE_SETTINGS }] = await Promise.all([import("./config/settings/settings-table.js"), import("./persistent-cache/settings.js")]);
+  const [{ settingsTable }, { PERSISTENT_CACHE_SETTINGS }] = await Promise.all([
+    import("./config/settings/settings-table.js"),
+    import("./persistent-cache/settings.js"),
+  ]);
   return settingsTable(PERSISTENT_CACHE_SETTINGS);
 }
 

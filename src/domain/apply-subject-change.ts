@@ -35,7 +35,8 @@ export function applySubjectChange(stored: CustomerState | undefined, change: Su
 
 function applyEntitlements(stored: CustomerState | undefined, { state }: EntitlementsUpdated): ChangeEffect {
   if (isEmptyState(state)) return state.accessDeniedReason === undefined ? FORGET : { effect: "replace", state };
-  if (stored !== undefined && isOlder(state.updatedAt, stored.updatedAt)) return refined(stored, newestState(stored, state));
+  if (stored !== undefined && isOlder(state.updatedAt, stored.updatedAt))
+    return refined(stored, newestState(stored, state));
   return { effect: "replace", state: newestState(stored, state) };
 }
 
@@ -48,7 +49,10 @@ function applyBalance(stored: CustomerState, change: CreditBalanceUpdated): Chan
   if (isOlder(updatedAt, stored.creditUsage(currencyId).updatedAt)) return NONE;
   // A grant moves the limit, which belongs to the set of entitlements and not to its usage.
   if (wallet.usageLimit !== totalGranted) return DOUBT;
-  return refined(stored, newestUsage(stored, { type: "credit", id: currencyId }, { currentUsage: totalConsumed, updatedAt }));
+  return refined(
+    stored,
+    newestUsage(stored, { type: "credit", id: currencyId }, { currentUsage: totalConsumed, updatedAt }),
+  );
 }
 
 function drawsOn(state: CustomerState, currencyId: string): boolean {

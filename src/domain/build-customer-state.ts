@@ -60,7 +60,16 @@ export function buildCustomerState(input: CustomerStateInput): CustomerState {
   const unknown = input.unknown ?? NONE_UNKNOWN;
   const updatedAt = features.size + credits.size + unknown.length === 0 ? undefined : input.updatedAt;
   const tellsWallets = input.tellsWallets !== false || credits.size > 0;
-  return new MapCustomerState(input.accessDeniedReason, updatedAt, tellsWallets, unknown, features, credits, featureUsages, creditUsages);
+  return new MapCustomerState(
+    input.accessDeniedReason,
+    updatedAt,
+    tellsWallets,
+    unknown,
+    features,
+    credits,
+    featureUsages,
+    creditUsages,
+  );
 }
 
 const NONE_UNKNOWN: readonly EntitlementReference[] = Object.freeze([]);

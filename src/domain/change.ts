@@ -42,12 +42,7 @@ export interface SubjectInvalidated {
 }
 
 /** What an upstream can say of states that others may have cached. */
-export type Change =
-  | EntitlementsUpdated
-  | UsageUpdated
-  | CreditBalanceUpdated
-  | PackagePublished
-  | SubjectInvalidated;
+export type Change = EntitlementsUpdated | UsageUpdated | CreditBalanceUpdated | PackagePublished | SubjectInvalidated;
 
 /** A change of one subject, as opposed to one that touches all. */
 export type SubjectChange = Exclude<Change, PackagePublished>;

@@ -40,7 +40,8 @@ export const ANY_ID = "";
 
 /** Of an entitlement that the state does not have: whether it is only that it could not be read. */
 export function isUnknown(state: CustomerState, type: EntitlementReference["type"], id: string): boolean {
-  for (const unknown of state.unknown) if (unknown.type === type && (unknown.id === id || unknown.id === ANY_ID)) return true;
+  for (const unknown of state.unknown)
+    if (unknown.type === type && (unknown.id === id || unknown.id === ANY_ID)) return true;
   return false;
 }
 

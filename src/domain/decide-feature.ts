@@ -27,7 +27,10 @@ export function decideFeature(
     return denied(state.accessDeniedReason ?? "NoFeatureEntitlementInSubscription", undefined, undefined);
   }
   if (query.kind !== undefined && query.kind !== entitlement.kind) {
-    return fallbackDecision(resolveFallback(query.fallback, configured.fallbackOf(query.featureId)), "FeatureTypeMismatch");
+    return fallbackDecision(
+      resolveFallback(query.fallback, configured.fallbackOf(query.featureId)),
+      "FeatureTypeMismatch",
+    );
   }
   const usage =
     entitlement.kind === "metered"
@@ -106,5 +109,11 @@ function denied(
 }
 
 function fallbackDecision(values: FallbackValues, reason: AccessDeniedReason): FeatureDecision {
-  return { hasAccess: values.hasAccess, accessDeniedReason: reason, entitlement: undefined, usage: undefined, fallback: values };
+  return {
+    hasAccess: values.hasAccess,
+    accessDeniedReason: reason,
+    entitlement: undefined,
+    usage: undefined,
+    fallback: values,
+  };
 }

@@ -35,7 +35,13 @@ export function fitsInto(limit: number, used: number, requested: number, rate = 
   const error = (Math.abs(used) + Math.abs(cost) + Math.abs(limit)) * RELATIVE_ERROR + ABSOLUTE_ERROR;
   if (room > error) return true;
   if (room < -error) return false;
-  if (Number.isSafeInteger(used) && Number.isSafeInteger(cost) && Number.isSafeInteger(limit) && Number.isInteger(requested) && Number.isInteger(rate)) {
+  if (
+    Number.isSafeInteger(used) &&
+    Number.isSafeInteger(cost) &&
+    Number.isSafeInteger(limit) &&
+    Number.isInteger(requested) &&
+    Number.isInteger(rate)
+  ) {
     return room >= 0;
   }
   if (!Number.isFinite(room) || !Number.isFinite(rate)) return room >= 0;

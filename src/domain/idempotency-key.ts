@@ -20,7 +20,9 @@ const PRINTABLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 export function faultOfKey(key: string): string | undefined {
   if (key.length === 0) return "is empty; send 1 to 255 characters, or leave it out";
   if (key.length > MAX_KEY_LENGTH) return `has ${key.length} characters; send 1 to ${MAX_KEY_LENGTH}`;
-  return PRINTABLE.test(key) ? undefined : "may have printable ASCII characters alone, and no blank at either end; send for example a UUID";
+  return PRINTABLE.test(key)
+    ? undefined
+    : "may have printable ASCII characters alone, and no blank at either end; send for example a UUID";
 }
 
 /**

@@ -24,7 +24,12 @@ export function coversCost(wallet: CreditEntitlement, usage: Usage, requested: n
  * Whether a wallet can pay for a feature. A wallet that was itself denied, for example revoked, pays for
  * nothing; that it was told to have too few credits is judged again from its balance.
  */
-export function canWalletPay(wallet: CreditEntitlement, usage: Usage, requested: number | undefined, rate: number): boolean {
+export function canWalletPay(
+  wallet: CreditEntitlement,
+  usage: Usage,
+  requested: number | undefined,
+  rate: number,
+): boolean {
   const { accessDeniedReason } = wallet;
   if (accessDeniedReason !== undefined && accessDeniedReason !== "InsufficientCredits") return false;
   return coversCost(wallet, usage, requested, rate);

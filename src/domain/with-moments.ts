@@ -29,8 +29,14 @@ function withMomentsOfUsages(state: CustomerState, at: number): CustomerState {
 
 function rebuilt(state: CustomerState, updatedAt: number): CustomerState {
   return buildCustomerState({
-    features: Array.from(state.features(), (entitlement) => ({ ...entitlement, usage: state.featureUsage(entitlement.feature.id) })),
-    credits: Array.from(state.credits(), (entitlement) => ({ ...entitlement, usage: state.creditUsage(entitlement.currency.currencyId) })),
+    features: Array.from(state.features(), (entitlement) => ({
+      ...entitlement,
+      usage: state.featureUsage(entitlement.feature.id),
+    })),
+    credits: Array.from(state.credits(), (entitlement) => ({
+      ...entitlement,
+      usage: state.creditUsage(entitlement.currency.currencyId),
+    })),
     accessDeniedReason: state.accessDeniedReason,
     updatedAt,
     tellsWallets: state.tellsWallets,

@@ -1,5 +1,7 @@
 /** Upper bounds of the buckets of a round trip on a network, milliseconds; what took longer is in one more. */
-export const ROUND_TRIP_BOUNDS_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] as const;
+export const ROUND_TRIP_BOUNDS_MS = [
+  0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000,
+] as const;
 
 /** How long things took, as plain numbers that only grow: to observe is two additions and a short search. */
 export class DurationHistogram {

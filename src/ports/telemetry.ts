@@ -17,7 +17,14 @@ export type RequestResult = (typeof REQUEST_RESULTS)[number];
 
 /** What was asked of one upstream: each try counts. */
 export class UpstreamRequests {
-  readonly results: Record<RequestResult, number> = { "2xx": 0, "3xx": 0, "4xx": 0, "5xx": 0, unreachable: 0, abandoned: 0 };
+  readonly results: Record<RequestResult, number> = {
+    "2xx": 0,
+    "3xx": 0,
+    "4xx": 0,
+    "5xx": 0,
+    unreachable: 0,
+    abandoned: 0,
+  };
   readonly durations = new DurationHistogram();
 
   ended(result: RequestResult, ms: number): void {
@@ -36,7 +43,17 @@ export const REPORT_KINDS = ["usage", "event"] as const;
 export type ReportKind = (typeof REPORT_KINDS)[number];
 
 /** What the service depends on, as far as it is configured to. */
-export const DEPENDENCIES = ["edge", "api", "update_stream", "redis", "redis_invalidations", "shared_cache", "queue", "catalog_file", "tls_files"] as const;
+export const DEPENDENCIES = [
+  "edge",
+  "api",
+  "update_stream",
+  "redis",
+  "redis_invalidations",
+  "shared_cache",
+  "queue",
+  "catalog_file",
+  "tls_files",
+] as const;
 
 export type DependencyName = (typeof DEPENDENCIES)[number];
 

@@ -2,7 +2,11 @@ export type { AccessDeniedReason } from "../domain/access-denied-reason.js";
 export { ACCESS_DENIED_REASONS, parseAccessDeniedReason } from "../domain/access-denied-reason.js";
 export type { ChangeEffect } from "../domain/apply-subject-change.js";
 export { applySubjectChange } from "../domain/apply-subject-change.js";
-export type { CreditEntitlementInput, CustomerStateInput, FeatureEntitlementInput } from "../domain/build-customer-state.js";
+export type {
+  CreditEntitlementInput,
+  CustomerStateInput,
+  FeatureEntitlementInput,
+} from "../domain/build-customer-state.js";
 export { buildCustomerState } from "../domain/build-customer-state.js";
 export type { Change, SubjectChange } from "../domain/change.js";
 export type { CreditCurrency } from "../domain/credit-currency.js";

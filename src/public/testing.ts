@@ -54,7 +54,12 @@ const SHUTDOWN_GRACE_MS = 1_000;
  * @throws CodedError `invalid-argument` with every fault of the catalog or the fallbacks
  * @throws StartError when the port cannot be had
  */
-export async function startSidecar({ catalog, fallbacks = {}, port = 0, logLevel = "error" }: StartSidecarOptions): Promise<RunningSidecar> {
+export async function startSidecar({
+  catalog,
+  fallbacks = {},
+  port = 0,
+  logLevel = "error",
+}: StartSidecarOptions): Promise<RunningSidecar> {
   const entitlementsFallback = [...parseFallbacks(fallbacks)];
   const { config } = loadConfig({
     CATALOG_FILE: "a catalog object",
@@ -78,7 +83,13 @@ export async function startSidecar({ catalog, fallbacks = {}, port = 0, logLevel
   });
   const engine = await openCatalog({ source: { catalog }, clock, logger });
   const source = catalogSource(engine, "catalog object");
-  const sidecar = new Sidecar({ config: { ...config, entitlementsFallback }, logger, clock, telemetry: newTelemetry(), source });
+  const sidecar = new Sidecar({
+    config: { ...config, entitlementsFallback },
+    logger,
+    clock,
+    telemetry: newTelemetry(),
+    source,
+  });
   const { grpcPort, metricsPort } = await sidecar.start();
   return {
     address: `${HOST}:${grpcPort}`,

@@ -10,13 +10,18 @@ const ENTITLEMENT_TYPES = ["FEATURE", "CREDIT"] as const;
 const MIGRATION_TYPES = ["ALL_CUSTOMERS", "NEW_CUSTOMERS"] as const;
 
 /** A list of which nothing can be read only says that there is news. @throws FieldFault */
-export function decodeEntitlementsUpdated(fields: Fields, report: ReportFault): EntitlementsUpdated | SubjectInvalidated {
+export function decodeEntitlementsUpdated(
+  fields: Fields,
+  report: ReportFault,
+): EntitlementsUpdated | SubjectInvalidated {
   const subject = decodeSubject(fields);
   const accessDeniedReason = decodeReason(fields.lenient(report));
   const list = fields.raw("entitlements") ?? (leavesNothing(accessDeniedReason) ? [] : undefined);
   if (!Array.isArray(list)) throw new FieldFault("entitlements", "a list", list);
   const state = decodeEntitlements(list, accessDeniedReason, report);
-  return state === undefined ? { type: "subject-invalidated", subject } : { type: "entitlements-updated", subject, state };
+  return state === undefined
+    ? { type: "subject-invalidated", subject }
+    : { type: "entitlements-updated", subject, state };
 }
 
 /** Who merely has no subscription may still have entitlements: for such a list that is missing is no empty list. */
@@ -31,7 +36,10 @@ export function decodeUsageUpdated(fields: Fields): UsageUpdated {
   return {
     type: "usage-updated",
     subject: decodeSubject(fields),
-    entitlement: { id: reference.text("id"), type: reference.choice("type", ENTITLEMENT_TYPES) === "FEATURE" ? "feature" : "credit" },
+    entitlement: {
+      id: reference.text("id"),
+      type: reference.choice("type", ENTITLEMENT_TYPES) === "FEATURE" ? "feature" : "credit",
+    },
     usage: {
       currentUsage: usage.number("currentUsage"),
       periodStart: usage.optionalMoment("usagePeriodStart"),
@@ -45,7 +53,8 @@ export function decodeUsageUpdated(fields: Fields): UsageUpdated {
 export function decodePackagePublished(fields: Fields, report: ReportFault): PackagePublished {
   const lenient = fields.lenient(report);
   const migration = lenient.optionalChoice("migrationType", MIGRATION_TYPES);
-  if (lenient.raw("migrationType") === undefined) lenient.costs("migrationType", `one of ${MIGRATION_TYPES.join(", ")}`);
+  if (lenient.raw("migrationType") === undefined)
+    lenient.costs("migrationType", `one of ${MIGRATION_TYPES.join(", ")}`);
   return { type: "package-published", migration: migration ?? "ALL_CUSTOMERS" };
 }
 

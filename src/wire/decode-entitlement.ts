@@ -71,12 +71,17 @@ function decodeFeatureEntitlement(strict: Fields, report: ReportFault): DecodedE
   };
   const currentUsage = fields.optionalNumber("currentUsage");
   const updatedAt = fields.optionalMoment("entitlementUpdatedAt");
-  if (isUndecidable(fields, input, currentUsage)) return { kind: "unknown", entitlement: { type: "feature", id }, updatedAt };
+  if (isUndecidable(fields, input, currentUsage))
+    return { kind: "unknown", entitlement: { type: "feature", id }, updatedAt };
   return { kind: "feature", input: { ...input, usage: decodeUsageOf(fields, currentUsage) }, updatedAt };
 }
 
 /** Whether a field that decides cannot be read. What is denied is decided. */
-export function isUndecidable(fields: Fields, input: FeatureEntitlementInput, currentUsage: number | undefined): boolean {
+export function isUndecidable(
+  fields: Fields,
+  input: FeatureEntitlementInput,
+  currentUsage: number | undefined,
+): boolean {
   const { feature, accessDeniedReason, hasUnlimitedUsage, hasSoftLimit, usageLimit, enumValues } = input;
   if (accessDeniedReason !== undefined) return false;
   if (isReasonUnreadable(fields)) return true;
@@ -86,7 +91,9 @@ export function isUndecidable(fields: Fields, input: FeatureEntitlementInput, cu
     case "enum":
       return fields.isUnreadable("enumValues", enumValues);
     case "numeric":
-      return fields.isUnreadable("usageLimit", usageLimit) || fields.isUnreadable("hasUnlimitedUsage", hasUnlimitedUsage);
+      return (
+        fields.isUnreadable("usageLimit", usageLimit) || fields.isUnreadable("hasUnlimitedUsage", hasUnlimitedUsage)
+      );
     case "metered":
       if (hasUnlimitedUsage === true || hasSoftLimit === true) return false;
       return (
@@ -176,7 +183,9 @@ export function decodeFeatureType(feature: Fields, entitlement: Fields, meterTyp
   if (meterType !== undefined && meterType !== "None") return "NUMBER";
   const enumValues = entitlement.raw("enumValues");
   if (Array.isArray(enumValues) && enumValues.length > 0) return "ENUM";
-  return entitlement.raw("usageLimit") !== undefined || entitlement.raw("hasUnlimitedUsage") === true ? "NUMBER" : "BOOLEAN";
+  return entitlement.raw("usageLimit") !== undefined || entitlement.raw("hasUnlimitedUsage") === true
+    ? "NUMBER"
+    : "BOOLEAN";
 }
 
 export function decodeCurrency(fields: Fields): CreditCurrency {
@@ -223,6 +232,7 @@ function decodeUsageOf(fields: Fields, currentUsage: number | undefined): Usage 
 export function typeOfUnreadable(value: unknown): EntitlementReference["type"] {
   if (!isObject(value)) return "feature";
   const { __typename: typename, feature }: { readonly __typename?: unknown; readonly feature?: unknown } = value;
-  if (typeof typename === "string" && KIND_OF_TYPENAME.has(typename)) return KIND_OF_TYPENAME.get(typename) ?? "feature";
+  if (typeof typename === "string" && KIND_OF_TYPENAME.has(typename))
+    return KIND_OF_TYPENAME.get(typename) ?? "feature";
   return "currency" in value && (feature === undefined || feature === null) ? "credit" : "feature";
 }

@@ -21,7 +21,8 @@ export function decodeEntitlementsState(data: unknown, report: ReportFault): Cus
     const state = decodeEntitlements(list, accessDeniedReason, report);
     if (state !== undefined) return state;
   } catch (error) {
-    if (error instanceof FieldFault) throw new CodedError("internal", `upstream's answer cannot be read: ${error.message}`);
+    if (error instanceof FieldFault)
+      throw new CodedError("internal", `upstream's answer cannot be read: ${error.message}`);
     throw error;
   }
   throw new CodedError("internal", "upstream's answer cannot be read: none of its entitlements is valid");

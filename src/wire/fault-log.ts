@@ -22,6 +22,10 @@ export class FaultLog {
     const key = JSON.stringify([where, fault.message]);
     if (this.#told.size >= MAX_TOLD || this.#told.has(key)) return;
     this.#told.add(key);
-    this.#logger.warn("a part of what upstream sent cannot be used and is left out", { where, fault: fault.message, entitlementId: fault.entitlementId });
+    this.#logger.warn("a part of what upstream sent cannot be used and is left out", {
+      where,
+      fault: fault.message,
+      entitlementId: fault.entitlementId,
+    });
   }
 }

@@ -17,7 +17,12 @@ export class Fields {
   readonly #report: ReportFault | undefined;
   readonly #entitlementId: string | undefined;
 
-  private constructor(fields: ReadonlyMap<string, unknown>, path: string, report: ReportFault | undefined, entitlementId: string | undefined) {
+  private constructor(
+    fields: ReadonlyMap<string, unknown>,
+    path: string,
+    report: ReportFault | undefined,
+    entitlementId: string | undefined,
+  ) {
     this.#fields = fields;
     this.#path = path;
     this.#report = report;

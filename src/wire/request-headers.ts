@@ -12,7 +12,12 @@ export interface ClientIdentity {
 }
 
 /** What every request to upstream carries, and what opens the update stream. */
-export function identityHeaders({ apiKey, source, instanceId, startedAt }: ClientIdentity): Readonly<Record<string, string>> {
+export function identityHeaders({
+  apiKey,
+  source,
+  instanceId,
+  startedAt,
+}: ClientIdentity): Readonly<Record<string, string>> {
   return {
     "X-API-KEY": apiKey,
     source,

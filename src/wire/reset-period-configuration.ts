@@ -9,7 +9,10 @@ const CONFIGURATIONS: ReadonlyMap<ResetPeriod, { readonly typename: string; read
 ]);
 
 /** How an anchor was chosen, as upstream tells it; null where there is nothing to tell. */
-export function encodeResetPeriodConfiguration(reset: ResetPeriod | undefined, accordingTo: string | undefined): object | null {
+export function encodeResetPeriodConfiguration(
+  reset: ResetPeriod | undefined,
+  accordingTo: string | undefined,
+): object | null {
   const configuration = reset === undefined ? undefined : CONFIGURATIONS.get(reset);
   if (configuration === undefined || accordingTo === undefined) return null;
   return { __typename: configuration.typename, [configuration.member]: accordingTo };

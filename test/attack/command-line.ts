@@ -26,13 +26,24 @@ const SMOKE_SECONDS = 0.5;
 export function parseCommandLine(argv: readonly string[], known: readonly string[]): AttackOptions {
   const { values, positionals } = parsed(argv);
   const unknown = positionals.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new AttackUsageError(`there is no class ${unknown.join(", ")}; classes are ${known.join(", ")}`);
+  if (unknown.length > 0)
+    throw new AttackUsageError(`there is no class ${unknown.join(", ")}; classes are ${known.join(", ")}`);
   const node = values.node ?? process.execPath;
-  if (!existsSync(node)) throw new AttackUsageError(`--node ${node}: there is no such file; give the path of a Node binary`);
+  if (!existsSync(node))
+    throw new AttackUsageError(`--node ${node}: there is no such file; give the path of a Node binary`);
   const seconds = values.seconds === undefined ? (values.smoke ? SMOKE_SECONDS : FULL_SECONDS) : Number(values.seconds);
-  if (!(seconds > 0 && seconds <= 60)) throw new AttackUsageError(`--seconds ${values.seconds ?? ""}: give a number above 0, and 60 at most`);
-  if (values.write && (values.smoke || positionals.length > 0)) throw new AttackUsageError("--write keeps the table of a full run: leave out --smoke and names");
-  return { names: positionals, isSmoke: values.smoke, isShared: values.smoke || values.shared, attackMs: seconds * 1_000, node, writesTable: values.write };
+  if (!(seconds > 0 && seconds <= 60))
+    throw new AttackUsageError(`--seconds ${values.seconds ?? ""}: give a number above 0, and 60 at most`);
+  if (values.write && (values.smoke || positionals.length > 0))
+    throw new AttackUsageError("--write keeps the table of a full run: leave out --smoke and names");
+  return {
+    names: positionals,
+    isSmoke: values.smoke,
+    isShared: values.smoke || values.shared,
+    attackMs: seconds * 1_000,
+    node,
+    writesTable: values.write,
+  };
 }
 
 function parsed(argv: readonly string[]) {
@@ -49,6 +60,8 @@ function parsed(argv: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new AttackUsageError(`${error instanceof Error ? error.message : String(error)}; options are --smoke, --shared, --seconds <n>, --node <binary> and --write`);
+    throw new AttackUsageError(
+      `${error instanceof Error ? error.message : String(error)}; options are --smoke, --shared, --seconds <n>, --node <binary> and --write`,
+    );
   }
 }

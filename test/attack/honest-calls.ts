@@ -36,11 +36,13 @@ export async function honestCalls(attack: Attack): Promise<void> {
     [requestBlock("/nowhere"), EMPTY_MESSAGE],
   ];
   for (let time = 0; time < TIMES; time++) {
-    const last = calls.map(([block, body]) => {
-      const stream = connection.takeStream();
-      connection.socket.write(Buffer.concat([headers(stream, block), data(stream, body, END_STREAM)]));
-      return stream;
-    }).at(-1)!;
+    const last = calls
+      .map(([block, body]) => {
+        const stream = connection.takeStream();
+        connection.socket.write(Buffer.concat([headers(stream, block), data(stream, body, END_STREAM)]));
+        return stream;
+      })
+      .at(-1)!;
     await connection.answered(last, PATIENCE_MS);
   }
   for (const body of [undefined, "{", "{}"]) {

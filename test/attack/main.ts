@@ -27,7 +27,10 @@ const TABLE_IN_DOCUMENT = /(?<=<!-- attack -->\n)[^]*(?=<!-- \/attack -->)/;
 export async function main(argv: readonly string[]): Promise<number> {
   let options: AttackOptions;
   try {
-    options = parseCommandLine(argv, ATTACK_CLASSES.map(({ name }) => name));
+    options = parseCommandLine(
+      argv,
+      ATTACK_CLASSES.map(({ name }) => name),
+    );
   } catch (error) {
     if (!(error instanceof AttackUsageError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -39,8 +42,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   const held = rows.filter(({ service }) => missedBounds(service).length === 0).length;
   const text = `${headerOf(options, rows)}\n\n${markdownTable(rows)}`;
   process.stdout.write(text);
-  process.stderr.write(`${held} of ${rows.length} classes held, in ${((performance.now() - begunAt) / 1_000).toFixed(0)} s\n`);
-  if (options.writesTable) writeFileSync(DOCUMENT, readFileSync(DOCUMENT, "utf8").replace(TABLE_IN_DOCUMENT, `\n${text}\n`));
+  process.stderr.write(
+    `${held} of ${rows.length} classes held, in ${((performance.now() - begunAt) / 1_000).toFixed(0)} s\n`,
+  );
+  if (options.writesTable)
+    writeFileSync(DOCUMENT, readFileSync(DOCUMENT, "utf8").replace(TABLE_IN_DOCUMENT, `\n${text}\n`));
   return held === rows.length ? EXIT_CODES.ok : EXIT_CODES.missed;
 }
 
@@ -56,7 +62,9 @@ async function tryAll(options: AttackOptions): Promise<Row[]> {
     for (const attackClass of ATTACK_CLASSES) {
       if (options.names.length > 0 && !options.names.includes(attackClass.name)) continue;
       const service = await tryOne("service", attackClass, servers, { attacker, watcher }, options);
-      const peer = options.isSmoke ? undefined : await tryOne("peer", attackClass, servers, { attacker, watcher }, options);
+      const peer = options.isSmoke
+        ? undefined
+        : await tryOne("peer", attackClass, servers, { attacker, watcher }, options);
       rows.push({ attackClass, service, peer });
     }
     return rows;
@@ -66,7 +74,13 @@ async function tryAll(options: AttackOptions): Promise<Row[]> {
   }
 }
 
-async function tryOne(contestant: Contestant, { name, leastMs = 0 }: AttackClass, servers: AttackedServers, crew: Crew, options: AttackOptions): Promise<Outcome> {
+async function tryOne(
+  contestant: Contestant,
+  { name, leastMs = 0 }: AttackClass,
+  servers: AttackedServers,
+  crew: Crew,
+  options: AttackOptions,
+): Promise<Outcome> {
   const server = await servers.take(contestant);
   const outcome = await tryClass(name, server, crew, timing(options, leastMs));
   await servers.leave(server);
@@ -107,7 +121,9 @@ class AttackedServers {
 }
 
 function timing({ isSmoke, attackMs }: AttackOptions, leastMs: number): Timing {
-  return isSmoke ? { quietMs: 100, attackMs, afterMs: 100 } : { quietMs: 500, attackMs: Math.max(attackMs, leastMs), afterMs: 1_000 };
+  return isSmoke
+    ? { quietMs: 100, attackMs, afterMs: 100 }
+    : { quietMs: 500, attackMs: Math.max(attackMs, leastMs), afterMs: 1_000 };
 }
 
 function describe(contestant: Contestant, name: string, outcome: Outcome): string {
@@ -115,9 +131,14 @@ function describe(contestant: Contestant, name: string, outcome: Outcome): strin
   const missed = missedBounds(outcome);
   const sent = report === undefined ? "" : `${report.connections} connections, ${(report.bytes / 1e6).toFixed(1)} MB`;
   const memory = `+${(residentGrowth / 1e6).toFixed(0)} MB, heap ${(heapBefore / 1e6).toFixed(1)} → ${(heapAfter / 1e6).toFixed(1)} MB`;
-  const innocents = report === undefined || report.innocents.opened === 0 ? "" : `, innocents ${report.innocents.answered}/${report.innocents.opened}`;
+  const innocents =
+    report === undefined || report.innocents.opened === 0
+      ? ""
+      : `, innocents ${report.innocents.answered}/${report.innocents.opened}`;
   const lag = `client lag ${watch.lagMs.toFixed(0)} ms, server without processor ${serverWaitedMs.toFixed(0)} ms`;
-  const failures = Object.entries(watch.failures).map(([what, count]) => `\n    ${count} × ${what}`).join("");
+  const failures = Object.entries(watch.failures)
+    .map(([what, count]) => `\n    ${count} × ${what}`)
+    .join("");
   const why = failure === undefined ? "" : `\n    ${failure}`;
   return `${missed.length === 0 ? "held  " : "MISSED"} ${contestant} ${name}: ${watch.late + watch.failed} of ${watch.checks} late, longest ${watch.longestMs.toFixed(0)} ms, ${memory}${innocents}; ${sent}; ${lag}${missed.length === 0 ? "" : `\n    ${missed.join("; ")}`}${failures}${why}`;
 }

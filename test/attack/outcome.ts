@@ -22,9 +22,18 @@ export const MAX_RESIDENT_GROWTH = 100_000_000;
 export const MAX_HEAP_RATIO = 1.2;
 
 /** The bounds that were missed, in the words of the table; empty: all held. */
-export function missedBounds({ watch, report, failure, ended, residentGrowth, heapBefore, heapAfter }: Outcome): readonly string[] {
+export function missedBounds({
+  watch,
+  report,
+  failure,
+  ended,
+  residentGrowth,
+  heapBefore,
+  heapAfter,
+}: Outcome): readonly string[] {
   const missed: string[] = [];
-  if (failure !== undefined || report === undefined) missed.push(`not attacked: ${failure?.split("\n")[0] ?? "no report"}`);
+  if (failure !== undefined || report === undefined)
+    missed.push(`not attacked: ${failure?.split("\n")[0] ?? "no report"}`);
   else if (report.connections === 0) missed.push("not attacked: no connection");
   if (ended !== undefined) missed.push(`ended with ${ended}`);
   if (watch.checks === 0) missed.push("not watched: no check");
@@ -33,7 +42,9 @@ export function missedBounds({ watch, report, failure, ended, residentGrowth, he
   if (residentGrowth > MAX_RESIDENT_GROWTH) missed.push("resident memory");
   if (ended === undefined && !isHeapBack(heapBefore, heapAfter)) missed.push("heap");
   if (report !== undefined && report.innocents.answered < report.innocents.opened) {
-    missed.push(`${report.innocents.opened - report.innocents.answered} of ${report.innocents.opened} innocent calls lost`);
+    missed.push(
+      `${report.innocents.opened - report.innocents.answered} of ${report.innocents.opened} innocent calls lost`,
+    );
   }
   if (report !== undefined) missed.push(...report.violations);
   return missed;

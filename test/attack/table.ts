@@ -8,7 +8,21 @@ export interface Row {
   readonly peer: Outcome | undefined;
 }
 
-const HEAD = ["class", "what is sent", "late", "longest", "memory", "heap", "innocent", "verdict", "node: late", "longest", "memory", "innocent", "state"];
+const HEAD = [
+  "class",
+  "what is sent",
+  "late",
+  "longest",
+  "memory",
+  "heap",
+  "innocent",
+  "verdict",
+  "node: late",
+  "longest",
+  "memory",
+  "innocent",
+  "state",
+];
 
 /** All outcomes as one Markdown table: first the service's columns, then those of the bare server. */
 export function markdownTable(rows: readonly Row[]): string {
@@ -27,7 +41,15 @@ function cellsOf({ attackClass, service, peer }: Row): string[] {
     heapText(service),
     innocentText(service),
     missed.length === 0 ? "held" : `**${missed.join("; ")}**`,
-    ...(peer === undefined ? ["", "", "", "", ""] : [lateText(peer), longestText(peer), growthText(peer), innocentText(peer), peer.ended === undefined ? "alive" : `ended with ${peer.ended}`]),
+    ...(peer === undefined
+      ? ["", "", "", "", ""]
+      : [
+          lateText(peer),
+          longestText(peer),
+          growthText(peer),
+          innocentText(peer),
+          peer.ended === undefined ? "alive" : `ended with ${peer.ended}`,
+        ]),
   ];
 }
 
@@ -49,5 +71,7 @@ function heapText({ heapBefore, heapAfter }: Outcome): string {
 }
 
 function innocentText({ report }: Outcome): string {
-  return report === undefined || report.innocents.opened === 0 ? "" : `${report.innocents.answered} of ${report.innocents.opened}`;
+  return report === undefined || report.innocents.opened === 0
+    ? ""
+    : `${report.innocents.answered} of ${report.innocents.opened}`;
 }

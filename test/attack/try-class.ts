@@ -27,7 +27,12 @@ const SAMPLE_MS = 100;
 const BETWEEN_COLLECTIONS_MS = 500;
 
 /** Attacks one server by one class, while a client without fault checks before, during and after. */
-export async function tryClass(name: string, server: AttackedServer, { attacker, watcher }: Crew, { quietMs, attackMs, afterMs }: Timing): Promise<Outcome> {
+export async function tryClass(
+  name: string,
+  server: AttackedServer,
+  { attacker, watcher }: Crew,
+  { quietMs, attackMs, afterMs }: Timing,
+): Promise<Outcome> {
   const isWatching = watcher.message();
   watcher.send({ watch: server.target.http2Port, pid: server.process.pid } satisfies WatchOrder);
   await isWatching;
@@ -58,7 +63,8 @@ async function recovered(server: AttackedServer, before: number): Promise<number
   const begunAt = performance.now();
   for (;;) {
     const after = server.ended === undefined ? await server.memory.inUse() : Number.NaN;
-    if (isHeapBack(before, after) || server.ended !== undefined || performance.now() - begunAt > RECOVERY_MS) return after;
+    if (isHeapBack(before, after) || server.ended !== undefined || performance.now() - begunAt > RECOVERY_MS)
+      return after;
     await elapse(BETWEEN_COLLECTIONS_MS);
   }
 }

@@ -17,7 +17,8 @@ export const FEATURE_IDS = ["f1", "f2", "f3"] as const;
 export const CURRENCY_IDS = ["c1", "c2"] as const;
 export const RESET_PERIODS: readonly ResetPeriod[] = ["YEAR", "MONTH", "WEEK", "DAY", "HOUR"];
 
-export const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
+export const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined });
 
 const FROM = Date.UTC(2020, 0);
 const TO = Date.UTC(2030, 0);
@@ -25,14 +26,22 @@ const TO = Date.UTC(2030, 0);
 /** Epoch milliseconds within ten years, so that periods are often over and often not. */
 export const moments = fc.integer({ min: FROM, max: TO });
 /** Whole and broken, small and large, so that sums are often just at a limit. */
-export const amounts = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 80 }).map((n) => n / 4), fc.integer({ min: 0, max: 2 ** 40 }));
-export const requests = fc.oneof(amounts, amounts.map((n) => -n));
+export const amounts = fc.oneof(
+  fc.integer({ min: 0, max: 20 }),
+  fc.integer({ min: 0, max: 80 }).map((n) => n / 4),
+  fc.integer({ min: 0, max: 2 ** 40 }),
+);
+export const requests = fc.oneof(
+  amounts,
+  amounts.map((n) => -n),
+);
 export const resetPeriods = fc.constantFrom(...RESET_PERIODS);
 export const reasons = fc.constantFrom(...ACCESS_DENIED_REASONS);
 export const enumValues = fc.array(fc.constantFrom("a", "b", "c", "A", ""), { maxLength: 4 });
 
 /** A reason, seldom: what is denied outright never comes to the rules of its kind. */
-const seldom = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 
 export const features = (id: fc.Arbitrary<string> = fc.constantFrom(...FEATURE_IDS)): fc.Arbitrary<Feature> =>
   fc.record({

@@ -1,5 +1,10 @@
 import type { CatalogEngine } from "../../src/adapters/catalog/engine/catalog-engine.js";
-import type { CatalogInput, CustomerInput, FeatureInput, PlanInput } from "../../src/adapters/catalog/file/catalog-input.js";
+import type {
+  CatalogInput,
+  CustomerInput,
+  FeatureInput,
+  PlanInput,
+} from "../../src/adapters/catalog/file/catalog-input.js";
 import { openCatalog } from "../../src/adapters/catalog/engine/open-catalog.js";
 import { decideFeature } from "../../src/domain/decide-feature.js";
 import type { Subject } from "../../src/domain/subject.js";
@@ -14,7 +19,12 @@ export function freshKey(): string {
   return `key ${++keys}`;
 }
 
-export function usageReport(subject: Subject, featureId: string, value: number, more: Partial<UsageReport> = {}): UsageReport {
+export function usageReport(
+  subject: Subject,
+  featureId: string,
+  value: number,
+  more: Partial<UsageReport> = {},
+): UsageReport {
   const { updateBehavior = "DELTA", timestamp, idempotencyKey = freshKey() } = more;
   return { subject, featureId, value, updateBehavior, timestamp, idempotencyKey, dimensions: new Map() };
 }
@@ -36,7 +46,11 @@ export const FEATURES = [
   { id: "calls", kind: "metered", meter: { event: "call" } },
   { id: "seats", kind: "metered", meterType: "Fluctuating" },
   { id: "words", kind: "metered", meter: { event: "completion", aggregation: "sum", dimension: "words" } },
-  { id: "paid-words", kind: "metered", meter: { event: "completion", aggregation: "sum", dimension: "words", where: { paid: true } } },
+  {
+    id: "paid-words",
+    kind: "metered",
+    meter: { event: "completion", aggregation: "sum", dimension: "words", where: { paid: true } },
+  },
 ] as const satisfies readonly FeatureInput[];
 
 /** A catalog with one customer, "acme", who has `plan`. */
@@ -65,7 +79,19 @@ export async function open(catalog: CatalogInput, now = NOON): Promise<OpenedCat
 }
 
 /** The reason for which a feature is denied now, or "granted". */
-export function answerOf({ engine, clock }: OpenedCatalog, featureId: string, subject = ACME, requestedUsage?: number): string {
-  const query = { featureId, kind: undefined, requestedUsage, requestedValues: [], fallback: undefined, fallbackWhenUnknown: false };
+export function answerOf(
+  { engine, clock }: OpenedCatalog,
+  featureId: string,
+  subject = ACME,
+  requestedUsage?: number,
+): string {
+  const query = {
+    featureId,
+    kind: undefined,
+    requestedUsage,
+    requestedValues: [],
+    fallback: undefined,
+    fallbackWhenUnknown: false,
+  };
   return decideFeature(engine.stateOf(subject), query, clock.now()).accessDeniedReason ?? "granted";
 }

@@ -1,5 +1,10 @@
 import fc from "fast-check";
-import type { CatalogInput, CustomerInput, PlanInput, ResourceInput } from "../../src/adapters/catalog/file/catalog-input.js";
+import type {
+  CatalogInput,
+  CustomerInput,
+  PlanInput,
+  ResourceInput,
+} from "../../src/adapters/catalog/file/catalog-input.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { UsageEvent, UsageReport } from "../../src/domain/usage-report.js";
 
@@ -24,7 +29,11 @@ const features = (displayName: string | undefined): CatalogInput["features"] => 
   { id: "formats", kind: "enum", values: ["pdf", "html", "docx"] },
   { id: "calls", kind: "metered", meter: { event: "call" } },
   { id: "seats", kind: "metered", meterType: "Fluctuating" },
-  { id: "words", kind: "metered", meter: { event: "call", aggregation: "sum", dimension: "words", where: { paid: true } } },
+  {
+    id: "words",
+    kind: "metered",
+    meter: { event: "call", aggregation: "sum", dimension: "words", where: { paid: true } },
+  },
 ];
 
 const moment = fc.integer({ min: -60, max: 60 }).map((days) => CATALOG_NOW + days * DAY_MS + 12_345);
@@ -42,7 +51,11 @@ const metered = fc.oneof(
   amount,
   fc.constant("unlimited" as const),
   fc.record({ limit: amount, resetPeriod, softLimit: fc.boolean() }),
-  fc.record({ limit: amount, resetPeriod: fc.constant("MONTH" as const), resetAnchor: fc.constant("StartOfTheMonth" as const) }),
+  fc.record({
+    limit: amount,
+    resetPeriod: fc.constant("MONTH" as const),
+    resetAnchor: fc.constant("StartOfTheMonth" as const),
+  }),
   fc.record({ creditRate, resetPeriod }),
   fc.record({ creditRate }),
 );
@@ -80,11 +93,14 @@ const subscription = {
   startedAt: past,
   validUntil: moment,
   overrides,
-  creditGrants: fc.array(fc.record({ currency: fc.constantFrom(...CURRENCIES), amount, expiresAt: moment }), { maxLength: 3 }),
+  creditGrants: fc.array(fc.record({ currency: fc.constantFrom(...CURRENCIES), amount, expiresAt: moment }), {
+    maxLength: 3,
+  }),
   usage: some({ calls: amount, seats: amount, words: amount }),
 };
 
-const resource = (id: string): fc.Arbitrary<ResourceInput> => fc.record({ id: fc.constant(id), ...subscription }, { requiredKeys: ["id"] });
+const resource = (id: string): fc.Arbitrary<ResourceInput> =>
+  fc.record({ id: fc.constant(id), ...subscription }, { requiredKeys: ["id"] });
 
 const customer = (id: string): fc.Arbitrary<CustomerInput> =>
   fc
@@ -111,7 +127,12 @@ export const anyCatalog: fc.Arbitrary<CatalogInput> = fc
     customers: fc.subarray([...CUSTOMERS]).chain((ids) => fc.tuple(...ids.map(customer))),
     displayName: fc.constantFrom(undefined, undefined, "Single sign-on"),
   })
-  .map(({ plans, customers, displayName }) => ({ features: features(displayName), creditCurrencies: CURRENCIES.map((id) => ({ id })), plans, customers }));
+  .map(({ plans, customers, displayName }) => ({
+    features: features(displayName),
+    creditCurrencies: CURRENCIES.map((id) => ({ id })),
+    plans,
+    customers,
+  }));
 
 const subject: fc.Arbitrary<Subject> = fc.record({
   customerId: fc.constantFrom(...CUSTOMERS),
@@ -131,10 +152,21 @@ export const anyReport: fc.Arbitrary<UsageReport & { readonly ago: number | unde
     idempotencyKey,
     ago,
   })
-  .map((report) => ({ ...report, value: report.updateBehavior === "SET" ? Math.abs(report.value) : report.value, dimensions: new Map(), timestamp: undefined }));
+  .map((report) => ({
+    ...report,
+    value: report.updateBehavior === "SET" ? Math.abs(report.value) : report.value,
+    dimensions: new Map(),
+    timestamp: undefined,
+  }));
 
 export const anyEvent: fc.Arbitrary<UsageEvent> = fc
-  .record({ subject, eventName: fc.constantFrom("call", "call", "sign-in"), idempotencyKey, words: amount, paid: fc.boolean() })
+  .record({
+    subject,
+    eventName: fc.constantFrom("call", "call", "sign-in"),
+    idempotencyKey,
+    words: amount,
+    paid: fc.boolean(),
+  })
   .map(({ words, paid, ...event }) => ({
     ...event,
     dimensions: new Map<string, number | boolean>([

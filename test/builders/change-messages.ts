@@ -22,7 +22,11 @@ export function message(type: string, data: unknown, rest: object = {}): string 
 
 export function entitlementsUpdated(options: EntitlementsMessage): string {
   const { customerId, resourceId = null, timestamp = T0 } = options;
-  return message("entitlements.updated", { customerId, resourceId, accessDeniedReason: null, entitlements: [seats(options), sso(options)] }, { timestamp });
+  return message(
+    "entitlements.updated",
+    { customerId, resourceId, accessDeniedReason: null, entitlements: [seats(options), sso(options)] },
+    { timestamp },
+  );
 }
 
 export function explainedUpdate(customerId: string, accessDeniedReason: string | null): string {
@@ -38,10 +42,22 @@ export interface UsageMessage {
   readonly timestamp?: number;
 }
 
-export function usageUpdated({ customerId, featureId = "seats", type = "FEATURE", currentUsage, usageUpdatedAt, timestamp = T0 }: UsageMessage): string {
+export function usageUpdated({
+  customerId,
+  featureId = "seats",
+  type = "FEATURE",
+  currentUsage,
+  usageUpdatedAt,
+  timestamp = T0,
+}: UsageMessage): string {
   return message(
     "usage.updated",
-    { customerId, resourceId: null, entitlementReference: { id: featureId, type }, usage: { currentUsage, usageUpdatedAt, usagePeriodStart: null, usagePeriodEnd: null } },
+    {
+      customerId,
+      resourceId: null,
+      entitlementReference: { id: featureId, type },
+      usage: { currentUsage, usageUpdatedAt, usagePeriodStart: null, usagePeriodEnd: null },
+    },
     { timestamp },
   );
 }
@@ -55,15 +71,32 @@ export function packagePublished(migrationType: "ALL_CUSTOMERS" | "NEW_CUSTOMERS
 }
 
 export function inSns(body: string): string {
-  return JSON.stringify({ Type: "Notification", MessageId: randomUUID(), TopicArn: "arn:aws:sns:us-east-1:000000000000:changes", Message: body });
+  return JSON.stringify({
+    Type: "Notification",
+    MessageId: randomUUID(),
+    TopicArn: "arn:aws:sns:us-east-1:000000000000:changes",
+    Message: body,
+  });
 }
 
 export function inEventBridge(body: string): string {
-  return JSON.stringify({ version: "0", id: randomUUID(), "detail-type": "change", source: "vendor", region: "us-east-1", detail: JSON.parse(body) as object });
+  return JSON.stringify({
+    version: "0",
+    id: randomUUID(),
+    "detail-type": "change",
+    source: "vendor",
+    region: "us-east-1",
+    detail: JSON.parse(body) as object,
+  });
 }
 
 /** A metered feature of 10, of which 8 are used, unless said otherwise. */
-export function seats({ updatedAt = T0, usageLimit = 10, currentUsage = 8, usageUpdatedAt = T0 }: Partial<EntitlementsMessage>) {
+export function seats({
+  updatedAt = T0,
+  usageLimit = 10,
+  currentUsage = 8,
+  usageUpdatedAt = T0,
+}: Partial<EntitlementsMessage>) {
   return {
     __typename: "FeatureEntitlement",
     accessDeniedReason: null,
@@ -78,5 +111,10 @@ export function seats({ updatedAt = T0, usageLimit = 10, currentUsage = 8, usage
 }
 
 function sso({ updatedAt = T0 }: Partial<EntitlementsMessage>) {
-  return { __typename: "FeatureEntitlement", accessDeniedReason: null, entitlementUpdatedAt: updatedAt, feature: { refId: "sso", featureType: "BOOLEAN" } };
+  return {
+    __typename: "FeatureEntitlement",
+    accessDeniedReason: null,
+    entitlementUpdatedAt: updatedAt,
+    feature: { refId: "sso", featureType: "BOOLEAN" },
+  };
 }

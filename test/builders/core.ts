@@ -55,7 +55,11 @@ export function buildCore({
   const cache = store(new MemoryCache(100_000_000, telemetry));
   const stream = new StreamStatus(POLL_INTERVAL_MS, MAX_STATE_AGE_MS);
   if (isConnected) stream.connected();
-  const load = new LoadState(cache, upstream, clock, { fetchTimeoutMs: FETCH_TIMEOUT_MS, recheckAfterMs: RECHECK_AFTER_MS, sharedFlights });
+  const load = new LoadState(cache, upstream, clock, {
+    fetchTimeoutMs: FETCH_TIMEOUT_MS,
+    recheckAfterMs: RECHECK_AFTER_MS,
+    sharedFlights,
+  });
   const refresh = new RefreshInBackground(load, logger, MAX_CONCURRENT_REFRESHES);
   const states = new FindState(cache, load, refresh, stream, telemetry, clock, logger, {
     budgetMs: BUDGET_MS,

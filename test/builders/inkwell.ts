@@ -26,7 +26,15 @@ export function inkwell(acme: Partial<Omit<SubscriptionInput, "id">> = {}): Cata
       { id: "calls", kind: "metered", meter: { event: "api_request" } },
       { id: "images", kind: "metered" },
     ],
-    creditCurrencies: [{ id: "ink", displayName: "Ink", unitSingular: "drop", unitPlural: "drops", additionalMetaData: { colour: "black" } }],
+    creditCurrencies: [
+      {
+        id: "ink",
+        displayName: "Ink",
+        unitSingular: "drop",
+        unitPlural: "drops",
+        additionalMetaData: { colour: "black" },
+      },
+    ],
     plans: [
       {
         id: "pro",

@@ -8,24 +8,59 @@ import { moments, stateInputs } from "./arbitraries.js";
 import { creditQuery, featureQuery } from "./queries.js";
 
 /** Numbers and texts that a wire format may get wrong: at the ends of what it holds, and beyond. */
-const oddNumbers = fc.oneof(fc.double({ noNaN: true }), fc.constantFrom(0, -0, -1, 2 ** 31, -(2 ** 31) - 1, 2 ** 53, -(2 ** 53), 127, 128, 16_384));
+const oddNumbers = fc.oneof(
+  fc.double({ noNaN: true }),
+  fc.constantFrom(0, -0, -1, 2 ** 31, -(2 ** 31) - 1, 2 ** 53, -(2 ** 53), 127, 128, 16_384),
+);
 const oddMoments = fc.oneof(
   moments,
   fc.integer({ min: -1e15, max: 1e15 }),
-  fc.constantFrom(0, -1, 999, -62_135_596_800_000, -62_135_596_800_001, 253_402_300_799_999, 253_402_300_800_000, 1.5, Infinity, NaN),
+  fc.constantFrom(
+    0,
+    -1,
+    999,
+    -62_135_596_800_000,
+    -62_135_596_800_001,
+    253_402_300_799_999,
+    253_402_300_800_000,
+    1.5,
+    Infinity,
+    NaN,
+  ),
 );
-export const oddTexts = fc.oneof(fc.string({ unit: "binary", maxLength: 200 }), fc.constantFrom("", "x".repeat(127), "x".repeat(128)));
+export const oddTexts = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 200 }),
+  fc.constantFrom("", "x".repeat(127), "x".repeat(128)),
+);
 
-const oddUsages = fc.record({ currentUsage: oddNumbers, periodAnchor: oddMoments, periodStart: oddMoments, periodEnd: oddMoments });
+const oddUsages = fc.record({
+  currentUsage: oddNumbers,
+  periodAnchor: oddMoments,
+  periodStart: oddMoments,
+  periodEnd: oddMoments,
+});
 
 /** States as they are, and with something odd in all of their parts. */
 export const oddStates: fc.Arbitrary<CustomerStateInput> = fc.oneof(
   stateInputs,
-  fc.tuple(stateInputs, oddTexts, oddNumbers, oddUsages).map(([{ features = [], credits = [], ...rest }, text, limit, usage]) => ({
-    ...rest,
-    features: features.map((part) => ({ ...part, usageLimit: limit, usage, enumValues: [text, ""], feature: { ...part.feature, units: text, unitsPlural: text } })),
-    credits: credits.map((part) => ({ ...part, usageLimit: limit, usage, currency: { ...part.currency, description: text } })),
-  })),
+  fc
+    .tuple(stateInputs, oddTexts, oddNumbers, oddUsages)
+    .map(([{ features = [], credits = [], ...rest }, text, limit, usage]) => ({
+      ...rest,
+      features: features.map((part) => ({
+        ...part,
+        usageLimit: limit,
+        usage,
+        enumValues: [text, ""],
+        feature: { ...part.feature, units: text, unitsPlural: text },
+      })),
+      credits: credits.map((part) => ({
+        ...part,
+        usageLimit: limit,
+        usage,
+        currency: { ...part.currency, description: text },
+      })),
+    })),
 );
 
 /** Everything in a state, with nothing requested of it. */

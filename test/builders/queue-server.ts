@@ -2,7 +2,11 @@ import { setTimeout as elapse } from "node:timers/promises";
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { startFauxqs, type FauxqsServer } from "fauxqs";
 
-export const AWS_ENVIRONMENT = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "any", AWS_SECRET_ACCESS_KEY: "any" } as const;
+export const AWS_ENVIRONMENT = {
+  AWS_REGION: "us-east-1",
+  AWS_ACCESS_KEY_ID: "any",
+  AWS_SECRET_ACCESS_KEY: "any",
+} as const;
 
 export interface QueueOptions {
   /** How long a message that was received is kept from others. */
@@ -24,7 +28,10 @@ export class QueueServer {
     this.#client = new SQSClient({
       endpoint: this.endpoint,
       region: AWS_ENVIRONMENT.AWS_REGION,
-      credentials: { accessKeyId: AWS_ENVIRONMENT.AWS_ACCESS_KEY_ID, secretAccessKey: AWS_ENVIRONMENT.AWS_SECRET_ACCESS_KEY },
+      credentials: {
+        accessKeyId: AWS_ENVIRONMENT.AWS_ACCESS_KEY_ID,
+        secretAccessKey: AWS_ENVIRONMENT.AWS_SECRET_ACCESS_KEY,
+      },
     });
   }
 
@@ -75,7 +82,9 @@ export class TestQueue {
     const ids: string[] = [];
     for (let from = 0; from < bodies.length; from += 10) {
       const entries = bodies.slice(from, from + 10).map((body, index) => ({ Id: String(index), MessageBody: body }));
-      const { Successful = [] } = await this.#client.send(new SendMessageBatchCommand({ QueueUrl: this.url, Entries: entries }));
+      const { Successful = [] } = await this.#client.send(
+        new SendMessageBatchCommand({ QueueUrl: this.url, Entries: entries }),
+      );
       ids.push(...Successful.map(({ MessageId }) => MessageId!));
     }
     return ids;
@@ -96,7 +105,10 @@ export class TestQueue {
 
   /** Until when what is in hand is kept from others, epoch milliseconds. */
   get keptUntil(): number {
-    return Math.max(0, ...this.#server.inspectQueue(this.#name)!.messages.inflight.map(({ visibilityDeadline }) => visibilityDeadline));
+    return Math.max(
+      0,
+      ...this.#server.inspectQueue(this.#name)!.messages.inflight.map(({ visibilityDeadline }) => visibilityDeadline),
+    );
   }
 
   /** What waits, in order. */

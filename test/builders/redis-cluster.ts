@@ -32,7 +32,8 @@ export class RedisCluster {
     const [sourceId, targetId] = [await idOf(from), await idOf(to)];
     await target.cluster("SETSLOT", slot, "IMPORTING", sourceId);
     await source.cluster("SETSLOT", slot, "MIGRATING", targetId);
-    for (const key of await keysIn(source, slot)) await source.call("MIGRATE", to.host, to.port, key, 0, 5_000, ...to.migrationAccess);
+    for (const key of await keysIn(source, slot))
+      await source.call("MIGRATE", to.host, to.port, key, 0, 5_000, ...to.migrationAccess);
     for (const server of [to, from, ...this.masters]) await server.admin.cluster("SETSLOT", slot, "NODE", targetId);
   }
 
@@ -42,7 +43,11 @@ export class RedisCluster {
 }
 
 /** Takes about 2 s: servers wait that long before they trust a new Cluster. */
-export async function startCluster({ masters = 3, replicasOfEach = 0, server = {} }: RedisClusterOptions = {}): Promise<RedisCluster> {
+export async function startCluster({
+  masters = 3,
+  replicasOfEach = 0,
+  server = {},
+}: RedisClusterOptions = {}): Promise<RedisCluster> {
   const all = await Promise.all(Array.from({ length: masters * (1 + replicasOfEach) }, () => startNode(server)));
   const cluster = new RedisCluster(all.slice(0, masters), all.slice(masters));
   try {
@@ -78,11 +83,13 @@ async function clusterConfiguration(): Promise<Record<string, string>> {
 async function form({ masters, replicas }: RedisCluster): Promise<void> {
   const all = [...masters, ...replicas];
   const first = masters[0]!;
-  await Promise.all(masters.map(async (master, index) => {
-    const slotsFrom = (part: number) => Math.floor((part * SLOTS) / masters.length);
-    await master.admin.cluster("SET-CONFIG-EPOCH", index + 1);
-    await master.admin.call("CLUSTER", "ADDSLOTSRANGE", slotsFrom(index), slotsFrom(index + 1) - 1);
-  }));
+  await Promise.all(
+    masters.map(async (master, index) => {
+      const slotsFrom = (part: number) => Math.floor((part * SLOTS) / masters.length);
+      await master.admin.cluster("SET-CONFIG-EPOCH", index + 1);
+      await master.admin.call("CLUSTER", "ADDSLOTSRANGE", slotsFrom(index), slotsFrom(index + 1) - 1);
+    }),
+  );
   for (const { host, port, busPort } of await Promise.all(all.slice(1).map(withBusPort))) {
     await first.admin.call("CLUSTER", "MEET", host, port, busPort);
   }
@@ -91,11 +98,16 @@ async function form({ masters, replicas }: RedisCluster): Promise<void> {
       if (!(await Promise.all(all.map(isSo))).every(Boolean)) throw new Error("the Cluster does not come about");
     }, FORMING_TIME_LIMIT);
   await untilAll(async (server) => (await clusterInfo(server)).includes(`cluster_known_nodes:${all.length}`));
-  await Promise.all(replicas.map(async (replica, index) => replica.admin.cluster("REPLICATE", await idOf(masters[index % masters.length]!))));
+  await Promise.all(
+    replicas.map(async (replica, index) =>
+      replica.admin.cluster("REPLICATE", await idOf(masters[index % masters.length]!)),
+    ),
+  );
   await untilAll(async (server) => (await clusterInfo(server)).includes("cluster_state:ok"));
   await untilPasses(async () => {
     const links = await Promise.all(replicas.map((replica) => replica.admin.info("replication")));
-    if (!links.every((info) => info.includes("master_link_status:up"))) throw new Error("a replica does not follow its master");
+    if (!links.every((info) => info.includes("master_link_status:up")))
+      throw new Error("a replica does not follow its master");
   }, FORMING_TIME_LIMIT);
 }
 
@@ -109,9 +121,9 @@ async function clusterInfo(server: RedisServer): Promise<string> {
 }
 
 async function idOf(server: RedisServer): Promise<string> {
-  return (await server.admin.cluster("MYID"));
+  return await server.admin.cluster("MYID");
 }
 
 async function keysIn(client: RedisServer["admin"], slot: number): Promise<string[]> {
-  return (await client.cluster("GETKEYSINSLOT", slot, 1_000));
+  return await client.cluster("GETKEYSINSLOT", slot, 1_000);
 }

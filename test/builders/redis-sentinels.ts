@@ -28,7 +28,10 @@ export class SentinelSet {
 
   /** Whom the Sentinels hold for the master now. */
   async master(): Promise<RedisServer> {
-    const [, port] = (await this.sentinels[0]!.admin.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)) as [string, string];
+    const [, port] = (await this.sentinels[0]!.admin.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)) as [
+      string,
+      string,
+    ];
     return this.servers.find((server) => server.port === Number(port))!;
   }
 
@@ -56,13 +59,16 @@ export class SentinelSet {
   async #promoteOther(before: RedisServer): Promise<RedisServer> {
     return await untilPasses(async () => {
       await this.#orderPromotion(before);
-      const ports = await Promise.all(this.sentinels.map(async (sentinel) => {
-        const [, port] = (await sentinel.admin.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)) as [string, string];
-        return Number(port);
-      }));
+      const ports = await Promise.all(
+        this.sentinels.map(async (sentinel) => {
+          const [, port] = (await sentinel.admin.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)) as [string, string];
+          return Number(port);
+        }),
+      );
       const master = this.servers.find(({ port }) => port === ports[0]);
       const isAgreed = master !== undefined && master !== before && ports.every((port) => port === master.port);
-      if (!isAgreed || !(await master.admin.info("replication")).includes("role:master")) throw new Error("no other master yet");
+      if (!isAgreed || !(await master.admin.info("replication")).includes("role:master"))
+        throw new Error("no other master yet");
       return master;
     }, TIME_LIMIT);
   }
@@ -87,7 +93,9 @@ export interface SentinelSetOptions {
 
 export async function startSentinelSet({ replicas = 1, server = {} }: SentinelSetOptions = {}): Promise<SentinelSet> {
   const master = await startRedis(server);
-  const followers = await Promise.all(Array.from({ length: replicas }, () => startRedis({ ...server, replicaOf: master })));
+  const followers = await Promise.all(
+    Array.from({ length: replicas }, () => startRedis({ ...server, replicaOf: master })),
+  );
   const sentinels = await Promise.all(Array.from({ length: 3 }, () => startRedis({ isSentinel: true })));
   const set = new SentinelSet([master, ...followers], sentinels);
   try {
@@ -99,21 +107,40 @@ export async function startSentinelSet({ replicas = 1, server = {} }: SentinelSe
   return set;
 }
 
-async function watchOver({ sentinels, servers }: SentinelSet, master: RedisServer, password: string | undefined): Promise<void> {
+async function watchOver(
+  { sentinels, servers }: SentinelSet,
+  master: RedisServer,
+  password: string | undefined,
+): Promise<void> {
   await untilFollowed(master, servers);
-  await Promise.all(sentinels.map(async (sentinel) => {
-    const client = sentinel.admin;
-    await client.call("SENTINEL", "DEBUG", ...PERIODS);
-    await client.call("SENTINEL", "MONITOR", NAME, master.host, master.port, 2);
-    await client.call("SENTINEL", "SET", NAME, "down-after-milliseconds", NEVER_BY_THEMSELVES_MS, "failover-timeout", PROMOTION_TIMEOUT_MS);
-    if (password !== undefined) await client.call("SENTINEL", "SET", NAME, "auth-pass", password);
-  }));
-  await Promise.all(sentinels.map((sentinel) =>
-    untilPasses(async () => {
-      const known = await masterKnownTo(sentinel);
-      const knowsAll = known["num-slaves"] === String(servers.length - 1) && known["num-other-sentinels"] === String(sentinels.length - 1);
-      if (!knowsAll) throw new Error("the Sentinels do not know all yet");
-    }, TIME_LIMIT)));
+  await Promise.all(
+    sentinels.map(async (sentinel) => {
+      const client = sentinel.admin;
+      await client.call("SENTINEL", "DEBUG", ...PERIODS);
+      await client.call("SENTINEL", "MONITOR", NAME, master.host, master.port, 2);
+      await client.call(
+        "SENTINEL",
+        "SET",
+        NAME,
+        "down-after-milliseconds",
+        NEVER_BY_THEMSELVES_MS,
+        "failover-timeout",
+        PROMOTION_TIMEOUT_MS,
+      );
+      if (password !== undefined) await client.call("SENTINEL", "SET", NAME, "auth-pass", password);
+    }),
+  );
+  await Promise.all(
+    sentinels.map((sentinel) =>
+      untilPasses(async () => {
+        const known = await masterKnownTo(sentinel);
+        const knowsAll =
+          known["num-slaves"] === String(servers.length - 1) &&
+          known["num-other-sentinels"] === String(sentinels.length - 1);
+        if (!knowsAll) throw new Error("the Sentinels do not know all yet");
+      }, TIME_LIMIT),
+    ),
+  );
 }
 
 type Fields = Readonly<Partial<Record<string, string>>>;
@@ -129,8 +156,11 @@ async function masterKnownTo(sentinel: RedisServer): Promise<Fields> {
 /** Of replicas that do not follow, no Sentinel makes a master. */
 async function untilFollowed(master: RedisServer, servers: readonly RedisServer[]): Promise<void> {
   await untilPasses(async () => {
-    const infos = await Promise.all(servers.filter((server) => server !== master).map((replica) => replica.admin.info("replication")));
-    const isFollowing = (info: string) => info.includes(`master_port:${master.port}\r\n`) && info.includes("master_link_status:up");
+    const infos = await Promise.all(
+      servers.filter((server) => server !== master).map((replica) => replica.admin.info("replication")),
+    );
+    const isFollowing = (info: string) =>
+      info.includes(`master_port:${master.port}\r\n`) && info.includes("master_link_status:up");
     if (!infos.every(isFollowing)) throw new Error("a replica does not follow its master");
   }, TIME_LIMIT);
 }

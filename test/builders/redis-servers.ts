@@ -64,7 +64,10 @@ export class RedisServer {
   /** Resolves once connections are accepted; false where the port was taken meanwhile. */
   async start(): Promise<boolean> {
     const mode = this.#options.isSentinel === true ? ["--sentinel"] : [];
-    const child = spawn("redis-server", [join(this.#directory, "redis.conf"), ...mode], { cwd: this.#directory, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn("redis-server", [join(this.#directory, "redis.conf"), ...mode], {
+      cwd: this.#directory,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     running.add(child);
     child.once("exit", () => running.delete(child));
     this.#child = child;
@@ -138,16 +141,28 @@ export class RedisServer {
     const lines: Record<string, string> = { bind: HOST, dir: this.#directory, "protected-mode": "no", daemonize: "no" };
     if (tls === undefined) lines.port = String(this.port);
     else {
-      Object.assign(lines, { port: "0", "tls-port": String(this.port), "tls-cert-file": tls.certFile, "tls-key-file": tls.keyFile });
+      Object.assign(lines, {
+        port: "0",
+        "tls-port": String(this.port),
+        "tls-cert-file": tls.certFile,
+        "tls-key-file": tls.keyFile,
+      });
       Object.assign(lines, { "tls-ca-cert-file": tls.caFile, "tls-auth-clients": "no" });
     }
     if (!isSentinel) {
-      Object.assign(lines, { save: '""', appendonly: "no", "repl-diskless-sync-delay": "0", "enable-debug-command": "yes" });
+      Object.assign(lines, {
+        save: '""',
+        appendonly: "no",
+        "repl-diskless-sync-delay": "0",
+        "enable-debug-command": "yes",
+      });
       if (password !== undefined) Object.assign(lines, { requirepass: password, masterauth: password });
       if (maxmemory !== undefined) Object.assign(lines, { maxmemory, "maxmemory-policy": "noeviction" });
       if (replicaOf !== undefined) lines.replicaof = `${HOST} ${replicaOf.port}`;
     }
-    return Object.entries({ ...lines, ...config }).map(([directive, value]) => `${directive} ${value}\n`).join("");
+    return Object.entries({ ...lines, ...config })
+      .map(([directive, value]) => `${directive} ${value}\n`)
+      .join("");
   }
 }
 
@@ -157,7 +172,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     const server = new RedisServer(options.port ?? (await freePort()), options);
     if (await server.start()) return server;
     await server.stop();
-    if (options.port !== undefined || starts === MAX_STARTS) throw new Error(`redis-server does not start at port ${server.port}`);
+    if (options.port !== undefined || starts === MAX_STARTS)
+      throw new Error(`redis-server does not start at port ${server.port}`);
   }
 }
 
@@ -178,7 +194,9 @@ function startsUp(child: ChildProcess): Promise<boolean> {
       written += text;
       if (/Ready to accept connections|Sentinel ID is|\+monitor master/.test(written)) resolve(true);
     });
-    child.once("error", (error) => reject(new Error("redis-server cannot be run: these tests need version 7 on the PATH", { cause: error })));
+    child.once("error", (error) =>
+      reject(new Error("redis-server cannot be run: these tests need version 7 on the PATH", { cause: error })),
+    );
     child.once("exit", () => {
       if (/Address already in use|Failed listening/.test(written)) resolve(false);
       else reject(new Error(`redis-server ended at once:\n${written}`));

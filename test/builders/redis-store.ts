@@ -38,13 +38,27 @@ export class RedisStore {
   isDeaf = false;
   #isCoherent = false;
 
-  constructor({ target, environment, newsFrom = target, commands = (real) => real, ttlMs = 600_000, maxRemembered, ...rest }: RedisStoreOptions) {
+  constructor({
+    target,
+    environment,
+    newsFrom = target,
+    commands = (real) => real,
+    ttlMs = 600_000,
+    maxRemembered,
+    ...rest
+  }: RedisStoreOptions) {
     this.environment = environment;
     const telemetry = newTelemetry();
     const options = { keysTtlSecs: 600, commandTimeoutMs: 2_000 };
-    const dependencies = { clock: new SystemClock(), logger: this.logger, telemetry, timing: { connectTimeoutMs: 5_000 } };
+    const dependencies = {
+      clock: new SystemClock(),
+      logger: this.logger,
+      telemetry,
+      timing: { connectTimeoutMs: 5_000 },
+    };
     this.connection = openRedis({ ...options, target }, dependencies);
-    this.#newsConnection = newsFrom === target ? this.connection : openRedis({ ...options, target: newsFrom }, dependencies);
+    this.#newsConnection =
+      newsFrom === target ? this.connection : openRedis({ ...options, target: newsFrom }, dependencies);
     this.#invalidations = this.#newsConnection.invalidations(...trackedPrefixes(environment));
     this.store = new RedisCacheStore({
       near: new MemoryCache(64 * 1024 * 1024, telemetry),

@@ -19,7 +19,13 @@ export interface MeteredTerms extends Terms {
 }
 
 /** A limit of 10 of which 8 are used, unless said otherwise. */
-export function metered({ id = "seats", meterType = "Fluctuating", used = 8, usage, ...terms }: MeteredTerms = {}): FeatureEntitlementInput {
+export function metered({
+  id = "seats",
+  meterType = "Fluctuating",
+  used = 8,
+  usage,
+  ...terms
+}: MeteredTerms = {}): FeatureEntitlementInput {
   return {
     usageLimit: 10,
     ...terms,
@@ -32,12 +38,18 @@ export function boolean({ id = "sso", ...terms }: Terms & { readonly id?: string
   return { ...terms, feature: { id, featureType: "BOOLEAN" } };
 }
 
-export function numeric({ id = "retention-days", ...terms }: Terms & { readonly id?: string } = {}): FeatureEntitlementInput {
+export function numeric({
+  id = "retention-days",
+  ...terms
+}: Terms & { readonly id?: string } = {}): FeatureEntitlementInput {
   return { ...terms, feature: { id, featureType: "NUMBER", meterType: "None" } };
 }
 
 /** The values a and b are allowed, unless said otherwise. */
-export function enumerated({ id = "regions", ...terms }: Terms & { readonly id?: string } = {}): FeatureEntitlementInput {
+export function enumerated({
+  id = "regions",
+  ...terms
+}: Terms & { readonly id?: string } = {}): FeatureEntitlementInput {
   return { enumValues: ["a", "b"], ...terms, feature: { id, featureType: "ENUM" } };
 }
 
@@ -48,11 +60,24 @@ export interface WalletTerms extends Partial<Omit<CreditEntitlementInput, "curre
 }
 
 /** 100 credits granted of which none is consumed, unless said otherwise. */
-export function wallet({ currencyId = "credits", used = 0, usage, ...terms }: WalletTerms = {}): CreditEntitlementInput {
-  return { usageLimit: 100, ...terms, currency: { currencyId, displayName: currencyId }, usage: usage ?? { currentUsage: used } };
+export function wallet({
+  currencyId = "credits",
+  used = 0,
+  usage,
+  ...terms
+}: WalletTerms = {}): CreditEntitlementInput {
+  return {
+    usageLimit: 100,
+    ...terms,
+    currency: { currencyId, displayName: currencyId },
+    usage: usage ?? { currentUsage: used },
+  };
 }
 
-export function stateWith(features: readonly FeatureEntitlementInput[], rest: Omit<CustomerStateInput, "features"> = {}): CustomerState {
+export function stateWith(
+  features: readonly FeatureEntitlementInput[],
+  rest: Omit<CustomerStateInput, "features"> = {},
+): CustomerState {
   return buildCustomerState({ features, ...rest });
 }
 
@@ -69,7 +94,10 @@ export function contentsOf(state: CustomerState) {
     creditCount: state.creditCount,
     tellsWallets: state.tellsWallets,
     features: Object.fromEntries(
-      [...state.features()].map((entitlement) => [entitlement.feature.id, { entitlement, usage: state.featureUsage(entitlement.feature.id) }]),
+      [...state.features()].map((entitlement) => [
+        entitlement.feature.id,
+        { entitlement, usage: state.featureUsage(entitlement.feature.id) },
+      ]),
     ),
     credits: Object.fromEntries(
       [...state.credits()].map((entitlement) => [

@@ -118,7 +118,10 @@ export class TcpProxy {
       for (const look of [...this.#waiting]) look(data);
     });
     upstream.on("data", (data) => this.#passOn(data, client));
-    for (const [one, other] of [[client, upstream], [upstream, client]] as const) {
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
       one.once("close", () => {
         this.#pairs.delete(pair);
         other.destroy();

@@ -2,7 +2,14 @@
  * The server that the Connect conformance suite starts, once for each set of features: it reads what it is to be from standard
  * input, and writes where it listens to standard output. Its one argument is a file with the descriptors of the suite's protos.
  */
-import { create, createFileRegistry, fromBinary, toBinary, type DescMessage, type FileRegistry } from "@bufbuild/protobuf";
+import {
+  create,
+  createFileRegistry,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type FileRegistry,
+} from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createConnectRouter } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";

@@ -51,7 +51,11 @@ export function conformanceService(registry: FileRegistry): ServiceImpl<DescServ
     return error;
   }
 
-  async function answerOnce(definition: UnaryResponseDefinition | undefined, requests: readonly Message[], context: HandlerContext) {
+  async function answerOnce(
+    definition: UnaryResponseDefinition | undefined,
+    requests: readonly Message[],
+    context: HandlerContext,
+  ) {
     const info = requestInfo(requests, context);
     if (definition === undefined) return { payload: { requestInfo: info } };
     announce(definition, context);
@@ -61,17 +65,28 @@ export function conformanceService(registry: FileRegistry): ServiceImpl<DescServ
     return { payload: { data: response.value, requestInfo: info } };
   }
 
-  async function* answerMany({ responseData, responseDelayMs, error }: StreamResponseDefinition, requests: readonly Message[], context: HandlerContext, from = 0) {
+  async function* answerMany(
+    { responseData, responseDelayMs, error }: StreamResponseDefinition,
+    requests: readonly Message[],
+    context: HandlerContext,
+    from = 0,
+  ) {
     for (const [index, data] of responseData.entries()) {
       if (index < from) continue;
       await delay(responseDelayMs);
       yield { payload: { data, requestInfo: index === 0 ? requestInfo(requests, context) : undefined } };
     }
-    if (error !== undefined) throw asConnectError(error, responseData.length === 0 ? requestInfo(requests, context) : undefined);
+    if (error !== undefined)
+      throw asConnectError(error, responseData.length === 0 ? requestInfo(requests, context) : undefined);
   }
 
   /** One answer for each request, for as long as there are answers; those left over follow when the requests end. */
-  async function* answerInTurn(definition: StreamResponseDefinition, first: BidiStreamRequest, rest: AsyncIterator<BidiStreamRequest>, context: HandlerContext) {
+  async function* answerInTurn(
+    definition: StreamResponseDefinition,
+    first: BidiStreamRequest,
+    rest: AsyncIterator<BidiStreamRequest>,
+    context: HandlerContext,
+  ) {
     let answered = 0;
     let request: BidiStreamRequest | undefined = first;
     while (request !== undefined && answered < definition.responseData.length) {
@@ -85,8 +100,10 @@ export function conformanceService(registry: FileRegistry): ServiceImpl<DescServ
   }
 
   const implementation = {
-    unary: (request: UnaryRequest, context: HandlerContext) => answerOnce(request.responseDefinition, [request], context),
-    idempotentUnary: (request: UnaryRequest, context: HandlerContext) => answerOnce(request.responseDefinition, [request], context),
+    unary: (request: UnaryRequest, context: HandlerContext) =>
+      answerOnce(request.responseDefinition, [request], context),
+    idempotentUnary: (request: UnaryRequest, context: HandlerContext) =>
+      answerOnce(request.responseDefinition, [request], context),
 
     async clientStream(requests: AsyncIterable<UnaryRequest>, context: HandlerContext) {
       const received: UnaryRequest[] = [];
@@ -121,7 +138,8 @@ export function conformanceService(registry: FileRegistry): ServiceImpl<DescServ
 const MS_OF_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
 function timeoutSent(headers: Headers): bigint {
-  const [, value, unit = "m"] = /^(\d+)([HMSmun])?$/.exec(headers.get("grpc-timeout") ?? headers.get("connect-timeout-ms") ?? "") ?? [];
+  const [, value, unit = "m"] =
+    /^(\d+)([HMSmun])?$/.exec(headers.get("grpc-timeout") ?? headers.get("connect-timeout-ms") ?? "") ?? [];
   return BigInt(Math.trunc(Number(value ?? "0") * (MS_OF_UNIT[unit] ?? 1)));
 }
 

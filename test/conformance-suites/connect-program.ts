@@ -46,8 +46,12 @@ export async function buildConnectProgram(): Promise<ConnectProgram> {
   const descriptors = join(DIRECTORY, "protos.binpb");
   // Written last: where it is, the program is too.
   if (!(await exists(descriptors))) {
-    await runCommand("go", ["install", `${MODULE}/cmd/connectconformance@${SUITE_VERSION}`], { env: { GOBIN: DIRECTORY } });
-    const download = await runCommand("go", ["mod", "download", "-json", `${MODULE}@${SUITE_VERSION}`], { cwd: DIRECTORY });
+    await runCommand("go", ["install", `${MODULE}/cmd/connectconformance@${SUITE_VERSION}`], {
+      env: { GOBIN: DIRECTORY },
+    });
+    const download = await runCommand("go", ["mod", "download", "-json", `${MODULE}@${SUITE_VERSION}`], {
+      cwd: DIRECTORY,
+    });
     const { Dir: sources } = JSON.parse(download) as { readonly Dir: string };
     await runCommand("npx", ["--no", "buf", "build", join(sources, "proto"), "-o", descriptors], { cwd: REPOSITORY });
   }
@@ -65,7 +69,9 @@ async function bundledServer(): Promise<string> {
     bundle: true,
     format: "esm",
     // Libraries in CommonJS ask for Node's own modules.
-    banner: { js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
+    },
     platform: "node",
     target: "node20.19",
     logLevel: "warning",

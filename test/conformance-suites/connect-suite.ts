@@ -45,16 +45,33 @@ export async function runConnectSuite(node: NodeBinary): Promise<SuiteReport> {
 }
 
 /** @param names the cases to be run; none: all */
-async function runOnce({ executable, configuration, server }: ConnectProgram, node: NodeBinary, names: readonly string[]): Promise<SuiteRun> {
+async function runOnce(
+  { executable, configuration, server }: ConnectProgram,
+  node: NodeBinary,
+  names: readonly string[],
+): Promise<SuiteRun> {
   const only = names.flatMap((name) => ["--run", name]);
-  const args = ["--mode", "server", "--conf", configuration, "--max-servers", "2", ...only, "--", node.binary, ...server];
+  const args = [
+    "--mode",
+    "server",
+    "--conf",
+    configuration,
+    "--max-servers",
+    "2",
+    ...only,
+    "--",
+    node.binary,
+    ...server,
+  ];
   const { stdout, stderr } = await tryCommand(executable, args);
   const output = `${stdout}\n${stderr}`;
   const [, total] = TOTAL.exec(output) ?? [];
   const [, , failed] = OUTCOME.exec(output) ?? [];
-  if (total === undefined || failed === undefined) throw new Error(`the Connect conformance suite did not run to its end:\n${output}`);
+  if (total === undefined || failed === undefined)
+    throw new Error(`the Connect conformance suite did not run to its end:\n${output}`);
   const failures = Array.from(output.matchAll(FAILURE), ([, failure = ""]) => failure.trimEnd());
-  if (failures.length !== Number(failed)) throw new Error(`the Connect conformance suite counts ${failed} failures and names ${failures.length}:\n${output}`);
+  if (failures.length !== Number(failed))
+    throw new Error(`the Connect conformance suite counts ${failed} failures and names ${failures.length}:\n${output}`);
   return { cases: Number(total), failures };
 }
 

@@ -24,7 +24,15 @@ export async function runH2specSuites(node: NodeBinary): Promise<readonly SuiteR
   const { certFile, keyFile } = certificates.selfSigned();
   const service = new ServiceProcess(
     ["serve"],
-    { LISTEN_HOST: "127.0.0.1", GRPC_PORT: "0", PORT: "0", METRICS_PORT: "0", CATALOG_FILE: catalog, TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile },
+    {
+      LISTEN_HOST: "127.0.0.1",
+      GRPC_PORT: "0",
+      PORT: "0",
+      METRICS_PORT: "0",
+      CATALOG_FILE: catalog,
+      TLS_CERT_FILE: certFile,
+      TLS_KEY_FILE: keyFile,
+    },
     undefined,
     undefined,
     node.binary,
@@ -43,7 +51,12 @@ export async function runH2specSuites(node: NodeBinary): Promise<readonly SuiteR
 }
 
 /** @param mayFail a case that is excused */
-function reportOf(transport: string, node: NodeBinary, { cases, notPassed }: H2specReport, mayFail?: string): SuiteReport {
+function reportOf(
+  transport: string,
+  node: NodeBinary,
+  { cases, notPassed }: H2specReport,
+  mayFail?: string,
+): SuiteReport {
   return {
     suite: `h2spec 2.2.1, strict, ${transport}`,
     node: node.version,

@@ -12,10 +12,14 @@ export async function checkConformance(argv: readonly string[]): Promise<number>
   const { values } = parseArgs({ args: [...argv], options: { node: { type: "string", multiple: true } } });
   const go = await probeToolchain("go", ["version"]);
   if (go === undefined) {
-    say("SKIPPED: Go is not installed here (`go version` fails), so neither h2spec nor the Connect conformance suite can be built. Nothing was checked.");
+    say(
+      "SKIPPED: Go is not installed here (`go version` fails), so neither h2spec nor the Connect conformance suite can be built. Nothing was checked.",
+    );
     return 0;
   }
-  const nodes = await Promise.all(values.node?.map(nodeBinary) ?? [nodeBinary(process.execPath), downloadedNode(NEWEST_NODE)]);
+  const nodes = await Promise.all(
+    values.node?.map(nodeBinary) ?? [nodeBinary(process.execPath), downloadedNode(NEWEST_NODE)],
+  );
   say(`${go}; servers on Node ${nodes.map(({ version }) => version).join(" and ")}`);
   const reports: SuiteReport[] = [];
   for (const node of nodes) reports.push(...(await suitesOn(node)));

@@ -14,8 +14,19 @@ const OPTIONS = { bodyTimeoutMs: 30_000, maxItems: 1_000, maxJsonDepth: 32 };
  *
  * @param maxMessageBytes a larger one is refused
  */
-export function mount(handlers: ReadonlyMap<string, UniversalHandler>, maxMessageBytes: number, tls: TlsFiles | undefined, logger: Logger): MultiProtocolListener {
+export function mount(
+  handlers: ReadonlyMap<string, UniversalHandler>,
+  maxMessageBytes: number,
+  tls: TlsFiles | undefined,
+  logger: Logger,
+): MultiProtocolListener {
   const clock = new SystemClock();
-  const onExchange = createGeneralPath(handlers, new Calls(SERVED_METHODS, { clock, logger }), { ...OPTIONS, clock, logger, maxMessageBytes, methodAt });
+  const onExchange = createGeneralPath(handlers, new Calls(SERVED_METHODS, { clock, logger }), {
+    ...OPTIONS,
+    clock,
+    logger,
+    maxMessageBytes,
+    methodAt,
+  });
   return new MultiProtocolListener({ onExchange, tls, limits: { maxMessageBytes }, logger });
 }

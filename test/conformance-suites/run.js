@@ -2,5 +2,8 @@
 import { fileURLToPath } from "node:url";
 import { runnerImport } from "vite";
 
-const { module } = await runnerImport(fileURLToPath(new URL("main.ts", import.meta.url)), { configFile: false, logLevel: "warn" });
+const { module } = await runnerImport(fileURLToPath(new URL("main.ts", import.meta.url)), {
+  configFile: false,
+  logLevel: "warn",
+});
 process.exitCode = await module.checkConformance(process.argv.slice(2));

@@ -31,8 +31,16 @@ export function reportTable(reports: readonly SuiteReport[]): string {
     ]),
   ];
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join("  "));
-  const failures = reports.flatMap(({ suite, node, failures: all }) => all.map((failure) => `FAILED ${suite}, Node ${node}: ${failure}`));
-  const excused = reports.flatMap(({ suite, node, excused: all }) => all.map((reason) => `excused ${suite}, Node ${node}: ${reason}`));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join("  "),
+  );
+  const failures = reports.flatMap(({ suite, node, failures: all }) =>
+    all.map((failure) => `FAILED ${suite}, Node ${node}: ${failure}`),
+  );
+  const excused = reports.flatMap(({ suite, node, excused: all }) =>
+    all.map((reason) => `excused ${suite}, Node ${node}: ${reason}`),
+  );
   return [...lines, "", ...excused, ...failures].join("\n").trimEnd();
 }

@@ -20,7 +20,11 @@ const HTTP_STATUS: Readonly<Record<number, number>> = { [PERMISSION_DENIED]: 403
 const hashOf = (token: string) => createHash("sha256").update(token).digest("hex");
 const ENTRIES = [
   { name: "operator", sha256: hashOf("token-of-the-operator"), groups: "all" },
-  ...["check", "report", "reload", "health", "reflection"].map((group) => ({ name: group, sha256: hashOf(`token-for-${group}`), groups: [group] })),
+  ...["check", "report", "reload", "health", "reflection"].map((group) => ({
+    name: group,
+    sha256: hashOf(`token-for-${group}`),
+    groups: [group],
+  })),
 ];
 const entries = readAccessEntries("tokens.json", Buffer.from(JSON.stringify(ENTRIES)));
 const groupOf = (method: string) => SERVED_METHODS.find(({ name }) => name === method)?.group;
@@ -31,12 +35,16 @@ describe.each([
 ])("with tokens on, %s, no way goes round them", (_, hasFastPath) => {
   let server: RpcServer;
   beforeAll(async () => {
-    server = await startRpcServer({ hasFastPath, rpc: { identity: new AccessIdentity({ entries: { entries, generation: 0 } }) } });
+    server = await startRpcServer({
+      hasFastPath,
+      rpc: { identity: new AccessIdentity({ entries: { entries, generation: 0 } }) },
+    });
   });
   afterAll(() => server.stop());
 
   test.each(EVERY_WAY)("$name", async (way) => {
-    const call = (token: string | undefined) => go(way, server.url, token === undefined ? {} : { authorization: token });
+    const call = (token: string | undefined) =>
+      go(way, server.url, token === undefined ? {} : { authorization: token });
     const group = groupOf(way.method);
     const other = group === "reload" ? "check" : "reload";
     const refused = async (token: string | undefined, expected: number, said: string) => {
@@ -61,7 +69,11 @@ describe("a connection that is open knows of changed tokens with its next call",
     const server = await startRpcServer({ rpc: { identity: new AccessIdentity({ entries: file }) } });
     const client = new RawHttp2(server.url);
     const call = () =>
-      client.post("/grpc.health.v1.Health/Check", { "content-type": "application/grpc", te: "trailers", authorization: "Bearer token-for-health" }, Buffer.alloc(5));
+      client.post(
+        "/grpc.health.v1.Health/Check",
+        { "content-type": "application/grpc", te: "trailers", authorization: "Bearer token-for-health" },
+        Buffer.alloc(5),
+      );
     // Headers that are repeated are read once: from then on the route is the same.
     for (let times = 0; times < 5; times++) expect((await call()).grpcStatus).toBe(0);
     file.entries = entries.filter(({ name }) => name !== "health");
@@ -80,7 +92,11 @@ describe("a host that may not be named is refused on every way", () => {
   afterAll(() => server.stop());
 
   test.each(EVERY_WAY.filter(({ headers }) => headers.host === undefined))("$name", async (way) => {
-    const foreign = await go(way, server.url, way.http === 1 ? { host: "rebound.example:80" } : { ":authority": "rebound.example:80" });
+    const foreign = await go(
+      way,
+      server.url,
+      way.http === 1 ? { host: "rebound.example:80" } : { ":authority": "rebound.example:80" },
+    );
     expect(foreign.code ?? foreign.httpStatus).toBe(foreign.code === undefined ? 403 : PERMISSION_DENIED);
     expect(foreign.text).toContain("ALLOWED_HOSTS");
     expect((await go(way, server.url)).code).not.toBe(PERMISSION_DENIED);
@@ -90,7 +106,11 @@ describe("a host that may not be named is refused on every way", () => {
 describe("pages of other origins", () => {
   const PATH = "/stigg.sidecar.v1.SidecarService/GetBooleanEntitlement";
   const BODY = '{"customerId":"acme","featureId":"sso"}';
-  const PREFLIGHT = { origin: "https://app.example", "access-control-request-method": "POST", "access-control-request-headers": "content-type,x-own" };
+  const PREFLIGHT = {
+    origin: "https://app.example",
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "content-type,x-own",
+  };
   let server: RpcServer;
   let client: RawHttp1;
   beforeAll(async () => {
@@ -105,27 +125,53 @@ describe("pages of other origins", () => {
   test("may ask what they may send", async () => {
     const { status, headers } = await client.send(PATH, { method: "OPTIONS", headers: PREFLIGHT });
     expect(status).toBe(204);
-    expect(headers).toMatchObject({ "access-control-allow-origin": "https://app.example", "access-control-allow-methods": "POST, GET", "access-control-max-age": "7200", vary: "origin" });
-    for (const name of ["content-type", "x-grpc-web", "grpc-timeout", "connect-protocol-version", "authorization", "x-own"]) {
+    expect(headers).toMatchObject({
+      "access-control-allow-origin": "https://app.example",
+      "access-control-allow-methods": "POST, GET",
+      "access-control-max-age": "7200",
+      vary: "origin",
+    });
+    for (const name of [
+      "content-type",
+      "x-grpc-web",
+      "grpc-timeout",
+      "connect-protocol-version",
+      "authorization",
+      "x-own",
+    ]) {
       expect(headers["access-control-allow-headers"]?.split(", ")).toContain(name);
     }
   });
 
-  test.each(["https://other.example", "null", "https://app.example.other", "http://app.example"])("of %s may not", async (origin) => {
-    const { headers } = await client.send(PATH, { method: "OPTIONS", headers: { ...PREFLIGHT, origin } });
-    expect(headers["access-control-allow-origin"]).toBeUndefined();
-    const answer = await client.send(PATH, { headers: { "content-type": "application/json", origin }, body: BODY });
-    expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
-    expect(answer.headers.vary).toBe("origin");
-  });
+  test.each(["https://other.example", "null", "https://app.example.other", "http://app.example"])(
+    "of %s may not",
+    async (origin) => {
+      const { headers } = await client.send(PATH, { method: "OPTIONS", headers: { ...PREFLIGHT, origin } });
+      expect(headers["access-control-allow-origin"]).toBeUndefined();
+      const answer = await client.send(PATH, { headers: { "content-type": "application/json", origin }, body: BODY });
+      expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
+      expect(answer.headers.vary).toBe("origin");
+    },
+  );
 
   test.each([
     ["Connect", { method: "POST", headers: { "content-type": "application/json" }, body: BODY }, PATH],
     ["Connect by GET", { method: "GET", headers: {} }, `${PATH}?encoding=json&message=${encodeURIComponent(BODY)}`],
-    ["gRPC-web", { method: "POST", headers: { "content-type": "application/grpc-web+proto" }, body: Buffer.alloc(5) }, PATH],
-    ["an unknown method", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" }, "/no.Such/Method"],
+    [
+      "gRPC-web",
+      { method: "POST", headers: { "content-type": "application/grpc-web+proto" }, body: Buffer.alloc(5) },
+      PATH,
+    ],
+    [
+      "an unknown method",
+      { method: "POST", headers: { "content-type": "application/json" }, body: "{}" },
+      "/no.Such/Method",
+    ],
   ] as const)("read the answer by %s", async (_, request, path) => {
-    const { headers } = await client.send(path, { ...request, headers: { ...request.headers, origin: "https://app.example" } });
+    const { headers } = await client.send(path, {
+      ...request,
+      headers: { ...request.headers, origin: "https://app.example" },
+    });
     expect(headers).toMatchObject({ "access-control-allow-origin": "https://app.example", vary: "origin" });
     for (const name of ["grpc-status", "grpc-message", "x-entitlement-source", "x-entitlement-age-ms"]) {
       expect(headers["access-control-expose-headers"]?.split(", ")).toContain(name);
@@ -137,7 +183,9 @@ describe("a rate of one call", () => {
   const ONE_CALL = EVERY_WAY.filter(({ method }) => method === "GetBooleanEntitlement");
 
   test.each(ONE_CALL)("lets one pass, also where the fast path leaves it to the general one: $name", async (way) => {
-    const server = await startRpcServer({ rpc: { identity: new AccessIdentity({}), admission: [rateLimit(1, () => 0)] } });
+    const server = await startRpcServer({
+      rpc: { identity: new AccessIdentity({}), admission: [rateLimit(1, () => 0)] },
+    });
     const [first, second] = [await go(way, server.url), await go(way, server.url)];
     expect(first.code ?? first.httpStatus).not.toBe(first.code === undefined ? 429 : RESOURCE_EXHAUSTED);
     expect(second.code ?? second.httpStatus).toBe(second.code === undefined ? 429 : RESOURCE_EXHAUSTED);

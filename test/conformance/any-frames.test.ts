@@ -44,7 +44,10 @@ interface Manner {
 
 const LIST_PATH = CHECK_PATH.replace("GetBooleanEntitlement", "GetEntitlements");
 const LIST = toBinary(GetEntitlementsRequestSchema, create(GetEntitlementsRequestSchema, { customerId: "acme" }));
-const grpc = (path: string, body: Buffer, ...more: Fields): Request => ({ fields: [...grpcFields(path), ...more], body });
+const grpc = (path: string, body: Buffer, ...more: Fields): Request => ({
+  fields: [...grpcFields(path), ...more],
+  body,
+});
 
 const PLAIN = grpc(CHECK_PATH, frame(CHECK));
 /** Some are the lane's, some Node's, and some pass from the one to the other. */
@@ -79,17 +82,27 @@ function framesOf(stream: number, { request, cuts, padding, hasTrailers }: Manne
   const block = inPieces(writer.blockOf(new ResponseHeaders(undefined, request.fields)), cuts);
   const body = inPieces(request.body, cuts);
   return [
-    Buffer.concat(block.map((part, index) => http2Frame(index === 0 ? HEADERS : CONTINUATION, index === block.length - 1 ? END_HEADERS : 0, stream, part))),
+    Buffer.concat(
+      block.map((part, index) =>
+        http2Frame(index === 0 ? HEADERS : CONTINUATION, index === block.length - 1 ? END_HEADERS : 0, stream, part),
+      ),
+    ),
     ...body.map((part, index) => {
       const end = index === body.length - 1 && !hasTrailers ? END_STREAM : 0;
-      return padding === undefined ? data(stream, part, end) : http2Frame(DATA, end | PADDED, stream, padded(part, padding));
+      return padding === undefined
+        ? data(stream, part, end)
+        : http2Frame(DATA, end | PADDED, stream, padded(part, padding));
     }),
     ...(hasTrailers ? [http2Frame(HEADERS, END_HEADERS | END_STREAM, stream, TRAILERS)] : []),
   ];
 }
 
 /** What is sent on one connection, in the order in which the requests take turns. */
-function mixed(manners: readonly Manner[], turns: readonly number[], next: () => number): { frames: readonly Buffer[]; streams: readonly number[] } {
+function mixed(
+  manners: readonly Manner[],
+  turns: readonly number[],
+  next: () => number,
+): { frames: readonly Buffer[]; streams: readonly number[] } {
   const writer = new HeaderWriter();
   const waiting = [...manners];
   const open: Buffer[][] = [];
@@ -115,7 +128,9 @@ function mixed(manners: readonly Manner[], turns: readonly number[], next: () =>
 
 function outcomeOn(peer: Http2Peer, stream: number) {
   const { blocks, reset: code } = peer.on(stream);
-  const meant = blocks.map((fields) => Object.fromEntries(Object.entries(fields).filter(([name]) => name !== "date" && name !== "grpc-encoding")));
+  const meant = blocks.map((fields) =>
+    Object.fromEntries(Object.entries(fields).filter(([name]) => name !== "date" && name !== "grpc-encoding")),
+  );
   // Who is answered early may be told to send no more.
   return { blocks: meant, body: peer.bodyOf(stream).toString("hex"), code: code === 0 ? undefined : code };
 }
@@ -144,28 +159,37 @@ test("requests whose frames come in any order and in any pieces are answered as 
   const expected = new Map<Request, ReturnType<typeof outcomeOn>>();
   for (const request of REQUESTS) expected.set(request, await outcomeOf(slow.port, request));
   await fc.assert(
-    fc.asyncProperty(fc.array(manner, { minLength: 1, maxLength: 15 }), turnsOf, pieces, async (manners, turns, cuts) => {
-      const peer = await Http2Peer.open(fast.port);
-      await peer.caughtUp();
-      const { frames, streams } = mixed(manners, turns, () => peer.next());
-      await peer.writeInPieces(Buffer.concat(frames), cuts);
-      await peer.untilOver(...streams);
-      await peer.caughtUp();
-      expect(streams.map((stream) => outcomeOn(peer, stream))).toEqual(manners.map(({ request }) => expected.get(request)));
-      expect(peer.violations).toEqual([]);
-      peer.destroy();
-    }),
+    fc.asyncProperty(
+      fc.array(manner, { minLength: 1, maxLength: 15 }),
+      turnsOf,
+      pieces,
+      async (manners, turns, cuts) => {
+        const peer = await Http2Peer.open(fast.port);
+        await peer.caughtUp();
+        const { frames, streams } = mixed(manners, turns, () => peer.next());
+        await peer.writeInPieces(Buffer.concat(frames), cuts);
+        await peer.untilOver(...streams);
+        await peer.caughtUp();
+        expect(streams.map((stream) => outcomeOn(peer, stream))).toEqual(
+          manners.map(({ request }) => expected.get(request)),
+        );
+        expect(peer.violations).toEqual([]);
+        peer.destroy();
+      },
+    ),
     { numRuns: 150 },
   );
   expect(fast.logger.lines.filter(({ level }) => level === "error")).toEqual([]);
 });
 
 const stream = fc.oneof(fc.nat({ max: 12 }), fc.constantFrom(2 ** 31 - 1, 2 ** 32 - 1));
-const anyFrame = fc.tuple(fc.nat({ max: 12 }), fc.nat({ max: 255 }), stream, fc.uint8Array({ maxLength: 40 })).map(([type, flags, on, payload]) => {
-  const bytes = http2Frame(type, flags, 0, Buffer.from(payload));
-  bytes.writeUInt32BE(on, 5);
-  return bytes;
-});
+const anyFrame = fc
+  .tuple(fc.nat({ max: 12 }), fc.nat({ max: 255 }), stream, fc.uint8Array({ maxLength: 40 }))
+  .map(([type, flags, on, payload]) => {
+    const bytes = http2Frame(type, flags, 0, Buffer.from(payload));
+    bytes.writeUInt32BE(on, 5);
+    return bytes;
+  });
 const control = fc.oneof(
   stream.map((on) => reset(on)),
   fc.tuple(stream, fc.nat({ max: 2 ** 31 })).map(([on, bytes]) => windowUpdate(on, bytes)),

@@ -21,22 +21,28 @@ const PROTOCOLS = ["grpc", "grpcweb", "connect"] as const;
 
 const folder = mkdtempSync(join(tmpdir(), "buf-curl-"));
 const schema = join(folder, "schema.binpb");
-writeFileSync(schema, toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: protosOf(file_stigg_sidecar_v1_sidecar) })));
+writeFileSync(
+  schema,
+  toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: protosOf(file_stigg_sidecar_v1_sidecar) })),
+);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Reflection is asked before every call, so one call of each method is enough there. */
 const ONE_OF_EACH = CONFORMANCE_CALLS.filter(
-  (call, index) => call.code === undefined && CONFORMANCE_CALLS.findIndex(({ method }) => method === call.method) === index,
+  (call, index) =>
+    call.code === undefined && CONFORMANCE_CALLS.findIndex(({ method }) => method === call.method) === index,
 );
 
 for (const protocol of PROTOCOLS) {
   describeConformance(`buf curl: ${protocol}, with a schema`, ({ url }) => ({
-    call: (method, request) => bufCurl(`${url}/${method.parent.typeName}/${method.name}`, request, ["--protocol", protocol, "--schema", schema]),
+    call: (method, request) =>
+      bufCurl(`${url}/${method.parent.typeName}/${method.name}`, request, ["--protocol", protocol, "--schema", schema]),
   }));
   describeConformance(
     `buf curl: ${protocol}, by reflection`,
     ({ url }) => ({
-      call: (method, request) => bufCurl(`${url}/${method.parent.typeName}/${method.name}`, request, ["--protocol", protocol]),
+      call: (method, request) =>
+        bufCurl(`${url}/${method.parent.typeName}/${method.name}`, request, ["--protocol", protocol]),
     }),
     ONE_OF_EACH,
   );
@@ -45,7 +51,14 @@ for (const protocol of PROTOCOLS) {
 describe("reflection", () => {
   test.each(["grpc-v1", "grpc-v1alpha"])("buf curl lists what is served, by %s", async (version) => {
     const server = await startRpcServer();
-    const { stdout } = await run(BUF, ["curl", "--http2-prior-knowledge", "--reflect-protocol", version, "--list-services", server.url]);
+    const { stdout } = await run(BUF, [
+      "curl",
+      "--http2-prior-knowledge",
+      "--reflect-protocol",
+      version,
+      "--list-services",
+      server.url,
+    ]);
     await server.stop();
     expect(stdout.trim().split("\n")).toEqual([
       "grpc.health.v1.Health",
@@ -58,7 +71,15 @@ describe("reflection", () => {
 
 async function bufCurl(url: string, request: JsonObject, options: readonly string[]): Promise<Outcome> {
   try {
-    const { stdout, stderr } = await run(BUF, ["curl", "--verbose", "--http2-prior-knowledge", "--data", JSON.stringify(request), ...options, url]);
+    const { stdout, stderr } = await run(BUF, [
+      "curl",
+      "--verbose",
+      "--http2-prior-knowledge",
+      "--data",
+      JSON.stringify(request),
+      ...options,
+      url,
+    ]);
     const source = /x-entitlement-source: (\S+)/i.exec(stderr)?.[1];
     return { code: undefined, response: JSON.parse(stdout) as JsonValue, source };
   } catch (failure) {

@@ -31,7 +31,11 @@ describe("gzip", () => {
   });
 
   test("both ways in gRPC", async () => {
-    const headers = { "content-type": "application/grpc+json", "grpc-encoding": "gzip", "grpc-accept-encoding": "deflate, gzip" };
+    const headers = {
+      "content-type": "application/grpc+json",
+      "grpc-encoding": "gzip",
+      "grpc-accept-encoding": "deflate, gzip",
+    };
     const answer = await raw.http2.post(LIST, headers, frame(gzipSync(JSON_REQUEST), COMPRESSED));
     expect(answer).toMatchObject({ grpcStatus: 0, headers: { "grpc-encoding": "gzip" } });
     expect(answer.body[0]).toBe(COMPRESSED);
@@ -39,13 +43,23 @@ describe("gzip", () => {
     expect(list.entitlements).toHaveLength(12);
   });
 
-  test.each(["application/grpc+json", "application/grpc-web+json"])("of a request in %s whose client takes no answer in it", async (type) => {
-    const answer = await raw.http2.post(LIST, { "content-type": type, "grpc-encoding": "gzip" }, frame(gzipSync(JSON_REQUEST), COMPRESSED));
-    expect(answer.headers).not.toHaveProperty("grpc-encoding");
-    expect(answer.body[0]).toBe(0);
-    const list = fromJsonString(GetEntitlementsResponseSchema, answer.body.subarray(5, 5 + answer.body.readUInt32BE(1)).toString());
-    expect(list.entitlements).toHaveLength(12);
-  });
+  test.each(["application/grpc+json", "application/grpc-web+json"])(
+    "of a request in %s whose client takes no answer in it",
+    async (type) => {
+      const answer = await raw.http2.post(
+        LIST,
+        { "content-type": type, "grpc-encoding": "gzip" },
+        frame(gzipSync(JSON_REQUEST), COMPRESSED),
+      );
+      expect(answer.headers).not.toHaveProperty("grpc-encoding");
+      expect(answer.body[0]).toBe(0);
+      const list = fromJsonString(
+        GetEntitlementsResponseSchema,
+        answer.body.subarray(5, 5 + answer.body.readUInt32BE(1)).toString(),
+      );
+      expect(list.entitlements).toHaveLength(12);
+    },
+  );
 
   test("a message that is not compressed may come in a call that could be", async () => {
     const headers = { "content-type": "application/grpc", "grpc-encoding": "gzip" };

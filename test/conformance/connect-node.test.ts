@@ -1,12 +1,17 @@
 import { fromJson, toJson, type DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { compressionGzip, createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import {
+  compressionGzip,
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from "@connectrpc/connect-node";
 import { describeConformance, type ConformanceClient } from "./harness/run-calls.js";
 
 const GZIP = { sendCompression: compressionGzip, acceptCompression: [compressionGzip], compressMinBytes: 0 };
 
 const TRANSPORTS: Readonly<Record<string, (baseUrl: string) => Transport>> = {
-  "gRPC": (baseUrl) => createGrpcTransport({ baseUrl }),
+  gRPC: (baseUrl) => createGrpcTransport({ baseUrl }),
   "gRPC, JSON": (baseUrl) => createGrpcTransport({ baseUrl, useBinaryFormat: false }),
   "gRPC, gzip": (baseUrl) => createGrpcTransport({ baseUrl, ...GZIP }),
   "gRPC-web, HTTP/1.1": (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
@@ -26,7 +31,13 @@ function clientOf(transport: Transport): ConformanceClient {
   return {
     async call(method: DescMethodUnary, request) {
       try {
-        const { message, header } = await transport.unary(method, undefined, undefined, undefined, fromJson(method.input, request));
+        const { message, header } = await transport.unary(
+          method,
+          undefined,
+          undefined,
+          undefined,
+          fromJson(method.input, request),
+        );
         const source = header.get("x-entitlement-source") ?? undefined;
         return { code: undefined, response: toJson(method.output, message), source };
       } catch (error) {

@@ -20,7 +20,12 @@ import {
 import { frame } from "./harness/raw-http2.js";
 import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
-const report = frame(toBinary(ReportUsageRequestSchema, create(ReportUsageRequestSchema, { customerId: "acme", featureId: "seats", value: 1 })));
+const report = frame(
+  toBinary(
+    ReportUsageRequestSchema,
+    create(ReportUsageRequestSchema, { customerId: "acme", featureId: "seats", value: 1 }),
+  ),
+);
 const RESET = http2Frame(RST_STREAM, 0, 1, Buffer.from([0, 0, 0, constants.NGHTTP2_CANCEL]));
 const REPORT_HEADERS = Buffer.concat([
   hpack(":method", "POST"),
@@ -70,7 +75,12 @@ describe("a report whose caller goes away", () => {
 
 /** A header in HPACK, spelled out. */
 function hpack(name: string, value: string): Buffer {
-  return Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+  return Buffer.concat([
+    Buffer.from([0, name.length]),
+    Buffer.from(name),
+    Buffer.from([value.length]),
+    Buffer.from(value),
+  ]);
 }
 
 /** Settles when the server has read what was sent before: it answers pings in turn. */
@@ -79,6 +89,7 @@ async function allRead(socket: Socket): Promise<void> {
   const collect = (chunk: Buffer) => (received = Buffer.concat([received, chunk]));
   socket.on("data", collect);
   socket.write(http2Frame(PING, 0, 0, Buffer.alloc(8)));
-  while (!framesIn(received).some(({ type, flags }) => type === PING && (flags & ACK) !== 0)) await once(socket, "data");
+  while (!framesIn(received).some(({ type, flags }) => type === PING && (flags & ACK) !== 0))
+    await once(socket, "data");
   socket.off("data", collect);
 }

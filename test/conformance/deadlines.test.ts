@@ -23,8 +23,16 @@ describe("while upstream does not answer", () => {
 
   /** Sent by hand, since the clients above give up by themselves at the same moment. */
   test.each([
-    ["gRPC", { "content-type": "application/grpc+json", "grpc-timeout": "30m" }, frame(Buffer.from(JSON.stringify(RELOAD)))],
-    ["Connect", { "content-type": "application/json", "connect-timeout-ms": "30" }, Buffer.from(JSON.stringify(RELOAD))],
+    [
+      "gRPC",
+      { "content-type": "application/grpc+json", "grpc-timeout": "30m" },
+      frame(Buffer.from(JSON.stringify(RELOAD))),
+    ],
+    [
+      "Connect",
+      { "content-type": "application/json", "connect-timeout-ms": "30" },
+      Buffer.from(JSON.stringify(RELOAD)),
+    ],
   ])("a reload is told that its time is up, by %s", async (protocol, headers, body) => {
     server = await startRpcServer({ upstream });
     const client = new RawHttp2(server.url);
@@ -36,8 +44,20 @@ describe("while upstream does not answer", () => {
   });
 
   test.each([
-    ["gRPC", "8766000H", { "content-type": "application/grpc+json" }, "grpc-timeout", frame(Buffer.from(JSON.stringify(RELOAD)))],
-    ["Connect", "9999999999", { "content-type": "application/json" }, "connect-timeout-ms", Buffer.from(JSON.stringify(RELOAD))],
+    [
+      "gRPC",
+      "8766000H",
+      { "content-type": "application/grpc+json" },
+      "grpc-timeout",
+      frame(Buffer.from(JSON.stringify(RELOAD))),
+    ],
+    [
+      "Connect",
+      "9999999999",
+      { "content-type": "application/json" },
+      "connect-timeout-ms",
+      Buffer.from(JSON.stringify(RELOAD)),
+    ],
   ])("a deadline in years is none, by %s", async (_, timeout, headers, header, body) => {
     server = await startRpcServer({ upstream });
     const client = new RawHttp2(server.url);
@@ -61,7 +81,9 @@ describe("while upstream does not answer", () => {
     server = await startRpcServer({ upstream });
     const caller = new AbortController();
     const client = createClient(SidecarService, transport(server.url));
-    const outcome = client.reportUsage({ ...ACME, value: 1 }, { signal: caller.signal }).catch((error: unknown) => ConnectError.from(error).code);
+    const outcome = client
+      .reportUsage({ ...ACME, value: 1 }, { signal: caller.signal })
+      .catch((error: unknown) => ConnectError.from(error).code);
     const { signal } = await upstream.reports.at(0);
     const givenUp = once(signal, "abort");
     caller.abort();
@@ -74,7 +96,11 @@ describe("while upstream does not answer", () => {
     const clock = new ManualClock();
     server = await startRpcServer({ upstream, clock, budgetMs: 60_000 });
     const client = new RawHttp2(server.url);
-    const answer = client.post(CHECK_PATH, { "content-type": "application/grpc+json", "grpc-timeout": "20S" }, frame(Buffer.from(JSON.stringify(ACME))));
+    const answer = client.post(
+      CHECK_PATH,
+      { "content-type": "application/grpc+json", "grpc-timeout": "20S" },
+      frame(Buffer.from(JSON.stringify(ACME))),
+    );
     await upstream.fetches.at(0);
     clock.advance(19_980);
     expect((await answer).headers).toMatchObject({ "x-entitlement-source": "fallback" });
@@ -89,7 +115,11 @@ describe("while upstream does not answer", () => {
     server = await startRpcServer({ upstream, clock });
     const client = new RawHttp2(server.url);
     await once(client.session, "connect");
-    const stream = client.session.request({ ":method": "POST", ":path": CHECK_PATH, "content-type": "application/grpc+json" });
+    const stream = client.session.request({
+      ":method": "POST",
+      ":path": CHECK_PATH,
+      "content-type": "application/grpc+json",
+    });
     const trailers = once(stream, "trailers");
     const closed = once(stream, "close");
     stream.resume();

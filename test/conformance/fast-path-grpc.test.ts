@@ -25,7 +25,9 @@ afterAll(() => Promise.all([fast.stop(), connect.stop()]));
 describe("by either lane, the same bytes of meaning", () => {
   test.each(CONFORMANCE_CALLS)("$method: $name", async ({ method, request }) => {
     await sameAnswers(method, {}, frame(encoded(method, request)));
-    expect(fast.server.logger.lines.map(({ message }) => message)).toEqual(connect.server.logger.lines.map(({ message }) => message));
+    expect(fast.server.logger.lines.map(({ message }) => message)).toEqual(
+      connect.server.logger.lines.map(({ message }) => message),
+    );
   });
 
   test.each(MALFORMED_CALLS)("$name", async ({ headers = {}, body }) => {
@@ -65,24 +67,46 @@ describe("by either lane, the same bytes of meaning", () => {
     const answer = await sameAnswers("getBooleanEntitlement", detailed, frame(CHECK));
     expect(answer.headers["x-entitlement-age-ms"]).toBe("1234");
     const unreachable = frame(encoded("getBooleanEntitlement", { customerId: "unreachable", featureId: "sso" }));
-    expect((await sameAnswers("getBooleanEntitlement", detailed, unreachable)).headers).not.toHaveProperty("x-entitlement-age-ms");
+    expect((await sameAnswers("getBooleanEntitlement", detailed, unreachable)).headers).not.toHaveProperty(
+      "x-entitlement-age-ms",
+    );
   });
 
   const customers = fc.constantFrom("acme", "counting", "archived", "lapsed", "nobody", "unreachable", "");
-  const features = fc.constantFrom("sso", "beta", "retention-days", "seats", "calls", "emails", "images", "regions", "configured", "none", "");
+  const features = fc.constantFrom(
+    "sso",
+    "beta",
+    "retention-days",
+    "seats",
+    "calls",
+    "emails",
+    "images",
+    "regions",
+    "configured",
+    "none",
+    "",
+  );
   const requested = fc.record(
-    { customerId: customers, featureId: features, resourceId: fc.constantFrom("site-1", "site-2", ""), options: fc.record({ requestedUsage: fc.integer({ min: -3, max: 1_000 }) }, { requiredKeys: [] }) },
+    {
+      customerId: customers,
+      featureId: features,
+      resourceId: fc.constantFrom("site-1", "site-2", ""),
+      options: fc.record({ requestedUsage: fc.integer({ min: -3, max: 1_000 }) }, { requiredKeys: [] }),
+    },
     { requiredKeys: ["customerId", "featureId"] },
   );
 
-  test.each(["getEntitlement", "getMeteredEntitlement", "getEntitlementV2"] as const)("%s of whatever customer and feature", async (method) => {
-    await fc.assert(
-      fc.asyncProperty(requested, async (request) => {
-        await sameAnswers(method, {}, frame(encoded(method, request)));
-      }),
-      { numRuns: 100 },
-    );
-  });
+  test.each(["getEntitlement", "getMeteredEntitlement", "getEntitlementV2"] as const)(
+    "%s of whatever customer and feature",
+    async (method) => {
+      await fc.assert(
+        fc.asyncProperty(requested, async (request) => {
+          await sameAnswers(method, {}, frame(encoded(method, request)));
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
 
   test("any bytes, cut into any frames", async () => {
     const bodies = fc.oneof(
@@ -126,17 +150,20 @@ describe("in the fast lane", () => {
     expect(lane.clock.pendingTimers).toBe(0);
   });
 
-  test.each([1, 4, 5, 8])("a request whose first %d bytes have arrived before the rest is sent is answered", async (first) => {
-    const stream = lane.client.session.request({ ":method": "POST", ":path": CHECK_PATH, ...GRPC });
-    const trailers = once(stream, "trailers") as Promise<[IncomingHttpHeaders]>;
-    stream.resume();
-    stream.write(frame(CHECK).subarray(0, first));
-    await pingOf(lane);
-    expect(lane.clock.pendingTimers).toBe(1);
-    stream.end(frame(CHECK).subarray(first));
-    expect((await trailers)[0]).toMatchObject({ "grpc-status": "0" });
-    expect(lane.clock.pendingTimers).toBe(0);
-  });
+  test.each([1, 4, 5, 8])(
+    "a request whose first %d bytes have arrived before the rest is sent is answered",
+    async (first) => {
+      const stream = lane.client.session.request({ ":method": "POST", ":path": CHECK_PATH, ...GRPC });
+      const trailers = once(stream, "trailers") as Promise<[IncomingHttpHeaders]>;
+      stream.resume();
+      stream.write(frame(CHECK).subarray(0, first));
+      await pingOf(lane);
+      expect(lane.clock.pendingTimers).toBe(1);
+      stream.end(frame(CHECK).subarray(first));
+      expect((await trailers)[0]).toMatchObject({ "grpc-status": "0" });
+      expect(lane.clock.pendingTimers).toBe(0);
+    },
+  );
 
   test.each([
     ["nothing", 0],
@@ -149,7 +176,10 @@ describe("in the fast lane", () => {
     stream.write(frame(CHECK).subarray(0, bytes));
     await pingOf(lane);
     lane.clock.advance(30_000);
-    expect((await trailers)[0]).toMatchObject({ "grpc-status": "4", "grpc-message": "the request was incomplete after 30000 ms: send it at once" });
+    expect((await trailers)[0]).toMatchObject({
+      "grpc-status": "4",
+      "grpc-message": "the request was incomplete after 30000 ms: send it at once",
+    });
     await closed;
     expect(lane.clock.pendingTimers).toBe(0);
   });
@@ -176,7 +206,9 @@ async function sameAnswers(
 ): Promise<RawAnswer> {
   const { name, parent, output } = SidecarService.method[method];
   const path = `/${parent.typeName}/${name}`;
-  const [byFast, byConnect] = await Promise.all([fast, connect].map(({ client }) => client.post(path, { ...GRPC, ...headers }, body, cuts)));
+  const [byFast, byConnect] = await Promise.all(
+    [fast, connect].map(({ client }) => client.post(path, { ...GRPC, ...headers }, body, cuts)),
+  );
   if (byFast === undefined || byConnect === undefined) throw new Error("both answered");
   expect(meaningOf(output, byFast)).toEqual(meaningOf(output, byConnect));
   return byFast;
@@ -189,5 +221,7 @@ function encoded(method: SidecarMethod, request: JsonObject): Uint8Array {
 
 /** Settles when the server has read all that was sent before. */
 async function pingOf({ client }: Lane<RawHttp2>): Promise<void> {
-  await new Promise<void>((resolve, reject) => client.session.ping((error) => (error === null ? resolve() : reject(error))));
+  await new Promise<void>((resolve, reject) =>
+    client.session.ping((error) => (error === null ? resolve() : reject(error))),
+  );
 }

@@ -4,7 +4,10 @@ import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { GetBooleanEntitlementRequestSchema, SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import {
+  GetBooleanEntitlementRequestSchema,
+  SidecarService,
+} from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls.js";
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { InMemoryUpstream } from "../fakes/in-memory-upstream.js";
@@ -20,7 +23,10 @@ const MAX_MESSAGE_BYTES = 1024;
 const JSON_TYPE = { "content-type": "application/json" };
 const CHECK = '{"customerId":"acme","featureId":"sso"}';
 const CHECK_PATH = pathOf("getBooleanEntitlement");
-const PROTO_CHECK = toBinary(GetBooleanEntitlementRequestSchema, create(GetBooleanEntitlementRequestSchema, { customerId: "acme", featureId: "sso" }));
+const PROTO_CHECK = toBinary(
+  GetBooleanEntitlementRequestSchema,
+  create(GetBooleanEntitlementRequestSchema, { customerId: "acme", featureId: "sso" }),
+);
 
 const startLane = (hasFastPath: boolean) => Lane.start(hasFastPath, MAX_MESSAGE_BYTES, (url) => new RawHttp1(url));
 
@@ -64,7 +70,10 @@ describe("by either lane, the same answer in JSON", () => {
     ["half a character", '{"customerId": "\\ud800", "featureId": "sso"}'],
     ["an escaped character", '{"customerId": "acme", "featureId": "\\u0073so"}'],
     ["a byte order mark", `\ufeff${CHECK}`],
-    ["bytes that are no text", Buffer.from([...Buffer.from('{"customerId":"'), 0xff, 0xc3, ...Buffer.from('","featureId":"sso"}')])],
+    [
+      "bytes that are no text",
+      Buffer.from([...Buffer.from('{"customerId":"'), 0xff, 0xc3, ...Buffer.from('","featureId":"sso"}')]),
+    ],
     ["nesting without end", `${'{"options":'.repeat(80)}{}${"}".repeat(80)}`],
     ["empty options", '{"customerId": "acme", "featureId": "sso", "options": {}}'],
     ["options of another type", '{"customerId": "acme", "featureId": "sso", "options": [1]}'],
@@ -83,7 +92,8 @@ describe("by either lane, the same answer in JSON", () => {
     "to a requested usage of %s",
     async (requestedUsage) => {
       const body = `{"customerId":"acme","featureId":"seats","options":{"requestedUsage":${requestedUsage}}}`;
-      for (const method of ["getMeteredEntitlement", "getEntitlement", "getBooleanEntitlement"] as const) await sameAnswers(pathOf(method), { body });
+      for (const method of ["getMeteredEntitlement", "getEntitlement", "getBooleanEntitlement"] as const)
+        await sameAnswers(pathOf(method), { body });
     },
   );
 
@@ -111,7 +121,10 @@ describe("by either lane, the same answer in JSON", () => {
     ["the wish for other details", { headers: { ...JSON_TYPE, "x-entitlement-detail": "yes" } }],
     ["the question whether to go on", { headers: { ...JSON_TYPE, expect: "100-continue" } }],
     ["a connection that is to be closed", { headers: { ...JSON_TYPE, connection: "close" } }],
-    ["what nobody asked for", { headers: { ...JSON_TYPE, "x-request-id": "1", authorization: "Bearer x", cookie: "a=b" } }],
+    [
+      "what nobody asked for",
+      { headers: { ...JSON_TYPE, "x-request-id": "1", authorization: "Bearer x", cookie: "a=b" } },
+    ],
     ["a host of IPv6", { headers: { ...JSON_TYPE, host: "[::1]:8443" } }],
     ["a host that is none", { headers: { ...JSON_TYPE, host: "a b" } }],
     ["another verb", { method: "PUT" }],
@@ -127,20 +140,54 @@ describe("by either lane, the same answer in JSON", () => {
     const headers = { ...JSON_TYPE, "x-entitlement-detail": "1" };
     expect((await sameAnswers(CHECK_PATH, { headers })).headers["x-entitlement-age-ms"]).toMatch(/^\d+$/);
     const unreachable = '{"customerId":"unreachable","featureId":"sso"}';
-    expect((await sameAnswers(CHECK_PATH, { headers, body: unreachable })).headers).not.toHaveProperty("x-entitlement-age-ms");
+    expect((await sameAnswers(CHECK_PATH, { headers, body: unreachable })).headers).not.toHaveProperty(
+      "x-entitlement-age-ms",
+    );
   });
 
   const customers = fc.constantFrom("acme", "counting", "archived", "lapsed", "nobody", "unreachable", "", "é");
-  const features = fc.constantFrom("sso", "beta", "retention-days", "seats", "calls", "emails", "images", "regions", "configured", "none", "", '"');
+  const features = fc.constantFrom(
+    "sso",
+    "beta",
+    "retention-days",
+    "seats",
+    "calls",
+    "emails",
+    "images",
+    "regions",
+    "configured",
+    "none",
+    "",
+    '"',
+  );
   const options = fc.record(
-    { requestedUsage: fc.oneof(fc.integer({ min: -3, max: 1_000 }), fc.constantFrom("NaN", "7", null)), requestedValues: fc.array(fc.constantFrom("a", "c")), fallback: fc.record({ hasAccess: fc.boolean() }) },
+    {
+      requestedUsage: fc.oneof(fc.integer({ min: -3, max: 1_000 }), fc.constantFrom("NaN", "7", null)),
+      requestedValues: fc.array(fc.constantFrom("a", "c")),
+      fallback: fc.record({ hasAccess: fc.boolean() }),
+    },
     { requiredKeys: [] },
   );
   const requests = fc.record(
-    { customerId: customers, featureId: features, resourceId: fc.constantFrom("site-1", "site-2", ""), currencyId: fc.constantFrom("credits", "empty", ""), options },
+    {
+      customerId: customers,
+      featureId: features,
+      resourceId: fc.constantFrom("site-1", "site-2", ""),
+      currencyId: fc.constantFrom("credits", "empty", ""),
+      options,
+    },
     { requiredKeys: [] },
   );
-  const methods = fc.constantFrom("getEntitlement", "getBooleanEntitlement", "getNumericEntitlement", "getMeteredEntitlement", "getEnumEntitlement", "getEntitlementV2", "getEntitlements", "getEntitlementsStateV2");
+  const methods = fc.constantFrom(
+    "getEntitlement",
+    "getBooleanEntitlement",
+    "getNumericEntitlement",
+    "getMeteredEntitlement",
+    "getEnumEntitlement",
+    "getEntitlementV2",
+    "getEntitlements",
+    "getEntitlementsStateV2",
+  );
 
   test("to any request for any method", async () => {
     await fc.assert(
@@ -152,19 +199,39 @@ describe("by either lane, the same answer in JSON", () => {
   });
 
   test("to JSON with something put in and taken out, cut into any chunks", async () => {
-    const damages = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 2 }), fc.constantFrom("", '"', "{", "}", ",", ":", "\\", "é", "0", '"customerId":"acme",', " ")), { maxLength: 2 });
+    const damages = fc.array(
+      fc.tuple(
+        fc.nat(),
+        fc.nat({ max: 2 }),
+        fc.constantFrom("", '"', "{", "}", ",", ":", "\\", "é", "0", '"customerId":"acme",', " "),
+      ),
+      { maxLength: 2 },
+    );
     await fc.assert(
-      fc.asyncProperty(requests, damages, fc.array(fc.nat({ max: 60 }), { maxLength: 3 }), async (request, changes, cuts) => {
-        let text = JSON.stringify(request);
-        for (const [at, removed, added] of changes) text = text.slice(0, at % (text.length + 1)) + added + text.slice((at % (text.length + 1)) + removed);
-        await sameAnswers(pathOf("getMeteredEntitlement"), { body: cuts.length === 0 ? text : inChunks(Buffer.from(text), cuts) });
-      }),
+      fc.asyncProperty(
+        requests,
+        damages,
+        fc.array(fc.nat({ max: 60 }), { maxLength: 3 }),
+        async (request, changes, cuts) => {
+          let text = JSON.stringify(request);
+          for (const [at, removed, added] of changes)
+            text = text.slice(0, at % (text.length + 1)) + added + text.slice((at % (text.length + 1)) + removed);
+          await sameAnswers(pathOf("getMeteredEntitlement"), {
+            body: cuts.length === 0 ? text : inChunks(Buffer.from(text), cuts),
+          });
+        },
+      ),
       { numRuns: 200 },
     );
   });
 
-  async function sameAnswers(path: string, { headers = JSON_TYPE, body = CHECK, ...request }: Http1Request): Promise<Http1Answer> {
-    const [byFast, byConnect] = await Promise.all([fast, connect].map(({ client }) => client.send(path, { ...request, headers, body })));
+  async function sameAnswers(
+    path: string,
+    { headers = JSON_TYPE, body = CHECK, ...request }: Http1Request,
+  ): Promise<Http1Answer> {
+    const [byFast, byConnect] = await Promise.all(
+      [fast, connect].map(({ client }) => client.send(path, { ...request, headers, body })),
+    );
     if (byFast === undefined || byConnect === undefined) throw new Error("both answered");
     expect(meaningOf(byFast)).toEqual(meaningOf(byConnect));
     return byFast;
@@ -214,7 +281,9 @@ describe("on the fast path of JSON", () => {
   ])("a caller that is cut off %s costs nothing", async (_, sent, fetches) => {
     const socket = createConnection(server.port, "127.0.0.1");
     const deadline = "connect-timeout-ms: 20000";
-    socket.write(`POST ${CHECK_PATH} HTTP/1.1\r\nhost: sidecar\r\n${deadline}\r\ncontent-type: application/json\r\ncontent-length: ${CHECK.length}\r\n\r\n${sent}`);
+    socket.write(
+      `POST ${CHECK_PATH} HTTP/1.1\r\nhost: sidecar\r\n${deadline}\r\ncontent-type: application/json\r\ncontent-length: ${CHECK.length}\r\n\r\n${sent}`,
+    );
     await (fetches === 0 ? once(socket, "connect") : upstream.fetches.at(0));
     socket.resetAndDestroy();
     // What is fetched may serve others, and has a limit of its own.
@@ -235,12 +304,22 @@ describe("on the fast path of JSON", () => {
     (await upstream.fetches.at(0)).fail();
     let received = "";
     for await (const chunk of socket) received += String(chunk);
-    expect(received.match(/HTTP\/1\.1 \d+|"id":"\w+"|feature_id/g)).toEqual(["HTTP/1.1 200", '"id":"first"', "HTTP/1.1 400", "feature_id", "HTTP/1.1 200", '"id":"third"']);
+    expect(received.match(/HTTP\/1\.1 \d+|"id":"\w+"|feature_id/g)).toEqual([
+      "HTTP/1.1 200",
+      '"id":"first"',
+      "HTTP/1.1 400",
+      "feature_id",
+      "HTTP/1.1 200",
+      '"id":"third"',
+    ]);
   });
 
   test("answers are not compressed, whoever would take it", async () => {
     const populated = await startRpcServer({ upstream: populate(new InMemoryUpstream()) });
-    const answer = await new RawHttp1(populated.url).send(pathOf("getEntitlements"), { headers: { ...JSON_TYPE, "accept-encoding": "gzip" }, body: '{"customerId":"acme"}' });
+    const answer = await new RawHttp1(populated.url).send(pathOf("getEntitlements"), {
+      headers: { ...JSON_TYPE, "accept-encoding": "gzip" },
+      body: '{"customerId":"acme"}',
+    });
     await populated.stop();
     expect(answer.headers).not.toHaveProperty("content-encoding");
     expect(JSON.parse(answer.text)).toHaveProperty("entitlements");
@@ -255,7 +334,11 @@ function pathOf(method: SidecarMethod): string {
 /** What matters of an answer: everything but the moment, and the ids that are made up for each report. */
 function meaningOf({ status, headers, text }: Http1Answer) {
   const meant = Object.entries(headers).filter(([name]) => name !== "date");
-  return { status, headers: Object.fromEntries(meant), text: text.replace(/"measurementId":"[^"]+"/g, '"measurementId":"…"') };
+  return {
+    status,
+    headers: Object.fromEntries(meant),
+    text: text.replace(/"measurementId":"[^"]+"/g, '"measurementId":"…"'),
+  };
 }
 
 function inChunks(body: Buffer, cuts: readonly number[]): Buffer[] {

@@ -16,10 +16,12 @@ interface Server {
 let fast: Server;
 let general: Server;
 beforeAll(async () => {
-  [fast, general] = await Promise.all([true, false].map(async (hasFastPath) => {
-    const server = await startRpcServer({ hasFastPath });
-    return { server, http1: new RawHttp1(server.url), http2: new RawHttp2(server.url) };
-  })) as [Server, Server];
+  [fast, general] = (await Promise.all(
+    [true, false].map(async (hasFastPath) => {
+      const server = await startRpcServer({ hasFastPath });
+      return { server, http1: new RawHttp1(server.url), http2: new RawHttp2(server.url) };
+    }),
+  )) as [Server, Server];
 });
 afterAll(async () => {
   for (const { server, http1, http2 } of [fast, general]) {
@@ -43,7 +45,11 @@ const PROTOCOLS: Readonly<Record<string, Encode>> = {
     body: isGzip ? frame(gzipSync(binary(method, request)), 1) : frame(binary(method, request)),
   }),
   "Connect, binary": (method, request, isGzip) => ({
-    headers: { "content-type": "application/proto", "connect-protocol-version": "1", ...(isGzip ? { "content-encoding": "gzip" } : {}) },
+    headers: {
+      "content-type": "application/proto",
+      "connect-protocol-version": "1",
+      ...(isGzip ? { "content-encoding": "gzip" } : {}),
+    },
     body: isGzip ? gzipSync(binary(method, request)) : binary(method, request),
   }),
   "Connect, JSON": (_, request, isGzip) => ({
@@ -81,30 +87,43 @@ function contentOf(method: Method, type: string, body: Buffer): unknown {
 
 /** The status and the message, with no more escaped than has to be; Connect adds details that nobody here sends. */
 function trailersIn(content: Buffer): unknown {
-  const lines = content.toString().trim().split(/\r?\n/).map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()] as const);
-  return lines.filter(([name]) => name === "grpc-status" || name === "grpc-message").map(([name, value]) => [name, decodeURIComponent(value)]).sort();
+  const lines = content
+    .toString()
+    .trim()
+    .split(/\r?\n/)
+    .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()] as const);
+  return lines
+    .filter(([name]) => name === "grpc-status" || name === "grpc-message")
+    .map(([name, value]) => [name, decodeURIComponent(value)])
+    .sort();
 }
 
 function withoutIds(content: unknown): unknown {
   return JSON.parse(JSON.stringify(content).replace(/"measurementId":"[^"]+"/g, '"measurementId":"…"'));
 }
 
-describe.each(Object.entries(PROTOCOLS))("%s, on the fast path and the general path, is answered alike", (_, encode) => {
-  describe.each([1, 2] as const)("over HTTP/%d", (version) => {
-    test.each(CONFORMANCE_CALLS)("$method: $name", async ({ method, request }) => {
-      const { name, parent } = SidecarService.method[method];
-      for (const isGzip of [false, true]) {
-        const { headers, body } = encode(method, request, isGzip);
-        const [byFast, byGeneral] = await Promise.all([fast, general].map((server) => send(server, version, `/${parent.typeName}/${name}`, headers, body)));
-        expect(meaningOf(method, byFast!)).toEqual(meaningOf(method, byGeneral!));
-      }
+describe.each(Object.entries(PROTOCOLS))(
+  "%s, on the fast path and the general path, is answered alike",
+  (_, encode) => {
+    describe.each([1, 2] as const)("over HTTP/%d", (version) => {
+      test.each(CONFORMANCE_CALLS)("$method: $name", async ({ method, request }) => {
+        const { name, parent } = SidecarService.method[method];
+        for (const isGzip of [false, true]) {
+          const { headers, body } = encode(method, request, isGzip);
+          const [byFast, byGeneral] = await Promise.all(
+            [fast, general].map((server) => send(server, version, `/${parent.typeName}/${name}`, headers, body)),
+          );
+          expect(meaningOf(method, byFast!)).toEqual(meaningOf(method, byGeneral!));
+        }
+      });
     });
-  });
-});
+  },
+);
 
 describe("Connect's GET", () => {
   const query = (request: object) => `connect=v1&encoding=json&message=${encodeURIComponent(JSON.stringify(request))}`;
-  const check = (method: string, request: object) => `${fast.server.url}/stigg.sidecar.v1.SidecarService/${method}?${query(request)}`;
+  const check = (method: string, request: object) =>
+    `${fast.server.url}/stigg.sidecar.v1.SidecarService/${method}?${query(request)}`;
 
   test("reads what a POST reads", async () => {
     const response = await fetch(check("GetBooleanEntitlement", { customerId: "acme", featureId: "sso" }));
@@ -120,6 +139,9 @@ describe("Connect's GET", () => {
   test("names what is wrong with its message", async () => {
     const response = await fetch(check("GetBooleanEntitlement", { customerId: "", featureId: "sso" }));
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("customer_id") });
+    expect(await response.json()).toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringContaining("customer_id"),
+    });
   });
 });

@@ -15,7 +15,10 @@ const CALLS = 50;
 function callAndWait(peer: Http2Peer): number[] {
   return Array.from({ length: CALLS }, () => {
     const stream = peer.next();
-    peer.write(headers(stream, [...grpcFields(CHECK_PATH), ["grpc-timeout", "20S"]]), data(stream, frame(CHECK), END_STREAM));
+    peer.write(
+      headers(stream, [...grpcFields(CHECK_PATH), ["grpc-timeout", "20S"]]),
+      data(stream, frame(CHECK), END_STREAM),
+    );
     return stream;
   });
 }

@@ -9,7 +9,12 @@ import {
 import { serveRawClients } from "./harness/raw-clients.js";
 import { CHECK_PATH, frame } from "./harness/raw-http2.js";
 
-const check = frame(toBinary(GetBooleanEntitlementRequestSchema, create(GetBooleanEntitlementRequestSchema, { customerId: "acme", featureId: "sso" })));
+const check = frame(
+  toBinary(
+    GetBooleanEntitlementRequestSchema,
+    create(GetBooleanEntitlementRequestSchema, { customerId: "acme", featureId: "sso" }),
+  ),
+);
 const base64 = (...parts: Buffer[]) => parts.map((part) => part.toString("base64")).join("");
 const TRAILER = 0x80;
 
@@ -18,7 +23,10 @@ describe("gRPC-web in text", () => {
 
   const send = {
     "HTTP/1.1": async (contentType: string, text: string) => {
-      const { status, headers, body } = await raw.http1.send(CHECK_PATH, { headers: { "content-type": contentType }, body: text });
+      const { status, headers, body } = await raw.http1.send(CHECK_PATH, {
+        headers: { "content-type": contentType },
+        body: text,
+      });
       return { status, contentType: headers["content-type"], body };
     },
     "HTTP/2": async (contentType: string, text: string) => {
@@ -40,10 +48,16 @@ describe("gRPC-web in text", () => {
       },
     );
 
-    test.each(Array.from(check, (_, at) => at))("the body may be two padded texts, of which the first has %i bytes", async (at) => {
-      const answer = await send[version]("application/grpc-web-text", base64(check.subarray(0, at), check.subarray(at)));
-      expect((await parse(answer.body.toString())).trailer).toContain("grpc-status: 0\r\n");
-    });
+    test.each(Array.from(check, (_, at) => at))(
+      "the body may be two padded texts, of which the first has %i bytes",
+      async (at) => {
+        const answer = await send[version](
+          "application/grpc-web-text",
+          base64(check.subarray(0, at), check.subarray(at)),
+        );
+        expect((await parse(answer.body.toString())).trailer).toContain("grpc-status: 0\r\n");
+      },
+    );
 
     test.each([
       ["is cut off", base64(check).slice(0, -1), "not a multiple of 4"],
@@ -57,7 +71,11 @@ describe("gRPC-web in text", () => {
   });
 
   test("the body may come character by character", async () => {
-    const stream = raw.http2.session.request({ ":method": "POST", ":path": CHECK_PATH, "content-type": "application/grpc-web-text" });
+    const stream = raw.http2.session.request({
+      ":method": "POST",
+      ":path": CHECK_PATH,
+      "content-type": "application/grpc-web-text",
+    });
     for (const character of base64(check)) stream.write(character);
     stream.end();
     let text = "";

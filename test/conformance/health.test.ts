@@ -3,7 +3,10 @@ import { createConnection } from "node:net";
 import { Code, ConnectError, createClient, type Client, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
+import {
+  Health,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const SERVICES = ["", "stigg.sidecar.v1.SidecarService"];
@@ -35,7 +38,9 @@ describe.each(TRANSPORTS)("grpc.health.v1, by %s", (_, transport) => {
     });
 
     test("a service that is not here is not found", async () => {
-      const failure = await client.check({ service: "other.Service" }).catch((error: unknown) => ConnectError.from(error));
+      const failure = await client
+        .check({ service: "other.Service" })
+        .catch((error: unknown) => ConnectError.from(error));
       expect(failure).toMatchObject({ code: Code.NotFound, rawMessage: expect.stringContaining('"other.Service"') });
     });
 
@@ -94,7 +99,7 @@ describe.each(TRANSPORTS)("grpc.health.v1, by %s", (_, transport) => {
 test("a watcher whose HTTP/1.1 connection broke is no failure", async () => {
   const server = await startRpcServer({ isReady: false });
   const socket = createConnection(server.port, "127.0.0.1");
-  const message = '\0\0\0\0\u0002{}';
+  const message = "\0\0\0\0\u0002{}";
   socket.write(
     `POST /grpc.health.v1.Health/Watch HTTP/1.1\r\nhost: sidecar\r\ncontent-type: application/connect+json\r\ncontent-length: ${message.length}\r\n\r\n${message}`,
   );

@@ -5,7 +5,12 @@ import { frame, RawHttp2 } from "./harness/raw-http2.js";
 import { startRpcServer } from "./harness/rpc-server.js";
 
 const WATCHES = 20;
-const HEADERS = { ":method": "POST", ":path": "/grpc.health.v1.Health/Watch", "content-type": "application/grpc", te: "trailers" };
+const HEADERS = {
+  ":method": "POST",
+  ":path": "/grpc.health.v1.Health/Watch",
+  "content-type": "application/grpc",
+  te: "trailers",
+};
 
 it("many callers watch the health of the service, and Node takes none of them for a leak", async () => {
   const warnings: Error[] = [];

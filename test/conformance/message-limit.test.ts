@@ -7,7 +7,10 @@ import { CHECK_PATH, frame } from "./harness/raw-http2.js";
 
 const LIMIT = 4 * 1024 * 1024;
 const json = (bytes: number) => Buffer.from('{"customerId":"acme","featureId":"sso"}'.padEnd(bytes));
-const inParts = (body: Buffer) => Array.from({ length: Math.ceil(body.length / 65_536) }, (_, part) => body.subarray(part * 65_536, (part + 1) * 65_536));
+const inParts = (body: Buffer) =>
+  Array.from({ length: Math.ceil(body.length / 65_536) }, (_, part) =>
+    body.subarray(part * 65_536, (part + 1) * 65_536),
+  );
 const JSON_TYPE = { "content-type": "application/json" };
 const GRPC_WEB = { "content-type": "application/grpc-web+json" };
 
@@ -16,7 +19,9 @@ describe("a message of more than 4 MiB is refused, and the connection serves on"
 
   test("of exactly 4 MiB it is not", async () => {
     expect(await raw.http1.send(CHECK_PATH, { headers: JSON_TYPE, body: json(LIMIT) })).toMatchObject({ status: 200 });
-    expect(await raw.http1.send(CHECK_PATH, { headers: JSON_TYPE, body: inParts(json(LIMIT)) })).toMatchObject({ status: 200 });
+    expect(await raw.http1.send(CHECK_PATH, { headers: JSON_TYPE, body: inParts(json(LIMIT)) })).toMatchObject({
+      status: 200,
+    });
   });
 
   test.each([
@@ -35,7 +40,8 @@ describe("a message of more than 4 MiB is refused, and the connection serves on"
     const socket = createConnection(raw.server.port, "127.0.0.1");
     const head = `POST ${CHECK_PATH} HTTP/1.1\r\nhost: sidecar\r\ncontent-type: application/json\r\n`;
     socket.write(`${head}transfer-encoding: chunked\r\n\r\n`);
-    for (const part of inParts(json(3 * LIMIT))) socket.write(Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from("\r\n")]));
+    for (const part of inParts(json(3 * LIMIT)))
+      socket.write(Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from("\r\n")]));
     socket.write(`0\r\n\r\n${head}connection: close\r\ncontent-length: 50\r\n\r\n${json(50).toString()}`);
     let received = "";
     for await (const chunk of socket) received += String(chunk);
@@ -53,7 +59,9 @@ describe("a message of more than 4 MiB is refused, and the connection serves on"
 
   test("gRPC over HTTP/2", async () => {
     const headers = { "content-type": "application/grpc+json", te: "trailers" };
-    expect(await raw.http2.post(CHECK_PATH, headers, frame(json(LIMIT + 1)))).toMatchObject({ grpcStatus: Code.ResourceExhausted });
+    expect(await raw.http2.post(CHECK_PATH, headers, frame(json(LIMIT + 1)))).toMatchObject({
+      grpcStatus: Code.ResourceExhausted,
+    });
     expect(await raw.http2.post(CHECK_PATH, headers, frame(json(50)))).toMatchObject({ grpcStatus: 0 });
   });
 

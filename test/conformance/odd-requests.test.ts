@@ -1,6 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { encodeLiteral } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
-import { CONTINUATION, data, END_HEADERS, END_STREAM, type Fields, frame as http2Frame, HEADERS, headers, PADDED, padded } from "../integration/http2/http2-frames.js";
+import {
+  CONTINUATION,
+  data,
+  END_HEADERS,
+  END_STREAM,
+  type Fields,
+  frame as http2Frame,
+  HEADERS,
+  headers,
+  PADDED,
+  padded,
+} from "../integration/http2/http2-frames.js";
 import { Http2Peer } from "../integration/http2/http2-peer.js";
 import { CHECK } from "./harness/malformed-calls.js";
 import { CHECK_PATH, frame } from "./harness/raw-http2.js";
@@ -21,7 +32,8 @@ const REGULAR = [
 const PLAIN: Fields = [...PSEUDO, ...REGULAR];
 
 const without = (name: string) => PLAIN.filter((field) => field[0] !== name);
-const instead = (name: string, value: string): Fields => PLAIN.map((field) => (field[0] === name ? [name, value] : field));
+const instead = (name: string, value: string): Fields =>
+  PLAIN.map((field) => (field[0] === name ? [name, value] : field));
 
 const ODD_HEADERS: readonly (readonly [name: string, fields: Fields])[] = [
   ["plain", PLAIN],
@@ -39,11 +51,15 @@ const ODD_HEADERS: readonly (readonly [name: string, fields: Fields])[] = [
   ["a value that begins with a space", [...PLAIN, ["x-request", " a"]]],
   ["a value that ends with a space", [...PLAIN, ["x-request", "a "]]],
   ["a value beyond ASCII", [...PLAIN, ["x-request", "\u00e9"]]],
-  ...["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"].map((name) => [name, [...PLAIN, [name, "close"] as const]] as const),
+  ...["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"].map(
+    (name) => [name, [...PLAIN, [name, "close"] as const]] as const,
+  ),
   ["te of something else", instead("te", "gzip")],
   ["te in capitals", instead("te", "Trailers")],
   ["te twice", [...PLAIN, ["te", "trailers"]]],
-  ...[":method", ":scheme", ":path", ":authority", "content-type"].map((name) => [`no ${name}`, without(name)] as const),
+  ...[":method", ":scheme", ":path", ":authority", "content-type"].map(
+    (name) => [`no ${name}`, without(name)] as const,
+  ),
   ...PSEUDO.map((field) => [`${field[0]} twice`, [field, ...PLAIN]] as const),
   ...[":method", ":scheme", ":path"].map((name) => [`${name} of nothing`, instead(name, "")] as const),
   ...PSEUDO.map(([name, value]) => [`${name} behind the others`, [...without(name), [name, value]]] as const),
@@ -57,7 +73,9 @@ const ODD_HEADERS: readonly (readonly [name: string, fields: Fields])[] = [
   ["a path without a slash", instead(":path", CHECK_PATH.slice(1))],
   ["a path with a space", instead(":path", `${CHECK_PATH} `)],
   ["an asterisk for a path", instead(":path", "*")],
-  ...["", "a b", "user@a", "[::1]:80", "a_b.local"].map((authority) => [`the authority ${JSON.stringify(authority)}`, instead(":authority", authority)] as const),
+  ...["", "a b", "user@a", "[::1]:80", "a_b.local"].map(
+    (authority) => [`the authority ${JSON.stringify(authority)}`, instead(":authority", authority)] as const,
+  ),
   ["an authority beyond ASCII", instead(":authority", "\u00e9")],
   ["a host as well", [...PLAIN, ["host", "a"]]],
   ["another host", [...PLAIN, ["host", "b"]]],
@@ -65,7 +83,10 @@ const ODD_HEADERS: readonly (readonly [name: string, fields: Fields])[] = [
   ["the right length", [...PLAIN, ["content-length", String(MESSAGE.length)]]],
   ["the right length, with zeros", [...PLAIN, ["content-length", `00${MESSAGE.length}`]]],
   ["the right length with a sign", [...PLAIN, ["content-length", `+${MESSAGE.length}`]]],
-  ["the right length twice", [...PLAIN, ["content-length", String(MESSAGE.length)], ["content-length", String(MESSAGE.length)]]],
+  [
+    "the right length twice",
+    [...PLAIN, ["content-length", String(MESSAGE.length)], ["content-length", String(MESSAGE.length)]],
+  ],
   ["a length that is too short", [...PLAIN, ["content-length", String(MESSAGE.length - 1)]]],
   ["a length that is too long", [...PLAIN, ["content-length", String(MESSAGE.length + 1)]]],
   ["a length that is none", [...PLAIN, ["content-length", "x"]]],
@@ -74,7 +95,10 @@ const ODD_HEADERS: readonly (readonly [name: string, fields: Fields])[] = [
   ["another expectation", [...PLAIN, ["expect", "nothing"]]],
   ["crumbs of a cookie", [...PLAIN, ["cookie", "a=b"], ["cookie", "c=d"]]],
   ["nothing", []],
-  ["a hundred of them", [...PLAIN, ...Array.from({ length: 100 }, (_, index) => [`x-${index}`, String(index)] as const)]],
+  [
+    "a hundred of them",
+    [...PLAIN, ...Array.from({ length: 100 }, (_, index) => [`x-${index}`, String(index)] as const)],
+  ],
 ];
 
 const bytesOf = (bytes: Uint8Array) => [...bytes].map((byte) => Buffer.of(byte));
@@ -86,22 +110,114 @@ const TRAILERS: Fields = [["x-trailer", "1"]];
 const ODD_FRAMES: readonly (readonly [name: string, frames: (stream: number) => readonly Buffer[]])[] = [
   ["a message byte by byte", (stream) => [headers(stream, PLAIN), ...inData(stream, bytesOf(MESSAGE))]],
   ["a message, and then its end", (stream) => [headers(stream, PLAIN), ...inData(stream, [MESSAGE, Buffer.alloc(0)])]],
-  ["empty frames before, within and after", (stream) => [headers(stream, PLAIN), ...inData(stream, [...Array<Buffer>(20).fill(Buffer.alloc(0)), MESSAGE.subarray(0, 7), ...Array<Buffer>(20).fill(Buffer.alloc(0)), MESSAGE.subarray(7), Buffer.alloc(0)])]],
+  [
+    "empty frames before, within and after",
+    (stream) => [
+      headers(stream, PLAIN),
+      ...inData(stream, [
+        ...Array<Buffer>(20).fill(Buffer.alloc(0)),
+        MESSAGE.subarray(0, 7),
+        ...Array<Buffer>(20).fill(Buffer.alloc(0)),
+        MESSAGE.subarray(7),
+        Buffer.alloc(0),
+      ]),
+    ],
+  ],
   ["no data at all", (stream) => [headers(stream, PLAIN, END_HEADERS | END_STREAM)]],
   ["an empty end", (stream) => [headers(stream, PLAIN), data(stream, Buffer.alloc(0), END_STREAM)]],
-  ["padding", (stream) => [http2Frame(HEADERS, END_HEADERS | PADDED, stream, padded(block, 100)), http2Frame(0, END_STREAM | PADDED, stream, padded(MESSAGE, 200))]],
-  ["padding of nothing", (stream) => [http2Frame(HEADERS, END_HEADERS | PADDED, stream, padded(block, 0)), http2Frame(0, END_STREAM | PADDED, stream, padded(MESSAGE, 0))]],
-  ["headers of nothing but padding", (stream) => [http2Frame(HEADERS, END_HEADERS | PADDED, stream, padded(Buffer.alloc(0), 9)), data(stream, MESSAGE, END_STREAM)]],
-  ["a priority", (stream) => [http2Frame(HEADERS, END_HEADERS | PRIORITY, stream, Buffer.concat([Buffer.from([0, 0, 0, 0, 16]), block])), data(stream, MESSAGE, END_STREAM)]],
-  ["a priority and padding", (stream) => [http2Frame(HEADERS, END_HEADERS | PRIORITY | PADDED, stream, padded(Buffer.concat([Buffer.from([0x80, 0, 0, 0, 255]), block]), 7)), data(stream, MESSAGE, END_STREAM)]],
-  ["flags that mean nothing", (stream) => [http2Frame(HEADERS, END_HEADERS | 0xd2, stream, block), http2Frame(0, END_STREAM | 0xf6, stream, MESSAGE)]],
-  ["headers in three frames", (stream) => [http2Frame(HEADERS, 0, stream, block.subarray(0, 5)), http2Frame(CONTINUATION, 0, stream, block.subarray(5, 30)), http2Frame(CONTINUATION, END_HEADERS, stream, block.subarray(30)), data(stream, MESSAGE, END_STREAM)]],
-  ["trailers", (stream) => [headers(stream, PLAIN), data(stream, MESSAGE), headers(stream, TRAILERS, END_HEADERS | END_STREAM)]],
-  ["trailers in place of data", (stream) => [headers(stream, PLAIN), headers(stream, TRAILERS, END_HEADERS | END_STREAM)]],
-  ["trailers that do not end it", (stream) => [headers(stream, PLAIN), data(stream, MESSAGE), headers(stream, TRAILERS)]],
-  ["trailers with a pseudo-header", (stream) => [headers(stream, PLAIN), data(stream, MESSAGE), headers(stream, [[":path", "/"]], END_HEADERS | END_STREAM)]],
-  ["trailers with a length", (stream) => [headers(stream, PLAIN), data(stream, MESSAGE), headers(stream, [["content-length", "3"]], END_HEADERS | END_STREAM)]],
-  ["a message and more than a frame of the second", (stream) => [headers(stream, PLAIN), data(stream, MESSAGE), data(stream, Buffer.alloc(16_384)), data(stream, Buffer.alloc(16_384), END_STREAM)]],
+  [
+    "padding",
+    (stream) => [
+      http2Frame(HEADERS, END_HEADERS | PADDED, stream, padded(block, 100)),
+      http2Frame(0, END_STREAM | PADDED, stream, padded(MESSAGE, 200)),
+    ],
+  ],
+  [
+    "padding of nothing",
+    (stream) => [
+      http2Frame(HEADERS, END_HEADERS | PADDED, stream, padded(block, 0)),
+      http2Frame(0, END_STREAM | PADDED, stream, padded(MESSAGE, 0)),
+    ],
+  ],
+  [
+    "headers of nothing but padding",
+    (stream) => [
+      http2Frame(HEADERS, END_HEADERS | PADDED, stream, padded(Buffer.alloc(0), 9)),
+      data(stream, MESSAGE, END_STREAM),
+    ],
+  ],
+  [
+    "a priority",
+    (stream) => [
+      http2Frame(HEADERS, END_HEADERS | PRIORITY, stream, Buffer.concat([Buffer.from([0, 0, 0, 0, 16]), block])),
+      data(stream, MESSAGE, END_STREAM),
+    ],
+  ],
+  [
+    "a priority and padding",
+    (stream) => [
+      http2Frame(
+        HEADERS,
+        END_HEADERS | PRIORITY | PADDED,
+        stream,
+        padded(Buffer.concat([Buffer.from([0x80, 0, 0, 0, 255]), block]), 7),
+      ),
+      data(stream, MESSAGE, END_STREAM),
+    ],
+  ],
+  [
+    "flags that mean nothing",
+    (stream) => [
+      http2Frame(HEADERS, END_HEADERS | 0xd2, stream, block),
+      http2Frame(0, END_STREAM | 0xf6, stream, MESSAGE),
+    ],
+  ],
+  [
+    "headers in three frames",
+    (stream) => [
+      http2Frame(HEADERS, 0, stream, block.subarray(0, 5)),
+      http2Frame(CONTINUATION, 0, stream, block.subarray(5, 30)),
+      http2Frame(CONTINUATION, END_HEADERS, stream, block.subarray(30)),
+      data(stream, MESSAGE, END_STREAM),
+    ],
+  ],
+  [
+    "trailers",
+    (stream) => [headers(stream, PLAIN), data(stream, MESSAGE), headers(stream, TRAILERS, END_HEADERS | END_STREAM)],
+  ],
+  [
+    "trailers in place of data",
+    (stream) => [headers(stream, PLAIN), headers(stream, TRAILERS, END_HEADERS | END_STREAM)],
+  ],
+  [
+    "trailers that do not end it",
+    (stream) => [headers(stream, PLAIN), data(stream, MESSAGE), headers(stream, TRAILERS)],
+  ],
+  [
+    "trailers with a pseudo-header",
+    (stream) => [
+      headers(stream, PLAIN),
+      data(stream, MESSAGE),
+      headers(stream, [[":path", "/"]], END_HEADERS | END_STREAM),
+    ],
+  ],
+  [
+    "trailers with a length",
+    (stream) => [
+      headers(stream, PLAIN),
+      data(stream, MESSAGE),
+      headers(stream, [["content-length", "3"]], END_HEADERS | END_STREAM),
+    ],
+  ],
+  [
+    "a message and more than a frame of the second",
+    (stream) => [
+      headers(stream, PLAIN),
+      data(stream, MESSAGE),
+      data(stream, Buffer.alloc(16_384)),
+      data(stream, Buffer.alloc(16_384), END_STREAM),
+    ],
+  ],
 ];
 
 let servers: readonly RpcServer[];
@@ -149,7 +265,9 @@ async function outcomeOf(peer: Http2Peer, frames: (stream: number) => readonly B
   peer.write(...frames(stream));
   await peer.until(() => peer.isClosed || peer.isOver(stream));
   const { blocks, reset } = peer.on(stream);
-  const meant = blocks.map((fields) => Object.fromEntries(Object.entries(fields).filter(([name]) => name !== "date" && name !== "grpc-encoding")));
+  const meant = blocks.map((fields) =>
+    Object.fromEntries(Object.entries(fields).filter(([name]) => name !== "date" && name !== "grpc-encoding")),
+  );
   const next = peer.next();
   peer.write(headers(next, PLAIN), data(next, MESSAGE, END_STREAM));
   await peer.until(() => peer.isClosed || peer.isOver(next));

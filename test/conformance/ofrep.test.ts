@@ -5,7 +5,17 @@ import { RawHttp2 } from "./harness/raw-http2.js";
 import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const FLAGS = "/ofrep/v1/evaluate/flags";
-const KNOWN = new Set(["sso", "beta", "seats", "calls", "storage", "retention-days", "no-number", "regions", "elsewhere"]);
+const KNOWN = new Set([
+  "sso",
+  "beta",
+  "seats",
+  "calls",
+  "storage",
+  "retention-days",
+  "no-number",
+  "regions",
+  "elsewhere",
+]);
 const ORIGIN = "https://app.example.com";
 
 /** What is read of answers. */
@@ -23,7 +33,14 @@ interface Body {
 
 let server: RpcServer;
 beforeAll(async () => {
-  server = await startRpcServer({ rpc: { isKnownFeature: (id) => KNOWN.has(id), crossOrigin: crossOriginOf([ORIGIN]), maxIdBytes: 64, maxMessageBytes: 10_000 } });
+  server = await startRpcServer({
+    rpc: {
+      isKnownFeature: (id) => KNOWN.has(id),
+      crossOrigin: crossOriginOf([ORIGIN]),
+      maxIdBytes: 64,
+      maxMessageBytes: 10_000,
+    },
+  });
 });
 afterAll(() => server.stop());
 
@@ -37,7 +54,8 @@ async function post(path: string, body: unknown, headers: Record<string, string>
   return { status: response.status, headers: response.headers, body: JSON.parse(text === "" ? "{}" : text) as Body };
 }
 
-const evaluate = (key: string, context: object) => post(`${FLAGS}/${key}`, { context: { targetingKey: "acme", ...context } });
+const evaluate = (key: string, context: object) =>
+  post(`${FLAGS}/${key}`, { context: { targetingKey: "acme", ...context } });
 
 describe("one feature", () => {
   it.each([
@@ -64,7 +82,11 @@ describe("one feature", () => {
 
   it("as the whole entitlement, which the service's own method answers", async () => {
     const { body } = await evaluate("calls", { valueAs: "object", requestedUsage: 1 });
-    const own = await post("/stigg.sidecar.v1.SidecarService/GetEntitlementV2", { customerId: "acme", featureId: "calls", options: { requestedUsage: 1 } });
+    const own = await post("/stigg.sidecar.v1.SidecarService/GetEntitlementV2", {
+      customerId: "acme",
+      featureId: "calls",
+      options: { requestedUsage: 1 },
+    });
     expect(body.value).toEqual(own.body.entitlement);
   });
 
@@ -85,7 +107,11 @@ describe("one feature", () => {
 
   it("by an id that is percent-encoded, over HTTP/2", async () => {
     const client = new RawHttp2(server.url);
-    const answer = await client.post(`${FLAGS}/retention%2Ddays?x=y`, { "content-type": "application/json" }, Buffer.from('{"context":{"targetingKey":"acme"}}'));
+    const answer = await client.post(
+      `${FLAGS}/retention%2Ddays?x=y`,
+      { "content-type": "application/json" },
+      Buffer.from('{"context":{"targetingKey":"acme"}}'),
+    );
     client.close();
     expect(JSON.parse(answer.body.toString())).toMatchObject({ key: "retention-days", value: 30 });
   });
@@ -93,8 +119,14 @@ describe("one feature", () => {
 
 describe("where nothing is known of the customer", () => {
   it("the configured fallback answers", async () => {
-    expect((await evaluate("configured", { targetingKey: "unreachable" })).body).toMatchObject({ value: true, reason: "DEFAULT", metadata: { isFallback: true, source: "fallback" } });
-    expect((await evaluate("configured-seats", { targetingKey: "unreachable", valueAs: "number" })).body).toMatchObject({ value: 5, reason: "DEFAULT" });
+    expect((await evaluate("configured", { targetingKey: "unreachable" })).body).toMatchObject({
+      value: true,
+      reason: "DEFAULT",
+      metadata: { isFallback: true, source: "fallback" },
+    });
+    expect((await evaluate("configured-seats", { targetingKey: "unreachable", valueAs: "number" })).body).toMatchObject(
+      { value: 5, reason: "DEFAULT" },
+    );
   });
 
   it("and without one the caller's own default does, by an error", async () => {
@@ -105,17 +137,59 @@ describe("where nothing is known of the customer", () => {
 
 describe("a request that cannot be evaluated", () => {
   it.each<[string, string, unknown, number, string, string]>([
-    ["a feature that there is not", "sing-sign-on", { context: { targetingKey: "acme" } }, 404, "FLAG_NOT_FOUND", "sing-sign-on"],
+    [
+      "a feature that there is not",
+      "sing-sign-on",
+      { context: { targetingKey: "acme" } },
+      404,
+      "FLAG_NOT_FOUND",
+      "sing-sign-on",
+    ],
     ["no context", "sso", {}, 400, "TARGETING_KEY_MISSING", "targetingKey"],
     ["no targeting key", "sso", { context: { email: "a@example.com" } }, 400, "TARGETING_KEY_MISSING", "targetingKey"],
     ["an empty one", "sso", { context: { targetingKey: "" } }, 400, "TARGETING_KEY_MISSING", "targetingKey"],
     ["one that is no string", "sso", { context: { targetingKey: 7 } }, 400, "INVALID_CONTEXT", "targetingKey"],
-    ["one that is too long", "sso", { context: { targetingKey: "x".repeat(65) } }, 400, "INVALID_CONTEXT", "MAX_ID_BYTES"],
+    [
+      "one that is too long",
+      "sso",
+      { context: { targetingKey: "x".repeat(65) } },
+      400,
+      "INVALID_CONTEXT",
+      "MAX_ID_BYTES",
+    ],
     ["a context that is no object", "sso", { context: [] }, 400, "INVALID_CONTEXT", "object"],
-    ["a resource that is no string", "sso", { context: { targetingKey: "acme", resourceId: {} } }, 400, "INVALID_CONTEXT", "resourceId"],
-    ["a usage below 0", "sso", { context: { targetingKey: "acme", requestedUsage: -1 } }, 400, "INVALID_CONTEXT", "requestedUsage"],
-    ["values that are no list", "sso", { context: { targetingKey: "acme", requestedValues: "eu" } }, 400, "INVALID_CONTEXT", "requestedValues"],
-    ["a form that there is not", "sso", { context: { targetingKey: "acme", valueAs: "yaml" } }, 400, "INVALID_CONTEXT", "boolean, number, string, object"],
+    [
+      "a resource that is no string",
+      "sso",
+      { context: { targetingKey: "acme", resourceId: {} } },
+      400,
+      "INVALID_CONTEXT",
+      "resourceId",
+    ],
+    [
+      "a usage below 0",
+      "sso",
+      { context: { targetingKey: "acme", requestedUsage: -1 } },
+      400,
+      "INVALID_CONTEXT",
+      "requestedUsage",
+    ],
+    [
+      "values that are no list",
+      "sso",
+      { context: { targetingKey: "acme", requestedValues: "eu" } },
+      400,
+      "INVALID_CONTEXT",
+      "requestedValues",
+    ],
+    [
+      "a form that there is not",
+      "sso",
+      { context: { targetingKey: "acme", valueAs: "yaml" } },
+      400,
+      "INVALID_CONTEXT",
+      "boolean, number, string, object",
+    ],
     ["what is no JSON", "sso", "{", 400, "PARSE_ERROR", "JSON"],
     ["no object", "sso", "[]", 400, "PARSE_ERROR", "object"],
     ["nesting without end", "sso", "[".repeat(1000), 400, "PARSE_ERROR", "MAX_JSON_DEPTH"],
@@ -149,7 +223,13 @@ describe("all features", () => {
     const { status, body } = await post(FLAGS, { context: { targetingKey: "acme" } });
     const flags = body.flags ?? [];
     expect(status).toBe(200);
-    expect(Object.fromEntries(flags.map(({ key, value }) => [key, value]))).toMatchObject({ sso: true, beta: false, "retention-days": 30, regions: "a,b", seats: true });
+    expect(Object.fromEntries(flags.map(({ key, value }) => [key, value]))).toMatchObject({
+      sso: true,
+      beta: false,
+      "retention-days": 30,
+      regions: "a,b",
+      seats: true,
+    });
     for (const flag of flags.filter(({ key }) => KNOWN.has(key))) {
       const { body: alone } = await evaluate(flag.key, {});
       expect({ ...alone, metadata: { ...alone.metadata, source: undefined } }).toEqual(flag);
@@ -184,15 +264,27 @@ describe("all features", () => {
     expect(headers.get("access-control-expose-headers")).toContain("etag");
     const preflight = await fetch(server.url + FLAGS, {
       method: "OPTIONS",
-      headers: { origin: ORIGIN, "access-control-request-method": "POST", "access-control-request-headers": "content-type,if-none-match" },
+      headers: {
+        origin: ORIGIN,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type,if-none-match",
+      },
     });
-    expect([preflight.status, preflight.headers.get("access-control-allow-headers")]).toEqual([204, expect.stringContaining("if-none-match")]);
+    expect([preflight.status, preflight.headers.get("access-control-allow-headers")]).toEqual([
+      204,
+      expect.stringContaining("if-none-match"),
+    ]);
   });
 });
 
 it("tells clients what it can do", async () => {
   const response = await fetch(`${server.url}/ofrep/v1/configuration`);
-  expect(await response.json()).toMatchObject({ name: "entitlement-sidecar", capabilities: { caching: { enabled: false } } });
-  const again = await fetch(`${server.url}/ofrep/v1/configuration`, { headers: { "if-none-match": response.headers.get("etag") ?? "" } });
+  expect(await response.json()).toMatchObject({
+    name: "entitlement-sidecar",
+    capabilities: { caching: { enabled: false } },
+  });
+  const again = await fetch(`${server.url}/ofrep/v1/configuration`, {
+    headers: { "if-none-match": response.headers.get("etag") ?? "" },
+  });
   expect(again.status).toBe(304);
 });

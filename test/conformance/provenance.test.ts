@@ -30,7 +30,9 @@ describe.each([
     expect(await headersOf((seen) => client.getEntitlements(ACME, seen))).toMatchObject({ source: "memory" });
     expect(await headersOf((seen) => client.getEntitlementsStateV2(ACME, seen))).toMatchObject({ source: "memory" });
     const unreachable = { ...ACME, customerId: "unreachable" };
-    expect(await headersOf((seen) => client.getBooleanEntitlement(unreachable, seen))).toMatchObject({ source: "fallback" });
+    expect(await headersOf((seen) => client.getBooleanEntitlement(unreachable, seen))).toMatchObject({
+      source: "fallback",
+    });
   });
 
   test("is not told of what is no check", async () => {
@@ -40,15 +42,27 @@ describe.each([
   test("comes with its age where the request asks for it", async () => {
     await client.getBooleanEntitlement(ACME);
     clock.advance(1_234);
-    expect(await headersOf((seen) => client.getBooleanEntitlement(ACME, seen))).toEqual({ source: "memory", age: null });
-    expect(await headersOf((seen) => client.getBooleanEntitlement(ACME, detailed(seen)))).toEqual({ source: "memory", age: "1234" });
+    expect(await headersOf((seen) => client.getBooleanEntitlement(ACME, seen))).toEqual({
+      source: "memory",
+      age: null,
+    });
+    expect(await headersOf((seen) => client.getBooleanEntitlement(ACME, detailed(seen)))).toEqual({
+      source: "memory",
+      age: "1234",
+    });
     clock.advance(-10_000);
-    expect(await headersOf((seen) => client.getBooleanEntitlement(ACME, detailed(seen)))).toEqual({ source: "memory", age: "0" });
+    expect(await headersOf((seen) => client.getBooleanEntitlement(ACME, detailed(seen)))).toEqual({
+      source: "memory",
+      age: "0",
+    });
   });
 
   test("a fallback has no age", async () => {
     const unreachable = { ...ACME, customerId: "unreachable" };
-    expect(await headersOf((seen) => client.getBooleanEntitlement(unreachable, detailed(seen)))).toEqual({ source: "fallback", age: null });
+    expect(await headersOf((seen) => client.getBooleanEntitlement(unreachable, detailed(seen)))).toEqual({
+      source: "fallback",
+      age: null,
+    });
   });
 });
 

@@ -39,7 +39,11 @@ describe.each([
   }
 
   test("answers every question of a stream, in order", async () => {
-    const [services, file, nothing] = await ask({ case: "listServices", value: "*" }, { case: "fileByFilename", value: SIDECAR }, symbol("no.Such"));
+    const [services, file, nothing] = await ask(
+      { case: "listServices", value: "*" },
+      { case: "fileByFilename", value: SIDECAR },
+      symbol("no.Such"),
+    );
     expect(services).toMatchObject({
       case: "listServicesResponse",
       value: {
@@ -52,14 +56,22 @@ describe.each([
       },
     });
     expect(file).toMatchObject({ case: "fileDescriptorResponse" });
-    expect(nothing).toMatchObject({ case: "errorResponse", value: { errorCode: Code.NotFound, errorMessage: 'there is no symbol "no.Such"' } });
+    expect(nothing).toMatchObject({
+      case: "errorResponse",
+      value: { errorCode: Code.NotFound, errorMessage: 'there is no symbol "no.Such"' },
+    });
   });
 
   test("a file comes first, with all that it imports: enough to call every method", async () => {
     const [answer] = await ask({ case: "fileByFilename", value: SIDECAR });
     if (answer?.case !== "fileDescriptorResponse") throw new Error("no file");
     const files = answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
-    expect(files.map(({ name }) => name)).toEqual([SIDECAR, "google/protobuf/empty.proto", "google/protobuf/struct.proto", "google/protobuf/timestamp.proto"]);
+    expect(files.map(({ name }) => name)).toEqual([
+      SIDECAR,
+      "google/protobuf/empty.proto",
+      "google/protobuf/struct.proto",
+      "google/protobuf/timestamp.proto",
+    ]);
     const registry = createFileRegistry(files[0]!, (path) => files.find(({ name }) => name === path));
     const methods = registry.getService(SidecarService.typeName)?.methods.map(({ name }) => name);
     expect(methods).toEqual(SidecarService.methods.map(({ name }) => name));
@@ -83,8 +95,16 @@ describe.each([
 
   test.each<[string, Question, object]>([
     ["a file that is not here", { case: "fileByFilename", value: "no/such.proto" }, { errorCode: Code.NotFound }],
-    ["an extension", { case: "fileContainingExtension", value: { containingType: "stigg.sidecar.v1.Event", extensionNumber: 7 } }, { errorCode: Code.NotFound }],
-    ["the extensions of no message", { case: "allExtensionNumbersOfType", value: "no.Such" }, { errorCode: Code.NotFound }],
+    [
+      "an extension",
+      { case: "fileContainingExtension", value: { containingType: "stigg.sidecar.v1.Event", extensionNumber: 7 } },
+      { errorCode: Code.NotFound },
+    ],
+    [
+      "the extensions of no message",
+      { case: "allExtensionNumbersOfType", value: "no.Such" },
+      { errorCode: Code.NotFound },
+    ],
     ["nothing", undefined, { errorCode: Code.InvalidArgument }],
   ])("has an error for %s, and the stream goes on", async (_, question, error) => {
     const [first, second] = await ask(question, symbol("stigg.sidecar.v1.Event"));
@@ -94,7 +114,10 @@ describe.each([
 
   test("a message without extensions has no numbers", async () => {
     const [answer] = await ask({ case: "allExtensionNumbersOfType", value: "stigg.sidecar.v1.Event" });
-    expect(answer).toMatchObject({ case: "allExtensionNumbersResponse", value: { baseTypeName: "stigg.sidecar.v1.Event", extensionNumber: [] } });
+    expect(answer).toMatchObject({
+      case: "allExtensionNumbersResponse",
+      value: { baseTypeName: "stigg.sidecar.v1.Event", extensionNumber: [] },
+    });
   });
 });
 

@@ -13,14 +13,44 @@ describe("a request that is no call", () => {
 
   test.each([
     ["gRPC over HTTP/1.1", CHECK_PATH, { headers: { "content-type": "application/grpc" } }, 505, "gRPC needs HTTP/2"],
-    ["gRPC over HTTP/1.1, of no method", "/x", { headers: { "content-type": "application/grpc+proto" } }, 505, "gRPC needs HTTP/2"],
+    [
+      "gRPC over HTTP/1.1, of no method",
+      "/x",
+      { headers: { "content-type": "application/grpc+proto" } },
+      505,
+      "gRPC needs HTTP/2",
+    ],
     ["a page", "/", { method: "GET" }, 404, 'there is no method "/"'],
     ["a method that writes, by GET", REPORT_PATH, { method: "GET", headers: JSON_TYPE }, 405, "call methods by POST"],
     ["no content type", CHECK_PATH, {}, 415, "there is no content-type: send application/json"],
-    ["a form", CHECK_PATH, { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "a=b" }, 415, '"application/x-www-form-urlencoded": send application/json'],
-    ["a stream's content type for a unary method", CHECK_PATH, { headers: { "content-type": "application/connect+json" } }, 415, "send application/json"],
-    ["a unary content type for a stream", "/grpc.health.v1.Health/Watch", { headers: JSON_TYPE, body: "{}" }, 415, "send application/connect+json"],
-    ["a stream in both directions over HTTP/1.1", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", { headers: { "content-type": "application/grpc-web+proto" } }, 505, "needs HTTP/2"],
+    [
+      "a form",
+      CHECK_PATH,
+      { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "a=b" },
+      415,
+      '"application/x-www-form-urlencoded": send application/json',
+    ],
+    [
+      "a stream's content type for a unary method",
+      CHECK_PATH,
+      { headers: { "content-type": "application/connect+json" } },
+      415,
+      "send application/json",
+    ],
+    [
+      "a unary content type for a stream",
+      "/grpc.health.v1.Health/Watch",
+      { headers: JSON_TYPE, body: "{}" },
+      415,
+      "send application/connect+json",
+    ],
+    [
+      "a stream in both directions over HTTP/1.1",
+      "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+      { headers: { "content-type": "application/grpc-web+proto" } },
+      505,
+      "needs HTTP/2",
+    ],
   ])("%s is refused with a remedy", async (_, path, request, status, text) => {
     const answer = await raw.http1.send(path, request);
     expect(answer.status).toBe(status);
@@ -42,14 +72,18 @@ describe("a request that is no call", () => {
     const first = await raw.http1.send(path, { headers, body: "{}" });
     const second = await raw.http2.post(path, headers, Buffer.from("{}"));
     expect([first.status, second.headers[":status"]]).toEqual([404, 404]);
-    for (const { body } of [first, second]) expect(JSON.parse(body.toString())).toMatchObject({ code: "unimplemented" });
+    for (const { body } of [first, second])
+      expect(JSON.parse(body.toString())).toMatchObject({ code: "unimplemented" });
   });
 
   test.each(["application/grpc-web", "application/grpc-web+proto", "application/grpc-web-text"])(
     "an unknown method is unimplemented in gRPC-web (%s), over both HTTP versions",
     async (contentType) => {
       const headers = { "content-type": contentType };
-      expect((await raw.http1.send("/a.b.C/D", { headers })).headers).toMatchObject({ ...headers, "grpc-status": "12" });
+      expect((await raw.http1.send("/a.b.C/D", { headers })).headers).toMatchObject({
+        ...headers,
+        "grpc-status": "12",
+      });
       expect((await raw.http2.post("/a.b.C/D", headers)).headers).toMatchObject({ ...headers, "grpc-status": "12" });
     },
   );
@@ -79,6 +113,9 @@ describe("a request that is no call", () => {
     const body = '{"customerId": "acme", "featureId": "sso", "value": 3, "updateBehavior": "SET"}';
     const answer = await raw.http1.send("/stigg.sidecar.v1.SidecarService/ReportUsage", { headers: JSON_TYPE, body });
     expect(answer.status).toBe(400);
-    expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("UsageUpdateBehavior") as unknown as string });
+    expect(JSON.parse(answer.text)).toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringContaining("UsageUpdateBehavior") as unknown as string,
+    });
   });
 });

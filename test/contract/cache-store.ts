@@ -67,7 +67,10 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
     });
 
     it("keeps why an empty state is empty", async () => {
-      await store.put(ACME, { ...fetched(buildCustomerState({ accessDeniedReason: "CustomerNotFound" })), recheckAt: NOW + 1000 });
+      await store.put(ACME, {
+        ...fetched(buildCustomerState({ accessDeniedReason: "CustomerNotFound" })),
+        recheckAt: NOW + 1000,
+      });
       expect(store.peek("acme", undefined)?.state.accessDeniedReason).toBe("CustomerNotFound");
       expect(store.peek("acme", undefined)?.recheckAt).toBe(NOW + 1000);
     });
@@ -145,17 +148,29 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
       it("updates usage, and drops older usage", async () => {
         await store.put(ACME, fetched(seats(10, 1)));
         const entitlement = { type: "feature", id: "seats" } as const;
-        await store.apply({ type: "usage-updated", subject: ACME, entitlement, usage: { currentUsage: 7, updatedAt: NOW + 2 } }, NOW);
-        await store.apply({ type: "usage-updated", subject: ACME, entitlement, usage: { currentUsage: 5, updatedAt: NOW + 1 } }, NOW);
+        await store.apply(
+          { type: "usage-updated", subject: ACME, entitlement, usage: { currentUsage: 7, updatedAt: NOW + 2 } },
+          NOW,
+        );
+        await store.apply(
+          { type: "usage-updated", subject: ACME, entitlement, usage: { currentUsage: 5, updatedAt: NOW + 1 } },
+          NOW,
+        );
         expect(store.peek("acme", undefined)?.state.featureUsage("seats").currentUsage).toBe(7);
       });
 
       it("drops usage of a subject or a feature that is not held", async () => {
         const usage = { currentUsage: 7, updatedAt: NOW };
-        await store.apply({ type: "usage-updated", subject: ACME, entitlement: { type: "feature", id: "seats" }, usage }, NOW);
+        await store.apply(
+          { type: "usage-updated", subject: ACME, entitlement: { type: "feature", id: "seats" }, usage },
+          NOW,
+        );
         expect(await store.load(ACME)).toBeUndefined();
         await store.put(ACME, fetched(seats(10, 1)));
-        await store.apply({ type: "usage-updated", subject: ACME, entitlement: { type: "feature", id: "other" }, usage }, NOW);
+        await store.apply(
+          { type: "usage-updated", subject: ACME, entitlement: { type: "feature", id: "other" }, usage },
+          NOW,
+        );
         expect((await store.load(ACME))?.state.feature("other")).toBeUndefined();
         expect(await usedOf()).toBe(1);
       });
@@ -174,7 +189,10 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
         await store.put(ACME, fetched(seats(10, 0)));
         await store.put(ACME_SITE, fetched(seats(5, 0)));
         const usage = { currentUsage: 1, updatedAt: NOW + 1 };
-        await store.apply({ type: "usage-updated", subject: ACME, entitlement: { type: "feature", id: "seats" }, usage }, NOW);
+        await store.apply(
+          { type: "usage-updated", subject: ACME, entitlement: { type: "feature", id: "seats" }, usage },
+          NOW,
+        );
         expect(await store.load(ACME_SITE)).toMatchObject({ isVerified: true });
         expect(store.peek("acme", "site-1")?.state.feature("seats")?.usageLimit).toBe(5);
       });
@@ -202,7 +220,10 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
       await store.put(ACME, fetched(seats(10, 0)));
       await store.markAllUnverified();
       const usage = { currentUsage: 3, updatedAt: NOW + 1 };
-      await store.apply({ type: "usage-updated", subject: ACME, entitlement: { type: "feature", id: "seats" }, usage }, NOW);
+      await store.apply(
+        { type: "usage-updated", subject: ACME, entitlement: { type: "feature", id: "seats" }, usage },
+        NOW,
+      );
       expect(store.peek("acme", undefined)).toBeUndefined();
       expect(await usedOf()).toBe(3);
     });
@@ -227,7 +248,9 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
     it("names what was asked for last, not what was stored last", async () => {
       for (let i = 0; i < 200; i++) await store.put({ customerId: `c${i}` }, fetched(seats(1, 0)));
       for (const customerId of ["c7", "c100"]) store.peek(customerId, undefined);
-      expect([...store.recentlyUsed(32)].map(({ customerId }) => customerId)).toEqual(expect.arrayContaining(["c7", "c100"]));
+      expect([...store.recentlyUsed(32)].map(({ customerId }) => customerId)).toEqual(
+        expect.arrayContaining(["c7", "c100"]),
+      );
     });
 
     it("names what was used recently, up to a limit", async () => {

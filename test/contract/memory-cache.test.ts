@@ -13,8 +13,16 @@ describeCacheStore("MemoryCache", () =>
 describe("MemoryCache", () => {
   it("doubts one subject, or all resources of a customer, and nobody else; twice is as once", async () => {
     const cache = new MemoryCache(MIB, newTelemetry());
-    const subjects = ["acme", "other"].flatMap((customerId) => [{ customerId }, { customerId, resourceId: "r" }, { customerId, resourceId: "s" }]);
-    const atHand = () => subjects.map(({ customerId, ...rest }) => cache.peek(customerId, "resourceId" in rest ? rest.resourceId : undefined) !== undefined);
+    const subjects = ["acme", "other"].flatMap((customerId) => [
+      { customerId },
+      { customerId, resourceId: "r" },
+      { customerId, resourceId: "s" },
+    ]);
+    const atHand = () =>
+      subjects.map(
+        ({ customerId, ...rest }) =>
+          cache.peek(customerId, "resourceId" in rest ? rest.resourceId : undefined) !== undefined,
+      );
     for (const subject of subjects) await cache.put(subject, fetched(seats(1, 0)));
     const { size } = cache;
     for (let twice = 0; twice < 2; twice++) {
@@ -48,7 +56,9 @@ describe("MemoryCache", () => {
       await cache.put({ customerId: `passing-${i}` }, fetched(seats(1, 0)));
       cache.peek(`busy-${i % 50}`, undefined);
     }
-    const kept = Array.from({ length: 50 }, (_, i) => cache.peek(`busy-${i}`, undefined)).filter((held) => held !== undefined);
+    const kept = Array.from({ length: 50 }, (_, i) => cache.peek(`busy-${i}`, undefined)).filter(
+      (held) => held !== undefined,
+    );
     expect(kept).toHaveLength(50);
   });
 
@@ -80,7 +90,8 @@ describe("MemoryCache", () => {
           const subject = { customerId, resourceId };
           if (what === "put") await cache.put(subject, fetched(seats(limit, 0)));
           if (what === "forget") await cache.forget(subject);
-          if (what === "update") await cache.apply({ type: "entitlements-updated", subject, state: seats(limit, 0) }, 0);
+          if (what === "update")
+            await cache.apply({ type: "entitlements-updated", subject, state: seats(limit, 0) }, 0);
           if (what === "invalidate") await cache.apply({ type: "subject-invalidated", subject }, 0);
         }
         const fresh = new MemoryCache(MIB, newTelemetry());

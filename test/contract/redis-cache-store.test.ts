@@ -63,7 +63,9 @@ describe("on the master that Sentinels know", () => {
     expect(store.peek("acme", undefined)).toBeUndefined();
     await redis.ready();
     await eventually(() => store.load({ customerId: "acme" }), UNTIL_CONNECTED).toMatchObject({ isVerified: true });
-    await eventually(() => store.put({ customerId: "acme" }, fetched(seats(20, 1))), UNTIL_CONNECTED).toMatchObject({ isVerified: true });
+    await eventually(() => store.put({ customerId: "acme" }, fetched(seats(20, 1))), UNTIL_CONNECTED).toMatchObject({
+      isVerified: true,
+    });
     expect(await master.admin.keys(`${redis.environment}:c_acme*`)).not.toEqual([]);
     expect((await store.load({ customerId: "acme" }))?.state.feature("seats")?.usageLimit).toBe(20);
     await redis.close();

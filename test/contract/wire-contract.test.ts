@@ -35,12 +35,21 @@ describe("the comparison notices", () => {
   it.each<[string, (file: FileDescriptorProto) => void]>([
     ["another field number", (file) => (fieldOf(file, "Event", "customer_id").number = 42)],
     ["another field name", (file) => (fieldOf(file, "Event", "customer_id").name = "customer")],
-    ["another scalar type", (file) => (fieldOf(file, "NumericEntitlement", "value").type = FieldDescriptorProto_Type.INT64)],
+    [
+      "another scalar type",
+      (file) => (fieldOf(file, "NumericEntitlement", "value").type = FieldDescriptorProto_Type.INT64),
+    ],
     ["another message type", (file) => (fieldOf(file, "Event", "timestamp").typeName = ".google.protobuf.Duration")],
     ["a field that lost its presence", (file) => (fieldOf(file, "Event", "resource_id").proto3Optional = false)],
-    ["a list made single", (file) => (fieldOf(file, "EnumEntitlement", "enum_values").label = FieldDescriptorProto_Label.OPTIONAL)],
+    [
+      "a list made single",
+      (file) => (fieldOf(file, "EnumEntitlement", "enum_values").label = FieldDescriptorProto_Label.OPTIONAL),
+    ],
     ["a renamed oneof", (file) => (messageOf(file, "EntitlementV2").oneofDecl[0]!.name = "of")],
-    ["a map with other values", (file) => (fieldOf(messageOf(file, "Event"), "DimensionsEntry", "value").typeName = ".x.Y")],
+    [
+      "a map with other values",
+      (file) => (fieldOf(messageOf(file, "Event"), "DimensionsEntry", "value").typeName = ".x.Y"),
+    ],
     ["a missing field", (file) => messageOf(file, "Event").field.pop()],
     ["a field too many", (file) => messageOf(file, "Event").field.push(fieldOf(file, "NumericEntitlement", "value"))],
     ["a missing message", (file) => file.messageType.pop()],
@@ -54,7 +63,12 @@ describe("the comparison notices", () => {
   });
 
   it("nothing where nothing was altered", () => {
-    expect(wireTableOf(altered(() => {}), PACKAGE)).toStrictEqual(published);
+    expect(
+      wireTableOf(
+        altered(() => {}),
+        PACKAGE,
+      ),
+    ).toStrictEqual(published);
   });
 });
 

@@ -84,7 +84,10 @@ export class ControllableUpstream implements UpstreamClient {
   readonly bulkReports = new Calls<readonly UsageReport[], readonly UsageMeasurement[]>();
   readonly eventReports = new Calls<readonly UsageEvent[], undefined>();
 
-  fetchState(subject: Subject, { signal, latest, preferLatest, onMayBeBehind }: FetchOptions): Promise<CustomerState | undefined> {
+  fetchState(
+    subject: Subject,
+    { signal, latest, preferLatest, onMayBeBehind }: FetchOptions,
+  ): Promise<CustomerState | undefined> {
     this.tellMayBeBehind.push(() => onMayBeBehind?.());
     return this.fetches.begin({ subject, latest, preferLatest }, signal);
   }

@@ -52,7 +52,13 @@ export async function emulateCatalog(
 ): Promise<EmulatedCatalog> {
   const engine = await openCatalog({ source: { catalog }, clock: new SystemClock(), logger: new RecordingLogger() });
   const updates = new PromptedUpdates(new CatalogUpdateStream(engine));
-  const emulator = await startEmulator({ upstream: new CatalogUpstreamClient(engine), updates, apiKey: API_KEY, port: 0, ...options });
+  const emulator = await startEmulator({
+    upstream: new CatalogUpstreamClient(engine),
+    updates,
+    apiKey: API_KEY,
+    port: 0,
+    ...options,
+  });
   return {
     emulator,
     engine,

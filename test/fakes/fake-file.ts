@@ -43,7 +43,9 @@ export class FakeFile implements FileAccess {
   }
 
   read(): Promise<FileContent> {
-    return this.#bytes === undefined ? Promise.reject(new Error("ENOENT: no such file")) : Promise.resolve(contentOf(this.#bytes));
+    return this.#bytes === undefined
+      ? Promise.reject(new Error("ENOENT: no such file"))
+      : Promise.resolve(contentOf(this.#bytes));
   }
 
   isStill(_file: string, { bytes }: FileContent): Promise<boolean> {

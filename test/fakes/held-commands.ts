@@ -19,7 +19,14 @@ interface Hold {
 export class HeldCommands implements RedisCommands {
   readonly #real: RedisCommands;
   readonly #holds: Record<HoldableCommand, Hold[]> = { read: [], writeNewest: [], lock: [] };
-  readonly calls: Record<HoldableCommand | "unlock" | "publish" | "delete", number> = { read: 0, writeNewest: 0, lock: 0, unlock: 0, publish: 0, delete: 0 };
+  readonly calls: Record<HoldableCommand | "unlock" | "publish" | "delete", number> = {
+    read: 0,
+    writeNewest: 0,
+    lock: 0,
+    unlock: 0,
+    publish: 0,
+    delete: 0,
+  };
   isReachable = true;
 
   constructor(real: RedisCommands) {
@@ -82,4 +89,3 @@ export class HeldCommands implements RedisCommands {
     return run();
   }
 }
-

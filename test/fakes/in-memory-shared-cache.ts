@@ -24,7 +24,8 @@ export class InMemorySharedCache implements SharedCache {
   async write(writes: readonly SharedWrite[]): Promise<void> {
     await this.hold;
     this.#failWhereBroken();
-    if (writes.some(({ change }) => this.spoilt.has(change.subject.customerId))) throw new CodedError("unavailable", "one key is not what it should be");
+    if (writes.some(({ change }) => this.spoilt.has(change.subject.customerId)))
+      throw new CodedError("unavailable", "one key is not what it should be");
     this.trips.push(writes);
   }
 

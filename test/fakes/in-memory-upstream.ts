@@ -59,7 +59,8 @@ export class InMemoryUpstream implements UpstreamClient {
   reportEvents(events: readonly UsageEvent[], { signal }: ReportOptions): Promise<void> {
     return attempt(signal, () => {
       for (const { subject } of events) this.#failWhereToldTo(subject);
-      for (const event of events) if (!this.events.has(event.idempotencyKey)) this.events.set(event.idempotencyKey, event);
+      for (const event of events)
+        if (!this.events.has(event.idempotencyKey)) this.events.set(event.idempotencyKey, event);
     });
   }
 
@@ -75,7 +76,9 @@ export class InMemoryUpstream implements UpstreamClient {
     this.set(subject, {
       ...state,
       features: state.features?.map((other) => (other === feature ? { ...feature, usage } : other)),
-      credits: state.credits?.map((other) => (other.currency.currencyId === credit?.currency.currencyId ? credit : other)),
+      credits: state.credits?.map((other) =>
+        other.currency.currencyId === credit?.currency.currencyId ? credit : other,
+      ),
     });
     const measurement: UsageMeasurement = {
       measurementId: `measurement-${this.#measurements.size + 1}`,

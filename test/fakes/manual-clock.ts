@@ -54,7 +54,8 @@ export class ManualClock implements Clock {
 
   #firstDue(until: number): Timer | undefined {
     let first: Timer | undefined;
-    for (const timer of this.#timers) if (timer.dueAt <= until && (first === undefined || timer.dueAt < first.dueAt)) first = timer;
+    for (const timer of this.#timers)
+      if (timer.dueAt <= until && (first === undefined || timer.dueAt < first.dueAt)) first = timer;
     return first;
   }
 }

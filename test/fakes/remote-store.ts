@@ -25,7 +25,8 @@ export class RemoteStore implements CacheStore {
 
   load(subject: Subject, waitMs = Infinity): Promise<CachedState | undefined> {
     const clock = this.hangsBy;
-    if (this.isLate && waitMs > 0) return new Promise((resolve) => this.late.push(() => resolve(this.#store.load(subject))));
+    if (this.isLate && waitMs > 0)
+      return new Promise((resolve) => this.late.push(() => resolve(this.#store.load(subject))));
     if (clock === undefined) return this.#reach(() => this.#store.load(subject));
     return new Promise((_, reject) => {
       clock.after(waitMs, () => reject(new CodedError("unavailable", "the store does not answer")));

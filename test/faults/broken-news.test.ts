@@ -20,7 +20,8 @@ describe.each<{ name: string; fault: EventFault }>([
   { name: "with a null list", fault: { kind: "null-list" } },
   { name: "of errors", fault: { kind: "event-errors", message: "on purpose" } },
 ])("an event $name", ({ fault }) => {
-  const strike = (change: EventRule["change"]) => rig.emulator.faults.inject({ target: "events", change, times: 1, ...fault });
+  const strike = (change: EventRule["change"]) =>
+    rig.emulator.faults.inject({ target: "events", change, times: 1, ...fault });
 
   it.each([
     ["of entitlements", "entitlements-updated", () => rig.grantSeats(20), { limit: 20, usage: 8 }],
@@ -72,7 +73,12 @@ describe("out of order", () => {
 });
 
 describe("a fetch that is answered after a newer event", () => {
-  it.each<{ of: string; change: () => void | Promise<void>; arrived: () => Promise<void>; expected: Partial<SeatsAnswer> }>([
+  it.each<{
+    of: string;
+    change: () => void | Promise<void>;
+    arrived: () => Promise<void>;
+    expected: Partial<SeatsAnswer>;
+  }>([
     {
       of: "entitlements",
       change: () => rig.grantSeats(20),
@@ -132,6 +138,8 @@ function grantToOther(seats: number, seatsOfAcme: number): void {
   const catalog = inkwell({ overrides: { seats: seatsOfAcme } });
   rig.engine.replace({
     ...catalog,
-    customers: catalog.customers.map((customer) => (customer.id === OTHER ? { ...customer, overrides: { seats } } : customer)),
+    customers: catalog.customers.map((customer) =>
+      customer.id === OTHER ? { ...customer, overrides: { seats } } : customer,
+    ),
   });
 }

@@ -50,7 +50,10 @@ export class ChangingCatalog {
         { id: METERED_FEATURE, displayName: "Seats", kind: "metered", meterType: "Fluctuating" },
         { id: NUMERIC_FEATURE, displayName: "Tier", kind: "numeric" },
       ],
-      customers: [...this.#limits].map(([id, limit]) => ({ id, overrides: { [METERED_FEATURE]: limit, [NUMERIC_FEATURE]: limit } })),
+      customers: [...this.#limits].map(([id, limit]) => ({
+        id,
+        overrides: { [METERED_FEATURE]: limit, [NUMERIC_FEATURE]: limit },
+      })),
     };
   }
 

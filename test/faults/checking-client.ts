@@ -70,7 +70,8 @@ export class CheckingClient {
       this.sources.set(source ?? "none", (this.sources.get(source ?? "none") ?? 0) + 1);
       const tookMs = performance.now() - startedAt - (lag.lostMs - lostBefore);
       this.slowestMs = Math.max(this.slowestMs, tookMs);
-      if (tookMs > budgetMs + BUDGET_TOLERANCE_MS) onViolation(`a check of ${facts.customerId} took ${tookMs.toFixed(0)} ms, from ${source ?? "?"}`);
+      if (tookMs > budgetMs + BUDGET_TOLERANCE_MS)
+        onViolation(`a check of ${facts.customerId} took ${tookMs.toFixed(0)} ms, from ${source ?? "?"}`);
       for (const violation of judge(facts, told, source, floors)) onViolation(violation);
     } catch (error) {
       onViolation(`a check of ${facts.customerId} failed: ${String(error)}`);
@@ -79,14 +80,21 @@ export class CheckingClient {
   }
 
   async #metered({ customerId }: CustomerFacts, onHeader: (headers: Headers) => void): Promise<Told> {
-    const { entitlement } = await this.#client.getMeteredEntitlement({ customerId, featureId: METERED_FEATURE }, { onHeader });
+    const { entitlement } = await this.#client.getMeteredEntitlement(
+      { customerId, featureId: METERED_FEATURE },
+      { onHeader },
+    );
     return { limit: entitlement?.usageLimit, usage: entitlement?.currentUsage };
   }
 
   async #list({ customerId }: CustomerFacts, onHeader: (headers: Headers) => void): Promise<Told> {
     const { entitlements } = await this.#client.getEntitlements({ customerId }, { onHeader });
     const seats = valueOf("metered", entitlements, METERED_FEATURE);
-    return { limit: seats?.usageLimit, usage: seats?.currentUsage, tier: valueOf("numeric", entitlements, NUMERIC_FEATURE)?.value };
+    return {
+      limit: seats?.usageLimit,
+      usage: seats?.currentUsage,
+      tier: valueOf("numeric", entitlements, NUMERIC_FEATURE)?.value,
+    };
   }
 
   /** May fail while upstream does, and then says so; what is said to be counted, the next check has to know. */
@@ -103,7 +111,12 @@ export class CheckingClient {
   }
 }
 
-function judge(facts: CustomerFacts, told: Told, source: string | undefined, floors: { readonly limit: number; readonly usage: number }): string[] {
+function judge(
+  facts: CustomerFacts,
+  told: Told,
+  source: string | undefined,
+  floors: { readonly limit: number; readonly usage: number },
+): string[] {
   const violations: (string | undefined)[] = [
     facts.limit.judge(told.limit ?? Number.NaN, source, floors.limit),
     facts.usage.judge(told.usage ?? Number.NaN, source, floors.usage),

@@ -21,7 +21,8 @@ export class FactHistory {
 
   becomes(value: number): void {
     if (value === this.#latest) return;
-    if (this.#order.has(value)) throw new Error(`${this.name} was ${value} before: the test could not tell the two moments apart`);
+    if (this.#order.has(value))
+      throw new Error(`${this.name} was ${value} before: the test could not tell the two moments apart`);
     this.#order.set(value, this.#order.size);
     this.#latest = value;
   }
@@ -56,7 +57,8 @@ export class FactHistory {
     if (moment === undefined) return `${this.name} was told as ${value}, which it never was`;
     if (source === "stale") return undefined;
     if (source === undefined || !VOUCHED_FOR.has(source)) return `${this.name} came from ${source ?? "nowhere"}`;
-    if (moment < floor) return `${this.name} was told as ${value} (change ${moment}) by ${source}, although change ${floor} was acknowledged before`;
+    if (moment < floor)
+      return `${this.name} was told as ${value} (change ${moment}) by ${source}, although change ${floor} was acknowledged before`;
     this.#acknowledged = Math.max(this.#acknowledged, moment);
     return undefined;
   }

@@ -23,7 +23,12 @@ export class FaultyWorld {
   readonly #waiting = new Set<() => void>();
   #running: Promise<unknown> = Promise.resolve();
 
-  private constructor(catalog: ChangingCatalog, upstream: FaultyUpstream, sidecar: SidecarUnderTest, random: SeededRandom) {
+  private constructor(
+    catalog: ChangingCatalog,
+    upstream: FaultyUpstream,
+    sidecar: SidecarUnderTest,
+    random: SeededRandom,
+  ) {
     this.catalog = catalog;
     this.upstream = upstream;
     this.sidecar = sidecar;
@@ -51,9 +56,14 @@ export class FaultyWorld {
     const { engine, emulator } = await emulatedUpstream(catalog.input());
     catalog.follow(engine);
     const upstream = new FaultyUpstream(engine, emulator);
-    const sidecar = await sidecarOn(emulator, { ENTITLEMENTS_TIMEOUT_MS: String(BUDGET_MS), EDGE_ENABLED: String(withEdge) });
+    const sidecar = await sidecarOn(emulator, {
+      ENTITLEMENTS_TIMEOUT_MS: String(BUDGET_MS),
+      EDGE_ENABLED: String(withEdge),
+    });
     const { subscriptions } = emulator.stats;
-    await emulator.stats.until(() => ["entitlementsUpdatedV2", "usageUpdatedV2", "packagePublished"].every((field) => subscriptions.get(field) === 1));
+    await emulator.stats.until(() =>
+      ["entitlementsUpdatedV2", "usageUpdatedV2", "packagePublished"].every((field) => subscriptions.get(field) === 1),
+    );
     return new FaultyWorld(catalog, upstream, sidecar, random);
   }
 
@@ -79,7 +89,9 @@ export class FaultyWorld {
         if (missing().length === 0) settle(resolve);
       };
       const timer = setTimeout(() => {
-        const names = missing().map(({ name, latest, shown }) => `${name} is ${latest ?? "?"} and was last told as ${shown ?? "?"}`);
+        const names = missing().map(
+          ({ name, latest, shown }) => `${name} is ${latest ?? "?"} and was last told as ${shown ?? "?"}`,
+        );
         settle(() => reject(new Error(`not told within ${timeoutMs} ms: ${names.join(", ")}`)));
       }, timeoutMs);
       this.#waiting.add(look);

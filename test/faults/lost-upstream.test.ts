@@ -62,7 +62,10 @@ describe.each(FAULTS)("a cold check, all of upstream down ($kind $status)", (fau
 
   beforeEach(async () => {
     rig = await SidecarUnderFault.start(
-      { ENTITLEMENTS_TIMEOUT_MS: "200", ENTITLEMENTS_FALLBACK: JSON.stringify({ seats: { hasAccess: true, usageLimit: 5 } }) },
+      {
+        ENTITLEMENTS_TIMEOUT_MS: "200",
+        ENTITLEMENTS_FALLBACK: JSON.stringify({ seats: { hasAccess: true, usageLimit: 5 } }),
+      },
       { limits: { failuresToOpen: 3, probeDelayMs: 10, probeTimeoutMs: 100 } },
     );
   });
@@ -76,7 +79,11 @@ describe.each(FAULTS)("a cold check, all of upstream down ($kind $status)", (fau
     if (fault.kind !== "hang") await rig.emulator.stats.until(({ http }) => http.inFlight === 0);
     expect(telemetry.answers).toMatchObject({ upstream: 0, stale: 0 });
     heal();
-    expect(await rig.seatsUntil(({ source }) => source !== "fallback")).toMatchObject({ isFallback: false, limit: 10, usage: 8 });
+    expect(await rig.seatsUntil(({ source }) => source !== "fallback")).toMatchObject({
+      isFallback: false,
+      limit: 10,
+      usage: 8,
+    });
   });
 });
 
@@ -96,13 +103,17 @@ test("while both are known to be down, no check of a customer reaches them", asy
 test("a refused connection is a fallback as well, and upstream is found when it is back", async () => {
   rig = await SidecarUnderFault.start({}, { limits: { failuresToOpen: 2, probeDelayMs: 10 } });
   await rig.emulator.faults.goDown();
-  for (let i = 0; i < 10; i++) expect(await rig.seats()).toMatchObject({ source: "fallback", isFallback: true, reason: "UNKNOWN" });
+  for (let i = 0; i < 10; i++)
+    expect(await rig.seats()).toMatchObject({ source: "fallback", isFallback: true, reason: "UNKNOWN" });
   await rig.emulator.faults.comeBack();
   await rig.seatsUntil(({ source, limit }) => source === "upstream" && limit === 10);
 });
 
 test("a check that falls back for want of time does not waste the fetch: the next one has its answer", async () => {
-  rig = await SidecarUnderFault.start({ ENTITLEMENTS_TIMEOUT_MS: "200" }, { limits: { hedgeAfterMs: 60_000, fetchTimeoutMs: 60_000 } });
+  rig = await SidecarUnderFault.start(
+    { ENTITLEMENTS_TIMEOUT_MS: "200" },
+    { limits: { hedgeAfterMs: 60_000, fetchTimeoutMs: 60_000 } },
+  );
   const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
   expect(await rig.seats()).toMatchObject({ source: "fallback" });
   expect(rig.emulator.stats.edge.inFlight).toBe(1);

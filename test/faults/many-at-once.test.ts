@@ -22,7 +22,10 @@ async function untilAllWait(misses: number): Promise<void> {
 
 function fetchesByUpstream() {
   const { edge, api } = rig.emulator.stats;
-  return { edge: edge.byOperation.get("entitlements-state.json") ?? 0, api: api.byOperation.get("GetEntitlementsState") ?? 0 };
+  return {
+    edge: edge.byOperation.get("entitlements-state.json") ?? 0,
+    api: api.byOperation.get("GetEntitlementsState") ?? 0,
+  };
 }
 
 /** Of Edge, which holds its answer: the API may have been asked beside it, once as well. */
@@ -43,25 +46,29 @@ test("200 concurrent checks of one cold customer are one fetch", async () => {
   expectOneFetchSince(fetches);
 });
 
-test.each(["first", "last"])("with 199 of the callers going away, the %s is still answered by that one fetch", async (which) => {
-  const fetches = fetchesByUpstream();
-  const { cacheMisses } = rig.sidecar.telemetry;
-  const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
-  const callers = Array.from({ length: CALLERS }, () => new AbortController());
-  const patient = which === "first" ? 0 : CALLERS - 1;
-  const checks = callers.map(({ signal }) => rig.seats("acme", { signal }));
-  const settled = Promise.allSettled(checks);
-  await untilAllWait(cacheMisses + CALLERS);
-  callers.forEach((caller, i) => {
-    if (i !== patient) caller.abort();
-  });
-  // On the same connection, behind the cancellations: when this is answered, they have arrived.
-  expect(await rig.seats(OTHER)).toMatchObject({ source: "memory" });
-  letGo();
-  const outcomes = await settled;
-  expect(outcomes[patient]).toMatchObject({ status: "fulfilled", value: { source: "upstream", limit: 10 } });
-  const others = outcomes.filter((_, i) => i !== patient);
-  for (const outcome of others) expect(outcome).toMatchObject({ status: "rejected", reason: { code: Code.Canceled } });
-  expectOneFetchSince(fetches);
-  expect(await rig.seats()).toMatchObject({ source: "memory", limit: 10 });
-});
+test.each(["first", "last"])(
+  "with 199 of the callers going away, the %s is still answered by that one fetch",
+  async (which) => {
+    const fetches = fetchesByUpstream();
+    const { cacheMisses } = rig.sidecar.telemetry;
+    const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
+    const callers = Array.from({ length: CALLERS }, () => new AbortController());
+    const patient = which === "first" ? 0 : CALLERS - 1;
+    const checks = callers.map(({ signal }) => rig.seats("acme", { signal }));
+    const settled = Promise.allSettled(checks);
+    await untilAllWait(cacheMisses + CALLERS);
+    callers.forEach((caller, i) => {
+      if (i !== patient) caller.abort();
+    });
+    // On the same connection, behind the cancellations: when this is answered, they have arrived.
+    expect(await rig.seats(OTHER)).toMatchObject({ source: "memory" });
+    letGo();
+    const outcomes = await settled;
+    expect(outcomes[patient]).toMatchObject({ status: "fulfilled", value: { source: "upstream", limit: 10 } });
+    const others = outcomes.filter((_, i) => i !== patient);
+    for (const outcome of others)
+      expect(outcome).toMatchObject({ status: "rejected", reason: { code: Code.Canceled } });
+    expectOneFetchSince(fetches);
+    expect(await rig.seats()).toMatchObject({ source: "memory", limit: 10 });
+  },
+);

@@ -3,7 +3,12 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { inkwell } from "../builders/inkwell.js";
-import { emulatedUpstream, sidecarOn, type EmulatedUpstream, type SidecarUnderTest } from "../builders/sidecar-on-emulator.js";
+import {
+  emulatedUpstream,
+  sidecarOn,
+  type EmulatedUpstream,
+  type SidecarUnderTest,
+} from "../builders/sidecar-on-emulator.js";
 
 const CUSTOMERS = 500;
 const MAX_BYTES = 100_000;
@@ -14,7 +19,11 @@ let sidecar: SidecarUnderTest;
 const idOf = (number: number) => `customer ${number}`;
 
 beforeEach(async () => {
-  const customers = Array.from({ length: CUSTOMERS }, (_, i) => ({ id: idOf(i), plan: "pro", usage: { seats: i % 10 } }));
+  const customers = Array.from({ length: CUSTOMERS }, (_, i) => ({
+    id: idOf(i),
+    plan: "pro",
+    usage: { seats: i % 10 },
+  }));
   upstream = await emulatedUpstream({ ...inkwell(), customers });
   sidecar = await sidecarOn(upstream.emulator, { CACHE_MAX_SIZE_BYTES: String(MAX_BYTES) });
 });

@@ -12,7 +12,10 @@ export interface RandomFault {
 }
 
 type Heal = () => void | Promise<void>;
-type Draw = (random: SeededRandom) => { readonly name: string; readonly strike: (upstream: FaultyUpstream) => Heal | Promise<Heal> };
+type Draw = (random: SeededRandom) => {
+  readonly name: string;
+  readonly strike: (upstream: FaultyUpstream) => Heal | Promise<Heal>;
+};
 
 const nothing: Heal = () => undefined;
 
@@ -64,7 +67,10 @@ const cut: Draw = (random) => {
     { name: "ws reset", strike: ({ faults }) => (faults.resetSockets(), nothing) },
     { name: "ws closed", strike: ({ faults }) => (faults.closeSockets(1012, "Service Restart"), nothing) },
     { name: "subscriptions completed", strike: ({ faults }) => (faults.completeSubscriptions(), nothing) },
-    { name: "one subscription completed", strike: ({ faults }) => (faults.completeSubscriptions("usageUpdatedV2"), nothing) },
+    {
+      name: "one subscription completed",
+      strike: ({ faults }) => (faults.completeSubscriptions("usageUpdatedV2"), nothing),
+    },
   ];
   return random.oneOf(cuts);
 };
@@ -117,7 +123,22 @@ const restart: Draw = () => ({
   },
 });
 
-const KINDS: readonly Draw[] = [http, http, http, connect, cut, cut, event, event, dropped, slowAfterGap, slowAfterGap, lagging, lagging, restart];
+const KINDS: readonly Draw[] = [
+  http,
+  http,
+  http,
+  connect,
+  cut,
+  cut,
+  event,
+  event,
+  dropped,
+  slowAfterGap,
+  slowAfterGap,
+  lagging,
+  lagging,
+  restart,
+];
 
 export function drawFault(random: SeededRandom): RandomFault {
   const { name, strike } = random.oneOf(KINDS)(random);

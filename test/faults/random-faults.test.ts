@@ -27,51 +27,59 @@ const ROUND_TIMEOUT_MS = 2 * PATIENCE_MS;
  * - After the last fault of each round every answer becomes the catalog's: that is waited for, and told how long
  *   it took.
  */
-it(`keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_FAULTS_ROUNDS=${ROUNDS})`, async () => {
-  const random = new SeededRandom(SEED);
-  const withEdge = random.fraction() < 0.6;
-  const world = await FaultyWorld.open(CUSTOMERS, random.fork(), withEdge);
-  onTestFinished(() => world.close());
-  const { catalog, clients, violations } = world;
-  for (const facts of catalog.customers) await clients[0]!.check(facts);
-  expect(violations).toEqual([]);
-  world.startChecking();
+it(
+  `keeps its promises under random faults (RANDOM_FAULTS_SEED=${SEED}, RANDOM_FAULTS_ROUNDS=${ROUNDS})`,
+  async () => {
+    const random = new SeededRandom(SEED);
+    const withEdge = random.fraction() < 0.6;
+    const world = await FaultyWorld.open(CUSTOMERS, random.fork(), withEdge);
+    onTestFinished(() => world.close());
+    const { catalog, clients, violations } = world;
+    for (const facts of catalog.customers) await clients[0]!.check(facts);
+    expect(violations).toEqual([]);
+    world.startChecking();
 
-  const healedMs: number[] = [];
-  const seenMs: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const faults = Array.from({ length: random.integer(1, 7) }, () => drawFault(random));
-    const names = `seed ${SEED}, round ${round}: ${faults.map(({ name, startsAfterMs, lastsMs }) => `${name} from ${startsAfterMs} ms for ${lastsMs} ms`).join(", ")}`;
-    await world.endure(faults, random.fork());
-    healedMs.push(await timeOf(names, () => world.untilAcknowledged(() => catalog.unacknowledged, PATIENCE_MS)));
-    const calm = random.fork();
-    for (let change = 0; change < CHANGES_IN_CALM; change++) {
-      const { limit, usage } = await catalog.change(calm);
-      seenMs.push(await timeOf(names, () => world.untilAcknowledged(() => [limit, usage], PATIENCE_MS)));
+    const healedMs: number[] = [];
+    const seenMs: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const faults = Array.from({ length: random.integer(1, 7) }, () => drawFault(random));
+      const names = `seed ${SEED}, round ${round}: ${faults.map(({ name, startsAfterMs, lastsMs }) => `${name} from ${startsAfterMs} ms for ${lastsMs} ms`).join(", ")}`;
+      await world.endure(faults, random.fork());
+      healedMs.push(await timeOf(names, () => world.untilAcknowledged(() => catalog.unacknowledged, PATIENCE_MS)));
+      const calm = random.fork();
+      for (let change = 0; change < CHANGES_IN_CALM; change++) {
+        const { limit, usage } = await catalog.change(calm);
+        seenMs.push(await timeOf(names, () => world.untilAcknowledged(() => [limit, usage], PATIENCE_MS)));
+      }
+      because(names, () => expect(violations).toEqual([]));
     }
-    because(names, () => expect(violations).toEqual([]));
-  }
-  await world.stopChecking();
-  for (const facts of catalog.customers) await clients[0]!.check(facts);
-  expect(violations).toEqual([]);
-  expect(catalog.unacknowledged).toEqual([]);
+    await world.stopChecking();
+    for (const facts of catalog.customers) await clients[0]!.check(facts);
+    expect(violations).toEqual([]);
+    expect(catalog.unacknowledged).toEqual([]);
 
-  const total = (of: (client: CheckingClient) => number) => clients.reduce((sum, client) => sum + of(client), 0);
-  const usage = catalog.customers.reduce((sum, { usage: { latest = 0 } }) => sum + latest, 0);
-  const usageOfClients = usage - catalog.usageReported;
-  because("usage that was counted of what clients were told is", () => expect(usageOfClients).toBeGreaterThanOrEqual(total(({ reportsCounted }) => reportsCounted)));
-  because("usage that was counted of what clients reported", () => expect(usageOfClients).toBeLessThanOrEqual(total(({ reportsTried }) => reportsTried)));
-  const { answers } = world.sidecar.telemetry;
-  process.stdout.write(
-    [
-      `seed ${SEED}, ${withEdge ? "Edge and API" : "API alone"}: ${ROUNDS} rounds, ${catalog.edits} edits, ${catalog.reports} reports of others, ${total(({ checks }) => checks)} checks`,
-      `answers: ${JSON.stringify(answers)}; the slowest took ${Math.max(...clients.map(({ slowestMs }) => slowestMs)).toFixed(0)} ms of ${BUDGET_MS}`,
-      `from the last fault until every answer is the catalog's: ${summary(healedMs)} (promised: 5000)`,
-      `from a change outside a fault until a check of a client shows it: ${summary(seenMs)}`,
-      "",
-    ].join("\n"),
-  );
-}, ROUNDS * ROUND_TIMEOUT_MS);
+    const total = (of: (client: CheckingClient) => number) => clients.reduce((sum, client) => sum + of(client), 0);
+    const usage = catalog.customers.reduce((sum, { usage: { latest = 0 } }) => sum + latest, 0);
+    const usageOfClients = usage - catalog.usageReported;
+    because("usage that was counted of what clients were told is", () =>
+      expect(usageOfClients).toBeGreaterThanOrEqual(total(({ reportsCounted }) => reportsCounted)),
+    );
+    because("usage that was counted of what clients reported", () =>
+      expect(usageOfClients).toBeLessThanOrEqual(total(({ reportsTried }) => reportsTried)),
+    );
+    const { answers } = world.sidecar.telemetry;
+    process.stdout.write(
+      [
+        `seed ${SEED}, ${withEdge ? "Edge and API" : "API alone"}: ${ROUNDS} rounds, ${catalog.edits} edits, ${catalog.reports} reports of others, ${total(({ checks }) => checks)} checks`,
+        `answers: ${JSON.stringify(answers)}; the slowest took ${Math.max(...clients.map(({ slowestMs }) => slowestMs)).toFixed(0)} ms of ${BUDGET_MS}`,
+        `from the last fault until every answer is the catalog's: ${summary(healedMs)} (promised: 5000)`,
+        `from a change outside a fault until a check of a client shows it: ${summary(seenMs)}`,
+        "",
+      ].join("\n"),
+    );
+  },
+  ROUNDS * ROUND_TIMEOUT_MS,
+);
 
 async function timeOf(what: string, work: () => Promise<void>): Promise<number> {
   const startedAt = performance.now();

@@ -18,7 +18,8 @@ interface Place {
   stop(): Promise<void>;
 }
 
-const addresses = (nodes: readonly { readonly host: string; readonly port: number }[]) => nodes.map(({ host, port }) => `${host}:${port}`).join(",");
+const addresses = (nodes: readonly { readonly host: string; readonly port: number }[]) =>
+  nodes.map(({ host, port }) => `${host}:${port}`).join(",");
 
 const PLACES: readonly (readonly [name: string, open: () => Promise<Place>])[] = [
   [
@@ -60,7 +61,10 @@ describe.each(PLACES)("%s fails over", (_, open) => {
     world = await RedisWorld.open();
     const environment = { ...place.environment, REDIS_PASSWORD: PASSWORD };
     [sidecar, other] = await Promise.all([world.sidecar(environment), world.sidecar(environment)]);
-    for (const { sidecar: { logger } } of [sidecar, other]) await logger.until("Redis tells of writes");
+    for (const {
+      sidecar: { logger },
+    } of [sidecar, other])
+      await logger.until("Redis tells of writes");
   });
 
   afterEach(async () => {
@@ -70,7 +74,8 @@ describe.each(PLACES)("%s fails over", (_, open) => {
 
   it("and every check meanwhile is answered, truly, and afterwards from the new master", async () => {
     const warm = Array.from({ length: CUSTOMERS }, () => world.coldCustomer());
-    for (const { customerId, truth } of warm) expect(await sidecar.seats(customerId)).toMatchObject({ source: "upstream", ...truth });
+    for (const { customerId, truth } of warm)
+      expect(await sidecar.seats(customerId)).toMatchObject({ source: "upstream", ...truth });
 
     let isOver = false;
     const wrong: unknown[] = [];
@@ -89,14 +94,13 @@ describe.each(PLACES)("%s fails over", (_, open) => {
 
     // News of writes and commands come back on connections of their own: commands have to be there too, at every master.
     await eventually(
-        async () => {
-          const cold = Array.from({ length: MANY }, () => world.coldCustomer().customerId);
-          await Promise.all(cold.map((customerId) => sidecar.seats(customerId)));
-          return (await Promise.all(cold.map((customerId) => other.seats(customerId)))).map(({ source }) => source);
-        },
-        { timeout: 20_000, interval: 10 },
-      )
-      .toEqual(Array.from({ length: MANY }, () => "redis"));
+      async () => {
+        const cold = Array.from({ length: MANY }, () => world.coldCustomer().customerId);
+        await Promise.all(cold.map((customerId) => sidecar.seats(customerId)));
+        return (await Promise.all(cold.map((customerId) => other.seats(customerId)))).map(({ source }) => source);
+      },
+      { timeout: 20_000, interval: 10 },
+    ).toEqual(Array.from({ length: MANY }, () => "redis"));
 
     await world.emulator.faults.goDown();
     for (const { customerId, truth } of warm) expect(await other.seats(customerId)).toMatchObject(truth);
@@ -109,7 +113,9 @@ describe.each(PLACES)("%s fails over", (_, open) => {
 async function untilReplicated({ admin }: RedisServer): Promise<void> {
   const offsetIn = async (pattern: RegExp) => Number(pattern.exec(await admin.info("replication"))?.[1] ?? NaN);
   const written = await offsetIn(/master_repl_offset:(\d+)/);
-  await eventually(() => offsetIn(/slave0:.*offset=(\d+)/), { timeout: 10_000, interval: 10 }).toBeGreaterThanOrEqual(written);
+  await eventually(() => offsetIn(/slave0:.*offset=(\d+)/), { timeout: 10_000, interval: 10 }).toBeGreaterThanOrEqual(
+    written,
+  );
 }
 
 function matches(answer: unknown, truth: object): boolean {

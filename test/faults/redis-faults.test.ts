@@ -28,11 +28,30 @@ interface RedisFault {
 const FAULTS: readonly RedisFault[] = [
   { name: "refuses connections", strike: ({ network }) => network.refuse(), heal: ({ network }) => network.heal() },
   { name: "is gone", strike: ({ server }) => server.kill(), heal: ({ server }) => server.restartEmpty() },
-  { name: "hangs, its network without a word", strike: ({ network }) => network.hang(), heal: ({ network }) => network.heal() },
+  {
+    name: "hangs, its network without a word",
+    strike: ({ network }) => network.hang(),
+    heal: ({ network }) => network.heal(),
+  },
   { name: "hangs, its process stopped", strike: ({ server }) => server.pause(), heal: ({ server }) => server.resume() },
-  { name: "is slower than its time limit", strike: ({ network }) => network.delay(600), heal: ({ network }) => network.heal(), isReadable: true },
-  { name: "has dropped its connections", strike: ({ network }) => network.cut(), heal: () => undefined, isReadable: true },
-  { name: "has restarted empty", strike: ({ server }) => server.restartEmpty(), heal: () => undefined, isEmptied: true },
+  {
+    name: "is slower than its time limit",
+    strike: ({ network }) => network.delay(600),
+    heal: ({ network }) => network.heal(),
+    isReadable: true,
+  },
+  {
+    name: "has dropped its connections",
+    strike: ({ network }) => network.cut(),
+    heal: () => undefined,
+    isReadable: true,
+  },
+  {
+    name: "has restarted empty",
+    strike: ({ server }) => server.restartEmpty(),
+    heal: () => undefined,
+    isEmptied: true,
+  },
   {
     name: "is out of memory",
     strike: ({ server }) => server.admin.config("SET", "maxmemory", "1"),
@@ -116,7 +135,9 @@ describe.each(FAULTS)("Redis $name", ({ strike, heal, isReadable = false, isEmpt
     await heal(scene);
     const isStillThere = (await scene.server.admin.exists(stateKey(ENVIRONMENT, { customerId }))) === 1;
     if (!isStillThere) await world.emulator.faults.comeBack();
-    expect(await sidecar.seatsFrom(isStillThere || isReadable ? "memory" : "upstream", customerId)).toMatchObject(truth);
+    expect(await sidecar.seatsFrom(isStillThere || isReadable ? "memory" : "upstream", customerId)).toMatchObject(
+      truth,
+    );
   });
 
   it("is used again afterwards: what one has fetched, another one reads", async () => {
@@ -125,14 +146,13 @@ describe.each(FAULTS)("Redis $name", ({ strike, heal, isReadable = false, isEmpt
     await sidecar.seats(world.coldCustomer().customerId);
     await heal(scene);
     await eventually(
-        async () => {
-          const { customerId } = world.coldCustomer();
-          await sidecar.seats(customerId);
-          return (await other.seats(customerId)).source;
-        },
-        { timeout: 20_000, interval: 10 },
-      )
-      .toBe("redis");
+      async () => {
+        const { customerId } = world.coldCustomer();
+        await sidecar.seats(customerId);
+        return (await other.seats(customerId)).source;
+      },
+      { timeout: 20_000, interval: 10 },
+    ).toBe("redis");
     if (isEmptied) expect(await scene.server.admin.exists(stateKey(ENVIRONMENT, { customerId: "acme" }))).toBe(0);
   });
 });

@@ -49,9 +49,9 @@ describe("a check that waits for Redis", () => {
     world.hangUpstream();
     network.hang();
     expect(await sidecar.seats()).toMatchObject(FALLBACK);
-    expect(await Promise.all(Array.from({ length: 200 }, () => sidecar.seats(world.coldCustomer().customerId)))).toEqual(
-      Array.from({ length: 200 }, () => expect.objectContaining(FALLBACK)),
-    );
+    expect(
+      await Promise.all(Array.from({ length: 200 }, () => sidecar.seats(world.coldCustomer().customerId))),
+    ).toEqual(Array.from({ length: 200 }, () => expect.objectContaining(FALLBACK)));
   });
 
   it("waits no longer because many do", async () => {

@@ -41,7 +41,8 @@ it("three sidecars are restarted one by one, upstream gone and callers busy: eve
     // As an orchestrator does: the new one is ready before the old one goes.
     const before = fleet[index]!;
     const after = await start();
-    for (const { customerId, truth } of customers) expect(await after.seats(customerId)).toMatchObject({ source: "redis", ...truth });
+    for (const { customerId, truth } of customers)
+      expect(await after.seats(customerId)).toMatchObject({ source: "redis", ...truth });
     fleet[index] = after;
     await before.stop();
   }

@@ -4,7 +4,12 @@ import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { Environment } from "../../src/bootstrap/config/read-settings.js";
 import { inkwell } from "../builders/inkwell.js";
-import { emulatedUpstream, sidecarOn, type EmulatedUpstream, type SidecarUnderTest } from "../builders/sidecar-on-emulator.js";
+import {
+  emulatedUpstream,
+  sidecarOn,
+  type EmulatedUpstream,
+  type SidecarUnderTest,
+} from "../builders/sidecar-on-emulator.js";
 import { checkSeats, type SeatsAnswer } from "./seats-answer.js";
 
 export const ENVIRONMENT = "faults";
@@ -19,7 +24,11 @@ const CUSTOMERS = 1_000;
 
 /** The inkwell, and many customers like one another: each has taken as many seats as its number's last digit. */
 function catalog(): CatalogInput {
-  const others = Array.from({ length: CUSTOMERS }, (_, index) => ({ id: `customer ${index}`, plan: "pro", usage: { seats: index % 10 } }));
+  const others = Array.from({ length: CUSTOMERS }, (_, index) => ({
+    id: `customer ${index}`,
+    plan: "pro",
+    usage: { seats: index % 10 },
+  }));
   return { ...inkwell(), customers: [...inkwell().customers, ...others] };
 }
 
@@ -95,7 +104,10 @@ export class RedisWorld {
   /** A customer that nobody has asked for yet, and what is true of it. */
   coldCustomer(): { readonly customerId: string; readonly truth: Partial<SeatsAnswer> } {
     const index = this.#coldCustomers++;
-    return { customerId: `customer ${index}`, truth: { isFallback: false, hasAccess: true, limit: 10, usage: index % 10 } };
+    return {
+      customerId: `customer ${index}`,
+      truth: { isFallback: false, hasAccess: true, limit: 10, usage: index % 10 },
+    };
   }
 
   /** Upstream answers nobody any more. */

@@ -12,7 +12,11 @@ afterEach(() => rig.stop());
 
 /** Each counts one of something, once. */
 const REPORTS = [
-  { operation: "ReportUsage", featureId: "seats", report: () => rig.client.reportUsage({ customerId: "acme", featureId: "seats", value: 1 }) },
+  {
+    operation: "ReportUsage",
+    featureId: "seats",
+    report: () => rig.client.reportUsage({ customerId: "acme", featureId: "seats", value: 1 }),
+  },
   {
     operation: "ReportUsageBulk",
     featureId: "seats",
@@ -21,22 +25,27 @@ const REPORTS = [
   {
     operation: "ReportEvent",
     featureId: "calls",
-    report: () => rig.client.reportEvents({ events: [{ customerId: "acme", eventName: "api_request", idempotencyKey: "e-1" }] }),
+    report: () =>
+      rig.client.reportEvents({ events: [{ customerId: "acme", eventName: "api_request", idempotencyKey: "e-1" }] }),
   },
 ] as const;
 
 describe.each(REPORTS)("$operation", ({ operation, featureId, report }) => {
   const counted = () => rig.engine.stateOf({ customerId: "acme" }).featureUsage(featureId).currentUsage;
-  const keys = () => rig.emulator.stats.reports.map((seen) => (seen.type === "usage" ? seen.report : seen.event).idempotencyKey);
+  const keys = () =>
+    rig.emulator.stats.reports.map((seen) => (seen.type === "usage" ? seen.report : seen.event).idempotencyKey);
 
-  it.each(["before-effect", "after-effect"] as const)("a connection reset %s is tried once more, with the same key, and counted once", async (when) => {
-    const before = counted();
-    rig.emulator.faults.inject({ target: "api", operation, kind: "reset", when, times: 1 });
-    await report();
-    expect(rig.emulator.stats.api.byOperation.get(operation)).toBe(2);
-    expect(new Set(keys()).size).toBe(1);
-    expect(counted()).toBe(before + 1);
-  });
+  it.each(["before-effect", "after-effect"] as const)(
+    "a connection reset %s is tried once more, with the same key, and counted once",
+    async (when) => {
+      const before = counted();
+      rig.emulator.faults.inject({ target: "api", operation, kind: "reset", when, times: 1 });
+      await report();
+      expect(rig.emulator.stats.api.byOperation.get(operation)).toBe(2);
+      expect(new Set(keys()).size).toBe(1);
+      expect(counted()).toBe(before + 1);
+    },
+  );
 
   it("a connection reset every time is told to the caller, and counted once at most", async () => {
     const before = counted();
@@ -48,7 +57,13 @@ describe.each(REPORTS)("$operation", ({ operation, featureId, report }) => {
   });
 
   it("what upstream refuses is not tried again", async () => {
-    rig.emulator.faults.inject({ target: "api", operation, kind: "errors", code: "BadUserInput", message: "not like that" });
+    rig.emulator.faults.inject({
+      target: "api",
+      operation,
+      kind: "errors",
+      code: "BadUserInput",
+      message: "not like that",
+    });
     const refused: unknown = await report().catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(ConnectError);
     expect(refused).toMatchObject({ rawMessage: "not like that" });

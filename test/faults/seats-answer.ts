@@ -11,7 +11,11 @@ export interface SeatsAnswer {
   readonly reason: string | undefined;
 }
 
-export async function checkSeats(client: Client<typeof SidecarService>, customerId: string, options: CallOptions = {}): Promise<SeatsAnswer> {
+export async function checkSeats(
+  client: Client<typeof SidecarService>,
+  customerId: string,
+  options: CallOptions = {},
+): Promise<SeatsAnswer> {
   let source: string | null = null;
   const answer = await client.getMeteredEntitlement(
     { customerId, featureId: "seats" },

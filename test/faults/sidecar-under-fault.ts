@@ -6,7 +6,12 @@ import type { Environment } from "../../src/bootstrap/config/read-settings.js";
 import type { VendorTuning } from "../../src/bootstrap/source/vendor-source.js";
 import { usageReport } from "../builders/catalog-use.js";
 import { inkwell } from "../builders/inkwell.js";
-import { emulatedUpstream, sidecarOn, type EmulatedUpstream, type SidecarUnderTest } from "../builders/sidecar-on-emulator.js";
+import {
+  emulatedUpstream,
+  sidecarOn,
+  type EmulatedUpstream,
+  type SidecarUnderTest,
+} from "../builders/sidecar-on-emulator.js";
 import { checkSeats, type SeatsAnswer } from "./seats-answer.js";
 
 const CONNECTED = "the update stream is connected";
@@ -35,7 +40,10 @@ export class SidecarUnderFault {
   }
 
   /** Resolves once updates arrive. */
-  static async start(environment: Environment = {}, { limits = {}, timing = {} }: VendorTuning = {}): Promise<SidecarUnderFault> {
+  static async start(
+    environment: Environment = {},
+    { limits = {}, timing = {} }: VendorTuning = {},
+  ): Promise<SidecarUnderFault> {
     const upstream = await emulatedUpstream(inkwell());
     const sidecar = await sidecarOn(upstream.emulator, environment, { limits, timing: { ...HURRIED, ...timing } });
     const underFault = new SidecarUnderFault(upstream, sidecar);
@@ -80,7 +88,9 @@ export class SidecarUnderFault {
 
   /** Resolves once everything that upstream has told so far has arrived: what is told last is seen. */
   async caughtUp(): Promise<void> {
-    const used = async () => (await this.client.getMeteredEntitlement({ customerId: "acme", featureId: "calls" })).entitlement?.currentUsage ?? 0;
+    const used = async () =>
+      (await this.client.getMeteredEntitlement({ customerId: "acme", featureId: "calls" })).entitlement?.currentUsage ??
+      0;
     const before = await used();
     await this.useElsewhere("calls");
     while ((await used()) === before) continue;

@@ -4,7 +4,12 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, beforeEach, expect, it } from "@jest/globals";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
-import { emulatedUpstream, sidecarOn, type EmulatedUpstream, type SidecarUnderTest } from "../builders/sidecar-on-emulator.js";
+import {
+  emulatedUpstream,
+  sidecarOn,
+  type EmulatedUpstream,
+  type SidecarUnderTest,
+} from "../builders/sidecar-on-emulator.js";
 
 const CUSTOMERS = 10_000;
 /** How many states are refetched after a gap, the most recently used, and how many of them at once. */
@@ -29,7 +34,10 @@ beforeAll(async () => {
   sidecar = await sidecarOn(upstream.emulator, { ENTITLEMENTS_TIMEOUT_MS: "20000" });
   client = createClient(SidecarService, createGrpcTransport({ baseUrl: sidecar.baseUrl }));
   await sidecar.logger.until(CONNECTED, connections);
-  await checkAll(Array.from({ length: CUSTOMERS }, (_, index) => idOf(index)), 100);
+  await checkAll(
+    Array.from({ length: CUSTOMERS }, (_, index) => idOf(index)),
+    100,
+  );
 }, 240_000);
 
 beforeEach(async () => {

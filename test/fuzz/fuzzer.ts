@@ -39,7 +39,13 @@ export class Fuzzer {
    * @param corpus inputs to begin with
    * @param currentFile an open file that takes the input that runs in its first line, for whoever watches this process end
    */
-  constructor(target: FuzzTarget, random: SeededRandom, coverage: BlocksThatRan, corpus: readonly Uint8Array[], currentFile: number) {
+  constructor(
+    target: FuzzTarget,
+    random: SeededRandom,
+    coverage: BlocksThatRan,
+    corpus: readonly Uint8Array[],
+    currentFile: number,
+  ) {
     this.target = target;
     this.#random = random;
     this.#coverage = coverage;

@@ -24,8 +24,12 @@ const { values, positionals } = parseArgs({
 const corpus = new Corpus(values.corpus);
 const names = values.target ?? [...TARGETS.keys()];
 const unexpected: Error[] = [];
-process.on("unhandledRejection", (reason) => unexpected.push(new Error(`a promise was rejected and nobody heard it: ${String(reason)}`, { cause: reason })));
-process.on("uncaughtException", (error) => unexpected.push(new Error(`an exception that nothing caught: ${String(error)}`, { cause: error })));
+process.on("unhandledRejection", (reason) =>
+  unexpected.push(new Error(`a promise was rejected and nobody heard it: ${String(reason)}`, { cause: reason })),
+);
+process.on("uncaughtException", (error) =>
+  unexpected.push(new Error(`an exception that nothing caught: ${String(error)}`, { cause: error })),
+);
 
 const targets: FuzzTarget[] = [];
 for (const name of names) {
@@ -73,7 +77,8 @@ async function fuzz(seconds: number): Promise<number> {
       if (finding !== undefined) return report(finding);
     }
   }
-  for (const { target, inputs, kept } of fuzzers) say(`${target.name.padEnd(12)} ${inputs.toLocaleString("en-US").padStart(10)} inputs, ${kept} kept`);
+  for (const { target, inputs, kept } of fuzzers)
+    say(`${target.name.padEnd(12)} ${inputs.toLocaleString("en-US").padStart(10)} inputs, ${kept} kept`);
   say(`${coverage.blocks} blocks of code ran; nothing is found`);
   return 0;
 }

@@ -3,7 +3,10 @@ const MOST_TRIES = 1_500;
 const MOST_MS = 60_000;
 
 /** The smallest input found that still fails: pieces are taken out, then bytes are made 0. */
-export async function minimized(input: Uint8Array, stillFails: (candidate: Uint8Array) => Promise<boolean>): Promise<Uint8Array> {
+export async function minimized(
+  input: Uint8Array,
+  stillFails: (candidate: Uint8Array) => Promise<boolean>,
+): Promise<Uint8Array> {
   let best = Buffer.from(input);
   let tries = 0;
   const until = performance.now() + MOST_MS;
@@ -15,7 +18,7 @@ export async function minimized(input: Uint8Array, stillFails: (candidate: Uint8
   }
 
   for (let size = Math.max(1, best.length >> 1); size >= 1; size >>= 1) {
-    for (let at = 0; at < best.length; ) {
+    for (let at = 0; at < best.length;) {
       if (!(await isTaken(Buffer.concat([best.subarray(0, at), best.subarray(at + size)])))) at += size;
     }
   }

@@ -7,7 +7,7 @@ const MOST_FRESH_BYTES = 200;
 export function freshInput(random: SeededRandom, dictionary: readonly Uint8Array[], maxBytes: number): Uint8Array {
   const parts: Uint8Array[] = [];
   const target = random.integer(0, Math.min(maxBytes, MOST_FRESH_BYTES));
-  for (let length = 0; length < target; ) {
+  for (let length = 0; length < target;) {
     const usesDictionary = dictionary.length > 0 && random.fraction() < 0.3;
     const part = usesDictionary ? random.oneOf(dictionary) : randomBytes(random, random.integer(1, 16));
     parts.push(part);
@@ -17,7 +17,13 @@ export function freshInput(random: SeededRandom, dictionary: readonly Uint8Array
 }
 
 /** A few changes of one input, with parts of another. */
-export function mutated(random: SeededRandom, input: Uint8Array, other: Uint8Array, dictionary: readonly Uint8Array[], maxBytes: number): Uint8Array {
+export function mutated(
+  random: SeededRandom,
+  input: Uint8Array,
+  other: Uint8Array,
+  dictionary: readonly Uint8Array[],
+  maxBytes: number,
+): Uint8Array {
   let bytes = Buffer.from(input);
   for (let changes = random.oneOf([1, 1, 2, 3, 5, 8]); changes > 0; changes--) {
     const at = random.integer(0, bytes.length);

@@ -31,7 +31,9 @@ await build({
   target: "node20.19",
   logLevel: "warning",
 });
-const child = spawn(node, ["--enable-source-maps", program, ...args, "--corpus", CORPUS, "--current", current], { stdio: "inherit" });
+const child = spawn(node, ["--enable-source-maps", program, ...args, "--corpus", CORPUS, "--current", current], {
+  stdio: "inherit",
+});
 const watch = setInterval(() => {
   if (!args.includes("--input") && Date.now() - statSync(current).mtimeMs > HANG_MS) child.kill("SIGKILL");
 }, 1_000);
@@ -40,7 +42,9 @@ child.once("close", (code, signal) => {
   rmSync(program);
   if (code !== 0 && code !== 1) {
     const [target, input] = readFileSync(current, "utf8").split("\n")[0].split(" ");
-    process.stdout.write(`FOUND: the process ended with ${signal ?? `code ${code}`}; the input was: npm run fuzz -- --target ${target} --input ${input}\n`);
+    process.stdout.write(
+      `FOUND: the process ended with ${signal ?? `code ${code}`}; the input was: npm run fuzz -- --target ${target} --input ${input}\n`,
+    );
   }
   rmSync(current);
   process.exitCode = code === 0 ? 0 : 1;

@@ -6,7 +6,14 @@ export const INTEROP_CATALOG: CatalogInput = {
     { id: "sso", displayName: "Single sign-on", kind: "boolean" },
     { id: "white-label", displayName: "White label", kind: "boolean" },
     { id: "retention-days", displayName: "Days of retention", kind: "numeric" },
-    { id: "seats", displayName: "Seats", kind: "metered", meterType: "Fluctuating", units: "seat", unitsPlural: "seats" },
+    {
+      id: "seats",
+      displayName: "Seats",
+      kind: "metered",
+      meterType: "Fluctuating",
+      units: "seat",
+      unitsPlural: "seats",
+    },
     { id: "api-calls", displayName: "API calls", kind: "metered", meterType: "Incremental" },
     { id: "completions", displayName: "Completions", kind: "metered", meterType: "Incremental" },
     {

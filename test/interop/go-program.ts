@@ -55,9 +55,13 @@ export async function buildGoProgram(directory: string): Promise<GoProgram> {
 
 /** @returns undefined where the module is at hand now */
 async function refusalOfPublishedSdk(directory: string): Promise<string | undefined> {
-  const { code, stdout, stderr } = await tryCommand("go", ["mod", "download", "-json", `${SDK_MODULE}@${SDK_VERSION}`], {
-    cwd: directory,
-  });
+  const { code, stdout, stderr } = await tryCommand(
+    "go",
+    ["mod", "download", "-json", `${SDK_MODULE}@${SDK_VERSION}`],
+    {
+      cwd: directory,
+    },
+  );
   if (code === 0) return undefined;
   const reason = refusalIn(stdout) ?? stderr;
   if (!REFUSAL.test(reason)) throw new Error(`the Go module registry did not answer: ${reason}`);
@@ -72,11 +76,9 @@ function refusalIn(output: string): string | undefined {
 async function generateStubs(directory: string, bin: string): Promise<void> {
   const env = { GOBIN: bin };
   await runCommand("go", ["install", `google.golang.org/protobuf/cmd/protoc-gen-go@${PROTOBUF_VERSION}`], { env });
-  await runCommand(
-    "go",
-    ["install", `google.golang.org/grpc/cmd/protoc-gen-go-grpc@${PROTOC_GEN_GO_GRPC_VERSION}`],
-    { env },
-  );
+  await runCommand("go", ["install", `google.golang.org/grpc/cmd/protoc-gen-go-grpc@${PROTOC_GEN_GO_GRPC_VERSION}`], {
+    env,
+  });
   const opt = [`module=${SDK_MODULE}`];
   const template = {
     version: "v2",
@@ -92,10 +94,23 @@ async function generateStubs(directory: string, bin: string): Promise<void> {
   await mkdir(directory);
   await runCommand(
     "npx",
-    ["--no", "buf", "generate", "--template", JSON.stringify(template), "--output", directory, "--path", join(PROTO_DIRECTORY, "stigg")],
+    [
+      "--no",
+      "buf",
+      "generate",
+      "--template",
+      JSON.stringify(template),
+      "--output",
+      directory,
+      "--path",
+      join(PROTO_DIRECTORY, "stigg"),
+    ],
     { cwd: REPOSITORY },
   );
-  const required = [`require google.golang.org/grpc ${GRPC_VERSION}`, `require google.golang.org/protobuf ${PROTOBUF_VERSION}`];
+  const required = [
+    `require google.golang.org/grpc ${GRPC_VERSION}`,
+    `require google.golang.org/protobuf ${PROTOBUF_VERSION}`,
+  ];
   await writeFile(join(directory, "go.mod"), goMod(SDK_MODULE, required));
 }
 

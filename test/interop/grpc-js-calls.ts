@@ -27,7 +27,14 @@ export class GrpcJsCalls {
       if (error !== null) settle(`${error.code} ${error.details}`);
       else settle(answer !== undefined && fromBinary(output, answer).hasAccess ? "OK" : "DENIED");
     };
-    const call = this.#client.makeUnaryRequest(PATH, (request: Buffer) => request, (bytes) => bytes, REQUEST, { deadline: Date.now() + deadlineMs }, answered);
+    const call = this.#client.makeUnaryRequest(
+      PATH,
+      (request: Buffer) => request,
+      (bytes) => bytes,
+      REQUEST,
+      { deadline: Date.now() + deadlineMs },
+      answered,
+    );
     return { call, outcome };
   }
 

@@ -6,7 +6,11 @@ import { sidecarForClient } from "./sidecar-for-client.js";
 const CALLS = 10_000;
 const CONNECTIONS = 4;
 const AT_ONCE = 500;
-const KEEPALIVE = { "grpc.keepalive_time_ms": 200, "grpc.keepalive_permit_without_calls": 1, "grpc.use_local_subchannel_pool": 1 };
+const KEEPALIVE = {
+  "grpc.keepalive_time_ms": 200,
+  "grpc.keepalive_permit_without_calls": 1,
+  "grpc.use_local_subchannel_pool": 1,
+};
 
 it("of 10,000 calls of grpc-js, half of them cancelled, no other fails", async () => {
   const address = await sidecarForClient();

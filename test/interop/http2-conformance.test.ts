@@ -21,11 +21,17 @@ async function h2spec() {
   return (port: number, ...options: string[]) => runH2spec(executable, directory, port, options);
 }
 
-itWith(go)("h2spec finds nothing amiss, but that a cleartext port answers in HTTP/1.1 what does not begin as HTTP/2", async () => {
-  const check = await h2spec();
-  const [, port] = (await sidecarForClient()).split(":");
-  expect(await check(Number(port))).toEqual({ cases: CASES, notPassed: ["http2/3.5: Sends invalid connection preface"] });
-});
+itWith(go)(
+  "h2spec finds nothing amiss, but that a cleartext port answers in HTTP/1.1 what does not begin as HTTP/2",
+  async () => {
+    const check = await h2spec();
+    const [, port] = (await sidecarForClient()).split(":");
+    expect(await check(Number(port))).toEqual({
+      cases: CASES,
+      notPassed: ["http2/3.5: Sends invalid connection preface"],
+    });
+  },
+);
 
 itWith(go)("h2spec finds nothing amiss over TLS", async () => {
   const check = await h2spec();

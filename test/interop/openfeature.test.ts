@@ -10,7 +10,10 @@ import { findToolchain, itWith } from "./toolchain.js";
 
 const PYTHON = fileURLToPath(new URL("openfeature/", import.meta.url));
 
-const python = await findToolchain("Python 3 with venv", "python3", ["-c", "import ensurepip, platform, venv; print(platform.python_version())"]);
+const python = await findToolchain("Python 3 with venv", "python3", [
+  "-c",
+  "import ensurepip, platform, venv; print(platform.python_version())",
+]);
 
 /** What a client of any language is answered from the catalog of these tests. */
 const ANSWERS = {
@@ -28,7 +31,9 @@ it("OpenFeature's client for Node is answered by OFREP", async () => {
   onTestFinished(() => OpenFeature.close());
   const client = OpenFeature.getClient();
   const acme = (more: object = {}) => ({ targetingKey: "acme", ...more });
-  const entitlement = (await client.getObjectValue("seats", {}, acme({ valueAs: "object" }))) as { metered?: { currentUsage: number } };
+  const entitlement = (await client.getObjectValue("seats", {}, acme({ valueAs: "object" }))) as {
+    metered?: { currentUsage: number };
+  };
   expect({
     sso: await client.getBooleanValue("sso", false, acme()),
     seats: await client.getBooleanValue("seats", false, acme({ requestedUsage: 7 })),
@@ -38,12 +43,22 @@ it("OpenFeature's client for Node is answered by OFREP", async () => {
     usage: entitlement.metered?.currentUsage,
     reason: (await client.getBooleanDetails("white-label", true, acme())).flagMetadata.accessDeniedReason,
   }).toEqual(ANSWERS);
-  expect(await client.getBooleanDetails("nothing", true, acme())).toMatchObject({ value: true, errorCode: "FLAG_NOT_FOUND" });
-  expect(await client.getBooleanDetails("sso", true, {})).toMatchObject({ value: true, errorCode: "TARGETING_KEY_MISSING" });
+  expect(await client.getBooleanDetails("nothing", true, acme())).toMatchObject({
+    value: true,
+    errorCode: "FLAG_NOT_FOUND",
+  });
+  expect(await client.getBooleanDetails("sso", true, {})).toMatchObject({
+    value: true,
+    errorCode: "TARGETING_KEY_MISSING",
+  });
 });
 
 itWith(python)("and so is its client for Python", async () => {
   const interpreter = await pythonEnvironment(PYTHON, python ?? "");
   const stdout = await runCommand(interpreter, [`${PYTHON}client.py`, `http://${await sidecarForClient()}`]);
-  expect(JSON.parse(stdout)).toEqual({ ...ANSWERS, unknown: "ErrorCode.FLAG_NOT_FOUND", nobody: "ErrorCode.TARGETING_KEY_MISSING" });
+  expect(JSON.parse(stdout)).toEqual({
+    ...ANSWERS,
+    unknown: "ErrorCode.FLAG_NOT_FOUND",
+    nobody: "ErrorCode.TARGETING_KEY_MISSING",
+  });
 });

@@ -22,7 +22,9 @@ for (const proxy of PROXIES) {
     const [, sidecarPort] = (await sidecarForClient()).split(":");
     const directory = await temporaryDirectory(proxy.command);
     const port = await startProxy(proxy, directory, Number(sidecarPort));
-    const outcomes = await Promise.all(Array.from({ length: CLIENTS }, () => checksOfClient(port, proxy.bearsEarlyCancels)));
+    const outcomes = await Promise.all(
+      Array.from({ length: CLIENTS }, () => checksOfClient(port, proxy.bearsEarlyCancels)),
+    );
     expect(counted(outcomes.flat())).toEqual({ "status 0": CLIENTS * ROUNDS });
   });
 }
@@ -46,7 +48,12 @@ function checkOn(session: ClientHttp2Session): Promise<string> {
   return new Promise((resolve) => {
     const stream = session.request(headers(CHECK));
     let status: unknown;
-    stream.on("response", (received) => (status ??= received["grpc-status"] ?? (received[":status"] === 200 ? undefined : `HTTP ${received[":status"]}`)));
+    stream.on(
+      "response",
+      (received) =>
+        (status ??=
+          received["grpc-status"] ?? (received[":status"] === 200 ? undefined : `HTTP ${received[":status"]}`)),
+    );
     stream.on("trailers", (trailers) => (status ??= (trailers as Record<string, unknown>)["grpc-status"]));
     stream.on("error", (error) => (status ??= error.message));
     stream.on("close", () => resolve(`status ${String(status)}`));

@@ -28,7 +28,9 @@ export const PROXIES: readonly Proxy[] = [
     bearsEarlyCancels: true,
     async prepare(directory, port, sidecarPort) {
       const file = join(directory, "nginx.conf");
-      const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `${kind}_temp_path ${directory}/${kind};`).join("\n  ");
+      const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map((kind) => `${kind}_temp_path ${directory}/${kind};`)
+        .join("\n  ");
       const user = process.getuid?.() === 0 ? "user root;\n" : "";
       const configuration = `${user}daemon off;
 worker_processes 1;
@@ -100,7 +102,9 @@ backend sidecar
 /** A proxy of one test's own. @returns the port on which it takes callers */
 export async function startProxy(proxy: Proxy, directory: string, sidecarPort: number): Promise<number> {
   const port = await freePort();
-  const process = spawn(proxy.command, await proxy.prepare(directory, port, sidecarPort), { stdio: ["ignore", "ignore", "pipe"] });
+  const process = spawn(proxy.command, await proxy.prepare(directory, port, sidecarPort), {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let said = "";
   process.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   onTestFinished(async () => {
@@ -109,7 +113,8 @@ export async function startProxy(proxy: Proxy, directory: string, sidecarPort: n
   });
   const until = performance.now() + READY_WITHIN_MS;
   while (!(await accepts(port))) {
-    if (process.exitCode !== null || performance.now() > until) throw new Error(`${proxy.name} does not listen: ${said}`);
+    if (process.exitCode !== null || performance.now() > until)
+      throw new Error(`${proxy.name} does not listen: ${said}`);
     await delay(POLL_MS);
   }
   return port;

@@ -14,7 +14,11 @@ export interface CommandResult {
 }
 
 /** Runs a program to its end, whatever its exit code. Rejects only where it cannot be started or is killed. */
-export function tryCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export function tryCommand(
+  command: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     execFile(
       command,
@@ -30,7 +34,11 @@ export function tryCommand(command: string, args: readonly string[], options: Co
 }
 
 /** Runs a program that has to succeed. What it printed is in the error when it does not. */
-export async function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+export async function runCommand(
+  command: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<string> {
   const { code, stdout, stderr } = await tryCommand(command, args, options);
   if (code !== 0) throw new Error(`${command} ${args.join(" ")} exited ${code}\n${stdout}\n${stderr}`);
   return stdout;

@@ -49,7 +49,12 @@ it("none of the calls under way is lost when one of two sidecars is ended by SIG
 });
 
 async function start(): Promise<{ readonly service: ServiceProcess; readonly port: number }> {
-  const environment = { LISTEN_HOST: "127.0.0.1", GRPC_PORT: "0", METRICS_PORT: "0", CATALOG_FILE: join(directory, "catalog.json") };
+  const environment = {
+    LISTEN_HOST: "127.0.0.1",
+    GRPC_PORT: "0",
+    METRICS_PORT: "0",
+    CATALOG_FILE: join(directory, "catalog.json"),
+  };
   const service = new ServiceProcess(["serve"], environment);
   services.push(service);
   const { grpcPort } = await service.started();

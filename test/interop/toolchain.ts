@@ -7,9 +7,14 @@ export function tell(line: string): void {
 }
 
 /** The version of a toolchain. Where it is missing: undefined, and the test's output says so. To be asked for while the file is read. */
-export async function findToolchain(name: string, command: string, args: readonly string[]): Promise<string | undefined> {
+export async function findToolchain(
+  name: string,
+  command: string,
+  args: readonly string[],
+): Promise<string | undefined> {
   const version = await probeToolchain(command, args);
-  if (version === undefined) tell(`${name} is not installed here (\`${[command, ...args].join(" ")}\` fails), so its client is not run`);
+  if (version === undefined)
+    tell(`${name} is not installed here (\`${[command, ...args].join(" ")}\` fails), so its client is not run`);
   return version;
 }
 

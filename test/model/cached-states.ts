@@ -1,4 +1,8 @@
-import type { CreditEntitlementInput, CustomerStateInput, FeatureEntitlementInput } from "../../src/domain/build-customer-state.js";
+import type {
+  CreditEntitlementInput,
+  CustomerStateInput,
+  FeatureEntitlementInput,
+} from "../../src/domain/build-customer-state.js";
 import type { EntitlementReference } from "../../src/domain/entitlement.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { Usage } from "../../src/domain/usage.js";
@@ -7,8 +11,20 @@ import { featureIn, isEmpty, usageNow, walletIn } from "./decisions.js";
 /** A change as a stream or a queue tells it, its states as they are written down. */
 export type ModelChange =
   | { readonly type: "entitlements-updated"; readonly subject: Subject; readonly state: CustomerStateInput }
-  | { readonly type: "usage-updated"; readonly subject: Subject; readonly entitlement: EntitlementReference; readonly usage: Usage }
-  | { readonly type: "credit-balance-updated"; readonly subject: Subject; readonly currencyId: string; readonly totalGranted: number; readonly totalConsumed: number; readonly updatedAt?: number | undefined }
+  | {
+      readonly type: "usage-updated";
+      readonly subject: Subject;
+      readonly entitlement: EntitlementReference;
+      readonly usage: Usage;
+    }
+  | {
+      readonly type: "credit-balance-updated";
+      readonly subject: Subject;
+      readonly currencyId: string;
+      readonly totalGranted: number;
+      readonly totalConsumed: number;
+      readonly updatedAt?: number | undefined;
+    }
   | { readonly type: "subject-invalidated"; readonly subject: Subject };
 
 export interface Held {
@@ -34,7 +50,12 @@ export class CachedStates {
     const stored = this.get(subject);
     const known = whatIsKnown(stored, fetched);
     this.#set(subject, known);
-    if (subject.resourceId === undefined && stored !== undefined && setTimestamp(known.state) !== setTimestamp(stored.state)) this.#doubtResources(subject);
+    if (
+      subject.resourceId === undefined &&
+      stored !== undefined &&
+      setTimestamp(known.state) !== setTimestamp(stored.state)
+    )
+      this.#doubtResources(subject);
     return known;
   }
 
@@ -44,7 +65,11 @@ export class CachedStates {
     if (effect === "forget") this.#held.delete(keyOf(change.subject));
     else if (effect === "doubt") this.#doubt(change.subject);
     else if (effect !== "none") this.#set(change.subject, effect.held);
-    const concernsResources = effect === "forget" || effect === "doubt" || change.type === "subject-invalidated" || (effect !== "none" && effect.isReplaced);
+    const concernsResources =
+      effect === "forget" ||
+      effect === "doubt" ||
+      change.type === "subject-invalidated" ||
+      (effect !== "none" && effect.isReplaced);
     if (change.subject.resourceId === undefined && concernsResources) this.#doubtResources(change.subject);
   }
 
@@ -52,7 +77,11 @@ export class CachedStates {
     for (const { subject } of this.#held.values()) this.#doubt(subject);
   }
 
-  #effectOf(stored: Held | undefined, change: ModelChange, now: number): "none" | "doubt" | "forget" | { readonly held: Held; readonly isReplaced: boolean } {
+  #effectOf(
+    stored: Held | undefined,
+    change: ModelChange,
+    now: number,
+  ): "none" | "doubt" | "forget" | { readonly held: Held; readonly isReplaced: boolean } {
     switch (change.type) {
       case "entitlements-updated": {
         const { state } = change;
@@ -65,7 +94,10 @@ export class CachedStates {
       }
       case "usage-updated":
         if (stored === undefined) return "none";
-        return { held: { ...stored, state: withUsage(stored.state, change.entitlement, change.usage) }, isReplaced: false };
+        return {
+          held: { ...stored, state: withUsage(stored.state, change.entitlement, change.usage) },
+          isReplaced: false,
+        };
       case "credit-balance-updated":
         return balanceEffect(stored, change);
       case "subject-invalidated":
@@ -79,7 +111,8 @@ export class CachedStates {
   }
 
   #doubtResources({ customerId }: Subject): void {
-    for (const subject of this.subjects()) if (subject.customerId === customerId && subject.resourceId !== undefined) this.#doubt(subject);
+    for (const subject of this.subjects())
+      if (subject.customerId === customerId && subject.resourceId !== undefined) this.#doubt(subject);
   }
 
   #set(subject: Subject, held: Held): void {
@@ -111,7 +144,9 @@ export function newest(stored: CustomerStateInput | undefined, incoming: Custome
     ...base,
     features: (base.features ?? []).map((each) => {
       const twin = featureIn(other, each.feature.id);
-      return twin === undefined ? each : { ...each, usage: { ...choose(each.usage, twin.usage), periodAnchor: each.usage?.periodAnchor } };
+      return twin === undefined
+        ? each
+        : { ...each, usage: { ...choose(each.usage, twin.usage), periodAnchor: each.usage?.periodAnchor } };
     }),
     credits: (base.credits ?? []).map((each) => {
       const twin = walletIn(other, each.currency.currencyId);
@@ -121,8 +156,15 @@ export function newest(stored: CustomerStateInput | undefined, incoming: Custome
 }
 
 /** A usage that was told by itself: what it leaves out stays, unless that period was over by then. */
-export function withUsage(state: CustomerStateInput, { type, id }: EntitlementReference, usage: Usage): CustomerStateInput {
-  const merged = ({ usage: own = { currentUsage: 0 } }: FeatureEntitlementInput | CreditEntitlementInput, before: Usage): Usage =>
+export function withUsage(
+  state: CustomerStateInput,
+  { type, id }: EntitlementReference,
+  usage: Usage,
+): CustomerStateInput {
+  const merged = (
+    { usage: own = { currentUsage: 0 } }: FeatureEntitlementInput | CreditEntitlementInput,
+    before: Usage,
+  ): Usage =>
     isOlder(usage.updatedAt, own.updatedAt)
       ? own
       : {
@@ -135,8 +177,16 @@ export function withUsage(state: CustomerStateInput, { type, id }: EntitlementRe
   const at = usage.updatedAt ?? -Infinity;
   return {
     ...state,
-    features: (state.features ?? []).map((each) => (type === "feature" && each.feature.id === id ? { ...each, usage: merged(each, usageNow(each.usage, each.resetPeriod, at)) } : each)),
-    credits: (state.credits ?? []).map((each) => (type === "credit" && each.currency.currencyId === id ? { ...each, usage: merged(each, usageNow(each.usage, undefined, at)) } : each)),
+    features: (state.features ?? []).map((each) =>
+      type === "feature" && each.feature.id === id
+        ? { ...each, usage: merged(each, usageNow(each.usage, each.resetPeriod, at)) }
+        : each,
+    ),
+    credits: (state.credits ?? []).map((each) =>
+      type === "credit" && each.currency.currencyId === id
+        ? { ...each, usage: merged(each, usageNow(each.usage, undefined, at)) }
+        : each,
+    ),
   };
 }
 
@@ -163,8 +213,15 @@ function balanceEffect(
   if (stored === undefined) return "none";
   const { state } = stored;
   const wallet = walletIn(state, currencyId);
-  if (wallet === undefined) return (state.features ?? []).some(({ creditRate }) => creditRate?.currencyId === currencyId) ? "doubt" : "none";
+  if (wallet === undefined)
+    return (state.features ?? []).some(({ creditRate }) => creditRate?.currencyId === currencyId) ? "doubt" : "none";
   if (isOlder(updatedAt, wallet.usage?.updatedAt)) return "none";
   if (wallet.usageLimit !== totalGranted) return "doubt";
-  return { held: { ...stored, state: withUsage(state, { type: "credit", id: currencyId }, { currentUsage: totalConsumed, updatedAt }) }, isReplaced: false };
+  return {
+    held: {
+      ...stored,
+      state: withUsage(state, { type: "credit", id: currencyId }, { currentUsage: totalConsumed, updatedAt }),
+    },
+    isReplaced: false,
+  };
 }

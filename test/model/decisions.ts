@@ -1,5 +1,9 @@
 import type { AccessDeniedReason } from "../../src/domain/access-denied-reason.js";
-import type { CreditEntitlementInput, CustomerStateInput, FeatureEntitlementInput } from "../../src/domain/build-customer-state.js";
+import type {
+  CreditEntitlementInput,
+  CustomerStateInput,
+  FeatureEntitlementInput,
+} from "../../src/domain/build-customer-state.js";
 import type { CreditQuery, FeatureQuery } from "../../src/domain/decision.js";
 import type { FallbackValues } from "../../src/domain/fallback.js";
 import type { FeatureKind } from "../../src/domain/feature.js";
@@ -23,7 +27,12 @@ export type ConfiguredFallbacks = Readonly<Record<string, FallbackValues>>;
 
 const DENIED: FallbackValues = { hasAccess: false };
 
-export function featureAnswer(state: CustomerStateInput, query: FeatureQuery, now: number, configured: ConfiguredFallbacks = {}): ModelAnswer {
+export function featureAnswer(
+  state: CustomerStateInput,
+  query: FeatureQuery,
+  now: number,
+  configured: ConfiguredFallbacks = {},
+): ModelAnswer {
   const given = query.fallback ?? configured[query.featureId];
   const entitlement = featureIn(state, query.featureId);
   if (entitlement === undefined) {
@@ -45,10 +54,12 @@ export function featureAnswerWithoutState(query: FeatureQuery, configured: Confi
 export function creditAnswer(state: CustomerStateInput, query: CreditQuery): ModelAnswer {
   const wallet = walletIn(state, query.currencyId);
   if (wallet === undefined) {
-    if (couldNotBeRead(state, "credit", query.currencyId)) return { ...inPlaceOf(query.fallback, "Unknown"), remaining: 0 };
+    if (couldNotBeRead(state, "credit", query.currencyId))
+      return { ...inPlaceOf(query.fallback, "Unknown"), remaining: 0 };
     return { ...denial(state.accessDeniedReason ?? "EntitlementNotFound"), remaining: 0 };
   }
-  const reason = wallet.accessDeniedReason ?? (covers(wallet, query.requestedUsage, 1) ? undefined : "InsufficientCredits");
+  const reason =
+    wallet.accessDeniedReason ?? (covers(wallet, query.requestedUsage, 1) ? undefined : "InsufficientCredits");
   return { hasAccess: reason === undefined, reason, remaining: remainingOf(wallet) };
 }
 
@@ -86,9 +97,11 @@ function reasonAgainst(
   const mayCost = kind === "metered" || kind === "boolean";
   const wallet = creditRate === undefined || !mayCost ? undefined : walletIn(state, creditRate.currencyId);
   if (own !== undefined && (own !== "InsufficientCredits" || wallet === undefined)) return own;
-  if (kind === "enum" && requestedValues.some((value) => !(entitlement.enumValues ?? []).includes(value))) return "RequestedValuesMismatch";
+  if (kind === "enum" && requestedValues.some((value) => !(entitlement.enumValues ?? []).includes(value)))
+    return "RequestedValuesMismatch";
   if (kind === "metered" && entitlement.hasUnlimitedUsage !== true && entitlement.hasSoftLimit !== true) {
-    if (!fits(entitlement.usageLimit ?? 0, used, Math.max(0, requestedUsage ?? 0))) return "RequestedUsageExceedingLimit";
+    if (!fits(entitlement.usageLimit ?? 0, used, Math.max(0, requestedUsage ?? 0)))
+      return "RequestedUsageExceedingLimit";
   }
   if (wallet === undefined || creditRate === undefined) return undefined;
   const isWithheld = wallet.accessDeniedReason !== undefined && wallet.accessDeniedReason !== "InsufficientCredits";
@@ -125,6 +138,10 @@ function denial(reason: AccessDeniedReason): ModelAnswer {
   return { hasAccess: false, reason };
 }
 
-function visible({ currentUsage, periodStart, periodEnd }: Usage): Pick<ModelAnswer, "currentUsage" | "periodStart" | "periodEnd"> {
+function visible({
+  currentUsage,
+  periodStart,
+  periodEnd,
+}: Usage): Pick<ModelAnswer, "currentUsage" | "periodStart" | "periodEnd"> {
   return { currentUsage, periodStart, periodEnd };
 }

@@ -1,5 +1,9 @@
 import type { AccessDeniedReason } from "../../src/domain/access-denied-reason.js";
-import type { CreditEntitlementInput, CustomerStateInput, FeatureEntitlementInput } from "../../src/domain/build-customer-state.js";
+import type {
+  CreditEntitlementInput,
+  CustomerStateInput,
+  FeatureEntitlementInput,
+} from "../../src/domain/build-customer-state.js";
 import type { CreditQuery, FeatureQuery } from "../../src/domain/decision.js";
 import type { FallbackValues } from "../../src/domain/fallback.js";
 import type { Feature } from "../../src/domain/feature.js";
@@ -14,17 +18,44 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** Around which everything happens, epoch milliseconds: the end of a February, the end of a year, an ordinary time. */
 const TIMES = [Date.UTC(2028, 1, 29, 12), Date.UTC(2026, 11, 31, 23, 59, 59), Date.UTC(2026, 2, 10, 10, 5)];
-const ANCHORS = [Date.UTC(2026, 0, 31), Date.UTC(2024, 1, 29), Date.UTC(2026, 0, 15), Date.UTC(2025, 11, 31, 23, 30), Date.UTC(2026, 4, 15), Date.UTC(1969, 6, 20)];
-const NUMBERS = [0, 1, 2, 3, 5, 8, 10, 0.1, 0.2, 0.3, 0.7, 1.1, 2.675, 99.99, 1e-7, 123456789012.345, 9007199254740991, 1e15];
+const ANCHORS = [
+  Date.UTC(2026, 0, 31),
+  Date.UTC(2024, 1, 29),
+  Date.UTC(2026, 0, 15),
+  Date.UTC(2025, 11, 31, 23, 30),
+  Date.UTC(2026, 4, 15),
+  Date.UTC(1969, 6, 20),
+];
+const NUMBERS = [
+  0, 1, 2, 3, 5, 8, 10, 0.1, 0.2, 0.3, 0.7, 1.1, 2.675, 99.99, 1e-7, 123456789012.345, 9007199254740991, 1e15,
+];
 const RESETS: readonly ResetPeriod[] = ["YEAR", "MONTH", "WEEK", "DAY", "HOUR"];
-const REASONS: readonly AccessDeniedReason[] = ["InsufficientCredits", "Revoked", "BudgetExceeded", "CustomerNotFound", "NoActiveSubscription", "Unknown"];
+const REASONS: readonly AccessDeniedReason[] = [
+  "InsufficientCredits",
+  "Revoked",
+  "BudgetExceeded",
+  "CustomerNotFound",
+  "NoActiveSubscription",
+  "Unknown",
+];
 const VALUES = ["a", "b", "c", ""];
 export const FEATURE_IDS = ["f", "g", "h", "switch", "size", "region"];
 export const CURRENCY_IDS = ["credits", "tokens"];
-export const SUBJECTS: readonly Subject[] = [{ customerId: "c" }, { customerId: "c", resourceId: "r" }, { customerId: "c", resourceId: "s" }, { customerId: "c_r", resourceId: "r" }, { customerId: "d" }];
+export const SUBJECTS: readonly Subject[] = [
+  { customerId: "c" },
+  { customerId: "c", resourceId: "r" },
+  { customerId: "c", resourceId: "s" },
+  { customerId: "c_r", resourceId: "r" },
+  { customerId: "d" },
+];
 
 export function someTime(random: Random): number {
-  return random.pick(TIMES) + (random.chance(0.5) ? random.pick([-1, 0, 1, HOUR, -HOUR, DAY, 31 * DAY, -DAY]) : random.below(400 * DAY) - 200 * DAY);
+  return (
+    random.pick(TIMES) +
+    (random.chance(0.5)
+      ? random.pick([-1, 0, 1, HOUR, -HOUR, DAY, 31 * DAY, -DAY])
+      : random.below(400 * DAY) - 200 * DAY)
+  );
 }
 
 export function someSubject(random: Random): Subject {
@@ -41,12 +72,16 @@ export function someState(random: Random, now: number): CustomerStateInput {
     credits,
     ...optional("accessDeniedReason", random, isBare ? 0.7 : 0.1, () => random.pick(REASONS)),
     ...optional("updatedAt", random, 0.9, () => nearby(random, now)),
-    ...optional("unknown", random, 0.1, () => [{ type: random.pick(["feature", "credit"] as const), id: random.pick([...FEATURE_IDS, ...CURRENCY_IDS, ""]) }]),
+    ...optional("unknown", random, 0.1, () => [
+      { type: random.pick(["feature", "credit"] as const), id: random.pick([...FEATURE_IDS, ...CURRENCY_IDS, ""]) },
+    ]),
   };
 }
 
 export function someUsage(random: Random, now: number, hasPeriod = random.chance(0.6)): Usage {
-  const end = random.chance(0.5) ? now + random.pick([-1, 0, 1, HOUR, -HOUR, 40 * DAY, -40 * DAY]) : now + random.below(60 * DAY) - 30 * DAY;
+  const end = random.chance(0.5)
+    ? now + random.pick([-1, 0, 1, HOUR, -HOUR, 40 * DAY, -40 * DAY])
+    : now + random.below(60 * DAY) - 30 * DAY;
   return {
     currentUsage: someAmount(random),
     ...(hasPeriod ? { periodStart: end - random.pick([HOUR, DAY, 7 * DAY, 30 * DAY]), periodEnd: end } : {}),
@@ -83,7 +118,11 @@ export function someChange(random: Random, now: number): ModelChange {
     case 0:
       return { type: "subject-invalidated", subject };
     case 1:
-      return { type: "entitlements-updated", subject, state: random.chance(0.5) ? {} : { accessDeniedReason: random.pick(REASONS) } };
+      return {
+        type: "entitlements-updated",
+        subject,
+        state: random.chance(0.5) ? {} : { accessDeniedReason: random.pick(REASONS) },
+      };
     case 2:
     case 3:
       return { type: "entitlements-updated", subject, state: someState(random, now) };
@@ -98,7 +137,12 @@ export function someChange(random: Random, now: number): ModelChange {
       };
     default: {
       const type = random.chance(0.8) ? "feature" : "credit";
-      return { type: "usage-updated", subject, entitlement: { type, id: random.pick(type === "feature" ? FEATURE_IDS : CURRENCY_IDS) }, usage: someUsage(random, now) };
+      return {
+        type: "usage-updated",
+        subject,
+        entitlement: { type, id: random.pick(type === "feature" ? FEATURE_IDS : CURRENCY_IDS) },
+        usage: someUsage(random, now),
+      };
     }
   }
 }
@@ -119,16 +163,26 @@ function someFeature(random: Random, id: string, now: number): FeatureEntitlemen
     ...optional("enumValues", random, feature.featureType === "ENUM" ? 0.9 : 0.05, () => random.some(VALUES, 0.6)),
     ...optional("accessDeniedReason", random, 0.1, () => random.pick(REASONS)),
     ...optional("validUntil", random, 0.1, () => now + random.pick([-DAY, 1, DAY, 40 * DAY])),
-    ...optional("creditRate", random, 0.25, () => ({ amount: random.pick([1, 2, 0.1, 0.25, 3]), currencyId: random.pick(CURRENCY_IDS) })),
+    ...optional("creditRate", random, 0.25, () => ({
+      amount: random.pick([1, 2, 0.1, 0.25, 3]),
+      currencyId: random.pick(CURRENCY_IDS),
+    })),
     ...(resetPeriod === undefined ? {} : { resetPeriod }),
-    usage: { ...usage, ...(resetPeriod !== undefined && random.chance(0.9) ? { periodAnchor: random.pick(ANCHORS) } : {}) },
+    usage: {
+      ...usage,
+      ...(resetPeriod !== undefined && random.chance(0.9) ? { periodAnchor: random.pick(ANCHORS) } : {}),
+    },
   };
 }
 
 /** Mostly the same for one id, as in a catalog. */
 function someDefinition(random: Random, id: string): Feature {
   if (random.chance(0.9)) return usualDefinition(id);
-  return { id, featureType: random.pick(["BOOLEAN", "NUMBER", "ENUM"] as const), ...optional("meterType", random, 0.7, () => random.pick(["None", "Fluctuating", "Incremental"] as const)) };
+  return {
+    id,
+    featureType: random.pick(["BOOLEAN", "NUMBER", "ENUM"] as const),
+    ...optional("meterType", random, 0.7, () => random.pick(["None", "Fluctuating", "Incremental"] as const)),
+  };
 }
 
 /** Of each id one definition. */
@@ -165,6 +219,11 @@ function nearby(random: Random, now: number): number {
   return now + random.pick([-DAY, -2, -1, 0, 1, 2]);
 }
 
-function optional<K extends string, V>(key: K, random: Random, probability: number, make: () => V): Partial<Record<K, V>> {
+function optional<K extends string, V>(
+  key: K,
+  random: Random,
+  probability: number,
+  make: () => V,
+): Partial<Record<K, V>> {
   return random.chance(probability) ? ({ [key]: make() } as Partial<Record<K, V>>) : {};
 }

@@ -73,7 +73,11 @@ export class ModelLedger {
           usageLimit: limit,
           resetPeriod,
           creditRate: rate === undefined ? undefined : { amount: rate, currencyId: "ink" },
-          usage: { currentUsage: this.#byPeriod.get(period?.start)?.value ?? 0, periodStart: period?.start, periodEnd: period?.end },
+          usage: {
+            currentUsage: this.#byPeriod.get(period?.start)?.value ?? 0,
+            periodStart: period?.start,
+            periodEnd: period?.end,
+          },
         },
       ],
       credits: [
@@ -94,7 +98,9 @@ export class ModelLedger {
   /** In the order in which they are drawn from. */
   #activeAt(now: number): readonly ModelGrant[] {
     const active = this.#grants.filter(({ expiresAt = Infinity }) => now < expiresAt);
-    return active.toSorted((a, b) => a.priority - b.priority || compare(a.expiresAt ?? Infinity, b.expiresAt ?? Infinity));
+    return active.toSorted(
+      (a, b) => a.priority - b.priority || compare(a.expiresAt ?? Infinity, b.expiresAt ?? Infinity),
+    );
   }
 
   #pay(cost: Total, now: number): void {

@@ -24,7 +24,12 @@ const MAX_FOUND = 20;
  *
  * @param seed the same one gives the same cases
  */
-export async function compare(cases: number, seed: number, kinds: readonly Kind[] = KINDS, onProgress: (done: number) => void = () => undefined): Promise<ModelRun> {
+export async function compare(
+  cases: number,
+  seed: number,
+  kinds: readonly Kind[] = KINDS,
+  onProgress: (done: number) => void = () => undefined,
+): Promise<ModelRun> {
   const found: Found[] = [];
   const byKind = new Map<string, number>();
   const shares = kinds.reduce((sum, { share }) => sum + share, 0);
@@ -44,7 +49,8 @@ export async function compare(cases: number, seed: number, kinds: readonly Kind[
 /** @param json of a case, as it was printed */
 export async function repeat(kindName: string, json: string): Promise<Difference | undefined> {
   const kind = KINDS.find(({ name }) => name === kindName);
-  if (kind === undefined) throw new Error(`there is no kind ${kindName}; there are ${KINDS.map(({ name }) => name).join(", ")}`);
+  if (kind === undefined)
+    throw new Error(`there is no kind ${kindName}; there are ${KINDS.map(({ name }) => name).join(", ")}`);
   return differenceOf(kind, JSON.parse(json));
 }
 
@@ -52,7 +58,11 @@ async function differenceOf(kind: Kind, testCase: unknown): Promise<Difference |
   try {
     return await kind.run(testCase);
   } catch (error) {
-    return { at: "an exception", product: error instanceof Error ? (error.stack ?? error.message) : String(error), model: undefined };
+    return {
+      at: "an exception",
+      product: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      model: undefined,
+    };
   }
 }
 
@@ -90,14 +100,25 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   if (json !== undefined) {
     const difference = await repeat(kinds[0]?.name ?? "", json);
-    process.stdout.write(difference === undefined ? "product and model agree\n" : tell({ kind: kinds[0]?.name ?? "", testCase: JSON.parse(json), difference }));
+    process.stdout.write(
+      difference === undefined
+        ? "product and model agree\n"
+        : tell({ kind: kinds[0]?.name ?? "", testCase: JSON.parse(json), difference }),
+    );
     return difference === undefined ? 0 : 1;
   }
   const begin = performance.now();
   const rate = (done: number) => Math.round(done / ((performance.now() - begin) / 1_000));
-  const { byKind, found, ...run } = await compare(cases, seed, kinds, (done) => done > 0 && process.stderr.write(`${done} cases, ${rate(done)}/s\n`));
+  const { byKind, found, ...run } = await compare(
+    cases,
+    seed,
+    kinds,
+    (done) => done > 0 && process.stderr.write(`${done} cases, ${rate(done)}/s\n`),
+  );
   const shares = [...byKind].map(([name, count]) => `${name} ${count}`).join(", ");
-  process.stdout.write(`seed ${seed}: ${run.cases} cases (${shares}), ${rate(run.cases)} cases/s, ${found.length} differences\n`);
+  process.stdout.write(
+    `seed ${seed}: ${run.cases} cases (${shares}), ${rate(run.cases)} cases/s, ${found.length} differences\n`,
+  );
   for (const each of found) process.stdout.write(tell(each));
   return found.length === 0 ? 0 : 1;
 }

@@ -20,7 +20,9 @@ export interface Queries {
 export function featureAnswerOf({ hasAccess, accessDeniedReason, fallback, usage }: FeatureDecision): ModelAnswer {
   const answer = { hasAccess, reason: accessDeniedReason };
   if (fallback !== undefined) return { ...answer, fallback };
-  return usage === undefined ? answer : { ...answer, currentUsage: usage.currentUsage, periodStart: usage.periodStart, periodEnd: usage.periodEnd };
+  return usage === undefined
+    ? answer
+    : { ...answer, currentUsage: usage.currentUsage, periodStart: usage.periodStart, periodEnd: usage.periodEnd };
 }
 
 export function creditAnswerOf({ hasAccess, accessDeniedReason, fallback, remaining }: CreditDecision): ModelAnswer {
@@ -29,10 +31,21 @@ export function creditAnswerOf({ hasAccess, accessDeniedReason, fallback, remain
 }
 
 /** Whether a state of the product answers as one of the model does. */
-export function compareAnswers(at: string, state: CustomerState, model: CustomerStateInput, queries: Queries, now: number, configured: ConfiguredFallbacks = {}): Difference | undefined {
+export function compareAnswers(
+  at: string,
+  state: CustomerState,
+  model: CustomerStateInput,
+  queries: Queries,
+  now: number,
+  configured: ConfiguredFallbacks = {},
+): Difference | undefined {
   const fallbacks = { fallbackOf: (id: string): FallbackValues | undefined => configured[id] };
   for (const query of queries.features) {
-    const difference = differenceAt(at, featureAnswerOf(decideFeature(state, query, now, fallbacks)), featureAnswer(model, query, now, configured));
+    const difference = differenceAt(
+      at,
+      featureAnswerOf(decideFeature(state, query, now, fallbacks)),
+      featureAnswer(model, query, now, configured),
+    );
     if (difference !== undefined) return { ...difference, at: `${at}, feature ${query.featureId}` };
   }
   for (const query of queries.credits) {

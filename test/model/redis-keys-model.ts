@@ -45,7 +45,8 @@ export class RedisKeysModel implements RedisCommands {
   }
 
   #writeGroup({ writes, onlyIfExists }: WriteGroup): readonly WriteOutcome[] {
-    if (onlyIfExists !== undefined && !this.#values.has(onlyIfExists)) return writes.map(() => ({ outcome: "not-cached" }));
+    if (onlyIfExists !== undefined && !this.#values.has(onlyIfExists))
+      return writes.map(() => ({ outcome: "not-cached" }));
     return writes.map(({ key, value, updatedAt }) => {
       const stored = this.#values.get(key);
       const storedAt = Number(this.#values.get(`${key}#timestamp`));

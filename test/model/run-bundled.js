@@ -10,7 +10,17 @@ export async function runBundled(entryPoint, args) {
   const folder = join(ROOT, "node_modules", ".cache", "entitlement-sidecar", "model");
   mkdirSync(folder, { recursive: true });
   const program = join(folder, `program-${process.pid}.mjs`);
-  await build({ entryPoints: [entryPoint], outfile: program, bundle: true, packages: "external", format: "esm", platform: "node", target: "node20.19", logLevel: "warning", sourcemap: "inline" });
+  await build({
+    entryPoints: [entryPoint],
+    outfile: program,
+    bundle: true,
+    packages: "external",
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    logLevel: "warning",
+    sourcemap: "inline",
+  });
   try {
     const { main } = await import(pathToFileURL(program).href);
     return await main(args);

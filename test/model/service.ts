@@ -43,7 +43,11 @@ export class ModelService {
         const { change } = step;
         const isKnown = this.#vouchedFor(change.subject) !== undefined;
         this.#cached.apply(change, this.#now);
-        const asksAgain = change.type === "subject-invalidated" || (change.type === "entitlements-updated" && isEmpty(change.state) && change.state.accessDeniedReason === undefined);
+        const asksAgain =
+          change.type === "subject-invalidated" ||
+          (change.type === "entitlements-updated" &&
+            isEmpty(change.state) &&
+            change.state.accessDeniedReason === undefined);
         if (asksAgain && isKnown) this.#fetch(change.subject);
         return undefined;
       }
@@ -64,13 +68,24 @@ export class ModelService {
       case "report": {
         if (!this.#isUp) return "unavailable";
         const { subject, featureId, counts, updatedAt } = step;
-        this.#cached.apply({ type: "usage-updated", subject, entitlement: { type: "feature", id: featureId }, usage: { currentUsage: counts, updatedAt } }, this.#now);
+        this.#cached.apply(
+          {
+            type: "usage-updated",
+            subject,
+            entitlement: { type: "feature", id: featureId },
+            usage: { currentUsage: counts, updatedAt },
+          },
+          this.#now,
+        );
         return counts;
       }
       case "reload": {
         const known = this.#fetch(step.subject);
         if (known === undefined) return "unavailable";
-        return known.state.accessDeniedReason !== "CustomerNotFound" && known.state.accessDeniedReason !== "CustomerResourceNotFound";
+        return (
+          known.state.accessDeniedReason !== "CustomerNotFound" &&
+          known.state.accessDeniedReason !== "CustomerResourceNotFound"
+        );
       }
       case "wait":
         this.#now += step.ms;
@@ -90,7 +105,10 @@ export class ModelService {
     const fetched = this.#fetch(subject);
     const known = fetched ?? before;
     if (known === undefined) return ["fallback", featureAnswerWithoutState(query, this.#configured)];
-    return [fetched === undefined ? "stale" : "upstream", featureAnswer(known.state, query, this.#now, this.#configured)];
+    return [
+      fetched === undefined ? "stale" : "upstream",
+      featureAnswer(known.state, query, this.#now, this.#configured),
+    ];
   }
 
   #vouchedFor(subject: Subject): Held | undefined {
@@ -109,7 +127,9 @@ export class ModelService {
   #doubtAll(): void {
     this.#cached.doubtAll();
     // A customer first: where its own set is another now, its resources are in doubt once more.
-    const subjects = this.#cached.subjects().toSorted((a, b) => Number(a.resourceId !== undefined) - Number(b.resourceId !== undefined));
+    const subjects = this.#cached
+      .subjects()
+      .toSorted((a, b) => Number(a.resourceId !== undefined) - Number(b.resourceId !== undefined));
     for (const subject of subjects) this.#fetch(subject);
   }
 }

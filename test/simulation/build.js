@@ -25,7 +25,9 @@ const virtualMachines = {
   setup({ onResolve }) {
     onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
       if (kind === "entry-point") return undefined;
-      const by = VIRTUAL.find((each) => each.of.test(path) && each.in.test(importer) && !importer.startsWith(TRANSPORTS));
+      const by = VIRTUAL.find(
+        (each) => each.of.test(path) && each.in.test(importer) && !importer.startsWith(TRANSPORTS),
+      );
       if (by !== undefined) return { path: join(TRANSPORTS, by.by) };
       if (path.startsWith(".") || path.startsWith("/") || BUNDLED.test(path)) return undefined;
       return { path, external: true };

@@ -80,11 +80,21 @@ export class CatalogHost {
     const { world, oracle, history } = this.#parts;
     const process = new SimProcess(`${HOST}#${++this.#processes}`, HOST);
     world.scheduler.after(0, process, () => {
-      openCatalog({ source: { catalog: CATALOG }, stateFile: STATE_FILE, clock: new SystemClock(), logger: QUIET }).then(
+      openCatalog({
+        source: { catalog: CATALOG },
+        stateFile: STATE_FILE,
+        clock: new SystemClock(),
+        logger: QUIET,
+      }).then(
         (engine) => {
           if (!process.isAlive) return;
           const others = this.#running.filter((each) => each.process.isAlive);
-          if (others.length > 0) oracle.violate("one-owner-of-a-file", this.#nowMs, `${process.name} serves the file of ${others[0]?.process.name ?? ""}`);
+          if (others.length > 0)
+            oracle.violate(
+              "one-owner-of-a-file",
+              this.#nowMs,
+              `${process.name} serves the file of ${others[0]?.process.name ?? ""}`,
+            );
           const running = { process, engine };
           this.#running.push(running);
           history.add(this.#nowMs, process.name, "opened");
@@ -115,7 +125,19 @@ export class CatalogHost {
   #send({ process, engine }: Running): void {
     const { world, history } = this.#parts;
     const key = `usage-${++this.#keys}`;
-    const reports = ["calls", "monthly"].map((featureId) => ({ subject: SUBJECT, featureId, value: 1, updateBehavior: "DELTA", dimensions: new Map(), timestamp: undefined, idempotencyKey: key, keyOrigin: "caller" }) as const);
+    const reports = ["calls", "monthly"].map(
+      (featureId) =>
+        ({
+          subject: SUBJECT,
+          featureId,
+          value: 1,
+          updateBehavior: "DELTA",
+          dimensions: new Map(),
+          timestamp: undefined,
+          idempotencyKey: key,
+          keyOrigin: "caller",
+        }) as const,
+    );
     const counted = this.#monthOf(world.wallClockOf(process));
     let isAnswered = false;
     // Who is not answered does not know.
@@ -129,7 +151,8 @@ export class CatalogHost {
       },
       (error: unknown) => {
         isAnswered = true;
-        if (!(error instanceof CodedError) || /may count|is not known/.test(error.message)) this.#count(counted, "doubtful");
+        if (!(error instanceof CodedError) || /may count|is not known/.test(error.message))
+          this.#count(counted, "doubtful");
         history.add(this.#nowMs, process.name, `${key} refused`);
       },
     );
@@ -152,7 +175,16 @@ export class CatalogHost {
     world.scheduler.after(FAULT_EVERY * 2 * random.next(), undefined, () => {
       if (this.#nowMs > untilMs) return true;
       this.#fail(untilMs);
-      const kind = random.pick(["kill", "power", "full", "full-and-kill", "syncs", "clock", "clock", "second"] as const);
+      const kind = random.pick([
+        "kill",
+        "power",
+        "full",
+        "full-and-kill",
+        "syncs",
+        "clock",
+        "clock",
+        "second",
+      ] as const);
       history.add(this.#nowMs, HOST, kind);
       this.#begin(kind);
       return true;
@@ -224,10 +256,23 @@ export class CatalogHost {
       if (world.clockOffsets.has(HOST)) return true;
       const state = engine.stateOf(SUBJECT);
       const month = this.#monthOf(world.wallClockOf(process));
-      for (const [featureId, { acknowledged, doubtful }] of [["calls", this.#total], ["monthly", month]] as const) {
+      for (const [featureId, { acknowledged, doubtful }] of [
+        ["calls", this.#total],
+        ["monthly", month],
+      ] as const) {
         const { currentUsage } = state.featureUsage(featureId);
-        if (currentUsage < acknowledged) oracle.violate("usage-is-not-lost", this.#nowMs, `${process.name} ${when}: ${currentUsage} of ${featureId}, ${acknowledged} were acknowledged`);
-        if (currentUsage > acknowledged + doubtful + UNDER_WAY) oracle.violate("refused-usage-never-counts", this.#nowMs, `${process.name} ${when}: ${currentUsage} of ${featureId}, ${acknowledged} were acknowledged and ${doubtful} are in doubt`);
+        if (currentUsage < acknowledged)
+          oracle.violate(
+            "usage-is-not-lost",
+            this.#nowMs,
+            `${process.name} ${when}: ${currentUsage} of ${featureId}, ${acknowledged} were acknowledged`,
+          );
+        if (currentUsage > acknowledged + doubtful + UNDER_WAY)
+          oracle.violate(
+            "refused-usage-never-counts",
+            this.#nowMs,
+            `${process.name} ${when}: ${currentUsage} of ${featureId}, ${acknowledged} were acknowledged and ${doubtful} are in doubt`,
+          );
       }
       return true;
     });
@@ -242,6 +287,14 @@ const CATALOG = {
     { id: "calls", kind: "metered" as const },
     { id: "monthly", kind: "metered" as const },
   ],
-  plans: [{ id: "plan", entitlements: { calls: { limit: 1e9 }, monthly: { limit: 1e9, resetPeriod: "MONTH" as const, resetAnchor: "StartOfTheMonth" as const } } }],
+  plans: [
+    {
+      id: "plan",
+      entitlements: {
+        calls: { limit: 1e9 },
+        monthly: { limit: 1e9, resetPeriod: "MONTH" as const, resetAnchor: "StartOfTheMonth" as const },
+      },
+    },
+  ],
   customers: [{ id: "acme", plan: "plan" }],
 };

@@ -71,7 +71,11 @@ export class FaultInjector {
   }
 
   #note({ kind, lasts, choice }: Fault, { name }: SimSidecar, what: string): void {
-    this.#parts.history.add(this.#parts.world.scheduler.now / 1_000, "fault", `${kind} ${name} ${what} (${lasts} ms, ${choice.toFixed(3)})`);
+    this.#parts.history.add(
+      this.#parts.world.scheduler.now / 1_000,
+      "fault",
+      `${kind} ${name} ${what} (${lasts} ms, ${choice.toFixed(3)})`,
+    );
   }
 
   /** @returns what ends it */
@@ -152,7 +156,11 @@ export class FaultInjector {
     }
   }
 
-  #set<K extends keyof Upstream["faults"]>(name: K, value: Upstream["faults"][K], usual: Upstream["faults"][K]): () => void {
+  #set<K extends keyof Upstream["faults"]>(
+    name: K,
+    value: Upstream["faults"][K],
+    usual: Upstream["faults"][K],
+  ): () => void {
     const { faults } = this.#parts.upstream;
     faults[name] = value;
     return () => (faults[name] = usual);
@@ -182,7 +190,16 @@ export class FaultInjector {
 
 const nothing = (): void => undefined;
 
-const CONCERNS_ONE: ReadonlySet<FaultKind> = new Set(["crash", "pause", "redis-cut", "redis-half-cut", "stream-cut", "upstream-cut", "overload", "clock-step"]);
+const CONCERNS_ONE: ReadonlySet<FaultKind> = new Set([
+  "crash",
+  "pause",
+  "redis-cut",
+  "redis-half-cut",
+  "stream-cut",
+  "upstream-cut",
+  "overload",
+  "clock-step",
+]);
 
 function cutOneWay({ network }: World, from: string, to: string): () => void {
   network.cut(from, to);

@@ -43,10 +43,10 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** The longest that each lasts, milliseconds; those that are not here come and are gone. */
 const LONGEST: Partial<Record<FaultKind, number>> = {
-  "crash": 20_000,
-  "pause": 15_000,
+  crash: 20_000,
+  pause: 15_000,
   "clock-step": 600_000,
-  "overload": 10_000,
+  overload: 10_000,
 };
 const LONGEST_OF_OTHERS = 120_000;
 
@@ -54,7 +54,13 @@ const LONGEST_OF_OTHERS = 120_000;
 export const QUIET_MS = 20 * 60_000;
 
 /** @param perHour how many faults come in an hour */
-export function planFaults(seed: number, lengthMs: number, sidecars: number, perHour: number, kinds: readonly FaultKind[] = FAULT_KINDS): readonly Fault[] {
+export function planFaults(
+  seed: number,
+  lengthMs: number,
+  sidecars: number,
+  perHour: number,
+  kinds: readonly FaultKind[] = FAULT_KINDS,
+): readonly Fault[] {
   const random = new Random(seed ^ 0x5eed);
   const window = lengthMs - QUIET_MS;
   const count = Math.round((window / 3_600_000) * perHour);
@@ -62,7 +68,11 @@ export function planFaults(seed: number, lengthMs: number, sidecars: number, per
     const kind = random.pick(kinds);
     const lasts = 200 + random.below((LONGEST[kind] ?? LONGEST_OF_OTHERS) - 200);
     // Now and then several at once: a fault in the shadow of another is what nobody thinks of.
-    const at = 60_000 + (random.chance(0.5) ? random.below(window) : Math.floor(random.below(window) / 600_000) * 600_000 + random.below(30_000));
+    const at =
+      60_000 +
+      (random.chance(0.5)
+        ? random.below(window)
+        : Math.floor(random.below(window) / 600_000) * 600_000 + random.below(30_000));
     return { kind, at: Math.min(at, window - lasts), lasts, target: random.below(sidecars), choice: random.next() };
   });
   return faults.filter(({ at }) => at > 30_000).toSorted((a, b) => a.at - b.at);

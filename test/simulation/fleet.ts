@@ -69,7 +69,13 @@ export class SimSidecar {
     source.start();
     cache?.start();
     container.get(TOKENS.stream).start(container.get(TOKENS.followUpdates));
-    return { process, check: container.get(TOKENS.checkEntitlement), report: container.get(TOKENS.reportUsage), cache: container.get(TOKENS.cache), run: this.#runs };
+    return {
+      process,
+      check: container.get(TOKENS.checkEntitlement),
+      report: container.get(TOKENS.reportUsage),
+      cache: container.get(TOKENS.cache),
+      run: this.#runs,
+    };
   }
 
   #logger(): Logger {
@@ -88,7 +94,9 @@ function configOf(mode: SidecarMode): Config {
     EDGE_API_URL: "http://edge",
     WS_URL: "ws://ws",
     CACHE_MAX_SIZE_BYTES: String(64 * 1024 * 1024),
-    ...(mode === "memory" ? {} : { REDIS_ENVIRONMENT_PREFIX: ENVIRONMENT, REDIS_HOST: "redis", WS_ENABLED: String(mode === "redis-listening") }),
+    ...(mode === "memory"
+      ? {}
+      : { REDIS_ENVIRONMENT_PREFIX: ENVIRONMENT, REDIS_HOST: "redis", WS_ENABLED: String(mode === "redis-listening") }),
   };
   return loadConfig(environment).config;
 }

@@ -77,20 +77,44 @@ export class Oracle {
   #judgeFallback(answer: CheckAnswer, tally: Tally, key: string, quietSince: number | undefined): void {
     tally.fallbacks++;
     tally.wrongDenials += Number(this.#upstream.versionsOf(answer.customer).at(-1)?.isGranted === true);
-    if (this.#answered.has(key)) this.violate("known-is-not-forgotten", answer.answeredAt, `${answer.run} denies customer ${answer.customer} by fallback, which it has answered for`);
+    if (this.#answered.has(key))
+      this.violate(
+        "known-is-not-forgotten",
+        answer.answeredAt,
+        `${answer.run} denies customer ${answer.customer} by fallback, which it has answered for`,
+      );
     else if (quietSince !== undefined && answer.askedAt - quietSince > this.#times.freshMs) {
-      this.violate("nothing-fails-no-fallback", answer.answeredAt, `${answer.run} answers customer ${answer.customer} by fallback while everything works`);
+      this.violate(
+        "nothing-fails-no-fallback",
+        answer.answeredAt,
+        `${answer.run} answers customer ${answer.customer} by fallback while everything works`,
+      );
     }
   }
 
-  #judgeVersion(answer: CheckAnswer, version: number, versions: readonly Version[], tally: Tally, key: string, quietSince: number | undefined): void {
+  #judgeVersion(
+    answer: CheckAnswer,
+    version: number,
+    versions: readonly Version[],
+    tally: Tally,
+    key: string,
+    quietSince: number | undefined,
+  ): void {
     const before = this.#answered.get(key);
     if (before !== undefined && version < before.version) {
-      this.violate("never-goes-back", answer.answeredAt, `${answer.run} answers customer ${answer.customer} by version ${version} (${answer.source}) after version ${before.version}`);
+      this.violate(
+        "never-goes-back",
+        answer.answeredAt,
+        `${answer.run} answers customer ${answer.customer} by version ${version} (${answer.source}) after version ${before.version}`,
+      );
     }
     const told = versions.find(({ number }) => number === version);
     if (told !== undefined && told.isGranted !== answer.isGranted) {
-      this.violate("decides-by-the-state", answer.answeredAt, `${answer.run} answers ${answer.isGranted} for version ${version} of customer ${answer.customer}`);
+      this.violate(
+        "decides-by-the-state",
+        answer.answeredAt,
+        `${answer.run} answers ${answer.isGranted} for version ${version} of customer ${answer.customer}`,
+      );
     }
     const next = versions.find(({ number }) => number === version + 1);
     const replacedAt = next === undefined ? undefined : this.#upstream.timeOf(next);
@@ -103,13 +127,24 @@ export class Oracle {
       tally.wrongDenials++;
       tally.longestWrongDenialMs = Math.max(tally.longestWrongDenialMs, staleMs);
     }
-    const staleSince = staleMs > 0 ? (before?.version === version ? (before.staleSince ?? answer.answeredAt) : answer.answeredAt) : undefined;
+    const staleSince =
+      staleMs > 0
+        ? before?.version === version
+          ? (before.staleSince ?? answer.answeredAt)
+          : answer.answeredAt
+        : undefined;
     this.#judgeStaleness(answer, version, staleMs, staleSince, quietSince);
     this.#answered.set(key, { version: Math.max(version, before?.version ?? 0), at: answer.answeredAt, staleSince });
   }
 
   /** @param staleSince when the sidecar was first asked while its version was replaced already: from then on it could know */
-  #judgeStaleness(answer: CheckAnswer, version: number, staleMs: number, staleSince: number | undefined, quietSince: number | undefined): void {
+  #judgeStaleness(
+    answer: CheckAnswer,
+    version: number,
+    staleMs: number,
+    staleSince: number | undefined,
+    quietSince: number | undefined,
+  ): void {
     if (staleSince === undefined || quietSince === undefined) return;
     const { freshMs, maxAgeMs } = this.#times;
     const quietMs = answer.askedAt - quietSince;
@@ -117,7 +152,8 @@ export class Oracle {
     // A change that happened while all was well is heard at once.
     if (quietMs - staleMs > freshMs && staleMs > freshMs) this.violate("a-change-is-heard", answer.answeredAt, what);
     // What was missed is found by whoever asks for it again, at the latest when it is old.
-    else if (quietMs > maxAgeMs && answer.askedAt - Math.max(staleSince, quietSince) > maxAgeMs) this.violate("what-was-missed-is-found", answer.answeredAt, what);
+    else if (quietMs > maxAgeMs && answer.askedAt - Math.max(staleSince, quietSince) > maxAgeMs)
+      this.violate("what-was-missed-is-found", answer.answeredAt, what);
   }
 }
 
@@ -125,5 +161,3 @@ export class Oracle {
 export function versionOf(usageLimit: number | undefined): number | undefined {
   return usageLimit === undefined ? undefined : usageLimit % 1_000_000;
 }
-
-

@@ -56,7 +56,18 @@ const CHANGES_PER_HOUR = 240;
 const HOT_SHARE = 0.9;
 const HOT_CUSTOMERS = 200;
 const COST_OF_MISS = 300;
-const MODES: readonly SidecarMode[] = ["memory", "memory", "redis-listening", "memory", "redis", "memory", "memory", "redis-listening", "memory", "memory"];
+const MODES: readonly SidecarMode[] = [
+  "memory",
+  "memory",
+  "redis-listening",
+  "memory",
+  "redis",
+  "memory",
+  "memory",
+  "redis-listening",
+  "memory",
+  "memory",
+];
 
 /** One run of a fleet: the product's own code, in a world that a seed makes up. */
 export class Simulation {
@@ -86,17 +97,37 @@ export class Simulation {
     this.#redis = { host: "redis", server: new RedisServer(() => this.#world.now), isUp: true, links: new Set() };
     listenRedis(this.#redis);
     this.#upstream = new Upstream(this.#world, this.#random.fork(), customers);
-    this.#sidecars = Array.from({ length: sidecars }, (_, index) => new SimSidecar(`sidecar-${index}`, MODES[index % MODES.length] as SidecarMode));
+    this.#sidecars = Array.from(
+      { length: sidecars },
+      (_, index) => new SimSidecar(`sidecar-${index}`, MODES[index % MODES.length] as SidecarMode),
+    );
     this.#oracle = new Oracle(this.#upstream, { freshMs: 3_000, maxAgeMs: 700_000 });
     this.#faults = options.faults ?? planFaults(seed, lengthMs, sidecars, options.faultsPerHour, kinds);
-    this.#injector = new FaultInjector({ world: this.#world, sidecars: this.#sidecars, redis: this.#redis, upstream: this.#upstream, history: this.#history, burst: (sidecar, random) => this.#burst(sidecar, random) });
-    this.#catalog = new CatalogHost({ world: this.#world, random: this.#random.fork(), history: this.#history, oracle: this.#oracle });
+    this.#injector = new FaultInjector({
+      world: this.#world,
+      sidecars: this.#sidecars,
+      redis: this.#redis,
+      upstream: this.#upstream,
+      history: this.#history,
+      burst: (sidecar, random) => this.#burst(sidecar, random),
+    });
+    this.#catalog = new CatalogHost({
+      world: this.#world,
+      random: this.#random.fork(),
+      history: this.#history,
+      oracle: this.#oracle,
+    });
   }
 
   async run(): Promise<SimulationResult> {
     const { scheduler } = this.#world;
     const { lengthMs } = this.#options;
-    const onRejection = (error: unknown) => this.#oracle.violate("no-promise-is-left", this.#nowMs, `a rejection that nobody awaits: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    const onRejection = (error: unknown) =>
+      this.#oracle.violate(
+        "no-promise-is-left",
+        this.#nowMs,
+        `a rejection that nobody awaits: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
     process.on("unhandledRejection", onRejection);
     try {
       for (const sidecar of this.#sidecars) sidecar.start();
@@ -112,7 +143,8 @@ export class Simulation {
     }
     this.#judgeReports();
     await this.#catalog.judge();
-    for (const { name, unexpected } of this.#sidecars) for (const message of unexpected) this.#oracle.violate("nothing-unexpected", this.#nowMs, `${name}: ${message}`);
+    for (const { name, unexpected } of this.#sidecars)
+      for (const message of unexpected) this.#oracle.violate("nothing-unexpected", this.#nowMs, `${name}: ${message}`);
     return {
       digest: this.#history.digest(),
       lines: this.#history.lines,
@@ -152,15 +184,35 @@ export class Simulation {
   }
 
   #check(sidecar: SimSidecar, started: Started, customer: number, askedAt: number): true | undefined {
-    const query = { featureId: "seats", kind: "metered", requestedUsage: 1, requestedValues: [], fallback: undefined, fallbackWhenUnknown: false } as const;
+    const query = {
+      featureId: "seats",
+      kind: "metered",
+      requestedUsage: 1,
+      requestedValues: [],
+      fallback: undefined,
+      fallbackWhenUnknown: false,
+    } as const;
     const told = started.check.feature(idOf(customer), undefined, query, { deadlineAt: undefined, signal: undefined });
     const answered = ({ result, source }: Awaited<typeof told>) => {
       const { hasAccess, entitlement, fallback } = result;
       const version = fallback === undefined ? versionOf(entitlement?.usageLimit) : undefined;
       const answeredAt = this.#nowMs;
-      this.#history.add(answeredAt, started.process.name, `customer ${customer} ${source} ${hasAccess} v${version ?? "-"}`);
+      this.#history.add(
+        answeredAt,
+        started.process.name,
+        `customer ${customer} ${source} ${hasAccess} v${version ?? "-"}`,
+      );
       this.#oracle.judge(
-        { sidecar: sidecar.name, run: started.process.name, customer, source, isGranted: hasAccess, version, askedAt, answeredAt },
+        {
+          sidecar: sidecar.name,
+          run: started.process.name,
+          customer,
+          source,
+          isGranted: hasAccess,
+          version,
+          askedAt,
+          answeredAt,
+        },
         this.#injector.classOf(sidecar),
         this.#injector.quietSince(sidecar),
       );
@@ -172,12 +224,19 @@ export class Simulation {
     this.#world.scheduler.charge(COST_OF_MISS);
     this.#underWay++;
     const overdue = this.#world.scheduler.after((CHECK_LIMIT_MS + 30_000) * 1_000, undefined, () => {
-      if (started.process.isAlive) this.#oracle.violate("every-call-ends", this.#nowMs, `${started.process.name} never answers the check of customer ${customer}`);
+      if (started.process.isAlive)
+        this.#oracle.violate(
+          "every-call-ends",
+          this.#nowMs,
+          `${started.process.name} never answers the check of customer ${customer}`,
+        );
     });
-    told.then(answered, (error: unknown) => this.#oracle.violate("a-check-never-fails", this.#nowMs, String(error))).finally(() => {
-      overdue();
-      this.#underWay--;
-    });
+    told
+      .then(answered, (error: unknown) => this.#oracle.violate("a-check-never-fails", this.#nowMs, String(error)))
+      .finally(() => {
+        overdue();
+        this.#underWay--;
+      });
     return undefined;
   }
 
@@ -218,9 +277,19 @@ export class Simulation {
 
   #report(started: Started, key: string, customer: number, value: number): void {
     this.#sent.set(key, "under way");
-    const report = { subject: { customerId: idOf(customer) }, featureId: "calls", value, updateBehavior: "DELTA", dimensions: new Map(), timestamp: undefined, idempotencyKey: key, keyOrigin: "caller" } as const;
+    const report = {
+      subject: { customerId: idOf(customer) },
+      featureId: "calls",
+      value,
+      updateBehavior: "DELTA",
+      dimensions: new Map(),
+      timestamp: undefined,
+      idempotencyKey: key,
+      keyOrigin: "caller",
+    } as const;
     const overdue = this.#world.scheduler.after((REPORT_LIMIT_MS + 30_000) * 1_000, undefined, () => {
-      if (started.process.isAlive) this.#oracle.violate("every-call-ends", this.#nowMs, `${started.process.name} never answers ${key}`);
+      if (started.process.isAlive)
+        this.#oracle.violate("every-call-ends", this.#nowMs, `${started.process.name} never answers ${key}`);
     });
     started.report
       .report(report, { deadlineAt: undefined, signal: undefined })
@@ -257,12 +326,15 @@ export class Simulation {
     const { scheduler } = this.#world;
     const asked = Math.min(60, this.#options.customers);
     for (const round of [1, 2]) {
-      for (const sidecar of this.#sidecars) for (let customer = 0; customer < asked; customer++) this.#ask(sidecar, customer);
+      for (const sidecar of this.#sidecars)
+        for (let customer = 0; customer < asked; customer++) this.#ask(sidecar, customer);
       await scheduler.runUntil(scheduler.now + 30e6);
       if (round === 2) continue;
     }
-    if (this.#underWay > 0 && scheduler.pending === 0) this.#oracle.violate("no-promise-is-left", this.#nowMs, `${this.#underWay} checks are never answered`);
-    if (scheduler.pending > 20_000) this.#oracle.violate("nothing-grows", this.#nowMs, `${scheduler.pending} timers wait`);
+    if (this.#underWay > 0 && scheduler.pending === 0)
+      this.#oracle.violate("no-promise-is-left", this.#nowMs, `${this.#underWay} checks are never answered`);
+    if (scheduler.pending > 20_000)
+      this.#oracle.violate("nothing-grows", this.#nowMs, `${scheduler.pending} timers wait`);
     this.#oracle.tallies.set("none", this.#oracle.tallies.get("none") ?? newTally());
   }
 }
@@ -270,7 +342,16 @@ export class Simulation {
 /** What a report's failure says of whether it counts. */
 function outcomeOf(error: unknown): "refused" | "doubtful" | "not counted" {
   if (!(error instanceof CodedError)) return "doubtful";
-  if (error.message.includes('is not known')) return "doubtful";
-  if (error.message.includes('not counted')) return "not counted";
-  return ["invalid-argument", "not-found", "failed-precondition", "resource-exhausted", "unauthenticated", "permission-denied"].includes(error.code) ? "refused" : "doubtful";
+  if (error.message.includes("is not known")) return "doubtful";
+  if (error.message.includes("not counted")) return "not counted";
+  return [
+    "invalid-argument",
+    "not-found",
+    "failed-precondition",
+    "resource-exhausted",
+    "unauthenticated",
+    "permission-denied",
+  ].includes(error.code)
+    ? "refused"
+    : "doubtful";
 }

@@ -9,10 +9,20 @@ interface Patience {
 }
 
 type Matchers = ReturnType<typeof expect>;
-type Awaited = Omit<{ readonly [Name in keyof Matchers]: Matchers[Name] extends (...args: infer Args) => unknown ? (...args: Args) => Promise<void> : never }, "not" | "resolves" | "rejects">;
+type Awaited = Omit<
+  {
+    readonly [Name in keyof Matchers]: Matchers[Name] extends (...args: infer Args) => unknown
+      ? (...args: Args) => Promise<void>
+      : never;
+  },
+  "not" | "resolves" | "rejects"
+>;
 
 /** Tries until `holds` throws nothing, for what tells of itself by no event. @returns what it returned @throws as the last try did */
-export async function untilPasses<T>(holds: () => T | Promise<T>, { timeout = 1_000, interval = 50 }: Patience = {}): Promise<T> {
+export async function untilPasses<T>(
+  holds: () => T | Promise<T>,
+  { timeout = 1_000, interval = 50 }: Patience = {},
+): Promise<T> {
   const giveUpAt = performance.now() + timeout;
   for (;;) {
     try {
@@ -29,12 +39,16 @@ export function eventually(read: () => unknown, patience?: Patience): Awaited & 
   return { ...matchersOf(false), not: matchersOf(true) };
 
   function matchersOf(isNegated: boolean): Awaited {
-    const matching = (name: string) => (...args: readonly unknown[]) =>
-      untilPasses(async () => {
-        const expectation = expect(await read());
-        const matchers = (isNegated ? expectation.not : expectation) as unknown as Readonly<Record<string, (...args: readonly unknown[]) => void>>;
-        matchers[name]!(...args);
-      }, patience);
+    const matching =
+      (name: string) =>
+      (...args: readonly unknown[]) =>
+        untilPasses(async () => {
+          const expectation = expect(await read());
+          const matchers = (isNegated ? expectation.not : expectation) as unknown as Readonly<
+            Record<string, (...args: readonly unknown[]) => void>
+          >;
+          matchers[name]!(...args);
+        }, patience);
     const names = Object.keys(expect(undefined)).filter((name) => !["not", "resolves", "rejects"].includes(name));
     return Object.fromEntries(names.map((name) => [name, matching(name)])) as unknown as Awaited;
   }

@@ -38,7 +38,8 @@ export default class NodeEnvironment extends TestEnvironment {
 
   async teardown() {
     process.exit = this.#exit;
-    for (const name of Object.keys(process.env)) if (!(name in this.#variables)) Reflect.deleteProperty(process.env, name);
+    for (const name of Object.keys(process.env))
+      if (!(name in this.#variables)) Reflect.deleteProperty(process.env, name);
     Object.assign(process.env, this.#variables);
     await super.teardown();
   }

@@ -9,7 +9,10 @@ const NEEDED = {
   service: { "redis-server": "redis-server", curl: "curl", openssl: "openssl" },
 };
 /** Prometheus's linter and the proxies before the service; tests of one that is missing are skipped, and say so. */
-const WANTED = { service: { promtool: "prometheus" }, interop: { nginx: "nginx-light", haproxy: "haproxy", nghttpx: "nghttp2-proxy" } };
+const WANTED = {
+  service: { promtool: "prometheus" },
+  interop: { nginx: "nginx-light", haproxy: "haproxy", nghttpx: "nghttp2-proxy" },
+};
 
 /** @param {readonly string[]} projects of tests that are about to run. Ends the process with one line where one of them cannot. */
 export function provision(projects) {
@@ -20,7 +23,9 @@ export function provision(projects) {
   const stillNeeded = missingOf(projects, NEEDED);
   const stillWanted = missingOf(projects, WANTED);
   if (stillNeeded.length > 0) {
-    process.stderr.write(`the tests need ${stillNeeded.join(" and ")}: install with \`apt-get install ${[...stillNeeded, ...stillWanted].join(" ")}\` or what your system has for it\n`);
+    process.stderr.write(
+      `the tests need ${stillNeeded.join(" and ")}: install with \`apt-get install ${[...stillNeeded, ...stillWanted].join(" ")}\` or what your system has for it\n`,
+    );
     process.exit(1);
   }
   if (stillWanted.length > 0) process.stderr.write(`not tested, since not installed: ${stillWanted.join(", ")}\n`);
@@ -56,5 +61,6 @@ function install(packages) {
   const apt = (...args) => spawnSync("apt-get", args, { env, stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
   const updated = apt("update", "-qq");
   const installed = apt("install", "-y", "-qq", "--no-install-recommends", ...packages);
-  if (installed.status !== 0) process.stderr.write(`apt-get failed: ${`${updated.stderr}${installed.stderr}`.trim().split("\n").at(-1)}\n`);
+  if (installed.status !== 0)
+    process.stderr.write(`apt-get failed: ${`${updated.stderr}${installed.stderr}`.trim().split("\n").at(-1)}\n`);
 }

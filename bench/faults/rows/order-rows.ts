@@ -54,5 +54,9 @@ export const ORDER_ROWS: readonly Row[] = [
 ];
 
 function toldOfLimit({ is }: { readonly is: "seen" | "not seen" | "died" }): string {
-  return is === "seen" ? "the newer value" : is === "died" ? "its process dies" : `the older value, also ${WATCH_MS / 1000} s later`;
+  return is === "seen"
+    ? "the newer value"
+    : is === "died"
+      ? "its process dies"
+      : `the older value, also ${WATCH_MS / 1000} s later`;
 }

@@ -107,29 +107,35 @@ export const STREAM_ROWS: readonly Row[] = [
   {
     name: "upgrade-hang",
     fault: "an upgrade that never comes",
-    measure: async (arena) => toldOf(await strikeNextSocket(arena, { target: "ws", kind: "upgrade-hang", times: 1 }, 25_000)),
+    measure: async (arena) =>
+      toldOf(await strikeNextSocket(arena, { target: "ws", kind: "upgrade-hang", times: 1 }, 25_000)),
   },
   {
     name: "ack-hang",
     fault: "an acknowledgement that never comes",
-    measure: async (arena) => toldOf(await strikeNextSocket(arena, { target: "ws", kind: "ack-hang", times: 1 }, 25_000)),
+    measure: async (arena) =>
+      toldOf(await strikeNextSocket(arena, { target: "ws", kind: "ack-hang", times: 1 }, 25_000)),
   },
   {
     name: "key-refused",
     fault: 'one close with 4401 "Invalid API key"',
     measure: async (arena) =>
-      toldOf(await strikeNextSocket(arena, { target: "ws", kind: "refuse", code: 4401, reason: "Invalid API key", times: 1 }, 45_000)),
+      toldOf(
+        await strikeNextSocket(
+          arena,
+          { target: "ws", kind: "refuse", code: 4401, reason: "Invalid API key", times: 1 },
+          45_000,
+        ),
+      ),
   },
-  ...(["null-payload", "null-list"] as const).map(
-    (kind): Row => ({
-      name: kind,
-      fault: kind === "null-payload" ? "an event that is null" : "an event with a null list",
-      measure: async (arena) => {
-        const rule: EventRule = { target: "events", change: "entitlements-updated", kind, times: 1 };
-        arena.emulator.faults.inject(rule);
-        arena.grantSeats(20);
-        return toldOf(await arena.untilAnswered(({ limit }) => limit === 20, 5_000));
-      },
-    }),
-  ),
+  ...(["null-payload", "null-list"] as const).map((kind): Row => ({
+    name: kind,
+    fault: kind === "null-payload" ? "an event that is null" : "an event with a null list",
+    measure: async (arena) => {
+      const rule: EventRule = { target: "events", change: "entitlements-updated", kind, times: 1 };
+      arena.emulator.faults.inject(rule);
+      arena.grantSeats(20);
+      return toldOf(await arena.untilAnswered(({ limit }) => limit === 20, 5_000));
+    },
+  })),
 ];

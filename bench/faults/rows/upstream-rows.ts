@@ -10,7 +10,10 @@ const CALLERS = 200;
 const CUSTOMERS = 2_000;
 const CACHE_BYTES = 1_000_000;
 
-async function coldCheck(arena: Arena, customerId: string): Promise<{ readonly isFallback: boolean; readonly ms: number }> {
+async function coldCheck(
+  arena: Arena,
+  customerId: string,
+): Promise<{ readonly isFallback: boolean; readonly ms: number }> {
   const begun = performance.now();
   const { isFallback } = await arena.contestant.seats(customerId);
   return { isFallback, ms: performance.now() - begun };
@@ -20,7 +23,8 @@ async function coldCheck(arena: Arena, customerId: string): Promise<{ readonly i
 async function coldChecks(arena: Arena): Promise<string> {
   const begun = performance.now();
   const checks: { readonly isFallback: boolean; readonly ms: number }[] = [];
-  while (checks.length < MAX_CHECKS && performance.now() - begun < MAX_MS) checks.push(await coldCheck(arena, `cold ${checks.length}`));
+  while (checks.length < MAX_CHECKS && performance.now() - begun < MAX_MS)
+    checks.push(await coldCheck(arena, `cold ${checks.length}`));
   const longest = Math.max(...checks.map(({ ms }) => ms));
   const fallbacks = checks.filter(({ isFallback }) => isFallback).length;
   const told = fallbacks === checks.length ? "the fallback" : `the fallback in ${fallbacks} of ${checks.length} checks`;
@@ -71,9 +75,20 @@ export const UPSTREAM_ROWS: readonly Row[] = [
     fault: "one report, its connection reset after upstream counted it",
     measure: async (arena) => {
       const before = arena.counted;
-      arena.emulator.faults.inject({ target: "api", operation: "ReportUsage", kind: "reset", when: "after-effect", times: 1 });
-      const told = await arena.contestant.reportSeat().then(() => "", () => ", told to have failed");
-      const keys = arena.emulator.stats.reports.map((seen) => (seen.type === "usage" ? seen.report : seen.event).idempotencyKey);
+      arena.emulator.faults.inject({
+        target: "api",
+        operation: "ReportUsage",
+        kind: "reset",
+        when: "after-effect",
+        times: 1,
+      });
+      const told = await arena.contestant.reportSeat().then(
+        () => "",
+        () => ", told to have failed",
+      );
+      const keys = arena.emulator.stats.reports.map(
+        (seen) => (seen.type === "usage" ? seen.report : seen.event).idempotencyKey,
+      );
       // Upstream gives a report without a key one of its own, so that each try of it is another report.
       const reports = new Set(keys).size;
       return `${keys.length} tries, to upstream ${reports === 1 ? "one report" : `${reports} reports`}: counted ${arena.counted - before} ×${told}`;
@@ -85,7 +100,10 @@ export const UPSTREAM_ROWS: readonly Row[] = [
     cacheMaxBytes: CACHE_BYTES,
     isBusy: true,
     isWarm: false,
-    catalog: { ...inkwell(), customers: Array.from({ length: CUSTOMERS }, (_, i) => ({ id: `customer ${i}`, plan: "pro" })) },
+    catalog: {
+      ...inkwell(),
+      customers: Array.from({ length: CUSTOMERS }, (_, i) => ({ id: `customer ${i}`, plan: "pro" })),
+    },
     measure: async (arena) => {
       for (let i = 0; i < CUSTOMERS; i++) await arena.contestant.seats(`customer ${i}`);
       const before = arena.fetches.edge;

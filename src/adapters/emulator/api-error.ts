@@ -29,7 +29,10 @@ export const invalidKeyError = (): GraphQLError => apiError(INVALID_KEY_MESSAGE,
 export function apiErrorOf(thrown: unknown, code?: string): GraphQLError {
   if (thrown instanceof GraphQLError) return thrown;
   if (thrown instanceof CodedError) return apiError(thrown.message, code ?? API_CODES[thrown.code]);
-  return apiError(`the emulator failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`, "UnexpectedError");
+  return apiError(
+    `the emulator failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    "UnexpectedError",
+  );
 }
 
 export function errorsBody(...errors: readonly GraphQLError[]) {

@@ -8,7 +8,11 @@ import { GRAPHQL_PATH, targetOf, type RequestTarget } from "./request-target.js"
 const KEEP_ALIVE_MS = 120_000;
 
 /** One interface: undefined where the request is none of its own. */
-export type HttpHandler = (request: IncomingMessage, response: ServerResponse, target: RequestTarget) => Promise<void> | undefined;
+export type HttpHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: RequestTarget,
+) => Promise<void> | undefined;
 
 export interface EmulatorServerOptions {
   readonly handlers: readonly HttpHandler[];

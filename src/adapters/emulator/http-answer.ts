@@ -27,5 +27,9 @@ export function halfOf(body: string): string {
 }
 
 function headersOf(body: string) {
-  return { "content-type": "application/json; charset=utf-8", "content-length": Buffer.byteLength(body), "cache-control": "no-store" };
+  return {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    "cache-control": "no-store",
+  };
 }

@@ -51,7 +51,10 @@ export async function openSentry({ dsn, release, environment, redact }: SentryOp
 
 async function importLibrary() {
   try {
-    return await import("@sentry/core").then(async (shared) => ({ ...shared, ...(await import("@sentry/core/server")) }));
+    return await import("@sentry/core").then(async (shared) => ({
+      ...shared,
+      ...(await import("@sentry/core/server")),
+    }));
   } catch (error) {
     throw new CodedError(
       "failed-precondition",
@@ -61,7 +64,11 @@ async function importLibrary() {
   }
 }
 
-async function post(url: string, body: string | Uint8Array, headers: Readonly<Record<string, string>> | undefined): Promise<TransportMakeRequestResponse> {
+async function post(
+  url: string,
+  body: string | Uint8Array,
+  headers: Readonly<Record<string, string>> | undefined,
+): Promise<TransportMakeRequestResponse> {
   const response = await fetch(url, {
     method: "POST",
     body: typeof body === "string" ? body : Buffer.from(body),
@@ -71,6 +78,9 @@ async function post(url: string, body: string | Uint8Array, headers: Readonly<Re
   await response.body?.cancel();
   return {
     statusCode: response.status,
-    headers: { "x-sentry-rate-limits": response.headers.get("x-sentry-rate-limits"), "retry-after": response.headers.get("retry-after") },
+    headers: {
+      "x-sentry-rate-limits": response.headers.get("x-sentry-rate-limits"),
+      "retry-after": response.headers.get("retry-after"),
+    },
   };
 }

@@ -29,7 +29,10 @@ export function parseFallbacksJson(text: string): ReadonlyMap<string, FallbackVa
     const fault = error instanceof Error ? error.message : String(error);
     throw new CodedError("invalid-argument", `is not JSON: ${fault}`, { cause: error });
   }
-  return readFallbacks(parsed, duplicateMembers(text).map((path) => `${path}: is given more than once; keep one of them`));
+  return readFallbacks(
+    parsed,
+    duplicateMembers(text).map((path) => `${path}: is given more than once; keep one of them`),
+  );
 }
 
 /** @throws CodedError `invalid-argument` that names every fault by its path */
@@ -74,7 +77,8 @@ function parseFallback(entry: unknown, path: string, faults: string[]): Fallback
   if (!Object.hasOwn(entry, "hasAccess")) faults.push(`${path}.hasAccess: is required, true or false`);
   for (const [name, value] of Object.entries(entry)) {
     const field = Object.hasOwn(FIELDS, name) ? FIELDS[name as keyof FallbackValues] : undefined;
-    if (field === undefined) faults.push(`${path}.${name}: is not a field of a fallback; there are ${Object.keys(FIELDS).join(", ")}`);
+    if (field === undefined)
+      faults.push(`${path}.${name}: is not a field of a fallback; there are ${Object.keys(FIELDS).join(", ")}`);
     // Serializers write null for what is left out; only access itself cannot be left out.
     else if (value === null && name !== "hasAccess") continue;
     else if (field.accepts(value)) values[name] = isArrayOfStrings(value) ? Object.freeze([...value]) : value;

@@ -40,5 +40,7 @@ export function duplicateMembers(json: string): string[] {
 }
 
 function pathOf(levels: readonly Level[]): string {
-  return levels.map(({ step }, depth) => (typeof step === "number" || depth === 0 ? `[${JSON.stringify(step)}]` : `.${step}`)).join("");
+  return levels
+    .map(({ step }, depth) => (typeof step === "number" || depth === 0 ? `[${JSON.stringify(step)}]` : `.${step}`))
+    .join("");
 }

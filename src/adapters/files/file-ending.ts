@@ -56,7 +56,9 @@ export class GoodContent {
   }
 
   #startsWith(bytes: Buffer): boolean {
-    return this.#bytes !== undefined && bytes.length < this.#length && this.#bytes.subarray(0, bytes.length).equals(bytes);
+    return (
+      this.#bytes !== undefined && bytes.length < this.#length && this.#bytes.subarray(0, bytes.length).equals(bytes)
+    );
   }
 
   #endsLike(bytes: Buffer): boolean {

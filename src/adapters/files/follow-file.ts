@@ -149,7 +149,8 @@ export class FileFollower {
     this.#isChanging = true;
     const before = this.#changingMs;
     this.#changingMs += this.#restedMs;
-    if (before < RESTLESS_AFTER_MS && this.#changingMs >= RESTLESS_AFTER_MS && !this.#isClosed) this.#listener.restless();
+    if (before < RESTLESS_AFTER_MS && this.#changingMs >= RESTLESS_AFTER_MS && !this.#isClosed)
+      this.#listener.restless();
     this.#restedMs = 0;
     this.#seen = version;
     this.#candidate = undefined;

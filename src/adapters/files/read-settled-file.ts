@@ -14,8 +14,12 @@ const MAX_WAIT_MS = 5_000;
  *
  * @throws Error of node:fs where it cannot be read
  */
-export async function readSettledFile(file: string, clock: Clock, files: FileAccess = SYSTEM_FILES): Promise<FileContent> {
-  for (let waitedMs = 0; ; ) {
+export async function readSettledFile(
+  file: string,
+  clock: Clock,
+  files: FileAccess = SYSTEM_FILES,
+): Promise<FileContent> {
+  for (let waitedMs = 0; ;) {
     const { version, writtenAt } = await files.look(file);
     const content = await files.read(file);
     const ageMs = writtenAt === undefined ? SETTLED_AFTER_MS : clock.now() - writtenAt;

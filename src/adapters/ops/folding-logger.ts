@@ -66,7 +66,13 @@ export class FoldingLogger implements Logger {
 
   #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
     const key = `${level} ${message}`;
-    const fold = this.#folds.get(key) ?? { level, message, variants: new Set<string>(), repeats: 0, lastFields: undefined };
+    const fold = this.#folds.get(key) ?? {
+      level,
+      message,
+      variants: new Set<string>(),
+      repeats: 0,
+      lastFields: undefined,
+    };
     const variant = variantOf(fields);
     const isNew = !fold.variants.has(variant) && fold.variants.size < MAX_VARIANTS;
     if (isNew) {
@@ -94,7 +100,10 @@ export class FoldingLogger implements Logger {
 function variantOf(fields: LogFields | undefined): string {
   if (fields === undefined) return "";
   return Object.entries(fields)
-    .filter(([name, value]) => name !== "error" && (typeof value === "string" || typeof value === "number" || typeof value === "boolean"))
+    .filter(
+      ([name, value]) =>
+        name !== "error" && (typeof value === "string" || typeof value === "number" || typeof value === "boolean"),
+    )
     .map(([name, value]) => `${name}=${String(value)}`)
     .join(" ");
 }

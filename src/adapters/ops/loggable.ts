@@ -40,9 +40,15 @@ function convertObject(value: object, redact: Redact, above: readonly object[]):
     if (value instanceof Error) return convertError(value, redact, path);
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? "[invalid date]" : value.toISOString();
     if (value instanceof URL) return redact(value.href);
-    if (value instanceof Map) return convertEntries([...value].map(([k, v]) => [String(k), v]), redact, path);
+    if (value instanceof Map)
+      return convertEntries(
+        [...value].map(([k, v]) => [String(k), v]),
+        redact,
+        path,
+      );
     if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-    if (Array.isArray(value) || value instanceof Set) return Array.from<unknown>(value).map((item) => convert(item, redact, path));
+    if (Array.isArray(value) || value instanceof Set)
+      return Array.from<unknown>(value).map((item) => convert(item, redact, path));
     return convertEntries(Object.entries(value), redact, path);
   } catch {
     return "[unreadable]";
@@ -51,7 +57,10 @@ function convertObject(value: object, redact: Redact, above: readonly object[]):
 
 function convertError(error: Error, redact: Redact, path: readonly object[]): Loggable {
   const { name, message, stack, cause } = error;
-  const parts: [string, unknown][] = [["name", name], ["message", message]];
+  const parts: [string, unknown][] = [
+    ["name", name],
+    ["message", message],
+  ];
   // Own properties hold what the message leaves out: a code, an address, the failures of an aggregate.
   for (const [key, part] of Object.entries(error)) if (key !== "name" && key !== "message") parts.push([key, part]);
   if (error instanceof AggregateError) parts.push(["errors", error.errors]);
@@ -60,7 +69,11 @@ function convertError(error: Error, redact: Redact, path: readonly object[]): Lo
   return convertEntries(parts, redact, path);
 }
 
-function convertEntries(entries: readonly (readonly [string, unknown])[], redact: Redact, path: readonly object[]): Loggable {
+function convertEntries(
+  entries: readonly (readonly [string, unknown])[],
+  redact: Redact,
+  path: readonly object[],
+): Loggable {
   const converted: Record<string, Loggable> = Object.create(null) as Record<string, Loggable>;
   for (const [key, part] of entries) if (part !== undefined) converted[redact(key)] = convert(part, redact, path);
   return converted;

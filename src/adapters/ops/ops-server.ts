@@ -77,9 +77,15 @@ export class OpsServer {
     }
   }
 
-  #replyTo(path: string, query: string | undefined, request: IncomingMessage, response: ServerResponse): OpsReply | Promise<OpsReply> {
+  #replyTo(
+    path: string,
+    query: string | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): OpsReply | Promise<OpsReply> {
     const route = this.#routes.get(path);
-    if (route === undefined) return explain(404, `There is nothing at this path. There is: ${[...this.#routes.keys()].join(", ")}`);
+    if (route === undefined)
+      return explain(404, `There is nothing at this path. There is: ${[...this.#routes.keys()].join(", ")}`);
     if (request.method === "GET" || request.method === "HEAD") return route(new URLSearchParams(query), request);
     response.setHeader("allow", "GET, HEAD");
     return explain(405, "This path answers GET and HEAD only.");
@@ -103,7 +109,11 @@ export function explain(status: number, error: string): OpsReply {
   return json(status, { error });
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body, headers }: OpsReply): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, contentType, body, headers }: OpsReply,
+): void {
   response.writeHead(status, {
     "content-type": contentType,
     "content-length": Buffer.byteLength(body),

@@ -53,7 +53,8 @@ export class WinstonLogger implements Logger {
   }
 
   #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
-    if (this.#winston.isLevelEnabled(level)) this.#winston.log({ level, message, line: this.line(level, message, fields) });
+    if (this.#winston.isLevelEnabled(level))
+      this.#winston.log({ level, message, line: this.line(level, message, fields) });
   }
 
   /** The line that a message makes, whether or not its level is written. */

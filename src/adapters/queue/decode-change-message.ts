@@ -1,6 +1,12 @@
 import type { Change } from "../../domain/change.js";
 import type { News } from "../../ports/change-queue.js";
-import { decodeEntitlementsUpdated, decodePackagePublished, decodeSubject, decodeUsageUpdated, invalidatedSubjectOf } from "../../wire/decode-changes.js";
+import {
+  decodeEntitlementsUpdated,
+  decodePackagePublished,
+  decodeSubject,
+  decodeUsageUpdated,
+  invalidatedSubjectOf,
+} from "../../wire/decode-changes.js";
 import { FieldFault } from "../../wire/field-fault.js";
 import { Fields, type ReportFault } from "../../wire/fields.js";
 import { unwrap } from "./unwrap.js";

@@ -39,22 +39,23 @@ export class SqsCalls {
   constructor({ region, queueUrl, pollSeconds, hasOwnEndpoint }: SqsOptions) {
     this.#pollSeconds = pollSeconds;
     this.#queueUrl = queueUrl;
-    const clientOf = (requestTimeout: number, maxAttempts: number) => new SQSClient({
-      region,
-      maxAttempts,
-      // Left to itself, the library says on the console with every call that the queue's host is not the region's.
-      endpoint: hasOwnEndpoint ? undefined : new URL(queueUrl).origin,
-      useQueueUrlAsEndpoint: false,
-      // A third of what a call costs is finding out, each time anew, what all calls of its kind go through.
-      cacheMiddleware: true,
-      requestHandler: {
-        connectionTimeout: CONNECTION_TIMEOUT_MS,
-        requestTimeout,
-        throwOnRequestTimeout: true,
-        httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
-        httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
-      },
-    });
+    const clientOf = (requestTimeout: number, maxAttempts: number) =>
+      new SQSClient({
+        region,
+        maxAttempts,
+        // Left to itself, the library says on the console with every call that the queue's host is not the region's.
+        endpoint: hasOwnEndpoint ? undefined : new URL(queueUrl).origin,
+        useQueueUrlAsEndpoint: false,
+        // A third of what a call costs is finding out, each time anew, what all calls of its kind go through.
+        cacheMiddleware: true,
+        requestHandler: {
+          connectionTimeout: CONNECTION_TIMEOUT_MS,
+          requestTimeout,
+          throwOnRequestTimeout: true,
+          httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+          httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+        },
+      });
     this.#client = clientOf(REQUEST_TIMEOUT_MS, 3);
     this.#receiver = clientOf(pollSeconds * 1_000 + REQUEST_TIMEOUT_MS, 1);
   }
@@ -91,7 +92,9 @@ export class SqsCalls {
   async remove(receiptHandles: readonly string[]): Promise<string | undefined> {
     const entries = receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
     try {
-      const { Failed } = await this.#client.send(new DeleteMessageBatchCommand({ QueueUrl: this.#queueUrl, Entries: entries }));
+      const { Failed } = await this.#client.send(
+        new DeleteMessageBatchCommand({ QueueUrl: this.#queueUrl, Entries: entries }),
+      );
       return Failed?.[0]?.Message ?? Failed?.[0]?.Code;
     } catch (error) {
       throw this.#coded(error);
@@ -100,7 +103,11 @@ export class SqsCalls {
 
   /** @param seconds from now on; 0: anybody may have them */
   async keepFromOthers(receiptHandles: readonly string[], seconds: number): Promise<void> {
-    const entries = receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: seconds }));
+    const entries = receiptHandles.map((ReceiptHandle, index) => ({
+      Id: String(index),
+      ReceiptHandle,
+      VisibilityTimeout: seconds,
+    }));
     try {
       await this.#client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.#queueUrl, Entries: entries }));
     } catch (error) {
@@ -117,7 +124,9 @@ export class SqsCalls {
     if (error instanceof CodedError) return error;
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     if (name === "AbortError") return noLongerAsked();
-    return new CodedError("unavailable", `the queue ${this.#queueUrl} cannot be used (${name}: ${message})`, { cause: error });
+    return new CodedError("unavailable", `the queue ${this.#queueUrl} cannot be used (${name}: ${message})`, {
+      cause: error,
+    });
   }
 }
 

@@ -61,7 +61,9 @@ export class SqsChangeQueue implements ChangeQueue {
     const results = await Promise.allSettled(batches.map((handles) => this.#calls.keepFromOthers(handles, 0)));
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) {
-      this.#logger.warn("messages could not be given back, and come again when their time is over", { error: failed.reason });
+      this.#logger.warn("messages could not be given back, and come again when their time is over", {
+        error: failed.reason,
+      });
     }
   }
 
@@ -92,7 +94,8 @@ export class SqsChangeQueue implements ChangeQueue {
   async #remove(receiptHandles: readonly string[]): Promise<void> {
     try {
       const fault = await this.#calls.remove(receiptHandles);
-      if (fault !== undefined) this.#logger.warn("messages that were carried out could not be removed, and come again", { fault });
+      if (fault !== undefined)
+        this.#logger.warn("messages that were carried out could not be removed, and come again", { fault });
     } catch (error) {
       this.#logger.warn("messages that were carried out could not be removed, and come again", { error });
     }

@@ -79,14 +79,38 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
   setMaxListeners(0, shutdownSignal);
   const calls = new Calls(SERVED_METHODS, options);
   const { statistics } = calls;
-  const callOptions = { count: (decision: Parameters<typeof statistics.decided>[0]) => statistics.decided(decision), maxItems, maxIdBytes };
-  const handlers = rpcHandlers(useCases, readiness, calls, { ...callOptions, shutdownSignal, maxMessageBytes, hasReflection });
+  const callOptions = {
+    count: (decision: Parameters<typeof statistics.decided>[0]) => statistics.decided(decision),
+    maxItems,
+    maxIdBytes,
+  };
+  const handlers = rpcHandlers(useCases, readiness, calls, {
+    ...callOptions,
+    shutdownSignal,
+    maxMessageBytes,
+    hasReflection,
+  });
   const bounds = { maxMessageBytes, maxItems, maxIdBytes, maxJsonDepth };
-  const ofrep = new OfrepCalls(useCases.check, useCases.list, { ...bounds, count: callOptions.count, isKnownFeature: options.isKnownFeature });
-  const onExchange = createGeneralPath(new Map([...handlers, ...moreHandlers]), calls, { ...bounds, clock, logger, bodyTimeoutMs, crossOrigin, methodAt });
+  const ofrep = new OfrepCalls(useCases.check, useCases.list, {
+    ...bounds,
+    count: callOptions.count,
+    isKnownFeature: options.isKnownFeature,
+  });
+  const onExchange = createGeneralPath(new Map([...handlers, ...moreHandlers]), calls, {
+    ...bounds,
+    clock,
+    logger,
+    bodyTimeoutMs,
+    crossOrigin,
+    methodAt,
+  });
   let exceeded = 0;
   return {
-    fastPath: createFastPath(fastMethods(useCases, readiness, callOptions), FAST_PROTOCOLS, { calls, maxMessageBytes, bodyTimeoutMs }),
+    fastPath: createFastPath(fastMethods(useCases, readiness, callOptions), FAST_PROTOCOLS, {
+      calls,
+      maxMessageBytes,
+      bodyTimeoutMs,
+    }),
     onExchange: withOfrep(ofrep, calls, { ...bounds, clock, bodyTimeoutMs, crossOrigin }, onExchange),
     bodyTimeoutMs,
     onTurn: (startedAt) => statistics.turnEnded(startedAt),

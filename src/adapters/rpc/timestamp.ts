@@ -39,7 +39,9 @@ export function readTimestamp(timestamp: Timestamp | undefined, field: string): 
   if (timestamp === undefined) return undefined;
   const seconds = Number(timestamp.seconds);
   if (seconds < FIRST_SECOND || seconds > LAST_SECOND || timestamp.nanos < 0 || timestamp.nanos > MAX_NANOS) {
-    throw invalidArgument(`${field} is outside of the years 1 to 9999: send seconds since 1970 and nanos from 0 to 999999999`);
+    throw invalidArgument(
+      `${field} is outside of the years 1 to 9999: send seconds since 1970 and nanos from 0 to 999999999`,
+    );
   }
   return seconds * 1000 + Math.floor(timestamp.nanos / 1e6);
 }

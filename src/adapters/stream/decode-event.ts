@@ -1,5 +1,10 @@
 import type { Change } from "../../domain/change.js";
-import { decodeEntitlementsUpdated, decodePackagePublished, decodeUsageUpdated, invalidatedSubjectOf } from "../../wire/decode-changes.js";
+import {
+  decodeEntitlementsUpdated,
+  decodePackagePublished,
+  decodeUsageUpdated,
+  invalidatedSubjectOf,
+} from "../../wire/decode-changes.js";
 import { FieldFault } from "../../wire/field-fault.js";
 import { Fields, isObject, type ReportFault } from "../../wire/fields.js";
 import { ENTITLEMENTS_UPDATED, PACKAGE_PUBLISHED, USAGE_UPDATED, type Subscription } from "./subscriptions.js";

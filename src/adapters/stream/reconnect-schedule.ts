@@ -40,7 +40,9 @@ export class ReconnectSchedule {
       case "throttled":
         return this.#inUpperHalf(this.#maxDelayMs(now));
       case "lost":
-        return tries === 0 ? 0 : this.#random() * Math.min(this.#maxDelayMs(now), this.#timing.firstDelayMs * 2 ** (tries - 1));
+        return tries === 0
+          ? 0
+          : this.#random() * Math.min(this.#maxDelayMs(now), this.#timing.firstDelayMs * 2 ** (tries - 1));
     }
   }
 

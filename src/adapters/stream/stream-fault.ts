@@ -30,6 +30,7 @@ export function streamFaultOf(code: number | undefined, reason: string): StreamF
 function kindOf(code: number | undefined, status: number, reason: string): StreamFault["kind"] {
   // Throttling first: a server that closes for it may use any code.
   if (saysThrottled(reason) || status === THROTTLING_STATUS) return "throttled";
-  const isRefused = (code !== undefined && REFUSING_CLOSE_CODES.has(code)) || REFUSING_STATUS.has(status) || saysInvalidApiKey(reason);
+  const isRefused =
+    (code !== undefined && REFUSING_CLOSE_CODES.has(code)) || REFUSING_STATUS.has(status) || saysInvalidApiKey(reason);
   return isRefused ? "refused" : "lost";
 }

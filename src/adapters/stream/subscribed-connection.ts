@@ -32,12 +32,25 @@ export class SubscribedConnection {
   #cancelSettling: CancelTimer | undefined;
   #isOver = false;
 
-  constructor(options: WebSocketClientOptions, timing: StreamTiming, clock: Clock, random: () => number, listener: ConnectionListener) {
+  constructor(
+    options: WebSocketClientOptions,
+    timing: StreamTiming,
+    clock: Clock,
+    random: () => number,
+    listener: ConnectionListener,
+  ) {
     this.#timing = timing;
     this.#clock = clock;
     this.#listener = listener;
-    this.#schedules = new Map(SUBSCRIPTIONS.map((subscription) => [subscription, new ReconnectSchedule(timing, random)]));
-    this.#watch = new SilenceWatch(timing.pingIntervalMs, clock, () => this.#client.ping(), () => this.#client.terminate("upstream went silent"));
+    this.#schedules = new Map(
+      SUBSCRIPTIONS.map((subscription) => [subscription, new ReconnectSchedule(timing, random)]),
+    );
+    this.#watch = new SilenceWatch(
+      timing.pingIntervalMs,
+      clock,
+      () => this.#client.ping(),
+      () => this.#client.terminate("upstream went silent"),
+    );
     const { acknowledgeTimeoutMs } = timing;
     const cancelTimeout = this.#after(acknowledgeTimeoutMs, () =>
       this.#client.terminate(`upstream did not acknowledge the connection within ${acknowledgeTimeoutMs} ms`),

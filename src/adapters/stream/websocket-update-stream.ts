@@ -32,7 +32,10 @@ export interface WebSocketUpdateStreamParts {
 
 const DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-export function createWebSocketUpdateStream(config: WebSocketUpdateStreamConfig, parts: WebSocketUpdateStreamParts): UpdateStream {
+export function createWebSocketUpdateStream(
+  config: WebSocketUpdateStreamConfig,
+  parts: WebSocketUpdateStreamParts,
+): UpdateStream {
   return new WebSocketUpdateStream(config, parts);
 }
 
@@ -112,13 +115,21 @@ class WebSocketUpdateStream implements UpdateStream {
   #interrupted({ name }: Subscription, reason: string): void {
     this.#telemetry.networkRequestErrors++;
     if (saysThrottled(reason)) this.#logFault({ kind: "throttled", reason });
-    else this.#outage.lost("warn", "upstream ended a subscription, which is renewed", { subscription: name, reason }, "interrupted");
+    else
+      this.#outage.lost(
+        "warn",
+        "upstream ended a subscription, which is renewed",
+        { subscription: name, reason },
+        "interrupted",
+      );
     this.#disconnected();
   }
 
   #received(subscription: Subscription, result: unknown): void {
     this.#telemetry.lastStreamMessageAt = this.#clock.now();
-    const change = decodeEvent(subscription, result, (fault) => this.#faults.add(`the event ${subscription.name}`, fault));
+    const change = decodeEvent(subscription, result, (fault) =>
+      this.#faults.add(`the event ${subscription.name}`, fault),
+    );
     if (change === undefined) this.#doubtEverythingSoon();
     else this.#listener?.changed(change);
   }
@@ -161,13 +172,28 @@ class WebSocketUpdateStream implements UpdateStream {
   #logFault({ kind, reason }: StreamFault): void {
     switch (kind) {
       case "refused":
-        this.#outage.lost("error", "the update stream refuses the API key: correct SERVER_API_KEY; it is tried again now and then", { reason }, kind);
+        this.#outage.lost(
+          "error",
+          "the update stream refuses the API key: correct SERVER_API_KEY; it is tried again now and then",
+          { reason },
+          kind,
+        );
         break;
       case "throttled":
-        this.#outage.lost("info", "the update stream is throttled by upstream, which is tried again later", { reason }, kind);
+        this.#outage.lost(
+          "info",
+          "the update stream is throttled by upstream, which is tried again later",
+          { reason },
+          kind,
+        );
         break;
       case "lost":
-        this.#outage.lost("warn", "the update stream is lost and is opened again; until then cached states are refreshed by polling", { reason }, kind);
+        this.#outage.lost(
+          "warn",
+          "the update stream is lost and is opened again; until then cached states are refreshed by polling",
+          { reason },
+          kind,
+        );
         break;
     }
   }

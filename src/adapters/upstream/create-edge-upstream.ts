@@ -25,13 +25,29 @@ const FAILURES_TO_OPEN = 32;
 const TIMEOUT_MS = 5_000;
 
 /** Edge alone, where nobody waits for the answer and there is no other upstream to turn to. */
-export function createEdgeUpstream({ identity, edgeApiUrl, limits: given }: EdgeUpstreamConfig, parts: ResilienceParts): EdgeUpstream {
-  const limits = { ...limitsForBudget(TIMEOUT_MS), fetchTimeoutMs: TIMEOUT_MS, failuresToOpen: FAILURES_TO_OPEN, ...given };
+export function createEdgeUpstream(
+  { identity, edgeApiUrl, limits: given }: EdgeUpstreamConfig,
+  parts: ResilienceParts,
+): EdgeUpstream {
+  const limits = {
+    ...limitsForBudget(TIMEOUT_MS),
+    fetchTimeoutMs: TIMEOUT_MS,
+    failuresToOpen: FAILURES_TO_OPEN,
+    ...given,
+  };
   const resilience = new Resilience(limits, { ...parts, random: parts.random ?? Math.random });
   const headers = { ...identityHeaders(identity), "X-API-VERSION": "1" };
-  const http = new HttpJson({ name: "Edge", baseUrl: edgeApiUrl, headers, maxBodyBytes: limits.maxBodyBytes, requests: parts.telemetry.upstreamRequests.edge });
+  const http = new HttpJson({
+    name: "Edge",
+    baseUrl: edgeApiUrl,
+    headers,
+    maxBodyBytes: limits.maxBodyBytes,
+    requests: parts.telemetry.upstreamRequests.edge,
+  });
   const edge = new EdgeClient(http, new FaultLog(parts.logger, parts.telemetry));
-  const probe = resilience.timed("Edge", limits.probeTimeoutMs, (_: undefined, signal) => edge.fetchConfiguration(signal));
+  const probe = resilience.timed("Edge", limits.probeTimeoutMs, (_: undefined, signal) =>
+    edge.fetchConfiguration(signal),
+  );
   const ask = resilience.rememberingRefusals(
     "Edge",
     resilience.guarded(
@@ -39,12 +55,17 @@ export function createEdgeUpstream({ identity, edgeApiUrl, limits: given }: Edge
       resilience.timed("Edge", limits.fetchTimeoutMs, resilience.retried(edge.fetchState.bind(edge))),
     ),
   );
-  const fetch = withConcurrencyBound(ask, { maxConcurrent: limits.maxConcurrentFetches, maxWaiting: limits.maxWaitingFetches });
+  const fetch = withConcurrencyBound(ask, {
+    maxConcurrent: limits.maxConcurrentFetches,
+    maxWaiting: limits.maxWaitingFetches,
+  });
   return {
     fetchState: (subject, { signal }) =>
       canBeInPath(subject)
         ? fetch(subject, signal)
-        : Promise.reject(new CodedError("invalid-argument", "Edge cannot be asked for an id that cannot stand in a path")),
+        : Promise.reject(
+            new CodedError("invalid-argument", "Edge cannot be asked for an id that cannot stand in a path"),
+          ),
     close: () => {
       resilience.stop();
       http.close();

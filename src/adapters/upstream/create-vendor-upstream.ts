@@ -31,14 +31,26 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
   const { maxBodyBytes } = limits;
   const { edge: edgeRequests, api: apiRequests } = parts.telemetry.upstreamRequests;
 
-  const apiHttp = new HttpJson({ name: "the API", baseUrl: config.apiUrl, headers, maxBodyBytes, requests: apiRequests });
+  const apiHttp = new HttpJson({
+    name: "the API",
+    baseUrl: config.apiUrl,
+    headers,
+    maxBodyBytes,
+    requests: apiRequests,
+  });
   const api = new GraphqlClient(apiHttp, faults);
   const probeApi = probeOf("the API", api);
 
   const edgeHttp =
     config.edgeApiUrl === undefined
       ? undefined
-      : new HttpJson({ name: "Edge", baseUrl: config.edgeApiUrl, headers: { ...headers, "X-API-VERSION": "1" }, maxBodyBytes, requests: edgeRequests });
+      : new HttpJson({
+          name: "Edge",
+          baseUrl: config.edgeApiUrl,
+          headers: { ...headers, "X-API-VERSION": "1" },
+          maxBodyBytes,
+          requests: edgeRequests,
+        });
   const edge = edgeHttp === undefined ? undefined : new EdgeClient(edgeHttp, faults);
   const probeEdge = edge === undefined ? probeApi : probeOf("Edge", edge);
 
@@ -71,7 +83,9 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
    * counts it once whether or not the first one arrived. They pass no circuit breaker: nothing can stand in for a report.
    */
   function reporting<I, O>(operation: Operation<I, O>): Operation<I, O> {
-    return withOutcome(operation, (report) => resilience.timed("the API", limits.reportTimeoutMs, resilience.retried(resilience.counted(report))));
+    return withOutcome(operation, (report) =>
+      resilience.timed("the API", limits.reportTimeoutMs, resilience.retried(resilience.counted(report))),
+    );
   }
 
   function probeOf(name: string, client: { fetchConfiguration(signal: AbortSignal): Promise<void> }) {

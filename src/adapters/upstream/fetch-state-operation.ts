@@ -43,15 +43,24 @@ export function fetchStateOperation(
   const apiBreaker = resilience.breakerOf("the API", sources.probeApi);
   const apiAlone = resilience.rememberingRefusals("the API", resilience.guarded(apiBreaker, latest));
   const { usual, inDoubt } =
-    sources.edge === undefined ? { usual: apiAlone, inDoubt: ofSubject(apiAlone) } : withEdge(sources.edge, askApi, apiAlone);
+    sources.edge === undefined
+      ? { usual: apiAlone, inDoubt: ofSubject(apiAlone) }
+      : withEdge(sources.edge, askApi, apiAlone);
 
   const fetch: Operation<StateRequest, CustomerState> = (request, signal) => {
     if (request.latest) return latest(request.subject, signal);
     return request.preferLatest ? inDoubt(request, signal) : usual(request.subject, signal);
   };
-  return withConcurrencyBound(fetch, { maxConcurrent: limits.maxConcurrentFetches, maxWaiting: limits.maxWaitingFetches });
+  return withConcurrencyBound(fetch, {
+    maxConcurrent: limits.maxConcurrentFetches,
+    maxWaiting: limits.maxWaitingFetches,
+  });
 
-  function withEdge(edge: EdgeClient, ask: Fetch, apiOnly: Fetch): { readonly usual: Fetch; readonly inDoubt: FetchInDoubt } {
+  function withEdge(
+    edge: EdgeClient,
+    ask: Fetch,
+    apiOnly: Fetch,
+  ): { readonly usual: Fetch; readonly inDoubt: FetchInDoubt } {
     const askEdge: Fetch = resilience.counted((subject, signal) => edge.fetchState(subject, signal));
     const fromEdge = resilience.rememberingRefusals(
       "Edge",
@@ -76,7 +85,8 @@ export function fetchStateOperation(
     });
     return {
       usual: (subject, signal) => (canBeInPath(subject) ? edgeFirst : apiOnly)(subject, signal),
-      inDoubt: (request, signal) => (canBeInPath(request.subject) ? edgeLast(request, signal) : apiOnly(request.subject, signal)),
+      inDoubt: (request, signal) =>
+        canBeInPath(request.subject) ? edgeLast(request, signal) : apiOnly(request.subject, signal),
     };
   }
 }

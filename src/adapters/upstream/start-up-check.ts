@@ -64,9 +64,19 @@ export class StartUpCheck {
     const code = errorCodeOf(error);
     const { name } = this.#options;
     if (code === "unauthenticated") {
-      this.#outage.lost("error", `${name} refuses the API key: correct SERVER_API_KEY; until then cached states and fallbacks answer`, { error }, code);
+      this.#outage.lost(
+        "error",
+        `${name} refuses the API key: correct SERVER_API_KEY; until then cached states and fallbacks answer`,
+        { error },
+        code,
+      );
     } else {
-      this.#outage.lost("warn", `${name} did not answer at the start: cached states and fallbacks answer until it does`, { error }, code);
+      this.#outage.lost(
+        "warn",
+        `${name} did not answer at the start: cached states and fallbacks answer until it does`,
+        { error },
+        code,
+      );
     }
   }
 

@@ -33,7 +33,10 @@ export class VendorUpstreamClient implements VendorUpstream {
     this.#release = release;
   }
 
-  fetchState(subject: Subject, { latest, preferLatest = false, onMayBeBehind, signal }: FetchOptions): Promise<CustomerState> {
+  fetchState(
+    subject: Subject,
+    { latest, preferLatest = false, onMayBeBehind, signal }: FetchOptions,
+  ): Promise<CustomerState> {
     return this.#operations.fetchState({ subject, latest, preferLatest, onMayBeBehind }, signal);
   }
 

@@ -66,7 +66,9 @@ function entitlementsOf(state: CustomerState, now: number): EntitlementsList {
     features.push(decideFeature(state, nothingRequestedOf(feature.id), now));
   }
   for (const { currency } of state.credits()) {
-    credits.push(decideCredit(state, { currencyId: currency.currencyId, requestedUsage: undefined, fallback: undefined }));
+    credits.push(
+      decideCredit(state, { currencyId: currency.currencyId, requestedUsage: undefined, fallback: undefined }),
+    );
   }
   return { features, credits, fallbacks: undefined, accessDeniedReason: state.accessDeniedReason };
 }

@@ -32,7 +32,13 @@ export class CacheGate {
   #failedTries = 0;
   #cancelTimer: CancelTimer | undefined;
 
-  constructor(cache: SharedCache, clock: Clock, logger: Logger, telemetry: Pick<ConsumptionTelemetry, "writeFailed">, timing: GateTiming) {
+  constructor(
+    cache: SharedCache,
+    clock: Clock,
+    logger: Logger,
+    telemetry: Pick<ConsumptionTelemetry, "writeFailed">,
+    timing: GateTiming,
+  ) {
     this.#cache = cache;
     this.#clock = clock;
     this.#logger = logger;

@@ -115,7 +115,8 @@ export class CarryOutChanges {
 
   #askUpstream({ change }: News): Promise<void> {
     const { refetch, sweep } = this.#parts;
-    if (change.type === "package-published") return change.migration === "ALL_CUSTOMERS" ? sweep.sweep() : NOTHING_TO_DO;
+    if (change.type === "package-published")
+      return change.migration === "ALL_CUSTOMERS" ? sweep.sweep() : NOTHING_TO_DO;
     if (refetch.pending >= this.#options.maxWaitingForUpstream) return Promise.reject(new TooManyWaiting());
     return refetch.refetch(change.subject, this.#options.onlyIfCached);
   }
@@ -135,7 +136,10 @@ export class CarryOutChanges {
       else {
         left.push(message);
         if (!(result.reason instanceof TooManyWaiting)) {
-          logger.error("a message could not be carried out, and stays in the queue", { messageId: message.id, error: result.reason });
+          logger.error("a message could not be carried out, and stays in the queue", {
+            messageId: message.id,
+            error: result.reason,
+          });
         }
       }
     }

@@ -141,10 +141,13 @@ export class ConsumeChanges {
 
   #failed(error: unknown): void {
     this.#failing++;
-    this.#outage.lost("error", "no messages can be received from the queue; it is asked again until they can", { error });
+    this.#outage.lost("error", "no messages can be received from the queue; it is asked again until they can", {
+      error,
+    });
   }
 
   #recovered(): void {
-    if (--this.#failing === 0 && !this.#isStopping) this.#outage.recovered("messages are received from the queue again");
+    if (--this.#failing === 0 && !this.#isStopping)
+      this.#outage.recovered("messages are received from the queue again");
   }
 }

@@ -133,7 +133,8 @@ export class RefetchSubjects {
   stop(): void {
     this.#isStopped = true;
     for (const cancel of this.#sleeping.values()) cancel();
-    for (const job of [...this.#waiting.splice(0), ...this.#due.splice(0), ...this.#sleeping.keys()]) this.#end(job, stopped());
+    for (const job of [...this.#waiting.splice(0), ...this.#due.splice(0), ...this.#sleeping.keys()])
+      this.#end(job, stopped());
     this.#sleeping.clear();
     for (const job of this.#running) job.stopping.abort();
   }
@@ -213,7 +214,11 @@ export class RefetchSubjects {
       return true;
     }
     const { subject, onlyIfCached } = job;
-    await writer.write({ change: { type: "entitlements-updated", subject, state: fetched.state }, at: fetched.askedAt, onlyIfCached });
+    await writer.write({
+      change: { type: "entitlements-updated", subject, state: fetched.state },
+      at: fetched.askedAt,
+      onlyIfCached,
+    });
     return true;
   }
 
@@ -224,7 +229,10 @@ export class RefetchSubjects {
       try {
         const supersededBefore = job.superseded;
         const askedAt = this.#parts.clock.now();
-        const state = await this.#parts.upstream.fetchState(job.subject, { signal: job.stopping.signal, latest: false });
+        const state = await this.#parts.upstream.fetchState(job.subject, {
+          signal: job.stopping.signal,
+          latest: false,
+        });
         this.#answers++;
         if (state === undefined) return undefined;
         // An empty state has no timestamp that could lose against that of the change.
@@ -245,7 +253,11 @@ export class RefetchSubjects {
       return "later";
     }
     telemetry.refetchFailed();
-    logger.warn("a state is given up: upstream fails for it while it answers for others", { ...job.subject, attempts: job.attempts, error });
+    logger.warn("a state is given up: upstream fails for it while it answers for others", {
+      ...job.subject,
+      attempts: job.attempts,
+      error,
+    });
     throw new CodedError("internal", "upstream goes on failing for this subject alone", { cause: error });
   }
 
@@ -268,7 +280,18 @@ function newJob(subject: Subject, onlyIfCached: boolean, delayMs: number): Job {
   });
   const attempted = new Promise<void>((onEnd) => (onAttempted = onEnd));
   const counts = { superseded: 0, attempts: 0, answersAtFailure: 0 };
-  return { subject, onlyIfCached, delayMs, ...counts, stopping: new AbortController(), attempted, onAttempted, done, resolve, reject };
+  return {
+    subject,
+    onlyIfCached,
+    delayMs,
+    ...counts,
+    stopping: new AbortController(),
+    attempted,
+    onAttempted,
+    done,
+    resolve,
+    reject,
+  };
 }
 
 function stopped(): CodedError {

@@ -88,7 +88,10 @@ export class SweepStates {
     }
     await Promise.all(pending);
     if (failure !== undefined) throw failure;
-    this.#logger.info("every state in the shared cache was refetched, or is asked for again", { states: refetched, askedAgain: unfinished.size });
+    this.#logger.info("every state in the shared cache was refetched, or is asked for again", {
+      states: refetched,
+      askedAgain: unfinished.size,
+    });
     return unfinished;
   }
 

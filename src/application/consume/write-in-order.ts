@@ -79,7 +79,10 @@ export class WriteInOrder {
         job.resolve();
       } catch (error) {
         outage = await this.#outage(error);
-        job.reject(outage ?? new CodedError("internal", "the shared cache takes other writes, but not this one", { cause: error }));
+        job.reject(
+          outage ??
+            new CodedError("internal", "the shared cache takes other writes, but not this one", { cause: error }),
+        );
       }
     }
   }

@@ -62,7 +62,14 @@ export class FindState {
     this.#clock = clock;
     this.#logger = logger;
     this.#options = options;
-    this.#searchParts = { cache, load, clock, logger, deadlines: new Deadlines(clock), lastIdleAt: options.lastIdleAt ?? (() => Infinity) };
+    this.#searchParts = {
+      cache,
+      load,
+      clock,
+      logger,
+      deadlines: new Deadlines(clock),
+      lastIdleAt: options.lastIdleAt ?? (() => Infinity),
+    };
   }
 
   /** The state at hand, where features can be answered for from it at once. On the path of every check. */
@@ -105,7 +112,8 @@ export class FindState {
 
   #hit(cached: HeldState, customerId: string, resourceId: string | undefined, now: number): HeldState {
     const { verifiedAt } = cached;
-    if (verifiedAt < this.#stream.trustSince(now) || verifiedAt < this.#stream.lostAt) this.#mayBeStale(verifiedAt, customerId, resourceId, now);
+    if (verifiedAt < this.#stream.trustSince(now) || verifiedAt < this.#stream.lostAt)
+      this.#mayBeStale(verifiedAt, customerId, resourceId, now);
     this.#telemetry.cacheHits++;
     this.#telemetry.answers.memory++;
     return cached;
@@ -115,13 +123,18 @@ export class FindState {
     if (verifiedAt < this.#stream.vouchedSince(now)) this.#telemetry.staleAnswers++;
     if (verifiedAt >= this.#stream.trustSince(now) || !this.#stream.isDue(verifiedAt, now)) return;
     if (!this.#stream.isTrusted) this.#refresh.enqueue({ customerId, resourceId });
-    else if (this.#refresh.hasRoomToVerify(now)) this.#refresh.verify({ customerId, resourceId }, this.#stream.trustSince(now));
+    else if (this.#refresh.hasRoomToVerify(now))
+      this.#refresh.verify({ customerId, resourceId }, this.#stream.trustSince(now));
   }
 
   /** Nobody waits for it: the check is about the resource. */
   #haveCustomer(customerId: string): void {
     if (this.#cache.peek(customerId, undefined) !== undefined) return;
-    this.#load.load({ customerId }).catch((error: unknown) => this.#logger.debug("a customer was not loaded beside its resource", { customerId, error }));
+    this.#load
+      .load({ customerId })
+      .catch((error: unknown) =>
+        this.#logger.debug("a customer was not loaded beside its resource", { customerId, error }),
+      );
   }
 
   #budgetMs(call: CallContext, now: number): number {

@@ -169,13 +169,22 @@ export class LoadState {
     return known === undefined || known.state.tellsWallets ? known : this.load(subject, needs);
   }
 
-  #takeOff(subject: Subject, freshness: Freshness, { wallets, verifiedSince = -Infinity }: LoadNeeds, shared: SharedFlights | undefined): Flight {
+  #takeOff(
+    subject: Subject,
+    freshness: Freshness,
+    { wallets, verifiedSince = -Infinity }: LoadNeeds,
+    shared: SharedFlights | undefined,
+  ): Flight {
     const bring = () =>
-      shared === undefined ? this.#fetchAndStore(subject, freshness, flight) : this.#fetchInTurn(shared, subject, freshness, flight);
+      shared === undefined
+        ? this.#fetchAndStore(subject, freshness, flight)
+        : this.#fetchInTurn(shared, subject, freshness, flight);
     const flight: Flight = {
-      result: Promise.resolve().then(bring).finally(() => {
-        if (this.#flights.get(subject) === flight) this.#flights.delete(subject);
-      }),
+      result: Promise.resolve()
+        .then(bring)
+        .finally(() => {
+          if (this.#flights.get(subject) === flight) this.#flights.delete(subject);
+        }),
       isForWallets: wallets || shared === undefined,
       verifiedSince,
       overtaken: false,
@@ -194,7 +203,10 @@ export class LoadState {
     flight: Flight,
   ): Promise<CachedState | undefined> {
     let brought: CachedState | undefined;
-    const turn = await shared.awaitTurn(subject, async () => (brought = await this.#usableInStore(subject, flight)) !== undefined);
+    const turn = await shared.awaitTurn(
+      subject,
+      async () => (brought = await this.#usableInStore(subject, flight)) !== undefined,
+    );
     if (turn === undefined) return brought;
     let isStored = false;
     try {
@@ -209,7 +221,8 @@ export class LoadState {
   async #usableInStore(subject: Subject, { isForWallets, verifiedSince }: Flight): Promise<CachedState | undefined> {
     try {
       const stored = await this.#cache.load(subject);
-      if (stored?.isVerified !== true || this.#clock.now() >= stored.recheckAt || stored.verifiedAt < verifiedSince) return undefined;
+      if (stored?.isVerified !== true || this.#clock.now() >= stored.recheckAt || stored.verifiedAt < verifiedSince)
+        return undefined;
       return isForWallets && !stored.state.tellsWallets ? undefined : stored;
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
@@ -223,7 +236,10 @@ export class LoadState {
     if (told === undefined) return undefined;
     const isRechecked = flight.mayBeBehind && this.#lagging.add(subject);
     if (!flight.mayBeBehind && !flight.overtaken && freshness !== ANY) this.#lagging.delete(subject);
-    const state = flight.usageNews.reduce((known, { entitlement, usage }) => newestUsage(known, entitlement, usage), told);
+    const state = flight.usageNews.reduce(
+      (known, { entitlement, usage }) => newestUsage(known, entitlement, usage),
+      told,
+    );
     const fetched = {
       state,
       verifiedAt: askedAt,

@@ -118,7 +118,11 @@ export class StateSearch {
     this.#isStoreAsked = false;
     if (this.#step !== undefined) this.#parts.deadlines.cancel(this.#step);
     if (this.#hasEnded) return;
-    if (stored?.isVerified === true && suffices(stored, this.#wanted) && (this.#parts.clock.now() < stored.recheckAt || this.#servesMeanwhile(stored))) {
+    if (
+      stored?.isVerified === true &&
+      suffices(stored, this.#wanted) &&
+      (this.#parts.clock.now() < stored.recheckAt || this.#servesMeanwhile(stored))
+    ) {
       this.#end({ known: stored, source: "redis" });
       return;
     }
@@ -133,7 +137,9 @@ export class StateSearch {
    * is away.
    */
   #servesMeanwhile({ state }: CachedState): boolean {
-    return !isEmptyState(state) && this.#parts.clock.now() < state.validUntil && this.#parts.load.isLagging(this.#subject);
+    return (
+      !isEmptyState(state) && this.#parts.clock.now() < state.validUntil && this.#parts.load.isLagging(this.#subject)
+    );
   }
 
   async #askUpstreamBesideStore(): Promise<void> {
@@ -151,7 +157,8 @@ export class StateSearch {
       },
       (error: unknown) => {
         // Upstream's failures are counted where they happen; anything else is a defect, and must not hide in a fallback.
-        if (!(error instanceof CodedError)) this.#parts.logger.error("a state could not be loaded: unexpected error", { error });
+        if (!(error instanceof CodedError))
+          this.#parts.logger.error("a state could not be loaded: unexpected error", { error });
         this.#upstreamFailed();
       },
     );

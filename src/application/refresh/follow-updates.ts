@@ -65,7 +65,8 @@ export class FollowUpdates implements UpdateListener {
         if (isAskedAgain) this.#refresh.enqueue(change.subject, true);
         if (this.#writes.isLost) this.#writes.recovered("updates are written to the cache again");
       },
-      (error: unknown) => this.#writes.lost("warn", "an update could not be written to the cache", { type: change.type, error }),
+      (error: unknown) =>
+        this.#writes.lost("warn", "an update could not be written to the cache", { type: change.type, error }),
     );
   }
 
@@ -88,5 +89,9 @@ export class FollowUpdates implements UpdateListener {
 /** Whether a change says that there is news of its subject without saying which. */
 function asksAgain(change: SubjectChange): boolean {
   if (change.type === "subject-invalidated") return true;
-  return change.type === "entitlements-updated" && isEmptyState(change.state) && change.state.accessDeniedReason === undefined;
+  return (
+    change.type === "entitlements-updated" &&
+    isEmptyState(change.state) &&
+    change.state.accessDeniedReason === undefined
+  );
 }

@@ -63,7 +63,9 @@ export class StreamStatus {
    * the stream was lost. Epoch milliseconds.
    */
   vouchedSince(now: number): number {
-    return this.#isConnected ? now - this.#maxAgeMs : Math.max(this.#lostAt, now - Math.min(this.#pollIntervalMs, this.#maxAgeMs));
+    return this.#isConnected
+      ? now - this.#maxAgeMs
+      : Math.max(this.#lostAt, now - Math.min(this.#pollIntervalMs, this.#maxAgeMs));
   }
 
   #enter(isConnected: boolean): void {

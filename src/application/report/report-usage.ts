@@ -30,7 +30,9 @@ export class ReportUsage {
 
   /** @throws CodedError upstream's own failure, saying whether the usage may count; never a made-up success */
   async report(report: UsageReport, call: CallContext): Promise<UsageMeasurement> {
-    const measurement = await this.#upstream.reportUsage(accepted(report, this.#clock.now()), { signal: signalForReport(call) });
+    const measurement = await this.#upstream.reportUsage(accepted(report, this.#clock.now()), {
+      signal: signalForReport(call),
+    });
     await this.#remember([measurement]);
     return measurement;
   }
@@ -38,7 +40,10 @@ export class ReportUsage {
   /** @throws CodedError as report does, for all of the reports */
   async reportBulk(reports: readonly UsageReport[], call: CallContext): Promise<readonly UsageMeasurement[]> {
     const now = this.#clock.now();
-    const measurements = await this.#upstream.reportUsageBulk(reports.map((report) => accepted(report, now)), { signal: signalForReport(call) });
+    const measurements = await this.#upstream.reportUsageBulk(
+      reports.map((report) => accepted(report, now)),
+      { signal: signalForReport(call) },
+    );
     await this.#remember(measurements);
     return measurements;
   }

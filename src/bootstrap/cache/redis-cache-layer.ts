@@ -20,7 +20,10 @@ const WAIT_SHARE = 3;
 export function redisCacheLayer(config: Config, environment: string, services: Services): CacheLayer {
   const { entitlementsTimeoutMs, redisKeysTtlSecs, cacheMaxSizeBytes } = config;
   const { clock, logger, telemetry } = services;
-  const bounds = { keysTtlSecs: redisKeysTtlSecs, commandTimeoutMs: Math.max(1, entitlementsTimeoutMs / COMMAND_SHARE) };
+  const bounds = {
+    keysTtlSecs: redisKeysTtlSecs,
+    commandTimeoutMs: Math.max(1, entitlementsTimeoutMs / COMMAND_SHARE),
+  };
   const connection = connectToRedis(config, bounds, services);
   const { commands } = connection;
   const store = new RedisCacheStore({

@@ -33,7 +33,8 @@ export function connectToRedis(config: RedisConfig, bounds: RedisBounds, service
       { ...services, idleMs },
     );
   } catch (error) {
-    if (error instanceof CodedError && error.code === "invalid-argument") throw new StartError(`REDIS_TLS_CA_FILE: ${error.message}`, { cause: error });
+    if (error instanceof CodedError && error.code === "invalid-argument")
+      throw new StartError(`REDIS_TLS_CA_FILE: ${error.message}`, { cause: error });
     throw error;
   }
 }

@@ -10,7 +10,10 @@ export interface CommandSyntax {
 type Parsed<S extends CommandSyntax> = ReturnType<typeof parseArgs<{ options: S["options"]; allowPositionals: true }>>;
 
 /** @throws UsageError that names the argument */
-export function parseCommandLine<const S extends CommandSyntax>(args: readonly string[], { options, positionals }: S): Parsed<S> {
+export function parseCommandLine<const S extends CommandSyntax>(
+  args: readonly string[],
+  { options, positionals }: S,
+): Parsed<S> {
   let parsed: Parsed<S>;
   try {
     const joined = joinNegativeNumbers(args, options);

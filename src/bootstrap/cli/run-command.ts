@@ -15,7 +15,11 @@ const NO_ARGUMENTS = { positionals: [], options: {} } as const;
  *
  * @returns the exit code, or undefined while the service runs and decides on it itself
  */
-export async function runCommand(args: readonly string[], environment: NodeJS.ProcessEnv, output: Output): Promise<number | undefined> {
+export async function runCommand(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  output: Output,
+): Promise<number | undefined> {
   try {
     return await dispatch(args, environment, output);
   } catch (error) {
@@ -26,7 +30,11 @@ export async function runCommand(args: readonly string[], environment: NodeJS.Pr
 }
 
 /** Each command is imported only when it is the one: none waits for the libraries of another. */
-async function dispatch([command = "serve", ...rest]: readonly string[], environment: NodeJS.ProcessEnv, output: Output): Promise<number | undefined> {
+async function dispatch(
+  [command = "serve", ...rest]: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  output: Output,
+): Promise<number | undefined> {
   if (rest[0] === "--help" || rest[0] === "-h") {
     output.out(HELP);
     return 0;

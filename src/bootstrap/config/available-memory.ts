@@ -37,7 +37,9 @@ function* cgroupLimits({ cgroupRoot, ownCgroups }: MemorySources): Iterable<numb
   for (const { controllers, path } of parseOwnCgroups(readText(ownCgroups) ?? "")) {
     const isUnified = controllers === "";
     if (!isUnified && !controllers.split(",").includes("memory")) continue;
-    const [mount, file] = isUnified ? [cgroupRoot, "memory.max"] : [join(cgroupRoot, "memory"), "memory.limit_in_bytes"];
+    const [mount, file] = isUnified
+      ? [cgroupRoot, "memory.max"]
+      : [join(cgroupRoot, "memory"), "memory.limit_in_bytes"];
     // Inside a container the path may be the host's and not exist here; the mount's own root still does.
     for (const folder of withParents(path)) {
       const limit = parseLimit(readText(join(mount, folder, file)));

@@ -13,5 +13,9 @@ export type LoadedConfig = LoadedSettings<typeof SETTINGS>;
  * @throws StartError that lists every fault
  */
 export function loadConfig(environment: Environment, memory?: MemorySources): LoadedConfig {
-  return readSettings({ settings: SETTINGS, rules: CROSS_RULES, unused: UNUSED_RULES, foreign: FOREIGN_TO_THE_SIDECAR }, environment, memory);
+  return readSettings(
+    { settings: SETTINGS, rules: CROSS_RULES, unused: UNUSED_RULES, foreign: FOREIGN_TO_THE_SIDECAR },
+    environment,
+    memory,
+  );
 }

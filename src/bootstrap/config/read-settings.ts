@@ -47,10 +47,18 @@ export function readSettings<S extends Settings>(
   const machine: Machine = { memoryBytes: () => availableMemory(memory) };
   const entries = Object.entries<Setting<unknown>>(settings);
   const faults = new Map<string, string>();
-  const values = new Map(entries.map(([key, setting]) => [key, readSetting(setting, environment, machine, (fault) => faults.set(key, fault))]));
+  const values = new Map(
+    entries.map(([key, setting]) => [
+      key,
+      readSetting(setting, environment, machine, (fault) => faults.set(key, fault)),
+    ]),
+  );
   const unused = unusedSettings(unusedRules, Object.fromEntries(values) as Values<S>, new Set(faults.keys()));
   const warnings = [
-    ...misspeltNames(strangersIn(environment, foreign), entries.flatMap(([, setting]) => namesOf(setting))),
+    ...misspeltNames(
+      strangersIn(environment, foreign),
+      entries.flatMap(([, setting]) => namesOf(setting)),
+    ),
     ...foreignNames(foreign, environment),
     ...withoutEffect(entries, values, unused, faults, environment, machine),
   ];
@@ -58,13 +66,21 @@ export function readSettings<S extends Settings>(
     if (unused.has(key) && faults.delete(key)) values.set(key, setting.whenUnset(machine));
   }
   const config = Object.fromEntries(values) as Values<S>;
-  const allFaults = [...faults.values(), ...brokenRules(rules, config, new Set(faults.keys()), (key) => !unused.has(key))];
+  const allFaults = [
+    ...faults.values(),
+    ...brokenRules(rules, config, new Set(faults.keys()), (key) => !unused.has(key)),
+  ];
   const secrets = secretsIn(settings, environment);
   if (allFaults.length > 0) throw new StartError(hideSecrets(secrets)(describeFaults(allFaults, warnings)));
   return deepFreeze({ config, warnings: warnings.map(hideSecrets(secrets)), secrets });
 }
 
-function readSetting(setting: Setting<unknown>, environment: Environment, machine: Machine, fault: (text: string) => void): unknown {
+function readSetting(
+  setting: Setting<unknown>,
+  environment: Environment,
+  machine: Machine,
+  fault: (text: string) => void,
+): unknown {
   const [given, other] = givenTexts(setting, environment);
   if (given === undefined) {
     if (!setting.isRequired) return setting.whenUnset(machine);
@@ -73,7 +89,9 @@ function readSetting(setting: Setting<unknown>, environment: Environment, machin
   }
   if (other !== undefined) {
     const [[name, text], [otherName, otherText]] = [given, other];
-    const shown = setting.isSecret ? "differ" : `are ${JSON.stringify(shorten(text))} and ${JSON.stringify(shorten(otherText))}`;
+    const shown = setting.isSecret
+      ? "differ"
+      : `are ${JSON.stringify(shorten(text))} and ${JSON.stringify(shorten(otherText))}`;
     fault(`${name} and ${otherName} ${shown}: they mean the same, so set one of them, or both alike`);
     return undefined;
   }
@@ -86,7 +104,9 @@ function readSetting(setting: Setting<unknown>, environment: Environment, machin
 
 /** The names that are set to something, without those of which it is known what they are. */
 function strangersIn(environment: Environment, foreign: readonly ForeignName[]): string[] {
-  return Object.keys(environment).filter((name) => (environment[name] ?? "").trim() !== "" && !foreign.some((known) => known.name === name));
+  return Object.keys(environment).filter(
+    (name) => (environment[name] ?? "").trim() !== "" && !foreign.some((known) => known.name === name),
+  );
 }
 
 function namesOf({ name, otherNames }: Setting<unknown>): readonly string[] {
@@ -139,7 +159,12 @@ function textOf({ isSecret }: Setting<unknown>, text = ""): string {
   return isSecret ? text : text.trim();
 }
 
-function describeFault(name: string, { parser, isSecret }: Setting<unknown>, text: string, hint: string | undefined): string {
+function describeFault(
+  name: string,
+  { parser, isSecret }: Setting<unknown>,
+  text: string,
+  hint: string | undefined,
+): string {
   const shown = isSecret ? "its value (hidden: it is a secret)" : JSON.stringify(shorten(withoutPassword(text)));
   return `${name}: ${shown} is not allowed, it must be ${parser.allowed}${hint === undefined ? "" : ` (${hint})`}`;
 }

@@ -45,9 +45,19 @@ async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise
     void flushed(reports).then(() => process.exit(EXIT_CODES.unexpected));
   });
   for (const warning of warnings) logger.warn(warning);
-  const service = new PersistentCacheService({ config, clock, logger, telemetry: newTelemetry(), hasOwnEndpoint: hasOwnQueueEndpoint(process.env) });
+  const service = new PersistentCacheService({
+    config,
+    clock,
+    logger,
+    telemetry: newTelemetry(),
+    hasOwnEndpoint: hasOwnQueueEndpoint(process.env),
+  });
   const started = service.start();
-  endOnSignal(started, () => end(service, logger, reports), (signal) => logger.info("ending", { signal }));
+  endOnSignal(
+    started,
+    () => end(service, logger, reports),
+    (signal) => logger.info("ending", { signal }),
+  );
   const { port } = await started;
   // Whatever the log level: it happens once, and scripts wait for it.
   process.stdout.write(
@@ -60,7 +70,12 @@ async function openReports({ config, secrets }: Loaded): Promise<ErrorReports | 
   if (sentryDsn === undefined || disableSentry) return undefined;
   const { openSentry } = await import("../../adapters/error-reports/sentry-reports.js");
   try {
-    return await openSentry({ dsn: sentryDsn, release: packageVersion(), environment: environmentPrefix, redact: hideSecrets(secrets) });
+    return await openSentry({
+      dsn: sentryDsn,
+      release: packageVersion(),
+      environment: environmentPrefix,
+      redact: hideSecrets(secrets),
+    });
   } catch (error) {
     if (error instanceof CodedError) throw new StartError(`SENTRY_DSN: ${error.message}`, { cause: error });
     throw error;
@@ -78,7 +93,11 @@ function loggerOf({ config, secrets }: Loaded, clock: SystemClock): WinstonLogge
   });
 }
 
-async function end(service: PersistentCacheService, logger: FoldingLogger, reports: ErrorReports | undefined): Promise<void> {
+async function end(
+  service: PersistentCacheService,
+  logger: FoldingLogger,
+  reports: ErrorReports | undefined,
+): Promise<void> {
   let exitCode: number = EXIT_CODES.ok;
   try {
     await service.stop();

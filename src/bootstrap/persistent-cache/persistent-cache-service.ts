@@ -57,12 +57,21 @@ export class PersistentCacheService {
     const { config, clock, logger } = parts;
     this.#parts = parts;
     const tuning = (this.#tuning = { ...TUNING, ...parts.tuning });
-    this.#redis = connectToRedis(config, { keysTtlSecs: config.keysTtlSecs, commandTimeoutMs: tuning.redisTimeoutMs }, parts);
+    this.#redis = connectToRedis(
+      config,
+      { keysTtlSecs: config.keysTtlSecs, commandTimeoutMs: tuning.redisTimeoutMs },
+      parts,
+    );
     const cache = new RedisSharedCache(this.#redis.commands, config.environmentPrefix);
     this.#queue = this.#createQueue();
     this.#upstream = createEdgeUpstream(
       {
-        identity: { apiKey: config.serverApiKey, source: CLIENT_KIND, instanceId: randomUUID(), startedAt: clock.now() },
+        identity: {
+          apiKey: config.serverApiKey,
+          source: CLIENT_KIND,
+          instanceId: randomUUID(),
+          startedAt: clock.now(),
+        },
         edgeApiUrl: config.edgeApiUrl,
       },
       parts,
@@ -79,10 +88,26 @@ export class PersistentCacheService {
       maxConcurrent: Math.ceil(tuning.maxConcurrentFetches / SWEPT_SHARE),
     });
     const changes = (this.#changes = new CarryOutChanges(
-      { queue: this.#queue, writer, refetch: this.#refetch, sweep: this.#sweep, gate: this.#gate, clock, telemetry: counts, logger },
-      { onlyIfCached: config.updatePolicy === "UPDATE_IF_EXISTS", maxWaitingForUpstream: tuning.maxWaitingForUpstream, holdMs: tuning.holdMs },
+      {
+        queue: this.#queue,
+        writer,
+        refetch: this.#refetch,
+        sweep: this.#sweep,
+        gate: this.#gate,
+        clock,
+        telemetry: counts,
+        logger,
+      },
+      {
+        onlyIfCached: config.updatePolicy === "UPDATE_IF_EXISTS",
+        maxWaitingForUpstream: tuning.maxWaitingForUpstream,
+        holdMs: tuning.holdMs,
+      },
     ));
-    const consume = (this.#consume = new ConsumeChanges({ queue: this.#queue, gate: this.#gate, changes, clock, logger }, { ...tuning, lastPollMs: tuning.pollSeconds * 1_000 + POLL_MARGIN_MS }));
+    const consume = (this.#consume = new ConsumeChanges(
+      { queue: this.#queue, gate: this.#gate, changes, clock, logger },
+      { ...tuning, lastPollMs: tuning.pollSeconds * 1_000 + POLL_MARGIN_MS },
+    ));
     const statistics = new LastStatistics(() => cache.statistics(), logger);
     const metrics = new Metrics(CONSUMPTION_METRICS, async () => ({
       build: { version: packageVersion() },

@@ -27,7 +27,11 @@ export function obeySignals(isService: boolean): void {
  *
  * @param started may have begun only just: until it is settled nothing is lost by waiting, and afterwards there is something to end
  */
-export function endOnSignal<T>(started: Promise<T>, end: (running: T) => Promise<void>, log: (signal: EndSignal) => void): void {
+export function endOnSignal<T>(
+  started: Promise<T>,
+  end: (running: T) => Promise<void>,
+  log: (signal: EndSignal) => void,
+): void {
   onSignal = (signal) => {
     log(signal);
     void started.then(end, () => undefined);

@@ -1,6 +1,11 @@
 import { AccessFile } from "../../adapters/rpc/call/access/access-file.js";
 import { AccessIdentity } from "../../adapters/rpc/call/access/access-identity.js";
-import { isLoopback, listedHosts, LOCAL_HOSTS, type IsAllowedHost } from "../../adapters/rpc/call/access/allowed-hosts.js";
+import {
+  isLoopback,
+  listedHosts,
+  LOCAL_HOSTS,
+  type IsAllowedHost,
+} from "../../adapters/rpc/call/access/allowed-hosts.js";
 import { crossOriginOf } from "../../adapters/rpc/call/access/cross-origin.js";
 import { rateLimit } from "../../adapters/rpc/call/access/rate-limit.js";
 import type { RpcHandlerOptions } from "../../adapters/rpc/rpc-handler.js";
@@ -16,11 +21,19 @@ export interface Access extends Pick<RpcHandlerOptions, "identity" | "admission"
 }
 
 /** @throws StartError where the file of tokens cannot be read or has a fault, with its line and remedy */
-export async function openAccess(config: Config, { clock, logger }: { readonly clock: Clock; readonly logger: Logger }): Promise<Access> {
+export async function openAccess(
+  config: Config,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<Access> {
   const { authTokensFile, corsAllowedOrigins } = config;
   const file = authTokensFile === undefined ? undefined : await openFile(authTokensFile, clock, logger);
-  if (config.tlsClientCaFile === undefined && file?.entries.some(({ certificate }) => certificate !== undefined) === true) {
-    logger.warn("AUTH_TOKENS_FILE has entries by client certificate, which nobody can show: set TLS_CLIENT_CA_FILE too");
+  if (
+    config.tlsClientCaFile === undefined &&
+    file?.entries.some(({ certificate }) => certificate !== undefined) === true
+  ) {
+    logger.warn(
+      "AUTH_TOKENS_FILE has entries by client certificate, which nobody can show: set TLS_CLIENT_CA_FILE too",
+    );
   }
   const isAllowedHost = allowedHosts(config);
   const isNeeded = file !== undefined || isAllowedHost !== undefined || config.rateLimit !== undefined;
@@ -48,7 +61,12 @@ function allowedHosts({ allowedHosts: listed, host }: Config): IsAllowedHost | u
 
 /** Whether anybody may ask who reaches the port, as often as they like, and others than this machine can. */
 export function isOpenToAll({ host, authTokensFile, tlsClientCaFile, rateLimit: limit }: Config): boolean {
-  return (host === undefined || !isLoopback(host)) && authTokensFile === undefined && tlsClientCaFile === undefined && limit === undefined;
+  return (
+    (host === undefined || !isLoopback(host)) &&
+    authTokensFile === undefined &&
+    tlsClientCaFile === undefined &&
+    limit === undefined
+  );
 }
 
 /** Who may ask, for whoever starts the service. */
@@ -57,7 +75,8 @@ export function describeAccess(config: Config): string {
   const limited = limit === undefined ? "" : `, ${limit} calls a second each`;
   if (authTokensFile !== undefined) return `who has a token or client certificate of ${authTokensFile}${limited}`;
   if (host !== undefined && isLoopback(host)) return `this machine alone${limited}`;
-  if (isOpenToAll(config)) return "anybody who reaches it: AUTH_TOKENS_FILE, TLS_CLIENT_CA_FILE and RATE_LIMIT restrict that";
+  if (isOpenToAll(config))
+    return "anybody who reaches it: AUTH_TOKENS_FILE, TLS_CLIENT_CA_FILE and RATE_LIMIT restrict that";
   if (tlsClientCaFile === undefined) return `anybody who reaches it${limited}`;
   return `by TLS who has a client certificate, without TLS anybody who reaches GRPC_PORT${limited}`;
 }

@@ -51,7 +51,9 @@ export function calmCollections(): void {
 
 /** Where they have no names, all threads but the main one: those that Node has for files and names of hosts are no worse off than that. */
 function helperThreads(): readonly number[] {
-  const threads = readdirSync(TASKS).map(Number).filter((thread) => thread !== process.pid);
+  const threads = readdirSync(TASKS)
+    .map(Number)
+    .filter((thread) => thread !== process.pid);
   const named = threads.filter((thread) => readFileSync(`${TASKS}/${thread}/comm`, "utf8").trim() === HELPER);
   return named.length > 0 ? named : threads;
 }

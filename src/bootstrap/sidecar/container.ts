@@ -83,10 +83,19 @@ type Provide = <T>(token: ServiceIdentifier<T>, make: (context: ResolutionContex
 
 function provideStates(provide: Provide, { config, cache }: Foundations): void {
   const fetchTimeoutMs = config.entitlementsTimeoutMs * FETCH_TIMEOUT_FACTOR;
-  provide(TOKENS.cache, (made) => cache?.store ?? new MemoryCache(config.cacheMaxSizeBytes, made.get(TOKENS.telemetry)));
+  provide(
+    TOKENS.cache,
+    (made) => cache?.store ?? new MemoryCache(config.cacheMaxSizeBytes, made.get(TOKENS.telemetry)),
+  );
   provide(TOKENS.fallbacks, () => new ConfiguredFallbackProvider(new Map(config.entitlementsFallback)));
-  provide(TOKENS.streamStatus, () => new StreamStatus(isKeptByOthers(config) ? Infinity : POLL_INTERVAL_MS, config.maxStateAgeMs));
-  provide(TOKENS.freshnessCensus, (made) => new FreshnessCensus(made.get(TOKENS.cache), made.get(TOKENS.streamStatus), made.get(TOKENS.clock)));
+  provide(
+    TOKENS.streamStatus,
+    () => new StreamStatus(isKeptByOthers(config) ? Infinity : POLL_INTERVAL_MS, config.maxStateAgeMs),
+  );
+  provide(
+    TOKENS.freshnessCensus,
+    (made) => new FreshnessCensus(made.get(TOKENS.cache), made.get(TOKENS.streamStatus), made.get(TOKENS.clock)),
+  );
   provide(
     TOKENS.loadState,
     (made) =>
@@ -203,8 +212,14 @@ function provideServers(provide: Provide, { config, access, redact, source }: Fo
   provide(TOKENS.cleartextListener, (made) => listener(made, undefined));
   provide(TOKENS.tlsListener, (made) => (tls === undefined ? undefined : listener(made, tls)));
   provide(TOKENS.metrics, (made) => {
-    const connections = () => made.get(TOKENS.cleartextListener).connections() + (made.get(TOKENS.tlsListener)?.connections() ?? 0);
-    const parts = { build: { version: packageVersion() }, telemetry: made.get(TOKENS.telemetry), cache: made.get(TOKENS.cache), calls: made.get(TOKENS.requestHandler).telemetry(connections) };
+    const connections = () =>
+      made.get(TOKENS.cleartextListener).connections() + (made.get(TOKENS.tlsListener)?.connections() ?? 0);
+    const parts = {
+      build: { version: packageVersion() },
+      telemetry: made.get(TOKENS.telemetry),
+      cache: made.get(TOKENS.cache),
+      calls: made.get(TOKENS.requestHandler).telemetry(connections),
+    };
     const census = made.get(TOKENS.freshnessCensus);
     return new Metrics<SidecarSources>(SIDECAR_METRICS, async () => ({ ...parts, freshness: await census.count() }));
   });

@@ -43,10 +43,15 @@ async function serve({ config, secrets }: LoadedConfig, logger: FoldingLogger, l
   try {
     // From before the first file is opened: what is open is closed at the end.
     const starting = start(config, secrets, logger);
-    endOnSignal(starting, ({ sidecar }) => end(sidecar, logger), (signal) => logger.info("ending", { signal }));
+    endOnSignal(
+      starting,
+      ({ sidecar }) => end(sidecar, logger),
+      (signal) => logger.info("ending", { signal }),
+    );
     const { message } = await starting;
     calmCollections();
-    if (isOpenToAll(config)) logger.info("anybody who reaches the port may ask, as often as they like", { access: message.access });
+    if (isOpenToAll(config))
+      logger.info("anybody who reaches the port may ask, as often as they like", { access: message.access });
     tell(message, config.startMessage === "auto" ? (process.stdout.isTTY ? "text" : "json") : config.startMessage);
   } catch (error) {
     refuseToStart(PROGRAM, error);
@@ -59,7 +64,11 @@ async function serve({ config, secrets }: LoadedConfig, logger: FoldingLogger, l
   }
 }
 
-async function start(config: Config, secrets: readonly string[], logger: Logger): Promise<{ readonly sidecar: Sidecar; readonly message: StartMessage }> {
+async function start(
+  config: Config,
+  secrets: readonly string[],
+  logger: Logger,
+): Promise<{ readonly sidecar: Sidecar; readonly message: StartMessage }> {
   const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
   const access = await openAccess(config, services);
   const cache = await openCache(config, services);

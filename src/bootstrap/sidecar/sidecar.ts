@@ -38,7 +38,12 @@ export class Sidecar {
       this.#foundations.source.start();
       this.#foundations.cache?.start();
       this.#container.get(TOKENS.stream).start(this.#container.get(TOKENS.followUpdates));
-      const { port: grpcPort } = await named("GRPC_PORT", config.grpcPort, config, this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host));
+      const { port: grpcPort } = await named(
+        "GRPC_PORT",
+        config.grpcPort,
+        config,
+        this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host),
+      );
       const tlsPort = await this.#listenTls();
       this.#container.get(TOKENS.readiness).ready();
       return { grpcPort, metricsPort, tlsPort };
@@ -94,7 +99,13 @@ export class Sidecar {
     const { metricsPort, metricsHost, host } = this.#foundations.config;
     const at = metricsHost ?? host;
     const listening = this.#container.get(TOKENS.opsServer).listen(metricsPort, at);
-    return named("METRICS_PORT", metricsPort, { host: at }, listening, metricsHost === undefined ? "LISTEN_HOST" : "METRICS_HOST");
+    return named(
+      "METRICS_PORT",
+      metricsPort,
+      { host: at },
+      listening,
+      metricsHost === undefined ? "LISTEN_HOST" : "METRICS_HOST",
+    );
   }
 
   async #listenTls(): Promise<number | undefined> {
@@ -106,7 +117,13 @@ export class Sidecar {
 }
 
 /** A listener that cannot start is a fault of the configuration: it is reported by the setting's name, with what to do. */
-async function named<T>(portName: string, port: number, { host }: Pick<Config, "host">, listening: Promise<T>, hostName = "LISTEN_HOST"): Promise<T> {
+async function named<T>(
+  portName: string,
+  port: number,
+  { host }: Pick<Config, "host">,
+  listening: Promise<T>,
+  hostName = "LISTEN_HOST",
+): Promise<T> {
   try {
     return await listening;
   } catch (error) {

@@ -10,7 +10,11 @@ import type { Services, Source } from "./source.js";
  *
  * @throws StartError when it cannot be served: with every fault, its line and remedy
  */
-export async function openCatalogFile(file: string, { catalogStateFile }: Config, { clock, logger, telemetry }: Services): Promise<Source> {
+export async function openCatalogFile(
+  file: string,
+  { catalogStateFile }: Config,
+  { clock, logger, telemetry }: Services,
+): Promise<Source> {
   try {
     const engine = await openCatalog({ source: { file }, stateFile: catalogStateFile, clock, logger, telemetry });
     return catalogSource(engine, `catalog ${file}`);

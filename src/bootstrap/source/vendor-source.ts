@@ -17,7 +17,12 @@ export interface VendorTuning {
 }
 
 /** The vendor's Edge and API, and its update stream where that is wanted. */
-export function vendorSource(config: Config, serverApiKey: string, services: Services, { limits = {}, timing = {} }: VendorTuning = {}): Source {
+export function vendorSource(
+  config: Config,
+  serverApiKey: string,
+  services: Services,
+  { limits = {}, timing = {} }: VendorTuning = {},
+): Source {
   const { apiUrl, edgeEnabled, edgeApiUrl, wsUrl, entitlementsTimeoutMs } = config;
   const wsEnabled = wantsUpdates(config);
   const identity = {
@@ -27,7 +32,13 @@ export function vendorSource(config: Config, serverApiKey: string, services: Ser
     startedAt: services.clock.now(),
   };
   const upstream = createVendorUpstream(
-    { identity, apiUrl, edgeApiUrl: edgeEnabled ? edgeApiUrl : undefined, checkBudgetMs: entitlementsTimeoutMs, limits },
+    {
+      identity,
+      apiUrl,
+      edgeApiUrl: edgeEnabled ? edgeApiUrl : undefined,
+      checkBudgetMs: entitlementsTimeoutMs,
+      limits,
+    },
     services,
   );
   const reads = edgeEnabled ? `Edge at ${edgeApiUrl}, API at ${apiUrl}` : `API at ${apiUrl}`;

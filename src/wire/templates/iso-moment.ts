@@ -11,7 +11,14 @@ let knownDayMs = NaN;
  * @returns epoch milliseconds; NaN where there is none in this form
  */
 export function momentAt(text: string, at: number): number {
-  if (text[at + 10] !== "T" || text[at + 13] !== ":" || text[at + 16] !== ":" || text[at + 19] !== "." || text[at + 23] !== "Z") return NaN;
+  if (
+    text[at + 10] !== "T" ||
+    text[at + 13] !== ":" ||
+    text[at + 16] !== ":" ||
+    text[at + 19] !== "." ||
+    text[at + 23] !== "Z"
+  )
+    return NaN;
   const day = text.slice(at, at + 10);
   if (day !== knownDay) {
     knownDayMs = beginningOf(day);

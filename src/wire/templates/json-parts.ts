@@ -9,7 +9,10 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
  * @param at where the object or the array begins
  * @returns undefined where there is none, or it is empty
  */
-export function partsAt(text: string, at: number): { readonly parts: readonly string[]; readonly end: number } | undefined {
+export function partsAt(
+  text: string,
+  at: number,
+): { readonly parts: readonly string[]; readonly end: number } | undefined {
   if (text[at] !== "{" && text[at] !== "[") return undefined;
   const parts: string[] = [];
   let from = at;

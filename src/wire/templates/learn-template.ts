@@ -43,7 +43,11 @@ export interface Learnt<T> {
  * @param decode the decoder whose place the template is to take; throws, or answers undefined, where there is nothing to learn
  * @returns undefined where the text cannot be learnt
  */
-export function learnTemplate<T extends object>(text: string, subject: Subject, decode: (text: string) => Decoded<T> | undefined): Learnt<T> | undefined {
+export function learnTemplate<T extends object>(
+  text: string,
+  subject: Subject,
+  decode: (text: string) => Decoded<T> | undefined,
+): Learnt<T> | undefined {
   let slots = slotsOf(text, subject);
   const real = decode(text);
   if (real === undefined) return undefined;
@@ -51,7 +55,9 @@ export function learnTemplate<T extends object>(text: string, subject: Subject, 
     const decoded = decode(withStandIns(text, slots));
     if (decoded === undefined) return undefined;
     const rest = JSON.stringify(decoded.rest);
-    const kept = slots.filter((_, index) => !rest.includes(String(standIn(index))) && !rest.includes(isoOf(standIn(index))));
+    const kept = slots.filter(
+      (_, index) => !rest.includes(String(standIn(index))) && !rest.includes(isoOf(standIn(index))),
+    );
     if (kept.length < slots.length) {
       slots = kept;
       continue;
@@ -115,7 +121,10 @@ function templateOf(text: string, slots: readonly Slot[]): JsonTemplate {
     at = end;
   }
   segments.push(copyOf(text.slice(at)));
-  return new JsonTemplate(segments, slots.map(({ kind }) => kind));
+  return new JsonTemplate(
+    segments,
+    slots.map(({ kind }) => kind),
+  );
 }
 
 /** A part of a text keeps the whole of it in memory. */
@@ -127,7 +136,10 @@ function sourcesOf(fields: Readonly<Record<string, number | undefined>>): Readon
   const sources: Record<string, FieldSource> = {};
   for (const [name, value] of Object.entries(fields)) {
     const slot = value === undefined ? -1 : (value - FIRST_STAND_IN) / STEP;
-    sources[name] = Number.isInteger(slot) && slot >= 0 && slot < 10_000 ? { slot, constant: undefined } : { slot: -1, constant: value };
+    sources[name] =
+      Number.isInteger(slot) && slot >= 0 && slot < 10_000
+        ? { slot, constant: undefined }
+        : { slot: -1, constant: value };
   }
   return sources;
 }

@@ -51,15 +51,25 @@ export class TemplateTree<T extends object, S> {
    * @param parts in order, together the whole text, which is this subject's
    * @param shapeOf what the whole is, from its parts; undefined where it is not to be recognized
    */
-  learn(parts: readonly Part<T>[], subject: Subject, shapeOf: (nodes: readonly PartNode<T, S>[]) => S | undefined): void {
+  learn(
+    parts: readonly Part<T>[],
+    subject: Subject,
+    shapeOf: (nodes: readonly PartNode<T, S>[]) => S | undefined,
+  ): void {
     if (this.#count + parts.length > MAX_NODES) this.#forgetAll();
-    const ids = { customerId: JSON.stringify(subject.customerId), resourceId: subject.resourceId === undefined ? undefined : JSON.stringify(subject.resourceId) };
+    const ids = {
+      customerId: JSON.stringify(subject.customerId),
+      resourceId: subject.resourceId === undefined ? undefined : JSON.stringify(subject.resourceId),
+    };
     const values = { numbers: new Float64Array(MAX_SLOTS), end: 0 };
     const path: PartNode<T, S>[] = [];
     let node = this.#root;
     for (const { text, decode } of parts) {
       const known = matchingChild(node, text, 0, ids, values);
-      const next = known !== undefined && values.end === text.length ? known : this.#add(node, learnTemplate(text, subject, decode));
+      const next =
+        known !== undefined && values.end === text.length
+          ? known
+          : this.#add(node, learnTemplate(text, subject, decode));
       if (next === undefined) return;
       path.push(next);
       node = next;
@@ -84,12 +94,22 @@ export class TemplateTree<T extends object, S> {
   }
 }
 
-function newNode<T extends object, S>(learnt: Learnt<T> | undefined, parent: PartNode<T, S> | undefined, base: number): PartNode<T, S> {
+function newNode<T extends object, S>(
+  learnt: Learnt<T> | undefined,
+  parent: PartNode<T, S> | undefined,
+  base: number,
+): PartNode<T, S> {
   return { learnt, parent, base, children: [], shape: undefined };
 }
 
 /** The one that was met last comes first, nearly. */
-function matchingChild<T extends object, S>({ children }: PartNode<T, S>, text: string, at: number, ids: QuotedIds, values: SlotValues): PartNode<T, S> | undefined {
+function matchingChild<T extends object, S>(
+  { children }: PartNode<T, S>,
+  text: string,
+  at: number,
+  ids: QuotedIds,
+  values: SlotValues,
+): PartNode<T, S> | undefined {
   for (let index = 0; index < children.length; index++) {
     const child = children[index] as PartNode<T, S>;
     if (child.learnt?.template.match(text, at, ids, values, child.base) !== true) continue;

@@ -8,4 +8,12 @@ import { RESETS } from "./resets.js";
 import { WINDOWS } from "./windows.js";
 
 /** Everything that is tried, in the order of the table. */
-export const ATTACK_CLASSES: readonly AttackClass[] = [...RESETS, ...CONTROL_FRAMES, ...HEADER_BLOCKS, ...WINDOWS, ...CONNECTIONS, ...HTTP1, ...MESSAGES];
+export const ATTACK_CLASSES: readonly AttackClass[] = [
+  ...RESETS,
+  ...CONTROL_FRAMES,
+  ...HEADER_BLOCKS,
+  ...WINDOWS,
+  ...CONNECTIONS,
+  ...HTTP1,
+  ...MESSAGES,
+];

@@ -76,7 +76,10 @@ function handshakes(attack: Attack): Promise<void> {
     if (socket === undefined) return;
     const tls = connectTls({ socket, rejectUnauthorized: false, ALPNProtocols: ["h2"] });
     tls.on("error", () => undefined);
-    await Promise.race([new Promise((done) => tls.once("secureConnect", done).once("close", done)), attack.pause(1_000)]);
+    await Promise.race([
+      new Promise((done) => tls.once("secureConnect", done).once("close", done)),
+      attack.pause(1_000),
+    ]);
     tls.destroy();
     socket.resetAndDestroy();
   });
@@ -96,12 +99,25 @@ async function heldHandshakes(attack: Attack): Promise<void> {
 export const CONNECTIONS: readonly AttackClass[] = [
   { name: "idle-1000", title: "1,000 idle connections", run: idle(1_000, "preface") },
   // The service takes 10,000 by default: one more would be refused, which is another thing.
-  { name: "idle-10000", title: "9,900 idle connections, 100 below the limit", leastMs: 8_000, run: idle(9_900, "preface") },
+  {
+    name: "idle-10000",
+    title: "9,900 idle connections, 100 below the limit",
+    leastMs: 8_000,
+    run: idle(9_900, "preface"),
+  },
   { name: "idle-preface", title: "1,000 connections with half a preface", run: idle(1_000, "half a preface") },
   { name: "churn", title: "A connection for each check, gone before its answer", run: churn },
   { name: "churn-bare", title: "Connections that end at once", run: bareChurn },
-  { name: "garbage", title: "Random bytes to the cleartext port", run: (attack) => garbage(attack, attack.target.http2Port) },
-  { name: "tls-garbage", title: "Random bytes to the TLS port", run: (attack) => garbage(attack, attack.target.tlsPort) },
+  {
+    name: "garbage",
+    title: "Random bytes to the cleartext port",
+    run: (attack) => garbage(attack, attack.target.http2Port),
+  },
+  {
+    name: "tls-garbage",
+    title: "Random bytes to the TLS port",
+    run: (attack) => garbage(attack, attack.target.tlsPort),
+  },
   { name: "tls-cut", title: "TLS handshakes cut off", run: cutHandshakes },
   { name: "tls-handshakes", title: "TLS handshakes, and nothing behind them", run: handshakes },
   { name: "tls-held", title: "500 TLS handshakes that do not go on", run: heldHandshakes },

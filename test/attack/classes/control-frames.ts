@@ -98,19 +98,66 @@ function paddedData(attack: Attack): Promise<void> {
 
 export const CONTROL_FRAMES: readonly AttackClass[] = [
   { name: "settings", title: "SETTINGS, empty", run: flooding(repeated(FRAMES_A_WRITE, () => settings())) },
-  { name: "settings-many", title: "SETTINGS of 2,700 entries each", run: flooding(repeated(10, () => settings(...Array.from({ length: 2_700 }, (_, index) => [INITIAL_WINDOW_SIZE, 65_535 + (index & 1)] as const)))) },
+  {
+    name: "settings-many",
+    title: "SETTINGS of 2,700 entries each",
+    run: flooding(
+      repeated(10, () =>
+        settings(...Array.from({ length: 2_700 }, (_, index) => [INITIAL_WINDOW_SIZE, 65_535 + (index & 1)] as const)),
+      ),
+    ),
+  },
   { name: "settings-open-calls", title: "SETTINGS over 990 open calls", run: settingsOverOpenCalls },
-  { name: "settings-windows", title: "SETTINGS: initial windows of 0 and 2³¹ − 1 in turns", run: flooding(repeated(FRAMES_A_WRITE, (index) => settings([INITIAL_WINDOW_SIZE, index % 2 === 0 ? 0 : 0x7fff_ffff]))) },
+  {
+    name: "settings-windows",
+    title: "SETTINGS: initial windows of 0 and 2³¹ − 1 in turns",
+    run: flooding(
+      repeated(FRAMES_A_WRITE, (index) => settings([INITIAL_WINDOW_SIZE, index % 2 === 0 ? 0 : 0x7fff_ffff])),
+    ),
+  },
   { name: "settings-tables", title: "SETTINGS: table sizes of 0 and 4096 in turns, with calls", run: tableFlips },
   { name: "settings-unread", title: "SETTINGS whose acknowledgements are not read", run: unreadSettings },
-  { name: "ping", title: "PING", run: flooding(repeated(FRAMES_A_WRITE, (index) => frame(FrameType.Ping, 0, 0, Buffer.concat([uint32(index), uint32(0)])))) },
+  {
+    name: "ping",
+    title: "PING",
+    run: flooding(
+      repeated(FRAMES_A_WRITE, (index) => frame(FrameType.Ping, 0, 0, Buffer.concat([uint32(index), uint32(0)]))),
+    ),
+  },
   { name: "ping-unread", title: "PING whose answers are not read", run: unreadPings },
-  { name: "priority", title: "PRIORITY of streams that are not there", run: flooding(repeated(FRAMES_A_WRITE, (index) => frame(FrameType.Priority, 0, 3 + 2 * index, Buffer.concat([uint32(1), Buffer.of(7)])))) },
-  { name: "window-update", title: "WINDOW_UPDATE of 1 for the connection", run: flooding(repeated(FRAMES_A_WRITE, () => windowUpdate(0, 1)), settings()) },
-  { name: "window-update-stream", title: "WINDOW_UPDATE of 1 for an open call", run: floodingCall(repeated(FRAMES_A_WRITE, () => windowUpdate(3, 1))) },
+  {
+    name: "priority",
+    title: "PRIORITY of streams that are not there",
+    run: flooding(
+      repeated(FRAMES_A_WRITE, (index) =>
+        frame(FrameType.Priority, 0, 3 + 2 * index, Buffer.concat([uint32(1), Buffer.of(7)])),
+      ),
+    ),
+  },
+  {
+    name: "window-update",
+    title: "WINDOW_UPDATE of 1 for the connection",
+    run: flooding(
+      repeated(FRAMES_A_WRITE, () => windowUpdate(0, 1)),
+      settings(),
+    ),
+  },
+  {
+    name: "window-update-stream",
+    title: "WINDOW_UPDATE of 1 for an open call",
+    run: floodingCall(repeated(FRAMES_A_WRITE, () => windowUpdate(3, 1))),
+  },
   { name: "empty-data", title: "Empty DATA", run: floodingCall(EMPTY_DATA) },
   { name: "resets-of-closed", title: "RST_STREAM of a call that is over", run: resetsOfClosed },
-  { name: "unknown-frames", title: "Frames of an unknown type", run: flooding(repeated(FRAMES_A_WRITE, () => frame(UNKNOWN_TYPE, 0xff, 0, Buffer.alloc(16)))) },
-  { name: "goaway", title: "GOAWAY from the client", run: flooding(repeated(FRAMES_A_WRITE, () => frame(FrameType.GoAway, 0, 0, Buffer.concat([uint32(0), uint32(0)])))) },
+  {
+    name: "unknown-frames",
+    title: "Frames of an unknown type",
+    run: flooding(repeated(FRAMES_A_WRITE, () => frame(UNKNOWN_TYPE, 0xff, 0, Buffer.alloc(16)))),
+  },
+  {
+    name: "goaway",
+    title: "GOAWAY from the client",
+    run: flooding(repeated(FRAMES_A_WRITE, () => frame(FrameType.GoAway, 0, 0, Buffer.concat([uint32(0), uint32(0)])))),
+  },
   { name: "padding", title: "DATA of one byte and 255 bytes of padding", run: paddedData },
 ];

@@ -41,7 +41,15 @@ function continuations(payload: Buffer, count: number) {
 }
 
 /** Complete header blocks, each on a stream of its own, at most so many of them unanswered. */
-function blocks(make: (index: number) => Buffer, { flags = COMPLETE, isReset = false, aWrite = 20, opening = OPENING }: { readonly flags?: number; readonly isReset?: boolean; readonly aWrite?: number; readonly opening?: Buffer } = {}) {
+function blocks(
+  make: (index: number) => Buffer,
+  {
+    flags = COMPLETE,
+    isReset = false,
+    aWrite = 20,
+    opening = OPENING,
+  }: { readonly flags?: number; readonly isReset?: boolean; readonly aWrite?: number; readonly opening?: Buffer } = {},
+) {
   return (attack: Attack) => {
     let index = 0;
     return attack.flood({ connections: CONNECTIONS, opening }, (connection) => {
@@ -59,7 +67,14 @@ function inFrames(stream: number, bytes: Buffer, flags: number): Buffer {
   if (bytes.length <= MAX_FRAME_BYTES) return headers(stream, bytes, flags);
   const parts = [headers(stream, bytes.subarray(0, MAX_FRAME_BYTES), flags & ~END_HEADERS)];
   for (let at = MAX_FRAME_BYTES; at < bytes.length; at += MAX_FRAME_BYTES) {
-    parts.push(frame(FrameType.Continuation, at + MAX_FRAME_BYTES >= bytes.length ? END_HEADERS : 0, stream, bytes.subarray(at, at + MAX_FRAME_BYTES)));
+    parts.push(
+      frame(
+        FrameType.Continuation,
+        at + MAX_FRAME_BYTES >= bytes.length ? END_HEADERS : 0,
+        stream,
+        bytes.subarray(at, at + MAX_FRAME_BYTES),
+      ),
+    );
   }
   return Buffer.concat(parts);
 }
@@ -94,7 +109,10 @@ const BAD_FIELDS: readonly (readonly Field[])[] = [
   [[":path", "/again"]],
   [[":unknown", "a"]],
   [["content-length", "-1"]],
-  [["content-length", "1"], ["content-length", "2"]],
+  [
+    ["content-length", "1"],
+    ["content-length", "2"],
+  ],
 ];
 
 const BAD_PATHS: readonly Field[] = [
@@ -143,22 +161,68 @@ function malformedAndClose(attack: Attack): Promise<void> {
 }
 
 export const HEADER_BLOCKS: readonly AttackClass[] = [
-  { name: "continuation", title: "CONTINUATION without an end, 1 kB each", run: continuations(repeated(100, () => literal(["x-xxxx", "v"])), 50) },
-  { name: "continuation-empty", title: "CONTINUATION without an end, empty", run: continuations(Buffer.alloc(0), 1_000) },
-  { name: "continuation-large", title: "CONTINUATION without an end, 16 kB each", run: continuations(Buffer.concat([literal(["x", "v".repeat(16_000)])]), 16) },
+  {
+    name: "continuation",
+    title: "CONTINUATION without an end, 1 kB each",
+    run: continuations(
+      repeated(100, () => literal(["x-xxxx", "v"])),
+      50,
+    ),
+  },
+  {
+    name: "continuation-empty",
+    title: "CONTINUATION without an end, empty",
+    run: continuations(Buffer.alloc(0), 1_000),
+  },
+  {
+    name: "continuation-large",
+    title: "CONTINUATION without an end, 16 kB each",
+    run: continuations(Buffer.concat([literal(["x", "v".repeat(16_000)])]), 16),
+  },
   { name: "empty-headers", title: "HEADERS without a field", run: blocks(() => Buffer.alloc(0), { aWrite: 100 }) },
   { name: "hpack-bomb", title: "HPACK bomb: 4 kB named 12,000 times a block", run: blocks(bomb, { aWrite: 4 }) },
   { name: "hpack-bomb-reset", title: "HPACK bombs, each reset", run: blocks(bomb, { aWrite: 4, isReset: true }) },
   { name: "hpack-churn", title: "HPACK: the table emptied and filled in each block", run: blocks(churnedTable) },
-  { name: "hpack-huge-table", title: "HPACK: the client allows a table of 4 GB", run: blocks((index) => requestBlock(CHECK_PATH, { more: [["x-request-id", String(index)]] }), { opening: Buffer.concat([settings([HEADER_TABLE_SIZE, 0xffff_ffff]), OPENING]), aWrite: 100 }) },
+  {
+    name: "hpack-huge-table",
+    title: "HPACK: the client allows a table of 4 GB",
+    run: blocks((index) => requestBlock(CHECK_PATH, { more: [["x-request-id", String(index)]] }), {
+      opening: Buffer.concat([settings([HEADER_TABLE_SIZE, 0xffff_ffff]), OPENING]),
+      aWrite: 100,
+    }),
+  },
   { name: "hpack-garbage", title: "HPACK: random bytes", run: blocks(() => randomBytes(64)) },
-  { name: "header-list", title: "Header lists of 60 kB, above the limit", run: blocks(() => manyFields(15, ["x", "v".repeat(4_000)]), { aWrite: 4 }) },
-  { name: "small-headers", title: "Thousands of small headers a block", run: blocks(() => manyFields(3_000, ["a", "b"])) },
-  { name: "cookie-crumbs", title: "Cookies in 400 pieces a request", run: blocks(() => manyFields(400, ["cookie", "a=b"])) },
+  {
+    name: "header-list",
+    title: "Header lists of 60 kB, above the limit",
+    run: blocks(() => manyFields(15, ["x", "v".repeat(4_000)]), { aWrite: 4 }),
+  },
+  {
+    name: "small-headers",
+    title: "Thousands of small headers a block",
+    run: blocks(() => manyFields(3_000, ["a", "b"])),
+  },
+  {
+    name: "cookie-crumbs",
+    title: "Cookies in 400 pieces a request",
+    run: blocks(() => manyFields(400, ["cookie", "a=b"])),
+  },
   { name: "malformed-close", title: "A malformed header block, then close", run: malformedAndClose },
-  { name: "bad-fields", title: "Upper case, NUL, line ends, blanks, connection headers, wrong lengths", run: blocks((index) => requestBlock(HEALTH_CHECK_PATH, { more: BAD_FIELDS[index % BAD_FIELDS.length]! })) },
-  { name: "bad-paths", title: "Paths and authorities that do not parse", run: blocks((index) => withField(BAD_PATHS[index % BAD_PATHS.length]!)) },
-  { name: "methods", title: "CONNECT, HEAD, TRACE and methods that there are not", run: blocks((index) => withField([":method", METHODS[index % METHODS.length]!])) },
+  {
+    name: "bad-fields",
+    title: "Upper case, NUL, line ends, blanks, connection headers, wrong lengths",
+    run: blocks((index) => requestBlock(HEALTH_CHECK_PATH, { more: BAD_FIELDS[index % BAD_FIELDS.length]! })),
+  },
+  {
+    name: "bad-paths",
+    title: "Paths and authorities that do not parse",
+    run: blocks((index) => withField(BAD_PATHS[index % BAD_PATHS.length]!)),
+  },
+  {
+    name: "methods",
+    title: "CONNECT, HEAD, TRACE and methods that there are not",
+    run: blocks((index) => withField([":method", METHODS[index % METHODS.length]!])),
+  },
   { name: "trailers", title: "Trailers of 400 fields", run: trailers },
   { name: "unfinished-messages", title: "Calls that end without, or within, their message", run: unfinishedMessages },
 ];
@@ -169,7 +233,10 @@ function unfinishedMessages(attack: Attack): Promise<void> {
     if (connection.openCalls > MAX_OPEN_CALLS) return undefined;
     return repeated(100, (index) => {
       const stream = connection.takeStream();
-      return Buffer.concat([headers(stream, begin), data(stream, index % 2 === 0 ? CHECK.subarray(0, 7) : EMPTY_MESSAGE, END_STREAM)]);
+      return Buffer.concat([
+        headers(stream, begin),
+        data(stream, index % 2 === 0 ? CHECK.subarray(0, 7) : EMPTY_MESSAGE, END_STREAM),
+      ]);
     });
   });
 }

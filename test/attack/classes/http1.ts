@@ -45,7 +45,13 @@ const withHead = (lines: readonly string[], rest: string) => `${[...http1Head(li
  * What is right: at most one answer, and no 200 to more than one of both.
  */
 const SMUGGLING: readonly (readonly [name: string, bytes: string])[] = [
-  ["CL.TE", withHead([`Content-Length: ${EMPTY_CHUNKS.length + HIDDEN.length}`, "Transfer-Encoding: chunked"], EMPTY_CHUNKS + HIDDEN)],
+  [
+    "CL.TE",
+    withHead(
+      [`Content-Length: ${EMPTY_CHUNKS.length + HIDDEN.length}`, "Transfer-Encoding: chunked"],
+      EMPTY_CHUNKS + HIDDEN,
+    ),
+  ],
   ["TE.CL", withHead(["Transfer-Encoding: chunked", "Content-Length: 5"], asChunks("{}") + HIDDEN)],
   ["TE.TE", withHead(["Transfer-Encoding: chunked", "Transfer-Encoding: identity"], asChunks("{}") + HIDDEN)],
   ["TE with a tab", withHead(["Transfer-Encoding:\tchunked, identity", "Content-Length: 2"], `{}${HIDDEN}`)],
@@ -70,7 +76,8 @@ function smuggling(attack: Attack): Promise<void> {
     if (socket === undefined) return;
     const { text } = await exchanged(socket, bytes, 100);
     const answers = [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
-    if (answers.length > 1 && answers.includes("200")) attack.violation(`${name}: the request behind it was answered, ${answers.join(", ")}`);
+    if (answers.length > 1 && answers.includes("200"))
+      attack.violation(`${name}: the request behind it was answered, ${answers.join(", ")}`);
     socket.resetAndDestroy();
   });
 }
@@ -94,15 +101,53 @@ const CHUNKED = withHead(["Transfer-Encoding: chunked"], "");
 const CHUNK_OF_ONE = `1;${"x=y;".repeat(50)}\r\n \r\n`;
 
 export const HTTP1: readonly AttackClass[] = [
-  { name: "http1-slow-headers", title: "HTTP/1.1: headers byte by byte, 500 connections", run: slowly(`POST ${CHECK_PATH} HTTP/1.1\r\nHost: a\r\n`, "X-A: b\r\n") },
-  { name: "http1-slow-body", title: "HTTP/1.1: a body byte by byte, 500 connections", run: slowly([...http1Head(["Content-Length: 1000000"]), "", ""].join("\r\n"), " ") },
+  {
+    name: "http1-slow-headers",
+    title: "HTTP/1.1: headers byte by byte, 500 connections",
+    run: slowly(`POST ${CHECK_PATH} HTTP/1.1\r\nHost: a\r\n`, "X-A: b\r\n"),
+  },
+  {
+    name: "http1-slow-body",
+    title: "HTTP/1.1: a body byte by byte, 500 connections",
+    run: slowly([...http1Head(["Content-Length: 1000000"]), "", ""].join("\r\n"), " "),
+  },
   { name: "http1-pipelining", title: "HTTP/1.1: pipelined checks", run: pipelined(http1Check()) },
-  { name: "http1-pipelining-unread", title: "HTTP/1.1: pipelined checks whose answers are not read", run: pipelined(http1Check(), { isReading: false }) },
+  {
+    name: "http1-pipelining-unread",
+    title: "HTTP/1.1: pipelined checks whose answers are not read",
+    run: pipelined(http1Check(), { isReading: false }),
+  },
   { name: "http1-smuggling", title: "HTTP/1.1: request smuggling, 16 shapes", run: smuggling },
-  { name: "http1-chunk-extensions", title: "HTTP/1.1: chunks of one byte with long extensions", run: pipelined(CHUNKED + CHUNK_OF_ONE.repeat(20) + EMPTY_CHUNKS) },
-  { name: "http1-large-headers", title: "HTTP/1.1: headers of 64 kB", run: pipelined(withHead([`X-Large: ${"v".repeat(64_000)}`], ""), { aWrite: 1 }) },
-  { name: "http1-many-headers", title: "HTTP/1.1: 4,000 headers", run: pipelined(withHead(Array.from({ length: 4_000 }, (_, index) => `a${index}: b`), ""), { aWrite: 1 }) },
-  { name: "http1-expect", title: "HTTP/1.1: expect: 100-continue, pipelined", run: pipelined(http1Check(["Expect: 100-continue"])) },
-  { name: "http1-upgrade", title: "HTTP/1.1: requests to upgrade", run: pipelined(http1Check(["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAAA"])) },
+  {
+    name: "http1-chunk-extensions",
+    title: "HTTP/1.1: chunks of one byte with long extensions",
+    run: pipelined(CHUNKED + CHUNK_OF_ONE.repeat(20) + EMPTY_CHUNKS),
+  },
+  {
+    name: "http1-large-headers",
+    title: "HTTP/1.1: headers of 64 kB",
+    run: pipelined(withHead([`X-Large: ${"v".repeat(64_000)}`], ""), { aWrite: 1 }),
+  },
+  {
+    name: "http1-many-headers",
+    title: "HTTP/1.1: 4,000 headers",
+    run: pipelined(
+      withHead(
+        Array.from({ length: 4_000 }, (_, index) => `a${index}: b`),
+        "",
+      ),
+      { aWrite: 1 },
+    ),
+  },
+  {
+    name: "http1-expect",
+    title: "HTTP/1.1: expect: 100-continue, pipelined",
+    run: pipelined(http1Check(["Expect: 100-continue"])),
+  },
+  {
+    name: "http1-upgrade",
+    title: "HTTP/1.1: requests to upgrade",
+    run: pipelined(http1Check(["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAAA"])),
+  },
   { name: "http1-refused", title: "HTTP/1.1: 5 MB where 4 MiB are taken, connections kept", run: refusedAndKept },
 ];

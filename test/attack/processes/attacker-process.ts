@@ -19,7 +19,10 @@ export class AttackerProcess {
     const answered = child.message() as Promise<AttackAnswer>;
     child.send({ name, target, ms } satisfies AttackOrder);
     try {
-      const answer = await Promise.race([answered, elapse(ms + GRACE_MS, { failure: "the attack did not end in time" }, { ref: false })]);
+      const answer = await Promise.race([
+        answered,
+        elapse(ms + GRACE_MS, { failure: "the attack did not end in time" }, { ref: false }),
+      ]);
       if ("failure" in answer) throw new Error(answer.failure);
       return answer.report;
     } catch (error) {

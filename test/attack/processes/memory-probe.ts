@@ -50,7 +50,9 @@ export class MemoryProbe {
     const inspector = await Inspector.open(this.#inspectorUrl);
     try {
       await inspector.call("HeapProfiler.collectGarbage");
-      const { result } = (await inspector.call("Runtime.evaluate", { expression: IN_USE, returnByValue: true })) as { readonly result: { readonly value: number } };
+      const { result } = (await inspector.call("Runtime.evaluate", { expression: IN_USE, returnByValue: true })) as {
+        readonly result: { readonly value: number };
+      };
       return result.value;
     } finally {
       inspector.close();

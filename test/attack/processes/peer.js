@@ -9,7 +9,11 @@ const CHECK_ANSWER = framed(Buffer.alloc(100));
 const LIST_ANSWER = framed(Buffer.alloc(3_000));
 const JSON_ANSWER = JSON.stringify({ hasAccess: true, text: "x".repeat(300) });
 
-const servers = [createServer(answer), createHttp1Server(answer), createSecureServer({ cert: readFileSync(certFile), key: readFileSync(keyFile), allowHTTP1: true }, answer)];
+const servers = [
+  createServer(answer),
+  createHttp1Server(answer),
+  createSecureServer({ cert: readFileSync(certFile), key: readFileSync(keyFile), allowHTTP1: true }, answer),
+];
 for (const server of servers) await new Promise((done) => server.listen(0, "127.0.0.1", done));
 const [http2Port, http1Port, tlsPort] = servers.map((server) => server.address().port);
 process.on("disconnect", () => process.exit());

@@ -66,7 +66,14 @@ class Watching {
     await Promise.all(this.#pending);
     this.#lag.stop();
     this.#session?.destroy();
-    return { checks: this.#checks, late: this.#late, failed: this.#failed, longestMs: this.#longestMs, failures: this.#failures, lagMs: this.#lag.lostMs };
+    return {
+      checks: this.#checks,
+      late: this.#late,
+      failed: this.#failed,
+      longestMs: this.#longestMs,
+      failures: this.#failures,
+      lagMs: this.#lag.lostMs,
+    };
   }
 
   #check(): Promise<void> {
@@ -109,7 +116,12 @@ function checkOnce(session: ClientHttp2Session): Promise<string | undefined> {
   return new Promise((done) => {
     let status: unknown;
     let bytes = 0;
-    const stream = session.request({ ":method": "POST", ":path": CHECK_PATH, "content-type": "application/grpc", te: "trailers" });
+    const stream = session.request({
+      ":method": "POST",
+      ":path": CHECK_PATH,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
     const timer = setTimeout(() => {
       done(`no answer in ${PATIENCE_MS / 1_000} s`);
       stream.close(8);

@@ -1,5 +1,17 @@
 import { connect, type Socket } from "node:net";
-import { ACK, DEFAULT_WINDOW, END_STREAM, FRAME_HEADER_BYTES, frame, FrameType, INITIAL_WINDOW_SIZE, MAX_WINDOW, PREFACE, settings, windowUpdate } from "./frames.js";
+import {
+  ACK,
+  DEFAULT_WINDOW,
+  END_STREAM,
+  FRAME_HEADER_BYTES,
+  frame,
+  FrameType,
+  INITIAL_WINDOW_SIZE,
+  MAX_WINDOW,
+  PREFACE,
+  settings,
+  windowUpdate,
+} from "./frames.js";
 
 /** How long a server may take to accept a connection before the attack goes on without it. */
 const CONNECT_MS = 3_000;
@@ -144,7 +156,14 @@ export class RawConnection {
     while (at + FRAME_HEADER_BYTES <= bytes.length) {
       const end = at + FRAME_HEADER_BYTES + bytes.readUIntBE(at, 3);
       if (end > bytes.length) break;
-      this.#frame(bytes[at + 3]!, bytes[at + 4]!, bytes.readUInt32BE(at + 5) & 0x7fff_ffff, bytes, at + FRAME_HEADER_BYTES, end);
+      this.#frame(
+        bytes[at + 3]!,
+        bytes[at + 4]!,
+        bytes.readUInt32BE(at + 5) & 0x7fff_ffff,
+        bytes,
+        at + FRAME_HEADER_BYTES,
+        end,
+      );
       at = end;
     }
     this.#kept = bytes.subarray(at);
@@ -152,7 +171,8 @@ export class RawConnection {
 
   #frame(type: number, flags: number, stream: number, bytes: Buffer, at: number, end: number): void {
     if (type === FrameType.Settings && (flags & ACK) === 0) this.#settings(bytes, at, end);
-    if (type === FrameType.Ping && (flags & ACK) === 0) this.socket.write(frame(FrameType.Ping, ACK, 0, bytes.subarray(at, end)));
+    if (type === FrameType.Ping && (flags & ACK) === 0)
+      this.socket.write(frame(FrameType.Ping, ACK, 0, bytes.subarray(at, end)));
     if (type === FrameType.GoAway) {
       this.lastServed = bytes.readUInt32BE(at);
       this.goAway = bytes.readUInt32BE(at + 4);

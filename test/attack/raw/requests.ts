@@ -12,17 +12,34 @@ export const REFLECTION_PATH = "/grpc.reflection.v1.ServerReflection/ServerRefle
 
 const GRPC = "application/grpc";
 
-export function requestFields(path: string, { type = GRPC, more = [] }: { readonly type?: string; readonly more?: readonly Field[] } = {}): Field[] {
-  return [[":method", "POST"], [":scheme", "http"], [":path", path], [":authority", "127.0.0.1"], ["content-type", type], ["te", "trailers"], ...more];
+export function requestFields(
+  path: string,
+  { type = GRPC, more = [] }: { readonly type?: string; readonly more?: readonly Field[] } = {},
+): Field[] {
+  return [
+    [":method", "POST"],
+    [":scheme", "http"],
+    [":path", path],
+    [":authority", "127.0.0.1"],
+    ["content-type", type],
+    ["te", "trailers"],
+    ...more,
+  ];
 }
 
 /** The header block of a request, every field spelled out. */
-export function requestBlock(path: string, options: { readonly type?: string; readonly more?: readonly Field[] } = {}): Buffer {
+export function requestBlock(
+  path: string,
+  options: { readonly type?: string; readonly more?: readonly Field[] } = {},
+): Buffer {
   return block(requestFields(path, options));
 }
 
 /** The same as a client with a table sends it: the first request of a connection, and the few bytes of every later one. */
-export function shortBlocks(path: string, more: readonly Field[] = []): { readonly first: Buffer; readonly later: Buffer } {
+export function shortBlocks(
+  path: string,
+  more: readonly Field[] = [],
+): { readonly first: Buffer; readonly later: Buffer } {
   const fields = requestFields(path, { more });
   const newest = 61 + fields.length;
   return {

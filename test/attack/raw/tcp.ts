@@ -22,7 +22,11 @@ export async function openSocket(attack: Attack, port: number): Promise<Socket |
 }
 
 /** Sends bytes, reads for so long, or until the server closes. @returns what came, as Latin-1, and whether it was closed */
-export async function exchanged(socket: Socket, bytes: Uint8Array | string, ms: number): Promise<{ readonly text: string; readonly isClosed: boolean }> {
+export async function exchanged(
+  socket: Socket,
+  bytes: Uint8Array | string,
+  ms: number,
+): Promise<{ readonly text: string; readonly isClosed: boolean }> {
   let text = "";
   const onData = (chunk: Buffer) => (text += chunk.toString("latin1"));
   socket.on("data", onData);

@@ -26,8 +26,16 @@ export class RawHttp2 {
    *
    * @param cuts where a DATA frame ends and the next begins, in whatever order
    */
-  async post(path: string, headers: OutgoingHttpHeaders, body?: Buffer, cuts: readonly number[] = []): Promise<RawAnswer> {
-    const stream = this.session.request({ ":method": "POST", ":path": path, ...headers }, { endStream: body === undefined });
+  async post(
+    path: string,
+    headers: OutgoingHttpHeaders,
+    body?: Buffer,
+    cuts: readonly number[] = [],
+  ): Promise<RawAnswer> {
+    const stream = this.session.request(
+      { ":method": "POST", ":path": path, ...headers },
+      { endStream: body === undefined },
+    );
     let answered: IncomingHttpHeaders = {};
     let trailers: IncomingHttpHeaders = {};
     const chunks: Buffer[] = [];

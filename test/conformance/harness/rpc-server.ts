@@ -47,7 +47,13 @@ export interface RpcServerOptions {
 
 /** The real handlers on the real port over the real use cases and cache; upstream alone is in this process. */
 export async function startRpcServer(options: RpcServerOptions = {}): Promise<RpcServer> {
-  const { upstream = populate(new InMemoryUpstream()), clock = new SystemClock(), budgetMs = 1_000, isReady = true, hasFastPath = true } = options;
+  const {
+    upstream = populate(new InMemoryUpstream()),
+    clock = new SystemClock(),
+    budgetMs = 1_000,
+    isReady = true,
+    hasFastPath = true,
+  } = options;
   const logger = new RecordingLogger();
   const telemetry = newTelemetry();
   const cache = new MemoryCache(10_000_000, telemetry);
@@ -55,7 +61,10 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
   stream.connected();
   const load = new LoadState(cache, upstream, clock, { fetchTimeoutMs: 60_000, recheckAfterMs: 30_000 });
   const refresh = new RefreshInBackground(load, logger, 2);
-  const states = new FindState(cache, load, refresh, stream, telemetry, clock, logger, { budgetMs, deadlineMarginMs: 20 });
+  const states = new FindState(cache, load, refresh, stream, telemetry, clock, logger, {
+    budgetMs,
+    deadlineMarginMs: 20,
+  });
   const fallbacks = { fallbackOf: (featureId: string) => FALLBACKS.get(featureId), all: () => FALLBACKS };
   const readiness = new Readiness();
   const shutdown = new AbortController();
@@ -70,7 +79,12 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
     readiness,
     { clock, logger, shutdownSignal: shutdown.signal, maxMessageBytes: options.maxMessageBytes, ...options.rpc },
   );
-  const listener = new MultiProtocolListener({ ...handler, fastPath: hasFastPath ? fastPath : undefined, limits: options.limits, logger });
+  const listener = new MultiProtocolListener({
+    ...handler,
+    fastPath: hasFastPath ? fastPath : undefined,
+    limits: options.limits,
+    logger,
+  });
   const { port } = await listener.listen(0, "127.0.0.1");
   if (isReady) readiness.ready();
   return {

@@ -15,7 +15,11 @@ export class Lane<Client extends { close(): void }> {
     this.clock = clock;
   }
 
-  static async start<Client extends { close(): void }>(hasFastPath: boolean, maxMessageBytes: number, clientOf: (url: string) => Client): Promise<Lane<Client>> {
+  static async start<Client extends { close(): void }>(
+    hasFastPath: boolean,
+    maxMessageBytes: number,
+    clientOf: (url: string) => Client,
+  ): Promise<Lane<Client>> {
     const clock = new ManualClock();
     const upstream = populate(new InMemoryUpstream());
     const server = await startRpcServer({ hasFastPath, clock, upstream, maxMessageBytes });

@@ -76,7 +76,8 @@ class FuzzedConnection {
     const { unacknowledged } = this.#client;
     this.#client.unacknowledged = unacknowledged + 1;
     this.#send(PREFACE, settings());
-    for (let steps = 0; steps < MOST_STEPS && !this.#source.isEmpty && !this.#client.isClosed; steps++) await this.#step();
+    for (let steps = 0; steps < MOST_STEPS && !this.#source.isEmpty && !this.#client.isClosed; steps++)
+      await this.#step();
     if (this.#source.seldom(4)) return;
     this.#flush();
     await this.#endWell();
@@ -120,7 +121,14 @@ class FuzzedConnection {
         this.#send(ping(String(source.integer(0, 99))));
         break;
       case 12:
-        this.#send(frame(PRIORITY, 0, source.oneOf([1, 3, 99, 101]), Buffer.concat([uint32(source.oneOf([0, 5, 1])), Buffer.of(source.byte())])));
+        this.#send(
+          frame(
+            PRIORITY,
+            0,
+            source.oneOf([1, 3, 99, 101]),
+            Buffer.concat([uint32(source.oneOf([0, 5, 1])), Buffer.of(source.byte())]),
+          ),
+        );
         // A stream that depends on itself.
         this.#mayBeEnded = true;
         break;
@@ -141,7 +149,8 @@ class FuzzedConnection {
         break;
       case 17:
         this.#flush();
-        for (let turns = source.integer(1, 4); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+        for (let turns = source.integer(1, 4); turns > 0; turns--)
+          await new Promise((resolve) => setImmediate(resolve));
         break;
       case 18:
         if (!source.seldom(4)) break;
@@ -166,14 +175,19 @@ class FuzzedConnection {
     switch (source.integer(0, 5)) {
       case 0: {
         const cut = Math.min(source.integer(0, 200), block.length);
-        this.#send(frame(HEADERS, end, stream, block.subarray(0, cut)), frame(CONTINUATION, END_HEADERS, stream, block.subarray(cut)));
+        this.#send(
+          frame(HEADERS, end, stream, block.subarray(0, cut)),
+          frame(CONTINUATION, END_HEADERS, stream, block.subarray(cut)),
+        );
         break;
       }
       case 1:
         this.#send(frame(HEADERS, end | END_HEADERS | PADDED, stream, padded(block, source.integer(0, 255))));
         break;
       case 2:
-        this.#send(frame(HEADERS, end | END_HEADERS | PRIORITY_FLAG, stream, Buffer.concat([uint32(0), Buffer.of(1), block])));
+        this.#send(
+          frame(HEADERS, end | END_HEADERS | PRIORITY_FLAG, stream, Buffer.concat([uint32(0), Buffer.of(1), block])),
+        );
         break;
       default:
         this.#send(frame(HEADERS, end | END_HEADERS, stream, block));
@@ -222,7 +236,12 @@ class FuzzedConnection {
     const source = this.#source;
     const setting = source.oneOf([INITIAL_WINDOW_SIZE, INITIAL_WINDOW_SIZE, HEADER_TABLE_SIZE, 5, 3, 2, 6, 99]);
     const value = source.oneOf([0, 1, 100, 4_096, 65_535, 16_384, 16_777_215, 0x7fff_ffff, 0xffff_ffff]);
-    const isHarmless = (setting === HEADER_TABLE_SIZE && value <= 4_096) || (setting === INITIAL_WINDOW_SIZE && value <= 65_535) || setting === 3 || setting === 6 || setting === 99;
+    const isHarmless =
+      (setting === HEADER_TABLE_SIZE && value <= 4_096) ||
+      (setting === INITIAL_WINDOW_SIZE && value <= 65_535) ||
+      setting === 3 ||
+      setting === 6 ||
+      setting === 99;
     if (!isHarmless) this.#mayBeEnded = true;
     this.#client.unacknowledged++;
     this.#send(settings([setting, value]));
@@ -271,21 +290,33 @@ class FuzzedConnection {
       client.write(windowUpdate(0, ENOUGH_WINDOW));
     }
     if (!(await client.caughtUp("the end"))) {
-      if (!this.#mayBeEnded) throw new Error(`a connection that has broken no rule was ended with code ${client.goAway}`);
+      if (!this.#mayBeEnded)
+        throw new Error(`a connection that has broken no rule was ended with code ${client.goAway}`);
       // It is closed by the server, soon, where this side keeps it open.
       await client.until(() => client.isClosed);
       return;
     }
-    if (client.uploadWindow < LEAST_UPLOAD_WINDOW) throw new Error(`all streams are over, and ${client.uploadWindow} bytes may be sent on the connection`);
+    if (client.uploadWindow < LEAST_UPLOAD_WINDOW)
+      throw new Error(`all streams are over, and ${client.uploadWindow} bytes may be sent on the connection`);
     const checks = Array.from({ length: MOST_STREAMS }, () => this.#takeStream());
-    client.write(Buffer.concat(checks.flatMap((stream) => [headers(stream, grpcFields(CHECK_PATH)), data(stream, CHECK_BODY, END_STREAM)])));
+    client.write(
+      Buffer.concat(
+        checks.flatMap((stream) => [headers(stream, grpcFields(CHECK_PATH)), data(stream, CHECK_BODY, END_STREAM)]),
+      ),
+    );
     const areAnswered = await client.until(() => checks.every((stream) => client.isOver(stream)));
     if (!areAnswered) {
-      if (client.goAway === undefined || !this.#mayBeEnded) throw new Error(`the connection was closed with code ${client.goAway} instead of answering ${checks.length} checks`);
+      if (client.goAway === undefined || !this.#mayBeEnded)
+        throw new Error(
+          `the connection was closed with code ${client.goAway} instead of answering ${checks.length} checks`,
+        );
       return;
     }
-    const statuses = checks.map((stream) => client.seen(stream).headers.get("grpc-status") ?? `reset ${client.seen(stream).reset}`);
-    if (statuses.some((status) => status !== "0")) throw new Error(`checks at the end ended with ${[...new Set(statuses)].join(", ")}`);
+    const statuses = checks.map(
+      (stream) => client.seen(stream).headers.get("grpc-status") ?? `reset ${client.seen(stream).reset}`,
+    );
+    if (statuses.some((status) => status !== "0"))
+      throw new Error(`checks at the end ended with ${[...new Set(statuses)].join(", ")}`);
   }
 
   #send(...frames: readonly Buffer[]): void {

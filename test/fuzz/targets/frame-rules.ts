@@ -1,4 +1,19 @@
-import { ACK, CONTINUATION, DATA, END_HEADERS, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PADDED, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, type Frame } from "../../integration/http2/http2-frames.js";
+import {
+  ACK,
+  CONTINUATION,
+  DATA,
+  END_HEADERS,
+  GOAWAY,
+  HEADERS,
+  INITIAL_WINDOW_SIZE,
+  PADDED,
+  PING,
+  PRIORITY,
+  RST_STREAM,
+  SETTINGS,
+  WINDOW_UPDATE,
+  type Frame,
+} from "../../integration/http2/http2-frames.js";
 
 const PROTOCOL_ERROR = 1;
 const FLOW_CONTROL_ERROR = 3;
@@ -81,7 +96,8 @@ export class FrameRules {
   }
 
   #windowUpdate({ stream, payload }: Frame): Verdict {
-    if (payload.length !== 4) return this.#isIdle(stream) && stream !== 0 ? [PROTOCOL_ERROR, FRAME_SIZE_ERROR] : [FRAME_SIZE_ERROR];
+    if (payload.length !== 4)
+      return this.#isIdle(stream) && stream !== 0 ? [PROTOCOL_ERROR, FRAME_SIZE_ERROR] : [FRAME_SIZE_ERROR];
     const bytes = payload.readUInt32BE() & MAX_WINDOW;
     if (stream !== 0) return this.#isIdle(stream) ? [PROTOCOL_ERROR] : "goes on";
     if (bytes === 0) return [PROTOCOL_ERROR];
@@ -126,4 +142,3 @@ function settingsVerdict({ flags, stream, payload }: Frame): Verdict {
   }
   return "goes on";
 }
-

@@ -1,4 +1,12 @@
-import { END_HEADERS, END_STREAM, frame, grpcFields, headers, OPENING, type Frame } from "../../integration/http2/http2-frames.js";
+import {
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  grpcFields,
+  headers,
+  OPENING,
+  type Frame,
+} from "../../integration/http2/http2-frames.js";
 import { ByteSource } from "../byte-source.js";
 import type { FuzzTarget } from "../fuzz-target.js";
 import { FrameRules, type Verdict } from "./frame-rules.js";
@@ -36,7 +44,9 @@ export async function frameTarget(): Promise<FuzzTarget> {
       if (client.violations.length > 0) throw new Error(`the server has sent ${client.violations.join("; ")}`);
       if (isWrong(verdict, goesOn, goAway)) {
         const outcome = goesOn ? "goes on" : `was ended with code ${goAway}`;
-        throw new Error(`after ${frames.map(nameOf).join(", ")} the connection ${outcome}; right: ${Array.isArray(verdict) ? `code ${verdict.join(" or ")}` : String(verdict)}`);
+        throw new Error(
+          `after ${frames.map(nameOf).join(", ")} the connection ${outcome}; right: ${Array.isArray(verdict) ? `code ${verdict.join(" or ")}` : String(verdict)}`,
+        );
       }
       await server.settle();
     },

@@ -23,8 +23,12 @@ export class FuzzServer {
     this.#server = server;
     this.#innocent = innocent;
     this.#innocentFailed = new Promise((_, reject) => {
-      innocent.once("error", (error) => reject(new Error("the connection of a caller who does nothing amiss failed", { cause: error })));
-      innocent.once("goaway", (code) => reject(new Error(`a caller who does nothing amiss was sent away with code ${code}`)));
+      innocent.once("error", (error) =>
+        reject(new Error("the connection of a caller who does nothing amiss failed", { cause: error })),
+      );
+      innocent.once("goaway", (code) =>
+        reject(new Error(`a caller who does nothing amiss was sent away with code ${code}`)),
+      );
     });
     this.#innocentFailed.catch(() => undefined);
     this.#connections = server.connections();
@@ -32,7 +36,14 @@ export class FuzzServer {
   }
 
   static async start(): Promise<FuzzServer> {
-    const limits = { maxConcurrentStreams: MOST_STREAMS, refusalTimeoutMs: 50, headersTimeoutMs: 1_000, firstBytesTimeoutMs: 1_000, requestTimeoutMs: 2_000, pingIntervalMs: 600_000 };
+    const limits = {
+      maxConcurrentStreams: MOST_STREAMS,
+      refusalTimeoutMs: 50,
+      headersTimeoutMs: 1_000,
+      firstBytesTimeoutMs: 1_000,
+      requestTimeoutMs: 2_000,
+      pingIntervalMs: 600_000,
+    };
     const server = await startRpcServer({ limits, maxMessageBytes: 64 * 1024 });
     const innocent = connect(server.url);
     await check(innocent);
@@ -51,12 +62,14 @@ export class FuzzServer {
       const connections = this.#server.connections() - this.#connections;
       const timers = runningTimers() - this.#timers;
       if (connections <= 0 && timers <= 0) break;
-      if (performance.now() > until) throw new Error(`${connections} connections and ${timers} timers are left when the caller is gone`);
+      if (performance.now() > until)
+        throw new Error(`${connections} connections and ${timers} timers are left when the caller is gone`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     const failure = this.#server.logger.lines.find(({ level }) => level === "error");
     this.#server.logger.lines.length = 0;
-    if (failure !== undefined) throw new Error(`the server logged an error: ${failure.message}`, { cause: failure.fields?.error });
+    if (failure !== undefined)
+      throw new Error(`the server logged an error: ${failure.message}`, { cause: failure.fields?.error });
   }
 
   async stop(): Promise<void> {
@@ -72,7 +85,12 @@ function runningTimers(): number {
 /** One check. @throws Error where it is not granted */
 function check(session: ClientHttp2Session): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stream = session.request({ ":method": "POST", ":path": CHECK_PATH, "content-type": "application/grpc", te: "trailers" });
+    const stream = session.request({
+      ":method": "POST",
+      ":path": CHECK_PATH,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
     let status: unknown;
     stream.on("response", (headers) => (status ??= headers["grpc-status"]));
     stream.on("trailers", (trailers) => (status ??= (trailers as Record<string, unknown>)["grpc-status"]));

@@ -5,15 +5,46 @@ const METHOD_GET = 0x82;
 const SCHEME_HTTP = 0x86;
 const PATH_ROOT = 0x84;
 const AUTHORITY = Buffer.from([0x01, 0x01, 0x61]);
-const NAMES = ["x-a", "x-b", "grpc-timeout", "content-type", "cookie", "user-agent", "x-entitlement-detail", ":path", "X-Upper", "", "te", "connection"];
+const NAMES = [
+  "x-a",
+  "x-b",
+  "grpc-timeout",
+  "content-type",
+  "cookie",
+  "user-agent",
+  "x-entitlement-detail",
+  ":path",
+  "X-Upper",
+  "",
+  "te",
+  "connection",
+];
 const VALUES = ["", "1", "application/grpc", "0123456789".repeat(5), "a=b; c=d", "\0", "é", " blank ", "x".repeat(130)];
 /** Some characters of Huffman's code with their codes, as text of 0 and 1 (RFC 7541, appendix B). */
-const HUFFMAN = ["00000", "00001", "00010", "00011", "00100", "00101", "00110", "00111", "01000", "01001", "010110", "010111", "011000", "100011", "101000", "1111000"];
+const HUFFMAN = [
+  "00000",
+  "00001",
+  "00010",
+  "00011",
+  "00100",
+  "00101",
+  "00110",
+  "00111",
+  "01000",
+  "01001",
+  "010110",
+  "010111",
+  "011000",
+  "100011",
+  "101000",
+  "1111000",
+];
 
 /** A header block as the source chooses it: well formed for the most part, by every way of writing there is. */
 export function headerBlock(source: ByteSource): Buffer {
   const parts: Buffer[] = [];
-  for (let sizes = source.oneOf([0, 0, 0, 1, 2]); sizes > 0; sizes--) parts.push(number(source, 0x20, 5, source.oneOf([0, 1, 64, 100, 4_095, 4_096, 4_097, 70_000])));
+  for (let sizes = source.oneOf([0, 0, 0, 1, 2]); sizes > 0; sizes--)
+    parts.push(number(source, 0x20, 5, source.oneOf([0, 1, 64, 100, 4_095, 4_096, 4_097, 70_000])));
   if (!source.seldom(8)) parts.push(Buffer.of(METHOD_GET, SCHEME_HTTP, PATH_ROOT), AUTHORITY);
   for (let fields = source.integer(0, 6); fields > 0; fields--) parts.push(field(source));
   return Buffer.concat(parts);
@@ -57,7 +88,10 @@ function text(source: ByteSource, known: readonly string[]): Buffer {
     }
     case 2:
       // Longer or shorter than it claims to be.
-      return Buffer.concat([number(source, source.oneOf([0, 0x80]), 7, source.integer(0, 300)), source.take(source.integer(0, 20))]);
+      return Buffer.concat([
+        number(source, source.oneOf([0, 0x80]), 7, source.integer(0, 300)),
+        source.take(source.integer(0, 20)),
+      ]);
     default: {
       const chosen = Buffer.from(source.oneOf(known), "latin1");
       return Buffer.concat([number(source, 0, 7, chosen.length), chosen]);

@@ -1,6 +1,16 @@
 import { createServer, type Http2Server } from "node:http2";
 import { Duplex } from "node:stream";
-import { END_HEADERS, END_STREAM, frame, framesIn, GOAWAY, HEADERS, OPENING, PING, ping } from "../../integration/http2/http2-frames.js";
+import {
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  framesIn,
+  GOAWAY,
+  HEADERS,
+  OPENING,
+  PING,
+  ping,
+} from "../../integration/http2/http2-frames.js";
 
 const ACK = 1;
 const COMPRESSION_ERROR = 9;
@@ -21,7 +31,11 @@ export class NodeHpack {
   #lists = new Map<number, readonly string[]>();
 
   constructor() {
-    this.#server = createServer({ maxSessionInvalidFrames: 1_000, maxSessionRejectedStreams: 1_000, maxHeaderListPairs: 1_000 });
+    this.#server = createServer({
+      maxSessionInvalidFrames: 1_000,
+      maxSessionRejectedStreams: 1_000,
+      maxHeaderListPairs: 1_000,
+    });
     this.#server.on("stream", (stream, _headers, _flags, ...rest: unknown[]) => {
       this.#lists.set(((stream.id ?? 0) - 1) / 2, rest[0] as readonly string[]);
       stream.on("error", () => undefined);
@@ -42,7 +56,11 @@ export class NodeHpack {
     await new Promise((resolve) => setImmediate(resolve));
     const lists = this.#lists;
     wire.push(null);
-    return { lists, isCompressionError: code === COMPRESSION_ERROR, isOtherError: code !== undefined && code !== COMPRESSION_ERROR };
+    return {
+      lists,
+      isCompressionError: code === COMPRESSION_ERROR,
+      isOtherError: code !== undefined && code !== COMPRESSION_ERROR,
+    };
   }
 }
 

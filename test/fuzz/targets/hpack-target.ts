@@ -21,7 +21,14 @@ export function hpackTarget(): FuzzTarget {
   return {
     name: "hpack",
     maxBytes: 500,
-    dictionary: [Uint8Array.of(0x20), Uint8Array.of(0x3f, 0xe1, 0x1f), Uint8Array.of(0x40), Uint8Array.of(0xbe), Uint8Array.of(0x80), Uint8Array.of(0xff, 0x80, 0x00)],
+    dictionary: [
+      Uint8Array.of(0x20),
+      Uint8Array.of(0x3f, 0xe1, 0x1f),
+      Uint8Array.of(0x40),
+      Uint8Array.of(0xbe),
+      Uint8Array.of(0x80),
+      Uint8Array.of(0xff, 0x80, 0x00),
+    ],
     async run(input) {
       const source = new ByteSource(input);
       const blocks: Buffer[] = [];
@@ -61,9 +68,12 @@ function judge(blocks: readonly Buffer[], ours: OurReading, node: NodeReading): 
   for (const [index, list] of ours.lists.entries()) {
     const byNode = node.lists.get(index);
     if (byNode === undefined) {
-      if (!node.isOtherError && isRequest(list)) throw new Error(`block ${index} is read as ${inspect(list)}, which node:http2 does not take: ${hexOf(blocks)}`);
+      if (!node.isOtherError && isRequest(list))
+        throw new Error(`block ${index} is read as ${inspect(list)}, which node:http2 does not take: ${hexOf(blocks)}`);
     } else if (!isTaken(list, byNode)) {
-      throw new Error(`block ${index} is read as ${inspect(list)}, by node:http2 as ${inspect(byNode)}: ${hexOf(blocks)}`);
+      throw new Error(
+        `block ${index} is read as ${inspect(list)}, by node:http2 as ${inspect(byNode)}: ${hexOf(blocks)}`,
+      );
     }
   }
 }

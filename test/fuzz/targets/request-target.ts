@@ -21,9 +21,46 @@ const INPUTS: readonly DescMessage[] = [
 ];
 const TAGS = [0x0a, 0x12, 0x1a, 0x22, 0x2a, 0x32, 0x3a, 0x09, 0x08, 0x0d, 0x0b, 0x0c, 0x00, 0x82, 0x7a];
 const JSON_PIECES = [
-  '"customerId":', '"featureId":', '"resourceId":', '"currencyId":', '"options":', '"requestedUsage":', '"requestedValues":', '"fallback":', '"customer_id":', '"feature_id":',
-  "{", "}", "[", "]", ",", ":", '"', "\\", '"acme"', '"seats"', "null", "true", "1", "-0", "1e400", '"NaN"', '"Infinity"', '"1"', "\\u0041", "\\ud800", "é", "\ufeff", " ", "\n",
-  '"__proto__":', '"$typeName":', '"toString":', '"hasAccess":true', '{"customerId":"acme","featureId":"seats"}', '{"customerId":"acme","featureId":"seats","options":{"requestedUsage":1}}',
+  '"customerId":',
+  '"featureId":',
+  '"resourceId":',
+  '"currencyId":',
+  '"options":',
+  '"requestedUsage":',
+  '"requestedValues":',
+  '"fallback":',
+  '"customer_id":',
+  '"feature_id":',
+  "{",
+  "}",
+  "[",
+  "]",
+  ",",
+  ":",
+  '"',
+  "\\",
+  '"acme"',
+  '"seats"',
+  "null",
+  "true",
+  "1",
+  "-0",
+  "1e400",
+  '"NaN"',
+  '"Infinity"',
+  '"1"',
+  "\\u0041",
+  "\\ud800",
+  "é",
+  "\ufeff",
+  " ",
+  "\n",
+  '"__proto__":',
+  '"$typeName":',
+  '"toString":',
+  '"hasAccess":true',
+  '{"customerId":"acme","featureId":"seats"}',
+  '{"customerId":"acme","featureId":"seats","options":{"requestedUsage":1}}',
 ];
 
 /** Requests in protobuf, read by the port's own reader and by the library: the same value, or both refuse. */
@@ -32,11 +69,20 @@ export function protobufTarget(): FuzzTarget {
   return {
     name: "protobuf",
     maxBytes: 600,
-    dictionary: [...TAGS.map((tag) => Uint8Array.of(tag)), Buffer.from("\n\x04acme\x12\x05seats"), Buffer.from("\x1a\x09\x09\0\0\0\0\0\0\xf0?", "latin1"), Buffer.from([0x80, 0x01])],
+    dictionary: [
+      ...TAGS.map((tag) => Uint8Array.of(tag)),
+      Buffer.from("\n\x04acme\x12\x05seats"),
+      Buffer.from("\x1a\x09\x09\0\0\0\0\0\0\xf0?", "latin1"),
+      Buffer.from([0x80, 0x01]),
+    ],
     run(input) {
       const [which, bytes] = messageOf(input);
       const schema = INPUTS[which]!;
-      compare(schema, () => readers[which]!(bytes, 0, bytes.length), () => fromBinary(schema, bytes));
+      compare(
+        schema,
+        () => readers[which]!(bytes, 0, bytes.length),
+        () => fromBinary(schema, bytes),
+      );
     },
   };
 }
@@ -52,7 +98,11 @@ export function jsonTarget(): FuzzTarget {
       const [which, bytes] = messageOf(input);
       const schema = INPUTS[which]!;
       const text = bytes.toString();
-      compare(schema, () => readers[which]!(text), () => fromJsonString(schema, text, JSON_OPTIONS));
+      compare(
+        schema,
+        () => readers[which]!(text),
+        () => fromJsonString(schema, text, JSON_OPTIONS),
+      );
     },
   };
 }
@@ -67,7 +117,9 @@ function compare(schema: DescMessage, readFast: () => object, readByLibrary: () 
   const fast = attempt(schema, readFast);
   const byLibrary = attempt(schema, readByLibrary);
   if (isDeepStrictEqual(fast, byLibrary)) return;
-  throw new Error(`${schema.name} is read as ${inspect(fast, { depth: 5 })}, by the library as ${inspect(byLibrary, { depth: 5 })}`);
+  throw new Error(
+    `${schema.name} is read as ${inspect(fast, { depth: 5 })}, by the library as ${inspect(byLibrary, { depth: 5 })}`,
+  );
 }
 
 /** What handlers see of a message: the values of its fields. Of a refusal: that it is one. */

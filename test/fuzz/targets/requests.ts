@@ -24,7 +24,19 @@ const PATHS = [
   "",
   `${CHECK_PATH}?connect=v1&encoding=json&message=%7B%7D`,
 ];
-const TYPES = ["application/grpc", "application/grpc", "application/grpc+proto", "application/grpc+json", "application/grpc-web+proto", "application/grpc-web-text", "application/json", "application/proto", "application/connect+json", "text/plain", ""];
+const TYPES = [
+  "application/grpc",
+  "application/grpc",
+  "application/grpc+proto",
+  "application/grpc+json",
+  "application/grpc-web+proto",
+  "application/grpc-web-text",
+  "application/json",
+  "application/proto",
+  "application/connect+json",
+  "text/plain",
+  "",
+];
 const MORE: Fields = [
   ["grpc-timeout", "1S"],
   ["grpc-timeout", "1n"],
@@ -69,7 +81,14 @@ const BODIES = [
 export function requestBlock(source: ByteSource): Buffer {
   const method = source.seldom(6) ? source.oneOf(["GET", "OPTIONS", "HEAD", "CONNECT", "put", ""]) : "POST";
   const authority = source.seldom(8) ? source.oneOf(["", "%", "a:b:c", "[::1"]) : "a";
-  const fields: [string, string][] = [[":method", method], [":scheme", "http"], [":path", source.oneOf(PATHS)], [":authority", authority], ["te", "trailers"], ["content-type", source.oneOf(TYPES)]];
+  const fields: [string, string][] = [
+    [":method", method],
+    [":scheme", "http"],
+    [":path", source.oneOf(PATHS)],
+    [":authority", authority],
+    ["te", "trailers"],
+    ["content-type", source.oneOf(TYPES)],
+  ];
   if (source.seldom(8)) fields.splice(source.integer(0, 5), 1);
   for (let more = source.oneOf([0, 0, 0, 1, 1, 2, 4]); more > 0; more--) {
     const field = source.oneOf(MORE);

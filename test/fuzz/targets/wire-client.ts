@@ -1,6 +1,20 @@
 import { connect, type Socket } from "node:net";
 import { HeaderDecoder } from "../../../src/adapters/rpc/http2/hpack/header-decoder.js";
-import { ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, framesIn, frame, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE } from "../../integration/http2/http2-frames.js";
+import {
+  ACK,
+  CONTINUATION,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  framesIn,
+  frame,
+  GOAWAY,
+  HEADERS,
+  PING,
+  RST_STREAM,
+  SETTINGS,
+  WINDOW_UPDATE,
+} from "../../integration/http2/http2-frames.js";
 
 const DEFAULT_WINDOW = 65_535;
 const FRAME_HEADER_BYTES = 9;
@@ -92,7 +106,9 @@ export class WireClient {
     const payload = name.padEnd(8).slice(0, 8);
     this.#pings.add(payload);
     this.write(frame(PING, 0, 0, Buffer.from(payload, "latin1")));
-    return this.until(() => !this.#pings.has(payload) || this.goAway !== undefined).then((isSo) => isSo && this.goAway === undefined);
+    return this.until(() => !this.#pings.has(payload) || this.goAway !== undefined).then(
+      (isSo) => isSo && this.goAway === undefined,
+    );
   }
 
   #reply(reply: Buffer): void {
@@ -113,7 +129,8 @@ export class WireClient {
 
   #frame(type: number, flags: number, stream: number, payload: Buffer): void {
     if (payload.length > MOST_FRAME_BYTES) this.violations.push(`a frame of ${payload.length} bytes`);
-    if (this.#block !== undefined && (type !== CONTINUATION || stream !== this.#block.stream)) this.violations.push(`a frame of type ${type} within a header block`);
+    if (this.#block !== undefined && (type !== CONTINUATION || stream !== this.#block.stream))
+      this.violations.push(`a frame of type ${type} within a header block`);
     switch (type) {
       case SETTINGS:
         if ((flags & ACK) === 0) this.#reply(frame(SETTINGS, ACK, 0));
@@ -140,7 +157,8 @@ export class WireClient {
 
   #ofStream(type: number, flags: number, stream: number, payload: Buffer): void {
     const seen = this.seen(stream);
-    if (type !== CONTINUATION && this.isOver(stream)) this.violations.push(`a frame of type ${type} behind the end of stream ${stream}`);
+    if (type !== CONTINUATION && this.isOver(stream))
+      this.violations.push(`a frame of type ${type} behind the end of stream ${stream}`);
     if (type === DATA) {
       this.window -= payload.length;
       if (payload.length > 0 && this.window < 0) this.violations.push("data beyond the connection's window");

@@ -1,4 +1,15 @@
-import { appendFile, mkdir, mkdtemp, open as openFile, rename, rm, symlink, unlink, utimes, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  open as openFile,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -215,20 +226,29 @@ describe("a catalog file at run time", () => {
   it.each([
     ["does not parse", "features: [", /catalog\.yaml:1:\d+ .*correct it as YAML or JSON/],
     ["is empty", "", /must be a mapping, not nothing/],
-    ["does not fit", catalogText(1, "  - { id: third, plan: gold }\n"), /catalog\.yaml:8:18 customers\[2\]\.plan: there is no plan "gold"; there is "pro"/],
+    [
+      "does not fit",
+      catalogText(1, "  - { id: third, plan: gold }\n"),
+      /catalog\.yaml:8:18 customers\[2\]\.plan: there is no plan "gold"; there is "pro"/,
+    ],
     ["is not text", Buffer.from([0xff, 0xfe, 0x00]), /is not UTF-8 text; save it as UTF-8/],
-  ])("that %s leaves the last good one serving, says so once, and is served again when it is mended", async (_what, bad, message) => {
-    await writeFile(file, catalogText(1));
-    await serve();
-    await writeFile(file, bad);
-    expect(await logger.logged(message)).toMatch(/The last good catalog goes on serving until the file is corrected\.$/);
-    expect(daysOf()).toBe(1);
-    await writeFile(file, bad);
-    await clock.looked(ENOUGH_LOOKS);
-    await writeFile(file, catalogText(2));
-    await until(() => daysOf() === 2);
-    expect(logger.lines.filter(({ level }) => level === "error")).toHaveLength(1);
-  });
+  ])(
+    "that %s leaves the last good one serving, says so once, and is served again when it is mended",
+    async (_what, bad, message) => {
+      await writeFile(file, catalogText(1));
+      await serve();
+      await writeFile(file, bad);
+      expect(await logger.logged(message)).toMatch(
+        /The last good catalog goes on serving until the file is corrected\.$/,
+      );
+      expect(daysOf()).toBe(1);
+      await writeFile(file, bad);
+      await clock.looked(ENOUGH_LOOKS);
+      await writeFile(file, catalogText(2));
+      await until(() => daysOf() === 2);
+      expect(logger.lines.filter(({ level }) => level === "error")).toHaveLength(1);
+    },
+  );
 
   it("that is written again as it was changes nothing", async () => {
     await writeFile(file, catalogText(1));
@@ -273,7 +293,9 @@ describe("a catalog file that is being written", () => {
       await writeSlowly(catalogText(days, more), pauseMs);
       await until(() => daysOf("customer-39") === days);
     }
-    const limits = changes.map((change) => (change.type === "entitlements-updated" ? change.state.feature("days")?.usageLimit : undefined));
+    const limits = changes.map((change) =>
+      change.type === "entitlements-updated" ? change.state.feature("days")?.usageLimit : undefined,
+    );
     expect(new Set(limits)).toEqual(new Set([2, 3, 4]));
     expect(logger.lines.filter(({ level }) => level === "error")).toEqual([]);
   });
@@ -291,9 +313,16 @@ describe("a catalog file at start", () => {
   it.each([
     ["is not there", () => Promise.resolve(), /cannot be read: ENOENT.*; correct the path or its permissions/],
     ["is a directory", () => mkdir(file), /cannot be read: EISDIR/],
-    ["has a fault", () => writeFile(file, catalogText(1, "  - { id: acme }\n")), /catalog\.yaml:8:7 customers\[2\]\.id: there is a customer "acme" already/],
+    [
+      "has a fault",
+      () => writeFile(file, catalogText(1, "  - { id: acme }\n")),
+      /catalog\.yaml:8:7 customers\[2\]\.id: there is a customer "acme" already/,
+    ],
   ])("that %s is refused", async (_what, prepare, message) => {
     await prepare();
-    await expect(serve()).rejects.toMatchObject({ code: "invalid-argument", message: expect.stringMatching(message) as unknown as string });
+    await expect(serve()).rejects.toMatchObject({
+      code: "invalid-argument",
+      message: expect.stringMatching(message) as unknown as string,
+    });
   });
 });

@@ -30,7 +30,12 @@ function catalogOf({ limit, overrides }: Version): CatalogInput {
     plans: [{ id: "pro", entitlements: { seats: limit } }],
     customers: Array.from({ length: CUSTOMERS }, (_, index) => {
       const own = overrides.get(index);
-      return { id: `customer-${index}`, plan: "pro", usage: { seats: 1 }, ...(own === undefined ? {} : { overrides: { seats: own } }) };
+      return {
+        id: `customer-${index}`,
+        plan: "pro",
+        usage: { seats: 1 },
+        ...(own === undefined ? {} : { overrides: { seats: own } }),
+      };
     }),
   };
 }
@@ -41,7 +46,9 @@ function limitOf({ limit, overrides }: Version, customer: number): number {
 
 const anyVersion = fc.record({
   limit: fc.integer({ min: 5, max: 1_000 }),
-  overrides: fc.array(fc.tuple(fc.nat(CUSTOMERS - 1), fc.integer({ min: 5, max: 1_000 })), { maxLength: 40 }).map((pairs) => new Map(pairs)),
+  overrides: fc
+    .array(fc.tuple(fc.nat(CUSTOMERS - 1), fc.integer({ min: 5, max: 1_000 })), { maxLength: 40 })
+    .map((pairs) => new Map(pairs)),
   isPretty: fc.boolean(),
 });
 
@@ -78,12 +85,28 @@ async function check(port: number, customer: number): Promise<Answer> {
   return (await response.json()) as Answer;
 }
 
-async function startHere(): Promise<{ readonly port: number; readonly logger: RecordingLogger; readonly engine: CatalogEngine }> {
+async function startHere(): Promise<{
+  readonly port: number;
+  readonly logger: RecordingLogger;
+  readonly engine: CatalogEngine;
+}> {
   const logger = new RecordingLogger();
   const clock = new SystemClock();
   const engine = await openCatalog({ source: { file }, clock, logger });
-  const { config } = loadConfig({ CATALOG_FILE: file, LISTEN_HOST: "127.0.0.1", GRPC_PORT: "0", METRICS_PORT: "0", SHUTDOWN_LINGER_MS: "0" });
-  const sidecar = new Sidecar({ config, logger, clock, telemetry: newTelemetry(), source: catalogSource(engine, file) });
+  const { config } = loadConfig({
+    CATALOG_FILE: file,
+    LISTEN_HOST: "127.0.0.1",
+    GRPC_PORT: "0",
+    METRICS_PORT: "0",
+    SHUTDOWN_LINGER_MS: "0",
+  });
+  const sidecar = new Sidecar({
+    config,
+    logger,
+    clock,
+    telemetry: newTelemetry(),
+    source: catalogSource(engine, file),
+  });
   const { grpcPort } = await sidecar.start();
   closers.push(() => sidecar.stop());
   return { port: grpcPort, logger, engine };
@@ -108,7 +131,10 @@ describe("a large catalog that is edited while checks go on", () => {
           const customer = (offset + step * 10) % CUSTOMERS;
           const wasServed = isServed;
           const { hasAccess, entitlement } = await check(port, customer);
-          const allowed = wasServed || seen.has(customer) ? [limitOf(after, customer)] : [limitOf(before, customer), limitOf(after, customer)];
+          const allowed =
+            wasServed || seen.has(customer)
+              ? [limitOf(after, customer)]
+              : [limitOf(before, customer), limitOf(after, customer)];
           expect(allowed).toContain(entitlement?.usageLimit);
           expect([hasAccess, entitlement?.currentUsage]).toEqual([true, 1]);
           if (entitlement?.usageLimit === limitOf(after, customer)) seen.add(customer);
@@ -136,7 +162,17 @@ describe("a large catalog that is edited while checks go on", () => {
     await replaceFile({ limit: 7, overrides: new Map(), isPretty: false });
     const { logger, engine } = await startHere();
     const subject = { customerId: "customer-1" };
-    await engine.reportUsage([{ subject, featureId: "seats", value: 2, updateBehavior: "DELTA", timestamp: undefined, idempotencyKey: "k", dimensions: new Map() }]);
+    await engine.reportUsage([
+      {
+        subject,
+        featureId: "seats",
+        value: 2,
+        updateBehavior: "DELTA",
+        timestamp: undefined,
+        idempotencyKey: "k",
+        dimensions: new Map(),
+      },
+    ]);
     await replaceFile({ limit: 9, overrides: new Map([[1, 8]]), isPretty: false });
     await logger.until("the catalog changed");
     const state = engine.stateOf(subject);

@@ -27,7 +27,11 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-function open(catalog: CatalogInput = CATALOG, file = stateFile, clock = new ManualClock(NOON)): Promise<CatalogEngine> {
+function open(
+  catalog: CatalogInput = CATALOG,
+  file = stateFile,
+  clock = new ManualClock(NOON),
+): Promise<CatalogEngine> {
   return openCatalog({ source: { catalog }, stateFile: file, clock, logger: new RecordingLogger() });
 }
 
@@ -36,19 +40,25 @@ function used(engine: CatalogEngine, featureId = "calls"): number {
 }
 
 async function refusalOf(work: Promise<unknown>): Promise<string> {
-  const error = await work.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(CodedError);
   return `${(error as CodedError).code}: ${(error as CodedError).message}`;
 }
 
 describe("usage with a state file", () => {
   it("is after a restart what it was before, whatever was reported, and no key counts again", async () => {
-    const anyReports = fc.array(fc.oneof(fc.array(anyReport, { minLength: 1, maxLength: 3 }), anyEvent), { maxLength: 15 });
+    const anyReports = fc.array(fc.oneof(fc.array(anyReport, { minLength: 1, maxLength: 3 }), anyEvent), {
+      maxLength: 15,
+    });
     await fc.assert(
       fc.asyncProperty(anyCatalog, anyReports, fc.nat(100), async (catalog, reports, hours) => {
         await rm(stateFile, { force: true });
         const clock = new ManualClock(CATALOG_NOW);
-        const contents = (engine: CatalogEngine) => CATALOG_SUBJECTS.map((subject) => contentOf(engine.stateOf(subject)));
+        const contents = (engine: CatalogEngine) =>
+          CATALOG_SUBJECTS.map((subject) => contentOf(engine.stateOf(subject)));
         const reportAll = async (engine: CatalogEngine) => {
           for (const each of reports) {
             const safe = Array.isArray(each) ? engine.reportUsage(each) : engine.reportEvents([each]);
@@ -125,21 +135,27 @@ describe("usage with a state file", () => {
     await engine.close();
     const damaged = (await readFile(stateFile, "utf8")).replace('"acme"', '"acne"');
     await writeFile(stateFile, damaged);
-    expect(await refusalOf(open())).toMatch(/^failed-precondition: the state file .*usage\.state:\d+ is damaged: a checksum does not fit; restore it from a copy, or remove it/);
+    expect(await refusalOf(open())).toMatch(
+      /^failed-precondition: the state file .*usage\.state:\d+ is damaged: a checksum does not fit; restore it from a copy, or remove it/,
+    );
     expect(await readFile(stateFile, "utf8")).toBe(damaged);
     await rm(stateFile);
     await (await open()).close();
   });
 
   it("cannot be kept where there is no directory", async () => {
-    expect(await refusalOf(open(CATALOG, join(directory, "missing", "usage.state")))).toMatch(/^failed-precondition: .*its directory has to exist and be writable/);
+    expect(await refusalOf(open(CATALOG, join(directory, "missing", "usage.state")))).toMatch(
+      /^failed-precondition: .*its directory has to exist and be writable/,
+    );
   });
 
   it("that cannot be written is an error, counts once when it can be, and is never half written", async () => {
     const engine = await open();
     await rm(directory, { recursive: true });
     const report = usageReport(ACME, "calls", 2);
-    expect(await refusalOf(engine.reportUsage([report]))).toMatch(/^unavailable: usage could not be written to the state file .*: the usage is not counted; report it again once that is mended/);
+    expect(await refusalOf(engine.reportUsage([report]))).toMatch(
+      /^unavailable: usage could not be written to the state file .*: the usage is not counted; report it again once that is mended/,
+    );
     expect(await refusalOf(engine.reportUsage([report]))).toMatch(/^unavailable/);
     expect(used(engine)).toBe(0);
     await mkdir(directory);
@@ -156,7 +172,9 @@ describe("usage with a state file", () => {
     const engine = await open(catalog);
     const sizes: number[] = [];
     for (let batch = 0; batch < 40; batch++) {
-      await Promise.all(Array.from({ length: 25 }, () => engine.reportUsage([usageReport({ customerId }, "calls", 1)])));
+      await Promise.all(
+        Array.from({ length: 25 }, () => engine.reportUsage([usageReport({ customerId }, "calls", 1)])),
+      );
       sizes.push((await stat(stateFile)).size);
     }
     await engine.close();
@@ -169,7 +187,11 @@ describe("usage with a state file", () => {
   });
 
   it("counts each report once when all are tried again after a crash, also one while the file is rewritten", async () => {
-    const customers = Array.from({ length: 2_000 }, (_, index) => ({ id: `c${index}`, plan: "pro", usage: { calls: 0 } }));
+    const customers = Array.from({ length: 2_000 }, (_, index) => ({
+      id: `c${index}`,
+      plan: "pro",
+      usage: { calls: 0 },
+    }));
     const catalog: CatalogInput = { ...CATALOG, customers };
     const engine = await open(catalog);
     const bulks: (readonly UsageReport[])[] = [];
@@ -186,7 +208,9 @@ describe("usage with a state file", () => {
     await engine.close();
     const restarted = await open(catalog, `${stateFile}.crashed`);
     for (const bulk of bulks) await restarted.reportUsage(bulk);
-    const counted = ["c0", "c1999"].map((customerId) => restarted.stateOf({ customerId }).featureUsage("calls").currentUsage);
+    const counted = ["c0", "c1999"].map(
+      (customerId) => restarted.stateOf({ customerId }).featureUsage("calls").currentUsage,
+    );
     expect(counted).toEqual([bulks.length, bulks.length]);
     await restarted.close();
   });

@@ -40,7 +40,13 @@ const acquire = (tryLock?: KernelLock, clock = fastClock()) => StateFileLock.acq
 
 /** A process with the pid and host name of this one in its lock, as another container can have them. */
 async function otherProcess(): Promise<ChildProcess> {
-  const owner = JSON.stringify({ owner: "another", pid: process.pid, hostname: hostname(), hasKernelLock: true, beats: 1 });
+  const owner = JSON.stringify({
+    owner: "another",
+    pid: process.pid,
+    hostname: hostname(),
+    hasKernelLock: true,
+    beats: 1,
+  });
   const program = `
     const fs = require("node:fs");
     const fd = fs.openSync(process.argv[1], "w+");
@@ -48,7 +54,10 @@ async function otherProcess(): Promise<ChildProcess> {
     fs.writeSync(fd, process.argv[2]);
     console.log("locked");
     setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ["-e", program, lockFile, owner], { stdio: ["ignore", "pipe", "inherit"], cwd: join(import.meta.dirname, "../../..") });
+  const child = spawn(process.execPath, ["-e", program, lockFile, owner], {
+    stdio: ["ignore", "pipe", "inherit"],
+    cwd: join(import.meta.dirname, "../../.."),
+  });
   await once(child.stdout, "data");
   return child;
 }
@@ -74,7 +83,10 @@ const hasKernelLocks = process.platform === "linux";
     other.kill("SIGKILL");
     await once(other, "exit");
     // A clock on which nothing ever comes due: there is nothing to wait for.
-    const lock = await acquire(undefined, fastClock(() => true));
+    const lock = await acquire(
+      undefined,
+      fastClock(() => true),
+    );
     await lock.confirm();
     await lock.release();
   });
@@ -120,7 +132,10 @@ describe.each([
 describe("a state file without a lock of the kernel", () => {
   it("is refused while its owner lives, and taken over when that is silent, which then stops", async () => {
     let isFrozen = false;
-    const first = await acquire(NO_KERNEL_LOCK, fastClock(() => isFrozen));
+    const first = await acquire(
+      NO_KERNEL_LOCK,
+      fastClock(() => isFrozen),
+    );
     await expect(acquire(NO_KERNEL_LOCK)).rejects.toThrow(/is in use by process/);
     await first.confirm();
     isFrozen = true;
@@ -128,7 +143,12 @@ describe("a state file without a lock of the kernel", () => {
     while ((await readFile(lockFile, "utf8")).length === 0) await new Promise((next) => setImmediate(next));
     // Its latest heartbeat is too old to go by: it looks before it writes.
     await new Promise((resolve) => setTimeout(resolve, 3_100));
-    await expect(first.confirm()).rejects.toMatchObject({ code: "unavailable", message: expect.stringMatching(/was taken over by process .*; the usage is not counted: restart this process/) as unknown as string });
+    await expect(first.confirm()).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringMatching(
+        /was taken over by process .*; the usage is not counted: restart this process/,
+      ) as unknown as string,
+    });
     await first.release();
     await second.confirm();
     expect(await readdir(directory)).toEqual(["usage.state.lock"]);

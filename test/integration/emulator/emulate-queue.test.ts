@@ -27,10 +27,15 @@ describe("the emulator with a queue", () => {
   afterAll(() => server.stop());
 
   const announcer = (queueUrl: string, logger = new RecordingLogger()) =>
-    new AnnounceChanges(new SqsSender({ region: AWS_ENVIRONMENT.AWS_REGION, queueUrl, hasOwnEndpoint: true }), new SystemClock(), logger);
+    new AnnounceChanges(
+      new SqsSender({ region: AWS_ENVIRONMENT.AWS_REGION, queueUrl, hasOwnEndpoint: true }),
+      new SystemClock(),
+      logger,
+    );
 
   const announce = (to: AnnounceChanges, count: number) => {
-    for (let index = 0; index < count; index++) to.announce({ type: "subject-invalidated", subject: { customerId: `customer-${index}` } });
+    for (let index = 0; index < count; index++)
+      to.announce({ type: "subject-invalidated", subject: { customerId: `customer-${index}` } });
   };
 
   it("tells it of every change, in order, and of the last ones before it ends", async () => {
@@ -38,7 +43,9 @@ describe("the emulator with a queue", () => {
     const announcements = announcer(queue.url);
     announce(announcements, 35);
     await announcements.stop();
-    expect(messagesIn(queue).map(({ data }) => data.customerId)).toEqual(Array.from({ length: 35 }, (_, index) => `customer-${index}`));
+    expect(messagesIn(queue).map(({ data }) => data.customerId)).toEqual(
+      Array.from({ length: 35 }, (_, index) => `customer-${index}`),
+    );
   });
 
   it("tells a queue that was not there of what it missed", async () => {
@@ -66,11 +73,18 @@ describe("the emulator with a queue", () => {
       renameSync(`${file}.next`, file);
     };
     write(10);
-    const emulator = new ServiceProcess(["emulate", "--catalog", file, "--port", "0", "--queue-url", queue.url], server.environment);
+    const emulator = new ServiceProcess(
+      ["emulate", "--catalog", file, "--port", "0", "--queue-url", queue.url],
+      server.environment,
+    );
     await emulator.printed(/every change is sent to/);
     write(20);
     await eventually(() => messagesIn(queue), { timeout: 20_000 }).toMatchObject([
-      { version: 1, type: "entitlements.updated", data: { customerId: "acme", entitlements: [{ usageLimit: 20, feature: { refId: "seats" } }] } },
+      {
+        version: 1,
+        type: "entitlements.updated",
+        data: { customerId: "acme", entitlements: [{ usageLimit: 20, feature: { refId: "seats" } }] },
+      },
     ]);
     emulator.child.kill("SIGTERM");
     expect(await emulator.ended).toMatchObject({ code: 0 });
@@ -81,7 +95,15 @@ describe("the emulator with a queue", () => {
     ["no URL", "changes", /--queue-url must be the https or http URL of an SQS queue, not "changes"/],
     ["a URL that does not tell the region", "http://127.0.0.1:1/changes", /set AWS_REGION/],
   ])("refuses %s, and ends with 2", async (_, queueUrl, message) => {
-    const { code, stderr } = await runToEnd(["emulate", "--catalog", "examples/catalog.yaml", "--port", "0", "--queue-url", queueUrl]);
+    const { code, stderr } = await runToEnd([
+      "emulate",
+      "--catalog",
+      "examples/catalog.yaml",
+      "--port",
+      "0",
+      "--queue-url",
+      queueUrl,
+    ]);
     expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(message) as unknown as string });
   });
 });

@@ -15,7 +15,10 @@ afterAll(() => emulated.stop());
 
 async function control(method: string, path: string, body?: object | string): Promise<{ status: number; json: Json }> {
   const text = typeof body === "object" ? JSON.stringify(body) : body;
-  const response = await fetch(`${emulated.emulator.url}/emulator/${path}`, { method, ...(text === undefined ? {} : { body: text }) });
+  const response = await fetch(`${emulated.emulator.url}/emulator/${path}`, {
+    method,
+    ...(text === undefined ? {} : { body: text }),
+  });
   return { status: response.status, json: await response.json() };
 }
 
@@ -71,7 +74,10 @@ describe("faults over HTTP", () => {
 
 describe("sockets over HTTP", () => {
   async function subscribed(): Promise<RawSubscription> {
-    const subscription = new RawSubscription(rawSubscriber(emulated.emulator.wsUrl), "subscription { packagePublished { migrationType } }");
+    const subscription = new RawSubscription(
+      rawSubscriber(emulated.emulator.wsUrl),
+      "subscription { packagePublished { migrationType } }",
+    );
     await emulated.emulator.stats.until(({ subscriptions }) => subscriptions.get("packagePublished") === 1);
     return subscription;
   }
@@ -82,9 +88,12 @@ describe("sockets over HTTP", () => {
     expect(await subscription.ended).toMatchObject({ error: { code: 4429, reason: "Throttled" } });
   });
 
-  it.each(["code=1006", "code=5000", "code=x", `code=4000&reason=${"x".repeat(124)}`])("are not closed as nobody may: %s", async (query) => {
-    expect((await control("POST", `close-sockets?${query}`)).status).toBe(400);
-  });
+  it.each(["code=1006", "code=5000", "code=x", `code=4000&reason=${"x".repeat(124)}`])(
+    "are not closed as nobody may: %s",
+    async (query) => {
+      expect((await control("POST", `close-sockets?${query}`)).status).toBe(400);
+    },
+  );
 
   it("are reset", async () => {
     const subscription = await subscribed();
@@ -114,7 +123,11 @@ it("Edge lags until the faults are cleared", async () => {
 
 it("tells what was seen", async () => {
   const { json } = await control("GET", "stats");
-  expect(json).toMatchObject({ edge: { inFlight: 0, byOperation: { "entitlements-state.json": expect.any(Number) } }, overruns: 0, reports: 0 });
+  expect(json).toMatchObject({
+    edge: { inFlight: 0, byOperation: { "entitlements-state.json": expect.any(Number) } },
+    overruns: 0,
+    reports: 0,
+  });
 });
 
 it("says what there is", async () => {

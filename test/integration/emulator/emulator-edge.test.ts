@@ -21,7 +21,9 @@ describe("the newer file, entitlements-state.json", () => {
     expect(status).toBe(200);
     const { entitlementsV2, accessDeniedReason } = json.data.entitlementsState;
     expect(accessDeniedReason).toBeNull();
-    const byId = Object.fromEntries(entitlementsV2.map((each: Json) => [each.feature?.refId ?? each.currency.currencyId, each]));
+    const byId = Object.fromEntries(
+      entitlementsV2.map((each: Json) => [each.feature?.refId ?? each.currency.currencyId, each]),
+    );
     expect(Object.keys(byId).sort()).toEqual(["calls", "formats", "images", "ink", "retention", "seats", "sso"]);
     expect(byId.calls).toEqual({
       __typename: "FeatureEntitlement",
@@ -54,9 +56,19 @@ describe("the newer file, entitlements-state.json", () => {
       validUntil: null,
     });
     expect(byId.images).toMatchObject({ hasUnlimitedUsage: true, creditRate: { amount: 10, currencyId: "ink" } });
-    expect(byId.formats).toMatchObject({ enumValues: ["pdf", "html"], currentUsage: null, feature: { featureType: "ENUM" } });
-    expect(byId.sso).toMatchObject({ isGranted: true, feature: { featureType: "BOOLEAN", displayName: "Single sign-on" } });
-    expect(byId.retention).toMatchObject({ usageLimit: 30, feature: { featureType: "NUMBER", meterType: "None", featureUnits: "day", featureUnitsPlural: "days" } });
+    expect(byId.formats).toMatchObject({
+      enumValues: ["pdf", "html"],
+      currentUsage: null,
+      feature: { featureType: "ENUM" },
+    });
+    expect(byId.sso).toMatchObject({
+      isGranted: true,
+      feature: { featureType: "BOOLEAN", displayName: "Single sign-on" },
+    });
+    expect(byId.retention).toMatchObject({
+      usageLimit: 30,
+      feature: { featureType: "NUMBER", meterType: "None", featureUnits: "day", featureUnitsPlural: "days" },
+    });
     expect(byId.ink).toEqual({
       __typename: "CreditEntitlement",
       isGranted: true,
@@ -95,9 +107,22 @@ describe("the older file, entitlements.json", () => {
   it("tells feature entitlements with whose they are, and no wallets", async () => {
     const { json } = await getEdge(url, "/v1/c/acme/entitlements.json");
     const { entitlements } = json.data;
-    expect(entitlements.map((each: Json) => each.feature.refId).sort()).toEqual(["calls", "formats", "images", "retention", "seats", "sso"]);
+    expect(entitlements.map((each: Json) => each.feature.refId).sort()).toEqual([
+      "calls",
+      "formats",
+      "images",
+      "retention",
+      "seats",
+      "sso",
+    ]);
     const calls = entitlements.find((each: Json) => each.feature.refId === "calls");
-    expect(calls).toMatchObject({ __typename: "Entitlement", customerId: "acme", resourceId: null, currentUsage: 3, requestedUsage: null });
+    expect(calls).toMatchObject({
+      __typename: "Entitlement",
+      customerId: "acme",
+      resourceId: null,
+      currentUsage: 3,
+      requestedUsage: null,
+    });
     expect(calls.nextResetDate).toBe(calls.usagePeriodEnd);
   });
 
@@ -112,8 +137,14 @@ describe("the older file, entitlements.json", () => {
       const images = list(json.data).find((each: Json) => each.feature?.refId === "images");
       return { isGranted: images.isGranted, reason: images.accessDeniedReason };
     };
-    expect(await reasons("entitlements.json", (data) => data.entitlements)).toEqual({ isGranted: false, reason: "InsufficientCredits" });
-    expect(await reasons("entitlements-state.json", (data) => data.entitlementsState.entitlementsV2)).toEqual({ isGranted: false, reason: null });
+    expect(await reasons("entitlements.json", (data) => data.entitlements)).toEqual({
+      isGranted: false,
+      reason: "InsufficientCredits",
+    });
+    expect(await reasons("entitlements-state.json", (data) => data.entitlementsState.entitlementsV2)).toEqual({
+      isGranted: false,
+      reason: null,
+    });
     await broke.stop();
   });
 });
@@ -126,29 +157,38 @@ describe("ids", () => {
     expect(json.data.entitlements[0].customerId).toBe(AWKWARD);
   });
 
-  it.each(["site%201%2Feu%2Bwest%3F", new URLSearchParams({ r: "site 1/eu+west?" }).toString().slice(2)])("of resources are decoded: %s", async (encoded) => {
-    const { json } = await getEdge(url, `/v1/c/acme/entitlements.json?resourceId=${encoded}`);
-    const seats = json.data.entitlements.find((each: Json) => each.feature.refId === "seats");
-    expect(seats).toMatchObject({ resourceId: "site 1/eu+west?", currentUsage: 2 });
-  });
+  it.each(["site%201%2Feu%2Bwest%3F", new URLSearchParams({ r: "site 1/eu+west?" }).toString().slice(2)])(
+    "of resources are decoded: %s",
+    async (encoded) => {
+      const { json } = await getEdge(url, `/v1/c/acme/entitlements.json?resourceId=${encoded}`);
+      const seats = json.data.entitlements.find((each: Json) => each.feature.refId === "seats");
+      expect(seats).toMatchObject({ resourceId: "site 1/eu+west?", currentUsage: 2 });
+    },
+  );
 
   it("that were never encoded are taken as they are", async () => {
     await getEdge(url, "/v1/c/a/b/entitlements.json");
     await getEdge(url, "/v1/c/100%/entitlements.json");
-    expect(emulated.emulator.stats.requests.slice(-2).map(({ path }) => path)).toEqual(["/v1/c/a/b/entitlements.json", "/v1/c/100%/entitlements.json"]);
+    expect(emulated.emulator.stats.requests.slice(-2).map(({ path }) => path)).toEqual([
+      "/v1/c/a/b/entitlements.json",
+      "/v1/c/100%/entitlements.json",
+    ]);
   });
 });
 
 describe("the API key", () => {
   const CONFIGURATION = "/v1/config/server-sdk-configuration.json";
 
-  it.each(["/v1/c/acme/entitlements-state.json", "/v1/c/acme/entitlements.json", CONFIGURATION])("is asked for: %s", async (path) => {
-    for (const headers of WITHOUT_VALID_KEY) {
-      const { status, json } = await getEdge(url, path, headers);
-      expect(status).toBe(401);
-      expect(json.errors).toMatchObject([{ message: "Invalid API key", extensions: { code: "Unauthenticated" } }]);
-    }
-  });
+  it.each(["/v1/c/acme/entitlements-state.json", "/v1/c/acme/entitlements.json", CONFIGURATION])(
+    "is asked for: %s",
+    async (path) => {
+      for (const headers of WITHOUT_VALID_KEY) {
+        const { status, json } = await getEdge(url, path, headers);
+        expect(status).toBe(401);
+        expect(json.errors).toMatchObject([{ message: "Invalid API key", extensions: { code: "Unauthenticated" } }]);
+      }
+    },
+  );
 
   it("is told to be valid by the configuration", async () => {
     const { status, json } = await getEdge(url, CONFIGURATION);
@@ -174,5 +214,9 @@ it("counts what it is asked, with the headers that came", async () => {
   const before = stats.edge.byOperation.get("entitlements-state.json") ?? 0;
   await getEdge(url, "/v1/c/acme/entitlements-state.json", { "X-API-KEY": API_KEY, source: "TEST" });
   expect(stats.edge.byOperation.get("entitlements-state.json")).toBe(before + 1);
-  expect(stats.requests.at(-1)).toMatchObject({ target: "edge", operation: "entitlements-state.json", headers: { source: "TEST" } });
+  expect(stats.requests.at(-1)).toMatchObject({
+    target: "edge",
+    operation: "entitlements-state.json",
+    headers: { source: "TEST" },
+  });
 });

@@ -24,17 +24,27 @@ afterEach(() => emulated.stop());
 
 const emulator = () => emulated.emulator;
 const edge = (path = STATE_FILE) => getEdge(emulator().url, path);
-const seatsOf = (answer: Json): Json => answer.data.entitlementsState.entitlementsV2.find((each: Json) => each.feature?.refId === "seats");
+const seatsOf = (answer: Json): Json =>
+  answer.data.entitlementsState.entitlementsV2.find((each: Json) => each.feature?.refId === "seats");
 const report = (value: number, idempotencyKey: string) =>
   postGraphql(emulator().url, REPORT, { input: { customerId: "acme", featureId: "seats", value, idempotencyKey } });
 const count = (value: number) =>
   emulated.engine.reportUsage([
-    { subject: { customerId: "acme" }, featureId: "seats", value, updateBehavior: "DELTA", dimensions: new Map(), timestamp: undefined, idempotencyKey: crypto.randomUUID() },
+    {
+      subject: { customerId: "acme" },
+      featureId: "seats",
+      value,
+      updateBehavior: "DELTA",
+      dimensions: new Map(),
+      timestamp: undefined,
+      idempotencyKey: crypto.randomUUID(),
+    },
   ]);
 
 describe.each(["edge", "api"] as const)("faults of %s", (target) => {
   const other = target === "edge" ? "api" : "edge";
-  const ask = (which: "edge" | "api" = target) => (which === "edge" ? edge() : postGraphql(emulator().url, CONFIGURATION));
+  const ask = (which: "edge" | "api" = target) =>
+    which === "edge" ? edge() : postGraphql(emulator().url, CONFIGURATION);
   const inject = (rule: object) => emulator().faults.inject({ target, ...rule } as HttpRule);
 
   it("a status, as often as is said, and only there", async () => {
@@ -47,7 +57,8 @@ describe.each(["edge", "api"] as const)("faults of %s", (target) => {
 
   it("a status with a body, until it is switched off", async () => {
     const off = inject({ kind: "status", status: 429, body: "ThrottlerException: Too Many Requests" });
-    for (let count = 0; count < 3; count++) expect(await ask()).toMatchObject({ status: 429, text: "ThrottlerException: Too Many Requests" });
+    for (let count = 0; count < 3; count++)
+      expect(await ask()).toMatchObject({ status: 429, text: "ThrottlerException: Too Many Requests" });
     off();
     expect((await ask()).status).toBe(200);
   });
@@ -98,7 +109,9 @@ describe.each(["edge", "api"] as const)("faults of %s", (target) => {
 
   it("errors in HTTP 200", async () => {
     inject({ kind: "errors", code: "RateLimitExceeded", message: "ThrottlerException", times: 1 });
-    expect((await ask()).json.errors).toMatchObject([{ message: "ThrottlerException", extensions: { code: "RateLimitExceeded" } }]);
+    expect((await ask()).json.errors).toMatchObject([
+      { message: "ThrottlerException", extensions: { code: "RateLimitExceeded" } },
+    ]);
   });
 
   it("one operation alone", async () => {
@@ -112,14 +125,29 @@ describe.each(["edge", "api"] as const)("faults of %s", (target) => {
 
 describe("a report whose answer is lost", () => {
   it("was counted when the connection is reset after the effect", async () => {
-    emulator().faults.inject({ target: "api", kind: "reset", when: "after-effect", operation: "ReportUsage", times: 1 });
+    emulator().faults.inject({
+      target: "api",
+      kind: "reset",
+      when: "after-effect",
+      operation: "ReportUsage",
+      times: 1,
+    });
     await expect(report(1, "k")).rejects.toThrow("fetch failed");
     expect((await report(1, "k")).json.data.reportUsage.currentUsage).toBe(9);
-    expect(emulator().stats.reports.map((seen) => seen.type === "usage" && seen.report.idempotencyKey)).toEqual(["k", "k"]);
+    expect(emulator().stats.reports.map((seen) => seen.type === "usage" && seen.report.idempotencyKey)).toEqual([
+      "k",
+      "k",
+    ]);
   });
 
   it("was not counted when it is reset before", async () => {
-    emulator().faults.inject({ target: "api", kind: "reset", when: "before-effect", operation: "ReportUsage", times: 1 });
+    emulator().faults.inject({
+      target: "api",
+      kind: "reset",
+      when: "before-effect",
+      operation: "ReportUsage",
+      times: 1,
+    });
     await expect(report(1, "k")).rejects.toThrow("fetch failed");
     expect(seatsOf((await edge()).json).currentUsage).toBe(8);
   });
@@ -138,7 +166,8 @@ describe("answers that are old when they arrive", () => {
 
   it("come from an Edge that lags behind the API", async () => {
     const presentUsage = async () => {
-      const query = "query S { entitlementsState(query: { customerId: \"acme\" }) { entitlementsV2 { ... on FeatureEntitlement { currentUsage feature { refId } } } } }";
+      const query =
+        'query S { entitlementsState(query: { customerId: "acme" }) { entitlementsV2 { ... on FeatureEntitlement { currentUsage feature { refId } } } } }';
       return seatsOf((await postGraphql(emulator().url, query)).json).currentUsage;
     };
     expect(seatsOf((await edge()).json).currentUsage).toBe(8);
@@ -265,7 +294,10 @@ describe("events", () => {
     client = rawSubscriber(emulator().wsUrl);
     usage = new RawSubscription(client, USAGE);
     entitlements = new RawSubscription(client, ENTITLEMENTS);
-    await emulator().stats.until(({ subscriptions }) => subscriptions.get("usageUpdatedV2") === 1 && subscriptions.get("entitlementsUpdatedV2") === 1);
+    await emulator().stats.until(
+      ({ subscriptions }) =>
+        subscriptions.get("usageUpdatedV2") === 1 && subscriptions.get("entitlementsUpdatedV2") === 1,
+    );
   });
 
   afterEach(async () => {
@@ -292,7 +324,9 @@ describe("events", () => {
     expect(emulator().stats.events.get("usageUpdatedV2")).toBeUndefined();
     off();
     await count(1);
-    expect([await nextUsage(), await nextUsage(), await nextUsage(), await nextUsage()].sort()).toEqual([10, 11, 12, 9]);
+    expect([await nextUsage(), await nextUsage(), await nextUsage(), await nextUsage()].sort()).toEqual([
+      10, 11, 12, 9,
+    ]);
   });
 
   it("have a null payload", async () => {
@@ -304,13 +338,18 @@ describe("events", () => {
   it("have null in place of their list", async () => {
     emulator().faults.inject({ target: "events", kind: "null-list", change: "entitlements-updated", times: 1 });
     emulated.engine.replace(inkwell({ overrides: { seats: 1 } }));
-    expect(await entitlements.next()).toEqual({ data: { entitlementsUpdatedV2: { customerId: "acme", entitlements: null } } });
+    expect(await entitlements.next()).toEqual({
+      data: { entitlementsUpdatedV2: { customerId: "acme", entitlements: null } },
+    });
   });
 
   it("have errors in place of data", async () => {
     emulator().faults.inject({ target: "events", kind: "event-errors", message: "something failed", times: 1 });
     await count(1);
-    expect(await usage.next()).toMatchObject({ data: { usageUpdatedV2: null }, errors: [{ message: "something failed" }] });
+    expect(await usage.next()).toMatchObject({
+      data: { usageUpdatedV2: null },
+      errors: [{ message: "something failed" }],
+    });
     await count(1);
     expect(await nextUsage()).toBe(10);
   });

@@ -14,7 +14,13 @@ let emulated: EmulatedCatalog;
 let client: ReferenceClient;
 
 function start(emulator: Emulator, rest: Partial<ReferenceConfiguration> = {}): Promise<ReferenceClient> {
-  return ReferenceClient.start({ apiKey: API_KEY, baseUri: emulator.url, baseEdgeUri: emulator.url, wsUrl: emulator.wsUrl, ...rest });
+  return ReferenceClient.start({
+    apiKey: API_KEY,
+    baseUri: emulator.url,
+    baseEdgeUri: emulator.url,
+    wsUrl: emulator.wsUrl,
+    ...rest,
+  });
 }
 
 /** From here on the client hears of every change. */
@@ -22,7 +28,12 @@ async function listening({ stats }: Emulator): Promise<void> {
   await stats.until(({ subscriptions }) => OLDER_SUBSCRIPTIONS.every((field) => subscriptions.get(field) === 1));
 }
 
-function check(kind: "Boolean" | "Numeric" | "Metered" | "Enum" | "", featureId: string, options?: object, who: object = {}): Promise<object> {
+function check(
+  kind: "Boolean" | "Numeric" | "Metered" | "Enum" | "",
+  featureId: string,
+  options?: object,
+  who: object = {},
+): Promise<object> {
   return client.call(`get${kind}Entitlement`, { customerId: "acme", featureId, options, ...who });
 }
 
@@ -59,11 +70,21 @@ describe.each([
 
   it("boolean", async () => {
     expect(await check("Boolean", "sso")).toMatchObject({ type: "BOOLEAN", hasAccess: true, isFallback: false });
-    expect(await check("Boolean", "nothing")).toMatchObject({ hasAccess: false, isFallback: false, accessDeniedReason: "NoFeatureEntitlementInSubscription" });
+    expect(await check("Boolean", "nothing")).toMatchObject({
+      hasAccess: false,
+      isFallback: false,
+      accessDeniedReason: "NoFeatureEntitlementInSubscription",
+    });
   });
 
   it("numeric", async () => {
-    expect(await check("Numeric", "retention")).toMatchObject({ type: "NUMERIC", hasAccess: true, value: 30, isUnlimited: false, feature: { units: "day", unitsPlural: "days" } });
+    expect(await check("Numeric", "retention")).toMatchObject({
+      type: "NUMERIC",
+      hasAccess: true,
+      value: 30,
+      isUnlimited: false,
+      feature: { units: "day", unitsPlural: "days" },
+    });
   });
 
   it.each([
@@ -74,13 +95,24 @@ describe.each([
   ])("metered, %s requested", async (requestedUsage, hasAccess, reason) => {
     const options = requestedUsage === undefined ? undefined : { requestedUsage };
     const entitlement = await check("Metered", "seats", options);
-    expect(entitlement).toMatchObject({ type: "METERED", hasAccess, isFallback: false, usageLimit: 10, currentUsage: 8, isUnlimited: false, hasSoftLimit: false });
+    expect(entitlement).toMatchObject({
+      type: "METERED",
+      hasAccess,
+      isFallback: false,
+      usageLimit: 10,
+      currentUsage: 8,
+      isUnlimited: false,
+      hasSoftLimit: false,
+    });
     expect(entitlement).toHaveProperty("requestedUsage", requestedUsage ?? 0);
     expect((entitlement as { accessDeniedReason?: string }).accessDeniedReason).toBe(reason);
   });
 
   it("metered, with a period", async () => {
-    const { usagePeriodStart, usagePeriodEnd, nextResetDate, ...rest } = (await check("Metered", "calls")) as Record<string, string>;
+    const { usagePeriodStart, usagePeriodEnd, nextResetDate, ...rest } = (await check("Metered", "calls")) as Record<
+      string,
+      string
+    >;
     expect(rest).toMatchObject({ currentUsage: 3, usageLimit: 1000, resetPeriod: "MONTH" });
     expect(nextResetDate).toBe(usagePeriodEnd);
     expect(Date.parse(usagePeriodStart ?? "")).toBeLessThanOrEqual(Date.now());
@@ -88,7 +120,11 @@ describe.each([
   });
 
   it("metered, paid from an empty wallet", async () => {
-    expect(await check("Metered", "images")).toMatchObject({ hasAccess: false, isUnlimited: true, accessDeniedReason: "InsufficientCredits" });
+    expect(await check("Metered", "images")).toMatchObject({
+      hasAccess: false,
+      isUnlimited: true,
+      accessDeniedReason: "InsufficientCredits",
+    });
   });
 
   it.each([
@@ -97,14 +133,22 @@ describe.each([
     [["docx"], false],
     [["PDF"], false],
   ])("enum, %j requested", async (requestedValues, hasAccess) => {
-    expect(await check("Enum", "formats", { requestedValues })).toMatchObject({ type: "ENUM", hasAccess, enumValues: ["pdf", "html"], requestedValues });
+    expect(await check("Enum", "formats", { requestedValues })).toMatchObject({
+      type: "ENUM",
+      hasAccess,
+      enumValues: ["pdf", "html"],
+      requestedValues,
+    });
   });
 
   it("of any kind", async () => {
     expect(await check("", "seats", { requestedUsage: 3 })).toMatchObject({ type: "METERED", hasAccess: false });
     expect(await check("", "formats", { requestedValues: ["html"] })).toMatchObject({ type: "ENUM", hasAccess: true });
     expect(await check("", "sso")).toMatchObject({ type: "BOOLEAN", hasAccess: true });
-    expect(await check("", "nothing", { fallback: { hasAccess: true } })).toMatchObject({ hasAccess: true, isFallback: true });
+    expect(await check("", "nothing", { fallback: { hasAccess: true } })).toMatchObject({
+      hasAccess: true,
+      isFallback: true,
+    });
   });
 
   it("of all features", async () => {
@@ -122,11 +166,18 @@ describe.each([
   // It does not encode the id, so with Edge only one without a question mark arrives as what it is.
   it("of a resource", async () => {
     const resourceId = enableEdge ? encodeURIComponent(AWKWARD_RESOURCE) : AWKWARD_RESOURCE;
-    expect(await check("Metered", "seats", undefined, { resourceId })).toMatchObject({ currentUsage: 2, hasAccess: true });
+    expect(await check("Metered", "seats", undefined, { resourceId })).toMatchObject({
+      currentUsage: 2,
+      hasAccess: true,
+    });
   });
 
   it.each(["nobody", "guest", "former"])("of %s, who has nothing", async (customerId) => {
-    expect(await check("Metered", "seats", undefined, { customerId })).toMatchObject({ hasAccess: false, isFallback: false, accessDeniedReason: "CustomerNotFound" });
+    expect(await check("Metered", "seats", undefined, { customerId })).toMatchObject({
+      hasAccess: false,
+      isFallback: false,
+      accessDeniedReason: "CustomerNotFound",
+    });
     expect(await client.call("getEntitlements", customerId)).toEqual([]);
   });
 
@@ -141,7 +192,11 @@ describe.each([
     emulated.emulator.faults.inject({ target: "api", kind: "errors", code: "UnexpectedError", message: "on purpose" });
     const who = { customerId: "never asked for before" };
     expect(await check("Boolean", "sso", undefined, who)).toMatchObject({ hasAccess: true, isFallback: true });
-    expect(await check("Metered", "seats", { fallback: { hasAccess: true, usageLimit: 5 } }, who)).toMatchObject({ hasAccess: true, isFallback: true, usageLimit: 5 });
+    expect(await check("Metered", "seats", { fallback: { hasAccess: true, usageLimit: 5 } }, who)).toMatchObject({
+      hasAccess: true,
+      isFallback: true,
+      usageLimit: 5,
+    });
     emulated.emulator.faults.clear();
   });
 });
@@ -163,19 +218,49 @@ describe("reports and live updates", () => {
   it("adds usage, and sets it", async () => {
     expect(await seats()).toMatchObject({ currentUsage: 8 });
     const added = await client.call("reportUsage", { customerId: "acme", featureId: "seats", value: 2 });
-    expect(added).toMatchObject({ customerId: "acme", featureId: "seats", currentUsage: 10, measurementId: expect.any(String) });
-    expect(await check("Metered", "seats", { requestedUsage: 1 })).toMatchObject({ currentUsage: 10, hasAccess: false });
-    const set = await client.call("reportUsage", { customerId: "acme", featureId: "seats", value: 1, updateBehavior: "SET" });
+    expect(added).toMatchObject({
+      customerId: "acme",
+      featureId: "seats",
+      currentUsage: 10,
+      measurementId: expect.any(String),
+    });
+    expect(await check("Metered", "seats", { requestedUsage: 1 })).toMatchObject({
+      currentUsage: 10,
+      hasAccess: false,
+    });
+    const set = await client.call("reportUsage", {
+      customerId: "acme",
+      featureId: "seats",
+      value: 1,
+      updateBehavior: "SET",
+    });
     expect(set).toMatchObject({ currentUsage: 1 });
     expect(await seats()).toMatchObject({ currentUsage: 1 });
   });
 
   it("takes a moment, dimensions and a resource", async () => {
     const createdAt = new Date().toISOString();
-    const report = { customerId: "acme", resourceId: AWKWARD_RESOURCE, featureId: "calls", value: 5, createdAt, dimensions: { region: "eu" } };
-    expect(await client.call("reportUsage", report)).toMatchObject({ resourceId: AWKWARD_RESOURCE, currentUsage: 5, nextResetDate: expect.any(String) });
+    const report = {
+      customerId: "acme",
+      resourceId: AWKWARD_RESOURCE,
+      featureId: "calls",
+      value: 5,
+      createdAt,
+      dimensions: { region: "eu" },
+    };
+    expect(await client.call("reportUsage", report)).toMatchObject({
+      resourceId: AWKWARD_RESOURCE,
+      currentUsage: 5,
+      nextResetDate: expect.any(String),
+    });
     expect(emulated.emulator.stats.reports).toMatchObject([
-      { report: { timestamp: Date.parse(createdAt), dimensions: new Map([["region", "eu"]]), subject: { customerId: "acme", resourceId: AWKWARD_RESOURCE } } },
+      {
+        report: {
+          timestamp: Date.parse(createdAt),
+          dimensions: new Map([["region", "eu"]]),
+          subject: { customerId: "acme", resourceId: AWKWARD_RESOURCE },
+        },
+      },
     ]);
   });
 
@@ -184,14 +269,23 @@ describe("reports and live updates", () => {
       { customerId: "acme", featureId: "seats", value: 1 },
       { customerId: "acme", featureId: "calls", value: 7, updateBehavior: "SET" },
     ];
-    expect(await client.call("reportUsageBulk", { usages })).toMatchObject([{ currentUsage: 9 }, { featureId: "calls", currentUsage: 7 }]);
+    expect(await client.call("reportUsageBulk", { usages })).toMatchObject([
+      { currentUsage: 9 },
+      { featureId: "calls", currentUsage: 7 },
+    ]);
   });
 
   it("reports events, whose usage comes back live", async () => {
     expect(await check("Metered", "calls")).toMatchObject({ currentUsage: 3 });
     const event = { customerId: "acme", eventName: "api_request", dimensions: { path: "/" }, timestamp: new Date() };
-    await client.call("reportEvent", [{ ...event, idempotencyKey: "e-1" }, { ...event, idempotencyKey: "e-2" }]);
-    expect(await client.event("usageUpdated")).toMatchObject({ usage: { featureId: "calls", currentUsage: 5 }, entitlement: { feature: { refId: "calls" } } });
+    await client.call("reportEvent", [
+      { ...event, idempotencyKey: "e-1" },
+      { ...event, idempotencyKey: "e-2" },
+    ]);
+    expect(await client.event("usageUpdated")).toMatchObject({
+      usage: { featureId: "calls", currentUsage: 5 },
+      entitlement: { feature: { refId: "calls" } },
+    });
     expect(await check("Metered", "calls")).toMatchObject({ currentUsage: 5 });
   });
 
@@ -216,7 +310,15 @@ describe("reports and live updates", () => {
   it("hears of usage that others report", async () => {
     await seats();
     await emulated.engine.reportUsage([
-      { subject: { customerId: "acme" }, featureId: "seats", value: 1, updateBehavior: "DELTA", dimensions: new Map(), timestamp: undefined, idempotencyKey: "other" },
+      {
+        subject: { customerId: "acme" },
+        featureId: "seats",
+        value: 1,
+        updateBehavior: "DELTA",
+        dimensions: new Map(),
+        timestamp: undefined,
+        idempotencyKey: "other",
+      },
     ]);
     await client.event("usageUpdated");
     expect(await seats()).toMatchObject({ currentUsage: 9 });
@@ -224,7 +326,14 @@ describe("reports and live updates", () => {
 
   it("hears of a wallet that is empty, and full again", async () => {
     const balance = (totalGranted: number, totalConsumed: number) => {
-      emulated.updates.tell({ type: "credit-balance-updated", subject: { customerId: "acme" }, currencyId: "ink", totalGranted, totalConsumed, updatedAt: undefined });
+      emulated.updates.tell({
+        type: "credit-balance-updated",
+        subject: { customerId: "acme" },
+        currencyId: "ink",
+        totalGranted,
+        totalConsumed,
+        updatedAt: undefined,
+      });
       return client.logged("Credit balance updated event arrived");
     };
     const images = () => check("Metered", "images");
@@ -239,7 +348,10 @@ describe("reports and live updates", () => {
     expect(await check("Metered", "images")).toMatchObject({ hasAccess: true });
     await client.call("reportUsage", { customerId: "acme", featureId: "images", value: 10 });
     await client.logged("Credit balance updated event arrived");
-    expect(await check("Metered", "images")).toMatchObject({ hasAccess: false, accessDeniedReason: "InsufficientCredits" });
+    expect(await check("Metered", "images")).toMatchObject({
+      hasAccess: false,
+      accessDeniedReason: "InsufficientCredits",
+    });
   });
 
   it("forgets all it knows when a package is published to everyone", async () => {
@@ -268,7 +380,11 @@ describe("reports and live updates", () => {
 
   it("identifies itself by its headers", async () => {
     await seats();
-    expect(emulated.emulator.stats.requests.at(-1)?.headers).toMatchObject({ source: "NODE_SERVER_SDK", "x-api-version": "1", "x-sdk-instance-id": expect.any(String) });
+    expect(emulated.emulator.stats.requests.at(-1)?.headers).toMatchObject({
+      source: "NODE_SERVER_SDK",
+      "x-api-version": "1",
+      "x-sdk-instance-id": expect.any(String),
+    });
   });
 });
 
@@ -287,9 +403,14 @@ describe("a wrong key", () => {
     const initialized = client.call("waitForInitialization");
     await expect(initialized).rejects.toThrow("Double check your API key");
     await client.event("apiKeyInvalid");
-    expect(await check("Boolean", "sso", { fallback: { hasAccess: true } })).toMatchObject({ hasAccess: true, isFallback: true });
+    expect(await check("Boolean", "sso", { fallback: { hasAccess: true } })).toMatchObject({
+      hasAccess: true,
+      isFallback: true,
+    });
     await client.event("apiKeyInvalid");
-    await expect(client.call("reportUsage", { customerId: "acme", featureId: "seats", value: 1 })).rejects.toThrow("Double check your API key");
+    await expect(client.call("reportUsage", { customerId: "acme", featureId: "seats", value: 1 })).rejects.toThrow(
+      "Double check your API key",
+    );
     expect(emulated.emulator.stats.reports).toEqual([]);
   });
 

@@ -12,8 +12,10 @@ const V2_ENTITLEMENTS = `subscription { entitlementsUpdatedV2 { customerId resou
 } } }`;
 const V2_USAGE =
   "subscription { usageUpdatedV2 { customerId resourceId entitlementReference { id type } usage { currentUsage usageUpdatedAt usagePeriodStart usagePeriodEnd } } }";
-const PACKAGES = "subscription { packagePublished { accountId environmentId packageType packageRefId packageVersion migrationType } }";
-const OLD_ENTITLEMENTS = "subscription { entitlementsUpdated { customerId resourceId entitlements { feature { refId } usageLimit customerId accessDeniedReason } } }";
+const PACKAGES =
+  "subscription { packagePublished { accountId environmentId packageType packageRefId packageVersion migrationType } }";
+const OLD_ENTITLEMENTS =
+  "subscription { entitlementsUpdated { customerId resourceId entitlements { feature { refId } usageLimit customerId accessDeniedReason } } }";
 const OLD_USAGE = `subscription { usageUpdated {
   usage { customerId resourceId featureId currentUsage usagePeriodStart usagePeriodEnd nextResetDate }
   entitlement { feature { refId } currentUsage }
@@ -45,7 +47,15 @@ async function subscribe(query: string, by: Client = client): Promise<RawSubscri
 
 function report(featureId: string, value: number, subject = { customerId: "acme" }) {
   return emulated.engine.reportUsage([
-    { subject, featureId, value, updateBehavior: "DELTA", dimensions: new Map(), timestamp: undefined, idempotencyKey: crypto.randomUUID() },
+    {
+      subject,
+      featureId,
+      value,
+      updateBehavior: "DELTA",
+      dimensions: new Map(),
+      timestamp: undefined,
+      idempotencyKey: crypto.randomUUID(),
+    },
   ]);
 }
 
@@ -54,7 +64,11 @@ describe("the newer generation", () => {
     const subscription = await subscribe(V2_ENTITLEMENTS);
     emulated.engine.replace(inkwell({ overrides: { seats: 20 } }));
     const { data } = await subscription.next();
-    expect(data.entitlementsUpdatedV2).toMatchObject({ customerId: "acme", resourceId: null, accessDeniedReason: null });
+    expect(data.entitlementsUpdatedV2).toMatchObject({
+      customerId: "acme",
+      resourceId: null,
+      accessDeniedReason: null,
+    });
     expect(data.entitlementsUpdatedV2.entitlements).toContainEqual({ feature: { refId: "seats" }, usageLimit: 20 });
     expect(data.entitlementsUpdatedV2.entitlements).toContainEqual({ currency: { currencyId: "ink" } });
   });
@@ -64,24 +78,45 @@ describe("the newer generation", () => {
     const catalog = inkwell();
     emulated.engine.replace({ ...catalog, customers: catalog.customers.filter(({ id }) => id !== "acme") });
     const { data } = await subscription.next();
-    expect(data.entitlementsUpdatedV2).toEqual({ customerId: "acme", resourceId: null, accessDeniedReason: "CustomerNotFound", entitlements: [] });
+    expect(data.entitlementsUpdatedV2).toEqual({
+      customerId: "acme",
+      resourceId: null,
+      accessDeniedReason: "CustomerNotFound",
+      entitlements: [],
+    });
   });
 
   it("passes on news that say no more than to ask again, with what there is now", async () => {
     const subscription = await subscribe(V2_ENTITLEMENTS);
     emulated.updates.tell({ type: "subject-invalidated", subject: { customerId: "guest" } });
     const { data } = await subscription.next();
-    expect(data.entitlementsUpdatedV2).toEqual({ customerId: "guest", resourceId: null, accessDeniedReason: "NoActiveSubscription", entitlements: [] });
+    expect(data.entitlementsUpdatedV2).toEqual({
+      customerId: "guest",
+      resourceId: null,
+      accessDeniedReason: "NoActiveSubscription",
+      entitlements: [],
+    });
   });
 
   it("tells usage with its period, and what was drawn from the wallet", async () => {
     const subscription = await subscribe(V2_USAGE);
     await report("calls", 1);
     const { usageUpdatedV2 } = (await subscription.next()).data;
-    expect(usageUpdatedV2).toMatchObject({ customerId: "acme", resourceId: null, entitlementReference: { id: "calls", type: "FEATURE" } });
-    expect(usageUpdatedV2.usage).toMatchObject({ currentUsage: 4, usagePeriodStart: expect.any(Number), usagePeriodEnd: expect.any(Number) });
+    expect(usageUpdatedV2).toMatchObject({
+      customerId: "acme",
+      resourceId: null,
+      entitlementReference: { id: "calls", type: "FEATURE" },
+    });
+    expect(usageUpdatedV2.usage).toMatchObject({
+      currentUsage: 4,
+      usagePeriodStart: expect.any(Number),
+      usagePeriodEnd: expect.any(Number),
+    });
     await report("images", 2);
-    const news = [await subscription.next(), await subscription.next()].map(({ data }) => [data.usageUpdatedV2.entitlementReference, data.usageUpdatedV2.usage.currentUsage]);
+    const news = [await subscription.next(), await subscription.next()].map(({ data }) => [
+      data.usageUpdatedV2.entitlementReference,
+      data.usageUpdatedV2.usage.currentUsage,
+    ]);
     expect(news).toContainEqual([{ id: "images", type: "FEATURE" }, 2]);
     expect(news).toContainEqual([{ id: "ink", type: "CREDIT" }, 20]);
   });
@@ -108,16 +143,37 @@ describe("the older generation", () => {
     emulated.engine.replace(inkwell({ overrides: { seats: 20 } }));
     const { entitlementsUpdated } = (await subscription.next()).data;
     expect(entitlementsUpdated.entitlements).toHaveLength(6);
-    expect(entitlementsUpdated.entitlements).toContainEqual({ feature: { refId: "seats" }, usageLimit: 20, customerId: "acme", accessDeniedReason: null });
-    emulated.updates.tell({ type: "entitlements-updated", subject: { customerId: "acme" }, state: buildCustomerState({}) });
-    expect((await subscription.next()).data.entitlementsUpdated).toEqual({ customerId: "acme", resourceId: null, entitlements: [] });
+    expect(entitlementsUpdated.entitlements).toContainEqual({
+      feature: { refId: "seats" },
+      usageLimit: 20,
+      customerId: "acme",
+      accessDeniedReason: null,
+    });
+    emulated.updates.tell({
+      type: "entitlements-updated",
+      subject: { customerId: "acme" },
+      state: buildCustomerState({}),
+    });
+    expect((await subscription.next()).data.entitlementsUpdated).toEqual({
+      customerId: "acme",
+      resourceId: null,
+      entitlements: [],
+    });
   });
 
   it("tells usage together with the entitlement", async () => {
     const subscription = await subscribe(OLD_USAGE);
     await report("seats", 1);
     expect((await subscription.next()).data.usageUpdated).toEqual({
-      usage: { customerId: "acme", resourceId: null, featureId: "seats", currentUsage: 9, usagePeriodStart: null, usagePeriodEnd: null, nextResetDate: null },
+      usage: {
+        customerId: "acme",
+        resourceId: null,
+        featureId: "seats",
+        currentUsage: 9,
+        usagePeriodStart: null,
+        usagePeriodEnd: null,
+        nextResetDate: null,
+      },
       entitlement: { feature: { refId: "seats" }, currentUsage: 9 },
     });
   });
@@ -144,15 +200,28 @@ describe("the older generation", () => {
       totalConsumed: 40,
       updatedAt: undefined,
     });
-    const told = [(await subscription.next()).data.creditBalanceUpdated, (await subscription.next()).data.creditBalanceUpdated];
+    const told = [
+      (await subscription.next()).data.creditBalanceUpdated,
+      (await subscription.next()).data.creditBalanceUpdated,
+    ];
     expect(told).toContainEqual({ ...balance, currentBalance: 460, totalConsumed: 40, totalGranted: 500 });
   });
 
   it("says nothing of what the subject has no more", async () => {
     const usage = await subscribe(OLD_USAGE);
     const subject = { customerId: "acme" };
-    emulated.updates.tell({ type: "usage-updated", subject, entitlement: { type: "feature", id: "gone" }, usage: { currentUsage: 1 } });
-    emulated.updates.tell({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: 2 } });
+    emulated.updates.tell({
+      type: "usage-updated",
+      subject,
+      entitlement: { type: "feature", id: "gone" },
+      usage: { currentUsage: 1 },
+    });
+    emulated.updates.tell({
+      type: "usage-updated",
+      subject,
+      entitlement: { type: "feature", id: "seats" },
+      usage: { currentUsage: 2 },
+    });
     expect((await usage.next()).data.usageUpdated.usage).toMatchObject({ featureId: "seats", currentUsage: 2 });
   });
 });
@@ -232,7 +301,9 @@ describe("clients", () => {
       emulated.updates.tell({ type: "entitlements-updated", subject: { customerId: "acme" }, state });
       if (told % 500 === 0) await new Promise(setImmediate);
     }
-    await emulated.emulator.stats.until(({ sockets, subscriptions }) => sockets === 0 && subscriptions.get("entitlementsUpdatedV2") === 0);
+    await emulated.emulator.stats.until(
+      ({ sockets, subscriptions }) => sockets === 0 && subscriptions.get("entitlementsUpdatedV2") === 0,
+    );
     socket.terminate();
   });
 });

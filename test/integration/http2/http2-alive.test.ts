@@ -7,7 +7,16 @@ import { Http2Connection } from "../../../src/adapters/rpc/http2/http2-connectio
 import { DEFAULT_LISTENER_LIMITS } from "../../../src/adapters/rpc/listener/listener-limits.js";
 import { onTestFinished } from "../../support/on-test-finished.js";
 import { PatternFastPath } from "./http2-answering.js";
-import { data, END_STREAM, grpcFields, headers, INITIAL_WINDOW_SIZE, PREFACE, settings, windowUpdate } from "./http2-frames.js";
+import {
+  data,
+  END_STREAM,
+  grpcFields,
+  headers,
+  INITIAL_WINDOW_SIZE,
+  PREFACE,
+  settings,
+  windowUpdate,
+} from "./http2-frames.js";
 import { RawClient, RecordingLogger, turns } from "../listener/listening.js";
 
 const WIDE = 2 ** 30;
@@ -45,7 +54,14 @@ async function connected(): Promise<{ connection: Http2Connection; client: RawCl
 async function askForMuch(client: RawClient, serverSocket: Socket): Promise<void> {
   client.socket.pause();
   client.socket.write(Buffer.concat([PREFACE, settings([INITIAL_WINDOW_SIZE, WIDE]), windowUpdate(0, WIDE)]));
-  client.socket.write(Buffer.concat(REQUESTS.flatMap((stream) => [headers(stream, grpcFields("/fast/300000")), data(stream, Buffer.alloc(5), END_STREAM)])));
+  client.socket.write(
+    Buffer.concat(
+      REQUESTS.flatMap((stream) => [
+        headers(stream, grpcFields("/fast/300000")),
+        data(stream, Buffer.alloc(5), END_STREAM),
+      ]),
+    ),
+  );
   while (!serverSocket.writableNeedDrain) await turns(1);
 }
 

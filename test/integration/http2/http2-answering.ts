@@ -89,7 +89,14 @@ interface HeldCall {
 export const answerPattern: ExchangeHandler = async (exchange) => {
   let bytes = 0;
   for await (const chunk of exchange.body) bytes += chunk.length;
-  exchange.respond(200, [["x-from", "general"], ["x-bytes", String(bytes)]], false);
+  exchange.respond(
+    200,
+    [
+      ["x-from", "general"],
+      ["x-bytes", String(bytes)],
+    ],
+    false,
+  );
   if (await exchange.write(pattern(sizeIn(exchange.target)))) exchange.end([["x-last", "1"]]);
 };
 

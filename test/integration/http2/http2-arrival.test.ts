@@ -25,7 +25,9 @@ class Holding {
 }
 
 function withType(type: string | undefined): Fields {
-  return grpcFields(PATH).flatMap((field) => (field[0] !== "content-type" ? [field] : type === undefined ? [] : [["content-type", type] as const]));
+  return grpcFields(PATH).flatMap((field) =>
+    field[0] !== "content-type" ? [field] : type === undefined ? [] : [["content-type", type] as const],
+  );
 }
 
 it.each([
@@ -88,7 +90,11 @@ it("who sends more requests than can be begun is read again as they are, and eac
   const peer = await Http2Peer.open(port);
   const streams = Array.from({ length: 900 }, (_, index) => 1 + 2 * index);
   // In one write, and so in few reads.
-  peer.write(Buffer.concat(streams.map((stream) => Buffer.concat([headers(stream, grpcFields(PATH)), data(stream, MESSAGE, END_STREAM)]))));
+  peer.write(
+    Buffer.concat(
+      streams.map((stream) => Buffer.concat([headers(stream, grpcFields(PATH)), data(stream, MESSAGE, END_STREAM)])),
+    ),
+  );
   await peer.untilOver(...streams);
   expect(streams.every((stream) => peer.bodyOf(stream).equals(pattern(9)))).toBe(true);
   expect(peer.violations).toEqual([]);

@@ -22,7 +22,8 @@ const SENDERS: Readonly<Record<string, Sender>> = {
     const stream = peer.begin(grpcFields("/fast/9"));
     for (const flags of [0, 0, END_STREAM]) await upload(peer, stream, Buffer.alloc(100), flags);
   },
-  "the fast path passes on": (peer) => upload(peer, peer.begin(grpcFields("/fast/9")), Buffer.concat([PASSED_ON, Buffer.alloc(300)]), END_STREAM),
+  "the fast path passes on": (peer) =>
+    upload(peer, peer.begin(grpcFields("/fast/9")), Buffer.concat([PASSED_ON, Buffer.alloc(300)]), END_STREAM),
   "the fast path passes on after its first part": async (peer) => {
     const stream = peer.begin(grpcFields("/fast/9"));
     await upload(peer, stream, PASSED_ON, 0);

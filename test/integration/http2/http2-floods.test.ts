@@ -36,7 +36,13 @@ class WorkingFastPath extends PatternFastPath {
 
   override http2RouteOf(headers: HeaderList): Route | undefined {
     if (super.http2RouteOf(headers) === undefined) return undefined;
-    return { begin: (stream) => ({ answer: () => this.#working.push(stream) > 0, limitArrival: () => undefined, abandon: () => true }) };
+    return {
+      begin: (stream) => ({
+        answer: () => this.#working.push(stream) > 0,
+        limitArrival: () => undefined,
+        abandon: () => true,
+      }),
+    };
   }
 
   endWork(): void {
@@ -84,7 +90,9 @@ describe("a client that does not read", () => {
     while (peer.serverSocket.writableLength === 0) await turns(1);
     const before = peer.serverSocket.bytesRead;
     for (let round = 0; round < 100; round++) {
-      const frames = Array.from({ length: 1_000 }, () => (flood.length > 0 ? flood : headers(peer.next(), grpcFields("/general/1"), END_HEADERS | END_STREAM)));
+      const frames = Array.from({ length: 1_000 }, () =>
+        flood.length > 0 ? flood : headers(peer.next(), grpcFields("/general/1"), END_HEADERS | END_STREAM),
+      );
       peer.client.socket.write(Buffer.concat(frames));
       await turns(1);
     }
@@ -107,21 +115,29 @@ describe("a header block", () => {
     );
   }
 
-  it.each(Array.from({ length: 17 }, (_, index) => index))("may be in one frame and %d more, of which some are empty", async (more) => {
-    const { port } = await startServing();
-    const peer = await Http2Peer.open(port);
-    const stream = peer.next();
-    const cuts = Array.from({ length: more + 1 }, (_, index) => whole.subarray(Math.floor(index / 2) * 4, index === more ? undefined : Math.floor((index + 1) / 2) * 4));
-    peer.write(inParts(stream, cuts));
-    await peer.untilOver(stream);
-    expect(peer.bodyOf(stream)).toEqual(pattern(9));
-    peer.destroy();
-  });
+  it.each(Array.from({ length: 17 }, (_, index) => index))(
+    "may be in one frame and %d more, of which some are empty",
+    async (more) => {
+      const { port } = await startServing();
+      const peer = await Http2Peer.open(port);
+      const stream = peer.next();
+      const cuts = Array.from({ length: more + 1 }, (_, index) =>
+        whole.subarray(Math.floor(index / 2) * 4, index === more ? undefined : Math.floor((index + 1) / 2) * 4),
+      );
+      peer.write(inParts(stream, cuts));
+      await peer.untilOver(stream);
+      expect(peer.bodyOf(stream)).toEqual(pattern(9));
+      peer.destroy();
+    },
+  );
 
   it("that is longer than any that may be read ends the connection", async () => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port);
-    peer.write(frame(HEADERS, END_STREAM, peer.next(), whole), ...Array.from({ length: 5 }, () => frame(CONTINUATION, 0, 1, Buffer.alloc(16_000, 0x82))));
+    peer.write(
+      frame(HEADERS, END_STREAM, peer.next(), whole),
+      ...Array.from({ length: 5 }, () => frame(CONTINUATION, 0, 1, Buffer.alloc(16_000, 0x82))),
+    );
     await peer.client.closed;
     expect(peer.goodbye).toBe(ENHANCE_YOUR_CALM);
   });
@@ -140,9 +156,28 @@ describe("a header block", () => {
 
   it.each([
     ["a request", (stream: number) => frame(HEADERS, END_HEADERS, stream, Buffer.concat([whole, bomb]))],
-    ["a request, in several frames", (stream: number) => inParts(stream, [Buffer.concat([whole, bomb]), ...Array.from({ length: 2 }, () => Buffer.alloc(16_000, 0xbe))], 0)],
-    ["trailers", (stream: number) => Buffer.concat([headers(stream, grpcFields("/general/9")), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)])],
-    ["trailers of a request that the fast path holds", (stream: number) => Buffer.concat([headers(stream, grpcFields(HELD)), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)])],
+    [
+      "a request, in several frames",
+      (stream: number) =>
+        inParts(
+          stream,
+          [Buffer.concat([whole, bomb]), ...Array.from({ length: 2 }, () => Buffer.alloc(16_000, 0xbe))],
+          0,
+        ),
+    ],
+    [
+      "trailers",
+      (stream: number) =>
+        Buffer.concat([
+          headers(stream, grpcFields("/general/9")),
+          frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb),
+        ]),
+    ],
+    [
+      "trailers of a request that the fast path holds",
+      (stream: number) =>
+        Buffer.concat([headers(stream, grpcFields(HELD)), frame(HEADERS, END_HEADERS | END_STREAM, stream, bomb)]),
+    ],
   ])("that means far more than it is ends %s, others go on", async (_, bombIn) => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port);
@@ -201,25 +236,28 @@ describe("cancelled calls of the fast path", () => {
     peer.destroy();
   });
 
-  it.each([900, 20_000])("that wait are given up at once, %d of them, and those that nobody cancelled are answered", async (calls) => {
-    const fastPath = new PatternFastPath();
-    const { port, log } = await startServing({ fastPath });
-    const peer = await Http2Peer.open(port);
-    const open = peer.call(HELD);
-    for (let call = 0; call < calls; call++) {
-      const stream = peer.next();
-      peer.write(headers(stream, grpcFields(HELD)), data(stream, Buffer.alloc(5), END_STREAM), reset(stream));
-    }
-    await peer.caughtUp();
-    expect(fastPath.abandoned).toBe(calls);
-    expect(fastPath.held.size).toBe(1);
-    fastPath.answerHeld();
-    await peer.untilOver(open);
-    expect(peer.bodyOf(open)).toEqual(pattern(9));
-    await expectServing(peer);
-    expect(log.entries.filter(({ level }) => level === "warn")).toEqual([]);
-    peer.destroy();
-  });
+  it.each([900, 20_000])(
+    "that wait are given up at once, %d of them, and those that nobody cancelled are answered",
+    async (calls) => {
+      const fastPath = new PatternFastPath();
+      const { port, log } = await startServing({ fastPath });
+      const peer = await Http2Peer.open(port);
+      const open = peer.call(HELD);
+      for (let call = 0; call < calls; call++) {
+        const stream = peer.next();
+        peer.write(headers(stream, grpcFields(HELD)), data(stream, Buffer.alloc(5), END_STREAM), reset(stream));
+      }
+      await peer.caughtUp();
+      expect(fastPath.abandoned).toBe(calls);
+      expect(fastPath.held.size).toBe(1);
+      fastPath.answerHeld();
+      await peer.untilOver(open);
+      expect(peer.bodyOf(open)).toEqual(pattern(9));
+      await expectServing(peer);
+      expect(log.entries.filter(({ level }) => level === "warn")).toEqual([]);
+      peer.destroy();
+    },
+  );
 
   it("whose work runs on are bounded: more are refused until some of it has ended", async () => {
     const fastPath = new WorkingFastPath();
@@ -373,7 +411,10 @@ describe("frames that are no part of a call", () => {
     peer.write(...Array.from({ length: FLOOD }, () => frames(peer, open)));
     await peer.until(() => peer.goodbye !== undefined);
     expect(peer.goodbye).toBe(ENHANCE_YOUR_CALM);
-    expect([exceeded, log.count("an HTTP/2 connection sent too many control frames and is closed once its calls are answered")]).toEqual([1, 1]);
+    expect([
+      exceeded,
+      log.count("an HTTP/2 connection sent too many control frames and is closed once its calls are answered"),
+    ]).toEqual([1, 1]);
     const other = await Http2Peer.open(port);
     await expectServing(other);
     other.destroy();

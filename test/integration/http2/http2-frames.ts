@@ -38,7 +38,12 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
 }
 
 export function settings(...values: readonly (readonly [setting: number, value: number])[]): Buffer {
-  return frame(SETTINGS, 0, 0, Buffer.concat(values.map(([setting, value]) => Buffer.concat([Buffer.from([0, setting]), uint32(value)]))));
+  return frame(
+    SETTINGS,
+    0,
+    0,
+    Buffer.concat(values.map(([setting, value]) => Buffer.concat([Buffer.from([0, setting]), uint32(value)]))),
+  );
 }
 
 export function windowUpdate(stream: number, bytes: number): Buffer {
@@ -101,7 +106,7 @@ export const OPENING = Buffer.concat([PREFACE, frame(SETTINGS, 0, 0)]);
 /** The whole frames at the beginning of what was received. */
 export function framesIn(received: Buffer): Frame[] {
   const frames: Frame[] = [];
-  for (let at = 0; at + 9 <= received.length; ) {
+  for (let at = 0; at + 9 <= received.length;) {
     const end = at + 9 + received.readUIntBE(at, 3);
     if (end > received.length) break;
     frames.push({
@@ -121,5 +126,7 @@ export function bodyOf(received: Buffer, stream: number): string {
 }
 
 export function hasEnded(received: Buffer, stream: number): boolean {
-  return framesIn(received).some((each) => each.type === DATA && each.stream === stream && (each.flags & END_STREAM) !== 0);
+  return framesIn(received).some(
+    (each) => each.type === DATA && each.stream === stream && (each.flags & END_STREAM) !== 0,
+  );
 }

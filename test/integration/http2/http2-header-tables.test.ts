@@ -14,7 +14,9 @@ function start() {
 /** By a client that gives up a connection on which headers are not what its table makes of them. */
 async function expectAnswer(session: ClientHttp2Session, who: Path): Promise<void> {
   const stream = session.request({ ":method": "POST", ":path": `/${who}/9` });
-  const answered = Promise.all([once(stream, "response"), once(stream, "trailers")]) as Promise<[[IncomingHttpHeaders], [IncomingHttpHeaders]]>;
+  const answered = Promise.all([once(stream, "response"), once(stream, "trailers")]) as Promise<
+    [[IncomingHttpHeaders], [IncomingHttpHeaders]]
+  >;
   stream.resume();
   stream.end("hello");
   const [[headers], [trailers]] = await answered;
@@ -27,14 +29,17 @@ describe("a client's table of headers", () => {
     ["fast", "general", "fast", "fast", "general"],
     ["general", "fast", "fast", "general", "fast"],
   ];
-  it.each([0, 1, 31, 64, 2_047, 4_095, 4_096, 4_097, 65_536])("of %d bytes from its beginning", async (headerTableSize) => {
-    const { port } = await start();
-    for (const order of orders) {
-      const session = connect(`http://127.0.0.1:${port}`, { settings: { headerTableSize } });
-      for (const who of order) await expectAnswer(session, who);
-      session.close();
-    }
-  });
+  it.each([0, 1, 31, 64, 2_047, 4_095, 4_096, 4_097, 65_536])(
+    "of %d bytes from its beginning",
+    async (headerTableSize) => {
+      const { port } = await start();
+      for (const order of orders) {
+        const session = connect(`http://127.0.0.1:${port}`, { settings: { headerTableSize } });
+        for (const who of order) await expectAnswer(session, who);
+        session.close();
+      }
+    },
+  );
 
   it("may change its size whenever it likes", async () => {
     const { port } = await start();
@@ -62,7 +67,9 @@ describe("a client's table of headers", () => {
     const { length } = framesIn(peer.client.bytes);
     peer.write(settings([HEADER_TABLE_SIZE, 0], [HEADER_TABLE_SIZE, 4_096]));
     await peer.untilOver(peer.call(`/${who}/9`));
-    const next = framesIn(peer.client.bytes).slice(length).find(({ type }) => type === HEADERS);
+    const next = framesIn(peer.client.bytes)
+      .slice(length)
+      .find(({ type }) => type === HEADERS);
     expect(next?.payload[0]).toBe(0x20);
     peer.destroy();
   });
@@ -73,7 +80,14 @@ describe("header blocks of the general path", () => {
     const onLargeRequest: Parameters<typeof startListening>[0] = {
       fastPath: new PatternFastPath(),
       onExchange: async (exchange) => {
-        exchange.respond(200, [["x-from", "general"], ["x-large", "y".repeat(30_000)]], false);
+        exchange.respond(
+          200,
+          [
+            ["x-from", "general"],
+            ["x-large", "y".repeat(30_000)],
+          ],
+          false,
+        );
         await exchange.write(Buffer.from("body"));
         exchange.end([["x-last", "z".repeat(30_000)]]);
       },

@@ -156,7 +156,15 @@ export class Http2Peer {
     const known = this.#streams.get(stream);
     if (known !== undefined) return known;
     const window = this.#initialWindow;
-    const received: Received = { blocks: [], body: [], bytes: 0, ends: 0, reset: undefined, window, uploadWindow: DEFAULT_WINDOW };
+    const received: Received = {
+      blocks: [],
+      body: [],
+      bytes: 0,
+      ends: 0,
+      reset: undefined,
+      window,
+      uploadWindow: DEFAULT_WINDOW,
+    };
     this.#streams.set(stream, received);
     return received;
   }
@@ -205,7 +213,12 @@ export class Http2Peer {
       const end = at + 9 + bytes.readUIntBE(at, 3);
       if (end > bytes.length) break;
       const payload = bytes.subarray(at + 9, end);
-      this.#frame({ type: bytes.readUInt8(at + 3), flags: bytes.readUInt8(at + 4), stream: bytes.readUInt32BE(at + 5), payload });
+      this.#frame({
+        type: bytes.readUInt8(at + 3),
+        flags: bytes.readUInt8(at + 4),
+        stream: bytes.readUInt32BE(at + 5),
+        payload,
+      });
       at = end;
     }
     this.#kept = Buffer.from(bytes.subarray(at));
@@ -245,11 +258,13 @@ export class Http2Peer {
 
   #ofStream(type: number, flags: number, stream: number, payload: Buffer): void {
     const received = this.on(stream);
-    if (type !== CONTINUATION && this.isOver(stream)) this.violations.push(`a frame of type ${type} behind the end of ${stream}`);
+    if (type !== CONTINUATION && this.isOver(stream))
+      this.violations.push(`a frame of type ${type} behind the end of ${stream}`);
     if (type === DATA) {
       this.window -= payload.length;
       received.window -= payload.length;
-      if (payload.length > 0 && this.window < 0) this.violations.push(`data beyond the connection's window, on ${stream}`);
+      if (payload.length > 0 && this.window < 0)
+        this.violations.push(`data beyond the connection's window, on ${stream}`);
       if (payload.length > 0 && received.window < 0) this.violations.push(`data beyond the window of ${stream}`);
       received.body.push(Buffer.from(payload));
       received.bytes += payload.length;

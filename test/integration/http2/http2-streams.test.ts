@@ -3,7 +3,23 @@ import type { Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
 import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header-list.js";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import { answerPattern, PASSED_ON, pattern, PatternFastPath, PATHS } from "./http2-answering.js";
-import { data, END_HEADERS, END_STREAM, frame, GOAWAY, grpcFields, headers, PADDED, padded, PRIORITY, reset, RST_STREAM, uint32, windowUpdate, DATA } from "./http2-frames.js";
+import {
+  data,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  GOAWAY,
+  grpcFields,
+  headers,
+  PADDED,
+  padded,
+  PRIORITY,
+  reset,
+  RST_STREAM,
+  uint32,
+  windowUpdate,
+  DATA,
+} from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
 import { expectServing, startServing } from "./http2-serving.js";
 
@@ -23,7 +39,10 @@ describe("a request that was ended before its client had ended it", () => {
     ["trailers", (stream) => headers(stream, [["x-trailer", "1"]], END_HEADERS | END_STREAM)],
     ["a window", (stream) => windowUpdate(stream, 1)],
     ["a cancellation", (stream) => reset(stream)],
-    ["data without end", (stream) => Buffer.concat(Array.from({ length: 1_200 }, () => data(stream, Buffer.alloc(10))))],
+    [
+      "data without end",
+      (stream) => Buffer.concat(Array.from({ length: 1_200 }, () => data(stream, Buffer.alloc(10)))),
+    ],
   ];
   const REASONS: [string, (peer: Http2Peer) => { stream: number; code: number }][] = [
     [
@@ -33,7 +52,13 @@ describe("a request that was ended before its client had ended it", () => {
         return { stream: peer.begin(grpcFields("/general/1")), code: REFUSED_STREAM };
       },
     ],
-    ["too long in its headers", (peer) => ({ stream: peer.begin([...grpcFields("/general/1"), ["x", "y".repeat(5_000)]]), code: ENHANCE_YOUR_CALM })],
+    [
+      "too long in its headers",
+      (peer) => ({
+        stream: peer.begin([...grpcFields("/general/1"), ["x", "y".repeat(5_000)]]),
+        code: ENHANCE_YOUR_CALM,
+      }),
+    ],
     [
       "answered early by the general path",
       (peer) => {
@@ -60,7 +85,11 @@ describe("a request that was ended before its client had ended it", () => {
         else await answerPattern(exchange);
       };
       const fastPath = new PatternFastPath();
-      const { port } = await startServing({ onExchange, fastPath, limits: { maxConcurrentStreams: 2, maxHeaderBytes: 4_096 } });
+      const { port } = await startServing({
+        onExchange,
+        fastPath,
+        limits: { maxConcurrentStreams: 2, maxHeaderBytes: 4_096 },
+      });
       const peer = await Http2Peer.open(port);
       const { stream, code } = begin(peer);
       await peer.caughtUp();
@@ -86,13 +115,20 @@ it("the streams that a client opens while it is asked to go cost it nothing but 
   const drained = listener.drain(3_600_000);
   await peer.until(() => peer.goodbyes === 2);
   const late = peer.begin(grpcFields("/fast/9"));
-  peer.write(data(late, Buffer.alloc(10_000)), windowUpdate(late, 5), headers(late, [["x", "1"]], END_HEADERS | END_STREAM), reset(late));
+  peer.write(
+    data(late, Buffer.alloc(10_000)),
+    windowUpdate(late, 5),
+    headers(late, [["x", "1"]], END_HEADERS | END_STREAM),
+    reset(late),
+  );
   const later = Array.from({ length: 6 }, () => peer.call("/general/1", Buffer.alloc(10_000)));
   await peer.caughtUp();
   fastPath.answerHeld();
   await peer.untilOver(underWay);
   expect(peer.bodyOf(underWay)).toEqual(pattern(9));
-  expect(later.map((stream) => peer.on(stream))).toEqual(later.map(() => expect.objectContaining({ blocks: [], reset: undefined })));
+  expect(later.map((stream) => peer.on(stream))).toEqual(
+    later.map(() => expect.objectContaining({ blocks: [], reset: undefined })),
+  );
   await Promise.all([drained, peer.client.closed]);
   expect(peer.goodbye).toBe(0);
 });
@@ -144,12 +180,16 @@ describe.each(PATHS)("a request to %s", (who) => {
     const stream = peer.begin(grpcFields(`/${who}/9`));
     const paddedByte = padded(Buffer.of(1), 255);
     for (let sent = 0; sent < 1_000; sent++) {
-      await peer.until(() => peer.uploadWindow >= paddedByte.length && peer.on(stream).uploadWindow >= paddedByte.length);
+      await peer.until(
+        () => peer.uploadWindow >= paddedByte.length && peer.on(stream).uploadWindow >= paddedByte.length,
+      );
       peer.sendData(stream, paddedByte, PADDED);
     }
     peer.sendData(stream, padded(Buffer.alloc(0), 255), PADDED | END_STREAM);
     await peer.untilOver(stream);
-    expect(peer.on(stream).blocks[0]).toMatchObject(who === "fast" ? { "x-from": who } : { "x-from": who, "x-bytes": "1000" });
+    expect(peer.on(stream).blocks[0]).toMatchObject(
+      who === "fast" ? { "x-from": who } : { "x-from": who, "x-bytes": "1000" },
+    );
     expect(peer.violations).toEqual([]);
     peer.destroy();
   });
@@ -170,17 +210,26 @@ describe.each(PATHS)("a request to %s", (who) => {
 });
 
 describe("a request that the fast path passes on", () => {
-  it.each([1, 100, 5_000, 16_384])("is complete for the general path where its first part has %d bytes and the last as many as a frame takes", async (first) => {
-    const { port } = await startServing();
-    const peer = await Http2Peer.open(port);
-    const stream = peer.begin(grpcFields("/fast/9"));
-    peer.sendData(stream, Buffer.concat([PASSED_ON, Buffer.alloc(first)]).subarray(0, Math.max(first, PASSED_ON.length)));
-    peer.sendData(stream, Buffer.alloc(16_384), END_STREAM);
-    await peer.untilOver(stream);
-    expect(peer.on(stream).blocks[0]).toMatchObject({ "x-from": "general", "x-bytes": String(Math.max(first, PASSED_ON.length) + 16_384) });
-    expect(peer.violations).toEqual([]);
-    peer.destroy();
-  });
+  it.each([1, 100, 5_000, 16_384])(
+    "is complete for the general path where its first part has %d bytes and the last as many as a frame takes",
+    async (first) => {
+      const { port } = await startServing();
+      const peer = await Http2Peer.open(port);
+      const stream = peer.begin(grpcFields("/fast/9"));
+      peer.sendData(
+        stream,
+        Buffer.concat([PASSED_ON, Buffer.alloc(first)]).subarray(0, Math.max(first, PASSED_ON.length)),
+      );
+      peer.sendData(stream, Buffer.alloc(16_384), END_STREAM);
+      await peer.untilOver(stream);
+      expect(peer.on(stream).blocks[0]).toMatchObject({
+        "x-from": "general",
+        "x-bytes": String(Math.max(first, PASSED_ON.length) + 16_384),
+      });
+      expect(peer.violations).toEqual([]);
+      peer.destroy();
+    },
+  );
 
   it.each([0, 1, 15, 16, 17, 40])("is complete for the general path after %d empty parts", async (parts) => {
     const { port } = await startServing();
@@ -196,7 +245,11 @@ describe("a request that the fast path passes on", () => {
   it("is served also where Node was given later ones before, and is itself what the client takes it for", async () => {
     const { port } = await startServing();
     const peer = await Http2Peer.open(port, { initialWindow: 10 });
-    const [first, second, third] = [peer.begin(grpcFields("/fast/1000")), peer.call("/general/2000"), peer.begin(grpcFields("/fast/3000"))];
+    const [first, second, third] = [
+      peer.begin(grpcFields("/fast/1000")),
+      peer.call("/general/2000"),
+      peer.begin(grpcFields("/fast/3000")),
+    ];
     await peer.until(() => peer.on(second).bytes === 10);
     for (const stream of [third, first]) peer.sendData(stream, PASSED_ON, END_STREAM);
     await peer.until(() => [first, second, third].every((stream) => peer.on(stream).bytes === 10));

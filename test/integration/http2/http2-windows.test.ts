@@ -245,50 +245,70 @@ describe("windows of several answers", () => {
     expect(peer.goodbye).toBe(FLOW_CONTROL_ERROR);
   });
 
-  it.each(PATHS)("an overflow by a larger initial window ends the connection, with an answer from %s to come", async (who) => {
-    const { port } = await start();
-    const peer = await Http2Peer.open(port);
-    const stream = peer.begin(grpcFields(`/${who}/10`));
-    peer.openWindow(stream, 1_000);
-    peer.setInitialWindow(MAX_WINDOW);
-    await peer.client.closed;
-    expect(peer.goodbye).toBe(FLOW_CONTROL_ERROR);
-  });
+  it.each(PATHS)(
+    "an overflow by a larger initial window ends the connection, with an answer from %s to come",
+    async (who) => {
+      const { port } = await start();
+      const peer = await Http2Peer.open(port);
+      const stream = peer.begin(grpcFields(`/${who}/10`));
+      peer.openWindow(stream, 1_000);
+      peer.setInitialWindow(MAX_WINDOW);
+      await peer.client.closed;
+      expect(peer.goodbye).toBe(FLOW_CONTROL_ERROR);
+    },
+  );
 
   /** Those that the fast path passes on are answered by the general path. */
-  const ASKED = { fast: ["/fast/", Buffer.alloc(5), "fast"], general: ["/general/", Buffer.alloc(5), "general"], passed: ["/fast/", PASSED_ON, "general"] } as const;
-  type Step = readonly ["call", keyof typeof ASKED, number] | readonly ["connection" | "stream" | "initial", number, number];
+  const ASKED = {
+    fast: ["/fast/", Buffer.alloc(5), "fast"],
+    general: ["/general/", Buffer.alloc(5), "general"],
+    passed: ["/fast/", PASSED_ON, "general"],
+  } as const;
+  type Step =
+    readonly ["call", keyof typeof ASKED, number] | readonly ["connection" | "stream" | "initial", number, number];
   const step: fc.Arbitrary<Step> = fc.oneof(
-    fc.tuple(fc.constant("call" as const), fc.constantFrom("fast" as const, "general" as const, "passed" as const), fc.integer({ min: 0, max: 40_000 })),
-    fc.tuple(fc.constantFrom("connection" as const, "stream" as const), fc.nat({ max: 20 }), fc.integer({ min: 1, max: 30_000 })),
+    fc.tuple(
+      fc.constant("call" as const),
+      fc.constantFrom("fast" as const, "general" as const, "passed" as const),
+      fc.integer({ min: 0, max: 40_000 }),
+    ),
+    fc.tuple(
+      fc.constantFrom("connection" as const, "stream" as const),
+      fc.nat({ max: 20 }),
+      fc.integer({ min: 1, max: 30_000 }),
+    ),
     fc.tuple(fc.constant("initial" as const), fc.constant(0), fc.integer({ min: 0, max: 40_000 })),
   );
 
   it("are minded whatever opens, shrinks and is asked for, and every answer arrives whole", async () => {
     const { port } = await start();
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 70_000 }), fc.array(step, { minLength: 1, maxLength: 25 }), async (initialWindow, steps) => {
-        const peer = await Http2Peer.open(port, { initialWindow });
-        const calls: (readonly [stream: number, who: Path, bytes: number])[] = [];
-        for (const [what, which, amount] of steps) {
-          if (what === "call") {
-            const [path, body, who] = ASKED[which];
-            calls.push([peer.call(`${path}${amount}`, body), who, amount]);
-          } else if (what === "connection") peer.openWindow(0, amount);
-          else if (what === "initial") peer.setInitialWindow(amount);
-          else if (calls.length > 0) peer.openWindow(calls[which % calls.length]![0], amount);
-          if (amount % 3 === 0) await peer.caughtUp();
-        }
-        await peer.caughtUp();
-        peer.setInitialWindow(100_000);
-        peer.openWindow(0, 10_000_000);
-        for (const [stream] of calls) peer.openWindow(stream, 1_000_000);
-        await peer.untilOver(...calls.map(([stream]) => stream));
-        await peer.caughtUp();
-        for (const [stream, who, bytes] of calls) expectAnswer(peer, stream, who, bytes);
-        expect(peer.violations).toEqual([]);
-        peer.destroy();
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 70_000 }),
+        fc.array(step, { minLength: 1, maxLength: 25 }),
+        async (initialWindow, steps) => {
+          const peer = await Http2Peer.open(port, { initialWindow });
+          const calls: (readonly [stream: number, who: Path, bytes: number])[] = [];
+          for (const [what, which, amount] of steps) {
+            if (what === "call") {
+              const [path, body, who] = ASKED[which];
+              calls.push([peer.call(`${path}${amount}`, body), who, amount]);
+            } else if (what === "connection") peer.openWindow(0, amount);
+            else if (what === "initial") peer.setInitialWindow(amount);
+            else if (calls.length > 0) peer.openWindow(calls[which % calls.length]![0], amount);
+            if (amount % 3 === 0) await peer.caughtUp();
+          }
+          await peer.caughtUp();
+          peer.setInitialWindow(100_000);
+          peer.openWindow(0, 10_000_000);
+          for (const [stream] of calls) peer.openWindow(stream, 1_000_000);
+          await peer.untilOver(...calls.map(([stream]) => stream));
+          await peer.caughtUp();
+          for (const [stream, who, bytes] of calls) expectAnswer(peer, stream, who, bytes);
+          expect(peer.violations).toEqual([]);
+          peer.destroy();
+        },
+      ),
       { numRuns: 150 },
     );
   });

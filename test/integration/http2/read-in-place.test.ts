@@ -38,7 +38,10 @@ describe("a socket that a server accepts", () => {
     for (const [index, text] of ["a", "b", "c"].entries()) {
       one.client.write(text);
       other.client.write(text.toUpperCase());
-      await eventually(() => [first.into.text, second.into.text]).toEqual(["abc".slice(0, index + 1), "ABC".slice(0, index + 1)]);
+      await eventually(() => [first.into.text, second.into.text]).toEqual([
+        "abc".slice(0, index + 1),
+        "ABC".slice(0, index + 1),
+      ]);
     }
     expect(new Set([...first.into.buffers, ...second.into.buffers]).size).toBe(1);
   });

@@ -18,8 +18,21 @@ export class Certificates {
   /** Signed by itself, for localhost; also fit to be an authority. */
   selfSigned(): Certificate {
     const { certFile, keyFile } = this.#nextFiles();
-    this.#openssl("req", "-x509", "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-      ...NEW_KEY, "-keyout", keyFile, "-out", certFile);
+    this.#openssl(
+      "req",
+      "-x509",
+      "-days",
+      "1",
+      "-subj",
+      "/CN=localhost",
+      "-addext",
+      "subjectAltName=DNS:localhost,IP:127.0.0.1",
+      ...NEW_KEY,
+      "-keyout",
+      keyFile,
+      "-out",
+      certFile,
+    );
     return read(certFile, keyFile);
   }
 
@@ -27,8 +40,21 @@ export class Certificates {
     const { certFile, keyFile } = this.#nextFiles();
     const requestFile = `${certFile}.request`;
     this.#openssl("req", "-subj", "/CN=client", ...NEW_KEY, "-keyout", keyFile, "-out", requestFile);
-    this.#openssl("x509", "-req", "-days", "1", "-in", requestFile, "-CA", authority.certFile, "-CAkey", authority.keyFile,
-      "-CAcreateserial", "-out", certFile);
+    this.#openssl(
+      "x509",
+      "-req",
+      "-days",
+      "1",
+      "-in",
+      requestFile,
+      "-CA",
+      authority.certFile,
+      "-CAkey",
+      authority.keyFile,
+      "-CAcreateserial",
+      "-out",
+      certFile,
+    );
     return read(certFile, keyFile);
   }
 

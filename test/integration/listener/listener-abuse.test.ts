@@ -5,7 +5,20 @@ import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
-import { END_HEADERS, END_STREAM, frame, framesIn, get, GOAWAY, HEADERS, hasEnded, OPENING, PING, PREFACE, RST_STREAM } from "../http2/http2-frames.js";
+import {
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  framesIn,
+  get,
+  GOAWAY,
+  HEADERS,
+  hasEnded,
+  OPENING,
+  PING,
+  PREFACE,
+  RST_STREAM,
+} from "../http2/http2-frames.js";
 import { answerWith, echo, freed, RawClient, startListening, textOf, turns, untilRead } from "./listening.js";
 
 const SOON = 50;
@@ -26,9 +39,17 @@ describe("bytes that are no request", () => {
     ["garbage", "\0\u0001\u0002 nonsense", /^HTTP\/1\.1 400 [\s\S]*this port speaks gRPC/],
     ["a TLS handshake", "\u0016\u0003\u0001\u0002\0\u0001\0\u0001", /^HTTP\/1\.1 400 [\s\S]*use the TLS port/],
     ["a request without a host", "GET / HTTP/1.1\r\n\r\n", /^HTTP\/1\.1 400 /],
-    ["headers without end", `GET / HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(20_000)}`, /^HTTP\/1\.1 431 [\s\S]*exceed 16384 bytes/],
+    [
+      "headers without end",
+      `GET / HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(20_000)}`,
+      /^HTTP\/1\.1 431 [\s\S]*exceed 16384 bytes/,
+    ],
     ["a damaged chunk", "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", /^HTTP\/1\.1 400 /],
-    ["two lengths", "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n", /^HTTP\/1\.1 400 /],
+    [
+      "two lengths",
+      "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+      /^HTTP\/1\.1 400 /,
+    ],
   ])("%s: refused with a reason, and the connection closed", async (_, bytes, refusal) => {
     const { port } = await startListening();
     const { client } = await RawClient.connect(port);
@@ -85,7 +106,9 @@ describe("bytes that are no request", () => {
     client.socket.write("CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n");
     await client.closed;
     const session = http2Connect(`http://127.0.0.1:${port}`);
-    const [headers] = (await once(session.request({ ":method": "CONNECT", ":authority": "a:1" }), "response")) as [Record<string, unknown>];
+    const [headers] = (await once(session.request({ ":method": "CONNECT", ":authority": "a:1" }), "response")) as [
+      Record<string, unknown>,
+    ];
     expect(headers[":status"]).toBe(405);
     session.close();
   });
@@ -206,11 +229,18 @@ describe("clients that ask for too much", () => {
   });
 
   it("streams beyond the limit are refused", async () => {
-    const { port } = await startListening({ onExchange: () => new Promise(() => undefined), limits: { maxConcurrentStreams: 3 } });
+    const { port } = await startListening({
+      onExchange: () => new Promise(() => undefined),
+      limits: { maxConcurrentStreams: 3 },
+    });
     const { client } = await RawClient.connect(port);
     client.socket.write(Buffer.concat([OPENING, ...[1, 3, 5, 7].map(get)]));
     await client.until((received) => framesIn(received).some((each) => each.type === RST_STREAM));
-    expect(framesIn(client.bytes).filter((each) => each.type === RST_STREAM).map((each) => each.stream)).toEqual([7]);
+    expect(
+      framesIn(client.bytes)
+        .filter((each) => each.type === RST_STREAM)
+        .map((each) => each.stream),
+    ).toEqual([7]);
     client.socket.destroy();
   });
 

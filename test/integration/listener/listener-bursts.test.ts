@@ -22,6 +22,10 @@ const CLIENTS = `
 it(`${BURST} callers connect while the event loop is busy with something else`, async () => {
   const { port } = await startListening();
   // This process accepts nothing until the other has ended.
-  const { stdout } = spawnSync(process.execPath, ["-e", CLIENTS, String(port), String(BURST), String(GIVES_UP_AFTER_MS)], { encoding: "utf8" });
+  const { stdout } = spawnSync(
+    process.execPath,
+    ["-e", CLIENTS, String(port), String(BURST), String(GIVES_UP_AFTER_MS)],
+    { encoding: "utf8" },
+  );
   expect(Number(stdout)).toBe(BURST);
 });

@@ -2,7 +2,18 @@ import { once } from "node:events";
 import { connect as http2Connect } from "node:http2";
 import { describe, expect, it } from "@jest/globals";
 import type { Exchange, ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
-import { ACK, bodyOf, frame, framesIn, get, GOAWAY, hasEnded, OPENING, PING, WINDOW_UPDATE } from "../http2/http2-frames.js";
+import {
+  ACK,
+  bodyOf,
+  frame,
+  framesIn,
+  get,
+  GOAWAY,
+  hasEnded,
+  OPENING,
+  PING,
+  WINDOW_UPDATE,
+} from "../http2/http2-frames.js";
 import { answerWith, echo, freed, RawClient, startListening, textOf, turns, untilRead } from "./listening.js";
 
 /** Longer than any test may take: a drain that needs it fails. */
@@ -15,7 +26,9 @@ const GET = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 const ANY_STREAM = 2 ** 31 - 1;
 
 function lastServedIn(received: Buffer): number[] {
-  return framesIn(received).filter((each) => each.type === GOAWAY).map((each) => each.payload.readUInt32BE(0));
+  return framesIn(received)
+    .filter((each) => each.type === GOAWAY)
+    .map((each) => each.payload.readUInt32BE(0));
 }
 
 /** A handler whose answers wait for the test. */
@@ -82,26 +95,29 @@ describe("a drain lets requests under way finish", () => {
     expect(client.text.match(/connection: close/gi)).toHaveLength(1);
   });
 
-  it.each(["before", "after"])("on HTTP/1.1, one that was answered before it was whole, whose rest came %s the drain began", async (order) => {
-    const onExchange: ExchangeHandler = (exchange) => {
-      exchange.send(200, [], "too large");
-      return Promise.resolve();
-    };
-    const { port, listener } = await startListening({ onExchange });
-    const { client, serverSocket } = await RawClient.connect(port);
-    client.socket.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\n\r\nhalf");
-    await client.untilText("too large");
-    const sendRest = async () => {
-      const read = serverSocket.bytesRead;
-      client.socket.write("half");
-      await untilRead(serverSocket, read + 4);
-    };
-    if (order === "before") await sendRest();
-    const drained = listener.drain(FOREVER);
-    if (order === "after") await sendRest();
-    await Promise.all([drained, client.closed]);
-    expect(listener.connections()).toBe(0);
-  });
+  it.each(["before", "after"])(
+    "on HTTP/1.1, one that was answered before it was whole, whose rest came %s the drain began",
+    async (order) => {
+      const onExchange: ExchangeHandler = (exchange) => {
+        exchange.send(200, [], "too large");
+        return Promise.resolve();
+      };
+      const { port, listener } = await startListening({ onExchange });
+      const { client, serverSocket } = await RawClient.connect(port);
+      client.socket.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\n\r\nhalf");
+      await client.untilText("too large");
+      const sendRest = async () => {
+        const read = serverSocket.bytesRead;
+        client.socket.write("half");
+        await untilRead(serverSocket, read + 4);
+      };
+      if (order === "before") await sendRest();
+      const drained = listener.drain(FOREVER);
+      if (order === "after") await sendRest();
+      await Promise.all([drained, client.closed]);
+      expect(listener.connections()).toBe(0);
+    },
+  );
 
   it("on HTTP/2, whose client is told to go", async () => {
     const held = new HeldRequests();
@@ -135,7 +151,11 @@ describe("a drain lets requests under way finish", () => {
     await held.count(2);
     held.answer();
     await Promise.all([drained, client.closed]);
-    expect([bodyOf(client.bytes, 1), bodyOf(client.bytes, 3), bodyOf(client.bytes, 5)]).toEqual(["2.0 GET / 0", "2.0 GET / 0", ""]);
+    expect([bodyOf(client.bytes, 1), bodyOf(client.bytes, 3), bodyOf(client.bytes, 5)]).toEqual([
+      "2.0 GET / 0",
+      "2.0 GET / 0",
+      "",
+    ]);
   });
 
   it("on HTTP/2, also of a client that does not answer", async () => {

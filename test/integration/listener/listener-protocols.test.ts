@@ -88,7 +88,9 @@ describe("one handler serves every client", () => {
     const { port, listener } = await startListening();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     for (let call = 0; call < 5; call++) {
-      const [response] = (await once(httpGet({ port, host: "127.0.0.1", path: `/${call}`, agent }), "response")) as [IncomingMessage];
+      const [response] = (await once(httpGet({ port, host: "127.0.0.1", path: `/${call}`, agent }), "response")) as [
+        IncomingMessage,
+      ];
       expect(await textOf(response)).toBe(`1.1 GET /${call} 0`);
     }
     expect(listener.connections()).toBe(1);

@@ -1,5 +1,15 @@
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect as http2Connect } from "node:http2";
 import { basename, join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
@@ -118,7 +128,10 @@ describe("changed TLS files are taken into use", () => {
   it("also without a notice, by looking from time to time", async () => {
     // The watched directory is the one that the link led to at first: it never changes.
     const directory = newDirectory();
-    for (const [name, certificate] of [["first", first], ["second", second]] as const) {
+    for (const [name, certificate] of [
+      ["first", first],
+      ["second", second],
+    ] as const) {
       mkdirSync(join(directory, name));
       put(join(directory, name), certificate);
     }

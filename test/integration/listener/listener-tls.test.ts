@@ -68,7 +68,15 @@ describe("one TLS port serves both protocols", () => {
     ["--http2", "2"],
   ])("curl %s", async (option, version) => {
     const { port } = await startListening({ tls: server });
-    const { stdout } = await run("curl", ["-sS", option, "--cacert", server.certFile, "-d", "abc", `https://localhost:${port}/curl`]);
+    const { stdout } = await run("curl", [
+      "-sS",
+      option,
+      "--cacert",
+      server.certFile,
+      "-d",
+      "abc",
+      `https://localhost:${port}/curl`,
+    ]);
     expect(stdout.startsWith(version)).toBe(true);
     expect(stdout).toMatch(/POST \/curl 3$/);
   });
@@ -138,9 +146,21 @@ describe("files that cannot serve are refused at the start", () => {
     ["no certificate file", { ...server, certFile: nothing }, [nothing, "TLS_CERT_FILE", "ENOENT"]],
     ["no key file", { ...server, keyFile: nothing }, [nothing, "TLS_KEY_FILE", "ENOENT"]],
     ["no authorities file", { ...server, clientCaFile: nothing }, [nothing, "TLS_CLIENT_CA_FILE", "ENOENT"]],
-    ["a directory", { ...server, certFile: certificates.directory }, [certificates.directory, "TLS_CERT_FILE", "EISDIR"]],
-    ["a key as certificate", { ...server, certFile: server.keyFile }, [server.keyFile, "TLS_CERT_FILE", "no certificate"]],
-    ["a certificate as key", { ...server, keyFile: server.certFile }, [server.certFile, "TLS_KEY_FILE", "no usable private key"]],
+    [
+      "a directory",
+      { ...server, certFile: certificates.directory },
+      [certificates.directory, "TLS_CERT_FILE", "EISDIR"],
+    ],
+    [
+      "a key as certificate",
+      { ...server, certFile: server.keyFile },
+      [server.keyFile, "TLS_CERT_FILE", "no certificate"],
+    ],
+    [
+      "a certificate as key",
+      { ...server, keyFile: server.certFile },
+      [server.certFile, "TLS_KEY_FILE", "no usable private key"],
+    ],
     ["an encrypted key", { ...server, keyFile: certificates.encrypted(server) }, ["TLS_KEY_FILE", "not encrypted"]],
     ["another's key", { ...server, keyFile: stranger.keyFile }, [stranger.keyFile, server.certFile, "does not belong"]],
     ["a key as authorities", { ...server, clientCaFile: server.keyFile }, ["TLS_CLIENT_CA_FILE", "no certificate"]],

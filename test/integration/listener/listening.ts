@@ -4,7 +4,10 @@ import type { ClientHttp2Session } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { afterEach } from "@jest/globals";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
-import { MultiProtocolListener, type ListenerOptions } from "../../../src/adapters/rpc/listener/multi-protocol-listener.js";
+import {
+  MultiProtocolListener,
+  type ListenerOptions,
+} from "../../../src/adapters/rpc/listener/multi-protocol-listener.js";
 import type { LogFields, Logger } from "../../../src/ports/logger.js";
 
 export interface Listening {
@@ -29,7 +32,11 @@ export async function startListening(options: Partial<ListenerOptions> = {}): Pr
 export const echo: ExchangeHandler = async (exchange) => {
   let length = 0;
   for await (const chunk of exchange.body) length += chunk.length;
-  exchange.send(200, [["content-type", "text/plain"]], `${exchange.httpVersion} ${exchange.method} ${exchange.target} ${length}`);
+  exchange.send(
+    200,
+    [["content-type", "text/plain"]],
+    `${exchange.httpVersion} ${exchange.method} ${exchange.target} ${length}`,
+  );
 };
 
 /** Answers every request with the same. */

@@ -11,11 +11,20 @@ import { PERSISTENT_CACHE_SETTINGS } from "../../../src/bootstrap/persistent-cac
 import { ServiceProcess } from "../service/service-process.js";
 
 const REPO = resolve(import.meta.dirname, "../../..");
-const CATALOG = { CATALOG_FILE: resolve(REPO, "examples/catalog.yaml"), GRPC_PORT: "0", METRICS_PORT: "0", SHUTDOWN_LINGER_MS: "0" };
+const CATALOG = {
+  CATALOG_FILE: resolve(REPO, "examples/catalog.yaml"),
+  GRPC_PORT: "0",
+  METRICS_PORT: "0",
+  SHUTDOWN_LINGER_MS: "0",
+};
 const [, COMMAND = "[]"] = /HEALTHCHECK .*CMD (\[.*\])/.exec(readFileSync(resolve(REPO, "Dockerfile"), "utf8")) ?? [];
-const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === "::1"));
+const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
 
-async function health(environment: Readonly<Record<string, string>>): Promise<{ readonly code: number | null; readonly stderr: string }> {
+async function health(
+  environment: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number | null; readonly stderr: string }> {
   const [command = "", ...args] = JSON.parse(COMMAND) as string[];
   const check = spawn(command, args, { cwd: REPO, env: { PATH: process.env.PATH, ...environment } });
   let stderr = "";
@@ -29,7 +38,10 @@ afterEach(() => {
   for (const close of open.splice(0)) close();
 });
 
-async function answering(status: number, host = "127.0.0.1"): Promise<{ readonly port: string; readonly paths: string[] }> {
+async function answering(
+  status: number,
+  host = "127.0.0.1",
+): Promise<{ readonly port: string; readonly paths: string[] }> {
   const paths: string[] = [];
   const server: Server = createServer((request, response) => {
     paths.push(request.url ?? "");
@@ -53,14 +65,19 @@ describe("the image's health check", () => {
     open.push(() => service.child.kill("SIGKILL"));
     const { metricsPort } = await service.started();
     expect(await health({ ...environment, METRICS_PORT: ` ${metricsPort} ` })).toEqual({ code: 0, stderr: "" });
-    expect(await health({ ...environment, METRICS_PORT: String(metricsPort), HEALTH_ENDPOINT_URL: "elsewhere" })).toMatchObject({ code: 1 });
+    expect(
+      await health({ ...environment, METRICS_PORT: String(metricsPort), HEALTH_ENDPOINT_URL: "elsewhere" }),
+    ).toMatchObject({ code: 1 });
   });
 
-  it.each(["health/live", "/health/live", "//health/live"])("asks for the path that is configured as %s", async (path) => {
-    const { port, paths } = await answering(200);
-    expect(await health({ METRICS_PORT: port, HEALTH_ENDPOINT_URL: path })).toEqual({ code: 0, stderr: "" });
-    expect(paths).toEqual(["/health/live"]);
-  });
+  it.each(["health/live", "/health/live", "//health/live"])(
+    "asks for the path that is configured as %s",
+    async (path) => {
+      const { port, paths } = await answering(200);
+      expect(await health({ METRICS_PORT: port, HEALTH_ENDPOINT_URL: path })).toEqual({ code: 0, stderr: "" });
+      expect(paths).toEqual(["/health/live"]);
+    },
+  );
 
   it.each([404, 500, 503])("fails where the answer is %i, and says so", async (status) => {
     const { port } = await answering(status);
@@ -77,7 +94,8 @@ describe("the image's health check", () => {
 
   it("has the defaults of the settings", () => {
     const script = readFileSync(resolve(REPO, "dist/healthcheck.sh"), "utf8");
-    for (const { name, defaultText } of [SETTINGS.metricsPort, SETTINGS.healthEndpointUrl]) expect(script).toContain(`setting ${name} '${defaultText}'`);
+    for (const { name, defaultText } of [SETTINGS.metricsPort, SETTINGS.healthEndpointUrl])
+      expect(script).toContain(`setting ${name} '${defaultText}'`);
     expect(script).toContain(`setting PORT '${PERSISTENT_CACHE_SETTINGS.port.defaultText}'`);
   });
 
@@ -87,19 +105,43 @@ describe("the image's health check", () => {
     const script = `${NO_IPV4}; "$NODE" dist/bootstrap/cli.js serve & served=$!
       until $HEALTH; do kill -0 $served || exit 9; sleep 0.05; done; kill $served; wait $served; echo healthy`;
     const command = (JSON.parse(COMMAND) as string[]).join(" ");
-    const environment = { PATH: process.env.PATH, NODE: process.execPath, HEALTH: command, ...CATALOG, METRICS_PORT: "5052" };
-    expect(spawnSync("unshare", ["--net", "bash", "-c", script], { cwd: REPO, env: environment, encoding: "utf8" }).stdout).toMatch(/healthy\n$/);
+    const environment = {
+      PATH: process.env.PATH,
+      NODE: process.execPath,
+      HEALTH: command,
+      ...CATALOG,
+      METRICS_PORT: "5052",
+    };
+    expect(
+      spawnSync("unshare", ["--net", "bash", "-c", script], { cwd: REPO, env: environment, encoding: "utf8" }).stdout,
+    ).toMatch(/healthy\n$/);
   });
 
   const isPidNamespaceAllowed = spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"]).status === 0;
-  (isPidNamespaceAllowed ? it : it.skip)("follows PORT where the persistent-cache service is the container's first process", async () => {
-    const { port, paths } = await answering(200);
-    const first = `"$@"; exit $?`;
-    const run = spawn("unshare", ["--pid", "--fork", "--mount-proc", "bash", "-c", first, "dist/bootstrap/persistent-cache.js", ...(JSON.parse(COMMAND) as string[])], {
-      cwd: REPO,
-      env: { PATH: process.env.PATH, PORT: port },
-    });
-    expect(await once(run, "close")).toEqual([0, null]);
-    expect(paths).toEqual(["/livez"]);
-  });
+  (isPidNamespaceAllowed ? it : it.skip)(
+    "follows PORT where the persistent-cache service is the container's first process",
+    async () => {
+      const { port, paths } = await answering(200);
+      const first = `"$@"; exit $?`;
+      const run = spawn(
+        "unshare",
+        [
+          "--pid",
+          "--fork",
+          "--mount-proc",
+          "bash",
+          "-c",
+          first,
+          "dist/bootstrap/persistent-cache.js",
+          ...(JSON.parse(COMMAND) as string[]),
+        ],
+        {
+          cwd: REPO,
+          env: { PATH: process.env.PATH, PORT: port },
+        },
+      );
+      expect(await once(run, "close")).toEqual([0, null]);
+      expect(paths).toEqual(["/livez"]);
+    },
+  );
 });

@@ -39,7 +39,15 @@ async function buildByHand(top: string): Promise<Stage> {
   for (const { name, args } of parseDockerfile(await readFile(join(REPO, "Dockerfile"), "utf8"))) {
     if (name === "FROM") {
       const alias = / AS (\S+)$/.exec(args)?.[1] ?? "final";
-      stage = { root: join(top, alias), workdir: "/", env: {}, entrypoint: [], command: [], healthcheck: [], user: undefined };
+      stage = {
+        root: join(top, alias),
+        workdir: "/",
+        env: {},
+        entrypoint: [],
+        command: [],
+        healthcheck: [],
+        user: undefined,
+      };
       stages.set(alias, stage);
       continue;
     }
@@ -49,7 +57,13 @@ async function buildByHand(top: string): Promise<Stage> {
   return stages.get("final")!;
 }
 
-async function carryOut(stage: Stage, name: string, args: string, stages: Map<string, Stage>, ignored: string[]): Promise<void> {
+async function carryOut(
+  stage: Stage,
+  name: string,
+  args: string,
+  stages: Map<string, Stage>,
+  ignored: string[],
+): Promise<void> {
   const inStage = (path: string, of = stage) => join(of.root, resolve(of.workdir, path));
   switch (name) {
     case "WORKDIR":
@@ -68,7 +82,9 @@ async function carryOut(stage: Stage, name: string, args: string, stages: Map<st
       for (const source of sources) {
         const origin = from === undefined ? join(REPO, source) : inStage(source, stages.get(from));
         const target = words.at(-1)!;
-        const destination = inStage(source !== "." && target.endsWith("/") ? join(target, source.split("/").at(-1)!) : target);
+        const destination = inStage(
+          source !== "." && target.endsWith("/") ? join(target, source.split("/").at(-1)!) : target,
+        );
         await cp(origin, destination, {
           recursive: true,
           verbatimSymlinks: true,
@@ -101,7 +117,9 @@ async function carryOut(stage: Stage, name: string, args: string, stages: Map<st
 
 function isIgnored(path: string, ignored: string[]): boolean {
   const top = path.split("/")[0]!;
-  return ignored.some((pattern) => (pattern.startsWith("*") ? !path.includes("/") && path.endsWith(pattern.slice(1)) : top === pattern));
+  return ignored.some((pattern) =>
+    pattern.startsWith("*") ? !path.includes("/") && path.endsWith(pattern.slice(1)) : top === pattern,
+  );
 }
 
 jest.setTimeout(600_000);
@@ -120,7 +138,8 @@ describe("the image", () => {
     const listed = await run("npm", ["ls", "--all", "--json", "--omit=dev"], { cwd: join(image.root, "app") });
     expect(JSON.parse(listed.stdout)).not.toHaveProperty("problems");
     const everything = await run("sh", ["-c", "ls node_modules node_modules/@*"], { cwd: join(image.root, "app") });
-    for (const tool of ["typescript", "jest", "eslint", "node-server-sdk"]) expect(everything.stdout).not.toContain(tool);
+    for (const tool of ["typescript", "jest", "eslint", "node-server-sdk"])
+      expect(everything.stdout).not.toContain(tool);
   });
 
   it("does not run as root", () => {
@@ -140,7 +159,10 @@ describe("the image", () => {
     const service = spawn(image.entrypoint[0]!, [...image.entrypoint.slice(1), ...image.command], { cwd, env });
     const ended = new Promise<number | null>((done) => service.once("exit", done));
     const { grpcPort, metricsPort } = await portsToldBy(service.stdout);
-    const health = await run(image.healthcheck[0]!, image.healthcheck.slice(1), { cwd, env: { ...env, METRICS_PORT: metricsPort } });
+    const health = await run(image.healthcheck[0]!, image.healthcheck.slice(1), {
+      cwd,
+      env: { ...env, METRICS_PORT: metricsPort },
+    });
     expect(health.stderr).toBe("");
     const response = await fetch(`http://127.0.0.1:${grpcPort}/stigg.sidecar.v1.SidecarService/GetEntitlements`, {
       method: "POST",
@@ -154,7 +176,10 @@ describe("the image", () => {
 
   it("is unhealthy where nothing answers", async () => {
     const cwd = join(image.root, image.workdir);
-    const check = run(image.healthcheck[0]!, image.healthcheck.slice(1), { cwd, env: { PATH: process.env.PATH, METRICS_PORT: "1" } });
+    const check = run(image.healthcheck[0]!, image.healthcheck.slice(1), {
+      cwd,
+      env: { PATH: process.env.PATH, METRICS_PORT: "1" },
+    });
     await expect(check).rejects.toMatchObject({ code: 1 });
   });
 });

@@ -59,7 +59,9 @@ describe("the package", () => {
 
   beforeAll(async () => {
     top = await mkdtemp(join(tmpdir(), "package-"));
-    const { stdout } = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", top], { cwd: REPO });
+    const { stdout } = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", top], {
+      cwd: REPO,
+    });
     packed = (JSON.parse(stdout) as (typeof packed)[])[0]!;
     tarball = join(top, packed.filename);
   }, 300_000);
@@ -84,7 +86,9 @@ describe("the package", () => {
     const root = join(folder, "package");
     const links = pagesOf(root).flatMap((page) => linksOf(root, page));
     expect(links.length).toBeGreaterThan(50);
-    expect(links.flatMap((link) => (faultOf(root, link) === undefined ? [] : [`${link.page}: ${link.target}`]))).toEqual([]);
+    expect(
+      links.flatMap((link) => (faultOf(root, link) === undefined ? [] : [`${link.page}: ${link.target}`])),
+    ).toEqual([]);
   });
 
   it("needs no other package for the domain", async () => {
@@ -96,7 +100,11 @@ describe("the package", () => {
     };
     const { import: esm, require: cjs } = manifest.exports["./domain"]!;
     const probe = "m => { if (typeof m.decideFeature !== 'function') process.exit(1); }";
-    await run("node", ["--input-type=module", "-e", `(${probe})(await import(${JSON.stringify(join(folder, "package", esm.default))}))`]);
+    await run("node", [
+      "--input-type=module",
+      "-e",
+      `(${probe})(await import(${JSON.stringify(join(folder, "package", esm.default))}))`,
+    ]);
     await run("node", ["-e", `(${probe})(require(${JSON.stringify(join(folder, "package", cjs.default))}))`]);
   });
 
@@ -105,7 +113,14 @@ describe("the package", () => {
     await mkdir(folder);
     await run("tar", ["-xzf", tarball, "-C", folder]);
     const file = (name: string) => join(folder, "package", name);
-    const environment = { CATALOG_FILE: file("examples/catalog.yaml"), LISTEN_HOST: "127.0.0.1", GRPC_PORT: "0", METRICS_PORT: "0", SHUTDOWN_LINGER_MS: "0", START_MESSAGE: "json" };
+    const environment = {
+      CATALOG_FILE: file("examples/catalog.yaml"),
+      LISTEN_HOST: "127.0.0.1",
+      GRPC_PORT: "0",
+      METRICS_PORT: "0",
+      SHUTDOWN_LINGER_MS: "0",
+      START_MESSAGE: "json",
+    };
     const service = new ServiceProcess(["serve"], environment, folder, file("dist/bootstrap/cli.js"));
     await service.started();
     service.child.kill("SIGTERM");
@@ -114,15 +129,21 @@ describe("the package", () => {
     expect((await run("node", [file("dist/bootstrap/persistent-cache.js"), "--version"])).stdout).toBe(`${version}\n`);
   });
 
-  it.each(["@bufbuild/protobuf", "@connectrpc/connect", "@inversifyjs/core", "ajv", "fast-deep-equal", "prom-client", "winston", "yaml"])(
-    "tells the terms of the libraries whose code its programs contain: %s",
-    async (library) => {
-      const terms = await readFile(join(REPO, "dist/bundle/THIRD-PARTY.txt"), "utf8");
-      expect(terms).toMatch(new RegExp(`^${library} \\d+\\.\\d+\\.\\d+: \\S`, "m"));
-      expect(terms).toMatch(new RegExp(`^-+\\n\\n(?:.*, )?${library}(?:, .*)?\\n\\n`, "m"));
-      expect(packed.files.map(({ path }) => path)).toContain("dist/bundle/THIRD-PARTY.txt");
-    },
-  );
+  it.each([
+    "@bufbuild/protobuf",
+    "@connectrpc/connect",
+    "@inversifyjs/core",
+    "ajv",
+    "fast-deep-equal",
+    "prom-client",
+    "winston",
+    "yaml",
+  ])("tells the terms of the libraries whose code its programs contain: %s", async (library) => {
+    const terms = await readFile(join(REPO, "dist/bundle/THIRD-PARTY.txt"), "utf8");
+    expect(terms).toMatch(new RegExp(`^${library} \\d+\\.\\d+\\.\\d+: \\S`, "m"));
+    expect(terms).toMatch(new RegExp(`^-+\\n\\n(?:.*, )?${library}(?:, .*)?\\n\\n`, "m"));
+    expect(packed.files.map(({ path }) => path)).toContain("dist/bundle/THIRD-PARTY.txt");
+  });
 
   it("tells the terms that stand in a library's files alone", async () => {
     const terms = await readFile(join(REPO, "dist/bundle/THIRD-PARTY.txt"), "utf8");
@@ -139,10 +160,22 @@ describe("the package", () => {
     await writeFile(join(project, "package.json"), JSON.stringify({ name: "empty", private: true, ...manifest }));
     await run("npm", ["install", "--no-audit", "--no-fund", tarball], { cwd: project });
     await writeFile(join(project, "main.ts"), imports + DOMAIN_PROGRAM + TESTING_PROGRAM);
-    const options = ["--strict", "--target", "es2022", "--module", module, "--types", "node", "--typeRoots", join(REPO, "node_modules/@types")];
-    await run("node", [join(REPO, "node_modules/typescript/bin/tsc"), ...options, "main.ts"], { cwd: project }).catch((error: unknown) => {
-      throw new Error((error as { stdout: string }).stdout);
-    });
+    const options = [
+      "--strict",
+      "--target",
+      "es2022",
+      "--module",
+      module,
+      "--types",
+      "node",
+      "--typeRoots",
+      join(REPO, "node_modules/@types"),
+    ];
+    await run("node", [join(REPO, "node_modules/typescript/bin/tsc"), ...options, "main.ts"], { cwd: project }).catch(
+      (error: unknown) => {
+        throw new Error((error as { stdout: string }).stdout);
+      },
+    );
     await run("node", ["main.js"], { cwd: project });
   });
 });

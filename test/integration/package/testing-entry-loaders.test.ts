@@ -37,7 +37,9 @@ describe("the testing entry of the packed package", () => {
 
   beforeAll(async () => {
     top = await mkdtemp(join(tmpdir(), "testing-entry-"));
-    const { stdout } = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", top], { cwd: REPO });
+    const { stdout } = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", top], {
+      cwd: REPO,
+    });
     const [{ filename = "" } = {}] = JSON.parse(stdout) as { readonly filename?: string }[];
     await mkdir(join(top, "node_modules"));
     await run("tar", ["-xzf", join(top, filename), "-C", join(top, "node_modules")]);
@@ -58,7 +60,13 @@ describe("the testing entry of the packed package", () => {
   });
 
   it("works in a runner that loads by node:vm and has no import()", async () => {
-    expect(await node("--input-type=module", "-e", `import { load } from ${JSON.stringify(LOADER)}; await (${USE})(load(${JSON.stringify(cjs)}))`)).toBe(ALL_TRUE);
+    expect(
+      await node(
+        "--input-type=module",
+        "-e",
+        `import { load } from ${JSON.stringify(LOADER)}; await (${USE})(load(${JSON.stringify(cjs)}))`,
+      ),
+    ).toBe(ALL_TRUE);
   });
 
   it("works twice in one process, as in a runner with a registry of modules for each file", async () => {
@@ -67,7 +75,13 @@ describe("the testing entry of the packed package", () => {
   });
 
   it("works by import, from a checkout with its libraries", async () => {
-    expect(await node("--input-type=module", "-e", `await (${USE})(await import(${JSON.stringify(join(REPO, "dist/public/testing.js"))}))`)).toBe(ALL_TRUE);
+    expect(
+      await node(
+        "--input-type=module",
+        "-e",
+        `await (${USE})(await import(${JSON.stringify(join(REPO, "dist/public/testing.js"))}))`,
+      ),
+    ).toBe(ALL_TRUE);
   });
 
   it("has no import() left for those who require it", async () => {

@@ -3,7 +3,12 @@ import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { CodedError } from "../../../src/domain/errors.js";
-import { startSidecar, type CatalogInput, type RunningSidecar, type StartSidecarOptions } from "../../../src/public/testing.js";
+import {
+  startSidecar,
+  type CatalogInput,
+  type RunningSidecar,
+  type StartSidecarOptions,
+} from "../../../src/public/testing.js";
 
 const run = promisify(execFile);
 const REPO = resolve(import.meta.dirname, "../../..");
@@ -39,7 +44,8 @@ async function call({ baseUrl }: RunningSidecar, method: string, body: unknown):
   return (await response.json()) as Answer;
 }
 
-const seats = (sidecar: RunningSidecar) => call(sidecar, "GetMeteredEntitlement", { customerId: "acme", featureId: "seats" });
+const seats = (sidecar: RunningSidecar) =>
+  call(sidecar, "GetMeteredEntitlement", { customerId: "acme", featureId: "seats" });
 
 describe("a sidecar in the test's own process", () => {
   it("answers from the catalog it was given", async () => {
@@ -76,7 +82,11 @@ describe("a sidecar in the test's own process", () => {
     expect(new Set(sidecars.flatMap(({ port, metricsPort }) => [port, metricsPort])).size).toBe(6);
     await call(sidecars[0]!, "ReportUsage", { customerId: "acme", featureId: "seats", value: 1 });
     const answers = await Promise.all(sidecars.map(seats));
-    expect(answers.map(({ entitlement }) => [entitlement?.usageLimit, entitlement?.currentUsage])).toEqual([[1, 1], [2, 0], [3, 0]]);
+    expect(answers.map(({ entitlement }) => [entitlement?.usageLimit, entitlement?.currentUsage])).toEqual([
+      [1, 1],
+      [2, 0],
+      [3, 0],
+    ]);
     await sidecars[1]!.stop();
     expect(await seats(sidecars[2]!)).toMatchObject({ hasAccess: true });
   });
@@ -93,7 +103,10 @@ describe("a sidecar in the test's own process", () => {
 
   it("takes fallbacks for what a typed call does not find", async () => {
     const sidecar = await start({ catalog: catalog(1), fallbacks: { seats: { hasAccess: true } } });
-    expect(await call(sidecar, "GetBooleanEntitlement", { customerId: "acme", featureId: "seats" })).toMatchObject({ hasAccess: true, isFallback: true });
+    expect(await call(sidecar, "GetBooleanEntitlement", { customerId: "acme", featureId: "seats" })).toMatchObject({
+      hasAccess: true,
+      isFallback: true,
+    });
   });
 
   it("says which port cannot be had", async () => {
@@ -123,8 +136,18 @@ describe("the built entry", () => {
   }`;
 
   it.each([
-    ["import", ["--input-type=module", "-e", `import { startSidecar } from "entitlement-sidecar/testing"; await (${PROGRAM})(startSidecar);`]],
-    ["require", ["--input-type=commonjs", "-e", `void (${PROGRAM})(require("entitlement-sidecar/testing").startSidecar);`]],
+    [
+      "import",
+      [
+        "--input-type=module",
+        "-e",
+        `import { startSidecar } from "entitlement-sidecar/testing"; await (${PROGRAM})(startSidecar);`,
+      ],
+    ],
+    [
+      "require",
+      ["--input-type=commonjs", "-e", `void (${PROGRAM})(require("entitlement-sidecar/testing").startSidecar);`],
+    ],
   ])("works by %s, and nothing of it keeps the process alive once it is stopped", async (_way, args) => {
     const { stdout, stderr } = await run(process.execPath, args, { cwd: REPO });
     expect([stdout, stderr]).toEqual(["7", ""]);

@@ -42,7 +42,16 @@ describe("a message", () => {
 
   describe("with the policy UPSERT", () => {
     it("of entitlements writes the state, its metadata and its usages, each with its moment", async () => {
-      await tell(upserting, entitlementsUpdated({ customerId: "acme", updatedAt: T0 + 5, usageUpdatedAt: T0 + 3, usageLimit: 7, currentUsage: 4 }));
+      await tell(
+        upserting,
+        entitlementsUpdated({
+          customerId: "acme",
+          updatedAt: T0 + 5,
+          usageUpdatedAt: T0 + 3,
+          usageLimit: 7,
+          currentUsage: 4,
+        }),
+      );
       expect(await world.limitOf("acme")).toBe(7);
       expect(await world.usageOf("acme")).toBe(4);
       expect(await world.valueAt("c_acme:metadata")).toMatchObject({ accessDeniedReason: null });
@@ -59,7 +68,10 @@ describe("a message", () => {
 
     it("of entitlements without moments is ordered by when it was told", async () => {
       const timestamp = new Date(T0 + 9).toISOString();
-      await tell(upserting, entitlementsUpdated({ customerId: "acme", updatedAt: null, usageUpdatedAt: null, timestamp }));
+      await tell(
+        upserting,
+        entitlementsUpdated({ customerId: "acme", updatedAt: null, usageUpdatedAt: null, timestamp }),
+      );
       expect(await world.timestampOf("c_acme")).toBe(String(T0 + 9));
       expect(await world.timestampOf("c_acme:f_seats")).toBe(String(T0 + 9));
     });
@@ -68,7 +80,14 @@ describe("a message", () => {
       await tell(
         upserting,
         usageUpdated({ customerId: "acme", currentUsage: 5, usageUpdatedAt: T0 }),
-        usageUpdated({ customerId: "acme", featureId: "tokens", type: "CREDIT", currentUsage: 6, usageUpdatedAt: null, timestamp: T0 + 1 }),
+        usageUpdated({
+          customerId: "acme",
+          featureId: "tokens",
+          type: "CREDIT",
+          currentUsage: 6,
+          usageUpdatedAt: null,
+          timestamp: T0 + 1,
+        }),
       );
       expect(await world.valueAt("c_acme:f_seats")).toMatchObject({ currentUsage: 5 });
       expect(await world.valueAt("c_acme:credit_tokens")).toMatchObject({ currentUsage: 6 });
@@ -85,14 +104,23 @@ describe("a message", () => {
   describe("with the policy UPDATE_IF_EXISTS", () => {
     it("of entitlements is written where a state is cached, and nowhere else", async () => {
       await cache("known");
-      await tell(updating, entitlementsUpdated({ customerId: "known", updatedAt: T0 + 1, usageLimit: 77 }), entitlementsUpdated({ customerId: "unknown" }));
+      await tell(
+        updating,
+        entitlementsUpdated({ customerId: "known", updatedAt: T0 + 1, usageLimit: 77 }),
+        entitlementsUpdated({ customerId: "unknown" }),
+      );
       expect(await world.limitOf("known")).toBe(77);
       expect(await world.timestampOf("c_unknown")).toBeNull();
     });
 
     it("of usage is written where a state is cached, and nowhere else", async () => {
       await cache("known");
-      await tell(updating, ...["known", "unknown"].map((customerId) => usageUpdated({ customerId, currentUsage: 9, usageUpdatedAt: T0 + 1 })));
+      await tell(
+        updating,
+        ...["known", "unknown"].map((customerId) =>
+          usageUpdated({ customerId, currentUsage: 9, usageUpdatedAt: T0 + 1 }),
+        ),
+      );
       expect(await world.usageOf("known")).toBe(9);
       expect(await world.usageOf("unknown")).toBeUndefined();
     });
@@ -134,10 +162,13 @@ describe("a message", () => {
       const resource = { customerId: "customer-0", resourceId: "site:f_1" };
       await cache(...customers, "c:r_:f_:metadat");
       await tell(upserting, entitlementsUpdated(resource));
-      for (const customerId of [...customers, "c:r_:f_:metadat"]) world.upstream.set({ customerId }, { features: [metered({ usageLimit: 66 })], updatedAt: T0 + 1 });
+      for (const customerId of [...customers, "c:r_:f_:metadat"])
+        world.upstream.set({ customerId }, { features: [metered({ usageLimit: 66 })], updatedAt: T0 + 1 });
       world.upstream.set(resource, { features: [metered({ usageLimit: 67 })], updatedAt: T0 + 1 });
       await tell(updating, packagePublished("ALL_CUSTOMERS"));
-      expect(await Promise.all(customers.map((customerId) => world.limitOf(customerId)))).toEqual(customers.map(() => 66));
+      expect(await Promise.all(customers.map((customerId) => world.limitOf(customerId)))).toEqual(
+        customers.map(() => 66),
+      );
       expect(await world.limitOf("c:r_:f_:metadat")).toBe(66);
       expect(await world.limitOf("customer-0:r_site:f_1")).toBe(67);
       expect(await world.valueAt("c_customer-0:f_seats")).toMatchObject({ currentUsage: 8 });
@@ -176,16 +207,37 @@ describe("a message", () => {
   });
 
   it("that comes twice, or late, changes nothing that is newer", async () => {
-    const newer = entitlementsUpdated({ customerId: "acme", updatedAt: T0 + 2, usageLimit: 2, usageUpdatedAt: T0 + 2, currentUsage: 2 });
+    const newer = entitlementsUpdated({
+      customerId: "acme",
+      updatedAt: T0 + 2,
+      usageLimit: 2,
+      usageUpdatedAt: T0 + 2,
+      currentUsage: 2,
+    });
     await tell(upserting, newer);
     const before = await world.everything();
-    await tell(upserting, entitlementsUpdated({ customerId: "acme", updatedAt: T0 + 1, usageLimit: 1, usageUpdatedAt: T0 + 1, currentUsage: 1 }), newer);
+    await tell(
+      upserting,
+      entitlementsUpdated({
+        customerId: "acme",
+        updatedAt: T0 + 1,
+        usageLimit: 1,
+        usageUpdatedAt: T0 + 1,
+        currentUsage: 1,
+      }),
+      newer,
+    );
     await tell(upserting, usageUpdated({ customerId: "acme", currentUsage: 1, usageUpdatedAt: T0 + 1 }));
     expect(await world.everything()).toEqual(before);
   });
 
   it("of one customer among many keeps its place, where moments do not tell", async () => {
-    await tell(upserting, ...Array.from({ length: 60 }, (_, index) => entitlementsUpdated({ customerId: `customer-${index % 3}`, usageLimit: index })));
+    await tell(
+      upserting,
+      ...Array.from({ length: 60 }, (_, index) =>
+        entitlementsUpdated({ customerId: `customer-${index % 3}`, usageLimit: index }),
+      ),
+    );
     expect(await Promise.all([0, 1, 2].map((customer) => world.limitOf(`customer-${customer}`)))).toEqual([57, 58, 59]);
   });
 });

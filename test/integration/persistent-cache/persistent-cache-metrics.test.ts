@@ -30,7 +30,13 @@ describe("the persistent-cache service's metrics", () => {
 
   it("are all there from the first scrape on", async () => {
     const text = await (await fetch(`${service.url}/metrics`)).text();
-    for (const name of HISTOGRAMS) expect(text).toMatch(new RegExp(`^# TYPE ${name} histogram$[^]*^${name}_bucket\\{le="\\+Inf"\\} 0$[^]*^${name}_sum 0$[^]*^${name}_count 0$`, "m"));
+    for (const name of HISTOGRAMS)
+      expect(text).toMatch(
+        new RegExp(
+          `^# TYPE ${name} histogram$[^]*^${name}_bucket\\{le="\\+Inf"\\} 0$[^]*^${name}_sum 0$[^]*^${name}_count 0$`,
+          "m",
+        ),
+      );
     for (const name of VALUES) expect(text).toMatch(new RegExp(`^${name} [\\d.e+-]+$`, "m"));
     expect(text).toMatch(/^# TYPE persistent_cache_hits_total counter$/m);
     expect(text).toMatch(/^# TYPE persistent_cache_messages_processed_total counter$/m);
@@ -39,7 +45,9 @@ describe("the persistent-cache service's metrics", () => {
   it("tell after a known run what happened in it", async () => {
     await queue.send(
       ...Array.from({ length: 20 }, (_, index) => entitlementsUpdated({ customerId: `customer-${index}` })),
-      ...Array.from({ length: 5 }, (_, index) => usageUpdated({ customerId: `customer-${index}`, currentUsage: 1, usageUpdatedAt: T0 + 1 })),
+      ...Array.from({ length: 5 }, (_, index) =>
+        usageUpdated({ customerId: `customer-${index}`, currentUsage: 1, usageUpdatedAt: T0 + 1 }),
+      ),
     );
     await queue.drained();
     await eventually(() => service.metric("persistent_cache_messages_processed_total")).toBe(25);

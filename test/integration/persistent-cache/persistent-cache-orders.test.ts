@@ -28,20 +28,28 @@ function bodyOf({ kind, customer, at }: Told): string {
   const usageAt = (at * 7) % MAX_AT;
   const customerId = CUSTOMERS[customer]!;
   return kind === "set"
-    ? entitlementsUpdated({ customerId, updatedAt: T0 + at, usageLimit: at, currentUsage: usageAt, usageUpdatedAt: T0 + usageAt, timestamp: T0 + at })
+    ? entitlementsUpdated({
+        customerId,
+        updatedAt: T0 + at,
+        usageLimit: at,
+        currentUsage: usageAt,
+        usageUpdatedAt: T0 + usageAt,
+        timestamp: T0 + at,
+      })
     : usageUpdated({ customerId, currentUsage: usageAt, usageUpdatedAt: T0 + usageAt });
 }
 
 /** Two orders of the same messages, with some of them twice. */
-const twoOrders = fc
-  .array(told, { minLength: 1, maxLength: 12 })
-  .chain((messages) => {
-    const indices = messages.map((_, index) => index);
-    const order = fc
-      .tuple(fc.shuffledSubarray(indices, { minLength: indices.length }), fc.array(fc.constantFrom(...indices), { maxLength: 4 }))
-      .map(([once, twice]) => [...once, ...twice].map((index) => messages[index]!));
-    return fc.tuple(order, order);
-  });
+const twoOrders = fc.array(told, { minLength: 1, maxLength: 12 }).chain((messages) => {
+  const indices = messages.map((_, index) => index);
+  const order = fc
+    .tuple(
+      fc.shuffledSubarray(indices, { minLength: indices.length }),
+      fc.array(fc.constantFrom(...indices), { maxLength: 4 }),
+    )
+    .map(([once, twice]) => [...once, ...twice].map((index) => messages[index]!));
+  return fc.tuple(order, order);
+});
 
 describe.each(["UPSERT", "UPDATE_IF_EXISTS"] as const)("with the policy %s", (policy) => {
   let world: PersistentCacheWorld;
@@ -64,7 +72,8 @@ describe.each(["UPSERT", "UPDATE_IF_EXISTS"] as const)("with the policy %s", (po
   };
 
   it("any order and any repetition of some messages ends in the same Redis", async () => {
-    const seed: Record<string, string> = policy === "UPSERT" ? {} : { [`test:c_${CACHED}`]: "{}", [`test:c_${CACHED}#timestamp`]: "0" };
+    const seed: Record<string, string> =
+      policy === "UPSERT" ? {} : { [`test:c_${CACHED}`]: "{}", [`test:c_${CACHED}#timestamp`]: "0" };
     await fc.assert(
       fc.asyncProperty(twoOrders, async ([first, second]) => {
         expect(await outcomeOf(second, seed)).toEqual(await outcomeOf(first, seed));

@@ -21,42 +21,55 @@ describe("the persistent-cache service", () => {
   });
   afterAll(() => world.stop());
 
-  it("loses nothing while Redis is down under load, takes nothing off the queue early, and tells that it is not ready", async () => {
-    // An outage of Redis takes no receipt: one that did would bury what was in hand.
-    const queue = world.queue({ maxReceives: 1 });
-    const service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT", BATCH_SIZE: "10" });
-    await eventually(() => service.readiness()).toEqual(CONNECTED);
-    let sent = 0;
-    const send = async (count: number) => {
-      await queue.send(...Array.from({ length: count }, () => sent++).map((index) => entitlementsUpdated({ customerId: `customer-${index % CUSTOMERS}`, updatedAt: T0 + index, usageLimit: index })));
-    };
-    await send(CUSTOMERS);
-    await eventually(() => world.limitOf("customer-0")).toBe(0);
+  it(
+    "loses nothing while Redis is down under load, takes nothing off the queue early, and tells that it is not ready",
+    async () => {
+      // An outage of Redis takes no receipt: one that did would bury what was in hand.
+      const queue = world.queue({ maxReceives: 1 });
+      const service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT", BATCH_SIZE: "10" });
+      await eventually(() => service.readiness()).toEqual(CONNECTED);
+      let sent = 0;
+      const send = async (count: number) => {
+        await queue.send(
+          ...Array.from({ length: count }, () => sent++).map((index) =>
+            entitlementsUpdated({
+              customerId: `customer-${index % CUSTOMERS}`,
+              updatedAt: T0 + index,
+              usageLimit: index,
+            }),
+          ),
+        );
+      };
+      await send(CUSTOMERS);
+      await eventually(() => world.limitOf("customer-0")).toBe(0);
 
-    await world.redis.kill();
-    await eventually(() => service.readiness()).toEqual(DISCONNECTED);
-    const processedBefore = (await service.metric("persistent_cache_messages_processed_total")) ?? NaN;
-    const until = performance.now() + OUTAGE_MS;
-    while (performance.now() < until) {
-      await send(10);
-      await elapse(5);
-    }
-    expect(await service.metric("persistent_cache_messages_processed_total")).toBe(processedBefore);
-    expect(queue.length).toBe(sent - processedBefore);
+      await world.redis.kill();
+      await eventually(() => service.readiness()).toEqual(DISCONNECTED);
+      const processedBefore = (await service.metric("persistent_cache_messages_processed_total")) ?? NaN;
+      const until = performance.now() + OUTAGE_MS;
+      while (performance.now() < until) {
+        await send(10);
+        await elapse(5);
+      }
+      expect(await service.metric("persistent_cache_messages_processed_total")).toBe(processedBefore);
+      expect(queue.length).toBe(sent - processedBefore);
 
-    await world.redis.restartEmpty();
-    await queue.drained();
-    await eventually(() => service.readiness()).toEqual(CONNECTED);
-    expect(queue.dead).toEqual([]);
-    expect(await service.metric("persistent_cache_messages_processed_total")).toBe(sent);
-    const lastOf = (customer: number) => customer + CUSTOMERS * Math.floor((sent - 1 - customer) / CUSTOMERS);
-    for (let customer = 0; customer < CUSTOMERS; customer++) {
-      // Redis came back empty: of what was told before, only what was told again is there.
-      if (lastOf(customer) >= processedBefore) expect(await world.limitOf(`customer-${customer}`)).toBe(lastOf(customer));
-    }
-    expect(service.logger.count("messages stay in the queue until it does")).toBe(1);
-    await service.stop();
-  }, OUTAGE_MS + 60_000);
+      await world.redis.restartEmpty();
+      await queue.drained();
+      await eventually(() => service.readiness()).toEqual(CONNECTED);
+      expect(queue.dead).toEqual([]);
+      expect(await service.metric("persistent_cache_messages_processed_total")).toBe(sent);
+      const lastOf = (customer: number) => customer + CUSTOMERS * Math.floor((sent - 1 - customer) / CUSTOMERS);
+      for (let customer = 0; customer < CUSTOMERS; customer++) {
+        // Redis came back empty: of what was told before, only what was told again is there.
+        if (lastOf(customer) >= processedBefore)
+          expect(await world.limitOf(`customer-${customer}`)).toBe(lastOf(customer));
+      }
+      expect(service.logger.count("messages stay in the queue until it does")).toBe(1);
+      await service.stop();
+    },
+    OUTAGE_MS + 60_000,
+  );
 
   it("keeps messages while Redis takes no writes, though it is connected", async () => {
     const queue = world.queue();
@@ -64,7 +77,10 @@ describe("the persistent-cache service", () => {
     await eventually(() => service.readiness()).toEqual(CONNECTED);
     await world.redis.admin.config("SET", "min-replicas-to-write", "1");
     await queue.send(entitlementsUpdated({ customerId: "kept", usageLimit: 3 }));
-    await eventually(() => service.readiness()).toEqual({ status: 503, body: { status: "DOWN", consumers: 0, redis: "CONNECTED" } });
+    await eventually(() => service.readiness()).toEqual({
+      status: 503,
+      body: { status: "DOWN", consumers: 0, redis: "CONNECTED" },
+    });
     expect(queue.length).toBe(1);
     await world.redis.admin.config("SET", "min-replicas-to-write", "0");
     await queue.drained();
@@ -81,17 +97,26 @@ describe("the persistent-cache service", () => {
     await queue.send(entitlementsUpdated({ customerId: "not-waiting", updatedAt: T0 - 1, usageLimit: 7 }));
     await queue.drained();
     await world.edge.faults.goDown();
-    await queue.send(customerInvalidated("waiting"), packagePublished("ALL_CUSTOMERS"), entitlementsUpdated({ customerId: "not-waiting", usageLimit: 8 }));
+    await queue.send(
+      customerInvalidated("waiting"),
+      packagePublished("ALL_CUSTOMERS"),
+      entitlementsUpdated({ customerId: "not-waiting", usageLimit: 8 }),
+    );
     await eventually(() => world.limitOf("not-waiting")).toBe(8);
     // Beyond the time for which the queue keeps a message from others by itself: to receive it again would bury it.
     const keptUntil = queue.keptUntil;
-    await eventually(() => queue.keptUntil, { timeout: 20_000 }).toBeGreaterThan(keptUntil + VISIBILITY_SECONDS * 1_000);
+    await eventually(() => queue.keptUntil, { timeout: 20_000 }).toBeGreaterThan(
+      keptUntil + VISIBILITY_SECONDS * 1_000,
+    );
     expect(queue.dead).toEqual([]);
     expect(queue.inHand).toBe(2);
-    for (const customerId of ["not-waiting", "kept"]) world.upstream.set({ customerId }, { features: [metered({ usageLimit: 9 })], updatedAt: T0 + 1 });
+    for (const customerId of ["not-waiting", "kept"])
+      world.upstream.set({ customerId }, { features: [metered({ usageLimit: 9 })], updatedAt: T0 + 1 });
     await world.edge.faults.comeBack();
     await queue.drained();
-    expect(await Promise.all(["waiting", "not-waiting", "kept"].map((customerId) => world.limitOf(customerId)))).toEqual([9, 9, 9]);
+    expect(
+      await Promise.all(["waiting", "not-waiting", "kept"].map((customerId) => world.limitOf(customerId))),
+    ).toEqual([9, 9, 9]);
     await service.stop();
   });
 

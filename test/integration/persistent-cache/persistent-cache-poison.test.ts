@@ -12,7 +12,10 @@ const POISON = [
   ["has no moment", message("customer.invalidated", { customerId: "acme" }, { timestamp: undefined })],
   ["has no data", message("usage.updated", undefined)],
   ["names no customer", message("customer.invalidated", { customerId: "", resourceId: "acme" })],
-  ["has data that name nobody", message("usage.updated", { customerId: ["acme"], entitlementReference: { id: "seats", type: "acme" } })],
+  [
+    "has data that name nobody",
+    message("usage.updated", { customerId: ["acme"], entitlementReference: { id: "seats", type: "acme" } }),
+  ],
 ] as const;
 
 const MAX_RECEIVES = 2;
@@ -28,23 +31,35 @@ describe("a message that can never be carried out", () => {
     queue = world.queue({ visibilitySeconds: 1, maxReceives: MAX_RECEIVES });
     await world.redis.admin.lpush("test:c_spoilt#timestamp", "a list");
     service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT", BATCH_SIZE: "10" });
-    ids = await queue.send(...POISON.map(([, body]) => body), entitlementsUpdated({ customerId: "spoilt" }), entitlementsUpdated({ customerId: "fine", usageLimit: 31 }));
+    ids = await queue.send(
+      ...POISON.map(([, body]) => body),
+      entitlementsUpdated({ customerId: "spoilt" }),
+      entitlementsUpdated({ customerId: "fine", usageLimit: 31 }),
+    );
     await untilPasses(() => expect(queue.dead.length).toBe(POISON.length + 1), { timeout: 30_000 });
   });
   afterAll(() => world.stop());
 
-  it.each(POISON)("because it %s goes to the dead-letter queue, and is named in the log without its content", (_, body) => {
-    const id = ids[POISON.findIndex(([, poison]) => poison === body)];
-    const told = service.logger.lines.filter(({ message: text, fields }) => text.includes("cannot be understood") && fields?.messageId === id);
-    expect(queue.dead).toContain(body);
-    expect(told.length).toBe(MAX_RECEIVES);
-    expect(JSON.stringify(told)).not.toContain("acme");
-  });
+  it.each(POISON)(
+    "because it %s goes to the dead-letter queue, and is named in the log without its content",
+    (_, body) => {
+      const id = ids[POISON.findIndex(([, poison]) => poison === body)];
+      const told = service.logger.lines.filter(
+        ({ message: text, fields }) => text.includes("cannot be understood") && fields?.messageId === id,
+      );
+      expect(queue.dead).toContain(body);
+      expect(told.length).toBe(MAX_RECEIVES);
+      expect(JSON.stringify(told)).not.toContain("acme");
+    },
+  );
 
   it("for what another program left at its key goes there too, and keeps no other from being written", async () => {
     expect(await world.limitOf("fine")).toBe(31);
     expect(service.logger.count("a message could not be carried out")).toBe(MAX_RECEIVES);
-    expect(await service.readiness()).toEqual({ status: 200, body: { status: "UP", consumers: 10, redis: "CONNECTED" } });
+    expect(await service.readiness()).toEqual({
+      status: 200,
+      body: { status: "UP", consumers: 10, redis: "CONNECTED" },
+    });
   });
 
   it("is counted each time it comes, and never as processed", async () => {

@@ -26,11 +26,17 @@ describe("the persistent-cache service as a process", () => {
 
   /** So many changes, of which each customer's last one has the highest limit. */
   const send = (queue: TestQueue, messages: number) =>
-    queue.send(...Array.from({ length: messages }, (_, index) => entitlementsUpdated({ customerId: `customer-${index % CUSTOMERS}`, updatedAt: T0 + index, usageLimit: index })));
+    queue.send(
+      ...Array.from({ length: messages }, (_, index) =>
+        entitlementsUpdated({ customerId: `customer-${index % CUSTOMERS}`, updatedAt: T0 + index, usageLimit: index }),
+      ),
+    );
 
-  const limits = () => Promise.all(Array.from({ length: CUSTOMERS }, (_, customer) => world.limitOf(`customer-${customer}`)));
+  const limits = () =>
+    Promise.all(Array.from({ length: CUSTOMERS }, (_, customer) => world.limitOf(`customer-${customer}`)));
 
-  const lastOf = (messages: number) => Array.from({ length: CUSTOMERS }, (_, customer) => messages - CUSTOMERS + customer);
+  const lastOf = (messages: number) =>
+    Array.from({ length: CUSTOMERS }, (_, customer) => messages - CUSTOMERS + customer);
 
   it("loses nothing when it is killed in the middle of a batch", async () => {
     await world.redis.admin.flushall();
@@ -113,57 +119,94 @@ describe("the persistent-cache service as a process", () => {
     it("reports errors, without secrets and without contents of messages", async () => {
       const { service, messageId } = await startOnPoison({});
       await eventually(() => sentry.events, { timeout: 20_000 }).toMatchObject([
-        { message: "a message cannot be understood, and stays in the queue", environment: "test", extra: { messageId } },
+        {
+          message: "a message cannot be understood, and stays in the queue",
+          environment: "test",
+          extra: { messageId },
+        },
       ]);
       expect(sentry.received).not.toContain("acme");
       service.child.kill("SIGKILL");
     });
 
     it("reports failures with where they happened, secrets hidden", async () => {
-      const service = start(world.environment(world.queue(), { SENTRY_DSN: sentry.dsn, SERVER_API_KEY: "no-such-queue", QUEUE_URL: `${world.queues.endpoint}/000000000000/no-such-queue` }));
+      const service = start(
+        world.environment(world.queue(), {
+          SENTRY_DSN: sentry.dsn,
+          SERVER_API_KEY: "no-such-queue",
+          QUEUE_URL: `${world.queues.endpoint}/000000000000/no-such-queue`,
+        }),
+      );
       await eventually(() => sentry.events.at(-1)?.exception?.values[0], { timeout: 20_000 }).toMatchObject({
         type: "CodedError",
         value: expect.stringContaining("/[redacted] cannot be used") as unknown as string,
-        stacktrace: { frames: expect.arrayContaining([expect.objectContaining({ function: expect.any(String) as unknown as string })]) as unknown },
+        stacktrace: {
+          frames: expect.arrayContaining([
+            expect.objectContaining({ function: expect.any(String) as unknown as string }),
+          ]) as unknown,
+        },
       });
       expect(sentry.received).not.toContain("no-such-queue");
       service.child.kill("SIGKILL");
     });
 
     it("says what to do where the library for it is not installed, and ends with 78", async () => {
-      const hooks = "export const resolve = (name, context, next) => { if (name.startsWith('@sentry/')) throw new Error('not found'); return next(name, context); }";
+      const hooks =
+        "export const resolve = (name, context, next) => { if (name.startsWith('@sentry/')) throw new Error('not found'); return next(name, context); }";
       const register = `import { register } from "node:module"; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`;
       const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(register)}`;
-      const { code, stderr } = await start(world.environment(world.queue(), { SENTRY_DSN: sentry.dsn, NODE_OPTIONS })).ended;
+      const { code, stderr } = await start(world.environment(world.queue(), { SENTRY_DSN: sentry.dsn, NODE_OPTIONS }))
+        .ended;
       expect(code).toBe(78);
-      expect(stderr).toContain("SENTRY_DSN: errors cannot be reported without the package @sentry/core, which was left out at installation: install it, or set DISABLE_SENTRY=1");
+      expect(stderr).toContain(
+        "SENTRY_DSN: errors cannot be reported without the package @sentry/core, which was left out at installation: install it, or set DISABLE_SENTRY=1",
+      );
     });
   });
 
   describe("told to", () => {
-    const run = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> => start(environment, args).ended;
+    const run = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+      start(environment, args).ended;
 
     it.each(["--help", "-h", "help"])("%s, says what it is", async (argument) => {
-      expect(await run([argument])).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("Keeps a shared Redis up to date") as unknown as string });
+      expect(await run([argument])).toMatchObject({
+        code: 0,
+        stderr: "",
+        stdout: expect.stringContaining("Keeps a shared Redis up to date") as unknown as string,
+      });
     });
 
     it("help configuration, lists every variable", async () => {
       const { code, stdout } = await run(["help", "configuration"]);
-      expect({ code, rows: stdout.split("\n").filter((line) => line.startsWith("| ")).length }).toMatchObject({ code: 0 });
+      expect({ code, rows: stdout.split("\n").filter((line) => line.startsWith("| ")).length }).toMatchObject({
+        code: 0,
+      });
       expect(stdout).toContain("| CACHE_UPDATE_POLICY | UPDATE_IF_EXISTS |");
     });
 
     it("--version, says which one it is", async () => {
-      expect(await run(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as unknown as string });
+      expect(await run(["--version"])).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as unknown as string,
+      });
     });
 
     it("do what there is not, ends with 2", async () => {
-      expect(await run(["sweep"])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("not understood: sweep") as unknown as string });
+      expect(await run(["sweep"])).toMatchObject({
+        code: 2,
+        stdout: "",
+        stderr: expect.stringContaining("not understood: sweep") as unknown as string,
+      });
     });
   });
 
   it("says everything that is wrong with its configuration at once, and ends with 78", async () => {
-    const { code, stderr } = await start({ BATCH_SIZE: "11", CACHE_UPDATE_POLICY: "NEVER", KEYS_TTL_IN_SECS: "0", SENTRY_DSN: "https://secret-key@host" }).ended;
+    const { code, stderr } = await start({
+      BATCH_SIZE: "11",
+      CACHE_UPDATE_POLICY: "NEVER",
+      KEYS_TTL_IN_SECS: "0",
+      SENTRY_DSN: "https://secret-key@host",
+    }).ended;
     expect(code).toBe(78);
     expect(stderr.split("\n").filter((line) => line.startsWith("  - "))).toEqual([
       "  - AWS_REGION is not set: it is required (region of the queue)",
@@ -183,6 +226,9 @@ describe("the persistent-cache service as a process", () => {
     const { port } = other.address() as AddressInfo;
     const { code, stderr } = await start(world.environment(world.queue(), { PORT: String(port) })).ended;
     other.close();
-    expect({ code, stderr }).toMatchObject({ code: 78, stderr: expect.stringMatching(new RegExp(`PORT: port ${port} is in use \\(EADDRINUSE\\)`)) as unknown as string });
+    expect({ code, stderr }).toMatchObject({
+      code: 78,
+      stderr: expect.stringMatching(new RegExp(`PORT: port ${port} is in use \\(EADDRINUSE\\)`)) as unknown as string,
+    });
   });
 });

@@ -48,24 +48,40 @@ describe("subjects that upstream does not answer for", () => {
     ["refuses (414)", 414],
     ["fails for alone (500)", 500],
     ["never answers for", "hang"],
-  ])("that Edge %s hold up no publication, however many they are", async (_, how) => {
-    refusal = how;
-    const queue = world.queue({ maxReceives: 10 });
-    const service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT", EDGE_API_URL: edgeUrl(), BATCH_SIZE: "10" }, { maxAttempts: 2 });
-    const others = ["one", "two", "three"];
-    await queue.send(...[...others, ...Array.from({ length: 20 }, (__, i) => `refused-${i}`)].map((customerId) => entitlementsUpdated({ customerId, updatedAt: T0, usageLimit: 1 })));
-    await queue.drained();
-    for (let publication = 1; publication <= 2; publication++) {
-      for (const customerId of others) {
-        world.upstream.set({ customerId }, { features: [metered({ usageLimit: publication * 10 })], updatedAt: T0 + publication });
+  ])(
+    "that Edge %s hold up no publication, however many they are",
+    async (_, how) => {
+      refusal = how;
+      const queue = world.queue({ maxReceives: 10 });
+      const service = await world.service(
+        queue,
+        { CACHE_UPDATE_POLICY: "UPSERT", EDGE_API_URL: edgeUrl(), BATCH_SIZE: "10" },
+        { maxAttempts: 2 },
+      );
+      const others = ["one", "two", "three"];
+      await queue.send(
+        ...[...others, ...Array.from({ length: 20 }, (__, i) => `refused-${i}`)].map((customerId) =>
+          entitlementsUpdated({ customerId, updatedAt: T0, usageLimit: 1 }),
+        ),
+      );
+      await queue.drained();
+      for (let publication = 1; publication <= 2; publication++) {
+        for (const customerId of others) {
+          world.upstream.set(
+            { customerId },
+            { features: [metered({ usageLimit: publication * 10 })], updatedAt: T0 + publication },
+          );
+        }
+        await queue.send(packagePublished("ALL_CUSTOMERS"));
+        for (const customerId of others)
+          await eventually(() => world.limitOf(customerId), { timeout: 25_000 }).toBe(publication * 10);
       }
-      await queue.send(packagePublished("ALL_CUSTOMERS"));
-      for (const customerId of others) await eventually(() => world.limitOf(customerId), { timeout: 25_000 }).toBe(publication * 10);
-    }
-    expect(await service.readiness()).toMatchObject({ status: 200 });
-    await service.stop();
-    await world.redis.admin.flushall();
-  }, 60_000);
+      expect(await service.readiness()).toMatchObject({ status: 200 });
+      await service.stop();
+      await world.redis.admin.flushall();
+    },
+    60_000,
+  );
 
   it("have their own messages end in the dead-letter queue, are counted and logged, and nobody else's do", async () => {
     const queue = world.queue({ visibilitySeconds: 1, maxReceives: 2 });
@@ -86,12 +102,22 @@ describe("readiness", () => {
     const queue = world.queue();
     const service = await world.service(queue, { EDGE_API_URL: edgeUrl() });
     await eventually(() => service.readiness(), { timeout: 10_000 }).toMatchObject({ status: 200 });
-    const client = new SQSClient({ region: "us-east-1", endpoint: world.queues.endpoint, credentials: { accessKeyId: "any", secretAccessKey: "any" } });
+    const client = new SQSClient({
+      region: "us-east-1",
+      endpoint: world.queues.endpoint,
+      credentials: { accessKeyId: "any", secretAccessKey: "any" },
+    });
     await client.send(new DeleteQueueCommand({ QueueUrl: queue.url }));
     client.destroy();
-    await eventually(() => service.readiness(), { timeout: 10_000 }).toMatchObject({ status: 503, body: { status: "DOWN", consumers: 0 } });
+    await eventually(() => service.readiness(), { timeout: 10_000 }).toMatchObject({
+      status: 503,
+      body: { status: "DOWN", consumers: 0 },
+    });
     world.queues.createAt(queue.url);
-    await eventually(() => service.readiness(), { timeout: 10_000 }).toMatchObject({ status: 200, body: { consumers: 10 } });
+    await eventually(() => service.readiness(), { timeout: 10_000 }).toMatchObject({
+      status: 200,
+      body: { consumers: 10 },
+    });
     await service.stop();
   }, 30_000);
 
@@ -103,7 +129,10 @@ describe("readiness", () => {
       const service = await world.service(world.queue(), { EDGE_API_URL: edgeUrl() }, { pollSeconds: 5 });
       await eventually(() => service.readiness(), { timeout: 10_000 }).toMatchObject({ status: 200 });
       proxy.hang();
-      await eventually(() => service.readiness(), { timeout: 10_000 }).toMatchObject({ status: 503, body: { consumers: 0 } });
+      await eventually(() => service.readiness(), { timeout: 10_000 }).toMatchObject({
+        status: 503,
+        body: { consumers: 0 },
+      });
       proxy.heal();
       await eventually(() => service.readiness(), { timeout: 15_000 }).toMatchObject({ status: 200 });
       await service.stop();

@@ -57,7 +57,11 @@ export class PersistentCacheWorld {
   }
 
   /** A service in this process. */
-  async service(queue: TestQueue, settings: Readonly<Record<string, string>> = {}, tuning: Partial<Tuning> = {}): Promise<RunningService> {
+  async service(
+    queue: TestQueue,
+    settings: Readonly<Record<string, string>> = {},
+    tuning: Partial<Tuning> = {},
+  ): Promise<RunningService> {
     const { config } = readSettings(PERSISTENT_CACHE, this.environment(queue, settings));
     const logger = new RecordingLogger();
     const service = new PersistentCacheService({
@@ -89,7 +93,8 @@ export class PersistentCacheWorld {
   }
 
   async limitOf(customerId: string): Promise<number | undefined> {
-    const state = (await this.valueAt(`c_${customerId}`)) as { seats?: { calculatedEntitlement: { usageLimit: number } } } | undefined;
+    const state = (await this.valueAt(`c_${customerId}`)) as
+      { seats?: { calculatedEntitlement: { usageLimit: number } } } | undefined;
     return state?.seats?.calculatedEntitlement.usageLimit;
   }
 

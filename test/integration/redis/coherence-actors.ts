@@ -19,7 +19,9 @@ export interface Version {
 const NONE: Version = { set: 0, usage: 0 };
 
 function stateOf({ set, usage }: Version): CustomerState {
-  return stateWith([metered({ usageLimit: set, usage: { currentUsage: usage, updatedAt: T + usage } })], { updatedAt: T + set });
+  return stateWith([metered({ usageLimit: set, usage: { currentUsage: usage, updatedAt: T + usage } })], {
+    updatedAt: T + set,
+  });
 }
 
 function versionOf(state: CustomerState): Version {
@@ -49,10 +51,19 @@ export class Writer {
     const version = isSet ? { ...before, set: moment } : { ...before, usage: moment };
     this.#written.set(subject, version);
     const { store } = this.#redis;
-    if (isSet) await store.put(subject, { state: stateOf(version), verifiedAt: T + moment, recheckAt: Infinity, isVerified: true });
+    if (isSet)
+      await store.put(subject, {
+        state: stateOf(version),
+        verifiedAt: T + moment,
+        recheckAt: Infinity,
+        isVerified: true,
+      });
     else {
       const usage = { currentUsage: moment, updatedAt: T + moment };
-      await store.apply({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage }, T + moment);
+      await store.apply(
+        { type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage },
+        T + moment,
+      );
     }
   }
 }
@@ -110,7 +121,8 @@ export class Sidecar {
   /** Whether what it would answer now is this. */
   async agreesOn(subject: Subject, version: Version): Promise<boolean> {
     const { store } = this.redis;
-    const known = store.peek(subject.customerId, subject.resourceId) ?? (await store.load(subject).catch(() => undefined));
+    const known =
+      store.peek(subject.customerId, subject.resourceId) ?? (await store.load(subject).catch(() => undefined));
     if (known === undefined) return false;
     const { set, usage } = versionOf(known.state);
     return set === version.set && usage === version.usage;
@@ -124,7 +136,9 @@ export class Sidecar {
   #compare(subject: Subject, version: Version): void {
     const before = this.#answered.get(subject) ?? NONE;
     if (version.set < before.set || version.usage < before.usage) {
-      throw new Error(`${JSON.stringify(subject)}: answered ${JSON.stringify(version)} after ${JSON.stringify(before)}`);
+      throw new Error(
+        `${JSON.stringify(subject)}: answered ${JSON.stringify(version)} after ${JSON.stringify(before)}`,
+      );
     }
     this.#answered.set(subject, version);
   }

@@ -10,7 +10,10 @@ import { ENVIRONMENT, eventually, FETCHED_BY, SideBySide, type SidecarOnRedis } 
 
 const RESOURCE = "site-1";
 /** The wallet of every customer. */
-const INK = { hasAccess: true, credit: expect.objectContaining({ usageLimit: 100, remaining: 100 }) as unknown as object };
+const INK = {
+  hasAccess: true,
+  credit: expect.objectContaining({ usageLimit: 100, remaining: 100 }) as unknown as object,
+};
 
 /** The catalog of the tests, with a customer for each test, so that what one has cached is no other's. */
 function catalog(customerIds: readonly string[], seats = 10): CatalogInput {
@@ -61,19 +64,46 @@ async function seatsOf(who: { readonly customerId: string; readonly resourceId?:
     ask("getMeteredEntitlement", request) as Promise<{ entitlement: { currentUsage: number; usageLimit: number } }>,
     reference.call<{ currentUsage: number; usageLimit: number }>("getMeteredEntitlement", request),
   ]);
-  const read = ({ currentUsage, usageLimit }: { currentUsage: number; usageLimit: number }) => ({ currentUsage, usageLimit });
+  const read = ({ currentUsage, usageLimit }: { currentUsage: number; usageLimit: number }) => ({
+    currentUsage,
+    usageLimit,
+  });
   return { sidecar: read(ours.entitlement), reference: read(theirs) };
 }
 
 describe("a state that the published client wrote", () => {
   it.each<[SidecarMethod, JsonObject, object]>([
     ["getBooleanEntitlement", { featureId: "sso" }, { hasAccess: true, entitlement: { feature: { id: "sso" } } }],
-    ["getNumericEntitlement", { featureId: "retention" }, { hasAccess: true, entitlement: { value: 30, feature: { units: "day", unitsPlural: "days" } } }],
-    ["getEnumEntitlement", { featureId: "formats", options: { requestedValues: ["pdf"] } }, { hasAccess: true, entitlement: { enumValues: ["pdf", "html"] } }],
-    ["getEnumEntitlement", { featureId: "formats", options: { requestedValues: ["docx"] } }, { accessDeniedReason: "ACCESS_DENIED_REASON_REQUESTED_VALUES_MISMATCH" }],
-    ["getMeteredEntitlement", { featureId: "seats", options: { requestedUsage: 2 } }, { hasAccess: true, entitlement: { usageLimit: 10, currentUsage: 8 } }],
-    ["getMeteredEntitlement", { featureId: "seats", options: { requestedUsage: 3 } }, { accessDeniedReason: "ACCESS_DENIED_REASON_REQUESTED_USAGE_EXCEEDING_LIMIT" }],
-    ["getEntitlement", { featureId: "calls" }, { hasAccess: true, metered: { currentUsage: 3, resetPeriod: "ENTITLEMENT_RESET_PERIOD_MONTH" } }],
+    [
+      "getNumericEntitlement",
+      { featureId: "retention" },
+      { hasAccess: true, entitlement: { value: 30, feature: { units: "day", unitsPlural: "days" } } },
+    ],
+    [
+      "getEnumEntitlement",
+      { featureId: "formats", options: { requestedValues: ["pdf"] } },
+      { hasAccess: true, entitlement: { enumValues: ["pdf", "html"] } },
+    ],
+    [
+      "getEnumEntitlement",
+      { featureId: "formats", options: { requestedValues: ["docx"] } },
+      { accessDeniedReason: "ACCESS_DENIED_REASON_REQUESTED_VALUES_MISMATCH" },
+    ],
+    [
+      "getMeteredEntitlement",
+      { featureId: "seats", options: { requestedUsage: 2 } },
+      { hasAccess: true, entitlement: { usageLimit: 10, currentUsage: 8 } },
+    ],
+    [
+      "getMeteredEntitlement",
+      { featureId: "seats", options: { requestedUsage: 3 } },
+      { accessDeniedReason: "ACCESS_DENIED_REASON_REQUESTED_USAGE_EXCEEDING_LIMIT" },
+    ],
+    [
+      "getEntitlement",
+      { featureId: "calls" },
+      { hasAccess: true, metered: { currentUsage: 3, resetPeriod: "ENTITLEMENT_RESET_PERIOD_MONTH" } },
+    ],
   ])("answers %s of %j, and upstream is not asked again", async (method, request, answer) => {
     await reference.call("getEntitlements", customerId);
     expect(await ask(method, { customerId, ...request })).toMatchObject(answer);
@@ -83,40 +113,53 @@ describe("a state that the published client wrote", () => {
   it("answers for a resource", async () => {
     await reference.call("getEntitlements", customerId, RESOURCE);
     const fetches = both.fetchesOf(customerId);
-    expect(await ask("getMeteredEntitlement", { customerId, resourceId: RESOURCE, featureId: "seats" })).toMatchObject({ hasAccess: true, entitlement: { currentUsage: 2 } });
+    expect(await ask("getMeteredEntitlement", { customerId, resourceId: RESOURCE, featureId: "seats" })).toMatchObject({
+      hasAccess: true,
+      entitlement: { currentUsage: 2 },
+    });
     expect(both.fetchesOf(customerId)).toBe(fetches);
   });
 
   it.each<[SidecarMethod, { resourceId?: string; currencyId?: string }, object]>([
     ["getEntitlementV2", { currencyId: "ink" }, { entitlement: INK }],
     ["getEntitlementV2", { currencyId: "ink", resourceId: RESOURCE }, { entitlement: INK }],
-    ["getEntitlementsStateV2", {}, { entitlements: expect.arrayContaining([expect.objectContaining(INK)]) as unknown as object }],
-  ])("does not tell of wallets: upstream does, once for all who share the state, and only when wallets are asked for (%s of %j)", async (method, of, answer) => {
-    const { resourceId } = of;
-    const who = { customerId, ...(resourceId === undefined ? undefined : { resourceId }) };
-    await reference.call("getEntitlements", customerId, resourceId);
-    const fetches = both.fetchesOf(customerId);
-    expect(await ask("getMeteredEntitlement", { ...who, featureId: "seats" })).toMatchObject({ hasAccess: true });
-    expect(await ask("getEntitlements", who)).toMatchObject({ entitlements: { length: 6 } });
-    expect(both.fetchesOf(customerId)).toBe(fetches);
-    expect(await ask(method, { ...who, ...of })).toMatchObject(answer);
-    expect(both.fetchesOf(customerId)).toBe(fetches + 1);
-    for (const one of [sidecar, otherSidecar, sidecar]) expect(await one.call(method, { ...who, ...of })).toMatchObject(answer);
-    expect(await ask("getMeteredEntitlement", { ...who, featureId: "seats" })).toMatchObject({ hasAccess: true });
-    expect(both.fetchesOf(customerId)).toBe(fetches + 1);
-  });
+    [
+      "getEntitlementsStateV2",
+      {},
+      { entitlements: expect.arrayContaining([expect.objectContaining(INK)]) as unknown as object },
+    ],
+  ])(
+    "does not tell of wallets: upstream does, once for all who share the state, and only when wallets are asked for (%s of %j)",
+    async (method, of, answer) => {
+      const { resourceId } = of;
+      const who = { customerId, ...(resourceId === undefined ? undefined : { resourceId }) };
+      await reference.call("getEntitlements", customerId, resourceId);
+      const fetches = both.fetchesOf(customerId);
+      expect(await ask("getMeteredEntitlement", { ...who, featureId: "seats" })).toMatchObject({ hasAccess: true });
+      expect(await ask("getEntitlements", who)).toMatchObject({ entitlements: { length: 6 } });
+      expect(both.fetchesOf(customerId)).toBe(fetches);
+      expect(await ask(method, { ...who, ...of })).toMatchObject(answer);
+      expect(both.fetchesOf(customerId)).toBe(fetches + 1);
+      for (const one of [sidecar, otherSidecar, sidecar])
+        expect(await one.call(method, { ...who, ...of })).toMatchObject(answer);
+      expect(await ask("getMeteredEntitlement", { ...who, featureId: "seats" })).toMatchObject({ hasAccess: true });
+      expect(both.fetchesOf(customerId)).toBe(fetches + 1);
+    },
+  );
 
   it("denies a wallet only once upstream said that there is none, and then at once", async () => {
     await reference.call("getEntitlements", customerId);
     const denied = { entitlement: { accessDeniedReason: "ACCESS_DENIED_REASON_ENTITLEMENT_NOT_FOUND" } };
-    for (let i = 0; i < 3; i++) expect(await ask("getEntitlementV2", { customerId, currencyId: "gold" })).toMatchObject(denied);
+    for (let i = 0; i < 3; i++)
+      expect(await ask("getEntitlementV2", { customerId, currencyId: "gold" })).toMatchObject(denied);
     expect(both.fetchesOf(customerId)).toBe(2);
   });
 
   it("without entitlements does not tell why, so upstream is asked, once, and nobody asks after that", async () => {
     await reference.call("getEntitlements", "former");
     const archived = { accessDeniedReason: "ACCESS_DENIED_REASON_CUSTOMER_IS_ARCHIVED" };
-    for (const featureId of ["sso", "seats", "sso"]) expect(await ask("getEntitlement", { customerId: "former", featureId })).toMatchObject(archived);
+    for (const featureId of ["sso", "seats", "sso"])
+      expect(await ask("getEntitlement", { customerId: "former", featureId })).toMatchObject(archived);
     expect(both.fetchesOf("former")).toBe(2);
     expect(await reference.call("getEntitlements", "former")).toEqual([]);
     expect(both.fetchesOf("former")).toBe(2);
@@ -130,37 +173,82 @@ describe("a state that the sidecar wrote", () => {
   it("answers every check of the published client, and upstream is not asked again", async () => {
     await ask("getEntitlements", { customerId });
     expect(await check("Boolean", "sso")).toMatchObject({ hasAccess: true, isFallback: false });
-    expect(await check("Boolean", "nothing")).toMatchObject({ hasAccess: false, isFallback: false, accessDeniedReason: "NoFeatureEntitlementInSubscription" });
-    expect(await check("Numeric", "retention")).toMatchObject({ hasAccess: true, value: 30, isUnlimited: false, feature: { units: "day", unitsPlural: "days" } });
-    expect(await check("Enum", "formats", { requestedValues: ["pdf"] })).toMatchObject({ hasAccess: true, enumValues: ["pdf", "html"] });
-    expect(await check("Enum", "formats", { requestedValues: ["docx"] })).toMatchObject({ hasAccess: false, accessDeniedReason: "RequestedValuesMismatch" });
-    expect(await check("Metered", "seats", { requestedUsage: 2 })).toMatchObject({ hasAccess: true, currentUsage: 8, usageLimit: 10 });
-    expect(await check("Metered", "seats", { requestedUsage: 3 })).toMatchObject({ hasAccess: false, accessDeniedReason: "RequestedUsageExceedingLimit" });
+    expect(await check("Boolean", "nothing")).toMatchObject({
+      hasAccess: false,
+      isFallback: false,
+      accessDeniedReason: "NoFeatureEntitlementInSubscription",
+    });
+    expect(await check("Numeric", "retention")).toMatchObject({
+      hasAccess: true,
+      value: 30,
+      isUnlimited: false,
+      feature: { units: "day", unitsPlural: "days" },
+    });
+    expect(await check("Enum", "formats", { requestedValues: ["pdf"] })).toMatchObject({
+      hasAccess: true,
+      enumValues: ["pdf", "html"],
+    });
+    expect(await check("Enum", "formats", { requestedValues: ["docx"] })).toMatchObject({
+      hasAccess: false,
+      accessDeniedReason: "RequestedValuesMismatch",
+    });
+    expect(await check("Metered", "seats", { requestedUsage: 2 })).toMatchObject({
+      hasAccess: true,
+      currentUsage: 8,
+      usageLimit: 10,
+    });
+    expect(await check("Metered", "seats", { requestedUsage: 3 })).toMatchObject({
+      hasAccess: false,
+      accessDeniedReason: "RequestedUsageExceedingLimit",
+    });
     expect(await check("Metered", "images")).toMatchObject({ hasAccess: true, isUnlimited: true });
     const calls = await check("Metered", "calls");
-    expect(calls).toMatchObject({ currentUsage: 3, usageLimit: 1000, resetPeriod: "MONTH", usagePeriodAnchor: expect.any(String) as unknown as string });
+    expect(calls).toMatchObject({
+      currentUsage: 3,
+      usageLimit: 1000,
+      resetPeriod: "MONTH",
+      usagePeriodAnchor: expect.any(String) as unknown as string,
+    });
     expect(both.fetchesOf(customerId)).toBe(1);
   });
 
   it("is listed by it, with one entry more: the wallet, which it takes for an entitlement to nothing", async () => {
     await ask("getEntitlements", { customerId });
-    const list = await reference.call<{ feature?: { id: string }; hasAccess: boolean }[]>("getEntitlements", customerId);
-    expect(list.flatMap(({ feature }) => feature?.id ?? []).sort()).toEqual(["calls", "formats", "images", "retention", "seats", "sso"]);
-    expect(list.filter(({ feature }) => feature === undefined)).toEqual([expect.objectContaining({ hasAccess: false })]);
+    const list = await reference.call<{ feature?: { id: string }; hasAccess: boolean }[]>(
+      "getEntitlements",
+      customerId,
+    );
+    expect(list.flatMap(({ feature }) => feature?.id ?? []).sort()).toEqual([
+      "calls",
+      "formats",
+      "images",
+      "retention",
+      "seats",
+      "sso",
+    ]);
+    expect(list.filter(({ feature }) => feature === undefined)).toEqual([
+      expect.objectContaining({ hasAccess: false }),
+    ]);
     expect(both.fetchesOf(customerId)).toBe(1);
   });
 
   it("answers for a resource, since the customer's own comes to stand beside it", async () => {
     await ask("getMeteredEntitlement", { customerId, resourceId: RESOURCE, featureId: "seats" });
     await eventually(async () => expect(await both.redis.admin.exists(`${ENVIRONMENT}:c_${customerId}`)).toBe(1));
-    expect(await check("Metered", "seats", undefined, { resourceId: RESOURCE })).toMatchObject({ hasAccess: true, currentUsage: 2 });
+    expect(await check("Metered", "seats", undefined, { resourceId: RESOURCE })).toMatchObject({
+      hasAccess: true,
+      currentUsage: 2,
+    });
     expect(both.fetchesOf(customerId)).toBe(2);
   });
 
   it("without entitlements is what it takes for an unknown customer", async () => {
     await ask("getEntitlement", { customerId: "nobody", featureId: "sso" });
     const options = { customerId: "nobody", featureId: "sso" };
-    expect(await reference.call("getBooleanEntitlement", options)).toMatchObject({ accessDeniedReason: "CustomerNotFound", isFallback: false });
+    expect(await reference.call("getBooleanEntitlement", options)).toMatchObject({
+      accessDeniedReason: "CustomerNotFound",
+      isFallback: false,
+    });
     expect(both.fetchesOf("nobody")).toBe(1);
   });
 
@@ -170,7 +258,10 @@ describe("a state that the sidecar wrote", () => {
     both.engine.replace(catalog(CUSTOMERS, 25));
     try {
       await ask("reloadEntitlements", { customerId });
-      expect(await seatsOf({ customerId })).toMatchObject({ sidecar: { usageLimit: 25 }, reference: { usageLimit: 25 } });
+      expect(await seatsOf({ customerId })).toMatchObject({
+        sidecar: { usageLimit: 25 },
+        reference: { usageLimit: 25 },
+      });
     } finally {
       both.engine.replace(catalog(CUSTOMERS));
     }
@@ -191,14 +282,17 @@ describe("a report", () => {
     });
   });
 
-  it.each([{}, { resourceId: RESOURCE }])("of the sidecar is known to the published client at once: %j", async (rest) => {
-    const who = { customerId, ...rest };
-    const { sidecar: before } = await seatsOf(who);
-    await ask("reportUsage", report(1, rest));
-    const known = await seatsOf(who);
-    expect(known.reference.currentUsage).toBe(before.currentUsage + 1);
-    expect(known.sidecar).toEqual(known.reference);
-  });
+  it.each([{}, { resourceId: RESOURCE }])(
+    "of the sidecar is known to the published client at once: %j",
+    async (rest) => {
+      const who = { customerId, ...rest };
+      const { sidecar: before } = await seatsOf(who);
+      await ask("reportUsage", report(1, rest));
+      const known = await seatsOf(who);
+      expect(known.reference.currentUsage).toBe(before.currentUsage + 1);
+      expect(known.sidecar).toEqual(known.reference);
+    },
+  );
 
   it("of either, in turns, is never lost to the other", async () => {
     await seatsOf({ customerId });
@@ -241,7 +335,10 @@ describe("what nobody has", () => {
   /** How many scripts were asked for: the published client tries to take a lock, and gives it back in vain, by one each. */
   async function scriptsAskedFor(): Promise<number> {
     const info = await both.redis.admin.info("commandstats");
-    return [...info.matchAll(/cmdstat_(?:eval|evalsha):calls=(\d+)/g)].reduce((sum, [, calls]) => sum + Number(calls), 0);
+    return [...info.matchAll(/cmdstat_(?:eval|evalsha):calls=(\d+)/g)].reduce(
+      (sum, [, calls]) => sum + Number(calls),
+      0,
+    );
   }
 
   /** Has these ask, and resolves once each has found the lock taken and waits for the word. */

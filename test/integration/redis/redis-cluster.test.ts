@@ -23,7 +23,14 @@ afterAll(() => cluster.stop());
 
 /** The master that has a key, and one that has not. */
 async function mastersFor(key: string): Promise<{ owner: RedisServer; other: RedisServer }> {
-  const owns = await Promise.all(cluster.masters.map((master) => master.admin.get(key).then(() => true, () => false)));
+  const owns = await Promise.all(
+    cluster.masters.map((master) =>
+      master.admin.get(key).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
   return { owner: cluster.masters[owns.indexOf(true)]!, other: cluster.masters[owns.indexOf(false)]! };
 }
 
@@ -99,14 +106,23 @@ describe("a Cluster", () => {
   it("says once what to do where there is none", async () => {
     const redis = connection({ kind: "cluster", nodes: [await kept(startRedis())] });
     await eventually(() => redis.telemetry.redisClientErrors).toBeGreaterThan(1);
-    expect(redis.logger.lines).toMatchObject([{ level: "warn", fields: { redis: "Cluster", reason: expect.stringContaining("set REDIS_HOST") } }]);
+    expect(redis.logger.lines).toMatchObject([
+      { level: "warn", fields: { redis: "Cluster", reason: expect.stringContaining("set REDIS_HOST") } },
+    ]);
     await expect(redis.commands.read(["key"])).rejects.toMatchObject({ code: "unavailable" });
   });
 
   it("says what to do where one of its nodes is taken for all of it", async () => {
     const redis = connection(cluster.masters[0]!, ACCESS);
     await redis.connected();
-    const outcomes = await Promise.all(KEYS.map((key) => redis.commands.read([key]).then(() => "read", (error: unknown) => String(error))));
+    const outcomes = await Promise.all(
+      KEYS.map((key) =>
+        redis.commands.read([key]).then(
+          () => "read",
+          (error: unknown) => String(error),
+        ),
+      ),
+    );
     expect(outcomes).toContainEqual(expect.stringContaining("set REDIS_CLUSTER_NODES"));
   });
 

@@ -31,7 +31,10 @@ describe(`${SIDECARS} sidecars on one Redis, while another process writes to it`
 
   beforeAll(async () => {
     server = await startRedis();
-    writerStore = new RedisStore({ target: { kind: "server", host: server.host, port: server.port, db: 0 }, environment: "coherence" });
+    writerStore = new RedisStore({
+      target: { kind: "server", host: server.host, port: server.port, db: 0 },
+      environment: "coherence",
+    });
     await writerStore.ready();
     writer = new Writer(writerStore, random.fork());
     sidecars = await Promise.all(Array.from({ length: SIDECARS }, () => Sidecar.open(server, "coherence")));
@@ -41,39 +44,37 @@ describe(`${SIDECARS} sidecars on one Redis, while another process writes to it`
     await server.stop();
   });
 
-  it(
-    `answer never older than before, and agree in the end (REDIS_COHERENCE_SEED=${SEED}, REDIS_COHERENCE_STEPS=${STEPS})`,
-    async () => {
-      let stepsLeft = STEPS;
-      const write = async (choice: SeededRandom) => {
-        for (; stepsLeft > 0; stepsLeft--) {
-          await writer.write(choice.oneOf(SUBJECTS));
-          // The others take the steps in between.
-          for (let pause = 1 / WRITES_SHARE; pause > 1; pause--) await yieldToOthers();
-        }
-      };
-      const check = async (sidecar: Sidecar, choice: SeededRandom) => {
-        for (; stepsLeft > 0; stepsLeft--) {
-          if (choice.fraction() < CUT_SHARE) sidecar.cut(choice);
-          await sidecar.answer(choice.oneOf(SUBJECTS));
-          await yieldToOthers();
-        }
-      };
-      await Promise.all([
-        write(random.fork()),
-        ...sidecars.flatMap((sidecar) => Array.from({ length: CHECKS_AT_ONCE }, () => check(sidecar, random.fork()))),
-      ]);
+  it(`answer never older than before, and agree in the end (REDIS_COHERENCE_SEED=${SEED}, REDIS_COHERENCE_STEPS=${STEPS})`, async () => {
+    let stepsLeft = STEPS;
+    const write = async (choice: SeededRandom) => {
+      for (; stepsLeft > 0; stepsLeft--) {
+        await writer.write(choice.oneOf(SUBJECTS));
+        // The others take the steps in between.
+        for (let pause = 1 / WRITES_SHARE; pause > 1; pause--) await yieldToOthers();
+      }
+    };
+    const check = async (sidecar: Sidecar, choice: SeededRandom) => {
+      for (; stepsLeft > 0; stepsLeft--) {
+        if (choice.fraction() < CUT_SHARE) sidecar.cut(choice);
+        await sidecar.answer(choice.oneOf(SUBJECTS));
+        await yieldToOthers();
+      }
+    };
+    await Promise.all([
+      write(random.fork()),
+      ...sidecars.flatMap((sidecar) => Array.from({ length: CHECKS_AT_ONCE }, () => check(sidecar, random.fork()))),
+    ]);
 
-      await Promise.all(sidecars.map(({ redis }) => redis.ready()));
-      await writer.write(random.oneOf(SUBJECTS));
-      const lastWriteAt = performance.now();
-      await eventually(async () => (await disagreements()).length, { timeout: 20_000, interval: 1 }).toBe(0);
-      const agreedAfterMs = performance.now() - lastWriteAt;
-      process.stdout.write(`seed ${SEED}: all agree ${agreedAfterMs.toFixed(1)} ms after the last write; ${JSON.stringify(sidecars.map(({ counts }) => counts))}\n`);
-      for (const { counts } of sidecars) expect(counts.atHand).toBeGreaterThan(counts.read / 10);
-    },
-    180_000,
-  );
+    await Promise.all(sidecars.map(({ redis }) => redis.ready()));
+    await writer.write(random.oneOf(SUBJECTS));
+    const lastWriteAt = performance.now();
+    await eventually(async () => (await disagreements()).length, { timeout: 20_000, interval: 1 }).toBe(0);
+    const agreedAfterMs = performance.now() - lastWriteAt;
+    process.stdout.write(
+      `seed ${SEED}: all agree ${agreedAfterMs.toFixed(1)} ms after the last write; ${JSON.stringify(sidecars.map(({ counts }) => counts))}\n`,
+    );
+    for (const { counts } of sidecars) expect(counts.atHand).toBeGreaterThan(counts.read / 10);
+  }, 180_000);
 
   async function disagreements(): Promise<readonly Subject[]> {
     const wrong: Subject[] = [];

@@ -10,7 +10,9 @@ const UNAVAILABLE = { name: "CodedError", code: "unavailable" };
 const REFUSED_WRITE = { name: "CodedError", code: "failed-precondition" };
 
 const LOST = "there is no connection to Redis";
-const write = (key: string, value = "value", updatedAt: number | undefined = 1) => [{ writes: [{ key, value, updatedAt }] }];
+const write = (key: string, value = "value", updatedAt: number | undefined = 1) => [
+  { writes: [{ key, value, updatedAt }] },
+];
 
 let stopping: (() => unknown)[] = [];
 
@@ -47,7 +49,18 @@ describe("getting in", () => {
 
   it("goes in as a user who may do no more than what is needed", async () => {
     const server = await serverWith();
-    await server.admin.acl("SETUSER", "sidecar", "on", ">secret", "~env*", "&*", "+@all", "-@admin", "-@dangerous", "+info");
+    await server.admin.acl(
+      "SETUSER",
+      "sidecar",
+      "on",
+      ">secret",
+      "~env*",
+      "&*",
+      "+@all",
+      "-@admin",
+      "-@dangerous",
+      "+info",
+    );
     const redis = connectionTo(server, { username: "sidecar", password: "secret" });
     await redis.connected();
     await redis.commands.writeNewest(write("env:c_a"));
@@ -66,8 +79,20 @@ describe("getting in", () => {
 
   it.each<[fault: string, remedy: string, server: RedisServerOptions, target: { db?: number }, access: object]>([
     ["no password", "set REDIS_PASSWORD", { password: "secret" }, {}, {}],
-    ["the wrong password", "does not accept REDIS_USERNAME with REDIS_PASSWORD", { password: "secret" }, {}, { password: "guess" }],
-    ["a user who is not there", "does not accept REDIS_USERNAME with REDIS_PASSWORD", {}, {}, { username: "nobody", password: "guess" }],
+    [
+      "the wrong password",
+      "does not accept REDIS_USERNAME with REDIS_PASSWORD",
+      { password: "secret" },
+      {},
+      { password: "guess" },
+    ],
+    [
+      "a user who is not there",
+      "does not accept REDIS_USERNAME with REDIS_PASSWORD",
+      {},
+      {},
+      { username: "nobody", password: "guess" },
+    ],
     ["a database that is not there", "set another REDIS_DB", { config: { databases: "2" } }, { db: 2 }, {}],
   ])("%s: says once what to do, and tries on", async (_, remedy, options, target, access) => {
     const server = await serverWith(options);
@@ -107,7 +132,9 @@ describe("TLS", () => {
 
   it("names a file of authorities that cannot be read", async () => {
     const server = await serverWith();
-    expect(() => redisUnderTest(server, { tls: { caFile: "/nowhere.pem" } })).toThrow(/authorities .* cannot be read from \/nowhere.pem/);
+    expect(() => redisUnderTest(server, { tls: { caFile: "/nowhere.pem" } })).toThrow(
+      /authorities .* cannot be read from \/nowhere.pem/,
+    );
   });
 });
 
@@ -125,7 +152,10 @@ describe("a connection that fails", () => {
     proxy.refuse();
     const redis = connectionTo(proxy);
     await redis.logger.until(LOST);
-    await expect(redis.commands.read(["key"])).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringContaining("there is no connection") });
+    await expect(redis.commands.read(["key"])).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: expect.stringContaining("there is no connection"),
+    });
     proxy.heal();
     await redis.connected();
     await redis.commands.ping();
@@ -139,7 +169,10 @@ describe("a connection that fails", () => {
     expect(await connectionTo(proxy).commands.read(["key"])).toEqual([null]);
     proxy.hang();
     const redis = connectionTo(proxy, { commandTimeoutMs: 20 });
-    await expect(redis.commands.read(["key"])).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringContaining("there is no connection") });
+    await expect(redis.commands.read(["key"])).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: expect.stringContaining("there is no connection"),
+    });
     expect(redis.logger.lines).toEqual([]);
   });
 
@@ -156,11 +189,16 @@ describe("a connection that fails", () => {
     const redis = connectionTo(proxy, { commandTimeoutMs: 3_600_000 }, { pingIntervalMs: 50, silenceLimitMs: 100 });
     await redis.connected();
     proxy.hang();
-    const reading = redis.commands.read(["key"]).then(() => "answered", (error: unknown) => error);
+    const reading = redis.commands.read(["key"]).then(
+      () => "answered",
+      (error: unknown) => error,
+    );
     await redis.disconnected();
     expect(await Promise.race([reading, turnsOfTheLoop(5)])).toMatchObject(UNAVAILABLE);
     await expect(redis.commands.read(["key"])).rejects.toMatchObject(UNAVAILABLE);
-    expect(redis.logger.lines.at(-1)?.fields).toMatchObject({ reason: expect.stringContaining("not even the answer to a ping") });
+    expect(redis.logger.lines.at(-1)?.fields).toMatchObject({
+      reason: expect.stringContaining("not even the answer to a ping"),
+    });
     proxy.heal();
     await redis.connected();
     await redis.commands.ping();
@@ -191,10 +229,16 @@ describe("a connection that fails", () => {
     const redis = connectionTo(proxy, { commandTimeoutMs: 250 }, { pingIntervalMs: 3_600_000 });
     await redis.connected();
     proxy.delay(600);
-    await expect(redis.commands.read(["key"])).rejects.toMatchObject({ ...UNAVAILABLE, message: "Redis did not answer in time" });
+    await expect(redis.commands.read(["key"])).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: "Redis did not answer in time",
+    });
     await redis.disconnected();
     expect(redis.commands).toMatchObject({ isConnected: false, isSlow: true });
-    await expect(redis.commands.read(["key"])).rejects.toMatchObject({ ...UNAVAILABLE, message: expect.stringContaining("not asked for now") });
+    await expect(redis.commands.read(["key"])).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: expect.stringContaining("not asked for now"),
+    });
     proxy.heal();
     await redis.connected();
     expect(await redis.commands.read(["key"])).toEqual([null]);
@@ -210,7 +254,12 @@ describe("a connection that fails", () => {
     const redis = connectionTo(proxy, { commandTimeoutMs: 3_600_000 }, { pingIntervalMs: 3_600_000 });
     await redis.connected();
     proxy.hang();
-    const outcomes = Array.from({ length: 10_001 }, () => redis.commands.read(["key"]).then(() => "answered", (error: unknown) => String(error)));
+    const outcomes = Array.from({ length: 10_001 }, () =>
+      redis.commands.read(["key"]).then(
+        () => "answered",
+        (error: unknown) => String(error),
+      ),
+    );
     expect(await Promise.race(outcomes)).toMatch(/10000 commands to answer: no more are sent/);
     proxy.heal();
     expect((await Promise.all(outcomes)).filter((outcome) => outcome === "answered")).toHaveLength(10_000);

@@ -70,7 +70,10 @@ describe("this project's differs from it", () => {
   function asReferenceKnowsIt(entitlement: unknown): Members {
     const known = without(entitlement, OWN_MEMBERS_OF_ENTITLEMENTS);
     const calculated = without(known.calculatedEntitlement, OWN_MEMBERS_OF_CALCULATED);
-    return { ...known, calculatedEntitlement: { ...calculated, feature: without(calculated.feature, OWN_MEMBERS_OF_FEATURES) } };
+    return {
+      ...known,
+      calculatedEntitlement: { ...calculated, feature: without(calculated.feature, OWN_MEMBERS_OF_FEATURES) },
+    };
   }
 
   const isWallet = ([, entitlement]: readonly [string, unknown]) =>
@@ -81,7 +84,9 @@ describe("this project's differs from it", () => {
     expect(Object.keys(writtenBySidecar).filter((key) => !OWN_KEYS.test(key))).toEqual(Object.keys(writtenByReference));
     const states = Object.keys(writtenByReference).filter(isState);
     const own = [...states.map((key) => `${key}:metadata`), ...PAYING.map((key) => `${key}:credit_ink`)];
-    expect(Object.keys(writtenBySidecar).filter((key) => OWN_KEYS.test(key))).toEqual(own.flatMap((key) => [key, `${key}#timestamp`]).sort());
+    expect(Object.keys(writtenBySidecar).filter((key) => OWN_KEYS.test(key))).toEqual(
+      own.flatMap((key) => [key, `${key}#timestamp`]).sort(),
+    );
   });
 
   it("in members of its own, and in nothing else", () => {
@@ -92,14 +97,22 @@ describe("this project's differs from it", () => {
       else if (!isState(key)) because(key, () => expect(without(ours?.value, OWN_MEMBERS_OF_VALUES)).toEqual(value));
       else {
         const features = Object.entries(ours?.value as Members).filter((entry) => !isWallet(entry));
-        because(key, () => expect(Object.fromEntries(features.map(([id, entitlement]) => [id, asReferenceKnowsIt(entitlement)]))).toEqual(value));
+        because(key, () =>
+          expect(
+            Object.fromEntries(features.map(([id, entitlement]) => [id, asReferenceKnowsIt(entitlement)])),
+          ).toEqual(value),
+        );
       }
     }
   });
 
   it("in one entitlement more: the wallet, which the published client does not know", () => {
     const wallets = Object.entries(writtenBySidecar).flatMap(([key, { value }]) =>
-      isState(key) ? Object.entries(value as Members).filter(isWallet).map(([id]) => `${key} ${id}`) : [],
+      isState(key)
+        ? Object.entries(value as Members)
+            .filter(isWallet)
+            .map(([id]) => `${key} ${id}`)
+        : [],
     );
     expect(wallets).toEqual(PAYING.map((key) => `${key} ink`));
   });

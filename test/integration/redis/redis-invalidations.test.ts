@@ -15,7 +15,9 @@ describe("one server tells", () => {
     expect(told.told).toEqual(["coherent", ...KEYS]);
     await writeAll(redis);
     await told.until(`${KEYS.at(-1)!}#timestamp`);
-    expect(new Set(told.told.slice(1 + KEYS.length))).toEqual(new Set(KEYS.flatMap((key) => [key, `${key}#timestamp`])));
+    expect(new Set(told.told.slice(1 + KEYS.length))).toEqual(
+      new Set(KEYS.flatMap((key) => [key, `${key}#timestamp`])),
+    );
   });
 
   it("of what is removed, renamed, run out, evicted or flushed", async () => {
@@ -61,14 +63,28 @@ describe("one server tells", () => {
     const { redis, told } = await following(proxy, {}, { pingIntervalMs: 100 });
     proxy.hang();
     await told.until("incoherent");
-    expect(redis.logger.lines.at(-1)).toMatchObject({ level: "warn", fields: { reason: expect.stringContaining("not even the answer to a ping") } });
+    expect(redis.logger.lines.at(-1)).toMatchObject({
+      level: "warn",
+      fields: { reason: expect.stringContaining("not even the answer to a ping") },
+    });
     proxy.heal();
     await told.until("coherent", 2);
   });
 
   it("as a user who may do no more than what is needed", async () => {
     const server = await kept(startRedis({ password: "admin" }));
-    await server.admin.acl("SETUSER", "sidecar", "on", ">secret", "~env*", "&*", "+@all", "-@admin", "-@dangerous", "+info");
+    await server.admin.acl(
+      "SETUSER",
+      "sidecar",
+      "on",
+      ">secret",
+      "~env*",
+      "&*",
+      "+@all",
+      "-@admin",
+      "-@dangerous",
+      "+info",
+    );
     const { told } = await following(server, { username: "sidecar", password: "secret" });
     await server.admin.set(KEYS[0]!, "value");
     await told.until(KEYS[0]!);

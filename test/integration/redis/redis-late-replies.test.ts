@@ -31,8 +31,14 @@ describe("a reply that comes after its asker gave up", () => {
     await redis.ready();
     return { redis, store: redis.store, commands };
   }
-  const withLimit = (usageLimit: number) => ({ state: stateWith([metered({ usageLimit })], { updatedAt: usageLimit }), verifiedAt: 1, recheckAt: Infinity, isVerified: true });
-  const peekedLimit = ({ store }: { readonly store: RedisStore["store"] }) => store.peek("acme", undefined)?.state.feature("seats")?.usageLimit;
+  const withLimit = (usageLimit: number) => ({
+    state: stateWith([metered({ usageLimit })], { updatedAt: usageLimit }),
+    verifiedAt: 1,
+    recheckAt: Infinity,
+    isVerified: true,
+  });
+  const peekedLimit = ({ store }: { readonly store: RedisStore["store"] }) =>
+    store.peek("acme", undefined)?.state.feature("seats")?.usageLimit;
 
   async function givenUp() {
     const [here, elsewhere] = [await openStore(), await openStore()];
@@ -90,7 +96,10 @@ describe.each(["hangs", "is gone"] as const)("where upstream %s, Redis is held u
     server.pause();
     const answer = sidecar.seats();
     // Slow is what takes longer than its step.
-    await sidecar.sidecar.logger.until("Redis does not answer in time: upstream is asked beside it, and nothing is written to it for now", 1);
+    await sidecar.sidecar.logger.until(
+      "Redis does not answer in time: upstream is asked beside it, and nothing is written to it for now",
+      1,
+    );
     server.resume();
     expect(await answer).toMatchObject({ source: "redis", limit: 10, usage: 8 });
     expect(await sidecar.seatsFrom("memory")).toMatchObject({ limit: 10, usage: 8 });
@@ -103,6 +112,8 @@ describe.each(["hangs", "is gone"] as const)("where upstream %s, Redis is held u
     server.resume();
     await eventually(() => sidecar.seats()).toMatchObject({ isFallback: false, limit: 10 });
     expect(await sidecar.seatsFrom("memory")).toMatchObject({ limit: 10, usage: 8 });
-    expect(sidecar.sidecar.logger.lines.filter(({ message }) => message === "there is no connection to Redis")).toEqual([]);
+    expect(sidecar.sidecar.logger.lines.filter(({ message }) => message === "there is no connection to Redis")).toEqual(
+      [],
+    );
   });
 });

@@ -17,7 +17,12 @@ const SEATS = { type: "feature", id: "seats" } as const;
 
 const withLimit = (usageLimit: number, updatedAt = T, used = 0): CustomerState =>
   stateWith([metered({ usageLimit, usage: { currentUsage: used, updatedAt } })], { updatedAt });
-const fetched = (state: CustomerState, verifiedAt = T): FetchedState => ({ state, verifiedAt, recheckAt: Infinity, isVerified: true });
+const fetched = (state: CustomerState, verifiedAt = T): FetchedState => ({
+  state,
+  verifiedAt,
+  recheckAt: Infinity,
+  isVerified: true,
+});
 const limitOf = (known: { readonly state: CustomerState } | undefined) => known?.state.feature("seats")?.usageLimit;
 
 let server: RedisServer;
@@ -51,7 +56,12 @@ async function openStore(options: Partial<RedisStoreOptions> = {}) {
   opened.push(redis);
   await redis.ready();
   const { store } = redis;
-  return { redis, store, commands: held[0]!, peekedLimit: (subject = ACME) => limitOf(store.peek(subject.customerId, subject.resourceId)) };
+  return {
+    redis,
+    store,
+    commands: held[0]!,
+    peekedLimit: (subject = ACME) => limitOf(store.peek(subject.customerId, subject.resourceId)),
+  };
 }
 
 describe("a write that overtakes a reply", () => {
@@ -88,10 +98,16 @@ describe("a write that overtakes a reply", () => {
     await here.store.put(ACME, fetched(withLimit(1)));
     await here.store.load(ACME);
     const reply = here.commands.holdNext("writeNewest");
-    const applied = here.store.apply({ type: "usage-updated", subject: ACME, entitlement: SEATS, usage: { currentUsage: 3, updatedAt: T + 5 } }, T + 5);
+    const applied = here.store.apply(
+      { type: "usage-updated", subject: ACME, entitlement: SEATS, usage: { currentUsage: 3, updatedAt: T + 5 } },
+      T + 5,
+    );
     await reply.replied;
     const told = here.redis.toldOf(usageKey(environment, ACME, SEATS));
-    await elsewhere.store.apply({ type: "usage-updated", subject: ACME, entitlement: SEATS, usage: { currentUsage: 4, updatedAt: T + 6 } }, T + 6);
+    await elsewhere.store.apply(
+      { type: "usage-updated", subject: ACME, entitlement: SEATS, usage: { currentUsage: 4, updatedAt: T + 6 } },
+      T + 6,
+    );
     await told;
     reply.release();
     await applied;
@@ -157,7 +173,10 @@ describe("reads", () => {
   });
 
   it("are made anew once a state is a minute old, or as old as keys become", async () => {
-    for (const [ttlMs, youngest, oldest] of [[600_000, 225_000, 300_000], [8_000, 6_000, 8_000]] as const) {
+    for (const [ttlMs, youngest, oldest] of [
+      [600_000, 225_000, 300_000],
+      [8_000, 6_000, 8_000],
+    ] as const) {
       const clock = new ManualClock(T);
       const here = await openStore({ clock, ttlMs });
       await here.store.put(ACME, fetched(withLimit(1)));

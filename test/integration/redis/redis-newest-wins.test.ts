@@ -16,21 +16,34 @@ const PLACES: readonly (readonly [name: string, open: () => Promise<Place>])[] =
     "one server",
     async () => {
       const server = await startRedis();
-      return { target: { kind: "server", host: server.host, port: server.port, db: 0 }, servers: [server], stop: () => server.stop() };
+      return {
+        target: { kind: "server", host: server.host, port: server.port, db: 0 },
+        servers: [server],
+        stop: () => server.stop(),
+      };
     },
   ],
   [
     "a Cluster",
     async () => {
       const cluster = await startCluster();
-      return { target: { kind: "cluster", nodes: cluster.nodes }, servers: cluster.masters, stop: () => cluster.stop() };
+      return {
+        target: { kind: "cluster", nodes: cluster.nodes },
+        servers: cluster.masters,
+        stop: () => cluster.stop(),
+      };
     },
   ],
 ];
 
 /** A value as this project writes it: its moment is in it, for where nothing else can decide. */
-const valueOf = (text: string, updatedAt: number | undefined) => JSON.stringify({ sidecar: { updatedAt: updatedAt ?? null }, text });
-const write = (key: string, text: string, updatedAt: number | undefined) => ({ key, value: valueOf(text, updatedAt), updatedAt });
+const valueOf = (text: string, updatedAt: number | undefined) =>
+  JSON.stringify({ sidecar: { updatedAt: updatedAt ?? null }, text });
+const write = (key: string, text: string, updatedAt: number | undefined) => ({
+  key,
+  value: valueOf(text, updatedAt),
+  updatedAt,
+});
 const WRITTEN = { outcome: "written" };
 const NOT_CACHED = { outcome: "not-cached" };
 
@@ -56,7 +69,8 @@ describe.each(PLACES)("newest wins, on %s", (_, open) => {
   });
 
   const stored = async (key: string) => redis.commands.read([key, `${key}#timestamp`]);
-  const ttlOf = async (key: string) => Math.max(...(await Promise.all(place.servers.map((server) => server.admin.pttl(key).catch(() => -2)))));
+  const ttlOf = async (key: string) =>
+    Math.max(...(await Promise.all(place.servers.map((server) => server.admin.pttl(key).catch(() => -2)))));
 
   it.each<[what: string, before: number | undefined, incoming: number | undefined, wins: boolean]>([
     ["nothing is stored", undefined, 5, true],
@@ -90,7 +104,9 @@ describe.each(PLACES)("newest wins, on %s", (_, open) => {
     ["empty", "", WRITTEN],
   ])("another client's value has its timestamp key alone: %s", async (_, timestamp, outcome) => {
     await Promise.all(place.servers.map((server) => server.admin.set("key", "theirs").catch(() => undefined)));
-    await Promise.all(place.servers.map((server) => server.admin.set("key#timestamp", timestamp).catch(() => undefined)));
+    await Promise.all(
+      place.servers.map((server) => server.admin.set("key#timestamp", timestamp).catch(() => undefined)),
+    );
     expect(await redis.commands.writeNewest([{ writes: [write("key", "ours", 5)] }])).toEqual([[outcome]]);
   });
 
@@ -109,7 +125,12 @@ describe.each(PLACES)("newest wins, on %s", (_, open) => {
       { writes: [] },
       { writes: [write("free", "", 5)] },
     ]);
-    expect(outcomes).toEqual([[NOT_CACHED], [expect.objectContaining({ outcome: "older", storedAt: 9 }), WRITTEN], [], [WRITTEN]]);
+    expect(outcomes).toEqual([
+      [NOT_CACHED],
+      [expect.objectContaining({ outcome: "older", storedAt: 9 }), WRITTEN],
+      [],
+      [WRITTEN],
+    ]);
     expect(await redis.commands.read(["stray", "stray#timestamp"])).toEqual([null, null]);
   });
 
@@ -124,22 +145,33 @@ describe.each(PLACES)("newest wins, on %s", (_, open) => {
   });
 
   it("writes more than any script takes", async () => {
-    const writes = (text: string, updatedAt: number) => Array.from({ length: 200 }, (_, index) => write(`key ${index}`, text, updatedAt));
+    const writes = (text: string, updatedAt: number) =>
+      Array.from({ length: 200 }, (_, index) => write(`key ${index}`, text, updatedAt));
     await redis.commands.writeNewest([{ writes: writes("before", 5).filter((_, index) => index % 3 === 0) }]);
-    const outcomes = await redis.commands.writeNewest([{ writes: writes("after", 4) }, { writes: [write("last", "", 1)] }]);
-    expect(outcomes[0]?.map(({ outcome }) => outcome)).toEqual(writes("", 0).map((_, index) => (index % 3 === 0 ? "older" : "written")));
+    const outcomes = await redis.commands.writeNewest([
+      { writes: writes("after", 4) },
+      { writes: [write("last", "", 1)] },
+    ]);
+    expect(outcomes[0]?.map(({ outcome }) => outcome)).toEqual(
+      writes("", 0).map((_, index) => (index % 3 === 0 ? "older" : "written")),
+    );
     expect(outcomes[1]).toEqual([WRITTEN]);
   });
 
   it("leaves the newest of what several write at once, with its own moment, and tells each who was beaten", async () => {
-    const moments = fc.array(fc.tuple(fc.constantFrom("a", "b", "c:r_d"), fc.integer({ min: 1, max: 50 })), { minLength: 2, maxLength: 60 });
+    const moments = fc.array(fc.tuple(fc.constantFrom("a", "b", "c:r_d"), fc.integer({ min: 1, max: 50 })), {
+      minLength: 2,
+      maxLength: 60,
+    });
     await fc.assert(
       fc.asyncProperty(moments, async (all) => {
         await Promise.all(place.servers.map((server) => server.admin.flushall()));
         const writers = [redis, another, forEver];
         await Promise.all(
           all.map(async ([key, updatedAt], index) => {
-            const [[outcome] = []] = await writers[index % writers.length]!.commands.writeNewest([{ writes: [write(key, "", updatedAt)] }]);
+            const [[outcome] = []] = await writers[index % writers.length]!.commands.writeNewest([
+              { writes: [write(key, "", updatedAt)] },
+            ]);
             if (outcome?.outcome === "older") expect(outcome.storedAt).toBeGreaterThan(updatedAt);
             else expect(outcome).toEqual(WRITTEN);
           }),

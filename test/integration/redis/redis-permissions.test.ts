@@ -25,7 +25,8 @@ async function asUser(...rules: readonly string[]): Promise<RedisUnderTest> {
   return redis;
 }
 
-const warnings = ({ logger }: RedisUnderTest) => logger.lines.filter(({ level }) => level === "warn").map(({ message }) => message);
+const warnings = ({ logger }: RedisUnderTest) =>
+  logger.lines.filter(({ level }) => level === "warn").map(({ message }) => message);
 
 /** What a user may lack and write all the same. */
 const WRITERS: readonly (readonly [lacks: string, rules: readonly string[]])[] = [
@@ -38,7 +39,8 @@ const WRITERS: readonly (readonly [lacks: string, rules: readonly string[]])[] =
 describe.each(WRITERS)("a user without %s", (_, rules) => {
   it("writes, and the newest wins", async () => {
     const { commands } = await asUser(...rules);
-    const written = async (updatedAt: number | undefined, value: string) => (await commands.writeNewest([{ writes: [write(value, updatedAt)] }]))[0]?.[0]?.outcome;
+    const written = async (updatedAt: number | undefined, value: string) =>
+      (await commands.writeNewest([{ writes: [write(value, updatedAt)] }]))[0]?.[0]?.outcome;
     expect(await written(5, "five")).toBe("written");
     expect(await written(4, "four")).toBe("older");
     expect(await written(5, "five again")).toBe("written");
@@ -96,7 +98,9 @@ describe.each(READERS)("a user without %s", (_, rules) => {
     const redis = await asUser(...rules);
     for (let i = 1; i <= 3; i++) {
       expect(await redis.commands.read([KEY])).toEqual(["value"]);
-      await expect(redis.commands.writeNewest([{ writes: [write("other", i)] }])).rejects.toMatchObject({ name: "CodedError" });
+      await expect(redis.commands.writeNewest([{ writes: [write("other", i)] }])).rejects.toMatchObject({
+        name: "CodedError",
+      });
     }
     expect(await server.admin.get(KEY)).toBe("value");
     expect(warnings(redis).filter((message) => message.startsWith("Redis refuses writes"))).toHaveLength(1);
@@ -104,7 +108,9 @@ describe.each(READERS)("a user without %s", (_, rules) => {
 
   it("writes once it is allowed to", async () => {
     const redis = await asUser(...rules);
-    await expect(redis.commands.writeNewest([{ writes: [write("other", 1)] }])).rejects.toMatchObject({ name: "CodedError" });
+    await expect(redis.commands.writeNewest([{ writes: [write("other", 1)] }])).rejects.toMatchObject({
+      name: "CodedError",
+    });
     await server.admin.acl("SETUSER", "sidecar", "+@all");
     expect(await redis.commands.writeNewest([{ writes: [write("other", 1)] }])).toEqual([[{ outcome: "written" }]]);
     expect(redis.logger.lines.at(-1)).toMatchObject({ level: "warn", message: "Redis accepts writes again" });

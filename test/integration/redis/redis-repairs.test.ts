@@ -17,7 +17,12 @@ const UNTIL_REPAIRED = { timeout: 20_000, interval: 10 };
 
 const withLimit = (usageLimit: number, updatedAt = T, used = 0): CustomerState =>
   stateWith([metered({ usageLimit, usage: { currentUsage: used, updatedAt } })], { updatedAt });
-const fetched = (state: CustomerState, verifiedAt = T) => ({ state, verifiedAt, recheckAt: Infinity, isVerified: true });
+const fetched = (state: CustomerState, verifiedAt = T) => ({
+  state,
+  verifiedAt,
+  recheckAt: Infinity,
+  isVerified: true,
+});
 
 let server: RedisServer;
 const opened: RedisStore[] = [];
@@ -32,7 +37,11 @@ afterEach(async () => {
 
 /** One sidecar's store. */
 async function openStore(options: Partial<RedisStoreOptions> = {}): Promise<RedisStore> {
-  const redis = new RedisStore({ target: { kind: "server", host: server.host, port: server.port, db: 0 }, environment: ENVIRONMENT, ...options });
+  const redis = new RedisStore({
+    target: { kind: "server", host: server.host, port: server.port, db: 0 },
+    environment: ENVIRONMENT,
+    ...options,
+  });
   opened.push(redis);
   await redis.ready();
   return redis;
@@ -40,17 +49,49 @@ async function openStore(options: Partial<RedisStoreOptions> = {}): Promise<Redi
 
 /** What a check would answer: of what is vouched for in memory, else of what is read. */
 async function answerOf({ store }: RedisStore, subject: Subject) {
-  const known = store.peek(subject.customerId, subject.resourceId) ?? (await store.load(subject).catch(() => undefined));
-  return known === undefined ? undefined : { limit: known.state.feature("seats")?.usageLimit, used: known.state.featureUsage("seats").currentUsage, reason: known.state.accessDeniedReason };
+  const known =
+    store.peek(subject.customerId, subject.resourceId) ?? (await store.load(subject).catch(() => undefined));
+  return known === undefined
+    ? undefined
+    : {
+        limit: known.state.feature("seats")?.usageLimit,
+        used: known.state.featureUsage("seats").currentUsage,
+        reason: known.state.accessDeniedReason,
+      };
 }
 
 /** A change that a listener hears at T + 1,000, with what everybody has to know then. */
 const CHANGES: readonly (readonly [string, SubjectChange, object | undefined])[] = [
-  ["entitlements", { type: "entitlements-updated", subject: ACME, state: withLimit(0, T + 1_000) }, { limit: 0, used: 0 }],
-  ["entitlements of a resource", { type: "entitlements-updated", subject: SITE, state: withLimit(0, T + 1_000) }, { limit: 0 }],
-  ["usage", { type: "usage-updated", subject: ACME, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: 9, updatedAt: T + 1_000 } }, { limit: 5, used: 9 }],
-  ["a revocation", { type: "entitlements-updated", subject: ACME, state: emptyState("CustomerIsArchived") }, { limit: undefined, reason: "CustomerIsArchived" }],
-  ["that it is to be asked for again", { type: "entitlements-updated", subject: ACME, state: emptyState(undefined) }, undefined],
+  [
+    "entitlements",
+    { type: "entitlements-updated", subject: ACME, state: withLimit(0, T + 1_000) },
+    { limit: 0, used: 0 },
+  ],
+  [
+    "entitlements of a resource",
+    { type: "entitlements-updated", subject: SITE, state: withLimit(0, T + 1_000) },
+    { limit: 0 },
+  ],
+  [
+    "usage",
+    {
+      type: "usage-updated",
+      subject: ACME,
+      entitlement: { type: "feature", id: "seats" },
+      usage: { currentUsage: 9, updatedAt: T + 1_000 },
+    },
+    { limit: 5, used: 9 },
+  ],
+  [
+    "a revocation",
+    { type: "entitlements-updated", subject: ACME, state: emptyState("CustomerIsArchived") },
+    { limit: undefined, reason: "CustomerIsArchived" },
+  ],
+  [
+    "that it is to be asked for again",
+    { type: "entitlements-updated", subject: ACME, state: emptyState(undefined) },
+    undefined,
+  ],
 ];
 
 interface Outage {
@@ -123,27 +164,31 @@ describe("a Redis that comes back with older data than it had confirmed", () => 
     await Promise.all([listener.ready(), follower.ready()]);
     const newcomer = await openStore();
     for (const redis of [newcomer, follower, listener]) {
-      if (right === undefined) await eventually(() => server.admin.exists(stateKey(ENVIRONMENT, ACME)), UNTIL_REPAIRED).toBe(0);
+      if (right === undefined)
+        await eventually(() => server.admin.exists(stateKey(ENVIRONMENT, ACME)), UNTIL_REPAIRED).toBe(0);
       else await eventually(() => answerOf(redis, change.subject), UNTIL_REPAIRED).toMatchObject(right);
     }
   });
 
-  it.each(CHANGES.slice(0, 4))("(%s) is repaired by who only reads, where it has the newer in memory", async (_, change, right) => {
-    const [listener, follower] = [await openStore(), await openStore()];
-    await listener.store.put(ACME, fetched(withLimit(5)));
-    await listener.store.put(SITE, fetched(withLimit(5)));
-    await server.admin.save();
-    await listener.store.apply(change, T + 1_000);
-    await follower.store.load(change.subject);
-    await listener.close();
-    const lost = follower.toldToBeIncoherent();
-    await server.restartWithData();
-    await lost;
-    await follower.ready();
-    expect(await answerOf(follower, change.subject)).toMatchObject(right ?? {});
-    const newcomer = await openStore();
-    await eventually(() => answerOf(newcomer, change.subject), UNTIL_REPAIRED).toMatchObject(right ?? {});
-  });
+  it.each(CHANGES.slice(0, 4))(
+    "(%s) is repaired by who only reads, where it has the newer in memory",
+    async (_, change, right) => {
+      const [listener, follower] = [await openStore(), await openStore()];
+      await listener.store.put(ACME, fetched(withLimit(5)));
+      await listener.store.put(SITE, fetched(withLimit(5)));
+      await server.admin.save();
+      await listener.store.apply(change, T + 1_000);
+      await follower.store.load(change.subject);
+      await listener.close();
+      const lost = follower.toldToBeIncoherent();
+      await server.restartWithData();
+      await lost;
+      await follower.ready();
+      expect(await answerOf(follower, change.subject)).toMatchObject(right ?? {});
+      const newcomer = await openStore();
+      await eventually(() => answerOf(newcomer, change.subject), UNTIL_REPAIRED).toMatchObject(right ?? {});
+    },
+  );
 });
 
 describe("of more changes than are remembered", () => {
@@ -163,9 +208,15 @@ describe("of more changes than are remembered", () => {
     const isRight = async ({ store }: RedisStore, subject: Subject) => {
       const known = store.peek(subject.customerId, undefined) ?? (await store.load(subject));
       // Asked for again, or known.
-      return (known as { isVerified?: boolean } | undefined)?.isVerified === false || known?.state.feature("seats")?.usageLimit === 0;
+      return (
+        (known as { isVerified?: boolean } | undefined)?.isVerified === false ||
+        known?.state.feature("seats")?.usageLimit === 0
+      );
     };
-    await listener.logger.until("more changes than are remembered could not be written to Redis: all that it has from before is stale, and is asked for again", 1);
+    await listener.logger.until(
+      "more changes than are remembered could not be written to Redis: all that it has from before is stale, and is asked for again",
+      1,
+    );
     const newcomer = await openStore();
     for (const redis of [listener, follower, newcomer]) {
       for (const subject of subjects) await eventually(() => isRight(redis, subject), UNTIL_REPAIRED).toBe(true);
@@ -178,7 +229,12 @@ describe("what is newer in Redis", () => {
     const [listener, other] = [await openStore(), await openStore()];
     await listener.store.put(ACME, fetched(withLimit(5)));
     await server.admin.config("SET", "maxmemory", "1");
-    await expect(listener.store.apply({ type: "entitlements-updated", subject: ACME, state: emptyState("CustomerIsArchived") }, T + 1_000)).rejects.toMatchObject({ code: "failed-precondition" });
+    await expect(
+      listener.store.apply(
+        { type: "entitlements-updated", subject: ACME, state: emptyState("CustomerIsArchived") },
+        T + 1_000,
+      ),
+    ).rejects.toMatchObject({ code: "failed-precondition" });
     await server.admin.config("SET", "maxmemory", "0");
     await other.store.apply({ type: "entitlements-updated", subject: ACME, state: withLimit(7, T + 2_000) }, T + 2_000);
     await eventually(() => answerOf(listener, ACME), UNTIL_REPAIRED).toMatchObject({ limit: 7 });

@@ -21,7 +21,10 @@ describe("the master that Sentinels know", () => {
   it("is found by whichever Sentinel is there", async () => {
     const gone = await kept(TcpProxy.to(set.sentinels[0]!));
     gone.refuse();
-    const { redis } = await following({ kind: "sentinels", sentinels: [gone, set.addresses[1]!], name: set.name, db: 0 }, ACCESS);
+    const { redis } = await following(
+      { kind: "sentinels", sentinels: [gone, set.addresses[1]!], name: set.name, db: 0 },
+      ACCESS,
+    );
     await redis.commands.ping();
   });
 
@@ -30,7 +33,9 @@ describe("the master that Sentinels know", () => {
     gone.refuse();
     const redis = connection({ kind: "sentinels", sentinels: [gone], name: set.name, db: 0 }, ACCESS);
     await eventually(() => redis.telemetry.redisClientErrors).toBeGreaterThan(2);
-    expect(redis.logger.lines).toMatchObject([{ level: "warn", fields: { reason: expect.stringContaining("All sentinels are unreachable") } }]);
+    expect(redis.logger.lines).toMatchObject([
+      { level: "warn", fields: { reason: expect.stringContaining("All sentinels are unreachable") } },
+    ]);
     gone.heal();
     await redis.connected();
   });
@@ -51,7 +56,14 @@ describe("the master that Sentinels know", () => {
     const { redis, told } = await following(target, ACCESS);
     const master = await set.switchOver();
     await told.until("coherent", 2);
-    await eventually(() => writeAll(redis).then(() => "written", () => "refused"), { timeout: 10_000 }).toBe("written");
+    await eventually(
+      () =>
+        writeAll(redis).then(
+          () => "written",
+          () => "refused",
+        ),
+      { timeout: 10_000 },
+    ).toBe("written");
     expect(await master.admin.get(KEYS[0]!)).toBe("{}");
   });
 

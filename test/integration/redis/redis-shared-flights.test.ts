@@ -54,7 +54,11 @@ async function openProcess({ waitMs = NEVER_MS } = {}) {
   const clock = new SystemClock();
   const flights = new RedisSharedFlights({ commands, coherence: redis.store.coherence, environment, clock, waitMs });
   const upstream = new ControllableUpstream();
-  const load = new LoadState(redis.store, upstream, clock, { fetchTimeoutMs: NEVER_MS, recheckAfterMs: 30_000, sharedFlights: flights });
+  const load = new LoadState(redis.store, upstream, clock, {
+    fetchTimeoutMs: NEVER_MS,
+    recheckAfterMs: 30_000,
+    sharedFlights: flights,
+  });
   return { redis, commands, flights, upstream, load };
 }
 
@@ -121,7 +125,10 @@ describe("two processes that miss one customer", () => {
     const { flights } = await openProcess();
     const turns = await Promise.all([flights.awaitTurn(ACME, nothingThere), flights.awaitTurn(SITE, nothingThere)]);
     expect(turns.every((turn) => turn !== undefined)).toBe(true);
-    expect([await lockOf(ACME), await lockOf(SITE)]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), expect.stringMatching(/^[0-9a-f]{32}$/)]);
+    expect([await lockOf(ACME), await lockOf(SITE)]).toEqual([
+      expect.stringMatching(/^[0-9a-f]{32}$/),
+      expect.stringMatching(/^[0-9a-f]{32}$/),
+    ]);
     for (const turn of turns) turn?.end(false);
   });
 });
@@ -156,7 +163,10 @@ describe("the published clients' part in it", () => {
 
   it("whoever of them waits hears that the state is there, or that it is not", async () => {
     const { load, upstream } = await openProcess();
-    for (const [answer, word] of [[withLimit(7), {}], [undefined, { error: expect.any(String) as unknown as string }]] as const) {
+    for (const [answer, word] of [
+      [withLimit(7), {}],
+      [undefined, { error: expect.any(String) as unknown as string }],
+    ] as const) {
       const { heard, stop } = await hear(ACME);
       const loaded = load.load(ACME).catch(() => undefined);
       const fetch = await upstream.fetches.at(upstream.fetches.count);
@@ -175,7 +185,13 @@ describe("the published clients' part in it", () => {
     { where: "its customer is not newer", customerAt: T, isReadable: true },
   ])("of a resource, where $where, they hear that it is there: $isReadable", async ({ customerAt, isReadable }) => {
     const { redis, load, upstream } = await openProcess();
-    if (customerAt !== undefined) await redis.store.put(ACME, { state: withLimit(1, customerAt), verifiedAt: T, recheckAt: Infinity, isVerified: true });
+    if (customerAt !== undefined)
+      await redis.store.put(ACME, {
+        state: withLimit(1, customerAt),
+        verifiedAt: T,
+        recheckAt: Infinity,
+        isVerified: true,
+      });
     const { heard, stop } = await hear(SITE);
     const loaded = load.load(SITE);
     (await upstream.fetches.at(0)).answer(withLimit(7));
@@ -192,7 +208,10 @@ describe("the published clients' part in it", () => {
     const key = `${environment}:c_acme`;
     const feature = { id: "sso", featureType: "BOOLEAN", units: "", unitsPlural: "" };
     const terms = { usageLimit: null, hasUnlimitedUsage: false, hasSoftLimit: false, enumValues: [] };
-    const sso = { calculatedEntitlement: { feature, ...terms }, featureUsage: { resetPeriod: null, resetPeriodConfiguration: null, currentUsage: 0 } };
+    const sso = {
+      calculatedEntitlement: { feature, ...terms },
+      featureUsage: { resetPeriod: null, resetPeriodConfiguration: null, currentUsage: 0 },
+    };
     await server.admin.multi().set(key, JSON.stringify({ sso })).set(`${key}#timestamp`, String(T)).exec();
     expect((await loaded)?.state.feature("sso")?.kind).toBe("boolean");
     expect(upstream.fetches.count).toBe(0);

@@ -15,12 +15,22 @@ import { HeldCommands } from "../../fakes/held-commands.js";
 const T = Date.UTC(2026, 2, 10);
 const withLimit = (usageLimit: number, updatedAt = T, featureId = "m"): CustomerState =>
   stateWith([metered({ id: featureId, usageLimit, usage: { currentUsage: usageLimit, updatedAt } })], { updatedAt });
-const fetched = (state: CustomerState): FetchedState => ({ state, verifiedAt: T, recheckAt: Infinity, isVerified: true });
-const limitOf = (known: { readonly state: CustomerState } | undefined, featureId = "m") => known?.state.feature(featureId)?.usageLimit;
+const fetched = (state: CustomerState): FetchedState => ({
+  state,
+  verifiedAt: T,
+  recheckAt: Infinity,
+  isVerified: true,
+});
+const limitOf = (known: { readonly state: CustomerState } | undefined, featureId = "m") =>
+  known?.state.feature(featureId)?.usageLimit;
 
 /** Keys of a subject with one metered feature. */
 const keysOf = (subject: Subject, featureId = "m") => {
-  const values = [stateKey("e", subject), metadataKey("e", subject), usageKey("e", subject, { type: "feature", id: featureId })];
+  const values = [
+    stateKey("e", subject),
+    metadataKey("e", subject),
+    usageKey("e", subject, { type: "feature", id: featureId }),
+  ];
   return [...values, ...values.map(timestampKey)];
 };
 const shareKeys = (one: Subject, other: Subject) => keysOf(one).some((key) => keysOf(other).includes(key));
@@ -69,13 +79,28 @@ async function openStore() {
 /** As the published client writes it: nothing says whose it is. */
 async function putByVendor(subject: Subject, values: object, resourceId?: string): Promise<void> {
   const key = stateKey(environment, subject);
-  const state = { m: { calculatedEntitlement: { type: "FEATURE", feature: { id: "m", featureType: "BOOLEAN" }, enumValues: [], resourceId, ...values } } };
+  const state = {
+    m: {
+      calculatedEntitlement: {
+        type: "FEATURE",
+        feature: { id: "m", featureType: "BOOLEAN" },
+        enumValues: [],
+        resourceId,
+        ...values,
+      },
+    },
+  };
   await server.admin.mset(key, JSON.stringify(state), timestampKey(key), String(T));
 }
 
 describe("two subjects that share a key", () => {
   it("are pairs of which at least one has ids that contain what joins ids", () => {
-    const awkward = fc.array(fc.constantFrom("a", "b", ":", ":r_", ":f_", ":credit_", ":metadata", "#timestamp", "r_", "c_", "m", "ü"), { maxLength: 5 }).map((parts) => parts.join(""));
+    const awkward = fc
+      .array(
+        fc.constantFrom("a", "b", ":", ":r_", ":f_", ":credit_", ":metadata", "#timestamp", "r_", "c_", "m", "ü"),
+        { maxLength: 5 },
+      )
+      .map((parts) => parts.join(""));
     fc.assert(
       fc.property(awkward, awkward, fc.boolean(), (customerId, resourceId, isResource) => {
         const subject: Subject = isResource ? { customerId, resourceId } : { customerId };
@@ -151,9 +176,26 @@ describe("two subjects that share a key", () => {
       if (yields !== other) return;
       const before = await contentOf(server);
       await shared.write([
-        { change: { type: "entitlements-updated", subject: other, state: withLimit(9, T + 5) }, at: T + 5, onlyIfCached: false },
-        { change: { type: "entitlements-updated", subject: other, state: emptyState("CustomerIsArchived") }, at: T + 6, onlyIfCached: false },
-        { change: { type: "usage-updated", subject: other, entitlement: { type: "feature", id: "m" }, usage: { currentUsage: 9, updatedAt: T + 7 } }, at: T + 7, onlyIfCached: false },
+        {
+          change: { type: "entitlements-updated", subject: other, state: withLimit(9, T + 5) },
+          at: T + 5,
+          onlyIfCached: false,
+        },
+        {
+          change: { type: "entitlements-updated", subject: other, state: emptyState("CustomerIsArchived") },
+          at: T + 6,
+          onlyIfCached: false,
+        },
+        {
+          change: {
+            type: "usage-updated",
+            subject: other,
+            entitlement: { type: "feature", id: "m" },
+            usage: { currentUsage: 9, updatedAt: T + 7 },
+          },
+          at: T + 7,
+          onlyIfCached: false,
+        },
       ]);
       await shared.purge(other);
       await here.store.forget(other);

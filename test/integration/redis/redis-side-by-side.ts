@@ -116,7 +116,9 @@ export class SideBySide {
 
   /** How often upstream was asked for entitlements of a customer or one of its resources, by whomever. */
   fetchesOf(customerId: string): number {
-    return this.emulator.stats.requests.filter(({ path }) => path.startsWith(`/v1/c/${encodeURIComponent(customerId)}/entitlements`)).length;
+    return this.emulator.stats.requests.filter(({ path }) =>
+      path.startsWith(`/v1/c/${encodeURIComponent(customerId)}/entitlements`),
+    ).length;
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,10 @@
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import type { InvalidationListener } from "../../../src/adapters/cache/redis/coherence/invalidations.js";
-import { openRedis, type RedisConnection, type RedisConnectionOptions } from "../../../src/adapters/cache/redis-client/open-redis.js";
+import {
+  openRedis,
+  type RedisConnection,
+  type RedisConnectionOptions,
+} from "../../../src/adapters/cache/redis-client/open-redis.js";
 import type { LinkTiming } from "../../../src/adapters/cache/redis-client/link/link-timing.js";
 import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
 import { newTelemetry, type Telemetry } from "../../../src/ports/telemetry.js";
@@ -45,7 +49,13 @@ export function redisUnderTest(
         });
       }
     });
-  return { ...connection, logger, telemetry, connected: () => untilConnectedIs(true), disconnected: () => untilConnectedIs(false) };
+  return {
+    ...connection,
+    logger,
+    telemetry,
+    connected: () => untilConnectedIs(true),
+    disconnected: () => untilConnectedIs(false),
+  };
 }
 
 /** Keeps what was told of writes, in order. */

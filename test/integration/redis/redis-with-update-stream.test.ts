@@ -5,7 +5,12 @@ import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/s
 import { usageReport } from "../../builders/catalog-use.js";
 import { inkwell } from "../../builders/inkwell.js";
 import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
-import { emulatedUpstream, sidecarOn, type EmulatedUpstream, type SidecarUnderTest } from "../../builders/sidecar-on-emulator.js";
+import {
+  emulatedUpstream,
+  sidecarOn,
+  type EmulatedUpstream,
+  type SidecarUnderTest,
+} from "../../builders/sidecar-on-emulator.js";
 import { eventually } from "../../support/expectations.js";
 
 const SITE = "site 1/eu+west?";
@@ -43,7 +48,9 @@ async function open(wsEnabled?: string) {
 async function seatsOf(client: Client<typeof SidecarService>, resourceId?: string) {
   let source: string | null = null;
   const query = { customerId: "acme", featureId: "seats", ...(resourceId === undefined ? {} : { resourceId }) };
-  const { entitlement } = await client.getMeteredEntitlement(query, { onHeader: (headers) => (source = headers.get("x-entitlement-source")) });
+  const { entitlement } = await client.getMeteredEntitlement(query, {
+    onHeader: (headers) => (source = headers.get("x-entitlement-source")),
+  });
   return { source: source as string | null, limit: entitlement?.usageLimit, used: entitlement?.currentUsage };
 }
 

@@ -22,7 +22,14 @@ afterEach(async () => {
   await Promise.all(services.splice(0).map(({ ended }) => ended));
 });
 
-const LOCAL = { OFFLINE: "true", LISTEN_HOST: "127.0.0.1", GRPC_PORT: "0", METRICS_PORT: "0", LOG_LEVEL: "info", SHUTDOWN_LINGER_MS: "0" };
+const LOCAL = {
+  OFFLINE: "true",
+  LISTEN_HOST: "127.0.0.1",
+  GRPC_PORT: "0",
+  METRICS_PORT: "0",
+  LOG_LEVEL: "info",
+  SHUTDOWN_LINGER_MS: "0",
+};
 const CHECK = "/stigg.sidecar.v1.SidecarService/GetEntitlement";
 const BODY = JSON.stringify({ customerId: "c", featureId: "f" });
 let files = 0;
@@ -44,7 +51,10 @@ function service(environment: Readonly<Record<string, string>>): ServiceProcess 
 }
 
 async function check({ grpcPort }: StartLine, token?: string): Promise<{ status: number; text: string }> {
-  const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+  const headers = {
+    "content-type": "application/json",
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
   const response = await fetch(`http://127.0.0.1:${grpcPort}${CHECK}`, { method: "POST", headers, body: BODY });
   return { status: response.status, text: await response.text() };
 }
@@ -73,7 +83,11 @@ describe("AUTH_TOKENS_FILE", () => {
 
   it.each([
     ["is not there", () => join(directory, "none.yaml"), /AUTH_TOKENS_FILE: .*none\.yaml cannot be read/],
-    ["has a fault", () => tokensFile([tokenEntry("a", "x", ["checks"])]), /AUTH_TOKENS_FILE: [^]*entry 1: it has the unknown group "checks": write all/],
+    [
+      "has a fault",
+      () => tokensFile([tokenEntry("a", "x", ["checks"])]),
+      /AUTH_TOKENS_FILE: [^]*entry 1: it has the unknown group "checks": write all/,
+    ],
   ])("that %s stops the start with what to do", async (_, fileOf, said) => {
     const { code, stderr } = await service({ AUTH_TOKENS_FILE: fileOf() }).ended;
     expect(code).toBe(78);
@@ -85,10 +99,25 @@ describe("AUTH_TOKENS_FILE", () => {
     const authority = certificates.selfSigned();
     const client = certificates.signedBy(authority);
     const entries = [{ name: "mutual", certificate: "client", groups: ["check"] }];
-    const tls = { TLS_CERT_FILE: server.certFile, TLS_KEY_FILE: server.keyFile, TLS_CLIENT_CA_FILE: authority.certFile, PORT: "0" };
+    const tls = {
+      TLS_CERT_FILE: server.certFile,
+      TLS_KEY_FILE: server.keyFile,
+      TLS_CLIENT_CA_FILE: authority.certFile,
+      PORT: "0",
+    };
     const line = await service({ ...tls, AUTH_TOKENS_FILE: tokensFile(entries) }).started();
     const statusOf = async (path: string) => {
-      const request = httpsRequest({ host: "127.0.0.1", port: line.tlsPort, path, method: "POST", ca: server.cert, cert: client.cert, key: client.key, agent: false, headers: { "content-type": "application/json" } });
+      const request = httpsRequest({
+        host: "127.0.0.1",
+        port: line.tlsPort,
+        path,
+        method: "POST",
+        ca: server.cert,
+        cert: client.cert,
+        key: client.key,
+        agent: false,
+        headers: { "content-type": "application/json" },
+      });
       request.end(BODY);
       const [response] = (await once(request, "response")) as [IncomingMessage];
       response.resume();
@@ -110,9 +139,17 @@ describe("the rest of access", () => {
   });
 
   it("bounds ids, items and the depth of JSON", async () => {
-    const { grpcPort } = await service({ MAX_ID_BYTES: "8", MAX_ITEMS_PER_REQUEST: "2", MAX_JSON_DEPTH: "4" }).started();
+    const { grpcPort } = await service({
+      MAX_ID_BYTES: "8",
+      MAX_ITEMS_PER_REQUEST: "2",
+      MAX_JSON_DEPTH: "4",
+    }).started();
     const failureOf = async (method: string, body: string) => {
-      const response = await fetch(`http://127.0.0.1:${grpcPort}/stigg.sidecar.v1.SidecarService/${method}`, { method: "POST", headers: { "content-type": "application/json" }, body });
+      const response = await fetch(`http://127.0.0.1:${grpcPort}/stigg.sidecar.v1.SidecarService/${method}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body,
+      });
       return { status: response.status, text: await response.text() };
     };
     for (const [request, field] of [
@@ -121,18 +158,34 @@ describe("the rest of access", () => {
       [{ customerId: "c", resourceId: "123456789", featureId: "f" }, "resource_id"],
       [{ customerId: "c", featureId: "123456789" }, "feature_id"],
     ] as const) {
-      expect(await failureOf("GetEntitlement", JSON.stringify(request))).toEqual({ status: 400, text: expect.stringMatching(new RegExp(`${field} is longer than 8 bytes .MAX_ID_BYTES`)) });
+      expect(await failureOf("GetEntitlement", JSON.stringify(request))).toEqual({
+        status: 400,
+        text: expect.stringMatching(new RegExp(`${field} is longer than 8 bytes .MAX_ID_BYTES`)),
+      });
     }
-    expect((await failureOf("GetEntitlementV2", '{"customerId":"c","currencyId":"123456789"}')).text).toContain("currency_id is longer");
+    expect((await failureOf("GetEntitlementV2", '{"customerId":"c","currencyId":"123456789"}')).text).toContain(
+      "currency_id is longer",
+    );
     expect((await failureOf("GetEntitlement", '{"customerId":"12345678","featureId":"éééé"}')).status).toBe(200);
-    expect((await failureOf("ReportUsageBulk", JSON.stringify({ usages: [{}, {}, {}] }))).text).toContain("MAX_ITEMS_PER_REQUEST");
-    expect((await failureOf("GetEntitlement", `{"a":${"[".repeat(5)}${"]".repeat(5)}}`)).text).toContain("MAX_JSON_DEPTH");
+    expect((await failureOf("ReportUsageBulk", JSON.stringify({ usages: [{}, {}, {}] }))).text).toContain(
+      "MAX_ITEMS_PER_REQUEST",
+    );
+    expect((await failureOf("GetEntitlement", `{"a":${"[".repeat(5)}${"]".repeat(5)}}`)).text).toContain(
+      "MAX_JSON_DEPTH",
+    );
   });
 
   it("refuses a foreign host on a loopback address by default, and serves those that are listed", async () => {
     const hostStatus = async ({ grpcPort }: StartLine, host: string) => {
       const { request } = await import("node:http");
-      const sent = request({ host: "127.0.0.1", port: grpcPort, path: CHECK, method: "POST", agent: false, headers: { "content-type": "application/json", host } });
+      const sent = request({
+        host: "127.0.0.1",
+        port: grpcPort,
+        path: CHECK,
+        method: "POST",
+        agent: false,
+        headers: { "content-type": "application/json", host },
+      });
       sent.end(BODY);
       const [response] = (await once(sent, "response")) as [IncomingMessage];
       response.resume();

@@ -7,7 +7,14 @@ import { ServiceProcess } from "./service-process.js";
 const REPO = resolve(import.meta.dirname, "../../..");
 const CATALOG = resolve(REPO, "examples/catalog.yaml");
 const FRAGMENTED_HEAP = resolve(import.meta.dirname, "../../fixtures/fragmented-heap.mjs");
-const ENVIRONMENT = { LISTEN_HOST: "127.0.0.1", GRPC_PORT: "0", METRICS_PORT: "0", SHUTDOWN_LINGER_MS: "0", START_MESSAGE: "json", CATALOG_FILE: CATALOG };
+const ENVIRONMENT = {
+  LISTEN_HOST: "127.0.0.1",
+  GRPC_PORT: "0",
+  METRICS_PORT: "0",
+  SHUTDOWN_LINGER_MS: "0",
+  START_MESSAGE: "json",
+  CATALOG_FILE: CATALOG,
+};
 
 const processes: ServiceProcess[] = [];
 
@@ -23,21 +30,25 @@ describe("a collection of the old generation", () => {
     { given: 0, yielding: 10 },
     { given: 5, yielding: 15 },
     { given: 15, yielding: 19 },
-  ])("is helped by threads that yield to the one that answers checks, where that has niceness $given", async ({ given, yielding }) => {
-    const sidecar = started(["serve"], {});
-    setPriority(sidecar.child.pid ?? 0, given);
-    await sidecar.started();
+  ])(
+    "is helped by threads that yield to the one that answers checks, where that has niceness $given",
+    async ({ given, yielding }) => {
+      const sidecar = started(["serve"], {});
+      setPriority(sidecar.child.pid ?? 0, given);
+      await sidecar.started();
 
-    const threads = threadsOf(sidecar.child.pid ?? 0);
+      const threads = threadsOf(sidecar.child.pid ?? 0);
 
-    const main = threads.find(({ id }) => id === sidecar.child.pid);
-    const helpers = threads.filter(({ niceness }) => niceness === yielding);
-    expect(main?.niceness).toBe(given);
-    // As many as V8 has by default.
-    expect(helpers.length).toBeGreaterThanOrEqual(4);
-    // Where threads have names, it is known which are V8's.
-    if (threads.some(({ name }) => name === "V8Worker")) expect(new Set(helpers.map(({ name }) => name))).toEqual(new Set(["V8Worker"]));
-  });
+      const main = threads.find(({ id }) => id === sidecar.child.pid);
+      const helpers = threads.filter(({ niceness }) => niceness === yielding);
+      expect(main?.niceness).toBe(given);
+      // As many as V8 has by default.
+      expect(helpers.length).toBeGreaterThanOrEqual(4);
+      // Where threads have names, it is known which are V8's.
+      if (threads.some(({ name }) => name === "V8Worker"))
+        expect(new Set(helpers.map(({ name }) => name))).toEqual(new Set(["V8Worker"]));
+    },
+  );
 
   it("moves nothing that is held", async () => {
     const sidecar = started(["serve"], { NODE_OPTIONS: `--import=${FRAGMENTED_HEAP}` });
@@ -51,7 +62,9 @@ describe("a collection of the old generation", () => {
   });
 
   it("would otherwise, as it does in a process that does not answer checks", async () => {
-    const emulator = started(["emulate", "--catalog", CATALOG, "--port", "0"], { NODE_OPTIONS: `--import=${FRAGMENTED_HEAP}` });
+    const emulator = started(["emulate", "--catalog", CATALOG, "--port", "0"], {
+      NODE_OPTIONS: `--import=${FRAGMENTED_HEAP}`,
+    });
     await emulator.printed(/http:/);
 
     emulator.child.kill("SIGUSR2");

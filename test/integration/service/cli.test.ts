@@ -21,11 +21,25 @@ const CATALOG: CatalogInput = {
   plans: [
     {
       id: "pro",
-      entitlements: { seats: 10, requests: { limit: 5, softLimit: true }, sso: true, retention: 30, regions: ["eu", "us"] },
+      entitlements: {
+        seats: 10,
+        requests: { limit: 5, softLimit: true },
+        sso: true,
+        retention: 30,
+        regions: ["eu", "us"],
+      },
       includedCredits: [{ currency: "tokens", amount: 100 }],
     },
   ],
-  customers: [{ id: "acme", plan: "pro", usage: { seats: 8 }, creditsUsed: { tokens: 40 }, resources: [{ id: "site-1", overrides: { seats: 3 } }] }],
+  customers: [
+    {
+      id: "acme",
+      plan: "pro",
+      usage: { seats: 8 },
+      creditsUsed: { tokens: 40 },
+      resources: [{ id: "site-1", overrides: { seats: 3 } }],
+    },
+  ],
 };
 
 describe("check", () => {
@@ -40,14 +54,26 @@ describe("check", () => {
   it.each<[args: string[], code: number, line: string]>([
     [["acme", "seats"], 0, "granted: acme seats (8 of 10 seats used)"],
     [["acme", "seats", "--requested-usage", "2"], 0, "granted: acme seats (8 of 10 seats used, 2 requested)"],
-    [["acme", "seats", "--requested-usage", "3"], 1, "denied: acme seats (requested usage exceeding limit, 8 of 10 seats used, 3 requested)"],
+    [
+      ["acme", "seats", "--requested-usage", "3"],
+      1,
+      "denied: acme seats (requested usage exceeding limit, 8 of 10 seats used, 3 requested)",
+    ],
     [["acme", "requests", "--requested-usage=9"], 0, "granted: acme requests (0 of 5 used, a soft limit, 9 requested)"],
     [["acme", "sso"], 0, "granted: acme sso"],
     [["acme", "retention"], 0, "granted: acme retention (value 30)"],
     [["acme", "regions", "--requested-values", "eu,us"], 0, "granted: acme regions (allowed: eu us, requested: eu us)"],
-    [["acme", "regions", "--requested-values", "mars"], 1, "denied: acme regions (requested values mismatch, allowed: eu us, requested: mars)"],
+    [
+      ["acme", "regions", "--requested-values", "mars"],
+      1,
+      "denied: acme regions (requested values mismatch, allowed: eu us, requested: mars)",
+    ],
     [["acme", "tokens", "--credits"], 0, "granted: acme tokens (60 of 100 tokens left)"],
-    [["acme", "tokens", "--credits", "--requested-usage", "61"], 1, "denied: acme tokens (insufficient credits, 60 of 100 tokens left, 61 requested)"],
+    [
+      ["acme", "tokens", "--credits", "--requested-usage", "61"],
+      1,
+      "denied: acme tokens (insufficient credits, 60 of 100 tokens left, 61 requested)",
+    ],
     [["acme", "seats", "--resource", "site-1"], 0, "granted: acme seats (0 of 3 seats used)"],
     [["acme", "nothing"], 1, "denied: acme nothing (no feature entitlement in subscription)"],
     [["nobody", "seats"], 1, "denied: nobody seats (customer not found)"],
@@ -66,7 +92,9 @@ describe("check", () => {
   it("tells everything as JSON where it is asked to", async () => {
     const { code, stdout } = await check("acme", "seats", "--json");
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ entitlement: { hasAccess: true, metered: { usageLimit: 10, currentUsage: 8 } } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      entitlement: { hasAccess: true, metered: { usageLimit: 10, currentUsage: 8 } },
+    });
   });
 
   it("asks where GRPC_PORT points, without an address", async () => {
@@ -80,7 +108,11 @@ describe("check", () => {
   });
 
   it("ends with 2 where the sidecar refuses the question", async () => {
-    expect(await check("", "seats")).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(/^error: .*customer_id/) });
+    expect(await check("", "seats")).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(/^error: .*customer_id/),
+    });
   });
 });
 
@@ -103,7 +135,10 @@ describe("check without a sidecar to ask", () => {
     const server = createServer((socket) => onConnection(socket.on("error", () => undefined))).listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const { code, stdout, stderr } = await runToEnd(["check", "acme", "seats"], { GRPC_PORT: String(port), LISTEN_HOST: "127.0.0.1" });
+    const { code, stdout, stderr } = await runToEnd(["check", "acme", "seats"], {
+      GRPC_PORT: String(port),
+      LISTEN_HOST: "127.0.0.1",
+    });
     server.close();
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(`what answers at http://127.0.0.1:${port} is not an entitlement sidecar (`);
@@ -112,7 +147,15 @@ describe("check without a sidecar to ask", () => {
   it("does not wait for ever", async () => {
     const silent = createServer(() => {}).listen(0);
     const { port } = silent.address() as AddressInfo;
-    const { code, stderr } = await runToEnd(["check", "acme", "seats", "--address", `127.0.0.1:${port}`, "--timeout", "50"]);
+    const { code, stderr } = await runToEnd([
+      "check",
+      "acme",
+      "seats",
+      "--address",
+      `127.0.0.1:${port}`,
+      "--timeout",
+      "50",
+    ]);
     silent.close();
     expect(code).toBe(2);
     expect(stderr).toMatch(/did not answer within 50 ms/);
@@ -120,7 +163,12 @@ describe("check without a sidecar to ask", () => {
 });
 
 function answer(status: string, type: string, body: string): (socket: Socket) => void {
-  return (socket) => void socket.once("data", () => socket.end(`HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`));
+  return (socket) =>
+    void socket.once("data", () =>
+      socket.end(
+        `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+      ),
+    );
 }
 
 describe("a command line that cannot be understood", () => {
@@ -168,16 +216,23 @@ describe("validate", () => {
   });
 
   it("says of one that is not there that it is not", async () => {
-    expect(await runToEnd(["validate", "none.yaml"], {}, folder)).toMatchObject({ code: 1, stderr: expect.stringMatching(/none\.yaml cannot be read/) });
+    expect(await runToEnd(["validate", "none.yaml"], {}, folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/none\.yaml cannot be read/),
+    });
   });
 });
 
 describe("help", () => {
-  it.each([["help"], ["--help"], ["-h"], ["check --help"], ["serve -h"]])("%s shows every command", async (argument) => {
-    const { code, stdout } = await runToEnd(argument.split(" "));
-    expect(code).toBe(0);
-    for (const command of ["serve", "check <customer> <feature>", "validate <catalog file>", "--version"]) expect(stdout).toContain(command);
-  });
+  it.each([["help"], ["--help"], ["-h"], ["check --help"], ["serve -h"]])(
+    "%s shows every command",
+    async (argument) => {
+      const { code, stdout } = await runToEnd(argument.split(" "));
+      expect(code).toBe(0);
+      for (const command of ["serve", "check <customer> <feature>", "validate <catalog file>", "--version"])
+        expect(stdout).toContain(command);
+    },
+  );
 
   it("shows the whole configuration", async () => {
     expect((await runToEnd(["help", "configuration"])).stdout).toBe(`${settingsTable(SETTINGS)}\n`);

@@ -13,9 +13,18 @@ afterEach(async () => {
   for (const server of running.splice(0)) await server.close();
 });
 
-async function start(options: Partial<OpsServerOptions> = {}): Promise<{ port: number; readiness: Readiness; server: OpsServer }> {
+async function start(
+  options: Partial<OpsServerOptions> = {},
+): Promise<{ port: number; readiness: Readiness; server: OpsServer }> {
   const readiness = new Readiness();
-  const server = new OpsServer({ livenessPath: "livez", readinessPath: "readyz", readiness, metrics: METRICS, logger: SILENT, ...options });
+  const server = new OpsServer({
+    livenessPath: "livez",
+    readinessPath: "readyz",
+    readiness,
+    metrics: METRICS,
+    logger: SILENT,
+    ...options,
+  });
   running.push(server);
   const { port } = await server.listen(0, "127.0.0.1");
   return { port, readiness, server };
@@ -23,7 +32,12 @@ async function start(options: Partial<OpsServerOptions> = {}): Promise<{ port: n
 
 async function ask(port: number, path: string, method = "GET") {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { method });
-  return { status: response.status, type: response.headers.get("content-type"), allow: response.headers.get("allow"), body: await response.text() };
+  return {
+    status: response.status,
+    type: response.headers.get("content-type"),
+    allow: response.headers.get("allow"),
+    body: await response.text(),
+  };
 }
 
 const UP = { status: 200, type: "application/json", allow: null, body: '{"status":"UP"}' };
@@ -122,7 +136,9 @@ describe("closing", () => {
   it("does not wait for connections that are kept open", async () => {
     const { port, server } = await start();
     const kept = request({ port, host: "127.0.0.1", path: "/livez", headers: { connection: "keep-alive" } }).end();
-    const socket = await new Promise<NodeJS.EventEmitter>((done) => kept.once("response", (response) => done(response.resume().socket)));
+    const socket = await new Promise<NodeJS.EventEmitter>((done) =>
+      kept.once("response", (response) => done(response.resume().socket)),
+    );
     const closed = new Promise((done) => socket.once("close", done));
     kept.on("error", () => {});
     await server.close();
@@ -133,7 +149,13 @@ describe("closing", () => {
   it("may be asked for before it listens, and twice", async () => {
     const { server } = await start();
     await Promise.all([server.close(), server.close()]);
-    const never = new OpsServer({ livenessPath: "l", readinessPath: "r", readiness: new Readiness(), metrics: METRICS, logger: SILENT });
+    const never = new OpsServer({
+      livenessPath: "l",
+      readinessPath: "r",
+      readiness: new Readiness(),
+      metrics: METRICS,
+      logger: SILENT,
+    });
     await expect(never.close()).resolves.toBeUndefined();
   });
 });
@@ -141,7 +163,13 @@ describe("closing", () => {
 describe("a port that is taken", () => {
   it("is an error with its code", async () => {
     const { port } = await start();
-    const second = new OpsServer({ livenessPath: "l", readinessPath: "r", readiness: new Readiness(), metrics: METRICS, logger: SILENT });
+    const second = new OpsServer({
+      livenessPath: "l",
+      readinessPath: "r",
+      readiness: new Readiness(),
+      metrics: METRICS,
+      logger: SILENT,
+    });
     await expect(second.listen(port, "127.0.0.1")).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
 });

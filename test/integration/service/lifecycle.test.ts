@@ -39,12 +39,19 @@ afterEach(async () => {
 });
 
 function spawnService(environment: Readonly<Record<string, string>>): ServiceProcess {
-  const service = new ServiceProcess(["serve"], { GRPC_PORT: "0", METRICS_PORT: "0", SHUTDOWN_LINGER_MS: "0", ...environment });
+  const service = new ServiceProcess(["serve"], {
+    GRPC_PORT: "0",
+    METRICS_PORT: "0",
+    SHUTDOWN_LINGER_MS: "0",
+    ...environment,
+  });
   services.push(service);
   return service;
 }
 
-async function start(environment: Readonly<Record<string, string>> = {}): Promise<{ service: ServiceProcess; line: StartLine }> {
+async function start(
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ service: ServiceProcess; line: StartLine }> {
   const service = spawnService({ CATALOG_FILE: catalogFile, ...environment });
   return { service, line: await service.started() };
 }
@@ -85,7 +92,11 @@ async function refusesConnections(port: number): Promise<boolean> {
 describe("a start", () => {
   it("tells the ports, the source and a command that works as it is", async () => {
     const { line } = await start({ LOG_LEVEL: "error" });
-    expect(line).toMatchObject({ level: "info", address: `http://localhost:${line.grpcPort}`, source: `catalog ${catalogFile} (2 features, 1 plan, 1 customer)` });
+    expect(line).toMatchObject({
+      level: "info",
+      address: `http://localhost:${line.grpcPort}`,
+      source: `catalog ${catalogFile} (2 features, 1 plan, 1 customer)`,
+    });
     const { stdout } = await run("sh", ["-c", line.try]);
     expect(JSON.parse(stdout)).toMatchObject({ hasAccess: true, metered: { usageLimit: 10, currentUsage: 8 } });
   });
@@ -102,7 +113,9 @@ describe("a start", () => {
   it("is ready once it is told, and answers by all of health, metrics and checks", async () => {
     const { line } = await start();
     expect(await readiness(line)).toEqual({ status: 200, body: '{"status":"UP"}' });
-    expect(await call(line.grpcPort, "GetMeteredEntitlement", { ...SEATS, options: { requestedUsage: 3 } })).toMatchObject({
+    expect(
+      await call(line.grpcPort, "GetMeteredEntitlement", { ...SEATS, options: { requestedUsage: 3 } }),
+    ).toMatchObject({
       accessDeniedReason: "ACCESS_DENIED_REASON_REQUESTED_USAGE_EXCEEDING_LIMIT",
     });
     await call(line.grpcPort, "GetMeteredEntitlement", SEATS);
@@ -114,15 +127,42 @@ describe("a start", () => {
   });
 
   it("offline answers from the fallbacks", async () => {
-    const { line } = await start({ CATALOG_FILE: "", OFFLINE: "yes", ENTITLEMENTS_FALLBACK: '{"sso":{"hasAccess":true}}' });
+    const { line } = await start({
+      CATALOG_FILE: "",
+      OFFLINE: "yes",
+      ENTITLEMENTS_FALLBACK: '{"sso":{"hasAccess":true}}',
+    });
     expect(line.source).toBe("offline (fallbacks configured: 1)");
-    expect(await call(line.grpcPort, "GetBooleanEntitlement", { customerId: "c", featureId: "sso" })).toMatchObject({ hasAccess: true, isFallback: true });
-    expect(await call(line.grpcPort, "ReloadEntitlements", { customerId: "c" })).toEqual({ entitledEntityExists: false });
+    expect(await call(line.grpcPort, "GetBooleanEntitlement", { customerId: "c", featureId: "sso" })).toMatchObject({
+      hasAccess: true,
+      isFallback: true,
+    });
+    expect(await call(line.grpcPort, "ReloadEntitlements", { customerId: "c" })).toEqual({
+      entitledEntityExists: false,
+    });
   });
 
   it("with a certificate serves TLS too", async () => {
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-    await run("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]);
+    await run("openssl", [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:prime256v1",
+      "-nodes",
+      "-keyout",
+      key,
+      "-out",
+      cert,
+      "-days",
+      "2",
+      "-subj",
+      "/CN=localhost",
+      "-addext",
+      "subjectAltName=DNS:localhost",
+    ]);
     const { line } = await start({ PORT: "0", TLS_CERT_FILE: cert, TLS_KEY_FILE: key });
     const ask = httpsRequest({
       host: "localhost",
@@ -143,10 +183,26 @@ describe("a start", () => {
 describe("a start that is refused", () => {
   const refusals: [fault: string, environment: () => Record<string, string>, told: RegExp][] = [
     ["nothing configured", () => ({}), /SERVER_API_KEY .*CATALOG_FILE .*OFFLINE/],
-    ["values that do not fit", () => ({ CATALOG_FILE: catalogFile, GRPC_PORT: "eighty", LOG_LEVEL: "loud" }), /2 faults(.|\n)*GRPC_PORT(.|\n)*LOG_LEVEL/],
-    ["a catalog that is not there", () => ({ CATALOG_FILE: join(folder, "none.yaml") }), /CATALOG_FILE: .*none\.yaml cannot be read/],
-    ["an address that this machine has not", () => ({ CATALOG_FILE: catalogFile, GRPC_PORT: "0", METRICS_PORT: "0", LISTEN_HOST: "192.0.2.1" }), /LISTEN_HOST: this machine has no address 192\.0\.2\.1 to listen on .*choose a LISTEN_HOST that it has/],
-    ["a certificate that is not there", () => ({ CATALOG_FILE: catalogFile, PORT: "0", TLS_CERT_FILE: "none.pem", TLS_KEY_FILE: "none.key" }), /TLS_CERT_FILE/],
+    [
+      "values that do not fit",
+      () => ({ CATALOG_FILE: catalogFile, GRPC_PORT: "eighty", LOG_LEVEL: "loud" }),
+      /2 faults(.|\n)*GRPC_PORT(.|\n)*LOG_LEVEL/,
+    ],
+    [
+      "a catalog that is not there",
+      () => ({ CATALOG_FILE: join(folder, "none.yaml") }),
+      /CATALOG_FILE: .*none\.yaml cannot be read/,
+    ],
+    [
+      "an address that this machine has not",
+      () => ({ CATALOG_FILE: catalogFile, GRPC_PORT: "0", METRICS_PORT: "0", LISTEN_HOST: "192.0.2.1" }),
+      /LISTEN_HOST: this machine has no address 192\.0\.2\.1 to listen on .*choose a LISTEN_HOST that it has/,
+    ],
+    [
+      "a certificate that is not there",
+      () => ({ CATALOG_FILE: catalogFile, PORT: "0", TLS_CERT_FILE: "none.pem", TLS_KEY_FILE: "none.key" }),
+      /TLS_CERT_FILE/,
+    ],
   ];
 
   it.each(refusals)("because of %s ends with 78, says so and prints no stack", async (_fault, environment, told) => {
@@ -218,7 +274,9 @@ describe("an end", () => {
     first.service.child.kill("SIGTERM");
     expect(await first.service.ended).toMatchObject({ code: 0 });
     const second = await start(environment);
-    expect(await call(second.line.grpcPort, "GetMeteredEntitlement", SEATS)).toMatchObject({ entitlement: { currentUsage: 9 } });
+    expect(await call(second.line.grpcPort, "GetMeteredEntitlement", SEATS)).toMatchObject({
+      entitlement: { currentUsage: 9 },
+    });
   });
 });
 
@@ -236,7 +294,10 @@ describe("what was not foreseen", () => {
     service.child.kill("SIGUSR2");
     const { code, stdout } = await service.ended;
     expect(code).toBe(70);
-    expect(JSON.parse(stdout.trimEnd().split("\n").at(-1)!)).toMatchObject({ level: "error", failure: { message: "defect [redacted]" } });
+    expect(JSON.parse(stdout.trimEnd().split("\n").at(-1)!)).toMatchObject({
+      level: "error",
+      failure: { message: "defect [redacted]" },
+    });
     expect(stdout).not.toContain("server-secret-1234");
   });
 });
@@ -245,8 +306,14 @@ describe("the output", () => {
   it("is JSON line by line, and never holds a secret", async () => {
     const secrets = { SERVER_API_KEY: "server-key-a1b2", REDIS_PASSWORD: "pass/word c3" };
     const { service, line } = await start({ ...secrets, LOG_LEVEL: "debug" });
-    await call(line.grpcPort, "GetEntitlement", { customerId: secrets.SERVER_API_KEY, featureId: secrets.REDIS_PASSWORD });
-    await writeFile(catalogFile, `${CATALOG}\n  - { id: "${secrets.SERVER_API_KEY}", plan: "${secrets.REDIS_PASSWORD}" }\n`);
+    await call(line.grpcPort, "GetEntitlement", {
+      customerId: secrets.SERVER_API_KEY,
+      featureId: secrets.REDIS_PASSWORD,
+    });
+    await writeFile(
+      catalogFile,
+      `${CATALOG}\n  - { id: "${secrets.SERVER_API_KEY}", plan: "${secrets.REDIS_PASSWORD}" }\n`,
+    );
     await service.printed(/last good catalog/);
     service.child.kill("SIGTERM");
     const { stdout, stderr } = await service.ended;
@@ -258,7 +325,9 @@ describe("the output", () => {
     const { service, line } = await start({ LOG_LEVEL: "debug" });
     service.child.stdout?.destroy();
     await writeFile(catalogFile, CATALOG.replace("seats: 10", "seats: 20"));
-    await eventually(async () => JSON.stringify(await call(line.grpcPort, "GetMeteredEntitlement", SEATS)).includes('"usageLimit":20'));
+    await eventually(async () =>
+      JSON.stringify(await call(line.grpcPort, "GetMeteredEntitlement", SEATS)).includes('"usageLimit":20'),
+    );
     service.child.kill("SIGTERM");
     expect(await service.ended).toMatchObject({ code: 0 });
   });
@@ -270,7 +339,11 @@ async function beginCall(port: number): Promise<{ socket: Socket; finish: () => 
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
   await once(socket, "connect");
-  const head = ["POST /stigg.sidecar.v1.SidecarService/GetEntitlement HTTP/1.1", "host: sidecar", "content-type: application/json"];
+  const head = [
+    "POST /stigg.sidecar.v1.SidecarService/GetEntitlement HTTP/1.1",
+    "host: sidecar",
+    "content-type: application/json",
+  ];
   // The interim answer to "expect" tells that the service has taken up the call.
   socket.write([...head, `content-length: ${body.length}`, "expect: 100-continue", "", ""].join("\r\n"));
   await once(socket, "data");

@@ -16,19 +16,47 @@ interface Listener {
   readonly run: (port: string, host?: string) => Promise<Ended>;
 }
 
-const serve = (own: Readonly<Record<string, string>>) => runToEnd(["serve"], { CATALOG_FILE: CATALOG, GRPC_PORT: "0", METRICS_PORT: "0", LISTEN_HOST: "127.0.0.1", ...own });
+const serve = (own: Readonly<Record<string, string>>) =>
+  runToEnd(["serve"], { CATALOG_FILE: CATALOG, GRPC_PORT: "0", METRICS_PORT: "0", LISTEN_HOST: "127.0.0.1", ...own });
 
 /** Everything that listens, by the setting or option of its port. */
 const LISTENERS: readonly Listener[] = [
-  { portName: "GRPC_PORT", hostName: "LISTEN_HOST", exitCode: 78, run: (port, host = "127.0.0.1") => serve({ GRPC_PORT: port, LISTEN_HOST: host }) },
-  { portName: "METRICS_PORT", hostName: "LISTEN_HOST", exitCode: 78, run: (port, host = "127.0.0.1") => serve({ METRICS_PORT: port, LISTEN_HOST: host }) },
+  {
+    portName: "GRPC_PORT",
+    hostName: "LISTEN_HOST",
+    exitCode: 78,
+    run: (port, host = "127.0.0.1") => serve({ GRPC_PORT: port, LISTEN_HOST: host }),
+  },
+  {
+    portName: "METRICS_PORT",
+    hostName: "LISTEN_HOST",
+    exitCode: 78,
+    run: (port, host = "127.0.0.1") => serve({ METRICS_PORT: port, LISTEN_HOST: host }),
+  },
   {
     portName: "PORT",
     exitCode: 78,
     run: (port) =>
-      new ServiceProcess([], { AWS_REGION: "eu-west-1", QUEUE_URL: "http://127.0.0.1:1/q", SERVER_API_KEY: "key", REDIS_HOST: "127.0.0.1", REDIS_PORT: "1", PORT: port }, REPO, PERSISTENT_CACHE).ended,
+      new ServiceProcess(
+        [],
+        {
+          AWS_REGION: "eu-west-1",
+          QUEUE_URL: "http://127.0.0.1:1/q",
+          SERVER_API_KEY: "key",
+          REDIS_HOST: "127.0.0.1",
+          REDIS_PORT: "1",
+          PORT: port,
+        },
+        REPO,
+        PERSISTENT_CACHE,
+      ).ended,
   },
-  { portName: "--port", hostName: "--host", exitCode: 1, run: (port, host = "127.0.0.1") => runToEnd(["emulate", "--catalog", CATALOG, "--port", port, "--host", host]) },
+  {
+    portName: "--port",
+    hostName: "--host",
+    exitCode: 1,
+    run: (port, host = "127.0.0.1") => runToEnd(["emulate", "--catalog", CATALOG, "--port", port, "--host", host]),
+  },
 ];
 
 describe.each(LISTENERS)("a start whose $portName cannot be had", ({ portName, hostName, exitCode, run }) => {
@@ -43,7 +71,11 @@ describe.each(LISTENERS)("a start whose $portName cannot be had", ({ portName, h
     const { port } = taken.address() as AddressInfo;
     const { code, stderr } = await run(String(port));
     expect(code).toBe(exitCode);
-    expect(stderr).toMatch(new RegExp(`${portName}: port ${port}.* is in use \\(EADDRINUSE\\): end what listens there, or choose another ${portName}`));
+    expect(stderr).toMatch(
+      new RegExp(
+        `${portName}: port ${port}.* is in use \\(EADDRINUSE\\): end what listens there, or choose another ${portName}`,
+      ),
+    );
   });
 
   (hostName !== undefined ? it : it.skip)("because of the address says so, and names the setting", async () => {
@@ -56,29 +88,49 @@ describe.each(LISTENERS)("a start whose $portName cannot be had", ({ portName, h
 });
 
 describe("a port that is reserved", () => {
-  const refused = Object.assign(new Error("listen EACCES: permission denied 0.0.0.0:80"), { code: "EACCES", syscall: "listen" });
+  const refused = Object.assign(new Error("listen EACCES: permission denied 0.0.0.0:80"), {
+    code: "EACCES",
+    syscall: "listen",
+  });
 
   it.each(LISTENERS)("is explained with every way to have it ($portName)", ({ portName, hostName }) => {
-    const message = listenFault(new Error("cannot listen", { cause: refused }), { port: 1, host: undefined, portName, hostName });
-    expect(message).toMatch(new RegExp(`^${portName}: .*CAP_NET_BIND_SERVICE.*net\\.ipv4\\.ip_unprivileged_port_start=1 .*set ${portName} to a port from \\d+ on$`));
+    const message = listenFault(new Error("cannot listen", { cause: refused }), {
+      port: 1,
+      host: undefined,
+      portName,
+      hostName,
+    });
+    expect(message).toMatch(
+      new RegExp(
+        `^${portName}: .*CAP_NET_BIND_SERVICE.*net\\.ipv4\\.ip_unprivileged_port_start=1 .*set ${portName} to a port from \\d+ on$`,
+      ),
+    );
   });
 
   it("is not blamed where a port above is refused", () => {
-    expect(listenFault(refused, { port: 50_051, host: undefined, portName: "GRPC_PORT" })).not.toContain("CAP_NET_BIND_SERVICE");
+    expect(listenFault(refused, { port: 50_051, host: undefined, portName: "GRPC_PORT" })).not.toContain(
+      "CAP_NET_BIND_SERVICE",
+    );
   });
 
   const LOW = "ip link set lo up; exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all";
   const isAllowed = spawnSync("unshare", ["--net", "sh", "-c", `${LOW} test -r ${REPO}/package.json`]).status === 0;
-  (isAllowed ? it : it.skip).each([["serve, GRPC_PORT", ["serve"], { GRPC_PORT: "80", METRICS_PORT: "0" }], ["serve, METRICS_PORT", ["serve"], { GRPC_PORT: "0", METRICS_PORT: "81" }]] as const)(
-    "is explained to a user without the right (%s)",
-    (_, args, ports) => {
-      const run = spawnSync("unshare", ["--net", "sh", "-c", `${LOW} "$@"`, "sh", process.execPath, "dist/bootstrap/cli.js", ...args], {
+  (isAllowed ? it : it.skip).each([
+    ["serve, GRPC_PORT", ["serve"], { GRPC_PORT: "80", METRICS_PORT: "0" }],
+    ["serve, METRICS_PORT", ["serve"], { GRPC_PORT: "0", METRICS_PORT: "81" }],
+  ] as const)("is explained to a user without the right (%s)", (_, args, ports) => {
+    const run = spawnSync(
+      "unshare",
+      ["--net", "sh", "-c", `${LOW} "$@"`, "sh", process.execPath, "dist/bootstrap/cli.js", ...args],
+      {
         cwd: REPO,
         env: { PATH: process.env.PATH, OFFLINE: "1", LISTEN_HOST: "127.0.0.1", ...ports },
         encoding: "utf8",
-      });
-      expect(run.status).toBe(78);
-      expect(run.stderr).toMatch(/(?:GRPC|METRICS)_PORT: this user may not listen on port 8[01] of 127\.0\.0\.1, .*CAP_NET_BIND_SERVICE/);
-    },
-  );
+      },
+    );
+    expect(run.status).toBe(78);
+    expect(run.stderr).toMatch(
+      /(?:GRPC|METRICS)_PORT: this user may not listen on port 8[01] of 127\.0\.0\.1, .*CAP_NET_BIND_SERVICE/,
+    );
+  });
 });

@@ -14,8 +14,16 @@ afterEach(async () => {
 });
 
 async function start(telemetry: Telemetry, size = { subjects: 0, bytes: 0, maxBytes: 1_000 }) {
-  const metrics = new Metrics(SIDECAR_METRICS, () => Promise.resolve({ build: { version: "1.2.3" }, telemetry, cache: { size } }));
-  const server = new OpsServer({ livenessPath: "livez", readinessPath: "readyz", readiness: new Readiness(), metrics, logger: SILENT });
+  const metrics = new Metrics(SIDECAR_METRICS, () =>
+    Promise.resolve({ build: { version: "1.2.3" }, telemetry, cache: { size } }),
+  );
+  const server = new OpsServer({
+    livenessPath: "livez",
+    readinessPath: "readyz",
+    readiness: new Readiness(),
+    metrics,
+    logger: SILENT,
+  });
   running.push(server);
   const { port } = await server.listen(0, "127.0.0.1");
   return async () => {
@@ -57,7 +65,8 @@ describe("the metrics", () => {
     const samples = await (await start(newTelemetry()))();
     for (const [name] of COUNTERS) expect([name, samples.get(name)]).toEqual([name, 0]);
     for (const source of ANSWER_SOURCES) expect(samples.get(`sidecar_answers_total{source="${source}"}`)).toBe(0);
-    for (const name of ["sidecar_cache_subjects", "sidecar_cache_bytes"]) expect([name, samples.get(name)]).toEqual([name, 0]);
+    for (const name of ["sidecar_cache_subjects", "sidecar_cache_bytes"])
+      expect([name, samples.get(name)]).toEqual([name, 0]);
   });
 
   it.each(COUNTERS)("%s is what was counted when it is read", async (name, counted) => {
@@ -73,13 +82,21 @@ describe("the metrics", () => {
 
   it("show whether each thing in use works, from the first scrape, at 0 until it is known to", async () => {
     const telemetry = newTelemetry();
-    const nodes = [new DependencyState("redis", telemetry.dependencies), new DependencyState("redis", telemetry.dependencies)] as const;
+    const nodes = [
+      new DependencyState("redis", telemetry.dependencies),
+      new DependencyState("redis", telemetry.dependencies),
+    ] as const;
     const stream = new DependencyState("update_stream", telemetry.dependencies);
     telemetry.openBreakers.set("edge", false);
     const scrape = await start(telemetry);
     const figures = async () => {
       const samples = await scrape();
-      const names = ['sidecar_dependency_up{dependency="redis"}', 'sidecar_dependency_up{dependency="update_stream"}', "sidecar_update_stream_connected", 'sidecar_circuit_breaker_open{upstream="edge"}'];
+      const names = [
+        'sidecar_dependency_up{dependency="redis"}',
+        'sidecar_dependency_up{dependency="update_stream"}',
+        "sidecar_update_stream_connected",
+        'sidecar_circuit_breaker_open{upstream="edge"}',
+      ];
       return names.map((name) => samples.get(name));
     };
     expect(await figures()).toEqual([0, 0, 0, 0]);
@@ -113,7 +130,9 @@ describe("the metrics", () => {
     const scrape = await start(telemetry);
     ANSWER_SOURCES.forEach((source, index) => (telemetry.answers[source] = index + 1));
     const samples = await scrape();
-    expect(ANSWER_SOURCES.map((source) => samples.get(`sidecar_answers_total{source="${source}"}`))).toEqual([1, 2, 3, 4, 5]);
+    expect(ANSWER_SOURCES.map((source) => samples.get(`sidecar_answers_total{source="${source}"}`))).toEqual([
+      1, 2, 3, 4, 5,
+    ]);
   });
 
   it("tell the size of the cache and its bound", async () => {
@@ -121,7 +140,9 @@ describe("the metrics", () => {
     const scrape = await start(newTelemetry(), size);
     const read = async () => {
       const samples = await scrape();
-      return ["sidecar_cache_subjects", "sidecar_cache_bytes", "sidecar_cache_max_bytes"].map((name) => samples.get(name));
+      return ["sidecar_cache_subjects", "sidecar_cache_bytes", "sidecar_cache_max_bytes"].map((name) =>
+        samples.get(name),
+      );
     };
     expect(await read()).toEqual([2, 512, 1_024]);
     size.subjects = 1;

@@ -52,7 +52,8 @@ function eventsIn(envelope: string): SentryEvent[] {
   const [, ...lines] = envelope.trim().split("\n");
   const events: SentryEvent[] = [];
   for (let item = 0; item + 1 < lines.length; item += 2) {
-    if ((JSON.parse(lines[item]!) as { type: string }).type === "event") events.push(JSON.parse(lines[item + 1]!) as SentryEvent);
+    if ((JSON.parse(lines[item]!) as { type: string }).type === "event")
+      events.push(JSON.parse(lines[item + 1]!) as SentryEvent);
   }
   return events;
 }

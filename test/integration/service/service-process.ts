@@ -34,7 +34,13 @@ export class ServiceProcess {
    * @param program one of the package's commands, as it is built
    * @param node the binary that runs it
    */
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>>, cwd = REPO, program = CLI, node = process.execPath) {
+  constructor(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>>,
+    cwd = REPO,
+    program = CLI,
+    node = process.execPath,
+  ) {
     if (!existsSync(program)) throw new Error(`${program} does not exist: run "npm run build" first`);
     this.child = spawn(node, [program, ...args], { cwd, env: { PATH: process.env.PATH ?? "", ...environment } });
     this.child.stdout?.on("data", (chunk: Buffer) => {
@@ -72,7 +78,12 @@ export class ServiceProcess {
         if (match === null && !hasEnded) return;
         this.#watchers.delete(look);
         if (match !== null) done(match);
-        else fail(new Error(`the process ended (${this.child.exitCode ?? this.child.signalCode}) without printing ${pattern}:\n${this.#stdout}${this.#stderr}`));
+        else
+          fail(
+            new Error(
+              `the process ended (${this.child.exitCode ?? this.child.signalCode}) without printing ${pattern}:\n${this.#stdout}${this.#stderr}`,
+            ),
+          );
       };
       this.#watchers.add(look);
       look();
@@ -85,6 +96,10 @@ export class ServiceProcess {
 }
 
 /** Runs one command to its end. */
-export function runToEnd(args: readonly string[], environment: Readonly<Record<string, string>> = {}, cwd?: string): Promise<Ended> {
+export function runToEnd(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  cwd?: string,
+): Promise<Ended> {
   return new ServiceProcess(args, environment, cwd).ended;
 }

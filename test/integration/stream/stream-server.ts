@@ -6,7 +6,11 @@ import { WebSocketServer, type WebSocket } from "ws";
 interface Message {
   readonly id?: string;
   readonly type: string;
-  readonly payload?: { readonly operationName?: string; readonly headers?: Readonly<Record<string, string>>; readonly query?: string };
+  readonly payload?: {
+    readonly operationName?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly query?: string;
+  };
 }
 
 /** How the server meets its client; what is not said is as it should be. */
@@ -37,7 +41,10 @@ export class StreamServer {
 
   async start(): Promise<void> {
     const http = createServer();
-    const ws = new WebSocketServer({ noServer: true, handleProtocols: (offered) => offered.has("graphql-transport-ws") && "graphql-transport-ws" });
+    const ws = new WebSocketServer({
+      noServer: true,
+      handleProtocols: (offered) => offered.has("graphql-transport-ws") && "graphql-transport-ws",
+    });
     http.on("connection", (socket) => {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
@@ -45,7 +52,8 @@ export class StreamServer {
     http.on("upgrade", (request, socket, head) => {
       this.#tell("upgrade");
       const { upgrade } = this.behaviour;
-      if (upgrade === undefined && request.url === "/graphql") ws.handleUpgrade(request, socket, head, (client) => this.#serve(client));
+      if (upgrade === undefined && request.url === "/graphql")
+        ws.handleUpgrade(request, socket, head, (client) => this.#serve(client));
       else if (upgrade !== "hang") socket.end(`HTTP/1.1 ${upgrade ?? 404} No\r\ncontent-length: 0\r\n\r\n`);
     });
     await new Promise<void>((resolve) => http.listen(this.#port, "127.0.0.1", resolve));

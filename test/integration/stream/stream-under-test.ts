@@ -31,7 +31,18 @@ export async function streamUnderTest(timing: Partial<StreamTiming> = {}, clock:
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  return { server, clock, logger, telemetry, listener, stream, passTimeUntil, pingIntervalMs, acknowledgeTimeoutMs, maxDelays };
+  return {
+    server,
+    clock,
+    logger,
+    telemetry,
+    listener,
+    stream,
+    passTimeUntil,
+    pingIntervalMs,
+    acknowledgeTimeoutMs,
+    maxDelays,
+  };
 }
 
 const STEP_MS = 20;

@@ -34,7 +34,14 @@ describe("the opening", () => {
     expect(server.count("upgrade")).toBe(1);
     expect([...server.queries.keys()]).toEqual([...SUBSCRIPTIONS]);
     expect(server.initPayloads).toEqual([
-      { headers: expect.objectContaining({ "X-API-KEY": "server-key", source: "TEST", "X-SDK-INSTANCE-ID": "1234", "X-SDK-OS-PROCESS-ID": String(process.pid) }) },
+      {
+        headers: expect.objectContaining({
+          "X-API-KEY": "server-key",
+          source: "TEST",
+          "X-SDK-INSTANCE-ID": "1234",
+          "X-SDK-OS-PROCESS-ID": String(process.pid),
+        }),
+      },
     ]);
   });
 
@@ -211,10 +218,17 @@ describe("an API key that upstream refuses", () => {
       ({ server }) => (server.behaviour.init = { code: 1008, reason: "Invalid API key" }),
       ({ server }) => delete server.behaviour.init,
     ],
-    ["by the upgrade", ({ server }) => (server.behaviour.upgrade = 401), ({ server }) => delete server.behaviour.upgrade],
+    [
+      "by the upgrade",
+      ({ server }) => (server.behaviour.upgrade = 401),
+      ({ server }) => delete server.behaviour.upgrade,
+    ],
     [
       "by an error of a subscription",
-      ({ server }) => (server.behaviour.subscribe = { OnPackagePublished: { message: "no", extensions: { code: "Unauthenticated" } } }),
+      ({ server }) =>
+        (server.behaviour.subscribe = {
+          OnPackagePublished: { message: "no", extensions: { code: "Unauthenticated" } },
+        }),
       ({ server }) => delete server.behaviour.subscribe,
     ],
   ])("%s is tried again slowly, for ever, and counted; one line tells", async (_, refuse, allow) => {

@@ -21,9 +21,13 @@ afterEach(async () => {
 });
 
 const sso = { __typename: "FeatureEntitlement", feature: { refId: "sso", featureType: "BOOLEAN" } };
-const entitlementsOf = (customerId: string) => ({ data: { entitlementsUpdatedV2: { customerId, entitlements: [sso] } } });
+const entitlementsOf = (customerId: string) => ({
+  data: { entitlementsUpdatedV2: { customerId, entitlements: [sso] } },
+});
 const usageOf = (customerId: string, currentUsage: number) => ({
-  data: { usageUpdatedV2: { customerId, entitlementReference: { id: "seats", type: "FEATURE" }, usage: { currentUsage } } },
+  data: {
+    usageUpdatedV2: { customerId, entitlementReference: { id: "seats", type: "FEATURE" }, usage: { currentUsage } },
+  },
 });
 
 describe("events", () => {
@@ -34,12 +38,19 @@ describe("events", () => {
     server.send("OnUsageUpdatedV2", usageOf("a", 2));
     server.send("OnPackagePublished", { data: { packagePublished: { migrationType: "ALL_CUSTOMERS" } } });
     await listener.until("package-published");
-    expect(listener.told.slice(1)).toEqual(["usage-updated", "entitlements-updated", "usage-updated", "package-published"]);
+    expect(listener.told.slice(1)).toEqual([
+      "usage-updated",
+      "entitlements-updated",
+      "usage-updated",
+      "package-published",
+    ]);
   });
 
   it("with a null list put their subject in doubt, and are counted and logged; the stream goes on", async () => {
     const { server, listener, telemetry, logger } = await connected();
-    server.send("OnEntitlementsUpdatedV2", { data: { entitlementsUpdatedV2: { customerId: "c", entitlements: null } } });
+    server.send("OnEntitlementsUpdatedV2", {
+      data: { entitlementsUpdatedV2: { customerId: "c", entitlements: null } },
+    });
     server.send("OnEntitlementsUpdatedV2", entitlementsOf("after"));
     await listener.until("entitlements-updated");
     expect(listener.told.slice(1)).toEqual(["subject-invalidated", "entitlements-updated"]);

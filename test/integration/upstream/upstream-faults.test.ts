@@ -35,8 +35,16 @@ const FAULTS: readonly (readonly [name: string, reaction: Reaction, code: ErrorC
   ["HTTP 301", { status: 301, json: {} }, "unavailable"],
   ["HTTP 429", { status: 429, json: {} }, "resource-exhausted"],
   ["HTTP 401", { status: 401, json: {} }, "unauthenticated"],
-  ["an invalid key beside HTTP 200", { json: { errors: [{ message: "Bad key", extensions: { code: "Unauthenticated" } }] } }, "unauthenticated"],
-  ["an unexpected error beside HTTP 200", { json: { errors: [{ message: "Oops", extensions: { code: "UnexpectedError" } }] } }, "unavailable"],
+  [
+    "an invalid key beside HTTP 200",
+    { json: { errors: [{ message: "Bad key", extensions: { code: "Unauthenticated" } }] } },
+    "unauthenticated",
+  ],
+  [
+    "an unexpected error beside HTTP 200",
+    { json: { errors: [{ message: "Oops", extensions: { code: "UnexpectedError" } }] } },
+    "unavailable",
+  ],
   ["what is not JSON", { text: "{" }, "internal"],
   ["nothing", { text: "" }, "internal"],
   ["no data", { json: {} }, "internal"],
@@ -53,15 +61,19 @@ describe("Edge that fails", () => {
     expect((await fetchIn(test))?.feature("from the API")?.kind).toBe("boolean");
   });
 
-  it.each([300, 600, 900, 2_500])("by slowness alone, %i ms: its answer is the answer where the API fails or hangs", async (slowMs) => {
-    for (const reaction of [{ status: 503, json: {} }, "hang"] as const) {
-      const test = await open();
-      test.edge.react = () => new Promise((resolve) => test.clock.after(slowMs, () => resolve(stateAnswer("from Edge"))));
-      test.api.react = () => reaction;
-      expect((await fetchIn(test))?.feature("from Edge")?.kind).toBe("boolean");
-      expect(test.edge.seen).toHaveLength(1);
-    }
-  });
+  it.each([300, 600, 900, 2_500])(
+    "by slowness alone, %i ms: its answer is the answer where the API fails or hangs",
+    async (slowMs) => {
+      for (const reaction of [{ status: 503, json: {} }, "hang"] as const) {
+        const test = await open();
+        test.edge.react = () =>
+          new Promise((resolve) => test.clock.after(slowMs, () => resolve(stateAnswer("from Edge"))));
+        test.api.react = () => reaction;
+        expect((await fetchIn(test))?.feature("from Edge")?.kind).toBe("boolean");
+        expect(test.edge.seen).toHaveLength(1);
+      }
+    },
+  );
 
   it("by slowness, over and over: it is not taken for broken, and answers once the API does not", async () => {
     const test = await open();
@@ -80,7 +92,10 @@ describe("Edge that fails", () => {
     for (let i = 0; i < 5; i++) expect((await fetchIn(test))?.featureCount).toBe(1);
     await test.passTimeUntilSettled(
       new Promise<void>((resolve) => {
-        const look = () => (test.logger.lines.some(({ message }) => message.startsWith("Edge does not work")) ? resolve() : void setImmediate(look));
+        const look = () =>
+          test.logger.lines.some(({ message }) => message.startsWith("Edge does not work"))
+            ? resolve()
+            : void setImmediate(look);
         look();
       }),
     );
@@ -119,7 +134,8 @@ describe("the API that fails", () => {
     const test = await open({ withEdge: false, limits: LIMITS });
     test.api.react = () => reaction;
     expect(await failureOf(fetchIn(test))).toMatchObject({ name: "CodedError", code });
-    const counted = code === "unauthenticated" ? test.telemetry.invalidApiKeyErrors : test.telemetry.networkRequestErrors;
+    const counted =
+      code === "unauthenticated" ? test.telemetry.invalidApiKeyErrors : test.telemetry.networkRequestErrors;
     expect(counted).toBe(test.api.seen.length);
   });
 
@@ -128,7 +144,9 @@ describe("the API that fails", () => {
     test.api.react = () => "hang";
     expect(await failureOf(fetchIn(test))).toMatchObject({ code: "deadline-exceeded" });
     expect(test.telemetry.networkRequestErrors).toBe(1);
-    await test.passTimeUntilSettled(new Promise<void>((resolve) => [...test.api.sockets][0]?.on("close", () => resolve()) ?? resolve()));
+    await test.passTimeUntilSettled(
+      new Promise<void>((resolve) => [...test.api.sockets][0]?.on("close", () => resolve()) ?? resolve()),
+    );
   });
 
   it("never lets the key be seen", async () => {
@@ -141,7 +159,9 @@ describe("the API that fails", () => {
 
 describe("what is in doubt", () => {
   const fetchInDoubt = (test: UnderTest) =>
-    test.passTimeUntilSettled(test.upstream.fetchState({ customerId: "c" }, { signal: patient(), latest: false, preferLatest: true }));
+    test.passTimeUntilSettled(
+      test.upstream.fetchState({ customerId: "c" }, { signal: patient(), latest: false, preferLatest: true }),
+    );
 
   it("is fetched from the API, which no cache of Edge's can be ahead of", async () => {
     const test = await open();
@@ -174,26 +194,32 @@ describe("a subject that Edge refuses", () => {
     const test = await open();
     refusing(test, status);
     test.api.react = () => stateAnswer("from the API");
-    for (let i = 0; i < 20; i++) expect((await fetchIn(test, false, `refused-${i}`))?.feature("from the API")?.kind).toBe("boolean");
+    for (let i = 0; i < 20; i++)
+      expect((await fetchIn(test, false, `refused-${i}`))?.feature("from the API")?.kind).toBe("boolean");
     expect((await fetchIn(test, false, "other"))?.feature("from Edge")?.kind).toBe("boolean");
     expect(test.telemetry).toMatchObject({ networkRequestErrors: 0, refusedFetches: 20 });
     expect(test.logger.lines.map(({ level }) => level)).toEqual(["warn"]);
   });
 
-  it.each(STATUSES)("by HTTP %i costs others nothing where the API is away, and is asked for once in a while", async (status) => {
-    const test = await open();
-    refusing(test, status);
-    await test.api.stop();
-    for (let i = 0; i < 20; i++) expect(await failureOf(fetchIn(test, false, "refused"))).toMatchObject({ name: "CodedError" });
-    expect(test.edge.seen).toHaveLength(1);
-    expect((await fetchIn(test, false, "other"))?.feature("from Edge")?.kind).toBe("boolean");
-  });
+  it.each(STATUSES)(
+    "by HTTP %i costs others nothing where the API is away, and is asked for once in a while",
+    async (status) => {
+      const test = await open();
+      refusing(test, status);
+      await test.api.stop();
+      for (let i = 0; i < 20; i++)
+        expect(await failureOf(fetchIn(test, false, "refused"))).toMatchObject({ name: "CodedError" });
+      expect(test.edge.seen).toHaveLength(1);
+      expect((await fetchIn(test, false, "other"))?.feature("from Edge")?.kind).toBe("boolean");
+    },
+  );
 
   it("and the API too, is asked of neither for a while", async () => {
     const test = await open();
     refusing(test, 431);
     test.api.react = () => ({ status: 413, text: "" });
-    for (let i = 0; i < 20; i++) expect(await failureOf(fetchIn(test, false, "refused"))).toMatchObject({ code: "invalid-argument" });
+    for (let i = 0; i < 20; i++)
+      expect(await failureOf(fetchIn(test, false, "refused"))).toMatchObject({ code: "invalid-argument" });
     expect([test.edge.seen.length, test.api.seen.length]).toEqual([1, 1]);
   });
 });
@@ -212,7 +238,9 @@ describe("a caller who goes away", () => {
 
   it("who was gone before is asked nothing for", async () => {
     const test = await open();
-    expect(await failureOf(test.upstream.fetchState({ customerId: "c" }, { signal: AbortSignal.abort(), latest: false }))).toMatchObject({ code: "cancelled" });
+    expect(
+      await failureOf(test.upstream.fetchState({ customerId: "c" }, { signal: AbortSignal.abort(), latest: false })),
+    ).toMatchObject({ code: "cancelled" });
     expect(test.edge.seen).toEqual([]);
   });
 });
@@ -223,12 +251,19 @@ describe("an upstream that goes on failing", () => {
     test.api.react = () => ({ status: 503, json: {} });
     for (let i = 0; i < 5; i++) await failureOf(fetchIn(test));
     const asked = test.api.seen.length;
-    expect(await failureOf(test.upstream.fetchState({ customerId: "c" }, { signal: patient(), latest: false }))).toMatchObject({ code: "unavailable" });
+    expect(
+      await failureOf(test.upstream.fetchState({ customerId: "c" }, { signal: patient(), latest: false })),
+    ).toMatchObject({ code: "unavailable" });
     expect(test.api.seen.length).toBe(asked);
 
     await test.passTimeUntilSettled(test.api.untilSeen(asked + 3));
-    expect(test.api.seen.slice(asked).map(({ body }) => body?.operationName)).toEqual(["GetSdkConfiguration", "GetSdkConfiguration", "GetSdkConfiguration"]);
-    test.api.react = ({ body }) => (body?.operationName === "GetSdkConfiguration" ? { json: { data: { sdkConfiguration: {} } } } : stateAnswer());
+    expect(test.api.seen.slice(asked).map(({ body }) => body?.operationName)).toEqual([
+      "GetSdkConfiguration",
+      "GetSdkConfiguration",
+      "GetSdkConfiguration",
+    ]);
+    test.api.react = ({ body }) =>
+      body?.operationName === "GetSdkConfiguration" ? { json: { data: { sdkConfiguration: {} } } } : stateAnswer();
     await test.passTimeUntilSettled(test.api.untilSeen(asked + 4));
     let state;
     do state = await fetchIn(test).catch(() => undefined);
@@ -265,7 +300,9 @@ describe("many fetches", () => {
         if (held.length === 4) for (const release of held.splice(0)) release();
       });
     const states = await Promise.all(
-      Array.from({ length: 100 }, (_, i) => test.upstream.fetchState({ customerId: `c${i}` }, { signal: patient(), latest: false })),
+      Array.from({ length: 100 }, (_, i) =>
+        test.upstream.fetchState({ customerId: `c${i}` }, { signal: patient(), latest: false }),
+      ),
     );
     expect(states.map((state) => state?.featureCount)).toEqual(Array.from({ length: 100 }, () => 1));
     expect(test.edge.maxPending).toBe(4);
@@ -274,7 +311,8 @@ describe("many fetches", () => {
 
 describe("a report", () => {
   const acknowledged = { json: { data: { reportUsage: { id: "m" } } } };
-  const report = (test: UnderTest) => test.passTimeUntilSettled(test.upstream.reportUsage(usageReport(), { signal: patient() }));
+  const report = (test: UnderTest) =>
+    test.passTimeUntilSettled(test.upstream.reportUsage(usageReport(), { signal: patient() }));
 
   it.each<[string, Reaction]>([
     ["a reset connection", "reset"],
@@ -290,7 +328,8 @@ describe("a report", () => {
     ]);
   });
 
-  const unknown = /\. Whether this counts is not known: report it again under the same idempotency key where it was sent with one, and it counts once; without one, it may count twice$/;
+  const unknown =
+    /\. Whether this counts is not known: report it again under the same idempotency key where it was sent with one, and it counts once; without one, it may count twice$/;
 
   it.each<[string, Reaction, ErrorCode]>([
     ["reset connections", "reset", "unavailable"],
@@ -300,26 +339,40 @@ describe("a report", () => {
   ])("that goes on failing by %s fails, and says that it may count", async (_, reaction, code) => {
     const test = await open();
     test.api.react = () => reaction;
-    expect(await failureOf(report(test))).toMatchObject({ code, message: expect.stringMatching(unknown) as unknown as string });
+    expect(await failureOf(report(test))).toMatchObject({
+      code,
+      message: expect.stringMatching(unknown) as unknown as string,
+    });
     expect(test.api.seen).toHaveLength(code === "unavailable" ? 2 : 1);
   });
 
   it("whose first try may have arrived may count, also where the second is refused for its rate", async () => {
     const test = await open();
     test.api.react = () => (test.api.seen.length === 1 ? "reset" : { status: 429, json: {} });
-    expect(await failureOf(report(test))).toMatchObject({ code: "resource-exhausted", message: expect.stringMatching(unknown) as unknown as string });
+    expect(await failureOf(report(test))).toMatchObject({
+      code: "resource-exhausted",
+      message: expect.stringMatching(unknown) as unknown as string,
+    });
   });
 
   it("that is refused for its rate does not count, as the code says", async () => {
     const test = await open();
     test.api.react = () => ({ status: 429, json: {} });
-    expect(await failureOf(report(test))).toMatchObject({ code: "resource-exhausted", message: "the API answered HTTP 429" });
+    expect(await failureOf(report(test))).toMatchObject({
+      code: "resource-exhausted",
+      message: "the API answered HTTP 429",
+    });
   });
 
   it("that never left says that it does not count", async () => {
     const test = await open();
     await test.api.stop();
-    expect(await failureOf(report(test))).toMatchObject({ code: "unavailable", message: expect.stringMatching(/ECONNREFUSED\)\. This is not counted: report it again later$/) as unknown as string });
+    expect(await failureOf(report(test))).toMatchObject({
+      code: "unavailable",
+      message: expect.stringMatching(
+        /ECONNREFUSED\)\. This is not counted: report it again later$/,
+      ) as unknown as string,
+    });
   });
 
   it.each<[code: string, expected: ErrorCode]>([
@@ -329,7 +382,9 @@ describe("a report", () => {
     ["Unauthenticated", "unauthenticated"],
   ])("that upstream refuses by %s fails at once, with upstream's message", async (code, expected) => {
     const test = await open();
-    test.api.react = () => ({ json: { data: null, errors: [{ message: "as upstream says it", extensions: { code } }] } });
+    test.api.react = () => ({
+      json: { data: null, errors: [{ message: "as upstream says it", extensions: { code } }] },
+    });
     expect(await failureOf(report(test))).toMatchObject({ code: expected, message: "as upstream says it" });
     expect(test.api.seen).toHaveLength(1);
   });
@@ -374,21 +429,24 @@ describe("kept connections that nothing answers on any more, as after a change o
 });
 
 describe("the start", () => {
-  it.each([true, false])("with an invalid key is counted and logged once, and heals by itself (with Edge: %s)", async (withEdge) => {
-    const test = await open({ withEdge });
-    const server = withEdge ? test.edge : test.api;
-    server.react = () => ({ status: 401, json: { errors: [{ message: "Invalid API key" }] } });
-    test.upstream.start();
-    await test.passTimeUntilSettled(server.untilSeen(3));
-    server.react = () => ({ json: { data: { sdkConfiguration: {} } } });
-    while (!test.logger.lines.some(({ message }) => message.includes("is reached now"))) {
-      await new Promise((resolve) => setImmediate(resolve));
-      test.clock.advance(20);
-    }
-    expect(test.logger.lines.map(({ level }) => level)).toEqual(["error", "error"]);
-    expect(test.telemetry.initializationErrors).toBe(test.telemetry.invalidApiKeyErrors);
-    expect(test.telemetry.initializationErrors).toBe(server.seen.length - 1);
-  });
+  it.each([true, false])(
+    "with an invalid key is counted and logged once, and heals by itself (with Edge: %s)",
+    async (withEdge) => {
+      const test = await open({ withEdge });
+      const server = withEdge ? test.edge : test.api;
+      server.react = () => ({ status: 401, json: { errors: [{ message: "Invalid API key" }] } });
+      test.upstream.start();
+      await test.passTimeUntilSettled(server.untilSeen(3));
+      server.react = () => ({ json: { data: { sdkConfiguration: {} } } });
+      while (!test.logger.lines.some(({ message }) => message.includes("is reached now"))) {
+        await new Promise((resolve) => setImmediate(resolve));
+        test.clock.advance(20);
+      }
+      expect(test.logger.lines.map(({ level }) => level)).toEqual(["error", "error"]);
+      expect(test.telemetry.initializationErrors).toBe(test.telemetry.invalidApiKeyErrors);
+      expect(test.telemetry.initializationErrors).toBe(server.seen.length - 1);
+    },
+  );
 
   it("that is stopped asks no more", async () => {
     const test = await open();

@@ -9,7 +9,9 @@ import { VendorServer } from "./vendor-server.js";
 export const BUDGET_MS = 1_000;
 
 /** Real HTTP, and time that only the test moves. */
-export async function upstreamUnderTest(options: { readonly withEdge?: boolean; readonly limits?: Partial<VendorUpstreamLimits> } = {}) {
+export async function upstreamUnderTest(
+  options: { readonly withEdge?: boolean; readonly limits?: Partial<VendorUpstreamLimits> } = {},
+) {
   const edge = await new VendorServer().start();
   const api = await new VendorServer().start();
   const clock = new ManualClock();

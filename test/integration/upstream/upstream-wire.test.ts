@@ -14,7 +14,8 @@ async function open(...options: Parameters<typeof upstreamUnderTest>): Promise<U
 
 afterEach(() => Promise.all(opened.splice(0).map((test) => test.close())));
 
-const fetchIn = ({ upstream }: UnderTest, subject: Subject, latest = false) => upstream.fetchState(subject, { signal: patient(), latest });
+const fetchIn = ({ upstream }: UnderTest, subject: Subject, latest = false) =>
+  upstream.fetchState(subject, { signal: patient(), latest });
 
 describe("Edge", () => {
   it("is asked by path, with who asks", async () => {
@@ -54,12 +55,15 @@ describe("Edge", () => {
     expect(test.edge.seen.map((request) => request.path)).toEqual([path]);
   });
 
-  it.each([["."], ["../.."], ["\ud800"]])("is not asked for customer %j, who has no path: the API is", async (customerId) => {
-    const test = await open();
-    test.api.react = () => stateAnswer();
-    await fetchIn(test, { customerId });
-    expect([test.edge.seen.length, test.api.seen.length]).toEqual([0, 1]);
-  });
+  it.each([["."], ["../.."], ["\ud800"]])(
+    "is not asked for customer %j, who has no path: the API is",
+    async (customerId) => {
+      const test = await open();
+      test.api.react = () => stateAnswer();
+      await fetchIn(test, { customerId });
+      expect([test.edge.seen.length, test.api.seen.length]).toEqual([0, 1]);
+    },
+  );
 
   it("is asked over connections that are kept", async () => {
     const test = await open();
@@ -79,7 +83,11 @@ describe("the API", () => {
       {
         method: "POST",
         path: "/graphql",
-        headers: { "x-graphql-operation-name": "GetEntitlementsState", "x-api-key": "server-key", "content-type": "application/json" },
+        headers: {
+          "x-graphql-operation-name": "GetEntitlementsState",
+          "x-api-key": "server-key",
+          "content-type": "application/json",
+        },
         body: { operationName: "GetEntitlementsState", variables: { query: { customerId: "c", resourceId: "r" } } },
       },
     ]);
@@ -105,13 +113,27 @@ describe("the API", () => {
             usagePeriodStart: "2026-01-01T00:00:00.000Z",
             usagePeriodEnd: 1_769_904_000_000,
             timestamp: "2026-01-02T00:00:00.000Z",
-            credit: { currencyId: "credits", currentUsage: 40, usagePeriodEnd: null, timestamp: "2026-01-02T00:00:00.000Z" },
+            credit: {
+              currencyId: "credits",
+              currentUsage: 40,
+              usagePeriodEnd: null,
+              timestamp: "2026-01-02T00:00:00.000Z",
+            },
           },
         },
       },
     });
     const measurement = await test.upstream.reportUsage(
-      usageReport({ subject: { customerId: "c", resourceId: "r" }, value: -2.5, updateBehavior: "SET", dimensions: new Map<string, string | number>([["region", "eu"], ["size", 3]]), timestamp: 0 }),
+      usageReport({
+        subject: { customerId: "c", resourceId: "r" },
+        value: -2.5,
+        updateBehavior: "SET",
+        dimensions: new Map<string, string | number>([
+          ["region", "eu"],
+          ["size", 3],
+        ]),
+        timestamp: 0,
+      }),
       { signal: patient() },
     );
     expect(test.api.seen[0]?.body).toMatchObject({
@@ -143,26 +165,56 @@ describe("the API", () => {
 
   it("takes many reports at once, and answers each", async () => {
     const test = await open();
-    test.api.react = () => ({ json: { data: { reportUsageBulk: [{ id: "m1", featureId: "a", currentUsage: 1 }, { id: "m2", featureId: "b", currentUsage: 2 }] } } });
+    test.api.react = () => ({
+      json: {
+        data: {
+          reportUsageBulk: [
+            { id: "m1", featureId: "a", currentUsage: 1 },
+            { id: "m2", featureId: "b", currentUsage: 2 },
+          ],
+        },
+      },
+    });
     const reports = ["a", "b"].map((featureId) => usageReport({ featureId, idempotencyKey: `key-${featureId}` }));
     const measurements = await test.upstream.reportUsageBulk(reports, { signal: patient() });
-    expect(measurements.map(({ measurementId, featureId, currentUsage }) => [measurementId, featureId, currentUsage])).toEqual([
+    expect(
+      measurements.map(({ measurementId, featureId, currentUsage }) => [measurementId, featureId, currentUsage]),
+    ).toEqual([
       ["m1", "a", 1],
       ["m2", "b", 2],
     ]);
-    expect(test.api.seen[0]?.body?.variables).toMatchObject({ input: { usages: [{ featureId: "a", idempotencyKey: "key-a" }, { featureId: "b", idempotencyKey: "key-b" }] } });
+    expect(test.api.seen[0]?.body?.variables).toMatchObject({
+      input: {
+        usages: [
+          { featureId: "a", idempotencyKey: "key-a" },
+          { featureId: "b", idempotencyKey: "key-b" },
+        ],
+      },
+    });
   });
 
   it("takes events", async () => {
     const test = await open();
     test.api.react = () => ({ json: { data: { reportEvent: "ok" } } });
     await test.upstream.reportEvents(
-      [{ eventName: "login", subject: { customerId: "c" }, idempotencyKey: "key-1", dimensions: new Map([["ok", true]]), timestamp: undefined }],
+      [
+        {
+          eventName: "login",
+          subject: { customerId: "c" },
+          idempotencyKey: "key-1",
+          dimensions: new Map([["ok", true]]),
+          timestamp: undefined,
+        },
+      ],
       { signal: patient() },
     );
     expect(test.api.seen[0]?.body).toMatchObject({
       operationName: "ReportEvent",
-      variables: { input: { usageEvents: [{ eventName: "login", customerId: "c", idempotencyKey: "key-1", dimensions: { ok: true } }] } },
+      variables: {
+        input: {
+          usageEvents: [{ eventName: "login", customerId: "c", idempotencyKey: "key-1", dimensions: { ok: true } }],
+        },
+      },
     });
   });
 });
@@ -170,7 +222,10 @@ describe("the API", () => {
 describe("what upstream does not know is knowledge", () => {
   const unknown = { errors: [{ message: "no such customer", extensions: { code: "CustomerNotFound" } }] };
   it.each<[string, object]>([
-    ["a reason", { json: { data: { entitlementsState: { entitlementsV2: [], accessDeniedReason: "CustomerNotFound" } } } }],
+    [
+      "a reason",
+      { json: { data: { entitlementsState: { entitlementsV2: [], accessDeniedReason: "CustomerNotFound" } } } },
+    ],
     ["an error beside HTTP 200", { json: unknown }],
     ["an error with HTTP 404", { status: 404, json: unknown }],
   ])("told by %s", async (_, reaction) => {
@@ -178,7 +233,10 @@ describe("what upstream does not know is knowledge", () => {
       const test = await open();
       test.edge.react = test.api.react = () => reaction as never;
       const state = await fetchIn(test, { customerId: "nobody" }, latest);
-      expect(state === undefined ? undefined : contentsOf(state)).toMatchObject({ accessDeniedReason: "CustomerNotFound", featureCount: 0 });
+      expect(state === undefined ? undefined : contentsOf(state)).toMatchObject({
+        accessDeniedReason: "CustomerNotFound",
+        featureCount: 0,
+      });
       expect(test.telemetry.networkRequestErrors).toBe(0);
     }
   });
@@ -200,24 +258,34 @@ describe("a part of an answer that cannot be used", () => {
     ["another feature", { id: "m", featureId: "other", currentUsage: 3 }],
     ["another customer", { id: "m", customerId: "other", currentUsage: 3 }],
     ["nothing at all in it", {}],
-  ])("never makes a counted report fail: an answer with %s is a report whose usage is not known", async (_, reportUsage) => {
-    const test = await open();
-    test.api.react = () => ({ json: { data: { reportUsage } } });
-    const measurement = await test.upstream.reportUsage(usageReport(), { signal: patient() });
-    expect(measurement).toMatchObject({ subject: { customerId: "c" }, featureId: "seats", currentUsage: undefined });
-    expect(test.telemetry.malformedUpstreamData).toBe(1);
-  });
+  ])(
+    "never makes a counted report fail: an answer with %s is a report whose usage is not known",
+    async (_, reportUsage) => {
+      const test = await open();
+      test.api.react = () => ({ json: { data: { reportUsage } } });
+      const measurement = await test.upstream.reportUsage(usageReport(), { signal: patient() });
+      expect(measurement).toMatchObject({ subject: { customerId: "c" }, featureId: "seats", currentUsage: undefined });
+      expect(test.telemetry.malformedUpstreamData).toBe(1);
+    },
+  );
 
   it("a list of measurements of another length says of none whose it is", async () => {
     const test = await open();
     test.api.react = () => ({ json: { data: { reportUsageBulk: [{ id: "m", currentUsage: 3 }] } } });
-    const measurements = await test.upstream.reportUsageBulk([usageReport(), usageReport({ featureId: "b" })], { signal: patient() });
+    const measurements = await test.upstream.reportUsageBulk([usageReport(), usageReport({ featureId: "b" })], {
+      signal: patient(),
+    });
     expect(measurements.map(({ currentUsage }) => currentUsage)).toEqual([undefined, undefined]);
   });
 
-  it.each([[{ data: null }], [{ data: { reportUsage: null } }], [{}]])("but %j does not say that anything was counted", async (json) => {
-    const test = await open();
-    test.api.react = () => ({ json });
-    await expect(test.upstream.reportUsage(usageReport(), { signal: patient() })).rejects.toMatchObject({ code: "internal" });
-  });
+  it.each([[{ data: null }], [{ data: { reportUsage: null } }], [{}]])(
+    "but %j does not say that anything was counted",
+    async (json) => {
+      const test = await open();
+      test.api.react = () => ({ json });
+      await expect(test.upstream.reportUsage(usageReport(), { signal: patient() })).rejects.toMatchObject({
+        code: "internal",
+      });
+    },
+  );
 });

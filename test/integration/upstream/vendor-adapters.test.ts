@@ -38,7 +38,12 @@ function named(catalog: CatalogInput): CatalogInput {
   return { ...catalog, features: catalog.features.map((feature) => ({ displayName: feature.id, ...feature })) };
 }
 
-const identity = (apiKey = API_KEY) => ({ apiKey, source: "TEST", instanceId: crypto.randomUUID(), startedAt: clock.now() });
+const identity = (apiKey = API_KEY) => ({
+  apiKey,
+  source: "TEST",
+  instanceId: crypto.randomUUID(),
+  startedAt: clock.now(),
+});
 
 function connectUpstream(withEdge: boolean, apiKey?: string): VendorUpstream {
   const { url } = emulated.emulator;
@@ -51,7 +56,10 @@ function connectUpstream(withEdge: boolean, apiKey?: string): VendorUpstream {
 }
 
 async function connectStream(): Promise<{ readonly stream: UpdateStream; readonly listener: RecordingListener }> {
-  const stream = createWebSocketUpdateStream({ identity: identity(), wsUrl: emulated.emulator.wsUrl }, { clock, logger, telemetry });
+  const stream = createWebSocketUpdateStream(
+    { identity: identity(), wsUrl: emulated.emulator.wsUrl },
+    { clock, logger, telemetry },
+  );
   const listener = new RecordingListener();
   closing.push(() => stream.stop());
   stream.start(listener);
@@ -75,13 +83,19 @@ describe.each([
 ])("what is read from %s", (_, withEdge) => {
   it.each(subjects)("of %j is what the catalog says", async (subject) => {
     const told = await connectUpstream(withEdge).fetchState(subject, { signal: patient(), latest: false });
-    const meant = await new CatalogUpstreamClient(emulated.engine).fetchState(subject, { signal: patient(), latest: false });
+    const meant = await new CatalogUpstreamClient(emulated.engine).fetchState(subject, {
+      signal: patient(),
+      latest: false,
+    });
     expect(contentsOf(told!)).toEqual(contentsOf(meant));
     expect(telemetry.malformedUpstreamData).toBe(0);
   });
 
   it("with a wrong key is refused", async () => {
-    const fetch = connectUpstream(withEdge, "wrong").fetchState({ customerId: "acme" }, { signal: patient(), latest: false });
+    const fetch = connectUpstream(withEdge, "wrong").fetchState(
+      { customerId: "acme" },
+      { signal: patient(), latest: false },
+    );
     await expect(fetch).rejects.toMatchObject({ code: "unauthenticated" });
     expect(telemetry.invalidApiKeyErrors).toBeGreaterThan(0);
   });
@@ -92,10 +106,17 @@ describe("what is reported", () => {
     const { listener } = await connectStream();
     const upstream = connectUpstream(true);
     const report = usageReport({ subject: { customerId: "acme" }, featureId: "seats", value: 1 });
-    expect(await upstream.reportUsage(report, { signal: patient() })).toMatchObject({ featureId: "seats", currentUsage: 9 });
+    expect(await upstream.reportUsage(report, { signal: patient() })).toMatchObject({
+      featureId: "seats",
+      currentUsage: 9,
+    });
     await listener.until("usage-updated");
     expect(listener.changes).toContainEqual(
-      expect.objectContaining({ type: "usage-updated", subject: { customerId: "acme", resourceId: undefined }, entitlement: { type: "feature", id: "seats" } } satisfies Partial<Change>),
+      expect.objectContaining({
+        type: "usage-updated",
+        subject: { customerId: "acme", resourceId: undefined },
+        entitlement: { type: "feature", id: "seats" },
+      } satisfies Partial<Change>),
     );
     expect(telemetry.malformedUpstreamData).toBe(0);
   });
@@ -118,7 +139,15 @@ describe("what is reported", () => {
   it("as events is metered", async () => {
     const { listener } = await connectStream();
     await connectUpstream(true).reportEvents(
-      [{ eventName: "api_request", subject: { customerId: "acme" }, idempotencyKey: "e1", dimensions: new Map(), timestamp: undefined }],
+      [
+        {
+          eventName: "api_request",
+          subject: { customerId: "acme" },
+          idempotencyKey: "e1",
+          dimensions: new Map(),
+          timestamp: undefined,
+        },
+      ],
       { signal: patient() },
     );
     await listener.until("usage-updated");
@@ -129,7 +158,9 @@ describe("what is reported", () => {
     [{ subject: { customerId: "nobody" } }, "not-found"],
     [{ subject: { customerId: "acme" }, featureId: "nothing" }, "not-found"],
   ])("of what does not exist is refused: %j", async (parts, code) => {
-    await expect(connectUpstream(true).reportUsage(usageReport(parts), { signal: patient() })).rejects.toMatchObject({ code });
+    await expect(connectUpstream(true).reportUsage(usageReport(parts), { signal: patient() })).rejects.toMatchObject({
+      code,
+    });
   });
 });
 
@@ -140,7 +171,10 @@ describe("what changes in the catalog", () => {
     await listener.until("entitlements-updated");
     const told = listener.changes.find((change) => change.type === "entitlements-updated");
     expect(told?.subject).toEqual({ customerId: "acme", resourceId: undefined });
-    const meant = await new CatalogUpstreamClient(emulated.engine).fetchState({ customerId: "acme" }, { signal: patient(), latest: false });
+    const meant = await new CatalogUpstreamClient(emulated.engine).fetchState(
+      { customerId: "acme" },
+      { signal: patient(), latest: false },
+    );
     expect(contentsOf(told!.state)).toEqual(contentsOf(meant));
     expect(telemetry.malformedUpstreamData).toBe(0);
   });

@@ -1,4 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 export interface SeenRequest {
@@ -6,7 +12,9 @@ export interface SeenRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   /** The parsed body of a POST. */
-  readonly body: { readonly operationName: string; readonly query: string; readonly variables: Readonly<Record<string, unknown>> } | undefined;
+  readonly body:
+    | { readonly operationName: string; readonly query: string; readonly variables: Readonly<Record<string, unknown>> }
+    | undefined;
 }
 
 /** What becomes of a request: an answer, or a fault. */
@@ -71,7 +79,12 @@ export class VendorServer {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString("utf8");
-    const seen = { method: request.method ?? "", path: request.url ?? "", headers: request.headers, body: text === "" ? undefined : JSON.parse(text) };
+    const seen = {
+      method: request.method ?? "",
+      path: request.url ?? "",
+      headers: request.headers,
+      body: text === "" ? undefined : JSON.parse(text),
+    };
     this.maxPending = Math.max(this.maxPending, ++this.pending);
     response.on("close", () => this.pending--);
     this.seen.push(seen);

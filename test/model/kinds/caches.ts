@@ -5,14 +5,27 @@ import type { Subject } from "../../../src/domain/subject.js";
 import type { CacheStore } from "../../../src/ports/cache-store.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
 import { CachedStates, type ModelChange } from "../cached-states.js";
-import { someChange, someCreditQuery, someFeatureQuery, someState, someSubject, someTime, SUBJECTS } from "../generate.js";
+import {
+  someChange,
+  someCreditQuery,
+  someFeatureQuery,
+  someState,
+  someSubject,
+  someTime,
+  SUBJECTS,
+} from "../generate.js";
 import { differenceAt, type Difference, type Kind } from "../kind.js";
 import { changeOf, compareAnswers, type Queries } from "../product.js";
 import type { Random } from "../random.js";
 
 export type CacheStep =
   | { readonly step: "change"; readonly change: ModelChange }
-  | { readonly step: "put"; readonly subject: Subject; readonly state: CustomerStateInput; readonly isVerified: boolean }
+  | {
+      readonly step: "put";
+      readonly subject: Subject;
+      readonly state: CustomerStateInput;
+      readonly isVerified: boolean;
+    }
   | { readonly step: "doubt-all" };
 
 interface CacheCase {
@@ -32,7 +45,14 @@ export const CACHES: Kind<CacheCase> = {
     for (const [index, step] of steps.entries()) {
       await take(cache, model, step, now + index);
       for (const subject of SUBJECTS) {
-        const difference = await compareHeld(`step ${index + 1}, ${JSON.stringify(subject)}`, cache, model, subject, queries, now + index);
+        const difference = await compareHeld(
+          `step ${index + 1}, ${JSON.stringify(subject)}`,
+          cache,
+          model,
+          subject,
+          queries,
+          now + index,
+        );
         if (difference !== undefined) return difference;
       }
     }
@@ -47,7 +67,8 @@ function withSteps(random: Random): { readonly now: number; readonly steps: read
 
 function someStep(random: Random, now: number): CacheStep {
   if (random.chance(0.05)) return { step: "doubt-all" };
-  if (random.chance(0.4)) return { step: "put", subject: someSubject(random), state: someState(random, now), isVerified: random.chance(0.7) };
+  if (random.chance(0.4))
+    return { step: "put", subject: someSubject(random), state: someState(random, now), isVerified: random.chance(0.7) };
   return { step: "change", change: someChange(random, now) };
 }
 
@@ -62,8 +83,18 @@ async function take(cache: CacheStore, model: CachedStates, step: CacheStep, now
       model.apply(step.change, now);
       break;
     case "put":
-      await cache.put(step.subject, { state: buildCustomerState(step.state), verifiedAt: now, recheckAt: now + 1_000, isVerified: step.isVerified });
-      model.put(step.subject, { state: step.state, verifiedAt: now, recheckAt: now + 1_000, isVerified: step.isVerified });
+      await cache.put(step.subject, {
+        state: buildCustomerState(step.state),
+        verifiedAt: now,
+        recheckAt: now + 1_000,
+        isVerified: step.isVerified,
+      });
+      model.put(step.subject, {
+        state: step.state,
+        verifiedAt: now,
+        recheckAt: now + 1_000,
+        isVerified: step.isVerified,
+      });
       break;
     case "doubt-all":
       await cache.markAllUnverified();
@@ -72,11 +103,19 @@ async function take(cache: CacheStore, model: CachedStates, step: CacheStep, now
   }
 }
 
-async function compareHeld(at: string, cache: CacheStore, model: CachedStates, subject: Subject, queries: Queries, now: number): Promise<Difference | undefined> {
+async function compareHeld(
+  at: string,
+  cache: CacheStore,
+  model: CachedStates,
+  subject: Subject,
+  queries: Queries,
+  now: number,
+): Promise<Difference | undefined> {
   const known = await cache.load(subject);
   const held = model.get(subject);
-  const about = (each: { readonly verifiedAt: number; readonly recheckAt: number; readonly isVerified: boolean } | undefined) =>
-    each === undefined ? undefined : [each.verifiedAt, String(each.recheckAt), each.isVerified];
+  const about = (
+    each: { readonly verifiedAt: number; readonly recheckAt: number; readonly isVerified: boolean } | undefined,
+  ) => (each === undefined ? undefined : [each.verifiedAt, String(each.recheckAt), each.isVerified]);
   const difference = differenceAt(`${at}: verified at, recheck at, is verified`, about(known), about(held));
   if (difference !== undefined || known === undefined || held === undefined) return difference;
   return compareAnswers(at, known.state, held.state, queries, now);

@@ -25,7 +25,10 @@ export const DECISIONS: Kind<Decision> = {
     return {
       now,
       state: someState(random, now),
-      queries: { features: [someFeatureQuery(random), someFeatureQuery(random), someFeatureQuery(random)], credits: [someCreditQuery(random)] },
+      queries: {
+        features: [someFeatureQuery(random), someFeatureQuery(random), someFeatureQuery(random)],
+        credits: [someCreditQuery(random)],
+      },
       configured: someFallbacks(random),
     };
   },
@@ -36,6 +39,8 @@ export const DECISIONS: Kind<Decision> = {
     void cache.forget(SUBJECT);
     void cache.put(SUBJECT, { state: built, verifiedAt: now, recheckAt: Infinity, isVerified: true });
     const cached = cache.peek(SUBJECT.customerId, undefined);
-    return cached === undefined ? { at: "the cache", product: undefined, model: "a state" } : compareAnswers("as it is cached", cached.state, state, queries, now, configured);
+    return cached === undefined
+      ? { at: "the cache", product: undefined, model: "a state" }
+      : compareAnswers("as it is cached", cached.state, state, queries, now, configured);
   },
 };

@@ -19,7 +19,16 @@ import { ManualClock } from "../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
 import { keyOf, type ModelChange } from "../cached-states.js";
 import type { ConfiguredFallbacks } from "../decisions.js";
-import { FEATURE_IDS, someAmount, someChange, someFallbacks, someFeatureQuery, someState, someSubject, someTime } from "../generate.js";
+import {
+  FEATURE_IDS,
+  someAmount,
+  someChange,
+  someFallbacks,
+  someFeatureQuery,
+  someState,
+  someSubject,
+  someTime,
+} from "../generate.js";
 import { differenceAt, type Kind } from "../kind.js";
 import { changeOf, featureAnswerOf } from "../product.js";
 import { ModelService } from "../service.js";
@@ -30,7 +39,13 @@ export type HistoryStep =
   | { readonly step: "truth"; readonly subject: Subject; readonly state: CustomerStateInput }
   | { readonly step: "event"; readonly change: ModelChange }
   | { readonly step: "published" | "connected" | "disconnected" | "upstream-up" | "upstream-down" }
-  | { readonly step: "report"; readonly subject: Subject; readonly featureId: string; readonly counts: number; readonly updatedAt: number }
+  | {
+      readonly step: "report";
+      readonly subject: Subject;
+      readonly featureId: string;
+      readonly counts: number;
+      readonly updatedAt: number;
+    }
   | { readonly step: "reload"; readonly subject: Subject }
   | { readonly step: "wait"; readonly ms: number };
 
@@ -50,7 +65,11 @@ export const HISTORIES: Kind<HistoryCase> = {
   share: 4,
   generate: (random) => {
     const now = someTime(random);
-    return { now, steps: Array.from({ length: 2 + random.below(14) }, () => someStep(random, now)), configured: someFallbacks(random) };
+    return {
+      now,
+      steps: Array.from({ length: 2 + random.below(14) }, () => someStep(random, now)),
+      configured: someFallbacks(random),
+    };
   },
   run: async ({ now, steps, configured }) => {
     const product = new Product(now, configured);
@@ -77,13 +96,22 @@ function someStep(random: Random, now: number): HistoryStep {
     case 5:
       return { step: random.pick(["upstream-up", "upstream-down"] as const) };
     case 6:
-      return { step: "report", subject, featureId: random.pick(FEATURE_IDS), counts: someAmount(random), updatedAt: now + random.below(5) - 2 };
+      return {
+        step: "report",
+        subject,
+        featureId: random.pick(FEATURE_IDS),
+        counts: someAmount(random),
+        updatedAt: now + random.below(5) - 2,
+      };
     case 7:
       return { step: "reload", subject };
     case 8:
     case 9:
       // Never just as long as something lasts.
-      return { step: "wait", ms: random.pick([17, 9_001, 29_001, 31_007, 3_600_011, 86_400_013, 40 * 86_400_000 + 17]) };
+      return {
+        step: "wait",
+        ms: random.pick([17, 9_001, 29_001, 31_007, 3_600_011, 86_400_013, 40 * 86_400_000 + 17]),
+      };
     default:
       return { step: "check", subject, query: someFeatureQuery(random) };
   }
@@ -108,8 +136,15 @@ class Product {
     const load = new LoadState(cache, upstream, clock, { fetchTimeoutMs: 5 * BUDGET_MS, recheckAfterMs: RECHECK_MS });
     const refresh = new RefreshInBackground(load, logger, 8);
     const stream = new StreamStatus(POLL_MS);
-    const find = new FindState(cache, load, refresh, stream, telemetry, clock, logger, { budgetMs: BUDGET_MS, deadlineMarginMs: 20 });
-    this.#check = new CheckEntitlement(find, new ConfiguredFallbackProvider(new Map(Object.entries(configured))), clock);
+    const find = new FindState(cache, load, refresh, stream, telemetry, clock, logger, {
+      budgetMs: BUDGET_MS,
+      deadlineMarginMs: 20,
+    });
+    this.#check = new CheckEntitlement(
+      find,
+      new ConfiguredFallbackProvider(new Map(Object.entries(configured))),
+      clock,
+    );
     this.#updates = new FollowUpdates(cache, load, refresh, stream, clock, logger, 1_000);
     this.#report = new ReportUsage(upstream, cache, load, clock, logger);
     this.#reload = new ReloadEntitlements(load);
@@ -133,7 +168,12 @@ class Product {
     const call = { deadlineAt: undefined, signal: undefined };
     switch (step.step) {
       case "check": {
-        const { result, source } = await this.#check.feature(step.subject.customerId, step.subject.resourceId, step.query, call);
+        const { result, source } = await this.#check.feature(
+          step.subject.customerId,
+          step.subject.resourceId,
+          step.query,
+          call,
+        );
         return [source, featureAnswerOf(result)];
       }
       case "truth":
@@ -166,15 +206,38 @@ class Product {
   }
 
   #reportUsage({ subject, featureId, counts, updatedAt }: Extract<HistoryStep, { step: "report" }>): Promise<unknown> {
-    this.#measurement = { measurementId: "m", subject, featureId, currentUsage: counts, periodStart: undefined, periodEnd: undefined, updatedAt, credit: undefined };
-    const report = { subject, featureId, value: 1, updateBehavior: "DELTA", dimensions: new Map(), timestamp: undefined, idempotencyKey: "k" } as const;
-    return this.#report.report(report, { deadlineAt: undefined, signal: undefined }).then(({ currentUsage }) => currentUsage, codeOf);
+    this.#measurement = {
+      measurementId: "m",
+      subject,
+      featureId,
+      currentUsage: counts,
+      periodStart: undefined,
+      periodEnd: undefined,
+      updatedAt,
+      credit: undefined,
+    };
+    const report = {
+      subject,
+      featureId,
+      value: 1,
+      updateBehavior: "DELTA",
+      dimensions: new Map(),
+      timestamp: undefined,
+      idempotencyKey: "k",
+    } as const;
+    return this.#report
+      .report(report, { deadlineAt: undefined, signal: undefined })
+      .then(({ currentUsage }) => currentUsage, codeOf);
   }
 
   #upstream(): UpstreamClient {
-    const answered = <T>(make: () => T): Promise<T> => (this.#isUp ? Promise.resolve(make()) : Promise.reject(new CodedError("unavailable", "upstream is away")));
+    const answered = <T>(make: () => T): Promise<T> =>
+      this.#isUp ? Promise.resolve(make()) : Promise.reject(new CodedError("unavailable", "upstream is away"));
     return {
-      fetchState: (subject) => answered(() => buildCustomerState(this.#truth.get(keyOf(subject)) ?? { accessDeniedReason: "CustomerNotFound" })),
+      fetchState: (subject) =>
+        answered(() =>
+          buildCustomerState(this.#truth.get(keyOf(subject)) ?? { accessDeniedReason: "CustomerNotFound" }),
+        ),
       reportUsage: () => answered(() => this.#measurement as UsageMeasurement),
       reportUsageBulk: () => answered(() => []),
       reportEvents: () => answered(() => undefined),

@@ -20,5 +20,6 @@ export const PERIODS: Kind<PeriodCase> = {
     reset: random.pick(["YEAR", "MONTH", "WEEK", "DAY", "HOUR"] as const),
     now: random.chance(0.5) ? someTime(random) : random.below(2 * RANGE) - RANGE,
   }),
-  run: ({ anchor, reset, now }) => differenceAt("the period", usagePeriodAt(anchor, reset, now), periodOf(anchor, reset, now)),
+  run: ({ anchor, reset, now }) =>
+    differenceAt("the period", usagePeriodAt(anchor, reset, now), periodOf(anchor, reset, now)),
 };

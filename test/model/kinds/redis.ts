@@ -35,7 +35,11 @@ export const REDIS: Kind<RedisCase> = {
   share: 0.5,
   generate: (random) => {
     const now = someTime(random);
-    return { now, steps: Array.from({ length: 1 + random.below(6) }, () => someStep(random, now)), queries: someQueries(random) };
+    return {
+      now,
+      steps: Array.from({ length: 1 + random.below(6) }, () => someStep(random, now)),
+      queries: someQueries(random),
+    };
   },
   run: async ({ now, steps, queries }) => {
     const clock = new ManualClock(now);
@@ -65,7 +69,12 @@ export const REDIS: Kind<RedisCase> = {
   },
 };
 
-async function compareAll(stores: readonly RedisCacheStore[], model: CachedStates, queries: Queries, now: number): Promise<Difference | undefined> {
+async function compareAll(
+  stores: readonly RedisCacheStore[],
+  model: CachedStates,
+  queries: Queries,
+  now: number,
+): Promise<Difference | undefined> {
   for (const subject of SUBJECTS) {
     const held = model.get(subject);
     if (held === undefined) continue;
@@ -81,15 +90,34 @@ async function compareAll(stores: readonly RedisCacheStore[], model: CachedState
   return undefined;
 }
 
-async function take(store: RedisCacheStore, model: CachedStates, usages: KeptUsages, step: RedisStep, now: number): Promise<void> {
+async function take(
+  store: RedisCacheStore,
+  model: CachedStates,
+  usages: KeptUsages,
+  step: RedisStep,
+  now: number,
+): Promise<void> {
   if (step.step === "put") {
     usages.told(step.subject, step.state);
-    await store.put(step.subject, { state: buildCustomerState(step.state), verifiedAt: now, recheckAt: Infinity, isVerified: true });
-    model.put(step.subject, { state: usages.in(step.subject, step.state), verifiedAt: now, recheckAt: Infinity, isVerified: true });
+    await store.put(step.subject, {
+      state: buildCustomerState(step.state),
+      verifiedAt: now,
+      recheckAt: Infinity,
+      isVerified: true,
+    });
+    model.put(step.subject, {
+      state: usages.in(step.subject, step.state),
+      verifiedAt: now,
+      recheckAt: Infinity,
+      isVerified: true,
+    });
   } else {
     await store.apply(changeOf(step.change) as SubjectChange, now);
     const { change } = step;
-    model.apply(change.type === "entitlements-updated" ? { ...change, state: usages.in(change.subject, change.state) } : change, now);
+    model.apply(
+      change.type === "entitlements-updated" ? { ...change, state: usages.in(change.subject, change.state) } : change,
+      now,
+    );
   }
 }
 
@@ -116,8 +144,10 @@ class KeptUsages {
   readonly #usages = new Map<string, Usage>();
 
   keep(subject: Subject, { features = [], credits = [] }: CustomerStateInput = {}): void {
-    for (const { feature, usage } of features) if (usage !== undefined) this.#usages.set(this.#keyOf(subject, "feature", feature.id), usage);
-    for (const { currency, usage } of credits) if (usage !== undefined) this.#usages.set(this.#keyOf(subject, "credit", currency.currencyId), usage);
+    for (const { feature, usage } of features)
+      if (usage !== undefined) this.#usages.set(this.#keyOf(subject, "feature", feature.id), usage);
+    for (const { currency, usage } of credits)
+      if (usage !== undefined) this.#usages.set(this.#keyOf(subject, "credit", currency.currencyId), usage);
   }
 
   /** A set that is older than what is stored is dropped; its usages have keys of their own, and count where they are newer. */
@@ -128,12 +158,20 @@ class KeptUsages {
   in(subject: Subject, state: CustomerStateInput): CustomerStateInput {
     const newer = (key: string, own: Usage | undefined) => {
       const kept = this.#usages.get(key);
-      return kept !== undefined && (kept.updatedAt ?? 0) > (own?.updatedAt ?? 0) ? { ...kept, periodAnchor: own?.periodAnchor } : own;
+      return kept !== undefined && (kept.updatedAt ?? 0) > (own?.updatedAt ?? 0)
+        ? { ...kept, periodAnchor: own?.periodAnchor }
+        : own;
     };
     return {
       ...state,
-      features: (state.features ?? []).map((each) => ({ ...each, usage: newer(this.#keyOf(subject, "feature", each.feature.id), each.usage) })),
-      credits: (state.credits ?? []).map((each) => ({ ...each, usage: newer(this.#keyOf(subject, "credit", each.currency.currencyId), each.usage) })),
+      features: (state.features ?? []).map((each) => ({
+        ...each,
+        usage: newer(this.#keyOf(subject, "feature", each.feature.id), each.usage),
+      })),
+      credits: (state.credits ?? []).map((each) => ({
+        ...each,
+        usage: newer(this.#keyOf(subject, "credit", each.currency.currencyId), each.usage),
+      })),
     };
   }
 
@@ -154,7 +192,8 @@ function consistent(step: RedisStep, now: number, emptied: Set<string>, index: n
   switch (change.type) {
     case "entitlements-updated":
       // What Redis forgets of a subject are its entitlements; its usages stay, and are the newest for whoever asks next.
-      if (isEmpty(change.state) && change.state.accessDeniedReason === undefined) return { ...step, change: { type: "subject-invalidated", subject: change.subject } };
+      if (isEmpty(change.state) && change.state.accessDeniedReason === undefined)
+        return { ...step, change: { type: "subject-invalidated", subject: change.subject } };
       return { ...step, change: { ...change, state: inOrder(change.subject, change.state) } };
     case "usage-updated":
       return { ...step, change: { ...change, usage: { ...change.usage, updatedAt: change.usage.updatedAt ?? now } } };

@@ -9,7 +9,8 @@ import { ModelLedger, type ModelGrant, type ModelReport } from "../ledger.js";
 import { compareAnswers, type Queries } from "../product.js";
 import type { Random } from "../random.js";
 
-type ReportStep = { readonly step: "report"; readonly report: ModelReport } | { readonly step: "wait"; readonly ms: number };
+type ReportStep =
+  { readonly step: "report"; readonly report: ModelReport } | { readonly step: "wait"; readonly ms: number };
 
 interface ReportCase {
   readonly now: number;
@@ -53,7 +54,11 @@ export const REPORTS: Kind<ReportCase> = {
   },
   run: async ({ now, limit, resetPeriod, anchor, rate, grants, steps, queries }) => {
     const clock = new ManualClock(now);
-    const terms = { limit, ...(resetPeriod === undefined ? {} : { resetPeriod, resetAnchor: "SubscriptionStart" as const }), ...(rate === undefined ? {} : { creditRate: { currency: "ink", amount: rate } }) };
+    const terms = {
+      limit,
+      ...(resetPeriod === undefined ? {} : { resetPeriod, resetAnchor: "SubscriptionStart" as const }),
+      ...(rate === undefined ? {} : { creditRate: { currency: "ink", amount: rate } }),
+    };
     const engine = await openCatalog({
       source: {
         catalog: {
@@ -61,23 +66,55 @@ export const REPORTS: Kind<ReportCase> = {
           creditCurrencies: [{ id: "ink", displayName: "ink" }],
           plans: [{ id: "plan", entitlements: { calls: terms } }],
           // Without a grant there is no wallet, so there is one of nothing that never mattered.
-          customers: [{ id: "c", plan: "plan", anchor, creditGrants: [...grants.map((grant) => ({ currency: "ink", ...grant })), { id: "last", currency: "ink", amount: 1, priority: 100 }] }],
+          customers: [
+            {
+              id: "c",
+              plan: "plan",
+              anchor,
+              creditGrants: [
+                ...grants.map((grant) => ({ currency: "ink", ...grant })),
+                { id: "last", currency: "ink", amount: 1, priority: 100 },
+              ],
+            },
+          ],
         },
       },
       clock,
       logger: new RecordingLogger(),
     });
-    const model = new ModelLedger({ limit, resetPeriod, anchor, rate }, [...grants, { id: "last", amount: 1, priority: 100 }]);
+    const model = new ModelLedger({ limit, resetPeriod, anchor, rate }, [
+      ...grants,
+      { id: "last", amount: 1, priority: 100 },
+    ]);
     for (const [index, step] of steps.entries()) {
       if (step.step === "wait") clock.set(clock.now() + step.ms);
       else {
         const { key, value, behavior, timestamp } = step.report;
-        const report = { subject: SUBJECT, featureId: "calls", value, updateBehavior: behavior, dimensions: new Map(), timestamp, idempotencyKey: key, keyOrigin: "caller" } as const;
+        const report = {
+          subject: SUBJECT,
+          featureId: "calls",
+          value,
+          updateBehavior: behavior,
+          dimensions: new Map(),
+          timestamp,
+          idempotencyKey: key,
+          keyOrigin: "caller",
+        } as const;
         const isTaken = await engine.reportUsage([report]).then(() => true, isRefusal);
-        const difference = differenceAt(`step ${index + 1}: whether it is taken`, isTaken, model.report(step.report, clock.now()) !== "refused");
+        const difference = differenceAt(
+          `step ${index + 1}: whether it is taken`,
+          isTaken,
+          model.report(step.report, clock.now()) !== "refused",
+        );
         if (difference !== undefined) return difference;
       }
-      const difference = compareAnswers(`step ${index + 1}`, engine.stateOf(SUBJECT), model.state(clock.now()), queries, clock.now());
+      const difference = compareAnswers(
+        `step ${index + 1}`,
+        engine.stateOf(SUBJECT),
+        model.state(clock.now()),
+        queries,
+        clock.now(),
+      );
       if (difference !== undefined) return difference;
     }
     return undefined;

@@ -76,7 +76,9 @@ export class LuaScript {
     scope.declare("redis", redis);
     scope.declare("tonumber", (value) => {
       if (typeof value === "number") return value;
-      return typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : undefined;
+      return typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value))
+        ? Number(value)
+        : undefined;
     });
     scope.declare("tostring", (value) => text(value));
     const strings = new LuaTable();
@@ -108,7 +110,8 @@ function execute(node: Node, scope: Scope): Outcome {
       node.variables.forEach((variable, index) => {
         const value = values[index];
         if (variable.type === "Identifier") scope.assign(variable.name, value);
-        else if (variable.type === "IndexExpression") (evaluate(variable.base, scope) as LuaTable).set(evaluate(variable.index, scope), value);
+        else if (variable.type === "IndexExpression")
+          (evaluate(variable.base, scope) as LuaTable).set(evaluate(variable.index, scope), value);
         else throw unknown(variable);
       });
       return undefined;
@@ -125,7 +128,8 @@ function execute(node: Node, scope: Scope): Outcome {
     }
     case "IfStatement":
       for (const clause of node.clauses) {
-        if (clause.type === "ElseClause" || isTrue(evaluate(clause.condition, scope))) return block(clause.body, new Scope(scope));
+        if (clause.type === "ElseClause" || isTrue(evaluate(clause.condition, scope)))
+          return block(clause.body, new Scope(scope));
       }
       return undefined;
     case "ForNumericStatement": {
@@ -204,7 +208,9 @@ function evaluate(node: luaparse.Expression, scope: Scope): LuaValue {
 function functionOf({ parameters, body }: luaparse.FunctionDeclaration, scope: Scope): LuaFunction {
   return (...args) => {
     const inner = new Scope(scope);
-    parameters.forEach((parameter, index) => parameter.type === "Identifier" && inner.declare(parameter.name, args[index]));
+    parameters.forEach(
+      (parameter, index) => parameter.type === "Identifier" && inner.declare(parameter.name, args[index]),
+    );
     const outcome = block(body, inner);
     return typeof outcome === "object" ? outcome.returned : undefined;
   };

@@ -126,7 +126,9 @@ export class RedisServer {
       case "EVAL":
         return this.#evaluate(connection, first, args);
       case "EVALSHA":
-        return this.#scripts.has(first) || this.forbidsScripts ? this.#runScript(connection, first, args) : new Error("NOSCRIPT No matching script. Please use EVAL.");
+        return this.#scripts.has(first) || this.forbidsScripts
+          ? this.#runScript(connection, first, args)
+          : new Error("NOSCRIPT No matching script. Please use EVAL.");
       default:
         return this.#data(connection, name, args);
     }
@@ -167,7 +169,12 @@ export class RedisServer {
         return expiresAt === Infinity ? -1 : expiresAt - this.#now();
       }
       case "SCAN":
-        return ["0", [...this.#entries.keys()].filter((each) => this.#get(each) !== null && matches(args[args.indexOf("MATCH") + 1] ?? "*", each))];
+        return [
+          "0",
+          [...this.#entries.keys()].filter(
+            (each) => this.#get(each) !== null && matches(args[args.indexOf("MATCH") + 1] ?? "*", each),
+          ),
+        ];
       case "FLUSHALL":
         this.#entries.clear();
         for (const each of this.#connections.values()) if (each.prefixes !== undefined) this.#push(each, null);
@@ -205,7 +212,9 @@ export class RedisServer {
     if (sub === "ID") return connection.id;
     if (sub !== "TRACKING") return OK;
     connection.redirect = Number(args[args.findIndex((each) => each.toUpperCase() === "REDIRECT") + 1]);
-    connection.prefixes = args.flatMap((each, index) => (each.toUpperCase() === "PREFIX" ? [args[index + 1] ?? ""] : []));
+    connection.prefixes = args.flatMap((each, index) =>
+      each.toUpperCase() === "PREFIX" ? [args[index + 1] ?? ""] : [],
+    );
     return OK;
   }
 

@@ -76,10 +76,19 @@ export class Upstream {
   change(customer: number): Version {
     const { versions } = this.#customer(customer);
     const last = versions.at(-1) as Version;
-    const version = { number: last.number + 1, isGranted: !last.isGranted, since: Math.max(this.#world.now, last.since + 1) };
+    const version = {
+      number: last.number + 1,
+      isGranted: !last.isGranted,
+      since: Math.max(this.#world.now, last.since + 1),
+    };
     versions.push(version);
     if (versions.length > MAX_KEPT_VERSIONS) versions.shift();
-    const event = { customerId: idOf(customer), resourceId: null, accessDeniedReason: null, entitlements: this.#entitlements(customer, version) };
+    const event = {
+      customerId: idOf(customer),
+      resourceId: null,
+      accessDeniedReason: null,
+      entitlements: this.#entitlements(customer, version),
+    };
     this.#tell("entitlementsUpdatedV2", event);
     return version;
   }
@@ -137,7 +146,10 @@ export class Upstream {
     this.#later(EDGE_TAKES, () => {
       if (edge === "503") request.answer(503, { message: "unavailable" });
       else if (request.path.startsWith("/v1/config")) request.answer(200, { data: { sdkConfiguration: {} } });
-      else request.answer(200, { data: { entitlementsState: this.#stateAt(customerIn(request.path), this.#world.now - this.faults.edgeLagMs) } });
+      else
+        request.answer(200, {
+          data: { entitlementsState: this.#stateAt(customerIn(request.path), this.#world.now - this.faults.edgeLagMs) },
+        });
     });
   }
 
@@ -147,15 +159,21 @@ export class Upstream {
     if (api === "hangs") return;
     this.#later(API_TAKES, () => {
       if (api === "503") request.answer(503, { message: "unavailable" });
-      else if (api === "429") request.answer(429, { message: "ThrottlerException: Too Many Requests" }, { "retry-after": "1" });
+      else if (api === "429")
+        request.answer(429, { message: "ThrottlerException: Too Many Requests" }, { "retry-after": "1" });
       else this.#graphql(request);
     });
   }
 
   #graphql(request: VirtualRequest): void {
-    const { operationName, variables } = JSON.parse(request.body) as { readonly operationName: string; readonly variables: { readonly query?: { readonly customerId: string }; readonly input?: ReportInput } };
+    const { operationName, variables } = JSON.parse(request.body) as {
+      readonly operationName: string;
+      readonly variables: { readonly query?: { readonly customerId: string }; readonly input?: ReportInput };
+    };
     if (operationName === "GetEntitlementsState") {
-      request.answer(200, { data: { entitlementsState: this.#stateAt(numberOf(variables.query?.customerId ?? ""), Infinity) } });
+      request.answer(200, {
+        data: { entitlementsState: this.#stateAt(numberOf(variables.query?.customerId ?? ""), Infinity) },
+      });
     } else if (operationName === "ReportUsage" && variables.input !== undefined) {
       this.#report(request, variables.input);
     } else request.answer(200, { data: { sdkConfiguration: {} } });
@@ -165,7 +183,9 @@ export class Upstream {
     const customer = this.#customer(numberOf(customerId));
     // A customer that upstream refuses: it is told so, and nothing counts.
     if (value < 0) {
-      request.answer(200, { errors: [{ message: "the value has to be positive", extensions: { code: "BadUserInput" } }] });
+      request.answer(200, {
+        errors: [{ message: "the value has to be positive", extensions: { code: "BadUserInput" } }],
+      });
       return;
     }
     if (!this.counted.has(idempotencyKey)) {
@@ -176,20 +196,31 @@ export class Upstream {
         customerId,
         resourceId: null,
         entitlementReference: { id: ID_OF_CALLS, type: "FEATURE" },
-        usage: { currentUsage: customer.used, usageUpdatedAt: new Date(customer.usedAt).toISOString(), usagePeriodStart: null, usagePeriodEnd: null },
+        usage: {
+          currentUsage: customer.used,
+          usageUpdatedAt: new Date(customer.usedAt).toISOString(),
+          usagePeriodStart: null,
+          usagePeriodEnd: null,
+        },
       });
     }
     if (this.#random.chance(this.faults.losesAnswers)) {
       request.reset();
       return;
     }
-    const measured = { id: idempotencyKey, customerId, featureId: ID_OF_CALLS, currentUsage: customer.used, timestamp: new Date(customer.usedAt).toISOString() };
+    const measured = {
+      id: idempotencyKey,
+      customerId,
+      featureId: ID_OF_CALLS,
+      currentUsage: customer.used,
+      timestamp: new Date(customer.usedAt).toISOString(),
+    };
     request.answer(200, { data: { reportUsage: measured } });
   }
 
   #stateAt(customer: number, time: number): unknown {
     const { versions } = this.#customer(customer);
-    const version = versions.findLast(({ since }) => since <= time) ?? (versions[0]);
+    const version = versions.findLast(({ since }) => since <= time) ?? versions[0];
     return { accessDeniedReason: null, entitlementsV2: this.#entitlements(customer, version) };
   }
 
@@ -197,14 +228,19 @@ export class Upstream {
     const subscriptions = new Map<string, string>();
     socket.onClose = () => this.#sockets.delete(socket);
     socket.onMessage = (text) => {
-      const message = JSON.parse(text) as { readonly type: string; readonly id?: string; readonly payload?: { readonly query?: string } };
+      const message = JSON.parse(text) as {
+        readonly type: string;
+        readonly id?: string;
+        readonly payload?: { readonly query?: string };
+      };
       if (message.type === "connection_init") socket.send({ type: "connection_ack" });
       else if (message.type === "ping") socket.send({ type: "pong" });
       else if (message.type === "subscribe") {
         const field = /\{\s*(\w+)/.exec(message.payload?.query ?? "")?.[1] ?? "";
         subscriptions.set(field, message.id ?? "");
         this.#sockets.set(socket, subscriptions);
-      } else if (message.type === "complete") for (const [field, id] of subscriptions) if (id === message.id) subscriptions.delete(field);
+      } else if (message.type === "complete")
+        for (const [field, id] of subscriptions) if (id === message.id) subscriptions.delete(field);
     };
   }
 

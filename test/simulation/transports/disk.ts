@@ -44,7 +44,14 @@ export class SimDisk {
   }
 
   create(path: string): Inode {
-    const inode: Inode = { id: ++this.#inodes, content: Buffer.alloc(0), durable: Buffer.alloc(0), pending: [], changedAt: this.#inodes, lockedBy: undefined };
+    const inode: Inode = {
+      id: ++this.#inodes,
+      content: Buffer.alloc(0),
+      durable: Buffer.alloc(0),
+      pending: [],
+      changedAt: this.#inodes,
+      lockedBy: undefined,
+    };
     this.#entries.set(path, inode);
     return inode;
   }
@@ -144,7 +151,9 @@ export class FileHandle {
     const bytes = Buffer.from(data.subarray(offset, offset + length));
     return operation((disk) => {
       const inode = this.#file();
-      disk.change(inode, position + bytes.length - inode.content.length, (content) => written(content, bytes, position));
+      disk.change(inode, position + bytes.length - inode.content.length, (content) =>
+        written(content, bytes, position),
+      );
       return { bytesWritten: length };
     });
   }

@@ -67,7 +67,8 @@ class ClientRequest extends EventEmitter {
         path,
         body,
         from,
-        answer: (status, json, headers = {}) => this.#back.send(() => this.#answered(status, JSON.stringify(json), headers)),
+        answer: (status, json, headers = {}) =>
+          this.#back.send(() => this.#answered(status, JSON.stringify(json), headers)),
         reset: () => this.#back.send(() => this.#fail("ECONNRESET")),
       });
     });

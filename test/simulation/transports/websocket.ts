@@ -35,7 +35,8 @@ export default class WebSocket extends EventEmitter {
   readonly protocol = "graphql-transport-ws";
   readyState = WebSocket.CONNECTING;
   onopen: (() => void) | null = null;
-  onclose: ((event: { readonly code: number; readonly reason: string; readonly wasClean: boolean }) => void) | null = null;
+  onclose: ((event: { readonly code: number; readonly reason: string; readonly wasClean: boolean }) => void) | null =
+    null;
   onmessage: ((event: { readonly data: string }) => void) | null = null;
   onerror: ((event: unknown) => void) | null = null;
   readonly #process: SimProcess | undefined;
@@ -54,7 +55,8 @@ export default class WebSocket extends EventEmitter {
     this.#process?.onEnd(() => this.#peer?.onClose());
     this.#there.send(() => {
       const server = servers.get(theWorld())?.get(hostname);
-      if (server === undefined || network.isRefusing(hostname)) this.#back.send(() => this.#fail("connect ECONNREFUSED"));
+      if (server === undefined || network.isRefusing(hostname))
+        this.#back.send(() => this.#fail("connect ECONNREFUSED"));
       else this.#accept(server, from);
     });
   }

@@ -21,7 +21,8 @@ function timer(delayMs: number, run: () => void): Timer {
   return made;
 }
 
-export const simSetTimeout = (callback: (...args: unknown[]) => void, delayMs = 1, ...args: unknown[]): Timer => timer(delayMs, () => callback(...args));
+export const simSetTimeout = (callback: (...args: unknown[]) => void, delayMs = 1, ...args: unknown[]): Timer =>
+  timer(delayMs, () => callback(...args));
 
 export const simClearTimeout = (cleared: Timer | undefined): void => cleared?.cancel();
 
@@ -36,7 +37,11 @@ export const simSetInterval = (callback: () => void, delayMs = 1): Timer => {
 
 export const simSetImmediate = (callback: (...args: unknown[]) => void, ...args: unknown[]): Timer => {
   const { scheduler } = theWorld();
-  const made: Timer = { cancel: scheduler.after(0, scheduler.current, () => callback(...args)), unref: () => made, ref: () => made };
+  const made: Timer = {
+    cancel: scheduler.after(0, scheduler.current, () => callback(...args)),
+    unref: () => made,
+    ref: () => made,
+  };
   return made;
 };
 
@@ -49,6 +54,8 @@ export const simPerformance = { now: (): number => theWorld().scheduler.now / 1_
 export const simRandom = (): number => theWorld().chance.next();
 
 export const SimDate = new Proxy(globalThis.Date, {
-  construct: (target, args: unknown[]) => (args.length === 0 ? new target(theWorld().wallClockOf(current())) : Reflect.construct(target, args)) as object,
-  get: (target, name) => (name === "now" ? () => theWorld().wallClockOf(current()) : (Reflect.get(target, name) as unknown)),
+  construct: (target, args: unknown[]) =>
+    (args.length === 0 ? new target(theWorld().wallClockOf(current())) : Reflect.construct(target, args)) as object,
+  get: (target, name) =>
+    name === "now" ? () => theWorld().wallClockOf(current()) : (Reflect.get(target, name) as unknown),
 });

@@ -6,17 +6,23 @@ import { ManualClock } from "../../fakes/manual-clock.js";
 describe("deadlines", () => {
   it("are called back each at its own time, unless cancelled, whatever their order", () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ delayMs: fc.integer({ min: 0, max: 50 }), isCancelled: fc.boolean() }), { maxLength: 30 }), (list) => {
-        const clock = new ManualClock(0);
-        const deadlines = new Deadlines(clock);
-        const called: [number, number][] = [];
-        const made = list.map(({ delayMs }, index): Deadline => deadlines.after(delayMs, () => called.push([index, clock.now()])));
-        for (const [index, { isCancelled }] of list.entries()) if (isCancelled) deadlines.cancel(made[index] as Deadline);
-        clock.advance(60);
-        const expected = list.flatMap(({ delayMs, isCancelled }, index) => (isCancelled ? [] : [[index, delayMs]]));
-        expect([...called].sort(([a], [b]) => a - b)).toEqual(expected);
-        expect(clock.pendingTimers).toBe(0);
-      }),
+      fc.property(
+        fc.array(fc.record({ delayMs: fc.integer({ min: 0, max: 50 }), isCancelled: fc.boolean() }), { maxLength: 30 }),
+        (list) => {
+          const clock = new ManualClock(0);
+          const deadlines = new Deadlines(clock);
+          const called: [number, number][] = [];
+          const made = list.map(({ delayMs }, index): Deadline =>
+            deadlines.after(delayMs, () => called.push([index, clock.now()])),
+          );
+          for (const [index, { isCancelled }] of list.entries())
+            if (isCancelled) deadlines.cancel(made[index] as Deadline);
+          clock.advance(60);
+          const expected = list.flatMap(({ delayMs, isCancelled }, index) => (isCancelled ? [] : [[index, delayMs]]));
+          expect([...called].sort(([a], [b]) => a - b)).toEqual(expected);
+          expect(clock.pendingTimers).toBe(0);
+        },
+      ),
     );
   });
 

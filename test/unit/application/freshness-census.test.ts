@@ -35,7 +35,9 @@ describe("cached states are counted by their freshness", () => {
   });
 
   it("and the one that was verified longest ago is known", async () => {
-    expect((await censusOf([{ verifiedAt: now - 5 }, { verifiedAt: now - 9 }, {}]).census.count()).oldestVerifiedAt).toBe(now - 9);
+    expect(
+      (await censusOf([{ verifiedAt: now - 5 }, { verifiedAt: now - 9 }, {}]).census.count()).oldestVerifiedAt,
+    ).toBe(now - 9);
     expect((await censusOf([]).census.count()).oldestVerifiedAt).toBeUndefined();
   });
 

@@ -47,14 +47,19 @@ describe("the moment from which states are trusted", () => {
     expect(stream.trustSince(1_000)).toBe(since);
   });
 
-  it("is as far back as the greatest age where nobody polls", () => expect(new StreamStatus(Infinity, 1_000).trustSince(1_000)).toBe(250));
+  it("is as far back as the greatest age where nobody polls", () =>
+    expect(new StreamStatus(Infinity, 1_000).trustSince(1_000)).toBe(250));
 
   it("is spread: of states learnt in one second none is due before three quarters of the greatest age, and all are at it", () => {
     const stream = new StreamStatus(300, 100_000);
     stream.connected();
-    const due = (age: number) => Array.from({ length: 1_000 }, (_, ms) => 5_000 + ms).filter((verifiedAt) => stream.isDue(verifiedAt, verifiedAt + age)).length;
+    const due = (age: number) =>
+      Array.from({ length: 1_000 }, (_, ms) => 5_000 + ms).filter((verifiedAt) =>
+        stream.isDue(verifiedAt, verifiedAt + age),
+      ).length;
     expect([due(74_000), due(100_001)]).toEqual([0, 1_000]);
-    for (const share of [0.25, 0.5, 0.75]) expect(Math.abs(due(75_000 + share * 25_000) - share * 1_000)).toBeLessThan(10);
+    for (const share of [0.25, 0.5, 0.75])
+      expect(Math.abs(due(75_000 + share * 25_000) - share * 1_000)).toBeLessThan(10);
   });
 
   it("vouches for nothing from before the stream was lost, and for nothing that is older than it may be", () => {

@@ -100,8 +100,19 @@ describe("the table of classes", () => {
 
   it("is printed with what was missed, and without a peer where none was tried", () => {
     const watch = { checks: 3, late: 1, failed: 0, longestMs: 1_200.4, failures: {}, lagMs: 0 };
-    const service = { watch, report: undefined, failure: "no", ended: undefined, residentGrowth: 2_000_000, heapBefore: 10, heapAfter: 11, serverWaitedMs: 0 };
+    const service = {
+      watch,
+      report: undefined,
+      failure: "no",
+      ended: undefined,
+      residentGrowth: 2_000_000,
+      heapBefore: 10,
+      heapAfter: 11,
+      serverWaitedMs: 0,
+    };
     const text = markdownTable([{ attackClass: ATTACK_CLASSES[0]!, service, peer: undefined }]);
-    expect(text.split("\n")[2]).toBe("| rapid-reset | Rapid Reset: a check's headers and RST_STREAM | 1 of 3 | 1200 ms | +2 MB | 1.10 × |  | **not attacked: no; 1 checks late** |  |  |  |  |  |");
+    expect(text.split("\n")[2]).toBe(
+      "| rapid-reset | Rapid Reset: a check's headers and RST_STREAM | 1 of 3 | 1200 ms | +2 MB | 1.10 × |  | **not attacked: no; 1 checks late** |  |  |  |  |  |",
+    );
   });
 });

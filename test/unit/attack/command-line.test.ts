@@ -5,7 +5,14 @@ const KNOWN = ["ping", "rapid-reset"];
 
 describe("the command line of the attacks", () => {
   it("runs every class for 3 s beside the peer when nothing is asked for", () => {
-    expect(parseCommandLine([], KNOWN)).toEqual({ names: [], isSmoke: false, isShared: false, attackMs: 3_000, node: process.execPath, writesTable: false });
+    expect(parseCommandLine([], KNOWN)).toEqual({
+      names: [],
+      isSmoke: false,
+      isShared: false,
+      attackMs: 3_000,
+      node: process.execPath,
+      writesTable: false,
+    });
   });
 
   it("runs each class for half a second in a smoke run", () => {

@@ -29,10 +29,26 @@ describe("the bounds of an attack", () => {
     { what: "a heap beyond a fifth", outcome: { heapAfter: 12_000_001 }, says: "heap" },
     { what: "a heap that cannot be read", outcome: { heapAfter: Number.NaN }, says: "heap" },
     { what: "a server that ended", outcome: { ended: "SIGABRT", heapAfter: Number.NaN }, says: "ended with SIGABRT" },
-    { what: "an innocent call without an answer", outcome: { report: { ...REPORT, innocents: { opened: 8, answered: 7 } } }, says: "1 of 8 innocent calls lost" },
-    { what: "an answer that no server should give", outcome: { report: { ...REPORT, violations: ["CL.TE (1 ×)"] } }, says: "CL.TE (1 ×)" },
-    { what: "an attack without a connection", outcome: { report: { ...REPORT, connections: 0 } }, says: "not attacked: no connection" },
-    { what: "an attack that failed", outcome: { report: undefined, failure: "Error: why\n  at" }, says: "not attacked: Error: why" },
+    {
+      what: "an innocent call without an answer",
+      outcome: { report: { ...REPORT, innocents: { opened: 8, answered: 7 } } },
+      says: "1 of 8 innocent calls lost",
+    },
+    {
+      what: "an answer that no server should give",
+      outcome: { report: { ...REPORT, violations: ["CL.TE (1 ×)"] } },
+      says: "CL.TE (1 ×)",
+    },
+    {
+      what: "an attack without a connection",
+      outcome: { report: { ...REPORT, connections: 0 } },
+      says: "not attacked: no connection",
+    },
+    {
+      what: "an attack that failed",
+      outcome: { report: undefined, failure: "Error: why\n  at" },
+      says: "not attacked: Error: why",
+    },
   ])("are missed by $what", ({ outcome, says }) => {
     expect(missedBounds({ ...HELD, ...outcome })).toEqual([says]);
   });

@@ -9,15 +9,22 @@ import { interleaved, median, Rounds } from "../../../bench/rounds.js";
 describe("Histogram", () => {
   it("knows percentiles to 2 %, from a microsecond to a minute, and the longest exactly", () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: 0.001, max: 60_000, noNaN: true }), { minLength: 1, maxLength: 200 }), (durations) => {
-        const histogram = new Histogram();
-        for (const ms of durations) histogram.add(ms);
-        const { p50, p99, max } = histogram.percentiles();
-        const sorted = durations.toSorted((a, b) => a - b);
-        const exact = (share: number) => sorted[Math.ceil(sorted.length * share) - 1]!;
-        expect(max).toBe(sorted.at(-1));
-        for (const [found, share] of [[p50, 0.5], [p99, 0.99]] as const) expect(Math.abs(found / exact(share) - 1)).toBeLessThan(0.02);
-      }),
+      fc.property(
+        fc.array(fc.double({ min: 0.001, max: 60_000, noNaN: true }), { minLength: 1, maxLength: 200 }),
+        (durations) => {
+          const histogram = new Histogram();
+          for (const ms of durations) histogram.add(ms);
+          const { p50, p99, max } = histogram.percentiles();
+          const sorted = durations.toSorted((a, b) => a - b);
+          const exact = (share: number) => sorted[Math.ceil(sorted.length * share) - 1]!;
+          expect(max).toBe(sorted.at(-1));
+          for (const [found, share] of [
+            [p50, 0.5],
+            [p99, 0.99],
+          ] as const)
+            expect(Math.abs(found / exact(share) - 1)).toBeLessThan(0.02);
+        },
+      ),
     );
   });
 });
@@ -58,7 +65,11 @@ describe("Rounds", () => {
       return Promise.resolve();
     };
     await interleaved(3, [turn("a", a), turn("b", b)]);
-    expect({ a: rounds.median("a"), b: rounds.median("b"), ratio: rounds.ratio("a", "b") }).toEqual({ a: 40, b: 50, ratio: 0.9 });
+    expect({ a: rounds.median("a"), b: rounds.median("b"), ratio: rounds.ratio("a", "b") }).toEqual({
+      a: 40,
+      b: 50,
+      ratio: 0.9,
+    });
   });
 
   it("takes the middle of two", () => expect(median([4, 1, 3, 2])).toBe(2.5));
@@ -84,7 +95,9 @@ describe("barChart", () => {
       { what: "own", value: 20_000, unit: "per second" },
     ];
     const svg = barChart({ title: "Checks", footnote: "here", rows, ownName: "own" });
-    const widths = [...svg.matchAll(/<rect class="(\w+)" .*? width="(\d+)"/g)].map(([, kind, width]) => [kind, Number(width)] as const);
+    const widths = [...svg.matchAll(/<rect class="(\w+)" .*? width="(\d+)"/g)].map(
+      ([, kind, width]) => [kind, Number(width)] as const,
+    );
     expect(widths.map(([kind]) => kind)).toEqual(["bar", "own"]);
     expect(widths[0]![1]).toBe(2 * widths[1]![1]);
     expect(svg).toContain("a &lt;peer> &amp; co");

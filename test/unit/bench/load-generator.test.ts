@@ -34,7 +34,9 @@ describe("the load generator", () => {
 
   it("reads headers however they are encoded", async () => {
     let number = 0;
-    const port = await serving((stream) => grant(stream, { "x-changing": `Value ${number++} ~ {"*"} <${"é".length}>`, "x-first": "a".repeat(number % 200) }));
+    const port = await serving((stream) =>
+      grant(stream, { "x-changing": `Value ${number++} ~ {"*"} <${"é".length}>`, "x-first": "a".repeat(number % 200) }),
+    );
     const { answers, errors } = await runJob(jobFor(port));
     expect({ answers, errors }).toEqual({ answers: REQUESTS, errors: {} });
   });
@@ -42,10 +44,14 @@ describe("the load generator", () => {
   it.each<[string, string, Answer]>([
     ["an error status", "grpc-status 14", (stream) => respond(stream, undefined, "14")],
     ["no message", "an answer without a message", (stream) => respond(stream, undefined, "0")],
-    ["no trailers", "an answer without trailers", (stream) => {
-      stream.respond(HEADERS);
-      stream.end(frameOf({ hasAccess: true }));
-    }],
+    [
+      "no trailers",
+      "an answer without trailers",
+      (stream) => {
+        stream.respond(HEADERS);
+        stream.end(frameOf({ hasAccess: true }));
+      },
+    ],
     ["an HTTP error", "HTTP 503", (stream) => stream.respond({ ":status": 503 }, { endStream: true })],
     ["a reset", "a stream was reset (2)", (stream) => stream.close(2)],
   ])("takes %s for a failure", async (_, error, answer) => {
@@ -61,7 +67,9 @@ describe("the load generator", () => {
     const port = await serving((stream) => respond(stream, frameOf(message), "0"));
     const { verified, errors } = await runJob(jobFor(port));
     expect(verified).toBe(0);
-    expect(errors).toEqual({ [`${fault} from /stigg.sidecar.v1.SidecarService/GetBooleanEntitlement`]: Math.floor(REQUESTS / 64) });
+    expect(errors).toEqual({
+      [`${fault} from /stigg.sidecar.v1.SidecarService/GetBooleanEntitlement`]: Math.floor(REQUESTS / 64),
+    });
   });
 
   it("asks for no more at a time than the server takes", async () => {
@@ -74,7 +82,11 @@ describe("the load generator", () => {
     const port = await serving((stream) => grant(stream));
     const shape = { kind: "steady", perSecond: REQUESTS, warmUpMs: 0, windowMs: 100, windows: 3 } as const;
     const { answers, errors, windows, latency } = await runJob({ ...jobFor(port), shape });
-    expect({ answers, errors, windows: windows.length }).toEqual({ answers: (REQUESTS * 3) / 10, errors: {}, windows: 3 });
+    expect({ answers, errors, windows: windows.length }).toEqual({
+      answers: (REQUESTS * 3) / 10,
+      errors: {},
+      windows: 3,
+    });
     expect(latency.max).toBeGreaterThanOrEqual(Math.max(...windows.map(({ max }) => max)));
   });
 
@@ -120,7 +132,12 @@ function grant(stream: ServerHttp2Stream, headers: Readonly<Record<string, strin
   respond(stream, frameOf({ hasAccess: true }), "0", headers);
 }
 
-function respond(stream: ServerHttp2Stream, frame: Buffer | undefined, status: string, headers: Readonly<Record<string, string>> = {}): void {
+function respond(
+  stream: ServerHttp2Stream,
+  frame: Buffer | undefined,
+  status: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": status }));
   stream.respond({ ...HEADERS, ...headers }, { waitForTrailers: true });
   stream.end(frame);

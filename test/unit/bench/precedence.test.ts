@@ -18,7 +18,9 @@ const BENCH = `
 (existsSync(SESSION) ? it : it.skip)("goes before others where it says so, and no longer than it runs", () => {
   // In a session of its own: that of the tests stays as it is.
   const script = `cat ${SESSION}; "$0" --input-type=module --eval "$1"; cat ${SESSION}`;
-  const { stdout, stderr } = spawnSync("setsid", ["--wait", "sh", "-c", script, process.execPath, BENCH], { encoding: "utf8" });
+  const { stdout, stderr } = spawnSync("setsid", ["--wait", "sh", "-c", script, process.execPath, BENCH], {
+    encoding: "utf8",
+  });
 
   const [before, goesFirst, meanwhile, after] = stdout.trim().split("\n");
 

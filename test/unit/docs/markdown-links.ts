@@ -46,7 +46,15 @@ export function faultOf(root: string, { page, target }: Link): string | undefine
 /** As GitHub makes them from headings. */
 function anchorsOf(text: string): ReadonlySet<string> {
   const headings = text.replaceAll(/^ *```[^]*?^ *```/gm, blank).matchAll(/^#{1,6} +(?<heading>.+)$/gm);
-  return new Set([...headings].map(({ groups }) => (groups?.heading ?? "").toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, "").trim().replaceAll(" ", "-")));
+  return new Set(
+    [...headings].map(({ groups }) =>
+      (groups?.heading ?? "")
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+        .trim()
+        .replaceAll(" ", "-"),
+    ),
+  );
 }
 
 function blank(code: string): string {

@@ -30,7 +30,9 @@ describe("the documentation", () => {
   });
 
   it("begins with a README that is read in some minutes", () => {
-    const words = readFileSync(join(ROOT, "README.md"), "utf8").split(/\s+/).filter((word) => word !== "");
+    const words = readFileSync(join(ROOT, "README.md"), "utf8")
+      .split(/\s+/)
+      .filter((word) => word !== "");
     expect(words.length).toBeLessThanOrEqual(MAX_README_WORDS);
   });
 });

@@ -16,7 +16,8 @@ const stored = stateWith([metered({ usage: { currentUsage: 4, updatedAt: 40 } })
 const entitlements = (state: CustomerState): SubjectChange => ({ type: "entitlements-updated", subject, state });
 
 function storedBy(outcome: ChangeEffect): CustomerState {
-  if (outcome.effect !== "replace" && outcome.effect !== "refine") throw new Error(`nothing was stored: ${outcome.effect}`);
+  if (outcome.effect !== "replace" && outcome.effect !== "refine")
+    throw new Error(`nothing was stored: ${outcome.effect}`);
   return outcome.state;
 }
 
@@ -31,11 +32,15 @@ describe("entitlements updated", () => {
   });
 
   it("at the same moment replaces the state: the last writer wins", () => {
-    expect(storedBy(applySubjectChange(stored, entitlements(stateWith([boolean()], { updatedAt: 10 })))).feature("seats")).toBeUndefined();
+    expect(
+      storedBy(applySubjectChange(stored, entitlements(stateWith([boolean()], { updatedAt: 10 })))).feature("seats"),
+    ).toBeUndefined();
   });
 
   it("older than what is stored says nothing new", () => {
-    expect(applySubjectChange(stored, entitlements(stateWith([boolean()], { updatedAt: 9 })))).toEqual({ effect: "none" });
+    expect(applySubjectChange(stored, entitlements(stateWith([boolean()], { updatedAt: 9 })))).toEqual({
+      effect: "none",
+    });
   });
 
   it("older than what is stored still brings a usage that is newer", () => {
@@ -47,7 +52,9 @@ describe("entitlements updated", () => {
   });
 
   it("newer than what is stored keeps a stored usage that is newer still", () => {
-    const update = stateWith([metered({ usageLimit: 99, usage: { currentUsage: 1, updatedAt: 39 } })], { updatedAt: 11 });
+    const update = stateWith([metered({ usageLimit: 99, usage: { currentUsage: 1, updatedAt: 39 } })], {
+      updatedAt: 11,
+    });
     const after = storedBy(applySubjectChange(stored, entitlements(update)));
     expect(after.featureUsage("seats").currentUsage).toBe(4);
     expect(after.feature("seats")?.usageLimit).toBe(99);
@@ -59,43 +66,83 @@ describe("entitlements updated", () => {
     [stored, "NoActiveSubscription"],
   ])("empty with a reason replaces the state, whatever moment that has", (before, reason) => {
     const after = storedBy(applySubjectChange(before, entitlements(emptyState(reason))));
-    expect(decideFeature(after, featureQuery("seats"), 0)).toMatchObject({ hasAccess: false, accessDeniedReason: reason });
+    expect(decideFeature(after, featureQuery("seats"), 0)).toMatchObject({
+      hasAccess: false,
+      accessDeniedReason: reason,
+    });
   });
 
   it("with wallets and a reason keeps both", () => {
     const update = stateWith([], { credits: [wallet()], accessDeniedReason: "NoActiveSubscription", updatedAt: 11 });
     const after = storedBy(applySubjectChange(stored, entitlements(update)));
-    expect({ reason: after.accessDeniedReason, wallets: after.creditCount }).toEqual({ reason: "NoActiveSubscription", wallets: 1 });
+    expect({ reason: after.accessDeniedReason, wallets: after.creditCount }).toEqual({
+      reason: "NoActiveSubscription",
+      wallets: 1,
+    });
   });
 
-  it.each([undefined, stored])("empty without a reason forgets the state, so that the next check asks for the reason", (before) => {
-    expect(applySubjectChange(before, entitlements(emptyState()))).toEqual({ effect: "forget" });
-  });
+  it.each([undefined, stored])(
+    "empty without a reason forgets the state, so that the next check asks for the reason",
+    (before) => {
+      expect(applySubjectChange(before, entitlements(emptyState()))).toEqual({ effect: "forget" });
+    },
+  );
 });
 
 describe("usage updated", () => {
   const ofSeats = { type: "feature", id: "seats" } as const;
 
   it("of a feature updates that usage", () => {
-    const after = storedBy(applySubjectChange(stored, { type: "usage-updated", subject, entitlement: ofSeats, usage: { currentUsage: 5, updatedAt: 41 } }));
+    const after = storedBy(
+      applySubjectChange(stored, {
+        type: "usage-updated",
+        subject,
+        entitlement: ofSeats,
+        usage: { currentUsage: 5, updatedAt: 41 },
+      }),
+    );
     expect(after.featureUsage("seats").currentUsage).toBe(5);
     expect(after.creditUsage("credits").currentUsage).toBe(60);
   });
 
   it("of a wallet updates that usage", () => {
     const entitlement = { type: "credit", id: "credits" } as const;
-    const after = storedBy(applySubjectChange(stored, { type: "usage-updated", subject, entitlement, usage: { currentUsage: 61, updatedAt: 51 } }));
+    const after = storedBy(
+      applySubjectChange(stored, {
+        type: "usage-updated",
+        subject,
+        entitlement,
+        usage: { currentUsage: 61, updatedAt: 51 },
+      }),
+    );
     expect(after.creditUsage("credits").currentUsage).toBe(61);
     expect(after.featureUsage("seats").currentUsage).toBe(4);
   });
 
   it.each([
     { why: "a subject that is not known", before: undefined, entitlement: ofSeats, updatedAt: 99 },
-    { why: "a feature that the set does not have", before: stored, entitlement: { type: "feature", id: "other" } as const, updatedAt: 99 },
-    { why: "a wallet that the set does not have", before: stored, entitlement: { type: "credit", id: "seats" } as const, updatedAt: 99 },
+    {
+      why: "a feature that the set does not have",
+      before: stored,
+      entitlement: { type: "feature", id: "other" } as const,
+      updatedAt: 99,
+    },
+    {
+      why: "a wallet that the set does not have",
+      before: stored,
+      entitlement: { type: "credit", id: "seats" } as const,
+      updatedAt: 99,
+    },
     { why: "before what is stored", before: stored, entitlement: ofSeats, updatedAt: 39 },
   ])("of $why is dropped", ({ before, entitlement, updatedAt }) => {
-    expect(applySubjectChange(before, { type: "usage-updated", subject, entitlement, usage: { currentUsage: 9, updatedAt } })).toEqual({ effect: "none" });
+    expect(
+      applySubjectChange(before, {
+        type: "usage-updated",
+        subject,
+        entitlement,
+        usage: { currentUsage: 9, updatedAt },
+      }),
+    ).toEqual({ effect: "none" });
   });
 });
 
@@ -111,7 +158,10 @@ describe("credit balance updated, by the older API", () => {
   });
 
   it("updates the wallet, and with it the features that draw on it", () => {
-    const before = stateWith([boolean({ creditRate: { amount: 1, currencyId: "credits" } })], { credits: [wallet()], updatedAt: 10 });
+    const before = stateWith([boolean({ creditRate: { amount: 1, currencyId: "credits" } })], {
+      credits: [wallet()],
+      updatedAt: 10,
+    });
     const after = storedBy(applySubjectChange(before, balance({})));
     expect(after.creditUsage("credits").currentUsage).toBe(100);
     expect(decideFeature(before, featureQuery("sso"), 0).hasAccess).toBe(true);

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import { ACCESS_DENIED_REASONS, parseAccessDeniedReason, saysEntityIsMissing } from "../../../src/domain/access-denied-reason.js";
+import {
+  ACCESS_DENIED_REASONS,
+  parseAccessDeniedReason,
+  saysEntityIsMissing,
+} from "../../../src/domain/access-denied-reason.js";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
 import { isEmptyState } from "../../../src/domain/customer-state.js";
 import { CodedError, ERROR_CODES, errorCodeOf } from "../../../src/domain/errors.js";
@@ -56,12 +60,19 @@ describe("a state", () => {
     { ends: [undefined, 30], until: 30 },
     { ends: [0, 30], until: 0 },
   ])("is valid until the first of its entitlements ends ($ends)", ({ ends: [feature, credit], until }) => {
-    expect(stateWith([boolean({ validUntil: feature }), metered()], { credits: [wallet({ validUntil: credit })] }).validUntil).toBe(until);
+    expect(
+      stateWith([boolean({ validUntil: feature }), metered()], { credits: [wallet({ validUntil: credit })] })
+        .validUntil,
+    ).toBe(until);
   });
 
   it("takes the last of two entitlements of one id", () => {
     const state = stateWith([metered({ usageLimit: 1, used: 1 }), metered({ usageLimit: 2, used: 2 })]);
-    expect({ count: state.featureCount, limit: state.feature("seats")?.usageLimit, used: state.featureUsage("seats").currentUsage }).toEqual({
+    expect({
+      count: state.featureCount,
+      limit: state.feature("seats")?.usageLimit,
+      used: state.featureUsage("seats").currentUsage,
+    }).toEqual({
       count: 1,
       limit: 2,
       used: 2,
@@ -78,7 +89,12 @@ describe("a state", () => {
   it("given other usages is another state, and takes no usage of what it does not have", () => {
     const state = stateWith([metered()]);
     const before = contentsOf(state);
-    const after = state.withUsages({ features: new Map([["seats", { currentUsage: 9 }], ["other", { currentUsage: 1 }]]) });
+    const after = state.withUsages({
+      features: new Map([
+        ["seats", { currentUsage: 9 }],
+        ["other", { currentUsage: 1 }],
+      ]),
+    });
     expect(contentsOf(state)).toEqual(before);
     expect(after.featureUsage("seats")).toEqual({ currentUsage: 9 });
     expect(after.featureUsage("other")).toEqual({ currentUsage: 0 });

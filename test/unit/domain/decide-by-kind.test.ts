@@ -9,7 +9,11 @@ describe("rule 5: a boolean feature", () => {
   it("is granted, whatever is requested of it", () => {
     const state = stateWith([boolean()]);
     for (const asked of [{}, { requestedUsage: 1e9 }, { requestedValues: ["z"] }]) {
-      expect(decideFeature(state, featureQuery("sso", asked), NOW)).toMatchObject({ hasAccess: true, accessDeniedReason: undefined, usage: undefined });
+      expect(decideFeature(state, featureQuery("sso", asked), NOW)).toMatchObject({
+        hasAccess: true,
+        accessDeniedReason: undefined,
+        usage: undefined,
+      });
     }
   });
 });
@@ -30,7 +34,9 @@ describe("rule 6: an enum feature that allows a and b", () => {
 
   it.each(rows)("requested $requested of $allowed: granted $isGranted", ({ requested, allowed, isGranted }) => {
     const state = stateWith([enumerated(allowed === undefined ? {} : { enumValues: allowed })]);
-    expect(decideFeature(state, featureQuery("regions", { kind: "enum", requestedValues: requested }), NOW)).toMatchObject({
+    expect(
+      decideFeature(state, featureQuery("regions", { kind: "enum", requestedValues: requested }), NOW),
+    ).toMatchObject({
       hasAccess: isGranted,
       accessDeniedReason: isGranted ? undefined : "RequestedValuesMismatch",
       entitlement: { enumValues: allowed ?? ["a", "b"] },
@@ -47,7 +53,11 @@ describe("rule 7: a numeric feature", () => {
     { terms: { usageLimit: undefined }, limit: undefined, isUnlimited: false },
     { terms: { hasUnlimitedUsage: true }, limit: undefined, isUnlimited: true },
   ])("$terms is granted and tells its value", ({ terms, limit, isUnlimited }) => {
-    const decision = decideFeature(stateWith([numeric(terms)]), featureQuery("retention-days", { kind: "numeric", requestedUsage: 99 }), NOW);
+    const decision = decideFeature(
+      stateWith([numeric(terms)]),
+      featureQuery("retention-days", { kind: "numeric", requestedUsage: 99 }),
+      NOW,
+    );
     expect(decision).toMatchObject({ hasAccess: true, accessDeniedReason: undefined, usage: undefined });
     expect(decision.entitlement?.usageLimit).toBe(limit);
     expect(decision.entitlement?.hasUnlimitedUsage).toBe(isUnlimited);
@@ -96,21 +106,33 @@ describe("rules 8 and 9: a metered feature with a limit of 10", () => {
     { terms: { hasUnlimitedUsage: true }, requested: 3, isGranted: true },
     { terms: { hasUnlimitedUsage: true, usageLimit: null, used: 1e12 }, requested: 1e12, isGranted: true },
   ];
-  const bothMeters = rows.flatMap((row) => (["Fluctuating", "Incremental"] as const).map((meterType) => ({ ...row, meterType })));
+  const bothMeters = rows.flatMap((row) =>
+    (["Fluctuating", "Incremental"] as const).map((meterType) => ({ ...row, meterType })),
+  );
 
-  it.each(bothMeters)("$meterType $terms, requested $requested: granted $isGranted", ({ terms, meterType, requested, isGranted }) => {
-    const state = stateWith([metered({ ...terms, meterType })]);
-    expect(decideFeature(state, featureQuery("seats", { kind: "metered", requestedUsage: requested }), NOW)).toMatchObject({
-      hasAccess: isGranted,
-      accessDeniedReason: isGranted ? undefined : "RequestedUsageExceedingLimit",
-      usage: { currentUsage: terms?.used ?? 8 },
-      fallback: undefined,
-    });
-  });
+  it.each(bothMeters)(
+    "$meterType $terms, requested $requested: granted $isGranted",
+    ({ terms, meterType, requested, isGranted }) => {
+      const state = stateWith([metered({ ...terms, meterType })]);
+      expect(
+        decideFeature(state, featureQuery("seats", { kind: "metered", requestedUsage: requested }), NOW),
+      ).toMatchObject({
+        hasAccess: isGranted,
+        accessDeniedReason: isGranted ? undefined : "RequestedUsageExceedingLimit",
+        usage: { currentUsage: terms?.used ?? 8 },
+        fallback: undefined,
+      });
+    },
+  );
 
   it("reads as used 0 where no usage was ever told", () => {
-    const state = stateWith([{ feature: { id: "seats", featureType: "NUMBER", meterType: "Incremental" }, usageLimit: 1 }]);
-    expect(decideFeature(state, featureQuery("seats", { requestedUsage: 1 }), NOW)).toMatchObject({ hasAccess: true, usage: { currentUsage: 0 } });
+    const state = stateWith([
+      { feature: { id: "seats", featureType: "NUMBER", meterType: "Incremental" }, usageLimit: 1 },
+    ]);
+    expect(decideFeature(state, featureQuery("seats", { requestedUsage: 1 }), NOW)).toMatchObject({
+      hasAccess: true,
+      usage: { currentUsage: 0 },
+    });
     expect(decideFeature(state, featureQuery("seats", { requestedUsage: 2 }), NOW).hasAccess).toBe(false);
   });
 });

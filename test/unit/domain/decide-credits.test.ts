@@ -39,7 +39,10 @@ describe("rule 11: a wallet of 100 credits", () => {
   ];
 
   it.each(rows)("$terms, requested $requested: $reason, $remaining left", ({ terms, requested, reason, remaining }) => {
-    const decision = decideCredit(stateWith([], { credits: [wallet(terms)] }), creditQuery("credits", { requestedUsage: requested }));
+    const decision = decideCredit(
+      stateWith([], { credits: [wallet(terms)] }),
+      creditQuery("credits", { requestedUsage: requested }),
+    );
     expect(decision).toMatchObject({
       hasAccess: reason === undefined,
       accessDeniedReason: reason,
@@ -95,13 +98,20 @@ describe("rule 10: a feature that costs 2 credits a unit", () => {
   ];
   const bothKinds = rows.flatMap((row) => (["boolean", "metered"] as const).map((kind) => ({ ...row, kind })));
 
-  it.each(bothKinds)("$kind, own $own, wallet $wallet, requested $requested: $reason", ({ kind, wallet: terms, rate = 2, own, requested, reason }) => {
-    const part = { id: "tokens", accessDeniedReason: own, creditRate: { amount: rate, currencyId: "credits" } };
-    const feature = kind === "boolean" ? boolean(part) : metered({ ...part, usageLimit: 1e6, used: 0 });
-    const state = stateWith([feature], { credits: terms === undefined ? [] : [wallet(terms)] });
-    const decision = decideFeature(state, featureQuery("tokens", { kind, requestedUsage: requested }), NOW);
-    expect(decision).toMatchObject({ hasAccess: reason === undefined, accessDeniedReason: reason, fallback: undefined });
-  });
+  it.each(bothKinds)(
+    "$kind, own $own, wallet $wallet, requested $requested: $reason",
+    ({ kind, wallet: terms, rate = 2, own, requested, reason }) => {
+      const part = { id: "tokens", accessDeniedReason: own, creditRate: { amount: rate, currencyId: "credits" } };
+      const feature = kind === "boolean" ? boolean(part) : metered({ ...part, usageLimit: 1e6, used: 0 });
+      const state = stateWith([feature], { credits: terms === undefined ? [] : [wallet(terms)] });
+      const decision = decideFeature(state, featureQuery("tokens", { kind, requestedUsage: requested }), NOW);
+      expect(decision).toMatchObject({
+        hasAccess: reason === undefined,
+        accessDeniedReason: reason,
+        fallback: undefined,
+      });
+    },
+  );
 
   it("stays InsufficientCredits without a credit rate", () => {
     const state = stateWith([boolean({ accessDeniedReason: "InsufficientCredits" })], { credits: [wallet()] });
@@ -109,28 +119,44 @@ describe("rule 10: a feature that costs 2 credits a unit", () => {
   });
 
   it.each([enumerated, numeric])("stays InsufficientCredits for a kind that draws on no wallet", (kind) => {
-    const entitlement = kind({ id: "f", accessDeniedReason: "InsufficientCredits", creditRate: { amount: 2, currencyId: "credits" } });
+    const entitlement = kind({
+      id: "f",
+      accessDeniedReason: "InsufficientCredits",
+      creditRate: { amount: 2, currencyId: "credits" },
+    });
     const state = stateWith([entitlement], { credits: [wallet()] });
     expect(decideFeature(state, featureQuery("f"), NOW).accessDeniedReason).toBe("InsufficientCredits");
   });
 
   it("judged again, still is held to the limit of its kind", () => {
-    const entitlement = metered({ accessDeniedReason: "InsufficientCredits", creditRate: { amount: 2, currencyId: "credits" } });
+    const entitlement = metered({
+      accessDeniedReason: "InsufficientCredits",
+      creditRate: { amount: 2, currencyId: "credits" },
+    });
     const state = stateWith([entitlement], { credits: [wallet()] });
-    expect(decideFeature(state, featureQuery("seats", { requestedUsage: 3 }), NOW).accessDeniedReason).toBe("RequestedUsageExceedingLimit");
+    expect(decideFeature(state, featureQuery("seats", { requestedUsage: 3 }), NOW).accessDeniedReason).toBe(
+      "RequestedUsageExceedingLimit",
+    );
   });
 
   it("is judged by the wallet's usage, which moves on its own", () => {
     const state = stateWith([boolean({ creditRate: { amount: 2, currencyId: "credits" } })], { credits: [wallet()] });
     const spent = state.withUsages({ credits: new Map([["credits", { currentUsage: 99 }]]) });
     expect(decideFeature(state, featureQuery("sso", { requestedUsage: 1 }), NOW).hasAccess).toBe(true);
-    expect(decideFeature(spent, featureQuery("sso", { requestedUsage: 1 }), NOW).accessDeniedReason).toBe("InsufficientCredits");
+    expect(decideFeature(spent, featureQuery("sso", { requestedUsage: 1 }), NOW).accessDeniedReason).toBe(
+      "InsufficientCredits",
+    );
   });
 
-  it.each<AccessDeniedReason>(["Revoked", "CustomerIsArchived"])("cannot be paid from a wallet that is denied as %s", (reason) => {
-    const state = stateWith([boolean({ creditRate: { amount: 2, currencyId: "credits" } })], {
-      credits: [wallet({ accessDeniedReason: reason, hasSoftLimit: true })],
-    });
-    expect(decideFeature(state, featureQuery("sso", { requestedUsage: 1 }), NOW).accessDeniedReason).toBe("InsufficientCredits");
-  });
+  it.each<AccessDeniedReason>(["Revoked", "CustomerIsArchived"])(
+    "cannot be paid from a wallet that is denied as %s",
+    (reason) => {
+      const state = stateWith([boolean({ creditRate: { amount: 2, currencyId: "credits" } })], {
+        credits: [wallet({ accessDeniedReason: reason, hasSoftLimit: true })],
+      });
+      expect(decideFeature(state, featureQuery("sso", { requestedUsage: 1 }), NOW).accessDeniedReason).toBe(
+        "InsufficientCredits",
+      );
+    },
+  );
 });

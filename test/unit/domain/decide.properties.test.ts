@@ -37,11 +37,16 @@ function frozen<T>(value: T): T {
 function withMoreUsed(state: CustomerState, more: number): CustomerState {
   return state.withUsages({
     features: new Map([...state.features()].map(({ feature: { id } }) => [id, moreOf(state.featureUsage(id), more)])),
-    credits: new Map([...state.credits()].map(({ currency: { currencyId: id } }) => [id, moreOf(state.creditUsage(id), more)])),
+    credits: new Map(
+      [...state.credits()].map(({ currency: { currencyId: id } }) => [id, moreOf(state.creditUsage(id), more)]),
+    ),
   });
 }
 
-const moreOf = <U extends { readonly currentUsage: number }>(usage: U, more: number): U => ({ ...usage, currentUsage: usage.currentUsage + more });
+const moreOf = <U extends { readonly currentUsage: number }>(usage: U, more: number): U => ({
+  ...usage,
+  currentUsage: usage.currentUsage + more,
+});
 
 describe("whatever the state, the query and the moment", () => {
   it("a decision on a feature never throws, changes nothing and is the same again", () => {
@@ -74,27 +79,43 @@ describe("whatever the state, the query and the moment", () => {
 
   it("a denial has a reason, and what is granted from the state has none", () => {
     fc.assert(
-      fc.property(states, featureQueries, creditQueries, moments, configuredFallbacks, (state, query, credit, now, fallbacks) => {
-        for (const decision of [decideFeature(state, query, now, fallbacks), decideCredit(state, credit)]) {
-          expect(decision.accessDeniedReason === undefined).toBe(decision.hasAccess && decision.fallback === undefined);
-        }
-      }),
+      fc.property(
+        states,
+        featureQueries,
+        creditQueries,
+        moments,
+        configuredFallbacks,
+        (state, query, credit, now, fallbacks) => {
+          for (const decision of [decideFeature(state, query, now, fallbacks), decideCredit(state, credit)]) {
+            expect(decision.accessDeniedReason === undefined).toBe(
+              decision.hasAccess && decision.fallback === undefined,
+            );
+          }
+        },
+      ),
       RUNS,
     );
   });
 
   it("a fallback is served of a known state only for another kind, or for the unknown where asked to", () => {
     fc.assert(
-      fc.property(states, featureQueries, creditQueries, moments, configuredFallbacks, (state, query, credit, now, fallbacks) => {
-        const known = state.feature(query.featureId);
-        const isMismatch = known !== undefined && query.kind !== undefined && query.kind !== known.kind;
-        const given = query.fallback ?? fallbacks.fallbackOf(query.featureId);
-        const isUnknownButGiven = known === undefined && query.fallbackWhenUnknown && given !== undefined;
-        const { fallback, entitlement } = decideFeature(state, query, now, fallbacks);
-        expect(fallback !== undefined).toBe(isMismatch || isUnknownButGiven);
-        expect(entitlement).toBe(fallback === undefined ? known : undefined);
-        expect(decideCredit(state, credit).fallback).toBeUndefined();
-      }),
+      fc.property(
+        states,
+        featureQueries,
+        creditQueries,
+        moments,
+        configuredFallbacks,
+        (state, query, credit, now, fallbacks) => {
+          const known = state.feature(query.featureId);
+          const isMismatch = known !== undefined && query.kind !== undefined && query.kind !== known.kind;
+          const given = query.fallback ?? fallbacks.fallbackOf(query.featureId);
+          const isUnknownButGiven = known === undefined && query.fallbackWhenUnknown && given !== undefined;
+          const { fallback, entitlement } = decideFeature(state, query, now, fallbacks);
+          expect(fallback !== undefined).toBe(isMismatch || isUnknownButGiven);
+          expect(entitlement).toBe(fallback === undefined ? known : undefined);
+          expect(decideCredit(state, credit).fallback).toBeUndefined();
+        },
+      ),
       RUNS,
     );
   });
@@ -125,26 +146,39 @@ describe("more never grants what less denied", () => {
 
   it("a request below 0, or that is no number, where nothing was requested", () => {
     fc.assert(
-      fc.property(states, featureQueries, creditQueries, fc.oneof(requests, fc.constantFrom(NaN, Infinity, -Infinity)), moments, (state, query, credit, requested, now) => {
-        fc.pre(!(requested >= 0 && requested < Infinity));
-        for (const decide of [
-          (requestedUsage: number | undefined) => decideFeature(state, { ...query, requestedUsage }, now),
-          (requestedUsage: number | undefined) => decideCredit(state, { ...credit, requestedUsage }),
-        ]) {
-          expect(decide(requested).hasAccess && !decide(undefined).hasAccess).toBe(false);
-        }
-      }),
+      fc.property(
+        states,
+        featureQueries,
+        creditQueries,
+        fc.oneof(requests, fc.constantFrom(NaN, Infinity, -Infinity)),
+        moments,
+        (state, query, credit, requested, now) => {
+          fc.pre(!(requested >= 0 && requested < Infinity));
+          for (const decide of [
+            (requestedUsage: number | undefined) => decideFeature(state, { ...query, requestedUsage }, now),
+            (requestedUsage: number | undefined) => decideCredit(state, { ...credit, requestedUsage }),
+          ]) {
+            expect(decide(requested).hasAccess && !decide(undefined).hasAccess).toBe(false);
+          }
+        },
+      ),
       RUNS,
     );
   });
 
   it("more requested values of a feature", () => {
     fc.assert(
-      fc.property(states, featureQueries, fc.array(fc.constantFrom("a", "b", "c", "")), moments, (state, query, more, now) => {
-        const small = decideFeature(state, query, now);
-        const large = decideFeature(state, { ...query, requestedValues: [...query.requestedValues, ...more] }, now);
-        expect(large.hasAccess && !small.hasAccess).toBe(false);
-      }),
+      fc.property(
+        states,
+        featureQueries,
+        fc.array(fc.constantFrom("a", "b", "c", "")),
+        moments,
+        (state, query, more, now) => {
+          const small = decideFeature(state, query, now);
+          const large = decideFeature(state, { ...query, requestedValues: [...query.requestedValues, ...more] }, now);
+          expect(large.hasAccess && !small.hasAccess).toBe(false);
+        },
+      ),
       RUNS,
     );
   });
@@ -174,7 +208,8 @@ describe("more never grants what less denied", () => {
 
 describe("what is not asked about has no say", () => {
   it("another feature's entitlement never changes a decision", () => {
-    const others = (input: CustomerStateInput, featureId: string) => input.features?.filter(({ feature }) => feature.id !== featureId) ?? [];
+    const others = (input: CustomerStateInput, featureId: string) =>
+      input.features?.filter(({ feature }) => feature.id !== featureId) ?? [];
     fc.assert(
       fc.property(stateInputs, stateInputs, featureQueries, moments, (input, other, query, now) => {
         const own = input.features?.filter(({ feature }) => feature.id === query.featureId) ?? [];

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { addDecimals, compareDecimals, fitsInto, isDecimalText, multiplyDecimals, subtractDecimals, toNumber, type Decimal } from "../../../src/domain/decimal.js";
+import {
+  addDecimals,
+  compareDecimals,
+  fitsInto,
+  isDecimalText,
+  multiplyDecimals,
+  subtractDecimals,
+  toNumber,
+  type Decimal,
+} from "../../../src/domain/decimal.js";
 
 /** The model: a rational number, numerator over a power of ten. */
 interface Rational {
@@ -15,11 +24,19 @@ function rational(decimal: Decimal): Rational {
   const [, sign, integer = "", fraction = "", power = "0"] = match;
   const digits = BigInt(`${sign ?? ""}${integer}${fraction}`);
   const exponent = Number(power) - fraction.length;
-  return exponent < 0 ? { numerator: digits, denominator: 10n ** BigInt(-exponent) } : { numerator: digits * 10n ** BigInt(exponent), denominator: 1n };
+  return exponent < 0
+    ? { numerator: digits, denominator: 10n ** BigInt(-exponent) }
+    : { numerator: digits * 10n ** BigInt(exponent), denominator: 1n };
 }
 
-const plus = (a: Rational, b: Rational): Rational => ({ numerator: a.numerator * b.denominator + b.numerator * a.denominator, denominator: a.denominator * b.denominator });
-const times = (a: Rational, b: Rational): Rational => ({ numerator: a.numerator * b.numerator, denominator: a.denominator * b.denominator });
+const plus = (a: Rational, b: Rational): Rational => ({
+  numerator: a.numerator * b.denominator + b.numerator * a.denominator,
+  denominator: a.denominator * b.denominator,
+});
+const times = (a: Rational, b: Rational): Rational => ({
+  numerator: a.numerator * b.numerator,
+  denominator: a.denominator * b.denominator,
+});
 const difference = (a: Rational, b: Rational): bigint => a.numerator * b.denominator - b.numerator * a.denominator;
 const same = (a: Rational, b: Rational): boolean => difference(a, b) === 0n;
 
@@ -30,11 +47,28 @@ const doubles = fc.oneof(
   fc.maxSafeInteger(),
   // What people write: up to 15 digits.
   fc.tuple(fc.integer({ min: -(10 ** 9), max: 10 ** 9 }), fc.nat(9)).map(([digits, places]) => digits / 10 ** places),
-  fc.constantFrom(0, -0, 0.1, 0.2, 0.3, 5e-324, Number.MAX_VALUE, 2 ** 53, 2 ** 53 + 2, 2 ** 60, 123456789012.345, 1 / 3),
+  fc.constantFrom(
+    0,
+    -0,
+    0.1,
+    0.2,
+    0.3,
+    5e-324,
+    Number.MAX_VALUE,
+    2 ** 53,
+    2 ** 53 + 2,
+    2 ** 60,
+    123456789012.345,
+    1 / 3,
+  ),
 );
 const pairs = fc.tuple(doubles, doubles);
 const decimals: fc.Arbitrary<Decimal> = fc
-  .oneof(doubles, pairs.map(([a, b]) => addDecimals(a, b)), pairs.map(([a, b]) => multiplyDecimals(a, b)))
+  .oneof(
+    doubles,
+    pairs.map(([a, b]) => addDecimals(a, b)),
+    pairs.map(([a, b]) => multiplyDecimals(a, b)),
+  )
   .filter((decimal) => Number.isFinite(toNumber(decimal)));
 
 describe("decimal arithmetic", () => {
@@ -97,12 +131,17 @@ describe("decimal arithmetic", () => {
 
   it("loses nothing of many small amounts on a large total, whatever their order", () => {
     fc.assert(
-      fc.property(fc.double({ min: 1e9, max: 1e15, noNaN: true }), fc.array(fc.double({ min: 1e-9, max: 1e-3, noNaN: true }), { maxLength: 50 }), (total, amounts) => {
-        const sum = (parts: readonly number[]) => parts.reduce<Decimal>((left, part) => addDecimals(left, part), total);
-        const expected = amounts.reduce((left, part) => plus(left, rational(part)), rational(total));
-        expect(same(rational(sum(amounts)), expected)).toBe(true);
-        expect(sum([...amounts].reverse())).toBe(sum(amounts));
-      }),
+      fc.property(
+        fc.double({ min: 1e9, max: 1e15, noNaN: true }),
+        fc.array(fc.double({ min: 1e-9, max: 1e-3, noNaN: true }), { maxLength: 50 }),
+        (total, amounts) => {
+          const sum = (parts: readonly number[]) =>
+            parts.reduce<Decimal>((left, part) => addDecimals(left, part), total);
+          const expected = amounts.reduce((left, part) => plus(left, rational(part)), rational(total));
+          expect(same(rational(sum(amounts)), expected)).toBe(true);
+          expect(sum([...amounts].reverse())).toBe(sum(amounts));
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -129,12 +168,23 @@ describe("fitsInto", () => {
   it("decides as rational numbers do, also by one digit more or less than an exact fit", () => {
     const nudges = fc.constantFrom(0, 1e-17, -1e-17, 1e-9, -1e-9);
     fc.assert(
-      fc.property(doubles, doubles, doubles, fc.constantFrom(0, 1, 0.1, 2.5, 1 / 3), nudges, fc.boolean(), (used, requested, any, rate, nudge, isFit) => {
-        const limit = isFit ? toNumber(addDecimals(addDecimals(used, multiplyDecimals(requested, rate)), nudge)) : any;
-        if (!Number.isFinite(limit)) return;
-        const expected = difference(plus(rational(used), times(rational(requested), rational(rate))), rational(limit)) <= 0n;
-        expect(fitsInto(limit, used, requested, rate)).toBe(expected);
-      }),
+      fc.property(
+        doubles,
+        doubles,
+        doubles,
+        fc.constantFrom(0, 1, 0.1, 2.5, 1 / 3),
+        nudges,
+        fc.boolean(),
+        (used, requested, any, rate, nudge, isFit) => {
+          const limit = isFit
+            ? toNumber(addDecimals(addDecimals(used, multiplyDecimals(requested, rate)), nudge))
+            : any;
+          if (!Number.isFinite(limit)) return;
+          const expected =
+            difference(plus(rational(used), times(rational(requested), rational(rate))), rational(limit)) <= 0n;
+          expect(fitsInto(limit, used, requested, rate)).toBe(expected);
+        },
+      ),
       { numRuns: 5_000 },
     );
   });

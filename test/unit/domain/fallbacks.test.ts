@@ -22,7 +22,12 @@ describe("while no state can be had, a check of a feature", () => {
     { when: "the request brings a fallback", own: OWN, by: OF_SEATS, answers: OWN },
     { when: "the request brings one that denies", own: DENY_FALLBACK, by: OF_SEATS, answers: DENY_FALLBACK },
     { when: "only the configuration has one", own: undefined, by: OF_SEATS, answers: CONFIGURED },
-    { when: "the configuration has one for another feature", own: undefined, by: configured({ other: CONFIGURED }), answers: DENY_FALLBACK },
+    {
+      when: "the configuration has one for another feature",
+      own: undefined,
+      by: configured({ other: CONFIGURED }),
+      answers: DENY_FALLBACK,
+    },
     { when: "nobody has one", own: undefined, by: NO_CONFIGURED_FALLBACKS, answers: DENY_FALLBACK },
   ])("answers for the reason Unknown, where $when", ({ own, by, answers }) => {
     for (const kind of [undefined, "metered", "boolean"] as const) {
@@ -54,7 +59,11 @@ describe("while no state can be had, a check of a wallet", () => {
   });
 
   it("is denied as Unknown without one", () => {
-    expect(decideCreditWithoutState(creditQuery("credits"))).toMatchObject({ hasAccess: false, accessDeniedReason: "Unknown", fallback: DENY_FALLBACK });
+    expect(decideCreditWithoutState(creditQuery("credits"))).toMatchObject({
+      hasAccess: false,
+      accessDeniedReason: "Unknown",
+      fallback: DENY_FALLBACK,
+    });
   });
 });
 
@@ -62,8 +71,18 @@ describe("the untyped call on an unknown feature", () => {
   const unknown = featureQuery("seats", { fallbackWhenUnknown: true });
 
   it.each([
-    { when: "the request brings a fallback", query: { ...unknown, fallback: OWN }, by: NO_CONFIGURED_FALLBACKS, answers: OWN },
-    { when: "the request's wins over the configured one", query: { ...unknown, fallback: OWN }, by: OF_SEATS, answers: OWN },
+    {
+      when: "the request brings a fallback",
+      query: { ...unknown, fallback: OWN },
+      by: NO_CONFIGURED_FALLBACKS,
+      answers: OWN,
+    },
+    {
+      when: "the request's wins over the configured one",
+      query: { ...unknown, fallback: OWN },
+      by: OF_SEATS,
+      answers: OWN,
+    },
     { when: "the configuration names the feature", query: unknown, by: OF_SEATS, answers: CONFIGURED },
   ])("answers the fallback where $when, also where the state has a reason", ({ query, by, answers }) => {
     for (const state of [emptyState(), emptyState("CustomerNotFound"), stateWith([boolean()])]) {
@@ -90,7 +109,9 @@ describe("the untyped call on an unknown feature", () => {
   });
 
   it("answers a known feature from the state, whatever fallbacks there are", () => {
-    expect(decideFeature(stateWith([metered({ used: 10 })]), { ...unknown, requestedUsage: 1, fallback: OWN }, 0, OF_SEATS)).toMatchObject({
+    expect(
+      decideFeature(stateWith([metered({ used: 10 })]), { ...unknown, requestedUsage: 1, fallback: OWN }, 0, OF_SEATS),
+    ).toMatchObject({
       hasAccess: false,
       accessDeniedReason: "RequestedUsageExceedingLimit",
       fallback: undefined,
@@ -111,7 +132,12 @@ describe("a typed call", () => {
     { when: "the configured one", own: undefined, answers: CONFIGURED },
     { when: "its own over the configured one", own: OWN, answers: OWN },
   ])("answers a mismatch of kinds from $when", ({ own, answers }) => {
-    const decision = decideFeature(stateWith([metered()]), featureQuery("seats", { kind: "enum", fallback: own }), 0, OF_SEATS);
+    const decision = decideFeature(
+      stateWith([metered()]),
+      featureQuery("seats", { kind: "enum", fallback: own }),
+      0,
+      OF_SEATS,
+    );
     expect(decision).toMatchObject({ hasAccess: true, accessDeniedReason: "FeatureTypeMismatch", fallback: answers });
   });
 

@@ -3,7 +3,9 @@ import { describe, expect, it } from "@jest/globals";
 import { faultOfKey, reportKeyOf } from "../../../src/domain/idempotency-key.js";
 import { fail } from "../../support/expectations.js";
 
-const callerKeys = fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 255 }).filter((key) => faultOfKey(key) === undefined);
+const callerKeys = fc
+  .string({ unit: "grapheme-ascii", minLength: 1, maxLength: 255 })
+  .filter((key) => faultOfKey(key) === undefined);
 const never = () => fail("no key is made up");
 
 describe("the key of a report", () => {
@@ -14,18 +16,30 @@ describe("the key of a report", () => {
   it("is made up where the caller has none, one for each item of a bulk", () => {
     let made = 0;
     const random = () => `made-${++made}`;
-    expect([undefined, 0, 1].map((index) => reportKeyOf(undefined, index, random).idempotencyKey)).toEqual(["made-1", "made-2", "made-3"]);
+    expect([undefined, 0, 1].map((index) => reportKeyOf(undefined, index, random).idempotencyKey)).toEqual([
+      "made-1",
+      "made-2",
+      "made-3",
+    ]);
     expect(reportKeyOf(undefined, undefined, random).keyOrigin).toBe("generated");
   });
 
   it("is the same for the same item of the same bulk, and never that of another key or item", () => {
     fc.assert(
-      fc.property(callerKeys, callerKeys, fc.option(fc.nat(1_000), { nil: undefined }), fc.option(fc.nat(1_000), { nil: undefined }), (a, b, i, j) => {
-        const isSame = a === b && i === j;
-        expect(reportKeyOf(a, i, never).idempotencyKey === reportKeyOf(b, j, never).idempotencyKey).toBe(isSame);
-        // A single report whose key looks like that of an item.
-        expect(reportKeyOf(`${a}#${i ?? 0}`, undefined, never).idempotencyKey).not.toBe(reportKeyOf(a, i ?? 0, never).idempotencyKey);
-      }),
+      fc.property(
+        callerKeys,
+        callerKeys,
+        fc.option(fc.nat(1_000), { nil: undefined }),
+        fc.option(fc.nat(1_000), { nil: undefined }),
+        (a, b, i, j) => {
+          const isSame = a === b && i === j;
+          expect(reportKeyOf(a, i, never).idempotencyKey === reportKeyOf(b, j, never).idempotencyKey).toBe(isSame);
+          // A single report whose key looks like that of an item.
+          expect(reportKeyOf(`${a}#${i ?? 0}`, undefined, never).idempotencyKey).not.toBe(
+            reportKeyOf(a, i ?? 0, never).idempotencyKey,
+          );
+        },
+      ),
     );
   });
 

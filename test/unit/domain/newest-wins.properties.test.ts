@@ -46,7 +46,8 @@ const news: fc.Arbitrary<News> = fc.record({
 });
 
 /** When each of some writes was made: no two at the same time, in any order. */
-const distinctMoments = (count: number) => fc.uniqueArray(fc.nat({ max: 1_000 }), { minLength: count, maxLength: count });
+const distinctMoments = (count: number) =>
+  fc.uniqueArray(fc.nat({ max: 1_000 }), { minLength: count, maxLength: count });
 
 /** A set that is stored, and then some news, each with moments of its own for the set and for each usage in it. */
 const histories = fc.integer({ min: 2, max: 5 }).chain((count) =>
@@ -89,7 +90,15 @@ const writtenHistories: fc.Arbitrary<History> = histories.map(({ said, setMoment
   const changeOf = (write: number): SubjectChange => {
     const { about } = said[write]!;
     if (about === "set") return { type: "entitlements-updated", subject, state: setOf(write) };
-    return { type: "usage-updated", subject, entitlement: about, usage: usageOf(write, references.findIndex((of) => of === about)) };
+    return {
+      type: "usage-updated",
+      subject,
+      entitlement: about,
+      usage: usageOf(
+        write,
+        references.findIndex((of) => of === about),
+      ),
+    };
   };
   return { stored: setOf(0), changes: said.slice(1).map((_, i) => changeOf(i + 1)) };
 });
@@ -110,7 +119,9 @@ function afterFetches(stored: CustomerState, changes: readonly SubjectChange[]):
 }
 
 const shuffledHistories = writtenHistories.chain(({ stored, changes }) =>
-  fc.shuffledSubarray([...changes], { minLength: changes.length, maxLength: changes.length }).map((shuffled) => ({ stored, changes, shuffled })),
+  fc
+    .shuffledSubarray([...changes], { minLength: changes.length, maxLength: changes.length })
+    .map((shuffled) => ({ stored, changes, shuffled })),
 );
 
 describe("writes with different moments", () => {
@@ -136,16 +147,24 @@ describe("writes with different moments", () => {
     fc.assert(
       fc.property(writtenHistories, ({ stored, changes }) => {
         const after = afterEvents(stored, changes);
-        const sets = [stored, ...changes.flatMap((change) => (change.type === "entitlements-updated" ? [change.state] : []))];
+        const sets = [
+          stored,
+          ...changes.flatMap((change) => (change.type === "entitlements-updated" ? [change.state] : [])),
+        ];
         const newestSet = sets.reduce((a, b) => (b.updatedAt! > a.updatedAt! ? b : a));
         for (const id of FEATURE_IDS) {
           const told = [
             ...sets.map((set) => set.featureUsage(id)),
-            ...changes.flatMap((change) => (change.type === "usage-updated" && change.entitlement.id === id ? [change.usage] : [])),
+            ...changes.flatMap((change) =>
+              change.type === "usage-updated" && change.entitlement.id === id ? [change.usage] : [],
+            ),
           ];
           const newest = told.reduce((a, b) => (b.updatedAt! > a.updatedAt! ? b : a));
           expect(after.feature(id)).toEqual(newestSet.feature(id));
-          expect(after.featureUsage(id)).toMatchObject({ currentUsage: newest.currentUsage, updatedAt: newest.updatedAt });
+          expect(after.featureUsage(id)).toMatchObject({
+            currentUsage: newest.currentUsage,
+            updatedAt: newest.updatedAt,
+          });
           expect(after.featureUsage(id).periodAnchor).toBe(newestSet.featureUsage(id).periodAnchor);
         }
       }),
@@ -158,7 +177,9 @@ describe("writes with different moments", () => {
     fc.assert(
       fc.property(datedStates, datedStates, (a, b) => {
         fc.pre(a.updatedAt !== b.updatedAt && !haveATieInUsage(a, b));
-        expect(contentsOf(newestState(newestState(undefined, a), b))).toEqual(contentsOf(newestState(newestState(undefined, b), a)));
+        expect(contentsOf(newestState(newestState(undefined, a), b))).toEqual(
+          contentsOf(newestState(newestState(undefined, b), a)),
+        );
       }),
       RUNS,
     );
@@ -166,10 +187,15 @@ describe("writes with different moments", () => {
 });
 
 function haveATieInUsage(a: CustomerState, b: CustomerState): boolean {
-  const isTie = (one: Usage, other: Usage) => one.updatedAt === undefined || other.updatedAt === undefined || one.updatedAt === other.updatedAt;
+  const isTie = (one: Usage, other: Usage) =>
+    one.updatedAt === undefined || other.updatedAt === undefined || one.updatedAt === other.updatedAt;
   return (
-    [...a.features()].some(({ feature: { id } }) => b.feature(id) !== undefined && isTie(a.featureUsage(id), b.featureUsage(id))) ||
-    [...a.credits()].some(({ currency: { currencyId: id } }) => b.credit(id) !== undefined && isTie(a.creditUsage(id), b.creditUsage(id)))
+    [...a.features()].some(
+      ({ feature: { id } }) => b.feature(id) !== undefined && isTie(a.featureUsage(id), b.featureUsage(id)),
+    ) ||
+    [...a.credits()].some(
+      ({ currency: { currencyId: id } }) => b.credit(id) !== undefined && isTie(a.creditUsage(id), b.creditUsage(id)),
+    )
   );
 }
 
@@ -179,7 +205,9 @@ describe("a write that comes twice", () => {
       fc.property(writtenHistories, ({ stored, changes }) => {
         const twice = changes.flatMap((change) => [change, change]);
         expect(contentsOf(afterEvents(stored, twice))).toEqual(contentsOf(afterEvents(stored, changes)));
-        expect(contentsOf(afterFetches(stored, [...changes, ...changes]))).toEqual(contentsOf(afterEvents(stored, changes)));
+        expect(contentsOf(afterFetches(stored, [...changes, ...changes]))).toEqual(
+          contentsOf(afterEvents(stored, changes)),
+        );
       }),
       RUNS,
     );

@@ -50,7 +50,10 @@ describe("sets of entitlements", () => {
   });
 
   it("a newer one takes away what it does not name", () => {
-    const replaced = newestState(stateWith([metered(), boolean()], { updatedAt: 1 }), stateWith([boolean()], { updatedAt: 2 }));
+    const replaced = newestState(
+      stateWith([metered(), boolean()], { updatedAt: 1 }),
+      stateWith([boolean()], { updatedAt: 2 }),
+    );
     expect([...replaced.features()].map(({ feature }) => feature.id)).toEqual(["sso"]);
   });
 
@@ -72,7 +75,10 @@ describe("usages that come with sets are ordered on their own", () => {
     { set: "older", stored: 2, incoming: 1, usage: "newer", told: 5, used: 7 },
     { set: "older", stored: 2, incoming: 1, usage: "older", told: 3, used: 4 },
   ])("a $set set with a $usage usage", ({ stored, incoming, told, used }) => {
-    const merged = newestState(setOf(10, stored, { currentUsage: 4, updatedAt: 4 }), setOf(20, incoming, { currentUsage: 7, updatedAt: told }));
+    const merged = newestState(
+      setOf(10, stored, { currentUsage: 4, updatedAt: 4 }),
+      setOf(20, incoming, { currentUsage: 7, updatedAt: told }),
+    );
     expect(merged.featureUsage("seats").currentUsage).toBe(used);
     expect(limitOf(merged)).toBe(incoming > stored ? 20 : 10);
   });
@@ -87,12 +93,16 @@ describe("usages that come with sets are ordered on their own", () => {
 
   it("the anchor is the newer set's, also where the usage is the older set's", () => {
     const stored = setOf(10, 1, { currentUsage: 4, updatedAt: 9, periodAnchor: 100 });
-    expect(newestState(stored, setOf(20, 2, { currentUsage: 0, updatedAt: 3, periodAnchor: 200 })).featureUsage("seats")).toEqual({
+    expect(
+      newestState(stored, setOf(20, 2, { currentUsage: 0, updatedAt: 3, periodAnchor: 200 })).featureUsage("seats"),
+    ).toEqual({
       currentUsage: 4,
       updatedAt: 9,
       periodAnchor: 200,
     });
-    expect(newestState(stored, setOf(20, 2, { currentUsage: 0, updatedAt: 3 })).featureUsage("seats").periodAnchor).toBeUndefined();
+    expect(
+      newestState(stored, setOf(20, 2, { currentUsage: 0, updatedAt: 3 })).featureUsage("seats").periodAnchor,
+    ).toBeUndefined();
   });
 });
 
@@ -101,7 +111,10 @@ describe("a usage on its own", () => {
   const FEB = Date.UTC(2026, 1, 1);
   const MAR = Date.UTC(2026, 2, 1);
   const stored: Usage = { currentUsage: 4, updatedAt: JAN + 10, periodAnchor: JAN, periodStart: JAN, periodEnd: FEB };
-  const state = stateWith([metered({ usage: stored, resetPeriod: "MONTH" })], { updatedAt: JAN, credits: [wallet({ usage: stored })] });
+  const state = stateWith([metered({ usage: stored, resetPeriod: "MONTH" })], {
+    updatedAt: JAN,
+    credits: [wallet({ usage: stored })],
+  });
   const seats = { type: "feature", id: "seats" } as const;
   const credits = { type: "credit", id: "credits" } as const;
 
@@ -147,12 +160,29 @@ describe("a usage on its own", () => {
 
   it("that says no period is of the period it was told in, once the known one is over", () => {
     const updated = newestUsage(state, seats, { currentUsage: 1, updatedAt: FEB + 5 });
-    expect(updated.featureUsage("seats")).toEqual({ currentUsage: 1, updatedAt: FEB + 5, periodAnchor: JAN, periodStart: FEB, periodEnd: MAR });
+    expect(updated.featureUsage("seats")).toEqual({
+      currentUsage: 1,
+      updatedAt: FEB + 5,
+      periodAnchor: JAN,
+      periodStart: FEB,
+      periodEnd: MAR,
+    });
   });
 
   it("that says its period is of that one", () => {
-    const updated = newestUsage(state, seats, { currentUsage: 1, updatedAt: FEB + 5, periodStart: FEB, periodEnd: MAR });
-    expect(updated.featureUsage("seats")).toEqual({ currentUsage: 1, updatedAt: FEB + 5, periodAnchor: JAN, periodStart: FEB, periodEnd: MAR });
+    const updated = newestUsage(state, seats, {
+      currentUsage: 1,
+      updatedAt: FEB + 5,
+      periodStart: FEB,
+      periodEnd: MAR,
+    });
+    expect(updated.featureUsage("seats")).toEqual({
+      currentUsage: 1,
+      updatedAt: FEB + 5,
+      periodAnchor: JAN,
+      periodStart: FEB,
+      periodEnd: MAR,
+    });
   });
 });
 

@@ -29,7 +29,9 @@ function asCached({ feature, usage, ...terms }: FeatureEntitlementInput): Cached
 
 function theirs(entitlement: FeatureEntitlementInput | null, query: FeatureQuery, customerExists = true) {
   const cached = entitlement === null ? null : asCached(entitlement);
-  const decision = EntitlementDecisionService.decideEntitlementPolicy(customerExists, cached, query.requestedUsage, [...query.requestedValues]);
+  const decision = EntitlementDecisionService.decideEntitlementPolicy(customerExists, cached, query.requestedUsage, [
+    ...query.requestedValues,
+  ]);
   return { hasAccess: decision.hasAccess, reason: decision.accessDeniedReason as string | undefined };
 }
 
@@ -45,20 +47,29 @@ const queries = fc
   .map((parts) => featureQuery("f", parts));
 
 /** Where the published client checks usage of a number that nothing meters. */
-const lacksAMeter = ({ feature }: FeatureEntitlementInput) => feature.featureType === "NUMBER" && feature.meterType === undefined;
+const lacksAMeter = ({ feature }: FeatureEntitlementInput) =>
+  feature.featureType === "NUMBER" && feature.meterType === undefined;
 
 describe("the published client and this domain decide alike", () => {
   it("on entitlements of every kind", () => {
     fc.assert(
-      fc.property(entitlements.filter((entitlement) => !lacksAMeter(entitlement)), queries, (entitlement, query) => {
-        expect(ours(entitlement, query)).toEqual(theirs(entitlement, query));
-      }),
+      fc.property(
+        entitlements.filter((entitlement) => !lacksAMeter(entitlement)),
+        queries,
+        (entitlement, query) => {
+          expect(ours(entitlement, query)).toEqual(theirs(entitlement, query));
+        },
+      ),
       RUNS,
     );
   });
 
   it("on usage close to a limit", () => {
-    const close = fc.record({ limit: fc.option(amounts, { nil: null }), used: amounts, off: fc.constantFrom(-1, -0.25, 0, 0.25, 1) });
+    const close = fc.record({
+      limit: fc.option(amounts, { nil: null }),
+      used: amounts,
+      off: fc.constantFrom(-1, -0.25, 0, 0.25, 1),
+    });
     fc.assert(
       fc.property(close, ({ limit, used, off }) => {
         const entitlement = metered({ id: "f", usageLimit: limit, used });
@@ -81,10 +92,14 @@ describe("the published client and this domain decide alike", () => {
 
   it("on every kind, in the typed call of that kind", () => {
     fc.assert(
-      fc.property(entitlements.filter((entitlement) => !lacksAMeter(entitlement)), queries, (entitlement, query) => {
-        const typed = { ...query, kind: kindOfFeature(entitlement.feature) };
-        expect(ours(entitlement, typed)).toEqual(theirs(entitlement, query));
-      }),
+      fc.property(
+        entitlements.filter((entitlement) => !lacksAMeter(entitlement)),
+        queries,
+        (entitlement, query) => {
+          const typed = { ...query, kind: kindOfFeature(entitlement.feature) };
+          expect(ours(entitlement, typed)).toEqual(theirs(entitlement, query));
+        },
+      ),
       RUNS,
     );
   });
@@ -92,13 +107,19 @@ describe("the published client and this domain decide alike", () => {
   it("on a customer that does not exist, whose empty state has that reason", () => {
     const state = stateWith([], { accessDeniedReason: "CustomerNotFound" });
     const decision = decideFeature(state, featureQuery("f"), NOW);
-    expect({ hasAccess: decision.hasAccess, reason: decision.accessDeniedReason }).toEqual(theirs(null, featureQuery("f"), false));
+    expect({ hasAccess: decision.hasAccess, reason: decision.accessDeniedReason }).toEqual(
+      theirs(null, featureQuery("f"), false),
+    );
   });
 });
 
 describe("they differ on purpose", () => {
   it("on numbers without a meter: granted whatever their usage, where the published client checks it", () => {
-    const unmetered: FeatureEntitlementInput = { feature: { id: "f", featureType: "NUMBER" }, usageLimit: 5, usage: { currentUsage: 4 } };
+    const unmetered: FeatureEntitlementInput = {
+      feature: { id: "f", featureType: "NUMBER" },
+      usageLimit: 5,
+      usage: { currentUsage: 4 },
+    };
     const query = featureQuery("f", { requestedUsage: 2 });
     expect(theirs(unmetered, query)).toEqual({ hasAccess: false, reason: "RequestedUsageExceedingLimit" });
     expect(ours(unmetered, query)).toEqual({ hasAccess: true, reason: undefined });
@@ -109,7 +130,8 @@ describe("they differ on purpose", () => {
     fc.assert(
       fc.property(entitlements.filter(lacksAMeter), queries, (entitlement, query) => {
         const [us, them] = [ours(entitlement, query), theirs(entitlement, query)];
-        if (them.reason === "RequestedUsageExceedingLimit") expect(us.hasAccess || us.reason === them.reason).toBe(true);
+        if (them.reason === "RequestedUsageExceedingLimit")
+          expect(us.hasAccess || us.reason === them.reason).toBe(true);
         else expect(us).toEqual(them);
       }),
       RUNS,
@@ -130,12 +152,17 @@ describe("they differ on purpose", () => {
     expect(decideFeature(stateWith([told], { credits: [wallet()] }), query, NOW).hasAccess).toBe(true);
     const notTold = boolean({ id: "f", creditRate });
     expect(theirs(notTold, query).hasAccess).toBe(true);
-    expect(decideFeature(stateWith([notTold], { credits: [wallet({ used: 100 })] }), query, NOW).accessDeniedReason).toBe("InsufficientCredits");
+    expect(
+      decideFeature(stateWith([notTold], { credits: [wallet({ used: 100 })] }), query, NOW).accessDeniedReason,
+    ).toBe("InsufficientCredits");
   });
 
-  it.each([NaN, -Infinity])("on a requested usage of %s, which the published client lets through and an edge here refuses", (requestedUsage) => {
-    // The domain is never asked such a thing; asked, it still says no more than arithmetic does.
-    const query = featureQuery("f", { requestedUsage });
-    expect(ours(metered({ id: "f" }), query)).toEqual(theirs(metered({ id: "f" }), query));
-  });
+  it.each([NaN, -Infinity])(
+    "on a requested usage of %s, which the published client lets through and an edge here refuses",
+    (requestedUsage) => {
+      // The domain is never asked such a thing; asked, it still says no more than arithmetic does.
+      const query = featureQuery("f", { requestedUsage });
+      expect(ours(metered({ id: "f" }), query)).toEqual(theirs(metered({ id: "f" }), query));
+    },
+  );
 });

@@ -115,8 +115,18 @@ describe("they differ", () => {
     const usage = { currentUsage: 10, periodAnchor: Date.UTC(2026, 0, 15), periodEnd: end };
     const state = stateWith([metered({ usage, resetPeriod: "MONTH" })]);
     const cached = {
-      calculatedEntitlement: { feature: { id: "seats", featureType: FeatureType.Number, meterType: MeterType.Fluctuating }, usageLimit: 10, hasUnlimitedUsage: false, hasSoftLimit: false },
-      featureUsage: { currentUsage: 10, usagePeriodAnchor: usage.periodAnchor, usagePeriodEnd: end, resetPeriod: EntitlementResetPeriod.Month },
+      calculatedEntitlement: {
+        feature: { id: "seats", featureType: FeatureType.Number, meterType: MeterType.Fluctuating },
+        usageLimit: 10,
+        hasUnlimitedUsage: false,
+        hasSoftLimit: false,
+      },
+      featureUsage: {
+        currentUsage: 10,
+        usagePeriodAnchor: usage.periodAnchor,
+        usagePeriodEnd: end,
+        resetPeriod: EntitlementResetPeriod.Month,
+      },
     } as object as Cached;
     expect(EntitlementDecisionService.decideEntitlementPolicy(true, cached, 1).hasAccess).toBe(false);
     expect(decideFeature(state, featureQuery("seats", { requestedUsage: 1 }), end + 1).hasAccess).toBe(true);

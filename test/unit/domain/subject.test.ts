@@ -5,9 +5,15 @@ import { isIdTooLong, MAX_ID_BYTES } from "../../../src/domain/subject.js";
 describe("an id", () => {
   it("is as long as its bytes in UTF-8, whatever it is", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 50 }), fc.string({ unit: "grapheme", maxLength: 50 }), fc.nat({ max: 300 }), (one, other, maxBytes) => {
-        for (const id of [one, other, one + "\ud800", "\udc00" + other]) expect(isIdTooLong(id, maxBytes)).toBe(Buffer.byteLength(id) > maxBytes);
-      }),
+      fc.property(
+        fc.string({ unit: "binary", maxLength: 50 }),
+        fc.string({ unit: "grapheme", maxLength: 50 }),
+        fc.nat({ max: 300 }),
+        (one, other, maxBytes) => {
+          for (const id of [one, other, one + "\ud800", "\udc00" + other])
+            expect(isIdTooLong(id, maxBytes)).toBe(Buffer.byteLength(id) > maxBytes);
+        },
+      ),
     );
   });
 

@@ -13,9 +13,13 @@ const calendarMoments = fc.integer({ min: Date.UTC(1600, 0), max: Date.UTC(2400,
 /** Often the last days of a month, and often midnight: there the rules differ. */
 const anchors = fc.oneof(
   calendarMoments,
-  fc.record({ year: fc.integer({ min: 1900, max: 2100 }), month: fc.nat({ max: 11 }), day: fc.integer({ min: 27, max: 31 }) }).map(({ year, month, day }) =>
-    Date.UTC(year, month, day),
-  ),
+  fc
+    .record({
+      year: fc.integer({ min: 1900, max: 2100 }),
+      month: fc.nat({ max: 11 }),
+      day: fc.integer({ min: 27, max: 31 }),
+    })
+    .map(({ year, month, day }) => Date.UTC(year, month, day)),
 );
 
 function isLeap(year: number): boolean {
@@ -27,7 +31,11 @@ function stepped(anchor: number, reset: ResetPeriod, count: number): number {
   if (reset === "HOUR") return anchor + count * HOUR;
   if (reset === "DAY") return anchor + count * 24 * HOUR;
   if (reset === "WEEK") return anchor + count * 7 * 24 * HOUR;
-  const [year, month, day] = new Date(anchor).toISOString().slice(0, 10).split("-").map(Number) as [number, number, number];
+  const [year, month, day] = new Date(anchor).toISOString().slice(0, 10).split("-").map(Number) as [
+    number,
+    number,
+    number,
+  ];
   let targetYear = year;
   let targetMonth = month - 1 + count * (reset === "YEAR" ? 12 : 1);
   while (targetMonth > 11) [targetYear, targetMonth] = [targetYear + 1, targetMonth - 12];
@@ -115,7 +123,10 @@ describe("usage at a moment", () => {
       fc.property(usages, resetPeriods, calendarMoments, (usage, reset, now) => {
         const read = usageAt(usage, reset, now);
         expect([0, usage.currentUsage]).toContain(read.currentUsage);
-        expect({ anchor: read.periodAnchor, at: read.updatedAt }).toEqual({ anchor: usage.periodAnchor, at: usage.updatedAt });
+        expect({ anchor: read.periodAnchor, at: read.updatedAt }).toEqual({
+          anchor: usage.periodAnchor,
+          at: usage.updatedAt,
+        });
       }),
       RUNS,
     );

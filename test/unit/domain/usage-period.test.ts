@@ -67,7 +67,10 @@ describe.each([
 ])("usage periods $name", ({ rows }) => {
   it.each(rows)("%s from %s, at %s: %s to %s", (reset, anchor, now, start, end) => {
     const period = usagePeriodAt(at(anchor), reset, at(now));
-    expect({ start: told(period?.start), end: told(period?.end) }).toEqual({ start: told(at(start)), end: told(at(end)) });
+    expect({ start: told(period?.start), end: told(period?.end) }).toEqual({
+      start: told(at(start)),
+      end: told(at(end)),
+    });
   });
 });
 

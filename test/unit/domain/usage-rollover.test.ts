@@ -24,9 +24,22 @@ describe("usage reads", () => {
     { when: "as told within its period", now: FEB_15 - 1, reads: JANUARY },
     { when: "as told exactly at the end of its period", now: FEB_15, reads: JANUARY },
     { when: "as told before its period", now: JAN_15 - 1, reads: JANUARY },
-    { when: "0 in the next period a millisecond after the end", now: FEB_15 + 1, reads: { ...JANUARY, currentUsage: 0, periodStart: FEB_15, periodEnd: MAR_15 } },
-    { when: "0 in the period of now, however many went by", now: MAR_15 + 1, reads: { ...JANUARY, currentUsage: 0, periodStart: MAR_15, periodEnd: APR_15 } },
-    { when: "as told without an end", usage: { currentUsage: 8, periodAnchor: JAN_15 }, now: APR_15, reads: { currentUsage: 8, periodAnchor: JAN_15 } },
+    {
+      when: "0 in the next period a millisecond after the end",
+      now: FEB_15 + 1,
+      reads: { ...JANUARY, currentUsage: 0, periodStart: FEB_15, periodEnd: MAR_15 },
+    },
+    {
+      when: "0 in the period of now, however many went by",
+      now: MAR_15 + 1,
+      reads: { ...JANUARY, currentUsage: 0, periodStart: MAR_15, periodEnd: APR_15 },
+    },
+    {
+      when: "as told without an end",
+      usage: { currentUsage: 8, periodAnchor: JAN_15 },
+      now: APR_15,
+      reads: { currentUsage: 8, periodAnchor: JAN_15 },
+    },
     { when: "as told without any period", usage: { currentUsage: 8 }, now: APR_15, reads: { currentUsage: 8 } },
     {
       when: "0 and without a period where there is no anchor",
@@ -34,13 +47,24 @@ describe("usage reads", () => {
       now: FEB_15 + 1,
       reads: { currentUsage: 0 },
     },
-    { when: "0 and without a period where nothing resets", reset: null, now: FEB_15 + 1, reads: { currentUsage: 0, periodAnchor: JAN_15, updatedAt: 5 } },
+    {
+      when: "0 and without a period where nothing resets",
+      reset: null,
+      now: FEB_15 + 1,
+      reads: { currentUsage: 0, periodAnchor: JAN_15, updatedAt: 5 },
+    },
     { when: "as told where nothing resets, up to its end", reset: null, now: FEB_15, reads: JANUARY },
     {
       when: "by the anchor, not by the period that was told",
       usage: { ...JANUARY, periodAnchor: Date.UTC(2025, 0, 31) },
       now: Date.UTC(2026, 1, 28, 12),
-      reads: { ...JANUARY, periodAnchor: Date.UTC(2025, 0, 31), currentUsage: 0, periodStart: Date.UTC(2026, 1, 28), periodEnd: Date.UTC(2026, 2, 31) },
+      reads: {
+        ...JANUARY,
+        periodAnchor: Date.UTC(2025, 0, 31),
+        currentUsage: 0,
+        periodStart: Date.UTC(2026, 1, 28),
+        periodEnd: Date.UTC(2026, 2, 31),
+      },
     },
   ];
 
@@ -58,11 +82,20 @@ describe("usage reads", () => {
 });
 
 describe("a check after the end of the usage period", () => {
-  const state = stateWith([metered({ usage: { ...JANUARY, currentUsage: 10 }, resetPeriod: "MONTH", resetPeriodConfiguration: "SubscriptionStart" })]);
+  const state = stateWith([
+    metered({
+      usage: { ...JANUARY, currentUsage: 10 },
+      resetPeriod: "MONTH",
+      resetPeriodConfiguration: "SubscriptionStart",
+    }),
+  ]);
   const asked = featureQuery("seats", { requestedUsage: 10 });
 
   it("is denied until the end", () => {
-    expect(decideFeature(state, asked, FEB_15)).toMatchObject({ accessDeniedReason: "RequestedUsageExceedingLimit", usage: { periodEnd: FEB_15 } });
+    expect(decideFeature(state, asked, FEB_15)).toMatchObject({
+      accessDeniedReason: "RequestedUsageExceedingLimit",
+      usage: { periodEnd: FEB_15 },
+    });
   });
 
   it.each(["metered", undefined] as const)("is granted afresh after it, for kind %s alike", (kind) => {
@@ -73,11 +106,16 @@ describe("a check after the end of the usage period", () => {
   });
 
   it("is held to the limit of the new period", () => {
-    expect(decideFeature(state, { ...asked, requestedUsage: 11 }, FEB_15 + 1).accessDeniedReason).toBe("RequestedUsageExceedingLimit");
+    expect(decideFeature(state, { ...asked, requestedUsage: 11 }, FEB_15 + 1).accessDeniedReason).toBe(
+      "RequestedUsageExceedingLimit",
+    );
   });
 
   it("tells the new period of a denied entitlement as well", () => {
     const denied = stateWith([metered({ usage: JANUARY, resetPeriod: "MONTH", accessDeniedReason: "Revoked" })]);
-    expect(decideFeature(denied, asked, FEB_15 + 1)).toMatchObject({ accessDeniedReason: "Revoked", usage: { currentUsage: 0, periodEnd: MAR_15 } });
+    expect(decideFeature(denied, asked, FEB_15 + 1)).toMatchObject({
+      accessDeniedReason: "Revoked",
+      usage: { currentUsage: 0, periodEnd: MAR_15 },
+    });
   });
 });

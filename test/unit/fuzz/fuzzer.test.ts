@@ -61,16 +61,25 @@ describe("a fuzzer", () => {
   });
 
   it("takes a promise that is rejected for a finding", async () => {
-    const target: FuzzTarget = { name: "late", maxBytes: 8, dictionary: [], run: () => Promise.reject(new Error("late")) };
+    const target: FuzzTarget = {
+      name: "late",
+      maxBytes: 8,
+      dictionary: [],
+      run: () => Promise.reject(new Error("late")),
+    };
     const nothing: BlocksThatRan = { take: () => new Set(), takeNew: () => new Set() };
-    const finding = await new Fuzzer(target, new SeededRandom(1), nothing, [], openSync(devNull, "w")).runFor(LONG_ENOUGH_MS);
+    const finding = await new Fuzzer(target, new SeededRandom(1), nothing, [], openSync(devNull, "w")).runFor(
+      LONG_ENOUGH_MS,
+    );
     expect(finding).toMatchObject({ target: "late", input: Buffer.alloc(0) });
   });
 });
 
 it("the smallest input that still fails has nothing that does not matter", async () => {
   const input = Buffer.from("....x......y....");
-  const smallest = await minimized(input, (candidate) => Promise.resolve(Buffer.from(candidate).toString().replace(/[^xy]/g, "") === "xy"));
+  const smallest = await minimized(input, (candidate) =>
+    Promise.resolve(Buffer.from(candidate).toString().replace(/[^xy]/g, "") === "xy"),
+  );
   expect(Buffer.from(smallest).toString()).toBe("xy");
 });
 

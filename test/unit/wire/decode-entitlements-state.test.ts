@@ -9,8 +9,18 @@ describe("an answer", () => {
     ["with entitlements", { entitlementsV2: [sso], accessDeniedReason: null }, 1, undefined],
     ["of the older shape", { entitlements: [sso] }, 1, undefined],
     ["without entitlements and without a reason", { entitlementsV2: [] }, 0, undefined],
-    ["that explains why it is empty", { entitlementsV2: [], accessDeniedReason: "NoActiveSubscription" }, 0, "NoActiveSubscription"],
-    ["that explains why it has no list", { entitlementsV2: null, accessDeniedReason: "CustomerNotFound" }, 0, "CustomerNotFound"],
+    [
+      "that explains why it is empty",
+      { entitlementsV2: [], accessDeniedReason: "NoActiveSubscription" },
+      0,
+      "NoActiveSubscription",
+    ],
+    [
+      "that explains why it has no list",
+      { entitlementsV2: null, accessDeniedReason: "CustomerNotFound" },
+      0,
+      "CustomerNotFound",
+    ],
   ])("%s is a state", (_, entitlementsState, features, reason) => {
     const state = decode({ entitlementsState });
     expect([state.featureCount, state.accessDeniedReason]).toEqual([features, reason]);
@@ -26,6 +36,11 @@ describe("an answer", () => {
     ["a reason that is none", { entitlementsState: { entitlementsV2: [], accessDeniedReason: {} } }],
     ["entitlements of which none is valid", { entitlementsState: { entitlementsV2: [{}] } }],
   ])("with %s is a failure, never a state", (_, data) => {
-    expect(() => decode(data)).toThrow(expect.objectContaining({ code: "internal", message: expect.stringMatching(/^upstream's answer cannot be read/) }));
+    expect(() => decode(data)).toThrow(
+      expect.objectContaining({
+        code: "internal",
+        message: expect.stringMatching(/^upstream's answer cannot be read/),
+      }),
+    );
   });
 });

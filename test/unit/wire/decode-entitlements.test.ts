@@ -11,7 +11,10 @@ import type { FieldFault } from "../../../src/wire/field-fault.js";
 import { featureQuery } from "../../builders/queries.js";
 import { fail } from "../../support/expectations.js";
 
-function decode(list: readonly unknown[]): { readonly state: CustomerState | undefined; readonly faults: readonly string[] } {
+function decode(list: readonly unknown[]): {
+  readonly state: CustomerState | undefined;
+  readonly faults: readonly string[];
+} {
   const faults: FieldFault[] = [];
   const state = decodeEntitlements(list, undefined, (fault) => faults.push(fault));
   return { state, faults: faults.map(({ message }) => message) };
@@ -33,14 +36,27 @@ const seats = {
   usagePeriodEnd: 1_769_904_000_000,
   resetPeriod: "MONTH",
   resetPeriodConfiguration: { __typename: "MonthlyResetPeriodConfig", monthlyAccordingTo: "SubscriptionStart" },
-  feature: { refId: "seats", displayName: "Seats", featureType: "NUMBER", meterType: "Fluctuating", featureUnits: "seat", featureUnitsPlural: "seats" },
+  feature: {
+    refId: "seats",
+    displayName: "Seats",
+    featureType: "NUMBER",
+    meterType: "Fluctuating",
+    featureUnits: "seat",
+    featureUnitsPlural: "seats",
+  },
   creditRate: { amount: 2, currencyId: "credits" },
   validUntil: 1_800_000_000_000,
 };
 const credits = {
   __typename: "CreditEntitlement",
   isGranted: true,
-  currency: { currencyId: "credits", displayName: "Credits", unitSingular: "credit", unitPlural: "credits", additionalMetaData: { color: "blue" } },
+  currency: {
+    currencyId: "credits",
+    displayName: "Credits",
+    unitSingular: "credit",
+    unitPlural: "credits",
+    additionalMetaData: { color: "blue" },
+  },
   usageLimit: 100,
   currentUsage: 40,
   hasSoftLimit: true,
@@ -55,7 +71,14 @@ describe("a feature entitlement", () => {
     const { state, faults } = decode([seats]);
     expect(faults).toEqual([]);
     expect(state?.feature("seats")).toEqual({
-      feature: { id: "seats", displayName: "Seats", featureType: "NUMBER", meterType: "Fluctuating", units: "seat", unitsPlural: "seats" },
+      feature: {
+        id: "seats",
+        displayName: "Seats",
+        featureType: "NUMBER",
+        meterType: "Fluctuating",
+        units: "seat",
+        unitsPlural: "seats",
+      },
       kind: "metered",
       usageLimit: 10,
       hasUnlimitedUsage: false,
@@ -77,7 +100,15 @@ describe("a feature entitlement", () => {
   });
 
   it("of the older shape is read the same", () => {
-    const older = { ...seats, __typename: "Entitlement", customerId: "c", resourceId: null, requestedUsage: null, requestedValues: null, nextResetDate: null };
+    const older = {
+      ...seats,
+      __typename: "Entitlement",
+      customerId: "c",
+      resourceId: null,
+      requestedUsage: null,
+      requestedValues: null,
+      nextResetDate: null,
+    };
     expect(decode([older]).state?.feature("seats")).toEqual(decode([seats]).state?.feature("seats"));
   });
 
@@ -124,7 +155,8 @@ describe("a credit entitlement", () => {
 });
 
 describe("a set of entitlements", () => {
-  it("is as old as its newest entitlement", () => expect(decode([seats, credits, sso]).state?.updatedAt).toBe(Date.UTC(2026, 0, 3)));
+  it("is as old as its newest entitlement", () =>
+    expect(decode([seats, credits, sso]).state?.updatedAt).toBe(Date.UTC(2026, 0, 3)));
 
   it("may be empty", () => expect(decode([]).state?.featureCount).toBe(0));
 });
@@ -175,10 +207,14 @@ describe("a field that does not decide costs itself alone, and is reported with 
 
   it.each(OF_A_FEATURE)("%s: %j", (field, value) => {
     const faults: FieldFault[] = [];
-    const state = decodeEntitlements([withField(seats, field, value)], undefined, (fault) => faults.push(fault)) ?? fail("no state");
+    const state =
+      decodeEntitlements([withField(seats, field, value)], undefined, (fault) => faults.push(fault)) ??
+      fail("no state");
     expect(faults.map(({ entitlementId }) => entitlementId)).toContain("seats");
     expect(faults.every(({ message }) => message.startsWith(field))).toBe(true);
-    expect(decideFeature(state, featureQuery("seats", { kind: "metered", requestedUsage: 2 }), 0)).toMatchObject({ hasAccess: true });
+    expect(decideFeature(state, featureQuery("seats", { kind: "metered", requestedUsage: 2 }), 0)).toMatchObject({
+      hasAccess: true,
+    });
     expect(decideFeature(state, featureQuery("seats", { kind: "metered", requestedUsage: 3 }), 0)).toMatchObject({
       hasAccess: false,
       accessDeniedReason: "RequestedUsageExceedingLimit",
@@ -200,27 +236,42 @@ describe("a field that does not decide costs itself alone, and is reported with 
   it.each(OF_A_WALLET)("of a wallet: %s: %j", (field, value) => {
     const { state, faults } = decode([withField({ ...credits, hasSoftLimit: false }, field, value)]);
     expect(faults).toHaveLength(1);
-    expect(decideCredit(state ?? fail("no state"), { currencyId: "credits", requestedUsage: 60, fallback: undefined })).toMatchObject({ hasAccess: true, remaining: 60 });
+    expect(
+      decideCredit(state ?? fail("no state"), { currencyId: "credits", requestedUsage: 60, fallback: undefined }),
+    ).toMatchObject({ hasAccess: true, remaining: 60 });
   });
 
   it.each(["SeatPoolEntitlement", 5, {}])("the name of its kind, %j: what it is about shows what it is", (typename) => {
-    const { state, faults } = decode([{ ...seats, __typename: typename }, { ...credits, __typename: typename }]);
+    const { state, faults } = decode([
+      { ...seats, __typename: typename },
+      { ...credits, __typename: typename },
+    ]);
     expect([state?.feature("seats")?.kind, state?.creditCount]).toEqual(["metered", 1]);
     expect(faults).toHaveLength(2);
   });
 });
 
 describe("null is as good as nothing", () => {
-  const nullable = Object.keys(seats).filter((field) => !["feature", "usageLimit", "currentUsage", "isGranted"].includes(field));
+  const nullable = Object.keys(seats).filter(
+    (field) => !["feature", "usageLimit", "currentUsage", "isGranted"].includes(field),
+  );
 
   it.each([...nullable, "feature.displayName", "feature.featureUnits", "feature.featureUnitsPlural"])("%s", (field) => {
     const { state, faults } = decode([withField(seats, field, null)]);
     expect(faults).toEqual([]);
-    expect(decideFeature(state ?? fail("no state"), featureQuery("seats", { requestedUsage: 2 }), 0)).toMatchObject({ hasAccess: true });
+    expect(decideFeature(state ?? fail("no state"), featureQuery("seats", { requestedUsage: 2 }), 0)).toMatchObject({
+      hasAccess: true,
+    });
   });
 
   it("and what is not known here is not looked at", () => {
-    const { state, faults } = decode([{ ...seats, feature: { ...seats.feature, unitTransformation: { divide: "x", round: "SIDEWAYS" } }, nextThing: {} }]);
+    const { state, faults } = decode([
+      {
+        ...seats,
+        feature: { ...seats.feature, unitTransformation: { divide: "x", round: "SIDEWAYS" } },
+        nextThing: {},
+      },
+    ]);
     expect(faults).toEqual([]);
     expect(state?.feature("seats")?.kind).toBe("metered");
   });
@@ -247,7 +298,11 @@ describe("a kind that is not known is told by what else there is", () => {
   it.each<[what: string, entitlement: object, kind: string]>([
     ["a meter", { feature: { refId: "x", featureType: "GAUGE", meterType: "Fluctuating" } }, "metered"],
     ["a meter of a new kind", { feature: { refId: "x", featureType: "NUMBER", meterType: "Peak" } }, "metered"],
-    ["a meter of a new kind, of a new type", { feature: { refId: "x", featureType: "GAUGE", meterType: "Peak" } }, "metered"],
+    [
+      "a meter of a new kind, of a new type",
+      { feature: { refId: "x", featureType: "GAUGE", meterType: "Peak" } },
+      "metered",
+    ],
     ["values", { feature: { refId: "x", featureType: "SET" }, enumValues: ["a"] }, "enum"],
     ["a limit", { feature: { refId: "x", featureType: "DECIMAL" }, usageLimit: 5 }, "numeric"],
     ["no limit at all", { feature: { refId: "x", featureType: "DECIMAL" }, hasUnlimitedUsage: true }, "numeric"],
@@ -270,31 +325,55 @@ describe("an entitlement of which a field that decides cannot be read is unknown
     ...wrongValues("hasUnlimitedUsage", isFlag).map((wrong) => ["a meter", seats, wrong] as const),
     ...wrongValues("hasSoftLimit", isFlag).map((wrong) => ["a meter", seats, wrong] as const),
     ...wrongValues("usageLimit", isNumber).map((wrong) => ["a number", numeric, wrong] as const),
-    ...wrongValues("enumValues", (value) => Array.isArray(value) && value.length === 0).map((wrong) => ["a choice", choice, wrong] as const),
-    ...[seats, numeric, choice, flag].flatMap((entitlement) => wrongValues("accessDeniedReason", isText).map((wrong) => ["any kind", entitlement, wrong] as const)),
+    ...wrongValues("enumValues", (value) => Array.isArray(value) && value.length === 0).map(
+      (wrong) => ["a choice", choice, wrong] as const,
+    ),
+    ...[seats, numeric, choice, flag].flatMap((entitlement) =>
+      wrongValues("accessDeniedReason", isText).map((wrong) => ["any kind", entitlement, wrong] as const),
+    ),
   ];
 
   it.each(CASES)("%s: %j with %j", (_, entitlement, [field, value]) => {
     const { state, faults } = decode([withField(entitlement, field, value), sso]);
     expect(faults.length).toBeGreaterThan(0);
     const known = state ?? fail("no state");
-    expect(decideFeature(known, featureQuery("seats"), 0)).toMatchObject({ hasAccess: false, accessDeniedReason: "Unknown", fallback: { hasAccess: false } });
+    expect(decideFeature(known, featureQuery("seats"), 0)).toMatchObject({
+      hasAccess: false,
+      accessDeniedReason: "Unknown",
+      fallback: { hasAccess: false },
+    });
     const fallback = { hasAccess: true, usageLimit: 3 };
     expect(decideFeature(known, featureQuery("seats", { fallback }), 0)).toMatchObject({ hasAccess: true, fallback });
-    expect(decideFeature(known, featureQuery("seats"), 0, { fallbackOf: () => fallback })).toMatchObject({ hasAccess: true, fallback });
+    expect(decideFeature(known, featureQuery("seats"), 0, { fallbackOf: () => fallback })).toMatchObject({
+      hasAccess: true,
+      fallback,
+    });
     expect(decideFeature(known, featureQuery("sso"), 0)).toMatchObject({ hasAccess: true, fallback: undefined });
-    expect(decideFeature(known, featureQuery("other"), 0)).toMatchObject({ hasAccess: false, accessDeniedReason: "NoFeatureEntitlementInSubscription", fallback: undefined });
+    expect(decideFeature(known, featureQuery("other"), 0)).toMatchObject({
+      hasAccess: false,
+      accessDeniedReason: "NoFeatureEntitlementInSubscription",
+      fallback: undefined,
+    });
   });
 
-  it.each([...wrongValues("usageLimit", isNumber), ...wrongValues("currentUsage", isNumber), ...wrongValues("hasSoftLimit", isFlag), ...wrongValues("accessDeniedReason", isText)])(
-    "of a wallet: %s: %j",
-    (field, value) => {
-      const state = decode([withField({ ...credits, hasSoftLimit: false }, field, value), sso]).state ?? fail("no state");
-      const query = { currencyId: "credits", requestedUsage: 1, fallback: undefined };
-      expect(decideCredit(state, query)).toMatchObject({ hasAccess: false, accessDeniedReason: "Unknown", fallback: { hasAccess: false } });
-      expect(decideCredit(state, { ...query, currencyId: "other" })).toMatchObject({ accessDeniedReason: "EntitlementNotFound", fallback: undefined });
-    },
-  );
+  it.each([
+    ...wrongValues("usageLimit", isNumber),
+    ...wrongValues("currentUsage", isNumber),
+    ...wrongValues("hasSoftLimit", isFlag),
+    ...wrongValues("accessDeniedReason", isText),
+  ])("of a wallet: %s: %j", (field, value) => {
+    const state = decode([withField({ ...credits, hasSoftLimit: false }, field, value), sso]).state ?? fail("no state");
+    const query = { currencyId: "credits", requestedUsage: 1, fallback: undefined };
+    expect(decideCredit(state, query)).toMatchObject({
+      hasAccess: false,
+      accessDeniedReason: "Unknown",
+      fallback: { hasAccess: false },
+    });
+    expect(decideCredit(state, { ...query, currencyId: "other" })).toMatchObject({
+      accessDeniedReason: "EntitlementNotFound",
+      fallback: undefined,
+    });
+  });
 
   it.each<[what: string, fields: object]>([
     ["it has no limit", { hasUnlimitedUsage: true, usageLimit: {}, currentUsage: {} }],
@@ -305,8 +384,13 @@ describe("an entitlement of which a field that decides cannot be read is unknown
   });
 
   it("unless it is denied, for whatever reason", () => {
-    const state = decode([{ ...seats, usageLimit: {}, accessDeniedReason: "InventedTomorrow" }]).state ?? fail("no state");
-    expect(decideFeature(state, featureQuery("seats"), 0)).toMatchObject({ hasAccess: false, accessDeniedReason: "Unknown", fallback: undefined });
+    const state =
+      decode([{ ...seats, usageLimit: {}, accessDeniedReason: "InventedTomorrow" }]).state ?? fail("no state");
+    expect(decideFeature(state, featureQuery("seats"), 0)).toMatchObject({
+      hasAccess: false,
+      accessDeniedReason: "Unknown",
+      fallback: undefined,
+    });
   });
 });
 
@@ -324,13 +408,18 @@ describe("an entitlement of which nobody can say whose it is", () => {
     const { state, faults } = decode([entitlement, sso]);
     expect(faults).toEqual([fault]);
     const known = state ?? fail("no state");
-    expect(decideFeature(known, featureQuery("seats"), 0)).toMatchObject({ accessDeniedReason: "Unknown", fallback: { hasAccess: false } });
+    expect(decideFeature(known, featureQuery("seats"), 0)).toMatchObject({
+      accessDeniedReason: "Unknown",
+      fallback: { hasAccess: false },
+    });
     expect(decideFeature(known, featureQuery("sso"), 0)).toMatchObject({ hasAccess: true });
   });
 
   it("may be any wallet, where it is one", () => {
     const state = decode([{ ...credits, currency: {} }, sso]).state ?? fail("no state");
-    expect(decideCredit(state, { currencyId: "credits", requestedUsage: 1, fallback: undefined }).fallback).toEqual({ hasAccess: false });
+    expect(decideCredit(state, { currencyId: "credits", requestedUsage: 1, fallback: undefined }).fallback).toEqual({
+      hasAccess: false,
+    });
     expect(decideFeature(state, featureQuery("seats"), 0).fallback).toBeUndefined();
   });
 
@@ -345,7 +434,10 @@ describe("an entitlement of which nobody can say whose it is", () => {
   });
 
   it("has no inherited names", () => {
-    expect(decode([{ ...seats, feature: { featureType: "BOOLEAN", __proto__: { refId: "inherited" } } }, sso]).state?.featureCount).toBe(1);
+    expect(
+      decode([{ ...seats, feature: { featureType: "BOOLEAN", __proto__: { refId: "inherited" } } }, sso]).state
+        ?.featureCount,
+    ).toBe(1);
   });
 });
 
@@ -356,7 +448,12 @@ describe("what is unknown stays so", () => {
     ["with other usages", state.withUsages({ features: new Map([["sso", { currentUsage: 1 }]]) })],
     ["with timestamps", withMoments(decode([{ ...seats, usageLimit: {} }, sso]).state ?? fail("no state"), 5)],
     ["in memory", new StateCompactor(new MemoryAccount()).keep(state)],
-    ["in memory, with other usages", new StateCompactor(new MemoryAccount()).keep(state).withUsages({ features: new Map([["sso", { currentUsage: 1 }]]) })],
+    [
+      "in memory, with other usages",
+      new StateCompactor(new MemoryAccount())
+        .keep(state)
+        .withUsages({ features: new Map([["sso", { currentUsage: 1 }]]) }),
+    ],
   ])("%s", (_, kept) => {
     expect(kept.unknown).toEqual([{ type: "feature", id: "seats" }]);
     expect(decideFeature(kept, featureQuery("seats"), 0).fallback).toEqual({ hasAccess: false });
@@ -365,7 +462,9 @@ describe("what is unknown stays so", () => {
   it("also where it is all that a state has", () => {
     const alone = decode([{ ...seats, usageLimit: {} }]).state ?? fail("no state");
     expect([isEmptyState(alone), alone.updatedAt]).toEqual([false, Date.UTC(2026, 0, 2)]);
-    expect(decideFeature(new StateCompactor(new MemoryAccount()).keep(alone), featureQuery("seats"), 0).fallback).toEqual({ hasAccess: false });
+    expect(
+      decideFeature(new StateCompactor(new MemoryAccount()).keep(alone), featureQuery("seats"), 0).fallback,
+    ).toEqual({ hasAccess: false });
   });
 });
 
@@ -396,11 +495,19 @@ describe("whatever comes", () => {
 
   it("every entitlement is either kept or told of", () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.string({ minLength: 1 })), fc.array(fc.constantFrom(null, 1, {}, { feature: 1 })), (ids, bad) => {
-        const { state, faults } = decode([...bad, sso, ...ids.map((id) => ({ feature: { refId: id, featureType: "BOOLEAN" } }))]);
-        expect(faults).toHaveLength(bad.length);
-        expect(state?.featureCount).toBe(new Set([...ids, "sso"]).size);
-      }),
+      fc.property(
+        fc.uniqueArray(fc.string({ minLength: 1 })),
+        fc.array(fc.constantFrom(null, 1, {}, { feature: 1 })),
+        (ids, bad) => {
+          const { state, faults } = decode([
+            ...bad,
+            sso,
+            ...ids.map((id) => ({ feature: { refId: id, featureType: "BOOLEAN" } })),
+          ]);
+          expect(faults).toHaveLength(bad.length);
+          expect(state?.featureCount).toBe(new Set([...ids, "sso"]).size);
+        },
+      ),
     );
   });
 });

@@ -18,8 +18,18 @@ describe("a moment on the wire", () => {
     [-1, -1],
   ])("%j reads as %d", (spelling, moment) => expect(decodeMoment(spelling)).toBe(moment));
 
-  it.each([["yesterday"], [""], ["2026"], ["2026-13-01"], ["12"], [NaN], [Infinity], [8.64e15 + 1], [true], [{}], [[NEW_YEAR]], [null]])(
-    "%j is none",
-    (spelling) => expect(decodeMoment(spelling)).toBeUndefined(),
-  );
+  it.each([
+    ["yesterday"],
+    [""],
+    ["2026"],
+    ["2026-13-01"],
+    ["12"],
+    [NaN],
+    [Infinity],
+    [8.64e15 + 1],
+    [true],
+    [{}],
+    [[NEW_YEAR]],
+    [null],
+  ])("%j is none", (spelling) => expect(decodeMoment(spelling)).toBeUndefined());
 });

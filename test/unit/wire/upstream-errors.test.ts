@@ -19,13 +19,21 @@ describe("what upstream says went wrong", () => {
     [undefined, "unavailable"],
     [7, "unavailable"],
   ])("with code %s is %s, with upstream's message", (code, expected) => {
-    expect(errorOf({ message: "as upstream says it", extensions: { code } })).toMatchObject({ code: expected, message: "as upstream says it" });
+    expect(errorOf({ message: "as upstream says it", extensions: { code } })).toMatchObject({
+      code: expected,
+      message: "as upstream says it",
+    });
   });
 
-  it("is an invalid key also where only the message says so", () => expect(errorOf({ message: "Invalid API key" })?.code).toBe("unauthenticated"));
+  it("is an invalid key also where only the message says so", () =>
+    expect(errorOf({ message: "Invalid API key" })?.code).toBe("unauthenticated"));
   it("is throttling also where only the message says so", () =>
     expect(errorOf({ message: "ThrottlerException: Too Many Requests" })?.code).toBe("resource-exhausted"));
 
-  it.each([[undefined], [null], [[]], ["errors"], [{}]])("%j are no errors", (errors) => expect(upstreamErrorsIn(errors)).toEqual([]));
-  it.each([[null], ["text"], [7], [{}]])("%j is one without a message", (error) => expect(errorOf(error)?.message).toBe("upstream gave no message"));
+  it.each([[undefined], [null], [[]], ["errors"], [{}]])("%j are no errors", (errors) =>
+    expect(upstreamErrorsIn(errors)).toEqual([]),
+  );
+  it.each([[null], ["text"], [7], [{}]])("%j is one without a message", (error) =>
+    expect(errorOf(error)?.message).toBe("upstream gave no message"),
+  );
 });

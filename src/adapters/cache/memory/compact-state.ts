@@ -116,8 +116,14 @@ function inFull(state: CompactState): CustomerState {
     updatedAt: state.updatedAt,
     tellsWallets: state.tellsWallets,
     unknown: state.unknown,
-    features: Array.from(state.features(), (entitlement) => ({ ...entitlement, usage: state.featureUsage(entitlement.feature.id) })),
-    credits: Array.from(state.credits(), (entitlement) => ({ ...entitlement, usage: state.creditUsage(entitlement.currency.currencyId) })),
+    features: Array.from(state.features(), (entitlement) => ({
+      ...entitlement,
+      usage: state.featureUsage(entitlement.feature.id),
+    })),
+    credits: Array.from(state.credits(), (entitlement) => ({
+      ...entitlement,
+      usage: state.creditUsage(entitlement.currency.currencyId),
+    })),
   });
 }
 

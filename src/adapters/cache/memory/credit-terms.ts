@@ -20,7 +20,8 @@ export class CreditTerms extends Shareable {
   }
 
   get bytes(): number {
-    const { currencyId, displayName, description, unitSingular, unitPlural, additionalMetaData } = this.#stated.currency;
+    const { currencyId, displayName, description, unitSingular, unitPlural, additionalMetaData } =
+      this.#stated.currency;
     let bytes = objectBytes(4) + objectBytes(5) + objectBytes(6) + textBytes(currencyId) + textBytes(displayName);
     bytes += textBytes(description) + textBytes(unitSingular) + textBytes(unitPlural);
     if (additionalMetaData !== undefined) bytes += 2 * JSON.stringify(additionalMetaData).length;

@@ -108,7 +108,7 @@ export class CustomerShard {
   #leastRecentAhead(): number {
     let [leastRecent, greatestAge] = [this.#hand, -1];
     let at = this.#hand;
-    for (let seen = 0; seen < CANDIDATES; ) {
+    for (let seen = 0; seen < CANDIDATES;) {
       if (this.#table.idAt(at) !== undefined) {
         const age = this.#recent.ageOf(this.#table.markAt(at));
         if (age > greatestAge) [leastRecent, greatestAge] = [at, age];

@@ -96,7 +96,14 @@ export class CustomerTable {
     const generation = parts[at + GENERATION] as number;
     const verifiedSeconds = parts[at + VERIFIED_SECONDS] as number;
     const recheckSeconds = parts[at + RECHECK_SECONDS] as number;
-    return new MemoryState(set, parts[at + OWN] as OwnNumbers, generation, verifiedSeconds, recheckSeconds, parts[at + REST] as number);
+    return new MemoryState(
+      set,
+      parts[at + OWN] as OwnNumbers,
+      generation,
+      verifiedSeconds,
+      recheckSeconds,
+      parts[at + REST] as number,
+    );
   }
 
   setOwn(at: number, held: MemoryState | undefined): void {

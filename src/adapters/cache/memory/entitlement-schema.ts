@@ -50,7 +50,13 @@ export class EntitlementSchema extends Shareable implements SchemaParts {
     const { features, credits, unknown } = this;
     let ofUnknown = unknown.length === 0 ? 0 : arrayBytes(unknown.length);
     for (const { id } of unknown) ofUnknown += objectBytes(2) + textBytes(id);
-    return ofUnknown + objectBytes(11) + mapBytes(features.length) + 2 * arrayBytes(features.length) + arrayBytes(credits.length);
+    return (
+      ofUnknown +
+      objectBytes(11) +
+      mapBytes(features.length) +
+      2 * arrayBytes(features.length) +
+      arrayBytes(credits.length)
+    );
   }
 
   isOf({ features, credits, tellsWallets, unknown, accessDeniedReason }: SchemaParts): boolean {
@@ -70,7 +76,8 @@ export class EntitlementSchema extends Shareable implements SchemaParts {
 
   /** Where a wallet stands among the wallets; -1: it is not had. There are few, so they are looked through. */
   placeOfCredit(currencyId: string): number {
-    for (let place = 0; place < this.credits.length; place++) if (this.credits[place]?.currencyId === currencyId) return place;
+    for (let place = 0; place < this.credits.length; place++)
+      if (this.credits[place]?.currencyId === currencyId) return place;
     return -1;
   }
 
@@ -85,7 +92,10 @@ export class EntitlementSchema extends Shareable implements SchemaParts {
 }
 
 function haveSameReferences(one: readonly EntitlementReference[], other: readonly EntitlementReference[]): boolean {
-  return one.length === other.length && one.every(({ type, id }, index) => type === other[index]?.type && id === other[index].id);
+  return (
+    one.length === other.length &&
+    one.every(({ type, id }, index) => type === other[index]?.type && id === other[index].id)
+  );
 }
 
 export function hashSchema({ features, credits, tellsWallets, unknown, accessDeniedReason }: SchemaParts): number {

@@ -27,7 +27,8 @@ export class EntitlementSet extends Shareable {
     const own = objectBytes(6) + wideTextBytes(this.#limits.length);
     if (this.#ready === undefined) return own;
     let ready = arrayBytes(this.#ready.length);
-    for (const { usageLimit } of this.#ready) if (usageLimit !== undefined) ready += objectBytes(11) + BOXED_NUMBER_BYTES;
+    for (const { usageLimit } of this.#ready)
+      if (usageLimit !== undefined) ready += objectBytes(11) + BOXED_NUMBER_BYTES;
     return own + ready;
   }
 
@@ -50,7 +51,9 @@ export class EntitlementSet extends Shareable {
   }
 
   override becomeShared(): void {
-    this.#ready = this.schema.features.map((terms, place) => terms.with(terms.isLimited ? this.#limit(place) : undefined, undefined));
+    this.#ready = this.schema.features.map((terms, place) =>
+      terms.with(terms.isLimited ? this.#limit(place) : undefined, undefined),
+    );
   }
 
   override becomeSole(): void {

@@ -16,7 +16,14 @@ export class FeatureDefinition extends Shareable {
 
   get bytes(): number {
     const { id, displayName, units, unitsPlural } = this.feature;
-    return objectBytes(4) + objectBytes(6) + textBytes(id) + textBytes(displayName) + textBytes(units) + textBytes(unitsPlural);
+    return (
+      objectBytes(4) +
+      objectBytes(6) +
+      textBytes(id) +
+      textBytes(displayName) +
+      textBytes(units) +
+      textBytes(unitsPlural)
+    );
   }
 
   isOf(feature: Feature): boolean {

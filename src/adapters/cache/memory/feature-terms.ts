@@ -60,7 +60,11 @@ export class FeatureTerms extends Shareable {
   }
 }
 
-export function hashFeatureTerms(definition: FeatureDefinition, stated: FeatureEntitlement, isCounted: boolean): number {
+export function hashFeatureTerms(
+  definition: FeatureDefinition,
+  stated: FeatureEntitlement,
+  isCounted: boolean,
+): number {
   const { creditRate, enumValues } = stated;
   let hash = mixFlag(mixFlag(definition.hash, isCounted), stated.usageLimit !== undefined);
   hash = mixFlag(mixFlag(hash, stated.hasUnlimitedUsage), stated.hasSoftLimit);

@@ -3,7 +3,14 @@ import type { SubjectChange } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { newestState } from "../../../domain/newest-wins.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState, Holding } from "../../../ports/cache-store.js";
+import type {
+  CachedState,
+  CacheSize,
+  CacheStore,
+  FetchedState,
+  HeldState,
+  Holding,
+} from "../../../ports/cache-store.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import type { CompactState } from "./compact-state.js";
 import { CustomerShard } from "./customer-shard.js";
@@ -103,7 +110,8 @@ export class MemoryCache implements CacheStore {
       case "none":
         break;
     }
-    if (subject.resourceId === undefined && mayConcernResources(change, outcome)) this.doubtResources(subject.customerId);
+    if (subject.resourceId === undefined && mayConcernResources(change, outcome))
+      this.doubtResources(subject.customerId);
     return Promise.resolve();
   }
 
@@ -179,7 +187,12 @@ export class MemoryCache implements CacheStore {
     const isProvablyNewer =
       state.updatedAt !== undefined && stored.state.updatedAt !== undefined && state.updatedAt > stored.state.updatedAt;
     if (!isProvablyNewer) return stored;
-    return { state: newestState(stored.state, state), verifiedAt: stored.verifiedAt, recheckAt, generation: stored.generation };
+    return {
+      state: newestState(stored.state, state),
+      verifiedAt: stored.verifiedAt,
+      recheckAt,
+      generation: stored.generation,
+    };
   }
 
   #store(subject: Subject, { state, verifiedAt, recheckAt, generation }: StateToStore): MemoryState {

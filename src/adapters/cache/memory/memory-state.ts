@@ -39,7 +39,14 @@ export class MemoryState extends CompactState implements HeldState, Holding {
   readonly recheckSeconds: number;
   readonly rest: number;
 
-  constructor(set: EntitlementSet, own: OwnNumbers, generation: number, verifiedSeconds: number, recheckSeconds: number, rest: number) {
+  constructor(
+    set: EntitlementSet,
+    own: OwnNumbers,
+    generation: number,
+    verifiedSeconds: number,
+    recheckSeconds: number,
+    rest: number,
+  ) {
     super(set, own, (rest & HAS_ENDS) !== 0);
     this.generation = generation;
     this.verifiedSeconds = verifiedSeconds;
@@ -48,7 +55,12 @@ export class MemoryState extends CompactState implements HeldState, Holding {
   }
 
   /** Both moments are epoch milliseconds, of which whole ones are kept, and the nearest from 1951 on; from 2088 on it is never. */
-  static of({ set, own, hasEnds }: CompactState, verifiedAt: number, recheckAt: number, generation: number): MemoryState {
+  static of(
+    { set, own, hasEnds }: CompactState,
+    verifiedAt: number,
+    recheckAt: number,
+    generation: number,
+  ): MemoryState {
     const rest = (hasEnds ? HAS_ENDS : 0) | (msOf(verifiedAt) << MS_BITS) | msOf(recheckAt);
     return new MemoryState(set, own, generation, secondsOf(verifiedAt), secondsOf(recheckAt), rest);
   }
@@ -67,7 +79,9 @@ export class MemoryState extends CompactState implements HeldState, Holding {
 
   asUnverified(): MemoryState {
     const { set, own, generation, verifiedSeconds, recheckSeconds, rest } = this;
-    return generation === UNVERIFIED ? this : new MemoryState(set, own, UNVERIFIED, verifiedSeconds, recheckSeconds, rest);
+    return generation === UNVERIFIED
+      ? this
+      : new MemoryState(set, own, UNVERIFIED, verifiedSeconds, recheckSeconds, rest);
   }
 }
 

@@ -70,7 +70,8 @@ export function textOfCells(values: readonly (number | undefined)[]): NumberText
 
 export function cellAt(text: NumberText, at: number): number | undefined {
   const kind = text.charCodeAt(at);
-  if (kind === WHOLE) return text.charCodeAt(at + 1) * TWO_UNITS + (text.charCodeAt(at + 2) * UNIT + text.charCodeAt(at + 3));
+  if (kind === WHOLE)
+    return text.charCodeAt(at + 1) * TWO_UNITS + (text.charCodeAt(at + 2) * UNIT + text.charCodeAt(at + 3));
   if (kind === NONE) return undefined;
   return kind === ENDLESS ? Infinity : numberAt(text, at);
 }

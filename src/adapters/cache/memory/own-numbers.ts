@@ -40,7 +40,9 @@ export function packOwnNumbers({ updatedAt, ends, usages }: OwnParts): OwnNumber
   const firstEnd = FIRST_COLUMN + usages.length * COLUMN_UNITS;
   const firstPeriod = firstEnd + (told.length === 0 ? 0 : PLACE_UNITS + told.length * CELL_UNITS);
   const periods: Usage[] = [];
-  const places = usages.map((usage) => (hasPeriod(usage) ? firstPeriod + placePeriod(periods, usage) * PERIOD_UNITS : NOWHERE));
+  const places = usages.map((usage) =>
+    hasPeriod(usage) ? firstPeriod + placePeriod(periods, usage) * PERIOD_UNITS : NOWHERE,
+  );
   const writer = new NumberTextWriter(firstPeriod + periods.length * PERIOD_UNITS);
   writer.place(ENDS, told.length === 0 ? NOWHERE : firstEnd);
   writer.cell(UPDATED_AT, updatedAt);
@@ -79,7 +81,9 @@ function placePeriod(periods: Usage[], usage: Usage): number {
 
 function haveSamePeriod(one: Usage, other: Usage): boolean {
   return (
-    Object.is(one.periodAnchor, other.periodAnchor) && Object.is(one.periodStart, other.periodStart) && Object.is(one.periodEnd, other.periodEnd)
+    Object.is(one.periodAnchor, other.periodAnchor) &&
+    Object.is(one.periodStart, other.periodStart) &&
+    Object.is(one.periodEnd, other.periodEnd)
   );
 }
 
@@ -104,7 +108,8 @@ export function earliestEndIn(own: OwnNumbers): number {
   const ends = placeAt(own, ENDS);
   let earliest = Infinity;
   const count = ends === NOWHERE ? 0 : placeAt(own, ends);
-  for (let index = 0; index < count; index++) earliest = Math.min(earliest, cellAt(own, ends + PLACE_UNITS + index * CELL_UNITS) ?? Infinity);
+  for (let index = 0; index < count; index++)
+    earliest = Math.min(earliest, cellAt(own, ends + PLACE_UNITS + index * CELL_UNITS) ?? Infinity);
   return earliest;
 }
 

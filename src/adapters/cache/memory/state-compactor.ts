@@ -57,7 +57,16 @@ export class StateCompactor {
       ends.push(entitlement.validUntil);
       usages.push(state.creditUsage(entitlement.currency.currencyId));
     }
-    const set = this.#keepSet(this.#keepSchema({ features, credits, tellsWallets: state.tellsWallets, unknown: state.unknown, accessDeniedReason: state.accessDeniedReason }), textOfCells(limits));
+    const set = this.#keepSet(
+      this.#keepSchema({
+        features,
+        credits,
+        tellsWallets: state.tellsWallets,
+        unknown: state.unknown,
+        accessDeniedReason: state.accessDeniedReason,
+      }),
+      textOfCells(limits),
+    );
     return new CompactState(set, packOwnNumbers({ updatedAt: state.updatedAt, ends, usages }));
   }
 
@@ -84,7 +93,9 @@ export class StateCompactor {
     const hash = hashFeatureTerms(definition, stated, isCounted);
     const found = this.#featureTerms.find(hash, (terms) => terms.isOf(definition, stated, isCounted));
     if (found !== undefined) this.#definitions.release(definition);
-    return this.#featureTerms.hold(found ?? this.#featureTerms.add(new FeatureTerms(definition, stated, isCounted, hash)));
+    return this.#featureTerms.hold(
+      found ?? this.#featureTerms.add(new FeatureTerms(definition, stated, isCounted, hash)),
+    );
   }
 
   #keepDefinition(feature: Feature): FeatureDefinition {
@@ -110,5 +121,11 @@ export class StateCompactor {
 }
 
 function tellsSomething({ currentUsage, periodAnchor, periodStart, periodEnd, updatedAt }: Usage): boolean {
-  return currentUsage !== 0 || periodAnchor !== undefined || periodStart !== undefined || periodEnd !== undefined || updatedAt !== undefined;
+  return (
+    currentUsage !== 0 ||
+    periodAnchor !== undefined ||
+    periodStart !== undefined ||
+    periodEnd !== undefined ||
+    updatedAt !== undefined
+  );
 }

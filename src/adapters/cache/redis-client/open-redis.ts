@@ -51,7 +51,11 @@ export interface RedisConnection {
  */
 export function openRedis(options: RedisConnectionOptions, dependencies: RedisConnectionDependencies): RedisConnection {
   const { target, username, password, tls, keysTtlSecs, commandTimeoutMs } = options;
-  const access: RedisAccess = { username, password, tls: tls && { ca: tls.caFile === undefined ? undefined : authorities(tls.caFile) } };
+  const access: RedisAccess = {
+    username,
+    password,
+    tls: tls && { ca: tls.caFile === undefined ? undefined : authorities(tls.caFile) },
+  };
   const settings = { commandTimeoutMs, keysTtlMs: keysTtlSecs * 1_000 };
   const linkDependencies = { ...dependencies, timing: { ...LINK_TIMING, ...dependencies.timing }, random: Math.random };
   if (target.kind === "cluster") return openCluster(target.nodes, access, settings, linkDependencies);
@@ -85,6 +89,8 @@ function authorities(caFile: string): Buffer {
   try {
     return readFileSync(caFile);
   } catch (error) {
-    throw new CodedError("invalid-argument", `the authorities of Redis's certificate cannot be read from ${caFile}`, { cause: error });
+    throw new CodedError("invalid-argument", `the authorities of Redis's certificate cannot be read from ${caFile}`, {
+      cause: error,
+    });
   }
 }

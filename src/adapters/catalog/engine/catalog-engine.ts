@@ -125,7 +125,8 @@ export class CatalogEngine {
         const answer = before[index];
         if (answer !== undefined) return measurementAgain(report, measurementIdOf(digest), answer);
         const measurement = measurementOf(context.model, report, measurementIdOf(digest), reading);
-        if (report.keyOrigin !== "generated") context.draft.remember(digest, { content: reportContent(report), answer: answerOf(measurement) });
+        if (report.keyOrigin !== "generated")
+          context.draft.remember(digest, { content: reportContent(report), answer: answerOf(measurement) });
         return measurement;
       });
     });
@@ -196,7 +197,10 @@ export class CatalogEngine {
     await this.#log.close();
   }
 
-  *#serve(model: CatalogModel, { changed, removed, rewritten, statedSince }: CatalogDifference): Generator<void, number> {
+  *#serve(
+    model: CatalogModel,
+    { changed, removed, rewritten, statedSince }: CatalogDifference,
+  ): Generator<void, number> {
     const before = this.#served;
     // While it still says the same: what usage began with stays counted when it is no longer stated.
     yield* this.#keepAllStatedUsage(rewritten);
@@ -260,7 +264,11 @@ export class CatalogEngine {
   }
 
   /** Stated usage becomes part of the ledger once it is added to: kept for each customer it would take more memory than all else. */
-  #withStatedUsage(customer: CustomerDefinition, { model, servedSince, statedSince }: Served, draft = new LedgerDraft(this.#ledger)): LedgerDraft {
+  #withStatedUsage(
+    customer: CustomerDefinition,
+    { model, servedSince, statedSince }: Served,
+    draft = new LedgerDraft(this.#ledger),
+  ): LedgerDraft {
     const stated = statedSince?.[model.customers.indexOf(customer.subject.customerId)] ?? NaN;
     const since = Number.isNaN(stated) ? servedSince : stated;
     seedUsage(customer, { model, draft, catalogSince: since, now: since });
@@ -282,7 +290,10 @@ export class CatalogEngine {
         for (const customerId of customerIds) this.#beginWithStatedUsage(customerId, draft);
       });
       write.catch((error: unknown) => {
-        this.#logger.warn("initial usage of the catalog could not be written to the state file; the next report tries again", { error });
+        this.#logger.warn(
+          "initial usage of the catalog could not be written to the state file; the next report tries again",
+          { error },
+        );
       });
       writes.push(write);
       yield;
@@ -320,7 +331,10 @@ export class CatalogEngine {
     for (const [name] of record.unmatched) {
       if (this.#loggedEvents.has(name)) continue;
       this.#loggedEvents.add(name);
-      this.#logger.warn("an event that no meter of the catalog names is not counted as usage; add a meter, or stop sending it", { eventName: name });
+      this.#logger.warn(
+        "an event that no meter of the catalog names is not counted as usage; add a meter, or stop sending it",
+        { eventName: name },
+      );
     }
   }
 
@@ -341,6 +355,8 @@ function naming<T>(what: string, index: number, count: number, check: () => T): 
     return check();
   } catch (error) {
     if (count === 1 || !(error instanceof CodedError)) throw error;
-    throw new CodedError(error.code, `${what} ${index + 1} of ${count}, and so none was counted: ${error.message}`, { cause: error });
+    throw new CodedError(error.code, `${what} ${index + 1} of ${count}, and so none was counted: ${error.message}`, {
+      cause: error,
+    });
   }
 }

@@ -25,7 +25,10 @@ export class CatalogUpstreamClient implements UpstreamClient {
     return measurement;
   }
 
-  async reportUsageBulk(reports: readonly UsageReport[], { signal }: ReportOptions): Promise<readonly UsageMeasurement[]> {
+  async reportUsageBulk(
+    reports: readonly UsageReport[],
+    { signal }: ReportOptions,
+  ): Promise<readonly UsageMeasurement[]> {
     refuseIfAborted(signal);
     return this.#engine.reportUsage(reports);
   }

@@ -56,13 +56,24 @@ export function* usageChanges(model: CatalogModel, record: LedgerRecord, reading
   }
 }
 
-function* walletChanges(model: CatalogModel, owner: Subject, currencyId: string, reading: Reading): Iterable<UsageUpdated> {
+function* walletChanges(
+  model: CatalogModel,
+  owner: Subject,
+  currencyId: string,
+  reading: Reading,
+): Iterable<UsageUpdated> {
   const customer = model.customers.get(owner.customerId);
   if (customer === undefined) return;
   for (const definition of subjectsOf(customer)) {
     const payer = walletOwner(definition, customer, currencyId);
-    if (payer.subject.resourceId !== owner.resourceId || !visibleCurrencies(definition, customer).has(currencyId)) continue;
+    if (payer.subject.resourceId !== owner.resourceId || !visibleCurrencies(definition, customer).has(currencyId))
+      continue;
     const { usage } = readWallet(payer, currencyId, reading);
-    yield { type: "usage-updated", subject: definition.subject, entitlement: { type: "credit", id: currencyId }, usage };
+    yield {
+      type: "usage-updated",
+      subject: definition.subject,
+      entitlement: { type: "credit", id: currencyId },
+      usage,
+    };
   }
 }

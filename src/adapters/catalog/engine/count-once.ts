@@ -14,7 +14,11 @@ import { eventContent, eventDigest, reportContent } from "../ledger/report-diges
  * @throws CodedError as countUsage does, and `failed-precondition` where the key was that of a report that says
  *   something else
  */
-export function countReportOnce(report: UsageReport, digest: string, context: CountContext): RememberedAnswer | undefined {
+export function countReportOnce(
+  report: UsageReport,
+  digest: string,
+  context: CountContext,
+): RememberedAnswer | undefined {
   if (report.keyOrigin !== "generated") {
     const content = reportContent(report);
     const known = context.draft.remembered(digest);

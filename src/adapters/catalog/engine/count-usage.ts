@@ -1,4 +1,12 @@
-import { addDecimals, compareDecimals, MAX_AMOUNT, multiplyDecimals, subtractDecimals, toNumber, type Decimal } from "../../../domain/decimal.js";
+import {
+  addDecimals,
+  compareDecimals,
+  MAX_AMOUNT,
+  multiplyDecimals,
+  subtractDecimals,
+  toNumber,
+  type Decimal,
+} from "../../../domain/decimal.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { UsagePeriod } from "../../../domain/usage-period.js";
@@ -51,7 +59,8 @@ export function countUsage(counted: CountedUsage, context: CountContext): void {
   mustBeCountable(feature, terms);
   mustBeAmount(counted);
   const period = terms === undefined ? undefined : periodOf(definition, terms, now);
-  const isOver = terms !== undefined && period !== undefined && counted.timestamp !== undefined && counted.timestamp < period.start;
+  const isOver =
+    terms !== undefined && period !== undefined && counted.timestamp !== undefined && counted.timestamp < period.start;
   const difference = isOver
     ? addToPast(counted, periodOf(definition, terms, counted.timestamp), context)
     : setUsage(counted, period, context);
@@ -61,14 +70,23 @@ export function countUsage(counted: CountedUsage, context: CountContext): void {
 }
 
 /** Draws credits from a subject's own wallet. */
-export function drawFrom(owner: SubjectDefinition, currencyId: string, cost: Decimal, { draft, catalogSince, now }: CountContext): void {
+export function drawFrom(
+  owner: SubjectDefinition,
+  currencyId: string,
+  cost: Decimal,
+  { draft, catalogSince, now }: CountContext,
+): void {
   const drawn = draft.wallet(owner.subject, currencyId);
   const entry = drawn === undefined ? undefined : { ...drawn, overdraft: overdraftAt(drawn, owner, currencyId, now) };
   const grants = walletGrants(owner, currencyId, now);
   const known = Math.max(catalogSince, entry?.updatedAt ?? 0, grants.lastChange);
   const after = drawCredits(entry, grants.active, cost);
   mustBeExact(after.overdraft, `credits ${JSON.stringify(currencyId)}`);
-  draft.setWallet(owner.subject, currencyId, { ...after, initial: entry?.initial, updatedAt: Math.max(now, known + 1) });
+  draft.setWallet(owner.subject, currencyId, {
+    ...after,
+    initial: entry?.initial,
+    updatedAt: Math.max(now, known + 1),
+  });
 }
 
 /** @returns by how much the usage changed */
@@ -104,17 +122,27 @@ function addToPast(counted: CountedUsage, period: UsagePeriod | undefined, conte
 /** Beyond it the doubles of answers and states skip integers, and a limit could no longer be judged by. */
 function mustBeExact(total: Decimal, what: string): void {
   if (compareDecimals(total, MAX_AMOUNT) <= 0) return;
-  throw new CodedError("invalid-argument", `${what} would be ${toNumber(total)}, and totals beyond ${MAX_AMOUNT} cannot be kept exactly; it is not counted: report in a larger unit`);
+  throw new CodedError(
+    "invalid-argument",
+    `${what} would be ${toNumber(total)}, and totals beyond ${MAX_AMOUNT} cannot be kept exactly; it is not counted: report in a larger unit`,
+  );
 }
 
 function mustBeAmount({ featureId, value, updateBehavior, timestamp }: CountedUsage): void {
   const of = `of ${JSON.stringify(featureId)}`;
   if (Math.abs(value) > MAX_AMOUNT && Number.isFinite(value)) {
-    throw new CodedError("invalid-argument", `the value ${of} is ${value}, and amounts beyond ${MAX_AMOUNT} cannot be kept exactly; report in a larger unit`);
+    throw new CodedError(
+      "invalid-argument",
+      `the value ${of} is ${value}, and amounts beyond ${MAX_AMOUNT} cannot be kept exactly; report in a larger unit`,
+    );
   }
-  if (!Number.isFinite(value)) throw new CodedError("invalid-argument", `the value ${of} has to be a finite number, not ${value}`);
+  if (!Number.isFinite(value))
+    throw new CodedError("invalid-argument", `the value ${of} has to be a finite number, not ${value}`);
   if (updateBehavior === "SET" && value < 0) {
-    throw new CodedError("invalid-argument", `usage ${of} cannot be set to ${value}; set it to 0 or more, or report a negative DELTA`);
+    throw new CodedError(
+      "invalid-argument",
+      `usage ${of} cannot be set to ${value}; set it to 0 or more, or report a negative DELTA`,
+    );
   }
   if (timestamp !== undefined && !Number.isFinite(timestamp)) {
     throw new CodedError("invalid-argument", `the time of usage ${of} is not a moment; leave it out for now`);

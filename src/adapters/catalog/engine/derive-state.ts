@@ -1,5 +1,9 @@
 import type { AccessDeniedReason } from "../../../domain/access-denied-reason.js";
-import { buildCustomerState, type CreditEntitlementInput, type FeatureEntitlementInput } from "../../../domain/build-customer-state.js";
+import {
+  buildCustomerState,
+  type CreditEntitlementInput,
+  type FeatureEntitlementInput,
+} from "../../../domain/build-customer-state.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { CatalogModel, CustomerDefinition, EntitlementTerms, SubjectDefinition } from "../model/catalog-model.js";
@@ -21,7 +25,12 @@ function empty(accessDeniedReason: AccessDeniedReason): CustomerState {
   return buildCustomerState({ accessDeniedReason });
 }
 
-function stateOf(model: CatalogModel, customer: CustomerDefinition, definition: SubjectDefinition, reading: Reading): CustomerState {
+function stateOf(
+  model: CatalogModel,
+  customer: CustomerDefinition,
+  definition: SubjectDefinition,
+  reading: Reading,
+): CustomerState {
   const { now, catalogSince } = reading;
   // Every entitlement holds until then, since the reason for those that are missing changes too.
   const subscriptionChange = nextSubscriptionChange(definition, now);
@@ -75,7 +84,13 @@ function* creditEntitlement(
   const currency = model.currencies.get(currencyId);
   if (currency === undefined) return;
   const { grants, usageLimit, usage } = readWallet(owner, currencyId, reading);
-  yield { currency, usageLimit, hasSoftLimit: grants.hasSoftLimit, validUntil: earlier(grants.nextChange, nextChange), usage };
+  yield {
+    currency,
+    usageLimit,
+    hasSoftLimit: grants.hasSoftLimit,
+    validUntil: earlier(grants.nextChange, nextChange),
+    usage,
+  };
 }
 
 function earlier(a: number | undefined, b: number): number | undefined {

@@ -21,14 +21,20 @@ export function drawCredits(
 ): Pick<WalletEntry, "drawn" | "overdraft"> {
   const drawn = new Map(entry?.drawn);
   const before = entry?.overdraft ?? 0;
-  const overdraft = compareDecimals(cost, 0) < 0 ? giveBack(drawn, grants, before, subtractDecimals(0, cost)) : draw(drawn, grants, addDecimals(before, cost));
+  const overdraft =
+    compareDecimals(cost, 0) < 0
+      ? giveBack(drawn, grants, before, subtractDecimals(0, cost))
+      : draw(drawn, grants, addDecimals(before, cost));
   return { drawn: withoutEarliest(drawn, grants), overdraft };
 }
 
 /** Credits consumed of the grants that are active, and beyond them. */
 export function consumedCredits(entry: WalletEntry | undefined, grants: readonly ActiveGrant[]): Decimal {
   if (entry === undefined) return 0;
-  return grants.reduce((consumed, { key }) => addDecimals(consumed, entry.drawn.get(key)?.amount ?? 0), entry.overdraft);
+  return grants.reduce(
+    (consumed, { key }) => addDecimals(consumed, entry.drawn.get(key)?.amount ?? 0),
+    entry.overdraft,
+  );
 }
 
 function draw(drawn: Map<string, DrawnCredits>, grants: readonly ActiveGrant[], owed: Decimal): Decimal {
@@ -45,7 +51,12 @@ function draw(drawn: Map<string, DrawnCredits>, grants: readonly ActiveGrant[], 
   return left;
 }
 
-function giveBack(drawn: Map<string, DrawnCredits>, grants: readonly ActiveGrant[], overdraft: Decimal, credits: Decimal): Decimal {
+function giveBack(
+  drawn: Map<string, DrawnCredits>,
+  grants: readonly ActiveGrant[],
+  overdraft: Decimal,
+  credits: Decimal,
+): Decimal {
   let left = subtractDecimals(credits, smaller(credits, overdraft));
   for (const { key, expiresAt } of [...grants].reverse()) {
     const already = drawn.get(key)?.amount ?? 0;

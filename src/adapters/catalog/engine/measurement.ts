@@ -7,7 +7,12 @@ import { activeTermsOf } from "../model/subscription.js";
 import { walletOwner } from "../model/wallet-owner.js";
 
 /** What is counted now of the feature that a report names, and of the wallet that pays for it. */
-export function measurementOf(model: CatalogModel, report: UsageReport, measurementId: string, reading: Reading): UsageMeasurement {
+export function measurementOf(
+  model: CatalogModel,
+  report: UsageReport,
+  measurementId: string,
+  reading: Reading,
+): UsageMeasurement {
   const { subject, featureId } = report;
   const { customer, definition } = subjectToCount(model, subject);
   const terms = activeTermsOf(definition, featureId, reading.now);
@@ -18,12 +23,22 @@ export function measurementOf(model: CatalogModel, report: UsageReport, measurem
 }
 
 /** What is remembered of a measurement. */
-export function answerOf({ currentUsage, periodStart, periodEnd, updatedAt, credit }: UsageMeasurement): RememberedAnswer {
+export function answerOf({
+  currentUsage,
+  periodStart,
+  periodEnd,
+  updatedAt,
+  credit,
+}: UsageMeasurement): RememberedAnswer {
   return { currentUsage: currentUsage ?? 0, periodStart, periodEnd, updatedAt, credit };
 }
 
 /** The measurement of a report that was answered before. */
-export function measurementAgain({ subject, featureId }: UsageReport, measurementId: string, answer: RememberedAnswer): UsageMeasurement {
+export function measurementAgain(
+  { subject, featureId }: UsageReport,
+  measurementId: string,
+  answer: RememberedAnswer,
+): UsageMeasurement {
   return { measurementId, subject, featureId, ...answer };
 }
 
@@ -33,6 +48,10 @@ function creditMeasurement(
   currencyId: string,
   reading: Reading,
 ): CreditMeasurement {
-  const { currentUsage, periodEnd, updatedAt } = readWallet(walletOwner(definition, customer, currencyId), currencyId, reading).usage;
+  const { currentUsage, periodEnd, updatedAt } = readWallet(
+    walletOwner(definition, customer, currencyId),
+    currencyId,
+    reading,
+  ).usage;
   return { currencyId, currentUsage, periodEnd, updatedAt };
 }

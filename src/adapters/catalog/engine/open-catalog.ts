@@ -33,7 +33,13 @@ export interface OpenCatalogOptions {
  * @throws CodedError `invalid-argument` with every fault of the catalog, `failed-precondition` where the
  *   state file is damaged, in use or cannot be written
  */
-export async function openCatalog({ source, stateFile, clock, logger, telemetry }: OpenCatalogOptions): Promise<CatalogEngine> {
+export async function openCatalog({
+  source,
+  stateFile,
+  clock,
+  logger,
+  telemetry,
+}: OpenCatalogOptions): Promise<CatalogEngine> {
   const reader = new CatalogReader();
   const start = await readSource(source, clock, reader);
   const ledger = new UsageLedger();
@@ -47,7 +53,13 @@ export async function openCatalog({ source, stateFile, clock, logger, telemetry 
     throw error;
   }
   if ("file" in source && start.content !== undefined) {
-    const follower = followCatalogFile({ file: source.file, known: start.content, reader }, engine, clock, logger, telemetry);
+    const follower = followCatalogFile(
+      { file: source.file, known: start.content, reader },
+      engine,
+      clock,
+      logger,
+      telemetry,
+    );
     engine.onClose(async () => {
       await Promise.all([reader.close(), follower.close()]);
     });

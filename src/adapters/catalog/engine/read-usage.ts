@@ -20,11 +20,17 @@ export interface Reading {
 /** What was counted in a period; without periods, what was counted last. */
 export function amountIn(period: UsagePeriod | undefined, entry: UsageEntry | undefined): Decimal {
   if (entry === undefined) return 0;
-  const counted = period === undefined ? entry.amounts.at(-1) : entry.amounts.find(({ periodStart }) => periodStart === period.start);
+  const counted =
+    period === undefined ? entry.amounts.at(-1) : entry.amounts.find(({ periodStart }) => periodStart === period.start);
   return counted?.amount ?? 0;
 }
 
-export function readFeatureUsage(definition: SubjectDefinition, featureId: string, terms: EntitlementTerms | undefined, reading: Reading): Usage {
+export function readFeatureUsage(
+  definition: SubjectDefinition,
+  featureId: string,
+  terms: EntitlementTerms | undefined,
+  reading: Reading,
+): Usage {
   const entry = reading.ledger.usage(definition.subject, featureId);
   const period = terms === undefined ? undefined : periodOf(definition, terms, reading.now);
   return {
@@ -45,7 +51,8 @@ export interface WalletReading {
 export function readWallet(owner: SubjectDefinition, currencyId: string, reading: Reading): WalletReading {
   const grants = walletGrants(owner, currencyId, reading.now);
   const drawn = reading.ledger.wallet(owner.subject, currencyId);
-  const entry = drawn === undefined ? undefined : { ...drawn, overdraft: overdraftAt(drawn, owner, currencyId, reading.now) };
+  const entry =
+    drawn === undefined ? undefined : { ...drawn, overdraft: overdraftAt(drawn, owner, currencyId, reading.now) };
   return {
     grants,
     usageLimit: toNumber(grants.active.reduce<Decimal>((sum, { amount }) => addDecimals(sum, amount), 0)),

@@ -5,7 +5,8 @@ import { activeTermsOf, periodOf } from "../model/subscription.js";
 
 /** Whether a catalog states usage of a customer or of its resources. */
 export function statesUsage(customer: CustomerDefinition): boolean {
-  for (const { initialUsage, initialCreditsUsed } of subjectsOf(customer)) if (initialUsage.size + initialCreditsUsed.size > 0) return true;
+  for (const { initialUsage, initialCreditsUsed } of subjectsOf(customer))
+    if (initialUsage.size + initialCreditsUsed.size > 0) return true;
   return false;
 }
 
@@ -29,7 +30,11 @@ function seedFeatures(definition: SubjectDefinition, { draft, catalogSince, now 
     if (entry?.initial === initial) continue;
     const terms = activeTermsOf(definition, featureId, now);
     const period = terms === undefined ? undefined : periodOf(definition, terms, now);
-    draft.setUsage(subject, featureId, { amounts: withAmount(entry?.amounts ?? [], period?.start, initial), initial, updatedAt: catalogSince });
+    draft.setUsage(subject, featureId, {
+      amounts: withAmount(entry?.amounts ?? [], period?.start, initial),
+      initial,
+      updatedAt: catalogSince,
+    });
   }
 }
 

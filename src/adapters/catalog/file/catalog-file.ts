@@ -22,7 +22,11 @@ export async function readCatalogFile(file: string, clock: Clock, reader: Catalo
   try {
     content = await readSettledFile(file, clock);
   } catch (error) {
-    throw new CodedError("invalid-argument", `the catalog file ${file} cannot be read: ${(error as Error).message}; correct the path or its permissions`, { cause: error });
+    throw new CodedError(
+      "invalid-argument",
+      `the catalog file ${file} cannot be read: ${(error as Error).message}; correct the path or its permissions`,
+      { cause: error },
+    );
   }
   const { packed } = await reader.read({ file, bytes: content.bytes, served: undefined });
   return { content, model: unpackCatalog(packed) };
@@ -60,15 +64,27 @@ export function followCatalogFile(
           if (telemetry !== undefined) telemetry.catalogReloads.refused++;
           const isFault = error instanceof CodedError;
           const fault = isFault ? error.message : `the catalog file ${file} could not be applied`;
-          outage.lost("error", `${fault}\nThe last good catalog goes on serving until the file is corrected.`, isFault ? { file } : { file, error });
+          outage.lost(
+            "error",
+            `${fault}\nThe last good catalog goes on serving until the file is corrected.`,
+            isFault ? { file } : { file, error },
+          );
           return false;
         }
       },
       unreadable(error) {
-        outage.lost("error", `the catalog file ${file} cannot be read any more; the last good catalog goes on serving until the file is back`, { file, error });
+        outage.lost(
+          "error",
+          `the catalog file ${file} cannot be read any more; the last good catalog goes on serving until the file is back`,
+          { file, error },
+        );
       },
       restless() {
-        outage.lost("warn", `the catalog file ${file} is being written all the time; the last good catalog goes on serving until the file rests`, { file });
+        outage.lost(
+          "warn",
+          `the catalog file ${file} is being written all the time; the last good catalog goes on serving until the file rests`,
+          { file },
+        );
       },
     },
   });

@@ -14,7 +14,8 @@ export class CatalogReader {
 
   /** @throws CodedError as readCatalog does, also where memory does not suffice, and `cancelled` where it is closed meanwhile */
   async read(request: ReadRequest): Promise<ReadCatalog> {
-    if (request.bytes.length <= (request.served === undefined ? MAX_INLINE_AT_START_BYTES : MAX_INLINE_BYTES)) return readCatalog(request);
+    if (request.bytes.length <= (request.served === undefined ? MAX_INLINE_AT_START_BYTES : MAX_INLINE_BYTES))
+      return readCatalog(request);
     const reply = await this.#ask(request);
     if ("fault" in reply) throw new CodedError("invalid-argument", reply.fault);
     return reply.read;
@@ -34,7 +35,9 @@ export class CatalogReader {
       return await new Promise<ReadReply>((resolve, reject) => {
         worker.once("message", resolve);
         worker.once("error", (error) => reject(failureOf(error, request.file)));
-        worker.once("exit", () => reject(new CodedError("cancelled", `reading the catalog file ${request.file} was ended`)));
+        worker.once("exit", () =>
+          reject(new CodedError("cancelled", `reading the catalog file ${request.file} was ended`)),
+        );
       });
     } finally {
       this.#worker = undefined;
@@ -45,5 +48,9 @@ export class CatalogReader {
 
 function failureOf(error: Error, file: string): Error {
   if ((error as NodeJS.ErrnoException).code !== "ERR_WORKER_OUT_OF_MEMORY") return error;
-  return new CodedError("invalid-argument", `the catalog file ${file} takes more memory to read than there is; write it as JSON, or give the process more`, { cause: error });
+  return new CodedError(
+    "invalid-argument",
+    `the catalog file ${file} takes more memory to read than there is; write it as JSON, or give the process more`,
+    { cause: error },
+  );
 }

@@ -4,16 +4,25 @@ import type { CatalogInput, CustomerInput } from "./catalog-input.js";
 import { validateCatalog, validateCustomer } from "../gen/catalog-validator.js";
 
 /** Whether a value has the shape of a catalog, by the schema that ships with the package. */
-export function checkShape(value: unknown): { readonly catalog: CatalogInput } | { readonly faults: readonly CatalogFault[] } {
+export function checkShape(
+  value: unknown,
+): { readonly catalog: CatalogInput } | { readonly faults: readonly CatalogFault[] } {
   return validateCatalog(value) ? { catalog: value } : { faults: faultsOf(validateCatalog.errors, value, []) };
 }
 
 /** The same of one customer. */
-export function checkCustomerShape(value: unknown, path: CatalogPath): { readonly customer: CustomerInput } | { readonly faults: readonly CatalogFault[] } {
+export function checkCustomerShape(
+  value: unknown,
+  path: CatalogPath,
+): { readonly customer: CustomerInput } | { readonly faults: readonly CatalogFault[] } {
   return validateCustomer(value) ? { customer: value } : { faults: faultsOf(validateCustomer.errors, value, path) };
 }
 
-function faultsOf(errors: readonly ErrorObject[] | null | undefined, value: unknown, at: CatalogPath): readonly CatalogFault[] {
+function faultsOf(
+  errors: readonly ErrorObject[] | null | undefined,
+  value: unknown,
+  at: CatalogPath,
+): readonly CatalogFault[] {
   const faults = (errors ?? []).filter(({ keyword }) => keyword !== "if").map((error) => faultOf(error, value));
   return faults.map(({ path, message }) => ({ path: [...at, ...path], message }));
 }
@@ -31,13 +40,22 @@ function faultOf(error: ErrorObject, value: unknown): CatalogFault {
     case "type":
       return { path, message: wrongType(params.type, error.data) };
     case "enum":
-      return { path, message: `${show(error.data)} is not one of ${(params.allowedValues as readonly unknown[]).map(show).join(", ")}` };
+      return {
+        path,
+        message: `${show(error.data)} is not one of ${(params.allowedValues as readonly unknown[]).map(show).join(", ")}`,
+      };
     case "pattern":
-      return { path, message: `${show(error.data)} means nothing here; write true, false, a number, "unlimited" or a list of values` };
+      return {
+        path,
+        message: `${show(error.data)} means nothing here; write true, false, a number, "unlimited" or a list of values`,
+      };
     case "minLength":
       return { path, message: "must not be empty" };
     case "minimum":
-      return { path, message: `${show(error.data)} is below ${String(params.limit)}; write a number from ${String(params.limit)} up` };
+      return {
+        path,
+        message: `${show(error.data)} is below ${String(params.limit)}; write a number from ${String(params.limit)} up`,
+      };
     default:
       return { path, message: error.message ?? `breaks the rule ${error.keyword}` };
   }
@@ -62,7 +80,8 @@ function fieldsOf(error: ErrorObject): readonly string[] {
 
 function unknownField(field: string, known: readonly string[]): string {
   const near = known.filter((each) => editDistance(field.toLowerCase(), each.toLowerCase()) <= 2);
-  const hint = near[0] === undefined ? `fields here are ${known.join(", ")}` : `did you mean ${JSON.stringify(near[0])}?`;
+  const hint =
+    near[0] === undefined ? `fields here are ${known.join(", ")}` : `did you mean ${JSON.stringify(near[0])}?`;
   return `there is no field ${JSON.stringify(field)}; ${hint}`;
 }
 

@@ -45,20 +45,29 @@ export function loadCatalogObject(value: unknown): CatalogModel {
  * @throws CodedError as loadCatalogText does
  */
 export function packCatalogText(source: string, bytes: Buffer): PackedCatalog {
-  if (!isUtf8(bytes)) throw new CodedError("invalid-argument", `the catalog file ${source} is not UTF-8 text; save it as UTF-8`);
+  if (!isUtf8(bytes))
+    throw new CodedError("invalid-argument", `the catalog file ${source} is not UTF-8 text; save it as UTF-8`);
   const body = bytes.subarray(bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
   const isTooLarge = (max: number, advice: string) =>
-    new CodedError("invalid-argument", `the catalog file ${source} has ${bytes.length} bytes; at most ${max} are read${advice}`);
+    new CodedError(
+      "invalid-argument",
+      `the catalog file ${source} has ${bytes.length} bytes; at most ${max} are read${advice}`,
+    );
   if (body.length > MAX_JSON_BYTES) throw isTooLarge(MAX_JSON_BYTES, ", split the catalog");
   const split = splitJson(body, "customers");
   const packed = split === undefined ? undefined : packSplit(source, body, split);
   if (packed !== undefined) return packed;
-  if (body.length > MAX_YAML_BYTES) throw isTooLarge(MAX_YAML_BYTES, " as YAML; write it as JSON without repeated keys, or split the catalog");
+  if (body.length > MAX_YAML_BYTES)
+    throw isTooLarge(MAX_YAML_BYTES, " as YAML; write it as JSON without repeated keys, or split the catalog");
   const { value, positionOf } = parseCatalogText(source, body.toString("utf8"));
   return packValue(source, value, positionOf);
 }
 
-function packValue(source: string, value: unknown, positionOf: (path: CatalogPath) => TextPosition | undefined): PackedCatalog {
+function packValue(
+  source: string,
+  value: unknown,
+  positionOf: (path: CatalogPath) => TextPosition | undefined,
+): PackedCatalog {
   const shape = checkShape(value);
   if ("faults" in shape) throw faultyCatalogError(source, shape.faults, positionOf);
   const packer = new CatalogPacker(shape.catalog);
@@ -69,7 +78,9 @@ function packValue(source: string, value: unknown, positionOf: (path: CatalogPat
 
 /** @returns undefined where a part is not plain JSON, or a reader of YAML is better placed to say what is wrong */
 function packSplit(source: string, body: Buffer, split: SplitJson): PackedCatalog | undefined {
-  const others = split.members.filter(({ key }) => key !== "customers").map(({ keyStart, end }) => body.toString("utf8", keyStart, end));
+  const others = split.members
+    .filter(({ key }) => key !== "customers")
+    .map(({ keyStart, end }) => body.toString("utf8", keyStart, end));
   const head = parsePlainJson(`{${others.join(",")}}`);
   if (head === undefined) return undefined;
   const shapeFaults: CatalogFault[] = [];

@@ -1,4 +1,16 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit, type Alias, type Document, type Node } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Alias,
+  type Document,
+  type Node,
+} from "yaml";
 import { faultyCatalogError, type CatalogPath, type TextPosition } from "./catalog-fault.js";
 import { parsePlainJson } from "./plain-json.js";
 
@@ -46,11 +58,18 @@ function parseYaml(source: string, text: string): CatalogText {
     const [error] = document.errors;
     if (error !== undefined) return fail(`${error.message}; correct it as YAML or JSON`, error.pos[0]);
     const dangling = danglingAlias(document);
-    if (dangling !== undefined) return fail(`there is no anchor &${dangling.source} before this; define it, or put the text in quotes`, dangling.range?.[0] ?? 0);
+    if (dangling !== undefined)
+      return fail(
+        `there is no anchor &${dangling.source} before this; define it, or put the text in quotes`,
+        dangling.range?.[0] ?? 0,
+      );
     const repeated = repeatedKey(document, document.contents);
     if (repeated !== undefined) {
       const { line } = positionAt(repeated.first.range?.[0] ?? 0);
-      return fail(`the key ${JSON.stringify(repeated.name)} is in this mapping already, in line ${line} and written in another way; keys are unique, rename or remove one`, repeated.second.range?.[0] ?? 0);
+      return fail(
+        `the key ${JSON.stringify(repeated.name)} is in this mapping already, in line ${line} and written in another way; keys are unique, rename or remove one`,
+        repeated.second.range?.[0] ?? 0,
+      );
     }
     return {
       value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown,

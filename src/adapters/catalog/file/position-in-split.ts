@@ -3,12 +3,18 @@ import { parseCatalogText } from "./parse-catalog-text.js";
 import type { ByteRange, SplitJson } from "./split-json.js";
 
 /** The place of a path in a text of which only one part, the one where it lies, is read for it. */
-export function positionInSplit(source: string, body: Buffer, split: SplitJson, path: CatalogPath): TextPosition | undefined {
+export function positionInSplit(
+  source: string,
+  body: Buffer,
+  split: SplitJson,
+  path: CatalogPath,
+): TextPosition | undefined {
   const [key, index, ...rest] = path;
   const member = split.members.find((each) => each.key === key);
   if (member === undefined) return positionAt(body, 0);
   if (index === undefined) return positionAt(body, member.keyStart);
-  if (key === "customers") return typeof index === "number" ? positionInPart(source, body, split.item(index), rest) : undefined;
+  if (key === "customers")
+    return typeof index === "number" ? positionInPart(source, body, split.item(index), rest) : undefined;
   return positionInPart(source, body, member, [index, ...rest]);
 }
 
@@ -24,7 +30,11 @@ function positionInPart(source: string, body: Buffer, { start, end }: ByteRange,
 function positionAt(body: Buffer, offset: number): TextPosition {
   let line = 1;
   let lineStart = 0;
-  for (let newline = body.indexOf("\n"); newline !== -1 && newline < offset; newline = body.indexOf("\n", newline + 1)) {
+  for (
+    let newline = body.indexOf("\n");
+    newline !== -1 && newline < offset;
+    newline = body.indexOf("\n", newline + 1)
+  ) {
     line++;
     lineStart = newline + 1;
   }

@@ -74,7 +74,11 @@ class Scan {
     }
     if (this.#skipBlanks() < this.#bytes.length || !hasList) throw NOT_JSON;
     const items = this.#items;
-    return { members, itemCount: this.#itemCount, item: (index) => ({ start: items[2 * index] as number, end: items[2 * index + 1] as number }) };
+    return {
+      members,
+      itemCount: this.#itemCount,
+      item: (index) => ({ start: items[2 * index] as number, end: items[2 * index + 1] as number }),
+    };
   }
 
   #list(): void {

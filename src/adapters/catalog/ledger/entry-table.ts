@@ -10,7 +10,8 @@ export class EntryTable<V> {
 
   set({ customerId, resourceId }: Subject, id: string, value: V): void {
     let subjects = this.#customers.get(customerId);
-    if (subjects === undefined) this.#customers.set(customerId, (subjects = new Map<string | undefined, Map<string, V>>()));
+    if (subjects === undefined)
+      this.#customers.set(customerId, (subjects = new Map<string | undefined, Map<string, V>>()));
     let values = subjects.get(resourceId);
     if (values === undefined) subjects.set(resourceId, (values = new Map<string, V>()));
     values.set(id, value);

@@ -78,7 +78,11 @@ const MAX_PERIODS = 4;
  * An entry's amounts with one of them set anew. Earlier periods are kept: a clock that was ahead has begun a period too
  * soon, and once it is set right the usage of the true period has to be there. The earliest goes first.
  */
-export function withAmount(amounts: readonly PeriodAmount[], periodStart: number | undefined, amount: Decimal): readonly PeriodAmount[] {
+export function withAmount(
+  amounts: readonly PeriodAmount[],
+  periodStart: number | undefined,
+  amount: Decimal,
+): readonly PeriodAmount[] {
   const others = amounts.filter((each) => each.periodStart !== periodStart);
   if (others.length >= MAX_PERIODS) {
     const starts = others.map((each) => each.periodStart ?? -Infinity);

@@ -41,7 +41,8 @@ export type AnswerLine = readonly [
   periodStart: number | null,
   periodEnd: number | null,
   updatedAt: number | null,
-  credit: readonly [currencyId: string, currentUsage: number, periodEnd: number | null, updatedAt: number | null] | null,
+  credit:
+    readonly [currencyId: string, currentUsage: number, periodEnd: number | null, updatedAt: number | null] | null,
 ];
 
 export type UnmatchedLine = readonly [eventName: string, count: number];
@@ -64,7 +65,9 @@ export function usageEntryOf([, , , amounts, initial, updatedAt]: UsageLine): Us
 }
 
 export function walletLine({ customerId, resourceId }: Subject, currencyId: string, entry: WalletEntry): WalletLine {
-  const drawn = [...entry.drawn].map(([grant, { amount, expiresAt }]) => [grant, amount, expiresAt === Infinity ? null : expiresAt] as const);
+  const drawn = [...entry.drawn].map(
+    ([grant, { amount, expiresAt }]) => [grant, amount, expiresAt === Infinity ? null : expiresAt] as const,
+  );
   return [customerId, resourceId ?? null, currencyId, drawn, entry.overdraft, entry.initial ?? null, entry.updatedAt];
 }
 
@@ -80,7 +83,10 @@ export function walletEntryOf([, , , drawn, overdraft, initial, updatedAt]: Wall
 export function keyLine(digest: string, { content, answer }: RememberedReport): KeyLine {
   if (answer === undefined) return [digest, content, null];
   const { currentUsage, periodStart, periodEnd, updatedAt, credit } = answer;
-  const creditLine = credit === undefined ? null : ([credit.currencyId, credit.currentUsage, credit.periodEnd ?? null, credit.updatedAt ?? null] as const);
+  const creditLine =
+    credit === undefined
+      ? null
+      : ([credit.currencyId, credit.currentUsage, credit.periodEnd ?? null, credit.updatedAt ?? null] as const);
   return [digest, content, [currentUsage, periodStart ?? null, periodEnd ?? null, updatedAt ?? null, creditLine]];
 }
 
@@ -97,7 +103,12 @@ export function rememberedReportOf([, content, line]: KeyLine): RememberedReport
       credit:
         credit === null
           ? undefined
-          : { currencyId: credit[0], currentUsage: credit[1], periodEnd: credit[2] ?? undefined, updatedAt: credit[3] ?? undefined },
+          : {
+              currencyId: credit[0],
+              currentUsage: credit[1],
+              periodEnd: credit[2] ?? undefined,
+              updatedAt: credit[3] ?? undefined,
+            },
     },
   };
 }

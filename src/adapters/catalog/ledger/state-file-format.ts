@@ -37,7 +37,13 @@ const HEADER = Buffer.from(checkedLine(JSON.stringify({ format: FORMAT, version:
 const END_LENGTH = endLine({ isClosed: false, statements: 0, records: 0, bytes: 0, chain: 0 }).length;
 
 /** The end of a file without records. */
-export const FIRST_END: StateFileEnd = { isClosed: false, statements: 0, records: 0, bytes: HEADER.length + 2 * END_LENGTH, chain: crc32(HEADER) };
+export const FIRST_END: StateFileEnd = {
+  isClosed: false,
+  statements: 0,
+  records: 0,
+  bytes: HEADER.length + 2 * END_LENGTH,
+  chain: crc32(HEADER),
+};
 
 /** The first three lines of a new file. */
 export function encodeStart(): Buffer {
@@ -53,7 +59,9 @@ export function encodeEnd(end: StateFileEnd): { readonly line: Buffer; readonly 
 function endLine({ isClosed, statements, records, bytes, chain }: StateFileEnd): Buffer {
   const padded = (value: number) => String(value).padStart(16);
   return Buffer.from(
-    checkedLine(`{"closed":${String(isClosed).padStart(5)},"statements":${padded(statements)},"records":${padded(records)},"bytes":${padded(bytes)},"chain":${padded(chain)}}`),
+    checkedLine(
+      `{"closed":${String(isClosed).padStart(5)},"statements":${padded(statements)},"records":${padded(records)},"bytes":${padded(bytes)},"chain":${padded(chain)}}`,
+    ),
   );
 }
 
@@ -77,7 +85,10 @@ export function encodeRecords(records: Iterable<LedgerRecord>, end: StateFileEnd
     bytes += line.length;
     count++;
   }
-  return { lines: Buffer.concat(lines), end: { isClosed: false, statements: end.statements + 1, records: count, bytes, chain } };
+  return {
+    lines: Buffer.concat(lines),
+    end: { isClosed: false, statements: end.statements + 1, records: count, bytes, chain },
+  };
 }
 
 export interface DecodedStateFile {
@@ -96,7 +107,8 @@ export function decodeStateFile(file: string, content: Buffer): DecodedStateFile
   const records: LedgerRecord[] = [];
   let { bytes: position, chain } = FIRST_END;
   for (;;) {
-    if (position === stated.bytes && (records.length !== stated.records || chain !== stated.chain)) throw damaged(file, records.length);
+    if (position === stated.bytes && (records.length !== stated.records || chain !== stated.chain))
+      throw damaged(file, records.length);
     const read = position < content.length ? decodeRecord(content, position, chain) : undefined;
     if (read === undefined) break;
     if (position < stated.bytes && read.end > stated.bytes) throw damaged(file, records.length);
@@ -107,11 +119,23 @@ export function decodeStateFile(file: string, content: Buffer): DecodedStateFile
   if (position < stated.bytes) {
     if (content.length >= stated.bytes) throw damaged(file, records.length);
     const missing = stated.records - records.length;
-    throw unfit(file, records.length + FIRST_RECORD_LINE, `is cut short: ${content.length} of ${stated.bytes} bytes and ${records.length} of ${stated.records} records are there, ${missing} that were acknowledged are missing`);
+    throw unfit(
+      file,
+      records.length + FIRST_RECORD_LINE,
+      `is cut short: ${content.length} of ${stated.bytes} bytes and ${records.length} of ${stated.records} records are there, ${missing} that were acknowledged are missing`,
+    );
   }
   const unread = content.length - position;
-  if (stated.isClosed && content.length > stated.bytes) throw unfit(file, stated.records + FIRST_RECORD_LINE, `has ${content.length - stated.bytes} bytes behind its end that it was closed without`);
-  return { records, warning: stated.warning ?? (stated.isClosed ? undefined : notClosed(file, records.length, unread)) };
+  if (stated.isClosed && content.length > stated.bytes)
+    throw unfit(
+      file,
+      stated.records + FIRST_RECORD_LINE,
+      `has ${content.length - stated.bytes} bytes behind its end that it was closed without`,
+    );
+  return {
+    records,
+    warning: stated.warning ?? (stated.isClosed ? undefined : notClosed(file, records.length, unread)),
+  };
 }
 
 /** Line 1 is checked before, by `versionOf`. */
@@ -119,7 +143,8 @@ export function versionOf(file: string, content: Buffer): 1 | 2 {
   const end = content.indexOf("\n");
   const header = end === -1 ? undefined : (decodeLine(content.toString("utf8", 0, end)) as Partial<Header> | undefined);
   if (header?.format !== FORMAT) throw unfit(file, 1, "is not a usage state file");
-  if (header.version !== 1 && header.version !== VERSION) throw unfit(file, 1, `is of version ${String(header.version)}, and this program reads versions 1 and ${VERSION}`);
+  if (header.version !== 1 && header.version !== VERSION)
+    throw unfit(file, 1, `is of version ${String(header.version)}, and this program reads versions 1 and ${VERSION}`);
   return header.version;
 }
 
@@ -147,23 +172,33 @@ function notClosed(file: string, records: number, unread: number): string {
 
 function decodeEnds(file: string, content: Buffer): StateFileEnd & { readonly warning?: string } {
   if (content.length < FIRST_END.bytes) throw unfit(file, 2, "is cut short within its first lines");
-  const ends = [0, 1].map((place) => decodeEnd(content.subarray(HEADER.length + place * END_LENGTH, HEADER.length + (place + 1) * END_LENGTH)));
+  const ends = [0, 1].map((place) =>
+    decodeEnd(content.subarray(HEADER.length + place * END_LENGTH, HEADER.length + (place + 1) * END_LENGTH)),
+  );
   const [latest] = ends.filter((end) => end !== undefined).sort((a, b) => b.statements - a.statements);
   if (latest === undefined) throw unfit(file, 2, "is damaged: a checksum does not fit");
   if (!ends.includes(undefined)) return latest;
-  return { ...latest, warning: `the state file ${file} is damaged in line ${ends.indexOf(undefined) + 2}, one of two that say where it ends; it is read as far as the other one and its checksums vouch for it: compare the usage with a copy where there is one` };
+  return {
+    ...latest,
+    warning: `the state file ${file} is damaged in line ${ends.indexOf(undefined) + 2}, one of two that say where it ends; it is read as far as the other one and its checksums vouch for it: compare the usage with a copy where there is one`,
+  };
 }
 
 function decodeEnd(line: Buffer): StateFileEnd | undefined {
   if (line.at(-1) !== 0x0a) return undefined;
-  const end = decodeLine(line.toString("utf8", 0, line.length - 1)) as (Omit<StateFileEnd, "isClosed"> & { readonly closed: boolean }) | undefined;
+  const end = decodeLine(line.toString("utf8", 0, line.length - 1)) as
+    (Omit<StateFileEnd, "isClosed"> & { readonly closed: boolean }) | undefined;
   return end === undefined ? undefined : { ...end, isClosed: end.closed };
 }
 
 /** Checksum and length before the JSON take no more, bytes. */
 const MAX_FRAME = 32;
 
-function decodeRecord(content: Buffer, position: number, chain: number): { readonly record: LedgerRecord; readonly end: number; readonly chain: number } | undefined {
+function decodeRecord(
+  content: Buffer,
+  position: number,
+  chain: number,
+): { readonly record: LedgerRecord; readonly end: number; readonly chain: number } | undefined {
   const frame = /^([0-9a-f]{8}) (\d{1,10}) /.exec(content.toString("latin1", position, position + MAX_FRAME));
   if (frame === null) return undefined;
   const start = position + frame[0].length;

@@ -60,14 +60,19 @@ export class StateFileLock implements StateFileOwnership {
     } catch (error) {
       await lock.#handle?.close();
       if (error instanceof CodedError) throw error;
-      throw new CodedError("failed-precondition", `the state file ${stateFile} cannot be locked: ${(error as Error).message}; its directory has to exist and be writable`, { cause: error });
+      throw new CodedError(
+        "failed-precondition",
+        `the state file ${stateFile} cannot be locked: ${(error as Error).message}; its directory has to exist and be writable`,
+        { cause: error },
+      );
     }
     lock.#beatLater();
     return lock;
   }
 
   async confirm(): Promise<void> {
-    if (this.#lost === undefined && !this.#hasKernelLock && performance.now() - this.#beatAt > DUE_MS) await this.#beat();
+    if (this.#lost === undefined && !this.#hasKernelLock && performance.now() - this.#beatAt > DUE_MS)
+      await this.#beat();
     if (this.#lost !== undefined) throw this.#lost;
   }
 
@@ -128,7 +133,10 @@ export class StateFileLock implements StateFileOwnership {
       if (this.#handle === undefined) return;
       if (now === undefined && !(await this.#isInPlace())) await this.#acquireAgain();
       else if (now !== undefined && now.owner !== this.#id) {
-        this.#lost = new CodedError("unavailable", `the state file ${this.#stateFile} was taken over by ${describe(now)}; the usage is not counted: restart this process`);
+        this.#lost = new CodedError(
+          "unavailable",
+          `the state file ${this.#stateFile} was taken over by ${describe(now)}; the usage is not counted: restart this process`,
+        );
         return;
       }
       await this.#write();
@@ -146,7 +154,13 @@ export class StateFileLock implements StateFileOwnership {
   }
 
   async #write(): Promise<void> {
-    const owner: Owner = { owner: this.#id, pid: process.pid, hostname: hostname(), hasKernelLock: this.#hasKernelLock, beats: ++this.#beats };
+    const owner: Owner = {
+      owner: this.#id,
+      pid: process.pid,
+      hostname: hostname(),
+      hasKernelLock: this.#hasKernelLock,
+      beats: ++this.#beats,
+    };
     const text = Buffer.from(`${JSON.stringify(owner)}\n`);
     await this.#handle?.write(text, 0, text.length, 0);
     await this.#handle?.truncate(text.length);
@@ -154,7 +168,10 @@ export class StateFileLock implements StateFileOwnership {
   }
 
   async #isInPlace(): Promise<boolean> {
-    const [own, there] = await Promise.all([this.#handle?.stat({ bigint: true }), stat(this.#path, { bigint: true }).catch(() => undefined)]);
+    const [own, there] = await Promise.all([
+      this.#handle?.stat({ bigint: true }),
+      stat(this.#path, { bigint: true }).catch(() => undefined),
+    ]);
     return own !== undefined && own.ino === there?.ino && own.dev === there.dev;
   }
 

@@ -9,7 +9,15 @@ interface RecordV1 {
   readonly keys: readonly string[];
 }
 
-type UsageLineV1 = readonly [string, string | null, string, amount: Decimal, periodStart: number | null, initial: number | null, updatedAt: number];
+type UsageLineV1 = readonly [
+  string,
+  string | null,
+  string,
+  amount: Decimal,
+  periodStart: number | null,
+  initial: number | null,
+  updatedAt: number,
+];
 
 /**
  * Reads a state file of version 1: lines of "checksum JSON" that say neither how many they are nor whether the file was
@@ -34,7 +42,14 @@ export function decodeStateFileV1(file: string, content: string): DecodedStateFi
 
 function recordOf({ usage, wallets, keys }: RecordV1): LedgerRecord {
   return {
-    usage: usage.map(([customerId, resourceId, featureId, amount, periodStart, initial, updatedAt]) => [customerId, resourceId, featureId, [[periodStart, amount]], initial, updatedAt]),
+    usage: usage.map(([customerId, resourceId, featureId, amount, periodStart, initial, updatedAt]) => [
+      customerId,
+      resourceId,
+      featureId,
+      [[periodStart, amount]],
+      initial,
+      updatedAt,
+    ]),
     wallets,
     keys: keys.map((digest) => [digest, "", null]),
     unmatched: [],

@@ -27,7 +27,14 @@ export interface StateFileHandle {
 }
 
 /** A system that refuses to sync a directory makes its entries outlast a power cut by itself. */
-const CANNOT_SYNC_DIRECTORIES: ReadonlySet<string | undefined> = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"]);
+const CANNOT_SYNC_DIRECTORIES: ReadonlySet<string | undefined> = new Set([
+  "EACCES",
+  "EBADF",
+  "EINVAL",
+  "EISDIR",
+  "ENOTSUP",
+  "EPERM",
+]);
 
 export const NODE_STATE_FILES: StateFiles = {
   async read(path) {
@@ -83,7 +90,7 @@ class NodeStateFileHandle implements StateFileHandle {
   }
 
   async write(data: Buffer, position: number): Promise<void> {
-    for (let written = 0; written < data.length; ) {
+    for (let written = 0; written < data.length;) {
       written += (await this.#handle.write(data, written, data.length - written, position + written)).bytesWritten;
     }
   }

@@ -1,7 +1,15 @@
 import { CodedError } from "../../../domain/errors.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { LedgerRecord } from "./ledger-record.js";
-import { decodeStateFile, encodeEnd, encodeRecords, encodeStart, FIRST_END, versionOf, type StateFileEnd } from "./state-file-format.js";
+import {
+  decodeStateFile,
+  encodeEnd,
+  encodeRecords,
+  encodeStart,
+  FIRST_END,
+  versionOf,
+  type StateFileEnd,
+} from "./state-file-format.js";
 import { decodeStateFileV1 } from "./state-file-v1.js";
 import type { StateFileHandle, StateFiles } from "./state-files.js";
 import type { UsageLedger } from "./usage-ledger.js";
@@ -53,7 +61,13 @@ export class UsageJournal implements UsageLog {
    * @param ownership is released where this throws
    * @throws CodedError `failed-precondition` where the file is damaged, of another kind, or cannot be written
    */
-  static async open(path: string, ledger: UsageLedger, files: StateFiles, ownership: StateFileOwnership, logger: Logger): Promise<UsageJournal> {
+  static async open(
+    path: string,
+    ledger: UsageLedger,
+    files: StateFiles,
+    ownership: StateFileOwnership,
+    logger: Logger,
+  ): Promise<UsageJournal> {
     const journal = new UsageJournal(path, ledger, files, ownership);
     try {
       for (const record of read(path, await files.read(path), logger)) ledger.apply(record);
@@ -62,7 +76,11 @@ export class UsageJournal implements UsageLog {
     } catch (error) {
       await ownership.release();
       if (error instanceof CodedError) throw error;
-      throw new CodedError("failed-precondition", `the state file ${path} cannot be used: ${(error as Error).message}; its directory has to exist and be writable`, { cause: error });
+      throw new CodedError(
+        "failed-precondition",
+        `the state file ${path} cannot be used: ${(error as Error).message}; its directory has to exist and be writable`,
+        { cause: error },
+      );
     }
   }
 
@@ -149,7 +167,10 @@ export class UsageJournal implements UsageLog {
       await handle.sync();
     } catch {
       this.#needsRewrite = true;
-      throw this.#failure(cause, "nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key, and it counts once");
+      throw this.#failure(
+        cause,
+        "nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key, and it counts once",
+      );
     }
   }
 
@@ -192,17 +213,25 @@ export class UsageJournal implements UsageLog {
 
   #failure(error: unknown, consequence: string): CodedError {
     const { code, message } = error as NodeJS.ErrnoException;
-    return new CodedError(NO_ROOM.has(code) ? "resource-exhausted" : "unavailable", `usage could not be written to the state file ${this.#path} (${message}): ${consequence}`, { cause: error });
+    return new CodedError(
+      NO_ROOM.has(code) ? "resource-exhausted" : "unavailable",
+      `usage could not be written to the state file ${this.#path} (${message}): ${consequence}`,
+      { cause: error },
+    );
   }
 }
 
 function read(path: string, content: Buffer | undefined, logger: Logger): readonly LedgerRecord[] {
   if (content === undefined) return [];
   if (content.length === 0) {
-    logger.warn(`the state file ${path} is empty: counting begins from what the catalog says; where it was not made empty on purpose, restore it from a copy`, { file: path });
+    logger.warn(
+      `the state file ${path} is empty: counting begins from what the catalog says; where it was not made empty on purpose, restore it from a copy`,
+      { file: path },
+    );
     return [];
   }
-  const { records, warning } = versionOf(path, content) === 1 ? decodeStateFileV1(path, content.toString("utf8")) : decodeStateFile(path, content);
+  const { records, warning } =
+    versionOf(path, content) === 1 ? decodeStateFileV1(path, content.toString("utf8")) : decodeStateFile(path, content);
   if (warning !== undefined) logger.warn(warning, { file: path });
   return records;
 }

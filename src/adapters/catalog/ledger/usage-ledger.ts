@@ -1,7 +1,16 @@
 import type { Subject } from "../../../domain/subject.js";
 import { EntryTable } from "./entry-table.js";
 import type { LedgerReader, RememberedReport, UsageEntry, WalletEntry } from "./ledger-entry.js";
-import { rememberedReportOf, subjectOfLine, usageEntryOf, usageLine, walletEntryOf, walletLine, type KeyLine, type LedgerRecord } from "./ledger-record.js";
+import {
+  rememberedReportOf,
+  subjectOfLine,
+  usageEntryOf,
+  usageLine,
+  walletEntryOf,
+  walletLine,
+  type KeyLine,
+  type LedgerRecord,
+} from "./ledger-record.js";
 
 /**
  * How many idempotency keys are remembered, the latest: 24 h of five a second, in some 100 MB. By number and not by
@@ -81,9 +90,12 @@ export class UsageLedger implements LedgerReader {
   /** The ledger in records of bounded size; must not be applied to while it is being read. */
   *records(): Iterable<LedgerRecord> {
     const nothing: LedgerRecord = { usage: [], wallets: [], keys: [], unmatched: [] };
-    for (const usage of chunks(this.#usage.entries())) yield { ...nothing, usage: usage.map((entry) => usageLine(...entry)) };
-    for (const wallets of chunks(this.#wallets.entries())) yield { ...nothing, wallets: wallets.map((entry) => walletLine(...entry)) };
-    for (const keys of chunks(this.#keys.values())) yield { ...nothing, keys: keys.map((text) => JSON.parse(text) as KeyLine) };
+    for (const usage of chunks(this.#usage.entries()))
+      yield { ...nothing, usage: usage.map((entry) => usageLine(...entry)) };
+    for (const wallets of chunks(this.#wallets.entries()))
+      yield { ...nothing, wallets: wallets.map((entry) => walletLine(...entry)) };
+    for (const keys of chunks(this.#keys.values()))
+      yield { ...nothing, keys: keys.map((text) => JSON.parse(text) as KeyLine) };
     for (const unmatched of chunks(this.#unmatched)) yield { ...nothing, unmatched };
   }
 

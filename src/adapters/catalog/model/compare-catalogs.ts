@@ -25,12 +25,23 @@ export interface CatalogDifference {
 const NONE = new Uint32Array(0);
 
 /** Compares by how each is written: a customer that is written alike, with plans that are, cannot have another state. */
-export function compareCatalogs({ packed: earlier, servedSince, statedSince: earlierSince }: ServedCatalog, later: PackedCatalog): CatalogDifference {
+export function compareCatalogs(
+  { packed: earlier, servedSince, statedSince: earlierSince }: ServedCatalog,
+  later: PackedCatalog,
+): CatalogDifference {
   const customersBefore = new RecordTable(earlier.customers);
   const customers = new RecordTable(later.customers);
-  if (customersBefore.size === 0) return { changed: Uint32Array.from({ length: customers.size }, (_, index) => index), removed: NONE, rewritten: NONE, statedSince: undefined };
+  if (customersBefore.size === 0)
+    return {
+      changed: Uint32Array.from({ length: customers.size }, (_, index) => index),
+      removed: NONE,
+      rewritten: NONE,
+      statedSince: undefined,
+    };
   const plans = new ChangedPlans(earlier, later);
-  const statedSince = new Float64Array(new SharedArrayBuffer(customers.size * Float64Array.BYTES_PER_ELEMENT)).fill(NaN);
+  const statedSince = new Float64Array(new SharedArrayBuffer(customers.size * Float64Array.BYTES_PER_ELEMENT)).fill(
+    NaN,
+  );
   const sinceBefore = (index: number) => {
     const since = earlierSince?.[index] ?? NaN;
     return Number.isNaN(since) ? servedSince : since;
@@ -46,13 +57,19 @@ export function compareCatalogs({ packed: earlier, servedSince, statedSince: ear
     const isSame = customers.isSame(index, customersBefore, before);
     if (!isSame) rewritten.push(before);
     if (!isSame || plans.isChangedFor(index, customers)) changed.push(index);
-    if (isSame || statesSameUsage(customersBefore.valueAt(before), customers.valueAt(index))) statedSince[index] = sinceBefore(before);
+    if (isSame || statesSameUsage(customersBefore.valueAt(before), customers.valueAt(index)))
+      statedSince[index] = sinceBefore(before);
   }
   const removed: number[] = [];
   for (let index = 0; index < customersBefore.size; index++) {
     if (customers.indexOf(customersBefore.idAt(index)) === -1) removed.push(index);
   }
-  return { changed: Uint32Array.from(changed), removed: Uint32Array.from(removed), rewritten: Uint32Array.from(rewritten.concat(removed)), statedSince };
+  return {
+    changed: Uint32Array.from(changed),
+    removed: Uint32Array.from(removed),
+    rewritten: Uint32Array.from(rewritten.concat(removed)),
+    statedSince,
+  };
 }
 
 class ChangedPlans {
@@ -77,7 +94,9 @@ class ChangedPlans {
     const plan = this.#planOf[customer] as number;
     if (plan !== SEVERAL_PLANS) return plan !== NO_PLAN && this.#changed.has(plan);
     const { plan: own, resources = [] } = customers.valueAt(customer) as CustomerInput;
-    return [own, ...resources.map((resource) => resource.plan)].some((id) => id !== undefined && this.#changed.has(this.#plans.indexOf(id)));
+    return [own, ...resources.map((resource) => resource.plan)].some(
+      (id) => id !== undefined && this.#changed.has(this.#plans.indexOf(id)),
+    );
   }
 }
 
@@ -86,6 +105,9 @@ function statesSameUsage(before: unknown, after: unknown): boolean {
 }
 
 function statedUsage(customer: CustomerInput): unknown {
-  const ofSubject = ({ usage = {}, creditsUsed = {} }: SubscriptionInput) => [Object.entries(usage), Object.entries(creditsUsed)];
+  const ofSubject = ({ usage = {}, creditsUsed = {} }: SubscriptionInput) => [
+    Object.entries(usage),
+    Object.entries(creditsUsed),
+  ];
   return [ofSubject(customer), (customer.resources ?? []).map((resource) => [resource.id, ...ofSubject(resource)])];
 }

@@ -8,8 +8,13 @@ import type { FaultList } from "./fault-list.js";
 export type SharedParts = Pick<CatalogModel, "features" | "currencies" | "metersByEvent">;
 
 /** What plans and customers rest on. */
-export function compileShared({ features: inputs, creditCurrencies = [] }: Pick<CatalogInput, "features" | "creditCurrencies">, faults: FaultList): SharedParts {
-  const features = faults.index("feature", inputs, ["features"], (feature, path) => compileFeature(feature, path, faults));
+export function compileShared(
+  { features: inputs, creditCurrencies = [] }: Pick<CatalogInput, "features" | "creditCurrencies">,
+  faults: FaultList,
+): SharedParts {
+  const features = faults.index("feature", inputs, ["features"], (feature, path) =>
+    compileFeature(feature, path, faults),
+  );
   const currencies = faults.index("credit currency", creditCurrencies, ["creditCurrencies"], compileCurrency);
   return { features, currencies, metersByEvent: compileMeters(inputs, ["features"], faults) };
 }
@@ -28,7 +33,12 @@ export function compilePlan(
     const terms = compileTerms(entitlement, undefined, { definition, currencies: names.currencies, path: at, faults });
     if (terms !== undefined) entitlements.set(featureId, terms);
   }
-  const includedCredits = compileIncludedCredits(input.includedCredits ?? [], names, [...path, "includedCredits"], faults);
+  const includedCredits = compileIncludedCredits(
+    input.includedCredits ?? [],
+    names,
+    [...path, "includedCredits"],
+    faults,
+  );
   return { id: input.id, entitlements, includedCredits };
 }
 
@@ -45,9 +55,19 @@ function compileIncludedCredits(
     faults.lookUp("credit currency", names.currencies, currencyId, [...at, "currency"]);
     checkReset(resetPeriod, resetAnchor, at, faults);
     if (included.has(currencyId)) {
-      faults.add([...at, "currency"], `the plan includes ${JSON.stringify(currencyId)} already; put both amounts into one entry`);
+      faults.add(
+        [...at, "currency"],
+        `the plan includes ${JSON.stringify(currencyId)} already; put both amounts into one entry`,
+      );
     }
-    included.set(currencyId, { currencyId, amount, priority: input.priority, resetPeriod, resetAnchor, hasSoftLimit: input.softLimit ?? false });
+    included.set(currencyId, {
+      currencyId,
+      amount,
+      priority: input.priority,
+      resetPeriod,
+      resetAnchor,
+      hasSoftLimit: input.softLimit ?? false,
+    });
   });
   return included;
 }

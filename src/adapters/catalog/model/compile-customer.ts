@@ -1,7 +1,21 @@
 import type { CatalogPath } from "../file/catalog-fault.js";
 import { unknownName } from "../file/catalog-fault.js";
-import type { CreditGrantInput, CustomerInput, ShortEntitlementInput, OverrideInput, ResourceInput, SubscriptionInput } from "../file/catalog-input.js";
-import type { CatalogNames, CreditGrant, CustomerDefinition, OverrideTerms, PlanDefinition, SubjectDefinition } from "./catalog-model.js";
+import type {
+  CreditGrantInput,
+  CustomerInput,
+  ShortEntitlementInput,
+  OverrideInput,
+  ResourceInput,
+  SubscriptionInput,
+} from "../file/catalog-input.js";
+import type {
+  CatalogNames,
+  CreditGrant,
+  CustomerDefinition,
+  OverrideTerms,
+  PlanDefinition,
+  SubjectDefinition,
+} from "./catalog-model.js";
 import { compileTerms } from "./compile-terms.js";
 import type { FaultList } from "./fault-list.js";
 import { ownCurrencies } from "./wallet-owner.js";
@@ -11,11 +25,19 @@ const NO_GRANTS: ReadonlyMap<string, readonly CreditGrant[]> = new Map();
 const NO_RESOURCES: ReadonlyMap<string, SubjectDefinition> = new Map();
 const NO_AMOUNTS: ReadonlyMap<string, number> = new Map();
 
-export function compileCustomer(input: CustomerInput, names: CatalogNames, path: CatalogPath, faults: FaultList): CustomerDefinition {
+export function compileCustomer(
+  input: CustomerInput,
+  names: CatalogNames,
+  path: CatalogPath,
+  faults: FaultList,
+): CustomerDefinition {
   const own = compileSubject(input, { customerId: input.id }, undefined, names, path, faults);
   const compileResource = (resource: ResourceInput, at: CatalogPath) =>
     compileSubject(resource, { customerId: input.id, resourceId: resource.id }, own, names, at, faults);
-  const resources = input.resources === undefined ? NO_RESOURCES : faults.index("resource", input.resources, [...path, "resources"], compileResource);
+  const resources =
+    input.resources === undefined
+      ? NO_RESOURCES
+      : faults.index("resource", input.resources, [...path, "resources"], compileResource);
   // Field by field: spreading a subject into it takes four times the memory, for each of many customers.
   return {
     subject: own.subject,
@@ -52,8 +74,14 @@ function compileSubject(
     startedAt: startedAt ?? customer?.startedAt,
     validUntil: moment("validUntil"),
     anchor: moment("anchor") ?? startedAt ?? customer?.anchor,
-    overrides: input.overrides === undefined ? NO_OVERRIDES : compileOverrides(input.overrides, plan, names, [...path, "overrides"], faults),
-    grants: input.creditGrants === undefined ? NO_GRANTS : compileGrants(input.creditGrants, names, [...path, "creditGrants"], faults),
+    overrides:
+      input.overrides === undefined
+        ? NO_OVERRIDES
+        : compileOverrides(input.overrides, plan, names, [...path, "overrides"], faults),
+    grants:
+      input.creditGrants === undefined
+        ? NO_GRANTS
+        : compileGrants(input.creditGrants, names, [...path, "creditGrants"], faults),
     initialUsage: input.usage === undefined ? NO_AMOUNTS : compileUsage(input.usage, names, [...path, "usage"], faults),
     initialCreditsUsed: input.creditsUsed === undefined ? NO_AMOUNTS : new Map(Object.entries(input.creditsUsed)),
   };
@@ -74,7 +102,10 @@ function compileOverrides(
     const definition = faults.lookUp("feature", features, featureId, at);
     if (definition === undefined) continue;
     const terms = compileTerms(input, plan?.entitlements.get(featureId), { definition, currencies, path: at, faults });
-    const validUntil = typeof input === "object" && "validUntil" in input ? faults.moment(input.validUntil, [...at, "validUntil"]) : undefined;
+    const validUntil =
+      typeof input === "object" && "validUntil" in input
+        ? faults.moment(input.validUntil, [...at, "validUntil"])
+        : undefined;
     overrides.set(featureId, { terms, validUntil });
   }
   return overrides;
@@ -94,7 +125,10 @@ function compileGrants(
     const ofCurrency = grants.get(input.currency) ?? [];
     const key = input.id === undefined ? `grant ${ofCurrency.length + 1}` : `grant ${JSON.stringify(input.id)}`;
     if (keys.has(key) && input.id !== undefined) {
-      faults.add([...at, "id"], `there is a grant ${JSON.stringify(input.id)} already; ids are unique, rename or remove one`);
+      faults.add(
+        [...at, "id"],
+        `there is a grant ${JSON.stringify(input.id)} already; ids are unique, rename or remove one`,
+      );
     }
     if (input.id !== undefined) keys.add(key);
     const moment = (field: "effectiveAt" | "expiresAt" | "createdAt") => faults.moment(input[field], [...at, field]);
@@ -128,7 +162,10 @@ function compileUsage(
   for (const featureId of Object.keys(usage)) {
     const definition = faults.lookUp("feature", features, featureId, [...path, featureId]);
     if (definition === undefined || definition.kind === "metered") continue;
-    faults.add([...path, featureId], `nothing is counted of ${definition.kind} feature ${JSON.stringify(featureId)}; remove it, or make the feature metered`);
+    faults.add(
+      [...path, featureId],
+      `nothing is counted of ${definition.kind} feature ${JSON.stringify(featureId)}; remove it, or make the feature metered`,
+    );
   }
   return new Map(Object.entries(usage));
 }
@@ -144,6 +181,9 @@ function checkCreditsUsed(
   for (const currencyId of definition.initialCreditsUsed.keys()) {
     if (own.has(currencyId)) continue;
     const known = new Map([...own].map((each) => [each, true]));
-    faults.add([...path, currencyId], `${unknownName("wallet of", currencyId, known.keys())}; a wallet comes with included credits, grants or a credit rate`);
+    faults.add(
+      [...path, currencyId],
+      `${unknownName("wallet of", currencyId, known.keys())}; a wallet comes with included credits, grants or a credit rate`,
+    );
   }
 }

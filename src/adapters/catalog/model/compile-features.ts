@@ -16,7 +16,10 @@ export function compileFeature(input: FeatureInput, path: CatalogPath, faults: F
   const { kind } = input;
   const onlyFor = (field: "meterType" | "meter" | "values", allowed: FeatureKind) => {
     if (input[field] === undefined || kind === allowed) return;
-    faults.add([...path, field], `"${field}" does not apply to a feature of kind ${kind}; remove it, or make the feature ${allowed}`);
+    faults.add(
+      [...path, field],
+      `"${field}" does not apply to a feature of kind ${kind}; remove it, or make the feature ${allowed}`,
+    );
   };
   onlyFor("meterType", "metered");
   onlyFor("meter", "metered");

@@ -44,7 +44,10 @@ export function compileTerms(
   const allowed = FIELDS_OF_KIND[definition.kind];
   for (const field of Object.keys(full)) {
     if (allowed.includes(field)) continue;
-    faults.add([...path, field], `"${field}" does not apply to ${describe(definition)}; fields here are ${allowed.join(", ")}`);
+    faults.add(
+      [...path, field],
+      `"${field}" does not apply to ${describe(definition)}; fields here are ${allowed.join(", ")}`,
+    );
   }
   const terms = merge(full, base, context);
   checkComplete(terms, full, context);
@@ -52,10 +55,18 @@ export function compileTerms(
   return terms;
 }
 
-export function checkReset(period: ResetPeriod | undefined, anchor: ResetAnchor, path: CatalogPath, faults: FaultList): void {
+export function checkReset(
+  period: ResetPeriod | undefined,
+  anchor: ResetAnchor,
+  path: CatalogPath,
+  faults: FaultList,
+): void {
   const wanted = anchor === "SubscriptionStart" ? period : anchor === "StartOfTheMonth" ? "MONTH" : "WEEK";
   if (wanted === period) return;
-  faults.add([...path, "resetAnchor"], `${anchor} goes with resetPeriod: ${String(wanted)}; set that, or resetAnchor: SubscriptionStart`);
+  faults.add(
+    [...path, "resetAnchor"],
+    `${anchor} goes with resetPeriod: ${String(wanted)}; set that, or resetAnchor: SubscriptionStart`,
+  );
 }
 
 function inFull(input: ShortEntitlementInput | EntitlementInput, context: TermsContext): EntitlementInput | undefined {
@@ -68,7 +79,10 @@ function inFull(input: ShortEntitlementInput | EntitlementInput, context: TermsC
   if (typeof input === "number" && kind === "numeric") return { value: input };
   if (isList(input) && kind === "enum") return { values: input };
   const shown = isList(input) ? "a list" : JSON.stringify(input);
-  context.faults.add(context.path, `${shown} does not fit ${describe(context.definition)}; write ${SHORT_FORMS[kind]}, or a mapping of ${FIELDS_OF_KIND[kind].join(", ")}`);
+  context.faults.add(
+    context.path,
+    `${shown} does not fit ${describe(context.definition)}; write ${SHORT_FORMS[kind]}, or a mapping of ${FIELDS_OF_KIND[kind].join(", ")}`,
+  );
   return undefined;
 }
 
@@ -80,7 +94,8 @@ function merge(full: EntitlementInput, base: EntitlementTerms | undefined, conte
   const { definition, currencies, path, faults } = context;
   const stated = full.limit ?? full.value;
   const rate = full.creditRate;
-  if (rate !== undefined) faults.lookUp("credit currency", currencies, rate.currency, [...path, "creditRate", "currency"]);
+  if (rate !== undefined)
+    faults.lookUp("credit currency", currencies, rate.currency, [...path, "creditRate", "currency"]);
   const creditRate = rate === undefined ? base?.creditRate : { amount: rate.amount, currencyId: rate.currency };
   // A limit of its own takes the plan's "unlimited" away, and the other way round.
   const usageLimit = full.unlimited === true ? undefined : (stated ?? base?.usageLimit);
@@ -93,7 +108,8 @@ function merge(full: EntitlementInput, base: EntitlementTerms | undefined, conte
     enumValues: full.values === undefined ? (base?.enumValues ?? []) : [...full.values],
     creditRate,
     resetPeriod: full.resetPeriod ?? base?.resetPeriod,
-    resetAnchor: full.resetAnchor ?? (full.resetPeriod === undefined ? base?.resetAnchor : undefined) ?? "SubscriptionStart",
+    resetAnchor:
+      full.resetAnchor ?? (full.resetPeriod === undefined ? base?.resetAnchor : undefined) ?? "SubscriptionStart",
     isRevoked: full.revoked ?? base?.isRevoked ?? false,
   };
 }
@@ -103,14 +119,21 @@ function isPaidByUse(kind: FeatureKind, full: EntitlementInput, limit: number | 
   return kind === "metered" && hasRate && limit === undefined && full.unlimited !== false;
 }
 
-function checkComplete(terms: EntitlementTerms, full: EntitlementInput, { definition, path, faults }: TermsContext): void {
+function checkComplete(
+  terms: EntitlementTerms,
+  full: EntitlementInput,
+  { definition, path, faults }: TermsContext,
+): void {
   if (full.unlimited === true && (full.limit ?? full.value) !== undefined) {
     faults.add([...path, "unlimited"], "a limit and no limit at once; keep one of them");
   }
   const known = definition.values;
   terms.enumValues.forEach((value, index) => {
     if (known?.includes(value) === false) {
-      faults.add([...path, ...(full.values === undefined ? [] : ["values", index])], `${describe(definition)} has no value ${JSON.stringify(value)}; its values are ${known.join(", ")}`);
+      faults.add(
+        [...path, ...(full.values === undefined ? [] : ["values", index])],
+        `${describe(definition)} has no value ${JSON.stringify(value)}; its values are ${known.join(", ")}`,
+      );
     }
   });
   if (terms.isRevoked) return;

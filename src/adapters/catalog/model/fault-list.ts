@@ -26,7 +26,11 @@ export class FaultList {
   moment(moment: MomentInput | undefined, path: CatalogPath): number | undefined {
     if (moment === undefined) return undefined;
     const parsed = parseMoment(moment);
-    if (parsed === undefined) this.add(path, `${JSON.stringify(moment)} is no moment; write 2026-03-01, 2026-03-01T09:30:00Z or epoch milliseconds`);
+    if (parsed === undefined)
+      this.add(
+        path,
+        `${JSON.stringify(moment)} is no moment; write 2026-03-01, 2026-03-01T09:30:00Z or epoch milliseconds`,
+      );
     return parsed;
   }
 
@@ -40,7 +44,10 @@ export class FaultList {
     const indexed = new Map<string, T>();
     parts.forEach((part, index) => {
       if (indexed.has(part.id)) {
-        this.add([...path, index, "id"], `there is a ${what} ${JSON.stringify(part.id)} already; ids are unique, rename or remove one`);
+        this.add(
+          [...path, index, "id"],
+          `there is a ${what} ${JSON.stringify(part.id)} already; ids are unique, rename or remove one`,
+        );
       } else indexed.set(part.id, compile(part, [...path, index]));
     });
     return indexed;

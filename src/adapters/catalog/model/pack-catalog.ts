@@ -13,7 +13,10 @@ const MAX_REMEMBERED = 4_000;
 
 /** A catalog to be asked. What it has of a plan or a customer is read when it is asked for. */
 export function unpackCatalog(packed: PackedCatalog): CatalogModel {
-  const [features, creditCurrencies] = JSON.parse(packed.shared) as [CatalogInput["features"], CatalogInput["creditCurrencies"] | null];
+  const [features, creditCurrencies] = JSON.parse(packed.shared) as [
+    CatalogInput["features"],
+    CatalogInput["creditCurrencies"] | null,
+  ];
   // It stays empty: what is packed has been checked.
   const faults = new FaultList();
   const shared = compileShared({ features, creditCurrencies: creditCurrencies ?? [] }, faults);
@@ -56,7 +59,10 @@ export class CatalogPacker {
   add(customer: CustomerInput, index: number): void {
     const path = ["customers", index];
     if (!this.#customers.add(customer.id, withoutNames(customer))) {
-      this.faults.add([...path, "id"], `there is a customer ${JSON.stringify(customer.id)} already; ids are unique, rename or remove one`);
+      this.faults.add(
+        [...path, "id"],
+        `there is a customer ${JSON.stringify(customer.id)} already; ids are unique, rename or remove one`,
+      );
       return;
     }
     compileCustomer(customer, this.#names, path, this.faults);

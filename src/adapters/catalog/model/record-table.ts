@@ -44,7 +44,8 @@ export class RecordTable {
   idAt(index: number): string {
     const { ids, idEnds } = this.parts;
     let id = "";
-    for (let at = startOf(idEnds, index); at < (idEnds[index] as number); at++) id += String.fromCharCode(ids[at] as number);
+    for (let at = startOf(idEnds, index); at < (idEnds[index] as number); at++)
+      id += String.fromCharCode(ids[at] as number);
     return id;
   }
 
@@ -164,7 +165,10 @@ function grown<T extends Numbers>(numbers: T, needed: number, make: (size: numbe
   return larger;
 }
 
-function shared<T extends Numbers>(type: { new (memory: SharedArrayBuffer): T; readonly BYTES_PER_ELEMENT: number }, numbers: T): T {
+function shared<T extends Numbers>(
+  type: { new (memory: SharedArrayBuffer): T; readonly BYTES_PER_ELEMENT: number },
+  numbers: T,
+): T {
   const copy = new type(new SharedArrayBuffer(numbers.length * type.BYTES_PER_ELEMENT));
   copy.set(numbers);
   return copy;

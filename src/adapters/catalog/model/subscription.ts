@@ -28,7 +28,11 @@ export interface Resetting {
 }
 
 /** The period that contains `now`; undefined where usage never begins anew. */
-export function periodOf(definition: SubjectDefinition, { resetPeriod, resetAnchor }: Resetting, now: number): UsagePeriod | undefined {
+export function periodOf(
+  definition: SubjectDefinition,
+  { resetPeriod, resetAnchor }: Resetting,
+  now: number,
+): UsagePeriod | undefined {
   return resetPeriod === undefined ? undefined : usagePeriodAt(periodAnchor(definition, resetAnchor), resetPeriod, now);
 }
 
@@ -60,7 +64,8 @@ export interface ActiveTerms {
 export function* activeTerms(definition: SubjectDefinition, now: number): Iterable<ActiveTerms> {
   const { overrides, plan, validUntil } = definition;
   for (const override of overrides.values()) {
-    if (override.terms !== undefined && isInForce(override.validUntil, now)) yield { terms: override.terms, validUntil: override.validUntil };
+    if (override.terms !== undefined && isInForce(override.validUntil, now))
+      yield { terms: override.terms, validUntil: override.validUntil };
   }
   if (plan === undefined || !isSubscribed(definition, now)) return;
   for (const [featureId, terms] of plan.entitlements) {
@@ -70,7 +75,11 @@ export function* activeTerms(definition: SubjectDefinition, now: number): Iterab
 }
 
 /** What a subject is entitled to of one feature at `now`. */
-export function activeTermsOf(definition: SubjectDefinition, featureId: string, now: number): EntitlementTerms | undefined {
+export function activeTermsOf(
+  definition: SubjectDefinition,
+  featureId: string,
+  now: number,
+): EntitlementTerms | undefined {
   const override = definition.overrides.get(featureId);
   if (override !== undefined && isInForce(override.validUntil, now)) return override.terms;
   return isSubscribed(definition, now) ? definition.plan?.entitlements.get(featureId) : undefined;

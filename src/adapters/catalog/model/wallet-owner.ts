@@ -22,7 +22,11 @@ export function visibleCurrencies(definition: SubjectDefinition, customer: Custo
 }
 
 /** Whose wallet a subject pays from. */
-export function walletOwner(definition: SubjectDefinition, customer: CustomerDefinition, currencyId: string): SubjectDefinition {
+export function walletOwner(
+  definition: SubjectDefinition,
+  customer: CustomerDefinition,
+  currencyId: string,
+): SubjectDefinition {
   if (definition === customer) return customer;
   const fillsOwn = definition.grants.has(currencyId) || definition.plan?.includedCredits.has(currencyId) === true;
   return fillsOwn ? definition : customer;
@@ -30,6 +34,7 @@ export function walletOwner(definition: SubjectDefinition, customer: CustomerDef
 
 /** A feature that costs credits brings a wallet, so that it is never free for want of one. */
 function* spentCurrencies({ plan, overrides }: SubjectDefinition): Iterable<string> {
-  for (const { creditRate } of plan?.entitlements.values() ?? []) if (creditRate !== undefined) yield creditRate.currencyId;
+  for (const { creditRate } of plan?.entitlements.values() ?? [])
+    if (creditRate !== undefined) yield creditRate.currencyId;
   for (const { terms } of overrides.values()) if (terms?.creditRate !== undefined) yield terms.creditRate.currencyId;
 }

@@ -19,9 +19,15 @@ export class ControlEndpoint {
   }
 
   /** @returns undefined where the path is not the control's */
-  handle(request: IncomingMessage, response: ServerResponse, { path, query }: RequestTarget): Promise<void> | undefined {
+  handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { path, query }: RequestTarget,
+  ): Promise<void> | undefined {
     if (!path.startsWith(PREFIX)) return undefined;
-    return this.#answer(`${request.method ?? "GET"} ${path.slice(PREFIX.length)}`, request, query).then((answer) => sendAnswer(response, answer));
+    return this.#answer(`${request.method ?? "GET"} ${path.slice(PREFIX.length)}`, request, query).then((answer) =>
+      sendAnswer(response, answer),
+    );
   }
 
   async #answer(call: string, request: IncomingMessage, query: URLSearchParams): Promise<HttpAnswer> {
@@ -63,8 +69,12 @@ export class ControlEndpoint {
 }
 
 function closeSockets(faults: EmulatorFaults, code: number, reason: string): HttpAnswer {
-  const isAllowed = code === 1000 || (code >= 1001 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999);
-  if (!Number.isInteger(code) || !isAllowed) return jsonAnswer(400, { error: "code must be one that may be sent: 1000 to 1014 or 3000 to 4999" });
+  const isAllowed =
+    code === 1000 ||
+    (code >= 1001 && code <= 1014 && ![1004, 1005, 1006].includes(code)) ||
+    (code >= 3000 && code <= 4999);
+  if (!Number.isInteger(code) || !isAllowed)
+    return jsonAnswer(400, { error: "code must be one that may be sent: 1000 to 1014 or 3000 to 4999" });
   if (Buffer.byteLength(reason) > 123) return jsonAnswer(400, { error: "reason must not be longer than 123 bytes" });
   faults.closeSockets(code, reason);
   return jsonAnswer(200, {});

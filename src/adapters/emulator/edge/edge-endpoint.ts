@@ -49,7 +49,12 @@ export class EdgeEndpoint {
     const asked = request.method === "GET" ? readTarget(target) : undefined;
     if (asked === undefined) return undefined;
     const { stats, faults } = this.#context;
-    const over = stats.requestBegins({ target: "edge", operation: asked.file, path: request.url ?? "/", headers: request.headers });
+    const over = stats.requestBegins({
+      target: "edge",
+      operation: asked.file,
+      path: request.url ?? "/",
+      headers: request.headers,
+    });
     const gone = new AbortController();
     response.once("close", () => {
       gone.abort();
@@ -68,8 +73,12 @@ export class EdgeEndpoint {
     try {
       const state = await this.#view.fetch(subject, signal);
       const now = this.#context.clock.now();
-      if (file === "entitlements.json") return jsonAnswer(200, { data: { entitlements: encodeOlderEntitlements(subject, state, now) } });
-      const entitlementsState = { entitlementsV2: encodeEntitlementsV2(state, now), accessDeniedReason: state.accessDeniedReason ?? null };
+      if (file === "entitlements.json")
+        return jsonAnswer(200, { data: { entitlements: encodeOlderEntitlements(subject, state, now) } });
+      const entitlementsState = {
+        entitlementsV2: encodeEntitlementsV2(state, now),
+        accessDeniedReason: state.accessDeniedReason ?? null,
+      };
       return jsonAnswer(200, { data: { entitlementsState } });
     } catch (error) {
       return jsonAnswer(error instanceof CodedError ? EDGE_STATUS[error.code] : 500, errorsBody(apiErrorOf(error)));

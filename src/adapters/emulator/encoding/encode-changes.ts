@@ -8,7 +8,12 @@ export function encodeUsageV2(change: UsageUpdated | CreditBalanceUpdated) {
   if (change.type === "credit-balance-updated") {
     return {
       entitlementReference: { id: change.currencyId, type: "CREDIT" },
-      usage: { currentUsage: change.totalConsumed, usageUpdatedAt: isoMoment(change.updatedAt), usagePeriodStart: null, usagePeriodEnd: null },
+      usage: {
+        currentUsage: change.totalConsumed,
+        usageUpdatedAt: isoMoment(change.updatedAt),
+        usagePeriodStart: null,
+        usagePeriodEnd: null,
+      },
     };
   }
   const { entitlement, usage } = change;
@@ -28,7 +33,11 @@ export function encodeUsageV2(change: UsageUpdated | CreditBalanceUpdated) {
  *
  * @returns undefined where the subject has the feature no more
  */
-export function encodeOlderUsage({ subject, entitlement: { id }, usage }: UsageUpdated, present: CustomerState, now: number) {
+export function encodeOlderUsage(
+  { subject, entitlement: { id }, usage }: UsageUpdated,
+  present: CustomerState,
+  now: number,
+) {
   const entitlement = present.feature(id);
   if (entitlement === undefined) return undefined;
   return {
@@ -57,7 +66,8 @@ export function encodeBalance(change: UsageUpdated | CreditBalanceUpdated, prese
   const totalGranted = change.type === "usage-updated" ? wallet.usageLimit : change.totalGranted;
   const totalConsumed = change.type === "usage-updated" ? change.usage.currentUsage : change.totalConsumed;
   const { displayName, unitSingular, unitPlural } = wallet.currency;
-  const units = unitSingular === undefined || unitPlural === undefined ? null : { singular: unitSingular, plural: unitPlural };
+  const units =
+    unitSingular === undefined || unitPlural === undefined ? null : { singular: unitSingular, plural: unitPlural };
   return {
     currencyId,
     currency: { currencyId, displayName, symbol: null, units },

@@ -23,7 +23,12 @@ export function encodeFeatureEntitlement(state: CustomerState, entitlement: Feat
  * A feature entitlement in the API's older shape, which has no wallets: that a wallet cannot pay for the
  * feature is told by the feature's own reason, and so is that it can again.
  */
-export function encodeOlderEntitlement(subject: Subject, state: CustomerState, entitlement: FeatureEntitlement, now: number) {
+export function encodeOlderEntitlement(
+  subject: Subject,
+  state: CustomerState,
+  entitlement: FeatureEntitlement,
+  now: number,
+) {
   const decision = decide(state, entitlement, now);
   const common = commonFields(state, entitlement);
   return {
@@ -44,7 +49,10 @@ function decide(state: CustomerState, { feature }: FeatureEntitlement, now: numb
   return decideFeature(state, { featureId: feature.id, ...nothingRequested, fallbackWhenUnknown: false }, now);
 }
 
-function reasonWithWallet(own: AccessDeniedReason | undefined, decision: FeatureDecision): AccessDeniedReason | undefined {
+function reasonWithWallet(
+  own: AccessDeniedReason | undefined,
+  decision: FeatureDecision,
+): AccessDeniedReason | undefined {
   if (own !== undefined && own !== "InsufficientCredits") return own;
   return decision.accessDeniedReason === "InsufficientCredits" ? "InsufficientCredits" : undefined;
 }
@@ -64,9 +72,15 @@ function commonFields(state: CustomerState, entitlement: FeatureEntitlement) {
     usagePeriodStart: isoMoment(usage.periodStart),
     usagePeriodEnd: isoMoment(usage.periodEnd),
     resetPeriod: entitlement.resetPeriod ?? null,
-    resetPeriodConfiguration: encodeResetPeriodConfiguration(entitlement.resetPeriod, entitlement.resetPeriodConfiguration),
+    resetPeriodConfiguration: encodeResetPeriodConfiguration(
+      entitlement.resetPeriod,
+      entitlement.resetPeriodConfiguration,
+    ),
     feature: encodeFeature(feature),
-    creditRate: creditRate === undefined ? null : { __typename: "CreditRate", amount: creditRate.amount, currencyId: creditRate.currencyId },
+    creditRate:
+      creditRate === undefined
+        ? null
+        : { __typename: "CreditRate", amount: creditRate.amount, currencyId: creditRate.currencyId },
     validUntil: entitlement.validUntil ?? null,
   };
 }

@@ -33,7 +33,10 @@ export async function answerUnderFaults(
     case "hang":
       return;
     case "status":
-      sendAnswer(response, { status: rule.status, body: rule.body ?? JSON.stringify(errorsBody(apiError(`HTTP ${rule.status}`, "UnexpectedError"))) });
+      sendAnswer(response, {
+        status: rule.status,
+        body: rule.body ?? JSON.stringify(errorsBody(apiError(`HTTP ${rule.status}`, "UnexpectedError"))),
+      });
       return;
     case "reset":
       if (rule.when === "after-effect") await workOut();

@@ -7,7 +7,15 @@ const HTTP = { target: { enum: ["edge", "api"] }, operation: TEXT, times: TIMES 
 const WS = { target: { const: "ws" }, times: TIMES };
 const EVENTS = {
   target: { const: "events" },
-  change: { enum: ["entitlements-updated", "usage-updated", "credit-balance-updated", "package-published", "subject-invalidated"] },
+  change: {
+    enum: [
+      "entitlements-updated",
+      "usage-updated",
+      "credit-balance-updated",
+      "package-published",
+      "subject-invalidated",
+    ],
+  },
   times: TIMES,
 };
 
@@ -26,7 +34,10 @@ const SHAPES: readonly object[] = [
   shape(WS, "upgrade-hang"),
   shape(WS, "upgrade-status", { status: { type: "integer", minimum: 200, maximum: 599 } }),
   shape(WS, "ack-hang"),
-  shape(WS, "refuse", { code: { type: "integer", minimum: 3000, maximum: 4999 }, reason: { type: "string", maxLength: 123 } }),
+  shape(WS, "refuse", {
+    code: { type: "integer", minimum: 3000, maximum: 4999 },
+    reason: { type: "string", maxLength: 123 },
+  }),
   ...(["drop", "null-payload", "null-list", "reorder", "hold"] as const).map((kind) => shape(EVENTS, kind)),
   shape(EVENTS, "event-errors", { message: TEXT }),
 ];
@@ -39,10 +50,14 @@ export function checkFaultRule(text: string): { readonly rule: FaultRule } | { r
   try {
     value = JSON.parse(text);
   } catch {
-    return { wrong: 'send a fault as JSON, for example {"target": "edge", "kind": "status", "status": 503, "times": 2}' };
+    return {
+      wrong: 'send a fault as JSON, for example {"target": "edge", "kind": "status", "status": 503, "times": 2}',
+    };
   }
   if (validate(value)) return { rule: value };
-  return { wrong: `this is no fault; faults are ${SHAPES.map((each) => JSON.stringify((each as { properties: object }).properties)).join(", ")}` };
+  return {
+    wrong: `this is no fault; faults are ${SHAPES.map((each) => JSON.stringify((each as { properties: object }).properties)).join(", ")}`,
+  };
 }
 
 function shape(common: Fields, kind: string, required: Fields = {}, optional: Fields = {}): object {

@@ -50,7 +50,8 @@ export type ConnectRule = { readonly target: "ws" } & ConnectFault & FaultScope;
 /** Strikes events: all, or those of one type of change. */
 export type EventRule = {
   readonly target: "events";
-  readonly change?: "entitlements-updated" | "usage-updated" | "credit-balance-updated" | "package-published" | "subject-invalidated";
+  readonly change?:
+    "entitlements-updated" | "usage-updated" | "credit-balance-updated" | "package-published" | "subject-invalidated";
 } & EventFault &
   FaultScope;
 

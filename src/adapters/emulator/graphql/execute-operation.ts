@@ -32,7 +32,12 @@ function check(text: string): CheckedDocument {
 
 function withCode(error: GraphQLError, code: string): GraphQLError {
   const { nodes, source, positions } = error;
-  return new GraphQLError(error.message, { nodes, source, positions, extensions: apiError(error.message, code).extensions });
+  return new GraphQLError(error.message, {
+    nodes,
+    source,
+    positions,
+    extensions: apiError(error.message, code).extensions,
+  });
 }
 
 export interface Operation {
@@ -42,6 +47,17 @@ export interface Operation {
 }
 
 /** Runs a query or a mutation. */
-export async function executeOperation({ document, operationName, variables }: Operation, rootValue: unknown, contextValue: unknown): Promise<ExecutionResult> {
-  return await execute({ schema: VENDOR_SCHEMA, document, operationName, variableValues: variables, rootValue, contextValue });
+export async function executeOperation(
+  { document, operationName, variables }: Operation,
+  rootValue: unknown,
+  contextValue: unknown,
+): Promise<ExecutionResult> {
+  return await execute({
+    schema: VENDOR_SCHEMA,
+    document,
+    operationName,
+    variableValues: variables,
+    rootValue,
+    contextValue,
+  });
 }

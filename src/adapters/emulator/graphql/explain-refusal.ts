@@ -23,7 +23,8 @@ export async function explainRefusal(
   upstream: UpstreamClient,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (!(failure instanceof CodedError) || (failure.code !== "not-found" && failure.code !== "failed-precondition")) return undefined;
+  if (!(failure instanceof CodedError) || (failure.code !== "not-found" && failure.code !== "failed-precondition"))
+    return undefined;
   for (const subject of subjects) {
     const state = await upstream.fetchState(subject, { signal, latest: true });
     const code = state?.accessDeniedReason === undefined ? undefined : CODES_BY_REASON[state.accessDeniedReason];

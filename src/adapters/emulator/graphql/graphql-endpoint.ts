@@ -55,9 +55,13 @@ export class GraphqlEndpoint {
     if (!("kind" in document)) return jsonAnswer(400, errorsBody(...document));
     const operation = getOperationAST(document, asked.operationName)?.operation;
     if (operation === undefined) return badRequest("operationName names no operation of the document");
-    if (operation === OperationTypeNode.SUBSCRIPTION) return badRequest("subscriptions are served over a WebSocket at this path");
+    if (operation === OperationTypeNode.SUBSCRIPTION)
+      return badRequest("subscriptions are served over a WebSocket at this path");
     const { variables, operationName } = asked;
-    return jsonAnswer(200, await executeOperation({ document, operationName, variables }, this.#roots[operation], { signal }));
+    return jsonAnswer(
+      200,
+      await executeOperation({ document, operationName, variables }, this.#roots[operation], { signal }),
+    );
   }
 }
 
@@ -71,12 +75,17 @@ function readRequest(body: string): GraphqlRequest | string {
   try {
     value = JSON.parse(body);
   } catch {
-    return "the body is not JSON; send {\"query\": …, \"operationName\": …, \"variables\": …}";
+    return 'the body is not JSON; send {"query": …, "operationName": …, "variables": …}';
   }
   if (typeof value !== "object" || value === null) return "the body must be a JSON object";
   const { query, operationName, variables } = value as Readonly<Record<string, unknown>>;
   if (typeof query !== "string") return "query is missing; send the text of a GraphQL document";
-  if (typeof operationName !== "string" && operationName !== undefined && operationName !== null) return "operationName must be text";
+  if (typeof operationName !== "string" && operationName !== undefined && operationName !== null)
+    return "operationName must be text";
   if (typeof variables !== "object" && variables !== undefined) return "variables must be an object";
-  return { query, operationName: operationName ?? undefined, variables: (variables as Readonly<Record<string, unknown>> | null | undefined) ?? undefined };
+  return {
+    query,
+    operationName: operationName ?? undefined,
+    variables: (variables as Readonly<Record<string, unknown>> | null | undefined) ?? undefined,
+  };
 }

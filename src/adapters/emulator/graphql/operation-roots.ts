@@ -5,7 +5,13 @@ import { encodeMeasurement } from "../encoding/encode-measurement.js";
 import { encodeEntitlementsV2, encodeOlderEntitlements } from "../encoding/encode-state.js";
 import { explainRefusal } from "./explain-refusal.js";
 import { fetchKnownState } from "../fetch-known-state.js";
-import { readUsageEvent, readUsageReport, subjectOf, type UsageEventInput, type UsageReportInput } from "./read-report-input.js";
+import {
+  readUsageEvent,
+  readUsageReport,
+  subjectOf,
+  type UsageEventInput,
+  type UsageReportInput,
+} from "./read-report-input.js";
 import { SDK_CONFIGURATION } from "./sdk-configuration.js";
 
 /** What belongs to one call. */
@@ -26,7 +32,9 @@ export function operationRoots(context: EmulatorContext) {
 
   async function stateOf(query: StateArguments["query"], { signal }: CallContext) {
     const subject = subjectOf(query);
-    const state = await orApiError([subject], signal, () => fetchKnownState(upstream, subject, { signal, latest: true }));
+    const state = await orApiError([subject], signal, () =>
+      fetchKnownState(upstream, subject, { signal, latest: true }),
+    );
     return { subject, state, now: clock.now() };
   }
 
@@ -58,14 +66,18 @@ export function operationRoots(context: EmulatorContext) {
     reportUsage: async ({ input }: { readonly input: UsageReportInput }) => {
       const report = readUsageReport(input);
       stats.reportArrives({ type: "usage", operation: "ReportUsage", report });
-      const measurement = await orApiError([report.subject], NEVER_ABORTED, () => upstream.reportUsage(report, { signal: NEVER_ABORTED }));
+      const measurement = await orApiError([report.subject], NEVER_ABORTED, () =>
+        upstream.reportUsage(report, { signal: NEVER_ABORTED }),
+      );
       return encodeMeasurement(measurement, clock.now());
     },
     reportUsageBulk: async ({ input }: { readonly input: { readonly usages: readonly UsageReportInput[] } }) => {
       const reports = input.usages.map(readUsageReport);
       for (const report of reports) stats.reportArrives({ type: "usage", operation: "ReportUsageBulk", report });
       const subjects = reports.map(({ subject }) => subject);
-      const measurements = await orApiError(subjects, NEVER_ABORTED, () => upstream.reportUsageBulk(reports, { signal: NEVER_ABORTED }));
+      const measurements = await orApiError(subjects, NEVER_ABORTED, () =>
+        upstream.reportUsageBulk(reports, { signal: NEVER_ABORTED }),
+      );
       const now = clock.now();
       return measurements.map((measurement) => encodeMeasurement(measurement, now));
     },

@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Subject } from "../../../domain/subject.js";
-import type { Dimensions, DimensionValue, UsageEvent, UsageReport, UsageUpdateBehavior } from "../../../domain/usage-report.js";
+import type {
+  Dimensions,
+  DimensionValue,
+  UsageEvent,
+  UsageReport,
+  UsageUpdateBehavior,
+} from "../../../domain/usage-report.js";
 import { apiError } from "../api-error.js";
 
 /** Variables as GraphQL has checked them: their shape holds, the content of its custom scalars is open. */
@@ -49,14 +55,21 @@ export function readUsageEvent(input: UsageEventInput): UsageEvent {
 }
 
 /** No resource is said in several ways. */
-export function subjectOf({ customerId, resourceId }: { readonly customerId: string; readonly resourceId?: string | null }): Subject {
+export function subjectOf({
+  customerId,
+  resourceId,
+}: {
+  readonly customerId: string;
+  readonly resourceId?: string | null;
+}): Subject {
   return { customerId, resourceId: resourceId === null || resourceId === "" ? undefined : resourceId };
 }
 
 function readMoment(field: string, value: unknown): number | undefined {
   if (value === null || value === undefined) return undefined;
   const moment = typeof value === "string" || typeof value === "number" ? new Date(value).getTime() : Number.NaN;
-  if (Number.isNaN(moment)) throw apiError(`${field} is no moment: send ISO 8601 text or epoch milliseconds`, "BadUserInput");
+  if (Number.isNaN(moment))
+    throw apiError(`${field} is no moment: send ISO 8601 text or epoch milliseconds`, "BadUserInput");
   return moment;
 }
 

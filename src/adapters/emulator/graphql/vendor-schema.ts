@@ -76,13 +76,39 @@ const SDL = /* GraphQL */ `
     timestamp: DateTime
   }
 
-  enum UsageUpdateBehavior { DELTA SET }
-  enum FeatureType { BOOLEAN NUMBER ENUM }
-  enum MeterType { None Fluctuating Incremental }
-  enum EntitlementResetPeriod { YEAR MONTH WEEK DAY HOUR }
-  enum UnitTransformationRound { UP DOWN }
-  enum PublishMigrationType { ALL_CUSTOMERS NEW_CUSTOMERS }
-  enum EntitlementType { FEATURE CREDIT }
+  enum UsageUpdateBehavior {
+    DELTA
+    SET
+  }
+  enum FeatureType {
+    BOOLEAN
+    NUMBER
+    ENUM
+  }
+  enum MeterType {
+    None
+    Fluctuating
+    Incremental
+  }
+  enum EntitlementResetPeriod {
+    YEAR
+    MONTH
+    WEEK
+    DAY
+    HOUR
+  }
+  enum UnitTransformationRound {
+    UP
+    DOWN
+  }
+  enum PublishMigrationType {
+    ALL_CUSTOMERS
+    NEW_CUSTOMERS
+  }
+  enum EntitlementType {
+    FEATURE
+    CREDIT
+  }
   enum AccessDeniedReason {
     BudgetExceeded
     CustomerIsArchived
@@ -183,9 +209,15 @@ const SDL = /* GraphQL */ `
   }
 
   union ResetPeriodConfiguration = YearlyResetPeriodConfig | MonthlyResetPeriodConfig | WeeklyResetPeriodConfig
-  type YearlyResetPeriodConfig { yearlyAccordingTo: String }
-  type MonthlyResetPeriodConfig { monthlyAccordingTo: String }
-  type WeeklyResetPeriodConfig { weeklyAccordingTo: String }
+  type YearlyResetPeriodConfig {
+    yearlyAccordingTo: String
+  }
+  type MonthlyResetPeriodConfig {
+    monthlyAccordingTo: String
+  }
+  type WeeklyResetPeriodConfig {
+    weeklyAccordingTo: String
+  }
 
   "A feature entitlement as older clients know it."
   type Entitlement {

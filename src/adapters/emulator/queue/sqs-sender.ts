@@ -39,7 +39,10 @@ export class SqsSender {
       MessageBody: JSON.stringify(message),
       ...(isFifo ? { MessageGroupId: groupOf(message), MessageDeduplicationId: message.id } : {}),
     }));
-    const { Failed = [] } = await this.#client.send(new SendMessageBatchCommand({ QueueUrl: this.#queueUrl, Entries: entries }), { abortSignal: signal });
+    const { Failed = [] } = await this.#client.send(
+      new SendMessageBatchCommand({ QueueUrl: this.#queueUrl, Entries: entries }),
+      { abortSignal: signal },
+    );
     const failed = new Set(Failed.map(({ Id }) => Number(Id)));
     return messages.filter((_, index) => failed.has(index));
   }

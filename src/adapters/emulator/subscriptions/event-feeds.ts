@@ -1,4 +1,10 @@
-import type { Change, CreditBalanceUpdated, EntitlementsUpdated, SubjectInvalidated, UsageUpdated } from "../../../domain/change.js";
+import type {
+  Change,
+  CreditBalanceUpdated,
+  EntitlementsUpdated,
+  SubjectInvalidated,
+  UsageUpdated,
+} from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
 import { encodeBalance, encodeOlderUsage, encodePackagePublished, encodeUsageV2 } from "../encoding/encode-changes.js";
@@ -25,10 +31,17 @@ export const SUBSCRIPTION_FIELDS = [
 export type SubscriptionField = (typeof SUBSCRIPTION_FIELDS)[number];
 
 /** Everything that can be subscribed to, in the API's two generations. */
-export function eventFeeds({ upstream, clock }: Pick<EmulatorContext, "upstream" | "clock">): Readonly<Record<SubscriptionField, EventFeed>> {
-  const present = (subject: Subject, signal: AbortSignal) => fetchKnownState(upstream, subject, { signal, latest: true });
+export function eventFeeds({
+  upstream,
+  clock,
+}: Pick<EmulatorContext, "upstream" | "clock">): Readonly<Record<SubscriptionField, EventFeed>> {
+  const present = (subject: Subject, signal: AbortSignal) =>
+    fetchKnownState(upstream, subject, { signal, latest: true });
 
-  async function stateAfter(change: EntitlementsUpdated | SubjectInvalidated, signal: AbortSignal): Promise<CustomerState> {
+  async function stateAfter(
+    change: EntitlementsUpdated | SubjectInvalidated,
+    signal: AbortSignal,
+  ): Promise<CustomerState> {
     return change.type === "entitlements-updated" ? change.state : await present(change.subject, signal);
   }
 
@@ -41,14 +54,19 @@ export function eventFeeds({ upstream, clock }: Pick<EmulatorContext, "upstream"
         entitlements: encodeEntitlementsV2(state, clock.now()),
       };
     }),
-    usageUpdatedV2: feed(isOfUsage, (change) => Promise.resolve({ ...encodeSubject(change.subject), ...encodeUsageV2(change) })),
+    usageUpdatedV2: feed(isOfUsage, (change) =>
+      Promise.resolve({ ...encodeSubject(change.subject), ...encodeUsageV2(change) }),
+    ),
     packagePublished: feed(
       (change) => change.type === "package-published",
       (change) => Promise.resolve(encodePackagePublished(change)),
     ),
     entitlementsUpdated: feed(isOfEntitlements, async (change, signal) => {
       const state = await stateAfter(change, signal);
-      return { ...encodeSubject(change.subject), entitlements: encodeOlderEntitlements(change.subject, state, clock.now()) };
+      return {
+        ...encodeSubject(change.subject),
+        entitlements: encodeOlderEntitlements(change.subject, state, clock.now()),
+      };
     }),
     usageUpdated: feed(isOfFeatureUsage, async (change, signal) =>
       encodeOlderUsage(change, await present(change.subject, signal), clock.now()),
@@ -64,7 +82,10 @@ function feed<C extends Change>(
   accepts: (change: Change) => change is C,
   payload: (change: C, signal: AbortSignal) => Promise<object | undefined>,
 ): EventFeed {
-  return { accepts, payload: (change, signal) => (accepts(change) ? payload(change, signal) : Promise.resolve(undefined)) };
+  return {
+    accepts,
+    payload: (change, signal) => (accepts(change) ? payload(change, signal) : Promise.resolve(undefined)),
+  };
 }
 
 function encodeSubject({ customerId, resourceId }: Subject) {
@@ -84,5 +105,8 @@ function isOfFeatureUsage(change: Change): change is UsageUpdated {
 }
 
 function isOfWallet(change: Change): change is UsageUpdated | CreditBalanceUpdated {
-  return change.type === "credit-balance-updated" || (change.type === "usage-updated" && change.entitlement.type === "credit");
+  return (
+    change.type === "credit-balance-updated" ||
+    (change.type === "usage-updated" && change.entitlement.type === "credit")
+  );
 }

@@ -122,7 +122,10 @@ function refuse(socket: SubscriberSocket, code: number, reason: string): false {
 }
 
 /** One function a field, each of which begins a subscription. */
-function subscriptionRoot(context: EmulatorContext, hub: EventHub): Record<string, (_: unknown, call: SocketContext) => AsyncIterable<object>> {
+function subscriptionRoot(
+  context: EmulatorContext,
+  hub: EventHub,
+): Record<string, (_: unknown, call: SocketContext) => AsyncIterable<object>> {
   const feeds = eventFeeds(context);
   return Object.fromEntries(
     SUBSCRIPTION_FIELDS.map((field) => {

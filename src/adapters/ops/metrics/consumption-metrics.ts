@@ -57,19 +57,53 @@ export interface ConsumptionSources {
 }
 
 const COUNT_METRICS: readonly Metric<ConsumptionCounts>[] = [
-  histogram("persistent_cache_write_duration_seconds", "How long a round trip took that wrote to Redis.", [], ({ writes }) => [[[], writes]]),
-  counter("persistent_cache_write_errors_total", "Round trips that were to write to Redis and did not succeed, and while Redis takes no writes the tries that find out.", (c) => c.writeErrors),
-  histogram("persistent_cache_message_handling_duration_seconds", "How long a message took from its receipt until its effect was in Redis and it was taken off the queue.", [], ({ handling }) => [[[], handling]]),
+  histogram(
+    "persistent_cache_write_duration_seconds",
+    "How long a round trip took that wrote to Redis.",
+    [],
+    ({ writes }) => [[[], writes]],
+  ),
+  counter(
+    "persistent_cache_write_errors_total",
+    "Round trips that were to write to Redis and did not succeed, and while Redis takes no writes the tries that find out.",
+    (c) => c.writeErrors,
+  ),
+  histogram(
+    "persistent_cache_message_handling_duration_seconds",
+    "How long a message took from its receipt until its effect was in Redis and it was taken off the queue.",
+    [],
+    ({ handling }) => [[[], handling]],
+  ),
   counter("persistent_cache_messages_processed_total", "Messages whose effect is in Redis.", (c) => c.processed),
-  counter("persistent_cache_messages_rejected_total", "Messages that could not be understood, each time they came.", (c) => c.rejectedMessages),
-  counter("persistent_cache_refetch_failures_total", "States that could not be refetched: upstream refuses the subject, or goes on failing for it while it answers for others.", (c) => c.refetchFailures),
+  counter(
+    "persistent_cache_messages_rejected_total",
+    "Messages that could not be understood, each time they came.",
+    (c) => c.rejectedMessages,
+  ),
+  counter(
+    "persistent_cache_refetch_failures_total",
+    "States that could not be refetched: upstream refuses the subject, or goes on failing for it while it answers for others.",
+    (c) => c.refetchFailures,
+  ),
 ];
 
 /** Redis's own counts begin anew when it starts, as counters may. */
 const STATISTICS_METRICS: readonly Metric<SharedCacheStatistics>[] = [
-  gauge("persistent_cache_hit_ratio", "Reads of Redis that found something, of all reads since it was started: from 0 to 1, whoever read.", hitRatio),
-  counter("persistent_cache_hits_total", "Reads of Redis that found something, since it was started, whoever read.", ({ hits }) => hits),
-  counter("persistent_cache_misses_total", "Reads of Redis that found nothing, since it was started, whoever read.", ({ misses }) => misses),
+  gauge(
+    "persistent_cache_hit_ratio",
+    "Reads of Redis that found something, of all reads since it was started: from 0 to 1, whoever read.",
+    hitRatio,
+  ),
+  counter(
+    "persistent_cache_hits_total",
+    "Reads of Redis that found something, since it was started, whoever read.",
+    ({ hits }) => hits,
+  ),
+  counter(
+    "persistent_cache_misses_total",
+    "Reads of Redis that found nothing, since it was started, whoever read.",
+    ({ misses }) => misses,
+  ),
   gauge("persistent_cache_memory_usage_bytes", "Memory that Redis uses.", ({ memoryBytes }) => memoryBytes),
 ];
 
@@ -78,8 +112,16 @@ export const CONSUMPTION_METRICS: readonly Metric<ConsumptionSources>[] = [
   ...of((s: ConsumptionSources) => s.build, buildMetrics("persistent_cache")),
   ...of((s: ConsumptionSources) => s.counts, COUNT_METRICS),
   ...of((s: ConsumptionSources) => s.statistics, STATISTICS_METRICS),
-  gauge("persistent_cache_consumers", "How many wait for messages of the queue side by side; 0: nothing is received for now.", ({ consumers }) => consumers),
-  gauge("persistent_cache_redis_connected", "Whether Redis is connected and answers in time: 1, else 0.", ({ isConnected }) => (isConnected ? 1 : 0)),
+  gauge(
+    "persistent_cache_consumers",
+    "How many wait for messages of the queue side by side; 0: nothing is received for now.",
+    ({ consumers }) => consumers,
+  ),
+  gauge(
+    "persistent_cache_redis_connected",
+    "Whether Redis is connected and answers in time: 1, else 0.",
+    ({ isConnected }) => (isConnected ? 1 : 0),
+  ),
   ...of((s: ConsumptionSources) => s.telemetry, dependencyMetrics("persistent_cache")),
 ];
 

@@ -22,18 +22,23 @@ export function expose(families: Iterable<MetricFamily>, accept: string | undefi
   const isOpen = acceptsOpenMetrics(accept);
   const texts: string[] = [];
   for (const family of families) if (family.samples.length > 0) texts.push(familyText(family, isOpen));
-  return isOpen ? { contentType: OPEN_METRICS_TYPE, body: `${texts.join("")}# EOF\n` } : { contentType: TEXT_TYPE, body: texts.join("\n") };
+  return isOpen
+    ? { contentType: OPEN_METRICS_TYPE, body: `${texts.join("")}# EOF\n` }
+    : { contentType: TEXT_TYPE, body: texts.join("\n") };
 }
 
 /** Prometheus lists what it takes with weights; one of 0 is a refusal. */
 function acceptsOpenMetrics(accept = ""): boolean {
-  return accept.split(",").some((range) => /^\s*application\/openmetrics-text\b/i.test(range) && !/;\s*q=0(?:\.0*)?\s*(?:;|$)/i.test(range));
+  return accept
+    .split(",")
+    .some((range) => /^\s*application\/openmetrics-text\b/i.test(range) && !/;\s*q=0(?:\.0*)?\s*(?:;|$)/i.test(range));
 }
 
 function familyText({ name, type, help, samples }: MetricFamily, isOpen: boolean): string {
   const familyName = isOpen && type === "counter" ? name.replace(TOTAL, "") : name;
   const lines = [`# HELP ${familyName} ${escaped(help)}`, `# TYPE ${familyName} ${type}`];
-  for (const { suffix, labels, value } of samples) lines.push(`${name}${suffix}${labelText(labels)} ${valueText(value)}`);
+  for (const { suffix, labels, value } of samples)
+    lines.push(`${name}${suffix}${labelText(labels)} ${valueText(value)}`);
   return `${lines.join("\n")}\n`;
 }
 

@@ -46,7 +46,8 @@ export function labelled<S>(
     type,
     help,
     labels,
-    samples: (source) => Array.from(read(source), ([values, value]) => ({ suffix: "", labels: labelsOf(labels, values), value })),
+    samples: (source) =>
+      Array.from(read(source), ([values, value]) => ({ suffix: "", labels: labelsOf(labels, values), value })),
   };
 }
 
@@ -62,7 +63,8 @@ export function histogram<S>(
     type: "histogram",
     help,
     labels,
-    samples: (source) => Array.from(read(source), ([values, durations]) => histogramSamples(labelsOf(labels, values), durations)).flat(),
+    samples: (source) =>
+      Array.from(read(source), ([values, durations]) => histogramSamples(labelsOf(labels, values), durations)).flat(),
   };
 }
 
@@ -91,12 +93,19 @@ function labelsOf(names: readonly string[], values: readonly string[]): Readonly
   return Object.fromEntries(names.map((name, index) => [name, values[index] ?? ""]));
 }
 
-function histogramSamples(labels: Readonly<Record<string, string>>, { boundsMs, counts, sumMs }: Durations): readonly Sample[] {
+function histogramSamples(
+  labels: Readonly<Record<string, string>>,
+  { boundsMs, counts, sumMs }: Durations,
+): readonly Sample[] {
   let count = 0;
   const buckets = counts.map((counted, index): Sample => {
     count += counted;
     const bound = boundsMs[index];
-    return { suffix: "_bucket", labels: { ...labels, le: bound === undefined ? "+Inf" : String(bound / 1_000) }, value: count };
+    return {
+      suffix: "_bucket",
+      labels: { ...labels, le: bound === undefined ? "+Inf" : String(bound / 1_000) },
+      value: count,
+    };
   });
   return [...buckets, { suffix: "_sum", labels, value: sumMs / 1_000 }, { suffix: "_count", labels, value: count }];
 }

@@ -13,6 +13,17 @@ export function metricsDocument(): string {
 }
 
 function section(program: string, port: string, metrics: readonly Described[]): string {
-  const rows = metrics.map(({ name, type, labels, help }) => `| \`${name}\` | ${type} | ${labels.join(", ")} | ${help.replaceAll("|", "\\|")} |`);
-  return [`## ${program}`, "", `\`GET /metrics\` on \`${port}\`.`, "", "| metric | type | labels | meaning |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  const rows = metrics.map(
+    ({ name, type, labels, help }) =>
+      `| \`${name}\` | ${type} | ${labels.join(", ")} | ${help.replaceAll("|", "\\|")} |`,
+  );
+  return [
+    `## ${program}`,
+    "",
+    `\`GET /metrics\` on \`${port}\`.`,
+    "",
+    "| metric | type | labels | meaning |",
+    "| --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n");
 }

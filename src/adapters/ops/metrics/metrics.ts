@@ -16,7 +16,12 @@ export class Metrics<Sources> {
   /** @param accept the request's header */
   async render(accept?: string): Promise<Exposition> {
     const [sources, ofProcess] = await Promise.all([this.#sources(), processMetrics()]);
-    const own = this.#table.map(({ name, type, help, samples }): MetricFamily => ({ name, type, help, samples: samples(sources) }));
+    const own = this.#table.map(({ name, type, help, samples }): MetricFamily => ({
+      name,
+      type,
+      help,
+      samples: samples(sources),
+    }));
     return expose([...own, ...ofProcess], accept);
   }
 }

@@ -3,7 +3,11 @@ import type { MetricFamily } from "./exposition.js";
 import type { MetricType, Sample } from "./metric.js";
 
 /** Gauges named as counters are. What they say is the sum of the gauges of the same name without `_total`. */
-const MISNAMED = ["nodejs_active_resources_total", "nodejs_active_handles_total", "nodejs_active_requests_total"] as const;
+const MISNAMED = [
+  "nodejs_active_resources_total",
+  "nodejs_active_handles_total",
+  "nodejs_active_requests_total",
+] as const;
 
 let ofThisProcess: Registry | undefined;
 

@@ -21,36 +21,89 @@ type Figure = { [Key in keyof Telemetry]: Telemetry[Key] extends number ? Key : 
 
 /** Of each figure of Telemetry what is served of it: the compiler names the one that is forgotten. */
 const FIGURES: Readonly<Record<Figure, Metric<Readonly<Telemetry>> | "in dependencyMetrics">> = {
-  initializationErrors: counter("sidecar_initialization_errors_total", "Failures to set up a connection or a source at the start.", (t) => t.initializationErrors),
+  initializationErrors: counter(
+    "sidecar_initialization_errors_total",
+    "Failures to set up a connection or a source at the start.",
+    (t) => t.initializationErrors,
+  ),
   invalidApiKeyErrors: "in dependencyMetrics",
   networkRequestErrors: "in dependencyMetrics",
   malformedUpstreamData: "in dependencyMetrics",
   refusedFetches: "in dependencyMetrics",
   redisClientErrors: "in dependencyMetrics",
-  cacheHits: counter("sidecar_cache_hits_total", "Checks answered from a cached state that was usable.", (t) => t.cacheHits),
-  cacheMisses: counter("sidecar_cache_misses_total", "Checks for which a state had to be fetched first.", (t) => t.cacheMisses),
-  cacheEvictions: counter("sidecar_cache_evictions_total", "States removed from the in-memory cache to stay within its bound.", (t) => t.cacheEvictions),
-  staleAnswers: counter("sidecar_stale_answers_total", "Checks and lists answered from a state that may have changed since: nothing vouched for it at that time.", (t) => t.staleAnswers),
-  lastStreamMessageAt: gauge("sidecar_update_stream_last_message_timestamp_seconds", "When the update stream last brought a change, as Unix time; 0: not since the start.", (t) => t.lastStreamMessageAt / 1_000),
-  tlsExpiresAt: gauge("sidecar_tls_certificate_expiry_timestamp_seconds", "When the certificate that is served expires, as Unix time; 0: none is served.", (t) => t.tlsExpiresAt / 1_000),
-  catalogLoadedAt: gauge("sidecar_catalog_load_timestamp_seconds", "When the catalog file that is served was taken into use, as Unix time; 0: none is.", (t) => t.catalogLoadedAt / 1_000),
+  cacheHits: counter(
+    "sidecar_cache_hits_total",
+    "Checks answered from a cached state that was usable.",
+    (t) => t.cacheHits,
+  ),
+  cacheMisses: counter(
+    "sidecar_cache_misses_total",
+    "Checks for which a state had to be fetched first.",
+    (t) => t.cacheMisses,
+  ),
+  cacheEvictions: counter(
+    "sidecar_cache_evictions_total",
+    "States removed from the in-memory cache to stay within its bound.",
+    (t) => t.cacheEvictions,
+  ),
+  staleAnswers: counter(
+    "sidecar_stale_answers_total",
+    "Checks and lists answered from a state that may have changed since: nothing vouched for it at that time.",
+    (t) => t.staleAnswers,
+  ),
+  lastStreamMessageAt: gauge(
+    "sidecar_update_stream_last_message_timestamp_seconds",
+    "When the update stream last brought a change, as Unix time; 0: not since the start.",
+    (t) => t.lastStreamMessageAt / 1_000,
+  ),
+  tlsExpiresAt: gauge(
+    "sidecar_tls_certificate_expiry_timestamp_seconds",
+    "When the certificate that is served expires, as Unix time; 0: none is served.",
+    (t) => t.tlsExpiresAt / 1_000,
+  ),
+  catalogLoadedAt: gauge(
+    "sidecar_catalog_load_timestamp_seconds",
+    "When the catalog file that is served was taken into use, as Unix time; 0: none is.",
+    (t) => t.catalogLoadedAt / 1_000,
+  ),
 };
 
 const TELEMETRY_METRICS: readonly Metric<Readonly<Telemetry>>[] = [
   ...Object.values(FIGURES).filter((metric) => typeof metric !== "string"),
   ...dependencyMetrics("sidecar"),
-  labelled("counter", "sidecar_answers_total", "Checks and lists answered, by where the answer came from.", ["source"], ({ answers }) =>
-    ANSWER_SOURCES.map((source): LabelledValue => [[source], answers[source]]),
+  labelled(
+    "counter",
+    "sidecar_answers_total",
+    "Checks and lists answered, by where the answer came from.",
+    ["source"],
+    ({ answers }) => ANSWER_SOURCES.map((source): LabelledValue => [[source], answers[source]]),
   ),
-  counter("sidecar_fallbacks_total", "Checks and lists for which nothing was known, so that the fallback answered.", (t) => t.answers.fallback),
-  labelled("counter", "sidecar_reports_total", "Usages and events handed to upstream, or to the catalog, by what became of them; failed: upstream may or may not have counted them.", ["kind", "result"], ({ reports }) =>
-    REPORT_KINDS.flatMap((kind) => REPORT_RESULTS.map((result): LabelledValue => [[kind, result], reports[kind][result]])),
+  counter(
+    "sidecar_fallbacks_total",
+    "Checks and lists for which nothing was known, so that the fallback answered.",
+    (t) => t.answers.fallback,
   ),
-  labelled("counter", "sidecar_catalog_reloads_total", "Changes of the catalog file, by whether they were taken into use or refused for a fault.", ["result"], ({ catalogReloads }) =>
-    Object.entries(catalogReloads).map(([result, count]): LabelledValue => [[result], count]),
+  labelled(
+    "counter",
+    "sidecar_reports_total",
+    "Usages and events handed to upstream, or to the catalog, by what became of them; failed: upstream may or may not have counted them.",
+    ["kind", "result"],
+    ({ reports }) =>
+      REPORT_KINDS.flatMap((kind) =>
+        REPORT_RESULTS.map((result): LabelledValue => [[kind, result], reports[kind][result]]),
+      ),
   ),
-  gauge("sidecar_update_stream_connected", "Whether changes arrive over the update stream: 1, or 0 where they do not or none is configured.", ({ dependencies }) =>
-    [...dependencies].some(({ name, isUp }) => name === "update_stream" && isUp) ? 1 : 0,
+  labelled(
+    "counter",
+    "sidecar_catalog_reloads_total",
+    "Changes of the catalog file, by whether they were taken into use or refused for a fault.",
+    ["result"],
+    ({ catalogReloads }) => Object.entries(catalogReloads).map(([result, count]): LabelledValue => [[result], count]),
+  ),
+  gauge(
+    "sidecar_update_stream_connected",
+    "Whether changes arrive over the update stream: 1, or 0 where they do not or none is configured.",
+    ({ dependencies }) => ([...dependencies].some(({ name, isUp }) => name === "update_stream" && isUp) ? 1 : 0),
   ),
 ];
 
@@ -61,11 +114,23 @@ const CACHE_METRICS: readonly Metric<CacheSize>[] = [
 ];
 
 const FRESHNESS_METRICS: readonly Metric<FreshnessCounts>[] = [
-  gauge("sidecar_cache_fresh_subjects", "Customers and resources in the in-memory cache whose state is vouched for.", ({ fresh }) => fresh),
-  labelled("gauge", "sidecar_cache_stale_subjects", "Customers and resources in the in-memory cache whose state may have changed since, by the reason: changed, due, stream_lost, too_old.", ["reason"], ({ stale }) =>
-    STALE_REASONS.map((reason): LabelledValue => [[reason], stale[reason]]),
+  gauge(
+    "sidecar_cache_fresh_subjects",
+    "Customers and resources in the in-memory cache whose state is vouched for.",
+    ({ fresh }) => fresh,
   ),
-  gauge("sidecar_cache_oldest_timestamp_seconds", "Up to when the cached state that was verified longest ago is known to have been true, as Unix time; 0: nothing is cached.", ({ oldestVerifiedAt = 0 }) => oldestVerifiedAt / 1_000),
+  labelled(
+    "gauge",
+    "sidecar_cache_stale_subjects",
+    "Customers and resources in the in-memory cache whose state may have changed since, by the reason: changed, due, stream_lost, too_old.",
+    ["reason"],
+    ({ stale }) => STALE_REASONS.map((reason): LabelledValue => [[reason], stale[reason]]),
+  ),
+  gauge(
+    "sidecar_cache_oldest_timestamp_seconds",
+    "Up to when the cached state that was verified longest ago is known to have been true, as Unix time; 0: nothing is cached.",
+    ({ oldestVerifiedAt = 0 }) => oldestVerifiedAt / 1_000,
+  ),
 ];
 
 /**

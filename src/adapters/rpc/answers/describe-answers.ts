@@ -5,7 +5,10 @@ import type { CreditDecision, FeatureDecision } from "../../../domain/decision.j
 import { kindOfFallback, type FallbackValues } from "../../../domain/fallback.js";
 import type { FeatureKind } from "../../../domain/feature.js";
 import type { UsageMeasurement } from "../../../domain/usage-report.js";
-import { HealthCheckResponseSchema, type HealthCheckResponse_ServingStatus as ServingStatus } from "../gen/grpc/health/v1/health_pb.js";
+import {
+  HealthCheckResponseSchema,
+  type HealthCheckResponse_ServingStatus as ServingStatus,
+} from "../gen/grpc/health/v1/health_pb.js";
 import {
   type AccessDeniedReason as WireReason,
   EntitlementSchema,
@@ -23,12 +26,23 @@ import {
   ReportUsageResponseSchema,
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { AnswerEncoders, Messages, ReloadOutcome } from "./answer-encoders.js";
-import { BOOLEAN, CREDIT, ENUM, METERED, NUMERIC, type CreditContext, type FeatureContext } from "./describe-entitlements.js";
+import {
+  BOOLEAN,
+  CREDIT,
+  ENUM,
+  METERED,
+  NUMERIC,
+  type CreditContext,
+  type FeatureContext,
+} from "./describe-entitlements.js";
 import { each, from, NOT_SENT, part, type Description } from "./description.js";
 import { WIRE_REASONS } from "./wire-values.js";
 
 type AnswerDescriptions = {
-  readonly [K in keyof AnswerEncoders<Messages>]: AnswerEncoders<Messages>[K] extends (source: infer S, context: infer C) => infer M
+  readonly [K in keyof AnswerEncoders<Messages>]: AnswerEncoders<Messages>[K] extends (
+    source: infer S,
+    context: infer C,
+  ) => infer M
     ? M extends Message
       ? Description<M, S, C>
       : never
@@ -97,7 +111,8 @@ export const ANSWERS: AnswerDescriptions = {
   numeric: fromDecision(GetNumericEntitlementResponseSchema, { ...OUTCOME, entitlement: NUMERIC }),
   metered: fromDecision(GetMeteredEntitlementResponseSchema, {
     ...OUTCOME,
-    requestedUsage: ({ fallback }, { requestedUsage }) => requestedUsage ?? (fallback === undefined ? 0 : DEFAULT_FALLBACK_REQUEST),
+    requestedUsage: ({ fallback }, { requestedUsage }) =>
+      requestedUsage ?? (fallback === undefined ? 0 : DEFAULT_FALLBACK_REQUEST),
     entitlement: METERED,
   }),
   enum: fromDecision(GetEnumEntitlementResponseSchema, {
@@ -105,9 +120,23 @@ export const ANSWERS: AnswerDescriptions = {
     requestedValues: (_, { requestedValues }) => requestedValues,
     entitlement: ENUM,
   }),
-  featureV2: fromDecision(GetEntitlementV2ResponseSchema, { entitlement: [part(FEATURE_V2, (decision) => decision, (_, query) => query)] }),
+  featureV2: fromDecision(GetEntitlementV2ResponseSchema, {
+    entitlement: [
+      part(
+        FEATURE_V2,
+        (decision) => decision,
+        (_, query) => query,
+      ),
+    ],
+  }),
   creditV2: from<CreditDecision, CreditContext>()(GetEntitlementV2ResponseSchema, {
-    entitlement: [part(CREDIT_V2, (decision) => decision, (_, query) => query)],
+    entitlement: [
+      part(
+        CREDIT_V2,
+        (decision) => decision,
+        (_, query) => query,
+      ),
+    ],
   }),
   /** Features alone, and of each what it is and not whether it grants, since the message has no place for that. */
   list: fromList(GetEntitlementsResponseSchema, {
@@ -120,17 +149,31 @@ export const ANSWERS: AnswerDescriptions = {
   listV2: fromList(GetEntitlementsStateV2ResponseSchema, {
     entitlements: [
       each(FEATURE_V2, featuresOf, (decision) => decision, nothingAsked),
-      each(CREDIT_V2, creditsOf, (decision) => decision, () => NO_CURRENCY),
+      each(
+        CREDIT_V2,
+        creditsOf,
+        (decision) => decision,
+        () => NO_CURRENCY,
+      ),
       each(FEATURE_V2, fallbacksOf, fallbackDecision, fallbackContext),
     ],
     accessDeniedReason: reasonOf,
   }),
   measurement: MEASUREMENT,
   measurements: from<readonly UsageMeasurement[]>()(ReportUsageBulkResponseSchema, {
-    usages: [each(MEASUREMENT, (measurements: readonly UsageMeasurement[]) => measurements, (measurement) => measurement, () => undefined)],
+    usages: [
+      each(
+        MEASUREMENT,
+        (measurements: readonly UsageMeasurement[]) => measurements,
+        (measurement) => measurement,
+        () => undefined,
+      ),
+    ],
   }),
   empty: from<unknown>()(EmptySchema, {}),
-  reload: from<ReloadOutcome>()(ReloadEntitlementsResponseSchema, { entitledEntityExists: ({ entitledEntityExists }) => entitledEntityExists }),
+  reload: from<ReloadOutcome>()(ReloadEntitlementsResponseSchema, {
+    entitledEntityExists: ({ entitledEntityExists }) => entitledEntityExists,
+  }),
   health: from<ServingStatus>()(HealthCheckResponseSchema, { status: (status) => status }),
 };
 
@@ -163,7 +206,13 @@ function fallbacksOf({ fallbacks }: EntitlementsList): readonly FallbackEntry[] 
 }
 
 function fallbackDecision([, fallback]: FallbackEntry): FeatureDecision {
-  return { hasAccess: fallback.hasAccess, accessDeniedReason: "Unknown", entitlement: undefined, usage: undefined, fallback };
+  return {
+    hasAccess: fallback.hasAccess,
+    accessDeniedReason: "Unknown",
+    entitlement: undefined,
+    usage: undefined,
+    fallback,
+  };
 }
 
 function fallbackContext([featureId]: FallbackEntry): FeatureContext {

@@ -69,10 +69,10 @@ type Table<D extends DescMessage, S1, C1, S2, C2> = {
   ];
 };
 
-const FEATURES: readonly [Parts<EntitlementFeature, FeatureEntitlement, Usage>, Parts<EntitlementFeature, FallbackValues, string>] = [
-  [shared(FEATURE, ({ feature }) => feature)],
-  [part(UNKNOWN_FEATURE, (_, featureId) => featureId, none)],
-];
+const FEATURES: readonly [
+  Parts<EntitlementFeature, FeatureEntitlement, Usage>,
+  Parts<EntitlementFeature, FallbackValues, string>,
+] = [[shared(FEATURE, ({ feature }) => feature)], [part(UNKNOWN_FEATURE, (_, featureId) => featureId, none)]];
 
 export const BOOLEAN = featureEntitlement(BooleanEntitlementSchema, {
   feature: FEATURES,
@@ -104,7 +104,10 @@ export const ENUM = featureEntitlement(EnumEntitlementSchema, {
 
 /** Where a fallback stands in, nothing is known to be consumed: all that it grants remains. */
 export const CREDIT = creditEntitlement({
-  currency: [[shared(CURRENCY, ({ currency }) => currency)], [part(UNKNOWN_CURRENCY, (_, currencyId) => currencyId, none)]],
+  currency: [
+    [shared(CURRENCY, ({ currency }) => currency)],
+    [part(UNKNOWN_CURRENCY, (_, currencyId) => currencyId, none)],
+  ],
   usageLimit: [({ usageLimit }) => usageLimit, ({ usageLimit }) => usageLimit],
   currentUsage: [(_, { usage = NO_USAGE }) => usage.currentUsage, NOT_SENT],
   remaining: [(_, { remaining }) => remaining, ({ usageLimit }) => usageLimit],
@@ -118,8 +121,16 @@ function featureEntitlement<D extends DescMessage>(
 ): Parts<MessageShape<D>, FeatureDecision, FeatureContext> {
   const [known, fallback] = columns(table);
   return [
-    part(from<FallbackValues, string>()(schema, fallback), (decision: FeatureDecision) => decision.fallback, (_, query: FeatureContext) => query.featureId),
-    part(from<FeatureEntitlement, Usage>()(schema, known), (decision) => decision.entitlement, (decision) => decision.usage ?? NO_USAGE),
+    part(
+      from<FallbackValues, string>()(schema, fallback),
+      (decision: FeatureDecision) => decision.fallback,
+      (_, query: FeatureContext) => query.featureId,
+    ),
+    part(
+      from<FeatureEntitlement, Usage>()(schema, known),
+      (decision) => decision.entitlement,
+      (decision) => decision.usage ?? NO_USAGE,
+    ),
   ];
 }
 
@@ -128,8 +139,16 @@ function creditEntitlement(
 ): Parts<MessageShape<typeof CreditEntitlementSchema>, CreditDecision, CreditContext> {
   const [known, fallback] = columns(table);
   return [
-    part(from<FallbackValues, string>()(CreditEntitlementSchema, fallback), (decision: CreditDecision) => decision.fallback, (_, query: CreditContext) => query.currencyId),
-    part(from<CreditEntitlement, CreditDecision>()(CreditEntitlementSchema, known), (decision) => decision.entitlement, (decision) => decision),
+    part(
+      from<FallbackValues, string>()(CreditEntitlementSchema, fallback),
+      (decision: CreditDecision) => decision.fallback,
+      (_, query: CreditContext) => query.currencyId,
+    ),
+    part(
+      from<CreditEntitlement, CreditDecision>()(CreditEntitlementSchema, known),
+      (decision) => decision.entitlement,
+      (decision) => decision,
+    ),
   ];
 }
 
@@ -149,4 +168,3 @@ function none(): undefined {
 function strictJson(value: NonNullable<CreditCurrency["additionalMetaData"]>): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject;
 }
-

@@ -69,13 +69,18 @@ type Case<O extends OneofShape> = Exclude<O["case"], undefined>;
 export interface Choice<O extends OneofShape, in S, in C> {
   readonly select: Read<S, C, Case<O> | undefined>;
   readonly cases: {
-    readonly [F in Case<O>]: (Extract<O, { readonly case: F }> extends { readonly value: infer V extends Message } ? Parts<V, S, C> : never) | NotSent;
+    readonly [F in Case<O>]:
+      | (Extract<O, { readonly case: F }> extends { readonly value: infer V extends Message } ? Parts<V, S, C> : never)
+      | NotSent;
   };
 }
 
 /** Begins a description: of messages that are made from an S and a C. */
 export function from<S, C = unknown>() {
-  return <D extends DescMessage>(schema: D, members: Members<MessageShape<D>, S, C>): Description<MessageShape<D>, S, C> => ({
+  return <D extends DescMessage>(
+    schema: D,
+    members: Members<MessageShape<D>, S, C>,
+  ): Description<MessageShape<D>, S, C> => ({
     schema,
     members,
   });
@@ -89,7 +94,10 @@ export function part<M extends Message, S2, C2, S, C>(
   return { of, source, context, isShared: false };
 }
 
-export function shared<M extends Message, S2 extends object, S, C>(of: Description<M, S2, unknown>, source: Read<S, C, S2 | undefined>): Part<M, S, C> {
+export function shared<M extends Message, S2 extends object, S, C>(
+  of: Description<M, S2, unknown>,
+  source: Read<S, C, S2 | undefined>,
+): Part<M, S, C> {
   return { of, source, context: () => undefined, isShared: true };
 }
 

@@ -115,7 +115,8 @@ export class FrameWriter {
       this.#slab[at] = (field << 3) | wireType;
       return;
     }
-    if (!Number.isInteger(field) || field < 1 || field > MAX_FIELD) throw new RangeError(`protobuf has no field number ${field}: 1 to ${MAX_FIELD}`);
+    if (!Number.isInteger(field) || field < 1 || field > MAX_FIELD)
+      throw new RangeError(`protobuf has no field number ${field}: 1 to ${MAX_FIELD}`);
     this.#varint(((field << 3) | wireType) >>> 0);
   }
 

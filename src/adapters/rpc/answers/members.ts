@@ -32,9 +32,14 @@ export type AnyMember = AnyRead | readonly AnyPart[] | readonly AnyItems[] | Any
  *
  * @throws Error naming a field that is neither described nor listed as not sent, or that the message does not have
  */
-export function membersOf({ schema, members }: AnyDescription): readonly (readonly [DescField | DescOneof, AnyMember])[] {
+export function membersOf({
+  schema,
+  members,
+}: AnyDescription): readonly (readonly [DescField | DescOneof, AnyMember])[] {
   const described = new Map(Object.entries<AnyMember>(members));
-  const known = schema.members.map((member) => [member, take(described, member.localName, `${schema.typeName}.${member.name}`)] as const);
+  const known = schema.members.map(
+    (member) => [member, take(described, member.localName, `${schema.typeName}.${member.name}`)] as const,
+  );
   refuseMore(described, schema.typeName);
   for (const [member, description] of known) {
     if (member.kind !== "oneof" || description === NOT_SENT) continue;
@@ -47,12 +52,14 @@ export function membersOf({ schema, members }: AnyDescription): readonly (readon
 
 function take<V>(described: Map<string, V>, localName: string, name: string): V {
   const description = described.get(localName);
-  if (description === undefined) throw new Error(`no answer says what ${name} is: describe it in src/adapters/rpc/answers, or list it as NOT_SENT`);
+  if (description === undefined)
+    throw new Error(`no answer says what ${name} is: describe it in src/adapters/rpc/answers, or list it as NOT_SENT`);
   described.delete(localName);
   return description;
 }
 
 function refuseMore(described: ReadonlyMap<string, unknown>, name: string): void {
   const [first] = described.keys();
-  if (first !== undefined) throw new Error(`${name} has no ${first}: take it out of its description in src/adapters/rpc/answers`);
+  if (first !== undefined)
+    throw new Error(`${name} has no ${first}: take it out of its description in src/adapters/rpc/answers`);
 }

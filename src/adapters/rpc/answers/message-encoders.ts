@@ -1,4 +1,12 @@
-import { create, toBinary, toJsonString, type DescField, type DescMessage, type DescOneof, type Message } from "@bufbuild/protobuf";
+import {
+  create,
+  toBinary,
+  toJsonString,
+  type DescField,
+  type DescMessage,
+  type DescOneof,
+  type Message,
+} from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { JSON_OPTIONS } from "../json-options.js";
 import { encodeTimestamp } from "../timestamp.js";
@@ -6,7 +14,15 @@ import type { AnswerEncoders, Messages } from "./answer-encoders.js";
 import { ANSWERS } from "./describe-answers.js";
 import { NOT_SENT } from "./description.js";
 import { encodedOnce } from "./encoded-once.js";
-import { membersOf, type AnyChoice, type AnyDescription, type AnyItems, type AnyMember, type AnyPart, type AnyRead } from "./members.js";
+import {
+  membersOf,
+  type AnyChoice,
+  type AnyDescription,
+  type AnyItems,
+  type AnyMember,
+  type AnyPart,
+  type AnyRead,
+} from "./members.js";
 
 type Make = (source: unknown, context: unknown) => Message;
 
@@ -50,7 +66,8 @@ function compile(description: AnyDescription): Make {
 
 function readerOf(field: DescField | DescOneof, member: AnyMember): AnyRead {
   if (field.kind === "oneof") return choiceReader(member as AnyChoice);
-  if (field.fieldKind === "list") return field.listKind === "message" ? itemsReader(member as readonly AnyItems[]) : copyReader(member as AnyRead);
+  if (field.fieldKind === "list")
+    return field.listKind === "message" ? itemsReader(member as readonly AnyItems[]) : copyReader(member as AnyRead);
   if (field.fieldKind !== "message" || typeof member === "function") return valueReader(field, member as AnyRead);
   return partReader(member as readonly AnyPart[]);
 }
@@ -65,7 +82,10 @@ function copyReader(read: AnyRead): AnyRead {
 }
 
 function partReader(parts: readonly AnyPart[]): AnyRead {
-  const makes = parts.map((part) => ({ ...part, make: part.isShared ? sharedMessage(part.of) : messageMaker(part.of) }));
+  const makes = parts.map((part) => ({
+    ...part,
+    make: part.isShared ? sharedMessage(part.of) : messageMaker(part.of),
+  }));
   return (source, context) => {
     for (const { source: sourceOf, context: contextOf, make } of makes) {
       const partSource = sourceOf(source, context);

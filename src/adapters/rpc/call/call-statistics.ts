@@ -1,5 +1,11 @@
 import { ACCESS_DENIED_REASONS, type AccessDeniedReason } from "../../../domain/access-denied-reason.js";
-import { CALL_CODES, LATENCY_BUCKETS_MS, type CallCount, type CallLatency, type DecisionCount } from "../../../ports/call-telemetry.js";
+import {
+  CALL_CODES,
+  LATENCY_BUCKETS_MS,
+  type CallCount,
+  type CallLatency,
+  type DecisionCount,
+} from "../../../ports/call-telemetry.js";
 import { PROTOCOLS, type ServedMethod } from "./served-method.js";
 
 const CODES = CALL_CODES.length;
@@ -83,7 +89,12 @@ export class CallStatistics {
       const code = at % CODES;
       const protocol = Math.floor(at / CODES) % PROTOCOLS.length;
       const method = this.#methods[Math.floor(at / CODES / PROTOCOLS.length)];
-      counted.push({ method: method?.name ?? "", protocol: PROTOCOLS[protocol] ?? "", code: CALL_CODES[code] ?? "unknown", count });
+      counted.push({
+        method: method?.name ?? "",
+        protocol: PROTOCOLS[protocol] ?? "",
+        code: CALL_CODES[code] ?? "unknown",
+        count,
+      });
     }
     return counted;
   }

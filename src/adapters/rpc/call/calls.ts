@@ -71,7 +71,10 @@ export class Calls {
   readonly #redact: (text: string) => string;
 
   /** @param methods all that are served, by their indices */
-  constructor(methods: readonly ServedMethod[], { clock, logger, identity, admission = [], observers = [], redact = (text) => text }: CallsOptions) {
+  constructor(
+    methods: readonly ServedMethod[],
+    { clock, logger, identity, admission = [], observers = [], redact = (text) => text }: CallsOptions,
+  ) {
     this.clock = clock;
     this.statistics = new CallStatistics(methods);
     this.#logger = logger;

@@ -2,7 +2,12 @@ import type { IncomingMessage } from "node:http";
 import type { FastPath, FastPathCall, FastPathStream, Route } from "../exchange/fast-path.js";
 import type { Peer } from "../exchange/peer.js";
 import type { HeaderList } from "../http2/hpack/header-list.js";
-import { parseHttp1Headers, parseHttp2Headers, type FastPathHeaders, type FastPathProtocol } from "../protocols/fast-path-headers.js";
+import {
+  parseHttp1Headers,
+  parseHttp2Headers,
+  type FastPathHeaders,
+  type FastPathProtocol,
+} from "../protocols/fast-path-headers.js";
 import type { Caller } from "./calls.js";
 import { FastCall, type FastCallOptions, type FastProtocol, type FastRoute } from "./fast-call.js";
 import type { FastMethod } from "./fast-method.js";
@@ -31,7 +36,9 @@ export function createFastPath(
       return headers.meaning === GENERAL_PATH ? undefined : (headers.meaning as Route);
     },
     http1RouteOf({ method, url, headers }: IncomingMessage, peer: Peer): Route | undefined {
-      return method === "POST" && url !== undefined && methods.has(url) ? routeOf(parseHttp1Headers(url, headers, peer)) : undefined;
+      return method === "POST" && url !== undefined && methods.has(url)
+        ? routeOf(parseHttp1Headers(url, headers, peer))
+        : undefined;
     },
   };
 }

@@ -49,7 +49,7 @@ export class FairQueue {
     this.#isScheduled = false;
     const now = performance.now();
     if (this.#lastTurnAt !== undefined) this.#adapt(now - this.#lastTurnAt);
-    for (let begun = 0; begun < this.#batch; ) {
+    for (let begun = 0; begun < this.#batch;) {
       const next = this.#waiting.entries().next();
       if (next.done === true) break;
       const [owner, jobs] = next.value;

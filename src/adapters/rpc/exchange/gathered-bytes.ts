@@ -58,7 +58,11 @@ export class GatheredBytes {
     const last = this.#last;
     const grows = last.length + bytes <= BLOCK_BYTES;
     if (!grows && last.length > 0) this.#full.push(last);
-    const least = grows ? Math.min(BLOCK_BYTES, Math.max(LEAST_BLOCK_BYTES, 2 * this.#block.length)) : last.length > 0 ? BLOCK_BYTES : 0;
+    const least = grows
+      ? Math.min(BLOCK_BYTES, Math.max(LEAST_BLOCK_BYTES, 2 * this.#block.length))
+      : last.length > 0
+        ? BLOCK_BYTES
+        : 0;
     this.#block = Buffer.allocUnsafe(Math.max(least, grows ? last.length + bytes : bytes));
     if (grows) this.#block.set(last);
     else this.#filled = 0;

@@ -26,7 +26,11 @@ export class HalfSentBudget {
     return {
       take: (bytes) => {
         const isGreedy = held + bytes > LITTLE_BYTES && held > 0;
-        if (held + bytes > most || this.#bytes + bytes > (isGreedy ? Math.max(PROCESS_BYTES, 2 * maxMessageBytes) : processLimit)) return false;
+        if (
+          held + bytes > most ||
+          this.#bytes + bytes > (isGreedy ? Math.max(PROCESS_BYTES, 2 * maxMessageBytes) : processLimit)
+        )
+          return false;
         held += bytes;
         this.#bytes += bytes;
         return true;

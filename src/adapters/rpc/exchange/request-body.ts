@@ -61,7 +61,12 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   push(chunk: Uint8Array): void {
     if (this.#isDropped || this.#failure !== undefined || chunk.length === 0) return;
     if (!this.#allotment.take(chunk.length)) {
-      this.fail(new CodedError("resource-exhausted", "too much of unfinished requests waits here: send large requests one after the other"));
+      this.fail(
+        new CodedError(
+          "resource-exhausted",
+          "too much of unfinished requests waits here: send large requests one after the other",
+        ),
+      );
       return;
     }
     this.#held += chunk.length;

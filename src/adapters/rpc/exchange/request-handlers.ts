@@ -30,7 +30,11 @@ const BUSY = [
 ] as const;
 
 /** Takes turns between the connections, and lets a failure of the handler cost the one request and not the process. */
-export function inTurns({ onExchange, fastPath, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS }: RequestHandlers, queue: FairQueue, logger: Logger): ConnectionHandlers {
+export function inTurns(
+  { onExchange, fastPath, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS }: RequestHandlers,
+  queue: FairQueue,
+  logger: Logger,
+): ConnectionHandlers {
   const work = new WorkInProgress();
 
   async function serve(exchange: Exchange): Promise<void> {
@@ -56,7 +60,11 @@ export function inTurns({ onExchange, fastPath, bodyTimeoutMs = DEFAULT_BODY_TIM
           return false;
         }
         if (!work.begin(connection)) {
-          exchange.send(503, BUSY, "very many calls are under way that take long: try again, or use fewer streams at a time\n");
+          exchange.send(
+            503,
+            BUSY,
+            "very many calls are under way that take long: try again, or use fewer streams at a time\n",
+          );
           exchange.done();
           return true;
         }

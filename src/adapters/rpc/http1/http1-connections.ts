@@ -39,7 +39,12 @@ export class Http1Connections {
   readonly #onAnswered = answeredOn(this.#connections, (socket) => this.#becomeIdle(socket));
   #draining = false;
 
-  constructor(limits: ListenerLimits, handlers: ConnectionHandlers, budget: HalfSentBudget, onTurn: (startedAt: number) => void) {
+  constructor(
+    limits: ListenerLimits,
+    handlers: ConnectionHandlers,
+    budget: HalfSentBudget,
+    onTurn: (startedAt: number) => void,
+  ) {
     this.#onTurn = onTurn;
     this.#limits = limits;
     this.#handlers = handlers;
@@ -113,7 +118,10 @@ export class Http1Connections {
     response.once("close", this.#onAnswered);
     const route = this.#handlers.fastPath?.http1RouteOf(request, connection.peer);
     if (route === undefined) this.#serveExchange(response, connection.peer, []);
-    else serveOnFastPath(response, route, this.#onTurn, (received) => this.#serveExchange(response, connection.peer, received));
+    else
+      serveOnFastPath(response, route, this.#onTurn, (received) =>
+        this.#serveExchange(response, connection.peer, received),
+      );
   };
 
   /** @param received what was read of the body before */

@@ -95,7 +95,8 @@ export class Http1Exchange implements QueuedExchange, BodyOwner {
     if (this.isClosed) return false;
     if (this.#response.write(chunk)) return true;
     const waiting = new AbortController();
-    const isOpen = (event: string, value: boolean) => once(this.#response, event, { signal: waiting.signal }).then(() => value);
+    const isOpen = (event: string, value: boolean) =>
+      once(this.#response, event, { signal: waiting.signal }).then(() => value);
     return Promise.race([isOpen("drain", true), isOpen("close", false)])
       .catch(() => false)
       .finally(() => waiting.abort());

@@ -41,7 +41,12 @@ class Http1Stream implements FastPathStream {
   #received: Buffer[] = [];
   #receivedBytes = 0;
 
-  constructor(response: ServerResponse, route: Route, onTurn: (startedAt: number) => void, passOn: (received: readonly Buffer[]) => void) {
+  constructor(
+    response: ServerResponse,
+    route: Route,
+    onTurn: (startedAt: number) => void,
+    passOn: (received: readonly Buffer[]) => void,
+  ) {
     this.#response = response;
     this.#onTurn = onTurn;
     this.#passOn = passOn;

@@ -10,7 +10,15 @@ import { FrameOutput } from "./frames/frame-output.js";
 import { FrameReader, type Pace } from "./frames/frame-reader.js";
 import { PeerFrames, type FramesOwner } from "./frames/peer-frames.js";
 import { PeerSettings } from "./frames/peer-settings.js";
-import { ConnectionFault, ErrorCode, FrameType, MAX_STREAM_ID, Setting, settingsPayload, uint32 } from "./frames/protocol.js";
+import {
+  ConnectionFault,
+  ErrorCode,
+  FrameType,
+  MAX_STREAM_ID,
+  Setting,
+  settingsPayload,
+  uint32,
+} from "./frames/protocol.js";
 import { readInPlace } from "./frames/read-in-place.js";
 import type { ReadTurns } from "./frames/read-turns.js";
 import { HpackFault } from "./hpack/hpack-fault.js";
@@ -70,7 +78,14 @@ export class Http2Connection implements FramesOwner, StreamsOwner, Pace {
     this.#output = new FrameOutput(socket);
     const settings = new PeerSettings();
     this.#streams = new RequestStreams(this, this.#output, settings);
-    const frames = new PeerFrames(this, this.#streams, this.#output, settings, new ReceiveWindow(this.#output), limits.maxHeaderBytes);
+    const frames = new PeerFrames(
+      this,
+      this.#streams,
+      this.#output,
+      settings,
+      new ReceiveWindow(this.#output),
+      limits.maxHeaderBytes,
+    );
     this.#reader = new FrameReader(frames, this);
     this.#timer = setTimeout(() => socket.destroy(), limits.headersTimeoutMs);
     readInPlace(socket, this.#read);
@@ -80,7 +95,10 @@ export class Http2Connection implements FramesOwner, StreamsOwner, Pace {
       FrameType.Settings,
       0,
       0,
-      settingsPayload([Setting.MaxConcurrentStreams, limits.maxConcurrentStreams], [Setting.MaxHeaderListSize, limits.maxHeaderBytes]),
+      settingsPayload(
+        [Setting.MaxConcurrentStreams, limits.maxConcurrentStreams],
+        [Setting.MaxHeaderListSize, limits.maxHeaderBytes],
+      ),
     );
     this.#flush();
   }
@@ -203,7 +221,11 @@ export class Http2Connection implements FramesOwner, StreamsOwner, Pace {
     this.#readAt = startedAt;
     this.#isReading = true;
     try {
-      this.#reader.read(bytes, this.#prefaceBytes < HTTP2_PREFACE.length ? this.#endOfPreface(bytes, length) : 0, length);
+      this.#reader.read(
+        bytes,
+        this.#prefaceBytes < HTTP2_PREFACE.length ? this.#endOfPreface(bytes, length) : 0,
+        length,
+      );
       this.#streams.afterRead();
     } catch (error) {
       this.#caught(error);

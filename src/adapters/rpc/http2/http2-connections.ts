@@ -87,6 +87,9 @@ export class Http2Connections {
     this.#complainedAt = now;
     const more = this.#unlogged === 0 ? undefined : this.#unlogged;
     this.#unlogged = 0;
-    this.#options.logger.warn("an HTTP/2 connection sent too many control frames and is closed once its calls are answered", { what, address, more });
+    this.#options.logger.warn(
+      "an HTTP/2 connection sent too many control frames and is closed once its calls are answered",
+      { what, address, more },
+    );
   }
 }

@@ -94,7 +94,12 @@ export class FollowTlsFiles {
   #complain(error: unknown): void {
     const problem = error instanceof Error ? error.message : String(error);
     if (this.#stopped) return;
-    this.#outage.lost("error", "the new TLS files cannot serve: the last good certificate stays in use", { error }, problem);
+    this.#outage.lost(
+      "error",
+      "the new TLS files cannot serve: the last good certificate stays in use",
+      { error },
+      problem,
+    );
   }
 }
 

@@ -38,7 +38,17 @@ export class MultiProtocolListener {
   #complainedAt = -Infinity;
   #drained: Promise<void> | undefined;
 
-  constructor({ onExchange, fastPath, bodyTimeoutMs, tls, limits: given, logger, onTurn = ignore, onExceeded = ignore, onCertificate = ignore }: ListenerOptions) {
+  constructor({
+    onExchange,
+    fastPath,
+    bodyTimeoutMs,
+    tls,
+    limits: given,
+    logger,
+    onTurn = ignore,
+    onExceeded = ignore,
+    onCertificate = ignore,
+  }: ListenerOptions) {
     const limits = { ...DEFAULT_LISTENER_LIMITS, ...given };
     const queue = new FairQueue();
     const budget = new HalfSentBudget();
@@ -47,8 +57,12 @@ export class MultiProtocolListener {
     this.#maxConnections = limits.maxConnections;
     this.#http1 = new Http1Connections(limits, handlers, budget, onTurn);
     this.#http2 = new Http2Connections({ handlers, limits, queue, budget, logger, onTurn, onExceeded });
-    const accept: AcceptConnection = (socket, protocol) => (protocol === "http1" ? this.#http1 : this.#http2).accept(socket);
-    this.#front = tls === undefined ? createCleartextFront(accept, limits) : createTlsFront(accept, tls, limits, logger, onCertificate);
+    const accept: AcceptConnection = (socket, protocol) =>
+      (protocol === "http1" ? this.#http1 : this.#http2).accept(socket);
+    this.#front =
+      tls === undefined
+        ? createCleartextFront(accept, limits)
+        : createTlsFront(accept, tls, limits, logger, onCertificate);
     this.#watch(this.#front.server, limits);
   }
 
@@ -105,7 +119,9 @@ export class MultiProtocolListener {
       socket.on("error", ignoreError);
       this.#sockets.add(socket);
     });
-    server.on("drop", () => this.#complain("connections are refused: there are as many as there may be", { limit: limits.maxConnections }));
+    server.on("drop", () =>
+      this.#complain("connections are refused: there are as many as there may be", { limit: limits.maxConnections }),
+    );
     server.on("error", (error) => {
       if (server.listening) this.#complain("a connection could not be accepted", { error });
     });

@@ -6,7 +6,13 @@ import type { ListenerLimits } from "./listener-limits.js";
 import type { TlsFiles } from "./tls-material.js";
 
 /** Tells the protocols apart by what the TLS handshake agreed on (ALPN); a client that names none gets HTTP/1.1. */
-export function createTlsFront(accept: AcceptConnection, files: TlsFiles, limits: ListenerLimits, logger: Logger, onCertificate: (expiresAt: number) => void): Front {
+export function createTlsFront(
+  accept: AcceptConnection,
+  files: TlsFiles,
+  limits: ListenerLimits,
+  logger: Logger,
+  onCertificate: (expiresAt: number) => void,
+): Front {
   const needsClientCertificate = files.clientCaFile !== undefined;
   const server = createServer({
     ...FRONT_SOCKETS,

@@ -34,13 +34,20 @@ export async function readTlsMaterial(files: TlsFiles): Promise<TlsMaterial> {
 
   const certificate = parseCertificates(cert, certName);
   if (!certificate.checkPrivateKey(parseKey(key, keyName))) {
-    throw new CodedError("invalid-argument", `${keyName} does not belong to ${certName}: give the two that were made together`);
+    throw new CodedError(
+      "invalid-argument",
+      `${keyName} does not belong to ${certName}: give the two that were made together`,
+    );
   }
   if (ca !== undefined) parseCertificates(ca, caName);
   try {
     createSecureContext({ cert, key, ca });
   } catch (cause) {
-    throw new CodedError("invalid-argument", `${certName} cannot serve (${reasonOf(cause)}): give one that OpenSSL accepts`, { cause });
+    throw new CodedError(
+      "invalid-argument",
+      `${certName} cannot serve (${reasonOf(cause)}): give one that OpenSSL accepts`,
+      { cause },
+    );
   }
   return { cert, key, ca, expiresAt: Date.parse(certificate.validTo) };
 }
@@ -49,7 +56,11 @@ async function readPem(path: string, name: string): Promise<string> {
   try {
     return await readFile(path, "latin1");
   } catch (cause) {
-    throw new CodedError("invalid-argument", `${name} cannot be read (${reasonOf(cause)}): name a file that this process may read`, { cause });
+    throw new CodedError(
+      "invalid-argument",
+      `${name} cannot be read (${reasonOf(cause)}): name a file that this process may read`,
+      { cause },
+    );
   }
 }
 
@@ -59,7 +70,11 @@ function parseCertificates(pem: string, name: string): X509Certificate {
     const [first] = (pem.match(CERTIFICATE) ?? []).map((block) => new X509Certificate(block));
     if (first !== undefined) return first;
   } catch (cause) {
-    throw new CodedError("invalid-argument", `${name} holds a damaged certificate (${reasonOf(cause)}): write it anew`, { cause });
+    throw new CodedError(
+      "invalid-argument",
+      `${name} holds a damaged certificate (${reasonOf(cause)}): write it anew`,
+      { cause },
+    );
   }
   throw new CodedError("invalid-argument", `${name} holds no certificate: give PEM, with BEGIN CERTIFICATE`);
 }
@@ -68,7 +83,11 @@ function parseKey(pem: string, name: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (cause) {
-    throw new CodedError("invalid-argument", `${name} holds no usable private key (${reasonOf(cause)}): give PEM, not encrypted`, { cause });
+    throw new CodedError(
+      "invalid-argument",
+      `${name} holds no usable private key (${reasonOf(cause)}): give PEM, not encrypted`,
+      { cause },
+    );
   }
 }
 

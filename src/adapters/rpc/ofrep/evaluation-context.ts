@@ -47,9 +47,13 @@ export function readEvaluationContext(body: Buffer, bounds: ContextBounds): Eval
   try {
     request = JSON.parse(body.toString());
   } catch (error) {
-    return new OfrepFault("PARSE_ERROR", `the body is not JSON (${(error as Error).message}): send {"context":{"targetingKey":"customer-1"}}`);
+    return new OfrepFault(
+      "PARSE_ERROR",
+      `the body is not JSON (${(error as Error).message}): send {"context":{"targetingKey":"customer-1"}}`,
+    );
   }
-  if (!isObject(request)) return new OfrepFault("PARSE_ERROR", 'the body is no JSON object: send {"context":{"targetingKey":"customer-1"}}');
+  if (!isObject(request))
+    return new OfrepFault("PARSE_ERROR", 'the body is no JSON object: send {"context":{"targetingKey":"customer-1"}}');
   const { context } = request;
   if (context === undefined || context === null) return NO_KEY;
   if (!isObject(context)) return invalid("context is no object");
@@ -59,10 +63,14 @@ export function readEvaluationContext(body: Buffer, bounds: ContextBounds): Eval
 function readMembers(context: Readonly<Record<string, unknown>>, maxIdBytes: number): EvaluationContext | OfrepFault {
   const { targetingKey, resourceId, requestedUsage, requestedValues, valueAs } = context;
   if (targetingKey === undefined || targetingKey === null || targetingKey === "") return NO_KEY;
-  if (typeof targetingKey !== "string") return invalid("context.targetingKey is no string: send the id of the customer");
-  if (isIdTooLong(targetingKey, maxIdBytes)) return invalid(`context.targetingKey is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`);
-  if (resourceId !== undefined && resourceId !== null && typeof resourceId !== "string") return invalid("context.resourceId is no string: send the id of the resource");
-  if (typeof resourceId === "string" && isIdTooLong(resourceId, maxIdBytes)) return invalid(`context.resourceId is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`);
+  if (typeof targetingKey !== "string")
+    return invalid("context.targetingKey is no string: send the id of the customer");
+  if (isIdTooLong(targetingKey, maxIdBytes))
+    return invalid(`context.targetingKey is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`);
+  if (resourceId !== undefined && resourceId !== null && typeof resourceId !== "string")
+    return invalid("context.resourceId is no string: send the id of the resource");
+  if (typeof resourceId === "string" && isIdTooLong(resourceId, maxIdBytes))
+    return invalid(`context.resourceId is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`);
   const hasUsage = requestedUsage !== undefined && requestedUsage !== null;
   if (hasUsage && (typeof requestedUsage !== "number" || !Number.isFinite(requestedUsage) || requestedUsage < 0)) {
     return invalid("context.requestedUsage is no number from 0 on: send how much the customer is about to use");
@@ -71,7 +79,9 @@ function readMembers(context: Readonly<Record<string, unknown>>, maxIdBytes: num
   if (hasValues && !isListOfTexts(requestedValues)) return invalid("context.requestedValues is no list of strings");
   const hasForm = valueAs !== undefined && valueAs !== null;
   if (hasForm && !isValueForm(valueAs)) {
-    return invalid(`context.valueAs is ${quoted(JSON.stringify(valueAs))}: send one of ${VALUE_FORMS.join(", ")}, or leave it out`);
+    return invalid(
+      `context.valueAs is ${quoted(JSON.stringify(valueAs))}: send one of ${VALUE_FORMS.join(", ")}, or leave it out`,
+    );
   }
   return {
     customerId: targetingKey,

@@ -10,10 +10,22 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER;
 /** What an answer of GetEntitlementV2 begins with, before the entitlement itself. */
 const WRAPPED = '{"entitlement":';
 
-const FORMS: Readonly<Record<FeatureKind, ValueForm>> = { boolean: "boolean", metered: "boolean", numeric: "number", enum: "string" };
+const FORMS: Readonly<Record<FeatureKind, ValueForm>> = {
+  boolean: "boolean",
+  metered: "boolean",
+  numeric: "number",
+  enum: "string",
+};
 
 export function queryOf(featureId: string, { requestedUsage, requestedValues }: EvaluationContext): FeatureQuery {
-  return { featureId, kind: undefined, requestedUsage, requestedValues, fallback: undefined, fallbackWhenUnknown: false };
+  return {
+    featureId,
+    kind: undefined,
+    requestedUsage,
+    requestedValues,
+    fallback: undefined,
+    fallbackWhenUnknown: false,
+  };
 }
 
 /**
@@ -21,7 +33,12 @@ export function queryOf(featureId: string, { requestedUsage, requestedValues }: 
  *
  * @param source undefined where many evaluations have one source
  */
-export function evaluationText(decision: FeatureDecision, query: FeatureQuery, valueAs: ValueForm | undefined, source: AnswerSource | undefined): string {
+export function evaluationText(
+  decision: FeatureDecision,
+  query: FeatureQuery,
+  valueAs: ValueForm | undefined,
+  source: AnswerSource | undefined,
+): string {
   const form = valueAs ?? FORMS[kindOf(decision, query)];
   const variant = !decision.hasAccess ? "denied" : form === "number" && isUnlimited(decision) ? "unlimited" : "granted";
   const reason = decision.fallback === undefined ? "TARGETING_MATCH" : "DEFAULT";
@@ -43,7 +60,11 @@ function valueText(decision: FeatureDecision, query: FeatureQuery, form: ValueFo
       return String(hasAccess);
     case "number":
       if (!hasAccess) return "0";
-      return String(isUnlimited(decision) ? UNLIMITED : ((entitlement === undefined ? (fallback?.value ?? fallback?.usageLimit) : entitlement.usageLimit) ?? 0));
+      return String(
+        isUnlimited(decision)
+          ? UNLIMITED
+          : ((entitlement === undefined ? (fallback?.value ?? fallback?.usageLimit) : entitlement.usageLimit) ?? 0),
+      );
     case "string":
       return hasAccess ? JSON.stringify((entitlement?.enumValues ?? fallback?.enumValues ?? []).join(",")) : '""';
     case "object":
@@ -56,7 +77,11 @@ function isUnlimited({ entitlement, fallback }: FeatureDecision): boolean {
 }
 
 /** What clients take as a flag's metadata is flat: texts, numbers and switches. */
-function metadataOf(decision: FeatureDecision, query: FeatureQuery, source: AnswerSource | undefined): Readonly<Record<string, boolean | number | string | undefined>> {
+function metadataOf(
+  decision: FeatureDecision,
+  query: FeatureQuery,
+  source: AnswerSource | undefined,
+): Readonly<Record<string, boolean | number | string | undefined>> {
   const { entitlement, usage, accessDeniedReason } = decision;
   const isMetered = entitlement?.kind === "metered";
   return {

@@ -49,10 +49,16 @@ export class OfrepCalls {
     const context = readEvaluationContext(body, this.#options);
     if (context instanceof OfrepFault) return context;
     const { maxIdBytes } = this.#options;
-    if (isIdTooLong(featureId, maxIdBytes)) return new OfrepFault("FLAG_NOT_FOUND", `the key is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`);
+    if (isIdTooLong(featureId, maxIdBytes))
+      return new OfrepFault(
+        "FLAG_NOT_FOUND",
+        `the key is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`,
+      );
     const query = queryOf(featureId, context);
     const answer = this.#check.feature(context.customerId, context.resourceId, query, call);
-    return answer instanceof Promise ? answer.then((settled) => this.#evaluated(settled, query, context)) : this.#evaluated(answer, query, context);
+    return answer instanceof Promise
+      ? answer.then((settled) => this.#evaluated(settled, query, context))
+      : this.#evaluated(answer, query, context);
   }
 
   /** Every feature that the customer has. */
@@ -61,16 +67,25 @@ export class OfrepCalls {
     if (context instanceof OfrepFault) return context;
     const { customerId, resourceId } = context;
     const answer = this.#list.listFeatures({ customerId, resourceId }, call);
-    return answer instanceof Promise ? answer.then((settled) => this.#evaluatedAll(settled, context)) : this.#evaluatedAll(answer, context);
+    return answer instanceof Promise
+      ? answer.then((settled) => this.#evaluatedAll(settled, context))
+      : this.#evaluatedAll(answer, context);
   }
 
-  #evaluated({ result, source }: Answer<FeatureDecision>, query: FeatureQuery, { valueAs }: EvaluationContext): Outcome {
+  #evaluated(
+    { result, source }: Answer<FeatureDecision>,
+    query: FeatureQuery,
+    { valueAs }: EvaluationContext,
+  ): Outcome {
     const { entitlement, fallback, accessDeniedReason } = result;
     this.#options.count(result);
     // The caller has a default of its own, and knows what it means.
     if (fallback === DENY_FALLBACK) return NOTHING_KNOWN;
     const isMissing = entitlement === undefined && fallback === undefined;
-    if (isMissing && (accessDeniedReason === "FeatureNotFound" || this.#options.isKnownFeature?.(query.featureId) === false)) {
+    if (
+      isMissing &&
+      (accessDeniedReason === "FeatureNotFound" || this.#options.isKnownFeature?.(query.featureId) === false)
+    ) {
       return new OfrepFault("FLAG_NOT_FOUND", `there is no feature ${quoted(query.featureId)}: send the id of one`);
     }
     return { text: evaluationText(result, query, valueAs, source), source };
@@ -82,7 +97,19 @@ export class OfrepCalls {
     const listed = fallbacks === undefined ? features : [];
     const flags = listed.map((decision) => this.#flag(decision, decision.entitlement?.feature.id ?? "", context));
     for (const [featureId, fallback] of fallbacks ?? []) {
-      flags.push(this.#flag({ hasAccess: fallback.hasAccess, accessDeniedReason: "Unknown", entitlement: undefined, usage: undefined, fallback }, featureId, context));
+      flags.push(
+        this.#flag(
+          {
+            hasAccess: fallback.hasAccess,
+            accessDeniedReason: "Unknown",
+            entitlement: undefined,
+            usage: undefined,
+            fallback,
+          },
+          featureId,
+          context,
+        ),
+      );
     }
     const text = `{"flags":[${flags.join(",")}]}`;
     return { text, source, etag: etagOf(text) };

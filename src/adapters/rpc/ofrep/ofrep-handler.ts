@@ -55,7 +55,12 @@ export interface OfrepHandlerOptions extends BodyOptions {
  *
  * @param others serves every other request
  */
-export function withOfrep(ofrep: OfrepCalls, calls: Calls, options: OfrepHandlerOptions, others: ExchangeHandler): ExchangeHandler {
+export function withOfrep(
+  ofrep: OfrepCalls,
+  calls: Calls,
+  options: OfrepHandlerOptions,
+  others: ExchangeHandler,
+): ExchangeHandler {
   const { crossOrigin } = options;
 
   return async (exchange) => {
@@ -75,25 +80,52 @@ export function withOfrep(ofrep: OfrepCalls, calls: Calls, options: OfrepHandler
   };
 
   /** @returns the code with which the call ended */
-  async function serve(exchange: Exchange, path: string, method: ServedMethod, fields: readonly HeaderField[]): Promise<Code | 0> {
+  async function serve(
+    exchange: Exchange,
+    path: string,
+    method: ServedMethod,
+    fields: readonly HeaderField[],
+  ): Promise<Code | 0> {
     const key = method === OFREP_METHODS.evaluate ? keyOf(path) : undefined;
     try {
       const { authority, peer } = exchange;
-      const refusal = calls.refusalOf(method, calls.callerOf({ authorization: exchange.header("authorization"), authority, peer }));
+      const refusal = calls.refusalOf(
+        method,
+        calls.callerOf({ authorization: exchange.header("authorization"), authority, peer }),
+      );
       if (refusal !== undefined) throw refusal;
       if (method === OFREP_METHODS.configuration) return answerConfiguration(exchange, path, fields);
       if (exchange.method !== "POST") return answerVerb(exchange, "POST", fields);
-      if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(exchange.header("content-type") ?? "") || exchange.header("content-encoding") !== undefined) {
-        return answerFault(exchange, 415, Code.InvalidArgument, new OfrepFault("PARSE_ERROR", "send the content-type application/json, not compressed"), key, fields);
+      if (
+        !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(exchange.header("content-type") ?? "") ||
+        exchange.header("content-encoding") !== undefined
+      ) {
+        return answerFault(
+          exchange,
+          415,
+          Code.InvalidArgument,
+          new OfrepFault("PARSE_ERROR", "send the content-type application/json, not compressed"),
+          key,
+          fields,
+        );
       }
       const body = await wholeBody(exchange, options);
       const context = { deadlineAt: undefined, signal: exchange.signal };
-      const outcome = key === undefined ? await ofrep.evaluateAll(body, context) : await ofrep.evaluate(key, body, context);
-      if (outcome instanceof OfrepFault) return answerFault(exchange, STATUS[outcome.errorCode], CODES[outcome.errorCode], outcome, key, fields);
+      const outcome =
+        key === undefined ? await ofrep.evaluateAll(body, context) : await ofrep.evaluate(key, body, context);
+      if (outcome instanceof OfrepFault)
+        return answerFault(exchange, STATUS[outcome.errorCode], CODES[outcome.errorCode], outcome, key, fields);
       return answer(exchange, outcome, fields);
     } catch (error) {
       const failure = calls.failureOf(error, exchange.signal, method.name);
-      return answerFault(exchange, statusOf(failure), failure.code, new OfrepFault("GENERAL", failure.rawMessage), key, fields);
+      return answerFault(
+        exchange,
+        statusOf(failure),
+        failure.code,
+        new OfrepFault("GENERAL", failure.rawMessage),
+        key,
+        fields,
+      );
     }
   }
 }
@@ -107,14 +139,25 @@ function answer(exchange: Exchange, { text, source, etag }: OfrepAnswer, fields:
 
 /** What the client has already is not sent again. */
 function answerUnlessKnown(exchange: Exchange, text: string, etag: string, fields: readonly HeaderField[]): void {
-  const isKnown = exchange.header("if-none-match")?.split(",").some((given) => given.trim().replace(/^W\//, "") === etag || given.trim() === "*") === true;
+  const isKnown =
+    exchange
+      .header("if-none-match")
+      ?.split(",")
+      .some((given) => given.trim().replace(/^W\//, "") === etag || given.trim() === "*") === true;
   if (isKnown) exchange.respond(304, [...fields, ["etag", etag]], true);
   else exchange.send(200, [...fields, JSON_TYPE, ["etag", etag]], text);
 }
 
 function answerConfiguration(exchange: Exchange, path: string, fields: readonly HeaderField[]): Code | 0 {
   if (path !== `${PREFIX}configuration`) {
-    return answerFault(exchange, 404, Code.Unimplemented, new OfrepFault("GENERAL", `there is nothing here: POST to ${FLAGS}/<feature id> or ${FLAGS}`), undefined, fields);
+    return answerFault(
+      exchange,
+      404,
+      Code.Unimplemented,
+      new OfrepFault("GENERAL", `there is nothing here: POST to ${FLAGS}/<feature id> or ${FLAGS}`),
+      undefined,
+      fields,
+    );
   }
   if (exchange.method !== "GET" && exchange.method !== "HEAD") return answerVerb(exchange, "GET", fields);
   answerUnlessKnown(exchange, CONFIGURATION, CONFIGURATION_ETAG, fields);
@@ -124,10 +167,24 @@ function answerConfiguration(exchange: Exchange, path: string, fields: readonly 
 const CONFIGURATION_ETAG = etagOf(CONFIGURATION);
 
 function answerVerb(exchange: Exchange, verb: string, fields: readonly HeaderField[]): Code {
-  return answerFault(exchange, 405, Code.InvalidArgument, new OfrepFault("GENERAL", `call this by ${verb}`), undefined, [...fields, ["allow", verb]]);
+  return answerFault(
+    exchange,
+    405,
+    Code.InvalidArgument,
+    new OfrepFault("GENERAL", `call this by ${verb}`),
+    undefined,
+    [...fields, ["allow", verb]],
+  );
 }
 
-function answerFault(exchange: Exchange, status: number, code: Code, { errorCode, errorDetails }: OfrepFault, key: string | undefined, fields: readonly HeaderField[]): Code {
+function answerFault(
+  exchange: Exchange,
+  status: number,
+  code: Code,
+  { errorCode, errorDetails }: OfrepFault,
+  key: string | undefined,
+  fields: readonly HeaderField[],
+): Code {
   const later = code === Code.ResourceExhausted ? [RETRY_AFTER] : NO_FIELDS;
   exchange.send(status, [...fields, JSON_TYPE, ...later], JSON.stringify({ key, errorCode, errorDetails }));
   return code;
@@ -145,13 +202,20 @@ function statusOf({ code }: ConnectError): number {
   return STATUS_OF_FAILURE.get(code) ?? 500;
 }
 
-async function wholeBody({ httpVersion, body, begunAt }: Exchange, { bodyTimeoutMs, clock, maxMessageBytes }: BodyOptions): Promise<Buffer> {
+async function wholeBody(
+  { httpVersion, body, begunAt }: Exchange,
+  { bodyTimeoutMs, clock, maxMessageBytes }: BodyOptions,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // HTTP/1.1 has a limit of its own.
   for await (const chunk of httpVersion === "1.1" ? body : arrivingWithin(bodyTimeoutMs, begunAt, body, clock)) {
     bytes += chunk.length;
-    if (bytes > maxMessageBytes) throw new CodedError("resource-exhausted", `the request is larger than ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES): send less at once`);
+    if (bytes > maxMessageBytes)
+      throw new CodedError(
+        "resource-exhausted",
+        `the request is larger than ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES): send less at once`,
+      );
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

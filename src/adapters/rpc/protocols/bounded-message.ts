@@ -37,14 +37,20 @@ export interface MessageLayout {
  *
  * @throws ConnectError naming the bound and the remedy, by rejection
  */
-export async function* boundedMessage(body: AsyncIterable<Uint8Array>, layout: MessageLayout, bounds: MessageBounds): AsyncIterable<Uint8Array> {
+export async function* boundedMessage(
+  body: AsyncIterable<Uint8Array>,
+  layout: MessageLayout,
+  bounds: MessageBounds,
+): AsyncIterable<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   let isTooLong = false;
   for await (const chunk of body) {
     bytes += chunk.length;
     chunks.push(chunk);
-    isTooLong ||= bytes > bounds.maxMessageBytes + PREFIX_BYTES || (layout.isEnveloped && declaredBytes(chunks) > bounds.maxMessageBytes);
+    isTooLong ||=
+      bytes > bounds.maxMessageBytes + PREFIX_BYTES ||
+      (layout.isEnveloped && declaredBytes(chunks) > bounds.maxMessageBytes);
     if (isTooLong) yield* chunks.splice(0);
   }
   if (isTooLong) return;
@@ -55,7 +61,11 @@ export async function* boundedMessage(body: AsyncIterable<Uint8Array>, layout: M
     yield message;
     return;
   }
-  if (received.length < PREFIX_BYTES || received.readUInt32BE(1) !== received.length - PREFIX_BYTES || (received[0] as number) > COMPRESSED) {
+  if (
+    received.length < PREFIX_BYTES ||
+    received.readUInt32BE(1) !== received.length - PREFIX_BYTES ||
+    (received[0] as number) > COMPRESSED
+  ) {
     yield received;
     return;
   }
@@ -64,7 +74,9 @@ export async function* boundedMessage(body: AsyncIterable<Uint8Array>, layout: M
     yield received;
     return;
   }
-  const message = isCompressed ? await inflated(received.subarray(PREFIX_BYTES), bounds) : received.subarray(PREFIX_BYTES);
+  const message = isCompressed
+    ? await inflated(received.subarray(PREFIX_BYTES), bounds)
+    : received.subarray(PREFIX_BYTES);
   check(message, layout, bounds);
   if (!isCompressed) {
     yield received;
@@ -79,7 +91,10 @@ export async function* boundedMessage(body: AsyncIterable<Uint8Array>, layout: M
 /** How long the message is going to be, as its prefix says; 0 while that is not there. */
 function declaredBytes(chunks: readonly Uint8Array[]): number {
   const [first] = chunks;
-  const start = first !== undefined && first.length >= PREFIX_BYTES ? asBuffer(first) : Buffer.concat(chunks.slice(0, PREFIX_BYTES));
+  const start =
+    first !== undefined && first.length >= PREFIX_BYTES
+      ? asBuffer(first)
+      : Buffer.concat(chunks.slice(0, PREFIX_BYTES));
   return start.length < PREFIX_BYTES ? 0 : start.readUInt32BE(1);
 }
 
@@ -89,9 +104,15 @@ async function inflated(bytes: Buffer, { maxMessageBytes }: MessageBounds): Prom
   } catch (error) {
     const { code } = error as { code?: string };
     if (code === "ERR_BUFFER_TOO_LARGE") {
-      throw new ConnectError(`the message is larger than ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES) once it is inflated: send less at once`, Code.ResourceExhausted);
+      throw new ConnectError(
+        `the message is larger than ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES) once it is inflated: send less at once`,
+        Code.ResourceExhausted,
+      );
     }
-    throw new ConnectError("the message is not gzip, as its headers say: compress it, or name no encoding", Code.InvalidArgument);
+    throw new ConnectError(
+      "the message is not gzip, as its headers say: compress it, or name no encoding",
+      Code.InvalidArgument,
+    );
   }
 }
 
@@ -142,7 +163,8 @@ export function jsonFault(text: Buffer, { maxItems, maxJsonDepth }: MessageBound
         break;
       case OPEN_BRACE:
       case OPEN_BRACKET:
-        if (++depth > maxJsonDepth) return `the JSON is nested deeper than ${maxJsonDepth} (MAX_JSON_DEPTH): no request needs that`;
+        if (++depth > maxJsonDepth)
+          return `the JSON is nested deeper than ${maxJsonDepth} (MAX_JSON_DEPTH): no request needs that`;
         if (depth === ITEM_DEPTH && ++items > maxItems) return tooMany(maxItems);
         if (++containers > maxItems * NESTED_FACTOR) return tooMany(maxItems);
         break;
@@ -167,7 +189,7 @@ export function itemsFault(message: Buffer, schema: DescMessage, maxItems: numbe
   /** @returns what there is too much of */
   function count(from: number, to: number, fields: readonly FieldShape[], depth: number): string | undefined {
     let items = 0;
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       const tag = varint(at, to);
       if (tag === undefined) return undefined;
       if (++read > maxItems * FIELDS_FACTOR) return tooManyFields(maxItems);
@@ -197,7 +219,10 @@ export function itemsFault(message: Buffer, schema: DescMessage, maxItems: numbe
             if (++nested > maxItems * NESTED_FACTOR || (depth === 0 && ++items > maxItems)) return tooMany(maxItems);
           }
           const inner = field === undefined ? undefined : fieldsOf(field);
-          const fault = inner !== undefined && depth < MAX_DEPTH ? count(length.end, length.end + length.value, inner, depth + 1) : undefined;
+          const fault =
+            inner !== undefined && depth < MAX_DEPTH
+              ? count(length.end, length.end + length.value, inner, depth + 1)
+              : undefined;
           if (fault !== undefined) return fault;
           at = length.end + length.value;
           break;

@@ -50,7 +50,11 @@ export function serveByConnect(calls: Calls): ServeUnary {
 }
 
 /** The service as Connect's router takes it. */
-export function connectService(useCases: UseCases, options: SidecarCallsOptions, serve: ServeUnary): ServiceImpl<typeof SidecarService> {
+export function connectService(
+  useCases: UseCases,
+  options: SidecarCallsOptions,
+  serve: ServeUnary,
+): ServiceImpl<typeof SidecarService> {
   const calls = sidecarCalls(useCases, MESSAGE_ENCODERS, options);
   return {
     getEntitlements: serve(calls.getEntitlements),

@@ -107,7 +107,11 @@ export function parseHttp2Headers({ headers, isTooLarge }: HeaderList, peer: Pee
         if (!PLAIN_NAME.test(name) || !PLAIN_VALUE.test(value)) return undefined;
     }
   }
-  const isPlain = method === "POST" && (scheme === "http" || scheme === "https") && authority !== undefined && AUTHORITY.test(authority);
+  const isPlain =
+    method === "POST" &&
+    (scheme === "http" || scheme === "https") &&
+    authority !== undefined &&
+    AUTHORITY.test(authority);
   return isPlain && path !== undefined ? interpret(path, known, authority, peer) : undefined;
 }
 

@@ -23,7 +23,7 @@ export async function* checkedFrames(body: AsyncIterable<Uint8Array>, protocol: 
   let headerBytes = 0;
   let length = 0;
   for await (const chunk of body) {
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const byte = chunk[at] ?? 0;
       if (headerBytes === FRAME_HEADER_BYTES) {
         const skipped = Math.min(length, chunk.length - at);
@@ -44,5 +44,8 @@ export async function* checkedFrames(body: AsyncIterable<Uint8Array>, protocol: 
 
 function unknownFlags(flags: number): ConnectError {
   const hex = flags.toString(16).padStart(2, "0");
-  return new ConnectError(`a message's prefix begins with 0x${hex}: send 00 for plain or 01 for compressed`, Code.InvalidArgument);
+  return new ConnectError(
+    `a message's prefix begins with 0x${hex}: send 00 for plain or 01 for compressed`,
+    Code.InvalidArgument,
+  );
 }

@@ -43,7 +43,11 @@ export interface GeneralPathOptions extends BodyOptions {
  *
  * @param handlers all methods of all services, by path
  */
-export function createGeneralPath(handlers: ReadonlyMap<string, UniversalHandler>, calls: Calls, options: GeneralPathOptions): ExchangeHandler {
+export function createGeneralPath(
+  handlers: ReadonlyMap<string, UniversalHandler>,
+  calls: Calls,
+  options: GeneralPathOptions,
+): ExchangeHandler {
   const { logger, crossOrigin, methodAt } = options;
 
   return async (exchange) => {
@@ -70,7 +74,10 @@ export function createGeneralPath(handlers: ReadonlyMap<string, UniversalHandler
   async function serve(exchange: Exchange, path: string, method: ServedMethod, protocol: Protocol): Promise<number> {
     const fields = crossOrigin === undefined ? NO_FIELDS : crossOrigin.headersFor(exchange.header("origin"));
     const { authority, peer } = exchange;
-    const refusal = calls.refusalOf(method, calls.callerOf({ authorization: exchange.header("authorization"), authority, peer }));
+    const refusal = calls.refusalOf(
+      method,
+      calls.callerOf({ authorization: exchange.header("authorization"), authority, peer }),
+    );
     if (refusal !== undefined) {
       const failure = calls.failureOf(refusal, undefined, method.name);
       refuseCall(exchange, protocol, failure, fields);
@@ -78,11 +85,16 @@ export function createGeneralPath(handlers: ReadonlyMap<string, UniversalHandler
     }
     const handler = handlers.get(path);
     if (protocol === "grpc" && exchange.httpVersion === "1.1") refuseGrpcOverHttp1(exchange);
-    else if (handler === undefined) refuseCall(exchange, exchange.method === "GET" ? "other" : protocol, unknownMethod(path), fields);
+    else if (handler === undefined)
+      refuseCall(exchange, exchange.method === "GET" ? "other" : protocol, unknownMethod(path), fields);
     else if (!handler.allowedMethods.includes(exchange.method)) refuseVerb(exchange, handler.allowedMethods, fields);
-    else if (exchange.method !== "GET" && (protocol === "other" || !handler.supportedContentType(exchange.header("content-type") ?? ""))) {
+    else if (
+      exchange.method !== "GET" &&
+      (protocol === "other" || !handler.supportedContentType(exchange.header("content-type") ?? ""))
+    ) {
       refuseContentType(exchange, handler.method.methodKind === "unary", fields);
-    } else if (handler.method.methodKind === "bidi_streaming" && exchange.httpVersion === "1.1") refuseStreamOverHttp1(exchange, fields);
+    } else if (handler.method.methodKind === "bidi_streaming" && exchange.httpVersion === "1.1")
+      refuseStreamOverHttp1(exchange, fields);
     else {
       const request = universalRequest(exchange, handler, protocol, options);
       if (request !== undefined) return respond(exchange, finished(await handler(request), protocol), protocol, fields);
@@ -98,7 +110,12 @@ function finished(response: UniversalServerResponse, protocol: Protocol): Univer
   return protocol === "grpc" ? withReadableMessage(response) : response;
 }
 
-async function respond(exchange: Exchange, response: UniversalServerResponse, protocol: Protocol, fields: readonly HeaderField[]): Promise<number> {
+async function respond(
+  exchange: Exchange,
+  response: UniversalServerResponse,
+  protocol: Protocol,
+  fields: readonly HeaderField[],
+): Promise<number> {
   const { status, header, body, trailer } = protocol === "grpc-web-text" ? toText(response) : response;
   let last: Uint8Array | undefined;
   exchange.respond(status, [...fieldsOf(header), ...fields], body === undefined && trailer === undefined);
@@ -110,7 +127,9 @@ async function respond(exchange: Exchange, response: UniversalServerResponse, pr
       if (!(written === true || (await written))) return Code.Canceled;
     }
   }
-  const code = exchange.isClosed ? Code.Canceled : responseCode(response, protocol, protocol === "grpc-web-text" ? binaryOf(last) : last);
+  const code = exchange.isClosed
+    ? Code.Canceled
+    : responseCode(response, protocol, protocol === "grpc-web-text" ? binaryOf(last) : last);
   exchange.end(fieldsOf(trailer));
   return code === OK ? OK : code;
 }

@@ -27,7 +27,10 @@ const INFLATED_CHUNK_BYTES = 1_024;
  */
 export function inflateSmall(bytes: Buffer, from: number, to: number, maxBytes: number): Buffer | undefined {
   try {
-    return gunzipSync(bytes.subarray(from, to), { chunkSize: INFLATED_CHUNK_BYTES, maxOutputLength: Math.min(MAX_INFLATED_BYTES, maxBytes) });
+    return gunzipSync(bytes.subarray(from, to), {
+      chunkSize: INFLATED_CHUNK_BYTES,
+      maxOutputLength: Math.min(MAX_INFLATED_BYTES, maxBytes),
+    });
   } catch {
     return undefined;
   }

@@ -48,5 +48,8 @@ async function* encodeBase64(body: AsyncIterable<Uint8Array>): AsyncIterable<Uin
 }
 
 function malformed(fault: string): ConnectError {
-  return new ConnectError(`the body is not base64, ${fault}: send base64, or application/grpc-web+proto for binary`, Code.InvalidArgument);
+  return new ConnectError(
+    `the body is not base64, ${fault}: send base64, or application/grpc-web+proto for binary`,
+    Code.InvalidArgument,
+  );
 }

@@ -13,7 +13,12 @@ export function refuse(exchange: Exchange, status: number, remedy: string, heade
 }
 
 /** Fails a call in its own protocol, before its request is read. */
-export function refuseCall(exchange: Exchange, protocol: Protocol, failure: ConnectError, headers: readonly HeaderField[]): void {
+export function refuseCall(
+  exchange: Exchange,
+  protocol: Protocol,
+  failure: ConnectError,
+  headers: readonly HeaderField[],
+): void {
   // Clients read 404 as UNIMPLEMENTED, and so does the person who mistyped a path.
   const status = failure.code === Code.Unimplemented ? 404 : codeToHttpStatus(failure.code);
   switch (protocol) {
@@ -59,7 +64,10 @@ export function refuseGrpcOverHttp1(exchange: Exchange): void {
 }
 
 export function refuseStreamOverHttp1(exchange: Exchange, headers: readonly HeaderField[]): void {
-  refuse(exchange, 505, "this method streams in both directions and needs HTTP/2", [...headers, ["connection", "close"]]);
+  refuse(exchange, 505, "this method streams in both directions and needs HTTP/2", [
+    ...headers,
+    ["connection", "close"],
+  ]);
 }
 
 export function refuseVerb(exchange: Exchange, allowed: readonly string[], headers: readonly HeaderField[]): void {
@@ -68,7 +76,17 @@ export function refuseVerb(exchange: Exchange, allowed: readonly string[], heade
 
 export function refuseContentType(exchange: Exchange, isUnary: boolean, headers: readonly HeaderField[]): void {
   const contentType = exchange.header("content-type");
-  const fault = contentType === undefined ? "there is no content-type" : `this method does not take the content-type ${quoted(contentType)}`;
-  const connect = isUnary ? "application/json, application/proto" : "application/connect+json, application/connect+proto";
-  refuse(exchange, 415, `${fault}: send ${connect}, application/grpc-web, application/grpc-web-text or, by HTTP/2, application/grpc`, headers);
+  const fault =
+    contentType === undefined
+      ? "there is no content-type"
+      : `this method does not take the content-type ${quoted(contentType)}`;
+  const connect = isUnary
+    ? "application/json, application/proto"
+    : "application/connect+json, application/connect+proto";
+  refuse(
+    exchange,
+    415,
+    `${fault}: send ${connect}, application/grpc-web, application/grpc-web-text or, by HTTP/2, application/grpc`,
+    headers,
+  );
 }

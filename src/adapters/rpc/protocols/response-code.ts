@@ -14,15 +14,23 @@ const GRPC_STATUS = /grpc-status: ?(\d+)/i;
  *
  * @param last the last chunk of the response's body
  */
-export function responseCode({ status, header, trailer }: UniversalServerResponse, protocol: Protocol, last: Uint8Array | undefined): number {
+export function responseCode(
+  { status, header, trailer }: UniversalServerResponse,
+  protocol: Protocol,
+  last: Uint8Array | undefined,
+): number {
   const grpcStatus = trailer?.get("grpc-status") ?? new Headers(header).get("grpc-status");
   if (grpcStatus !== null) return Number(grpcStatus);
   switch (protocol) {
     case "grpc-web":
     case "grpc-web-text":
-      return last !== undefined && (last[0] as number) >= WEB_TRAILERS ? Number(GRPC_STATUS.exec(textOf(last, PREFIX_BYTES))?.[1] ?? Code.Unknown) : Code.Unknown;
+      return last !== undefined && (last[0] as number) >= WEB_TRAILERS
+        ? Number(GRPC_STATUS.exec(textOf(last, PREFIX_BYTES))?.[1] ?? Code.Unknown)
+        : Code.Unknown;
     case "connect-stream":
-      return last !== undefined && ((last[0] as number) & STREAM_END) !== 0 ? codeIn(textOf(last, PREFIX_BYTES), (end) => end.error?.code) : Code.Unknown;
+      return last !== undefined && ((last[0] as number) & STREAM_END) !== 0
+        ? codeIn(textOf(last, PREFIX_BYTES), (end) => end.error?.code)
+        : Code.Unknown;
     case "connect":
       if (status === 200) return OK;
       return last === undefined ? Code.Unknown : codeIn(textOf(last, 0), (failure) => failure.code);

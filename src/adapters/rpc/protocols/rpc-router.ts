@@ -33,7 +33,11 @@ export function rpcHandlers(
   { shutdownSignal, maxMessageBytes, hasReflection, ...options }: RouterOptions,
 ): ReadonlyMap<string, UniversalHandler> {
   const serve = serveByConnect(calls);
-  const router = createConnectRouter({ acceptCompression: [compressionGzip], readMaxBytes: maxMessageBytes, jsonOptions: JSON_OPTIONS })
+  const router = createConnectRouter({
+    acceptCompression: [compressionGzip],
+    readMaxBytes: maxMessageBytes,
+    jsonOptions: JSON_OPTIONS,
+  })
     .service(SidecarService, connectService(useCases, options, serve))
     .service(Health, healthService(readiness, serve, shutdownSignal));
   if (hasReflection) {

@@ -15,7 +15,12 @@ export interface BodyOptions extends MessageBounds {
 }
 
 /** A request as Connect's handlers take it, corrected where they would misread it; undefined where its headers or its host are no such. */
-export function universalRequest(exchange: Exchange, handler: UniversalHandler, protocol: Protocol, options: BodyOptions): UniversalServerRequest | undefined {
+export function universalRequest(
+  exchange: Exchange,
+  handler: UniversalHandler,
+  protocol: Protocol,
+  options: BodyOptions,
+): UniversalServerRequest | undefined {
   const { authority, peer, target, method, httpVersion, begunAt } = exchange;
   if (authority === undefined || authority === "") return undefined;
   let url: string;
@@ -35,7 +40,10 @@ export function universalRequest(exchange: Exchange, handler: UniversalHandler, 
   const isStream = handler.method.methodKind === "bidi_streaming";
   if (isStream) exchange.releaseBodyAsRead();
   // Of a stream in both directions the body is as long as the call.
-  const body = httpVersion === "1.1" || isStream ? exchange.body : arrivingWithin(options.bodyTimeoutMs, begunAt, exchange.body, options.clock);
+  const body =
+    httpVersion === "1.1" || isStream
+      ? exchange.body
+      : arrivingWithin(options.bodyTimeoutMs, begunAt, exchange.body, options.clock);
   if (method === "GET") return { ...request, body };
   return { ...request, body: messageBytes(body, header, handler, protocol, options) };
 }
@@ -57,14 +65,25 @@ function messageBytes(
     header.delete("content-encoding");
     header.delete("content-length");
   }
-  return boundedMessage(frames, { schema: method.input, isJson: /[/+]json\b/.test(contentType), isEnveloped, isGzip }, bounds);
+  return boundedMessage(
+    frames,
+    { schema: method.input, isJson: /[/+]json\b/.test(contentType), isEnveloped, isGzip },
+    bounds,
+  );
 }
 
 /** Throws where not all of the body is there in time: a caller could else hold a stream for ever, a byte at a time. */
-export async function* arrivingWithin(timeoutMs: number, begunAt: number, body: AsyncIterable<Uint8Array>, clock: Clock): AsyncIterable<Uint8Array> {
+export async function* arrivingWithin(
+  timeoutMs: number,
+  begunAt: number,
+  body: AsyncIterable<Uint8Array>,
+  clock: Clock,
+): AsyncIterable<Uint8Array> {
   let cancelTimer: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
-    cancelTimer = clock.after(Math.max(0, begunAt + timeoutMs - performance.now()), () => reject(lateRequest(timeoutMs)));
+    cancelTimer = clock.after(Math.max(0, begunAt + timeoutMs - performance.now()), () =>
+      reject(lateRequest(timeoutMs)),
+    );
   });
   const chunks = body[Symbol.asyncIterator]();
   let isComplete = false;

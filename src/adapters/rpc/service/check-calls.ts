@@ -34,9 +34,16 @@ interface NamesSubject {
 export type CountDecision = (decision: FeatureDecision | CreditDecision) => void;
 
 /** The six methods that check one entitlement. */
-export function checkCalls<A extends Answers>(check: CheckEntitlement, encode: AnswerEncoders<A>, count: CountDecision, maxIdBytes: number) {
+export function checkCalls<A extends Answers>(
+  check: CheckEntitlement,
+  encode: AnswerEncoders<A>,
+  count: CountDecision,
+  maxIdBytes: number,
+) {
   /** Counts what it encodes: it is made once for each method, not for each call. */
-  function counting<D extends FeatureDecision | CreditDecision, Q, O>(encoder: (decision: D, query: Q) => O): (decision: D, query: Q) => O {
+  function counting<D extends FeatureDecision | CreditDecision, Q, O>(
+    encoder: (decision: D, query: Q) => O,
+  ): (decision: D, query: Q) => O {
     return (decision, query) => {
       count(decision);
       return encoder(decision, query);
@@ -58,7 +65,11 @@ export function checkCalls<A extends Answers>(check: CheckEntitlement, encode: A
     encoder: (decision: FeatureDecision, query: FeatureQuery) => O,
   ): Reply<O> | Promise<Reply<O>> {
     const customer = requiredId(customerId, "customer_id", maxIdBytes);
-    return reply(check.feature(customer, optionalId(resourceId, "resource_id", maxIdBytes), query, call), encoder, query);
+    return reply(
+      check.feature(customer, optionalId(resourceId, "resource_id", maxIdBytes), query, call),
+      encoder,
+      query,
+    );
   }
 
   return {

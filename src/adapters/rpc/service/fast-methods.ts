@@ -16,7 +16,11 @@ import type { UnaryCall } from "./unary-call.js";
 type LocalName = keyof typeof SidecarService.method;
 
 /** All methods that are unary, by path: those of the service, and Health/Check. */
-export function fastMethods(useCases: UseCases, readiness: Readiness, options: SidecarCallsOptions): ReadonlyMap<string, FastMethod> {
+export function fastMethods(
+  useCases: UseCases,
+  readiness: Readiness,
+  options: SidecarCallsOptions,
+): ReadonlyMap<string, FastMethod> {
   const frames = frameEncoders();
   const binaryCalls = sidecarCalls(useCases, frames, options);
   const jsonCalls = sidecarCalls(useCases, TEXT_ENCODERS, options);
@@ -26,7 +30,9 @@ export function fastMethods(useCases: UseCases, readiness: Readiness, options: S
     const json = jsonCalls[name] as UnaryCall<MessageShape<typeof method.input>, string>;
     return fastMethod(method, binary, json);
   });
-  methods.push(fastMethod(Health.method.check, healthCheckCall(readiness, frames), healthCheckCall(readiness, TEXT_ENCODERS)));
+  methods.push(
+    fastMethod(Health.method.check, healthCheckCall(readiness, frames), healthCheckCall(readiness, TEXT_ENCODERS)),
+  );
   return new Map(methods.map((method) => [method.path, method]));
 }
 

@@ -22,11 +22,17 @@ function statusOf(readiness: Readiness, service: string): ServingStatus {
 }
 
 /** Health/Check, in one form of answers. */
-export function healthCheckCall<A extends Answers>(readiness: Readiness, encode: AnswerEncoders<A>): UnaryCall<HealthCheckRequest, A["check"]> {
+export function healthCheckCall<A extends Answers>(
+  readiness: Readiness,
+  encode: AnswerEncoders<A>,
+): UnaryCall<HealthCheckRequest, A["check"]> {
   return ({ service }) => {
     const status = statusOf(readiness, service);
     if (status === ServingStatus.SERVICE_UNKNOWN) {
-      throw new CodedError("not-found", `there is no service ${quoted(service)}: ask for "" or ${quoted(SidecarService.typeName)}`);
+      throw new CodedError(
+        "not-found",
+        `there is no service ${quoted(service)}: ask for "" or ${quoted(SidecarService.typeName)}`,
+      );
     }
     return plainReply(encode.health(status));
   };
@@ -36,7 +42,11 @@ export function healthCheckCall<A extends Answers>(readiness: Readiness, encode:
 export type ServeUnary = <I, O>(call: UnaryCall<I, O>) => (request: I, context: HandlerContext) => O | Promise<O>;
 
 /** @param shutdownSignal ends every Watch, which else would hold the server open for ever */
-export function healthService(readiness: Readiness, serve: ServeUnary, shutdownSignal: AbortSignal): ServiceImpl<typeof Health> {
+export function healthService(
+  readiness: Readiness,
+  serve: ServeUnary,
+  shutdownSignal: AbortSignal,
+): ServiceImpl<typeof Health> {
   async function* watch({ service }: HealthCheckRequest, { signal }: HandlerContext) {
     let wake: () => void = () => undefined;
     const onEvent = () => wake();
@@ -65,6 +75,8 @@ export function healthService(readiness: Readiness, serve: ServeUnary, shutdownS
   return {
     check: serve(healthCheckCall(readiness, MESSAGE_ENCODERS)),
     watch,
-    list: () => ({ statuses: Object.fromEntries(SERVICES.map((name) => [name, { status: statusOf(readiness, name) }])) }),
+    list: () => ({
+      statuses: Object.fromEntries(SERVICES.map((name) => [name, { status: statusOf(readiness, name) }])),
+    }),
   };
 }

@@ -28,8 +28,16 @@ export function jsonReader<I extends DescMessage>(schema: I): (text: string) => 
     if (plain === undefined) return fromJsonString(schema, text, JSON_OPTIONS);
     const { customerId = "", resourceId, featureId = noFeatureId, currencyId } = plain;
     const requestedUsage = plain.options?.requestedUsage;
-    const readOptions = requestedUsage === undefined ? undefined : { $typeName: options?.typeName, requestedUsage, requestedValues: [] };
-    return { $typeName: typeName, customerId, resourceId, featureId, currencyId, options: readOptions } as unknown as MessageShape<I>;
+    const readOptions =
+      requestedUsage === undefined ? undefined : { $typeName: options?.typeName, requestedUsage, requestedValues: [] };
+    return {
+      $typeName: typeName,
+      customerId,
+      resourceId,
+      featureId,
+      currencyId,
+      options: readOptions,
+    } as unknown as MessageShape<I>;
   };
 }
 
@@ -56,7 +64,12 @@ function readPlain(text: string, schema: DescMessage): PlainRequest | undefined 
 }
 
 function isRequestedUsage(options: unknown, schema: DescMessage): boolean {
-  if (typeof options !== "object" || options === null || schema.field.options?.message?.field.requestedUsage === undefined) return false;
+  if (
+    typeof options !== "object" ||
+    options === null ||
+    schema.field.options?.message?.field.requestedUsage === undefined
+  )
+    return false;
   const [[name, value] = [], second] = Object.entries(options) as [string, unknown][];
   return name === "requestedUsage" && Number.isFinite(value) && second === undefined;
 }

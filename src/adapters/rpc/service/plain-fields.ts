@@ -31,7 +31,13 @@ export interface PlainFields {
  * @param known ids of features and currencies, of which there are few, and so none of customers
  * @returns undefined for any other request, be it right or wrong
  */
-export function readPlainFields(bytes: Buffer, from: number, to: number, layout: PlainLayout, known: KnownTexts): PlainFields | undefined {
+export function readPlainFields(
+  bytes: Buffer,
+  from: number,
+  to: number,
+  layout: PlainLayout,
+  known: KnownTexts,
+): PlainFields | undefined {
   const fields: PlainFields = {
     customerId: "",
     resourceId: undefined,
@@ -40,7 +46,7 @@ export function readPlainFields(bytes: Buffer, from: number, to: number, layout:
     requestedUsage: undefined,
   };
   let seen = 0;
-  for (let at = from; at < to; ) {
+  for (let at = from; at < to;) {
     if (at + 1 === to) return undefined;
     const tag = bytes[at] as number;
     const length = bytes[at + 1] as number;
@@ -73,7 +79,12 @@ export function readPlainFields(bytes: Buffer, from: number, to: number, layout:
   return fields;
 }
 
-function readRequestedUsage(bytes: Buffer, start: number, length: number, field: number | undefined): number | undefined {
+function readRequestedUsage(
+  bytes: Buffer,
+  start: number,
+  length: number,
+  field: number | undefined,
+): number | undefined {
   if (length !== 9 || field === undefined || bytes[start] !== ((field << 3) | FIXED64)) return undefined;
   return bytes.readDoubleLE(start + 1);
 }

@@ -54,12 +54,16 @@ export function optionalFinite(value: number | undefined, field: string): number
 
 /** @throws CodedError `invalid-argument` where a list is longer than one request may bring */
 export function checkCount(count: number, most: number, field: string): void {
-  if (count > most) throw invalidArgument(`${field} has ${count} items, more than ${most} (MAX_ITEMS_PER_REQUEST): send several requests`);
+  if (count > most)
+    throw invalidArgument(
+      `${field} has ${count} items, more than ${most} (MAX_ITEMS_PER_REQUEST): send several requests`,
+    );
 }
 
 /** @throws CodedError `invalid-argument` naming the field */
 export function optionalRequestedUsage(value: number | undefined, field: string): number | undefined {
   const usage = optionalFinite(value, field);
-  if (usage !== undefined && usage < 0) throw invalidArgument(`${field} was ${usage}: send 0 or more, how much the customer is about to use`);
+  if (usage !== undefined && usage < 0)
+    throw invalidArgument(`${field} was ${usage}: send 0 or more, how much the customer is about to use`);
   return usage;
 }

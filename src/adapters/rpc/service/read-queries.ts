@@ -15,7 +15,10 @@ import { invalidArgument, optionalFinite, optionalId, optionalRequestedUsage, re
 const NO_VALUES: readonly string[] = [];
 
 /** All of these: @throws CodedError `invalid-argument` naming the field. */
-export function readBooleanQuery({ featureId, options }: GetBooleanEntitlementRequest, maxIdBytes?: number): FeatureQuery {
+export function readBooleanQuery(
+  { featureId, options }: GetBooleanEntitlementRequest,
+  maxIdBytes?: number,
+): FeatureQuery {
   return {
     featureId: requiredId(featureId, "feature_id", maxIdBytes),
     kind: "boolean",
@@ -26,7 +29,10 @@ export function readBooleanQuery({ featureId, options }: GetBooleanEntitlementRe
   };
 }
 
-export function readNumericQuery({ featureId, options }: GetNumericEntitlementRequest, maxIdBytes?: number): FeatureQuery {
+export function readNumericQuery(
+  { featureId, options }: GetNumericEntitlementRequest,
+  maxIdBytes?: number,
+): FeatureQuery {
   const fallback = options?.fallback;
   return {
     featureId: requiredId(featureId, "feature_id", maxIdBytes),
@@ -38,7 +44,10 @@ export function readNumericQuery({ featureId, options }: GetNumericEntitlementRe
   };
 }
 
-export function readMeteredQuery({ featureId, options }: GetMeteredEntitlementRequest, maxIdBytes?: number): FeatureQuery {
+export function readMeteredQuery(
+  { featureId, options }: GetMeteredEntitlementRequest,
+  maxIdBytes?: number,
+): FeatureQuery {
   const fallback = options?.fallback;
   return {
     featureId: requiredId(featureId, "feature_id", maxIdBytes),
@@ -72,8 +81,7 @@ export function readEntitlementQuery({ featureId, options }: GetEntitlementReque
 
 /** What a second-generation check asks about. */
 export type EntitlementQuery =
-  | { readonly type: "feature"; readonly query: FeatureQuery }
-  | { readonly type: "credit"; readonly query: CreditQuery };
+  { readonly type: "feature"; readonly query: FeatureQuery } | { readonly type: "credit"; readonly query: CreditQuery };
 
 export function readEntitlementV2Query(request: GetEntitlementV2Request, maxIdBytes?: number): EntitlementQuery {
   const featureId = optionalId(request.featureId, "feature_id", maxIdBytes);

@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { faultOfKey, reportKeyOf, type ReportKey } from "../../../domain/idempotency-key.js";
-import type { Dimensions, DimensionValue, UsageEvent, UsageReport, UsageUpdateBehavior } from "../../../domain/usage-report.js";
+import type {
+  Dimensions,
+  DimensionValue,
+  UsageEvent,
+  UsageReport,
+  UsageUpdateBehavior,
+} from "../../../domain/usage-report.js";
 import {
   UsageUpdateBehavior as WireUpdateBehavior,
   type Event,
@@ -17,7 +23,12 @@ import { finite, invalidArgument, optionalId, quoted, requiredId, requiredText }
  * @param index where the report stands in a bulk request, whose items have keys derived from the caller's
  * @throws CodedError `invalid-argument` naming the field
  */
-export function readUsageReport(request: ReportUsageRequest, callerKey: string | undefined, index?: number, maxIdBytes?: number): UsageReport {
+export function readUsageReport(
+  request: ReportUsageRequest,
+  callerKey: string | undefined,
+  index?: number,
+  maxIdBytes?: number,
+): UsageReport {
   const path = index === undefined ? "" : `usages[${index}].`;
   return {
     subject: {

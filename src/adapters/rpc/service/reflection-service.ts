@@ -2,10 +2,7 @@ import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect
 import type { DescFile } from "@bufbuild/protobuf";
 import { shuttingDown } from "../call/call-failure.js";
 import { serializedWithImports, type DescriptorIndex } from "./descriptor-index.js";
-import type {
-  ServerReflection,
-  ServerReflectionRequest,
-} from "../gen/grpc/reflection/v1/reflection_pb.js";
+import type { ServerReflection, ServerReflectionRequest } from "../gen/grpc/reflection/v1/reflection_pb.js";
 import type {
   ServerReflection as ServerReflectionAlpha,
   ServerReflectionRequest as ServerReflectionRequestAlpha,
@@ -23,7 +20,11 @@ export function reflectionService(
   return {
     async *serverReflectionInfo(requests, context) {
       for await (const request of untilShutdown(requests, context, shutdownSignal)) {
-        yield { validHost: request.host, originalRequest: request, messageResponse: answer(index, request.messageRequest) };
+        yield {
+          validHost: request.host,
+          originalRequest: request,
+          messageResponse: answer(index, request.messageRequest),
+        };
       }
     },
   };
@@ -37,7 +38,11 @@ export function reflectionAlphaService(
   return {
     async *serverReflectionInfo(requests, context) {
       for await (const request of untilShutdown(requests, context, shutdownSignal)) {
-        yield { validHost: request.host, originalRequest: request, messageResponse: answer(index, request.messageRequest) };
+        yield {
+          validHost: request.host,
+          originalRequest: request,
+          messageResponse: answer(index, request.messageRequest),
+        };
       }
     },
   };
@@ -56,7 +61,8 @@ function answer(index: DescriptorIndex, question: Question) {
     }
     case "allExtensionNumbersOfType": {
       const extensionNumber = index.extensionNumbers(question.value);
-      if (extensionNumber === undefined) return errorAnswer(Code.NotFound, `there is no message ${quoted(question.value)}`);
+      if (extensionNumber === undefined)
+        return errorAnswer(Code.NotFound, `there is no message ${quoted(question.value)}`);
       return { case: "allExtensionNumbersResponse", value: { baseTypeName: question.value, extensionNumber } } as const;
     }
     case "listServices":

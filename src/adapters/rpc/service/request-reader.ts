@@ -28,9 +28,17 @@ export function requestReader<I extends DescMessage>(schema: I): ReadRequest<I> 
     const fields = readPlainFields(bytes, from, to, layout, known);
     if (fields === undefined) return fromBinary(schema, bytes.subarray(from, to));
     const { customerId, resourceId, featureId = noFeatureId, currencyId, requestedUsage } = fields;
-    const readOptions = requestedUsage === undefined ? undefined : { $typeName: optionsTypeName, requestedUsage, requestedValues: [] };
+    const readOptions =
+      requestedUsage === undefined ? undefined : { $typeName: optionsTypeName, requestedUsage, requestedValues: [] };
     // What the message has no field for is never read.
-    return { $typeName: typeName, customerId, resourceId, featureId, currencyId, options: readOptions } as unknown as MessageShape<I>;
+    return {
+      $typeName: typeName,
+      customerId,
+      resourceId,
+      featureId,
+      currencyId,
+      options: readOptions,
+    } as unknown as MessageShape<I>;
   };
 }
 

@@ -37,7 +37,11 @@ export type SidecarCalls<A extends Answers> = {
   readonly [M in keyof Methods]: UnaryCall<MessageShape<Methods[M]["input"]>, A[M]>;
 };
 
-export function sidecarCalls<A extends Answers>(useCases: UseCases, encode: AnswerEncoders<A>, { count, ...bounds }: SidecarCallsOptions): SidecarCalls<A> {
+export function sidecarCalls<A extends Answers>(
+  useCases: UseCases,
+  encode: AnswerEncoders<A>,
+  { count, ...bounds }: SidecarCallsOptions,
+): SidecarCalls<A> {
   return {
     ...checkCalls(useCases.check, encode, count, bounds.maxIdBytes),
     ...listCalls(useCases.list, encode, bounds.maxIdBytes),

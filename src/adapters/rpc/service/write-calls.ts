@@ -22,10 +22,17 @@ export function writeCalls<A extends Answers>(
 ) {
   return {
     async reportUsage(request: ReportUsageRequest, call: ServiceCallContext): Promise<Reply<A["reportUsage"]>> {
-      return plainReply(encode.measurement(await reportUsage.report(readUsageReport(request, call.idempotencyKey, undefined, maxIdBytes), call)));
+      return plainReply(
+        encode.measurement(
+          await reportUsage.report(readUsageReport(request, call.idempotencyKey, undefined, maxIdBytes), call),
+        ),
+      );
     },
 
-    async reportUsageBulk({ usages }: ReportUsageBulkRequest, call: ServiceCallContext): Promise<Reply<A["reportUsageBulk"]>> {
+    async reportUsageBulk(
+      { usages }: ReportUsageBulkRequest,
+      call: ServiceCallContext,
+    ): Promise<Reply<A["reportUsageBulk"]>> {
       checkCount(usages.length, maxItems, "usages");
       const reports = usages.map((usage, index) => readUsageReport(usage, call.idempotencyKey, index, maxIdBytes));
       const measurements = reports.length === 0 ? [] : await reportUsage.reportBulk(reports, call);
@@ -39,7 +46,10 @@ export function writeCalls<A extends Answers>(
       return plainReply(encode.empty());
     },
 
-    async reloadEntitlements({ customerId, resourceId }: ReloadEntitlementsRequest): Promise<Reply<A["reloadEntitlements"]>> {
+    async reloadEntitlements({
+      customerId,
+      resourceId,
+    }: ReloadEntitlementsRequest): Promise<Reply<A["reloadEntitlements"]>> {
       const subject = {
         customerId: requiredId(customerId, "customer_id", maxIdBytes),
         resourceId: optionalId(resourceId, "resource_id", maxIdBytes),

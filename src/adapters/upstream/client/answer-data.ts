@@ -41,7 +41,8 @@ export function dataOf(answer: JsonAnswer, { name, isRefusal }: Answerer): unkno
   if (status === 429) throw new ThrottledError(error?.message ?? `${name} answered HTTP 429`, answer.retryAfterMs);
   if (status >= 500) throw new CodedError("unavailable", error?.message ?? `${name} answered HTTP ${status}`);
   if (error !== undefined) throw codedErrorOf(error);
-  if (status < 200 || status >= 300) throw new CodedError(codeOfStatus(status, isRefusal), `${name} answered HTTP ${status}`);
+  if (status < 200 || status >= 300)
+    throw new CodedError(codeOfStatus(status, isRefusal), `${name} answered HTTP ${status}`);
   return body.data ?? undefined;
 }
 

@@ -54,12 +54,16 @@ export class GraphqlClient {
 
   async reportUsage(report: UsageReport, signal: AbortSignal): Promise<UsageMeasurement> {
     const data = await this.#execute(REPORT_USAGE, { input: encodeUsageReport(report) }, signal);
-    return decodeMeasurement(acknowledgementIn(data, "reportUsage"), report, (fault) => this.#faults.add("the API's measurement", fault));
+    return decodeMeasurement(acknowledgementIn(data, "reportUsage"), report, (fault) =>
+      this.#faults.add("the API's measurement", fault),
+    );
   }
 
   async reportUsageBulk(reports: readonly UsageReport[], signal: AbortSignal): Promise<readonly UsageMeasurement[]> {
     const data = await this.#execute(REPORT_USAGE_BULK, { input: { usages: reports.map(encodeUsageReport) } }, signal);
-    return decodeMeasurements(acknowledgementIn(data, "reportUsageBulk"), reports, (fault) => this.#faults.add("the API's measurements", fault));
+    return decodeMeasurements(acknowledgementIn(data, "reportUsageBulk"), reports, (fault) =>
+      this.#faults.add("the API's measurements", fault),
+    );
   }
 
   async reportEvents(events: readonly UsageEvent[], signal: AbortSignal): Promise<void> {

@@ -1,4 +1,10 @@
-import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import {
+  Agent as HttpAgent,
+  request as requestHttp,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { CodedError, errorCodeOf } from "../../../domain/errors.js";
 import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.js";
@@ -60,7 +66,12 @@ export class HttpJson {
   }
 
   /** @throws CodedError as `get` does */
-  post(path: string, body: object, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<JsonAnswer> {
+  post(
+    path: string,
+    body: object,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<JsonAnswer> {
     return this.#exchange("POST", path, JSON.stringify(body), headers, signal);
   }
 
@@ -115,15 +126,24 @@ export class HttpJson {
             resolve(answer);
           },
           (error: unknown) =>
-            fail(error instanceof CodedError ? error : new CodedError("internal", String(error)), errorCodeOf(error) === "internal" ? resultOf(response.statusCode ?? 0) : undefined),
+            fail(
+              error instanceof CodedError ? error : new CodedError("internal", String(error)),
+              errorCodeOf(error) === "internal" ? resultOf(response.statusCode ?? 0) : undefined,
+            ),
         );
       });
       request.end(body);
     });
   }
 
-  #requestOptions(method: string, path: string, headers: Readonly<Record<string, string>>, body: string | undefined): RequestOptions {
-    const ofBody = body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+  #requestOptions(
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body: string | undefined,
+  ): RequestOptions {
+    const ofBody =
+      body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
     return {
       method,
       agent: this.#agent,
@@ -143,7 +163,9 @@ export class HttpJson {
         bytes += chunk.length;
         if (bytes <= this.#options.maxBodyBytes) chunks.push(chunk);
         else {
-          reject(new CodedError("internal", `${this.#options.name} answered more than ${this.#options.maxBodyBytes} bytes`));
+          reject(
+            new CodedError("internal", `${this.#options.name} answered more than ${this.#options.maxBodyBytes} bytes`),
+          );
           request.destroy();
         }
       });
@@ -167,13 +189,19 @@ export class HttpJson {
       return { status, body: JSON.parse(text), retryAfterMs };
     } catch (error) {
       if (status < 200 || status >= 300) return { status, body: undefined, retryAfterMs };
-      throw new CodedError("internal", `${this.#options.name} answered HTTP ${status} with what is not JSON`, { cause: error });
+      throw new CodedError("internal", `${this.#options.name} answered HTTP ${status} with what is not JSON`, {
+        cause: error,
+      });
     }
   }
 
   #unreachable(error: Error): CodedError {
     const { code } = error as NodeJS.ErrnoException;
-    return new CodedError("unavailable", `${this.#options.name} at ${this.#base.origin} cannot be reached (${code ?? error.message})`, { cause: error });
+    return new CodedError(
+      "unavailable",
+      `${this.#options.name} at ${this.#base.origin} cannot be reached (${code ?? error.message})`,
+      { cause: error },
+    );
   }
 }
 

@@ -75,7 +75,10 @@ export class CircuitBreaker {
   /** A call that began before the last change of state says nothing of upstream as it is now. */
   failed(error: unknown, epoch: number): void {
     if (epoch !== this.#epoch || !this.#options.isUpstreamsFailure(error)) return;
-    if (this.#state.is === "closed" && (++this.#state.failures >= this.#options.failuresToOpen || retryAfterMsOf(error) > 0)) {
+    if (
+      this.#state.is === "closed" &&
+      (++this.#state.failures >= this.#options.failuresToOpen || retryAfterMsOf(error) > 0)
+    ) {
       this.#open(error);
       this.#options.onOpened(error);
     } else if (this.#state.is === "trial") this.#open(error);
@@ -93,7 +96,11 @@ export class CircuitBreaker {
   }
 
   #open(lastFailure: unknown): void {
-    this.#enter({ is: "open", lastFailure, stopProbing: this.#isStopped ? nothing : this.#startProbing(retryAfterMsOf(lastFailure)) });
+    this.#enter({
+      is: "open",
+      lastFailure,
+      stopProbing: this.#isStopped ? nothing : this.#startProbing(retryAfterMsOf(lastFailure)),
+    });
   }
 
   /** @param leaveAloneMs before the first probe; 0: as long as before each other one */

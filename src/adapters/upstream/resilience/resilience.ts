@@ -50,7 +50,11 @@ export class Resilience {
 
   retried<I, O>(operation: Operation<I, O>): Operation<I, O> {
     const { clock, random } = this.#parts;
-    return withRetry(operation, { maxDelayMs: this.#limits.maxRetryDelayMs, isRetriable: isWorthRetrying, random }, clock);
+    return withRetry(
+      operation,
+      { maxDelayMs: this.#limits.maxRetryDelayMs, isRetriable: isWorthRetrying, random },
+      clock,
+    );
   }
 
   guarded<I, O>(breaker: CircuitBreaker, operation: Operation<I, O>): Operation<I, O> {
@@ -58,7 +62,11 @@ export class Resilience {
   }
 
   /** @param onSlow called where the first is slow, at most once in the time that a fetch may take */
-  hedged<I, O>(first: Operation<I, O>, second: Operation<I, O>, { preferFirstForMs = 0, onSlow }: HedgeNeeds): Operation<I, O> {
+  hedged<I, O>(
+    first: Operation<I, O>,
+    second: Operation<I, O>,
+    { preferFirstForMs = 0, onSlow }: HedgeNeeds,
+  ): Operation<I, O> {
     const { clock } = this.#parts;
     const { hedgeAfterMs: afterMs, maxConcurrentFetches: maxLosers, fetchTimeoutMs } = this.#limits;
     let notBefore = -Infinity;
@@ -80,7 +88,10 @@ export class Resilience {
       const message = error instanceof Error ? error.message : String(error);
       if (message === lastLogged) return;
       lastLogged = message;
-      logger.warn(`${name} refuses a customer and is not asked for it again for a while; further refusals are only counted`, { error });
+      logger.warn(
+        `${name} refuses a customer and is not asked for it again for a while; further refusals are only counted`,
+        { error },
+      );
     };
     return withRefusalMemory(operation, { forMs, maxSubjects, onRefused }, clock);
   }

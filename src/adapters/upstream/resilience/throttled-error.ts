@@ -22,6 +22,10 @@ export class ThrottledError extends CodedError {
  */
 export function parseRetryAfter(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined;
-  const askedMs = /^\s*\d+\s*$/.test(text) ? Number(text) * 1_000 : /^[A-Z][a-z]+, /.test(text) ? Date.parse(text) - now : NaN;
+  const askedMs = /^\s*\d+\s*$/.test(text)
+    ? Number(text) * 1_000
+    : /^[A-Z][a-z]+, /.test(text)
+      ? Date.parse(text) - now
+      : NaN;
   return Number.isFinite(askedMs) ? Math.min(Math.max(askedMs, 0), MAX_RETRY_AFTER_MS) : undefined;
 }

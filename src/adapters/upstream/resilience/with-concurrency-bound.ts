@@ -10,7 +10,10 @@ export interface ConcurrencyBoundOptions {
 }
 
 /** Lets a bounded number of calls through at a time; the others wait in the order in which they came. */
-export function withConcurrencyBound<I, O>(operation: Operation<I, O>, options: ConcurrencyBoundOptions): Operation<I, O> {
+export function withConcurrencyBound<I, O>(
+  operation: Operation<I, O>,
+  options: ConcurrencyBoundOptions,
+): Operation<I, O> {
   const gate = new Gate(options);
   return async (input, signal) => {
     const entered = gate.enter(signal);

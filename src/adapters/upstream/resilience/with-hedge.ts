@@ -56,7 +56,14 @@ class HedgedCall<I, O> {
   #resolve!: (output: O) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(input: I, first: Operation<I, O>, second: Operation<I, O>, options: HedgeOptions, losers: Losers, clock: Clock) {
+  constructor(
+    input: I,
+    first: Operation<I, O>,
+    second: Operation<I, O>,
+    options: HedgeOptions,
+    losers: Losers,
+    clock: Clock,
+  ) {
     this.#input = input;
     this.#first = first;
     this.#second = second;
@@ -74,7 +81,11 @@ class HedgedCall<I, O> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#begin(this.#first, (output) => this.#win(output), () => this.#firstFailed());
+    this.#begin(
+      this.#first,
+      (output) => this.#win(output),
+      () => this.#firstFailed(),
+    );
     this.#timers.push(this.#clock.after(this.#options.afterMs, () => this.#hedge()));
     return result.finally(() => signal.removeEventListener("abort", onAbort));
   }
@@ -103,7 +114,11 @@ class HedgedCall<I, O> {
   #beginSecond(): void {
     if (this.#hasSecondBegun) return;
     this.#hasSecondBegun = true;
-    this.#begin(this.#second, (output) => this.#secondAnswered(output), (error) => this.#secondFailed(error));
+    this.#begin(
+      this.#second,
+      (output) => this.#secondAnswered(output),
+      (error) => this.#secondFailed(error),
+    );
   }
 
   #firstFailed(): void {

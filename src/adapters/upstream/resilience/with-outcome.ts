@@ -18,7 +18,13 @@ const ARRIVALS: Record<ErrorCode, Arrival> = {
 };
 
 /** Of the system, where no connection came about: nothing was sent. */
-const NOT_SENT: ReadonlySet<string | undefined> = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+const NOT_SENT: ReadonlySet<string | undefined> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
 
 /** Refusals that each try would have met alike: no other try of the same report has been counted. */
 const ALWAYS_REFUSED: ReadonlySet<ErrorCode> = new Set(["invalid-argument", "not-found", "failed-precondition"]);
@@ -30,7 +36,10 @@ const ALWAYS_REFUSED: ReadonlySet<ErrorCode> = new Set(["invalid-argument", "not
  * @param report one try
  * @param resilient makes an operation of all tries of it
  */
-export function withOutcome<I, O>(report: Operation<I, O>, resilient: (report: Operation<I, O>) => Operation<I, O>): Operation<I, O> {
+export function withOutcome<I, O>(
+  report: Operation<I, O>,
+  resilient: (report: Operation<I, O>) => Operation<I, O>,
+): Operation<I, O> {
   return async (input, signal) => {
     let mayCount = false;
     const operation = resilient(async (sent, signalOfTry) => {
@@ -69,5 +78,7 @@ function withConsequence(error: unknown, mayCount: boolean): unknown {
       { cause: error },
     );
   }
-  return ARRIVALS[code] === "refused" ? error : new CodedError(code, `${error.message}. This is not counted: report it again later`, { cause: error });
+  return ARRIVALS[code] === "refused"
+    ? error
+    : new CodedError(code, `${error.message}. This is not counted: report it again later`, { cause: error });
 }

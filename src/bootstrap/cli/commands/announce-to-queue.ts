@@ -17,12 +17,20 @@ export function checkQueueUrl(queueUrl: string | undefined): void {
  *
  * @throws UsageError where the queue's region is not known
  */
-export async function announceTo(queueUrl: string, environment: NodeJS.ProcessEnv, { clock, logger }: { readonly clock: Clock; readonly logger: Logger }): Promise<AnnounceChanges> {
+export async function announceTo(
+  queueUrl: string,
+  environment: NodeJS.ProcessEnv,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<AnnounceChanges> {
   const region = environment.AWS_REGION ?? REGION_IN_HOST.exec(new URL(queueUrl).hostname)?.[1];
   if (region === undefined) throw new UsageError(`${queueUrl} does not tell the queue's region: set AWS_REGION`);
   const [{ AnnounceChanges: Announce }, { SqsSender }] = await Promise.all([
     import("../../../adapters/emulator/queue/announce-changes.js"),
     import("../../../adapters/emulator/queue/sqs-sender.js"),
   ]);
-  return new Announce(new SqsSender({ region, queueUrl, hasOwnEndpoint: hasOwnQueueEndpoint(environment) }), clock, logger);
+  return new Announce(
+    new SqsSender({ region, queueUrl, hasOwnEndpoint: hasOwnQueueEndpoint(environment) }),
+    clock,
+    logger,
+  );
 }

@@ -1,7 +1,11 @@
 import { toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { GetEntitlementV2ResponseSchema, SidecarService, type GetEntitlementV2Response } from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import {
+  GetEntitlementV2ResponseSchema,
+  SidecarService,
+  type GetEntitlementV2Response,
+} from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { CHECK_TIMEOUT_MS } from "../defaults.js";
 import { describeAnswer } from "./describe-answer.js";
 import { COMMAND_EXIT_CODES } from "../exit-codes.js";
@@ -24,18 +28,32 @@ const SYNTAX = {
 } as const;
 
 /** How the system says that nothing can be reached at an address. */
-const UNREACHABLE: ReadonlySet<string> = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "EADDRNOTAVAIL", "EACCES"]);
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "EADDRNOTAVAIL",
+  "EACCES",
+]);
 /** What the failures of an answer that is no sidecar's are taken for. */
 const STRANGE_ANSWERS: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Internal, Code.Unknown, Code.Unimplemented]);
 
 /** Asks a running sidecar one thing, and answers in one line and an exit code. */
-export async function checkCommand(args: readonly string[], environment: NodeJS.ProcessEnv, output: Output): Promise<number> {
+export async function checkCommand(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  output: Output,
+): Promise<number> {
   const { positionals, values } = parseCommandLine(args, SYNTAX);
   const [customerId = "", id = ""] = positionals;
   const baseUrl = values.address === undefined ? addressIn(environment, output) : baseUrlOf(values.address);
   const timeoutMs = values.timeout === undefined ? CHECK_TIMEOUT_MS : numberOf("--timeout", values.timeout);
   if (timeoutMs <= 0) throw new UsageError("--timeout must be above 0 (milliseconds)");
-  const requestedUsage = values["requested-usage"] === undefined ? undefined : numberOf("--requested-usage", values["requested-usage"]);
+  const requestedUsage =
+    values["requested-usage"] === undefined ? undefined : numberOf("--requested-usage", values["requested-usage"]);
   const requestedValues = values["requested-values"]?.split(",") ?? [];
   const client = createClient(SidecarService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));
   try {
@@ -48,8 +66,13 @@ export async function checkCommand(args: readonly string[], environment: NodeJS.
       },
       { timeoutMs },
     );
-    if (response.entitlement === undefined) throw new ConnectError("an answer without an entitlement", Code.Unknown, undefined, undefined, "empty");
-    output.out(values.json === true ? asJson(response) : describeAnswer({ customerId, id, requestedUsage, requestedValues }, response.entitlement));
+    if (response.entitlement === undefined)
+      throw new ConnectError("an answer without an entitlement", Code.Unknown, undefined, undefined, "empty");
+    output.out(
+      values.json === true
+        ? asJson(response)
+        : describeAnswer({ customerId, id, requestedUsage, requestedValues }, response.entitlement),
+    );
     return response.entitlement.hasAccess ? COMMAND_EXIT_CODES.granted : COMMAND_EXIT_CODES.denied;
   } catch (error) {
     output.err(`error: ${explain(ConnectError.from(error), baseUrl, timeoutMs)}`);
@@ -76,11 +99,16 @@ function numberOf(option: string, text: string): number {
 
 function explain(error: ConnectError, baseUrl: string, timeoutMs: number): string {
   const reason = error.rawMessage;
-  if (error.code === Code.DeadlineExceeded) return `${baseUrl} did not answer within ${timeoutMs} ms. --timeout waits longer`;
-  if (isUnreachable(error.cause)) return `no sidecar answers at ${baseUrl} (${reason}). Start one with "npm start", or name its address with --address host:port`;
+  if (error.code === Code.DeadlineExceeded)
+    return `${baseUrl} did not answer within ${timeoutMs} ms. --timeout waits longer`;
+  if (isUnreachable(error.cause))
+    return `no sidecar answers at ${baseUrl} (${reason}). Start one with "npm start", or name its address with --address host:port`;
   // An answer of a sidecar's that is a failure comes as one, and not by way of something that went wrong.
-  const isStrange = STRANGE_ANSWERS.has(error.code) && (error.cause !== undefined || error.code === Code.Unimplemented || /^HTTP \d{3}$|content type/i.test(reason));
-  if (isStrange) return `what answers at ${baseUrl} is not an entitlement sidecar (${reason}). Name the sidecar's address with --address host:port`;
+  const isStrange =
+    STRANGE_ANSWERS.has(error.code) &&
+    (error.cause !== undefined || error.code === Code.Unimplemented || /^HTTP \d{3}$|content type/i.test(reason));
+  if (isStrange)
+    return `what answers at ${baseUrl} is not an entitlement sidecar (${reason}). Name the sidecar's address with --address host:port`;
   return `${baseUrl} refuses the question: ${reason}`;
 }
 

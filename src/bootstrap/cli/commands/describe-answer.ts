@@ -1,7 +1,4 @@
-import {
-  AccessDeniedReason,
-  type EntitlementV2,
-} from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { AccessDeniedReason, type EntitlementV2 } from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 
 export interface Question {
   readonly customerId: string;
@@ -14,7 +11,12 @@ export interface Question {
 /** An answer in one line for people: the verdict first, then what it was made on. */
 export function describeAnswer(question: Question, entitlement: EntitlementV2): string {
   const verdict = entitlement.hasAccess ? "granted" : "denied";
-  const facts = [reasonOf(entitlement), factsOf(entitlement), requestOf(question), entitlement.isFallback ? "a fallback" : ""];
+  const facts = [
+    reasonOf(entitlement),
+    factsOf(entitlement),
+    requestOf(question),
+    entitlement.isFallback ? "a fallback" : "",
+  ];
   const told = facts.filter((fact) => fact !== "").join(", ");
   return `${verdict}: ${question.customerId} ${question.id}${told === "" ? "" : ` (${told})`}`;
 }
@@ -30,7 +32,11 @@ function factsOf({ entitlement }: EntitlementV2): string {
     case "boolean":
       return "";
     case "numeric":
-      return entitlement.value.isUnlimited ? "unlimited" : entitlement.value.value === undefined ? "" : `value ${entitlement.value.value}`;
+      return entitlement.value.isUnlimited
+        ? "unlimited"
+        : entitlement.value.value === undefined
+          ? ""
+          : `value ${entitlement.value.value}`;
     case "enum":
       return `allowed: ${entitlement.value.enumValues.join(" ") || "nothing"}`;
     case "credit": {

@@ -42,7 +42,12 @@ export async function emulateCommand(args: readonly string[], output: Output): P
   const { values } = parseCommandLine(args, SYNTAX);
   checkQueueUrl(values["queue-url"]);
   if (values.catalog === undefined) throw new UsageError("missing: --catalog <file>");
-  const where = { port: portOf(values.port ?? String(EMULATOR_PORT)), host: values.host ?? EMULATOR_HOST, apiKey: values["api-key"], control: values.control };
+  const where = {
+    port: portOf(values.port ?? String(EMULATOR_PORT)),
+    host: values.host ?? EMULATOR_HOST,
+    apiKey: values["api-key"],
+    control: values.control,
+  };
   try {
     const services = servicesOf();
     const queueUrl = values["queue-url"];
@@ -60,7 +65,12 @@ export async function emulateCommand(args: readonly string[], output: Output): P
   }
 }
 
-async function start(catalog: string, where: Where, queueUrl: string | undefined, services: ReturnType<typeof servicesOf>): Promise<Running> {
+async function start(
+  catalog: string,
+  where: Where,
+  queueUrl: string | undefined,
+  services: ReturnType<typeof servicesOf>,
+): Promise<Running> {
   const announcements = queueUrl === undefined ? undefined : await announceTo(queueUrl, process.env, services);
   const source = await openFile(catalog, services);
   return { emulator: await serve(source, where, announcements), source };
@@ -68,7 +78,17 @@ async function start(catalog: string, where: Where, queueUrl: string | undefined
 
 function servicesOf() {
   const clock = new SystemClock();
-  return { clock, logger: new WinstonLogger({ level: "info", messageKey: "msg", errorKey: "err", secrets: [], output: process.stderr, clock }) };
+  return {
+    clock,
+    logger: new WinstonLogger({
+      level: "info",
+      messageKey: "msg",
+      errorKey: "err",
+      secrets: [],
+      output: process.stderr,
+      clock,
+    }),
+  };
 }
 
 async function openFile(file: string, { clock, logger }: ReturnType<typeof servicesOf>): Promise<Source> {
@@ -84,7 +104,12 @@ async function serve(source: Source, where: Where, announcements: EmulatorOption
   }
 }
 
-function tell({ url, wsUrl }: Emulator, { description, example }: Source, { apiKey, control }: Where, output: Output): void {
+function tell(
+  { url, wsUrl }: Emulator,
+  { description, example }: Source,
+  { apiKey, control }: Where,
+  output: Output,
+): void {
   const path = `/v1/c/${encodeURIComponent(example.customerId)}/entitlements-state.json`;
   const lines = [
     `The vendor's API, emulated over ${description}. Changes of the file are served at once.`,

@@ -14,7 +14,8 @@ const LISTENING = {
     {
       settings: ["port"] as const,
       decidedBy: ["tlsCertFile"] as const,
-      reason: (config: { readonly tlsCertFile: string | undefined }) => (config.tlsCertFile === undefined ? "there is no certificate" : undefined),
+      reason: (config: { readonly tlsCertFile: string | undefined }) =>
+        config.tlsCertFile === undefined ? "there is no certificate" : undefined,
     },
   ],
 };
@@ -34,18 +35,28 @@ export function serviceAddress(environment: Environment): ServiceAddress {
   const config = listeningIn(environment);
   const at = reachableHost(config.host);
   const fromHost = config.host === undefined ? "" : `, ${host.name}=${config.host}`;
-  if (config.grpcPort !== 0) return { baseUrl: `http://${at}:${config.grpcPort}`, origin: `${originOf(grpcPort.name, config.grpcPort, environment)}${fromHost}` };
+  if (config.grpcPort !== 0)
+    return {
+      baseUrl: `http://${at}:${config.grpcPort}`,
+      origin: `${originOf(grpcPort.name, config.grpcPort, environment)}${fromHost}`,
+    };
   if (config.tlsCertFile !== undefined && config.tlsKeyFile !== undefined && config.port !== 0) {
-    return { baseUrl: `https://${at}:${config.port}`, origin: `${originOf(port.name, config.port, environment)}${fromHost}` };
+    return {
+      baseUrl: `https://${at}:${config.port}`,
+      origin: `${originOf(port.name, config.port, environment)}${fromHost}`,
+    };
   }
-  throw new UsageError(`${grpcPort.name} is 0, so the service listens on any free port: name its address with --address host:port`);
+  throw new UsageError(
+    `${grpcPort.name} is 0, so the service listens on any free port: name its address with --address host:port`,
+  );
 }
 
 function listeningIn(environment: Environment) {
   try {
     return readSettings(LISTENING, environment).config;
   } catch (error) {
-    if (error instanceof StartError) throw new UsageError(`${error.message}\nMend it, or name the service's address with --address host:port`);
+    if (error instanceof StartError)
+      throw new UsageError(`${error.message}\nMend it, or name the service's address with --address host:port`);
     throw error;
   }
 }

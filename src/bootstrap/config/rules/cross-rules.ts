@@ -38,7 +38,8 @@ export const CROSS_RULES: readonly CrossRule<Config>[] = [
     about: ["tlsCertFile", "tlsKeyFile"],
     fault: ({ tlsCertFile, tlsKeyFile }) => {
       if ((tlsCertFile === undefined) === (tlsKeyFile === undefined)) return undefined;
-      const [given, missing] = tlsCertFile === undefined ? ["TLS_KEY_FILE", "TLS_CERT_FILE"] : ["TLS_CERT_FILE", "TLS_KEY_FILE"];
+      const [given, missing] =
+        tlsCertFile === undefined ? ["TLS_KEY_FILE", "TLS_CERT_FILE"] : ["TLS_CERT_FILE", "TLS_KEY_FILE"];
       return `${given} is set without ${missing}: TLS needs both`;
     },
   },
@@ -71,7 +72,8 @@ function sharedPort({ grpcPort, metricsPort, port, tlsCertFile, host, metricsHos
   if (tlsCertFile !== undefined) listeners.push(["PORT", port]);
   for (const [name, number] of listeners) {
     const other = taken.get(number);
-    if (number !== 0 && other !== undefined) return `${other} and ${name} are both ${number}: each listener needs a port of its own`;
+    if (number !== 0 && other !== undefined)
+      return `${other} and ${name} are both ${number}: each listener needs a port of its own`;
     taken.set(number, name);
   }
   return undefined;

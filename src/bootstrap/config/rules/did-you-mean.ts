@@ -13,7 +13,9 @@ export function misspeltNames(environmentNames: Iterable<string>, knownNames: re
     if (knownNames.includes(name)) continue;
     const upper = name.toUpperCase();
     const prefix = prefixes.find((candidate) => upper.startsWith(candidate));
-    const nearest = knownNames.find((known) => isSpeltAlike(known, upper)) ?? (prefix === undefined ? undefined : nearestName(upper, prefix, knownNames));
+    const nearest =
+      knownNames.find((known) => isSpeltAlike(known, upper)) ??
+      (prefix === undefined ? undefined : nearestName(upper, prefix, knownNames));
     // Both given: whoever set the right one as well means it.
     if (nearest === undefined || given.has(nearest)) continue;
     warnings.push(`${name} is not a variable of this service: did you mean ${nearest}?`);

@@ -11,7 +11,8 @@ export interface ForeignName {
 const OF_THE_REPLACED_PROGRAM: readonly ForeignName[] = [
   {
     name: "CACHE_LOCK_RETRY_COUNT",
-    meaning: "waiting for another process that fetches the same state is bounded by time here, not by a count; remove it",
+    meaning:
+      "waiting for another process that fetches the same state is bounded by time here, not by a count; remove it",
   },
 ];
 
@@ -39,7 +40,10 @@ export const FOREIGN_TO_THE_PERSISTENT_CACHE: readonly ForeignName[] = [
 ];
 
 /** A warning for each that is set where nothing else says the same. */
-export function foreignNames(names: readonly ForeignName[], environment: Readonly<Record<string, string | undefined>>): string[] {
+export function foreignNames(
+  names: readonly ForeignName[],
+  environment: Readonly<Record<string, string | undefined>>,
+): string[] {
   const isSet = (name: string) => (environment[name] ?? "").trim() !== "";
   return names
     .filter(({ name, insteadOf = [] }) => isSet(name) && !insteadOf.some(isSet))

@@ -7,13 +7,19 @@ type Key = keyof Config;
 const UPSTREAM: readonly Key[] = ["apiUrl", "edgeEnabled", "edgeApiUrl", "wsUrl"];
 const REDIS: readonly Key[] = [...(Object.keys(REDIS_SETTINGS) as (keyof typeof REDIS_SETTINGS)[]), "redisKeysTtlSecs"];
 
-const isOffline = ({ offline }: Config) => (offline ? "OFFLINE is on, so nothing outside of this process is asked" : undefined);
-const hasCatalog = ({ catalogFile }: Config) => (catalogFile !== undefined ? "CATALOG_FILE takes the place of the API" : undefined);
+const isOffline = ({ offline }: Config) =>
+  offline ? "OFFLINE is on, so nothing outside of this process is asked" : undefined;
+const hasCatalog = ({ catalogFile }: Config) =>
+  catalogFile !== undefined ? "CATALOG_FILE takes the place of the API" : undefined;
 
 /** Which of the sidecar's settings have no effect, the widest reasons first. */
 export const UNUSED_RULES: readonly UnusedRule<Config>[] = [
   { settings: ["serverApiKey"], decidedBy: ["offline"], reason: isOffline, isExpected: true },
-  { settings: [...UPSTREAM, "wsEnabled", "redisEnvironmentPrefix", ...REDIS], decidedBy: ["offline"], reason: isOffline },
+  {
+    settings: [...UPSTREAM, "wsEnabled", "redisEnvironmentPrefix", ...REDIS],
+    decidedBy: ["offline"],
+    reason: isOffline,
+  },
   { settings: ["serverApiKey", ...UPSTREAM], decidedBy: ["catalogFile"], reason: hasCatalog },
   {
     settings: ["wsEnabled"],
@@ -31,19 +37,24 @@ export const UNUSED_RULES: readonly UnusedRule<Config>[] = [
     decidedBy: ["wsEnabled", "redisEnvironmentPrefix"],
     reason: ({ wsEnabled, redisEnvironmentPrefix }) => {
       if (wsEnabled === false) return "WS_ENABLED is off";
-      return wsEnabled === undefined && redisEnvironmentPrefix !== undefined ? "updates come by way of Redis unless WS_ENABLED is on" : undefined;
+      return wsEnabled === undefined && redisEnvironmentPrefix !== undefined
+        ? "updates come by way of Redis unless WS_ENABLED is on"
+        : undefined;
     },
   },
   {
     settings: REDIS,
     decidedBy: ["redisEnvironmentPrefix"],
-    reason: ({ redisEnvironmentPrefix }) => (redisEnvironmentPrefix === undefined ? "Redis is in use only where REDIS_ENVIRONMENT_PREFIX is set" : undefined),
+    reason: ({ redisEnvironmentPrefix }) =>
+      redisEnvironmentPrefix === undefined ? "Redis is in use only where REDIS_ENVIRONMENT_PREFIX is set" : undefined,
   },
   ...REDIS_UNUSED_RULES,
   {
     settings: ["port"],
     decidedBy: ["tlsCertFile", "tlsKeyFile"],
     reason: ({ tlsCertFile, tlsKeyFile }) =>
-      tlsCertFile === undefined && tlsKeyFile === undefined ? "it is the port of TLS, which needs TLS_CERT_FILE and TLS_KEY_FILE; GRPC_PORT is the one without TLS" : undefined,
+      tlsCertFile === undefined && tlsKeyFile === undefined
+        ? "it is the port of TLS, which needs TLS_CERT_FILE and TLS_KEY_FILE; GRPC_PORT is the one without TLS"
+        : undefined,
   },
 ];

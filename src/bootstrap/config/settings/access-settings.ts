@@ -12,7 +12,8 @@ function list(allowed: string, isEntry: (entry: string) => boolean): Parser<read
       const entries = given.split(",").map((entry) => entry.trim().toLowerCase());
       const wrong = entries.find((entry) => entry !== "*" && !isEntry(entry));
       if (wrong !== undefined) return { ok: false, hint: `${JSON.stringify(wrong)} is none` };
-      if (entries.includes("*") && entries.length > 1) return { ok: false, hint: "* allows everything: write it alone, or remove it" };
+      if (entries.includes("*") && entries.length > 1)
+        return { ok: false, hint: "* allows everything: write it alone, or remove it" };
       return { ok: true, value: [...new Set(entries)] };
     },
   };
@@ -25,9 +26,8 @@ const hosts = list(
   (entry) => isIP(entry.replace(/^\[(.*)\]$/, "$1")) !== 0 || HOST_NAME.test(entry),
 );
 
-const origins = list(
-  "origins such as https://app.example.com, separated by commas; or * for any",
-  (entry) => /^[a-z][a-z\d+.-]*:\/\/(?:\[[\da-f:.]+\]|[^\s/?#@:[\]]+)(?::\d{1,5})?$/.test(entry),
+const origins = list("origins such as https://app.example.com, separated by commas; or * for any", (entry) =>
+  /^[a-z][a-z\d+.-]*:\/\/(?:\[[\da-f:.]+\]|[^\s/?#@:[\]]+)(?::\d{1,5})?$/.test(entry),
 );
 
 /** Who may ask what, and how much. Nothing of it is on unless it is asked for. */
@@ -38,7 +38,8 @@ export const ACCESS_SETTINGS = {
     defaultText: "anybody may",
   }),
   rateLimit: optional("RATE_LIMIT", integer({ min: 1, max: 10_000_000, unit: "calls a second" }), {
-    description: "calls a second of one caller (a token, a client certificate, else an address), with a burst of one second; more fail with RESOURCE_EXHAUSTED",
+    description:
+      "calls a second of one caller (a token, a client certificate, else an address), with a burst of one second; more fail with RESOURCE_EXHAUSTED",
   }),
   allowedHosts: optional("ALLOWED_HOSTS", hosts, {
     description: "hosts that requests may name, separated by commas, without ports (against DNS rebinding); *: any",
@@ -48,10 +49,23 @@ export const ACCESS_SETTINGS = {
     description: "origins whose web pages may call by gRPC-web and Connect, separated by commas; *: any",
   }),
   reflectionEnabled: withDefault("REFLECTION_ENABLED", boolean, true, { description: "serve gRPC reflection" }),
-  metricsHost: optional("METRICS_HOST", text, { description: "address on which health and metrics listen", defaultText: "LISTEN_HOST" }),
-  maxConnectionAgeMs: withDefault("MAX_CONNECTION_AGE_MS", integer({ min: 0, max: 30 * ONE_DAY_MS, unit: "milliseconds" }), 0, {
-    description: "after so long, give or take a tenth, a connection is asked to go, so that balanced clients spread again, milliseconds; 0: never",
+  metricsHost: optional("METRICS_HOST", text, {
+    description: "address on which health and metrics listen",
+    defaultText: "LISTEN_HOST",
   }),
-  maxItemsPerRequest: withDefault("MAX_ITEMS_PER_REQUEST", integer({ min: 1, max: 1_000_000 }), 1_000, { description: "usages or events in one request" }),
-  maxJsonDepth: withDefault("MAX_JSON_DEPTH", integer({ min: 4, max: 1_000 }), 32, { description: "how deep the JSON of a request may be nested" }),
+  maxConnectionAgeMs: withDefault(
+    "MAX_CONNECTION_AGE_MS",
+    integer({ min: 0, max: 30 * ONE_DAY_MS, unit: "milliseconds" }),
+    0,
+    {
+      description:
+        "after so long, give or take a tenth, a connection is asked to go, so that balanced clients spread again, milliseconds; 0: never",
+    },
+  ),
+  maxItemsPerRequest: withDefault("MAX_ITEMS_PER_REQUEST", integer({ min: 1, max: 1_000_000 }), 1_000, {
+    description: "usages or events in one request",
+  }),
+  maxJsonDepth: withDefault("MAX_JSON_DEPTH", integer({ min: 4, max: 1_000 }), 32, {
+    description: "how deep the JSON of a request may be nested",
+  }),
 } as const satisfies Record<string, Setting<unknown>>;

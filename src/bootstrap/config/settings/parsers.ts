@@ -27,7 +27,11 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ["no", false],
 ]);
 
-export function integer(range: { readonly min: number; readonly max?: number; readonly unit?: string }): Parser<number> {
+export function integer(range: {
+  readonly min: number;
+  readonly max?: number;
+  readonly unit?: string;
+}): Parser<number> {
   const { min, max = Number.MAX_SAFE_INTEGER, unit } = range;
   const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
   return {
@@ -55,7 +59,10 @@ export function port(min: 0 | 1): Parser<number> {
     allowed: min === 0 ? `${number.allowed}; 0 takes any free port` : number.allowed,
     parse(text) {
       if (!/^(?:tcp|udp|sctp):\/\//i.test(text)) return number.parse(text);
-      return { ok: false, hint: "Kubernetes sets this for a Service of that name: set it to a number in the pod, or stop that by enableServiceLinks: false" };
+      return {
+        ok: false,
+        hint: "Kubernetes sets this for a Service of that name: set it to a number in the pod, or stop that by enableServiceLinks: false",
+      };
     },
   };
 }
@@ -119,7 +126,9 @@ export function hostAndPorts(defaultPort: number): Parser<readonly HostAndPort[]
       const known = entries.filter((entry) => entry !== undefined);
       if (known.length < entries.length) return REFUSED;
       const twice = known.find((entry, index) => known.findIndex((other) => isSameEndpoint(entry, other)) < index);
-      return twice === undefined ? { ok: true, value: known } : { ok: false, hint: `${endpointText(twice)} is given more than once; keep one of them` };
+      return twice === undefined
+        ? { ok: true, value: known }
+        : { ok: false, hint: `${endpointText(twice)} is given more than once; keep one of them` };
     },
   };
 }

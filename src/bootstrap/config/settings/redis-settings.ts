@@ -13,19 +13,27 @@ export const REDIS_SETTINGS = {
   redisDb: withDefault("REDIS_DB", integer({ min: 0 }), 0, { description: "database number in Redis" }),
   redisUsername: optional("REDIS_USERNAME", text, { description: "user in Redis" }),
   redisPassword: optional("REDIS_PASSWORD", text, { description: "password in Redis", isSecret: true }),
-  redisTls: withDefault("REDIS_TLS", boolean, false, { description: "TLS to Redis; its certificate is verified", defaultText: "0" }),
+  redisTls: withDefault("REDIS_TLS", boolean, false, {
+    description: "TLS to Redis; its certificate is verified",
+    defaultText: "0",
+  }),
   redisTlsCaFile: optional("REDIS_TLS_CA_FILE", filePath, {
     description: "authorities (PEM) that Redis's certificate is verified against",
     defaultText: "the well-known ones",
   }),
   redisSentinels: optional("REDIS_SENTINELS", hostAndPorts(SENTINEL_PORT), {
-    description: "Sentinels that know the master, as host:port, separated by commas; takes the place of REDIS_HOST and REDIS_PORT",
+    description:
+      "Sentinels that know the master, as host:port, separated by commas; takes the place of REDIS_HOST and REDIS_PORT",
   }),
   redisSentinelName: optional("REDIS_SENTINEL_NAME", text, { description: "the master's name in Sentinel" }),
   redisSentinelUsername: optional("REDIS_SENTINEL_USERNAME", text, { description: "user in Sentinel" }),
-  redisSentinelPassword: optional("REDIS_SENTINEL_PASSWORD", text, { description: "password in Sentinel", isSecret: true }),
+  redisSentinelPassword: optional("REDIS_SENTINEL_PASSWORD", text, {
+    description: "password in Sentinel",
+    isSecret: true,
+  }),
   redisClusterNodes: optional("REDIS_CLUSTER_NODES", hostAndPorts(REDIS_PORT), {
-    description: "some nodes of a Redis Cluster, as host:port, separated by commas; takes the place of REDIS_HOST and REDIS_PORT",
+    description:
+      "some nodes of a Redis Cluster, as host:port, separated by commas; takes the place of REDIS_HOST and REDIS_PORT",
   }),
 } as const satisfies Record<string, Setting<unknown>>;
 
@@ -49,7 +57,9 @@ export const REDIS_RULES: readonly CrossRule<RedisConfig>[] = [
     fault: ({ redisSentinels, redisSentinelName }) => {
       if ((redisSentinels === undefined) === (redisSentinelName === undefined)) return undefined;
       const [given, missing] =
-        redisSentinels === undefined ? ["REDIS_SENTINEL_NAME", "REDIS_SENTINELS"] : ["REDIS_SENTINELS", "REDIS_SENTINEL_NAME"];
+        redisSentinels === undefined
+          ? ["REDIS_SENTINEL_NAME", "REDIS_SENTINELS"]
+          : ["REDIS_SENTINELS", "REDIS_SENTINEL_NAME"];
       return `${given} is set without ${missing}: Sentinel needs both`;
     },
   },
@@ -77,6 +87,8 @@ export const REDIS_RULES: readonly CrossRule<RedisConfig>[] = [
   {
     about: ["redisTls", "redisTlsCaFile"],
     fault: ({ redisTls, redisTlsCaFile }) =>
-      redisTlsCaFile !== undefined && !redisTls ? "REDIS_TLS_CA_FILE is set without REDIS_TLS: set REDIS_TLS=1 too" : undefined,
+      redisTlsCaFile !== undefined && !redisTls
+        ? "REDIS_TLS_CA_FILE is set without REDIS_TLS: set REDIS_TLS=1 too"
+        : undefined,
   },
 ];

@@ -4,7 +4,18 @@ import { CodedError } from "../../../domain/errors.js";
 import type { FallbackValues } from "../../../domain/fallback.js";
 import { MAX_ID_BYTES } from "../../../domain/subject.js";
 import { ACCESS_SETTINGS } from "./access-settings.js";
-import { boolean, integer, oneOf, port, text, timeToLive, url, urlPath, visibleCharacters, type Parser } from "./parsers.js";
+import {
+  boolean,
+  integer,
+  oneOf,
+  port,
+  text,
+  timeToLive,
+  url,
+  urlPath,
+  visibleCharacters,
+  type Parser,
+} from "./parsers.js";
 import { REDIS_SETTINGS } from "./redis-settings.js";
 import { optional, setting, withDefault, type Setting, type Values } from "./setting.js";
 
@@ -34,11 +45,14 @@ export const SETTINGS = {
     isSecret: true,
   }),
   apiUrl: withDefault("API_URL", url("https", "http"), "https://api.stigg.io", { description: "the API" }),
-  edgeEnabled: withDefault("EDGE_ENABLED", boolean, true, { description: "read entitlements from Edge (else from the API)" }),
+  edgeEnabled: withDefault("EDGE_ENABLED", boolean, true, {
+    description: "read entitlements from Edge (else from the API)",
+  }),
   edgeApiUrl: withDefault("EDGE_API_URL", url("https", "http"), "https://edge.api.stigg.io", { description: "Edge" }),
   wsEnabled: optional("WS_ENABLED", boolean, {
     description: "listen for updates over WebSocket",
-    defaultText: "true; false where Redis is the cache layer, since the persistent-cache service brings the updates there",
+    defaultText:
+      "true; false where Redis is the cache layer, since the persistent-cache service brings the updates there",
   }),
   wsUrl: withDefault("WS_URL", url("wss", "ws"), "wss://api.stigg.io", { description: "WebSocket" }),
   redisEnvironmentPrefix: optional("REDIS_ENVIRONMENT_PREFIX", text, {
@@ -54,52 +68,90 @@ export const SETTINGS = {
   grpcPort: withDefault("GRPC_PORT", port(0), 80, {
     description: "the service port: gRPC, gRPC-web and Connect on one cleartext listener; 0: any free port",
   }),
-  port: withDefault("PORT", port(0), 8443, { description: "the same over TLS; listens only when a certificate is configured" }),
-  cacheMaxSizeBytes: setting("CACHE_MAX_SIZE_BYTES", integer({ min: 1 }), (machine) => Math.floor(machine.memoryBytes() / 2), {
-    description: "bound of the in-memory cache",
-    defaultText: "half of the memory available (the cgroup's limit where there is one, and never more than the JavaScript heap)",
+  port: withDefault("PORT", port(0), 8443, {
+    description: "the same over TLS; listens only when a certificate is configured",
   }),
+  cacheMaxSizeBytes: setting(
+    "CACHE_MAX_SIZE_BYTES",
+    integer({ min: 1 }),
+    (machine) => Math.floor(machine.memoryBytes() / 2),
+    {
+      description: "bound of the in-memory cache",
+      defaultText:
+        "half of the memory available (the cgroup's limit where there is one, and never more than the JavaScript heap)",
+    },
+  ),
   healthEndpointUrl: withDefault("HEALTH_ENDPOINT_URL", urlPath, "livez", { description: "path of liveness" }),
   readyEndpointUrl: withDefault("READY_ENDPOINT_URL", urlPath, "readyz", { description: "path of readiness" }),
-  metricsPort: withDefault("METRICS_PORT", port(0), 8080, { description: "port of health and /metrics; 0: any free port" }),
+  metricsPort: withDefault("METRICS_PORT", port(0), 8080, {
+    description: "port of health and /metrics; 0: any free port",
+  }),
   logLevel: withDefault("LOG_LEVEL", oneOf(LOG_LEVELS), "warn", { description: LOG_LEVELS.join(", ") }),
-  logMessageKey: withDefault("LOG_MESSAGE_KEY", text, "msg", { description: "key of the message in the JSON log lines" }),
+  logMessageKey: withDefault("LOG_MESSAGE_KEY", text, "msg", {
+    description: "key of the message in the JSON log lines",
+  }),
   logErrorKey: withDefault("LOG_ERROR_KEY", text, "err", { description: "key of the error in the JSON log lines" }),
   offline: withDefault("OFFLINE", boolean, false, { description: "no network at all; any API key is accepted" }),
 
   catalogFile: optional("CATALOG_FILE", text, {
-    description: "a catalog (YAML or JSON) that takes the place of the API; changes of the file take effect while running",
+    description:
+      "a catalog (YAML or JSON) that takes the place of the API; changes of the file take effect while running",
   }),
   catalogStateFile: optional("CATALOG_STATE_FILE", text, {
     description: "where the usage counted for the catalog is kept across restarts; not set: in memory alone",
   }),
-  entitlementsTimeoutMs: withDefault("ENTITLEMENTS_TIMEOUT_MS", integer({ min: 1, max: ONE_HOUR_MS, unit: "milliseconds" }), 1_000, {
-    description: "how long a check may wait for a state that is not cached, milliseconds; then the fallback answers",
-  }),
-  maxStateAgeMs: withDefault("MAX_STATE_AGE_MS", integer({ min: 1_000, max: 24 * ONE_HOUR_MS, unit: "milliseconds" }), 600_000, {
-    description: "how old a cached state may grow before it is verified again in the background, milliseconds, 1,000 to 86,400,000: an update can be lost by anybody",
-  }),
+  entitlementsTimeoutMs: withDefault(
+    "ENTITLEMENTS_TIMEOUT_MS",
+    integer({ min: 1, max: ONE_HOUR_MS, unit: "milliseconds" }),
+    1_000,
+    {
+      description: "how long a check may wait for a state that is not cached, milliseconds; then the fallback answers",
+    },
+  ),
+  maxStateAgeMs: withDefault(
+    "MAX_STATE_AGE_MS",
+    integer({ min: 1_000, max: 24 * ONE_HOUR_MS, unit: "milliseconds" }),
+    600_000,
+    {
+      description:
+        "how old a cached state may grow before it is verified again in the background, milliseconds, 1,000 to 86,400,000: an update can be lost by anybody",
+    },
+  ),
   maxIdBytes: withDefault("MAX_ID_BYTES", integer({ min: 1, max: 65_536, unit: "bytes" }), MAX_ID_BYTES, {
-    description: "the longest id of a customer, resource, feature or currency that is taken, bytes of UTF-8, 1 to 65,536",
+    description:
+      "the longest id of a customer, resource, feature or currency that is taken, bytes of UTF-8, 1 to 65,536",
   }),
   maxMessageBytes: withDefault("MAX_MESSAGE_BYTES", integer({ min: 1, max: 2 ** 30, unit: "bytes" }), 4 * 1024 * 1024, {
     description: "the largest request that is read, bytes",
   }),
   host: optional("LISTEN_HOST", text, { description: "address to listen on", defaultText: "all" }),
-  tlsCertFile: optional("TLS_CERT_FILE", text, { description: "certificate chain (PEM) of the TLS listener; read again when it changes" }),
+  tlsCertFile: optional("TLS_CERT_FILE", text, {
+    description: "certificate chain (PEM) of the TLS listener; read again when it changes",
+  }),
   tlsKeyFile: optional("TLS_KEY_FILE", text, { description: "private key (PEM) of that certificate" }),
   tlsClientCaFile: optional("TLS_CLIENT_CA_FILE", text, {
     description: "authorities (PEM); given: the TLS listener lets in only clients with a certificate of theirs",
   }),
   ...ACCESS_SETTINGS,
-  shutdownLingerMs: withDefault("SHUTDOWN_LINGER_MS", integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }), 1_000, {
-    description: "how long calls are still accepted after SIGTERM, milliseconds, while readiness is already DOWN",
-  }),
-  shutdownGraceMs: withDefault("SHUTDOWN_GRACE_MS", integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }), 10_000, {
-    description: "how long calls in flight may take to finish after that, milliseconds",
-  }),
+  shutdownLingerMs: withDefault(
+    "SHUTDOWN_LINGER_MS",
+    integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }),
+    1_000,
+    {
+      description: "how long calls are still accepted after SIGTERM, milliseconds, while readiness is already DOWN",
+    },
+  ),
+  shutdownGraceMs: withDefault(
+    "SHUTDOWN_GRACE_MS",
+    integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }),
+    10_000,
+    {
+      description: "how long calls in flight may take to finish after that, milliseconds",
+    },
+  ),
   startMessage: withDefault("START_MESSAGE", oneOf(["auto", "text", "json", "none"] as const), "auto", {
-    description: "how the start is told on standard output: text for people, json for collectors; auto: text on a terminal",
+    description:
+      "how the start is told on standard output: text for people, json for collectors; auto: text on a terminal",
   }),
 } as const satisfies Record<string, Setting<unknown>>;
 

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import { ConfiguredFallbackProvider, parseFallbacks, parseFallbacksJson } from "../../../../src/adapters/fallback/configured-fallbacks.js";
+import {
+  ConfiguredFallbackProvider,
+  parseFallbacks,
+  parseFallbacksJson,
+} from "../../../../src/adapters/fallback/configured-fallbacks.js";
 import { CodedError } from "../../../../src/domain/errors.js";
 
 function faultsOf(json: string): string {
@@ -14,7 +18,8 @@ function faultsOf(json: string): string {
 
 describe("configured fallbacks", () => {
   it("are read with every field that there is", () => {
-    const json = '{"a":{"hasAccess":true,"usageLimit":10,"isUnlimited":false,"value":1.5,"enumValues":["x","y"]},"b":{"hasAccess":false}}';
+    const json =
+      '{"a":{"hasAccess":true,"usageLimit":10,"isUnlimited":false,"value":1.5,"enumValues":["x","y"]},"b":{"hasAccess":false}}';
     expect([...parseFallbacksJson(json)]).toEqual([
       ["a", { hasAccess: true, usageLimit: 10, isUnlimited: false, value: 1.5, enumValues: ["x", "y"] }],
       ["b", { hasAccess: false }],
@@ -22,11 +27,15 @@ describe("configured fallbacks", () => {
   });
 
   it("take null for what is left out", () => {
-    expect(parseFallbacks({ a: { hasAccess: true, usageLimit: null, enumValues: null } }).get("a")).toEqual({ hasAccess: true });
+    expect(parseFallbacks({ a: { hasAccess: true, usageLimit: null, enumValues: null } }).get("a")).toEqual({
+      hasAccess: true,
+    });
   });
 
   it("may be for a feature of any name", () => {
-    const provider = new ConfiguredFallbackProvider(parseFallbacksJson('{"__proto__":{"hasAccess":true},"a.b c":{"hasAccess":true}}'));
+    const provider = new ConfiguredFallbackProvider(
+      parseFallbacksJson('{"__proto__":{"hasAccess":true},"a.b c":{"hasAccess":true}}'),
+    );
     expect(provider.fallbackOf("__proto__")).toEqual({ hasAccess: true });
     expect(provider.fallbackOf("a.b c")).toEqual({ hasAccess: true });
     expect(provider.fallbackOf("toString")).toBeUndefined();
@@ -46,7 +55,10 @@ describe("configured fallbacks", () => {
     ['{"a":{"hasAccess":true,"value":1e999}}', '["a"].value: must be a number'],
     ['{"a":{"hasAccess":true,"isUnlimited":1}}', '["a"].isUnlimited: must be true or false, not number 1'],
     ['{"a":{"hasAccess":true,"enumValues":["x",1]}}', '["a"].enumValues: must be an array of strings, not an array'],
-    ['{"a":{"hasAccess":true,"usage_limit":1}}', '["a"].usage_limit: is not a field of a fallback; there are hasAccess, usageLimit'],
+    [
+      '{"a":{"hasAccess":true,"usage_limit":1}}',
+      '["a"].usage_limit: is not a field of a fallback; there are hasAccess, usageLimit',
+    ],
     ['{"a":{"hasAccess":true,"toString":1}}', '["a"].toString: is not a field of a fallback'],
   ])("%s is refused by name", (json, fault) => {
     expect(faultsOf(json)).toContain(fault);

@@ -14,7 +14,9 @@ const written = fc.letrec<{ value: Written }>((tie) => ({
     { maxDepth: 3 },
     fc.jsonValue({ maxDepth: 0 }).map((value) => JSON.stringify(value)),
     fc.array(tie("value"), { maxLength: 3 }),
-    fc.array(fc.tuple(fc.constantFrom("a", "b", 'c"', "{", ",", "\u0061", ""), tie("value")), { maxLength: 4 }).map((members) => ({ members })),
+    fc
+      .array(fc.tuple(fc.constantFrom("a", "b", 'c"', "{", ",", "\u0061", ""), tie("value")), { maxLength: 4 })
+      .map((members) => ({ members })),
   ),
 })).value;
 
@@ -59,7 +61,9 @@ describe("what is given twice in a setting", () => {
     ['{"a":{"hasAccess":true},"b":{"hasAccess":1,"hasAccess":true},"a":3}', '["b"].hasAccess: is given more than once'],
   ])("is refused among fallbacks: %s", (json, fault) => {
     expect(() => parseFallbacksJson(json)).toThrow(fault);
-    expect(() => loadConfig({ OFFLINE: "true", ENTITLEMENTS_FALLBACK: json })).toThrow(`ENTITLEMENTS_FALLBACK: ${JSON.stringify(json)} is not allowed`);
+    expect(() => loadConfig({ OFFLINE: "true", ENTITLEMENTS_FALLBACK: json })).toThrow(
+      `ENTITLEMENTS_FALLBACK: ${JSON.stringify(json)} is not allowed`,
+    );
   });
 
   it.each([
@@ -67,7 +71,10 @@ describe("what is given twice in a setting", () => {
     ["a,b,A:6379", "A:6379"],
     ["[::1]:7000,::1,[::1]:7000", "[::1]:7000"],
   ])("is refused among hosts: %s", (list, twice) => {
-    expect(hostAndPorts(6_379).parse(list)).toEqual({ ok: false, hint: `${twice} is given more than once; keep one of them` });
+    expect(hostAndPorts(6_379).parse(list)).toEqual({
+      ok: false,
+      hint: `${twice} is given more than once; keep one of them`,
+    });
   });
 
   it("is no fault where hosts differ by their ports alone", () => {
@@ -75,8 +82,18 @@ describe("what is given twice in a setting", () => {
   });
 
   it("is refused on the command line, unless it is a flag", () => {
-    const syntax = { positionals: ["one"], options: { address: { type: "string" }, json: { type: "boolean" } } } as const;
-    expect(() => parseCommandLine(["x", "--address", "a", "--json", "--address=b"], syntax)).toThrow("--address is given more than once");
-    expect(parseCommandLine(["x", "--json", "--address", "--json", "--json"], { ...syntax, options: { json: { type: "boolean" }, address: { type: "boolean" } } }).positionals).toEqual(["x"]);
+    const syntax = {
+      positionals: ["one"],
+      options: { address: { type: "string" }, json: { type: "boolean" } },
+    } as const;
+    expect(() => parseCommandLine(["x", "--address", "a", "--json", "--address=b"], syntax)).toThrow(
+      "--address is given more than once",
+    );
+    expect(
+      parseCommandLine(["x", "--json", "--address", "--json", "--json"], {
+        ...syntax,
+        options: { json: { type: "boolean" }, address: { type: "boolean" } },
+      }).positionals,
+    ).toEqual(["x"]);
   });
 });

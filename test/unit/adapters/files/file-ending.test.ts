@@ -17,7 +17,11 @@ describe("how a file ends beside its last good content", () => {
     ["another last line", YAML.replace("customer-39", "somebody"), "unclear"],
     ["nothing in common", "features: []\ncustomers: []\n", "unclear"],
     ["the last line removed", YAML.replace(CUSTOMERS[39] ?? "", ""), "early"],
-    ["an edit, and the last line removed", YAML.replace("days: 3", "days: 4").replace(CUSTOMERS[39] ?? "", ""), "early"],
+    [
+      "an edit, and the last line removed",
+      YAML.replace("days: 3", "days: 4").replace(CUSTOMERS[39] ?? "", ""),
+      "early",
+    ],
     ["the last line without its end", YAML.slice(0, -4), "cut"],
     ["nothing", "", "cut"],
   ])("%s", (_what, text, ending) => {

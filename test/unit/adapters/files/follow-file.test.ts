@@ -20,7 +20,13 @@ class Following implements FileListener {
 
   constructor(text: string, reportsChanges = true) {
     this.file = new FakeFile(text, reportsChanges);
-    this.#follower = new FileFollower({ file: "catalog.yaml", known: this.file.content, clock: this.#clock, listener: this, files: this.file });
+    this.#follower = new FileFollower({
+      file: "catalog.yaml",
+      known: this.file.content,
+      clock: this.#clock,
+      listener: this,
+      files: this.file,
+    });
   }
 
   refuse(isBad: (text: string) => boolean): void {
@@ -200,32 +206,38 @@ describe("a followed file", () => {
     );
     const anyVersion = fc.record({
       text: anyEdit,
-      pauses: fc.array(fc.record({ share: fc.double({ min: 0, max: 1, noNaN: true }), ms: fc.nat(520) }), { maxLength: 5 }),
+      pauses: fc.array(fc.record({ share: fc.double({ min: 0, max: 1, noNaN: true }), ms: fc.nat(520) }), {
+        maxLength: 5,
+      }),
       restMs: fc.nat(800),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(anyVersion, { minLength: 1, maxLength: 3 }), fc.boolean(), async (versions, reportsChanges) => {
-        const followed = new Following(textOf(1), reportsChanges);
-        await followed.pass(500);
-        for (const { text, pauses, restMs } of versions) {
-          const bytes = Buffer.from(text);
-          followed.file.truncate();
-          let at = 0;
-          for (const { share, ms } of [...pauses].sort((a, b) => a.share - b.share)) {
-            const next = Math.floor(share * bytes.length);
-            followed.file.append(bytes.subarray(at, next));
-            at = next;
-            await followed.pass(ms);
+      fc.asyncProperty(
+        fc.array(anyVersion, { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        async (versions, reportsChanges) => {
+          const followed = new Following(textOf(1), reportsChanges);
+          await followed.pass(500);
+          for (const { text, pauses, restMs } of versions) {
+            const bytes = Buffer.from(text);
+            followed.file.truncate();
+            let at = 0;
+            for (const { share, ms } of [...pauses].sort((a, b) => a.share - b.share)) {
+              const next = Math.floor(share * bytes.length);
+              followed.file.append(bytes.subarray(at, next));
+              at = next;
+              await followed.pass(ms);
+            }
+            followed.file.append(bytes.subarray(at));
+            await followed.pass(restMs);
           }
-          followed.file.append(bytes.subarray(at));
-          await followed.pass(restMs);
-        }
-        await followed.pass(6_000);
-        const complete = versions.map(({ text }) => text);
-        for (const text of followed.reported) expect(complete).toContain(text);
-        expect([textOf(1), ...followed.reported].at(-1)).toBe(complete.at(-1));
-        await followed.close();
-      }),
+          await followed.pass(6_000);
+          const complete = versions.map(({ text }) => text);
+          for (const text of followed.reported) expect(complete).toContain(text);
+          expect([textOf(1), ...followed.reported].at(-1)).toBe(complete.at(-1));
+          await followed.close();
+        },
+      ),
       { numRuns: 60 },
     );
   });

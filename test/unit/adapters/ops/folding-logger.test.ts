@@ -13,17 +13,22 @@ function folding() {
 }
 
 describe("a line that repeats", () => {
-  it.each(["error", "warn", "info"] as const)("at %s is written once, and its repeats as one line a minute with their count", (level) => {
-    const { clock, written, logger } = folding();
-    for (let i = 0; i < 100; i++) logger[level]("the cache takes no usage", { error: new Error(`try ${i}`) });
-    expect(written.lines).toHaveLength(1);
-    clock.advance(MINUTE);
-    expect(written.lines.slice(1)).toEqual([{ level, message: "the cache takes no usage", fields: { error: new Error("try 99"), repeats: 99 } }]);
-    for (let i = 0; i < 7; i++) logger[level]("the cache takes no usage");
-    expect(written.lines).toHaveLength(2);
-    clock.advance(MINUTE);
-    expect(written.lines[2]?.fields).toEqual({ repeats: 7 });
-  });
+  it.each(["error", "warn", "info"] as const)(
+    "at %s is written once, and its repeats as one line a minute with their count",
+    (level) => {
+      const { clock, written, logger } = folding();
+      for (let i = 0; i < 100; i++) logger[level]("the cache takes no usage", { error: new Error(`try ${i}`) });
+      expect(written.lines).toHaveLength(1);
+      clock.advance(MINUTE);
+      expect(written.lines.slice(1)).toEqual([
+        { level, message: "the cache takes no usage", fields: { error: new Error("try 99"), repeats: 99 } },
+      ]);
+      for (let i = 0; i < 7; i++) logger[level]("the cache takes no usage");
+      expect(written.lines).toHaveLength(2);
+      clock.advance(MINUTE);
+      expect(written.lines[2]?.fields).toEqual({ repeats: 7 });
+    },
+  );
 
   it("is written at once again after an interval without it", () => {
     const { clock, written, logger } = folding();
@@ -70,7 +75,12 @@ describe("a line that repeats", () => {
 
 describe("an hour's outage", () => {
   it("writes at most four lines of a message in the first minute and one in each other, whatever happens, and loses no count", () => {
-    const event = fc.record({ afterMs: fc.integer({ min: 0, max: 90_000 }), message: fc.constantFrom("a", "b"), customer: fc.integer({ min: 0, max: 9 }), times: fc.integer({ min: 1, max: 40 }) });
+    const event = fc.record({
+      afterMs: fc.integer({ min: 0, max: 90_000 }),
+      message: fc.constantFrom("a", "b"),
+      customer: fc.integer({ min: 0, max: 9 }),
+      times: fc.integer({ min: 1, max: 40 }),
+    });
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
         const { clock, written, logger } = folding();
@@ -83,7 +93,10 @@ describe("an hour's outage", () => {
         logger.flush();
         for (const message of ["a", "b"] as const) {
           const lines = written.lines.filter((line) => line.message === message);
-          const counted = lines.reduce((sum, { fields }) => sum + (typeof fields?.repeats === "number" ? fields.repeats : 1), 0);
+          const counted = lines.reduce(
+            (sum, { fields }) => sum + (typeof fields?.repeats === "number" ? fields.repeats : 1),
+            0,
+          );
           expect(counted).toBe(logged[message]);
           const minutes = events.reduce((sum, { afterMs }) => sum + afterMs, 0) / MINUTE;
           expect(lines.length).toBeLessThanOrEqual(4 * (minutes + 2));

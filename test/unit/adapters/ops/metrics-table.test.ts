@@ -18,14 +18,17 @@ describe.each<[string, readonly Described[]]>([
     expect(new Set(metrics.map(({ name }) => name)).size).toBe(metrics.length);
   });
 
-  it.each(metrics.map((metric) => [metric.name, metric] as const))("%s is named and described as Prometheus asks", (name, { type, help, labels }) => {
-    expect(name).toMatch(new RegExp(`^${prefix}_[a-z][a-z_]*[a-z]$`));
-    expect(name.endsWith("_total")).toBe(type === "counter");
-    expect(name).not.toMatch(/_(ms|milliseconds|percent|kb|count|sum|bucket|gauge|counter|histogram)(_|$)/);
-    expect(help).toMatch(/^[A-Z].*\.$|: .*[a-z0-9)]\.?$/);
-    expect(help).not.toContain("\n");
-    for (const label of labels) expect(label).toMatch(/^[a-z]+(_[a-z]+)*$/);
-  });
+  it.each(metrics.map((metric) => [metric.name, metric] as const))(
+    "%s is named and described as Prometheus asks",
+    (name, { type, help, labels }) => {
+      expect(name).toMatch(new RegExp(`^${prefix}_[a-z][a-z_]*[a-z]$`));
+      expect(name.endsWith("_total")).toBe(type === "counter");
+      expect(name).not.toMatch(/_(ms|milliseconds|percent|kb|count|sum|bucket|gauge|counter|histogram)(_|$)/);
+      expect(help).toMatch(/^[A-Z].*\.$|: .*[a-z0-9)]\.?$/);
+      expect(help).not.toContain("\n");
+      for (const label of labels) expect(label).toMatch(/^[a-z]+(_[a-z]+)*$/);
+    },
+  );
 });
 
 it("the documentation lists them as they are", () => {
@@ -36,7 +39,11 @@ it("the documentation lists them as they are", () => {
 it("every figure of the telemetry is served", () => {
   const telemetry = newTelemetry();
   const sources = { build: { version: "0" }, telemetry, cache: { size: { subjects: 0, bytes: 0, maxBytes: 0 } } };
-  const texts = () => expose(SIDECAR_METRICS.map((metric) => ({ ...metric, samples: metric.samples(sources) })), undefined).body;
+  const texts = () =>
+    expose(
+      SIDECAR_METRICS.map((metric) => ({ ...metric, samples: metric.samples(sources) })),
+      undefined,
+    ).body;
   const before = texts();
   for (const [key, value] of Object.entries(telemetry)) {
     if (typeof value !== "number") continue;
@@ -48,7 +55,10 @@ it("every figure of the telemetry is served", () => {
 
 describe("an exposition", () => {
   const FAMILIES = [
-    { ...counter("a_total", "Says \\ and\na line.", () => 0), samples: [{ suffix: "", labels: { who: 'a "b"\\\n' }, value: 3 }] },
+    {
+      ...counter("a_total", "Says \\ and\na line.", () => 0),
+      samples: [{ suffix: "", labels: { who: 'a "b"\\\n' }, value: 3 }],
+    },
     { name: "b", type: "gauge", help: "B.", samples: [{ suffix: "", labels: {}, value: Infinity }] },
   ] as const;
 
@@ -60,7 +70,10 @@ describe("an exposition", () => {
   });
 
   it.each([
-    ["application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true],
+    [
+      "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+      true,
+    ],
     ["text/plain", false],
     ["*/*", false],
     ["application/openmetrics-text;q=0, text/plain", false],
@@ -75,7 +88,11 @@ describe("an exposition", () => {
   it("leaves out a part that is not in use, and a metric without values", () => {
     const rows = of((source: { part?: number }) => source.part, [counter("a_total", "A.", (part: number) => part)]);
     const empty = labelled("gauge", "b", "B.", ["l"], () => []);
-    const body = (source: { part?: number }) => expose([...rows, empty].map((metric) => ({ ...metric, samples: metric.samples(source) })), undefined).body;
+    const body = (source: { part?: number }) =>
+      expose(
+        [...rows, empty].map((metric) => ({ ...metric, samples: metric.samples(source) })),
+        undefined,
+      ).body;
     expect(body({})).toBe("");
     expect(body({ part: 2 })).toContain("a_total 2");
   });
@@ -84,7 +101,16 @@ describe("an exposition", () => {
     const durations = new DurationHistogram([10, 100]);
     for (const ms of [10, 11, 100, 5_000]) durations.observe(ms);
     const row = histogram("h_seconds", "H.", ["k"], () => [[["v"], durations]]);
-    const lines = expose([{ ...row, samples: row.samples(undefined) }], undefined).body.trim().split("\n").slice(2);
-    expect(lines).toEqual(['h_seconds_bucket{k="v",le="0.01"} 1', 'h_seconds_bucket{k="v",le="0.1"} 3', 'h_seconds_bucket{k="v",le="+Inf"} 4', 'h_seconds_sum{k="v"} 5.121', 'h_seconds_count{k="v"} 4']);
+    const lines = expose([{ ...row, samples: row.samples(undefined) }], undefined)
+      .body.trim()
+      .split("\n")
+      .slice(2);
+    expect(lines).toEqual([
+      'h_seconds_bucket{k="v",le="0.01"} 1',
+      'h_seconds_bucket{k="v",le="0.1"} 3',
+      'h_seconds_bucket{k="v",le="+Inf"} 4',
+      'h_seconds_sum{k="v"} 5.121',
+      'h_seconds_count{k="v"} 4',
+    ]);
   });
 });

@@ -45,7 +45,13 @@ const OUTAGES: Readonly<Record<string, Outage>> = {
   "the API at the start": startUp(FAILURE),
   "the API key": startUp(new CodedError("unauthenticated", "Invalid API key")),
   "writes to the shared cache": ({ logger, clock }) => {
-    const gate = new CacheGate(new InMemorySharedCache(), clock, logger, { writeFailed: () => undefined }, { firstDelayMs: 10, longestDelayMs: 10 });
+    const gate = new CacheGate(
+      new InMemorySharedCache(),
+      clock,
+      logger,
+      { writeFailed: () => undefined },
+      { firstDelayMs: 10, longestDelayMs: 10 },
+    );
     gate.start();
     return {
       lose: async () => {
@@ -59,7 +65,10 @@ const OUTAGES: Readonly<Record<string, Outage>> = {
 
 function breaker(name: string): Outage {
   return ({ logger, telemetry, clock }) => {
-    const resilience = new Resilience({ ...limitsForBudget(1_000), failuresToOpen: 1 }, { logger, telemetry, clock, random: () => 0 });
+    const resilience = new Resilience(
+      { ...limitsForBudget(1_000), failuresToOpen: 1 },
+      { logger, telemetry, clock, random: () => 0 },
+    );
     const circuit = resilience.breakerOf(name, () => Promise.resolve());
     return { lose: () => circuit.failed(FAILURE, circuit.enter()), recover: () => circuit.succeeded() };
   };
@@ -69,7 +78,12 @@ function startUp(failure: CodedError): Outage {
   return ({ logger, telemetry, clock }) => {
     let isBack = false;
     const probe = () => (isBack ? Promise.resolve() : Promise.reject(failure));
-    const check = new StartUpCheck({ name: "the API", probe, firstDelayMs: 10, maxDelayMs: 10, random: () => 0 }, clock, logger, telemetry);
+    const check = new StartUpCheck(
+      { name: "the API", probe, firstDelayMs: 10, maxDelayMs: 10, random: () => 0 },
+      clock,
+      logger,
+      telemetry,
+    );
     return {
       lose: () => check.start(),
       recover: () => {
@@ -101,12 +115,26 @@ describe("an outage", () => {
   it("of several kinds is logged once for each, and recovered at the level of the worst", () => {
     const logger = new RecordingLogger();
     const outage = new OutageLog(logger);
-    for (const [level, kind] of [["info", "throttled"], ["info", "throttled"], ["error", "refused"], ["error", "refused"], ["warn", "lost"]] as const) outage.lost(level, kind);
+    for (const [level, kind] of [
+      ["info", "throttled"],
+      ["info", "throttled"],
+      ["error", "refused"],
+      ["error", "refused"],
+      ["warn", "lost"],
+    ] as const)
+      outage.lost(level, kind);
     outage.recovered("back");
     outage.works("back");
     outage.lost("warn", "lost");
     outage.recovered("back");
-    expect(logger.lines.map(({ level, message }) => `${level} ${message}`)).toEqual(["info throttled", "error refused", "warn lost", "error back", "warn lost", "warn back"]);
+    expect(logger.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      "info throttled",
+      "error refused",
+      "warn lost",
+      "error back",
+      "warn lost",
+      "warn back",
+    ]);
   });
 
   it("shows as a figure", () => {
@@ -126,7 +154,9 @@ describe("an outage", () => {
   it("is reported as an error when it begins, and not when it is over", () => {
     const reported: string[] = [];
     const logger = new RecordingLogger();
-    const outage = new OutageLog(new ReportingLogger(logger, { report: (message) => reported.push(message), flush: () => Promise.resolve() }));
+    const outage = new OutageLog(
+      new ReportingLogger(logger, { report: (message) => reported.push(message), flush: () => Promise.resolve() }),
+    );
     outage.lost("error", "gone");
     outage.recovered("back");
     expect(reported).toEqual(["gone"]);

@@ -13,20 +13,23 @@ describe("the system clock", () => {
     expect(clock.now()).toBe(1_700_000_000_123);
   });
 
-  it.each([0, 1, 1_000, 24 * DAY_MS, 25 * DAY_MS, 60 * DAY_MS, 2 ** 31 - 1, 2 ** 31, 2 ** 32])("calls back once, %d ms from now", (delayMs) => {
-    const callback = jest.fn();
-    clock.after(delayMs, callback);
-    if (delayMs > 0) {
-      jest.advanceTimersByTime(delayMs - 1);
-      expect(callback).not.toHaveBeenCalled();
-    }
-    jest.advanceTimersByTime(1);
-    // What arrived meanwhile is read before that.
-    jest.advanceTimersByTime(1);
-    expect(callback).toHaveBeenCalledTimes(1);
-    jest.advanceTimersByTime(100 * DAY_MS);
-    expect(callback).toHaveBeenCalledTimes(1);
-  });
+  it.each([0, 1, 1_000, 24 * DAY_MS, 25 * DAY_MS, 60 * DAY_MS, 2 ** 31 - 1, 2 ** 31, 2 ** 32])(
+    "calls back once, %d ms from now",
+    (delayMs) => {
+      const callback = jest.fn();
+      clock.after(delayMs, callback);
+      if (delayMs > 0) {
+        jest.advanceTimersByTime(delayMs - 1);
+        expect(callback).not.toHaveBeenCalled();
+      }
+      jest.advanceTimersByTime(1);
+      // What arrived meanwhile is read before that.
+      jest.advanceTimersByTime(1);
+      expect(callback).toHaveBeenCalledTimes(1);
+      jest.advanceTimersByTime(100 * DAY_MS);
+      expect(callback).toHaveBeenCalledTimes(1);
+    },
+  );
 
   it("never calls back after an infinite delay, nor at once", () => {
     const callback = jest.fn();

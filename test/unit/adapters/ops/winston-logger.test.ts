@@ -14,7 +14,17 @@ async function linesOf(write: (logger: Logger) => void, options: Partial<LoggerO
     },
   });
   const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6), after: () => () => {} };
-  write(new WinstonLogger({ level: "debug", messageKey: "msg", errorKey: "err", secrets: [SECRET], output, clock, ...options }));
+  write(
+    new WinstonLogger({
+      level: "debug",
+      messageKey: "msg",
+      errorKey: "err",
+      secrets: [SECRET],
+      output,
+      clock,
+      ...options,
+    }),
+  );
   await new Promise(setImmediate);
   return chunks.join("").split("\n").slice(0, -1);
 }
@@ -37,19 +47,32 @@ describe("a log line", () => {
   });
 
   it("uses the configured keys for the message and the error", async () => {
-    const record = await recordOf((logger) => logger.error("m", { error: new Error("e") }), { messageKey: "message", errorKey: "exception" });
+    const record = await recordOf((logger) => logger.error("m", { error: new Error("e") }), {
+      messageKey: "message",
+      errorKey: "exception",
+    });
     expect(record).toMatchObject({ message: "m", exception: { message: "e" } });
   });
 
   it("shows an error with its name, stack, code and cause", async () => {
-    const error = Object.assign(new TypeError("outer", { cause: Object.assign(new Error("inner"), { code: "ECONNREFUSED", port: 1 }) }), { code: "X" });
+    const error = Object.assign(
+      new TypeError("outer", { cause: Object.assign(new Error("inner"), { code: "ECONNREFUSED", port: 1 }) }),
+      { code: "X" },
+    );
     const { err } = await recordOf((logger) => logger.error("m", { error }));
-    expect(err).toMatchObject({ name: "TypeError", message: "outer", code: "X", cause: { message: "inner", code: "ECONNREFUSED", port: 1 } });
+    expect(err).toMatchObject({
+      name: "TypeError",
+      message: "outer",
+      code: "X",
+      cause: { message: "inner", code: "ECONNREFUSED", port: 1 },
+    });
     expect(err.stack).toBe(error.stack);
   });
 
   it("shows every failure of an aggregate", async () => {
-    const { err } = await recordOf((logger) => logger.error("m", { error: new AggregateError([new Error("a"), new Error("b")], "all") }));
+    const { err } = await recordOf((logger) =>
+      logger.error("m", { error: new AggregateError([new Error("a"), new Error("b")], "all") }),
+    );
     expect(err.errors.map(({ message }: Error) => message)).toEqual(["a", "b"]);
   });
 
@@ -58,7 +81,12 @@ describe("a log line", () => {
   });
 
   it("keeps a field that has the name of a key of every line", async () => {
-    expect(await recordOf((logger) => logger.info("m", { level: 9, msg: "field" }))).toMatchObject({ level: "info", msg: "m", level_: 9, msg_: "field" });
+    expect(await recordOf((logger) => logger.info("m", { level: 9, msg: "field" }))).toMatchObject({
+      level: "info",
+      msg: "m",
+      level_: 9,
+      msg_: "field",
+    });
   });
 
   it.each<[what: string, value: unknown, shown: unknown]>([
@@ -71,7 +99,16 @@ describe("a log line", () => {
     ["bytes", new Uint8Array(3), "[3 bytes]"],
     ["a URL", new URL("http://h/p"), "http://h/p"],
     ["null", null, null],
-    ["what cannot be read", Object.defineProperty({}, "x", { enumerable: true, get: () => { throw new Error("no"); } }), "[unreadable]"],
+    [
+      "what cannot be read",
+      Object.defineProperty({}, "x", {
+        enumerable: true,
+        get: () => {
+          throw new Error("no");
+        },
+      }),
+      "[unreadable]",
+    ],
   ])("can show %s", async (_what, value, shown) => {
     expect((await recordOf((logger) => logger.info("m", { value }))).value).toEqual(shown);
   });
@@ -115,7 +152,10 @@ describe("a secret", () => {
     ["a nested field", (logger) => logger.info("m", { a: [{ b: { [SECRET]: SECRET } }] })],
     ["an error's message and stack", (logger) => logger.error("m", { error: new Error(`refused: ${SECRET}`) })],
     ["an error's cause", (logger) => logger.error("m", { error: new Error("x", { cause: new Error(SECRET) }) })],
-    ["an error's property", (logger) => logger.error("m", { error: Object.assign(new Error("x"), { config: { apiKey: SECRET } }) })],
+    [
+      "an error's property",
+      (logger) => logger.error("m", { error: Object.assign(new Error("x"), { config: { apiKey: SECRET } }) }),
+    ],
     ["a thrown text", (logger) => logger.error("m", { error: SECRET })],
     ["a URL", (logger) => logger.info("m", { url: new URL(`http://h/?key=${encodeURIComponent(SECRET)}`) })],
     ["JSON inside a text", (logger) => logger.info(JSON.stringify({ key: SECRET }))],
@@ -128,7 +168,9 @@ describe("a secret", () => {
   });
 
   it("that begins with another one leaves no remains", async () => {
-    const [line] = await linesOf((logger) => logger.info("is abcdef-long-tail"), { secrets: ["abcdef", "abcdef-long-tail"] });
+    const [line] = await linesOf((logger) => logger.info("is abcdef-long-tail"), {
+      secrets: ["abcdef", "abcdef-long-tail"],
+    });
     expect(line).not.toContain("tail");
   });
 

@@ -9,7 +9,10 @@ function takenOut(gathered: GatheredBytes): Buffer[] {
 }
 
 describe("bytes that arrive in parts", () => {
-  const parts = fc.array(fc.oneof(fc.uint8Array({ maxLength: 5 }), fc.uint8Array({ minLength: 100, maxLength: 9_000 })), { maxLength: 40 });
+  const parts = fc.array(
+    fc.oneof(fc.uint8Array({ maxLength: 5 }), fc.uint8Array({ minLength: 100, maxLength: 9_000 })),
+    { maxLength: 40 },
+  );
 
   it("are the same in their order, in one piece and in several, also where some are taken out meanwhile", () => {
     fc.assert(

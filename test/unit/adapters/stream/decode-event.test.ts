@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
 import { decodeEvent } from "../../../../src/adapters/stream/decode-event.js";
-import { ENTITLEMENTS_UPDATED, PACKAGE_PUBLISHED, SUBSCRIPTIONS, USAGE_UPDATED, type Subscription } from "../../../../src/adapters/stream/subscriptions.js";
+import {
+  ENTITLEMENTS_UPDATED,
+  PACKAGE_PUBLISHED,
+  SUBSCRIPTIONS,
+  USAGE_UPDATED,
+  type Subscription,
+} from "../../../../src/adapters/stream/subscriptions.js";
 
 function decode(subscription: Subscription, result: unknown) {
   const faults: string[] = [];
@@ -16,16 +22,35 @@ const published = (payload: unknown) => decode(PACKAGE_PUBLISHED, { data: { pack
 
 describe("entitlements updated", () => {
   it("is the new state of its subject", () => {
-    const { change, faults } = entitlements({ customerId: "c", resourceId: "r", accessDeniedReason: null, entitlements: [sso] });
+    const { change, faults } = entitlements({
+      customerId: "c",
+      resourceId: "r",
+      accessDeniedReason: null,
+      entitlements: [sso],
+    });
     expect(faults).toEqual([]);
-    expect(change).toMatchObject({ type: "entitlements-updated", subject: { customerId: "c", resourceId: "r" }, state: { featureCount: 1 } });
+    expect(change).toMatchObject({
+      type: "entitlements-updated",
+      subject: { customerId: "c", resourceId: "r" },
+      state: { featureCount: 1 },
+    });
   });
 
   it("may be empty, with or without a reason", () => {
     const empty = entitlements({ customerId: "c", entitlements: [] }).change;
-    expect(empty).toMatchObject({ type: "entitlements-updated", state: { featureCount: 0, accessDeniedReason: undefined } });
-    const explained = entitlements({ customerId: "c", entitlements: null, accessDeniedReason: "CustomerIsArchived" }).change;
-    expect(explained).toMatchObject({ type: "entitlements-updated", state: { accessDeniedReason: "CustomerIsArchived" } });
+    expect(empty).toMatchObject({
+      type: "entitlements-updated",
+      state: { featureCount: 0, accessDeniedReason: undefined },
+    });
+    const explained = entitlements({
+      customerId: "c",
+      entitlements: null,
+      accessDeniedReason: "CustomerIsArchived",
+    }).change;
+    expect(explained).toMatchObject({
+      type: "entitlements-updated",
+      state: { accessDeniedReason: "CustomerIsArchived" },
+    });
   });
 
   it("keeps what is right of it where an entitlement is wrong", () => {
@@ -71,23 +96,45 @@ describe("usage updated", () => {
 
 describe("package published", () => {
   it.each(["ALL_CUSTOMERS", "NEW_CUSTOMERS"])("for %s is that", (migration) => {
-    expect(published({ migrationType: migration })).toEqual({ change: { type: "package-published", migration }, faults: [] });
+    expect(published({ migrationType: migration })).toEqual({
+      change: { type: "package-published", migration },
+      faults: [],
+    });
   });
 
-  it.each([[null], [{}], [{ migrationType: "SOME_CUSTOMERS" }]])("as %j puts everything in doubt, and is told", (payload) => {
-    const { change, faults } = published(payload);
-    expect(change).toEqual({ type: "package-published", migration: "ALL_CUSTOMERS" });
-    expect(faults).toHaveLength(1);
-  });
+  it.each([[null], [{}], [{ migrationType: "SOME_CUSTOMERS" }]])(
+    "as %j puts everything in doubt, and is told",
+    (payload) => {
+      const { change, faults } = published(payload);
+      expect(change).toEqual({ type: "package-published", migration: "ALL_CUSTOMERS" });
+      expect(faults).toHaveLength(1);
+    },
+  );
 });
 
 describe("an event that cannot be read", () => {
   it.each<[what: string, payload: unknown, subject: object | undefined]>([
     ["a null list", { customerId: "c", entitlements: null }, { customerId: "c", resourceId: undefined }],
-    ["a null list of who has no subscription", { customerId: "c", accessDeniedReason: "NoActiveSubscription", entitlements: null }, { customerId: "c", resourceId: undefined }],
-    ["a null list of a resource", { customerId: "c", resourceId: "r", entitlements: null }, { customerId: "c", resourceId: "r" }],
-    ["a resource that is none", { customerId: "c", resourceId: 5, entitlements: [] }, { customerId: "c", resourceId: undefined }],
-    ["entitlements of which none is valid", { customerId: "c", entitlements: [{}] }, { customerId: "c", resourceId: undefined }],
+    [
+      "a null list of who has no subscription",
+      { customerId: "c", accessDeniedReason: "NoActiveSubscription", entitlements: null },
+      { customerId: "c", resourceId: undefined },
+    ],
+    [
+      "a null list of a resource",
+      { customerId: "c", resourceId: "r", entitlements: null },
+      { customerId: "c", resourceId: "r" },
+    ],
+    [
+      "a resource that is none",
+      { customerId: "c", resourceId: 5, entitlements: [] },
+      { customerId: "c", resourceId: undefined },
+    ],
+    [
+      "entitlements of which none is valid",
+      { customerId: "c", entitlements: [{}] },
+      { customerId: "c", resourceId: undefined },
+    ],
     ["a null payload", null, undefined],
     ["no customer", { entitlements: [sso] }, undefined],
     ["a customer that is none", { customerId: 5, entitlements: [sso] }, undefined],
@@ -97,11 +144,14 @@ describe("an event that cannot be read", () => {
     expect(faults).toHaveLength(1);
   });
 
-  it.each([[null], [undefined], [{}], [{ data: null, errors: [{ message: "resolver failed" }] }], ["text"]])("%j is told", (result) => {
-    const { change, faults } = decode(ENTITLEMENTS_UPDATED, result);
-    expect(change).toBeUndefined();
-    expect(faults).toHaveLength(1);
-  });
+  it.each([[null], [undefined], [{}], [{ data: null, errors: [{ message: "resolver failed" }] }], ["text"]])(
+    "%j is told",
+    (result) => {
+      const { change, faults } = decode(ENTITLEMENTS_UPDATED, result);
+      expect(change).toBeUndefined();
+      expect(faults).toHaveLength(1);
+    },
+  );
 
   it("is never thrown, whatever it is, and is read or told", () => {
     fc.assert(

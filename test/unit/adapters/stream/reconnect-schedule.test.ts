@@ -36,7 +36,8 @@ describe("a lost stream is tried again", () => {
   });
 
   it("less than a second apart in the first seconds, so that a short loss is a short gap", () => {
-    for (const { at, delayMs } of waitsOver(60_000, () => ALMOST_ONE)) if (at < 10_000) expect(delayMs).toBeLessThan(1_000);
+    for (const { at, delayMs } of waitsOver(60_000, () => ALMOST_ONE))
+      if (at < 10_000) expect(delayMs).toBeLessThan(1_000);
   });
 
   it("at any moment up to the longest wait: those who lost it together do not come back together", () => {

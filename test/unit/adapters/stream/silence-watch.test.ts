@@ -7,7 +7,12 @@ const INTERVAL_MS = 5_000;
 function watching() {
   const clock = new ManualClock();
   const events: string[] = [];
-  const watch = new SilenceWatch(INTERVAL_MS, clock, () => events.push("ping"), () => events.push("silence"));
+  const watch = new SilenceWatch(
+    INTERVAL_MS,
+    clock,
+    () => events.push("ping"),
+    () => events.push("silence"),
+  );
   watch.start();
   return { clock, events, watch };
 }

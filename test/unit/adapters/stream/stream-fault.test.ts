@@ -19,6 +19,7 @@ describe("the end of a connection", () => {
     [undefined, "Unexpected server response: 429", "throttled"],
   ])("by %s %j means %s", (code, reason, kind) => expect(streamFaultOf(code, reason).kind).toBe(kind));
 
-  it("keeps what upstream said", () => expect(streamFaultOf(4500, "Internal server error").reason).toBe("4500 Internal server error"));
+  it("keeps what upstream said", () =>
+    expect(streamFaultOf(4500, "Internal server error").reason).toBe("4500 Internal server error"));
   it("says so where upstream said nothing", () => expect(streamFaultOf(undefined, "").reason).toBe("no reason given"));
 });

@@ -8,7 +8,15 @@ const upstream = new OfflineUpstreamClient();
 
 function report(customerId: string, featureId: string): UsageReport {
   const subject = { customerId, resourceId: "r" };
-  return { subject, featureId, value: 5, updateBehavior: "DELTA", dimensions: new Map(), timestamp: undefined, idempotencyKey: "k" };
+  return {
+    subject,
+    featureId,
+    value: 5,
+    updateBehavior: "DELTA",
+    dimensions: new Map(),
+    timestamp: undefined,
+    idempotencyKey: "k",
+  };
 }
 
 describe("offline", () => {
@@ -19,14 +27,22 @@ describe("offline", () => {
   it("acknowledges a report with a fresh id and the report's own ids, and claims no usage", async () => {
     const first = await upstream.reportUsage(report("c", "f"));
     const second = await upstream.reportUsage(report("c", "f"));
-    expect(first).toMatchObject({ subject: { customerId: "c", resourceId: "r" }, featureId: "f", currentUsage: undefined, credit: undefined });
+    expect(first).toMatchObject({
+      subject: { customerId: "c", resourceId: "r" },
+      featureId: "f",
+      currentUsage: undefined,
+      credit: undefined,
+    });
     expect(first.measurementId).toMatch(/^[0-9a-f-]{36}$/);
     expect(second.measurementId).not.toBe(first.measurementId);
   });
 
   it("acknowledges a bulk one by one, in order", async () => {
     const measurements = await upstream.reportUsageBulk([report("a", "x"), report("b", "y")]);
-    expect(measurements.map(({ subject, featureId }) => [subject.customerId, featureId])).toEqual([["a", "x"], ["b", "y"]]);
+    expect(measurements.map(({ subject, featureId }) => [subject.customerId, featureId])).toEqual([
+      ["a", "x"],
+      ["b", "y"],
+    ]);
     expect(new Set(measurements.map(({ measurementId }) => measurementId)).size).toBe(2);
   });
 

@@ -13,7 +13,13 @@ function checking() {
   const telemetry = newTelemetry();
   const probes = new Calls<string, undefined>();
   const check = new StartUpCheck(
-    { name: "Edge at https://edge.example", probe: (signal) => probes.begin("probe", signal), firstDelayMs: 1_000, maxDelayMs: 30_000, random: () => 1 },
+    {
+      name: "Edge at https://edge.example",
+      probe: (signal) => probes.begin("probe", signal),
+      firstDelayMs: 1_000,
+      maxDelayMs: 30_000,
+      random: () => 1,
+    },
     clock,
     logger,
     telemetry,

@@ -35,8 +35,12 @@ describe("a check of what is at hand", () => {
     const core = buildCore();
     await know(core, subject, stateWith([]));
     await know(core, { customerId: "c", resourceId: "r" }, paid);
-    expect(core.check.feature("c", "r", featureQuery("seats"), NO_HURRY)).toMatchObject({ result: { hasAccess: true } });
-    expect(core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY)).toMatchObject({ result: { hasAccess: false } });
+    expect(core.check.feature("c", "r", featureQuery("seats"), NO_HURRY)).toMatchObject({
+      result: { hasAccess: true },
+    });
+    expect(core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY)).toMatchObject({
+      result: { hasAccess: false },
+    });
   });
 
   it("reads the usage period at the moment of the check", async () => {
@@ -60,8 +64,12 @@ describe("a check of what is at hand", () => {
     expect(core.check.feature("c", undefined, featureQuery("seats", { kind: "enum" }), NO_HURRY)).toMatchObject({
       result: { hasAccess: true, accessDeniedReason: "FeatureTypeMismatch" },
     });
-    expect(core.check.feature("c", undefined, featureQuery("seats", { requestedUsage: 3 }), NO_HURRY)).toMatchObject({ result: { hasAccess: false } });
-    expect(core.check.feature("c", undefined, featureQuery("sso", { kind: "boolean" }), NO_HURRY)).toMatchObject({ result: { hasAccess: false } });
+    expect(core.check.feature("c", undefined, featureQuery("seats", { requestedUsage: 3 }), NO_HURRY)).toMatchObject({
+      result: { hasAccess: false },
+    });
+    expect(core.check.feature("c", undefined, featureQuery("sso", { kind: "boolean" }), NO_HURRY)).toMatchObject({
+      result: { hasAccess: false },
+    });
   });
 });
 
@@ -75,7 +83,11 @@ describe("a check of what is not at hand", () => {
     const fetch = await core.upstream.fetches.at(0);
     core.clock.advance(101);
     fetch.answer(stateWith([metered({ usage, resetPeriod: "HOUR" })]));
-    expect(await answer).toMatchObject({ source: "upstream", verifiedAt: start, result: { hasAccess: true, usage: { currentUsage: 0 } } });
+    expect(await answer).toMatchObject({
+      source: "upstream",
+      verifiedAt: start,
+      result: { hasAccess: true, usage: { currentUsage: 0 } },
+    });
   });
 
   it("of a wallet is answered from what upstream says", async () => {
@@ -87,8 +99,18 @@ describe("a check of what is not at hand", () => {
     expect(await answer).toMatchObject({ source: "upstream", result: { hasAccess: true, remaining: 60 } });
   });
 
-  it.each<{ who: string; own: FallbackValues | undefined; fallbacks: Record<string, FallbackValues>; hasAccess: boolean }>([
-    { who: "the request", own: { hasAccess: true, usageLimit: 1 }, fallbacks: { seats: { hasAccess: false } }, hasAccess: true },
+  it.each<{
+    who: string;
+    own: FallbackValues | undefined;
+    fallbacks: Record<string, FallbackValues>;
+    hasAccess: boolean;
+  }>([
+    {
+      who: "the request",
+      own: { hasAccess: true, usageLimit: 1 },
+      fallbacks: { seats: { hasAccess: false } },
+      hasAccess: true,
+    },
     { who: "the configuration", own: undefined, fallbacks: { seats: { hasAccess: true } }, hasAccess: true },
     { who: "nobody", own: undefined, fallbacks: {}, hasAccess: false },
   ])("is never an error: where upstream fails, the fallback of $who answers", async ({ own, fallbacks, hasAccess }) => {
@@ -104,16 +126,29 @@ describe("a check of what is not at hand", () => {
 
   it("of a wallet is never an error either", async () => {
     const core = buildCore();
-    const answer = core.check.credit("c", undefined, creditQuery("credits", { fallback: { hasAccess: true } }), NO_HURRY);
+    const answer = core.check.credit(
+      "c",
+      undefined,
+      creditQuery("credits", { fallback: { hasAccess: true } }),
+      NO_HURRY,
+    );
     (await core.upstream.fetches.at(0)).fail();
-    expect(await answer).toMatchObject({ source: "fallback", result: { hasAccess: true, accessDeniedReason: "Unknown" } });
+    expect(await answer).toMatchObject({
+      source: "fallback",
+      result: { hasAccess: true, accessDeniedReason: "Unknown" },
+    });
   });
 
   it("is answered from what was known, where upstream fails, and no fallback is served", async () => {
     const core = buildCore();
     await know(core, subject, stateWith([boolean()]));
     await core.cache.markAllUnverified();
-    const answer = core.check.feature("c", undefined, featureQuery("sso", { fallback: { hasAccess: false } }), NO_HURRY);
+    const answer = core.check.feature(
+      "c",
+      undefined,
+      featureQuery("sso", { fallback: { hasAccess: false } }),
+      NO_HURRY,
+    );
     (await core.upstream.fetches.at(1)).fail();
     expect(await answer).toMatchObject({ source: "stale", result: { hasAccess: true, fallback: undefined } });
   });

@@ -8,13 +8,24 @@ describe("the list of what is at hand", () => {
   it("is answered at once, with every entitlement decided as if nothing were requested", async () => {
     const core = buildCore();
     const over = metered({ id: "over", used: 12 });
-    const features = [boolean(), enumerated(), numeric(), metered({ used: 10 }), over, boolean({ id: "no", accessDeniedReason: "Revoked" })];
+    const features = [
+      boolean(),
+      enumerated(),
+      numeric(),
+      metered({ used: 10 }),
+      over,
+      boolean({ id: "no", accessDeniedReason: "Revoked" }),
+    ];
     await know(core, subject, stateWith(features, { credits: [wallet(), wallet({ currencyId: "spent", used: 100 })] }));
     const answer = core.list.list(subject, NO_HURRY);
     expect(answer).not.toHaveProperty("then");
     const { result, source } = await answer;
     expect(source).toBe("memory");
-    expect(Object.fromEntries(result.features.map(({ entitlement, accessDeniedReason }) => [entitlement?.feature.id, accessDeniedReason]))).toEqual({
+    expect(
+      Object.fromEntries(
+        result.features.map(({ entitlement, accessDeniedReason }) => [entitlement?.feature.id, accessDeniedReason]),
+      ),
+    ).toEqual({
       sso: undefined,
       regions: undefined,
       "retention-days": undefined,
@@ -26,7 +37,10 @@ describe("the list of what is at hand", () => {
       ["credits", true],
       ["spent", false],
     ]);
-    expect({ fallbacks: result.fallbacks, reason: result.accessDeniedReason }).toEqual({ fallbacks: undefined, reason: undefined });
+    expect({ fallbacks: result.fallbacks, reason: result.accessDeniedReason }).toEqual({
+      fallbacks: undefined,
+      reason: undefined,
+    });
   });
 
   it("that is empty explains itself", async () => {
@@ -50,9 +64,17 @@ describe("the list of what is at hand", () => {
   it("reads usage periods at the moment of the call", async () => {
     const core = buildCore();
     const now = core.clock.now();
-    await know(core, subject, stateWith([metered({ used: 12, usage: { currentUsage: 12, periodAnchor: now, periodEnd: now + 1 }, resetPeriod: "HOUR" })]));
+    await know(
+      core,
+      subject,
+      stateWith([
+        metered({ used: 12, usage: { currentUsage: 12, periodAnchor: now, periodEnd: now + 1 }, resetPeriod: "HOUR" }),
+      ]),
+    );
     core.clock.advance(2);
-    expect((await core.list.list(subject, NO_HURRY)).result.features).toMatchObject([{ hasAccess: true, usage: { currentUsage: 0 } }]);
+    expect((await core.list.list(subject, NO_HURRY)).result.features).toMatchObject([
+      { hasAccess: true, usage: { currentUsage: 0 } },
+    ]);
   });
 });
 
@@ -63,7 +85,10 @@ describe("the list of what is not at hand", () => {
     const fetch = await core.upstream.fetches.at(0);
     expect(fetch.question.subject).toEqual({ customerId: "c", resourceId: "r" });
     fetch.answer(stateWith([boolean()]));
-    expect(await answer).toMatchObject({ source: "upstream", result: { features: [{ hasAccess: true }], fallbacks: undefined } });
+    expect(await answer).toMatchObject({
+      source: "upstream",
+      result: { features: [{ hasAccess: true }], fallbacks: undefined },
+    });
   });
 
   it("is that of the configured fallbacks where nothing can be known", async () => {
@@ -73,7 +98,10 @@ describe("the list of what is not at hand", () => {
     const { result, source } = await answer;
     expect(source).toBe("fallback");
     expect(result).toMatchObject({ features: [], credits: [], accessDeniedReason: "Unknown" });
-    expect(Object.fromEntries(result.fallbacks ?? [])).toEqual({ seats: { hasAccess: true, usageLimit: 5 }, sso: { hasAccess: false } });
+    expect(Object.fromEntries(result.fallbacks ?? [])).toEqual({
+      seats: { hasAccess: true, usageLimit: 5 },
+      sso: { hasAccess: false },
+    });
   });
 
   it("is what was known where upstream fails", async () => {
@@ -82,6 +110,9 @@ describe("the list of what is not at hand", () => {
     await core.cache.markAllUnverified();
     const answer = core.list.list(subject, NO_HURRY);
     (await core.upstream.fetches.at(1)).fail();
-    expect(await answer).toMatchObject({ source: "stale", result: { features: [{ hasAccess: true }], fallbacks: undefined } });
+    expect(await answer).toMatchObject({
+      source: "stale",
+      result: { features: [{ hasAccess: true }], fallbacks: undefined },
+    });
   });
 });

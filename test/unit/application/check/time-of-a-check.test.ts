@@ -8,7 +8,8 @@ import { promisesSettled } from "../../../fakes/event-loop.js";
 
 const subject: Subject = { customerId: "c" };
 const withLimit = (usageLimit: number): CustomerState => stateWith([metered({ usageLimit })]);
-const limitOf = (found: { readonly state: CustomerState | undefined } | undefined) => found?.state?.feature("seats")?.usageLimit;
+const limitOf = (found: { readonly state: CustomerState | undefined } | undefined) =>
+  found?.state?.feature("seats")?.usageLimit;
 
 describe("the time that a check takes", () => {
   it("ends with its budget: then what is known serves, and what upstream says later is known to the next", async () => {
@@ -87,7 +88,11 @@ describe("callers who go away", () => {
     await promisesSettled();
     for (const caller of callers.slice(0, 199)) caller.abort();
     const gone = await Promise.allSettled(found.slice(0, 199));
-    expect(gone.every((outcome) => outcome.status === "rejected" && (outcome.reason as { code: string }).code === "cancelled")).toBe(true);
+    expect(
+      gone.every(
+        (outcome) => outcome.status === "rejected" && (outcome.reason as { code: string }).code === "cancelled",
+      ),
+    ).toBe(true);
     expect(fetch.signal.aborted).toBe(false);
     fetch.answer(withLimit(1));
     expect((await found[199])?.source).toBe("upstream");

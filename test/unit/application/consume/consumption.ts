@@ -39,20 +39,30 @@ class CountingTelemetry implements ConsumptionTelemetry {
 }
 
 /** Everything between messages and the shared cache. */
-export function consumption(cache = new InMemorySharedCache(), upstream: Pick<UpstreamClient, "fetchState"> = { fetchState: () => Promise.resolve(stateWith([metered()])) }) {
+export function consumption(
+  cache = new InMemorySharedCache(),
+  upstream: Pick<UpstreamClient, "fetchState"> = { fetchState: () => Promise.resolve(stateWith([metered()])) },
+) {
   const clock = new ManualClock();
   const logger = new RecordingLogger();
   const telemetry = new CountingTelemetry();
   const timing = { firstDelayMs: FIRST_DELAY_MS, longestDelayMs: LONGEST_DELAY_MS };
   const gate = new CacheGate(cache, clock, logger, telemetry, timing);
   const writer = new WriteInOrder(cache, gate, telemetry, 3);
-  const refetch = new RefetchSubjects({ upstream, cache, writer, telemetry, clock, logger }, { ...timing, maxConcurrent: 2, maxAttempts: 3 });
+  const refetch = new RefetchSubjects(
+    { upstream, cache, writer, telemetry, clock, logger },
+    { ...timing, maxConcurrent: 2, maxAttempts: 3 },
+  );
   return { cache, clock, logger, telemetry, gate, writer, refetch };
 }
 
 export function writeOf(customerId: string, limit = 10): SharedWrite {
   return {
-    change: { type: "entitlements-updated", subject: { customerId }, state: stateWith([metered({ usageLimit: limit })], { updatedAt: limit }) },
+    change: {
+      type: "entitlements-updated",
+      subject: { customerId },
+      state: stateWith([metered({ usageLimit: limit })], { updatedAt: limit }),
+    },
     at: limit,
     onlyIfCached: false,
   };

@@ -10,7 +10,11 @@ import { consumption, customersIn, FIRST_DELAY_MS } from "./consumption.js";
 
 /** An upstream whose answers a test gives one by one. */
 class Questions {
-  readonly asked: { readonly subject: Subject; readonly answer: (state: CustomerState) => void; readonly fail: (error: Error) => void }[] = [];
+  readonly asked: {
+    readonly subject: Subject;
+    readonly answer: (state: CustomerState) => void;
+    readonly fail: (error: Error) => void;
+  }[] = [];
 
   fetchState(subject: Subject, { signal }: { readonly signal: AbortSignal }): Promise<CustomerState> {
     return new Promise((resolve, reject) => {
@@ -77,7 +81,12 @@ describe("refetching", () => {
   it("asks again, ever later, for as long as upstream is away", async () => {
     const { upstream, refetch, clock, cache } = setUp();
     const done = refetch.refetch(acme, false);
-    for (const [tries, delayMs] of [FIRST_DELAY_MS, 2 * FIRST_DELAY_MS, 4 * FIRST_DELAY_MS, 4 * FIRST_DELAY_MS].entries()) {
+    for (const [tries, delayMs] of [
+      FIRST_DELAY_MS,
+      2 * FIRST_DELAY_MS,
+      4 * FIRST_DELAY_MS,
+      4 * FIRST_DELAY_MS,
+    ].entries()) {
       upstream.asked[tries]?.fail(UNAVAILABLE);
       await settled();
       clock.advance(delayMs - 1);
@@ -105,15 +114,18 @@ describe("refetching", () => {
     expect(cache.trips).toMatchObject([[{ change: { state: STATE } }]]);
   });
 
-  it.each<ErrorCode>(["invalid-argument", "not-found", "failed-precondition"])("purges what upstream refuses by %s, and says so", async (code) => {
-    const { upstream, refetch, cache, telemetry, logger } = setUp();
-    const done = refetch.refetch(acme, false);
-    const outcome = expect(done).rejects.toMatchObject({ code: "internal", cause: { code } });
-    upstream.asked[0]?.fail(new CodedError(code, "refused"));
-    await outcome;
-    expect({ purged: cache.purged, trips: cache.trips }).toEqual({ purged: [acme], trips: [] });
-    expect([telemetry.refetchFailures, logger.lines.map(({ level }) => level)]).toEqual([1, ["warn"]]);
-  });
+  it.each<ErrorCode>(["invalid-argument", "not-found", "failed-precondition"])(
+    "purges what upstream refuses by %s, and says so",
+    async (code) => {
+      const { upstream, refetch, cache, telemetry, logger } = setUp();
+      const done = refetch.refetch(acme, false);
+      const outcome = expect(done).rejects.toMatchObject({ code: "internal", cause: { code } });
+      upstream.asked[0]?.fail(new CodedError(code, "refused"));
+      await outcome;
+      expect({ purged: cache.purged, trips: cache.trips }).toEqual({ purged: [acme], trips: [] });
+      expect([telemetry.refetchFailures, logger.lines.map(({ level }) => level)]).toEqual([1, ["warn"]]);
+    },
+  );
 
   it("holds nobody's place while it waits to ask again", async () => {
     const { upstream, refetch } = setUp();
@@ -155,7 +167,9 @@ describe("refetching", () => {
       const other = refetch.refetch({ customerId: `other ${attempt}` }, false);
       upstream.asked.at(-1)?.answer(STATE);
       await other;
-      upstream.asked.find(({ subject }, index) => subject.customerId === "acme" && index >= 2 * attempt)?.fail(UNAVAILABLE);
+      upstream.asked
+        .find(({ subject }, index) => subject.customerId === "acme" && index >= 2 * attempt)
+        ?.fail(UNAVAILABLE);
       await settled();
       clock.advance(4 * FIRST_DELAY_MS);
       await settled();
@@ -171,7 +185,9 @@ describe("refetching", () => {
     upstream.asked[0]?.fail(UNAVAILABLE);
     await settled();
     refetch.stop();
-    expect(await Promise.allSettled(all)).toMatchObject(Array.from({ length: 3 }, () => ({ status: "rejected", reason: { code: "cancelled" } })));
+    expect(await Promise.allSettled(all)).toMatchObject(
+      Array.from({ length: 3 }, () => ({ status: "rejected", reason: { code: "cancelled" } })),
+    );
     expect({ timers: clock.pendingTimers, pending: refetch.pending }).toEqual({ timers: 0, pending: 0 });
   });
 });
@@ -180,7 +196,13 @@ describe("a sweep", () => {
   const EVERYBODY = ["a", "b", "c", "d"].map((customerId) => ({ customerId }));
   const sweeping = () => {
     const parts = setUp(EVERYBODY);
-    return { ...parts, sweep: new SweepStates(parts.cache, parts.refetch, parts.clock, parts.logger, { perSecond: 10, maxConcurrent: 2 }) };
+    return {
+      ...parts,
+      sweep: new SweepStates(parts.cache, parts.refetch, parts.clock, parts.logger, {
+        perSecond: 10,
+        maxConcurrent: 2,
+      }),
+    };
   };
 
   /** Lets time pass and upstream answer, until nothing more is asked. */
@@ -237,7 +259,8 @@ describe("a sweep", () => {
     let isFirstDone = false;
     void first.then(() => (isFirstDone = true));
     for (let step = 0; step < 40; step++) {
-      for (const { subject, answer, fail } of parts.upstream.asked) if (subject.customerId === "a") fail(UNAVAILABLE);
+      for (const { subject, answer, fail } of parts.upstream.asked)
+        if (subject.customerId === "a") fail(UNAVAILABLE);
         else answer(STATE);
       parts.clock.advance(50);
       await settled();

@@ -32,7 +32,10 @@ describe("writing in order", () => {
     expect(gate.isOpen).toBe(true);
     cache.outage = OUTAGE;
     const results = await Promise.allSettled(["a", "b"].map((customer) => writer.write(writeOf(customer))));
-    expect(results).toEqual([{ status: "rejected", reason: OUTAGE }, { status: "rejected", reason: OUTAGE }]);
+    expect(results).toEqual([
+      { status: "rejected", reason: OUTAGE },
+      { status: "rejected", reason: OUTAGE },
+    ]);
     expect({ isOpen: gate.isOpen, failures: telemetry.failures }).toEqual({ isOpen: false, failures: 1 });
     cache.outage = undefined;
     clock.advance(FIRST_DELAY_MS);

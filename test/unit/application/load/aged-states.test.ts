@@ -6,7 +6,8 @@ import { promisesSettled } from "../../../fakes/event-loop.js";
 
 const subject = { customerId: "c" };
 const withLimit = (usageLimit: number, updatedAt = 1) => stateWith([metered({ usageLimit })], { updatedAt });
-const check = ({ check: checks }: Core, customerId = "c") => checks.feature(customerId, undefined, featureQuery("seats"), NO_HURRY);
+const check = ({ check: checks }: Core, customerId = "c") =>
+  checks.feature(customerId, undefined, featureQuery("seats"), NO_HURRY);
 
 describe("a state that is old, while changes arrive", () => {
   it("serves while it is verified again in the background, and then is what upstream says", async () => {
@@ -42,7 +43,12 @@ describe("a state that is old, while changes arrive", () => {
     await know(core, subject, withLimit(10));
     for (let i = 0; i < 10; i++) {
       core.clock.advance(MAX_STATE_AGE_MS / 9);
-      core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: i, updatedAt: core.clock.now() } });
+      core.updates.changed({
+        type: "usage-updated",
+        subject,
+        entitlement: { type: "feature", id: "seats" },
+        usage: { currentUsage: i, updatedAt: core.clock.now() },
+      });
       await promisesSettled();
     }
     void check(core);
@@ -55,7 +61,7 @@ describe("a state that is old, while changes arrive", () => {
     core.clock.advance(MAX_STATE_AGE_MS + 1);
     for (let round = 0; round < 5; round++) {
       for (let i = 0; i < 300; i++) expect(check(core, `c${i}`)).toMatchObject({ source: "memory" });
-      for (let answered = -1; answered !== core.upstream.fetches.count; ) {
+      for (let answered = -1; answered !== core.upstream.fetches.count;) {
         answered = core.upstream.fetches.count;
         for (const fetch of core.upstream.fetches.all) fetch.fail();
         await promisesSettled();

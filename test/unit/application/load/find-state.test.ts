@@ -9,7 +9,8 @@ import { RemoteStore } from "../../../fakes/remote-store.js";
 
 const subject: Subject = { customerId: "c" };
 const withLimit = (usageLimit: number): CustomerState => stateWith([metered({ usageLimit })]);
-const limitOf = (found: { readonly state: CustomerState | undefined } | undefined) => found?.state?.feature("seats")?.usageLimit;
+const limitOf = (found: { readonly state: CustomerState | undefined } | undefined) =>
+  found?.state?.feature("seats")?.usageLimit;
 
 describe("a state at hand", () => {
   it("is there once it was fetched, and asks nobody", async () => {
@@ -249,7 +250,10 @@ describe("a store that is elsewhere and never answers", () => {
   });
 
   it("does not keep a check beyond its budget, nor beyond its caller's deadline", async () => {
-    for (const [deadlineIn, endsIn] of [[undefined, BUDGET_MS], [200, 200 - DEADLINE_MARGIN_MS]] as const) {
+    for (const [deadlineIn, endsIn] of [
+      [undefined, BUDGET_MS],
+      [200, 200 - DEADLINE_MARGIN_MS],
+    ] as const) {
       const core = withHungStore();
       const deadlineAt = deadlineIn === undefined ? undefined : core.clock.now() + deadlineIn;
       const found = core.states.find(subject, { deadlineAt, signal: undefined });
@@ -348,7 +352,8 @@ describe("a store that is elsewhere and answers late", () => {
 
 describe("a resource whose state others read only beside its customer's", () => {
   const resource = { customerId: "c", resourceId: "r" };
-  const fetched = ({ upstream }: ReturnType<typeof buildCore>) => upstream.fetches.all.map(({ question }) => question.subject);
+  const fetched = ({ upstream }: ReturnType<typeof buildCore>) =>
+    upstream.fetches.all.map(({ question }) => question.subject);
 
   it("is answered as soon as it is there itself, and its customer is fetched besides", async () => {
     const core = buildCore({ keepsCustomerBeside: true });

@@ -79,7 +79,11 @@ describe("upstream's caches may be behind, too", () => {
     expect([lagging.add(subject), lagging.add(subject), lagging.add({ customerId: "d" })]).toEqual([true, true, false]);
     lagging.delete(subject);
     lagging.delete(subject);
-    expect([lagging.has(subject), lagging.add({ customerId: "d" }), lagging.add(subject)]).toEqual([false, true, false]);
+    expect([lagging.has(subject), lagging.add({ customerId: "d" }), lagging.add(subject)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
 
   it("what is only polled may be: the next poll brings what they missed", async () => {
@@ -94,7 +98,10 @@ describe("upstream's caches may be behind, too", () => {
 
   it.each<[string, Change]>([
     ["asks to ask again", { type: "subject-invalidated", subject }],
-    ["says that there are no entitlements, but not why", { type: "entitlements-updated", subject, state: emptyState() }],
+    [
+      "says that there are no entitlements, but not why",
+      { type: "entitlements-updated", subject, state: emptyState() },
+    ],
   ])("an event that %s is followed at once by a fetch of what is true now", async (_, change) => {
     const core = buildCore();
     await know(core, subject, entitled);

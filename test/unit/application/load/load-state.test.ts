@@ -8,7 +8,8 @@ import { promisesSettled } from "../../../fakes/event-loop.js";
 import { RemoteStore } from "../../../fakes/remote-store.js";
 
 const subject: Subject = { customerId: "c" };
-const withLimit = (usageLimit: number, updatedAt?: number): CustomerState => stateWith([metered({ usageLimit })], { updatedAt });
+const withLimit = (usageLimit: number, updatedAt?: number): CustomerState =>
+  stateWith([metered({ usageLimit })], { updatedAt });
 const limitOf = (known: { readonly state: CustomerState } | undefined) => known?.state.feature("seats")?.usageLimit;
 
 describe("single flight", () => {
@@ -25,7 +26,10 @@ describe("single flight", () => {
     [{ customerId: "a" }, { customerId: "b" }],
     [{ customerId: "a" }, { customerId: "a", resourceId: "r" }],
     [{ customerId: "a" }, { customerId: "a", resourceId: "" }],
-    [{ customerId: "a", resourceId: "b:c" }, { customerId: "a:b", resourceId: "c" }],
+    [
+      { customerId: "a", resourceId: "b:c" },
+      { customerId: "a:b", resourceId: "c" },
+    ],
   ])("%j and %j are asked for apart", async (one, other) => {
     const { load, upstream } = buildCore();
     const asked = [load.load(one), load.load(other)];
@@ -47,7 +51,10 @@ describe("single flight", () => {
     const asked = [core.load.load(subject), core.load.load(subject)];
     (await core.upstream.fetches.at(0)).fail();
     const outcomes = await Promise.allSettled(asked);
-    expect(outcomes.map((outcome) => outcome.status === "rejected" && (outcome.reason as CodedError).code)).toEqual(["unavailable", "unavailable"]);
+    expect(outcomes.map((outcome) => outcome.status === "rejected" && (outcome.reason as CodedError).code)).toEqual([
+      "unavailable",
+      "unavailable",
+    ]);
     expect(await core.cache.load(subject)).toBeUndefined();
     await know(core, subject, withLimit(2));
     expect(limitOf(await core.cache.load(subject))).toBe(2);

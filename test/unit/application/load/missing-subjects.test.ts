@@ -12,13 +12,15 @@ const BOUNDS = { count: 3, idBytes: 100 };
 function remembering() {
   const cache = new MemoryCache(1_000_000, newTelemetry());
   const missing = new MissingSubjects(cache, BOUNDS);
-  const put = (customerId: string, state: CustomerState) => cache.put({ customerId }, { state, verifiedAt: 0, recheckAt: Infinity, isVerified: true });
+  const put = (customerId: string, state: CustomerState) =>
+    cache.put({ customerId }, { state, verifiedAt: 0, recheckAt: Infinity, isVerified: true });
   async function remember(customerId: string): Promise<void> {
     await put(customerId, emptyState("CustomerNotFound"));
     missing.remember({ customerId });
     await promisesSettled();
   }
-  const held = (...customerIds: string[]) => customerIds.filter((customerId) => cache.peek(customerId, undefined) !== undefined);
+  const held = (...customerIds: string[]) =>
+    customerIds.filter((customerId) => cache.peek(customerId, undefined) !== undefined);
   return { cache, missing, put, remember, held };
 }
 
@@ -59,7 +61,10 @@ describe("customers that upstream does not know", () => {
 
   it("are let be in a store that is out of reach", async () => {
     const { cache } = remembering();
-    const missing = new MissingSubjects(Object.create(cache, { load: { value: () => Promise.reject(new CodedError("unavailable", "gone")) } }), { count: 0, idBytes: 0 });
+    const missing = new MissingSubjects(
+      Object.create(cache, { load: { value: () => Promise.reject(new CodedError("unavailable", "gone")) } }),
+      { count: 0, idBytes: 0 },
+    );
     missing.remember({ customerId: "a" });
     await promisesSettled();
     expect(cache.size.subjects).toBe(0);

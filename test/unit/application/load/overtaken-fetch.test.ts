@@ -8,7 +8,8 @@ import { promisesSettled } from "../../../fakes/event-loop.js";
 import { emptyState, metered, stateWith } from "../../../builders/states.js";
 
 const subject: Subject = { customerId: "c" };
-const withLimit = (usageLimit: number, updatedAt?: number): CustomerState => stateWith([metered({ usageLimit })], { updatedAt });
+const withLimit = (usageLimit: number, updatedAt?: number): CustomerState =>
+  stateWith([metered({ usageLimit })], { updatedAt });
 const limitOf = (known: { readonly state: CustomerState } | undefined) => known?.state.feature("seats")?.usageLimit;
 
 describe("a check whose fetch is superseded", () => {
@@ -58,7 +59,12 @@ describe("a fetch that news overtake", () => {
     const core = buildCore();
     await know(core, subject, stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 1 }));
     const { result, fetch } = await begunFetch(core, subject);
-    core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: 9, updatedAt: 9 } });
+    core.updates.changed({
+      type: "usage-updated",
+      subject,
+      entitlement: { type: "feature", id: "seats" },
+      usage: { currentUsage: 9, updatedAt: 9 },
+    });
     fetch.answer(stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 2 }));
     await result;
     expect((await core.cache.load(subject))?.state.featureUsage("seats").currentUsage).toBe(9);
@@ -67,7 +73,12 @@ describe("a fetch that news overtake", () => {
   it("knows a usage that was told meanwhile, also where nothing was known before", async () => {
     const core = buildCore();
     const { result, fetch } = await begunFetch(core, subject);
-    core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: 9, updatedAt: 9 } });
+    core.updates.changed({
+      type: "usage-updated",
+      subject,
+      entitlement: { type: "feature", id: "seats" },
+      usage: { currentUsage: 9, updatedAt: 9 },
+    });
     fetch.answer(stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 2 }));
     expect((await result)?.state.featureUsage("seats").currentUsage).toBe(9);
     expect(core.cache.peek("c", undefined)?.state.featureUsage("seats").currentUsage).toBe(9);
@@ -132,10 +143,30 @@ describe("a fetch that news overtake", () => {
 
   it.each<{ news: string; flying: Subject; changed: Subject; isOvertaken: boolean }>([
     { news: "of the customer", flying: subject, changed: subject, isOvertaken: true },
-    { news: "of the customer, for its resource", flying: { ...subject, resourceId: "r" }, changed: subject, isOvertaken: true },
-    { news: "of the resource", flying: { ...subject, resourceId: "r" }, changed: { ...subject, resourceId: "r" }, isOvertaken: true },
-    { news: "of the resource, for its customer", flying: subject, changed: { ...subject, resourceId: "r" }, isOvertaken: false },
-    { news: "of another resource", flying: { ...subject, resourceId: "r" }, changed: { ...subject, resourceId: "s" }, isOvertaken: false },
+    {
+      news: "of the customer, for its resource",
+      flying: { ...subject, resourceId: "r" },
+      changed: subject,
+      isOvertaken: true,
+    },
+    {
+      news: "of the resource",
+      flying: { ...subject, resourceId: "r" },
+      changed: { ...subject, resourceId: "r" },
+      isOvertaken: true,
+    },
+    {
+      news: "of the resource, for its customer",
+      flying: subject,
+      changed: { ...subject, resourceId: "r" },
+      isOvertaken: false,
+    },
+    {
+      news: "of another resource",
+      flying: { ...subject, resourceId: "r" },
+      changed: { ...subject, resourceId: "s" },
+      isOvertaken: false,
+    },
     { news: "of another customer", flying: subject, changed: { customerId: "d" }, isOvertaken: false },
   ])("by news $news: $isOvertaken", async ({ flying, changed, isOvertaken }) => {
     const core = buildCore();

@@ -9,11 +9,16 @@ import { RemoteStore } from "../../../fakes/remote-store.js";
 
 const subject: Subject = { customerId: "c" };
 const withLimit = (usageLimit: number): CustomerState => stateWith([metered({ usageLimit })]);
-const limitOf = (known: { readonly state: CustomerState | undefined } | undefined) => known?.state?.feature("seats")?.usageLimit;
+const limitOf = (known: { readonly state: CustomerState | undefined } | undefined) =>
+  known?.state?.feature("seats")?.usageLimit;
 
 /** Other processes, as the test says: it gives the turn, or has this process look whether they brought something. */
 class Others implements SharedFlights {
-  readonly waiting: { readonly subject: Subject; readonly isThere: () => Promise<boolean>; readonly resolve: (turn: Turn | undefined) => void }[] = [];
+  readonly waiting: {
+    readonly subject: Subject;
+    readonly isThere: () => Promise<boolean>;
+    readonly resolve: (turn: Turn | undefined) => void;
+  }[] = [];
   readonly ended: boolean[] = [];
 
   awaitTurn(subject: Subject, isThere: () => Promise<boolean>): Promise<Turn | undefined> {

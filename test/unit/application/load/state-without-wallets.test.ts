@@ -24,14 +24,18 @@ async function knowing(): Promise<Core> {
 }
 
 const seats = (core: Core) => core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY);
-const credits = (core: Core, fallback?: { hasAccess: boolean }) => core.check.credit("c", undefined, creditQuery("credits", { fallback }), NO_HURRY);
+const credits = (core: Core, fallback?: { hasAccess: boolean }) =>
+  core.check.credit("c", undefined, creditQuery("credits", { fallback }), NO_HURRY);
 const list = (core: Core) => core.list.list(subject, NO_HURRY);
 
 describe("a state that does not tell of wallets", () => {
   it("answers for features at once, and nobody is asked", async () => {
     const core = await knowing();
     expect(seats(core)).toMatchObject({ source: "memory", result: { hasAccess: true } });
-    expect(core.list.listFeatures(subject, NO_HURRY)).toMatchObject({ source: "memory", result: { features: [{ hasAccess: true }] } });
+    expect(core.list.listFeatures(subject, NO_HURRY)).toMatchObject({
+      source: "memory",
+      result: { features: [{ hasAccess: true }] },
+    });
     await promisesSettled();
     expect(core.upstream.fetches.count).toBe(0);
     expect(core.telemetry).toMatchObject({ cacheHits: 2, cacheMisses: 0, answers: { memory: 2 } });
@@ -41,7 +45,8 @@ describe("a state that does not tell of wallets", () => {
     const core = await knowing();
     const answers = Promise.all(Array.from({ length: 20 }, () => Promise.resolve(credits(core))));
     (await core.upstream.fetches.at(0)).answer(FULL);
-    for (const answer of await answers) expect(answer).toMatchObject({ source: "upstream", result: { hasAccess: true, remaining: 60 } });
+    for (const answer of await answers)
+      expect(answer).toMatchObject({ source: "upstream", result: { hasAccess: true, remaining: 60 } });
     expect(core.telemetry).toMatchObject({ cacheHits: 0, cacheMisses: 20, answers: { memory: 0, upstream: 20 } });
     expect(credits(core)).toMatchObject({ source: "memory", result: { hasAccess: true, remaining: 60 } });
     expect(seats(core)).toMatchObject({ source: "memory" });
@@ -52,7 +57,10 @@ describe("a state that does not tell of wallets", () => {
     const core = await knowing();
     const answer = list(core);
     (await core.upstream.fetches.at(0)).answer(FULL);
-    expect(await answer).toMatchObject({ source: "upstream", result: { features: [{ hasAccess: true }], credits: [{ hasAccess: true, remaining: 60 }] } });
+    expect(await answer).toMatchObject({
+      source: "upstream",
+      result: { features: [{ hasAccess: true }], credits: [{ hasAccess: true, remaining: 60 }] },
+    });
     expect(list(core)).toMatchObject({ source: "memory", result: { credits: [{ remaining: 60 }] } });
   });
 
@@ -65,19 +73,29 @@ describe("a state that does not tell of wallets", () => {
     expect(credits(core, { hasAccess: true })).toMatchObject({ source: "memory", result: denied });
   });
 
-  it.each([{ hasAccess: true }, { hasAccess: false }])("leaves a wallet to the fallback where upstream fails, and denies nothing by itself: %j", async (fallback) => {
-    const core = await knowing();
-    const answer = credits(core, fallback);
-    (await core.upstream.fetches.at(0)).fail();
-    expect(await answer).toMatchObject({ source: "fallback", verifiedAt: undefined, result: { ...fallback, accessDeniedReason: "Unknown", fallback } });
-    expect(core.telemetry.answers).toMatchObject({ fallback: 1, stale: 0 });
-  });
+  it.each([{ hasAccess: true }, { hasAccess: false }])(
+    "leaves a wallet to the fallback where upstream fails, and denies nothing by itself: %j",
+    async (fallback) => {
+      const core = await knowing();
+      const answer = credits(core, fallback);
+      (await core.upstream.fetches.at(0)).fail();
+      expect(await answer).toMatchObject({
+        source: "fallback",
+        verifiedAt: undefined,
+        result: { ...fallback, accessDeniedReason: "Unknown", fallback },
+      });
+      expect(core.telemetry.answers).toMatchObject({ fallback: 1, stale: 0 });
+    },
+  );
 
   it("is still the best that can be listed where upstream fails", async () => {
     const core = await knowing();
     const answer = list(core);
     (await core.upstream.fetches.at(0)).fail();
-    expect(await answer).toMatchObject({ source: "stale", result: { features: [{ hasAccess: true }], credits: [], fallbacks: undefined } });
+    expect(await answer).toMatchObject({
+      source: "stale",
+      result: { features: [{ hasAccess: true }], credits: [], fallbacks: undefined },
+    });
   });
 
   it("that upstream's answer turns out to be older than leaves a wallet to the fallback", async () => {
@@ -85,14 +103,20 @@ describe("a state that does not tell of wallets", () => {
     await store(core, stateWith([metered()], { tellsWallets: false, updatedAt: 2 }));
     const answer = credits(core, { hasAccess: true });
     (await core.upstream.fetches.at(0)).answer(FULL);
-    expect(await answer).toMatchObject({ source: "fallback", result: { hasAccess: true, accessDeniedReason: "Unknown" } });
+    expect(await answer).toMatchObject({
+      source: "fallback",
+      result: { hasAccess: true, accessDeniedReason: "Unknown" },
+    });
   });
 });
 
 describe("where processes share the store", () => {
   /** Another process that asks for all: it brings a state without wallets, or this one gets its turn. */
   class Other implements SharedFlights {
-    readonly waiting: { readonly isThere: () => Promise<boolean>; readonly resolve: (turn: Turn | undefined) => void }[] = [];
+    readonly waiting: {
+      readonly isThere: () => Promise<boolean>;
+      readonly resolve: (turn: Turn | undefined) => void;
+    }[] = [];
 
     awaitTurn(_: Subject, isThere: () => Promise<boolean>): Promise<Turn | undefined> {
       return new Promise((resolve) => {
@@ -139,7 +163,11 @@ describe("where processes share the store", () => {
 
   it.each([
     { brought: "with the wallet", state: FULL, result: { hasAccess: true, remaining: 60 } },
-    { brought: "by who knows that there is no wallet", state: NO_WALLET, result: { hasAccess: false, accessDeniedReason: "EntitlementNotFound" } },
+    {
+      brought: "by who knows that there is no wallet",
+      state: NO_WALLET,
+      result: { hasAccess: false, accessDeniedReason: "EntitlementNotFound" },
+    },
   ])("one that another process brought $brought is what a check of a wallet waits for", async ({ state, result }) => {
     const other = new Other();
     const core = buildCore({ sharedFlights: other });

@@ -9,7 +9,8 @@ import { RemoteStore } from "../../../fakes/remote-store.js";
 
 const subject: Subject = { customerId: "c" };
 const known = stateWith([metered({ usage: { currentUsage: 8, updatedAt: 100 } })], { updatedAt: 100 });
-const isAtHand = (core: Core, { customerId, resourceId }: Subject = subject) => core.cache.peek(customerId, resourceId) !== undefined;
+const isAtHand = (core: Core, { customerId, resourceId }: Subject = subject) =>
+  core.cache.peek(customerId, resourceId) !== undefined;
 
 /** Answers every fetch, those that come of it included, until no more come. */
 async function answerAll(core: Core, from: number): Promise<readonly Subject[]> {
@@ -20,7 +21,10 @@ async function answerAll(core: Core, from: number): Promise<readonly Subject[]> 
   return core.upstream.fetches.all.slice(from).map(({ question }) => question.subject);
 }
 
-async function knowing(parts?: Parameters<typeof buildCore>[0], subjects: readonly Subject[] = [subject]): Promise<Core> {
+async function knowing(
+  parts?: Parameters<typeof buildCore>[0],
+  subjects: readonly Subject[] = [subject],
+): Promise<Core> {
   const core = buildCore(parts);
   for (const each of subjects) await know(core, each, known);
   return core;
@@ -30,7 +34,10 @@ describe("an update", () => {
   it("of entitlements is known to the next check, which asks nobody", async () => {
     const core = await knowing();
     core.updates.changed({ type: "entitlements-updated", subject, state: stateWith([boolean()], { updatedAt: 101 }) });
-    expect(core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY)).toMatchObject({ source: "memory", result: { hasAccess: true } });
+    expect(core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY)).toMatchObject({
+      source: "memory",
+      result: { hasAccess: true },
+    });
   });
 
   it("of entitlements is kept for a customer that was not known", () => {
@@ -42,7 +49,9 @@ describe("an update", () => {
   it("of entitlements, empty with a reason, is that reason", async () => {
     const core = await knowing();
     core.updates.changed({ type: "entitlements-updated", subject, state: emptyState("CustomerIsArchived") });
-    expect(core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY)).toMatchObject({ result: { accessDeniedReason: "CustomerIsArchived" } });
+    expect(core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY)).toMatchObject({
+      result: { accessDeniedReason: "CustomerIsArchived" },
+    });
   });
 
   it("of entitlements, empty without a reason, has the next check fetch the reason", async () => {
@@ -55,13 +64,25 @@ describe("an update", () => {
 
   it("of usage is known to the next check", async () => {
     const core = await knowing();
-    core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: 10, updatedAt: 101 } });
-    expect(core.check.feature("c", undefined, featureQuery("seats", { requestedUsage: 1 }), NO_HURRY)).toMatchObject({ result: { hasAccess: false } });
+    core.updates.changed({
+      type: "usage-updated",
+      subject,
+      entitlement: { type: "feature", id: "seats" },
+      usage: { currentUsage: 10, updatedAt: 101 },
+    });
+    expect(core.check.feature("c", undefined, featureQuery("seats", { requestedUsage: 1 }), NO_HURRY)).toMatchObject({
+      result: { hasAccess: false },
+    });
   });
 
   it("of usage for a customer that is not known is dropped", async () => {
     const core = buildCore();
-    core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: 10, updatedAt: 101 } });
+    core.updates.changed({
+      type: "usage-updated",
+      subject,
+      entitlement: { type: "feature", id: "seats" },
+      usage: { currentUsage: 10, updatedAt: 101 },
+    });
     expect(await core.cache.load(subject)).toBeUndefined();
   });
 
@@ -77,19 +98,36 @@ describe("an update", () => {
   const resource: Subject = { customerId: "c", resourceId: "r" };
   const stranger: Subject = { customerId: "d", resourceId: "r" };
   it.each<{ change: Change; resourceStays: boolean }>([
-    { change: { type: "entitlements-updated", subject, state: stateWith([boolean()], { updatedAt: 101 }) }, resourceStays: false },
+    {
+      change: { type: "entitlements-updated", subject, state: stateWith([boolean()], { updatedAt: 101 }) },
+      resourceStays: false,
+    },
     { change: { type: "entitlements-updated", subject, state: emptyState() }, resourceStays: false },
     { change: { type: "subject-invalidated", subject }, resourceStays: false },
-    { change: { type: "entitlements-updated", subject: { customerId: "c", resourceId: "s" }, state: known }, resourceStays: true },
     {
-      change: { type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage: { currentUsage: 10, updatedAt: 101 } },
+      change: { type: "entitlements-updated", subject: { customerId: "c", resourceId: "s" }, state: known },
       resourceStays: true,
     },
-  ])("$change.type of $change.subject: a resource's state stays at hand: $resourceStays", async ({ change, resourceStays }) => {
-    const core = await knowing({}, [subject, resource, stranger]);
-    core.updates.changed(change);
-    expect({ resource: isAtHand(core, resource), stranger: isAtHand(core, stranger) }).toEqual({ resource: resourceStays, stranger: true });
-  });
+    {
+      change: {
+        type: "usage-updated",
+        subject,
+        entitlement: { type: "feature", id: "seats" },
+        usage: { currentUsage: 10, updatedAt: 101 },
+      },
+      resourceStays: true,
+    },
+  ])(
+    "$change.type of $change.subject: a resource's state stays at hand: $resourceStays",
+    async ({ change, resourceStays }) => {
+      const core = await knowing({}, [subject, resource, stranger]);
+      core.updates.changed(change);
+      expect({ resource: isAtHand(core, resource), stranger: isAtHand(core, stranger) }).toEqual({
+        resource: resourceStays,
+        stranger: true,
+      });
+    },
+  );
 
   it("that the store does not take is logged, and nothing else suffers", async () => {
     const stores: RemoteStore[] = [];
@@ -146,7 +184,9 @@ describe("a stream that connects", () => {
     await promisesSettled();
     expect(core.upstream.fetches.count).toBe(many.length + MAX_CONCURRENT_REFRESHES);
     const refetched = await answerAll(core, many.length);
-    expect(new Set(refetched.map(({ customerId }) => customerId))).toEqual(new Set(many.map(({ customerId }) => customerId)));
+    expect(new Set(refetched.map(({ customerId }) => customerId))).toEqual(
+      new Set(many.map(({ customerId }) => customerId)),
+    );
     expect(many.every((each) => isAtHand(core, each))).toBe(true);
   });
 

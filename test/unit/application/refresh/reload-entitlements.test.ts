@@ -15,7 +15,10 @@ describe("a reload of entitlements", () => {
     expect(fetch.question).toEqual({ subject, latest: true });
     fetch.answer(stateWith([boolean()]));
     expect(await reloaded).toEqual({ entitledEntityExists: true });
-    expect(core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY)).toMatchObject({ source: "memory", result: { hasAccess: true } });
+    expect(core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY)).toMatchObject({
+      source: "memory",
+      result: { hasAccess: true },
+    });
   });
 
   it.each([
@@ -26,12 +29,15 @@ describe("a reload of entitlements", () => {
     { state: emptyState("CustomerNotFound"), exists: false },
     { state: emptyState("CustomerResourceNotFound"), exists: false },
     { state: undefined, exists: false },
-  ])("tells whether upstream knows whom it was asked about ($state.accessDeniedReason: $exists)", async ({ state, exists }) => {
-    const core = buildCore();
-    const reloaded = core.reload.reload({ customerId: "c", resourceId: "r" });
-    (await core.upstream.fetches.at(0)).answer(state);
-    expect(await reloaded).toEqual({ entitledEntityExists: exists });
-  });
+  ])(
+    "tells whether upstream knows whom it was asked about ($state.accessDeniedReason: $exists)",
+    async ({ state, exists }) => {
+      const core = buildCore();
+      const reloaded = core.reload.reload({ customerId: "c", resourceId: "r" });
+      (await core.upstream.fetches.at(0)).answer(state);
+      expect(await reloaded).toEqual({ entitledEntityExists: exists });
+    },
+  );
 
   it("tells upstream's failure to its caller, and what was known goes on serving", async () => {
     const core = buildCore();
@@ -40,6 +46,8 @@ describe("a reload of entitlements", () => {
     const failure = new CodedError("unauthenticated", "invalid API key");
     (await core.upstream.fetches.at(1)).fail(failure);
     await expect(reloaded).rejects.toBe(failure);
-    expect(core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY)).toMatchObject({ result: { hasAccess: true } });
+    expect(core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY)).toMatchObject({
+      result: { hasAccess: true },
+    });
   });
 });

@@ -5,7 +5,14 @@ import { newTelemetry } from "../../../../src/ports/telemetry.js";
 import type { UpstreamClient } from "../../../../src/ports/upstream-client.js";
 
 const OPTIONS = { signal: new AbortController().signal };
-const REFUSED: readonly ErrorCode[] = ["invalid-argument", "not-found", "failed-precondition", "unauthenticated", "permission-denied", "resource-exhausted"];
+const REFUSED: readonly ErrorCode[] = [
+  "invalid-argument",
+  "not-found",
+  "failed-precondition",
+  "unauthenticated",
+  "permission-denied",
+  "resource-exhausted",
+];
 
 function counting(result: () => Promise<never[]>) {
   const telemetry = newTelemetry();
@@ -19,12 +26,19 @@ describe("reports are counted by what became of them", () => {
     await counted.reportUsage({} as never, OPTIONS);
     await counted.reportUsageBulk([{}, {}] as never, OPTIONS);
     await counted.reportEvents([{}, {}, {}] as never, OPTIONS);
-    expect(reports).toEqual({ usage: { delivered: 3, refused: 0, failed: 0 }, event: { delivered: 3, refused: 0, failed: 0 } });
+    expect(reports).toEqual({
+      usage: { delivered: 3, refused: 0, failed: 0 },
+      event: { delivered: 3, refused: 0, failed: 0 },
+    });
   });
 
   it.each(ERROR_CODES)("after %s as refused, or as failed where upstream may have counted", async (code) => {
     const { counted, reports } = counting(() => Promise.reject(new CodedError(code, "no")));
     await expect(counted.reportUsage({} as never, OPTIONS)).rejects.toMatchObject({ code });
-    expect(reports.usage).toEqual({ delivered: 0, refused: REFUSED.includes(code) ? 1 : 0, failed: REFUSED.includes(code) ? 0 : 1 });
+    expect(reports.usage).toEqual({
+      delivered: 0,
+      refused: REFUSED.includes(code) ? 1 : 0,
+      failed: REFUSED.includes(code) ? 0 : 1,
+    });
   });
 });

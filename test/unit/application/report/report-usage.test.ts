@@ -9,10 +9,16 @@ import { boolean, metered, stateWith, wallet } from "../../../builders/states.js
 import { RemoteStore } from "../../../fakes/remote-store.js";
 
 const subject = { customerId: "c" };
-const known = stateWith([metered({ usage: { currentUsage: 8, updatedAt: 100 } }), boolean({ creditRate: { amount: 1, currencyId: "credits" } })], {
-  updatedAt: 100,
-  credits: [wallet({ usage: { currentUsage: 40, updatedAt: 100 } })],
-});
+const known = stateWith(
+  [
+    metered({ usage: { currentUsage: 8, updatedAt: 100 } }),
+    boolean({ creditRate: { amount: 1, currencyId: "credits" } }),
+  ],
+  {
+    updatedAt: 100,
+    credits: [wallet({ usage: { currentUsage: 40, updatedAt: 100 } })],
+  },
+);
 
 const seatsOf = (core: Core) => core.cache.peek("c", undefined)?.state.featureUsage("seats").currentUsage;
 
@@ -26,7 +32,12 @@ async function reported(core: Core, answer: UsageMeasurement) {
 describe("a report of usage", () => {
   it("goes to upstream as it is, and its measurement comes back as it is", async () => {
     const core = buildCore();
-    const given = usageReport({ value: -2.5, updateBehavior: "SET", dimensions: new Map([["region", "eu"]]), timestamp: 7 });
+    const given = usageReport({
+      value: -2.5,
+      updateBehavior: "SET",
+      dimensions: new Map([["region", "eu"]]),
+      timestamp: 7,
+    });
     const result = core.reportUsage.report(given, NO_HURRY);
     const call = await core.upstream.reports.at(0);
     expect(call.question).toBe(given);
@@ -42,7 +53,11 @@ describe("a report of usage", () => {
     void core.reportUsage.reportBulk([usageReport(), usageReport({ timestamp: 7 }), usageReport()], NO_HURRY);
     core.clock.advance(5_000);
     expect((await core.upstream.reports.at(0)).question).toEqual(usageReport({ timestamp: accepted }));
-    expect((await core.upstream.bulkReports.at(0)).question.map(({ timestamp }) => timestamp)).toEqual([accepted, 7, accepted]);
+    expect((await core.upstream.bulkReports.at(0)).question.map(({ timestamp }) => timestamp)).toEqual([
+      accepted,
+      7,
+      accepted,
+    ]);
   });
 
   it("is known to the next check at once", async () => {
@@ -62,15 +77,26 @@ describe("a report of usage", () => {
     const core = buildCore();
     await know(core, subject, known);
     await reported(core, usageMeasurement({ periodStart: 150, periodEnd: 300 }));
-    expect(core.cache.peek("c", undefined)?.state.featureUsage("seats")).toMatchObject({ periodStart: 150, periodEnd: 300, updatedAt: 200 });
+    expect(core.cache.peek("c", undefined)?.state.featureUsage("seats")).toMatchObject({
+      periodStart: 150,
+      periodEnd: 300,
+      updatedAt: 200,
+    });
   });
 
   it("that draws on a wallet is known to checks of the wallet, and of what else draws on it", async () => {
     const core = buildCore();
     await know(core, subject, known);
-    await reported(core, usageMeasurement({ credit: { currencyId: "credits", currentUsage: 100, periodEnd: 900, updatedAt: 200 } }));
-    expect(core.check.credit("c", undefined, creditQuery("credits"), NO_HURRY)).toMatchObject({ result: { hasAccess: false, remaining: 0 } });
-    expect(core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY)).toMatchObject({ result: { accessDeniedReason: "InsufficientCredits" } });
+    await reported(
+      core,
+      usageMeasurement({ credit: { currencyId: "credits", currentUsage: 100, periodEnd: 900, updatedAt: 200 } }),
+    );
+    expect(core.check.credit("c", undefined, creditQuery("credits"), NO_HURRY)).toMatchObject({
+      result: { hasAccess: false, remaining: 0 },
+    });
+    expect(core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY)).toMatchObject({
+      result: { accessDeniedReason: "InsufficientCredits" },
+    });
   });
 
   it.each([
@@ -165,7 +191,10 @@ describe("a report of events", () => {
   it("without a timestamp gets that of its acceptance, all of a call the same, and keeps one that it has", async () => {
     const { upstream, clock } = buildCore();
     const accepted = clock.now();
-    void new ReportEvents(upstream, clock).report([event, { ...event, timestamp: undefined }, { ...event, timestamp: undefined }], NO_HURRY);
+    void new ReportEvents(upstream, clock).report(
+      [event, { ...event, timestamp: undefined }, { ...event, timestamp: undefined }],
+      NO_HURRY,
+    );
     clock.advance(5_000);
     const { question } = await upstream.eventReports.at(0);
     expect(question.map(({ timestamp }) => timestamp)).toEqual([7, accepted, accepted]);

@@ -13,7 +13,11 @@ describe("where check asks", () => {
     [{}, "http://localhost:80", "GRPC_PORT is not set, so 80"],
     [{ GRPC_PORT: " " }, "http://localhost:80", "GRPC_PORT is not set, so 80"],
     [{ GRPC_PORT: "50051" }, "http://localhost:50051", "GRPC_PORT=50051"],
-    [{ GRPC_PORT: " 50051 ", LISTEN_HOST: "127.0.0.2" }, "http://127.0.0.2:50051", "GRPC_PORT=50051, LISTEN_HOST=127.0.0.2"],
+    [
+      { GRPC_PORT: " 50051 ", LISTEN_HOST: "127.0.0.2" },
+      "http://127.0.0.2:50051",
+      "GRPC_PORT=50051, LISTEN_HOST=127.0.0.2",
+    ],
     [{ LISTEN_HOST: "::1" }, "http://[::1]:80", "GRPC_PORT is not set, so 80, LISTEN_HOST=::1"],
     [{ LISTEN_HOST: "0.0.0.0" }, "http://localhost:80", "GRPC_PORT is not set, so 80, LISTEN_HOST=0.0.0.0"],
     [{ PORT: "tcp://10.0.0.1:1" }, "http://localhost:80", "GRPC_PORT is not set, so 80"],

@@ -2,7 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { availableMemory, THIS_MACHINE, type MemorySources } from "../../../../src/bootstrap/config/available-memory.js";
+import {
+  availableMemory,
+  THIS_MACHINE,
+  type MemorySources,
+} from "../../../../src/bootstrap/config/available-memory.js";
 
 const MiB = 1024 * 1024;
 const UNLIMITED_V1 = "9223372036854771712";
@@ -33,14 +37,31 @@ describe("the memory available", () => {
     ["no cgroup", {}, 8192],
     ["version 2, in a container", { self: "0::/", "cgroup/memory.max": `${512 * MiB}` }, 512],
     ["version 2, no limit", { self: "0::/", "cgroup/memory.max": "max" }, 8192],
-    ["version 2, a limit above", { self: "0::/a/b", "cgroup/a/memory.max": `${256 * MiB}`, "cgroup/a/b/memory.max": "max" }, 256],
+    [
+      "version 2, a limit above",
+      { self: "0::/a/b", "cgroup/a/memory.max": `${256 * MiB}`, "cgroup/a/b/memory.max": "max" },
+      256,
+    ],
     [
       "version 2, the least of several",
-      { self: "0::/a/b", "cgroup/memory.max": `${900 * MiB}`, "cgroup/a/memory.max": `${700 * MiB}`, "cgroup/a/b/memory.max": `${800 * MiB}` },
+      {
+        self: "0::/a/b",
+        "cgroup/memory.max": `${900 * MiB}`,
+        "cgroup/a/memory.max": `${700 * MiB}`,
+        "cgroup/a/b/memory.max": `${800 * MiB}`,
+      },
       700,
     ],
-    ["version 1, its own path", { self: "4:memory:/docker/x", "cgroup/memory/docker/x/memory.limit_in_bytes": `${300 * MiB}` }, 300],
-    ["version 1, in a container", { self: "4:cpu,memory:/docker/x", "cgroup/memory/memory.limit_in_bytes": `${400 * MiB}` }, 400],
+    [
+      "version 1, its own path",
+      { self: "4:memory:/docker/x", "cgroup/memory/docker/x/memory.limit_in_bytes": `${300 * MiB}` },
+      300,
+    ],
+    [
+      "version 1, in a container",
+      { self: "4:cpu,memory:/docker/x", "cgroup/memory/memory.limit_in_bytes": `${400 * MiB}` },
+      400,
+    ],
     ["version 1, no limit", { self: "4:memory:/", "cgroup/memory/memory.limit_in_bytes": UNLIMITED_V1 }, 8192],
     ["version 1, another controller", { self: "4:cpu:/", "cgroup/memory/memory.limit_in_bytes": `${1 * MiB}` }, 8192],
     ["a limit above what the machine has", { self: "0::/", "cgroup/memory.max": `${99_999 * MiB}` }, 8192],

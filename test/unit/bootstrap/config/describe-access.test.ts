@@ -18,7 +18,11 @@ describe("the start says who may ask", () => {
     [{ ...OFFLINE, RATE_LIMIT: "7" }, false, "anybody who reaches it, 7 calls a second each"],
     [{ ...OFFLINE, AUTH_TOKENS_FILE: "tokens.yaml" }, false, "who has a token or client certificate of tokens.yaml"],
     [MUTUAL, false, "by TLS who has a client certificate, without TLS anybody who reaches GRPC_PORT"],
-    [{ ...MUTUAL, AUTH_TOKENS_FILE: "tokens.yaml", RATE_LIMIT: "7" }, false, "who has a token or client certificate of tokens.yaml, 7 calls a second each"],
+    [
+      { ...MUTUAL, AUTH_TOKENS_FILE: "tokens.yaml", RATE_LIMIT: "7" },
+      false,
+      "who has a token or client certificate of tokens.yaml, 7 calls a second each",
+    ],
   ])("with %j", (environment, isOpen, said) => {
     const { config } = loadConfig(environment);
     expect(isOpenToAll(config)).toBe(isOpen);
@@ -30,8 +34,19 @@ describe("the start says who may ask", () => {
   });
 
   it("and where health is, on the address of METRICS_HOST", () => {
-    const { config } = loadConfig({ ...OFFLINE, LISTEN_HOST: "10.0.0.1", METRICS_HOST: "127.0.0.1", GRPC_PORT: "8080", METRICS_PORT: "8080" });
-    const message = startMessage(config, { grpcPort: 8080, metricsPort: 8080, tlsPort: undefined }, { description: "offline", example: { customerId: "c", featureId: "f" } }, undefined);
+    const { config } = loadConfig({
+      ...OFFLINE,
+      LISTEN_HOST: "10.0.0.1",
+      METRICS_HOST: "127.0.0.1",
+      GRPC_PORT: "8080",
+      METRICS_PORT: "8080",
+    });
+    const message = startMessage(
+      config,
+      { grpcPort: 8080, metricsPort: 8080, tlsPort: undefined },
+      { description: "offline", example: { customerId: "c", featureId: "f" } },
+      undefined,
+    );
     expect(startText(config, message)).toContain("  health   http://127.0.0.1:8080/readyz");
   });
 });

@@ -30,12 +30,27 @@ describe("a name in the environment", () => {
     expect(misspeltNames([name], KNOWN)).toEqual([`${name} is not a variable of this service: did you mean ${meant}?`]);
   });
 
-  it.each(["REDIS_HOST", "REDIS_SERVICE_HOST", "REDIS_PORT_6379_TCP", "REDIS_ID", "HOME", "PATH", "TLS_REJECT", "GRPC_PORT_80_TCP", "GRPC_SERVICE_PORT", "METRICS_HOST", "LOG_FORMAT", "APP_URL", "API_KEY", "PROT", "HOST", "AWS_REGIONS", "MAX_MESSAGES"])(
-    "%s draws none",
-    (name) => {
-      expect(misspeltNames([name], KNOWN)).toEqual([]);
-    },
-  );
+  it.each([
+    "REDIS_HOST",
+    "REDIS_SERVICE_HOST",
+    "REDIS_PORT_6379_TCP",
+    "REDIS_ID",
+    "HOME",
+    "PATH",
+    "TLS_REJECT",
+    "GRPC_PORT_80_TCP",
+    "GRPC_SERVICE_PORT",
+    "METRICS_HOST",
+    "LOG_FORMAT",
+    "APP_URL",
+    "API_KEY",
+    "PROT",
+    "HOST",
+    "AWS_REGIONS",
+    "MAX_MESSAGES",
+  ])("%s draws none", (name) => {
+    expect(misspeltNames([name], KNOWN)).toEqual([]);
+  });
 });
 
 describe("every known name", () => {
@@ -43,10 +58,20 @@ describe("every known name", () => {
     for (const name of KNOWN.filter((known) => known.includes("_"))) {
       const rest = name.indexOf("_") + 1;
       const swaps = Array.from({ length: name.length - rest - 1 })
-        .map((_, index) => `${name.slice(0, rest + index)}${name[rest + index + 1]}${name[rest + index]}${name.slice(rest + index + 2)}`)
-        .filter((swapped) => swapped !== name && !swapped.includes("__") && name.length - rest > 3 && !name.startsWith("MAX_"));
+        .map(
+          (_, index) =>
+            `${name.slice(0, rest + index)}${name[rest + index + 1]}${name[rest + index]}${name.slice(rest + index + 2)}`,
+        )
+        .filter(
+          (swapped) =>
+            swapped !== name && !swapped.includes("__") && name.length - rest > 3 && !name.startsWith("MAX_"),
+        );
       for (const miss of [name.replaceAll("_", ""), name.toLowerCase(), ...swaps]) {
-        because(miss, () => expect(misspeltNames([miss], KNOWN)).toEqual([`${miss} is not a variable of this service: did you mean ${name}?`]));
+        because(miss, () =>
+          expect(misspeltNames([miss], KNOWN)).toEqual([
+            `${miss} is not a variable of this service: did you mean ${name}?`,
+          ]),
+        );
       }
     }
   });

@@ -91,7 +91,9 @@ describe("the configuration without anything but a catalog", () => {
 
   it("takes a variable that is set to nothing as not set", () => {
     const blank = Object.fromEntries(Object.values(SETTINGS).map(({ name }) => [name, "  "]));
-    expect(load({ ...blank, SERVER_API_KEY: "", REDIS_PASSWORD: "", REDIS_SENTINEL_PASSWORD: "", ...CATALOG }).config).toEqual(DEFAULTS);
+    expect(
+      load({ ...blank, SERVER_API_KEY: "", REDIS_PASSWORD: "", REDIS_SENTINEL_PASSWORD: "", ...CATALOG }).config,
+    ).toEqual(DEFAULTS);
   });
 });
 
@@ -107,18 +109,41 @@ describe("a value that is allowed", () => {
     ["REDIS_TLS", " true ", "redisTls", true],
     ["REDIS_TLS", "0", "redisTls", false],
     ["REDIS_PASSWORD", " with space ", "redisPassword", " with space "],
-    ["REDIS_CLUSTER_NODES", "a:7000, b", "redisClusterNodes", [{ host: "a", port: 7000 }, { host: "b", port: 6379 }]],
-    ["REDIS_CLUSTER_NODES", "[::1]:7000,fe80::1,10.0.0.1", "redisClusterNodes", [
-      { host: "::1", port: 7000 },
-      { host: "fe80::1", port: 6379 },
-      { host: "10.0.0.1", port: 6379 },
-    ]],
+    [
+      "REDIS_CLUSTER_NODES",
+      "a:7000, b",
+      "redisClusterNodes",
+      [
+        { host: "a", port: 7000 },
+        { host: "b", port: 6379 },
+      ],
+    ],
+    [
+      "REDIS_CLUSTER_NODES",
+      "[::1]:7000,fe80::1,10.0.0.1",
+      "redisClusterNodes",
+      [
+        { host: "::1", port: 7000 },
+        { host: "fe80::1", port: 6379 },
+        { host: "10.0.0.1", port: 6379 },
+      ],
+    ],
     ["REDIS_KEYS_TTL_IN_SECS", "-1", "redisKeysTtlSecs", -1],
     ["GRPC_PORT", "0", "grpcPort", 0],
     ["METRICS_PORT", "65535", "metricsPort", 65_535],
-    ["ALLOWED_HOSTS", " Checks.Internal, 10.0.0.1,[::1],checks.internal", "allowedHosts", ["checks.internal", "10.0.0.1", "[::1]"]],
+    [
+      "ALLOWED_HOSTS",
+      " Checks.Internal, 10.0.0.1,[::1],checks.internal",
+      "allowedHosts",
+      ["checks.internal", "10.0.0.1", "[::1]"],
+    ],
     ["ALLOWED_HOSTS", "*", "allowedHosts", ["*"]],
-    ["CORS_ALLOWED_ORIGINS", "https://App.example, http://localhost:3000", "corsAllowedOrigins", ["https://app.example", "http://localhost:3000"]],
+    [
+      "CORS_ALLOWED_ORIGINS",
+      "https://App.example, http://localhost:3000",
+      "corsAllowedOrigins",
+      ["https://app.example", "http://localhost:3000"],
+    ],
     ["CORS_ALLOWED_ORIGINS", "*", "corsAllowedOrigins", ["*"]],
     ["RATE_LIMIT", "100", "rateLimit", 100],
     ["MAX_CONNECTION_AGE_MS", "0", "maxConnectionAgeMs", 0],
@@ -173,14 +198,22 @@ describe("a value that is not allowed", () => {
   });
 
   it("is told together with all others, also with those that several variables share", () => {
-    const message = faultsOf({ CATALOG_FILE: "c", GRPC_PORT: "x", METRICS_PORT: "y", TLS_CERT_FILE: "cert.pem", LOG_LEVEL: "z" });
+    const message = faultsOf({
+      CATALOG_FILE: "c",
+      GRPC_PORT: "x",
+      METRICS_PORT: "y",
+      TLS_CERT_FILE: "cert.pem",
+      LOG_LEVEL: "z",
+    });
     expect(message).toMatch(/^There are 4 faults/);
     for (const name of ["GRPC_PORT", "METRICS_PORT", "LOG_LEVEL", "TLS_KEY_FILE"]) expect(message).toContain(name);
   });
 
   it("does not make up a second fault from the default it would have had", () => {
     expect(faultsOf({ OFFLINE: "maybe" })).toMatch(/^There is 1 fault/);
-    expect(faultsOf({ ...CATALOG, GRPC_PORT: "8443", TLS_CERT_FILE: "c", TLS_KEY_FILE: "k", PORT: "x" })).toMatch(/^There is 1 fault/);
+    expect(faultsOf({ ...CATALOG, GRPC_PORT: "8443", TLS_CERT_FILE: "c", TLS_KEY_FILE: "k", PORT: "x" })).toMatch(
+      /^There is 1 fault/,
+    );
   });
 
   it("shortens what is long and hides a password in a URL", () => {
@@ -206,7 +239,12 @@ describe("a secret", () => {
   });
 
   it("is told to whoever has to hide it, with the passwords that stand in URLs", () => {
-    const { secrets } = load({ ...CATALOG, SERVER_API_KEY: "key-1", REDIS_PASSWORD: "pass-2", API_URL: "https://u:in-url-3@h" });
+    const { secrets } = load({
+      ...CATALOG,
+      SERVER_API_KEY: "key-1",
+      REDIS_PASSWORD: "pass-2",
+      API_URL: "https://u:in-url-3@h",
+    });
     expect(secrets).toEqual(expect.arrayContaining(["key-1", "pass-2", "in-url-3"]));
   });
 });
@@ -253,7 +291,13 @@ describe("the configuration", () => {
   it("is frozen all the way down", () => {
     const { config } = load({ ...CATALOG, ENTITLEMENTS_FALLBACK: '{"plan":{"hasAccess":true,"enumValues":["a"]}}' });
     const [[, values] = []] = config.entitlementsFallback;
-    for (const part of [config, config.entitlementsFallback, config.entitlementsFallback[0], values, values?.enumValues]) {
+    for (const part of [
+      config,
+      config.entitlementsFallback,
+      config.entitlementsFallback[0],
+      values,
+      values?.enumValues,
+    ]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
   });

@@ -102,19 +102,34 @@ describe("a setting with a malformed value", () => {
     expect(faultsOf({ ...used, [name]: MALFORMED })).toContain(`${name}: `);
   });
 
-  it.each(rows.filter(({ unused }) => unused.length > 0))("$name stops no start where it is not used, and is named once", ({ name, unused }) => {
-    for (const environment of unused) {
-      const { warnings } = loadConfig({ ...environment, [name]: MALFORMED });
-      const naming = warnings.filter((warning) => warning.includes(`${name}: `));
-      because(JSON.stringify(environment), () => expect(naming).toHaveLength(1));
-      expect(naming[0]).toMatch(/ha(?:s|ve) no effect: .* Else it would be a fault: /);
-    }
-  });
+  it.each(rows.filter(({ unused }) => unused.length > 0))(
+    "$name stops no start where it is not used, and is named once",
+    ({ name, unused }) => {
+      for (const environment of unused) {
+        const { warnings } = loadConfig({ ...environment, [name]: MALFORMED });
+        const naming = warnings.filter((warning) => warning.includes(`${name}: `));
+        because(JSON.stringify(environment), () => expect(naming).toHaveLength(1));
+        expect(naming[0]).toMatch(/ha(?:s|ve) no effect: .* Else it would be a fault: /);
+      }
+    },
+  );
 
   it("is listed with all others that are used, and with none that is not", () => {
-    const message = faultsOf({ ...API, REDIS_PORT: "tcp://x", PORT: "tcp://x", GRPC_PORT: "tcp://x", METRICS_PORT: "udp://x", API_URL: "x" });
+    const message = faultsOf({
+      ...API,
+      REDIS_PORT: "tcp://x",
+      PORT: "tcp://x",
+      GRPC_PORT: "tcp://x",
+      METRICS_PORT: "udp://x",
+      API_URL: "x",
+    });
     expect(message).toMatch(/^There are 3 faults/);
-    expect(message.split("\n").slice(1, 4).map((line) => /[A-Z_]+/.exec(line)?.[0])).toEqual(["API_URL", "GRPC_PORT", "METRICS_PORT"]);
+    expect(
+      message
+        .split("\n")
+        .slice(1, 4)
+        .map((line) => /[A-Z_]+/.exec(line)?.[0]),
+    ).toEqual(["API_URL", "GRPC_PORT", "METRICS_PORT"]);
   });
 
   it("is a fault where it cannot be known whether it is used", () => {
@@ -122,11 +137,21 @@ describe("a setting with a malformed value", () => {
     expect(message).toMatch(/^There are 2 faults/);
   });
 
-  it.each(["tcp://10.0.0.1:80", "udp://10.0.0.1:80", "SCTP://10.0.0.1:80"])("as Kubernetes makes it (%s) is told with what to do", (value) => {
-    for (const environment of [{ ...CATALOG, GRPC_PORT: value }, { ...CATALOG, METRICS_PORT: value }, { ...API, ...REDIS, REDIS_PORT: value }, { ...CATALOG, ...TLS, PORT: value }]) {
-      expect(faultsOf(environment)).toMatch(/Kubernetes sets this for a Service of that name: set it to a number in the pod, or .*enableServiceLinks: false/);
-    }
-  });
+  it.each(["tcp://10.0.0.1:80", "udp://10.0.0.1:80", "SCTP://10.0.0.1:80"])(
+    "as Kubernetes makes it (%s) is told with what to do",
+    (value) => {
+      for (const environment of [
+        { ...CATALOG, GRPC_PORT: value },
+        { ...CATALOG, METRICS_PORT: value },
+        { ...API, ...REDIS, REDIS_PORT: value },
+        { ...CATALOG, ...TLS, PORT: value },
+      ]) {
+        expect(faultsOf(environment)).toMatch(
+          /Kubernetes sets this for a Service of that name: set it to a number in the pod, or .*enableServiceLinks: false/,
+        );
+      }
+    },
+  );
 
   it("is never shown where it is a secret", () => {
     const { warnings } = loadConfig({ ...CATALOG, REDIS_PASSWORD: "hunter2\u0000", SERVER_API_KEY: "a secret key" });
@@ -137,32 +162,76 @@ describe("a setting with a malformed value", () => {
 
 describe("a setting without effect", () => {
   it.each<[environment: Environment, warnings: readonly string[]]>([
-    [{ ...CATALOG, REDIS_HOST: "redis", REDIS_TLS: "1" }, ["REDIS_HOST, REDIS_TLS have no effect: Redis is in use only where REDIS_ENVIRONMENT_PREFIX is set"]],
+    [
+      { ...CATALOG, REDIS_HOST: "redis", REDIS_TLS: "1" },
+      ["REDIS_HOST, REDIS_TLS have no effect: Redis is in use only where REDIS_ENVIRONMENT_PREFIX is set"],
+    ],
     [{ ...CATALOG, ...API }, ["SERVER_API_KEY has no effect: CATALOG_FILE takes the place of the API"]],
-    [{ ...CATALOG, PORT: "9443" }, ["PORT has no effect: it is the port of TLS, which needs TLS_CERT_FILE and TLS_KEY_FILE; GRPC_PORT is the one without TLS"]],
+    [
+      { ...CATALOG, PORT: "9443" },
+      [
+        "PORT has no effect: it is the port of TLS, which needs TLS_CERT_FILE and TLS_KEY_FILE; GRPC_PORT is the one without TLS",
+      ],
+    ],
     [{ ...API, EDGE_ENABLED: "0", EDGE_API_URL: "https://e" }, ["EDGE_API_URL has no effect: EDGE_ENABLED is off"]],
     [{ ...API, WS_ENABLED: "0", WS_URL: "wss://e" }, ["WS_URL has no effect: WS_ENABLED is off"]],
-    [{ ...API, ...REDIS, REDIS_HOST: "r", REDIS_CLUSTER_NODES: "a" }, ["REDIS_HOST has no effect: REDIS_CLUSTER_NODES says where Redis is"]],
-    [{ ...OFFLINE, API_URL: "https://a", REDIS_HOST: "r" }, ["API_URL, REDIS_HOST have no effect: OFFLINE is on, so nothing outside of this process is asked"]],
-    [{ ...API, ENVIRONMENT_PREFIX: "staging" }, ["ENVIRONMENT_PREFIX has no effect: the sidecar reads REDIS_ENVIRONMENT_PREFIX: set that to have Redis in use"]],
-    [{ ...API, CACHE_LOCK_RETRY_COUNT: "3" }, ["CACHE_LOCK_RETRY_COUNT has no effect: waiting for another process that fetches the same state is bounded by time here, not by a count; remove it"]],
+    [
+      { ...API, ...REDIS, REDIS_HOST: "r", REDIS_CLUSTER_NODES: "a" },
+      ["REDIS_HOST has no effect: REDIS_CLUSTER_NODES says where Redis is"],
+    ],
+    [
+      { ...OFFLINE, API_URL: "https://a", REDIS_HOST: "r" },
+      ["API_URL, REDIS_HOST have no effect: OFFLINE is on, so nothing outside of this process is asked"],
+    ],
+    [
+      { ...API, ENVIRONMENT_PREFIX: "staging" },
+      ["ENVIRONMENT_PREFIX has no effect: the sidecar reads REDIS_ENVIRONMENT_PREFIX: set that to have Redis in use"],
+    ],
+    [
+      { ...API, CACHE_LOCK_RETRY_COUNT: "3" },
+      [
+        "CACHE_LOCK_RETRY_COUNT has no effect: waiting for another process that fetches the same state is bounded by time here, not by a count; remove it",
+      ],
+    ],
   ])("%j is named once", (environment, warnings) => {
     expect(loadConfig(environment).warnings).toEqual(warnings);
   });
 
   it.each<[environment: Environment]>([
     // What a chart gives in any case, Redis or not.
-    [{ ...API, REDIS_HOST: "", REDIS_PORT: "6379", REDIS_DB: "0", REDIS_TLS: "false", REDIS_USERNAME: "", REDIS_PASSWORD: "" }],
+    [
+      {
+        ...API,
+        REDIS_HOST: "",
+        REDIS_PORT: "6379",
+        REDIS_DB: "0",
+        REDIS_TLS: "false",
+        REDIS_USERNAME: "",
+        REDIS_PASSWORD: "",
+      },
+    ],
     [{ ...OFFLINE, ...API }],
     [{ ...CATALOG, PORT: "8443" }],
     [{ ...API, ...REDIS, ENVIRONMENT_PREFIX: "production", KEYS_TTL_IN_SECS: "60", REDIS_KEYS_TTL_IN_SECS: "60" }],
-    [{ ...API, REDIS_SERVICE_HOST: "10.0.0.1", REDIS_SERVICE_PORT: "6379", REDIS_PORT_6379_TCP: "tcp://10.0.0.1:6379", REDIS_PORT_6379_TCP_PORT: "6379" }],
+    [
+      {
+        ...API,
+        REDIS_SERVICE_HOST: "10.0.0.1",
+        REDIS_SERVICE_PORT: "6379",
+        REDIS_PORT_6379_TCP: "tcp://10.0.0.1:6379",
+        REDIS_PORT_6379_TCP_PORT: "6379",
+      },
+    ],
   ])("%j is passed over: nobody misses anything", (environment) => {
     expect(loadConfig(environment).warnings).toEqual([]);
   });
 
   it("makes no rule of several settings apply", () => {
-    for (const given of [{ REDIS_SENTINELS: "a" }, { REDIS_CLUSTER_NODES: "a", REDIS_DB: "1" }, { REDIS_TLS_CA_FILE: "ca.pem" }]) {
+    for (const given of [
+      { REDIS_SENTINELS: "a" },
+      { REDIS_CLUSTER_NODES: "a", REDIS_DB: "1" },
+      { REDIS_TLS_CA_FILE: "ca.pem" },
+    ]) {
       expect(faultsOf({ ...CATALOG, ...given })).toBe("");
       expect(faultsOf({ ...CATALOG, ...REDIS, ...given })).toMatch(/^There is 1 fault/);
     }

@@ -4,14 +4,19 @@ import { readSettings } from "../../../../src/bootstrap/config/read-settings.js"
 import { settingsTable } from "../../../../src/bootstrap/config/settings/settings-table.js";
 import { PERSISTENT_CACHE, PERSISTENT_CACHE_SETTINGS } from "../../../../src/bootstrap/persistent-cache/settings.js";
 
-const REQUIRED = { AWS_REGION: "eu-west-1", QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/changes", SERVER_API_KEY: "key" };
+const REQUIRED = {
+  AWS_REGION: "eu-west-1",
+  QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/changes",
+  SERVER_API_KEY: "key",
+};
 
-const read = (environment: Readonly<Record<string, string>>) =>
-  readSettings(PERSISTENT_CACHE, environment);
+const read = (environment: Readonly<Record<string, string>>) => readSettings(PERSISTENT_CACHE, environment);
 
 describe("the persistent-cache service's configuration", () => {
   it("is in its page as it is", () => {
-    const shown = /<!-- configuration -->([^]*)<!-- \/configuration -->/.exec(readFileSync("docs/persistent-cache.md", "utf8"))?.[1];
+    const shown = /<!-- configuration -->([^]*)<!-- \/configuration -->/.exec(
+      readFileSync("docs/persistent-cache.md", "utf8"),
+    )?.[1];
     expect(shown?.trim()).toBe(settingsTable(PERSISTENT_CACHE_SETTINGS).trim());
   });
 
@@ -80,18 +85,34 @@ describe("the name of the environment in Redis", () => {
   });
 
   it("is refused where the two differ, with all other faults", () => {
-    const environment = { ...REQUIRED, ENVIRONMENT_PREFIX: "staging", REDIS_ENVIRONMENT_PREFIX: "other", BATCH_SIZE: "0" };
-    expect(() => read(environment)).toThrow(/There are 2 faults[^]*ENVIRONMENT_PREFIX and REDIS_ENVIRONMENT_PREFIX are "staging" and "other"[^]*BATCH_SIZE/);
+    const environment = {
+      ...REQUIRED,
+      ENVIRONMENT_PREFIX: "staging",
+      REDIS_ENVIRONMENT_PREFIX: "other",
+      BATCH_SIZE: "0",
+    };
+    expect(() => read(environment)).toThrow(
+      /There are 2 faults[^]*ENVIRONMENT_PREFIX and REDIS_ENVIRONMENT_PREFIX are "staging" and "other"[^]*BATCH_SIZE/,
+    );
   });
 });
 
 describe("what the persistent-cache service does not use", () => {
   it.each([
-    [{ SENTRY_DSN: "https://host/42", DISABLE_SENTRY: "1" }, ["SENTRY_DSN has no effect: DISABLE_SENTRY is on. Else it would be a fault"]],
+    [
+      { SENTRY_DSN: "https://host/42", DISABLE_SENTRY: "1" },
+      ["SENTRY_DSN has no effect: DISABLE_SENTRY is on. Else it would be a fault"],
+    ],
     [{ SENTRY_DSN: "https://key@host/42", DISABLE_SENTRY: "1" }, []],
-    [{ REDIS_PORT: "tcp://10.0.0.1:6379", REDIS_CLUSTER_NODES: "a" }, ["REDIS_PORT has no effect: REDIS_CLUSTER_NODES says where Redis is"]],
+    [
+      { REDIS_PORT: "tcp://10.0.0.1:6379", REDIS_CLUSTER_NODES: "a" },
+      ["REDIS_PORT has no effect: REDIS_CLUSTER_NODES says where Redis is"],
+    ],
     [{ CACHE_LOCK_RETRY_COUNT: "5" }, ["CACHE_LOCK_RETRY_COUNT has no effect"]],
-    [{ REDIS_KEYS_TTL_IN_SECS: "60" }, ["REDIS_KEYS_TTL_IN_SECS has no effect: the persistent-cache service reads KEYS_TTL_IN_SECS"]],
+    [
+      { REDIS_KEYS_TTL_IN_SECS: "60" },
+      ["REDIS_KEYS_TTL_IN_SECS has no effect: the persistent-cache service reads KEYS_TTL_IN_SECS"],
+    ],
     [{ REDIS_KEYS_TTL_IN_SECS: "60", KEYS_TTL_IN_SECS: "60" }, []],
     [{ BATCHSIZE: "2" }, ["BATCHSIZE is not a variable of this service: did you mean BATCH_SIZE?"]],
     [{ REDIS_USERNAME: "", REDIS_PASSWORD: "" }, []],
@@ -101,8 +122,8 @@ describe("what the persistent-cache service does not use", () => {
   });
 
   it("is a fault as soon as it is used", () => {
-    expect(() => read({ ...REQUIRED, SENTRY_DSN: "https://host/42", DISABLE_SENTRY: "0", REDIS_PORT: "tcp://10.0.0.1:6379" })).toThrow(
-      /There are 2 faults[^]*REDIS_PORT[^]*enableServiceLinks[^]*SENTRY_DSN/,
-    );
+    expect(() =>
+      read({ ...REQUIRED, SENTRY_DSN: "https://host/42", DISABLE_SENTRY: "0", REDIS_PORT: "tcp://10.0.0.1:6379" }),
+    ).toThrow(/There are 2 faults[^]*REDIS_PORT[^]*enableServiceLinks[^]*SENTRY_DSN/);
   });
 });

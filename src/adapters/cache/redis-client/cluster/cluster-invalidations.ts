@@ -25,12 +25,20 @@ export class ClusterInvalidations implements Invalidations {
   #isCoherent = false;
   #unfollow: (() => void) | undefined;
 
-  constructor(topology: ClusterTopology, access: RedisAccess, prefixes: readonly string[], dependencies: LinkDependencies) {
+  constructor(
+    topology: ClusterTopology,
+    access: RedisAccess,
+    prefixes: readonly string[],
+    dependencies: LinkDependencies,
+  ) {
     this.#topology = topology;
     this.#access = access;
     this.#prefixes = prefixes;
     this.#dependencies = dependencies;
-    this.#outage = new OutageLog(dependencies.logger, new DependencyState("redis_invalidations", dependencies.telemetry.dependencies));
+    this.#outage = new OutageLog(
+      dependencies.logger,
+      new DependencyState("redis_invalidations", dependencies.telemetry.dependencies),
+    );
   }
 
   start(listener: InvalidationListener): void {
@@ -74,14 +82,19 @@ export class ClusterInvalidations implements Invalidations {
   }
 
   #update(): void {
-    const isCoherent = this.#map !== undefined && isComplete(this.#map) && [...this.#masters.values()].every(({ isTracking }) => isTracking);
+    const isCoherent =
+      this.#map !== undefined &&
+      isComplete(this.#map) &&
+      [...this.#masters.values()].every(({ isTracking }) => isTracking);
     if (isCoherent === this.#isCoherent || this.#listener === undefined) return;
     this.#isCoherent = isCoherent;
     if (isCoherent) {
       this.#outage.recovered("Redis tells of writes", { redis: "Cluster" });
       this.#listener.coherent();
     } else {
-      this.#outage.lost("warn", "Redis does not send all of its invalidations: what is held in memory may be stale", { redis: "Cluster" });
+      this.#outage.lost("warn", "Redis does not send all of its invalidations: what is held in memory may be stale", {
+        redis: "Cluster",
+      });
       this.#listener.incoherent();
     }
   }

@@ -73,7 +73,8 @@ export class ClusterLinks {
       return { index, slot, command, address: this.#masterOf(slot), isAsking: false };
     });
     for (let redirections = 0; sendings.length > 0; redirections++) {
-      if (redirections > MAX_REDIRECTIONS) throw new CodedError("unavailable", "the nodes of the Redis Cluster do not agree on who has a key");
+      if (redirections > MAX_REDIRECTIONS)
+        throw new CodedError("unavailable", "the nodes of the Redis Cluster do not agree on who has a key");
       const answered = await Promise.all(
         [...byAddress(sendings)].map(([address, together]) => this.#sendTo(address, together, deadline, isWrite)),
       );
@@ -98,7 +99,8 @@ export class ClusterLinks {
 
   /** @throws CodedError `unavailable` until the Cluster has told */
   masters(): readonly string[] {
-    if (this.#links.size === 0) throw new CodedError("unavailable", "no node of the Redis Cluster has told yet who is master");
+    if (this.#links.size === 0)
+      throw new CodedError("unavailable", "no node of the Redis Cluster has told yet who is master");
     return [...this.#links.keys()];
   }
 
@@ -114,7 +116,9 @@ export class ClusterLinks {
   }
 
   async #sendTo(address: string, sendings: readonly Sending[], deadline: number, isWrite: boolean) {
-    const commands = sendings.flatMap(({ command, isAsking }): RedisCommand[] => (isAsking ? [["ASKING"], command] : [command]));
+    const commands = sendings.flatMap(({ command, isAsking }): RedisCommand[] =>
+      isAsking ? [["ASKING"], command] : [command],
+    );
     const replies = await this.#linkTo(address).send(commands, deadline, isWrite);
     let next = 0;
     return sendings.map((sending) => {
@@ -144,7 +148,8 @@ export class ClusterLinks {
 
   #linkTo(address: string): RedisLink {
     const link = this.#links.get(address);
-    if (link === undefined) throw new CodedError("unavailable", `${address} is no master of the Redis Cluster any more`);
+    if (link === undefined)
+      throw new CodedError("unavailable", `${address} is no master of the Redis Cluster any more`);
     return link;
   }
 

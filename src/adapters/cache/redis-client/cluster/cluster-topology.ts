@@ -86,13 +86,18 @@ export class ClusterTopology {
     const { clock, timing } = this.#dependencies;
     let readyAt: number | undefined;
     this.#isAsking = true;
-    const session = new Session(connectionTo({ kind: "server", db: 0, ...node }, this.#access, timing.connectTimeoutMs), timing, clock, {
-      ready: () => {
-        readyAt = clock.now();
-        this.#ask(session, node);
+    const session = new Session(
+      connectionTo({ kind: "server", db: 0, ...node }, this.#access, timing.connectTimeoutMs),
+      timing,
+      clock,
+      {
+        ready: () => {
+          readyAt = clock.now();
+          this.#ask(session, node);
+        },
+        ended: (reason) => this.#ended(reason, readyAt),
       },
-      ended: (reason) => this.#ended(reason, readyAt),
-    });
+    );
     this.#session = session;
   }
 
@@ -138,7 +143,9 @@ export class ClusterTopology {
 
   #take(map: ClusterMap): void {
     if (this.#map !== undefined && isSame(map, this.#map)) return;
-    this.#dependencies.logger.info("the Redis Cluster has told who is master", { masters: [...map.masters.keys()].sort() });
+    this.#dependencies.logger.info("the Redis Cluster has told who is master", {
+      masters: [...map.masters.keys()].sort(),
+    });
     this.#tell(map);
   }
 
@@ -150,5 +157,8 @@ export class ClusterTopology {
 }
 
 function isSame(one: ClusterMap, other: ClusterMap): boolean {
-  return one.masters.size === other.masters.size && one.masterOfSlot.every((address, slot) => address === other.masterOfSlot[slot]);
+  return (
+    one.masters.size === other.masters.size &&
+    one.masterOfSlot.every((address, slot) => address === other.masterOfSlot[slot])
+  );
 }

@@ -20,11 +20,18 @@ export class Cluster implements RedisCommands, RedisInsight {
   readonly #changes = new ConnectionChanges();
   readonly #links: ClusterLinks;
 
-  constructor(topology: ClusterTopology, access: RedisAccess, settings: CommandSettings, dependencies: LinkDependencies) {
+  constructor(
+    topology: ClusterTopology,
+    access: RedisAccess,
+    settings: CommandSettings,
+    dependencies: LinkDependencies,
+  ) {
     this.#settings = settings;
     this.#dependencies = dependencies;
     this.#call = new BoundedCall(dependencies.clock, dependencies.telemetry, settings.commandTimeoutMs);
-    this.#links = new ClusterLinks(topology, access, settings.commandTimeoutMs, dependencies, () => this.#changes.set(this.#links.areConnected));
+    this.#links = new ClusterLinks(topology, access, settings.commandTimeoutMs, dependencies, () =>
+      this.#changes.set(this.#links.areConnected),
+    );
   }
 
   get isConnected(): boolean {
@@ -45,17 +52,24 @@ export class Cluster implements RedisCommands, RedisInsight {
   }
 
   async readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    const replies = await this.#call.runLate(async (deadline) => accepted(await this.#links.sendByKey(getCommands(keys), deadline)));
+    const replies = await this.#call.runLate(async (deadline) =>
+      accepted(await this.#links.sendByKey(getCommands(keys), deadline)),
+    );
     return replies as readonly (string | null)[];
   }
 
   writeNewest(groups: readonly WriteGroup[]): Promise<readonly (readonly WriteOutcome[])[]> {
     const settings = { keysTtlMs: this.#settings.keysTtlMs, now: this.#dependencies.clock.now() };
-    return this.#call.run((deadline) => writeNewestByKey(groups, settings, (commands) => this.#links.sendByKey(commands, deadline, true)));
+    return this.#call.run((deadline) =>
+      writeNewestByKey(groups, settings, (commands) => this.#links.sendByKey(commands, deadline, true)),
+    );
   }
 
   async delete(keys: readonly string[]): Promise<void> {
-    await this.#sendByKey(keys.map((key) => ({ key, command: ["DEL", key] })), true);
+    await this.#sendByKey(
+      keys.map((key) => ({ key, command: ["DEL", key] })),
+      true,
+    );
   }
 
   async lock(key: string, token: string, durationMs: number): Promise<boolean> {
@@ -65,7 +79,12 @@ export class Cluster implements RedisCommands, RedisInsight {
 
   async unlock(key: string, token: string): Promise<void> {
     await this.#call.run(async (deadline) => {
-      const send = (commands: readonly RedisCommand[]) => this.#links.sendByKey(commands.map((command) => ({ key, command })), deadline, true);
+      const send = (commands: readonly RedisCommand[]) =>
+        this.#links.sendByKey(
+          commands.map((command) => ({ key, command })),
+          deadline,
+          true,
+        );
       accepted(await runScripts([unlockCall(key, token)], send));
     });
   }
@@ -90,9 +109,15 @@ export class Cluster implements RedisCommands, RedisInsight {
   }
 
   async stats(): Promise<RedisStats> {
-    const all = await this.#call.run(async (deadline) => (await this.#links.sendToAll(STATS_COMMANDS, deadline)).map(statsOf));
+    const all = await this.#call.run(async (deadline) =>
+      (await this.#links.sendToAll(STATS_COMMANDS, deadline)).map(statsOf),
+    );
     const sum = (figure: keyof RedisStats) => all.reduce((total, stats) => total + stats[figure], 0);
-    return { keyspaceHits: sum("keyspaceHits"), keyspaceMisses: sum("keyspaceMisses"), usedMemoryBytes: sum("usedMemoryBytes") };
+    return {
+      keyspaceHits: sum("keyspaceHits"),
+      keyspaceMisses: sum("keyspaceMisses"),
+      usedMemoryBytes: sum("usedMemoryBytes"),
+    };
   }
 
   close(): void {
@@ -100,7 +125,10 @@ export class Cluster implements RedisCommands, RedisInsight {
     this.#changes.set(false);
   }
 
-  #sendByKey(commands: readonly { readonly key: string; readonly command: RedisCommand }[], isWrite = false): Promise<readonly Reply[]> {
+  #sendByKey(
+    commands: readonly { readonly key: string; readonly command: RedisCommand }[],
+    isWrite = false,
+  ): Promise<readonly Reply[]> {
     return this.#call.run(async (deadline) => accepted(await this.#links.sendByKey(commands, deadline, isWrite)));
   }
 }

@@ -39,7 +39,9 @@ export interface ByKeySettings {
   readonly now: number;
 }
 
-type SendByKey = (commands: readonly { readonly key: string; readonly command: RedisCommand }[]) => Promise<readonly Reply[]>;
+type SendByKey = (
+  commands: readonly { readonly key: string; readonly command: RedisCommand }[],
+) => Promise<readonly Reply[]>;
 
 /** Three round trips: what is there, the values, their timestamps. */
 export async function writeNewestByKey(
@@ -49,7 +51,10 @@ export async function writeNewestByKey(
 ): Promise<readonly (readonly WriteOutcome[])[]> {
   const stored = await lookUp(groups, send);
   const writes = groups.flatMap(({ writes, onlyIfExists }) =>
-    writes.map((write) => ({ ...write, isWanted: onlyIfExists === undefined || stored.get(onlyIfExists) !== undefined })),
+    writes.map((write) => ({
+      ...write,
+      isWanted: onlyIfExists === undefined || stored.get(onlyIfExists) !== undefined,
+    })),
   );
   const wanted = writes.filter(({ isWanted }) => isWanted);
   const replies = await runByKey(
@@ -70,7 +75,9 @@ export async function writeNewestByKey(
     send,
   );
   let next = 0;
-  const outcomes = writes.map(({ isWanted }): WriteOutcome => (isWanted ? outcomeOf(replies[next++]) : { outcome: "not-cached" }));
+  const outcomes = writes.map(({ isWanted }): WriteOutcome =>
+    isWanted ? outcomeOf(replies[next++]) : { outcome: "not-cached" },
+  );
   return byGroup(groups, outcomes);
 }
 
@@ -80,7 +87,9 @@ async function lookUp(groups: readonly WriteGroup[], send: SendByKey): Promise<R
   const needed = groups.flatMap(({ onlyIfExists }) => onlyIfExists ?? []);
   const commands = [
     ...[...new Set(timestamps)].map((key) => ({ key, command: ["GET", key] as const })),
-    ...[...new Set(needed)].filter((key) => !timestamps.includes(key)).map((key) => ({ key, command: ["EXISTS", key] as const })),
+    ...[...new Set(needed)]
+      .filter((key) => !timestamps.includes(key))
+      .map((key) => ({ key, command: ["EXISTS", key] as const })),
   ];
   const replies = accepted(await send(commands));
   const found = new Map<string, string>();
@@ -94,5 +103,7 @@ async function lookUp(groups: readonly WriteGroup[], send: SendByKey): Promise<R
 async function runByKey(calls: readonly ScriptCall[], send: SendByKey): Promise<readonly Reply[]> {
   if (calls.length === 0) return [];
   // A script's command has its one key behind its name, its digest and the number of keys.
-  return accepted(await runScripts(calls, (commands) => send(commands.map((command) => ({ key: String(command[3]), command })))));
+  return accepted(
+    await runScripts(calls, (commands) => send(commands.map((command) => ({ key: String(command[3]), command })))),
+  );
 }

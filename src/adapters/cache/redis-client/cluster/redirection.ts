@@ -3,8 +3,7 @@ import type { Reply } from "../link/redis-link.js";
 
 /** Where a node says that a key is; or that it cannot tell, since the Cluster is not whole. */
 export type Redirection =
-  | { readonly kind: "moved" | "ask"; readonly node: HostAndPort; readonly address: string }
-  | { readonly kind: "down" };
+  { readonly kind: "moved" | "ask"; readonly node: HostAndPort; readonly address: string } | { readonly kind: "down" };
 
 /** @param asked the address of the node that answered: it leaves out a host that is its own */
 export function redirectionOf(reply: Reply, asked: string): Redirection | undefined {

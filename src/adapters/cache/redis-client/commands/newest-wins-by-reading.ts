@@ -38,7 +38,15 @@ export async function writeNewestByReading(
 
 async function compare(groups: readonly WriteGroup[], send: Send) {
   const writes = groups.flatMap(({ writes, onlyIfExists }) => writes.map((write) => ({ write, onlyIfExists })));
-  const keys = [...new Set(writes.flatMap(({ write, onlyIfExists }) => [write.key, timestampKey(write.key), ...(onlyIfExists === undefined ? [] : [onlyIfExists])]))];
+  const keys = [
+    ...new Set(
+      writes.flatMap(({ write, onlyIfExists }) => [
+        write.key,
+        timestampKey(write.key),
+        ...(onlyIfExists === undefined ? [] : [onlyIfExists]),
+      ]),
+    ),
+  ];
   const [watched, values] = await send([
     ["WATCH", ...keys],
     ["MGET", ...keys],
@@ -62,9 +70,18 @@ async function compare(groups: readonly WriteGroup[], send: Send) {
 }
 
 /** @returns false where another client wrote in between */
-async function writeUnlessChanged(toWrite: readonly KeyWrite[], isWatched: boolean, { keysTtlMs, now }: ByReadingSettings, send: Send): Promise<boolean> {
-  const set = (key: string, value: string | number): RedisCommand => (keysTtlMs < 0 ? ["SET", key, value] : ["SET", key, value, "PX", keysTtlMs]);
-  const commands = toWrite.flatMap(({ key, value, updatedAt }) => [set(key, value), set(timestampKey(key), updatedAt ?? now)]);
+async function writeUnlessChanged(
+  toWrite: readonly KeyWrite[],
+  isWatched: boolean,
+  { keysTtlMs, now }: ByReadingSettings,
+  send: Send,
+): Promise<boolean> {
+  const set = (key: string, value: string | number): RedisCommand =>
+    keysTtlMs < 0 ? ["SET", key, value] : ["SET", key, value, "PX", keysTtlMs];
+  const commands = toWrite.flatMap(({ key, value, updatedAt }) => [
+    set(key, value),
+    set(timestampKey(key), updatedAt ?? now),
+  ]);
   if (commands.length === 0) {
     if (isWatched) await send([["UNWATCH"]]);
     return true;

@@ -59,7 +59,10 @@ export function newestWinsCalls(groups: readonly WriteGroup[], now: number, keys
 }
 
 /** What became of the groups, from what their scripts answered. */
-export function newestWinsOutcomes(groups: readonly WriteGroup[], replies: readonly Reply[]): readonly (readonly WriteOutcome[])[] {
+export function newestWinsOutcomes(
+  groups: readonly WriteGroup[],
+  replies: readonly Reply[],
+): readonly (readonly WriteOutcome[])[] {
   const all = replies.flatMap((reply) => {
     if (reply instanceof Error) throw reply;
     return (reply as readonly unknown[]).map(outcomeOf);
@@ -68,7 +71,10 @@ export function newestWinsOutcomes(groups: readonly WriteGroup[], replies: reado
 }
 
 /** The outcomes of all writes, for each group its own. */
-export function byGroup(groups: readonly WriteGroup[], all: readonly WriteOutcome[]): readonly (readonly WriteOutcome[])[] {
+export function byGroup(
+  groups: readonly WriteGroup[],
+  all: readonly WriteOutcome[],
+): readonly (readonly WriteOutcome[])[] {
   let next = 0;
   return groups.map(({ writes }) => all.slice(next, (next += writes.length)));
 }

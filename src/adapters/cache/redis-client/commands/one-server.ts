@@ -35,7 +35,11 @@ export class OneServer implements RedisCommands, RedisInsight {
     this.#dependencies = dependencies;
     this.#call = new BoundedCall(dependencies.clock, dependencies.telemetry, settings.commandTimeoutMs);
     this.#scripts = new ScriptAccess(nameOf(target), dependencies.clock, dependencies.logger);
-    this.#reads = new ReadBatches({ send: (keys) => this.#readLate(keys), now: () => performance.now(), patienceMs: settings.commandTimeoutMs });
+    this.#reads = new ReadBatches({
+      send: (keys) => this.#readLate(keys),
+      now: () => performance.now(),
+      patienceMs: settings.commandTimeoutMs,
+    });
     this.#link = new RedisLink(
       {
         name: nameOf(target),
@@ -71,7 +75,9 @@ export class OneServer implements RedisCommands, RedisInsight {
   }
 
   async #readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    const [values] = await this.#call.runLate(async (deadline) => accepted(await this.#link.send([["MGET", ...keys]], deadline)));
+    const [values] = await this.#call.runLate(async (deadline) =>
+      accepted(await this.#link.send([["MGET", ...keys]], deadline)),
+    );
     return values as readonly (string | null)[];
   }
 
@@ -80,7 +86,8 @@ export class OneServer implements RedisCommands, RedisInsight {
     return this.#call.run(async (deadline) => {
       const replies = await this.#runScripts(newestWinsCalls(groups, settings.now, settings.keysTtlMs), deadline);
       if (replies !== undefined) return newestWinsOutcomes(groups, replies);
-      const send = (isWrite: boolean) => (commands: readonly RedisCommand[]) => this.#link.send(commands, deadline, isWrite);
+      const send = (isWrite: boolean) => (commands: readonly RedisCommand[]) =>
+        this.#link.send(commands, deadline, isWrite);
       return this.#inTurn(() => writeNewestByReading(groups, settings, { read: send(false), write: send(true) }));
     });
   }
@@ -98,7 +105,8 @@ export class OneServer implements RedisCommands, RedisInsight {
     await this.#call.run(async (deadline) => {
       const replies = await this.#runScripts([unlockCall(key, token)], deadline);
       if (replies !== undefined) accepted(replies);
-      else if (accepted(await this.#link.send([["GET", key]], deadline))[0] === token) accepted(await this.#link.send([["DEL", key]], deadline, true));
+      else if (accepted(await this.#link.send([["GET", key]], deadline))[0] === token)
+        accepted(await this.#link.send([["DEL", key]], deadline, true));
     });
   }
 

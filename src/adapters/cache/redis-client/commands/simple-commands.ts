@@ -35,7 +35,11 @@ export function accepted(replies: readonly Reply[]): readonly Reply[] {
 export function statsOf(replies: readonly Reply[]): RedisStats {
   const text = accepted(replies).join("\r\n");
   const figure = (name: string) => Number(new RegExp(`^${name}:(\\d+)\r?$`, "m").exec(text)?.[1] ?? 0);
-  return { keyspaceHits: figure("keyspace_hits"), keyspaceMisses: figure("keyspace_misses"), usedMemoryBytes: figure("used_memory") };
+  return {
+    keyspaceHits: figure("keyspace_hits"),
+    keyspaceMisses: figure("keyspace_misses"),
+    usedMemoryBytes: figure("used_memory"),
+  };
 }
 
 function literally(text: string): string {

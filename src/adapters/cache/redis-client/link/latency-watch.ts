@@ -40,7 +40,13 @@ export class LatencyWatch {
    * @param onChange called whenever `isSlow` is another
    * @param idleMs how long this process has had nothing to do, in all: while it always has, it has not yet read what came
    */
-  constructor(clock: Clock, limitMs: number, ping: () => Promise<unknown>, onChange: () => void, idleMs?: () => number) {
+  constructor(
+    clock: Clock,
+    limitMs: number,
+    ping: () => Promise<unknown>,
+    onChange: () => void,
+    idleMs?: () => number,
+  ) {
     this.#idleMs = idleMs;
     this.#idleBefore = idleMs?.() ?? 0;
     this.#clock = clock;
@@ -75,7 +81,8 @@ export class LatencyWatch {
   #now(): number {
     const now = this.#clock.now();
     // The wall clock may also step back.
-    if (this.#cancelTick !== undefined && this.#wasIdle()) this.#waitedMs += Math.min(Math.max(0, now - this.#lastTickAt), this.#longestTurnMs);
+    if (this.#cancelTick !== undefined && this.#wasIdle())
+      this.#waitedMs += Math.min(Math.max(0, now - this.#lastTickAt), this.#longestTurnMs);
     this.#lastTickAt = now;
     return this.#waitedMs;
   }

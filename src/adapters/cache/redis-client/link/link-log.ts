@@ -32,11 +32,20 @@ export class LinkLog {
     const kind = remedyFor(error) ?? LOST;
     this.#state.set(false);
     if (this.#connection.isLost && (kind === LOST || this.#connection.hasLogged(kind))) return;
-    this.#connection.lost("warn", "there is no connection to Redis", { redis: this.#redis, reason: reasonOf(error) }, kind);
+    this.#connection.lost(
+      "warn",
+      "there is no connection to Redis",
+      { redis: this.#redis, reason: reasonOf(error) },
+      kind,
+    );
   }
 
   tooSlow(limitMs: number): void {
-    this.#speed.lost("warn", "Redis does not answer in time: upstream is asked beside it, and nothing is written to it for now", { redis: this.#redis, limitMs });
+    this.#speed.lost(
+      "warn",
+      "Redis does not answer in time: upstream is asked beside it, and nothing is written to it for now",
+      { redis: this.#redis, limitMs },
+    );
   }
 
   inTime(): void {
@@ -44,7 +53,10 @@ export class LinkLog {
   }
 
   refusesWrites(error: Error): void {
-    this.#writes.lost("warn", "Redis refuses writes; what it has is still read", { redis: this.#redis, reason: reasonOf(error) });
+    this.#writes.lost("warn", "Redis refuses writes; what it has is still read", {
+      redis: this.#redis,
+      reason: reasonOf(error),
+    });
   }
 
   acceptsWrites(): void {

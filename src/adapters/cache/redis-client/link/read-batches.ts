@@ -71,7 +71,8 @@ export class ReadBatches {
         (values) => {
           this.#answered(reads.length, sentAt);
           let from = 0;
-          for (const read of reads) read.resolve(reads.length === 1 ? values : values.slice(from, (from += read.keys.length)));
+          for (const read of reads)
+            read.resolve(reads.length === 1 ? values : values.slice(from, (from += read.keys.length)));
           this.#flush();
         },
         (error: unknown) => {

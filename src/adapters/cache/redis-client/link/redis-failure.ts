@@ -14,7 +14,10 @@ const REMEDIES: readonly (readonly [answer: RegExp, remedy: string])[] = [
   [/^ERR DB index/, "Redis has no such database: set another REDIS_DB"],
   [/^ERR .*cluster support disabled/, "this Redis is no Cluster: set REDIS_HOST in place of REDIS_CLUSTER_NODES"],
   [/^MOVED/, "this Redis is a Cluster: set REDIS_CLUSTER_NODES in place of REDIS_HOST"],
-  [/self-signed|unable to (?:get|verify)|certificate/i, "Redis's certificate cannot be verified: set REDIS_TLS_CA_FILE to its authority"],
+  [
+    /self-signed|unable to (?:get|verify)|certificate/i,
+    "Redis's certificate cannot be verified: set REDIS_TLS_CA_FILE to its authority",
+  ],
 ];
 
 /** What the caller of a command is told. */
@@ -30,7 +33,8 @@ export function isRefusedWrite(error: unknown): boolean {
 }
 
 /** In a script the reason comes further on, and before version 7 in other words. */
-const FORBIDDEN = /^NOPERM|^ERR unknown command|ACL failure in script|can't run this command|Unknown Redis command called from/;
+const FORBIDDEN =
+  /^NOPERM|^ERR unknown command|ACL failure in script|can't run this command|Unknown Redis command called from/;
 
 /** Whether the user may not run a command, or nobody may. */
 export function isForbidden(reply: unknown): reply is Error {

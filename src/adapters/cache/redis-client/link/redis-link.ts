@@ -111,7 +111,8 @@ export class RedisLink {
   #refuseUnlessUsable(session: Session, commands: number, deadline: number): void {
     const redis = `Redis (${this.#settings.name})`;
     if (!session.isReady) throw new CodedError("unavailable", `there is no connection to ${redis}`);
-    if (this.isSlow && deadline < Infinity) throw new CodedError("unavailable", `${redis} does not answer in time, and is not asked for now`);
+    if (this.isSlow && deadline < Infinity)
+      throw new CodedError("unavailable", `${redis} does not answer in time, and is not asked for now`);
     if (this.#unanswered + commands <= MAX_UNANSWERED) return;
     throw new CodedError("unavailable", `${redis} has ${this.#unanswered} commands to answer: no more are sent`);
   }
@@ -143,7 +144,9 @@ export class RedisLink {
   }
 
   #judgeWrites(session: Session, replies: readonly Reply[]): void {
-    const refusal = replies.find((reply): reply is Error => isRefusedWrite(reply) || (isForbidden(reply) && !isOfOtherWays(reply)));
+    const refusal = replies.find(
+      (reply): reply is Error => isRefusedWrite(reply) || (isForbidden(reply) && !isOfOtherWays(reply)),
+    );
     if (refusal === undefined) {
       if (!replies.some((reply) => reply instanceof Error)) this.#log.acceptsWrites();
       return;
@@ -157,7 +160,13 @@ export class RedisLink {
     const session = new Session(this.#settings.connection(), timing, clock, {
       ready: () => {
         this.#readyAt = clock.now();
-        this.#watch = new LatencyWatch(clock, this.#settings.commandTimeoutMs, () => session.redis.ping(), () => this.#speedChanged(), idleMs);
+        this.#watch = new LatencyWatch(
+          clock,
+          this.#settings.commandTimeoutMs,
+          () => session.redis.ping(),
+          () => this.#speedChanged(),
+          idleMs,
+        );
         this.#log.connected();
         this.#firstAttempt.over();
         this.#onChange();

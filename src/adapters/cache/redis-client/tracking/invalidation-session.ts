@@ -60,7 +60,15 @@ export function trackInvalidations(
 
 async function track({ redis }: Session, prefixes: readonly string[]): Promise<void> {
   const id = await redis.client("ID");
-  await redis.call("CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST", ...prefixes.flatMap((prefix) => ["PREFIX", prefix]));
+  await redis.call(
+    "CLIENT",
+    "TRACKING",
+    "ON",
+    "REDIRECT",
+    id,
+    "BCAST",
+    ...prefixes.flatMap((prefix) => ["PREFIX", prefix]),
+  );
   await redis.subscribe(CHANNEL);
 }
 

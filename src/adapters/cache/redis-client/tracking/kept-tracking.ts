@@ -29,7 +29,13 @@ export class KeptTracking {
   #endSession: ((reason: Error) => void) | undefined;
   #cancelReconnect: CancelTimer | undefined;
 
-  constructor(target: OneServerTarget, access: RedisAccess, prefixes: readonly string[], dependencies: LinkDependencies, listener: TrackingListener) {
+  constructor(
+    target: OneServerTarget,
+    access: RedisAccess,
+    prefixes: readonly string[],
+    dependencies: LinkDependencies,
+    listener: TrackingListener,
+  ) {
     this.#target = target;
     this.#access = access;
     this.#prefixes = prefixes;
@@ -85,7 +91,9 @@ export class KeptTracking {
     const wasSilent = this.#isSilent;
     this.#trackingSince = undefined;
     this.#isSilent = false;
-    this.#cancelReconnect = clock.after(this.#delay.nextMs(since === undefined ? 0 : clock.now() - since), () => this.#track());
+    this.#cancelReconnect = clock.after(this.#delay.nextMs(since === undefined ? 0 : clock.now() - since), () =>
+      this.#track(),
+    );
     if (since !== undefined && !wasSilent) this.#listener.lost(reason);
   }
 }

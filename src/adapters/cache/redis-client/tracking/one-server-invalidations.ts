@@ -17,7 +17,12 @@ export class OneServerInvalidations implements Invalidations {
   readonly #dependencies: LinkDependencies;
   #tracking: KeptTracking | undefined;
 
-  constructor(target: OneServerTarget, access: RedisAccess, prefixes: readonly string[], dependencies: LinkDependencies) {
+  constructor(
+    target: OneServerTarget,
+    access: RedisAccess,
+    prefixes: readonly string[],
+    dependencies: LinkDependencies,
+  ) {
     this.#target = target;
     this.#access = access;
     this.#prefixes = prefixes;
@@ -37,7 +42,10 @@ export class OneServerInvalidations implements Invalidations {
       invalidatedAll: () => listener.invalidatedAll(),
       refused: (reason) => outage.lost("warn", REFUSED, { redis, reason: reasonOf(reason) }),
       lost: (reason) => {
-        outage.lost("warn", "Redis sends no invalidations: what is held in memory may be stale", { redis, reason: reasonOf(reason) });
+        outage.lost("warn", "Redis sends no invalidations: what is held in memory may be stale", {
+          redis,
+          reason: reasonOf(reason),
+        });
         listener.incoherent();
       },
     });

@@ -65,7 +65,8 @@ function decodeFeatureEntitlement(calculated: Fields, told: Fields | undefined):
     accessDeniedReason: decodeReason(calculated),
     validUntil: calculated.optionalMoment("validUntil"),
     creditRate: decodeCreditRate(calculated.optionalObject("creditRate")),
-    resetPeriod: calculated.optionalChoice("resetPeriod", RESET_PERIODS) ?? told?.optionalChoice("resetPeriod", RESET_PERIODS),
+    resetPeriod:
+      calculated.optionalChoice("resetPeriod", RESET_PERIODS) ?? told?.optionalChoice("resetPeriod", RESET_PERIODS),
     resetPeriodConfiguration:
       decodeResetPeriodConfiguration(calculated.optionalObject("resetPeriodConfiguration")) ??
       decodeResetPeriodConfiguration(told?.optionalObject("resetPeriodConfiguration")),

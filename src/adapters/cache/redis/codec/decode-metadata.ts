@@ -20,7 +20,8 @@ export interface StoredMetadata {
  */
 export function decodeMetadata({ value, timestamp }: StampedValue, stateTimestamp: number): StoredMetadata | undefined {
   const metadataTimestamp = readTimestamp(timestamp);
-  if (value === null || metadataTimestamp === undefined || !belongsTo(stateTimestamp, metadataTimestamp)) return undefined;
+  if (value === null || metadataTimestamp === undefined || !belongsTo(stateTimestamp, metadataTimestamp))
+    return undefined;
   const fields = readJsonObject(value, "metadata");
   return { accessDeniedReason: decodeReason(fields), record: decodeRecord(fields) };
 }

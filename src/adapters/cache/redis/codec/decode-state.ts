@@ -1,4 +1,8 @@
-import { buildCustomerState, type CreditEntitlementInput, type FeatureEntitlementInput } from "../../../../domain/build-customer-state.js";
+import {
+  buildCustomerState,
+  type CreditEntitlementInput,
+  type FeatureEntitlementInput,
+} from "../../../../domain/build-customer-state.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import { ANY_ID, type CustomerState } from "../../../../domain/customer-state.js";
 import type { Usage } from "../../../../domain/usage.js";
@@ -130,7 +134,8 @@ function decodeSet(value: string, report: ReportFault): EntitlementSet {
     }
   }
   // To take what is not understood for nothing would deny everything.
-  if (isSomethingThere && entitlements.length === 0) throw new FieldFault("state", "an entitlement of a known type", {});
+  if (isSomethingThere && entitlements.length === 0)
+    throw new FieldFault("state", "an entitlement of a known type", {});
   return { entitlements, record, unreadable };
 }
 
@@ -144,11 +149,19 @@ function isSetOfAnother({ subject }: StateReading, set: EntitlementSet, metadata
   if (isOwn) return false;
   if (hasAmbiguousKeys(subject)) return true;
   const { resourceId } = subject;
-  if (set.entitlements.some((entitlement) => entitlement.resourceId !== undefined && entitlement.resourceId !== resourceId)) return true;
+  if (
+    set.entitlements.some(
+      (entitlement) => entitlement.resourceId !== undefined && entitlement.resourceId !== resourceId,
+    )
+  )
+    return true;
   return resourceId !== undefined && !set.entitlements.some((entitlement) => entitlement.resourceId === resourceId);
 }
 
-function usageOf(entitlement: StoredEntitlement, reading: StateReading): Usage | undefined | "of-another" | "without-usage" {
+function usageOf(
+  entitlement: StoredEntitlement,
+  reading: StateReading,
+): Usage | undefined | "of-another" | "without-usage" {
   const told = entitlement.input.usage;
   const reference = usageReferenceOf(entitlement);
   if (reference === undefined) return told;
@@ -156,6 +169,7 @@ function usageOf(entitlement: StoredEntitlement, reading: StateReading): Usage |
   const timestamp = readTimestamp(stored?.timestamp);
   if (stored === undefined || stored.value === null || timestamp === undefined) return "without-usage";
   const { usage, record } = decodeUsage(stored.value, timestamp);
-  if (isOfAnother(record, reading.subject) || (record === undefined && hasAmbiguousKeys(reading.subject))) return "of-another";
+  if (isOfAnother(record, reading.subject) || (record === undefined && hasAmbiguousKeys(reading.subject)))
+    return "of-another";
   return { ...usage, periodAnchor: told?.periodAnchor };
 }

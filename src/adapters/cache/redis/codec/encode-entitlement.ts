@@ -8,7 +8,11 @@ import { encodeResetPeriodConfiguration } from "../../../../wire/reset-period-co
  * A feature as every published client reads it. The older ones take resets and the anchor from featureUsage, and
  * read a usage there of every feature, metered or not; the newer ones take resets from calculatedEntitlement.
  */
-export function encodeFeatureEntitlement(subject: Subject, state: CustomerState, entitlement: FeatureEntitlement): object {
+export function encodeFeatureEntitlement(
+  subject: Subject,
+  state: CustomerState,
+  entitlement: FeatureEntitlement,
+): object {
   const { feature, creditRate, resetPeriod } = entitlement;
   const usage = state.featureUsage(feature.id);
   const reset = {
@@ -33,7 +37,8 @@ export function encodeFeatureEntitlement(subject: Subject, state: CustomerState,
       accessDeniedReason: entitlement.accessDeniedReason,
       enumValues: entitlement.enumValues,
       validUntil: entitlement.validUntil,
-      creditRate: creditRate === undefined ? undefined : { amount: creditRate.amount, currencyId: creditRate.currencyId },
+      creditRate:
+        creditRate === undefined ? undefined : { amount: creditRate.amount, currencyId: creditRate.currencyId },
       ...reset,
       usagePeriodAnchor: usage.periodAnchor,
     },
@@ -43,7 +48,11 @@ export function encodeFeatureEntitlement(subject: Subject, state: CustomerState,
 }
 
 /** A wallet; the older clients know none, and take it for an entitlement to no feature. */
-export function encodeCreditEntitlement(subject: Subject, state: CustomerState, entitlement: CreditEntitlement): object {
+export function encodeCreditEntitlement(
+  subject: Subject,
+  state: CustomerState,
+  entitlement: CreditEntitlement,
+): object {
   const { currency } = entitlement;
   const usage = state.creditUsage(currency.currencyId);
   return {

@@ -7,8 +7,19 @@ import { metadataKey, stateKey } from "../store/redis-keys.js";
 import { encodeRecord, SIDECAR_MEMBER, type StateTrust } from "./sidecar-record.js";
 
 /** Everything that Redis is to know of a subject: the state comes first, then its metadata, then its usages. */
-export function encodeState(environment: string, subject: Subject, state: CustomerState, trust: StateTrust): WriteGroup {
-  const record = encodeRecord({ subject, updatedAt: state.updatedAt, trust, tellsWallets: state.tellsWallets, unknown: state.unknown });
+export function encodeState(
+  environment: string,
+  subject: Subject,
+  state: CustomerState,
+  trust: StateTrust,
+): WriteGroup {
+  const record = encodeRecord({
+    subject,
+    updatedAt: state.updatedAt,
+    trust,
+    tellsWallets: state.tellsWallets,
+    unknown: state.unknown,
+  });
   // The published clients stamp an empty set so, and take a later stamp for newer than all of a customer's resources.
   const isEmptySet = state.featureCount + state.creditCount === 0;
   const updatedAt = isEmptySet ? NO_MOMENT : state.updatedAt;
@@ -29,7 +40,10 @@ function entitlementsOf(subject: Subject, state: CustomerState): Map<string, obj
     entitlements.set(entitlement.feature.id, encodeFeatureEntitlement(subject, state, entitlement));
   }
   for (const entitlement of state.credits()) {
-    entitlements.set(freeName(entitlements, entitlement.currency.currencyId), encodeCreditEntitlement(subject, state, entitlement));
+    entitlements.set(
+      freeName(entitlements, entitlement.currency.currencyId),
+      encodeCreditEntitlement(subject, state, entitlement),
+    );
   }
   return entitlements;
 }
@@ -59,6 +73,11 @@ function* usagesOf(environment: string, subject: Subject, state: CustomerState):
     yield encodeUsage(environment, subject, { type: "feature", id: feature.id }, state.featureUsage(feature.id));
   }
   for (const { currency } of state.credits()) {
-    yield encodeUsage(environment, subject, { type: "credit", id: currency.currencyId }, state.creditUsage(currency.currencyId));
+    yield encodeUsage(
+      environment,
+      subject,
+      { type: "credit", id: currency.currencyId },
+      state.creditUsage(currency.currencyId),
+    );
   }
 }

@@ -32,7 +32,11 @@ export function encodeUsage(
     ...encodeUsageFields(usage),
     ...unknownMembersOf(previous),
   };
-  return { key: usageKey(environment, subject, entitlement), value: JSON.stringify(value), updatedAt: updatedAt ?? NO_MOMENT };
+  return {
+    key: usageKey(environment, subject, entitlement),
+    value: JSON.stringify(value),
+    updatedAt: updatedAt ?? NO_MOMENT,
+  };
 }
 
 function unknownMembersOf(previous: string | null | undefined): object | undefined {

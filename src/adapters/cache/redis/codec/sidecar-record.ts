@@ -48,7 +48,10 @@ export function encodeRecord({ subject, updatedAt, trust, tellsWallets, unknown 
   };
 }
 
-function idsOf(entitlements: readonly EntitlementReference[], of: EntitlementReference["type"]): readonly string[] | undefined {
+function idsOf(
+  entitlements: readonly EntitlementReference[],
+  of: EntitlementReference["type"],
+): readonly string[] | undefined {
   const ids = entitlements.filter(({ type }) => type === of).map(({ id }) => id);
   return ids.length === 0 ? undefined : ids;
 }

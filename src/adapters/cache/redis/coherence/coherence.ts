@@ -86,7 +86,8 @@ export class Coherence implements InvalidationListener {
   /** Keeps what an exchange brought; vouches for it only if nothing came between and it is beyond doubt. */
   keep(exchange: Exchange, brought: FetchedState): CachedState {
     const held = this.#near.find(exchange.subject);
-    const newest = held !== undefined && isKnownLater(held, brought) ? { ...held, recheckAt: brought.recheckAt } : brought;
+    const newest =
+      held !== undefined && isKnownLater(held, brought) ? { ...held, recheckAt: brought.recheckAt } : brought;
     const kept = this.#near.keep(exchange.subject, { ...newest, isVerified: true });
     if (!exchange.isOvertaken && this.#isCoherent && brought.isVerified) return kept;
     this.#near.doubt(exchange.subject.customerId, exchange.subject.resourceId);
@@ -146,7 +147,10 @@ export class Coherence implements InvalidationListener {
       const concernsResources = resourceId === undefined && !this.#isOfUsage(customerId, key);
       this.#near.doubt(customerId, resourceId);
       if (concernsResources) this.#near.doubtResources(customerId);
-      for (const exchange of concernsResources ? this.#underWay.ofCustomer(customerId) : only(this.#underWay.get(subject))) exchange.overtake();
+      for (const exchange of concernsResources
+        ? this.#underWay.ofCustomer(customerId)
+        : only(this.#underWay.get(subject)))
+        exchange.overtake();
       for (const listener of this.#newsListeners.get(subject) ?? []) listener();
     }
   }

@@ -53,7 +53,18 @@ export class CoherentReads {
   readonly #maxAgeMs: number;
   readonly #underWay = new SubjectMap<ReadUnderWay>();
 
-  constructor({ near, coherence, reader, doubts, globals, apart, marker, onBehind, clock, maxAgeMs }: CoherentReadsParts) {
+  constructor({
+    near,
+    coherence,
+    reader,
+    doubts,
+    globals,
+    apart,
+    marker,
+    onBehind,
+    clock,
+    maxAgeMs,
+  }: CoherentReadsParts) {
     this.#near = near;
     this.#coherence = coherence;
     this.#reader = reader;
@@ -161,7 +172,14 @@ export class CoherentReads {
 
 /** Whether something of what is stored is older than what is known. */
 function isBehind(stored: CustomerState, known: CustomerState): boolean {
-  if (stored === known || (stored instanceof CompactState && known instanceof CompactState && stored.set === known.set && stored.own === known.own)) return false;
+  if (
+    stored === known ||
+    (stored instanceof CompactState &&
+      known instanceof CompactState &&
+      stored.set === known.set &&
+      stored.own === known.own)
+  )
+    return false;
   if (isEmptyState(stored) !== isEmptyState(known)) return true;
   if (isOlder(stored.updatedAt, known.updatedAt)) return true;
   for (const entitlement of usagesOfState(known)) {

@@ -16,7 +16,11 @@ export class StaleMarker {
   #reading: Promise<void> | undefined;
 
   /** @param onRead called with the time, epoch milliseconds, before anything is read that it may be about */
-  constructor(redis: Pick<RedisCommands, "readLate" | "writeNewest">, environment: string, onRead: (staleBefore: number) => void) {
+  constructor(
+    redis: Pick<RedisCommands, "readLate" | "writeNewest">,
+    environment: string,
+    onRead: (staleBefore: number) => void,
+  ) {
     this.key = staleMarkerKey(environment);
     this.#redis = redis;
     this.#onRead = onRead;

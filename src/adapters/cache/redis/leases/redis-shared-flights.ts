@@ -65,7 +65,8 @@ export class RedisSharedFlights implements SharedFlights {
         }
         const leftMs = endsAt - this.#clock.now();
         if (leftMs <= 0) return TURN_ALONE;
-        if ((await news.wait(Math.min(leftMs, LOOK_EVERY_MS), this.#clock)) && (await this.#soon(isThere(), endsAt))) return undefined;
+        if ((await news.wait(Math.min(leftMs, LOOK_EVERY_MS), this.#clock)) && (await this.#soon(isThere(), endsAt)))
+          return undefined;
       }
     } finally {
       stopListening();
@@ -74,10 +75,12 @@ export class RedisSharedFlights implements SharedFlights {
 
   /** False where that is not known in time. */
   #soon(isThere: Promise<boolean>, endsAt: number): Promise<boolean> {
-    return waitAtMost(isThere, Math.max(LOOK_EVERY_MS, endsAt - this.#clock.now()), this.#clock).catch((error: unknown) => {
-      if (error instanceof CodedError) return false;
-      throw error;
-    });
+    return waitAtMost(isThere, Math.max(LOOK_EVERY_MS, endsAt - this.#clock.now()), this.#clock).catch(
+      (error: unknown) => {
+        if (error instanceof CodedError) return false;
+        throw error;
+      },
+    );
   }
 
   /** Undefined: another process has the turn. */
@@ -107,7 +110,10 @@ export class RedisSharedFlights implements SharedFlights {
   /** The published clients read only once after the word, and take what they cannot read for a customer who does not exist. */
   async #isReadableByAll({ customerId, resourceId }: Subject): Promise<boolean> {
     if (resourceId === undefined) return true;
-    const states = [stateKey(this.#environment, { customerId, resourceId }), stateKey(this.#environment, { customerId })];
+    const states = [
+      stateKey(this.#environment, { customerId, resourceId }),
+      stateKey(this.#environment, { customerId }),
+    ];
     const [own, global] = (await this.#commands.read(states.map(timestampKey))).map(readTimestamp);
     return own !== undefined && global !== undefined && own >= global;
   }

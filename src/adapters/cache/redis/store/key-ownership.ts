@@ -22,11 +22,18 @@ export function hasAmbiguousKeys({ customerId, resourceId }: Subject): boolean {
  *
  * @throws CodedError as RedisCommands does
  */
-export async function mayWriteKeys(redis: Pick<RedisCommands, "read">, environment: string, subject: Subject, valueKeys: readonly string[] = []): Promise<boolean> {
+export async function mayWriteKeys(
+  redis: Pick<RedisCommands, "read">,
+  environment: string,
+  subject: Subject,
+  valueKeys: readonly string[] = [],
+): Promise<boolean> {
   if (!hasAmbiguousKeys(subject)) return true;
   const keys = [...new Set([stateKey(environment, subject), metadataKey(environment, subject), ...valueKeys])];
   const found = await redis.read(keys.flatMap((key) => [key, timestampKey(key)]));
-  return keys.every((_, index) => isOwnOrNothing(found[2 * index], subject) && isTimestampOrNothing(found[2 * index + 1]));
+  return keys.every(
+    (_, index) => isOwnOrNothing(found[2 * index], subject) && isTimestampOrNothing(found[2 * index + 1]),
+  );
 }
 
 function isTimestampOrNothing(text: string | null | undefined): boolean {

@@ -14,7 +14,11 @@ const EVERYBODY: IsCustomerOfInterest = () => true;
  * subjects than characters, but only few customers
  * @returns none where the key is of no state
  */
-export function subjectsOfKey(environment: string, key: string, isOfInterest: IsCustomerOfInterest = EVERYBODY): readonly Subject[] {
+export function subjectsOfKey(
+  environment: string,
+  key: string,
+  isOfInterest: IsCustomerOfInterest = EVERYBODY,
+): readonly Subject[] {
   const prefix = stateKeysPrefix(environment);
   if (!key.startsWith(prefix)) return [];
   const name = key.slice(prefix.length);

@@ -17,8 +17,18 @@ export interface RecordForm {
 
 /** Of one member of a stored state, what does not differ from one subject to the next. */
 export type MemberForm =
-  | { readonly type: "feature"; readonly input: FeatureEntitlementInput; readonly usage: EntitlementReference | undefined; readonly record: RecordForm | undefined }
-  | { readonly type: "credit"; readonly input: CreditEntitlementInput; readonly usage: EntitlementReference | undefined; readonly record: RecordForm | undefined }
+  | {
+      readonly type: "feature";
+      readonly input: FeatureEntitlementInput;
+      readonly usage: EntitlementReference | undefined;
+      readonly record: RecordForm | undefined;
+    }
+  | {
+      readonly type: "credit";
+      readonly input: CreditEntitlementInput;
+      readonly usage: EntitlementReference | undefined;
+      readonly record: RecordForm | undefined;
+    }
   /** What closes the object. */
   | { readonly type: "end" };
 
@@ -56,8 +66,15 @@ export function decodeMember(text: string): Decoded<MemberForm> | undefined {
     };
     const common = { usage: usageReferenceOf(entitlement), record: record && formOf(record) };
     const own = { validUntil: undefined, usage: undefined };
-    if (entitlement.type === "feature") return { fields: numbers, rest: { type: "feature", input: { ...entitlement.input, usageLimit: undefined, ...own }, ...common } };
-    return { fields: numbers, rest: { type: "credit", input: { ...entitlement.input, usageLimit: 0, ...own }, ...common } };
+    if (entitlement.type === "feature")
+      return {
+        fields: numbers,
+        rest: { type: "feature", input: { ...entitlement.input, usageLimit: undefined, ...own }, ...common },
+      };
+    return {
+      fields: numbers,
+      rest: { type: "credit", input: { ...entitlement.input, usageLimit: 0, ...own }, ...common },
+    };
   });
 }
 
@@ -94,7 +111,11 @@ function numbersOf(record: SidecarRecord | undefined): Readonly<Record<string, n
 }
 
 function formOf({ trust, tellsWallets }: SidecarRecord): RecordForm {
-  return { isTrusting: trust !== undefined, isVerified: trust?.isVerified !== false, tellsWallets: tellsWallets !== false };
+  return {
+    isTrusting: trust !== undefined,
+    isVerified: trust?.isVerified !== false,
+    tellsWallets: tellsWallets !== false,
+  };
 }
 
 /** What is faulty is reported each time, so it is not recognized. */

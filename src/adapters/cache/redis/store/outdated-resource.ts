@@ -8,7 +8,11 @@ import { readTimestamp } from "../codec/stored-value.js";
  *
  * @param timestamp of the resource's state, epoch milliseconds
  */
-export function isOutdated({ subject, globalTimestamp }: StateReading, timestamp: number, trust: StateTrust | undefined): boolean {
+export function isOutdated(
+  { subject, globalTimestamp }: StateReading,
+  timestamp: number,
+  trust: StateTrust | undefined,
+): boolean {
   if (subject.resourceId === undefined) return false;
   const globalMoment = readTimestamp(globalTimestamp);
   if (globalMoment === undefined) return true;

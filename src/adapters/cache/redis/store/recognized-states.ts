@@ -11,7 +11,15 @@ import type { FoundState } from "../codec/decode-state.js";
 import { belongsTo } from "../codec/decode-metadata.js";
 import { isOutdated } from "./outdated-resource.js";
 import { hasAmbiguousKeys } from "./key-ownership.js";
-import { decodeEnd, decodeMember, decodeMetadataText, decodeUsageText, type MemberForm, type MetadataForm, type UsageForm } from "./learn-stored-texts.js";
+import {
+  decodeEnd,
+  decodeMember,
+  decodeMetadataText,
+  decodeUsageText,
+  type MemberForm,
+  type MetadataForm,
+  type UsageForm,
+} from "./learn-stored-texts.js";
 import type { NearStore } from "../coherence/near-store.js";
 import type { StampedValue, StateReading } from "./state-read.js";
 import { StateShape } from "./state-shape.js";
@@ -60,24 +68,36 @@ export class RecognizedStates {
     if (compact === undefined) return undefined;
     this.#credit.earn();
     const trust = shape.trust(numbers);
-    return { outcome: "found", state: compact, trust, isOutdated: isOutdated(reading, timestamp, trust), usages: shape.usages };
+    return {
+      outcome: "found",
+      state: compact,
+      trust,
+      isOutdated: isOutdated(reading, timestamp, trust),
+      usages: shape.usages,
+    };
   }
 
   /** For what decodeState has found and this did not recognize. */
   learn(reading: StateReading, found: FoundState): void {
     const { subject, state, metadata } = reading;
-    if (state.value === null || found.state.unknown.length > 0 || hasAmbiguousKeys(subject) || !this.#credit.spend()) return;
+    if (state.value === null || found.state.unknown.length > 0 || hasAmbiguousKeys(subject) || !this.#credit.spend())
+      return;
     const cut = partsAt(state.value, 0);
     if (cut === undefined || cut.end !== state.value.length) return;
-    const parts = cut.parts.map((text, index) => ({ text, decode: index < cut.parts.length - 1 ? decodeMember : decodeEnd }));
+    const parts = cut.parts.map((text, index) => ({
+      text,
+      decode: index < cut.parts.length - 1 ? decodeMember : decodeEnd,
+    }));
     this.#treeOf(subject).learn(parts, subject, (nodes) => this.#shapeOf(nodes));
     const ids = quoted(subject);
     // What is not believed may be another subject's.
     const isOwn = belongsTo(readTimestamp(state.timestamp) ?? NaN, readTimestamp(metadata.timestamp) ?? NaN);
-    if (metadata.value !== null && isOwn && this.#metadata.match(metadata.value, ids, this.#ofUsage, 0) === undefined) this.#metadata.learn(metadata.value, subject);
+    if (metadata.value !== null && isOwn && this.#metadata.match(metadata.value, ids, this.#ofUsage, 0) === undefined)
+      this.#metadata.learn(metadata.value, subject);
     for (const usage of found.usages) {
       const { value = null } = reading.usage(usage) ?? {};
-      if (value !== null && this.#usages.match(value, ids, this.#ofUsage, 0) === undefined) this.#usages.learn(value, subject);
+      if (value !== null && this.#usages.match(value, ids, this.#ofUsage, 0) === undefined)
+        this.#usages.learn(value, subject);
     }
   }
 
@@ -96,9 +116,14 @@ export class RecognizedStates {
     this.#shapes.clear();
   }
 
-  #reason({ value, timestamp }: StampedValue, stateTimestamp: number, ids: QuotedIds): AccessDeniedReason | undefined | "unknown" {
+  #reason(
+    { value, timestamp }: StampedValue,
+    stateTimestamp: number,
+    ids: QuotedIds,
+  ): AccessDeniedReason | undefined | "unknown" {
     const metadataTimestamp = readTimestamp(timestamp);
-    if (value === null || metadataTimestamp === undefined || !belongsTo(stateTimestamp, metadataTimestamp)) return undefined;
+    if (value === null || metadataTimestamp === undefined || !belongsTo(stateTimestamp, metadataTimestamp))
+      return undefined;
     const known = this.#metadata.match(value, ids, this.#ofUsage, 0);
     return known === undefined ? "unknown" : known.rest.accessDeniedReason;
   }
@@ -132,5 +157,8 @@ function numberAt(source: FieldSource | undefined, numbers: Float64Array): numbe
 }
 
 function quoted({ customerId, resourceId }: Subject): QuotedIds {
-  return { customerId: JSON.stringify(customerId), resourceId: resourceId === undefined ? undefined : JSON.stringify(resourceId) };
+  return {
+    customerId: JSON.stringify(customerId),
+    resourceId: resourceId === undefined ? undefined : JSON.stringify(resourceId),
+  };
 }

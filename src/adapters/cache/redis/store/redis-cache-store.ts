@@ -3,7 +3,14 @@ import type { EntitlementsUpdated, SubjectChange } from "../../../../domain/chan
 import { isEmptyState, type CustomerState } from "../../../../domain/customer-state.js";
 import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { CachedState, CacheSize, CacheStore, FetchedState, HeldState, Holding } from "../../../../ports/cache-store.js";
+import type {
+  CachedState,
+  CacheSize,
+  CacheStore,
+  FetchedState,
+  HeldState,
+  Holding,
+} from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import { ApartSubjects } from "../coherence/apart-subjects.js";
@@ -70,7 +77,16 @@ export class RedisCacheStore implements CacheStore {
   readonly #logger: Logger;
   #connections = 0;
 
-  constructor({ near, commands, environment, clock, logger, commandTimeoutMs, ttlMs, maxRemembered }: RedisCacheStoreParts) {
+  constructor({
+    near,
+    commands,
+    environment,
+    clock,
+    logger,
+    commandTimeoutMs,
+    ttlMs,
+    maxRemembered,
+  }: RedisCacheStoreParts) {
     this.#near = near;
     this.#commands = commands;
     this.#environment = environment;
@@ -252,7 +268,12 @@ export class RedisCacheStore implements CacheStore {
     const { state, verifiedAt } = held;
     if (isKnownLater({ state: stored.state, verifiedAt: storedAt }, held)) return;
     const recheckAt = isEmptyState(state) ? this.#clock.now() + ALONE_MS : state.validUntil;
-    const trust = { verifiedAt: Math.max(verifiedAt, storedAt), recheckAt, isVerified: true, globalUpdatedAt: stored.trust?.globalUpdatedAt };
+    const trust = {
+      verifiedAt: Math.max(verifiedAt, storedAt),
+      recheckAt,
+      isVerified: true,
+      globalUpdatedAt: stored.trust?.globalUpdatedAt,
+    };
     if ((await this.#write(subject, encodeState(this.#environment, subject, state, trust))) === "written") {
       this.#stateWritten(subject, state, verifiedAt);
     } else this.#near.doubt(subject.customerId, subject.resourceId);
@@ -266,7 +287,9 @@ export class RedisCacheStore implements CacheStore {
   async #markAllStale(before: number): Promise<void> {
     this.#doubts.doubtAll(before);
     await this.#marker.write(before);
-    this.#logger.warn("more changes than are remembered could not be written to Redis: all that it has from before is stale, and is asked for again");
+    this.#logger.warn(
+      "more changes than are remembered could not be written to Redis: all that it has from before is stale, and is asked for again",
+    );
   }
 
   #markerChanged(): void {
@@ -286,7 +309,10 @@ export class RedisCacheStore implements CacheStore {
     try {
       const { lost, isIncomplete } = await this.#journal.verify(this.#commands);
       if (lost.length === 0) return;
-      this.#logger.warn("Redis has come back with older data than it had confirmed: what is known to be newer is written again", { subjects: lost.length });
+      this.#logger.warn(
+        "Redis has come back with older data than it had confirmed: what is known to be newer is written again",
+        { subjects: lost.length },
+      );
       for (const pending of lost) this.#repairs.add(pending, true);
       if (isIncomplete) this.#repairs.markAllStale(this.#clock.now());
       this.#repairs.retry();
@@ -304,7 +330,10 @@ export class RedisCacheStore implements CacheStore {
   }
 
   #keepAlone(exchange: Exchange, fetched: FetchedState): CachedState {
-    return this.coherence.keepAlone(exchange, { ...fetched, recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS) });
+    return this.coherence.keepAlone(exchange, {
+      ...fetched,
+      recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS),
+    });
   }
 
   /**
@@ -322,7 +351,9 @@ export class RedisCacheStore implements CacheStore {
         const trust = { verifiedAt, recheckAt: state.validUntil, isVerified: true };
         const written = await this.#write(subject, encodeState(this.#environment, subject, state, trust));
         if (written === "written") this.#stateWritten(subject, state, verifiedAt);
-        return written === "written" ? { state, ...trust, recheckAt: this.#reads.recheckAt(state.validUntil) } : "overtaken";
+        return written === "written"
+          ? { state, ...trust, recheckAt: this.#reads.recheckAt(state.validUntil) }
+          : "overtaken";
       }
       case "refine":
         return before === undefined ? undefined : this.#refine(before, outcome.state, reading, verifiedAt);
@@ -338,22 +369,44 @@ export class RedisCacheStore implements CacheStore {
     }
   }
 
-  async #refine(before: FoundState, state: CustomerState, reading: StateReading, knownAt: number): Promise<FetchedState | "overtaken"> {
+  async #refine(
+    before: FoundState,
+    state: CustomerState,
+    reading: StateReading,
+    knownAt: number,
+  ): Promise<FetchedState | "overtaken"> {
     const { subject } = reading;
     const writes = [...usagesOfState(state)]
       .filter((entitlement) => usageIn(state, entitlement) !== usageIn(before.state, entitlement))
       .map((entitlement) =>
-        encodeUsage(this.#environment, subject, entitlement, usageIn(state, entitlement), reading.usage(entitlement)?.value),
+        encodeUsage(
+          this.#environment,
+          subject,
+          entitlement,
+          usageIn(state, entitlement),
+          reading.usage(entitlement)?.value,
+        ),
       );
-    const outcome = await this.#write(subject, { writes, onlyIfExists: timestampKey(stateKey(this.#environment, subject)) });
-    if (outcome === "written") this.#journal.wrote(subject, knownAt, writes.map(({ key, updatedAt }) => [key, updatedAt]));
+    const outcome = await this.#write(subject, {
+      writes,
+      onlyIfExists: timestampKey(stateKey(this.#environment, subject)),
+    });
+    if (outcome === "written")
+      this.#journal.wrote(
+        subject,
+        knownAt,
+        writes.map(({ key, updatedAt }) => [key, updatedAt]),
+      );
     return outcome === "written" ? this.#reads.brought(subject, { ...before, state }) : "overtaken";
   }
 
   /** Keeps what Redis has no place for. */
   #keepApart(exchange: Exchange, fetched: FetchedState): CachedState {
     this.#apart.add(exchange.subject);
-    return this.coherence.keepAlone(exchange, { ...fetched, recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS) });
+    return this.coherence.keepAlone(exchange, {
+      ...fetched,
+      recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS),
+    });
   }
 
   /** @returns whether Redis holds all of it now, and nothing newer; or whether its keys are another subject's */

@@ -10,7 +10,12 @@ const USAGE_MARK = { feature: ":f_", credit: ":credit_" } as const;
 const REFETCH = "refetchEntityEntitlementsAfterCacheMiss";
 
 /** What stands between a subject's ids and the rest of a key. */
-export const KEY_MARKS = { timestamp: TIMESTAMP_SUFFIX, metadata: METADATA_SUFFIX, resource: RESOURCE_MARK, usages: Object.values(USAGE_MARK) } as const;
+export const KEY_MARKS = {
+  timestamp: TIMESTAMP_SUFFIX,
+  metadata: METADATA_SUFFIX,
+  resource: RESOURCE_MARK,
+  usages: Object.values(USAGE_MARK),
+} as const;
 
 /** What every key of a state begins with, and no lock: what a client that tracks states asks to be told of. */
 export function stateKeysPrefix(environment: string): string {

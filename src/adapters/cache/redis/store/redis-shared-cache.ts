@@ -38,7 +38,13 @@ export class RedisSharedCache implements SharedCache {
     for (const { change, at, onlyIfCached } of writes) {
       const { subject } = change;
       const { writes: keys } = change.type === "usage-updated" ? this.#usage(change, at) : this.#state(change, at);
-      if (!(await this.#mayWrite(subject, keys.map(({ key }) => key)))) continue;
+      if (
+        !(await this.#mayWrite(
+          subject,
+          keys.map(({ key }) => key),
+        ))
+      )
+        continue;
       groups.push(onlyIfCached ? { writes: keys, onlyIfExists: this.#mark(subject) } : { writes: keys });
     }
     await this.#redis.writeNewest(groups);
@@ -80,7 +86,9 @@ export class RedisSharedCache implements SharedCache {
   }
 
   #usage({ subject, entitlement, usage }: UsageUpdated, at: number): WriteGroup {
-    return { writes: [encodeUsage(this.#environment, subject, entitlement, { ...usage, updatedAt: usage.updatedAt ?? at })] };
+    return {
+      writes: [encodeUsage(this.#environment, subject, entitlement, { ...usage, updatedAt: usage.updatedAt ?? at })],
+    };
   }
 
   #state({ subject, state }: EntitlementsUpdated, at: number): WriteGroup {

@@ -163,7 +163,10 @@ export class Repairs {
     }
     if (this.#hasFailed) return;
     this.#hasFailed = true;
-    logger.warn("Redis cannot be told of what changed: it is written as soon as that is possible", { subjects: this.#count, reason: error.message });
+    logger.warn("Redis cannot be told of what changed: it is written as soon as that is possible", {
+      subjects: this.#count,
+      reason: error.message,
+    });
   }
 
   #told(): void {

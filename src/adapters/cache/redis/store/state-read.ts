@@ -34,7 +34,8 @@ export class StateRead {
     addStamped(keys, stateKey(environment, subject));
     addStamped(keys, metadataKey(environment, subject));
     for (const entitlement of entitlements) addStamped(keys, usageKey(environment, subject, entitlement));
-    if (subject.resourceId !== undefined) keys.push(timestampKey(stateKey(environment, { customerId: subject.customerId })));
+    if (subject.resourceId !== undefined)
+      keys.push(timestampKey(stateKey(environment, { customerId: subject.customerId })));
     this.keys = keys;
   }
 

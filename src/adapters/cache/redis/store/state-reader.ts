@@ -42,11 +42,17 @@ export class StateReader {
    * @param isLateGood whether an answer counts that comes after the time limit of commands
    * @throws CodedError as RedisCommands does
    */
-  async read(subject: Subject, expected: readonly EntitlementReference[] = this.#guess.entitlements, isLateGood = false): Promise<ReadState> {
+  async read(
+    subject: Subject,
+    expected: readonly EntitlementReference[] = this.#guess.entitlements,
+    isLateGood = false,
+  ): Promise<ReadState> {
     let usages = expected;
     for (let round = 1; ; round++) {
       const read = new StateRead(this.#environment, subject, usages);
-      const reading = read.reading(await (isLateGood ? this.#commands.readLate(read.keys) : this.#commands.read(read.keys)));
+      const reading = read.reading(
+        await (isLateGood ? this.#commands.readLate(read.keys) : this.#commands.read(read.keys)),
+      );
       const recognized = this.#recognized.find(reading);
       const stored = recognized ?? decodeState(reading, (fault) => this.#tell(subject, fault));
       if (stored.outcome !== "incomplete") {

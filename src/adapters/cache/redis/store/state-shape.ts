@@ -1,5 +1,9 @@
 import type { AccessDeniedReason } from "../../../../domain/access-denied-reason.js";
-import { buildCustomerState, type CreditEntitlementInput, type FeatureEntitlementInput } from "../../../../domain/build-customer-state.js";
+import {
+  buildCustomerState,
+  type CreditEntitlementInput,
+  type FeatureEntitlementInput,
+} from "../../../../domain/build-customer-state.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Usage } from "../../../../domain/usage.js";
 import { valueOf, type FieldSource } from "../../../../wire/templates/learn-template.js";
@@ -42,16 +46,27 @@ export class StateShape {
   readonly record: RecordForm | undefined;
   readonly #near: NearStore;
   readonly #entries: readonly Entry[];
-  readonly #ofRecord: Readonly<Record<"updatedAt" | "verifiedAt" | "recheckAt" | "globalUpdatedAt", Source>> | undefined;
+  readonly #ofRecord:
+    Readonly<Record<"updatedAt" | "verifiedAt" | "recheckAt" | "globalUpdatedAt", Source>> | undefined;
   readonly #sets: KnownSet[] = [];
 
-  private constructor(near: NearStore, entries: readonly Entry[], first: PartNode<MemberForm, StateShape>, record: RecordForm | undefined) {
+  private constructor(
+    near: NearStore,
+    entries: readonly Entry[],
+    first: PartNode<MemberForm, StateShape>,
+    record: RecordForm | undefined,
+  ) {
     this.#near = near;
     this.#entries = entries;
     this.record = record;
     this.usages = entries.flatMap(({ member }) => member.usage ?? []);
     const of = (name: string) => sourceOf(first, name);
-    this.#ofRecord = record && { updatedAt: of("updatedAt"), verifiedAt: of("verifiedAt"), recheckAt: of("recheckAt"), globalUpdatedAt: of("globalUpdatedAt") };
+    this.#ofRecord = record && {
+      updatedAt: of("updatedAt"),
+      verifiedAt: of("verifiedAt"),
+      recheckAt: of("recheckAt"),
+      globalUpdatedAt: of("globalUpdatedAt"),
+    };
   }
 
   /** @returns undefined where such a state takes more than to fill in numbers */
@@ -94,7 +109,12 @@ export class StateShape {
    * @param usages as their keys tell them, in the order of `usages`, without their anchors
    * @returns undefined where a usage is told that such a state has no place for
    */
-  state(numbers: Float64Array, usages: readonly Usage[], reason: AccessDeniedReason | undefined, updatedAt: number | undefined): CompactState | undefined {
+  state(
+    numbers: Float64Array,
+    usages: readonly Usage[],
+    reason: AccessDeniedReason | undefined,
+    updatedAt: number | undefined,
+  ): CompactState | undefined {
     const columns: Usage[] = [];
     const limits: (number | undefined)[] = [];
     const ends: (number | undefined)[] = [];
@@ -103,7 +123,11 @@ export class StateShape {
       ends.push(read(entry.end, numbers));
       const periodAnchor = read(entry.anchor, numbers);
       if (entry.member.usage === undefined) {
-        const isTold = read(entry.used, numbers) !== 0 || periodAnchor !== undefined || read(entry.start, numbers) !== undefined || read(entry.periodEnd, numbers) !== undefined;
+        const isTold =
+          read(entry.used, numbers) !== 0 ||
+          periodAnchor !== undefined ||
+          read(entry.start, numbers) !== undefined ||
+          read(entry.periodEnd, numbers) !== undefined;
         if (isTold) return undefined;
       } else {
         const usage = usages[columns.length] as Usage;
@@ -145,13 +169,26 @@ export class StateShape {
       if (member.type === "feature") features.push({ ...member.input, usageLimit: limits[index] });
       else credits.push({ ...member.input, usageLimit: limits[index] ?? 0 });
     }
-    return buildCustomerState({ features, credits, accessDeniedReason, tellsWallets: this.record?.tellsWallets === true });
+    return buildCustomerState({
+      features,
+      credits,
+      accessDeniedReason,
+      tellsWallets: this.record?.tellsWallets === true,
+    });
   }
 }
 
 function entryOf(node: PartNode<MemberForm, StateShape>, member: Entry["member"]): Entry {
   const of = (name: string) => sourceOf(node, name);
-  return { member, limit: of("limit"), end: of("end"), used: of("used"), anchor: of("anchor"), start: of("start"), periodEnd: of("periodEnd") };
+  return {
+    member,
+    limit: of("limit"),
+    end: of("end"),
+    used: of("used"),
+    anchor: of("anchor"),
+    start: of("start"),
+    periodEnd: of("periodEnd"),
+  };
 }
 
 function sourceOf({ learnt, base }: PartNode<MemberForm, StateShape>, name: string): Source {

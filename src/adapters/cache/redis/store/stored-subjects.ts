@@ -11,7 +11,11 @@ const MARKS = [...KEY_MARKS.usages, KEY_MARKS.resource];
  * Whose states some keys are. A key says that by itself where it has none of the marks that join ids; else its value
  * decides whether it is a state at all, and whose.
  */
-export async function storedSubjects(environment: string, keys: readonly string[], redis: Pick<RedisCommands, "read">): Promise<readonly Subject[]> {
+export async function storedSubjects(
+  environment: string,
+  keys: readonly string[],
+  redis: Pick<RedisCommands, "read">,
+): Promise<readonly Subject[]> {
   const subjects: Subject[] = [];
   const doubtful: string[] = [];
   const prefix = stateKeysPrefix(environment);
@@ -50,5 +54,7 @@ function subjectOf(environment: string, key: string, value: string): Subject | u
 /** Of a state that does not say whose it is: most ids have no marks in them. */
 function subjectInKey(name: string): Subject {
   const position = name.indexOf(KEY_MARKS.resource);
-  return position < 0 ? { customerId: name } : { customerId: name.slice(0, position), resourceId: name.slice(position + KEY_MARKS.resource.length) };
+  return position < 0
+    ? { customerId: name }
+    : { customerId: name.slice(0, position), resourceId: name.slice(position + KEY_MARKS.resource.length) };
 }

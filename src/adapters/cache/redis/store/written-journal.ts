@@ -46,17 +46,27 @@ export class WrittenJournal {
    * @param since when it became known, epoch milliseconds
    * @param written keys of values with the timestamp that each was given, epoch milliseconds
    */
-  wrote(subject: Subject, since: number, written: readonly (readonly [key: string, timestamp: number | undefined])[]): void {
+  wrote(
+    subject: Subject,
+    since: number,
+    written: readonly (readonly [key: string, timestamp: number | undefined])[],
+  ): void {
     const before = this.#entries.get(subject);
     const timestamps = before?.kind === "write" ? before.timestamps : new Map<string, number>();
     for (const [key, timestamp] of written) {
-      if (timestamps.size < MAX_KEYS_PER_SUBJECT || timestamps.has(timestampKey(key))) timestamps.set(timestampKey(key), timestamp ?? 0);
+      if (timestamps.size < MAX_KEYS_PER_SUBJECT || timestamps.has(timestampKey(key)))
+        timestamps.set(timestampKey(key), timestamp ?? 0);
     }
     this.#remember({ subject, kind: "write", since, timestamps });
   }
 
   removed(subject: Subject, since: number): void {
-    this.#remember({ subject, kind: "remove", since, timestamps: new Map([[timestampKey(stateKey(this.#environment, subject)), Infinity]]) });
+    this.#remember({
+      subject,
+      kind: "remove",
+      since,
+      timestamps: new Map([[timestampKey(stateKey(this.#environment, subject)), Infinity]]),
+    });
   }
 
   /** @throws CodedError as RedisCommands does */

@@ -21,7 +21,7 @@ const KEYS: readonly string[] = ["name", "sha256", "certificate", "groups"];
 const KEY = /^[a-z_]{1,16}$/i;
 const SHA256 = /^[\da-f]{64}$/i;
 const NAME = /^[^\p{Cc}]{1,200}$/u;
-const HASH_REMEDY = "write the SHA-256 of the token in 64 hexadecimal digits: printf %s \"$TOKEN\" | sha256sum";
+const HASH_REMEDY = 'write the SHA-256 of the token in 64 hexadecimal digits: printf %s "$TOKEN" | sha256sum';
 const GROUPS_REMEDY = `write all, or a list of ${METHOD_GROUPS.join(", ")}`;
 /** What the hash of an empty variable is. */
 const HASH_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -34,22 +34,33 @@ const HASH_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991
  * @throws CodedError `invalid-argument` with every fault, its line and remedy
  */
 export function readAccessEntries(file: string, bytes: Buffer): readonly AccessEntry[] {
-  if (bytes.length > MAX_BYTES) throw faulty(file, [`it has ${bytes.length} bytes, more than ${MAX_BYTES}: remove entries that nobody uses`]);
+  if (bytes.length > MAX_BYTES)
+    throw faulty(file, [`it has ${bytes.length} bytes, more than ${MAX_BYTES}: remove entries that nobody uses`]);
   const lines = new LineCounter();
   let root: Node | null;
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     // All scalars are texts: a hash of digits, or with one e among them, is no number.
-    const document = parseDocument(text, { schema: "failsafe", lineCounter: lines, prettyErrors: false, logLevel: "error" });
+    const document = parseDocument(text, {
+      schema: "failsafe",
+      lineCounter: lines,
+      prettyErrors: false,
+      logLevel: "error",
+    });
     const [error] = document.errors;
-    if (error !== undefined) throw faulty(file, [`line ${lines.linePos(error.pos[0]).line}: this is neither YAML nor JSON (${error.code}): correct it`]);
+    if (error !== undefined)
+      throw faulty(file, [
+        `line ${lines.linePos(error.pos[0]).line}: this is neither YAML nor JSON (${error.code}): correct it`,
+      ]);
     root = document.contents;
   } catch (error) {
     if (error instanceof CodedError) throw error;
     throw faulty(file, ["it is not text in UTF-8, or nested too deeply: save a list of entries as UTF-8"]);
   }
-  if (!isSeq(root)) throw faulty(file, ["it holds no list: write a list of entries with name, sha256 (or certificate) and groups"]);
-  if (root.items.length === 0) throw faulty(file, ["the list is empty, so that nobody could call: add an entry, or do not set AUTH_TOKENS_FILE"]);
+  if (!isSeq(root))
+    throw faulty(file, ["it holds no list: write a list of entries with name, sha256 (or certificate) and groups"]);
+  if (root.items.length === 0)
+    throw faulty(file, ["the list is empty, so that nobody could call: add an entry, or do not set AUTH_TOKENS_FILE"]);
   return new EntryReader(file, lines).read(root.items);
 }
 
@@ -84,16 +95,21 @@ class EntryReader {
     const keys = map.items.map(({ key }) => (isScalar(key) ? String(key.value) : ""));
     const unknown = keys.find((key) => !KEYS.includes(key));
     // In brackets without quotes a token would be a key.
-    if (unknown !== undefined) this.#fault(`it has the unknown key ${KEY.test(unknown) ? unknown : "(hidden)"}: there are ${KEYS.join(", ")}`);
+    if (unknown !== undefined)
+      this.#fault(`it has the unknown key ${KEY.test(unknown) ? unknown : "(hidden)"}: there are ${KEYS.join(", ")}`);
     const name = textAt(map, "name");
     const hash = textAt(map, "sha256");
     const certificate = textAt(map, "certificate");
-    if (name === undefined || !NAME.test(name)) this.#fault("its name is missing or none: write 1 to 200 characters that say whose it is");
+    if (name === undefined || !NAME.test(name))
+      this.#fault("its name is missing or none: write 1 to 200 characters that say whose it is");
     else this.#unique("name", name, `the name ${quoted(name)}`);
     if (keys.includes("sha256") === keys.includes("certificate")) {
-      this.#fault("it needs either sha256 (of a token) or certificate (the common name of a client certificate): write one of the two");
+      this.#fault(
+        "it needs either sha256 (of a token) or certificate (the common name of a client certificate): write one of the two",
+      );
     } else if (keys.includes("sha256")) this.#checkHash(hash);
-    else if (certificate === undefined || certificate === "") this.#fault("its certificate is none: write the common name (CN) in the subject of a client certificate");
+    else if (certificate === undefined || certificate === "")
+      this.#fault("its certificate is none: write the common name (CN) in the subject of a client certificate");
     else this.#unique("certificate", certificate, "the certificate");
     const groups = this.#groups(map);
     if (name === undefined || groups === undefined) return undefined;
@@ -102,7 +118,8 @@ class EntryReader {
 
   #checkHash(hash: string | undefined): void {
     if (hash === undefined || !SHA256.test(hash)) this.#fault(`its sha256 is none: ${HASH_REMEDY}`);
-    else if (hash.toLowerCase() === HASH_OF_NOTHING) this.#fault(`its sha256 is that of an empty token: ${HASH_REMEDY}, with TOKEN set`);
+    else if (hash.toLowerCase() === HASH_OF_NOTHING)
+      this.#fault(`its sha256 is that of an empty token: ${HASH_REMEDY}, with TOKEN set`);
     else this.#unique("sha256", hash.toLowerCase(), "the sha256");
   }
 

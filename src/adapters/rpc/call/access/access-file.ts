@@ -28,7 +28,11 @@ export class AccessFile {
       content = await readSettledFile(file, clock);
     } catch (cause) {
       const reason = (cause as Error).message;
-      throw new CodedError("invalid-argument", `the file of tokens ${file} cannot be read: ${reason}; correct the path or its permissions`, { cause });
+      throw new CodedError(
+        "invalid-argument",
+        `the file of tokens ${file} cannot be read: ${reason}; correct the path or its permissions`,
+        { cause },
+      );
     }
     return new AccessFile(file, content, readAccessEntries(file, content.bytes), clock, logger);
   }
@@ -62,10 +66,16 @@ export class AccessFile {
         return true;
       },
       unreadable: (error: Error): void => {
-        this.#logger.error(`the file of tokens ${file} cannot be read any more; the last good entries stay in use until it is back`, { file, error });
+        this.#logger.error(
+          `the file of tokens ${file} cannot be read any more; the last good entries stay in use until it is back`,
+          { file, error },
+        );
       },
       restless: (): void => {
-        this.#logger.warn(`the file of tokens ${file} is being written all the time; the last good entries stay in use until it rests`, { file });
+        this.#logger.warn(
+          `the file of tokens ${file} is being written all the time; the last good entries stay in use until it rests`,
+          { file },
+        );
       },
     };
   }

@@ -36,7 +36,8 @@ export class AccessIdentity implements Identity {
 
   callerOf({ authorization, authority, peer }: Credentials): Caller {
     const { entries, isAllowedHost } = this.#options;
-    if (isAllowedHost !== undefined && !isAllowedHost(authority)) return new UnknownCaller(peer.address, foreignHost(authority));
+    if (isAllowedHost !== undefined && !isAllowedHost(authority))
+      return new UnknownCaller(peer.address, foreignHost(authority));
     if (entries === undefined) return new UnknownCaller(peer.address, undefined);
     if (this.#generation !== entries.generation) this.#adopt(entries.entries, entries.generation);
     const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
@@ -51,7 +52,9 @@ export class AccessIdentity implements Identity {
     this.#generation = generation;
     this.#tokens.clear();
     this.#byHash = callers.filter(({ tokenHash }) => tokenHash !== undefined);
-    this.#byCertificate = new Map(callers.flatMap((caller) => (caller.certificate === undefined ? [] : [[caller.certificate, caller]])));
+    this.#byCertificate = new Map(
+      callers.flatMap((caller) => (caller.certificate === undefined ? [] : [[caller.certificate, caller]])),
+    );
   }
 
   /** Takes as long for one that is not known as for one that is: all hashes are compared. */
@@ -79,7 +82,9 @@ class KnownCaller implements Caller {
     this.name = `entry ${name}`;
     this.tokenHash = tokenHash;
     this.certificate = certificate;
-    this.#refusals = new Map(METHOD_GROUPS.filter((group) => !groups.has(group)).map((group) => [group, groupRefused(name, group)]));
+    this.#refusals = new Map(
+      METHOD_GROUPS.filter((group) => !groups.has(group)).map((group) => [group, groupRefused(name, group)]),
+    );
   }
 
   refusalOf({ group }: ServedMethod): CodedError | undefined {
@@ -102,19 +107,30 @@ class UnknownCaller implements Caller {
   }
 }
 
-const HOW_TO_CALL = 'send the metadata "authorization: Bearer <token>" with a token that AUTH_TOKENS_FILE has the SHA-256 of';
-const NO_CREDENTIALS = new CodedError("unauthenticated", `who calls is not known: ${HOW_TO_CALL}, or use a client certificate that it names`);
+const HOW_TO_CALL =
+  'send the metadata "authorization: Bearer <token>" with a token that AUTH_TOKENS_FILE has the SHA-256 of';
+const NO_CREDENTIALS = new CodedError(
+  "unauthenticated",
+  `who calls is not known: ${HOW_TO_CALL}, or use a client certificate that it names`,
+);
 const UNKNOWN_TOKEN = new CodedError("unauthenticated", `the token is not known, or not any more: ${HOW_TO_CALL}`);
 
 function unknownCertificate(name: string): CodedError {
-  return new CodedError("unauthenticated", `the client certificate ${quoted(name)} is not known: add an entry with it to AUTH_TOKENS_FILE, or ${HOW_TO_CALL}`);
+  return new CodedError(
+    "unauthenticated",
+    `the client certificate ${quoted(name)} is not known: add an entry with it to AUTH_TOKENS_FILE, or ${HOW_TO_CALL}`,
+  );
 }
 
 function groupRefused(name: string, group: MethodGroup): CodedError {
-  return new CodedError("permission-denied", `${quoted(name)} may not call methods of the group ${group}: add ${group} to its groups in AUTH_TOKENS_FILE`);
+  return new CodedError(
+    "permission-denied",
+    `${quoted(name)} may not call methods of the group ${group}: add ${group} to its groups in AUTH_TOKENS_FILE`,
+  );
 }
 
 function foreignHost(authority: string | undefined): CodedError {
-  const fault = authority === undefined ? "the request names no host" : `the host ${quoted(authority)} is not served here`;
+  const fault =
+    authority === undefined ? "the request names no host" : `the host ${quoted(authority)} is not served here`;
   return new CodedError("permission-denied", `${fault}: call by a name that is, or add this one to ALLOWED_HOSTS`);
 }

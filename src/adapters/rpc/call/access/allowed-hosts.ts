@@ -22,7 +22,12 @@ export const LOCAL_HOSTS: IsAllowedHost = (authority) => {
 /** The addresses that only this machine reaches. */
 export function isLoopback(host: string): boolean {
   const name = hostOf(host);
-  return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127.")) || name.startsWith("::ffff:127.");
+  return (
+    name === "localhost" ||
+    name === "::1" ||
+    (isIP(name) === 4 && name.startsWith("127.")) ||
+    name.startsWith("::ffff:127.")
+  );
 }
 
 /** The host of "host:port": in lower case, without the port, brackets, and the dot that ends a full name. */

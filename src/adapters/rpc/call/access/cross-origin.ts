@@ -7,12 +7,34 @@ import { AGE_HEADER, SOURCE_HEADER } from "../../protocols/source-headers.js";
 /** How long browsers may keep an answer, seconds: the longest that one of them does. */
 const MAX_AGE = "7200";
 
-const EXPOSED = ["etag", "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "connect-content-encoding", SOURCE_HEADER, AGE_HEADER].join(", ");
+const EXPOSED = [
+  "etag",
+  "grpc-status",
+  "grpc-message",
+  "grpc-status-details-bin",
+  "grpc-encoding",
+  "connect-content-encoding",
+  SOURCE_HEADER,
+  AGE_HEADER,
+].join(", ");
 
 /** What clients of gRPC-web and Connect send, with ours. */
 const REQUEST_HEADERS: readonly string[] = [
-  "content-type", "authorization", "x-grpc-web", "x-user-agent", "grpc-timeout", "connect-protocol-version", "connect-timeout-ms",
-  "connect-accept-encoding", "connect-content-encoding", "grpc-accept-encoding", "grpc-encoding", "traceparent", "tracestate", DETAIL_HEADER, IDEMPOTENCY_KEY_HEADER,
+  "content-type",
+  "authorization",
+  "x-grpc-web",
+  "x-user-agent",
+  "grpc-timeout",
+  "connect-protocol-version",
+  "connect-timeout-ms",
+  "connect-accept-encoding",
+  "connect-content-encoding",
+  "grpc-accept-encoding",
+  "grpc-encoding",
+  "traceparent",
+  "tracestate",
+  DETAIL_HEADER,
+  IDEMPOTENCY_KEY_HEADER,
 ];
 
 const LIST_OF_NAMES = /^[\w-]{1,64}(?: *, *[\w-]{1,64}){0,63}$/;
@@ -40,9 +62,18 @@ export function crossOriginOf(origins: readonly string[]): CrossOrigin {
     },
     answerPreflight(exchange: Exchange): boolean {
       const origin = exchange.header("origin");
-      if (exchange.method !== "OPTIONS" || origin === undefined || exchange.header("access-control-request-method") === undefined) return false;
+      if (
+        exchange.method !== "OPTIONS" ||
+        origin === undefined ||
+        exchange.header("access-control-request-method") === undefined
+      )
+        return false;
       const grant = grantFor(origin);
-      exchange.respond(grant === undefined ? 403 : 204, grant === undefined ? VARY : [...grant, ...preflightFields(exchange)], true);
+      exchange.respond(
+        grant === undefined ? 403 : 204,
+        grant === undefined ? VARY : [...grant, ...preflightFields(exchange)],
+        true,
+      );
       return true;
     },
   };

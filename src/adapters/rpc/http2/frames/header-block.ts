@@ -26,10 +26,13 @@ export class HeaderBlock {
    * @throws ConnectionFault where it never seems to be
    */
   add(stream: number, flags: number, bytes: Buffer): Buffer | undefined {
-    if (stream !== this.stream) throw new ConnectionFault(ErrorCode.ProtocolError, "a header block went on in another stream");
-    if (++this.#continuations > MAX_CONTINUATIONS) throw new ConnectionFault(ErrorCode.EnhanceYourCalm, "a header block in very many frames");
+    if (stream !== this.stream)
+      throw new ConnectionFault(ErrorCode.ProtocolError, "a header block went on in another stream");
+    if (++this.#continuations > MAX_CONTINUATIONS)
+      throw new ConnectionFault(ErrorCode.EnhanceYourCalm, "a header block in very many frames");
     this.#bytes += bytes.length;
-    if (this.#bytes > MAX_BLOCK_BYTES) throw new ConnectionFault(ErrorCode.EnhanceYourCalm, "a header block of very many bytes");
+    if (this.#bytes > MAX_BLOCK_BYTES)
+      throw new ConnectionFault(ErrorCode.EnhanceYourCalm, "a header block of very many bytes");
     this.#parts.push(Buffer.from(bytes));
     return (flags & Flag.EndHeaders) === 0 ? undefined : Buffer.concat(this.#parts);
   }
@@ -38,7 +41,8 @@ export class HeaderBlock {
 /** Where the content of a frame with padding begins. @throws ConnectionFault where there is more padding than frame */
 export function contentStart(flags: number, bytes: Buffer, from: number, to: number): number {
   if ((flags & Flag.Padded) === 0) return from;
-  if (from >= to || from + 1 + bytes.readUInt8(from) > to) throw new ConnectionFault(ErrorCode.ProtocolError, "a frame with more padding than payload");
+  if (from >= to || from + 1 + bytes.readUInt8(from) > to)
+    throw new ConnectionFault(ErrorCode.ProtocolError, "a frame with more padding than payload");
   return from + 1;
 }
 
@@ -50,7 +54,9 @@ export function contentEnd(flags: number, bytes: Buffer, from: number, to: numbe
 /** Where the header block begins in the content of a frame. @throws ConnectionFault for a stream that waits for itself */
 export function blockStart(flags: number, stream: number, bytes: Buffer, from: number, to: number): number {
   if ((flags & Flag.Priority) === 0) return from;
-  if (from + PRIORITY_BYTES > to) throw new ConnectionFault(ErrorCode.FrameSizeError, "headers without the whole of their priority");
-  if ((bytes.readUInt32BE(from) & 0x7fffffff) === stream) throw new ConnectionFault(ErrorCode.ProtocolError, "a stream that depends on itself");
+  if (from + PRIORITY_BYTES > to)
+    throw new ConnectionFault(ErrorCode.FrameSizeError, "headers without the whole of their priority");
+  if ((bytes.readUInt32BE(from) & 0x7fffffff) === stream)
+    throw new ConnectionFault(ErrorCode.ProtocolError, "a stream that depends on itself");
   return from + PRIORITY_BYTES;
 }

@@ -45,7 +45,14 @@ export class PeerFrames implements FrameSink {
   #block: HeaderBlock | undefined;
   #hasSettings = false;
 
-  constructor(owner: FramesOwner, streams: RequestStreams, output: FrameOutput, peer: PeerSettings, window: ReceiveWindow, maxHeaderBytes: number) {
+  constructor(
+    owner: FramesOwner,
+    streams: RequestStreams,
+    output: FrameOutput,
+    peer: PeerSettings,
+    window: ReceiveWindow,
+    maxHeaderBytes: number,
+  ) {
     this.#owner = owner;
     this.#streams = streams;
     this.#output = output;
@@ -57,8 +64,10 @@ export class PeerFrames implements FrameSink {
   /** @throws ConnectionFault, HpackFault */
   frame(type: number, flags: number, stream: number, bytes: Buffer, from: number, to: number): void {
     if (this.#owner.isOver) return;
-    if (!this.#hasSettings && type !== FrameType.Settings) throw protocolError("a connection that does not begin with settings");
-    if (this.#block !== undefined && type !== FrameType.Continuation) throw protocolError("a frame within a header block");
+    if (!this.#hasSettings && type !== FrameType.Settings)
+      throw protocolError("a connection that does not begin with settings");
+    if (this.#block !== undefined && type !== FrameType.Continuation)
+      throw protocolError("a frame within a header block");
     switch (type) {
       case FrameType.Data:
         this.#data(flags, stream, bytes, from, to);
@@ -151,7 +160,8 @@ export class PeerFrames implements FrameSink {
       this.#owner.spend(1, "frames of unknown types");
       return;
     }
-    if (payload.length !== bytes) throw new ConnectionFault(ErrorCode.FrameSizeError, `a frame of type ${type} with ${payload.length} bytes`);
+    if (payload.length !== bytes)
+      throw new ConnectionFault(ErrorCode.FrameSizeError, `a frame of type ${type} with ${payload.length} bytes`);
     switch (type) {
       case FrameType.Ping:
         this.#ping(flags, stream, payload);
@@ -196,7 +206,8 @@ export class PeerFrames implements FrameSink {
   }
 
   #mustHaveBegun(stream: number): void {
-    if (stream % 2 === 0 || (stream > this.#streams.last && !this.#isTooLate(stream))) throw protocolError(`a frame on stream ${stream}, which has not begun`);
+    if (stream % 2 === 0 || (stream > this.#streams.last && !this.#isTooLate(stream)))
+      throw protocolError(`a frame on stream ${stream}, which has not begun`);
   }
 }
 

@@ -1,4 +1,12 @@
-import { ConnectionFault, DEFAULT_WINDOW, ErrorCode, MAX_FRAME_BYTES, MAX_WINDOW, Setting, SETTING_BYTES } from "./protocol.js";
+import {
+  ConnectionFault,
+  DEFAULT_WINDOW,
+  ErrorCode,
+  MAX_FRAME_BYTES,
+  MAX_WINDOW,
+  Setting,
+  SETTING_BYTES,
+} from "./protocol.js";
 
 const LARGEST_FRAME_BYTES = 2 ** 24 - 1;
 
@@ -11,7 +19,8 @@ export class PeerSettings {
 
   /** @throws ConnectionFault for values that there may not be */
   take(bytes: Buffer, from: number, to: number): void {
-    if ((to - from) % SETTING_BYTES !== 0) throw new ConnectionFault(ErrorCode.FrameSizeError, "settings that are cut off");
+    if ((to - from) % SETTING_BYTES !== 0)
+      throw new ConnectionFault(ErrorCode.FrameSizeError, "settings that are cut off");
     for (let at = from; at < to; at += SETTING_BYTES) this.#take(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
   }
 
@@ -28,7 +37,8 @@ export class PeerSettings {
         this.initialWindow = value;
         return;
       case Setting.MaxFrameSize:
-        if (value < MAX_FRAME_BYTES || value > LARGEST_FRAME_BYTES) throw new ConnectionFault(ErrorCode.ProtocolError, `frames of up to ${value} bytes`);
+        if (value < MAX_FRAME_BYTES || value > LARGEST_FRAME_BYTES)
+          throw new ConnectionFault(ErrorCode.ProtocolError, `frames of up to ${value} bytes`);
         return;
       default:
       // What it takes in any other way is never sent to it; unknown settings have to be ignored.

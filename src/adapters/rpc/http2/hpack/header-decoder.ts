@@ -62,7 +62,8 @@ export class HeaderDecoder {
         header = this.#literal(SIX_BITS, false);
         this.#table.insert(header);
         changesTable = true;
-      } else if (first >= TABLE_SIZE) throw new HpackFault("a header block changes the size of the table after its first header");
+      } else if (first >= TABLE_SIZE)
+        throw new HpackFault("a header block changes the size of the table after its first header");
       else header = this.#literal(FOUR_BITS, true);
       listBytes += sizeOf(header);
       if (listBytes <= this.#maxListBytes) headers.push(header);
@@ -80,7 +81,8 @@ export class HeaderDecoder {
       const first = this.#bytes[this.#at] as number;
       if (first < TABLE_SIZE || first >= INDEXED_LITERAL) break;
       const size = this.#integer(FIVE_BITS);
-      if (size > MAX_TABLE_BYTES) throw new HpackFault(`a header block sets the size of the table to ${size}, above ${MAX_TABLE_BYTES}`);
+      if (size > MAX_TABLE_BYTES)
+        throw new HpackFault(`a header block sets the size of the table to ${size}, above ${MAX_TABLE_BYTES}`);
       this.#table.resize(size);
     }
     return this.#at > from;

@@ -39,7 +39,8 @@ export class HeaderTable {
 
   /** @param maxBytes 0 to {@link MAX_TABLE_BYTES} */
   resize(maxBytes: number): void {
-    if (maxBytes > MAX_TABLE_BYTES) throw new RangeError(`a table of headers holds no more than ${MAX_TABLE_BYTES} octets`);
+    if (maxBytes > MAX_TABLE_BYTES)
+      throw new RangeError(`a table of headers holds no more than ${MAX_TABLE_BYTES} octets`);
     this.#maxBytes = maxBytes;
     this.#evictDownTo(maxBytes);
   }

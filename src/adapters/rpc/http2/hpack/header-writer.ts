@@ -50,7 +50,8 @@ export class HeaderWriter {
 
   #encode(headers: ResponseHeaders): Buffer {
     const knownBefore = this.#known.length;
-    const fields: readonly HeaderField[] = headers.status === undefined ? headers.fields : [[":status", String(headers.status)], ...headers.fields];
+    const fields: readonly HeaderField[] =
+      headers.status === undefined ? headers.fields : [[":status", String(headers.status)], ...headers.fields];
     const block = Buffer.concat(fields.map((field) => this.#encodeField(field)));
     if (this.#known.length === knownBefore) this.#blocks.set(headers, block);
     // What was learnt has moved the indices of all that was known.

@@ -28,7 +28,9 @@ export function integer(flags: number, bits: number, value: number): Buffer {
 
 function literal(flags: number, bits: number, name: string, value: string): Buffer {
   const index = staticIndexOfName(name);
-  return Buffer.concat(index > 0 ? [integer(flags, bits, index), text(value)] : [Buffer.of(flags), text(name), text(value)]);
+  return Buffer.concat(
+    index > 0 ? [integer(flags, bits, index), text(value)] : [Buffer.of(flags), text(name), text(value)],
+  );
 }
 
 function text(characters: string): Buffer {

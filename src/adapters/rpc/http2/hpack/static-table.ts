@@ -12,7 +12,9 @@ const LINES =
 /** Indices begin at 1: nothing has 0. */
 export const STATIC_TABLE: readonly (Header | undefined)[] = [undefined, ...LINES.split("|").map(headerOf)];
 
-const INDEX_OF_NAME: ReadonlyMap<string, number> = new Map(STATIC_TABLE.flatMap((header, index) => (header === undefined ? [] : [[header.name, index]])));
+const INDEX_OF_NAME: ReadonlyMap<string, number> = new Map(
+  STATIC_TABLE.flatMap((header, index) => (header === undefined ? [] : [[header.name, index]])),
+);
 
 /** @returns an index with this name; 0 where there is none */
 export function staticIndexOfName(name: string): number {

@@ -41,7 +41,13 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
   #queued = 0;
   #isBehind = false;
 
-  constructor(owner: GeneralRequestsOwner, output: FrameOutput, streams: StreamTable, sender: ResponseSender, ends: StreamEnds) {
+  constructor(
+    owner: GeneralRequestsOwner,
+    output: FrameOutput,
+    streams: StreamTable,
+    sender: ResponseSender,
+    ends: StreamEnds,
+  ) {
     this.#owner = owner;
     this.#output = output;
     this.#streams = streams;
@@ -76,7 +82,9 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
       this.#ends.cancelled(stream.id);
       return;
     }
-    if (stream.hasGathered) for (let part = stream.gathered.take(); part !== undefined; part = stream.gathered.take()) this.#receive(stream, exchange, part, 0);
+    if (stream.hasGathered)
+      for (let part = stream.gathered.take(); part !== undefined; part = stream.gathered.take())
+        this.#receive(stream, exchange, part, 0);
     if (isEnd) this.#ends.completed(stream);
     if (head.method === "CONNECT") exchange.send(405, [["allow", "GET, POST"]], "");
     else if (this.#isExpectationMet(stream, exchange)) this.serveIfArrived(stream, exchange);
@@ -94,7 +102,8 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
 
   /** What is read came without the rest of a request. */
   limitArrival(stream: Http2Stream, exchange: GeneralExchange): void {
-    if (exchange.isArriving) exchange.limitArrival(this.#owner.handlers.bodyTimeoutMs, () => this.#serve(stream, exchange));
+    if (exchange.isArriving)
+      exchange.limitArrival(this.#owner.handlers.bodyTimeoutMs, () => this.#serve(stream, exchange));
   }
 
   beginResponse(stream: Http2Stream, block: Buffer, isEnd: boolean): void {
@@ -151,7 +160,11 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
     const expectation = exchange.header("expect");
     if (expectation === undefined) return true;
     if (expectation.toLowerCase() !== "100-continue") {
-      exchange.send(417, [["content-type", "text/plain; charset=utf-8"]], "the only expectation that can be met is 100-continue\n");
+      exchange.send(
+        417,
+        [["content-type", "text/plain; charset=utf-8"]],
+        "the only expectation that can be met is 100-continue\n",
+      );
       return false;
     }
     this.#owner.spend(EXPECTATION_UNITS, "expectations");

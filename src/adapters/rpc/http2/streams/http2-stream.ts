@@ -9,7 +9,12 @@ export type ResponseEnd = "body" | ResponseHeaders | Buffer | undefined;
 
 /** What the fast path says of a stream. */
 export interface FastPathResponder {
-  respond(stream: Http2Stream, headers: ResponseHeaders, body: Buffer | string, trailers: ResponseHeaders | undefined): void;
+  respond(
+    stream: Http2Stream,
+    headers: ResponseHeaders,
+    body: Buffer | string,
+    trailers: ResponseHeaders | undefined,
+  ): void;
   released(stream: Http2Stream): void;
 }
 

@@ -20,13 +20,37 @@ const VALUE = /^(?:[^\u0000-\u0020\u007f](?:[^\u0000-\u0008\u000a-\u001f\u007f]*
 const LENGTH = /^\d{1,15}$/;
 
 /** Of the connection itself, which in HTTP/2 has frames for it (RFC 9113, section 8.2.2). */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"]);
+const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+]);
 
 /** Those of which a second one is a mistake of the sender: the first counts, as with node:http. */
 const SINGLE_FIELDS: ReadonlySet<string> = new Set([
-  "age", "authorization", "content-encoding", "content-type", "etag", "expires", "from", "grpc-encoding", "grpc-timeout", "host",
-  "if-modified-since", "if-unmodified-since", "last-modified", "location", "max-forwards", "proxy-authorization", "referer",
-  "retry-after", "server", "user-agent",
+  "age",
+  "authorization",
+  "content-encoding",
+  "content-type",
+  "etag",
+  "expires",
+  "from",
+  "grpc-encoding",
+  "grpc-timeout",
+  "host",
+  "if-modified-since",
+  "if-unmodified-since",
+  "last-modified",
+  "location",
+  "max-forwards",
+  "proxy-authorization",
+  "referer",
+  "retry-after",
+  "server",
+  "user-agent",
 ]);
 
 /** @returns undefined for a malformed request (RFC 9113, section 8.1.1) */

@@ -192,7 +192,12 @@ export class RequestStreams implements FastPathResponder {
     this.#ends.abandonAll();
   }
 
-  respond(stream: Http2Stream, headers: ResponseHeaders, body: Buffer | string, trailers: ResponseHeaders | undefined): void {
+  respond(
+    stream: Http2Stream,
+    headers: ResponseHeaders,
+    body: Buffer | string,
+    trailers: ResponseHeaders | undefined,
+  ): void {
     if (!this.#streams.has(stream)) return;
     try {
       this.#sender.respond(stream, headers, typeof body === "string" ? Buffer.from(body) : body, trailers);
@@ -244,7 +249,9 @@ export class RequestStreams implements FastPathResponder {
 
   #isFull(): boolean {
     const { maxConcurrentStreams } = this.#owner;
-    return this.#streams.size >= maxConcurrentStreams || this.#ends.abandoned >= ABANDONED_FACTOR * maxConcurrentStreams;
+    return (
+      this.#streams.size >= maxConcurrentStreams || this.#ends.abandoned >= ABANDONED_FACTOR * maxConcurrentStreams
+    );
   }
 }
 

@@ -109,7 +109,8 @@ export class ResponseSender {
       return;
     }
     if (Buffer.isBuffer(end)) this.#output.headers(stream.id, Flag.EndStream, this.#headers.withTableSize(end));
-    else if (end !== "body") this.#output.frame(FrameType.Headers, Flag.EndHeaders | Flag.EndStream, stream.id, this.#headers.blockOf(end));
+    else if (end !== "body")
+      this.#output.frame(FrameType.Headers, Flag.EndHeaders | Flag.EndStream, stream.id, this.#headers.blockOf(end));
     this.#onEnd(stream);
   }
 

@@ -7,7 +7,17 @@ import { buildCustomerState } from "../../../../../src/domain/build-customer-sta
 import { decideCredit } from "../../../../../src/domain/decide-credit.js";
 import { decideFeature } from "../../../../../src/domain/decide-feature.js";
 import { newestState, newestUsage } from "../../../../../src/domain/newest-wins.js";
-import { CURRENCY_IDS, FEATURE_IDS, creditQueries, featureQueries, moments, optional, stateInputs, states, usages } from "../../../../builders/arbitraries.js";
+import {
+  CURRENCY_IDS,
+  FEATURE_IDS,
+  creditQueries,
+  featureQueries,
+  moments,
+  optional,
+  stateInputs,
+  states,
+  usages,
+} from "../../../../builders/arbitraries.js";
 import { contentsOf } from "../../../../builders/states.js";
 
 const compactor = () => new StateCompactor(new MemoryAccount());
@@ -17,12 +27,18 @@ const inputs = fc
   .record({ input: stateInputs, end: optional(moments), endsTogether: fc.boolean() })
   .map(({ input: { features = [], credits = [], ...rest }, end, endsTogether }) =>
     endsTogether
-      ? { ...rest, features: features.map((part) => ({ ...part, validUntil: end })), credits: credits.map((part) => ({ ...part, validUntil: end })) }
+      ? {
+          ...rest,
+          features: features.map((part) => ({ ...part, validUntil: end })),
+          credits: credits.map((part) => ({ ...part, validUntil: end })),
+        }
       : { ...rest, features, credits },
   );
 
 const usagesById = <T extends string>(ids: readonly T[]) =>
-  optional(fc.array(fc.tuple(fc.constantFrom(...ids, "unknown"), usages), { maxLength: 3 }).map((entries) => new Map(entries)));
+  optional(
+    fc.array(fc.tuple(fc.constantFrom(...ids, "unknown"), usages), { maxLength: 3 }).map((entries) => new Map(entries)),
+  );
 
 describe("a state in compact form", () => {
   it("answers every method as the state that it was made from, alone and beside one that shares its set", () => {
@@ -37,7 +53,9 @@ describe("a state in compact form", () => {
         expect(twin.set).toBe(sole.set);
         for (const state of [sole, twin]) {
           expect(contentsOf(state)).toEqual(contentsOf(full));
-          expect([...state.features()].map(({ feature }) => feature.id)).toEqual([...full.features()].map(({ feature }) => feature.id));
+          expect([...state.features()].map(({ feature }) => feature.id)).toEqual(
+            [...full.features()].map(({ feature }) => feature.id),
+          );
           for (const id of [...FEATURE_IDS, "unknown"]) expect(state.feature(id)).toEqual(full.feature(id));
           for (const id of [...FEATURE_IDS, "unknown"]) expect(state.featureUsage(id)).toEqual(full.featureUsage(id));
           for (const id of [...CURRENCY_IDS, "unknown"]) expect(state.credit(id)).toEqual(full.credit(id));
@@ -81,7 +99,9 @@ describe("a state in compact form", () => {
         const [compact, compactOther] = [kept.keep(full), kept.keep(other)];
         expect(contentsOf(newestState(compact, compactOther))).toEqual(contentsOf(newestState(full, other)));
         expect(contentsOf(newestState(compact, other))).toEqual(contentsOf(newestState(full, other)));
-        expect(contentsOf(newestUsage(compact, entitlement, usage))).toEqual(contentsOf(newestUsage(full, entitlement, usage)));
+        expect(contentsOf(newestUsage(compact, entitlement, usage))).toEqual(
+          contentsOf(newestUsage(full, entitlement, usage)),
+        );
       }),
     );
   });
@@ -122,28 +142,81 @@ describe("what compact states share", () => {
   it.each<[string, Parameters<typeof buildCustomerState>[0]]>([
     ["a limit", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 2 }] }],
     ["no limit", { features: [{ feature: { id: "a", featureType: "NUMBER" } }] }],
-    ["a soft limit", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, hasSoftLimit: true }] }],
-    ["no bound", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, hasUnlimitedUsage: true }] }],
+    [
+      "a soft limit",
+      { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, hasSoftLimit: true }] },
+    ],
+    [
+      "no bound",
+      { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, hasUnlimitedUsage: true }] },
+    ],
     ["a name", { features: [{ feature: { id: "a", featureType: "NUMBER", displayName: "A" }, usageLimit: 1 }] }],
     ["units", { features: [{ feature: { id: "a", featureType: "NUMBER", units: "u" }, usageLimit: 1 }] }],
-    ["several units", { features: [{ feature: { id: "a", featureType: "NUMBER", unitsPlural: "us" }, usageLimit: 1 }] }],
-    ["a meter", { features: [{ feature: { id: "a", featureType: "NUMBER", meterType: "Incremental" }, usageLimit: 1 }] }],
+    [
+      "several units",
+      { features: [{ feature: { id: "a", featureType: "NUMBER", unitsPlural: "us" }, usageLimit: 1 }] },
+    ],
+    [
+      "a meter",
+      { features: [{ feature: { id: "a", featureType: "NUMBER", meterType: "Incremental" }, usageLimit: 1 }] },
+    ],
     ["a type", { features: [{ feature: { id: "a", featureType: "BOOLEAN" }, usageLimit: 1 }] }],
     ["values", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, enumValues: ["x"] }] }],
     ["other values", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, enumValues: ["y"] }] }],
-    ["a reason", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, accessDeniedReason: "Revoked" }] }],
-    ["a rate", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, creditRate: { amount: 1, currencyId: "c" } }] }],
-    ["another amount", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, creditRate: { amount: 2, currencyId: "c" } }] }],
-    ["another currency", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, creditRate: { amount: 1, currencyId: "d" } }] }],
+    [
+      "a reason",
+      { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, accessDeniedReason: "Revoked" }] },
+    ],
+    [
+      "a rate",
+      {
+        features: [
+          { feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, creditRate: { amount: 1, currencyId: "c" } },
+        ],
+      },
+    ],
+    [
+      "another amount",
+      {
+        features: [
+          { feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, creditRate: { amount: 2, currencyId: "c" } },
+        ],
+      },
+    ],
+    [
+      "another currency",
+      {
+        features: [
+          { feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, creditRate: { amount: 1, currencyId: "d" } },
+        ],
+      },
+    ],
     ["a reset", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, resetPeriod: "DAY" }] }],
-    ["how it resets", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, resetPeriodConfiguration: "x" }] }],
+    [
+      "how it resets",
+      { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1, resetPeriodConfiguration: "x" }] },
+    ],
     ["a wallet", { credits: [{ currency: { currencyId: "c", displayName: "C" }, usageLimit: 1 }] }],
     ["a wallet's size", { credits: [{ currency: { currencyId: "c", displayName: "C" }, usageLimit: 2 }] }],
     ["a wallet's name", { credits: [{ currency: { currencyId: "c", displayName: "D" }, usageLimit: 1 }] }],
-    ["a wallet's data", { credits: [{ currency: { currencyId: "c", displayName: "C", additionalMetaData: { tier: 1 } }, usageLimit: 1 }] }],
-    ["a wallet's reason", { credits: [{ currency: { currencyId: "c", displayName: "C" }, usageLimit: 1, accessDeniedReason: "Revoked" }] }],
-    ["that it tells no wallets", { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1 }], tellsWallets: false }],
-    ["a wallet's soft limit", { credits: [{ currency: { currencyId: "c", displayName: "C" }, usageLimit: 1, hasSoftLimit: true }] }],
+    [
+      "a wallet's data",
+      {
+        credits: [{ currency: { currencyId: "c", displayName: "C", additionalMetaData: { tier: 1 } }, usageLimit: 1 }],
+      },
+    ],
+    [
+      "a wallet's reason",
+      { credits: [{ currency: { currencyId: "c", displayName: "C" }, usageLimit: 1, accessDeniedReason: "Revoked" }] },
+    ],
+    [
+      "that it tells no wallets",
+      { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1 }], tellsWallets: false },
+    ],
+    [
+      "a wallet's soft limit",
+      { credits: [{ currency: { currencyId: "c", displayName: "C" }, usageLimit: 1, hasSoftLimit: true }] },
+    ],
   ])("is another where %s differs", (_, input) => {
     const kept = compactor();
     const others = [
@@ -157,7 +230,9 @@ describe("what compact states share", () => {
     const [base, , , other] = sets.map(({ schema }) => schema.features[0]);
     if (base !== undefined && other !== undefined && base !== other) {
       const stated = other.with(other.isLimited ? 1 : undefined, undefined);
-      expect(base.definition.isOf(other.definition.feature) && base.isOf(base.definition, stated, other.isCounted)).toBe(false);
+      expect(
+        base.definition.isOf(other.definition.feature) && base.isOf(base.definition, stated, other.isCounted),
+      ).toBe(false);
     }
     expect(contentsOf(kept.keep(buildCustomerState(input)))).toEqual(contentsOf(buildCustomerState(input)));
   });

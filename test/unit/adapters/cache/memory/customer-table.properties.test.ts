@@ -7,7 +7,12 @@ const CUSTOMERS = 40;
 describe("CustomerTable", () => {
   it("finds what a Map would, however many ids have one hash or neighbouring ones", () => {
     const operations = fc.array(fc.record({ isAdded: fc.boolean(), number: fc.nat(CUSTOMERS) }), { maxLength: 200 });
-    const hashes = fc.constantFrom(() => 7, (number: number) => number + 1, (number: number) => -1 - (number >> 2), (number: number) => (number << 27) | 1);
+    const hashes = fc.constantFrom(
+      () => 7,
+      (number: number) => number + 1,
+      (number: number) => -1 - (number >> 2),
+      (number: number) => (number << 27) | 1,
+    );
     fc.assert(
       fc.property(operations, hashes, (all, hashOf) => {
         const table = new CustomerTable();
@@ -29,7 +34,9 @@ describe("CustomerTable", () => {
         for (let number = 0; number <= CUSTOMERS; number++) {
           const id = `customer ${number}`;
           const at = table.find(id, hashOf(number));
-          expect(at < 0 ? undefined : [table.idAt(at), table.markAt(at)]).toEqual(marks.has(id) ? [id, marks.get(id)] : undefined);
+          expect(at < 0 ? undefined : [table.idAt(at), table.markAt(at)]).toEqual(
+            marks.has(id) ? [id, marks.get(id)] : undefined,
+          );
         }
         expect([...table.ids()].sort()).toEqual([...marks.keys()].sort());
       }),

@@ -1,7 +1,17 @@
 import { expect, it } from "@jest/globals";
-import { EntitlementSchema, hashSchema, type SchemaParts } from "../../../../../src/adapters/cache/memory/entitlement-schema.js";
+import {
+  EntitlementSchema,
+  hashSchema,
+  type SchemaParts,
+} from "../../../../../src/adapters/cache/memory/entitlement-schema.js";
 
-const PARTS: SchemaParts = { features: [], credits: [], tellsWallets: true, unknown: [], accessDeniedReason: undefined };
+const PARTS: SchemaParts = {
+  features: [],
+  credits: [],
+  tellsWallets: true,
+  unknown: [],
+  accessDeniedReason: undefined,
+};
 
 it.each([
   ["it does not tell of wallets", { ...PARTS, tellsWallets: false }],

@@ -11,7 +11,12 @@ const UNTIL_2088 = Date.UTC(2088, 0);
 const FIRST = Date.UTC(1951, 11, 13, 20, 45, 52);
 
 describe("a state that is held", () => {
-  const anyMoments = fc.oneof(moments, fc.integer({ min: 0, max: UNTIL_2088 }), fc.double({ min: 0, max: UNTIL_2088, noNaN: true }), fc.constant(Infinity));
+  const anyMoments = fc.oneof(
+    moments,
+    fc.integer({ min: 0, max: UNTIL_2088 }),
+    fc.double({ min: 0, max: UNTIL_2088, noNaN: true }),
+    fc.constant(Infinity),
+  );
   const generations = fc.integer({ min: 0, max: 2 ** 31 - 1 });
   const readOf = ({ verifiedAt, recheckAt, generation }: MemoryState) => [verifiedAt, recheckAt, generation];
 

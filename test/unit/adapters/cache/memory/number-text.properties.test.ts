@@ -1,9 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { CELL_UNITS, cellAt, NumberTextWriter, PLACE_UNITS, placeAt, textOfCells } from "../../../../../src/adapters/cache/memory/number-text.js";
+import {
+  CELL_UNITS,
+  cellAt,
+  NumberTextWriter,
+  PLACE_UNITS,
+  placeAt,
+  textOfCells,
+} from "../../../../../src/adapters/cache/memory/number-text.js";
 import { numbers } from "../../../../builders/numbers.js";
 
-const read = (text: string, cells: number) => Array.from({ length: cells }, (_, index) => cellAt(text, index * CELL_UNITS));
+const read = (text: string, cells: number) =>
+  Array.from({ length: cells }, (_, index) => cellAt(text, index * CELL_UNITS));
 
 describe("a text of numbers", () => {
   it("has every number that was written, of whatever kind, and where there was none", () => {
@@ -53,12 +61,22 @@ describe("a text of numbers", () => {
 
   it("has the positions that were written, also those beyond one unit", () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.nat(10), fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.constantFrom(2 ** 16 - 1, 2 ** 16, 2 ** 31)), { maxLength: 20 }), (places) => {
-        const writer = new NumberTextWriter(places.length * PLACE_UNITS);
-        for (const [index, place] of places.entries()) writer.place(index * PLACE_UNITS, place);
-        const text = writer.toText();
-        expect(places.map((_, index) => placeAt(text, index * PLACE_UNITS))).toEqual(places);
-      }),
+      fc.property(
+        fc.array(
+          fc.oneof(
+            fc.nat(10),
+            fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+            fc.constantFrom(2 ** 16 - 1, 2 ** 16, 2 ** 31),
+          ),
+          { maxLength: 20 },
+        ),
+        (places) => {
+          const writer = new NumberTextWriter(places.length * PLACE_UNITS);
+          for (const [index, place] of places.entries()) writer.place(index * PLACE_UNITS, place);
+          const text = writer.toText();
+          expect(places.map((_, index) => placeAt(text, index * PLACE_UNITS))).toEqual(places);
+        },
+      ),
     );
   });
 });

@@ -1,15 +1,36 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { earliestEndIn, endIn, hasEnds, packOwnNumbers, updatedAtIn, usageIn, type OwnParts } from "../../../../../src/adapters/cache/memory/own-numbers.js";
+import {
+  earliestEndIn,
+  endIn,
+  hasEnds,
+  packOwnNumbers,
+  updatedAtIn,
+  usageIn,
+  type OwnParts,
+} from "../../../../../src/adapters/cache/memory/own-numbers.js";
 import type { Usage } from "../../../../../src/domain/usage.js";
 import { optional } from "../../../../builders/arbitraries.js";
 import { numbers } from "../../../../builders/numbers.js";
 
 /** Few, so that usages often share a period and often all but share it. */
 const marks = optional(fc.constantFrom(1, 2, Date.UTC(2026, 0), NaN, -0, 0));
-const usages: fc.Arbitrary<Usage> = fc.record({ currentUsage: numbers, periodAnchor: marks, periodStart: marks, periodEnd: marks, updatedAt: optional(numbers) });
-const ends = fc.oneof(fc.array(optional(numbers), { maxLength: 30 }), fc.tuple(optional(numbers), fc.nat(30)).map(([end, count]) => new Array<typeof end>(count).fill(end)));
-const parts: fc.Arbitrary<OwnParts> = fc.record({ updatedAt: optional(numbers), ends, usages: fc.array(usages, { maxLength: 30 }) });
+const usages: fc.Arbitrary<Usage> = fc.record({
+  currentUsage: numbers,
+  periodAnchor: marks,
+  periodStart: marks,
+  periodEnd: marks,
+  updatedAt: optional(numbers),
+});
+const ends = fc.oneof(
+  fc.array(optional(numbers), { maxLength: 30 }),
+  fc.tuple(optional(numbers), fc.nat(30)).map(([end, count]) => new Array<typeof end>(count).fill(end)),
+);
+const parts: fc.Arbitrary<OwnParts> = fc.record({
+  updatedAt: optional(numbers),
+  ends,
+  usages: fc.array(usages, { maxLength: 30 }),
+});
 
 describe("the numbers of a state's own", () => {
   it("are those that it was made from, however many and of whatever kind", () => {
@@ -49,6 +70,7 @@ describe("the numbers of a state's own", () => {
     });
     expect(own.length).toBeGreaterThan(2 ** 16);
     for (const place of [0, 1, 65_535, 65_536, 69_999]) expect(endIn(own, place)).toBe(place);
-    for (const column of [0, 1, 49, 50, 6_553, 6_554, columns - 1]) expect(usageIn(own, column)).toStrictEqual(usageOf(column));
+    for (const column of [0, 1, 49, 50, 6_553, 6_554, columns - 1])
+      expect(usageIn(own, column)).toStrictEqual(usageOf(column));
   });
 });

@@ -29,7 +29,9 @@ class Text extends Shareable {
 }
 
 describe("SharedPool", () => {
-  const operations = fc.array(fc.record({ isHeld: fc.boolean(), text: fc.constantFrom("a", "b", "c", "aa", "bb") }), { maxLength: 60 });
+  const operations = fc.array(fc.record({ isHeld: fc.boolean(), text: fc.constantFrom("a", "b", "c", "aa", "bb") }), {
+    maxLength: 60,
+  });
 
   it("has each value once, for as long as it is held, also among others with its hash", () => {
     fc.assert(

@@ -10,7 +10,8 @@ const DAY_MS = 24 * HOUR_MS;
 const daily = () => catalogOf({ entitlements: { calls: { limit: 10, resetPeriod: "DAY" } } });
 
 const used = ({ engine }: OpenedCatalog) => engine.stateOf(ACME).featureUsage("calls").currentUsage;
-const report = ({ engine }: OpenedCatalog, value: number, timestamp?: number) => engine.reportUsage([usageReport(ACME, "calls", value, { timestamp })]);
+const report = ({ engine }: OpenedCatalog, value: number, timestamp?: number) =>
+  engine.reportUsage([usageReport(ACME, "calls", value, { timestamp })]);
 
 describe("a clock that is set", () => {
   it("back into the period before neither opens that again nor loses what was used since", async () => {
@@ -58,7 +59,12 @@ describe("a clock that is set", () => {
     const opened = await open(
       catalogOf(
         { entitlements: { calls: { creditRate: { currency: "ink", amount: 1 } } } },
-        { creditGrants: [{ currency: "ink", amount: 10, expiresAt: NOON + DAY_MS }, { currency: "ink", amount: 5 }] },
+        {
+          creditGrants: [
+            { currency: "ink", amount: 10, expiresAt: NOON + DAY_MS },
+            { currency: "ink", amount: 5 },
+          ],
+        },
       ),
     );
     const credits = () => opened.engine.stateOf(ACME).creditUsage("ink").currentUsage;
@@ -72,26 +78,32 @@ describe("a clock that is set", () => {
 
   it("forth and back by one period, whatever the period and the order, leaves each with what was reported in it", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom<ResetPeriod>("YEAR", "MONTH", "WEEK", "DAY", "HOUR"), fc.array(fc.tuple(fc.integer({ min: -1, max: 2 }), fc.nat(9)), { maxLength: 12 }), async (resetPeriod, reports) => {
-        const opened = await open(catalogOf({ entitlements: { calls: { limit: 10, resetPeriod } } }, { anchor: NOON }));
-        let at = NOON;
-        const starts: number[] = [usagePeriodAt(NOON, resetPeriod, NOON - 1)?.start ?? NaN];
-        for (let index = 0; index < 3; index++) {
-          starts.push(at);
-          at = usagePeriodAt(NOON, resetPeriod, at)?.end ?? NaN;
-        }
-        const expected = [0, 0, 0, 0];
-        for (const [place, value] of reports) {
-          opened.clock.set(starts[place + 1] ?? NaN);
-          await report(opened, value);
-          expected[place + 1] = (expected[place + 1] ?? 0) + value;
-          expect(used(opened)).toBe(expected[place + 1]);
-        }
-        for (const [place, start] of starts.entries()) {
-          opened.clock.set(start);
-          expect(used(opened)).toBe(expected[place]);
-        }
-      }),
+      fc.asyncProperty(
+        fc.constantFrom<ResetPeriod>("YEAR", "MONTH", "WEEK", "DAY", "HOUR"),
+        fc.array(fc.tuple(fc.integer({ min: -1, max: 2 }), fc.nat(9)), { maxLength: 12 }),
+        async (resetPeriod, reports) => {
+          const opened = await open(
+            catalogOf({ entitlements: { calls: { limit: 10, resetPeriod } } }, { anchor: NOON }),
+          );
+          let at = NOON;
+          const starts: number[] = [usagePeriodAt(NOON, resetPeriod, NOON - 1)?.start ?? NaN];
+          for (let index = 0; index < 3; index++) {
+            starts.push(at);
+            at = usagePeriodAt(NOON, resetPeriod, at)?.end ?? NaN;
+          }
+          const expected = [0, 0, 0, 0];
+          for (const [place, value] of reports) {
+            opened.clock.set(starts[place + 1] ?? NaN);
+            await report(opened, value);
+            expected[place + 1] = (expected[place + 1] ?? 0) + value;
+            expect(used(opened)).toBe(expected[place + 1]);
+          }
+          for (const [place, start] of starts.entries()) {
+            opened.clock.set(start);
+            expect(used(opened)).toBe(expected[place]);
+          }
+        },
+      ),
     );
   });
 });

@@ -28,19 +28,26 @@ describe("whatever is reported", () => {
     await fc.assert(
       fc.asyncProperty(amounts, async (reports) => {
         const terms = { limit: 1, resetPeriod: "MONTH" as const, creditRate: { currency: "ink", amount: 2 } };
-        const { engine } = await open(catalogOf({ entitlements: { calls: terms } }, { creditGrants: [{ currency: "ink", amount: 300 }] }));
+        const { engine } = await open(
+          catalogOf({ entitlements: { calls: terms } }, { creditGrants: [{ currency: "ink", amount: 300 }] }),
+        );
         const firsts = new Map<string, (typeof reports)[number]>();
         for (const report of reports) {
           const first = firsts.get(report.key);
           if (first === undefined) firsts.set(report.key, report);
           const timestamp = report.isEarlier ? NOON - 40 * 86_400_000 : undefined;
-          const isCounted = await tryToReport(engine, [usageReport(ACME, "calls", report.value, { idempotencyKey: report.key, timestamp })]);
+          const isCounted = await tryToReport(engine, [
+            usageReport(ACME, "calls", report.value, { idempotencyKey: report.key, timestamp }),
+          ]);
           // A key that was that of another report is refused.
           expect(isCounted).toBe(first === undefined || first.value === report.value);
         }
-        const sum = (counted: Iterable<{ readonly value: number }>) => [...counted].reduce((total, { value }) => total + value, 0);
+        const sum = (counted: Iterable<{ readonly value: number }>) =>
+          [...counted].reduce((total, { value }) => total + value, 0);
         const state = engine.stateOf(ACME);
-        expect(state.featureUsage("calls").currentUsage).toBe(sum([...firsts.values()].filter(({ isEarlier }) => !isEarlier)));
+        expect(state.featureUsage("calls").currentUsage).toBe(
+          sum([...firsts.values()].filter(({ isEarlier }) => !isEarlier)),
+        );
         expect(state.creditUsage("ink").currentUsage).toBe(2 * sum(firsts.values()));
       }),
     );
@@ -48,16 +55,20 @@ describe("whatever is reported", () => {
 
   it("reports that are repeated change nothing, and a bulk that is refused neither", async () => {
     await fc.assert(
-      fc.asyncProperty(anyCatalog, fc.array(fc.array(anyReport, { minLength: 1, maxLength: 4 }), { maxLength: 10 }), async (catalog, bulks) => {
-        const { engine } = await open(catalog, CATALOG_NOW);
-        for (const bulk of bulks) {
-          const before = contents(engine);
-          if (!(await tryToReport(engine, bulk))) expect(contents(engine)).toEqual(before);
-          const counted = contents(engine);
-          await tryToReport(engine, bulk);
-          expect(contents(engine)).toEqual(counted);
-        }
-      }),
+      fc.asyncProperty(
+        anyCatalog,
+        fc.array(fc.array(anyReport, { minLength: 1, maxLength: 4 }), { maxLength: 10 }),
+        async (catalog, bulks) => {
+          const { engine } = await open(catalog, CATALOG_NOW);
+          for (const bulk of bulks) {
+            const before = contents(engine);
+            if (!(await tryToReport(engine, bulk))) expect(contents(engine)).toEqual(before);
+            const counted = contents(engine);
+            await tryToReport(engine, bulk);
+            expect(contents(engine)).toEqual(counted);
+          }
+        },
+      ),
     );
   });
 
@@ -69,8 +80,10 @@ describe("whatever is reported", () => {
           await tryToReport(engine, [report]);
           for (const subject of CATALOG_SUBJECTS) {
             const state = engine.stateOf(subject);
-            for (const { feature } of state.features()) expect(state.featureUsage(feature.id).currentUsage).toBeGreaterThanOrEqual(0);
-            for (const { currency } of state.credits()) expect(state.creditUsage(currency.currencyId).currentUsage).toBeGreaterThanOrEqual(0);
+            for (const { feature } of state.features())
+              expect(state.featureUsage(feature.id).currentUsage).toBeGreaterThanOrEqual(0);
+            for (const { currency } of state.credits())
+              expect(state.creditUsage(currency.currencyId).currentUsage).toBeGreaterThanOrEqual(0);
           }
         }
       }),

@@ -2,7 +2,16 @@ import { describe, expect, it } from "@jest/globals";
 import type { CustomerInput, PlanInput } from "../../../../../src/adapters/catalog/file/catalog-input.js";
 import { CodedError } from "../../../../../src/domain/errors.js";
 import type { UsageUpdateBehavior } from "../../../../../src/domain/usage-report.js";
-import { ACME, answerOf, catalogOf, NOON, open, usageEvent, usageReport, type OpenedCatalog } from "../../../../builders/catalog-use.js";
+import {
+  ACME,
+  answerOf,
+  catalogOf,
+  NOON,
+  open,
+  usageEvent,
+  usageReport,
+  type OpenedCatalog,
+} from "../../../../builders/catalog-use.js";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -17,7 +26,10 @@ function left({ engine }: OpenedCatalog, currencyId = "ink", subject = ACME): nu
 }
 
 async function refusalOf(report: Promise<unknown>): Promise<{ code: string; message: string }> {
-  const error = await report.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await report.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(CodedError);
   const { code, message } = error as CodedError;
   return { code, message };
@@ -25,15 +37,51 @@ async function refusalOf(report: Promise<unknown>): Promise<{ code: string; mess
 
 describe("reported usage", () => {
   it.each<[string, readonly [UsageUpdateBehavior, number][], number]>([
-    ["adds up", [["DELTA", 2], ["DELTA", 3]], 15],
-    ["is set", [["DELTA", 2], ["SET", 7]], 7],
+    [
+      "adds up",
+      [
+        ["DELTA", 2],
+        ["DELTA", 3],
+      ],
+      15,
+    ],
+    [
+      "is set",
+      [
+        ["DELTA", 2],
+        ["SET", 7],
+      ],
+      7,
+    ],
     ["is given back", [["DELTA", -4]], 6],
-    ["never goes below none", [["DELTA", -40], ["DELTA", 1]], 1],
-    ["has no dust of binary fractions", [["SET", 0.1], ["DELTA", 0.2]], 0.3],
-    ["keeps whole numbers whole", [["SET", 2 ** 53 - 2], ["DELTA", 1]], 2 ** 53 - 1],
+    [
+      "never goes below none",
+      [
+        ["DELTA", -40],
+        ["DELTA", 1],
+      ],
+      1,
+    ],
+    [
+      "has no dust of binary fractions",
+      [
+        ["SET", 0.1],
+        ["DELTA", 0.2],
+      ],
+      0.3,
+    ],
+    [
+      "keeps whole numbers whole",
+      [
+        ["SET", 2 ** 53 - 2],
+        ["DELTA", 1],
+      ],
+      2 ** 53 - 1,
+    ],
   ])("%s", async (_what, reports, sum) => {
     const opened = await open(catalogOf({ entitlements: { seats: 100 } }, { usage: { seats: 10 } }));
-    for (const [updateBehavior, value] of reports) await opened.engine.reportUsage([usageReport(ACME, "seats", value, { updateBehavior })]);
+    for (const [updateBehavior, value] of reports)
+      await opened.engine.reportUsage([usageReport(ACME, "seats", value, { updateBehavior })]);
     expect(used(opened, "seats")).toBe(sum);
   });
 
@@ -43,12 +91,20 @@ describe("reported usage", () => {
     expect(answerOf(opened, "calls", ACME, 1)).toBe("RequestedUsageExceedingLimit");
     const [measurement] = await measured;
     const midnight = Date.UTC(2026, 4, 20);
-    expect(measurement).toMatchObject({ subject: ACME, featureId: "calls", currentUsage: 5, periodStart: midnight, periodEnd: midnight + DAY_MS });
+    expect(measurement).toMatchObject({
+      subject: ACME,
+      featureId: "calls",
+      currentUsage: 5,
+      periodStart: midnight,
+      periodEnd: midnight + DAY_MS,
+    });
     expect(measurement?.measurementId).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   });
 
   it("begins anew with each period", async () => {
-    const opened = await open(catalogOf({ entitlements: { calls: { limit: 5, resetPeriod: "DAY" } } }, { usage: { calls: 4 } }));
+    const opened = await open(
+      catalogOf({ entitlements: { calls: { limit: 5, resetPeriod: "DAY" } } }, { usage: { calls: 4 } }),
+    );
     opened.clock.advance(DAY_MS);
     expect(used(opened, "calls")).toBe(0);
     await opened.engine.reportUsage([usageReport(ACME, "calls", 2)]);
@@ -62,8 +118,12 @@ describe("reported usage", () => {
     ["cannot be set for the period before", "SET", -DAY_MS, 4],
     ["of the future counts now", "DELTA", 400 * DAY_MS, 5],
   ])("%s", async (_what, updateBehavior, ago, sum) => {
-    const opened = await open(catalogOf({ entitlements: { calls: { limit: 5, resetPeriod: "DAY" } } }, { usage: { calls: 4 } }));
-    const [measurement] = await opened.engine.reportUsage([usageReport(ACME, "calls", 1, { updateBehavior, timestamp: NOON + ago })]);
+    const opened = await open(
+      catalogOf({ entitlements: { calls: { limit: 5, resetPeriod: "DAY" } } }, { usage: { calls: 4 } }),
+    );
+    const [measurement] = await opened.engine.reportUsage([
+      usageReport(ACME, "calls", 1, { updateBehavior, timestamp: NOON + ago }),
+    ]);
     expect([used(opened, "calls"), measurement?.currentUsage]).toEqual([sum, sum]);
   });
 
@@ -94,21 +154,89 @@ describe("reported usage", () => {
   });
 
   it.each([
-    ["a customer that is not there", usageReport({ customerId: "x" }, "calls", 1), "not-found", /there is no customer "x" in the catalog; add it/],
-    ["a resource that is not there", usageReport({ customerId: "acme", resourceId: "x" }, "calls", 1), "not-found", /customer "acme" has no resource "x"/],
-    ["a feature that is not there", usageReport(ACME, "call", 1), "not-found", /there is no feature "call"; there is "calls"/],
-    ["an archived customer", usageReport({ customerId: "old" }, "calls", 1), "failed-precondition", /customer "old" is archived/],
-    ["a switch", usageReport(ACME, "sso", 1), "invalid-argument", /boolean feature "sso" cannot be counted; report usage of a metered feature/],
-    ["a configured number", usageReport(ACME, "days", 1), "invalid-argument", /numeric feature "days" cannot be counted/],
-    ["a set of values", usageReport(ACME, "formats", 1), "invalid-argument", /enum feature "formats" cannot be counted/],
-    ["no number", usageReport(ACME, "calls", NaN), "invalid-argument", /the value of "calls" has to be a finite number, not NaN/],
-    ["less than nothing", usageReport(ACME, "calls", -1, { updateBehavior: "SET" }), "invalid-argument", /cannot be set to -1; set it to 0 or more/],
-    ["no time", usageReport(ACME, "calls", 1, { timestamp: Infinity }), "invalid-argument", /the time of usage of "calls" is not a moment/],
-    ["more than is exact", usageReport(ACME, "calls", 2 ** 53 + 2), "invalid-argument", /the value of "calls" is 9007199254740994, and amounts beyond 9007199254740992 cannot be kept exactly; report in a larger unit/],
-    ["more than is exact in all", usageReport(ACME, "seats", 3), "invalid-argument", /usage of "seats" would be 9007199254740994, and totals beyond 9007199254740992 cannot be kept exactly; it is not counted/],
-    ["less than is exact", usageReport(ACME, "calls", -(2 ** 53) - 2), "invalid-argument", /the value of "calls" is -9007199254740994/],
+    [
+      "a customer that is not there",
+      usageReport({ customerId: "x" }, "calls", 1),
+      "not-found",
+      /there is no customer "x" in the catalog; add it/,
+    ],
+    [
+      "a resource that is not there",
+      usageReport({ customerId: "acme", resourceId: "x" }, "calls", 1),
+      "not-found",
+      /customer "acme" has no resource "x"/,
+    ],
+    [
+      "a feature that is not there",
+      usageReport(ACME, "call", 1),
+      "not-found",
+      /there is no feature "call"; there is "calls"/,
+    ],
+    [
+      "an archived customer",
+      usageReport({ customerId: "old" }, "calls", 1),
+      "failed-precondition",
+      /customer "old" is archived/,
+    ],
+    [
+      "a switch",
+      usageReport(ACME, "sso", 1),
+      "invalid-argument",
+      /boolean feature "sso" cannot be counted; report usage of a metered feature/,
+    ],
+    [
+      "a configured number",
+      usageReport(ACME, "days", 1),
+      "invalid-argument",
+      /numeric feature "days" cannot be counted/,
+    ],
+    [
+      "a set of values",
+      usageReport(ACME, "formats", 1),
+      "invalid-argument",
+      /enum feature "formats" cannot be counted/,
+    ],
+    [
+      "no number",
+      usageReport(ACME, "calls", NaN),
+      "invalid-argument",
+      /the value of "calls" has to be a finite number, not NaN/,
+    ],
+    [
+      "less than nothing",
+      usageReport(ACME, "calls", -1, { updateBehavior: "SET" }),
+      "invalid-argument",
+      /cannot be set to -1; set it to 0 or more/,
+    ],
+    [
+      "no time",
+      usageReport(ACME, "calls", 1, { timestamp: Infinity }),
+      "invalid-argument",
+      /the time of usage of "calls" is not a moment/,
+    ],
+    [
+      "more than is exact",
+      usageReport(ACME, "calls", 2 ** 53 + 2),
+      "invalid-argument",
+      /the value of "calls" is 9007199254740994, and amounts beyond 9007199254740992 cannot be kept exactly; report in a larger unit/,
+    ],
+    [
+      "more than is exact in all",
+      usageReport(ACME, "seats", 3),
+      "invalid-argument",
+      /usage of "seats" would be 9007199254740994, and totals beyond 9007199254740992 cannot be kept exactly; it is not counted/,
+    ],
+    [
+      "less than is exact",
+      usageReport(ACME, "calls", -(2 ** 53) - 2),
+      "invalid-argument",
+      /the value of "calls" is -9007199254740994/,
+    ],
   ])("of %s is refused", async (_what, report, code, message) => {
-    const catalog = catalogOf({ entitlements: { sso: true, days: 1, formats: [], calls: 1, seats: 1 } }, { usage: { seats: 2 ** 53 - 1 } });
+    const catalog = catalogOf(
+      { entitlements: { sso: true, days: 1, formats: [], calls: 1, seats: 1 } },
+      { usage: { seats: 2 ** 53 - 1 } },
+    );
     const { engine } = await open({ ...catalog, customers: [...catalog.customers, { id: "old", archived: true }] });
     const refusal = await refusalOf(engine.reportUsage([report]));
     expect(refusal).toEqual({ code, message: expect.stringMatching(message) as unknown as string });
@@ -126,7 +254,10 @@ describe("reported usage", () => {
 });
 
 describe("an idempotency key", () => {
-  const catalog = catalogOf({ entitlements: { calls: 9, seats: 9, words: 100 } }, { resources: [{ id: "r", plan: "pro" }] });
+  const catalog = catalogOf(
+    { entitlements: { calls: 9, seats: 9, words: 100 } },
+    { resources: [{ id: "r", plan: "pro" }] },
+  );
   const key = { idempotencyKey: "once" };
 
   it("counts once, and measures the same again", async () => {
@@ -140,7 +271,11 @@ describe("an idempotency key", () => {
   });
 
   it("measures as it did then, also after more was counted, and where the customer is no longer there", async () => {
-    const opened = await open(catalogOf({ entitlements: { calls: { limit: 9, resetPeriod: "DAY", creditRate: { currency: "ink", amount: 2 } } } }));
+    const opened = await open(
+      catalogOf({
+        entitlements: { calls: { limit: 9, resetPeriod: "DAY", creditRate: { currency: "ink", amount: 2 } } },
+      }),
+    );
     const report = usageReport(ACME, "calls", 2, key);
     const first = await opened.engine.reportUsage([report]);
     await opened.engine.reportUsage([usageReport(ACME, "calls", 5)]);
@@ -158,17 +293,25 @@ describe("an idempotency key", () => {
     const opened = await open(catalog);
     const report = usageReport(ACME, "calls", 2, key);
     await opened.engine.reportUsage([report]);
-    const refusal = await refusalOf(opened.engine.reportUsage([usageReport(ACME, "calls", 1), { ...report, ...other }]));
+    const refusal = await refusalOf(
+      opened.engine.reportUsage([usageReport(ACME, "calls", 1), { ...report, ...other }]),
+    );
     expect(refusal.code).toBe("failed-precondition");
-    expect(refusal.message).toMatch(/^report 2 of 2, and so none was counted: usage of "calls" was reported before under the idempotency key "once" and said something else; that one counts and this one does not: send it under a key of its own/);
+    expect(refusal.message).toMatch(
+      /^report 2 of 2, and so none was counted: usage of "calls" was reported before under the idempotency key "once" and said something else; that one counts and this one does not: send it under a key of its own/,
+    );
     expect(used(opened, "calls")).toBe(2);
   });
 
   it("of an event with other dimensions is refused", async () => {
     const opened = await open(catalog);
     await opened.engine.reportEvents([usageEvent(ACME, "call", { region: "eu", size: 1 }, key)]);
-    await opened.engine.reportEvents([usageEvent(ACME, "call", { size: 1, region: "eu" }, { ...key, timestamp: NOON - 1 })]);
-    expect((await refusalOf(opened.engine.reportEvents([usageEvent(ACME, "call", { region: "us" }, key)]))).code).toBe("failed-precondition");
+    await opened.engine.reportEvents([
+      usageEvent(ACME, "call", { size: 1, region: "eu" }, { ...key, timestamp: NOON - 1 }),
+    ]);
+    expect((await refusalOf(opened.engine.reportEvents([usageEvent(ACME, "call", { region: "us" }, key)]))).code).toBe(
+      "failed-precondition",
+    );
     expect(used(opened, "calls")).toBe(1);
   });
 
@@ -196,10 +339,22 @@ describe("an idempotency key", () => {
   it("of another subject, feature or event is another key", async () => {
     const opened = await open(catalog);
     const resource = { customerId: "acme", resourceId: "r" };
-    await opened.engine.reportUsage([usageReport(ACME, "calls", 1, key), usageReport(ACME, "seats", 1, key), usageReport(resource, "calls", 1, key)]);
-    await opened.engine.reportEvents([usageEvent(ACME, "call", {}, key), usageEvent(ACME, "completion", { words: 4 }, key)]);
+    await opened.engine.reportUsage([
+      usageReport(ACME, "calls", 1, key),
+      usageReport(ACME, "seats", 1, key),
+      usageReport(resource, "calls", 1, key),
+    ]);
+    await opened.engine.reportEvents([
+      usageEvent(ACME, "call", {}, key),
+      usageEvent(ACME, "completion", { words: 4 }, key),
+    ]);
     await opened.engine.reportEvents([usageEvent(ACME, "call", {}, key)]);
-    expect([used(opened, "calls"), used(opened, "seats"), used(opened, "words"), used(opened, "calls", resource)]).toEqual([2, 1, 4, 1]);
+    expect([
+      used(opened, "calls"),
+      used(opened, "seats"),
+      used(opened, "words"),
+      used(opened, "calls", resource),
+    ]).toEqual([2, 1, 4, 1]);
   });
 });
 
@@ -218,13 +373,32 @@ describe("events", () => {
   ])("%s with %j go through every meter that they match", async (eventName, dimensions, [calls, words, paidWords]) => {
     const opened = await open(catalog);
     await opened.engine.reportEvents([usageEvent(ACME, eventName, dimensions)]);
-    expect([used(opened, "calls"), used(opened, "words"), used(opened, "paid-words")]).toEqual([calls, words, paidWords]);
+    expect([used(opened, "calls"), used(opened, "words"), used(opened, "paid-words")]).toEqual([
+      calls,
+      words,
+      paidWords,
+    ]);
   });
 
   it.each([
-    ["a sum without its dimension", usageEvent(ACME, "completion"), "invalid-argument", /feature "words" sums dimension "words" of event "completion", which is missing; send a number, or narrow/],
-    ["a sum of what is no number", usageEvent(ACME, "completion", { words: "30" }), "invalid-argument", /which is "30"/],
-    ["a customer that is not there", usageEvent({ customerId: "x" }, "sign-in"), "not-found", /there is no customer "x"/],
+    [
+      "a sum without its dimension",
+      usageEvent(ACME, "completion"),
+      "invalid-argument",
+      /feature "words" sums dimension "words" of event "completion", which is missing; send a number, or narrow/,
+    ],
+    [
+      "a sum of what is no number",
+      usageEvent(ACME, "completion", { words: "30" }),
+      "invalid-argument",
+      /which is "30"/,
+    ],
+    [
+      "a customer that is not there",
+      usageEvent({ customerId: "x" }, "sign-in"),
+      "not-found",
+      /there is no customer "x"/,
+    ],
   ])("%s are refused, and all that came with them", async (_what, event, code, message) => {
     const opened = await open(catalog);
     const refusal = await refusalOf(opened.engine.reportEvents([usageEvent(ACME, "call"), event]));
@@ -239,10 +413,16 @@ describe("events that no meter names", () => {
     const opened = await open(catalogOf({ entitlements: { calls: 9 } }));
     await opened.engine.reportEvents([usageEvent(ACME, "call"), usageEvent(ACME, "cal"), usageEvent(ACME, "cal")]);
     await opened.engine.reportEvents([usageEvent(ACME, "cal"), usageEvent(ACME, "Call")]);
-    expect([...opened.engine.unmatchedEvents]).toEqual([["cal", 3], ["Call", 1]]);
+    expect([...opened.engine.unmatchedEvents]).toEqual([
+      ["cal", 3],
+      ["Call", 1],
+    ]);
     const warnings = opened.logger.lines.filter(({ level }) => level === "warn");
     expect(warnings.map(({ message, fields }) => [message, fields])).toEqual(
-      ["cal", "Call"].map((eventName) => ["an event that no meter of the catalog names is not counted as usage; add a meter, or stop sending it", { eventName }]),
+      ["cal", "Call"].map((eventName) => [
+        "an event that no meter of the catalog names is not counted as usage; add a meter, or stop sending it",
+        { eventName },
+      ]),
     );
   });
 
@@ -251,15 +431,20 @@ describe("events that no meter names", () => {
     const event = usageEvent(ACME, "cal");
     await opened.engine.reportEvents([event]);
     await opened.engine.reportEvents([event]);
-    await refusalOf(opened.engine.reportEvents([usageEvent(ACME, "other"), usageEvent({ customerId: "nobody" }, "call")]));
+    await refusalOf(
+      opened.engine.reportEvents([usageEvent(ACME, "other"), usageEvent({ customerId: "nobody" }, "call")]),
+    );
     expect([...opened.engine.unmatchedEvents]).toEqual([["cal", 1]]);
   });
 });
 
 describe("credits", () => {
   const rate = (amount: number) => ({ creditRate: { currency: "ink", amount } });
-  const withInk = (amount: number, entitlements: Required<PlanInput>["entitlements"], more: Omit<CustomerInput, "id"> = {}) =>
-    catalogOf({ entitlements }, { creditGrants: [{ currency: "ink", amount }], ...more });
+  const withInk = (
+    amount: number,
+    entitlements: Required<PlanInput>["entitlements"],
+    more: Omit<CustomerInput, "id"> = {},
+  ) => catalogOf({ entitlements }, { creditGrants: [{ currency: "ink", amount }], ...more });
 
   it("are drawn by what usage costs, and measured with it", async () => {
     const opened = await open(withInk(100, { calls: rate(3) }));
@@ -269,26 +454,56 @@ describe("credits", () => {
   });
 
   it.each<[string, readonly [UsageUpdateBehavior, number][], number]>([
-    ["by the difference when usage is set", [["DELTA", 5], ["SET", 8], ["SET", 2]], 94],
-    ["back when usage is given back", [["DELTA", 5], ["DELTA", -2]], 91],
-    ["back no more than was used", [["DELTA", 5], ["DELTA", -50]], 100],
+    [
+      "by the difference when usage is set",
+      [
+        ["DELTA", 5],
+        ["SET", 8],
+        ["SET", 2],
+      ],
+      94,
+    ],
+    [
+      "back when usage is given back",
+      [
+        ["DELTA", 5],
+        ["DELTA", -2],
+      ],
+      91,
+    ],
+    [
+      "back no more than was used",
+      [
+        ["DELTA", 5],
+        ["DELTA", -50],
+      ],
+      100,
+    ],
     ["into debt when usage is reported all the same", [["DELTA", 50]], -50],
   ])("are drawn %s", async (_what, reports, rest) => {
     const opened = await open(withInk(100, { calls: rate(3) }));
-    for (const [updateBehavior, value] of reports) await opened.engine.reportUsage([usageReport(ACME, "calls", value, { updateBehavior })]);
+    for (const [updateBehavior, value] of reports)
+      await opened.engine.reportUsage([usageReport(ACME, "calls", value, { updateBehavior })]);
     expect(left(opened)).toBe(rest);
   });
 
   it("are drawn by events, and for usage of a period that is over", async () => {
     const opened = await open(withInk(100, { calls: { ...rate(3), resetPeriod: "DAY" } }));
-    await opened.engine.reportEvents([usageEvent(ACME, "call"), usageEvent(ACME, "call", {}, { timestamp: NOON - 2 * DAY_MS })]);
+    await opened.engine.reportEvents([
+      usageEvent(ACME, "call"),
+      usageEvent(ACME, "call", {}, { timestamp: NOON - 2 * DAY_MS }),
+    ]);
     expect([used(opened, "calls"), left(opened)]).toEqual([1, 94]);
   });
 
   it("are drawn by a switch that costs them", async () => {
     const opened = await open(withInk(100, { sso: rate(40) }));
     await opened.engine.reportUsage([usageReport(ACME, "sso", 2)]);
-    expect([left(opened), answerOf(opened, "sso"), answerOf(opened, "sso", ACME, 1)]).toEqual([20, "granted", "InsufficientCredits"]);
+    expect([left(opened), answerOf(opened, "sso"), answerOf(opened, "sso", ACME, 1)]).toEqual([
+      20,
+      "granted",
+      "InsufficientCredits",
+    ]);
   });
 
   it("that end sooner are drawn first, and what was drawn of them ends with them", async () => {
@@ -318,17 +533,34 @@ describe("credits", () => {
   it("of a debt are paid by the next that come", async () => {
     const opened = await open(withInk(10, { calls: rate(1) }));
     await opened.engine.reportUsage([usageReport(ACME, "calls", 25)]);
-    opened.engine.replace(withInk(10, { calls: rate(1) }, { creditGrants: [{ currency: "ink", amount: 10 }, { currency: "ink", amount: 20 }] }));
+    opened.engine.replace(
+      withInk(
+        10,
+        { calls: rate(1) },
+        {
+          creditGrants: [
+            { currency: "ink", amount: 10 },
+            { currency: "ink", amount: 20 },
+          ],
+        },
+      ),
+    );
     expect(left(opened)).toBe(5);
     await opened.engine.reportUsage([usageReport(ACME, "calls", 1)]);
     expect(left(opened)).toBe(4);
   });
 
   it("that a plan includes come anew with each period, whatever was left", async () => {
-    const plan: Omit<PlanInput, "id"> = { entitlements: { calls: rate(1) }, includedCredits: [{ currency: "ink", amount: 10, resetPeriod: "DAY" }] };
+    const plan: Omit<PlanInput, "id"> = {
+      entitlements: { calls: rate(1) },
+      includedCredits: [{ currency: "ink", amount: 10, resetPeriod: "DAY" }],
+    };
     const opened = await open(catalogOf(plan));
     await opened.engine.reportUsage([usageReport(ACME, "calls", 4)]);
-    expect([left(opened), opened.engine.stateOf(ACME).creditUsage("ink").periodEnd]).toEqual([6, Date.UTC(2026, 4, 21)]);
+    expect([left(opened), opened.engine.stateOf(ACME).creditUsage("ink").periodEnd]).toEqual([
+      6,
+      Date.UTC(2026, 4, 21),
+    ]);
     opened.clock.advance(DAY_MS);
     expect(left(opened)).toBe(10);
   });
@@ -339,11 +571,15 @@ describe("credits", () => {
   });
 
   it("are told of to everyone who sees the wallet", async () => {
-    const resources = [{ id: "r", plan: "pro" }, { id: "own", plan: "pro", creditGrants: [{ currency: "ink", amount: 1 }] }];
+    const resources = [
+      { id: "r", plan: "pro" },
+      { id: "own", plan: "pro", creditGrants: [{ currency: "ink", amount: 1 }] },
+    ];
     const { engine } = await open(withInk(100, { calls: rate(1) }, { resources }));
     const told: string[] = [];
     engine.subscribe((change) => {
-      if (change.type === "usage-updated") told.push(`${change.subject.resourceId ?? "acme"} ${change.entitlement.id} ${change.usage.currentUsage}`);
+      if (change.type === "usage-updated")
+        told.push(`${change.subject.resourceId ?? "acme"} ${change.entitlement.id} ${change.usage.currentUsage}`);
     });
     await engine.reportUsage([usageReport({ customerId: "acme", resourceId: "r" }, "calls", 7)]);
     expect(told).toEqual(["r calls 7", "acme ink 7", "r ink 7"]);
@@ -352,7 +588,9 @@ describe("credits", () => {
 
 describe("the moments of news", () => {
   it("are later for each report of one feature and each draw from one wallet, also within a millisecond", async () => {
-    const { engine } = await open(catalogOf({ entitlements: { calls: { creditRate: { currency: "ink", amount: 1 } } } }));
+    const { engine } = await open(
+      catalogOf({ entitlements: { calls: { creditRate: { currency: "ink", amount: 1 } } } }),
+    );
     const moments: unknown[] = [];
     for (let count = 0; count < 3; count++) {
       const [measurement] = await engine.reportUsage([usageReport(ACME, "calls", 1)]);

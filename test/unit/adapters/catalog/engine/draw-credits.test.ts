@@ -40,13 +40,17 @@ describe("credits that are drawn", () => {
 
   it("in fractions are consumed to the last digit", () => {
     const grants = [{ key: "a", amount: 0.3, expiresAt: Infinity }];
-    expect(drawAll(grants, [0.1, 0.2])).toMatchObject({ drawn: new Map([["a", { amount: 0.3, expiresAt: Infinity }]]), overdraft: 0 });
+    expect(drawAll(grants, [0.1, 0.2])).toMatchObject({
+      drawn: new Map([["a", { amount: 0.3, expiresAt: Infinity }]]),
+      overdraft: 0,
+    });
   });
 
   it("of grants that have ended are remembered, since a clock that was ahead is set right, but not without end", () => {
     const active = { key: "active", amount: 1_000, expiresAt: Infinity };
     let entry = drawAll([active], [1]);
-    for (let month = 0; month < 40; month++) entry = { ...entry, ...drawCredits(entry, [{ key: `month ${month}`, amount: 1, expiresAt: NOW }, active], 1) };
+    for (let month = 0; month < 40; month++)
+      entry = { ...entry, ...drawCredits(entry, [{ key: `month ${month}`, amount: 1, expiresAt: NOW }, active], 1) };
     const known = [...entry.drawn.keys()];
     expect(known).toContain("month 38");
     expect(known.length).toBeLessThan(20);

@@ -28,22 +28,36 @@ describe("work that is done in turns", () => {
   it("is done to its end", async () => {
     for (const count of [0, 1, 8, 9, 5_000]) {
       let done = 0;
-      expect(await inTurns(steps(count, () => done++), () => false)).toBe(count);
+      expect(
+        await inTurns(
+          steps(count, () => done++),
+          () => false,
+        ),
+      ).toBe(count);
       expect(done).toBe(count);
     }
   });
 
   it("begins at once", () => {
     let done = 0;
-    void inTurns(steps(5, () => done++), () => false);
+    void inTurns(
+      steps(5, () => done++),
+      () => false,
+    );
     expect(done).toBeGreaterThan(0);
   });
 
   it("leaves room for other work, also where what is slow is set off by a step and not done in it", async () => {
     const slowly = () => {
-      for (const until = performance.now() + 1; performance.now() < until; );
+      for (const until = performance.now() + 1; performance.now() < until;);
     };
-    for (const step of [slowly, () => void Promise.resolve().then(() => Promise.resolve()).then(slowly)]) {
+    for (const step of [
+      slowly,
+      () =>
+        void Promise.resolve()
+          .then(() => Promise.resolve())
+          .then(slowly),
+    ]) {
       const turns = countTurns();
       await inTurns(steps(100, step), () => false);
       expect(turns()).toBeGreaterThan(100 / 16);
@@ -52,7 +66,12 @@ describe("work that is done in turns", () => {
 
   it("ends where nobody wants it any more", async () => {
     let done = 0;
-    expect(await inTurns(steps(100_000, () => done++), () => done > 100)).toBeUndefined();
+    expect(
+      await inTurns(
+        steps(100_000, () => done++),
+        () => done > 100,
+      ),
+    ).toBeUndefined();
     expect(done).toBeLessThan(100_000);
   });
 

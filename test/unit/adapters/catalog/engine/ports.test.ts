@@ -25,7 +25,9 @@ describe("a catalog as upstream", () => {
     const { engine } = await open(CATALOG);
     const upstream = new CatalogUpstreamClient(engine);
     expect((await upstream.reportUsage(usageReport(ACME, "calls", 2), WAITING)).currentUsage).toBe(2);
-    expect(await upstream.reportUsageBulk([usageReport(ACME, "calls", 1), usageReport(ACME, "seats", 1)], WAITING)).toHaveLength(2);
+    expect(
+      await upstream.reportUsageBulk([usageReport(ACME, "calls", 1), usageReport(ACME, "seats", 1)], WAITING),
+    ).toHaveLength(2);
     expect(await upstream.reportUsageBulk([], WAITING)).toEqual([]);
     await upstream.reportEvents([usageEvent(ACME, "call")], WAITING);
     const state = await upstream.fetchState(ACME, { ...WAITING, latest: false });
@@ -69,19 +71,28 @@ describe("a catalog as update stream", () => {
 describe("a catalog object", () => {
   it("that has a fault leaves the present one serving", async () => {
     const { engine } = await open(CATALOG);
-    expect(() => engine.replace({ ...CATALOG, customers: [{ id: "acme", plan: "gold" }] })).toThrow(/customers\[0\]\.plan: there is no plan "gold"/);
+    expect(() => engine.replace({ ...CATALOG, customers: [{ id: "acme", plan: "gold" }] })).toThrow(
+      /customers\[0\]\.plan: there is no plan "gold"/,
+    );
     expect(engine.stateOf(ACME).feature("calls")?.usageLimit).toBe(10);
   });
 
   it("is refused at start where it has a fault", async () => {
-    const opening = openCatalog({ source: { catalog: { ...CATALOG, plans: [] } }, clock: new ManualClock(NOON), logger: new RecordingLogger() });
+    const opening = openCatalog({
+      source: { catalog: { ...CATALOG, plans: [] } },
+      clock: new ManualClock(NOON),
+      logger: new RecordingLogger(),
+    });
     await expect(opening).rejects.toMatchObject({ code: "invalid-argument" });
   });
 
   it("may be changed by who gave it without any effect", async () => {
     const customers = [...CATALOG.customers];
     const values = ["pdf"];
-    const features = [...CATALOG.features.filter(({ id }) => id !== "formats"), { id: "formats", kind: "enum", values } as const];
+    const features = [
+      ...CATALOG.features.filter(({ id }) => id !== "formats"),
+      { id: "formats", kind: "enum", values } as const,
+    ];
     const { engine } = await open({ ...CATALOG, features, customers });
     customers.splice(0);
     values.push("html");

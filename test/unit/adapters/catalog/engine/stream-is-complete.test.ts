@@ -28,10 +28,25 @@ const HOUR_MS = 3_600_000;
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("edit" as const), catalog: anyCatalog }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant("report" as const), reports: fc.array(anyReport, { minLength: 1, maxLength: 3 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("report" as const),
+      reports: fc.array(anyReport, { minLength: 1, maxLength: 3 }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("event" as const), event: anyEvent }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(0, 1, 7 * HOUR_MS + 1, 9 * 24 * HOUR_MS + 3) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("fetch slowly" as const), index: fc.nat(CATALOG_SUBJECTS.length - 1) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("wait" as const),
+      ms: fc.constantFrom(0, 1, 7 * HOUR_MS + 1, 9 * 24 * HOUR_MS + 3),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("fetch slowly" as const), index: fc.nat(CATALOG_SUBJECTS.length - 1) }),
+  },
   { weight: 2, arbitrary: fc.constant({ do: "store what is late" as const }) },
 );
 
@@ -63,10 +78,19 @@ class Follower {
   measuredLate(measurements: readonly UsageMeasurement[]): void {
     for (const { subject, featureId, credit, currentUsage, ...usage } of measurements) {
       const told = { ...usage, currentUsage: currentUsage ?? 0 };
-      this.#late.push(() => this.#heed({ type: "usage-updated", subject, entitlement: { type: "feature", id: featureId }, usage: told }));
+      this.#late.push(() =>
+        this.#heed({ type: "usage-updated", subject, entitlement: { type: "feature", id: featureId }, usage: told }),
+      );
       if (credit === undefined) continue;
       const { currencyId: id, ...drawn } = credit;
-      this.#late.push(() => this.#heed({ type: "usage-updated", subject, entitlement: { type: "credit", id }, usage: drawn } satisfies UsageUpdated));
+      this.#late.push(() =>
+        this.#heed({
+          type: "usage-updated",
+          subject,
+          entitlement: { type: "credit", id },
+          usage: drawn,
+        } satisfies UsageUpdated),
+      );
     }
   }
 
@@ -101,7 +125,12 @@ class Follower {
       }
       // A store holds a customer's resources in doubt when the customer changes; only for those that the
       // catalog does not list is that needed.
-      else if (resourceId === undefined && change.type === "entitlements-updated" && stored !== undefined && isEmptyState(stored)) {
+      else if (
+        resourceId === undefined &&
+        change.type === "entitlements-updated" &&
+        stored !== undefined &&
+        isEmptyState(stored)
+      ) {
         this.#states.delete(subject);
       }
     }
@@ -124,20 +153,31 @@ function readingOf(state: CustomerState, now: number) {
 
 async function take(step: Step, engine: CatalogEngine, clock: ManualClock, follower: Follower): Promise<void> {
   switch (step.do) {
-    case "edit":
-      { engine.replace(step.catalog); return; }
+    case "edit": {
+      engine.replace(step.catalog);
+      return;
+    }
     case "report": {
-      const reports = step.reports.map(({ ago, ...report }) => ({ ...report, timestamp: ago === undefined ? undefined : clock.now() - ago }));
+      const reports = step.reports.map(({ ago, ...report }) => ({
+        ...report,
+        timestamp: ago === undefined ? undefined : clock.now() - ago,
+      }));
       return refusable(async () => follower.measuredLate(await engine.reportUsage(reports)));
     }
     case "event":
       return refusable(() => engine.reportEvents([step.event]));
-    case "wait":
-      { clock.advance(step.ms); return; }
-    case "fetch slowly":
-      { follower.fetchSlowly(CATALOG_SUBJECTS[step.index]!); return; }
-    case "store what is late":
-      { follower.storeWhatIsLate(); return; }
+    case "wait": {
+      clock.advance(step.ms);
+      return;
+    }
+    case "fetch slowly": {
+      follower.fetchSlowly(CATALOG_SUBJECTS[step.index]!);
+      return;
+    }
+    case "store what is late": {
+      follower.storeWhatIsLate();
+      return;
+    }
   }
 }
 
@@ -161,7 +201,10 @@ describe("the stream of changes", () => {
           await take(step, engine, clock, follower);
           const now = clock.now();
           for (const [subject, known] of follower.usable()) {
-            expect({ subject, ...readingOf(known, now) }).toEqual({ subject, ...readingOf(engine.stateOf(subject), now) });
+            expect({ subject, ...readingOf(known, now) }).toEqual({
+              subject,
+              ...readingOf(engine.stateOf(subject), now),
+            });
           }
         }
         await engine.close();
@@ -171,7 +214,11 @@ describe("the stream of changes", () => {
   });
 
   it.each<[string, (catalog: CatalogInput) => CatalogInput, readonly string[]]>([
-    ["a feature", (catalog) => ({ ...catalog, features: [{ id: "f", kind: "boolean", displayName: "F" }] }), ["a", "b"]],
+    [
+      "a feature",
+      (catalog) => ({ ...catalog, features: [{ id: "f", kind: "boolean", displayName: "F" }] }),
+      ["a", "b"],
+    ],
     ["a plan", (catalog) => ({ ...catalog, plans: [{ id: "p", entitlements: { f: { revoked: true } } }] }), ["a"]],
     ["a customer", (catalog) => ({ ...catalog, customers: [{ id: "a", plan: "p" }, { id: "b" }] }), ["b"]],
   ])("tells of those whom an edit of %s changes", async (_what, edit, customerIds) => {
@@ -183,9 +230,15 @@ describe("the stream of changes", () => {
         { id: "b", overrides: { f: true } },
       ],
     };
-    const engine = await openCatalog({ source: { catalog }, clock: new ManualClock(CATALOG_NOW), logger: new RecordingLogger() });
+    const engine = await openCatalog({
+      source: { catalog },
+      clock: new ManualClock(CATALOG_NOW),
+      logger: new RecordingLogger(),
+    });
     const told: string[] = [];
-    engine.subscribe((change) => told.push(change.type === "entitlements-updated" ? change.subject.customerId : change.type));
+    engine.subscribe((change) =>
+      told.push(change.type === "entitlements-updated" ? change.subject.customerId : change.type),
+    );
     engine.replace(edit(catalog));
     expect(told).toEqual(customerIds);
   });
@@ -193,7 +246,11 @@ describe("the stream of changes", () => {
   it("tells of nobody whom an edit does not change", async () => {
     await fc.assert(
       fc.asyncProperty(anyCatalog, async (catalog) => {
-        const engine = await openCatalog({ source: { catalog }, clock: new ManualClock(CATALOG_NOW), logger: new RecordingLogger() });
+        const engine = await openCatalog({
+          source: { catalog },
+          clock: new ManualClock(CATALOG_NOW),
+          logger: new RecordingLogger(),
+        });
         const told: Change[] = [];
         engine.subscribe((change) => told.push(change));
         const renamed = (catalog.plans ?? []).map((plan) => ({ ...plan, displayName: "another name" }));

@@ -36,12 +36,26 @@ describe("the example catalogs", () => {
     ["lead-without-plan", undefined, "seats", undefined, "NoActiveSubscription"],
     ["initech", undefined, "sso", undefined, "CustomerIsArchived"],
     ["nobody", undefined, "sso", undefined, "CustomerNotFound"],
-  ])("answers of %s / %s and %s (requesting %s): %s", async (customerId, resourceId, featureId, requestedUsage, reason) => {
-    const clock = new ManualClock(Date.UTC(2026, 5, 10, 12));
-    const engine = await openCatalog({ source: { file: "examples/catalog.yaml" }, clock, logger: new RecordingLogger() });
-    const query = { featureId, kind: undefined, requestedUsage, requestedValues: [], fallback: undefined, fallbackWhenUnknown: false };
-    const decision = decideFeature(engine.stateOf({ customerId, resourceId }), query, clock.now());
-    await engine.close();
-    expect([decision.accessDeniedReason, decision.hasAccess]).toEqual([reason, reason === undefined]);
-  });
+  ])(
+    "answers of %s / %s and %s (requesting %s): %s",
+    async (customerId, resourceId, featureId, requestedUsage, reason) => {
+      const clock = new ManualClock(Date.UTC(2026, 5, 10, 12));
+      const engine = await openCatalog({
+        source: { file: "examples/catalog.yaml" },
+        clock,
+        logger: new RecordingLogger(),
+      });
+      const query = {
+        featureId,
+        kind: undefined,
+        requestedUsage,
+        requestedValues: [],
+        fallback: undefined,
+        fallbackWhenUnknown: false,
+      };
+      const decision = decideFeature(engine.stateOf({ customerId, resourceId }), query, clock.now());
+      await engine.close();
+      expect([decision.accessDeniedReason, decision.hasAccess]).toEqual([reason, reason === undefined]);
+    },
+  );
 });

@@ -6,7 +6,10 @@ import { loadCatalogText } from "../../../../../src/adapters/catalog/file/load-c
 
 describe("a catalog's text that is JSON", () => {
   it("means what it means as YAML, or is left to YAML", () => {
-    const texts = fc.tuple(fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true }), fc.constantFrom(undefined, 2));
+    const texts = fc.tuple(
+      fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true }),
+      fc.constantFrom(undefined, 2),
+    );
     fc.assert(
       fc.property(texts, ([value, indent]) => {
         const text = JSON.stringify(value, undefined, indent);
@@ -41,6 +44,8 @@ describe("a catalog's text that is JSON", () => {
   it("has its faults told with their places", () => {
     const text = '{\n  "features": [\n    {"id": "a", "kind": "bolean"}\n  ]\n}';
     expect(() => loadCatalogText("catalog.json", text)).toThrow(/catalog\.json:3:\d+/);
-    expect(() => loadCatalogText("catalog.json", '{\n  "features": [],\n  "features": []\n}')).toThrow(/catalog\.json:3:\d+.*unique/s);
+    expect(() => loadCatalogText("catalog.json", '{\n  "features": [],\n  "features": []\n}')).toThrow(
+      /catalog\.json:3:\d+.*unique/s,
+    );
   });
 });

@@ -23,29 +23,139 @@ interface SchemaPart {
   readonly then?: SchemaPart;
 }
 
-const SCHEMA = JSON.parse(readFileSync("schema/catalog.schema.json", "utf8")) as SchemaPart & { readonly $defs: Readonly<Record<string, SchemaPart>> };
+const SCHEMA = JSON.parse(readFileSync("schema/catalog.schema.json", "utf8")) as SchemaPart & {
+  readonly $defs: Readonly<Record<string, SchemaPart>>;
+};
 
 type FieldsOf<T> = Record<keyof Required<T>, true>;
 
 /** The fields of the types, which the compiler keeps complete. */
 const FIELDS: readonly (readonly [string, object])[] = [
-  ["feature", { id: true, displayName: true, description: true, kind: true, meterType: true, units: true, unitsPlural: true, values: true, meter: true } satisfies FieldsOf<FeatureInput>],
+  [
+    "feature",
+    {
+      id: true,
+      displayName: true,
+      description: true,
+      kind: true,
+      meterType: true,
+      units: true,
+      unitsPlural: true,
+      values: true,
+      meter: true,
+    } satisfies FieldsOf<FeatureInput>,
+  ],
   ["meter", { event: true, aggregation: true, dimension: true, where: true } satisfies FieldsOf<MeterInput>],
-  ["creditCurrency", { id: true, displayName: true, description: true, unitSingular: true, unitPlural: true, additionalMetaData: true } satisfies FieldsOf<CreditCurrencyInput>],
+  [
+    "creditCurrency",
+    {
+      id: true,
+      displayName: true,
+      description: true,
+      unitSingular: true,
+      unitPlural: true,
+      additionalMetaData: true,
+    } satisfies FieldsOf<CreditCurrencyInput>,
+  ],
   ["plan", { id: true, displayName: true, entitlements: true, includedCredits: true } satisfies FieldsOf<PlanInput>],
-  ["includedCredits", { currency: true, amount: true, priority: true, resetPeriod: true, resetAnchor: true, softLimit: true } satisfies FieldsOf<IncludedCreditsInput>],
-  ["creditGrant", { id: true, currency: true, amount: true, priority: true, category: true, effectiveAt: true, expiresAt: true, createdAt: true, softLimit: true } satisfies FieldsOf<CreditGrantInput>],
-  ["entitlement", { limit: true, unlimited: true, softLimit: true, value: true, values: true, resetPeriod: true, resetAnchor: true, creditRate: true, revoked: true } satisfies FieldsOf<EntitlementInput>],
-  ["override", { limit: true, unlimited: true, softLimit: true, value: true, values: true, resetPeriod: true, resetAnchor: true, creditRate: true, revoked: true, validUntil: true } satisfies FieldsOf<OverrideInput>],
-  ["customer", { id: true, name: true, archived: true, plan: true, startedAt: true, anchor: true, validUntil: true, overrides: true, creditGrants: true, usage: true, creditsUsed: true, resources: true } satisfies FieldsOf<CustomerInput>],
-  ["resource", { id: true, name: true, plan: true, startedAt: true, anchor: true, validUntil: true, overrides: true, creditGrants: true, usage: true, creditsUsed: true } satisfies FieldsOf<ResourceInput>],
+  [
+    "includedCredits",
+    {
+      currency: true,
+      amount: true,
+      priority: true,
+      resetPeriod: true,
+      resetAnchor: true,
+      softLimit: true,
+    } satisfies FieldsOf<IncludedCreditsInput>,
+  ],
+  [
+    "creditGrant",
+    {
+      id: true,
+      currency: true,
+      amount: true,
+      priority: true,
+      category: true,
+      effectiveAt: true,
+      expiresAt: true,
+      createdAt: true,
+      softLimit: true,
+    } satisfies FieldsOf<CreditGrantInput>,
+  ],
+  [
+    "entitlement",
+    {
+      limit: true,
+      unlimited: true,
+      softLimit: true,
+      value: true,
+      values: true,
+      resetPeriod: true,
+      resetAnchor: true,
+      creditRate: true,
+      revoked: true,
+    } satisfies FieldsOf<EntitlementInput>,
+  ],
+  [
+    "override",
+    {
+      limit: true,
+      unlimited: true,
+      softLimit: true,
+      value: true,
+      values: true,
+      resetPeriod: true,
+      resetAnchor: true,
+      creditRate: true,
+      revoked: true,
+      validUntil: true,
+    } satisfies FieldsOf<OverrideInput>,
+  ],
+  [
+    "customer",
+    {
+      id: true,
+      name: true,
+      archived: true,
+      plan: true,
+      startedAt: true,
+      anchor: true,
+      validUntil: true,
+      overrides: true,
+      creditGrants: true,
+      usage: true,
+      creditsUsed: true,
+      resources: true,
+    } satisfies FieldsOf<CustomerInput>,
+  ],
+  [
+    "resource",
+    {
+      id: true,
+      name: true,
+      plan: true,
+      startedAt: true,
+      anchor: true,
+      validUntil: true,
+      overrides: true,
+      creditGrants: true,
+      usage: true,
+      creditsUsed: true,
+    } satisfies FieldsOf<ResourceInput>,
+  ],
 ];
 
 const propertiesOf = (name: string) => SCHEMA.$defs[name]?.properties ?? SCHEMA.$defs[name]?.then?.properties ?? {};
 
 describe("the schema of a catalog", () => {
   it("has the fields that the types have", () => {
-    const top = { features: true, creditCurrencies: true, plans: true, customers: true } satisfies FieldsOf<CatalogInput>;
+    const top = {
+      features: true,
+      creditCurrencies: true,
+      plans: true,
+      customers: true,
+    } satisfies FieldsOf<CatalogInput>;
     expect(Object.keys(SCHEMA.properties ?? {}).filter((field) => field !== "$schema")).toEqual(Object.keys(top));
   });
 

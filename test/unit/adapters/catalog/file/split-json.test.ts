@@ -19,7 +19,8 @@ function partsOf(text: string) {
   const bytes = Buffer.from(text);
   const split = splitJson(bytes, "customers");
   if (split === undefined) return undefined;
-  const read = ({ start, end }: { readonly start: number; readonly end: number }) => JSON.parse(bytes.toString("utf8", start, end)) as unknown;
+  const read = ({ start, end }: { readonly start: number; readonly end: number }) =>
+    JSON.parse(bytes.toString("utf8", start, end)) as unknown;
   return {
     members: split.members.map((member) => [member.key, read(member)]),
     items: Array.from({ length: split.itemCount }, (_, index) => read(split.item(index))),
@@ -33,7 +34,8 @@ describe("a JSON object that is read in parts", () => {
         const text = textOf(value);
         const parsed = JSON.parse(text) as Record<string, unknown>;
         const parts = partsOf(text);
-        if (parts === undefined) expect(Object.keys(parsed).some((key) => JSON.stringify(key).includes("\\"))).toBe(true);
+        if (parts === undefined)
+          expect(Object.keys(parsed).some((key) => JSON.stringify(key).includes("\\"))).toBe(true);
         else {
           expect(new Map(parts.members as [string, unknown][])).toEqual(new Map(Object.entries(parsed)));
           expect(parts.items).toEqual(parsed.customers);
@@ -54,14 +56,24 @@ describe("a JSON object that is read in parts", () => {
 
   it("is left to others, or has parts, whatever bytes it is", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(..."{}[]\",:\\ a1\n".split("")), maxLength: 40 }), (noise) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'{}[]",:\\ a1\n'.split("")), maxLength: 40 }), (noise) => {
         expect(() => splitJson(Buffer.from(`{"customers":[${noise}`), "customers")).not.toThrow();
       }),
       { numRuns: 2_000 },
     );
   });
 
-  it.each(["", "[]", "a: 1", '{"a":1}', '{"customers":{}}', '{"customers":[],"customers":[]}', '{"customers":[1,]}', '{"customers":[]} x', '{"customers":[],}'])("is none where it is %j", (text) => {
+  it.each([
+    "",
+    "[]",
+    "a: 1",
+    '{"a":1}',
+    '{"customers":{}}',
+    '{"customers":[],"customers":[]}',
+    '{"customers":[1,]}',
+    '{"customers":[]} x',
+    '{"customers":[],}',
+  ])("is none where it is %j", (text) => {
     expect(splitJson(Buffer.from(text), "customers")).toBeUndefined();
   });
 });

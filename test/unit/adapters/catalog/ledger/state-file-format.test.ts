@@ -2,21 +2,46 @@ import fc from "fast-check";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "@jest/globals";
 import type { AnswerLine, LedgerRecord } from "../../../../../src/adapters/catalog/ledger/ledger-record.js";
-import { decodeStateFile, encodeEnd, encodeRecords, encodeStart, FIRST_END, versionOf } from "../../../../../src/adapters/catalog/ledger/state-file-format.js";
+import {
+  decodeStateFile,
+  encodeEnd,
+  encodeRecords,
+  encodeStart,
+  FIRST_END,
+  versionOf,
+} from "../../../../../src/adapters/catalog/ledger/state-file-format.js";
 import { decodeStateFileV1 } from "../../../../../src/adapters/catalog/ledger/state-file-v1.js";
 
 const id = fc.string({ minLength: 1, unit: "binary" });
 const resourceId = fc.option(id);
-const number: fc.Arbitrary<number> = fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => !Object.is(value, -0));
+const number: fc.Arbitrary<number> = fc
+  .double({ noNaN: true, noDefaultInfinity: true })
+  .filter((value) => !Object.is(value, -0));
 const amount = fc.oneof(number, fc.constant("12345678901234567e-3"));
 const initial: fc.Arbitrary<number | null> = fc.option(number);
 const timestamp = fc.option(fc.nat());
-const credit: fc.Arbitrary<[string, number, number | null, number | null] | null> = fc.option(fc.tuple(id, number, timestamp, timestamp));
+const credit: fc.Arbitrary<[string, number, number | null, number | null] | null> = fc.option(
+  fc.tuple(id, number, timestamp, timestamp),
+);
 const answer: fc.Arbitrary<AnswerLine | null> = fc.option(fc.tuple(number, timestamp, timestamp, timestamp, credit));
 
 const anyRecord: fc.Arbitrary<LedgerRecord> = fc.record({
-  usage: fc.array(fc.tuple(id, resourceId, id, fc.array(fc.tuple(timestamp, amount), { maxLength: 2 }), initial, fc.nat()), { maxLength: 3 }),
-  wallets: fc.array(fc.tuple(id, resourceId, id, fc.array(fc.tuple(id, amount, timestamp), { maxLength: 2 }), amount, initial, fc.nat()), { maxLength: 2 }),
+  usage: fc.array(
+    fc.tuple(id, resourceId, id, fc.array(fc.tuple(timestamp, amount), { maxLength: 2 }), initial, fc.nat()),
+    { maxLength: 3 },
+  ),
+  wallets: fc.array(
+    fc.tuple(
+      id,
+      resourceId,
+      id,
+      fc.array(fc.tuple(id, amount, timestamp), { maxLength: 2 }),
+      amount,
+      initial,
+      fc.nat(),
+    ),
+    { maxLength: 2 },
+  ),
   keys: fc.array(fc.tuple(id, id, answer), { maxLength: 3 }),
   unmatched: fc.array(fc.tuple(id, fc.nat()), { maxLength: 2 }),
 });
@@ -57,7 +82,11 @@ describe("a state file", () => {
         expect(records.slice(0, found.records.length)).toEqual(found.records);
         expect(found.warning).toMatch(/was not closed/);
         const unread = length - write(found.records).length;
-        expect(found.warning).toMatch(unread === 0 ? /are there$/ : new RegExp(`are there; ${unread} bytes of a write that was never acknowledged are left out$`));
+        expect(found.warning).toMatch(
+          unread === 0
+            ? /are there$/
+            : new RegExp(`are there; ${unread} bytes of a write that was never acknowledged are left out$`),
+        );
       }),
     );
   });
@@ -76,7 +105,9 @@ describe("a state file", () => {
     ["of a version to come", headerOf(3), /usage\.state:1 is of version 3, and this program reads versions 1 and 2/],
   ])("%s is refused with a remedy", (_what, content, message) => {
     expect(() => versionOf("usage.state", Buffer.from(content))).toThrow(message);
-    expect(() => versionOf("usage.state", Buffer.from(content))).toThrow(/restore it from a copy, or remove it to begin counting/);
+    expect(() => versionOf("usage.state", Buffer.from(content))).toThrow(
+      /restore it from a copy, or remove it to begin counting/,
+    );
   });
 });
 
@@ -92,12 +123,22 @@ function checked(value: object): string {
 describe("a state file of version 1", () => {
   const lines = [
     headerOf(1),
-    checked({ usage: [["acme", null, "calls", 3, 1_000, 1, 5], ["acme", "r", "seats", 0.5, null, null, 6]], wallets: [["acme", null, "ink", [["grant 1", 2, null]], 0, null, 7]], keys: ["k"] }),
+    checked({
+      usage: [
+        ["acme", null, "calls", 3, 1_000, 1, 5],
+        ["acme", "r", "seats", 0.5, null, null, 6],
+      ],
+      wallets: [["acme", null, "ink", [["grant 1", 2, null]], 0, null, 7]],
+      keys: ["k"],
+    }),
     checked({ usage: [["acme", null, "calls", 4, 1_000, 1, 8]], wallets: [], keys: ["l"] }),
   ];
   const records: readonly LedgerRecord[] = [
     {
-      usage: [["acme", null, "calls", [[1_000, 3]], 1, 5], ["acme", "r", "seats", [[null, 0.5]], null, 6]],
+      usage: [
+        ["acme", null, "calls", [[1_000, 3]], 1, 5],
+        ["acme", "r", "seats", [[null, 0.5]], null, 6],
+      ],
       wallets: [["acme", null, "ink", [["grant 1", 2, null]], 0, null, 7]],
       keys: [["k", "", null]],
       unmatched: [],
@@ -109,7 +150,9 @@ describe("a state file of version 1", () => {
     expect(versionOf("usage.state", Buffer.from(lines.join("")))).toBe(1);
     const found = decodeStateFileV1("usage.state", lines.join(""));
     expect(found.records).toEqual(records);
-    expect(found.warning).toMatch(/is of version 1, which does not say how many records there were: 2 are read\. From now on it is of version 2/);
+    expect(found.warning).toMatch(
+      /is of version 1, which does not say how many records there were: 2 are read\. From now on it is of version 2/,
+    );
   });
 
   it("is read without the end of a last line", () => {
@@ -119,6 +162,8 @@ describe("a state file of version 1", () => {
   });
 
   it("that is damaged is refused", () => {
-    expect(() => decodeStateFileV1("usage.state", lines.join("").replace("acme", "acne"))).toThrow(/usage\.state:2 is damaged/);
+    expect(() => decodeStateFileV1("usage.state", lines.join("").replace("acme", "acne"))).toThrow(
+      /usage\.state:2 is damaged/,
+    );
   });
 });

@@ -29,8 +29,10 @@ async function start(disk: VirtualDisk, logger = new RecordingLogger()): Promise
   return engine;
 }
 
-const usedBy = (engine: CatalogEngine, index: number) => engine.stateOf({ customerId: `c${index}` }).featureUsage("calls").currentUsage;
-const report = (engine: CatalogEngine, index: number) => engine.reportUsage([usageReport({ customerId: `c${index}` }, "calls", 1)]);
+const usedBy = (engine: CatalogEngine, index: number) =>
+  engine.stateOf({ customerId: `c${index}` }).featureUsage("calls").currentUsage;
+const report = (engine: CatalogEngine, index: number) =>
+  engine.reportUsage([usageReport({ customerId: `c${index}` }, "calls", 1)]);
 
 /** What a caller knows of its report. */
 type Known = "acknowledged" | "refused" | "may count";
@@ -44,7 +46,12 @@ async function outcomeOf(work: Promise<unknown>): Promise<Known> {
     const { code, message } = error as CodedError;
     expect(code).toMatch(/^(resource-exhausted|unavailable)$/);
     expect(message).toMatch(/usage could not be written to the state file/);
-    if (message.includes("nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key")) return "may count";
+    if (
+      message.includes(
+        "nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key",
+      )
+    )
+      return "may count";
     expect(message).toMatch(/the usage is not counted; report it again/);
     return "refused";
   }
@@ -61,45 +68,52 @@ describe("a report", () => {
     let restarts = 0;
     const seen = { acknowledged: 0, refused: 0, "may count": 0 };
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.nat(120), faults), { maxLength: 12 }), fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }), fc.array(fc.nat(2), { minLength: 1, maxLength: CUSTOMERS }), async (planned, keeps, batches) => {
-        let kept = 0;
-        const disk = new VirtualDisk(() => keeps[kept++ % keeps.length] === true);
-        let engine = await start(disk);
-        const first = disk.operations;
-        for (const [after, fault] of planned) disk.faults.set(first + after, fault);
-        const known = new Map<number, Known>();
-        let next = 0;
-        const restart = async () => {
-          restarts++;
-          disk.reboot();
-          disk.faults.clear();
-          engine = await start(disk);
-        };
-        const check = (isRestarted: boolean) => {
-          for (const [index, outcome] of known) {
-            const used = usedBy(engine, index);
-            if (outcome === "acknowledged") expect(used).toBe(1);
-            else if (outcome === "refused" || !isRestarted) expect(used).toBe(0);
-            else expect([0, 1]).toContain(used);
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(120), faults), { maxLength: 12 }),
+        fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
+        fc.array(fc.nat(2), { minLength: 1, maxLength: CUSTOMERS }),
+        async (planned, keeps, batches) => {
+          let kept = 0;
+          const disk = new VirtualDisk(() => keeps[kept++ % keeps.length] === true);
+          let engine = await start(disk);
+          const first = disk.operations;
+          for (const [after, fault] of planned) disk.faults.set(first + after, fault);
+          const known = new Map<number, Known>();
+          let next = 0;
+          const restart = async () => {
+            restarts++;
+            disk.reboot();
+            disk.faults.clear();
+            engine = await start(disk);
+          };
+          const check = (isRestarted: boolean) => {
+            for (const [index, outcome] of known) {
+              const used = usedBy(engine, index);
+              if (outcome === "acknowledged") expect(used).toBe(1);
+              else if (outcome === "refused" || !isRestarted) expect(used).toBe(0);
+              else expect([0, 1]).toContain(used);
+            }
+          };
+          for (const size of batches) {
+            const indexes = Array.from({ length: size + 1 }, () => next++).filter((index) => index < CUSTOMERS);
+            const done = Promise.all(
+              indexes.map(async (index) => known.set(index, await outcomeOf(report(engine, index)))),
+            );
+            const isDown = await Promise.race([disk.whenDown().then(() => true), done.then(() => false)]);
+            if (isDown) {
+              // Nobody was answered: it may count.
+              for (const index of indexes) if (!known.has(index)) known.set(index, "may count");
+              await restart();
+              check(true);
+              for (const [index, outcome] of known) if (outcome === "may count") known.delete(index);
+            } else check(false);
           }
-        };
-        for (const size of batches) {
-          const indexes = Array.from({ length: size + 1 }, () => next++).filter((index) => index < CUSTOMERS);
-          const done = Promise.all(indexes.map(async (index) => known.set(index, await outcomeOf(report(engine, index)))));
-          const isDown = await Promise.race([disk.whenDown().then(() => true), done.then(() => false)]);
-          if (isDown) {
-            // Nobody was answered: it may count.
-            for (const index of indexes) if (!known.has(index)) known.set(index, "may count");
-            await restart();
-            check(true);
-            for (const [index, outcome] of known) if (outcome === "may count") known.delete(index);
-          } else check(false);
-        }
-        for (const outcome of known.values()) seen[outcome]++;
-        disk.kill();
-        await restart();
-        check(true);
-      }),
+          for (const outcome of known.values()) seen[outcome]++;
+          disk.kill();
+          await restart();
+          check(true);
+        },
+      ),
       { numRuns: 400 },
     );
     // The property says little unless all of it happens.
@@ -129,7 +143,8 @@ describe("a report", () => {
     const engine = await start(disk);
     const again = usageReport({ customerId: "c0" }, "calls", 1);
     // The sync fails, and so does what takes the record back.
-    for (const operation of [1, 2]) disk.faults.set(disk.operations + operation, { kind: "error", code: "EIO", share: 0 });
+    for (const operation of [1, 2])
+      disk.faults.set(disk.operations + operation, { kind: "error", code: "EIO", share: 0 });
     expect(await outcomeOf(engine.reportUsage([again]))).toBe("may count");
     expect(usedBy(engine, 0)).toBe(0);
     disk.kill();
@@ -141,7 +156,10 @@ describe("a report", () => {
   });
 
   it("is refused by its room or by its disk", async () => {
-    for (const [code, expected] of [["ENOSPC", "resource-exhausted"], ["EIO", "unavailable"]] as const) {
+    for (const [code, expected] of [
+      ["ENOSPC", "resource-exhausted"],
+      ["EIO", "unavailable"],
+    ] as const) {
       const disk = new VirtualDisk();
       const engine = await start(disk);
       disk.faults.set(disk.operations, { kind: "error", code, share: 0.5 });
@@ -177,13 +195,18 @@ describe("a state file of six reports", () => {
   }
 
   /** How a start ends: what is counted and what is logged, or why it is refused. */
-  async function startOn(content: Buffer): Promise<{ readonly counted?: number; readonly warnings: readonly string[]; readonly refusal?: string }> {
+  async function startOn(
+    content: Buffer,
+  ): Promise<{ readonly counted?: number; readonly warnings: readonly string[]; readonly refusal?: string }> {
     const disk = new VirtualDisk();
     disk.put(PATH, content);
     const logger = new RecordingLogger();
     try {
       const engine = await start(disk, logger);
-      const counted = Array.from({ length: CUSTOMERS }, (_, index) => usedBy(engine, index)).reduce((sum, each) => sum + each, 0);
+      const counted = Array.from({ length: CUSTOMERS }, (_, index) => usedBy(engine, index)).reduce(
+        (sum, each) => sum + each,
+        0,
+      );
       return { counted, warnings: logger.lines.filter(({ level }) => level === "warn").map(({ message }) => message) };
     } catch (error) {
       expect(error).toMatchObject({ code: "failed-precondition" });
@@ -199,35 +222,55 @@ describe("a state file of six reports", () => {
   it("of a process that was killed is read, and the log says that it was not closed", async () => {
     const { counted, warnings } = await startOn(await written(false));
     expect(counted).toBe(6);
-    expect(warnings).toEqual([expect.stringMatching(/was not closed: the process before this one was killed, or the machine stopped. All \d+ records that it acknowledged are there$/)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /was not closed: the process before this one was killed, or the machine stopped. All \d+ records that it acknowledged are there$/,
+      ),
+    ]);
   });
 
-  it.each([true, false])("(closed: %s) that lost its end, wherever, is refused and says what is missing", async (isClosed) => {
-    const content = await written(isClosed);
-    for (let length = 1; length < content.length; length++) {
-      const { refusal } = await startOn(content.subarray(0, length));
-      because(`cut to ${length} bytes`, () => expect(refusal).toMatch(/usage\.state:\d+ (is cut short|is not a usage state file|is damaged).*restore it from a copy/));
-    }
-    const lines = content.toString().split("\n").slice(0, -3).join("\n");
-    expect((await startOn(Buffer.from(`${lines}\n`))).refusal).toMatch(/is cut short: \d+ of \d+ bytes and 4 of 6 records are there, 2 that were acknowledged are missing/);
-  });
+  it.each([true, false])(
+    "(closed: %s) that lost its end, wherever, is refused and says what is missing",
+    async (isClosed) => {
+      const content = await written(isClosed);
+      for (let length = 1; length < content.length; length++) {
+        const { refusal } = await startOn(content.subarray(0, length));
+        because(`cut to ${length} bytes`, () =>
+          expect(refusal).toMatch(
+            /usage\.state:\d+ (is cut short|is not a usage state file|is damaged).*restore it from a copy/,
+          ),
+        );
+      }
+      const lines = content.toString().split("\n").slice(0, -3).join("\n");
+      expect((await startOn(Buffer.from(`${lines}\n`))).refusal).toMatch(
+        /is cut short: \d+ of \d+ bytes and 4 of 6 records are there, 2 that were acknowledged are missing/,
+      );
+    },
+  );
 
   it("that is empty begins anew, and the log says so", async () => {
     const { counted, warnings } = await startOn(Buffer.alloc(0));
     expect(counted).toBe(0);
-    expect(warnings).toEqual([expect.stringMatching(/is empty: counting begins from what the catalog says; where it was not made empty on purpose, restore it/)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /is empty: counting begins from what the catalog says; where it was not made empty on purpose, restore it/,
+      ),
+    ]);
   });
 
-  it.each([true, false])("(closed: %s) with any one bit flipped is refused, or read completely and warned of", async (isClosed) => {
-    const content = await written(isClosed);
-    for (let place = 0; place < content.length; place++) {
-      const flipped = Buffer.from(content);
-      flipped[place] = (flipped[place] ?? 0) ^ (1 << place % 8);
-      const { counted, warnings, refusal } = await startOn(flipped);
-      if (refusal !== undefined) continue;
-      expect([place, counted, warnings.length]).toEqual([place, 6, 1]);
-    }
-  });
+  it.each([true, false])(
+    "(closed: %s) with any one bit flipped is refused, or read completely and warned of",
+    async (isClosed) => {
+      const content = await written(isClosed);
+      for (let place = 0; place < content.length; place++) {
+        const flipped = Buffer.from(content);
+        flipped[place] = (flipped[place] ?? 0) ^ (1 << (place % 8));
+        const { counted, warnings, refusal } = await startOn(flipped);
+        if (refusal !== undefined) continue;
+        expect([place, counted, warnings.length]).toEqual([place, 6, 1]);
+      }
+    },
+  );
 
   it("of which a line is missing or stands elsewhere is refused", async () => {
     const lines = (await written(true)).toString().split("\n");
@@ -242,6 +285,8 @@ describe("a state file of six reports", () => {
 
   it("that grew after it was closed is refused", async () => {
     const content = await written(true);
-    expect((await startOn(Buffer.concat([content, Buffer.from("more")]))).refusal).toMatch(/has 4 bytes behind its end/);
+    expect((await startOn(Buffer.concat([content, Buffer.from("more")]))).refusal).toMatch(
+      /has 4 bytes behind its end/,
+    );
   });
 });

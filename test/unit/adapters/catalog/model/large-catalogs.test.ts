@@ -26,7 +26,11 @@ function catalogOf(limit: number, customers = MANY): CatalogInput {
       { id: "free", entitlements: { seats: 1 } },
     ],
     customers: [
-      ...Array.from({ length: customers }, (_, index) => ({ id: `customer-${index}`, plan: "pro", usage: { seats: 1 } })),
+      ...Array.from({ length: customers }, (_, index) => ({
+        id: `customer-${index}`,
+        plan: "pro",
+        usage: { seats: 1 },
+      })),
       { id: "other", plan: "free" },
     ],
   };
@@ -38,7 +42,12 @@ afterEach(async () => {
 });
 
 async function serve(catalog: CatalogInput): Promise<CatalogEngine> {
-  const engine = new CatalogEngine(new UsageLedger(), FORGETFUL_LOG, new ManualClock(CATALOG_NOW), new RecordingLogger());
+  const engine = new CatalogEngine(
+    new UsageLedger(),
+    FORGETFUL_LOG,
+    new ManualClock(CATALOG_NOW),
+    new RecordingLogger(),
+  );
   engines.push(engine);
   await engine.adopt(loadCatalogObject(catalog));
   return engine;
@@ -47,7 +56,12 @@ async function serve(catalog: CatalogInput): Promise<CatalogEngine> {
 /** The same in any order of its parts in memory. */
 function contentOf({ shared, plans, customers, planOf }: PackedCatalog) {
   const recordsOf = (table: RecordTable) => [...table.keys()].map((id, index) => [id, table.valueAt(index)]);
-  return { shared, plans: recordsOf(new RecordTable(plans)), customers: recordsOf(new RecordTable(customers)), planOf: [...planOf] };
+  return {
+    shared,
+    plans: recordsOf(new RecordTable(plans)),
+    customers: recordsOf(new RecordTable(customers)),
+    planOf: [...planOf],
+  };
 }
 
 function faultOf(read: () => unknown): string {
@@ -73,11 +87,23 @@ describe("a catalog that is read in parts", () => {
   });
 
   it.each<[string, (catalog: CatalogInput) => object]>([
-    ["a customer has no such plan", (catalog) => ({ ...catalog, customers: [...catalog.customers, { id: "a", plan: "gold" }] })],
-    ["a customer is no customer", (catalog) => ({ ...catalog, customers: [...catalog.customers, { id: "a", limit: 1 }, { id: "b", usage: { seats: "x" } }] })],
+    [
+      "a customer has no such plan",
+      (catalog) => ({ ...catalog, customers: [...catalog.customers, { id: "a", plan: "gold" }] }),
+    ],
+    [
+      "a customer is no customer",
+      (catalog) => ({
+        ...catalog,
+        customers: [...catalog.customers, { id: "a", limit: 1 }, { id: "b", usage: { seats: "x" } }],
+      }),
+    ],
     ["a customer is there twice", (catalog) => ({ ...catalog, customers: [...catalog.customers, { id: "other" }] })],
     ["a plan is no plan", (catalog) => ({ ...catalog, plans: [{ id: "pro", entitlement: {} }] })],
-    ["a plan has no such feature", (catalog) => ({ ...catalog, plans: [...(catalog.plans ?? []), { id: "x", entitlements: { seets: 1 } }] })],
+    [
+      "a plan has no such feature",
+      (catalog) => ({ ...catalog, plans: [...(catalog.plans ?? []), { id: "x", entitlements: { seets: 1 } }] }),
+    ],
     ["a field is none", (catalog) => ({ ...catalog, costumers: [] })],
     ["features are missing", ({ customers }) => ({ customers })],
   ])("says with the same words and places where %s", (_what, spoil) => {
@@ -85,25 +111,40 @@ describe("a catalog that is read in parts", () => {
       const spoilt = spoil(catalogOf(3, 20));
       const large = { ...spoilt, "x-filler": "x".repeat(1_100_000) };
       const small = { ...spoilt, "x-filler": "" };
-      const of = (value: object) => faultOf(() => packCatalogText("catalog.json", Buffer.from(JSON.stringify(value, undefined, indent))));
+      const of = (value: object) =>
+        faultOf(() => packCatalogText("catalog.json", Buffer.from(JSON.stringify(value, undefined, indent))));
       expect(of(large)).toBe(of(small));
       expect(of(small)).toMatch(/catalog\.json:\d+:\d+/);
     }
   });
 
   it("has ids and escapes as they are", () => {
-    const catalog = { features: [{ id: "é<<\"\\", kind: "boolean" }], customers: [{ id: "\u20ac", overrides: { "é<<\"\\": true } }] };
-    const escaped = JSON.stringify(catalog).replaceAll(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    const catalog = {
+      features: [{ id: 'é<<"\\', kind: "boolean" }],
+      customers: [{ id: "\u20ac", overrides: { 'é<<"\\': true } }],
+    };
+    const escaped = JSON.stringify(catalog).replaceAll(
+      /[^ -~]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
     for (const text of [JSON.stringify(catalog), escaped, `\ufeff${escaped}`]) {
       const model = unpackCatalog(packCatalogText("catalog.json", Buffer.from(text)));
-      expect(model.customers.get("\u20ac")?.overrides.get("é<<\"\\")?.terms?.isRevoked).toBe(false);
+      expect(model.customers.get("\u20ac")?.overrides.get('é<<"\\')?.terms?.isRevoked).toBe(false);
     }
   });
 });
 
 describe("a catalog that is read in a worker", () => {
-  const requestOf = (catalog: object) => ({ file: "catalog.json", bytes: Buffer.from(JSON.stringify(catalog)), served: loadCatalogOf(catalogOf(2)) });
-  const loadCatalogOf = (catalog: CatalogInput) => ({ packed: loadCatalogObject(catalog).packed, servedSince: 0, statedSince: undefined });
+  const requestOf = (catalog: object) => ({
+    file: "catalog.json",
+    bytes: Buffer.from(JSON.stringify(catalog)),
+    served: loadCatalogOf(catalogOf(2)),
+  });
+  const loadCatalogOf = (catalog: CatalogInput) => ({
+    packed: loadCatalogObject(catalog).packed,
+    servedSince: 0,
+    statedSince: undefined,
+  });
 
   it("is the catalog that it is here, with the same differences", async () => {
     const request = requestOf(catalogOf(3, MANY - 10));
@@ -116,7 +157,10 @@ describe("a catalog that is read in a worker", () => {
   it("has its faults said as they are here", async () => {
     const faulty = { ...catalogOf(3), plans: [] };
     const reading = new CatalogReader().read(requestOf(faulty));
-    await expect(reading).rejects.toMatchObject({ code: "invalid-argument", message: faultOf(() => packCatalogText("catalog.json", requestOf(faulty).bytes)) });
+    await expect(reading).rejects.toMatchObject({
+      code: "invalid-argument",
+      message: faultOf(() => packCatalogText("catalog.json", requestOf(faulty).bytes)),
+    });
   });
 
   it("is not read to its end where that is no longer wanted", async () => {
@@ -141,7 +185,12 @@ describe("an edit that may change many customers", () => {
     expect(each.length).toBeLessThan(MANY);
     expect(await adopted).toBe(MANY);
     expect(collective).toEqual([{ type: "package-published", migration: "ALL_CUSTOMERS" }]);
-    expect(each).toEqual(Array.from({ length: MANY }, (_, index) => ({ type: "subject-invalidated", subject: { customerId: `customer-${index}` } })));
+    expect(each).toEqual(
+      Array.from({ length: MANY }, (_, index) => ({
+        type: "subject-invalidated",
+        subject: { customerId: `customer-${index}` },
+      })),
+    );
   });
 
   it("joins no usage by its terms to entitlements of the catalog before", async () => {
@@ -150,8 +199,21 @@ describe("an edit that may change many customers", () => {
     engine.subscribe((change) => each.push(change));
     const adopted = engine.adopt(loadCatalogObject(catalogOf(3)));
     const subject = { customerId: "customer-1400" };
-    await engine.reportUsage([{ subject, featureId: "seats", value: 1, updateBehavior: "DELTA", timestamp: undefined, idempotencyKey: freshKey(), dimensions: new Map() }]);
-    const ofSubject = () => each.filter((change) => "subject" in change && change.subject.customerId === "customer-1400").map(({ type }) => type);
+    await engine.reportUsage([
+      {
+        subject,
+        featureId: "seats",
+        value: 1,
+        updateBehavior: "DELTA",
+        timestamp: undefined,
+        idempotencyKey: freshKey(),
+        dimensions: new Map(),
+      },
+    ]);
+    const ofSubject = () =>
+      each
+        .filter((change) => "subject" in change && change.subject.customerId === "customer-1400")
+        .map(({ type }) => type);
     expect(ofSubject()).toEqual(["subject-invalidated", "usage-updated"]);
     await adopted;
     expect(ofSubject()).toEqual(["subject-invalidated", "usage-updated", "subject-invalidated"]);
@@ -170,7 +232,11 @@ describe("an edit that may change many customers", () => {
     const changes: Change[] = [];
     engine.subscribe((change) => changes.push(change));
     const { customers, plans = [], ...rest } = catalogOf(2);
-    const renamed = { ...rest, plans: [...plans.map((plan) => ({ ...plan, displayName: "P" })), { id: "new" }], customers: customers.map((customer) => ({ ...customer, name: "C" })) };
+    const renamed = {
+      ...rest,
+      plans: [...plans.map((plan) => ({ ...plan, displayName: "P" })), { id: "new" }],
+      customers: customers.map((customer) => ({ ...customer, name: "C" })),
+    };
     expect(await engine.adopt(loadCatalogObject(renamed))).toBe(0);
     expect(changes).toEqual([]);
   });
@@ -189,7 +255,11 @@ describe("an edit that may change many customers", () => {
 
 describe("usage that a catalog states", () => {
   it("counts alike whether it is kept for each customer or read from the catalog", async () => {
-    const anyStep = fc.oneof(fc.record({ edit: anyCatalog }), fc.record({ reports: fc.array(anyReport, { minLength: 1, maxLength: 2 }) }), fc.record({ waitMs: fc.constantFrom(1, 40 * 86_400_000) }));
+    const anyStep = fc.oneof(
+      fc.record({ edit: anyCatalog }),
+      fc.record({ reports: fc.array(anyReport, { minLength: 1, maxLength: 2 }) }),
+      fc.record({ waitMs: fc.constantFrom(1, 40 * 86_400_000) }),
+    );
     await fc.assert(
       fc.asyncProperty(anyCatalog, fc.array(anyStep, { maxLength: 6 }), async (first, steps) => {
         const clock = new ManualClock(CATALOG_NOW);
@@ -202,9 +272,18 @@ describe("usage that a catalog states", () => {
         for (const step of steps) {
           if ("waitMs" in step) clock.advance(step.waitMs);
           for (const engine of both) {
-            if ("edit" in step) engine.replace({ ...step.edit, plans: first.plans ?? [], features: first.features, creditCurrencies: first.creditCurrencies ?? [] });
+            if ("edit" in step)
+              engine.replace({
+                ...step.edit,
+                plans: first.plans ?? [],
+                features: first.features,
+                creditCurrencies: first.creditCurrencies ?? [],
+              });
             await engine.settled();
-            if ("reports" in step) await engine.reportUsage(step.reports.map((report) => ({ ...report, timestamp: undefined }))).catch(() => undefined);
+            if ("reports" in step)
+              await engine
+                .reportUsage(step.reports.map((report) => ({ ...report, timestamp: undefined })))
+                .catch(() => undefined);
           }
         }
         for (const subject of CATALOG_SUBJECTS) {
@@ -221,6 +300,9 @@ function amountsOf(engine: CatalogEngine, subject: (typeof CATALOG_SUBJECTS)[num
   const state = engine.stateOf(subject);
   return {
     features: [...state.features()].map(({ feature }) => [feature.id, state.featureUsage(feature.id).currentUsage]),
-    credits: [...state.credits()].map(({ currency }) => [currency.currencyId, state.creditUsage(currency.currencyId).currentUsage]),
+    credits: [...state.credits()].map(({ currency }) => [
+      currency.currencyId,
+      state.creditUsage(currency.currencyId).currentUsage,
+    ]),
   };
 }

@@ -3,7 +3,11 @@ import { describe, expect, it } from "@jest/globals";
 import { RecordTable, RecordTableBuilder } from "../../../../../src/adapters/catalog/model/record-table.js";
 
 /** Also ids that are no well-formed Unicode, and such that differ in one code unit alone. */
-const anyId = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constantFrom("", "\ud800", "\udc00", "\ufffd", "a\ud800", "a\ufffd", "__proto__"));
+const anyId = fc.oneof(
+  fc.string(),
+  fc.string({ unit: "binary" }),
+  fc.constantFrom("", "\ud800", "\udc00", "\ufffd", "a\ud800", "a\ufffd", "__proto__"),
+);
 const anyRecords = fc.array(fc.tuple(anyId, fc.record({ value: fc.jsonValue() })), { maxLength: 60 });
 
 function tableOf(records: readonly (readonly [string, object])[]): RecordTable {
@@ -36,7 +40,9 @@ describe("a table of records", () => {
         const [table, other] = [tableOf(records), tableOf(others)];
         for (let index = 0; index < table.size; index++) {
           for (let at = 0; at < other.size; at++) {
-            expect(table.isSame(index, other, at)).toBe(JSON.stringify(table.valueAt(index)) === JSON.stringify(other.valueAt(at)));
+            expect(table.isSame(index, other, at)).toBe(
+              JSON.stringify(table.valueAt(index)) === JSON.stringify(other.valueAt(at)),
+            );
           }
         }
       }),
@@ -47,6 +53,7 @@ describe("a table of records", () => {
   it("holds many", () => {
     const table = tableOf(Array.from({ length: 20_000 }, (_, index) => [`customer-${index}`, { index }] as const));
     expect(table.size).toBe(20_000);
-    for (const index of [0, 1, 9_999, 19_999]) expect(table.valueAt(table.indexOf(`customer-${index}`))).toEqual({ index });
+    for (const index of [0, 1, 9_999, 19_999])
+      expect(table.valueAt(table.indexOf(`customer-${index}`))).toEqual({ index });
   });
 });

@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { encodeEntitlementsV2, encodeOlderEntitlements } from "../../../../../src/adapters/emulator/encoding/encode-state.js";
+import {
+  encodeEntitlementsV2,
+  encodeOlderEntitlements,
+} from "../../../../../src/adapters/emulator/encoding/encode-state.js";
 import { decideCredit } from "../../../../../src/domain/decide-credit.js";
 import { decideFeature } from "../../../../../src/domain/decide-feature.js";
 import type { CreditEntitlement } from "../../../../../src/domain/entitlement.js";
@@ -17,7 +20,9 @@ const SUBJECT = { customerId: "c", resourceId: "r" };
 /** Reads a state as a client does, from the text of an answer. */
 function throughTheWire(entitlementsV2: readonly object[], state: CustomerState): CustomerState {
   const faults: string[] = [];
-  const text = JSON.stringify({ entitlementsState: { entitlementsV2, accessDeniedReason: state.accessDeniedReason ?? null } });
+  const text = JSON.stringify({
+    entitlementsState: { entitlementsV2, accessDeniedReason: state.accessDeniedReason ?? null },
+  });
   const decoded = decodeEntitlementsState(JSON.parse(text), ({ message }) => faults.push(message));
   expect(faults).toEqual([]);
   return decoded;
@@ -34,7 +39,11 @@ function substance(state: CustomerState) {
       enumValues: terms.kind === "enum" ? enumValues : [],
       usage: terms.kind === "metered" ? { ...NOTHING, ...state.featureUsage(feature.id) } : undefined,
     })),
-    credits: [...state.credits()].map((wallet) => ({ ...wallet.currency, ...wallet, usage: walletUsage(state, wallet) })),
+    credits: [...state.credits()].map((wallet) => ({
+      ...wallet.currency,
+      ...wallet,
+      usage: walletUsage(state, wallet),
+    })),
   };
 }
 
@@ -86,10 +95,13 @@ describe("what a client reads from the emulator", () => {
     { own: "InsufficientCredits" as const, left: 0, told: "InsufficientCredits" },
     { own: "Revoked" as const, left: 1, told: "Revoked" },
     { own: "Revoked" as const, left: 0, told: "Revoked" },
-  ])("in the older shape tells $told, where the feature says $own and $left credits are left", ({ own, left, told }) => {
-    const paid = boolean({ creditRate: { amount: 1, currencyId: "credits" }, accessDeniedReason: own });
-    const state = stateWith([paid], { credits: [wallet({ usageLimit: 10, used: 10 - left })] });
-    const [older] = encodeOlderEntitlements(SUBJECT, state, 0);
-    expect([older?.accessDeniedReason, older?.isGranted]).toEqual([told, told === null]);
-  });
+  ])(
+    "in the older shape tells $told, where the feature says $own and $left credits are left",
+    ({ own, left, told }) => {
+      const paid = boolean({ creditRate: { amount: 1, currencyId: "credits" }, accessDeniedReason: own });
+      const state = stateWith([paid], { credits: [wallet({ usageLimit: 10, used: 10 - left })] });
+      const [older] = encodeOlderEntitlements(SUBJECT, state, 0);
+      expect([older?.accessDeniedReason, older?.isGranted]).toEqual([told, told === null]);
+    },
+  );
 });

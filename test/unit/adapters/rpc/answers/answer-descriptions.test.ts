@@ -1,9 +1,21 @@
 import { create, createFileRegistry, type DescField, type DescFile, type DescMessage } from "@bufbuild/protobuf";
-import { FieldDescriptorProto_Label, FieldDescriptorProto_Type, FieldDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FieldDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+} from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "@jest/globals";
 import { ANSWERS } from "../../../../../src/adapters/rpc/answers/describe-answers.js";
 import { NOT_SENT } from "../../../../../src/adapters/rpc/answers/description.js";
-import { membersOf, type AnyChoice, type AnyDescription, type AnyItems, type AnyMember, type AnyPart } from "../../../../../src/adapters/rpc/answers/members.js";
+import {
+  membersOf,
+  type AnyChoice,
+  type AnyDescription,
+  type AnyItems,
+  type AnyMember,
+  type AnyPart,
+} from "../../../../../src/adapters/rpc/answers/members.js";
 import { Health } from "../../../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 
@@ -38,7 +50,9 @@ describe.each([...descriptions.keys()].filter((name) => name !== "google.protobu
     for (const { schema, members } of all) {
       const [first, ...rest] = schema.members;
       if (rest.length === 0) continue;
-      expect(() => membersOf({ schema: { ...schema, members: rest }, members })).toThrow(`${typeName} has no ${first!.localName}`);
+      expect(() => membersOf({ schema: { ...schema, members: rest }, members })).toThrow(
+        `${typeName} has no ${first!.localName}`,
+      );
     }
   });
 
@@ -54,7 +68,9 @@ describe.each([...descriptions.keys()].filter((name) => name !== "google.protobu
 test("every field of every message is sent by at least one of the answers", () => {
   const unsent = [...descriptions].flatMap(([typeName, all]) => {
     const sent = new Set(all.flatMap(sentFields));
-    return all[0]!.schema.fields.filter(({ localName }) => !sent.has(localName)).map(({ name }) => `${typeName}.${name}`);
+    return all[0]!.schema.fields
+      .filter(({ localName }) => !sent.has(localName))
+      .map(({ name }) => `${typeName}.${name}`);
   });
   expect(unsent).toEqual([]);
 });
@@ -71,7 +87,7 @@ function visit(description: AnyDescription): void {
 
 function partsOf(member: AnyMember): readonly (AnyPart | AnyItems)[] {
   if (member === NOT_SENT || typeof member === "function") return [];
-  if ("cases" in member) return Object.values((member).cases).flatMap((parts) => (parts === NOT_SENT ? [] : parts));
+  if ("cases" in member) return Object.values(member.cases).flatMap((parts) => (parts === NOT_SENT ? [] : parts));
   return member;
 }
 
@@ -97,7 +113,14 @@ function withField(schema: DescMessage, name: string, oneofIndex?: number): Desc
   const own = files.find((file) => file.name === schema.file.proto.name)!;
   const message = own.messageType.find((each) => each.name === schema.name)!;
   message.field.push(
-    create(FieldDescriptorProtoSchema, { name, jsonName: name, number: 1000, label: FieldDescriptorProto_Label.OPTIONAL, type: FieldDescriptorProto_Type.BOOL, oneofIndex }),
+    create(FieldDescriptorProtoSchema, {
+      name,
+      jsonName: name,
+      number: 1000,
+      label: FieldDescriptorProto_Label.OPTIONAL,
+      type: FieldDescriptorProto_Type.BOOL,
+      oneofIndex,
+    }),
   );
   return createFileRegistry(create(FileDescriptorSetSchema, { file: files })).getMessage(schema.typeName)!;
 }

@@ -3,7 +3,10 @@ import fc from "fast-check";
 import { describe, test } from "@jest/globals";
 import type { AnswerEncoders, Answers } from "../../../../../src/adapters/rpc/answers/answer-encoders.js";
 import { MESSAGE_ENCODERS } from "../../../../../src/adapters/rpc/answers/message-encoders.js";
-import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
+import {
+  Health,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "../../../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { EntitlementsList } from "../../../../../src/application/check/list-entitlements.js";
 import { buildCustomerState } from "../../../../../src/domain/build-customer-state.js";
@@ -49,7 +52,9 @@ export function describeAnswers<T>(
       fc.assert(
         fc.property(oddStates, featureQueries, moments, fc.boolean(), (input, query, now, isKnown) => {
           const asked = { ...query, kind };
-          const decision = isKnown ? decideFeature(buildCustomerState(input), asked, now) : decideFeatureWithoutState(asked);
+          const decision = isKnown
+            ? decideFeature(buildCustomerState(input), asked, now)
+            : decideFeatureWithoutState(asked);
           expectSame(schema, encoders[name](decision, asked), MESSAGE_ENCODERS[name](decision, asked));
         }),
         { numRuns: 300 },
@@ -60,7 +65,11 @@ export function describeAnswers<T>(
       fc.assert(
         fc.property(oddStates, creditQueries, fc.boolean(), (input, query, isKnown) => {
           const decision = isKnown ? decideCredit(buildCustomerState(input), query) : decideCreditWithoutState(query);
-          expectSame(method.getEntitlementV2.output, encoders.creditV2(decision, query), MESSAGE_ENCODERS.creditV2(decision, query));
+          expectSame(
+            method.getEntitlementV2.output,
+            encoders.creditV2(decision, query),
+            MESSAGE_ENCODERS.creditV2(decision, query),
+          );
         }),
         { numRuns: 300 },
       );
@@ -76,7 +85,12 @@ export function describeAnswers<T>(
     test("of the fallbacks in place of a list", () => {
       fc.assert(
         fc.property(fc.dictionary(oddTexts, fallbackValues), (values) =>
-          expectSameLists({ features: [], credits: [], fallbacks: new Map(Object.entries(values)), accessDeniedReason: "Unknown" }),
+          expectSameLists({
+            features: [],
+            credits: [],
+            fallbacks: new Map(Object.entries(values)),
+            accessDeniedReason: "Unknown",
+          }),
         ),
         { numRuns: 100 },
       );
@@ -88,22 +102,30 @@ export function describeAnswers<T>(
           for (const each of measured) {
             expectSame(method.reportUsage.output, encoders.measurement(each), MESSAGE_ENCODERS.measurement(each));
           }
-          expectSame(method.reportUsageBulk.output, encoders.measurements(measured), MESSAGE_ENCODERS.measurements(measured));
+          expectSame(
+            method.reportUsageBulk.output,
+            encoders.measurements(measured),
+            MESSAGE_ENCODERS.measurements(measured),
+          );
         }),
         { numRuns: 300 },
       );
     });
 
-    test("of events, which is empty", () => expectSame(method.reportEvents.output, encoders.empty(), MESSAGE_ENCODERS.empty()));
+    test("of events, which is empty", () =>
+      expectSame(method.reportEvents.output, encoders.empty(), MESSAGE_ENCODERS.empty()));
 
     test.each([true, false])("of a reload: %s", (entitledEntityExists) => {
       const outcome = { entitledEntityExists };
       expectSame(method.reloadEntitlements.output, encoders.reload(outcome), MESSAGE_ENCODERS.reload(outcome));
     });
 
-    test.each([ServingStatus.UNKNOWN, ServingStatus.SERVING, ServingStatus.NOT_SERVING, ServingStatus.SERVICE_UNKNOWN])("of the health: %d", (status) => {
-      expectSame(Health.method.check.output, encoders.health(status), MESSAGE_ENCODERS.health(status));
-    });
+    test.each([ServingStatus.UNKNOWN, ServingStatus.SERVING, ServingStatus.NOT_SERVING, ServingStatus.SERVICE_UNKNOWN])(
+      "of the health: %d",
+      (status) => {
+        expectSame(Health.method.check.output, encoders.health(status), MESSAGE_ENCODERS.health(status));
+      },
+    );
   });
 
   function expectSameLists(list: EntitlementsList): void {

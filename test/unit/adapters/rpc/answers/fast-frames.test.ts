@@ -16,13 +16,51 @@ describe("every field number is written as protobuf writes it", () => {
   const fields = fc.oneof(...[4, 11, 18, 25, 29].map((bits) => fc.integer({ min: 1, max: 2 ** bits - 1 })));
   const int64s = fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.integer({ min: 0, max: 300 }));
 
-  test.each<[string, (writer: FrameWriter, field: number, value: never) => void, (writer: BinaryWriter, field: number, value: never) => void, fc.Arbitrary<unknown>]>([
-    ["flag", (writer, field, value) => writer.flag(field, value), (writer, field, value) => writer.tag(field, WireType.Varint).bool(value), fc.boolean()],
-    ["double", (writer, field, value) => writer.double(field, value), (writer, field, value) => writer.tag(field, WireType.Bit64).double(value), fc.double()],
-    ["integer", (writer, field, value) => writer.integer(field, value), (writer, field, value) => writer.tag(field, WireType.Varint).int64(value), int64s],
-    ["text", (writer, field, value) => writer.text(field, value), (writer, field, value) => writer.tag(field, WireType.LengthDelimited).string(value), fc.oneof(oddTexts, fc.string({ unit: "grapheme", minLength: 30, maxLength: 400, size: "max" }))],
-    ["bytes", (writer, field, value) => writer.bytes(field, value), (writer, field, value) => writer.tag(field, WireType.LengthDelimited).bytes(value), fc.uint8Array({ maxLength: 400, size: "max" })],
-    ["timestamp", (writer, field, value) => writer.timestamp(field, value), (writer, field, value) => writer.tag(field, WireType.LengthDelimited).bytes(toBinary(TimestampSchema, timestampFromMs(value))), fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 })],
+  test.each<
+    [
+      string,
+      (writer: FrameWriter, field: number, value: never) => void,
+      (writer: BinaryWriter, field: number, value: never) => void,
+      fc.Arbitrary<unknown>,
+    ]
+  >([
+    [
+      "flag",
+      (writer, field, value) => writer.flag(field, value),
+      (writer, field, value) => writer.tag(field, WireType.Varint).bool(value),
+      fc.boolean(),
+    ],
+    [
+      "double",
+      (writer, field, value) => writer.double(field, value),
+      (writer, field, value) => writer.tag(field, WireType.Bit64).double(value),
+      fc.double(),
+    ],
+    [
+      "integer",
+      (writer, field, value) => writer.integer(field, value),
+      (writer, field, value) => writer.tag(field, WireType.Varint).int64(value),
+      int64s,
+    ],
+    [
+      "text",
+      (writer, field, value) => writer.text(field, value),
+      (writer, field, value) => writer.tag(field, WireType.LengthDelimited).string(value),
+      fc.oneof(oddTexts, fc.string({ unit: "grapheme", minLength: 30, maxLength: 400, size: "max" })),
+    ],
+    [
+      "bytes",
+      (writer, field, value) => writer.bytes(field, value),
+      (writer, field, value) => writer.tag(field, WireType.LengthDelimited).bytes(value),
+      fc.uint8Array({ maxLength: 400, size: "max" }),
+    ],
+    [
+      "timestamp",
+      (writer, field, value) => writer.timestamp(field, value),
+      (writer, field, value) =>
+        writer.tag(field, WireType.LengthDelimited).bytes(toBinary(TimestampSchema, timestampFromMs(value))),
+      fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 }),
+    ],
   ])("%s", (_, write, expected, values) => {
     const writer = new FrameWriter();
     fc.assert(
@@ -46,8 +84,15 @@ describe("every field number is written as protobuf writes it", () => {
         const before = writer.length;
         writer.bytes(inner, value);
         writer.message(outer, before);
-        const reference = new BinaryWriter().tag(outer, WireType.LengthDelimited).fork().tag(inner, WireType.LengthDelimited).bytes(value).join();
-        expect(writer.finish().subarray(5)).toEqual(Buffer.from(reference.tag(inner, WireType.Varint).bool(true).finish()));
+        const reference = new BinaryWriter()
+          .tag(outer, WireType.LengthDelimited)
+          .fork()
+          .tag(inner, WireType.LengthDelimited)
+          .bytes(value)
+          .join();
+        expect(writer.finish().subarray(5)).toEqual(
+          Buffer.from(reference.tag(inner, WireType.Varint).bool(true).finish()),
+        );
       }),
     );
   });

@@ -19,10 +19,22 @@ function faultOf(text: string | Buffer): string {
 
 describe("the file of tokens", () => {
   test("is a list in YAML", () => {
-    const entries = read(`- name: app\n  sha256: ${HASH}\n  groups: [check, report]\n- {name: admin, certificate: admin.example, groups: all}\n`);
+    const entries = read(
+      `- name: app\n  sha256: ${HASH}\n  groups: [check, report]\n- {name: admin, certificate: admin.example, groups: all}\n`,
+    );
     expect(entries).toEqual([
-      { name: "app", tokenHash: Buffer.from(HASH, "hex"), certificate: undefined, groups: new Set(["check", "report"]) },
-      { name: "admin", tokenHash: undefined, certificate: "admin.example", groups: new Set(["check", "report", "reload", "health", "reflection"]) },
+      {
+        name: "app",
+        tokenHash: Buffer.from(HASH, "hex"),
+        certificate: undefined,
+        groups: new Set(["check", "report"]),
+      },
+      {
+        name: "admin",
+        tokenHash: undefined,
+        certificate: "admin.example",
+        groups: new Set(["check", "report", "reload", "health", "reflection"]),
+      },
     ]);
   });
 
@@ -30,12 +42,15 @@ describe("the file of tokens", () => {
     expect(read(entry({ groups }))).toHaveLength(1);
   });
 
-  test.each(["1".repeat(64), `1e${"5".repeat(62)}`, `0x${"1".repeat(62)}`])("takes a hash as text that YAML would read as a number: %s", (sha256) => {
-    const isHash = /^[\da-f]{64}$/.test(sha256);
-    const text = `- name: a\n  sha256: ${sha256}\n  groups: all\n`;
-    if (isHash) expect(read(text)[0]?.tokenHash?.toString("hex")).toBe(sha256);
-    else expect(faultOf(text)).toContain("64 hexadecimal digits");
-  });
+  test.each(["1".repeat(64), `1e${"5".repeat(62)}`, `0x${"1".repeat(62)}`])(
+    "takes a hash as text that YAML would read as a number: %s",
+    (sha256) => {
+      const isHash = /^[\da-f]{64}$/.test(sha256);
+      const text = `- name: a\n  sha256: ${sha256}\n  groups: all\n`;
+      if (isHash) expect(read(text)[0]?.tokenHash?.toString("hex")).toBe(sha256);
+      else expect(faultOf(text)).toContain("64 hexadecimal digits");
+    },
+  );
 
   test.each<[what: string, text: string | Buffer, said: readonly string[]]>([
     ["is no YAML", "- name: [", ["tokens.yaml", "line 1", "neither YAML nor JSON"]],
@@ -56,9 +71,21 @@ describe("the file of tokens", () => {
     ["has an empty list of groups", entry({ groups: [] }), ["groups are missing"]],
     ["has an unknown group", entry({ groups: ["check", "checks"] }), ['unknown group "checks"', "reflection"]],
     ["has a key twice", `- name: a\n  name: b\n  sha256: ${HASH}\n  groups: all\n`, ["line 2", "DUPLICATE_KEY"]],
-    ["has a name twice", `- {name: a, sha256: ${HASH}, groups: all}\n- {name: a, sha256: ${OTHER}, groups: all}\n`, ["line 2, entry 2", 'the name "a"', "entry 1"]],
-    ["has a hash twice, in another case", `- {name: a, sha256: ${HASH}, groups: all}\n- {name: b, sha256: ${HASH.toUpperCase()}, groups: all}\n`, ["line 2, entry 2", "the sha256", "entry 1"]],
-    ["has a certificate twice", "- {name: a, certificate: c, groups: all}\n- {name: b, certificate: c, groups: all}\n", ["line 2, entry 2", "the certificate"]],
+    [
+      "has a name twice",
+      `- {name: a, sha256: ${HASH}, groups: all}\n- {name: a, sha256: ${OTHER}, groups: all}\n`,
+      ["line 2, entry 2", 'the name "a"', "entry 1"],
+    ],
+    [
+      "has a hash twice, in another case",
+      `- {name: a, sha256: ${HASH}, groups: all}\n- {name: b, sha256: ${HASH.toUpperCase()}, groups: all}\n`,
+      ["line 2, entry 2", "the sha256", "entry 1"],
+    ],
+    [
+      "has a certificate twice",
+      "- {name: a, certificate: c, groups: all}\n- {name: b, certificate: c, groups: all}\n",
+      ["line 2, entry 2", "the certificate"],
+    ],
   ])("that %s is refused with its fault and remedy, and repeats no token", (_, text, said) => {
     const fault = faultOf(text);
     for (const part of said) expect(fault).toContain(part);
@@ -66,7 +93,9 @@ describe("the file of tokens", () => {
   });
 
   test("names every fault at once, up to ten", () => {
-    const fault = faultOf(JSON.stringify(Array.from({ length: 12 }, (_, index) => ({ name: `n${index}`, sha256: "x", groups: "all" }))));
+    const fault = faultOf(
+      JSON.stringify(Array.from({ length: 12 }, (_, index) => ({ name: `n${index}`, sha256: "x", groups: "all" }))),
+    );
     expect(fault).toContain("12 faults");
     expect(fault).toContain("entry 10:");
     expect(fault).toContain("and 2 more");

@@ -16,14 +16,37 @@ function caller(name: string): Caller {
 
 describe("hosts", () => {
   test.each([
-    "localhost", "LOCALHOST", "localhost.", "localhost:80", "127.0.0.1", "127.0.0.1:50051", "10.1.2.3:80", "[::1]", "[::1]:80", "::1", "[2001:DB8::1]:443",
+    "localhost",
+    "LOCALHOST",
+    "localhost.",
+    "localhost:80",
+    "127.0.0.1",
+    "127.0.0.1:50051",
+    "10.1.2.3:80",
+    "[::1]",
+    "[::1]:80",
+    "::1",
+    "[2001:DB8::1]:443",
   ])("%s is local", (authority) => {
     expect(LOCAL_HOSTS(authority)).toBe(true);
   });
 
   test.each([
-    undefined, "", "evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1:80@evil.example", "evil.example#localhost",
-    "[::1].evil.example", "[::1]evil", "127.0.0.1:evil", "notlocalhost", "localhost:80:80", "[localhost", "",
+    undefined,
+    "",
+    "evil.example",
+    "evil.example:80",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "127.0.0.1:80@evil.example",
+    "evil.example#localhost",
+    "[::1].evil.example",
+    "[::1]evil",
+    "127.0.0.1:evil",
+    "notlocalhost",
+    "localhost:80:80",
+    "[localhost",
+    "",
   ])("%s is not", (authority) => {
     expect(LOCAL_HOSTS(authority)).toBe(false);
   });
@@ -43,8 +66,15 @@ describe("hosts", () => {
   });
 
   test.each<[string, boolean]>([
-    ["127.0.0.1", true], ["127.8.8.8", true], ["::1", true], ["localhost", true], ["::ffff:127.0.0.1", true],
-    ["0.0.0.0", false], ["::", false], ["10.0.0.1", false], ["127.example", false],
+    ["127.0.0.1", true],
+    ["127.8.8.8", true],
+    ["::1", true],
+    ["localhost", true],
+    ["::ffff:127.0.0.1", true],
+    ["0.0.0.0", false],
+    ["::", false],
+    ["10.0.0.1", false],
+    ["127.example", false],
   ])("%s is loopback: %s", (host, is) => {
     expect(isLoopback(host)).toBe(is);
   });
@@ -54,7 +84,9 @@ describe("the rate limit", () => {
   const limitAt = (callsPerSecond: number) => {
     const clock = { now: 0 };
     const admit = rateLimit(callsPerSecond, () => clock.now);
-    const admitted = (name: string, times: number) => Array.from({ length: times }, () => admit(METHOD, caller(name))).filter((refused) => refused === undefined).length;
+    const admitted = (name: string, times: number) =>
+      Array.from({ length: times }, () => admit(METHOD, caller(name))).filter((refused) => refused === undefined)
+        .length;
     return { clock, admit, admitted };
   };
 
@@ -79,7 +111,10 @@ describe("the rate limit", () => {
     const { admit } = limitAt(1);
     admit(METHOD, caller("a"));
     const refused = admit(METHOD, caller("a"));
-    expect(refused).toMatchObject({ code: "resource-exhausted", message: expect.stringContaining("retry after 1000 ms") });
+    expect(refused).toMatchObject({
+      code: "resource-exhausted",
+      message: expect.stringContaining("retry after 1000 ms"),
+    });
     expect(admit(METHOD, caller("a"))).toBe(refused);
   });
 
@@ -105,18 +140,31 @@ describe("who calls", () => {
     authority: "localhost",
     peer: { address: "10.0.0.1", isEncrypted: certificateName !== undefined, certificateName },
   });
-  const groups = (found: Caller) => (found.refusal === undefined ? SERVED_METHODS.filter((method) => found.refusalOf(method) === undefined).map(({ group }) => group) : []);
+  const groups = (found: Caller) =>
+    found.refusal === undefined
+      ? SERVED_METHODS.filter((method) => found.refusalOf(method) === undefined).map(({ group }) => group)
+      : [];
 
   test.each<[string, Credentials, string, string | undefined]>([
     ["a token", credentials("Bearer the-token"), "entry by token", undefined],
     ["a token beside a certificate", credentials("Bearer the-token", "client"), "entry by token", undefined],
     ["a certificate", credentials(undefined, "client"), "entry by certificate", undefined],
-    ["a certificate beside credentials for someone else", credentials("Basic abc", "client"), "entry by certificate", undefined],
+    [
+      "a certificate beside credentials for someone else",
+      credentials("Basic abc", "client"),
+      "entry by certificate",
+      undefined,
+    ],
     ["a wrong token beside a certificate", credentials("Bearer other", "client"), "10.0.0.1", "unauthenticated"],
     ["another certificate", credentials(undefined, "stranger"), "10.0.0.1", "unauthenticated"],
     ["nothing", credentials(undefined), "10.0.0.1", "unauthenticated"],
     ["an empty token", credentials("Bearer "), "10.0.0.1", "unauthenticated"],
-    ["the hash in place of the token", credentials(`Bearer ${tokenHash.toString("hex")}`), "10.0.0.1", "unauthenticated"],
+    [
+      "the hash in place of the token",
+      credentials(`Bearer ${tokenHash.toString("hex")}`),
+      "10.0.0.1",
+      "unauthenticated",
+    ],
   ])("is known by %s", (_, given, name, code) => {
     const identity = new AccessIdentity({ entries: { entries: ENTRIES, generation: 0 } });
     for (let times = 0; times < 2; times++) {

@@ -40,19 +40,31 @@ describe("a failed call", () => {
     expect(ERROR_CODES).toContain(code);
   });
 
-  test.each([new TypeError("secret"), "secret", undefined])("that nobody foresaw (%s) is logged once and gives nothing away", (thrown) => {
-    const logger = new RecordingLogger();
-    const failure = callFailure(thrown, CALM, "GetEntitlement", logger);
-    expect(failure.code).toBe(Code.Internal);
-    expect(failure.message).not.toContain("secret");
-    expect(logger.lines).toEqual([{ level: "error", message: expect.any(String), fields: { method: "GetEntitlement", error: thrown } }]);
-  });
+  test.each([new TypeError("secret"), "secret", undefined])(
+    "that nobody foresaw (%s) is logged once and gives nothing away",
+    (thrown) => {
+      const logger = new RecordingLogger();
+      const failure = callFailure(thrown, CALM, "GetEntitlement", logger);
+      expect(failure.code).toBe(Code.Internal);
+      expect(failure.message).not.toContain("secret");
+      expect(logger.lines).toEqual([
+        { level: "error", message: expect.any(String), fields: { method: "GetEntitlement", error: thrown } },
+      ]);
+    },
+  );
 
-  test.each(["cancelled", "deadline-exceeded"] as const)("whose caller's time ran out is told so, whatever the work says (%s)", (code) => {
-    const late = AbortSignal.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
-    expect(callFailure(new CodedError(code, "given up"), late, "M", new RecordingLogger()).code).toBe(Code.DeadlineExceeded);
-    expect(callFailure(new CodedError(code, "given up"), AbortSignal.abort(), "M", new RecordingLogger()).code).toBe(Code.Canceled);
-  });
+  test.each(["cancelled", "deadline-exceeded"] as const)(
+    "whose caller's time ran out is told so, whatever the work says (%s)",
+    (code) => {
+      const late = AbortSignal.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
+      expect(callFailure(new CodedError(code, "given up"), late, "M", new RecordingLogger()).code).toBe(
+        Code.DeadlineExceeded,
+      );
+      expect(callFailure(new CodedError(code, "given up"), AbortSignal.abort(), "M", new RecordingLogger()).code).toBe(
+        Code.Canceled,
+      );
+    },
+  );
 
   test("for another reason says that reason, also when it is late", () => {
     const late = AbortSignal.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
@@ -60,7 +72,12 @@ describe("a failed call", () => {
   });
 
   test("has a message that fits into a header and can be encoded", () => {
-    const { rawMessage } = callFailure(new CodedError("unavailable", `\ud800${"é".repeat(10_000)}`), CALM, "M", new RecordingLogger());
+    const { rawMessage } = callFailure(
+      new CodedError("unavailable", `\ud800${"é".repeat(10_000)}`),
+      CALM,
+      "M",
+      new RecordingLogger(),
+    );
     expect(encodeURIComponent(rawMessage).length).toBeLessThan(8_000);
   });
 });
@@ -73,7 +90,10 @@ test("checks and lists of what is at hand answer at once, without a promise", as
   const subject = { customerId: "acme" };
   const verifiedAt = core.clock.now();
   for (const reply of [
-    checks.getMeteredEntitlement(create(GetMeteredEntitlementRequestSchema, { ...subject, featureId: "seats" }), NO_HURRY),
+    checks.getMeteredEntitlement(
+      create(GetMeteredEntitlementRequestSchema, { ...subject, featureId: "seats" }),
+      NO_HURRY,
+    ),
     checks.getEntitlementV2(create(GetEntitlementV2RequestSchema, { ...subject, featureId: "seats" }), NO_HURRY),
     checks.getEntitlementV2(create(GetEntitlementV2RequestSchema, { ...subject, currencyId: "credits" }), NO_HURRY),
     lists.getEntitlements(create(GetEntitlementsRequestSchema, subject), NO_HURRY),

@@ -13,11 +13,15 @@ const REPORT = methodAt("/stigg.sidecar.v1.SidecarService/ReportUsage");
 describe("calls are counted", () => {
   it("by method, protocol and code, each apart", () => {
     const statistics = new CallStatistics(SERVED_METHODS);
-    for (const method of SERVED_METHODS) for (const protocol of PROTOCOLS) statistics.endedInTurn(method.index, protocolIndex(protocol), method.index % 17);
+    for (const method of SERVED_METHODS)
+      for (const protocol of PROTOCOLS)
+        statistics.endedInTurn(method.index, protocolIndex(protocol), method.index % 17);
     statistics.endedInTurn(CHECK.index, protocolIndex("grpc"), 0);
     const counted = statistics.calls();
     expect(counted.reduce((sum, { count }) => sum + count, 0)).toBe(SERVED_METHODS.length * PROTOCOLS.length + 1);
-    expect(new Set(counted.map(({ method, protocol, code }) => `${method} ${protocol} ${code}`)).size).toBe(counted.length);
+    expect(new Set(counted.map(({ method, protocol, code }) => `${method} ${protocol} ${code}`)).size).toBe(
+      counted.length,
+    );
   });
 
   it("in flight from when they wait until they end", () => {
@@ -85,7 +89,10 @@ it("all of it is in the text that Prometheus reads, with both outcomes from the 
     connections: () => 2,
     exceeded: () => 1,
   };
-  const text = expose(CALL_METRICS.map((metric) => ({ ...metric, samples: metric.samples(telemetry) })), undefined).body;
+  const text = expose(
+    CALL_METRICS.map((metric) => ({ ...metric, samples: metric.samples(telemetry) })),
+    undefined,
+  ).body;
   for (const line of [
     'sidecar_requests_total{method="GetMeteredEntitlement",protocol="connect",code="permission_denied"} 1',
     'sidecar_request_duration_seconds_bucket{method="GetMeteredEntitlement",le="0.025"} 0',
@@ -97,5 +104,6 @@ it("all of it is in the text that Prometheus reads, with both outcomes from the 
     "sidecar_requests_in_flight 3",
     "sidecar_connections 2",
     "sidecar_connections_exceeded_total 1",
-  ]) expect(text.split("\n")).toContain(line);
+  ])
+    expect(text.split("\n")).toContain(line);
 });

@@ -48,7 +48,11 @@ describe("a request's body", () => {
   const chunk = (bytes: number) => Buffer.alloc(bytes, 1);
   const bodyOf = (budget = new HalfSentBudget()) => {
     const credits: number[] = [];
-    return { body: new RequestBody({ credit: (bytes) => credits.push(bytes) }, budget.allotment(MESSAGE)), credits, budget };
+    return {
+      body: new RequestBody({ credit: (bytes) => credits.push(bytes) }, budget.allotment(MESSAGE)),
+      credits,
+      budget,
+    };
   };
 
   it("is read in its order, and credited as it is read and not before", async () => {
@@ -84,7 +88,10 @@ describe("a request's body", () => {
     const read = async () => {
       for await (const part of body) expect(part.length).toBeGreaterThan(0);
     };
-    await expect(read()).rejects.toMatchObject({ code: "resource-exhausted", message: expect.stringContaining("one after the other") });
+    await expect(read()).rejects.toMatchObject({
+      code: "resource-exhausted",
+      message: expect.stringContaining("one after the other"),
+    });
     body.release();
     expect(budget.bytes).toBe(0);
   });

@@ -12,7 +12,10 @@ const NEWEST = indexed(62);
 const octets = fc.integer({ min: 0, max: 255 }).map((octet) => String.fromCharCode(octet));
 const texts = fc.string({ unit: octets, maxLength: 40 });
 const names = fc.oneof(texts, fc.constantFrom("", ":path", ":status", "content-type", "www-authenticate"));
-const values = fc.oneof({ weight: 9, arbitrary: texts }, { weight: 1, arbitrary: fc.string({ unit: octets, maxLength: 5_000 }) });
+const values = fc.oneof(
+  { weight: 9, arbitrary: texts },
+  { weight: 1, arbitrary: fc.string({ unit: octets, maxLength: 5_000 }) },
+);
 const headers = fc.tuple(names, values);
 
 const known = fc.integer({ min: 1, max: 68 }).map(indexed);
@@ -21,8 +24,13 @@ const written = fc.oneof(
   headers.map((header) => encodeLiteral([header])),
   fc.integer({ min: 0x20, max: 0x7f }).map((code) => Buffer.of(0x04, 0x81, code | 7)),
 );
-const sizes = fc.oneof({ weight: 9, arbitrary: fc.constant(Buffer.of()) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 4_096 }).map(tableSize) });
-const fields = fc.array(fc.oneof({ weight: 3, arbitrary: known }, { weight: 1, arbitrary: written }), { maxLength: 8 }).map((parts) => Buffer.concat(parts));
+const sizes = fc.oneof(
+  { weight: 9, arbitrary: fc.constant(Buffer.of()) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 4_096 }).map(tableSize) },
+);
+const fields = fc
+  .array(fc.oneof({ weight: 3, arbitrary: known }, { weight: 1, arbitrary: written }), { maxLength: 8 })
+  .map((parts) => Buffer.concat(parts));
 
 describe("any octets", () => {
   const anything = fc.oneof(
@@ -30,7 +38,9 @@ describe("any octets", () => {
     written,
     fc.integer({ min: 0, max: 5_000 }).map(tableSize),
     fc.uint8Array({ maxLength: 30 }).map((some) => Buffer.from(some)),
-    fc.uint8Array({ maxLength: 30 }).map((some) => Buffer.concat([Buffer.of(0x04), integer(0x80, 7, some.length), some])),
+    fc
+      .uint8Array({ maxLength: 30 })
+      .map((some) => Buffer.concat([Buffer.of(0x04), integer(0x80, 7, some.length), some])),
   );
   const blocks = fc.array(anything, { maxLength: 6 }).map((parts) => Buffer.concat(parts));
 
@@ -103,7 +113,9 @@ describe("headers written out", () => {
   });
 
   test.each([126, 127, 128, 254, 255, 256, 16_510, 16_511, 16_512])("are read with a value of %i octets", (length) => {
-    expect(linesOf(new HeaderDecoder(Infinity), encodeLiteral([["a", "x".repeat(length)]]))).toEqual([`a: ${"x".repeat(length)}`]);
+    expect(linesOf(new HeaderDecoder(Infinity), encodeLiteral([["a", "x".repeat(length)]]))).toEqual([
+      `a: ${"x".repeat(length)}`,
+    ]);
   });
 
   test("are inserted where that is asked for", () => {

@@ -50,7 +50,13 @@ describe("a table's size", () => {
 
   test("is kept by the eviction of the oldest", () => {
     const decoder = new HeaderDecoder(ENOUGH);
-    linesOf(decoder, tableSize(2 * (OVERHEAD + 2)), indexedLiteral("a", "1"), indexedLiteral("b", "2"), indexedLiteral("c", "3"));
+    linesOf(
+      decoder,
+      tableSize(2 * (OVERHEAD + 2)),
+      indexedLiteral("a", "1"),
+      indexedLiteral("b", "2"),
+      indexedLiteral("c", "3"),
+    );
     expect(linesOf(decoder, NEWEST, indexed(63))).toEqual(["c: 3", "b: 2"]);
     expect(() => linesOf(decoder, indexed(64))).toThrow(HpackFault);
   });
@@ -68,7 +74,9 @@ describe("a table's size", () => {
     const decoder = new HeaderDecoder(ENOUGH);
     for (let i = 0; i < 300; i++) linesOf(decoder, indexedLiteral("", String(i % 10)));
     const held = Math.floor(4_096 / (OVERHEAD + 1));
-    expect(Array.from({ length: held }, (_, age) => linesOf(decoder, indexed(62 + age)))).toEqual(Array.from({ length: held }, (_, age) => [`: ${(299 - age) % 10}`]));
+    expect(Array.from({ length: held }, (_, age) => linesOf(decoder, indexed(62 + age)))).toEqual(
+      Array.from({ length: held }, (_, age) => [`: ${(299 - age) % 10}`]),
+    );
     expect(() => linesOf(decoder, indexed(62 + held))).toThrow(HpackFault);
   });
 
@@ -91,7 +99,11 @@ describe("the same block", () => {
 
   test.each([
     ["another header was inserted", indexedLiteral("b", "2"), [":method: POST", "b: 2"]],
-    ["the table was emptied and filled", Buffer.concat([tableSize(0), tableSize(4_096), indexedLiteral("c", "3")]), [":method: POST", "c: 3"]],
+    [
+      "the table was emptied and filled",
+      Buffer.concat([tableSize(0), tableSize(4_096), indexedLiteral("c", "3")]),
+      [":method: POST", "c: 3"],
+    ],
   ])("means something else once %s", (_, change, headers) => {
     const decoder = after(indexedLiteral("a", "1"));
     expect(linesOf(decoder, block)).toEqual([":method: POST", "a: 1"]);
@@ -136,7 +148,12 @@ describe("the same block", () => {
     const decoder = new HeaderDecoder(ENOUGH);
     const indices = Array.from({ length: 61 }, (_, i) => i + 1);
     const alone = new Map(indices.map((i) => [i, linesOf(decoder, indexed(i))]));
-    for (const first of indices) for (const second of indices) expect(linesOf(decoder, indexed(first), indexed(second))).toEqual([...alone.get(first)!, ...alone.get(second)!]);
+    for (const first of indices)
+      for (const second of indices)
+        expect(linesOf(decoder, indexed(first), indexed(second))).toEqual([
+          ...alone.get(first)!,
+          ...alone.get(second)!,
+        ]);
   });
 
   test("has texts that are told from every other one", () => {
@@ -145,7 +162,9 @@ describe("the same block", () => {
     for (let round = 0; round < 2; round++) {
       for (const [text, code] of Object.entries(codes)) {
         // A header too long to be known as a whole.
-        expect(linesOf(decoder, Buffer.concat([Buffer.of(0x04, 0x81, code), encodeLiteral([["long", "x".repeat(100)]])]))[0]).toBe(`:path: ${text}`);
+        expect(
+          linesOf(decoder, Buffer.concat([Buffer.of(0x04, 0x81, code), encodeLiteral([["long", "x".repeat(100)]])]))[0],
+        ).toBe(`:path: ${text}`);
       }
     }
   });
@@ -153,12 +172,26 @@ describe("the same block", () => {
 
 describe("a list of headers that is too large", () => {
   const limit = 2 * (OVERHEAD + 2);
-  const block = Buffer.concat([indexedLiteral("a", "1"), indexedLiteral("b", "2"), indexedLiteral("c", "3"), indexedLiteral("d", "4")]);
+  const block = Buffer.concat([
+    indexedLiteral("a", "1"),
+    indexedLiteral("b", "2"),
+    indexedLiteral("c", "3"),
+    indexedLiteral("d", "4"),
+  ]);
 
   test("is one octet larger than the limit", () => {
-    const headers = encodeLiteral([["a", "1"], ["b", "2"]]);
-    expect(new HeaderDecoder(limit).decode(headers, 0, headers.length)).toMatchObject({ isTooLarge: false, headers: [{}, {}] });
-    expect(new HeaderDecoder(limit - 1).decode(headers, 0, headers.length)).toMatchObject({ isTooLarge: true, headers: [{}] });
+    const headers = encodeLiteral([
+      ["a", "1"],
+      ["b", "2"],
+    ]);
+    expect(new HeaderDecoder(limit).decode(headers, 0, headers.length)).toMatchObject({
+      isTooLarge: false,
+      headers: [{}, {}],
+    });
+    expect(new HeaderDecoder(limit - 1).decode(headers, 0, headers.length)).toMatchObject({
+      isTooLarge: true,
+      headers: [{}],
+    });
   });
 
   test("changes the table as any other", () => {
@@ -169,7 +202,10 @@ describe("a list of headers that is too large", () => {
 
   test("is as much too large when it comes again", () => {
     const decoder = new HeaderDecoder(limit);
-    expect([decodeBlock(decoder, GET, GET).isTooLarge, decodeBlock(decoder, GET, GET).isTooLarge]).toEqual([true, true]);
+    expect([decodeBlock(decoder, GET, GET).isTooLarge, decodeBlock(decoder, GET, GET).isTooLarge]).toEqual([
+      true,
+      true,
+    ]);
   });
 
   test("is refused if its end is not readable", () => {
@@ -179,7 +215,10 @@ describe("a list of headers that is too large", () => {
   test("holds no more for a few octets that name the largest header again and again", () => {
     const decoder = after(indexedLiteral("bomb", "x".repeat(4_000)));
     const { headers, isTooLarge } = decodeBlock(decoder, Buffer.concat(new Array<Buffer>(16_000).fill(NEWEST)));
-    expect({ count: headers.length, isTooLarge }).toEqual({ count: Math.floor(ENOUGH / (4_000 + 4 + OVERHEAD)), isTooLarge: true });
+    expect({ count: headers.length, isTooLarge }).toEqual({
+      count: Math.floor(ENOUGH / (4_000 + 4 + OVERHEAD)),
+      isTooLarge: true,
+    });
   });
 });
 

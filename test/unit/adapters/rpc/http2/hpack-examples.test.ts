@@ -21,7 +21,13 @@ interface Example {
 const FIRST_DYNAMIC = 62;
 const FIRST_REQUEST = [":method: GET", ":scheme: http", ":path: /", ":authority: www.example.com"];
 const SECOND_REQUEST = [...FIRST_REQUEST, "cache-control: no-cache"];
-const THIRD_REQUEST = [":method: GET", ":scheme: https", ":path: /index.html", ":authority: www.example.com", "custom-key: custom-value"];
+const THIRD_REQUEST = [
+  ":method: GET",
+  ":scheme: https",
+  ":path: /index.html",
+  ":authority: www.example.com",
+  "custom-key: custom-value",
+];
 
 const DATE = "date: Mon, 21 Oct 2013 20:13:21 GMT";
 const LATER = "date: Mon, 21 Oct 2013 20:13:22 GMT";
@@ -32,13 +38,19 @@ const PRIVATE = "cache-control: private";
 const REQUESTS: readonly Message[] = [
   { headers: FIRST_REQUEST, table: [":authority: www.example.com"] },
   { headers: SECOND_REQUEST, table: ["cache-control: no-cache", ":authority: www.example.com"] },
-  { headers: THIRD_REQUEST, table: ["custom-key: custom-value", "cache-control: no-cache", ":authority: www.example.com"] },
+  {
+    headers: THIRD_REQUEST,
+    table: ["custom-key: custom-value", "cache-control: no-cache", ":authority: www.example.com"],
+  },
 ];
 /** With a table of 256 octets, which evicts with the second and the third. */
 const RESPONSES: readonly Message[] = [
   { headers: [":status: 302", PRIVATE, DATE, LOCATION], table: [LOCATION, DATE, PRIVATE, ":status: 302"] },
   { headers: [":status: 307", PRIVATE, DATE, LOCATION], table: [":status: 307", LOCATION, DATE, PRIVATE] },
-  { headers: [":status: 200", PRIVATE, LATER, LOCATION, "content-encoding: gzip", COOKIE], table: [COOKIE, "content-encoding: gzip", LATER] },
+  {
+    headers: [":status: 200", PRIVATE, LATER, LOCATION, "content-encoding: gzip", COOKIE],
+    table: [COOKIE, "content-encoding: gzip", LATER],
+  },
 ];
 
 const EXAMPLES: readonly Example[] = [
@@ -47,18 +59,34 @@ const EXAMPLES: readonly Example[] = [
     messages: [{ headers: ["custom-key: custom-header"], table: ["custom-key: custom-header"] }],
     blocks: ["400a637573746f6d2d6b65790d637573746f6d2d686561646572"],
   },
-  { section: "C.2.2, a literal without indexing", messages: [{ headers: [":path: /sample/path"], table: [] }], blocks: ["040c2f73616d706c652f70617468"] },
-  { section: "C.2.3, a literal never indexed", messages: [{ headers: ["password: secret"], table: [] }], blocks: ["100870617373776f726406736563726574"] },
+  {
+    section: "C.2.2, a literal without indexing",
+    messages: [{ headers: [":path: /sample/path"], table: [] }],
+    blocks: ["040c2f73616d706c652f70617468"],
+  },
+  {
+    section: "C.2.3, a literal never indexed",
+    messages: [{ headers: ["password: secret"], table: [] }],
+    blocks: ["100870617373776f726406736563726574"],
+  },
   { section: "C.2.4, an index", messages: [{ headers: [":method: GET"], table: [] }], blocks: ["82"] },
   {
     section: "C.3, requests",
     messages: REQUESTS,
-    blocks: ["828684410f7777772e6578616d706c652e636f6d", "828684be58086e6f2d6361636865", "828785bf400a637573746f6d2d6b65790c637573746f6d2d76616c7565"],
+    blocks: [
+      "828684410f7777772e6578616d706c652e636f6d",
+      "828684be58086e6f2d6361636865",
+      "828785bf400a637573746f6d2d6b65790c637573746f6d2d76616c7565",
+    ],
   },
   {
     section: "C.4, requests in Huffman's code",
     messages: REQUESTS,
-    blocks: ["828684418cf1e3c2e5f23a6ba0ab90f4ff", "828684be5886a8eb10649cbf", "828785bf408825a849e95ba97d7f8925a849e95bb8e8b4bf"],
+    blocks: [
+      "828684418cf1e3c2e5f23a6ba0ab90f4ff",
+      "828684be5886a8eb10649cbf",
+      "828785bf408825a849e95ba97d7f8925a849e95bb8e8b4bf",
+    ],
   },
   {
     section: "C.5, responses",
@@ -88,7 +116,9 @@ describe("a header block means what RFC 7541 says in appendix", () => {
     if (tableBytes !== undefined) linesOf(decoder, tableSize(tableBytes));
     for (const [i, { headers, table }] of messages.entries()) {
       expect(linesOf(decoder, Buffer.from(blocks[i]!, "hex"))).toEqual(headers);
-      expect(table.map((_, age) => linesOf(decoder, indexed(FIRST_DYNAMIC + age)))).toEqual(table.map((line) => [line]));
+      expect(table.map((_, age) => linesOf(decoder, indexed(FIRST_DYNAMIC + age)))).toEqual(
+        table.map((line) => [line]),
+      );
     }
     const beyond = indexed(FIRST_DYNAMIC + messages.at(-1)!.table.length);
     expect(() => linesOf(decoder, beyond)).toThrow(HpackFault);

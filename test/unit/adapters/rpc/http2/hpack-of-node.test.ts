@@ -29,15 +29,34 @@ const PSEUDO_HEADERS: Fields = [
 ];
 const CHECK = "/stigg.sidecar.v1.SidecarService/GetBooleanEntitlement";
 
-const octets = fc.oneof(fc.integer({ min: 0x20, max: 0x7e }), fc.integer({ min: 1, max: 255 })).map((octet) => String.fromCharCode(octet));
+const octets = fc
+  .oneof(fc.integer({ min: 0x20, max: 0x7e }), fc.integer({ min: 1, max: 255 }))
+  .map((octet) => String.fromCharCode(octet));
 const values = fc.string({ unit: octets, maxLength: 60 });
-const ownNames = fc.string({ unit: fc.constantFrom("a", "z", "-", "0", "9"), minLength: 1, maxLength: 12 }).map((name) => `x-${name}`);
-const names = fc.oneof(ownNames, fc.constantFrom("content-type", "user-agent", "authorization", "cookie", "grpc-timeout", "traceparent", "content-length", "accept"));
+const ownNames = fc
+  .string({ unit: fc.constantFrom("a", "z", "-", "0", "9"), minLength: 1, maxLength: 12 })
+  .map((name) => `x-${name}`);
+const names = fc.oneof(
+  ownNames,
+  fc.constantFrom(
+    "content-type",
+    "user-agent",
+    "authorization",
+    "cookie",
+    "grpc-timeout",
+    "traceparent",
+    "content-length",
+    "accept",
+  ),
+);
 const requests = fc.record({
   path: fc.constantFrom("/", "/index.html", CHECK, "/stigg.sidecar.v1.SidecarService/GetEntitlements"),
   fields: fc.oneof(
     fc.uniqueArray(fc.tuple(names, values), { maxLength: 10, selector: ([name]) => name }),
-    fc.constant<Fields>([["te", "trailers"], ["content-type", "application/grpc"]]),
+    fc.constant<Fields>([
+      ["te", "trailers"],
+      ["content-type", "application/grpc"],
+    ]),
   ),
   areSensitive: fc.boolean(),
 });
@@ -74,7 +93,10 @@ afterEach(async () => {
 
 describe("what node:http2 sends is read as it was meant", () => {
   test("for every octet that a header may hold", async () => {
-    const all = Array.from({ length: 255 }, (_, i) => [`x-${i + 1}`, `${"a".repeat(40)}${String.fromCharCode(i + 1)}`] as const);
+    const all = Array.from(
+      { length: 255 },
+      (_, i) => [`x-${i + 1}`, `${"a".repeat(40)}${String.fromCharCode(i + 1)}`] as const,
+    );
     for (let from = 0; from < all.length; from += 50) {
       const fields = all.slice(from, from + 50);
       expect(await sent("/", fields)).toEqual(withPseudoHeaders("/", fields));
@@ -82,15 +104,16 @@ describe("what node:http2 sends is read as it was meant", () => {
     }
   });
 
-  test.each(STATIC_TABLE.flatMap((header) => (header === undefined || UNSENDABLE.has(header.name) ? [] : [[header.name, header.value]])))(
-    "for what both know from the beginning: %s %s",
-    async (name, value) => {
-      const [path, fields]: [string, Fields] = name === ":path" ? [value, []] : ["/", [[name, value || "x"]]];
-      expect(Object.fromEntries(await sent(path, fields))).toEqual(Object.fromEntries(withPseudoHeaders(path, fields)));
-      // The longest that spells out nothing but "localhost" and "x".
-      expect(blocks.at(-1)?.length).toBeLessThanOrEqual(3 + 2 + 7 + 2 + 2);
-    },
-  );
+  test.each(
+    STATIC_TABLE.flatMap((header) =>
+      header === undefined || UNSENDABLE.has(header.name) ? [] : [[header.name, header.value]],
+    ),
+  )("for what both know from the beginning: %s %s", async (name, value) => {
+    const [path, fields]: [string, Fields] = name === ":path" ? [value, []] : ["/", [[name, value || "x"]]];
+    expect(Object.fromEntries(await sent(path, fields))).toEqual(Object.fromEntries(withPseudoHeaders(path, fields)));
+    // The longest that spells out nothing but "localhost" and "x".
+    expect(blocks.at(-1)?.length).toBeLessThanOrEqual(3 + 2 + 7 + 2 + 2);
+  });
 
   test("for any headers, with a table of any size", async () => {
     const sizes = fc.option(fc.integer({ min: 0, max: 4_096 }), { freq: 9 });
@@ -105,7 +128,10 @@ describe("what node:http2 sends is read as it was meant", () => {
 
   test("for the same call again and again, with a deadline that changes now and then", async () => {
     for (let call = 0; call < 100; call++) {
-      const fields = [["te", "trailers"], ["grpc-timeout", `${1_000 + Math.floor(call / 10)}m`]] as const;
+      const fields = [
+        ["te", "trailers"],
+        ["grpc-timeout", `${1_000 + Math.floor(call / 10)}m`],
+      ] as const;
       expect(await sent(CHECK, fields)).toEqual(withPseudoHeaders(CHECK, fields));
     }
   });
@@ -114,7 +140,10 @@ describe("what node:http2 sends is read as it was meant", () => {
 /** @returns what was read of a request */
 async function sent(path: string, fields: Fields, areSensitive = false): Promise<Fields> {
   const sensitive = areSensitive ? fields.map(([name]) => name) : [];
-  const stream = client.request({ ...Object.fromEntries(withPseudoHeaders(path, fields)), [sensitiveHeaders]: sensitive }, { endStream: true });
+  const stream = client.request(
+    { ...Object.fromEntries(withPseudoHeaders(path, fields)), [sensitiveHeaders]: sensitive },
+    { endStream: true },
+  );
   stream.resume();
   await once(stream, "close");
   return decodeBlock(decoder, blocks.at(-1)!).headers.map(({ name, value }) => [name, value]);

@@ -53,7 +53,9 @@ describe("what waits for a peer that does not read", () => {
     }
     sink.drain();
     const frames = framesIn(Buffer.concat(sink.taken));
-    expect(frames.map(({ stream, payload }) => [stream, payload])).toEqual(Array.from({ length: 500 }, (_, index) => [index + 1, Buffer.alloc(index + 1, index + 1)]));
+    expect(frames.map(({ stream, payload }) => [stream, payload])).toEqual(
+      Array.from({ length: 500 }, (_, index) => [index + 1, Buffer.alloc(index + 1, index + 1)]),
+    );
   });
 
   it("is known to wait from the high-water mark on, until it is taken", () => {
@@ -77,7 +79,9 @@ it("frames that do not fit at once are written in turn, none of them cut or lost
   for (const [stream, payload] of payloads.entries()) outbox.frame(0, 0, stream, payload);
   outbox.flush();
   sink.drain();
-  expect(framesIn(Buffer.concat(sink.taken)).map(({ stream, payload }) => [stream, payload])).toEqual([...payloads.entries()]);
+  expect(framesIn(Buffer.concat(sink.taken)).map(({ stream, payload }) => [stream, payload])).toEqual([
+    ...payloads.entries(),
+  ]);
 });
 
 describe("a header block", () => {
@@ -90,8 +94,13 @@ describe("a header block", () => {
     sink.drain();
     const frames = framesIn(Buffer.concat(sink.taken));
     expect(Buffer.concat(frames.map(({ payload }) => payload))).toEqual(block);
-    expect(frames.map(({ type }) => type)).toEqual([1, ...Array<number>(Math.max(0, Math.ceil(bytes / 16_384) - 1)).fill(9)]);
-    expect(frames.map(({ flags }) => flags & END_HEADERS)).toEqual(frames.map((_, index) => (index === frames.length - 1 ? END_HEADERS : 0)));
+    expect(frames.map(({ type }) => type)).toEqual([
+      1,
+      ...Array<number>(Math.max(0, Math.ceil(bytes / 16_384) - 1)).fill(9),
+    ]);
+    expect(frames.map(({ flags }) => flags & END_HEADERS)).toEqual(
+      frames.map((_, index) => (index === frames.length - 1 ? END_HEADERS : 0)),
+    );
     expect(frames[0]!.flags & 1).toBe(1);
   });
 });

@@ -4,10 +4,13 @@ import { StreamTable } from "../../../../../src/adapters/rpc/http2/streams/strea
 import { HeaderList } from "../../../../../src/adapters/rpc/http2/hpack/header-list.js";
 import { Http2Stream } from "../../../../../src/adapters/rpc/http2/streams/http2-stream.js";
 
-const streamOf = (id: number) => new Http2Stream(id, new HeaderList([], false), 65_535, { respond: () => undefined, released: () => undefined });
+const streamOf = (id: number) =>
+  new Http2Stream(id, new HeaderList([], false), 65_535, { respond: () => undefined, released: () => undefined });
 
 /** A step picks one of the streams that have ever begun. */
-const steps = fc.array(fc.record({ what: fc.constantFrom("add", "add", "delete", "clear"), which: fc.nat() }), { maxLength: 60 });
+const steps = fc.array(fc.record({ what: fc.constantFrom("add", "add", "delete", "clear"), which: fc.nat() }), {
+  maxLength: 60,
+});
 
 it("streams are found as in a Map, whichever ends first", () => {
   fc.assert(

@@ -3,7 +3,12 @@ import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { boundedMessage, itemsFault, jsonFault, type MessageLayout } from "../../../../../src/adapters/rpc/protocols/bounded-message.js";
+import {
+  boundedMessage,
+  itemsFault,
+  jsonFault,
+  type MessageLayout,
+} from "../../../../../src/adapters/rpc/protocols/bounded-message.js";
 import { ReportUsageBulkRequestSchema } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 
 const BOUNDS = { maxMessageBytes: 100_000, maxItems: 100, maxJsonDepth: 32 };
@@ -12,11 +17,18 @@ const bulk = (items: number, dimensions = 0) =>
     usages: Array.from({ length: items }, () => ({
       customerId: "acme",
       featureId: "seats",
-      dimensions: Object.fromEntries(Array.from({ length: dimensions }, (_, index) => [`d${index}`, { value: { case: "booleanValue" as const, value: true } }])),
+      dimensions: Object.fromEntries(
+        Array.from({ length: dimensions }, (_, index) => [
+          `d${index}`,
+          { value: { case: "booleanValue" as const, value: true } },
+        ]),
+      ),
     })),
   });
-const binary = (items: number, dimensions = 0) => Buffer.from(toBinary(ReportUsageBulkRequestSchema, bulk(items, dimensions)));
-const text = (items: number, dimensions = 0) => Buffer.from(toJsonString(ReportUsageBulkRequestSchema, bulk(items, dimensions)));
+const binary = (items: number, dimensions = 0) =>
+  Buffer.from(toBinary(ReportUsageBulkRequestSchema, bulk(items, dimensions)));
+const text = (items: number, dimensions = 0) =>
+  Buffer.from(toJsonString(ReportUsageBulkRequestSchema, bulk(items, dimensions)));
 const envelope = (message: Buffer, flags = 0) => {
   const prefix = Buffer.alloc(5);
   prefix[0] = flags;
@@ -35,33 +47,54 @@ async function read(body: Buffer, layout: Partial<MessageLayout>, size = 1_000):
 }
 
 describe("the number of items", () => {
-  it.each<[form: string, of: (items: number, dimensions?: number) => Buffer, fault: (message: Buffer) => string | undefined]>([
+  it.each<
+    [form: string, of: (items: number, dimensions?: number) => Buffer, fault: (message: Buffer) => string | undefined]
+  >([
     ["protobuf", binary, (message) => itemsFault(message, ReportUsageBulkRequestSchema, 100)],
     ["JSON", text, (message) => jsonFault(message, BOUNDS)],
   ])("is bounded in %s, of a list and of what is in its items", (_, of, fault) => {
-    for (const [items, dimensions] of [[0, 0], [1, 0], [100, 0], [50, 10]] as const) expect(fault(of(items, dimensions))).toBeUndefined();
-    for (const [items, dimensions] of [[101, 0], [5_000, 0], [90, 60]] as const) expect(fault(of(items, dimensions))).toContain("more than 100 items (MAX_ITEMS_PER_REQUEST)");
+    for (const [items, dimensions] of [
+      [0, 0],
+      [1, 0],
+      [100, 0],
+      [50, 10],
+    ] as const)
+      expect(fault(of(items, dimensions))).toBeUndefined();
+    for (const [items, dimensions] of [
+      [101, 0],
+      [5_000, 0],
+      [90, 60],
+    ] as const)
+      expect(fault(of(items, dimensions))).toContain("more than 100 items (MAX_ITEMS_PER_REQUEST)");
   });
 
   it("is asked of any bytes without a failure: what is malformed is left to who decodes it", () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-      const fault = itemsFault(Buffer.from(bytes), ReportUsageBulkRequestSchema, 1_000);
-      expect(fault).toBeUndefined();
-    }));
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        const fault = itemsFault(Buffer.from(bytes), ReportUsageBulkRequestSchema, 1_000);
+        expect(fault).toBeUndefined();
+      }),
+    );
   });
 });
 
 describe("the depth of JSON", () => {
-  it.each([["[", "]"], ['{"a":', "}"], ['[{"a":', "}]"]])("is bounded, nested by %j", (open, close) => {
+  it.each([
+    ["[", "]"],
+    ['{"a":', "}"],
+    ['[{"a":', "}]"],
+  ])("is bounded, nested by %j", (open, close) => {
     const nested = (depth: number) => Buffer.from(open.repeat(depth) + "1" + close.repeat(depth));
     expect(jsonFault(nested(10), BOUNDS)).toBeUndefined();
     expect(jsonFault(nested(1_000_000), BOUNDS)).toMatch(/MAX_JSON_DEPTH|MAX_ITEMS/);
   });
 
   it("does not count what is in strings, whatever is escaped there", () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom("[", "{", '"', "\\", "}", "é"), maxLength: 200 }), (content) => {
-      expect(jsonFault(Buffer.from(JSON.stringify({ a: content })), BOUNDS)).toBeUndefined();
-    }));
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom("[", "{", '"', "\\", "}", "é"), maxLength: 200 }), (content) => {
+        expect(jsonFault(Buffer.from(JSON.stringify({ a: content })), BOUNDS)).toBeUndefined();
+      }),
+    );
   });
 });
 
@@ -72,28 +105,41 @@ describe("the one message of a unary call", () => {
       [text(3), { isJson: true }],
       [envelope(binary(3)), { isEnveloped: true }],
       [Buffer.alloc(0), {}],
-    ] as const) expect(await read(body, layout, size)).toEqual(body);
+    ] as const)
+      expect(await read(body, layout, size)).toEqual(body);
   });
 
   it("is inflated, where its body or its prefix says that it is gzipped", async () => {
     expect(await read(gzipSync(text(3)), { isJson: true, isGzip: true })).toEqual(text(3));
-    expect(await read(envelope(gzipSync(binary(3)), 1), { isEnveloped: true, isGzip: true })).toEqual(envelope(binary(3)));
+    expect(await read(envelope(gzipSync(binary(3)), 1), { isEnveloped: true, isGzip: true })).toEqual(
+      envelope(binary(3)),
+    );
     expect(await read(envelope(binary(3)), { isEnveloped: true, isGzip: true })).toEqual(envelope(binary(3)));
   });
 
   it("is refused where it inflates to more than may be read", async () => {
     const bomb = gzipSync(Buffer.alloc(50_000_000));
-    await expect(read(bomb, { isGzip: true })).rejects.toMatchObject({ code: Code.ResourceExhausted, message: expect.stringContaining("MAX_MESSAGE_BYTES") });
+    await expect(read(bomb, { isGzip: true })).rejects.toMatchObject({
+      code: Code.ResourceExhausted,
+      message: expect.stringContaining("MAX_MESSAGE_BYTES"),
+    });
   });
 
   it("is refused where it is not gzip, or has too many items or too much depth once it is inflated", async () => {
     await expect(read(Buffer.from("no gzip"), { isGzip: true })).rejects.toMatchObject({ code: Code.InvalidArgument });
     await expect(read(gzipSync(binary(101)), { isGzip: true })).rejects.toMatchObject({ code: Code.InvalidArgument });
-    await expect(read(gzipSync(Buffer.from("[".repeat(90_000))), { isGzip: true, isJson: true })).rejects.toMatchObject({ code: Code.InvalidArgument });
+    await expect(read(gzipSync(Buffer.from("[".repeat(90_000))), { isGzip: true, isJson: true })).rejects.toMatchObject(
+      { code: Code.InvalidArgument },
+    );
   });
 
   it("that is too large, two, or cut off is left to Connect as it came", async () => {
-    for (const body of [Buffer.concat([envelope(binary(1)), envelope(binary(1))]), envelope(binary(3)).subarray(0, 9), envelope(Buffer.alloc(200_000)), Buffer.from([1, 2])]) {
+    for (const body of [
+      Buffer.concat([envelope(binary(1)), envelope(binary(1))]),
+      envelope(binary(3)).subarray(0, 9),
+      envelope(Buffer.alloc(200_000)),
+      Buffer.from([1, 2]),
+    ]) {
       expect(await read(body, { isEnveloped: true })).toEqual(body);
     }
     expect(await read(Buffer.alloc(300_000, "x"), { isJson: true })).toHaveLength(300_000);

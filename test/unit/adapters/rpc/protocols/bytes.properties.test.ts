@@ -24,12 +24,19 @@ describe("frames with known flags", () => {
 
   test("do not when one is of another kind, or the last is cut off", async () => {
     await fc.assert(
-      fc.asyncProperty(frames, fc.integer({ min: 2, max: 255 }), bytes, cuts, fc.boolean(), async (messages, flags, message, at, isCut) => {
-        const before = messages.map(([known, each]) => frame(known, each));
-        const last = isCut ? frame(0, message).subarray(0, -1) : frame(flags, message);
-        const failure = collect(checkedFrames(cutAt(Buffer.concat([...before, last]), at), "grpc"));
-        await expect(failure).rejects.toMatchObject({ code: Code.InvalidArgument });
-      }),
+      fc.asyncProperty(
+        frames,
+        fc.integer({ min: 2, max: 255 }),
+        bytes,
+        cuts,
+        fc.boolean(),
+        async (messages, flags, message, at, isCut) => {
+          const before = messages.map(([known, each]) => frame(known, each));
+          const last = isCut ? frame(0, message).subarray(0, -1) : frame(flags, message);
+          const failure = collect(checkedFrames(cutAt(Buffer.concat([...before, last]), at), "grpc"));
+          await expect(failure).rejects.toMatchObject({ code: Code.InvalidArgument });
+        },
+      ),
     );
   });
 
@@ -62,14 +69,27 @@ test("a status message survives its way, and printable ASCII is sent as it is", 
 });
 
 test("a number within 32 bits loses its fraction and nothing else", () => {
-  fc.assert(fc.property(fc.integer(), fc.double({ min: 0, max: 0.99, noNaN: true }), (whole, fraction) => toInt32(whole + Math.sign(whole) * fraction) === whole));
+  fc.assert(
+    fc.property(
+      fc.integer(),
+      fc.double({ min: 0, max: 0.99, noNaN: true }),
+      (whole, fraction) => toInt32(whole + Math.sign(whole) * fraction) === whole,
+    ),
+  );
 });
 
 test("a timestamp that the wire can hold comes back, to the millisecond", () => {
   fc.assert(
-    fc.property(fc.date({ min: new Date("0001-01-01T00:00:00Z"), max: new Date("9999-12-31T23:59:59.999Z"), noInvalidDate: true }), (date) => {
-      expect(readTimestamp(encodeTimestamp(date.getTime()), "timestamp")).toBe(date.getTime());
-    }),
+    fc.property(
+      fc.date({
+        min: new Date("0001-01-01T00:00:00Z"),
+        max: new Date("9999-12-31T23:59:59.999Z"),
+        noInvalidDate: true,
+      }),
+      (date) => {
+        expect(readTimestamp(encodeTimestamp(date.getTime()), "timestamp")).toBe(date.getTime());
+      },
+    ),
   );
 });
 

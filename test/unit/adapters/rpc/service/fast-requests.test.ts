@@ -30,7 +30,11 @@ const requests = fc.record(
     featureId: ids,
     currencyId: optional(ids),
     options: fc.record(
-      { requestedUsage: fc.double(), requestedValues: fc.array(ids, { maxLength: 2 }), fallback: fc.constant({ hasAccess: true }) },
+      {
+        requestedUsage: fc.double(),
+        requestedValues: fc.array(ids, { maxLength: 2 }),
+        fallback: fc.constant({ hasAccess: true }),
+      },
       { requiredKeys: [] },
     ),
   },
@@ -39,11 +43,16 @@ const requests = fc.record(
 
 describe.each(METHODS)("the request of $name is read as the library reads it", ({ input }) => {
   test("as clients send it", () => {
-    fc.assert(fc.property(requests, (request) => sameReading(input, encoded(input, request))), { numRuns: 300 });
+    fc.assert(
+      fc.property(requests, (request) => sameReading(input, encoded(input, request))),
+      { numRuns: 300 },
+    );
   });
 
   test("with bytes put in, taken out and changed", () => {
-    const damages = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 2 }), fc.array(fc.nat({ max: 255 }), { maxLength: 4 })), { maxLength: 3 });
+    const damages = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 2 }), fc.array(fc.nat({ max: 255 }), { maxLength: 4 })), {
+      maxLength: 3,
+    });
     fc.assert(
       fc.property(requests, damages, (request, changes) => {
         const bytes = [...encoded(input, request)];
@@ -55,7 +64,10 @@ describe.each(METHODS)("the request of $name is read as the library reads it", (
   });
 
   test("of any bytes", () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 30 }), (bytes) => sameReading(input, Buffer.from(bytes))), { numRuns: 500 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 30 }), (bytes) => sameReading(input, Buffer.from(bytes))),
+      { numRuns: 500 },
+    );
   });
 });
 
@@ -64,7 +76,11 @@ test("a plain request is read without the library", () => {
   const plain = encoded(input, { customerId: "acme", featureId: "seats", options: { requestedUsage: 1 } });
   // The library keeps what it does not know in the message; without it there is no place for that.
   expect(readingOf(input, plain)).not.toHaveProperty("$unknown");
-  expect((readingOf(input, plain) as { readonly options: unknown }).options).toEqual({ $typeName: "stigg.sidecar.v1.MeteredEntitlementOptions", requestedUsage: 1, requestedValues: [] });
+  expect((readingOf(input, plain) as { readonly options: unknown }).options).toEqual({
+    $typeName: "stigg.sidecar.v1.MeteredEntitlementOptions",
+    requestedUsage: 1,
+    requestedValues: [],
+  });
 });
 
 test.each([
@@ -99,7 +115,10 @@ function encoded(schema: DescMessage, request: object): Buffer {
 function withKnownOptions(schema: DescMessage, request: Record<string, unknown>): Record<string, unknown> {
   const options = schema.field.options?.message;
   if (options === undefined || request.options === undefined) return request;
-  return { ...request, options: Object.fromEntries(Object.entries(request.options as object).filter(([name]) => name in options.field)) };
+  return {
+    ...request,
+    options: Object.fromEntries(Object.entries(request.options as object).filter(([name]) => name in options.field)),
+  };
 }
 
 /** As it lies among others, and read twice: what is known of the first must not show in the second. */

@@ -17,7 +17,10 @@ const METHODS = [
   method.getEntitlementsStateV2,
 ];
 
-const ids = fc.oneof({ weight: 5, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) }, fc.constantFrom<unknown>("", "é", '"', "\\", "\ud800", null, 7, []));
+const ids = fc.oneof(
+  { weight: 5, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) },
+  fc.constantFrom<unknown>("", "é", '"', "\\", "\ud800", null, 7, []),
+);
 
 /** Everything that a request of any of the methods may have; seldom all of it is right. */
 const requests = fc.record(
@@ -29,7 +32,14 @@ const requests = fc.record(
     customer_id: ids,
     options: fc.oneof(
       fc.record({ requestedUsage: fc.oneof(fc.double(), fc.constantFrom("NaN", "7", "", null)) }),
-      fc.record({ requestedUsage: fc.integer(), requestedValues: fc.array(ids, { maxLength: 2 }), fallback: fc.constant({ hasAccess: true }) }, { requiredKeys: [] }),
+      fc.record(
+        {
+          requestedUsage: fc.integer(),
+          requestedValues: fc.array(ids, { maxLength: 2 }),
+          fallback: fc.constant({ hasAccess: true }),
+        },
+        { requiredKeys: [] },
+      ),
       fc.constantFrom<unknown>(null, {}, [], 7),
     ),
   },
@@ -40,16 +50,37 @@ const formats = fc.constantFrom(undefined, 2);
 describe.each(METHODS)("the JSON of a request of $name is read as the library reads it", ({ input }) => {
   test("as clients send it", () => {
     fc.assert(
-      fc.property(requests, formats, fc.array(fc.constantFrom("customerId", "featureId", "options"), { maxLength: 2 }), (request, format, left) => {
-        const known = Object.entries(request).filter(([name]) => name in input.field || left.some((other) => other === name));
-        sameReading(input, JSON.stringify(Object.fromEntries(known), undefined, format));
-      }),
+      fc.property(
+        requests,
+        formats,
+        fc.array(fc.constantFrom("customerId", "featureId", "options"), { maxLength: 2 }),
+        (request, format, left) => {
+          const known = Object.entries(request).filter(
+            ([name]) => name in input.field || left.some((other) => other === name),
+          );
+          sameReading(input, JSON.stringify(Object.fromEntries(known), undefined, format));
+        },
+      ),
       { numRuns: 500 },
     );
   });
 
   test("with characters put in, taken out and changed", () => {
-    const pieces = fc.constantFrom("", '"', "{", "}", "[", ":", ",", "\\", "\ufeff", "0", '"customerId":"x",', '"customerId":"customerId"', '"__proto__":{},');
+    const pieces = fc.constantFrom(
+      "",
+      '"',
+      "{",
+      "}",
+      "[",
+      ":",
+      ",",
+      "\\",
+      "\ufeff",
+      "0",
+      '"customerId":"x",',
+      '"customerId":"customerId"',
+      '"__proto__":{},',
+    );
     const damages = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 2 }), pieces), { maxLength: 3 });
     fc.assert(
       fc.property(requests, damages, (request, changes) => {
@@ -64,13 +95,18 @@ describe.each(METHODS)("the JSON of a request of $name is read as the library re
     );
   });
 
-  test.each(["{}", "[]", "null", "7", '"acme"', "", " {} ", "{}{}", '{"customerId":"a","customerId":"b"}'])("of %j", (text) => {
-    sameReading(input, text);
-  });
+  test.each(["{}", "[]", "null", "7", '"acme"', "", " {} ", "{}{}", '{"customerId":"a","customerId":"b"}'])(
+    "of %j",
+    (text) => {
+      sameReading(input, text);
+    },
+  );
 });
 
 test("a plain request is read without the library", () => {
-  const read = jsonReader(method.getMeteredEntitlement.input)('{"customerId":"acme","featureId":"seats","options":{"requestedUsage":1}}');
+  const read = jsonReader(method.getMeteredEntitlement.input)(
+    '{"customerId":"acme","featureId":"seats","options":{"requestedUsage":1}}',
+  );
   // The library makes messages with a prototype that knows what was not set.
   expect(Object.keys(read)).toContain("currencyId");
   expect(read).toMatchObject({ customerId: "acme", featureId: "seats", options: { requestedUsage: 1 } });
@@ -86,7 +122,11 @@ test.each([
   ["a host of IPv6", { host: "[::1]:80" }, Infinity],
   ["a deadline", { "connect-timeout-ms": "250" }, 250],
   ["a deadline in years", { "connect-timeout-ms": "2147483648" }, Infinity],
-  ["what does not matter", { "accept-encoding": "gzip", "connect-protocol-version": "1", "user-agent": "curl" }, Infinity],
+  [
+    "what does not matter",
+    { "accept-encoding": "gzip", "connect-protocol-version": "1", "user-agent": "curl" },
+    Infinity,
+  ],
   ["a deadline that is over", { "connect-timeout-ms": "0" }, undefined],
   ["a deadline of too many digits", { "connect-timeout-ms": "12345678901" }, undefined],
   ["two deadlines", { "connect-timeout-ms": "1, 2" }, undefined],
@@ -103,7 +143,9 @@ test.each([
 /** What handlers read: nothing of a message but its fields, of a text as it arrives, which has no half of a surrogate pair. */
 function sameReading(schema: DescMessage, given: string): void {
   const text = Buffer.from(given).toString();
-  expect(fieldsOf(schema, () => jsonReader(schema)(text))).toEqual(fieldsOf(schema, () => fromJsonString(schema, text)));
+  expect(fieldsOf(schema, () => jsonReader(schema)(text))).toEqual(
+    fieldsOf(schema, () => fromJsonString(schema, text)),
+  );
 }
 
 function fieldsOf(schema: DescMessage, read: () => object): unknown {

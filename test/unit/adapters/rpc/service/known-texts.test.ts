@@ -4,7 +4,10 @@ import { KnownTexts } from "../../../../../src/adapters/rpc/service/known-texts.
 
 it("every text of ASCII is told as it is, however many come and in whichever order", () => {
   const texts = new KnownTexts();
-  const come = fc.array(fc.string({ unit: fc.integer({ min: 0, max: 0x7f }).map((code) => String.fromCharCode(code)), maxLength: 20 }), { maxLength: 50 });
+  const come = fc.array(
+    fc.string({ unit: fc.integer({ min: 0, max: 0x7f }).map((code) => String.fromCharCode(code)), maxLength: 20 }),
+    { maxLength: 50 },
+  );
   fc.assert(
     fc.property(come, fc.nat({ max: 5 }), (all, before) => {
       for (const text of [...all, ...all]) {

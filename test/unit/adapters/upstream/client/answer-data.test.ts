@@ -1,13 +1,20 @@
 import { describe, expect, it } from "@jest/globals";
 import { dataOf, isRefusalOfBody, isRefusalOfPath } from "../../../../../src/adapters/upstream/client/answer-data.js";
 import { parseRetryAfter, ThrottledError } from "../../../../../src/adapters/upstream/resilience/throttled-error.js";
-import { isRefusal, isUpstreamsFailure, isWorthRetrying } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
+import {
+  isRefusal,
+  isUpstreamsFailure,
+  isWorthRetrying,
+} from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
 import { errorCodeOf, type ErrorCode } from "../../../../../src/domain/errors.js";
 import { fail } from "../../../../support/expectations.js";
 
 function failureOf(status: number, of: "path" | "body", body?: unknown): unknown {
   try {
-    dataOf({ status, body, retryAfterMs: undefined }, { name: "Edge", isRefusal: of === "path" ? isRefusalOfPath : isRefusalOfBody });
+    dataOf(
+      { status, body, retryAfterMs: undefined },
+      { name: "Edge", isRefusal: of === "path" ? isRefusalOfPath : isRefusalOfBody },
+    );
   } catch (error) {
     return error;
   }
@@ -52,7 +59,9 @@ describe("an error status", () => {
   });
 
   it("keeps upstream's own message and code where it has one", () => {
-    const failure = failureOf(400, "path", { errors: [{ message: "as upstream says it", extensions: { code: "CustomerNotFound" } }] });
+    const failure = failureOf(400, "path", {
+      errors: [{ message: "as upstream says it", extensions: { code: "CustomerNotFound" } }],
+    });
     expect(failure).toMatchObject({ code: "not-found", message: "as upstream says it" });
   });
 });
@@ -77,6 +86,8 @@ describe("Retry-After", () => {
 
   it("stays with the failure that it came with", () => {
     const answer = { status: 429, body: undefined, retryAfterMs: 3_000 };
-    expect(() => dataOf(answer, { name: "Edge", isRefusal: isRefusalOfPath })).toThrow(new ThrottledError("Edge answered HTTP 429", 3_000));
+    expect(() => dataOf(answer, { name: "Edge", isRefusal: isRefusalOfPath })).toThrow(
+      new ThrottledError("Edge answered HTTP 429", 3_000),
+    );
   });
 });

@@ -71,7 +71,8 @@ describe("a circuit breaker", () => {
 
   it("does not open for failures with an answer between them", async () => {
     const { call, changes } = guarded();
-    for (const failure of ["unavailable", "unavailable", undefined, "unavailable", "unavailable"] as const) await call(failure);
+    for (const failure of ["unavailable", "unavailable", undefined, "unavailable", "unavailable"] as const)
+      await call(failure);
     expect(changes).toEqual([]);
   });
 
@@ -84,16 +85,22 @@ describe("a circuit breaker", () => {
     },
   );
 
-  it.each<ErrorCode>(["unavailable", "deadline-exceeded", "unauthenticated", "resource-exhausted", "internal"])("counts %s", async (code) => {
-    const { call, changes } = guarded();
-    for (let i = 0; i < 3; i++) await call(code);
-    expect(changes).toEqual(["opened"]);
-  });
+  it.each<ErrorCode>(["unavailable", "deadline-exceeded", "unauthenticated", "resource-exhausted", "internal"])(
+    "counts %s",
+    async (code) => {
+      const { call, changes } = guarded();
+      for (let i = 0; i < 3; i++) await call(code);
+      expect(changes).toEqual(["opened"]);
+    },
+  );
 
   it("says why it does not ask", async () => {
     const { ask, open } = guarded();
     await open();
-    await expect(ask("q", never())).rejects.toMatchObject({ message: expect.stringContaining("Edge"), cause: { code: "unavailable" } });
+    await expect(ask("q", never())).rejects.toMatchObject({
+      message: expect.stringContaining("Edge"),
+      cause: { code: "unavailable" },
+    });
   });
 });
 

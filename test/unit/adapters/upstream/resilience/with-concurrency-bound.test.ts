@@ -66,33 +66,37 @@ describe("a bound on concurrency", () => {
       fc.record({ abort: fc.nat() }),
     );
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 60 }), async (maxConcurrent, steps) => {
-        const gate = bounded(maxConcurrent);
-        const end = (call: PendingCall<string, string> | undefined, how: string) => {
-          ended.add(call);
-          if (how === "answer") call?.answer("answer");
-          else call?.fail();
-        };
-        const callers: { readonly abort: AbortController; outcome: string | undefined }[] = [];
-        const ended = new Set<unknown>();
-        const running = () => gate.calls.all.filter((call) => !ended.has(call) && !call.signal.aborted);
-        for (const what of steps) {
-          if (what === "call") {
-            const caller = { abort: new AbortController(), outcome: undefined as string | undefined };
-            callers.push(caller);
-            void outcomeOf(gate.operation("q", caller.abort.signal)).then((outcome) => (caller.outcome = outcome));
-          } else if ("abort" in what) callers[what.abort % Math.max(1, callers.length)]?.abort.abort();
-          else end(running()[what.end % Math.max(1, running().length)], what.how);
-          await promisesSettled();
-          const unsettled = callers.filter(({ outcome }) => outcome === undefined).length;
-          expect(running().length).toBe(Math.min(maxConcurrent, unsettled));
-        }
-        while (running().length > 0) {
-          end(running()[0], "answer");
-          await promisesSettled();
-        }
-        expect(callers.filter(({ outcome }) => outcome === undefined)).toEqual([]);
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(step, { maxLength: 60 }),
+        async (maxConcurrent, steps) => {
+          const gate = bounded(maxConcurrent);
+          const end = (call: PendingCall<string, string> | undefined, how: string) => {
+            ended.add(call);
+            if (how === "answer") call?.answer("answer");
+            else call?.fail();
+          };
+          const callers: { readonly abort: AbortController; outcome: string | undefined }[] = [];
+          const ended = new Set<unknown>();
+          const running = () => gate.calls.all.filter((call) => !ended.has(call) && !call.signal.aborted);
+          for (const what of steps) {
+            if (what === "call") {
+              const caller = { abort: new AbortController(), outcome: undefined as string | undefined };
+              callers.push(caller);
+              void outcomeOf(gate.operation("q", caller.abort.signal)).then((outcome) => (caller.outcome = outcome));
+            } else if ("abort" in what) callers[what.abort % Math.max(1, callers.length)]?.abort.abort();
+            else end(running()[what.end % Math.max(1, running().length)], what.how);
+            await promisesSettled();
+            const unsettled = callers.filter(({ outcome }) => outcome === undefined).length;
+            expect(running().length).toBe(Math.min(maxConcurrent, unsettled));
+          }
+          while (running().length > 0) {
+            end(running()[0], "answer");
+            await promisesSettled();
+          }
+          expect(callers.filter(({ outcome }) => outcome === undefined)).toEqual([]);
+        },
+      ),
       { numRuns: 50 },
     );
   });

@@ -21,6 +21,9 @@ describe("a request that fails", () => {
   it.each(ERROR_CODES.map((code) => [code, COUNTED_AS[code]] as const))("by %s is counted as %s", async (code, as) => {
     const telemetry = newTelemetry();
     expect(await outcomeOf(withFailureCount(scriptedOperation(code).operation, telemetry)("q", never()))).toBe(code);
-    expect([telemetry.networkRequestErrors, telemetry.invalidApiKeyErrors]).toEqual([as === "network" ? 1 : 0, as === "key" ? 1 : 0]);
+    expect([telemetry.networkRequestErrors, telemetry.invalidApiKeyErrors]).toEqual([
+      as === "network" ? 1 : 0,
+      as === "key" ? 1 : 0,
+    ]);
   });
 });

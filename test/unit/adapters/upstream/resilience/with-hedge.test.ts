@@ -12,8 +12,19 @@ function hedged(options: { readonly preferFirstForMs?: number; readonly maxLoser
   const clock = new ManualClock();
   const first = controllableOperation();
   const second = controllableOperation();
-  const operation = withHedge(first.operation, second.operation, { afterMs: AFTER_MS, preferFirstForMs: 0, maxLosers: 64, ...options }, clock);
-  return { clock, first: first.calls, second: second.calls, operation, ask: (signal = never()) => outcomeOf(operation("q", signal)) };
+  const operation = withHedge(
+    first.operation,
+    second.operation,
+    { afterMs: AFTER_MS, preferFirstForMs: 0, maxLosers: 64, ...options },
+    clock,
+  );
+  return {
+    clock,
+    first: first.calls,
+    second: second.calls,
+    operation,
+    ask: (signal = never()) => outcomeOf(operation("q", signal)),
+  };
 }
 
 const failure = (code: ErrorCode) => new CodedError(code, code);
@@ -29,24 +40,30 @@ describe("a hedged call", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it.each(ERROR_CODES.filter((code) => code !== "cancelled"))("asks the second the same at once where the first fails by %s", async (code) => {
-    const { first, second, ask } = hedged();
-    const outcome = ask();
-    (await first.at(0)).fail(failure(code));
-    const call = await second.at(0);
-    expect(call.question).toBe("q");
-    call.answer("of the second");
-    expect(await outcome).toBe("of the second");
-  });
+  it.each(ERROR_CODES.filter((code) => code !== "cancelled"))(
+    "asks the second the same at once where the first fails by %s",
+    async (code) => {
+      const { first, second, ask } = hedged();
+      const outcome = ask();
+      (await first.at(0)).fail(failure(code));
+      const call = await second.at(0);
+      expect(call.question).toBe("q");
+      call.answer("of the second");
+      expect(await outcome).toBe("of the second");
+    },
+  );
 
-  it.each(["first", "second"] as const)("asks both where the first is slow, and takes what the %s answers first", async (winner) => {
-    const test = hedged();
-    const outcome = test.ask();
-    test.clock.advance(AFTER_MS);
-    await test.second.at(0);
-    (await test[winner].at(0)).answer(`of the ${winner}`);
-    expect(await outcome).toBe(`of the ${winner}`);
-  });
+  it.each(["first", "second"] as const)(
+    "asks both where the first is slow, and takes what the %s answers first",
+    async (winner) => {
+      const test = hedged();
+      const outcome = test.ask();
+      test.clock.advance(AFTER_MS);
+      await test.second.at(0);
+      (await test[winner].at(0)).answer(`of the ${winner}`);
+      expect(await outcome).toBe(`of the ${winner}`);
+    },
+  );
 
   it.each<ErrorCode>(["unavailable", "deadline-exceeded", "invalid-argument"])(
     "waits for a slow first although the second fails by %s",
@@ -135,17 +152,27 @@ describe("a hedged call that prefers the first", () => {
 });
 
 describe("whatever the two do, and whenever", () => {
-  const ends = fc.record({ atMs: fc.integer({ min: 0, max: 1_000 }), code: fc.option(fc.constantFrom<ErrorCode>("unavailable", "invalid-argument", "deadline-exceeded")) });
+  const ends = fc.record({
+    atMs: fc.integer({ min: 0, max: 1_000 }),
+    code: fc.option(fc.constantFrom<ErrorCode>("unavailable", "invalid-argument", "deadline-exceeded")),
+  });
 
   it("the answer is a good one if there is one, in the order of their times, and else the second's failure", async () => {
     await fc.assert(
       fc.asyncProperty(ends, ends, async (one, other) => {
         const clock = new ManualClock();
-        const endsAfter = (name: string, { atMs, code }: typeof one) => () =>
-          new Promise<string>((resolve, reject) => {
-            clock.after(atMs, () => (code === null ? resolve(name) : reject(failure(code))));
-          });
-        const operation = withHedge(endsAfter("first", one), endsAfter("second", other), { afterMs: AFTER_MS, preferFirstForMs: 0, maxLosers: 8 }, clock);
+        const endsAfter =
+          (name: string, { atMs, code }: typeof one) =>
+          () =>
+            new Promise<string>((resolve, reject) => {
+              clock.after(atMs, () => (code === null ? resolve(name) : reject(failure(code))));
+            });
+        const operation = withHedge(
+          endsAfter("first", one),
+          endsAfter("second", other),
+          { afterMs: AFTER_MS, preferFirstForMs: 0, maxLosers: 8 },
+          clock,
+        );
         const outcome = outcomeOf(operation("q", never()));
         for (let ms = 0; ms <= 2_100; ms += 1) {
           clock.advance(1);

@@ -17,7 +17,9 @@ function remembering() {
   const operation = withRefusalMemory(
     (subject) => {
       asked.push(subject);
-      return test.code === undefined ? Promise.resolve(buildCustomerState({})) : Promise.reject(new CodedError(test.code, test.code));
+      return test.code === undefined
+        ? Promise.resolve(buildCustomerState({}))
+        : Promise.reject(new CodedError(test.code, test.code));
     },
     { forMs: FOR_MS, maxSubjects: 3, onRefused: (error) => refused.push(error) },
     clock,
@@ -29,15 +31,18 @@ function remembering() {
 }
 
 describe("a subject that upstream refused", () => {
-  it.each<ErrorCode>(["invalid-argument", "failed-precondition", "not-found"])("by %s is not asked for again for a while, and then once more", async (code) => {
-    const test = remembering();
-    test.code = code;
-    for (let i = 0; i < 5; i++) expect(await test.ask("a")).toBe(code);
-    expect([test.asked.length, test.refused.length]).toEqual([1, 1]);
-    test.clock.advance(FOR_MS);
-    expect(await test.ask("a")).toBe(code);
-    expect([test.asked.length, test.refused.length]).toEqual([2, 2]);
-  });
+  it.each<ErrorCode>(["invalid-argument", "failed-precondition", "not-found"])(
+    "by %s is not asked for again for a while, and then once more",
+    async (code) => {
+      const test = remembering();
+      test.code = code;
+      for (let i = 0; i < 5; i++) expect(await test.ask("a")).toBe(code);
+      expect([test.asked.length, test.refused.length]).toEqual([1, 1]);
+      test.clock.advance(FOR_MS);
+      expect(await test.ask("a")).toBe(code);
+      expect([test.asked.length, test.refused.length]).toEqual([2, 2]);
+    },
+  );
 
   it("says nothing of others, not even of its resources", async () => {
     const test = remembering();
@@ -55,7 +60,14 @@ describe("a subject that upstream refused", () => {
 });
 
 describe("a failure of upstream itself", () => {
-  it.each<ErrorCode>(["unavailable", "deadline-exceeded", "internal", "unauthenticated", "resource-exhausted", "cancelled"])("by %s is not remembered", async (code) => {
+  it.each<ErrorCode>([
+    "unavailable",
+    "deadline-exceeded",
+    "internal",
+    "unauthenticated",
+    "resource-exhausted",
+    "cancelled",
+  ])("by %s is not remembered", async (code) => {
     const test = remembering();
     test.code = code;
     for (let i = 0; i < 3; i++) await test.ask("a");

@@ -11,7 +11,11 @@ const MAX_DELAY_MS = 100;
 function retrying(random: number, ...script: Parameters<typeof scriptedOperation>) {
   const clock = new ManualClock();
   const { inputs, operation } = scriptedOperation(...script);
-  const retried = withRetry(operation, { maxDelayMs: MAX_DELAY_MS, isRetriable: isWorthRetrying, random: () => random }, clock);
+  const retried = withRetry(
+    operation,
+    { maxDelayMs: MAX_DELAY_MS, isRetriable: isWorthRetrying, random: () => random },
+    clock,
+  );
   return { clock, inputs, retried };
 }
 
@@ -43,11 +47,14 @@ describe("a second try", () => {
     expect(inputs).toHaveLength(2);
   });
 
-  it.each(ERROR_CODES.filter((code): code is ErrorCode => code !== "unavailable"))("is not made after %s", async (code) => {
-    const { inputs, retried } = retrying(0, code);
-    expect(await outcomeOf(retried("q", never()))).toBe(code);
-    expect(inputs).toHaveLength(1);
-  });
+  it.each(ERROR_CODES.filter((code): code is ErrorCode => code !== "unavailable"))(
+    "is not made after %s",
+    async (code) => {
+      const { inputs, retried } = retrying(0, code);
+      expect(await outcomeOf(retried("q", never()))).toBe(code);
+      expect(inputs).toHaveLength(1);
+    },
+  );
 
   it("is not made once the signal aborts, and leaves no timer", async () => {
     const { clock, inputs, retried } = retrying(0.5, "unavailable");

@@ -18,7 +18,10 @@ describe("a time limit", () => {
     clock.advance(499);
     expect(signal.aborted).toBe(false);
     clock.advance(1);
-    expect(abortErrorOf(signal)).toMatchObject({ code: "deadline-exceeded", message: "Edge did not answer within 500 ms" });
+    expect(abortErrorOf(signal)).toMatchObject({
+      code: "deadline-exceeded",
+      message: "Edge did not answer within 500 ms",
+    });
     await expect(call).rejects.toThrow("given up");
   });
 

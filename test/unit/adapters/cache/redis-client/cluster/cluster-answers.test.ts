@@ -19,7 +19,13 @@ describe("a Cluster's own account", () => {
   });
 
   it("gives each slot its master, bounds included", () => {
-    expect([0, 99, 100, 16_382, 16_383].map((slot) => map.masterOfSlot[slot])).toEqual(["one:1", "one:1", "asked:2", "asked:2", undefined]);
+    expect([0, 99, 100, 16_382, 16_383].map((slot) => map.masterOfSlot[slot])).toEqual([
+      "one:1",
+      "one:1",
+      "asked:2",
+      "asked:2",
+      undefined,
+    ]);
   });
 
   it("is complete when no slot is left out", () => {

@@ -22,13 +22,19 @@ const SEATS = {
   featureUsage: { resetPeriod: null, resetPeriodConfiguration: null, currentUsage: 1 },
 };
 const SSO = {
-  calculatedEntitlement: { feature: { id: "sso", featureType: "BOOLEAN", units: "", unitsPlural: "" }, usageLimit: null, enumValues: [] },
+  calculatedEntitlement: {
+    feature: { id: "sso", featureType: "BOOLEAN", units: "", unitsPlural: "" },
+    usageLimit: null,
+    enumValues: [],
+  },
   featureUsage: { currentUsage: 0 },
 };
 
 /** What the older clients write for a customer with seats. */
 function seatsOfOthers(): KeptKeys {
-  return new KeptKeys().set(KEY, JSON.stringify({ seats: SEATS }), "500").set(`${KEY}:f_seats`, '{"currentUsage":8}', "600");
+  return new KeptKeys()
+    .set(KEY, JSON.stringify({ seats: SEATS }), "500")
+    .set(`${KEY}:f_seats`, '{"currentUsage":8}', "600");
 }
 
 function stateOfOthers(entitlements: object, timestamp = "500"): KeptKeys {
@@ -44,19 +50,35 @@ function found(kept: KeptKeys, subject = ACME) {
 describe("a state that an older client wrote", () => {
   it("is read, with the usage that is kept beside it", () => {
     const { state, trust, isOutdated, usages } = found(seatsOfOthers());
-    expect(state.feature("seats")).toMatchObject({ kind: "metered", usageLimit: 10, feature: { units: "seat", unitsPlural: undefined } });
+    expect(state.feature("seats")).toMatchObject({
+      kind: "metered",
+      usageLimit: 10,
+      feature: { units: "seat", unitsPlural: undefined },
+    });
     expect(state.featureUsage("seats")).toMatchObject({ currentUsage: 8, updatedAt: 600 });
     expect(state.updatedAt).toBe(500);
     expect([trust, isOutdated, usages]).toEqual([undefined, false, [{ type: "feature", id: "seats" }]]);
   });
 
   it("has its resets and anchor in featureUsage", () => {
-    const featureUsage = { resetPeriod: "MONTH", resetPeriodConfiguration: { monthlyAccordingTo: "StartOfTheMonth" }, currentUsage: 1, usagePeriodAnchor: 100, usagePeriodEnd: 300 };
+    const featureUsage = {
+      resetPeriod: "MONTH",
+      resetPeriodConfiguration: { monthlyAccordingTo: "StartOfTheMonth" },
+      currentUsage: 1,
+      usagePeriodAnchor: 100,
+      usagePeriodEnd: 300,
+    };
     const kept = seatsOfOthers().set(KEY, JSON.stringify({ seats: { ...SEATS, featureUsage } }));
     kept.set(`${KEY}:f_seats`, '{"currentUsage":8,"usagePeriodStart":200,"usagePeriodEnd":400}');
     const { state } = found(kept);
     expect(state.feature("seats")).toMatchObject({ resetPeriod: "MONTH", resetPeriodConfiguration: "StartOfTheMonth" });
-    expect(state.featureUsage("seats")).toEqual({ currentUsage: 8, periodAnchor: 100, periodStart: 200, periodEnd: 400, updatedAt: 600 });
+    expect(state.featureUsage("seats")).toEqual({
+      currentUsage: 8,
+      periodAnchor: 100,
+      periodStart: 200,
+      periodEnd: 400,
+      updatedAt: 600,
+    });
   });
 
   it("may call the end of a period by its older name", () => {
@@ -66,41 +88,88 @@ describe("a state that an older client wrote", () => {
 });
 
 describe("a state that a newer client wrote", () => {
-  const calculated = { ...SEATS.calculatedEntitlement, type: "FEATURE", resetPeriod: "WEEK", resetPeriodConfiguration: { weeklyAccordingTo: "EverySunday" }, usagePeriodAnchor: 150, somethingNew: [1] };
+  const calculated = {
+    ...SEATS.calculatedEntitlement,
+    type: "FEATURE",
+    resetPeriod: "WEEK",
+    resetPeriodConfiguration: { weeklyAccordingTo: "EverySunday" },
+    usagePeriodAnchor: 150,
+    somethingNew: [1],
+  };
 
   it("has its resets and anchor in calculatedEntitlement", () => {
-    const kept = seatsOfOthers().set(KEY, JSON.stringify({ seats: { calculatedEntitlement: calculated, usageData: { currentUsage: 1, usagePeriodAnchor: 1 } } }));
+    const kept = seatsOfOthers().set(
+      KEY,
+      JSON.stringify({
+        seats: { calculatedEntitlement: calculated, usageData: { currentUsage: 1, usagePeriodAnchor: 1 } },
+      }),
+    );
     const { state } = found(kept);
     expect(state.feature("seats")).toMatchObject({ resetPeriod: "WEEK", resetPeriodConfiguration: "EverySunday" });
     expect(state.featureUsage("seats").periodAnchor).toBe(150);
   });
 
   it("has wallets, and says in its metadata why the rest is missing", () => {
-    const ink = { calculatedEntitlement: { type: "CREDIT", currency: { currencyId: "ink", displayName: "Ink" }, usageLimit: 100, hasSoftLimit: true } };
-    const kept = stateOfOthers({ ink }).set(`${KEY}:credit_ink`, '{"currentUsage":40}', "700").set(`${KEY}:metadata`, '{"accessDeniedReason":"NoActiveSubscription"}', "500");
+    const ink = {
+      calculatedEntitlement: {
+        type: "CREDIT",
+        currency: { currencyId: "ink", displayName: "Ink" },
+        usageLimit: 100,
+        hasSoftLimit: true,
+      },
+    };
+    const kept = stateOfOthers({ ink })
+      .set(`${KEY}:credit_ink`, '{"currentUsage":40}', "700")
+      .set(`${KEY}:metadata`, '{"accessDeniedReason":"NoActiveSubscription"}', "500");
     const { state } = found(kept);
-    expect(state.credit("ink")).toMatchObject({ usageLimit: 100, hasSoftLimit: true, currency: { displayName: "Ink" } });
+    expect(state.credit("ink")).toMatchObject({
+      usageLimit: 100,
+      hasSoftLimit: true,
+      currency: { displayName: "Ink" },
+    });
     expect(state.creditUsage("ink")).toMatchObject({ currentUsage: 40, updatedAt: 700 });
     expect(state.accessDeniedReason).toBe("NoActiveSubscription");
   });
 
   it("may have entitlements of types that are not known here", () => {
-    expect(found(stateOfOthers({ sso: SSO, tokens: { calculatedEntitlement: { type: "BUDGET" } } })).state.featureCount).toBe(1);
+    expect(
+      found(stateOfOthers({ sso: SSO, tokens: { calculatedEntitlement: { type: "BUDGET" } } })).state.featureCount,
+    ).toBe(1);
   });
 });
 
 describe("whether a state tells of wallets", () => {
-  const ink = { calculatedEntitlement: { type: "CREDIT", currency: { currencyId: "ink", displayName: "Ink" }, usageLimit: 100 } };
+  const ink = {
+    calculatedEntitlement: { type: "CREDIT", currency: { currencyId: "ink", displayName: "Ink" }, usageLimit: 100 },
+  };
   const ours = (tellsWallets: boolean) =>
-    new KeptKeys().write(encodeState(ENVIRONMENT, ACME, buildCustomerState({ features: [metered()], updatedAt: 500, tellsWallets }), TRUST).writes);
-  const empty = () => new KeptKeys().write(encodeState(ENVIRONMENT, ACME, emptyState("NoActiveSubscription"), TRUST).writes);
+    new KeptKeys().write(
+      encodeState(ENVIRONMENT, ACME, buildCustomerState({ features: [metered()], updatedAt: 500, tellsWallets }), TRUST)
+        .writes,
+    );
+  const empty = () =>
+    new KeptKeys().write(encodeState(ENVIRONMENT, ACME, emptyState("NoActiveSubscription"), TRUST).writes);
   const explained = '{"accessDeniedReason":"NoActiveSubscription"}';
 
   it.each<[that: string, kept: KeptKeys, tells: boolean]>([
     ["another client's does not where it has none: the older ones know none", seatsOfOthers(), false],
-    ["another client's does where it has one", seatsOfOthers().set(KEY, JSON.stringify({ seats: SEATS, ink })).set(`${KEY}:credit_ink`, '{"currentUsage":40}', "700"), true],
-    ["another client's does not where it is empty, whatever explains it", stateOfOthers({}, "0").set(`${KEY}:metadata`, explained, "0"), false],
-    ["another client's does not where it took the place of one that did", ours(true).set(KEY, JSON.stringify({ seats: SEATS }), "500"), false],
+    [
+      "another client's does where it has one",
+      seatsOfOthers()
+        .set(KEY, JSON.stringify({ seats: SEATS, ink }))
+        .set(`${KEY}:credit_ink`, '{"currentUsage":40}', "700"),
+      true,
+    ],
+    [
+      "another client's does not where it is empty, whatever explains it",
+      stateOfOthers({}, "0").set(`${KEY}:metadata`, explained, "0"),
+      false,
+    ],
+    [
+      "another client's does not where it took the place of one that did",
+      ours(true).set(KEY, JSON.stringify({ seats: SEATS }), "500"),
+      false,
+    ],
     ["this project's does, also where it has none", ours(true), true],
     ["this project's does, also where it is empty", empty(), true],
     ["this project's does not where it was not told of any", ours(false), false],
@@ -116,11 +185,27 @@ describe("a state is not known", () => {
     ["unstamped", "with a timestamp that only begins like a number", seatsOfOthers().set(`${KEY}#timestamp`, "500 ms")],
     ["without-usage", "without the usage of a metered feature", seatsOfOthers().delete(`${KEY}:f_seats`)],
     ["without-usage", "without the timestamp of a usage", seatsOfOthers().delete(`${KEY}:f_seats#timestamp`)],
-    ["without-usage", "with a timestamp of a usage that is no number", seatsOfOthers().set(`${KEY}:f_seats#timestamp`, "NaN")],
+    [
+      "without-usage",
+      "with a timestamp of a usage that is no number",
+      seatsOfOthers().set(`${KEY}:f_seats#timestamp`, "NaN"),
+    ],
     ["unexplained", "empty and without metadata", stateOfOthers({}, "0")],
-    ["unexplained", "empty and with metadata of another moment", stateOfOthers({}, "0").set(`${KEY}:metadata`, '{"accessDeniedReason":"NoActiveSubscription"}', "500")],
-    ["of-another", "with entitlements of a resource", stateOfOthers({ sso: { ...SSO, calculatedEntitlement: { ...SSO.calculatedEntitlement, resourceId: "site" } } })],
-    ["of-another", "with a usage of another", seatsOfOthers().set(`${KEY}:f_seats`, '{"sidecar":{"updatedAt":1,"customerId":"acm"},"currentUsage":8}')],
+    [
+      "unexplained",
+      "empty and with metadata of another moment",
+      stateOfOthers({}, "0").set(`${KEY}:metadata`, '{"accessDeniedReason":"NoActiveSubscription"}', "500"),
+    ],
+    [
+      "of-another",
+      "with entitlements of a resource",
+      stateOfOthers({ sso: { ...SSO, calculatedEntitlement: { ...SSO.calculatedEntitlement, resourceId: "site" } } }),
+    ],
+    [
+      "of-another",
+      "with a usage of another",
+      seatsOfOthers().set(`${KEY}:f_seats`, '{"sidecar":{"updatedAt":1,"customerId":"acm"},"currentUsage":8}'),
+    ],
   ])("(%s) %s", (reason, _, kept) => {
     const faults: FieldFault[] = [];
     expect(kept.state(ACME, [], faults)).toEqual({ outcome: "missing", reason });
@@ -131,10 +216,18 @@ describe("a state is not known", () => {
     ["no JSON", new KeptKeys().set(KEY, "{", "500"), /^state: expected JSON/],
     ["no object", new KeptKeys().set(KEY, "1700000000000", "500"), /^state: expected an object/],
     ["a member that is no entitlement", stateOfOthers({ sso: SSO, x: 1 }), /^state\.x: expected an object/],
-    ["only types that are not known", stateOfOthers({ x: { calculatedEntitlement: { type: "BUDGET" } } }), /known type/],
+    [
+      "only types that are not known",
+      stateOfOthers({ x: { calculatedEntitlement: { type: "BUDGET" } } }),
+      /known type/,
+    ],
     ["metadata that are no JSON", seatsOfOthers().set(`${KEY}:metadata`, "?", "500"), /^metadata: expected JSON/],
     ["a usage that is no JSON", seatsOfOthers().set(`${KEY}:f_seats`, "?"), /^usage: expected JSON/],
-    ["a usage that is a state", seatsOfOthers().set(`${KEY}:f_seats`, JSON.stringify({ currentUsage: SSO })), /^usage\.currentUsage: expected a finite number/],
+    [
+      "a usage that is a state",
+      seatsOfOthers().set(`${KEY}:f_seats`, JSON.stringify({ currentUsage: SSO })),
+      /^usage\.currentUsage: expected a finite number/,
+    ],
   ])("when it cannot be read, and it is told why: %s", (_, kept, fault) => {
     const faults: FieldFault[] = [];
     expect(kept.state(ACME, [], faults)).toEqual({ outcome: "missing", reason: "unreadable" });
@@ -143,8 +236,16 @@ describe("a state is not known", () => {
 
   it.each<[why: string, entitlement: object, fault: RegExp]>([
     ["it is to nothing", {}, /^state\.x\.calculatedEntitlement: /],
-    ["its limit cannot be read", { calculatedEntitlement: { feature: { id: "x", featureType: "NUMBER" }, usageLimit: {} } }, /usageLimit/],
-    ["its reason cannot be read", { calculatedEntitlement: { feature: { id: "x", featureType: "BOOLEAN" }, accessDeniedReason: 5 } }, /accessDeniedReason/],
+    [
+      "its limit cannot be read",
+      { calculatedEntitlement: { feature: { id: "x", featureType: "NUMBER" }, usageLimit: {} } },
+      /usageLimit/,
+    ],
+    [
+      "its reason cannot be read",
+      { calculatedEntitlement: { feature: { id: "x", featureType: "BOOLEAN" }, accessDeniedReason: 5 } },
+      /accessDeniedReason/,
+    ],
   ])("but an entitlement alone is unknown where %s, and upstream is asked again", (_, entitlement, fault) => {
     const faults: FieldFault[] = [];
     const stored = stateOfOthers({ sso: SSO, x: entitlement }).state(ACME, [], faults);
@@ -155,13 +256,26 @@ describe("a state is not known", () => {
 
   it("and a field alone where it does not decide", () => {
     const faults: FieldFault[] = [];
-    const others = { calculatedEntitlement: { feature: { id: "x", featureType: "HOLOGRAM", units: 5 }, resetPeriod: "QUARTER", validUntil: "soon" } };
-    expect(stateOfOthers({ x: others }).state(ACME, [], faults)).toMatchObject({ outcome: "found", isOutdated: false, state: { featureCount: 1, unknown: [] } });
+    const others = {
+      calculatedEntitlement: {
+        feature: { id: "x", featureType: "HOLOGRAM", units: 5 },
+        resetPeriod: "QUARTER",
+        validUntil: "soon",
+      },
+    };
+    expect(stateOfOthers({ x: others }).state(ACME, [], faults)).toMatchObject({
+      outcome: "found",
+      isOutdated: false,
+      state: { featureCount: 1, unknown: [] },
+    });
     expect(faults).toHaveLength(4);
   });
 
   it("what this project could not read of upstream is as unknown to who reads it from Redis", () => {
-    const unknown = [{ type: "feature" as const, id: "q" }, { type: "credit" as const, id: "" }];
+    const unknown = [
+      { type: "feature" as const, id: "q" },
+      { type: "credit" as const, id: "" },
+    ];
     for (const features of [[metered()], []]) {
       const state = buildCustomerState({ features, unknown, updatedAt: 500 });
       const kept = new KeptKeys().write(encodeState(ENVIRONMENT, ACME, state, TRUST).writes);
@@ -171,7 +285,8 @@ describe("a state is not known", () => {
 });
 
 describe("metadata", () => {
-  const withMetadata = (timestamp: string) => seatsOfOthers().set(`${KEY}:metadata`, '{"accessDeniedReason":"CustomerIsArchived"}', timestamp);
+  const withMetadata = (timestamp: string) =>
+    seatsOfOthers().set(`${KEY}:metadata`, '{"accessDeniedReason":"CustomerIsArchived"}', timestamp);
 
   it.each([
     ["of the same moment are the state's", "500", "CustomerIsArchived"],
@@ -182,7 +297,8 @@ describe("metadata", () => {
   ])("%s", (_, timestamp, reason) => expect(found(withMetadata(timestamp)).state.accessDeniedReason).toBe(reason));
 
   it("explain an empty state, also where they say that there is no reason", () => {
-    const kept = (reason: string | null) => stateOfOthers({}, "0").set(`${KEY}:metadata`, JSON.stringify({ accessDeniedReason: reason }), "0");
+    const kept = (reason: string | null) =>
+      stateOfOthers({}, "0").set(`${KEY}:metadata`, JSON.stringify({ accessDeniedReason: reason }), "0");
     expect(found(kept("CustomerNotFound")).state.accessDeniedReason).toBe("CustomerNotFound");
     expect(found(kept(null)).state.accessDeniedReason).toBeUndefined();
   });
@@ -220,7 +336,11 @@ describe("a resource's state", () => {
 });
 
 describe("reading with usages that were guessed", () => {
-  const state = buildCustomerState({ features: [metered({ id: "seats", usage: { currentUsage: 8, updatedAt: 5 } })], credits: [wallet({ currencyId: "ink" })], updatedAt: 5 });
+  const state = buildCustomerState({
+    features: [metered({ id: "seats", usage: { currentUsage: 8, updatedAt: 5 } })],
+    credits: [wallet({ currencyId: "ink" })],
+    updatedAt: 5,
+  });
   const kept = new KeptKeys().write(encodeState(ENVIRONMENT, ACME, state, TRUST).writes);
 
   it("takes one reading where all that are needed are among them", () => {

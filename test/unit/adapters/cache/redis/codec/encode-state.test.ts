@@ -10,7 +10,11 @@ const TRUST = { verifiedAt: 1_000, recheckAt: Infinity, isVerified: true };
 const SEATS = { type: "feature", id: "seats" } as const;
 
 function written(state = emptyState(), subject = ACME, trust: Parameters<typeof encodeState>[3] = TRUST) {
-  return encodeState("prod", subject, state, trust).writes.map(({ key, value, updatedAt }) => ({ key, updatedAt, value: JSON.parse(value) as unknown }));
+  return encodeState("prod", subject, state, trust).writes.map(({ key, value, updatedAt }) => ({
+    key,
+    updatedAt,
+    value: JSON.parse(value) as unknown,
+  }));
 }
 
 describe("a state", () => {
@@ -25,7 +29,10 @@ describe("a state", () => {
       validUntil: 900,
       usage,
     });
-    const resetPeriodConfiguration = { __typename: "MonthlyResetPeriodConfig", monthlyAccordingTo: "SubscriptionStart" };
+    const resetPeriodConfiguration = {
+      __typename: "MonthlyResetPeriodConfig",
+      monthlyAccordingTo: "SubscriptionStart",
+    };
     const [state] = written(stateWith([calls], { updatedAt: 500 }), { customerId: "acme", resourceId: "site" });
     expect(state).toEqual({
       key: "prod:c_acme:r_site",
@@ -47,7 +54,14 @@ describe("a state", () => {
             resetPeriodConfiguration,
             usagePeriodAnchor: 100,
           },
-          featureUsage: { resetPeriod: "MONTH", resetPeriodConfiguration, currentUsage: 3, usagePeriodAnchor: 100, usagePeriodStart: 200, usagePeriodEnd: 300 },
+          featureUsage: {
+            resetPeriod: "MONTH",
+            resetPeriodConfiguration,
+            currentUsage: 3,
+            usagePeriodAnchor: 100,
+            usagePeriodStart: 200,
+            usagePeriodEnd: 300,
+          },
           usageData: { currentUsage: 3, usagePeriodStart: 200, usagePeriodEnd: 300 },
         },
       },
@@ -57,23 +71,48 @@ describe("a state", () => {
   it("has a usage of each metered feature and each wallet beside it, at a moment of its own, and of nothing else", () => {
     const seats = metered({ usage: { currentUsage: 8, updatedAt: 700 } });
     const ink = wallet({ currencyId: "ink", usage: { currentUsage: 40, periodEnd: 800, updatedAt: 600 } });
-    const [, , ...usages] = written(buildCustomerState({ features: [boolean(), seats], credits: [ink], updatedAt: 500 }));
+    const [, , ...usages] = written(
+      buildCustomerState({ features: [boolean(), seats], credits: [ink], updatedAt: 500 }),
+    );
     expect(usages).toEqual([
-      { key: "prod:c_acme:f_seats", updatedAt: 700, value: { sidecar: { updatedAt: 700, customerId: "acme" }, currentUsage: 8 } },
-      { key: "prod:c_acme:credit_ink", updatedAt: 600, value: { sidecar: { updatedAt: 600, customerId: "acme" }, currentUsage: 40, usagePeriodEnd: 800 } },
+      {
+        key: "prod:c_acme:f_seats",
+        updatedAt: 700,
+        value: { sidecar: { updatedAt: 700, customerId: "acme" }, currentUsage: 8 },
+      },
+      {
+        key: "prod:c_acme:credit_ink",
+        updatedAt: 600,
+        value: { sidecar: { updatedAt: 600, customerId: "acme" }, currentUsage: 40, usagePeriodEnd: 800 },
+      },
     ]);
   });
 
   it("tells in its metadata why something may be missing", () => {
-    const [, metadata] = written(stateWith([boolean()], { accessDeniedReason: "NoActiveSubscription", updatedAt: 500 }));
-    expect(metadata).toMatchObject({ key: "prod:c_acme:metadata", updatedAt: 500, value: { accessDeniedReason: "NoActiveSubscription" } });
-    expect(written(stateWith([boolean()], { updatedAt: 500 }))[1]).toMatchObject({ value: { accessDeniedReason: null } });
+    const [, metadata] = written(
+      stateWith([boolean()], { accessDeniedReason: "NoActiveSubscription", updatedAt: 500 }),
+    );
+    expect(metadata).toMatchObject({
+      key: "prod:c_acme:metadata",
+      updatedAt: 500,
+      value: { accessDeniedReason: "NoActiveSubscription" },
+    });
+    expect(written(stateWith([boolean()], { updatedAt: 500 }))[1]).toMatchObject({
+      value: { accessDeniedReason: null },
+    });
   });
 
   // A later stamp of a customer without entitlements would make all of its resources look outdated to other clients.
   it("without entitlements is an empty object as of 0, and its metadata carry the record", () => {
     const trust = { verifiedAt: 1_000, recheckAt: 2_000, isVerified: false, globalUpdatedAt: 400 };
-    const record = { updatedAt: null, customerId: "acme", verifiedAt: 1_000, recheckAt: 2_000, isVerified: false, globalUpdatedAt: 400 };
+    const record = {
+      updatedAt: null,
+      customerId: "acme",
+      verifiedAt: 1_000,
+      recheckAt: 2_000,
+      isVerified: false,
+      globalUpdatedAt: 400,
+    };
     expect(written(emptyState("CustomerNotFound"), ACME, trust)).toEqual([
       { key: "prod:c_acme", updatedAt: 0, value: {} },
       { key: "prod:c_acme:metadata", updatedAt: 0, value: { sidecar: record, accessDeniedReason: "CustomerNotFound" } },
@@ -86,7 +125,10 @@ describe("a state", () => {
 
   it.each([
     ["features alone", stateWith([boolean({ id: "sso" }), boolean({ id: "audit" })], { updatedAt: 500 })],
-    ["ids that an object moves to its front", stateWith([boolean({ id: "sso" }), boolean({ id: "42" })], { updatedAt: 500 })],
+    [
+      "ids that an object moves to its front",
+      stateWith([boolean({ id: "sso" }), boolean({ id: "42" })], { updatedAt: 500 }),
+    ],
     ["a wallet alone", buildCustomerState({ credits: [wallet()], updatedAt: 500 })],
   ])("begins with its moment, so that it need not be parsed to be compared: %s", (_, state) => {
     const [{ value } = { value: "" }, metadata] = encodeState("prod", ACME, state, TRUST).writes;
@@ -96,15 +138,30 @@ describe("a state", () => {
   });
 
   it("leaves a feature its name where a wallet has the same", () => {
-    const [state] = written(buildCustomerState({ features: [metered({ id: "ink" })], credits: [wallet({ currencyId: "ink" })], updatedAt: 500 }));
-    expect(state?.value).toMatchObject({ ink: { calculatedEntitlement: { type: "FEATURE" } }, credit_ink: { calculatedEntitlement: { type: "CREDIT" } } });
+    const [state] = written(
+      buildCustomerState({
+        features: [metered({ id: "ink" })],
+        credits: [wallet({ currencyId: "ink" })],
+        updatedAt: 500,
+      }),
+    );
+    expect(state?.value).toMatchObject({
+      ink: { calculatedEntitlement: { type: "FEATURE" } },
+      credit_ink: { calculatedEntitlement: { type: "CREDIT" } },
+    });
   });
 });
 
 describe("a usage", () => {
   const usage = { currentUsage: 9, periodStart: 200, periodEnd: 300, periodAnchor: 100, updatedAt: 250 };
-  const valueOver = (previous: string | null) => JSON.parse(encodeUsage("prod", ACME, SEATS, usage, previous).value) as unknown;
-  const plain = { sidecar: { updatedAt: 250, customerId: "acme" }, currentUsage: 9, usagePeriodStart: 200, usagePeriodEnd: 300 };
+  const valueOver = (previous: string | null) =>
+    JSON.parse(encodeUsage("prod", ACME, SEATS, usage, previous).value) as unknown;
+  const plain = {
+    sidecar: { updatedAt: 250, customerId: "acme" },
+    currentUsage: 9,
+    usagePeriodStart: 200,
+    usagePeriodEnd: 300,
+  };
 
   it("is written at its moment, without the anchor, which is the state's", () => {
     expect(encodeUsage("prod", ACME, SEATS, usage)).toMatchObject({ key: "prod:c_acme:f_seats", updatedAt: 250 });
@@ -112,12 +169,17 @@ describe("a usage", () => {
   });
 
   it("leaves what others keep beside it", () => {
-    expect(valueOver('{"currentUsage":8,"usagePeriodEnd":1,"budget":{"left":4},"sidecar":{"updatedAt":1}}')).toEqual({ ...plain, budget: { left: 4 } });
+    expect(valueOver('{"currentUsage":8,"usagePeriodEnd":1,"budget":{"left":4},"sidecar":{"updatedAt":1}}')).toEqual({
+      ...plain,
+      budget: { left: 4 },
+    });
   });
 
   it("takes the place of the older spelling of its period's end", () => {
     expect(valueOver('{"currentUsage":8,"nextResetDate":1}')).toEqual(plain);
   });
 
-  it.each(["not JSON", "[1]", "7", "null"])("overwrites what is no usage: %s", (previous) => expect(valueOver(previous)).toEqual(plain));
+  it.each(["not JSON", "[1]", "7", "null"])("overwrites what is no usage: %s", (previous) =>
+    expect(valueOver(previous)).toEqual(plain),
+  );
 });

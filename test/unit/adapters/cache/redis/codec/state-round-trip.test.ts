@@ -5,12 +5,22 @@ import { stateKey, timestampKey } from "../../../../../../src/adapters/cache/red
 import type { StateTrust } from "../../../../../../src/adapters/cache/redis/codec/sidecar-record.js";
 import { buildCustomerState } from "../../../../../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../../../../../src/domain/customer-state.js";
-import { creditEntitlements, featureEntitlements, moments, optional, reasons, states } from "../../../../../builders/arbitraries.js";
+import {
+  creditEntitlements,
+  featureEntitlements,
+  moments,
+  optional,
+  reasons,
+  states,
+} from "../../../../../builders/arbitraries.js";
 import { contentsOf } from "../../../../../builders/states.js";
 import { ENVIRONMENT, KeptKeys } from "./stored-state.js";
 
 /** Ids of any kind, among them those that mean something in an object, and those that an object moves to its front. */
-const ids = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom("__proto__", "constructor", "sidecar", "currentUsage", "7", "42"));
+const ids = fc.oneof(
+  fc.string({ minLength: 1 }),
+  fc.constantFrom("__proto__", "constructor", "sidecar", "currentUsage", "7", "42"),
+);
 const trusts: fc.Arbitrary<StateTrust> = fc.record({
   verifiedAt: moments,
   recheckAt: fc.oneof(moments, fc.constant(Infinity)),
@@ -20,9 +30,9 @@ const trusts: fc.Arbitrary<StateTrust> = fc.record({
 const awkwardStates = fc
   .record({
     features: fc.array(featureEntitlements(ids), { maxLength: 4 }),
-    credits: fc.array(fc.tuple(creditEntitlements, ids), { maxLength: 3 }).map((list) =>
-      list.map(([credit, currencyId]) => ({ ...credit, currency: { ...credit.currency, currencyId } })),
-    ),
+    credits: fc
+      .array(fc.tuple(creditEntitlements, ids), { maxLength: 3 })
+      .map((list) => list.map(([credit, currencyId]) => ({ ...credit, currency: { ...credit.currency, currencyId } }))),
     accessDeniedReason: optional(reasons),
     updatedAt: optional(moments),
   })
@@ -63,10 +73,17 @@ describe("a state that was written", () => {
   it.each([
     ["a customer", { customerId: "a:r_b" }, { customerId: "a", resourceId: "b" }],
     ["a resource", { customerId: "a", resourceId: "b" }, { customerId: "a:r_b" }],
-    ["a resource whose id joins others", { customerId: "a", resourceId: "b:r_c" }, { customerId: "a:r_b", resourceId: "c" }],
+    [
+      "a resource whose id joins others",
+      { customerId: "a", resourceId: "b:r_c" },
+      { customerId: "a:r_b", resourceId: "c" },
+    ],
   ])("is known to be of %s where another subject has the same key", (_, one, other) => {
     const trust = { verifiedAt: 1, recheckAt: Infinity, isVerified: true };
-    for (const state of [buildCustomerState({ accessDeniedReason: "CustomerNotFound" }), buildCustomerState({ features: [{ feature: { id: "f", featureType: "BOOLEAN" } }], updatedAt: 5 })]) {
+    for (const state of [
+      buildCustomerState({ accessDeniedReason: "CustomerNotFound" }),
+      buildCustomerState({ features: [{ feature: { id: "f", featureType: "BOOLEAN" } }], updatedAt: 5 }),
+    ]) {
       const kept = new KeptKeys().write(encodeState(ENVIRONMENT, one, state, trust).writes);
       kept.set(timestampKey(stateKey(ENVIRONMENT, { customerId: one.customerId })), "0");
       expect(kept.state(one)).toMatchObject({ outcome: "found" });

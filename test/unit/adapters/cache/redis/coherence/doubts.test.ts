@@ -18,12 +18,15 @@ describe("what is in Redis is in doubt", () => {
     { doubted: SITE, subject: SITE, before: true },
     { doubted: SITE, subject: ACME, before: false },
     { doubted: SITE, subject: { customerId: "acme", resourceId: "" }, before: false },
-  ] as const)("where $doubted was doubted, $subject as of before: $before; as of then or later, never", ({ doubted, subject, before }) => {
-    const doubts = new Doubts();
-    if (doubted === "all") doubts.doubtAll(100);
-    else doubts.doubt(doubted, 100);
-    expect([99, 100, 101].map((verifiedAt) => doubts.isInDoubt(subject, verifiedAt))).toEqual([before, false, false]);
-  });
+  ] as const)(
+    "where $doubted was doubted, $subject as of before: $before; as of then or later, never",
+    ({ doubted, subject, before }) => {
+      const doubts = new Doubts();
+      if (doubted === "all") doubts.doubtAll(100);
+      else doubts.doubt(doubted, 100);
+      expect([99, 100, 101].map((verifiedAt) => doubts.isInDoubt(subject, verifiedAt))).toEqual([before, false, false]);
+    },
+  );
 
   it("as of the last time that it was doubted", () => {
     const doubts = new Doubts();
@@ -39,7 +42,8 @@ describe("what is in Redis is in doubt", () => {
     doubts.doubt(SITE, 301);
     expect(doubts.isInDoubt({ customerId: "third" }, 200)).toBe(false);
     doubts.doubt(OTHER, 200);
-    for (const subject of [ACME, SITE, OTHER, { customerId: "third" }]) expect(doubts.isInDoubt(subject, 300)).toBe(true);
+    for (const subject of [ACME, SITE, OTHER, { customerId: "third" }])
+      expect(doubts.isInDoubt(subject, 300)).toBe(true);
     expect(doubts.isInDoubt(OTHER, 301)).toBe(false);
     doubts.doubt(ACME, 400);
     expect([doubts.isInDoubt(ACME, 350), doubts.isInDoubt(OTHER, 350)]).toEqual([true, false]);

@@ -8,7 +8,11 @@ function heldRedis(patienceMs = 100) {
   const sent: { readonly keys: readonly string[]; readonly answer: () => void; readonly fail: () => void }[] = [];
   const send = (keys: readonly string[]) =>
     new Promise<Values>((resolve, reject) => {
-      sent.push({ keys, answer: () => resolve(keys.map((key) => `value of ${key}`)), fail: () => reject(new CodedError("unavailable", "gone")) });
+      sent.push({
+        keys,
+        answer: () => resolve(keys.map((key) => `value of ${key}`)),
+        fail: () => reject(new CodedError("unavailable", "gone")),
+      });
     });
   const batches = new ReadBatches({ send, now: () => now, patienceMs });
   return { batches, sent, pass: (ms: number) => (now += ms) };
@@ -24,7 +28,11 @@ describe("reads of one turn", () => {
     expect(sent).toHaveLength(1);
     expect([...(sent[0]?.keys ?? [])].sort()).toEqual(["a", "b", "c", "d", "e"]);
     sent[0]?.answer();
-    expect(await Promise.all(reads)).toEqual([["value of a", "value of b"], ["value of c"], ["value of d", "value of e"]]);
+    expect(await Promise.all(reads)).toEqual([
+      ["value of a", "value of b"],
+      ["value of c"],
+      ["value of d", "value of e"],
+    ]);
   });
 
   it("fail together, and those after them are sent all the same", async () => {

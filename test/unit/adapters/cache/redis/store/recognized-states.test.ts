@@ -18,7 +18,12 @@ const TRUST: StateTrust = { verifiedAt: 5_000, recheckAt: Infinity, isVerified: 
 
 const newRecognizer = () => new RecognizedStates(new MemoryCache(10_000_000, newTelemetry()));
 
-function readingOf(subject: Subject, input: CustomerStateInput, trust = TRUST, change: (text: string) => string = (text) => text) {
+function readingOf(
+  subject: Subject,
+  input: CustomerStateInput,
+  trust = TRUST,
+  change: (text: string) => string = (text) => text,
+) {
   const state = buildCustomerState(input);
   const kept = new Map<string, string>();
   for (const { key, value, updatedAt } of encodeState(ENVIRONMENT, subject, state, trust).writes) {
@@ -26,7 +31,13 @@ function readingOf(subject: Subject, input: CustomerStateInput, trust = TRUST, c
     kept.set(`${key}#timestamp`, String(updatedAt ?? 0));
   }
   const read = new StateRead(ENVIRONMENT, subject, [...usagesOfState(state)]);
-  return read.reading(read.keys.map((key) => (key === `${ENVIRONMENT}:c_${subject.customerId}#timestamp` && subject.resourceId !== undefined ? "0" : (kept.get(key) ?? null))));
+  return read.reading(
+    read.keys.map((key) =>
+      key === `${ENVIRONMENT}:c_${subject.customerId}#timestamp` && subject.resourceId !== undefined
+        ? "0"
+        : (kept.get(key) ?? null),
+    ),
+  );
 }
 
 function refuse(fault: Error): never {
@@ -34,7 +45,14 @@ function refuse(fault: Error): never {
 }
 
 const metered = (used: number, more: object = {}): CustomerStateInput => ({
-  features: [{ feature: { id: "seats", featureType: "NUMBER", meterType: "Fluctuating" }, usageLimit: 10, usage: { currentUsage: used, periodStart: 1_000, updatedAt: 900 }, ...more }],
+  features: [
+    {
+      feature: { id: "seats", featureType: "NUMBER", meterType: "Fluctuating" },
+      usageLimit: 10,
+      usage: { currentUsage: used, periodStart: 1_000, updatedAt: 900 },
+      ...more,
+    },
+  ],
   updatedAt: 700,
 });
 
@@ -42,30 +60,53 @@ const metered = (used: number, more: object = {}): CustomerStateInput => ({
 const withOtherNumbers = (input: CustomerStateInput, number: number, usage: object): CustomerStateInput => ({
   ...input,
   updatedAt: input.updatedAt === undefined ? undefined : input.updatedAt + number,
-  features: input.features?.map((feature) => ({ ...feature, usageLimit: feature.usageLimit === undefined || feature.usageLimit === null ? undefined : feature.usageLimit + number, usage: { ...feature.usage, ...usage, currentUsage: number } })),
-  credits: input.credits?.map((credit) => ({ ...credit, usageLimit: credit.usageLimit + number, usage: { ...credit.usage, ...usage, currentUsage: number } })),
+  features: input.features?.map((feature) => ({
+    ...feature,
+    usageLimit:
+      feature.usageLimit === undefined || feature.usageLimit === null ? undefined : feature.usageLimit + number,
+    usage: { ...feature.usage, ...usage, currentUsage: number },
+  })),
+  credits: input.credits?.map((credit) => ({
+    ...credit,
+    usageLimit: credit.usageLimit + number,
+    usage: { ...credit.usage, ...usage, currentUsage: number },
+  })),
 });
 
 describe("a state that looks like one that was read before", () => {
   it("says what decoding it would have said", () => {
     fc.assert(
-      fc.property(stateInputs, fc.array(fc.tuple(fc.string({ minLength: 1 }), amounts, usages), { minLength: 1, maxLength: 4 }), fc.record({ verifiedAt: moments, recheckAt: fc.oneof(moments, fc.constant(Infinity)), isVerified: fc.boolean(), globalUpdatedAt: optional(moments) }), optional(fc.constant("r")), (first, others, trust, resourceId) => {
-        const recognizer = newRecognizer();
-        const known = readingOf({ customerId: "known", resourceId }, first, trust);
-        const decoded = decodeState(known, refuse);
-        if (decoded.outcome === "found") recognizer.learn(known, decoded);
-        for (const [customerId, number, usage] of others) {
-          const reading = readingOf({ customerId, resourceId }, withOtherNumbers(first, number, usage), trust);
-          const expected = decodeState(reading, refuse);
-          const recognized = recognizer.find(reading);
-          if (recognized === undefined) {
-            if (expected.outcome === "found") recognizer.learn(reading, expected);
-            continue;
+      fc.property(
+        stateInputs,
+        fc.array(fc.tuple(fc.string({ minLength: 1 }), amounts, usages), { minLength: 1, maxLength: 4 }),
+        fc.record({
+          verifiedAt: moments,
+          recheckAt: fc.oneof(moments, fc.constant(Infinity)),
+          isVerified: fc.boolean(),
+          globalUpdatedAt: optional(moments),
+        }),
+        optional(fc.constant("r")),
+        (first, others, trust, resourceId) => {
+          const recognizer = newRecognizer();
+          const known = readingOf({ customerId: "known", resourceId }, first, trust);
+          const decoded = decodeState(known, refuse);
+          if (decoded.outcome === "found") recognizer.learn(known, decoded);
+          for (const [customerId, number, usage] of others) {
+            const reading = readingOf({ customerId, resourceId }, withOtherNumbers(first, number, usage), trust);
+            const expected = decodeState(reading, refuse);
+            const recognized = recognizer.find(reading);
+            if (recognized === undefined) {
+              if (expected.outcome === "found") recognizer.learn(reading, expected);
+              continue;
+            }
+            if (expected.outcome !== "found") throw new Error(`found what is ${expected.outcome}`);
+            expect({ ...recognized, state: contentsOf(recognized.state) }).toEqual({
+              ...expected,
+              state: contentsOf(expected.state),
+            });
           }
-          if (expected.outcome !== "found") throw new Error(`found what is ${expected.outcome}`);
-          expect({ ...recognized, state: contentsOf(recognized.state) }).toEqual({ ...expected, state: contentsOf(expected.state) });
-        }
-      }),
+        },
+      ),
     );
   });
 
@@ -81,7 +122,14 @@ describe("a state that looks like one that was read before", () => {
 
   it.each<[string, CustomerStateInput, (text: string) => string]>([
     ["with another member", metered(1, { hasSoftLimit: true }), (text) => text],
-    ["of another feature", { ...metered(1), features: [{ feature: { id: "seatz", featureType: "NUMBER", meterType: "Fluctuating" }, usageLimit: 10 }] }, (text) => text],
+    [
+      "of another feature",
+      {
+        ...metered(1),
+        features: [{ feature: { id: "seatz", featureType: "NUMBER", meterType: "Fluctuating" }, usageLimit: 10 }],
+      },
+      (text) => text,
+    ],
     ["of another subject", metered(1), (text) => text.replace('"customerId":"b"', '"customerId":"c"')],
     ["with a number of another form", metered(1), (text) => text.replace('"usageLimit":10', '"usageLimit":1e1')],
     ["with a text for a number", metered(1), (text) => text.replace('"usageLimit":10', '"usageLimit":"10"')],

@@ -28,8 +28,16 @@ describe("the names that the published clients give to keys", () => {
     ["a resource's usage", usageKey("prod", RESOURCE, SEATS), "prod:c_acme:r_site 1:f_seats"],
     ["the usage of a wallet", usageKey("prod", CUSTOMER, INK), "prod:c_acme:credit_ink"],
     ["a timestamp", timestampKey(usageKey("prod", CUSTOMER, SEATS)), "prod:c_acme:f_seats#timestamp"],
-    ["the lock of who fetches", missLockKey("prod", RESOURCE), "prod:refetchEntityEntitlementsAfterCacheMiss-acme:site 1"],
-    ["the channel of who fetches", missChannel("prod", RESOURCE), "prod:refetchEntityEntitlementsAfterCacheMiss:acme:site 1"],
+    [
+      "the lock of who fetches",
+      missLockKey("prod", RESOURCE),
+      "prod:refetchEntityEntitlementsAfterCacheMiss-acme:site 1",
+    ],
+    [
+      "the channel of who fetches",
+      missChannel("prod", RESOURCE),
+      "prod:refetchEntityEntitlementsAfterCacheMiss:acme:site 1",
+    ],
     ["the lock of who writes", writeLockKey("prod", CUSTOMER), "prod-acme"],
   ])("%s", (_, key, expected) => expect(key).toBe(expected));
 
@@ -47,7 +55,10 @@ describe("whom a key may be of", () => {
   it.each([
     ["prod:c_acme", [CUSTOMER]],
     ["prod:c_acme#timestamp", [{ customerId: "acme#timestamp" }, CUSTOMER]],
-    ["prod:c_acme:metadata#timestamp", [{ customerId: "acme:metadata#timestamp" }, { customerId: "acme:metadata" }, CUSTOMER]],
+    [
+      "prod:c_acme:metadata#timestamp",
+      [{ customerId: "acme:metadata#timestamp" }, { customerId: "acme:metadata" }, CUSTOMER],
+    ],
     ["prod:c_a:f_b:f_c", [{ customerId: "a:f_b:f_c" }, { customerId: "a" }, { customerId: "a:f_b" }]],
     ["prod:c_a:r_b", [{ customerId: "a:r_b" }, { customerId: "a", resourceId: "b" }]],
     ["other:c_acme", []],
@@ -56,9 +67,14 @@ describe("whom a key may be of", () => {
   ])("%s", (key, expected) => expect(subjectsOfKey("prod", key)).toEqual(expected));
 
   /** Ids made of what joins ids, so that keys are as ambiguous as keys can be. */
-  const awkward = fc.array(fc.constantFrom("a", "b", ":", ":r_", ":f_", ":credit_", ":metadata", "#timestamp", "r_"), { maxLength: 5 }).map((parts) => parts.join(""));
+  const awkward = fc
+    .array(fc.constantFrom("a", "b", ":", ":r_", ":f_", ":credit_", ":metadata", "#timestamp", "r_"), { maxLength: 5 })
+    .map((parts) => parts.join(""));
   const ids = fc.oneof(awkward, fc.string());
-  const subjects: fc.Arbitrary<Subject> = fc.record({ customerId: ids, resourceId: fc.option(ids, { nil: undefined }) });
+  const subjects: fc.Arbitrary<Subject> = fc.record({
+    customerId: ids,
+    resourceId: fc.option(ids, { nil: undefined }),
+  });
 
   it("always the one that it is of, be its ids what they will", () => {
     fc.assert(
@@ -72,7 +88,9 @@ describe("whom a key may be of", () => {
         for (const key of [...values, ...values.map(timestampKey)]) {
           expect(key.startsWith(stateKeysPrefix(environment))).toBe(true);
           expect(subjectsOfKey(environment, key)).toContainEqual(subject);
-          expect(subjectsOfKey(environment, key, (customerId) => customerId === subject.customerId)).toContainEqual(subject);
+          expect(subjectsOfKey(environment, key, (customerId) => customerId === subject.customerId)).toContainEqual(
+            subject,
+          );
         }
       }),
     );
@@ -83,7 +101,9 @@ describe("whom a key may be of", () => {
       fc.property(subjects, ids, (subject, interest) => {
         const key = stateKey("prod", subject);
         const all = subjectsOfKey("prod", key);
-        expect(subjectsOfKey("prod", key, (customerId) => customerId === interest)).toEqual(all.filter(({ customerId }) => customerId === interest));
+        expect(subjectsOfKey("prod", key, (customerId) => customerId === interest)).toEqual(
+          all.filter(({ customerId }) => customerId === interest),
+        );
       }),
     );
   });
