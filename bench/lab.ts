@@ -1,14 +1,29 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
 import type { LoadJob, LoadResult } from "./load/load-job.js";
 import { sampleAnswers, sampleJsonAnswers, type SampleAnswer } from "./load/sample-answers.js";
 import type { Pace } from "./pace.js";
 import { LoadGenerator } from "./processes/load-generator.js";
-import { metricOf, startConnectAdapter, startEcho, startSidecar, type MeasuredServer } from "./processes/server.js";
+import { buildNativePeer, startNativePeer, type NativePeerName } from "./processes/native-peers.js";
+import {
+  metricOf,
+  startCatalogSidecar,
+  startConnectAdapter,
+  startEcho,
+  startSidecar,
+  type MeasuredServer,
+} from "./processes/server.js";
 import { Upstream } from "./processes/upstream.js";
+import { benchCatalog } from "./world/catalog.js";
 
 /** Enough for the customers of a peer whose own cost hides what its cache costs. */
 const PEER_CUSTOMERS = 1_000;
 const CACHED_EVERY_MS = 500;
+const TOKEN = "the-token-of-the-bench";
 
 /** Who is measured beside the sidecar. */
 export type PeerName = "echo" | "http-echo" | "grpc-js" | "connect";
@@ -68,6 +83,32 @@ export class Lab {
       const server = await this.ownedServer(startSidecar(this.node, await this.upstream()));
       await this.fill(server);
       return server;
+    });
+  }
+
+  /** The same, which takes calls with one bearer token alone. */
+  guardedSidecar(): Promise<{ readonly server: MeasuredServer; readonly authorization: string }> {
+    return this.#once("guarded", async () => {
+      const entries = [{ name: "bench", sha256: createHash("sha256").update(TOKEN).digest("hex"), groups: "all" }];
+      const file = this.#file("tokens.json", JSON.stringify(entries));
+      const server = await this.ownedServer(startSidecar(this.node, await this.upstream(), { AUTH_TOKENS_FILE: file }));
+      await this.fill(server);
+      return { server, authorization: `Bearer ${TOKEN}` };
+    });
+  }
+
+  /** A sidecar with a catalog, and usage in memory. */
+  catalogSidecar(): Promise<MeasuredServer> {
+    return this.#once("catalog", () =>
+      this.ownedServer(startCatalogSidecar(this.node, this.#file("catalog.json", JSON.stringify(benchCatalog())))),
+    );
+  }
+
+  /** Built first, which takes minutes once. @returns why there is none here */
+  nativePeer(name: NativePeerName): Promise<MeasuredServer | string> {
+    return this.#once(name, async () => {
+      if (this.pace.isSmoke) return "as a build takes longer than a smoke run may";
+      return buildNativePeer(name) ?? this.ownedServer(startNativePeer(name, await this.#answers()));
     });
   }
 
@@ -135,6 +176,15 @@ export class Lab {
   /** How many customers are asked of a peer. */
   customersOf(name: PeerName): number {
     return name === "connect" ? Math.min(PEER_CUSTOMERS, this.pace.customers) : this.pace.customers;
+  }
+
+  /** Gone with the lab. @returns its path */
+  #file(name: string, content: string): string {
+    const directory = mkdtempSync(join(tmpdir(), "bench-"));
+    this.#ends.push(() => rm(directory, { recursive: true, force: true }));
+    const file = join(directory, name);
+    writeFileSync(file, content);
+    return file;
   }
 
   #answers(): Promise<readonly SampleAnswer[]> {

@@ -7,7 +7,9 @@ import { GENERATOR } from "./generator.js";
 import { GROWTH } from "./growth.js";
 import { JSON_CHECKS } from "./json-checks.js";
 import { LISTS } from "./lists.js";
+import { NATIVE } from "./native-peers.js";
 import { ONE_IN_FLIGHT } from "./one-in-flight.js";
+import { PATHS } from "./paths.js";
 import { PROFILE } from "./profile.js";
 import { REDIS_MODE } from "./redis-mode.js";
 import { SEVERAL_PROCESSES } from "./several-processes.js";
@@ -22,6 +24,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   ONE_IN_FLIGHT,
   LISTS,
   JSON_CHECKS,
+  PATHS,
+  NATIVE,
   STEADY_LOAD,
   GROWTH,
   REDIS_MODE,

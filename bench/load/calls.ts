@@ -21,7 +21,9 @@ import {
 
 /** The methods that are called. */
 export const CALL_NAMES = ["boolean", "metered", "any", "v2", "list"] as const;
-export type CallName = (typeof CALL_NAMES)[number];
+/** Those that change something. Each event has a key of its own. */
+export const REPORT_NAMES = ["usage", "event"] as const;
+export type CallName = (typeof CALL_NAMES)[number] | (typeof REPORT_NAMES)[number];
 
 /** One method: what is sent to it and what is expected of it. */
 export interface Call {
@@ -39,7 +41,16 @@ export interface Template {
   readonly customerAt: number;
   /** -1 where no feature is asked for. */
   readonly featureAt: number;
+  /** Where a number is that no other request has; -1 where there is none. */
+  readonly serialAt: number;
 }
+
+const SERIAL_DIGITS = 10;
+/** In place of a number in a template. */
+const SERIAL = "key-0000000000";
+/** The event that the bench's catalog counts. */
+export const EVENT_NAME = "bench-event";
+let lastSerial = 0;
 
 interface Decision {
   readonly hasAccess: boolean;
@@ -74,7 +85,32 @@ const CALLS: Readonly<Record<CallName, Call>> = {
       return granted === expected ? undefined : `${granted} granted of ${expected}`;
     },
   },
+  usage: usageCall(),
+  event: eventCall(),
 };
+
+function usageCall(): Call {
+  const called = method.reportUsage;
+  return {
+    ...templates(called, { customerId: customerIdOf(0), featureId: featureIdOf(0), value: 1 }),
+    features: METERED_FEATURES,
+    faultOf: (answer, customer) => {
+      const { customerId, currentUsage } = fromBinary(called.output, answer);
+      return customerId === customerIdOf(customer) && (currentUsage ?? 0) > 0
+        ? undefined
+        : "another customer's measurement, or none";
+    },
+  };
+}
+
+function eventCall(): Call {
+  const events = [{ eventName: EVENT_NAME, customerId: customerIdOf(0), idempotencyKey: SERIAL }];
+  return {
+    ...templates(method.reportEvents, { events }),
+    features: [0],
+    faultOf: (answer) => (answer.length === 0 ? undefined : "an answer that says something"),
+  };
+}
 
 function check<I extends DescMessage, O extends DescMessage>(
   called: DescMethodUnary<I, O>,
@@ -108,28 +144,33 @@ function templates<I extends DescMessage>(
 
 function templateOf(bytes: Buffer): Template {
   const featureAt = bytes.indexOf(featureIdOf(0));
+  const serialAt = bytes.indexOf(SERIAL);
   return {
     bytes,
     customerAt: bytes.indexOf(customerIdOf(0)) + customerIdOf(0).length - 7,
     featureAt: featureAt === -1 ? -1 : featureAt + featureIdOf(0).length - 2,
+    serialAt: serialAt === -1 ? -1 : serialAt + SERIAL.length - SERIAL_DIGITS,
   };
 }
 
 /** @param at where in `bytes` the template was copied to */
 export function fillIn(
-  { customerAt, featureAt }: Template,
+  { customerAt, featureAt, serialAt }: Template,
   bytes: Buffer,
   at: number,
   customer: number,
   feature: number,
 ): void {
-  let rest = customer;
-  for (let digit = at + customerAt + 6; digit >= at + customerAt; digit--) {
+  writeDigits(bytes, at + customerAt, 7, customer);
+  if (featureAt !== -1) writeDigits(bytes, at + featureAt, 2, feature);
+  if (serialAt !== -1) writeDigits(bytes, at + serialAt, SERIAL_DIGITS, ++lastSerial);
+}
+
+function writeDigits(bytes: Buffer, at: number, digits: number, value: number): void {
+  let rest = value;
+  for (let digit = at + digits - 1; digit >= at; digit--) {
     const tens = Math.floor(rest / 10);
     bytes[digit] = 48 + rest - tens * 10;
     rest = tens;
   }
-  if (featureAt === -1) return;
-  bytes[at + featureAt] = 48 + Math.floor(feature / 10);
-  bytes[at + featureAt + 1] = 48 + (feature % 10);
 }

@@ -20,7 +20,8 @@ import {
   windowUpdate,
 } from "./frames.js";
 import type { LoadConnection, OnSettled } from "./load-connection.js";
-import { GRPC_PREFIX_BYTES, RequestFramesOfConnection } from "./request-frames.js";
+import type { CallForm } from "./load-job.js";
+import { compressedFrame, FORMS, RequestFramesOfConnection } from "./request-frames.js";
 import type { RequestSource } from "./request-source.js";
 import type { Tally } from "./tally.js";
 
@@ -32,11 +33,20 @@ const INITIAL_SEND_WINDOW = 65_535;
 /** Below this it is waited for the server to read on. */
 const LEAST_SEND_WINDOW = 8_192;
 const RECEIVE_WINDOW = 2 ** 30;
+/** What has come of an answer. */
+const NOTHING = 0;
+const MESSAGE = 1;
+const FAILURE = 2;
 /** Far more than any answer's. */
 const MAX_HEADER_BYTES = 65_536;
 
+export interface Http2Calls {
+  readonly form?: CallForm | undefined;
+  readonly authorization?: string | undefined;
+}
+
 /**
- * Unary gRPC calls over one HTTP/2 connection with the frames written by hand: a client by node:http2 would cost
+ * Unary calls over one HTTP/2 connection, in gRPC unless told otherwise, with the frames written by hand: a client by node:http2 would cost
  * more than the server it measures.
  */
 export class GrpcConnection implements LoadConnection {
@@ -51,6 +61,9 @@ export class GrpcConnection implements LoadConnection {
   /** Call and feature of a stream; -1 where none is in flight. */
   readonly #asked = new Int32Array(SLOTS).fill(-1);
   readonly #gotMessage = new Uint8Array(SLOTS);
+  readonly #prefixBytes: number;
+  readonly #isJson: boolean;
+  readonly #hasNoTrailers: boolean;
   #socket: Socket | undefined;
   #input = Buffer.allocUnsafe(READ_BYTES * 2);
   #inputEnd = 0;
@@ -67,12 +80,21 @@ export class GrpcConnection implements LoadConnection {
   #isClosed = false;
   inFlight = 0;
 
-  constructor(port: number, source: RequestSource, tally: Tally, onSettled: OnSettled) {
+  constructor(
+    port: number,
+    source: RequestSource,
+    tally: Tally,
+    onSettled: OnSettled,
+    { form = "grpc", authorization }: Http2Calls,
+  ) {
     this.#port = port;
     this.#source = source;
     this.#tally = tally;
     this.#onSettled = onSettled;
-    this.#frames = new RequestFramesOfConnection(source.calls, `127.0.0.1:${port}`);
+    this.#prefixBytes = FORMS[form].prefixBytes;
+    this.#isJson = FORMS[form].isJson;
+    this.#hasNoTrailers = FORMS[form].hasNoTrailers;
+    this.#frames = new RequestFramesOfConnection(source.calls, `127.0.0.1:${port}`, form, authorization);
   }
 
   async open(): Promise<void> {
@@ -119,25 +141,32 @@ export class GrpcConnection implements LoadConnection {
     const source = this.#source;
     source.advance();
     const frames = this.#frames.of(source.call);
-    const { bytes, messageAt } = frames;
-    if (this.#outputEnd + bytes.length > WRITE_BYTES) this.flush();
+    const { bytes, messageAt, template } = frames;
+    const made = template === undefined ? compressedFrame(frames.call, source.customer, source.feature) : undefined;
+    const length = bytes.length + (made?.bytes.length ?? 0);
+    if (this.#outputEnd + length > WRITE_BYTES) this.flush();
     const output = this.#output;
     const at = this.#outputEnd;
     bytes.copy(output, at);
     const stream = this.#nextStream;
     this.#nextStream += 2;
     output.writeInt32BE(stream, at + 5);
-    output.writeInt32BE(stream, at + messageAt - GRPC_PREFIX_BYTES - 4);
-    fillIn(frames.call.message, output, at + messageAt, source.customer, source.feature);
-    this.#outputEnd = at + bytes.length;
-    this.#sendWindow -= bytes.length - messageAt + GRPC_PREFIX_BYTES;
+    if (made === undefined) {
+      output.writeInt32BE(stream, at + messageAt - this.#prefixBytes - 4);
+      fillIn(template!, output, at + messageAt, source.customer, source.feature);
+    } else {
+      made.bytes.copy(output, at + bytes.length);
+      output.writeInt32BE(stream, at + bytes.length + 5);
+    }
+    this.#outputEnd = at + length;
+    this.#sendWindow -= length - messageAt + this.#prefixBytes;
     if (!frames.wasSent) this.#frames.sent(frames);
     this.#openStreams++;
     const slot = (stream >> 1) & (SLOTS - 1);
     this.#dueAt[slot] = dueAt;
-    this.#customers[slot] = source.customer;
+    this.#customers[slot] = made?.customer ?? source.customer;
     this.#asked[slot] = source.call * 256 + source.feature;
-    this.#gotMessage[slot] = 0;
+    this.#gotMessage[slot] = NOTHING;
   }
 
   #read(bytes: number, buffer: Uint8Array): boolean {
@@ -163,7 +192,7 @@ export class GrpcConnection implements LoadConnection {
     switch (type) {
       case DATA:
         this.#message(stream, from, to);
-        if ((flags & END_STREAM) !== 0) this.#settle(stream, "an answer without trailers");
+        if ((flags & END_STREAM) !== 0) this.#endByData(stream);
         break;
       case HEADERS:
         this.#headers(stream, flags, from, to);
@@ -200,13 +229,17 @@ export class GrpcConnection implements LoadConnection {
       this.#socket?.write(windowUpdate(RECEIVE_WINDOW - this.#receiveWindow));
       this.#receiveWindow = RECEIVE_WINDOW;
     }
-    if (to - from < GRPC_PREFIX_BYTES || this.#gotMessage[slot] === 1) return;
-    this.#gotMessage[slot] = 1;
-    const isWhole = this.#input.readUInt32BE(from + 1) === to - from - GRPC_PREFIX_BYTES;
-    if (!isWhole || !this.#tally.wantsSample()) return;
+    const begin = from + this.#prefixBytes;
+    if (this.#gotMessage[slot] !== NOTHING || to < begin) return;
+    const isPrefixed = this.#prefixBytes > 0;
+    // In gRPC-web a failure is trailers alone, whose prefix begins otherwise.
+    if (isPrefixed && this.#input[from] !== 0) return;
+    this.#gotMessage[slot] = MESSAGE;
+    const end = isPrefixed ? begin + this.#input.readUInt32BE(from + 1) : to;
+    if (end > to || this.#isJson || !this.#tally.wantsSample()) return;
     const asked = this.#asked[slot]!;
     const call = this.#source.calls[asked >> 8]!;
-    const fault = call.faultOf(this.#input.subarray(from + GRPC_PREFIX_BYTES, to), this.#customers[slot]!, asked & 255);
+    const fault = call.faultOf(this.#input.subarray(begin, end), this.#customers[slot]!, asked & 255);
     if (fault === undefined) this.#tally.verified++;
     else this.#tally.failed(`${fault} from ${call.path}`);
   }
@@ -214,15 +247,30 @@ export class GrpcConnection implements LoadConnection {
   #headers(stream: number, flags: number, from: number, to: number): void {
     if ((flags & END_HEADERS) === 0) throw new Error("a header block in more than one frame");
     const { headers } = this.#decoder.decode(this.#input, from, to);
-    if ((flags & END_STREAM) === 0) return;
+    if ((flags & END_STREAM) === 0) {
+      const status = valueOf(headers, ":status");
+      if (status !== "200") this.#gotMessage[(stream >> 1) & (SLOTS - 1)] = FAILURE;
+      return;
+    }
     const status = valueOf(headers, "grpc-status");
     if (status !== "0")
       this.#settle(
         stream,
         status === undefined ? `HTTP ${valueOf(headers, ":status") ?? "without a status"}` : `grpc-status ${status}`,
       );
-    else if (this.#gotMessage[(stream >> 1) & (SLOTS - 1)] === 0) this.#settle(stream, "an answer without a message");
+    else if (this.#gotMessage[(stream >> 1) & (SLOTS - 1)] === NOTHING)
+      this.#settle(stream, "an answer without a message");
     else this.#settle(stream, undefined);
+  }
+
+  #endByData(stream: number): void {
+    const got = this.#gotMessage[(stream >> 1) & (SLOTS - 1)];
+    if (!this.#hasNoTrailers) this.#settle(stream, "an answer without trailers");
+    else
+      this.#settle(
+        stream,
+        got === MESSAGE ? undefined : got === FAILURE ? "a failed call" : "an answer without a message",
+      );
   }
 
   #settle(stream: number, failure: string | undefined): void {

@@ -91,13 +91,15 @@ export class JsonConnection implements LoadConnection {
   }
 }
 
-function withHead(path: string, { bytes, customerAt, featureAt }: Template): Template {
+function withHead(path: string, { bytes, ...places }: Template): Template {
   const head = Buffer.from(
     `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench\r\ncontent-type: application/json\r\nconnect-timeout-ms: 1000\r\ncontent-length: ${bytes.length}\r\n\r\n`,
   );
+  const behind = (at: number) => (at === -1 ? -1 : head.length + at);
   return {
     bytes: Buffer.concat([head, bytes]),
-    customerAt: head.length + customerAt,
-    featureAt: featureAt === -1 ? -1 : head.length + featureAt,
+    customerAt: behind(places.customerAt),
+    featureAt: behind(places.featureAt),
+    serialAt: behind(places.serialAt),
   };
 }

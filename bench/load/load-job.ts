@@ -9,7 +9,12 @@ export interface LoadJob {
   readonly otherPorts?: readonly number[];
   /** Of the server, whose processor time is told. */
   readonly serverPid: number;
+  /** What a connection speaks: frames of HTTP/2 ("grpc"), or HTTP/1.1 ("json"). */
   readonly protocol: "grpc" | "json";
+  /** How calls are put over HTTP/2; undefined: plain gRPC. */
+  readonly form?: CallForm | undefined;
+  /** Sent with each call over HTTP/2. */
+  readonly authorization?: string | undefined;
   readonly connections: number;
   /** In flight on each connection; with a steady rate, only the bound. */
   readonly streams: number;
@@ -20,6 +25,9 @@ export interface LoadJob {
   readonly areAnswersDecoded: boolean;
   readonly shape: LoadShape;
 }
+
+/** A protocol and its encoding, as they are over HTTP/2. */
+export type CallForm = "grpc" | "grpc-gzip" | "grpc-web" | "connect-proto" | "connect-json";
 
 export type LoadShape =
   /** Each answer is followed by the next request. */

@@ -40,14 +40,14 @@ class Run {
     this.#job = job;
     this.#tally = new Tally(job.areAnswersDecoded);
     const source = new RequestSource(job);
-    const Connection = job.protocol === "grpc" ? GrpcConnection : JsonConnection;
     const onSettled =
       job.shape.kind === "steady" ? () => undefined : (connection: LoadConnection) => this.#sendNext(connection);
+    const connect = (port: number) =>
+      job.protocol === "grpc"
+        ? new GrpcConnection(port, source, this.#tally, onSettled, job)
+        : new JsonConnection(port, source, this.#tally, onSettled);
     const ports = [job.port, ...(job.otherPorts ?? [])];
-    this.#connections = Array.from(
-      { length: job.connections },
-      (_, index) => new Connection(ports[index % ports.length]!, source, this.#tally, onSettled),
-    );
+    this.#connections = Array.from({ length: job.connections }, (_, index) => connect(ports[index % ports.length]!));
   }
 
   async open(): Promise<void> {

@@ -54,6 +54,17 @@ export async function startSidecar(
   return { name: "entitlement-sidecar", grpcPort, jsonPort: grpcPort, metricsPort, child };
 }
 
+/** The built sidecar serving a catalog, with usage in memory. */
+export async function startCatalogSidecar(node: string, catalogFile: string): Promise<MeasuredServer> {
+  const child = new Child([node, resolve(REPO, "dist/bootstrap/cli.js"), "serve"], {
+    core: "server",
+    env: { ...LOCAL_SERVICE, CATALOG_FILE: catalogFile },
+  });
+  const [line = ""] = await child.printed(/^\{.*"grpcPort".*\}$/m);
+  const { grpcPort, metricsPort } = JSON.parse(line) as Ports;
+  return { name: "entitlement-sidecar with a catalog", grpcPort, jsonPort: grpcPort, metricsPort, child };
+}
+
 /** @param answers what it answers, by path */
 export async function startEcho(
   name: string,
