@@ -1,19 +1,51 @@
 import type { AccessDeniedReason } from "./access-denied-reason.js";
 import { isUnknown, type CustomerState } from "./customer-state.js";
+import type { DecisionTrace } from "./decision-trace.js";
 import type { CreditDecision, CreditQuery } from "./decision.js";
 import type { CreditEntitlement } from "./entitlement.js";
 import { resolveFallback } from "./fallback.js";
 import type { Usage } from "./usage.js";
 import { coversCost, remainingCredits } from "./wallet.js";
 
-/** Decides a check of one wallet of credits. A pure function of its arguments. */
-export function decideCredit(state: CustomerState, query: CreditQuery): CreditDecision {
+/**
+ * Decides a check of one wallet of credits. A pure function of its arguments.
+ *
+ * @param trace told of each rule, for an explanation
+ */
+export function decideCredit(state: CustomerState, query: CreditQuery, trace?: DecisionTrace): CreditDecision {
   const wallet = state.credit(query.currencyId);
-  if (wallet === undefined && isUnknown(state, "credit", query.currencyId)) return decideCreditWithoutState(query);
-  if (wallet === undefined) return denied(state.accessDeniedReason ?? "EntitlementNotFound", undefined, undefined);
+  trace?.push({
+    rule: "entitlement",
+    holds: wallet !== undefined,
+    saw: { currencyId: query.currencyId, stateReason: state.accessDeniedReason },
+  });
+  if (wallet === undefined) {
+    const cannotBeRead = isUnknown(state, "credit", query.currencyId);
+    trace?.push({ rule: "readable", holds: !cannotBeRead, saw: {} });
+    if (cannotBeRead) return decideCreditWithoutState(query);
+    return denied(state.accessDeniedReason ?? "EntitlementNotFound", undefined, undefined);
+  }
   const usage = state.creditUsage(query.currencyId);
+  trace?.push({
+    rule: "own-reason",
+    holds: wallet.accessDeniedReason === undefined,
+    saw: { reason: wallet.accessDeniedReason },
+  });
   if (wallet.accessDeniedReason !== undefined) return denied(wallet.accessDeniedReason, wallet, usage);
-  if (!coversCost(wallet, usage, query.requestedUsage)) return denied("InsufficientCredits", wallet, usage);
+  const isCovered = coversCost(wallet, usage, query.requestedUsage);
+  trace?.push({
+    rule: "wallet",
+    holds: isCovered,
+    saw: {
+      currencyId: query.currencyId,
+      granted: wallet.usageLimit,
+      used: usage.currentUsage,
+      left: remainingCredits(wallet, usage),
+      hasSoftLimit: wallet.hasSoftLimit,
+      requested: query.requestedUsage,
+    },
+  });
+  if (!isCovered) return denied("InsufficientCredits", wallet, usage);
   return {
     hasAccess: true,
     accessDeniedReason: undefined,

@@ -1,10 +1,11 @@
 import type { AccessDeniedReason } from "./access-denied-reason.js";
 import { isUnknown, type CustomerState } from "./customer-state.js";
 import { fitsInto } from "./decimal.js";
+import type { DecisionTrace } from "./decision-trace.js";
 import type { FeatureDecision, FeatureQuery } from "./decision.js";
 import { NO_CONFIGURED_FALLBACKS, resolveFallback, type ConfiguredFallbacks, type FallbackValues } from "./fallback.js";
-import type { FeatureEntitlement } from "./entitlement.js";
-import { canWalletPay } from "./wallet.js";
+import type { CreditEntitlement, FeatureEntitlement } from "./entitlement.js";
+import { canWalletPay, remainingCredits } from "./wallet.js";
 import { usageAt, type Usage } from "./usage.js";
 
 /**
@@ -12,21 +13,39 @@ import { usageAt, type Usage } from "./usage.js";
  *
  * @param now epoch milliseconds
  * @param configured asked only where the answer is a fallback
+ * @param trace told of each rule, for an explanation
  */
 export function decideFeature(
   state: CustomerState,
   query: FeatureQuery,
   now: number,
   configured: ConfiguredFallbacks = NO_CONFIGURED_FALLBACKS,
+  trace?: DecisionTrace,
 ): FeatureDecision {
   const entitlement = state.feature(query.featureId);
+  trace?.push({
+    rule: "entitlement",
+    holds: entitlement !== undefined,
+    saw: { featureId: query.featureId, stateReason: state.accessDeniedReason },
+  });
   if (entitlement === undefined) {
-    if (isUnknown(state, "feature", query.featureId)) return decideFeatureWithoutState(query, configured);
+    const cannotBeRead = isUnknown(state, "feature", query.featureId);
+    trace?.push({ rule: "readable", holds: !cannotBeRead, saw: {} });
+    if (cannotBeRead) return decideFeatureWithoutState(query, configured);
     const given = query.fallbackWhenUnknown ? (query.fallback ?? configured.fallbackOf(query.featureId)) : undefined;
+    if (query.fallbackWhenUnknown)
+      trace?.push({
+        rule: "unknown-feature-fallback",
+        holds: given === undefined,
+        saw: { hasAccess: given?.hasAccess },
+      });
     if (given !== undefined) return fallbackDecision(given, "Unknown");
     return denied(state.accessDeniedReason ?? "NoFeatureEntitlementInSubscription", undefined, undefined);
   }
-  if (query.kind !== undefined && query.kind !== entitlement.kind) {
+  const isOtherKind = query.kind !== undefined && query.kind !== entitlement.kind;
+  if (query.kind !== undefined)
+    trace?.push({ rule: "kind", holds: !isOtherKind, saw: { asked: query.kind, is: entitlement.kind } });
+  if (isOtherKind) {
     return fallbackDecision(
       resolveFallback(query.fallback, configured.fallbackOf(query.featureId)),
       "FeatureTypeMismatch",
@@ -36,7 +55,7 @@ export function decideFeature(
     entitlement.kind === "metered"
       ? usageAt(state.featureUsage(query.featureId), entitlement.resetPeriod, now)
       : undefined;
-  const reason = reasonToDeny(state, entitlement, usage, query);
+  const reason = reasonToDeny(state, entitlement, usage, query, trace);
   if (reason !== undefined) return denied(reason, entitlement, usage);
   return { hasAccess: true, accessDeniedReason: undefined, entitlement, usage, fallback: undefined };
 }
@@ -54,16 +73,25 @@ function reasonToDeny(
   entitlement: FeatureEntitlement,
   usage: Usage | undefined,
   query: FeatureQuery,
+  trace: DecisionTrace | undefined,
 ): AccessDeniedReason | undefined {
   const wallet = walletThatPaysFor(state, entitlement);
   const own = entitlement.accessDeniedReason;
   // Balances move faster than entitlements: where the wallet is at hand, it decides in place of what was told.
-  if (own !== undefined && !(own === "InsufficientCredits" && wallet !== undefined)) return own;
-  const byKind = reasonByKind(entitlement, usage, query);
+  const isDenied = own !== undefined && !(own === "InsufficientCredits" && wallet !== undefined);
+  trace?.push({ rule: "own-reason", holds: !isDenied, saw: { reason: own } });
+  if (isDenied) return own;
+  const byKind = reasonByKind(entitlement, usage, query, trace);
   if (byKind !== undefined || wallet === undefined) return byKind;
   const rate = entitlement.creditRate?.amount ?? 0;
   const walletUsage = state.creditUsage(wallet.currency.currencyId);
-  return canWalletPay(wallet, walletUsage, query.requestedUsage, rate) ? undefined : "InsufficientCredits";
+  const pays = canWalletPay(wallet, walletUsage, query.requestedUsage, rate);
+  trace?.push({
+    rule: "wallet",
+    holds: pays,
+    saw: { ...walletValues(wallet, walletUsage), requested: query.requestedUsage, rate },
+  });
+  return pays ? undefined : "InsufficientCredits";
 }
 
 function walletThatPaysFor(state: CustomerState, { kind, creditRate }: FeatureEntitlement) {
@@ -75,19 +103,51 @@ function reasonByKind(
   entitlement: FeatureEntitlement,
   usage: Usage | undefined,
   query: FeatureQuery,
+  trace: DecisionTrace | undefined,
 ): AccessDeniedReason | undefined {
   switch (entitlement.kind) {
     case "boolean":
     case "numeric":
       return undefined;
-    case "enum":
-      return includesAll(entitlement.enumValues, query.requestedValues) ? undefined : "RequestedValuesMismatch";
-    case "metered":
-      if (entitlement.hasUnlimitedUsage || entitlement.hasSoftLimit) return undefined;
-      return fitsInto(entitlement.usageLimit ?? 0, usage?.currentUsage ?? 0, requestedAmount(query))
-        ? undefined
-        : "RequestedUsageExceedingLimit";
+    case "enum": {
+      const areAllowed = includesAll(entitlement.enumValues, query.requestedValues);
+      trace?.push({
+        rule: "values",
+        holds: areAllowed,
+        saw: { allowed: entitlement.enumValues, requested: query.requestedValues },
+      });
+      return areAllowed ? undefined : "RequestedValuesMismatch";
+    }
+    case "metered": {
+      const { hasUnlimitedUsage: isUnlimited, hasSoftLimit, usageLimit: limit = 0 } = entitlement;
+      const used = usage?.currentUsage ?? 0;
+      const fits = isUnlimited || hasSoftLimit || fitsInto(limit, used, requestedAmount(query));
+      trace?.push({
+        rule: "limit",
+        holds: fits,
+        saw: {
+          limit: isUnlimited ? undefined : limit,
+          isUnlimited,
+          hasSoftLimit,
+          used,
+          requested: requestedAmount(query),
+        },
+      });
+      return fits ? undefined : "RequestedUsageExceedingLimit";
+    }
   }
+}
+
+function walletValues(wallet: CreditEntitlement, usage: Usage) {
+  const { currency, usageLimit: granted, hasSoftLimit, accessDeniedReason: reason } = wallet;
+  return {
+    currencyId: currency.currencyId,
+    granted,
+    used: usage.currentUsage,
+    left: remainingCredits(wallet, usage),
+    hasSoftLimit,
+    reason,
+  };
 }
 
 /** Less than nothing is nothing: else asking for -1 would grant what asking for nothing denies. */

@@ -13,6 +13,7 @@ export type { CreditCurrency } from "../domain/credit-currency.js";
 export type { CustomerState } from "../domain/customer-state.js";
 export { decideCredit, decideCreditWithoutState } from "../domain/decide-credit.js";
 export { decideFeature, decideFeatureWithoutState } from "../domain/decide-feature.js";
+export type { DecisionTrace, RuleName, RuleOutcome, RuleValues } from "../domain/decision-trace.js";
 export type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../domain/decision.js";
 export type { CreditEntitlement, CreditRate, EntitlementReference, FeatureEntitlement } from "../domain/entitlement.js";
 export type { ErrorCode } from "../domain/errors.js";

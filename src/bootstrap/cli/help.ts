@@ -1,12 +1,16 @@
 import { SETTINGS } from "../config/settings/settings.js";
 import { CHECK_TIMEOUT_MS, EMULATOR_HOST, EMULATOR_PORT } from "./defaults.js";
 
-export const HELP = `Answers, beside your application: may this customer use this feature, and how much is left?
+const OPS_OPTIONS = `      --address <host:port>      its metrics port, or a URL; else METRICS_PORT (else ${SETTINGS.metricsPort.defaultText}) of METRICS_HOST or LISTEN_HOST
+      --token <token>            where it is asked from another machine; else OPS_TOKEN
+      --timeout <ms>             how long to wait for the answer
+      --json                     the whole answer`;
 
-entitlement-sidecar [serve]
-    Runs the service. It is configured by environment variables alone; "help configuration" lists them.
-
-entitlement-sidecar check <customer> <feature> [options]
+/** What each command does and takes, by its name. */
+export const COMMAND_HELP = {
+  serve: `entitlement-sidecar [serve]
+    Runs the service. It is configured by environment variables alone; "help configuration" lists them.`,
+  check: `entitlement-sidecar check <customer> <feature> [options]
     Asks a running service, and answers in one line. Exit code 0: granted, 1: denied, 2: error.
       --requested-usage <n>      what is about to be used
       --requested-values <a,b>   values that all have to be allowed
@@ -15,19 +19,42 @@ entitlement-sidecar check <customer> <feature> [options]
       --address <host:port>      where to ask, or a URL; else where serve listens in the same environment:
                                  GRPC_PORT (else ${SETTINGS.grpcPort.defaultText}) of LISTEN_HOST (else localhost)
       --timeout <ms>             how long to wait for the answer; else ${CHECK_TIMEOUT_MS}
-      --json                     the whole answer
-
-entitlement-sidecar validate <catalog file>
-    Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot.
-
-entitlement-sidecar emulate --catalog <file> [options]
+      --json                     the whole answer`,
+  explain: `entitlement-sidecar explain <customer> <feature> [options]
+    Has a running service say why a check is granted or denied: each rule with what it saw, where the state comes from, how old
+    it is, and what would be answered with upstream gone. Exit code 0: granted, 1: denied, 2: error.
+      --requested-usage <n>, --requested-values <a,b>, --resource <id>, --credits   as for check
+      --at <time>                decide as of then (2026-01-31T12:00:00Z), on the present state
+      --cached-only              ask nobody else, and change nothing
+${OPS_OPTIONS}`,
+  whatif: `entitlement-sidecar whatif --catalog <file> [options]
+    Says who would gain and who would lose what under another catalog, with the same usage. Exit code 0: nobody loses, 1: somebody
+    does, 2: error. The running service is not asked, and not disturbed.
+      --from <file>              the catalog that is served now; else CATALOG_FILE
+      --state <file>             the usage that counts, of which a copy is read; else CATALOG_STATE_FILE
+      --customers <all|file>     whom to compare; a file has an id in each line
+      --json                     one JSON object a line`,
+  validate: `entitlement-sidecar validate <catalog file>
+    Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot.`,
+  emulate: `entitlement-sidecar emulate --catalog <file> [options]
     Serves the vendor's API over a catalog, for tests of any of its clients without an account. Runs until a signal.
       --port <n>                 where to listen, 0: any free port; else ${EMULATOR_PORT}
       --host <address>           else ${EMULATOR_HOST}
       --api-key <key>            the only key that is valid; else any is
       --control                  also switches on faults and tells counts, over HTTP under /emulator
       --queue-url <url>          also sends every change to this SQS queue, for the persistent-cache service; the region
-                                 and the credentials are AWS's own (AWS_REGION, AWS_ENDPOINT_URL_SQS for a local server)
+                                 and the credentials are AWS's own (AWS_REGION, AWS_ENDPOINT_URL_SQS for a local server)`,
+} as const;
 
-entitlement-sidecar help [configuration]
+export type CommandName = keyof typeof COMMAND_HELP;
+
+export function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(COMMAND_HELP, name);
+}
+
+export const HELP = `Answers, beside your application: may this customer use this feature, and how much is left?
+
+${Object.values(COMMAND_HELP).join("\n\n")}
+
+entitlement-sidecar help [<command>|configuration|metrics]
 entitlement-sidecar --version`;

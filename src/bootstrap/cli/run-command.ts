@@ -3,7 +3,7 @@ import { settingsTable } from "../config/settings/settings-table.js";
 import { SETTINGS } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
-import { HELP } from "./help.js";
+import { COMMAND_HELP, HELP, isCommand } from "./help.js";
 import type { Output } from "./output.js";
 import { parseCommandLine } from "./parse-command-line.js";
 import { UsageError } from "./usage-error.js";
@@ -36,7 +36,7 @@ async function dispatch(
   output: Output,
 ): Promise<number | undefined> {
   if (rest[0] === "--help" || rest[0] === "-h") {
-    output.out(HELP);
+    output.out(await helpOn(command));
     return 0;
   }
   switch (command) {
@@ -47,6 +47,10 @@ async function dispatch(
       return undefined;
     case "check":
       return (await import("./commands/check-command.js")).checkCommand(rest, environment, output);
+    case "explain":
+      return (await import("./explain-command.js")).explainCommand(rest, environment, output);
+    case "whatif":
+      return (await import("./whatif-command.js")).whatifCommand(rest, environment, output);
     case "validate":
       return (await import("./commands/validate-command.js")).validateCommand(rest, output);
     case "emulate":
@@ -68,5 +72,7 @@ async function dispatch(
 async function helpOn(topic: string | undefined): Promise<string> {
   if (topic === "configuration") return settingsTable(SETTINGS);
   if (topic === "metrics") return (await import("../../adapters/ops/metrics/metrics-document.js")).metricsDocument();
-  return HELP;
+  if (topic === undefined || topic.startsWith("-") || topic === "help") return HELP;
+  if (isCommand(topic)) return COMMAND_HELP[topic];
+  throw new UsageError(`there is no command ${JSON.stringify(topic)}`);
 }

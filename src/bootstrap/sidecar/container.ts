@@ -21,14 +21,10 @@ import { ReloadEntitlements } from "../../application/refresh/reload-entitlement
 import { ReportEvents } from "../../application/report/report-events.js";
 import { ReportUsage } from "../../application/report/report-usage.js";
 import { StreamStatus } from "../../application/refresh/stream-status.js";
-import type { Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
-import type { Telemetry } from "../../ports/telemetry.js";
-import type { Access } from "./access.js";
-import type { CacheLayer } from "../cache/cache-layer.js";
 import type { Config } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";
-import type { Source } from "../source/source.js";
+import type { Foundations, Provide } from "../foundations.js";
+import { provideOps } from "../provide-ops.js";
 import { TOKENS } from "./tokens.js";
 
 /** How old a state may grow while no news arrive, before it is asked for again. */
@@ -42,21 +38,6 @@ const MAX_CONCURRENT_REFRESHES = 8;
 const MAX_REFRESHED_AFTER_GAP = 1_000;
 /** A fetch goes on after its check has given up, so that the next check finds its result: this much longer. */
 const FETCH_TIMEOUT_FACTOR = 5;
-
-/** What has to be there before anything else can be made. */
-export interface Foundations {
-  readonly config: Config;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly telemetry: Telemetry;
-  readonly source: Source;
-  /** Where states are kept; not given: in this process alone. */
-  readonly cache?: CacheLayer | undefined;
-  /** Who may ask; not given: anybody. */
-  readonly access?: Access | undefined;
-  /** Takes secrets out of what other systems said, before callers are answered with it. */
-  readonly redact?: ((text: string) => string) | undefined;
-}
 
 /** Says of everything how it is made and from what. Nothing is made before it is asked for, and then once. */
 export function buildContainer(foundations: Foundations): Container {
@@ -75,11 +56,10 @@ export function buildContainer(foundations: Foundations): Container {
   provide(TOKENS.shutdown, () => new AbortController());
   provideStates(provide, foundations);
   provideUseCases(provide);
+  provideOps(provide, foundations);
   provideServers(provide, foundations);
   return container;
 }
-
-type Provide = <T>(token: ServiceIdentifier<T>, make: (context: ResolutionContext) => T) => void;
 
 function provideStates(provide: Provide, { config, cache }: Foundations): void {
   const fetchTimeoutMs = config.entitlementsTimeoutMs * FETCH_TIMEOUT_FACTOR;
@@ -231,6 +211,7 @@ function provideServers(provide: Provide, { config, access, redact, source }: Fo
         readinessPath: config.readyEndpointUrl,
         readiness: made.get(TOKENS.readiness),
         metrics: made.get(TOKENS.metrics),
+        routes: made.get(TOKENS.opsRoutes),
         logger: made.get(TOKENS.logger),
       }),
   );

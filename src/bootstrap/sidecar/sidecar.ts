@@ -1,7 +1,8 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import type { Container } from "inversify";
 import type { Config } from "../config/settings/settings.js";
-import { buildContainer, type Foundations } from "./container.js";
+import { buildContainer } from "./container.js";
+import type { Foundations } from "../foundations.js";
 import { isListenFault, listenFault } from "./listen-fault.js";
 import { StartError } from "../process/start-error.js";
 import { TOKENS } from "./tokens.js";

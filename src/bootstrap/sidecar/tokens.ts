@@ -1,10 +1,11 @@
 import type { ServiceIdentifier } from "inversify";
-import type { OpsServer } from "../../adapters/ops/ops-server.js";
+import type { OpsRoute, OpsServer } from "../../adapters/ops/ops-server.js";
 import type { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import type { SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
 import type { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
 import type { RpcHandler } from "../../adapters/rpc/rpc-handler.js";
 import type { CheckEntitlement } from "../../application/check/check-entitlement.js";
+import type { ExplainDecision } from "../../application/explain-decision.js";
 import type { FindState } from "../../application/load/find-state.js";
 import type { FollowUpdates } from "../../application/refresh/follow-updates.js";
 import type { FreshnessCensus } from "../../application/freshness-census.js";
@@ -46,6 +47,7 @@ export const TOKENS = {
   reportUsage: token<ReportUsage>("reportUsage"),
   reportEvents: token<ReportEvents>("reportEvents"),
   followUpdates: token<FollowUpdates>("followUpdates"),
+  explainDecision: token<ExplainDecision>("explainDecision"),
   readiness: token<Readiness>("readiness"),
   /** Aborts once no call is accepted any more: ends the streams that callers keep open. */
   shutdown: token<AbortController>("shutdown"),
@@ -53,6 +55,7 @@ export const TOKENS = {
   cleartextListener: token<MultiProtocolListener>("cleartextListener"),
   tlsListener: token<MultiProtocolListener | undefined>("tlsListener"),
   metrics: token<Metrics<SidecarSources>>("metrics"),
+  opsRoutes: token<ReadonlyMap<string, OpsRoute>>("opsRoutes"),
   opsServer: token<OpsServer>("opsServer"),
 } as const;
 

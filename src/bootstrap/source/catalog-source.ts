@@ -1,4 +1,5 @@
 import type { CatalogEngine } from "../../adapters/catalog/engine/catalog-engine.js";
+import { CatalogDirectory } from "../../adapters/catalog/ledger/catalog-directory.js";
 import { CatalogUpdateStream } from "../../adapters/catalog/engine/catalog-update-stream.js";
 import { CatalogUpstreamClient } from "../../adapters/catalog/engine/catalog-upstream-client.js";
 import { describeCatalog } from "./describe-catalog.js";
@@ -17,6 +18,7 @@ export function catalogSource(engine: CatalogEngine, name: string, isCollective 
     upstream: new CatalogUpstreamClient(engine),
     stream: new CatalogUpdateStream(engine, isCollective),
     description: `${name} (${describeCatalog(engine.model)})`,
+    directory: new CatalogDirectory(engine),
     example: exampleOf(engine),
     hasFeature: (featureId) => engine.model.features.has(featureId),
     start: () => undefined,

@@ -1,4 +1,5 @@
 import type { Clock } from "../../ports/clock.js";
+import type { Directory } from "../../ports/directory.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Telemetry } from "../../ports/telemetry.js";
 import type { UpdateStream } from "../../ports/update-stream.js";
@@ -9,6 +10,8 @@ export interface Source {
   readonly upstream: UpstreamClient;
   readonly stream: UpdateStream;
   readonly description: string;
+  /** Given where the source knows everything there is. */
+  readonly directory?: Directory | undefined;
   /** A check that it can answer, to try it with. */
   readonly example: ExampleCheck;
   /** Whether it has a feature of this id; left out where a source cannot tell all that it has. */

@@ -224,15 +224,19 @@ describe("validate", () => {
 });
 
 describe("help", () => {
-  it.each([["help"], ["--help"], ["-h"], ["check --help"], ["serve -h"]])(
-    "%s shows every command",
-    async (argument) => {
-      const { code, stdout } = await runToEnd(argument.split(" "));
-      expect(code).toBe(0);
-      for (const command of ["serve", "check <customer> <feature>", "validate <catalog file>", "--version"])
-        expect(stdout).toContain(command);
-    },
-  );
+  it.each([["help"], ["--help"], ["-h"]])("%s shows every command", async (argument) => {
+    const { code, stdout } = await runToEnd(argument.split(" "));
+    expect(code).toBe(0);
+    for (const command of ["serve", "check <customer> <feature>", "validate <catalog file>", "--version"])
+      expect(stdout).toContain(command);
+  });
+
+  it.each(["check --help", "check -h", "help check"])("%s shows that command alone", async (argument) => {
+    const { code, stdout } = await runToEnd(argument.split(" "));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^entitlement-sidecar check <customer> <feature>/);
+    expect(stdout).not.toContain("emulate");
+  });
 
   it("shows the whole configuration", async () => {
     expect((await runToEnd(["help", "configuration"])).stdout).toBe(`${settingsTable(SETTINGS)}\n`);

@@ -1,9 +1,11 @@
 import type { Change } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage-report.js";
 import type { Clock } from "../../../ports/clock.js";
+import type { EntitlementOrigin } from "../../../ports/directory.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { CatalogInput } from "../file/catalog-input.js";
 import type { CatalogModel, CustomerDefinition } from "../model/catalog-model.js";
@@ -13,6 +15,7 @@ import { countEventOnce, countReportOnce } from "./count-once.js";
 import type { CountContext } from "./count-usage.js";
 import { CountingQueue } from "../ledger/counting-queue.js";
 import { deriveState } from "./derive-state.js";
+import { entitlementOrigin } from "../ledger/entitlement-origin.js";
 import { inTurns } from "./in-turns.js";
 import { LedgerDraft } from "../ledger/ledger-draft.js";
 import type { LedgerReader } from "../ledger/ledger-entry.js";
@@ -85,6 +88,16 @@ export class CatalogEngine {
   /** What is true of a subject now. One that the catalog does not have is a state with a reason. */
   stateOf(subject: Subject): CustomerState {
     return this.#stateIn(this.#served, subject, this.#now());
+  }
+
+  /** Where what a subject has of a feature or wallet comes from. */
+  originOf(subject: Subject, reference: EntitlementReference): EntitlementOrigin | undefined {
+    return entitlementOrigin(
+      this.model,
+      subject,
+      reference,
+      this.#readingOf(this.#served, subject.customerId, this.#now()),
+    );
   }
 
   /**
@@ -256,11 +269,15 @@ export class CatalogEngine {
   }
 
   #stateIn(served: Served, subject: Subject, now: number): CustomerState {
-    const { model, servedSince } = served;
-    const customer = model.customers.get(subject.customerId);
+    return deriveState(served.model, subject, this.#readingOf(served, subject.customerId, now));
+  }
+
+  /** For what is read of one customer and its resources. */
+  #readingOf(served: Served, customerId: string, now: number): Reading {
+    const customer = served.model.customers.get(customerId);
     let ledger: LedgerReader = this.#ledger;
     if (customer !== undefined && statesUsage(customer)) ledger = this.#withStatedUsage(customer, served);
-    return deriveState(model, subject, { ledger, catalogSince: servedSince, now });
+    return { ledger, catalogSince: served.servedSince, now };
   }
 
   /** Stated usage becomes part of the ledger once it is added to: kept for each customer it would take more memory than all else. */

@@ -1,3 +1,5 @@
+import { editDistance } from "../../../domain/nearest-ids.js";
+
 /** Beginnings that others' variables share. */
 const COMMON_PREFIXES: ReadonlySet<string> = new Set(["AWS_", "ENVIRONMENT_", "MAX_"]);
 
@@ -52,22 +54,4 @@ function isSwapped(a: string, b: string): boolean {
   let at = 0;
   while (a[at] === b[at]) at++;
   return a[at] === b[at + 1] && a[at + 1] === b[at] && a.slice(at + 2) === b.slice(at + 2);
-}
-
-/** How many characters have to be inserted, removed or replaced to make one text of the other. */
-export function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const replaced = at(previous, column - 1) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, at(previous, column) + 1, at(current, column - 1) + 1));
-    }
-    previous = current;
-  }
-  return at(previous, b.length);
-}
-
-function at(row: readonly number[], column: number): number {
-  return row[column] ?? Infinity;
 }

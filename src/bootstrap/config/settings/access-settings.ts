@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { boolean, filePath, integer, text, type Parser } from "./parsers.js";
+import { boolean, filePath, integer, text, visibleCharacters, type Parser } from "./parsers.js";
 import { optional, setting, withDefault, type Setting } from "./setting.js";
 
 const ONE_DAY_MS = 86_400_000;
@@ -52,6 +52,12 @@ export const ACCESS_SETTINGS = {
   metricsHost: optional("METRICS_HOST", text, {
     description: "address on which health and metrics listen",
     defaultText: "LISTEN_HOST",
+  }),
+  opsToken: optional("OPS_TOKEN", visibleCharacters, {
+    description:
+      "bearer token for what the metrics port tells of customers and of the configuration (/explain, /decisions, the inspector, all of /status)",
+    defaultText: "none; this machine alone may ask",
+    isSecret: true,
   }),
   maxConnectionAgeMs: withDefault(
     "MAX_CONNECTION_AGE_MS",

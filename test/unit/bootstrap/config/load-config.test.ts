@@ -77,6 +77,7 @@ describe("the configuration without anything but a catalog", () => {
     corsAllowedOrigins: [],
     reflectionEnabled: true,
     metricsHost: undefined,
+    opsToken: undefined,
     maxConnectionAgeMs: 0,
     maxItemsPerRequest: 1_000,
     maxJsonDepth: 32,
@@ -92,7 +93,8 @@ describe("the configuration without anything but a catalog", () => {
   it("takes a variable that is set to nothing as not set", () => {
     const blank = Object.fromEntries(Object.values(SETTINGS).map(({ name }) => [name, "  "]));
     expect(
-      load({ ...blank, SERVER_API_KEY: "", REDIS_PASSWORD: "", REDIS_SENTINEL_PASSWORD: "", ...CATALOG }).config,
+      load({ ...blank, SERVER_API_KEY: "", REDIS_PASSWORD: "", REDIS_SENTINEL_PASSWORD: "", OPS_TOKEN: "", ...CATALOG })
+        .config,
     ).toEqual(DEFAULTS);
   });
 });

@@ -77,6 +77,7 @@ const USES: Readonly<Record<Key, Use>> = {
   corsAllowedOrigins: ALWAYS,
   reflectionEnabled: ALWAYS,
   metricsHost: ALWAYS,
+  opsToken: ALWAYS,
   maxConnectionAgeMs: ALWAYS,
   maxItemsPerRequest: ALWAYS,
   maxJsonDepth: ALWAYS,

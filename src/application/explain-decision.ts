@@ -1,0 +1,254 @@
+import { saysEntityIsMissing, type AccessDeniedReason } from "../domain/access-denied-reason.js";
+import type { CustomerState } from "../domain/customer-state.js";
+import { decideCredit, decideCreditWithoutState } from "../domain/decide-credit.js";
+import { decideFeature, decideFeatureWithoutState } from "../domain/decide-feature.js";
+import type { DecisionTrace, RuleOutcome } from "../domain/decision-trace.js";
+import { nearestIds } from "../domain/nearest-ids.js";
+import type { Subject } from "../domain/subject.js";
+import { usageAt } from "../domain/usage.js";
+import { usagePeriodAt } from "../domain/usage-period.js";
+import type { CachedState, CacheStore } from "../ports/cache-store.js";
+import type { Clock } from "../ports/clock.js";
+import type { Directory, EntitlementOrigin } from "../ports/directory.js";
+import type { FallbackProvider } from "../ports/fallback-provider.js";
+import type { AnswerSource } from "../ports/telemetry.js";
+import type { FindState } from "./load/find-state.js";
+import { staleReason, type StaleReason } from "./freshness-census.js";
+import type { StreamStatus } from "./refresh/stream-status.js";
+
+export interface ExplainQuery {
+  readonly subject: Subject;
+  readonly type: "feature" | "credit";
+  /** Of the feature or the currency. */
+  readonly id: string;
+  readonly requestedUsage?: number | undefined;
+  readonly requestedValues?: readonly string[] | undefined;
+  /** What the decision is as of, epoch milliseconds; undefined: now. The state is the present one all the same. */
+  readonly at?: number | undefined;
+  /** Whether only this process's cache is looked at: nothing is fetched, refreshed or counted. */
+  readonly cachedOnly?: boolean | undefined;
+}
+
+export interface ExplainedAnswer {
+  readonly hasAccess: boolean;
+  readonly reason: AccessDeniedReason | undefined;
+  readonly isFallback: boolean;
+  readonly source: AnswerSource;
+}
+
+/** All timestamps are epoch milliseconds. */
+export interface Explanation {
+  readonly answer: ExplainedAnswer;
+  /** In the order in which they were asked; the last one decided. */
+  readonly rules: readonly RuleOutcome[];
+  /** Of what this process has cached by now. */
+  readonly freshness: ExplainedFreshness;
+  /** The usage period of a metered feature. */
+  readonly period: { readonly start: number; readonly end: number } | undefined;
+  /** Where the entitlement comes from, as far as the source tells. */
+  readonly origin: EntitlementOrigin | undefined;
+  /** The same question while nothing but this process can be asked. */
+  readonly withoutUpstream: ExplainedAnswer;
+  /** Ids that are like those of the question that are not known. */
+  readonly nearest: {
+    readonly customers: readonly string[];
+    readonly resources: readonly string[];
+    readonly ids: readonly string[];
+  };
+}
+
+export interface ExplainedFreshness {
+  readonly is: "fresh" | "stale" | "unknown";
+  readonly reason: StaleReason | undefined;
+  /** Up to when the state is known to have been true. */
+  readonly verifiedAt: number | undefined;
+  readonly ageMs: number | undefined;
+  /** From when on it has to be asked for again; undefined: no such time is known. */
+  readonly recheckAt: number | undefined;
+}
+
+export interface ExplainParts {
+  readonly cache: CacheStore;
+  readonly states: FindState;
+  readonly stream: StreamStatus;
+  readonly fallbacks: FallbackProvider;
+  readonly clock: Clock;
+  readonly directory?: Directory | undefined;
+}
+
+/** Cached customers among which a misspelt id is looked for, the most recently used ones. */
+const MAX_LOOKED_AT = 10_000;
+
+/** Says what a check answers and why, by the function that answers it. */
+export class ExplainDecision {
+  readonly #parts: ExplainParts;
+
+  constructor(parts: ExplainParts) {
+    this.#parts = parts;
+  }
+
+  /** Fails no more than a check does. */
+  async explain(query: ExplainQuery): Promise<Explanation> {
+    const { cache, clock, directory } = this.#parts;
+    const { subject, type, id } = query;
+    const found = await this.#find(query);
+    const rules: DecisionTrace = [];
+    const answer = { ...this.#decide(found.state, query, rules), source: found.source };
+    const cached = await this.#cached(subject);
+    const usable = usableFor(query, cached);
+    const { state } = found;
+    return {
+      answer,
+      rules,
+      freshness: this.#freshnessOf(cached),
+      period: state === undefined || type === "credit" ? undefined : periodOf(state, id, query.at ?? clock.now()),
+      origin: directory?.originOf(subject, { type, id }),
+      withoutUpstream: { ...this.#decide(usable?.state, query), source: sourceWithoutUpstream(usable, clock.now()) },
+      nearest: this.#nearest(cache, state, query),
+    };
+  }
+
+  async #find(
+    query: ExplainQuery,
+  ): Promise<{ readonly state: CustomerState | undefined; readonly source: AnswerSource }> {
+    const { states, clock } = this.#parts;
+    const { subject, type, cachedOnly } = query;
+    const cached = usableFor(query, await this.#cached(subject));
+    if (cachedOnly === true) return { state: cached?.state, source: sourceWithoutUpstream(cached, clock.now()) };
+    const held =
+      type === "feature"
+        ? states.atHand(subject.customerId, subject.resourceId, clock.now())
+        : states.atHandWithWallets(subject.customerId, subject.resourceId, clock.now());
+    if (held !== undefined) return { state: held.state, source: "memory" };
+    return states.find(
+      subject,
+      { deadlineAt: undefined, signal: undefined },
+      type === "feature" ? "features" : "wallets",
+    );
+  }
+
+  /** What this process has, whatever it is worth. */
+  async #cached(subject: Subject): Promise<CachedState | undefined> {
+    return this.#parts.cache.load(subject, 0).catch(() => undefined);
+  }
+
+  #decide(
+    state: CustomerState | undefined,
+    query: ExplainQuery,
+    trace?: DecisionTrace,
+  ): Omit<ExplainedAnswer, "source"> {
+    const { fallbacks, clock } = this.#parts;
+    const { type, id, requestedUsage, requestedValues = [], at = clock.now() } = query;
+    trace?.push({ rule: "state", holds: state !== undefined, saw: { stateReason: state?.accessDeniedReason } });
+    if (type === "credit") {
+      const creditQuery = { currencyId: id, requestedUsage, fallback: undefined };
+      return answerOf(
+        state === undefined ? decideCreditWithoutState(creditQuery) : decideCredit(state, creditQuery, trace),
+      );
+    }
+    const featureQuery = {
+      featureId: id,
+      kind: undefined,
+      requestedUsage,
+      requestedValues,
+      fallback: undefined,
+      fallbackWhenUnknown: false,
+    };
+    return answerOf(
+      state === undefined
+        ? decideFeatureWithoutState(featureQuery, fallbacks)
+        : decideFeature(state, featureQuery, at, fallbacks, trace),
+    );
+  }
+
+  #freshnessOf(cached: CachedState | undefined): ExplainedFreshness {
+    if (cached === undefined)
+      return { is: "unknown", reason: undefined, verifiedAt: undefined, ageMs: undefined, recheckAt: undefined };
+    const now = this.#parts.clock.now();
+    const { verifiedAt, recheckAt } = cached;
+    const reason = staleReason(cached, this.#parts.stream, now);
+    return {
+      is: reason === undefined ? "fresh" : "stale",
+      reason,
+      verifiedAt,
+      ageMs: Math.max(0, now - verifiedAt),
+      recheckAt: recheckAt === Infinity ? undefined : recheckAt,
+    };
+  }
+
+  #nearest(
+    cache: CacheStore,
+    state: CustomerState | undefined,
+    { subject, type, id }: ExplainQuery,
+  ): Explanation["nearest"] {
+    const { directory } = this.#parts;
+    const isMissing = state === undefined || saysEntityIsMissing(state.accessDeniedReason);
+    const isResourceMissing =
+      subject.resourceId !== undefined && isMissing && state?.accessDeniedReason !== "CustomerNotFound";
+    const known =
+      type === "feature"
+        ? (directory?.features() ?? featuresOf(state))
+        : (directory?.currencies() ?? currenciesOf(state));
+    const isKnown = type === "feature" ? state?.feature(id) !== undefined : state?.credit(id) !== undefined;
+    return {
+      customers:
+        isMissing && !isResourceMissing
+          ? nearestIds(subject.customerId, directory?.customers() ?? cachedCustomers(cache))
+          : [],
+      resources: isResourceMissing
+        ? nearestIds(subject.resourceId ?? "", directory?.resources(subject.customerId) ?? [])
+        : [],
+      ids: isKnown ? [] : nearestUnlessKnown(id, known),
+    };
+  }
+}
+
+/** A state that tells of features alone says nothing of wallets. */
+function usableFor({ type }: ExplainQuery, cached: CachedState | undefined): CachedState | undefined {
+  return type === "credit" && cached?.state.tellsWallets === false ? undefined : cached;
+}
+
+/** An id that is known, and that the subject does not have, is not misspelt. */
+function nearestUnlessKnown(id: string, known: Iterable<string>): readonly string[] {
+  const ids = [...known];
+  return ids.includes(id) ? [] : nearestIds(id, ids);
+}
+
+function answerOf({
+  hasAccess,
+  accessDeniedReason,
+  fallback,
+}: {
+  readonly hasAccess: boolean;
+  readonly accessDeniedReason: AccessDeniedReason | undefined;
+  readonly fallback: object | undefined;
+}): Omit<ExplainedAnswer, "source"> {
+  return { hasAccess, reason: accessDeniedReason, isFallback: fallback !== undefined };
+}
+
+function sourceWithoutUpstream(cached: CachedState | undefined, now: number): AnswerSource {
+  if (cached === undefined) return "fallback";
+  return cached.isVerified && now < cached.recheckAt ? "memory" : "stale";
+}
+
+function periodOf(state: CustomerState, featureId: string, at: number): Explanation["period"] {
+  const entitlement = state.feature(featureId);
+  if (entitlement?.kind !== "metered") return undefined;
+  const { periodStart, periodEnd, periodAnchor } = usageAt(state.featureUsage(featureId), entitlement.resetPeriod, at);
+  if (periodStart !== undefined && periodEnd !== undefined) return { start: periodStart, end: periodEnd };
+  return periodAnchor === undefined || entitlement.resetPeriod === undefined
+    ? undefined
+    : usagePeriodAt(periodAnchor, entitlement.resetPeriod, at);
+}
+
+function* cachedCustomers(cache: CacheStore): Iterable<string> {
+  for (const { customerId } of cache.recentlyUsed(MAX_LOOKED_AT)) yield customerId;
+}
+
+function* featuresOf(state: CustomerState | undefined): Iterable<string> {
+  for (const { feature } of state?.features() ?? []) yield feature.id;
+}
+
+function* currenciesOf(state: CustomerState | undefined): Iterable<string> {
+  for (const { currency } of state?.credits() ?? []) yield currency.currencyId;
+}

@@ -1,0 +1,25 @@
+import type { ResolutionContext, ServiceIdentifier } from "inversify";
+import type { Clock } from "../ports/clock.js";
+import type { Logger } from "../ports/logger.js";
+import type { Telemetry } from "../ports/telemetry.js";
+import type { Access } from "./sidecar/access.js";
+import type { CacheLayer } from "./cache/cache-layer.js";
+import type { Config } from "./config/settings/settings.js";
+import type { Source } from "./source/source.js";
+
+/** What has to be there before anything else can be made. */
+export interface Foundations {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly source: Source;
+  /** Where states are kept; not given: in this process alone. */
+  readonly cache?: CacheLayer | undefined;
+  /** Who may ask; not given: anybody. */
+  readonly access?: Access | undefined;
+  /** Takes secrets out of what other systems said, before callers are answered with it. */
+  readonly redact?: ((text: string) => string) | undefined;
+}
+
+export type Provide = <T>(token: ServiceIdentifier<T>, make: (context: ResolutionContext) => T) => void;

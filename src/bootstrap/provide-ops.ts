@@ -1,0 +1,26 @@
+import { explainRoute } from "../adapters/ops/explain-route.js";
+import type { OpsRoute } from "../adapters/ops/ops-server.js";
+import { privately } from "../adapters/ops/private-access.js";
+import { ExplainDecision } from "../application/explain-decision.js";
+import type { Foundations, Provide } from "./foundations.js";
+import { TOKENS } from "./sidecar/tokens.js";
+
+/** What the metrics port serves beside metrics and health. */
+export function provideOps(provide: Provide, { config, source }: Foundations): void {
+  provide(
+    TOKENS.explainDecision,
+    (made) =>
+      new ExplainDecision({
+        cache: made.get(TOKENS.cache),
+        states: made.get(TOKENS.findState),
+        stream: made.get(TOKENS.streamStatus),
+        fallbacks: made.get(TOKENS.fallbacks),
+        clock: made.get(TOKENS.clock),
+        directory: source.directory,
+      }),
+  );
+  provide(TOKENS.opsRoutes, (made) => {
+    const guarded = (route: OpsRoute) => privately(route, config.opsToken);
+    return new Map<string, OpsRoute>([["/explain", guarded(explainRoute(made.get(TOKENS.explainDecision)))]]);
+  });
+}
