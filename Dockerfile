@@ -19,5 +19,5 @@ USER node
 EXPOSE 80 8443 8080
 # Follows METRICS_PORT, HEALTH_ENDPOINT_URL and LISTEN_HOST, as the service does, or PORT where the persistent-cache service runs.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["bash", "dist/healthcheck.sh"]
+# Serves checks; with QUEUE_URL it is the persistent-cache service instead, as long as no command is given.
 ENTRYPOINT ["node", "dist/bootstrap/cli.js"]
-CMD ["serve"]

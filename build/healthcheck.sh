@@ -12,7 +12,8 @@ setting() { # the value of the variable, or else the default; blank is not set
 
 # The second program of the package, where that is what runs in this container.
 mapfile -d '' -t words </proc/1/cmdline 2>/dev/null
-if [[ "${words[*]}" == *persistent-cache* ]]; then
+# It runs too where the first one is given no command, and a queue.
+if [[ "${words[*]}" == *persistent-cache* || "${words[*]}" == *cli.js\ consume* || ("${words[-1]:-}" == *cli.js && -n $(setting QUEUE_URL '')) ]]; then
   port=$(setting METRICS_PORT "$(setting PORT '{{persistent-cache PORT}}')")
   path='{{HEALTH_ENDPOINT_URL}}'
   host=

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { obeySignals } from "./process/termination.js";
 
-const args = process.argv.slice(2);
+const given = process.argv.slice(2);
+// The vendor's deployments choose the process by its image alone; what only one of the two is given tells which one is meant.
+const args = given.length > 0 ? given : [(process.env.QUEUE_URL ?? "").trim() === "" ? "serve" : "consume"];
 const [command = "serve"] = args;
-obeySignals(command === "serve" || command === "emulate");
+obeySignals(command === "serve" || command === "consume" || command === "emulate");
 
 // A command is over when it says so, not when all that it waits for are timers that keep no process alive.
 const untilDone = setInterval(() => undefined, 60_000);

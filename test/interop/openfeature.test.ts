@@ -58,7 +58,7 @@ itWith(python)("and so is its client for Python", async () => {
   const stdout = await runCommand(interpreter, [`${PYTHON}client.py`, `http://${await sidecarForClient()}`]);
   expect(JSON.parse(stdout)).toEqual({
     ...ANSWERS,
-    unknown: "ErrorCode.FLAG_NOT_FOUND",
-    nobody: "ErrorCode.TARGETING_KEY_MISSING",
+    unknown: "FLAG_NOT_FOUND",
+    nobody: "TARGETING_KEY_MISSING",
   });
 });

@@ -20,14 +20,14 @@ export interface RedisBounds {
  * @throws StartError when the file of authorities cannot be read
  */
 export function connectToRedis(config: RedisConfig, bounds: RedisBounds, services: Services): RedisConnection {
-  const { redisUsername, redisPassword, redisTls, redisTlsCaFile } = config;
+  const { redisUsername, redisPassword, redisTls, redisTlsCaFile, redisTlsCa } = config;
   try {
     return openRedis(
       {
         target: targetOf(config),
         username: redisUsername,
         password: redisPassword,
-        tls: redisTls ? { caFile: redisTlsCaFile } : undefined,
+        tls: redisTls ? { caFile: redisTlsCaFile, ca: redisTlsCa } : undefined,
         ...bounds,
       },
       { ...services, idleMs },

@@ -9,7 +9,11 @@ const OPS_OPTIONS = `      --address <host:port>      its metrics port, or a URL
 /** What each command does and takes, by its name. */
 export const COMMAND_HELP = {
   serve: `entitlement-sidecar [serve]
-    Runs the service. It is configured by environment variables alone; "help configuration" lists them.`,
+    Runs the service. It is configured by environment variables alone; "help configuration" lists them.
+    Without any command, and with QUEUE_URL set, "consume" is what runs.`,
+  consume: `entitlement-sidecar consume
+    Runs the persistent-cache service, as the program persistent-cache-service does; its "help configuration" lists
+    the variables.`,
   check: `entitlement-sidecar check <customer> <feature> [options]
     Asks a running service, and answers in one line. Exit code 0: granted, 1: denied, 2: error.
       --requested-usage <n>      what is about to be used

@@ -45,6 +45,10 @@ async function dispatch(
       forgoTrimming();
       await (await import("../sidecar/sidecar-main.js")).runSidecar();
       return undefined;
+    case "consume":
+      parseCommandLine(rest, NO_ARGUMENTS);
+      await (await import("../persistent-cache/persistent-cache-main.js")).runPersistentCache();
+      return undefined;
     case "check":
       return (await import("./commands/check-command.js")).checkCommand(rest, environment, output);
     case "explain":

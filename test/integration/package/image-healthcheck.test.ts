@@ -118,30 +118,19 @@ describe("the image's health check", () => {
   });
 
   const isPidNamespaceAllowed = spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"]).status === 0;
-  (isPidNamespaceAllowed ? it : it.skip)(
-    "follows PORT where the persistent-cache service is the container's first process",
-    async () => {
-      const { port, paths } = await answering(200);
-      const first = `"$@"; exit $?`;
-      const run = spawn(
-        "unshare",
-        [
-          "--pid",
-          "--fork",
-          "--mount-proc",
-          "bash",
-          "-c",
-          first,
-          "dist/bootstrap/persistent-cache.js",
-          ...(JSON.parse(COMMAND) as string[]),
-        ],
-        {
-          cwd: REPO,
-          env: { PATH: process.env.PATH, PORT: port },
-        },
-      );
-      expect(await once(run, "close")).toEqual([0, null]);
-      expect(paths).toEqual(["/livez"]);
-    },
-  );
+  (isPidNamespaceAllowed ? it : it.skip).each([
+    ["the persistent-cache service", ["dist/bootstrap/persistent-cache.js"], {}],
+    ["the first program, told to consume,", ["dist/bootstrap/cli.js", "consume"], {}],
+    ["the first program, with a queue and no command,", ["dist/bootstrap/cli.js"], { QUEUE_URL: "http://queue" }],
+  ])("follows PORT where %s is the container's first process", async (_, program, environment) => {
+    const { port, paths } = await answering(200);
+    // Its words are those of the program, and it asks.
+    const first = `$HEALTH; exit $?`;
+    const run = spawn("unshare", ["--pid", "--fork", "--mount-proc", "bash", "-c", first, ...program], {
+      cwd: REPO,
+      env: { PATH: process.env.PATH, PORT: port, HEALTH: (JSON.parse(COMMAND) as string[]).join(" "), ...environment },
+    });
+    expect(await once(run, "close")).toEqual([0, null]);
+    expect(paths).toEqual(["/livez"]);
+  });
 });

@@ -25,8 +25,8 @@ print(
             "regions": client.get_string_value("regions", "", acme()),
             "usage": client.get_object_value("seats", {}, acme(valueAs="object"))["metered"]["currentUsage"],
             "reason": client.get_boolean_details("white-label", True, acme()).flag_metadata["accessDeniedReason"],
-            "unknown": str(client.get_boolean_details("nothing", True, acme()).error_code),
-            "nobody": str(client.get_boolean_details("sso", True, EvaluationContext()).error_code),
+            "unknown": client.get_boolean_details("nothing", True, acme()).error_code.value,
+            "nobody": client.get_boolean_details("sso", True, EvaluationContext()).error_code.value,
         }
     )
 )

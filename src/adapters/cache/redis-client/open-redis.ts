@@ -19,8 +19,8 @@ export interface RedisConnectionOptions {
   readonly target: RedisTarget;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
-  /** The server's certificate is verified: by these authorities (a PEM file), or else by the well-known ones. */
-  readonly tls?: { readonly caFile?: string | undefined } | undefined;
+  /** The server's certificate is verified: by these authorities (PEM, in a file or as a value), or else by the well-known ones. */
+  readonly tls?: { readonly caFile?: string | undefined; readonly ca?: string | undefined } | undefined;
   /** How long keys live, seconds; less than 0: for ever. */
   readonly keysTtlSecs: number;
   /** Within which every command ends, milliseconds. */
@@ -54,7 +54,7 @@ export function openRedis(options: RedisConnectionOptions, dependencies: RedisCo
   const access: RedisAccess = {
     username,
     password,
-    tls: tls && { ca: tls.caFile === undefined ? undefined : authorities(tls.caFile) },
+    tls: tls && { ca: tls.caFile === undefined ? tls.ca : authorities(tls.caFile) },
   };
   const settings = { commandTimeoutMs, keysTtlMs: keysTtlSecs * 1_000 };
   const linkDependencies = { ...dependencies, timing: { ...LINK_TIMING, ...dependencies.timing }, random: Math.random };

@@ -24,6 +24,11 @@ export const FOREIGN_TO_THE_SIDECAR: readonly ForeignName[] = [
     insteadOf: ["REDIS_ENVIRONMENT_PREFIX"],
   },
   {
+    name: "QUEUE_URL",
+    meaning:
+      'the sidecar consumes no queue: that is what "entitlement-sidecar consume" does, or the image without a command',
+  },
+  {
     name: "KEYS_TTL_IN_SECS",
     meaning: "the sidecar reads REDIS_KEYS_TTL_IN_SECS: set that too",
     insteadOf: ["REDIS_KEYS_TTL_IN_SECS"],

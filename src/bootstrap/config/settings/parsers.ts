@@ -1,3 +1,5 @@
+import { X509Certificate } from "node:crypto";
+
 /** Reads one variable. What does not fit is a value too, so that all faults can be told at once. */
 export interface Parser<T> {
   /** What is allowed, as a noun phrase: "an integer from 0 to 65535". */
@@ -111,6 +113,22 @@ export const urlPath: Parser<string> = {
 
 /** A path in the file system; whether something is there is found out when it is opened. */
 export const filePath: Parser<string> = { ...text, allowed: "the path of a file" };
+
+/** Certificates in PEM. What sets variables for containers often cannot write a line break. */
+export const certificates: Parser<string> = {
+  allowed: "certificates in PEM, with BEGIN CERTIFICATE",
+  parse(value) {
+    const pem = value.replaceAll("\\n", "\n");
+    try {
+      for (const one of pem.match(PEM_CERTIFICATE) ?? [""]) new X509Certificate(one);
+      return { ok: true, value: pem };
+    } catch {
+      return REFUSED;
+    }
+  },
+};
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 export interface HostAndPort {
   readonly host: string;

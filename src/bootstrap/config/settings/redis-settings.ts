@@ -1,5 +1,5 @@
 import type { CrossRule } from "../rules/cross-rule.js";
-import { boolean, filePath, hostAndPorts, integer, port, text } from "./parsers.js";
+import { boolean, certificates, filePath, hostAndPorts, integer, port, text } from "./parsers.js";
 import { optional, withDefault, type Setting, type Values } from "./setting.js";
 import type { UnusedRule } from "../rules/unused-rule.js";
 
@@ -19,6 +19,10 @@ export const REDIS_SETTINGS = {
   }),
   redisTlsCaFile: optional("REDIS_TLS_CA_FILE", filePath, {
     description: "authorities (PEM) that Redis's certificate is verified against",
+    defaultText: "the well-known ones",
+  }),
+  redisTlsCa: optional("REDIS_TLS_CA", certificates, {
+    description: "the same as a value, where no file can be mounted: PEM, its line breaks also as \\n",
     defaultText: "the well-known ones",
   }),
   redisSentinels: optional("REDIS_SENTINELS", hostAndPorts(SENTINEL_PORT), {
@@ -82,6 +86,18 @@ export const REDIS_RULES: readonly CrossRule<RedisConfig>[] = [
     fault: ({ redisClusterNodes, redisDb }) =>
       redisClusterNodes !== undefined && redisDb !== 0
         ? `REDIS_DB is ${redisDb} with REDIS_CLUSTER_NODES: a Cluster has database 0 alone. Remove REDIS_DB`
+        : undefined,
+  },
+  {
+    about: ["redisTls", "redisTlsCa"],
+    fault: ({ redisTls, redisTlsCa }) =>
+      redisTlsCa !== undefined && !redisTls ? "REDIS_TLS_CA is set without REDIS_TLS: set REDIS_TLS=1 too" : undefined,
+  },
+  {
+    about: ["redisTlsCa", "redisTlsCaFile"],
+    fault: ({ redisTlsCa, redisTlsCaFile }) =>
+      redisTlsCa !== undefined && redisTlsCaFile !== undefined
+        ? "REDIS_TLS_CA and REDIS_TLS_CA_FILE are both set: remove one of the two"
         : undefined,
   },
   {

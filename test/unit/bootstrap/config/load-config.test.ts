@@ -3,6 +3,7 @@ import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../../../src/bootstrap/config/read-settings.js";
 import { SETTINGS, type Config } from "../../../../src/bootstrap/config/settings/settings.js";
 import { StartError } from "../../../../src/bootstrap/process/start-error.js";
+import { CERTIFICATE } from "./certificate.js";
 
 const CATALOG = { CATALOG_FILE: "catalog.yaml" };
 const REDIS = { ...CATALOG, REDIS_ENVIRONMENT_PREFIX: "production" };
@@ -44,6 +45,7 @@ describe("the configuration without anything but a catalog", () => {
     redisPassword: undefined,
     redisTls: false,
     redisTlsCaFile: undefined,
+    redisTlsCa: undefined,
     redisSentinels: undefined,
     redisSentinelName: undefined,
     redisSentinelUsername: undefined,
@@ -272,6 +274,16 @@ describe("settings that do not go together", () => {
     [{ ...REDIS, REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "main", REDIS_CLUSTER_NODES: "b" }, /exclude each other/],
     [{ ...REDIS, REDIS_CLUSTER_NODES: "a", REDIS_DB: "1" }, /REDIS_DB is 1 with REDIS_CLUSTER_NODES/],
     [{ ...REDIS, REDIS_TLS_CA_FILE: "ca.pem" }, /REDIS_TLS_CA_FILE is set without REDIS_TLS/],
+    [{ ...REDIS, REDIS_TLS_CA: CERTIFICATE }, /REDIS_TLS_CA is set without REDIS_TLS/],
+    [
+      { ...REDIS, REDIS_TLS: "1", REDIS_TLS_CA: CERTIFICATE, REDIS_TLS_CA_FILE: "ca.pem" },
+      /REDIS_TLS_CA and REDIS_TLS_CA_FILE are both set/,
+    ],
+    [{ ...REDIS, REDIS_TLS: "1", REDIS_TLS_CA: "ca.pem" }, /REDIS_TLS_CA: .*certificates in PEM/],
+    [
+      { ...REDIS, REDIS_TLS: "1", REDIS_TLS_CA: CERTIFICATE.replaceAll("M", "N") },
+      /REDIS_TLS_CA: .*certificates in PEM/,
+    ],
   ])("%j", (environment, fault) => {
     const message = faultsOf(environment);
     expect(message).toMatch(fault);

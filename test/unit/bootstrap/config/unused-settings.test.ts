@@ -44,6 +44,7 @@ const USES: Readonly<Record<Key, Use>> = {
   redisPassword: OF_REDIS,
   redisTls: OF_REDIS,
   redisTlsCaFile: OF_REDIS,
+  redisTlsCa: OF_REDIS,
   redisSentinels: OF_REDIS,
   redisSentinelName: OF_REDIS,
   redisSentinelUsername: OF_REDIS,
