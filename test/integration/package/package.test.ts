@@ -72,7 +72,7 @@ describe("the package", () => {
     expect([...tops].sort()).toEqual(
       [
         ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "RELEASING.md", "SECURITY.md"],
-        ...["bench", "dist", "docs", "examples", "package.json", "proto", "schema"],
+        ...["bench", "deploy", "dist", "docs", "examples", "package.json", "proto", "schema"],
       ].sort(),
     );
     const ofBench = packed.files.map(({ path }) => path).filter((path) => path.startsWith("bench/"));
