@@ -125,7 +125,8 @@ export class CatalogEngine {
    */
   async reportUsage(reports: readonly UsageReport[]): Promise<readonly UsageMeasurement[]> {
     return this.#count((context) => {
-      const digests = reports.map(reportDigest);
+      // A key that was made up for one report is never looked for.
+      const digests = reports.map((report) => (report.keyOrigin === "generated" ? "" : reportDigest(report)));
       const before = reports.map((report, index) =>
         naming("report", index, reports.length, () => {
           this.#beginWithStatedUsage(report.subject.customerId, context.draft);
@@ -136,8 +137,8 @@ export class CatalogEngine {
       return reports.map((report, index) => {
         const digest = digests[index] ?? "";
         const answer = before[index];
-        if (answer !== undefined) return measurementAgain(report, measurementIdOf(digest), answer);
-        const measurement = measurementOf(context.model, report, measurementIdOf(digest), reading);
+        if (answer !== undefined) return measurementAgain(report, measurementIdOf(report, digest), answer);
+        const measurement = measurementOf(context.model, report, measurementIdOf(report, digest), reading);
         if (report.keyOrigin !== "generated")
           context.draft.remember(digest, { content: reportContent(report), answer: answerOf(measurement) });
         return measurement;

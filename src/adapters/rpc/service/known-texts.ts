@@ -1,5 +1,6 @@
-/** How many are known at once. A power of two. */
+/** How many are known at once. A power of two. With the longest that is kept, a table never holds more than 64 kB of text. */
 const PLACES = 512;
+const MAX_KEPT_BYTES = 128;
 const NOT_ASCII = 0x80;
 
 /**
@@ -20,6 +21,7 @@ export class KnownTexts {
     const place = hash & (PLACES - 1);
     const known = this.#texts[place] as string;
     if (isSame(known, bytes, from, to)) return known;
+    if (to - from > MAX_KEPT_BYTES) return bytes.toString("latin1", from, to);
     return (this.#texts[place] = bytes.toString("latin1", from, to));
   }
 }

@@ -12,8 +12,8 @@ const FIRST_DYNAMIC = STATIC_TABLE.length;
 
 /** The static and the dynamic table of one direction of one connection (RFC 7541, 2.3). */
 export class HeaderTable {
-  /** A ring: the newest entry comes after all others. */
-  readonly #slots = new Array<Header | undefined>(SLOTS).fill(undefined);
+  /** A ring: the newest entry comes after all others. Made with the first of them: thousands of connections have none. */
+  #slots: (Header | undefined)[] | undefined;
   #newest = 0;
   #count = 0;
   #bytes = 0;
@@ -23,7 +23,7 @@ export class HeaderTable {
   at(index: number): Header | undefined {
     if (index < FIRST_DYNAMIC) return STATIC_TABLE[index];
     const age = index - FIRST_DYNAMIC;
-    return age < this.#count ? this.#slots[(this.#newest - age) & LAST_SLOT] : undefined;
+    return age < this.#count ? this.#slots?.[(this.#newest - age) & LAST_SLOT] : undefined;
   }
 
   /** Makes room by the eviction of the oldest. A header larger than the whole table leaves an empty one. */
@@ -32,6 +32,7 @@ export class HeaderTable {
     this.#evictDownTo(this.#maxBytes - bytes);
     if (bytes > this.#maxBytes) return;
     this.#newest = (this.#newest + 1) & LAST_SLOT;
+    this.#slots ??= new Array<Header | undefined>(SLOTS).fill(undefined);
     this.#slots[this.#newest] = header;
     this.#count++;
     this.#bytes += bytes;
@@ -46,11 +47,12 @@ export class HeaderTable {
   }
 
   #evictDownTo(bytes: number): void {
-    while (this.#bytes > bytes && this.#count > 0) {
+    const slots = this.#slots;
+    while (slots !== undefined && this.#bytes > bytes && this.#count > 0) {
       this.#count--;
       const oldest = (this.#newest - this.#count) & LAST_SLOT;
-      this.#bytes -= sizeOf(this.#slots[oldest] as Header);
-      this.#slots[oldest] = undefined;
+      this.#bytes -= sizeOf(slots[oldest] as Header);
+      slots[oldest] = undefined;
     }
   }
 }

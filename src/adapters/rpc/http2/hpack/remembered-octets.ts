@@ -9,10 +9,11 @@ interface Remembered<Meaning> {
 
 /** What some runs of octets mean, so that what comes again and again is decoded once. */
 export class RememberedOctets<Meaning> {
-  readonly #byHash = new Map<number, Remembered<Meaning>>();
+  /** Made with the first of them: thousands of connections have none. */
+  #byHash: Map<number, Remembered<Meaning>> | undefined;
 
   find(bytes: Uint8Array, from: number, to: number): Meaning | undefined {
-    if (to - from > MAX_OCTETS || this.#byHash.size === 0) return undefined;
+    if (to - from > MAX_OCTETS || this.#byHash === undefined || this.#byHash.size === 0) return undefined;
     const remembered = this.#byHash.get(hashOf(bytes, from, to));
     return remembered !== undefined && isSame(remembered.octets, bytes, from, to) ? remembered.meaning : undefined;
   }
@@ -20,12 +21,13 @@ export class RememberedOctets<Meaning> {
   /** @param bytes of which a copy is kept */
   add(bytes: Uint8Array, from: number, to: number, meaning: Meaning): void {
     if (to - from > MAX_OCTETS) return;
-    if (this.#byHash.size >= MAX_REMEMBERED) this.forget();
-    this.#byHash.set(hashOf(bytes, from, to), { octets: new Uint8Array(bytes.subarray(from, to)), meaning });
+    const byHash = (this.#byHash ??= new Map());
+    if (byHash.size >= MAX_REMEMBERED) byHash.clear();
+    byHash.set(hashOf(bytes, from, to), { octets: new Uint8Array(bytes.subarray(from, to)), meaning });
   }
 
   forget(): void {
-    if (this.#byHash.size > 0) this.#byHash.clear();
+    if (this.#byHash !== undefined && this.#byHash.size > 0) this.#byHash.clear();
   }
 }
 

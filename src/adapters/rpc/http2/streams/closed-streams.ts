@@ -6,12 +6,13 @@ const MAX_REMEMBERED = 1_000;
  * response (RFC 9113, section 5.1).
  */
 export class ClosedStreams {
-  readonly #streams = new Set<number>();
+  #streams: Set<number> | undefined;
 
   add(stream: number): void {
-    const [oldest] = this.#streams.size < MAX_REMEMBERED ? [] : this.#streams;
-    if (oldest !== undefined) this.#streams.delete(oldest);
-    this.#streams.add(stream);
+    const streams = (this.#streams ??= new Set());
+    const [oldest] = streams.size < MAX_REMEMBERED ? [] : streams;
+    if (oldest !== undefined) streams.delete(oldest);
+    streams.add(stream);
   }
 
   /**
@@ -20,6 +21,7 @@ export class ClosedStreams {
    * @param isEnd whether a frame came after which there is none to come on the stream
    */
   consumeIfClosed(stream: number, isEnd: boolean): boolean {
+    if (this.#streams === undefined) return false;
     return isEnd ? this.#streams.delete(stream) : this.#streams.has(stream);
   }
 }

@@ -30,3 +30,13 @@ it("a text that comes again is not made again", () => {
   expect(texts.textOf(again, 0, 5)).toBe("seats");
   expect(made).not.toHaveBeenCalled();
 });
+
+it("a text of more than 128 bytes is told and not kept: a table never holds more than 64 kB", () => {
+  const texts = new KnownTexts();
+  const long = "x".repeat(129);
+  expect(texts.textOf(Buffer.from(long), 0, 129)).toBe(long);
+  const again = Buffer.from(long);
+  const made = jest.spyOn(again, "toString");
+  expect(texts.textOf(again, 0, 129)).toBe(long);
+  expect(made).toHaveBeenCalled();
+});
