@@ -14,4 +14,6 @@ export interface CallContext {
   readonly deadlineAt: number | undefined;
   /** Aborts when the caller goes away. */
   readonly signal: AbortSignal | undefined;
+  /** Whether it has, for who asks once: a signal that nobody asks for need not be made. Undefined: the signal says so. */
+  readonly isAborted?: boolean | undefined;
 }

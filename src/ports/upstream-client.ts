@@ -43,4 +43,6 @@ export interface FetchOptions {
 
 export interface ReportOptions {
   readonly signal: AbortSignal;
+  /** What the signal says, for who asks once: a signal that nobody asks for need not be made. */
+  readonly isAborted?: boolean | undefined;
 }

@@ -2,7 +2,7 @@ import type { UsageEvent } from "../../domain/usage-report.js";
 import type { Clock } from "../../ports/clock.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import type { CallContext } from "../answer.js";
-import { signalForReport } from "./report-signal.js";
+import { optionsForReport } from "./report-signal.js";
 
 /**
  * Hands raw events to upstream, whose meters make usage of them; that usage comes back on the update stream. An event
@@ -21,6 +21,6 @@ export class ReportEvents {
   async report(events: readonly UsageEvent[], call: CallContext): Promise<void> {
     const now = this.#clock.now();
     const accepted = events.map((event) => (event.timestamp === undefined ? { ...event, timestamp: now } : event));
-    await this.#upstream.reportEvents(accepted, { signal: signalForReport(call) });
+    await this.#upstream.reportEvents(accepted, optionsForReport(call));
   }
 }

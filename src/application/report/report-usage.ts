@@ -7,7 +7,7 @@ import { OutageLog } from "../../ports/outage-log.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import type { CallContext } from "../answer.js";
 import type { LoadState } from "../load/load-state.js";
-import { signalForReport } from "./report-signal.js";
+import { optionsForReport } from "./report-signal.js";
 
 /**
  * Hands counted usage to upstream, and lets the next check know at once what upstream counts now. A report without a
@@ -30,9 +30,7 @@ export class ReportUsage {
 
   /** @throws CodedError upstream's own failure, saying whether the usage may count; never a made-up success */
   async report(report: UsageReport, call: CallContext): Promise<UsageMeasurement> {
-    const measurement = await this.#upstream.reportUsage(accepted(report, this.#clock.now()), {
-      signal: signalForReport(call),
-    });
+    const measurement = await this.#upstream.reportUsage(accepted(report, this.#clock.now()), optionsForReport(call));
     await this.#remember([measurement]);
     return measurement;
   }
@@ -42,7 +40,7 @@ export class ReportUsage {
     const now = this.#clock.now();
     const measurements = await this.#upstream.reportUsageBulk(
       reports.map((report) => accepted(report, now)),
-      { signal: signalForReport(call) },
+      optionsForReport(call),
     );
     await this.#remember(measurements);
     return measurements;

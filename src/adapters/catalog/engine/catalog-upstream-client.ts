@@ -14,32 +14,31 @@ export class CatalogUpstreamClient implements UpstreamClient {
   }
 
   // Asynchronous by the port alone: what is thrown has to be a rejection.
-  async fetchState(subject: Subject, { signal }: FetchOptions): Promise<CustomerState> {
-    refuseIfAborted(signal);
+  async fetchState(subject: Subject, options: FetchOptions): Promise<CustomerState> {
+    refuseIfAborted(options);
     return Promise.resolve(this.#engine.stateOf(subject));
   }
 
   async reportUsage(report: UsageReport, options: ReportOptions): Promise<UsageMeasurement> {
-    const [measurement] = await this.reportUsageBulk([report], options);
+    refuseIfAborted(options);
+    const [measurement] = await this.#engine.reportUsage([report]);
     if (measurement === undefined) throw new CodedError("internal", "the catalog measured nothing for a report");
     return measurement;
   }
 
-  async reportUsageBulk(
-    reports: readonly UsageReport[],
-    { signal }: ReportOptions,
-  ): Promise<readonly UsageMeasurement[]> {
-    refuseIfAborted(signal);
+  async reportUsageBulk(reports: readonly UsageReport[], options: ReportOptions): Promise<readonly UsageMeasurement[]> {
+    refuseIfAborted(options);
     return this.#engine.reportUsage(reports);
   }
 
-  async reportEvents(events: readonly UsageEvent[], { signal }: ReportOptions): Promise<void> {
-    refuseIfAborted(signal);
+  async reportEvents(events: readonly UsageEvent[], options: ReportOptions): Promise<void> {
+    refuseIfAborted(options);
     return this.#engine.reportEvents(events);
   }
 }
 
 /** Once counting has begun it goes on: half a report is worse than one whose caller went away. */
-function refuseIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw new CodedError("cancelled", "the caller went away before the catalog was asked");
+function refuseIfAborted(options: ReportOptions): void {
+  if (options.isAborted ?? options.signal.aborted)
+    throw new CodedError("cancelled", "the caller went away before the catalog was asked");
 }

@@ -7,9 +7,10 @@ import { keyLine, usageLine, walletLine, type LedgerRecord } from "./ledger-reco
 export class LedgerDraft implements LedgerReader {
   readonly #base: LedgerReader;
   readonly #usage = new EntryTable<UsageEntry>();
-  readonly #wallets = new EntryTable<WalletEntry>();
-  readonly #keys = new Map<string, RememberedReport>();
-  readonly #unmatched = new Map<string, number>();
+  // Made when they are needed: most drafts are of one report, which changes one usage.
+  #wallets: EntryTable<WalletEntry> | undefined;
+  #keys: Map<string, RememberedReport> | undefined;
+  #unmatched: Map<string, number> | undefined;
 
   constructor(base: LedgerReader) {
     this.#base = base;
@@ -20,11 +21,11 @@ export class LedgerDraft implements LedgerReader {
   }
 
   wallet(owner: Subject, currencyId: string): WalletEntry | undefined {
-    return this.#wallets.get(owner, currencyId) ?? this.#base.wallet(owner, currencyId);
+    return this.#wallets?.get(owner, currencyId) ?? this.#base.wallet(owner, currencyId);
   }
 
   remembered(digest: string): RememberedReport | undefined {
-    return this.#keys.get(digest) ?? this.#base.remembered(digest);
+    return this.#keys?.get(digest) ?? this.#base.remembered(digest);
   }
 
   unmatchedName(eventName: string): string {
@@ -32,7 +33,7 @@ export class LedgerDraft implements LedgerReader {
   }
 
   unmatched(name: string): number {
-    return this.#unmatched.get(name) ?? this.#base.unmatched(name);
+    return this.#unmatched?.get(name) ?? this.#base.unmatched(name);
   }
 
   setUsage(subject: Subject, featureId: string, entry: UsageEntry): void {
@@ -40,32 +41,33 @@ export class LedgerDraft implements LedgerReader {
   }
 
   setWallet(owner: Subject, currencyId: string, entry: WalletEntry): void {
-    this.#wallets.set(owner, currencyId, entry);
+    (this.#wallets ??= new EntryTable()).set(owner, currencyId, entry);
   }
 
   remember(digest: string, report: RememberedReport): void {
-    this.#keys.set(digest, report);
+    (this.#keys ??= new Map<string, RememberedReport>()).set(digest, report);
   }
 
   addUnmatched(eventName: string): void {
     const name = this.unmatchedName(eventName);
-    this.#unmatched.set(name, this.unmatched(name) + 1);
+    (this.#unmatched ??= new Map<string, number>()).set(name, this.unmatched(name) + 1);
   }
 
   /** Takes over what another draft changed on top of this one. */
   absorb(draft: LedgerDraft): void {
-    for (const [subject, id, entry] of draft.#usage.entries()) this.#usage.set(subject, id, entry);
-    for (const [owner, id, entry] of draft.#wallets.entries()) this.#wallets.set(owner, id, entry);
-    for (const [digest, report] of draft.#keys) this.#keys.set(digest, report);
-    for (const [name, count] of draft.#unmatched) this.#unmatched.set(name, count);
+    for (const [subject, id, entry] of draft.#usage.entries()) this.setUsage(subject, id, entry);
+    for (const [owner, id, entry] of draft.#wallets?.entries() ?? []) this.setWallet(owner, id, entry);
+    for (const [digest, report] of draft.#keys ?? []) this.remember(digest, report);
+    for (const [name, count] of draft.#unmatched ?? [])
+      (this.#unmatched ??= new Map<string, number>()).set(name, count);
   }
 
   toRecord(): LedgerRecord {
     return {
-      usage: [...this.#usage.entries()].map((entry) => usageLine(...entry)),
-      wallets: [...this.#wallets.entries()].map((entry) => walletLine(...entry)),
-      keys: [...this.#keys].map((entry) => keyLine(...entry)),
-      unmatched: [...this.#unmatched],
+      usage: Array.from(this.#usage.entries(), (entry) => usageLine(...entry)),
+      wallets: Array.from(this.#wallets?.entries() ?? [], (entry) => walletLine(...entry)),
+      keys: Array.from(this.#keys ?? [], (entry) => keyLine(...entry)),
+      unmatched: [...(this.#unmatched ?? [])],
     };
   }
 }

@@ -27,13 +27,22 @@ export interface Resetting {
   readonly resetAnchor: ResetAnchor;
 }
 
+/** Of each kind of period the last that was looked for: of one report it is asked for several times, and many subjects share theirs. */
+const lastPeriods = new Map<ResetPeriod, { readonly anchor: number; readonly period: UsagePeriod }>();
+
 /** The period that contains `now`; undefined where usage never begins anew. */
 export function periodOf(
   definition: SubjectDefinition,
   { resetPeriod, resetAnchor }: Resetting,
   now: number,
 ): UsagePeriod | undefined {
-  return resetPeriod === undefined ? undefined : usagePeriodAt(periodAnchor(definition, resetAnchor), resetPeriod, now);
+  if (resetPeriod === undefined) return undefined;
+  const anchor = periodAnchor(definition, resetAnchor);
+  const last = lastPeriods.get(resetPeriod);
+  if (last?.anchor === anchor && last.period.start <= now && now < last.period.end) return last.period;
+  const period = usagePeriodAt(anchor, resetPeriod, now);
+  if (period !== undefined) lastPeriods.set(resetPeriod, { anchor, period });
+  return period;
 }
 
 export function isSubscribed({ plan, startedAt, validUntil }: SubjectDefinition, now: number): boolean {

@@ -73,6 +73,10 @@ export class FastCall implements FastPathCall, FastCallContext {
     return this.#controller.signal;
   }
 
+  get isAborted(): boolean {
+    return this.#hasCallerGone;
+  }
+
   get idempotencyKey(): string | undefined {
     return this.#route.headers.idempotencyKey;
   }
