@@ -4,6 +4,7 @@ import type { Readiness } from "../../application/readiness.js";
 import { MAX_ID_BYTES } from "../../domain/subject.js";
 import type { CallTelemetry } from "../../ports/call-telemetry.js";
 import type { FastPathProtocol } from "./protocols/fast-path-headers.js";
+import { lateRequest } from "./call/call-failure.js";
 import { Calls, type CallsOptions } from "./call/calls.js";
 import type { FastProtocol } from "./call/fast-call.js";
 import { createFastPath } from "./call/fast-path.js";
@@ -112,7 +113,7 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
       bodyTimeoutMs,
     }),
     onExchange: withOfrep(ofrep, calls, { ...bounds, clock, bodyTimeoutMs, crossOrigin }, onExchange),
-    bodyTimeoutMs,
+    whenLate: (fail) => clock.after(bodyTimeoutMs, () => fail(lateRequest(bodyTimeoutMs))),
     onTurn: (startedAt) => statistics.turnEnded(startedAt),
     onExceeded: () => exceeded++,
     telemetry: (connections) => ({

@@ -30,7 +30,7 @@ async function connected(): Promise<{ connection: Http2Connection; client: RawCl
     socket.on("error", () => undefined);
     connections.push(
       new Http2Connection(socket, {
-        handlers: { fastPath: new PatternFastPath(), bodyTimeoutMs: 30_000, enqueue: () => undefined },
+        handlers: { fastPath: new PatternFastPath(), whenLate: () => () => undefined, enqueue: () => undefined },
         limits: DEFAULT_LISTENER_LIMITS,
         logger: new RecordingLogger(),
         allotment: new HalfSentBudget().allotment(1_000),

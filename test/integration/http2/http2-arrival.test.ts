@@ -76,12 +76,30 @@ it("a thousand requests with half a message each are no work, and are served as 
   peer.destroy();
 });
 
-it("a request that is never complete is served as it is once its time is over", async () => {
-  const holding = new Holding();
-  const { port } = await startListening({ onExchange: holding.handler, bodyTimeoutMs: 50 });
+it("a request that does not arrive in time is served as one that failed, to be answered so", async () => {
+  const late: ((error: Error) => void)[] = [];
+  const failures: unknown[] = [];
+  const onExchange: ExchangeHandler = async (exchange) => {
+    try {
+      for await (const part of exchange.body) failures.push(part);
+    } catch (error) {
+      failures.push((error as Error).message);
+    }
+    exchange.send(408, [], "late");
+  };
+  const whenLate = (fail: (error: Error) => void) => {
+    late.push(fail);
+    return () => undefined;
+  };
+  const { port } = await startListening({ onExchange, whenLate });
   const peer = await Http2Peer.open(port);
-  peer.sendData(peer.begin(grpcFields(PATH)), MESSAGE.subarray(0, 6));
-  while (holding.exchanges.length === 0) await turns(1);
+  const stream = peer.begin(grpcFields(PATH));
+  peer.sendData(stream, MESSAGE.subarray(0, 6));
+  await peer.caughtUp();
+  for (const fail of late) fail(new Error("too late"));
+  await peer.untilOver(stream);
+  expect(failures).toEqual([MESSAGE.subarray(0, 6), "too late"]);
+  expect(peer.on(stream).blocks[0]).toMatchObject({ ":status": "408" });
   peer.destroy();
 });
 

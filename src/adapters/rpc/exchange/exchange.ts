@@ -10,8 +10,6 @@ export interface Exchange {
   /** The host that the request names; undefined where it names none. */
   readonly authority: string | undefined;
   readonly peer: Peer;
-  /** When its headers came, of `performance.now()`. */
-  readonly begunAt: number;
   /** Regular headers with names in lower case, in the order of their first occurrence. */
   readonly headers: readonly HeaderField[];
   /** The request's body, under flow control. Reading stops for good at the first return of its iterator. */

@@ -1,3 +1,4 @@
+import { CodedError } from "../../../domain/errors.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Exchange, ExchangeHandler, QueuedExchange } from "./exchange.js";
 import type { FairQueue } from "./fair-queue.js";
@@ -9,14 +10,17 @@ export interface RequestHandlers {
   readonly onExchange: ExchangeHandler;
   /** Asked first. */
   readonly fastPath?: FastPath | undefined;
-  /** From the headers of a request over HTTP/2 to the end of its body, milliseconds. Default 30 seconds. */
-  readonly bodyTimeoutMs?: number | undefined;
+  /** Default: after 30 seconds. */
+  readonly whenLate?: WhenLate | undefined;
 }
+
+/** Calls back, with why it fails, once a request over HTTP/2 has taken too long to arrive. @returns ends that */
+export type WhenLate = (fail: (error: Error) => void) => () => void;
 
 /** The same as the connections of a listener have it. */
 export interface ConnectionHandlers {
   readonly fastPath: FastPath | undefined;
-  readonly bodyTimeoutMs: number;
+  readonly whenLate: WhenLate;
   /** Serves an exchange in its connection's turn. */
   enqueue(connection: object, exchange: QueuedExchange): void;
 }
@@ -31,7 +35,7 @@ const BUSY = [
 
 /** Takes turns between the connections, and lets a failure of the handler cost the one request and not the process. */
 export function inTurns(
-  { onExchange, fastPath, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS }: RequestHandlers,
+  { onExchange, fastPath, whenLate = afterDefaultTime }: RequestHandlers,
   queue: FairQueue,
   logger: Logger,
 ): ConnectionHandlers {
@@ -50,7 +54,7 @@ export function inTurns(
   }
   return {
     fastPath,
-    bodyTimeoutMs,
+    whenLate,
     enqueue: (connection, exchange) =>
       queue.add(connection, () => {
         exchange.begun();
@@ -75,4 +79,12 @@ export function inTurns(
         return true;
       }),
   };
+}
+
+function afterDefaultTime(fail: (error: Error) => void): () => void {
+  const timer = setTimeout(
+    () => fail(new CodedError("deadline-exceeded", "the request did not arrive in time: send it at once")),
+    DEFAULT_BODY_TIMEOUT_MS,
+  );
+  return () => clearTimeout(timer);
 }

@@ -16,7 +16,6 @@ export class Http1Exchange implements QueuedExchange, BodyOwner {
   readonly peer: Peer;
   readonly headers: readonly HeaderField[];
   readonly body: RequestBody;
-  readonly begunAt = performance.now();
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #controller: AbortController | undefined;

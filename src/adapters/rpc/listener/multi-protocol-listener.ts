@@ -41,7 +41,7 @@ export class MultiProtocolListener {
   constructor({
     onExchange,
     fastPath,
-    bodyTimeoutMs,
+    whenLate,
     tls,
     limits: given,
     logger,
@@ -52,7 +52,7 @@ export class MultiProtocolListener {
     const limits = { ...DEFAULT_LISTENER_LIMITS, ...given };
     const queue = new FairQueue();
     const budget = new HalfSentBudget();
-    const handlers = inTurns({ onExchange, fastPath, bodyTimeoutMs }, queue, logger);
+    const handlers = inTurns({ onExchange, fastPath, whenLate }, queue, logger);
     this.#logger = logger;
     this.#maxConnections = limits.maxConnections;
     this.#http1 = new Http1Connections(limits, handlers, budget, onTurn);

@@ -21,7 +21,7 @@ export function universalRequest(
   protocol: Protocol,
   options: BodyOptions,
 ): UniversalServerRequest | undefined {
-  const { authority, peer, target, method, httpVersion, begunAt } = exchange;
+  const { authority, peer, target, method, httpVersion } = exchange;
   if (authority === undefined || authority === "") return undefined;
   let url: string;
   let header: Headers;
@@ -43,7 +43,7 @@ export function universalRequest(
   const body =
     httpVersion === "1.1" || isStream
       ? exchange.body
-      : arrivingWithin(options.bodyTimeoutMs, begunAt, exchange.body, options.clock);
+      : arrivingWithin(options.bodyTimeoutMs, exchange.body, options.clock);
   if (method === "GET") return { ...request, body };
   return { ...request, body: messageBytes(body, header, handler, protocol, options) };
 }
@@ -75,15 +75,12 @@ function messageBytes(
 /** Throws where not all of the body is there in time: a caller could else hold a stream for ever, a byte at a time. */
 export async function* arrivingWithin(
   timeoutMs: number,
-  begunAt: number,
   body: AsyncIterable<Uint8Array>,
   clock: Clock,
 ): AsyncIterable<Uint8Array> {
   let cancelTimer: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
-    cancelTimer = clock.after(Math.max(0, begunAt + timeoutMs - performance.now()), () =>
-      reject(lateRequest(timeoutMs)),
-    );
+    cancelTimer = clock.after(timeoutMs, () => reject(lateRequest(timeoutMs)));
   });
   const chunks = body[Symbol.asyncIterator]();
   let isComplete = false;

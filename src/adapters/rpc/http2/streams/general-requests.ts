@@ -102,8 +102,7 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
 
   /** What is read came without the rest of a request. */
   limitArrival(stream: Http2Stream, exchange: GeneralExchange): void {
-    if (exchange.isArriving)
-      exchange.limitArrival(this.#owner.handlers.bodyTimeoutMs, () => this.#serve(stream, exchange));
+    if (exchange.isArriving) exchange.limitArrival(this.#owner.handlers.whenLate, () => this.#serve(stream, exchange));
   }
 
   beginResponse(stream: Http2Stream, block: Buffer, isEnd: boolean): void {

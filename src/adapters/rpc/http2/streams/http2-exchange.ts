@@ -3,6 +3,7 @@ import type { QueuedExchange } from "../../exchange/exchange.js";
 import type { Allotment } from "../../exchange/half-sent-budget.js";
 import type { Peer } from "../../exchange/peer.js";
 import { RequestBody, type BodyOwner } from "../../exchange/request-body.js";
+import type { WhenLate } from "../../exchange/request-handlers.js";
 import type { HeaderField } from "../../exchange/response-headers.js";
 import { encodeLiteral } from "../hpack/literal-headers.js";
 import { DEFAULT_WINDOW } from "../frames/protocol.js";
@@ -42,9 +43,8 @@ export class Http2Exchange<S extends { readonly isComplete: boolean }> implement
   readonly authority: string | undefined;
   readonly headers: readonly HeaderField[];
   readonly body: RequestBody;
-  readonly begunAt = performance.now();
   #state: "arriving" | "queued" | "begun" | "done" = "arriving";
-  #arrivalTimer: NodeJS.Timeout | undefined;
+  #cancelArrival: (() => void) | undefined;
   readonly #owner: ExchangeOwner<S>;
   readonly #stream: S;
   #controller: AbortController | undefined;
@@ -116,13 +116,16 @@ export class Http2Exchange<S extends { readonly isComplete: boolean }> implement
     this.body.releaseAsRead();
   }
 
-  /** Serves what is there of it after so long. */
-  limitArrival(timeoutMs: number, serve: () => void): void {
-    this.#arrivalTimer = setTimeout(serve, timeoutMs);
+  /** Serves it as one that failed, should it not arrive in time. */
+  limitArrival(whenLate: WhenLate, serve: () => void): void {
+    this.#cancelArrival = whenLate((error) => {
+      this.body.fail(error);
+      serve();
+    });
   }
 
   queued(): void {
-    clearTimeout(this.#arrivalTimer);
+    this.#cancelArrival?.();
     this.#state = "queued";
   }
 
@@ -212,7 +215,7 @@ export class Http2Exchange<S extends { readonly isComplete: boolean }> implement
   closed(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#arrivalTimer);
+    this.#cancelArrival?.();
     if (this.#state === "queued") {
       this.#owner.leftQueue();
       this.#state = "begun";
