@@ -117,6 +117,8 @@ const usage = { customerId: "customer-demo", featureId: "seats", value: 0 };
 const event = (index: number) => ({ customerId: "customer-demo", eventName: "nothing", idempotencyKey: String(index) });
 const bomb = () => gzipSync(Buffer.alloc(BOMB_BYTES));
 const grpcBomb = () => grpcMessage(bomb(), true);
+/** Within the bound, and a thousand times as large once it is inflated: as many at once as may be. */
+const LARGE_GZIP = grpcMessage(gzipSync(Buffer.alloc(NEARLY_4_MIB)), true);
 const manyUsages = () => json({ usages: Array.from({ length: ITEMS }, () => usage) });
 const manyEvents = () => json({ events: Array.from({ length: ITEMS }, (_, index) => event(index)) });
 const USAGE_MESSAGE = Buffer.concat([field(1, "customer-demo"), field(3, "seats")]);
@@ -189,6 +191,11 @@ export const MESSAGES: readonly AttackClass[] = [
     name: "gzip-bomb-connect",
     title: "A gzip bomb of 64 MiB in Connect",
     run: posted({ headers: ["Content-Encoding: gzip"], body: bomb }, 8),
+  },
+  {
+    name: "gzip-large",
+    title: "Gzipped messages of 4 kB that are 4 MB, many at once",
+    run: small(() => LARGE_GZIP, { more: [["grpc-encoding", "gzip"]], aWrite: 10 }),
   },
   {
     name: "protobuf-groups",

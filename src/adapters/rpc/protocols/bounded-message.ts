@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { gunzip, gunzipSync } from "node:zlib";
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 
@@ -98,22 +98,36 @@ function declaredBytes(chunks: readonly Uint8Array[]): number {
   return start.length < PREFIX_BYTES ? 0 : start.readUInt32BE(1);
 }
 
+/** Small and malformed messages are found out at once; of large ones one is inflated at a time, as each may grow a thousandfold. */
 async function inflated(bytes: Buffer, { maxMessageBytes }: MessageBounds): Promise<Buffer> {
+  const small = Math.min(SMALL_BYTES, maxMessageBytes);
   try {
-    return await inflate(bytes, { maxOutputLength: maxMessageBytes });
+    return gunzipSync(bytes, { maxOutputLength: small });
   } catch (error) {
-    const { code } = error as { code?: string };
-    if (code === "ERR_BUFFER_TOO_LARGE") {
-      throw new ConnectError(
-        `the message is larger than ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES) once it is inflated: send less at once`,
-        Code.ResourceExhausted,
-      );
-    }
+    if (!isTooLarge(error)) throw NOT_GZIP;
+  }
+  const inflating = lastInflated.then(() => inflate(bytes, { maxOutputLength: maxMessageBytes }));
+  lastInflated = inflating.catch(() => undefined);
+  try {
+    return await inflating;
+  } catch (error) {
+    if (!isTooLarge(error)) throw NOT_GZIP;
     throw new ConnectError(
-      "the message is not gzip, as its headers say: compress it, or name no encoding",
-      Code.InvalidArgument,
+      `the message is larger than ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES) once it is inflated: send less at once`,
+      Code.ResourceExhausted,
     );
   }
+}
+
+const SMALL_BYTES = 64 * 1024;
+const NOT_GZIP = new ConnectError(
+  "the message is not gzip, as its headers say: compress it, or name no encoding",
+  Code.InvalidArgument,
+);
+let lastInflated: Promise<unknown> = Promise.resolve();
+
+function isTooLarge(error: unknown): boolean {
+  return (error as { readonly code?: string }).code === "ERR_BUFFER_TOO_LARGE";
 }
 
 function check(message: Buffer, { schema, isJson }: MessageLayout, bounds: MessageBounds): void {

@@ -145,3 +145,21 @@ describe("the one message of a unary call", () => {
     expect(await read(Buffer.alloc(300_000, "x"), { isJson: true })).toHaveLength(300_000);
   });
 });
+
+it("many large gzipped messages at once are each read, and a malformed one among them costs no other", async () => {
+  const message = Buffer.from(
+    toBinary(
+      ReportUsageBulkRequestSchema,
+      create(ReportUsageBulkRequestSchema, { usages: [{ customerId: "x".repeat(80_000) }] }),
+    ),
+  );
+  const good = envelope(gzipSync(message), 1);
+  const cut = envelope(gzipSync(message).subarray(0, -20), 1);
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 30 }, (_, index) => read(index === 7 ? cut : good, { isEnveloped: true, isGzip: true })),
+  );
+  for (const [index, outcome] of outcomes.entries()) {
+    if (index === 7) expect(outcome).toMatchObject({ status: "rejected", reason: { code: Code.InvalidArgument } });
+    else expect(outcome).toEqual({ status: "fulfilled", value: envelope(message) });
+  }
+});
