@@ -1,3 +1,4 @@
+import type { FailurePolicy } from "../domain/failure-policy.js";
 import type { AnswerSource } from "../ports/telemetry.js";
 
 /** A result together with where it came from. */
@@ -6,6 +7,15 @@ export interface Answer<T> {
   readonly source: AnswerSource;
   /** Up to when the state behind it is known to have been true, epoch milliseconds; undefined for a fallback. */
   readonly verifiedAt: number | undefined;
+  /** Set exactly where a failure policy made the answer up. */
+  readonly assumed?: Assumed;
+}
+
+/** Why an answer was made up. */
+export interface Assumed {
+  readonly policy: FailurePolicy["answer"];
+  /** After how long it may be worth to ask again, milliseconds. */
+  readonly retryAfterMs: number;
 }
 
 /** What a caller sets for one call. */

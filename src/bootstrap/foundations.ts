@@ -1,5 +1,6 @@
 import type { ResolutionContext, ServiceIdentifier } from "inversify";
 import type { Clock } from "../ports/clock.js";
+import type { FailurePolicies } from "../ports/failure-policies.js";
 import type { Logger } from "../ports/logger.js";
 import type { Telemetry } from "../ports/telemetry.js";
 import type { Access } from "./sidecar/access.js";
@@ -18,6 +19,8 @@ export interface Foundations {
   readonly cache?: CacheLayer | undefined;
   /** Who may ask; not given: anybody. */
   readonly access?: Access | undefined;
+  /** What checks answer when nothing fresh can be had; not given: what is known, however old, and then the fallback. */
+  readonly failurePolicies?: (FailurePolicies & { close(): Promise<void> }) | undefined;
   /** Takes secrets out of what other systems said, before callers are answered with it. */
   readonly redact?: ((text: string) => string) | undefined;
 }

@@ -1,7 +1,8 @@
+import { POLICY_ANSWERS, type FailurePolicy } from "../domain/failure-policy.js";
 import { DurationHistogram } from "./duration-histogram.js";
 
 /** Where an answer came from. */
-export const ANSWER_SOURCES = ["memory", "redis", "upstream", "stale", "fallback"] as const;
+export const ANSWER_SOURCES = ["memory", "redis", "upstream", "stale", "fallback", "assumed"] as const;
 
 export type AnswerSource = (typeof ANSWER_SOURCES)[number];
 
@@ -102,6 +103,8 @@ export interface Telemetry {
   cacheMisses: number;
   cacheEvictions: number;
   readonly answers: Record<AnswerSource, number>;
+  /** Answers that a failure policy made up. */
+  readonly assumedAnswers: Readonly<Record<"granted" | "denied", Record<FailurePolicy["answer"], number>>>;
   /** Answers from a state that may have changed since: nothing vouched for it at that time, wherever it came from. */
   staleAnswers: number;
   /** When the update stream last brought a change, epoch milliseconds; 0: never. */
@@ -133,7 +136,8 @@ export function newTelemetry(): Telemetry {
     cacheHits: 0,
     cacheMisses: 0,
     cacheEvictions: 0,
-    answers: { memory: 0, redis: 0, upstream: 0, stale: 0, fallback: 0 },
+    answers: { memory: 0, redis: 0, upstream: 0, stale: 0, fallback: 0, assumed: 0 },
+    assumedAnswers: { granted: noneOfEach(), denied: noneOfEach() },
     staleAnswers: 0,
     lastStreamMessageAt: 0,
     tlsExpiresAt: 0,
@@ -145,4 +149,8 @@ export function newTelemetry(): Telemetry {
     openBreakers: new Map(),
     dependencies: new Set(),
   };
+}
+
+function noneOfEach(): Record<FailurePolicy["answer"], number> {
+  return Object.fromEntries(POLICY_ANSWERS.map((answer) => [answer, 0])) as Record<FailurePolicy["answer"], number>;
 }

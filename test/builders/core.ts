@@ -1,5 +1,6 @@
 import { MemoryCache } from "../../src/adapters/cache/memory/memory-cache.js";
 import type { CallContext } from "../../src/application/answer.js";
+import { AssumeAnswers } from "../../src/application/assume-answers.js";
 import { CheckEntitlement } from "../../src/application/check/check-entitlement.js";
 import { FindState } from "../../src/application/load/find-state.js";
 import { FollowUpdates } from "../../src/application/refresh/follow-updates.js";
@@ -10,6 +11,7 @@ import { ReloadEntitlements } from "../../src/application/refresh/reload-entitle
 import { ReportUsage } from "../../src/application/report/report-usage.js";
 import { StreamStatus } from "../../src/application/refresh/stream-status.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
+import type { FailurePolicy } from "../../src/domain/failure-policy.js";
 import type { FallbackValues } from "../../src/domain/fallback.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";
@@ -37,6 +39,7 @@ interface CoreParts {
   readonly maxRefreshed?: number;
   readonly sharedFlights?: SharedFlights;
   readonly keepsCustomerBeside?: boolean;
+  readonly policies?: Readonly<Record<string, FailurePolicy>>;
 }
 
 /** The use cases wired to each other and to the real memory cache, with an upstream and a time that the test controls. */
@@ -47,6 +50,7 @@ export function buildCore({
   maxRefreshed = 100,
   sharedFlights,
   keepsCustomerBeside = false,
+  policies,
 }: CoreParts = {}) {
   const clock = new ManualClock();
   const upstream = new ControllableUpstream();
@@ -68,6 +72,7 @@ export function buildCore({
   });
   const all = new Map(Object.entries(fallbacks));
   const configured = { fallbackOf: (featureId: string) => all.get(featureId), all: () => all };
+  const assume = policies && new AssumeAnswers({ policyOf: (id) => policies[id] }, configured, telemetry, clock);
   return {
     clock,
     upstream,
@@ -78,7 +83,7 @@ export function buildCore({
     load,
     refresh,
     states,
-    check: new CheckEntitlement(states, configured, clock),
+    check: new CheckEntitlement(states, configured, clock, assume),
     list: new ListEntitlements(states, configured, clock),
     reload: new ReloadEntitlements(load),
     reportUsage: new ReportUsage(upstream, cache, load, clock, logger),

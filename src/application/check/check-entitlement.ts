@@ -4,6 +4,7 @@ import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from 
 import type { Clock } from "../../ports/clock.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import type { Answer, CallContext } from "../answer.js";
+import type { AssumeAnswers } from "../assume-answers.js";
 import type { FindState } from "../load/find-state.js";
 
 /**
@@ -15,11 +16,14 @@ export class CheckEntitlement {
   readonly #states: FindState;
   readonly #fallbacks: FallbackProvider;
   readonly #clock: Clock;
+  readonly #assume: AssumeAnswers | undefined;
 
-  constructor(states: FindState, fallbacks: FallbackProvider, clock: Clock) {
+  /** @param assume what answers where nothing fresh can be had; not given: what is known, however old, and then the fallback */
+  constructor(states: FindState, fallbacks: FallbackProvider, clock: Clock, assume?: AssumeAnswers) {
     this.#states = states;
     this.#fallbacks = fallbacks;
     this.#clock = clock;
+    this.#assume = assume;
   }
 
   /** @throws CodedError `cancelled` (by rejection) when the caller goes away while a state is fetched */
@@ -30,13 +34,17 @@ export class CheckEntitlement {
     call: CallContext,
   ): Answer<FeatureDecision> | Promise<Answer<FeatureDecision>> {
     const now = this.#clock.now();
-    const cached = this.#states.atHand(customerId, resourceId, now);
-    if (cached === undefined) return this.#featureAfterMiss(customerId, resourceId, query, call);
-    return {
-      result: decideFeature(cached.state, query, now, this.#fallbacks),
+    const verifiedSince = this.#assume === undefined ? -Infinity : this.#assume.trustedSince(query.featureId, now);
+    const cached = this.#states.atHand(customerId, resourceId, now, verifiedSince);
+    if (cached === undefined) return this.#featureAfterMiss(customerId, resourceId, query, call, verifiedSince);
+    const result = decideFeature(cached.state, query, now, this.#fallbacks);
+    if (result.fallback === undefined || this.#assume === undefined)
+      return { result, source: "memory", verifiedAt: cached.verifiedAt };
+    return this.#assume.feature({ customerId, resourceId }, query, {
+      result,
       source: "memory",
       verifiedAt: cached.verifiedAt,
-    };
+    });
   }
 
   /** @throws CodedError `cancelled` (by rejection) when the caller goes away while a state is fetched */
@@ -46,9 +54,18 @@ export class CheckEntitlement {
     query: CreditQuery,
     call: CallContext,
   ): Answer<CreditDecision> | Promise<Answer<CreditDecision>> {
-    const cached = this.#states.atHandWithWallets(customerId, resourceId, this.#clock.now());
-    if (cached === undefined) return this.#creditAfterMiss(customerId, resourceId, query, call);
-    return { result: decideCredit(cached.state, query), source: "memory", verifiedAt: cached.verifiedAt };
+    const now = this.#clock.now();
+    const verifiedSince = this.#assume === undefined ? -Infinity : this.#assume.trustedSince(query.currencyId, now);
+    const cached = this.#states.atHandWithWallets(customerId, resourceId, now, verifiedSince);
+    if (cached === undefined) return this.#creditAfterMiss(customerId, resourceId, query, call, verifiedSince);
+    const result = decideCredit(cached.state, query);
+    if (result.fallback === undefined || this.#assume === undefined)
+      return { result, source: "memory", verifiedAt: cached.verifiedAt };
+    return this.#assume.credit({ customerId, resourceId }, query, {
+      result,
+      source: "memory",
+      verifiedAt: cached.verifiedAt,
+    });
   }
 
   async #featureAfterMiss(
@@ -56,13 +73,20 @@ export class CheckEntitlement {
     resourceId: string | undefined,
     query: FeatureQuery,
     call: CallContext,
+    verifiedSince: number,
   ): Promise<Answer<FeatureDecision>> {
-    const { state, source, verifiedAt } = await this.#states.find({ customerId, resourceId }, call, "features");
+    const { state, source, verifiedAt } = await this.#states.find(
+      { customerId, resourceId },
+      call,
+      "features",
+      verifiedSince,
+    );
     const result =
       state === undefined
         ? decideFeatureWithoutState(query, this.#fallbacks)
         : decideFeature(state, query, this.#clock.now(), this.#fallbacks);
-    return { result, source, verifiedAt };
+    const answer = { result, source, verifiedAt };
+    return this.#assume === undefined ? answer : this.#assume.feature({ customerId, resourceId }, query, answer);
   }
 
   async #creditAfterMiss(
@@ -70,9 +94,16 @@ export class CheckEntitlement {
     resourceId: string | undefined,
     query: CreditQuery,
     call: CallContext,
+    verifiedSince: number,
   ): Promise<Answer<CreditDecision>> {
-    const { state, source, verifiedAt } = await this.#states.find({ customerId, resourceId }, call, "wallets");
+    const { state, source, verifiedAt } = await this.#states.find(
+      { customerId, resourceId },
+      call,
+      "wallets",
+      verifiedSince,
+    );
     const result = state === undefined ? decideCreditWithoutState(query) : decideCredit(state, query);
-    return { result, source, verifiedAt };
+    const answer = { result, source, verifiedAt };
+    return this.#assume === undefined ? answer : this.#assume.credit({ customerId, resourceId }, query, answer);
   }
 }

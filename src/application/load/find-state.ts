@@ -73,29 +73,51 @@ export class FindState {
   }
 
   /** The state at hand, where features can be answered for from it at once. On the path of every check. */
-  atHand(customerId: string, resourceId: string | undefined, now: number): HeldState | undefined {
+  atHand(
+    customerId: string,
+    resourceId: string | undefined,
+    now: number,
+    verifiedSince = -Infinity,
+  ): HeldState | undefined {
     const cached = this.#cache.peek(customerId, resourceId);
-    if (cached === undefined || now >= cached.recheckAt) return undefined;
+    if (cached === undefined || now >= cached.recheckAt || cached.verifiedAt < verifiedSince) return undefined;
     return this.#hit(cached, customerId, resourceId, now);
   }
 
   /** The same where wallets are asked for. */
-  atHandWithWallets(customerId: string, resourceId: string | undefined, now: number): HeldState | undefined {
+  atHandWithWallets(
+    customerId: string,
+    resourceId: string | undefined,
+    now: number,
+    verifiedSince = -Infinity,
+  ): HeldState | undefined {
     const cached = this.#cache.peek(customerId, resourceId);
-    if (cached === undefined || now >= cached.recheckAt || !cached.state.tellsWallets) return undefined;
+    if (
+      cached === undefined ||
+      now >= cached.recheckAt ||
+      cached.verifiedAt < verifiedSince ||
+      !cached.state.tellsWallets
+    )
+      return undefined;
     return this.#hit(cached, customerId, resourceId, now);
   }
 
   /**
    * The best state for a subject that is not at hand.
    *
+   * @param verifiedSince what was verified before serves only where nothing later can be had, epoch milliseconds
    * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
    */
-  find(subject: Subject, call: CallContext, wanted: Wanted = "everything"): Promise<FoundState> {
+  find(
+    subject: Subject,
+    call: CallContext,
+    wanted: Wanted = "everything",
+    verifiedSince = -Infinity,
+  ): Promise<FoundState> {
     const now = this.#clock.now();
     const stepMs = this.#cache.isSlow ? 0 : this.#budgetMs(call, now) * STORE_SHARE;
     const search = new StateSearch(this.#searchParts, subject, wanted);
-    return search.run(this.#budgetMs(call, now), stepMs, call.signal).then(({ known, source }) => {
+    return search.run(this.#budgetMs(call, now), stepMs, call.signal, verifiedSince).then(({ known, source }) => {
       if (source === "redis") this.#telemetry.cacheHits++;
       else this.#telemetry.cacheMisses++;
       const servesMeanwhile = source === "redis" && known !== undefined && this.#clock.now() >= known.recheckAt;

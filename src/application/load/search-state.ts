@@ -17,7 +17,7 @@ export type Wanted = "features" | "wallets" | "everything";
 export interface SearchResult {
   /** Undefined: nothing is known, the fallback answers. */
   readonly known: CachedState | undefined;
-  readonly source: Exclude<AnswerSource, "memory">;
+  readonly source: Exclude<AnswerSource, "memory" | "assumed">;
 }
 
 export interface SearchParts {
@@ -53,6 +53,7 @@ export class StateSearch {
   #known: CachedState | undefined;
   #upstream: "not-asked" | "asked" | "in-vain" = "not-asked";
   #isStoreAsked = true;
+  #verifiedSince = -Infinity;
   #hasEnded = false;
 
   constructor(parts: SearchParts, subject: Subject, wanted: Wanted) {
@@ -66,9 +67,16 @@ export class StateSearch {
    *
    * @param budgetMs how long it may take in all, milliseconds
    * @param stepMs how long the store is asked alone, milliseconds
+   * @param verifiedSince what was verified before serves only where nothing later can be had, epoch milliseconds
    * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
    */
-  run(budgetMs: number, stepMs: number, signal: AbortSignal | undefined): Promise<SearchResult> {
+  run(
+    budgetMs: number,
+    stepMs: number,
+    signal: AbortSignal | undefined,
+    verifiedSince = -Infinity,
+  ): Promise<SearchResult> {
+    this.#verifiedSince = verifiedSince;
     const { cache, clock, deadlines } = this.#parts;
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -120,6 +128,7 @@ export class StateSearch {
     if (this.#hasEnded) return;
     if (
       stored?.isVerified === true &&
+      stored.verifiedAt >= this.#verifiedSince &&
       suffices(stored, this.#wanted) &&
       (this.#parts.clock.now() < stored.recheckAt || this.#servesMeanwhile(stored))
     ) {
@@ -149,7 +158,11 @@ export class StateSearch {
   #askUpstream(known: CachedState | undefined): void {
     if (this.#hasEnded || this.#upstream !== "not-asked") return;
     this.#upstream = "asked";
-    const needs = { isInDoubt: known?.isVerified === false, wallets: this.#wanted !== "features" };
+    const needs = {
+      isInDoubt: known?.isVerified === false,
+      wallets: this.#wanted !== "features",
+      verifiedSince: this.#verifiedSince,
+    };
     this.#parts.load.load(this.#subject, needs).then(
       (loaded) => {
         if (loaded !== undefined && isOfUse(loaded, this.#wanted)) this.#end({ known: loaded, source: "upstream" });

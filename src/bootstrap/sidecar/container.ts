@@ -8,6 +8,7 @@ import { OpsServer } from "../../adapters/ops/ops-server.js";
 import { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
 import type { TlsFiles } from "../../adapters/rpc/listener/tls-material.js";
 import { createRpcHandler } from "../../adapters/rpc/rpc-handler.js";
+import { AssumeAnswers } from "../../application/assume-answers.js";
 import { CheckEntitlement } from "../../application/check/check-entitlement.js";
 import { countReports } from "../../application/count-reports.js";
 import { FindState } from "../../application/load/find-state.js";
@@ -21,6 +22,7 @@ import { ReloadEntitlements } from "../../application/refresh/reload-entitlement
 import { ReportEvents } from "../../application/report/report-events.js";
 import { ReportUsage } from "../../application/report/report-usage.js";
 import { StreamStatus } from "../../application/refresh/stream-status.js";
+import type { Clock } from "../../ports/clock.js";
 import type { Config } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";
 import type { Foundations, Provide } from "../foundations.js";
@@ -55,7 +57,7 @@ export function buildContainer(foundations: Foundations): Container {
   provide(TOKENS.readiness, () => new Readiness());
   provide(TOKENS.shutdown, () => new AbortController());
   provideStates(provide, foundations);
-  provideUseCases(provide);
+  provideUseCases(provide, foundations);
   provideOps(provide, foundations);
   provideServers(provide, foundations);
   return container;
@@ -115,11 +117,12 @@ function lastIdleAtOf(clock: Clock): () => number {
   return () => watch.lastIdleAt();
 }
 
-function provideUseCases(provide: Provide): void {
-  provide(
-    TOKENS.checkEntitlement,
-    (made) => new CheckEntitlement(made.get(TOKENS.findState), made.get(TOKENS.fallbacks), made.get(TOKENS.clock)),
-  );
+function provideUseCases(provide: Provide, { failurePolicies }: Foundations): void {
+  provide(TOKENS.checkEntitlement, (made) => {
+    const [fallbacks, clock] = [made.get(TOKENS.fallbacks), made.get(TOKENS.clock)];
+    const assume = failurePolicies && new AssumeAnswers(failurePolicies, fallbacks, made.get(TOKENS.telemetry), clock);
+    return new CheckEntitlement(made.get(TOKENS.findState), fallbacks, clock, assume);
+  });
   provide(
     TOKENS.listEntitlements,
     (made) => new ListEntitlements(made.get(TOKENS.findState), made.get(TOKENS.fallbacks), made.get(TOKENS.clock)),

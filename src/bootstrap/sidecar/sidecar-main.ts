@@ -9,6 +9,7 @@ import { calmCollections } from "./calm-collections.js";
 import { openCache } from "../cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "../config/load-config.js";
 import type { Config } from "../config/settings/settings.js";
+import { openFailurePolicies } from "../failure-policies.js";
 import { openSource } from "../source/open-source.js";
 import { Sidecar } from "./sidecar.js";
 import { EXIT_CODES, refuseToStart } from "../process/start-error.js";
@@ -71,12 +72,21 @@ async function start(
 ): Promise<{ readonly sidecar: Sidecar; readonly message: StartMessage }> {
   const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
   const access = await openAccess(config, services);
+  const failurePolicies = await openFailurePolicies(config, services);
   const cache = await openCache(config, services);
   const source = await openSource(config, services).catch(async (error: unknown) => {
     await cache?.close();
     throw error;
   });
-  const sidecar = new Sidecar({ config, ...services, source, cache, access, redact: hideSecrets(secrets) });
+  const sidecar = new Sidecar({
+    config,
+    ...services,
+    source,
+    cache,
+    access,
+    failurePolicies,
+    redact: hideSecrets(secrets),
+  });
   return { sidecar, message: startMessage(config, await sidecar.start(), source, cache) };
 }
 

@@ -221,6 +221,7 @@ export class Upstream {
   #stateAt(customer: number, time: number): unknown {
     const { versions } = this.#customer(customer);
     const version = versions.findLast(({ since }) => since <= time) ?? versions[0];
+    if (version === undefined) throw new Error(`customer ${customer} has no version`);
     return { accessDeniedReason: null, entitlementsV2: this.#entitlements(customer, version) };
   }
 

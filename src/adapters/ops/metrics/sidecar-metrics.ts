@@ -1,3 +1,4 @@
+import { POLICY_ANSWERS } from "../../../domain/failure-policy.js";
 import { STALE_REASONS, type FreshnessCounts } from "../../../application/freshness-census.js";
 import type { CacheSize } from "../../../ports/cache-store.js";
 import type { CallTelemetry } from "../../../ports/call-telemetry.js";
@@ -82,6 +83,16 @@ const TELEMETRY_METRICS: readonly Metric<Readonly<Telemetry>>[] = [
     "sidecar_fallbacks_total",
     "Checks and lists for which nothing was known, so that the fallback answered.",
     (t) => t.answers.fallback,
+  ),
+  labelled(
+    "counter",
+    "sidecar_assumed_answers_total",
+    "Checks that a failure policy answered, since nothing fresh could be had.",
+    ["policy", "outcome"],
+    ({ assumedAnswers }) =>
+      POLICY_ANSWERS.flatMap((policy) =>
+        (["granted", "denied"] as const).map((outcome): LabelledValue => [[policy, outcome], assumedAnswers[outcome][policy]]),
+      ),
   ),
   labelled(
     "counter",

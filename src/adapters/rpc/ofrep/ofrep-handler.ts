@@ -203,13 +203,13 @@ function statusOf({ code }: ConnectError): number {
 }
 
 async function wholeBody(
-  { httpVersion, body, begunAt }: Exchange,
+  { httpVersion, body }: Exchange,
   { bodyTimeoutMs, clock, maxMessageBytes }: BodyOptions,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // HTTP/1.1 has a limit of its own.
-  for await (const chunk of httpVersion === "1.1" ? body : arrivingWithin(bodyTimeoutMs, begunAt, body, clock)) {
+  for await (const chunk of httpVersion === "1.1" ? body : arrivingWithin(bodyTimeoutMs, body, clock)) {
     bytes += chunk.length;
     if (bytes > maxMessageBytes)
       throw new CodedError(

@@ -1,5 +1,5 @@
 import { ANSWER_SOURCES, type AnswerSource } from "../../../ports/telemetry.js";
-import { ResponseHeaders } from "../exchange/response-headers.js";
+import { ResponseHeaders, type HeaderField } from "../exchange/response-headers.js";
 import type { Reply } from "../service/unary-call.js";
 
 /** Metadata of an answer: where it came from. */
@@ -7,6 +7,18 @@ export const SOURCE_HEADER = "x-entitlement-source";
 
 /** Metadata of an answer, for a request with DETAIL_HEADER "1": how old what it says may be, milliseconds. */
 export const AGE_HEADER = "x-entitlement-age-ms";
+
+/** Metadata of an answer that a failure policy made up: which. */
+export const REASON_HEADER = "x-entitlement-reason";
+
+/** What tells that an answer was made up, why, and when to ask again; nothing for any other. */
+export function assumedFields({ assumed }: Reply<unknown>): readonly HeaderField[] {
+  if (assumed === undefined) return [];
+  return [
+    [REASON_HEADER, `policy-${assumed.policy}`],
+    ["retry-after", String(Math.ceil(assumed.retryAfterMs / 1_000))],
+  ];
+}
 
 /**
  * @param now epoch milliseconds
@@ -30,7 +42,9 @@ export class SourceHeaders {
     ) as Record<AnswerSource, ResponseHeaders>;
   }
 
-  of({ source }: Reply<unknown>): ResponseHeaders {
+  of(reply: Reply<unknown>): ResponseHeaders {
+    const { source } = reply;
+    if (source === "assumed") return this.#bySource.assumed.and(...assumedFields(reply));
     return source === undefined ? this.plain : this.#bySource[source];
   }
 

@@ -1,4 +1,4 @@
-import type { Answer, CallContext } from "../../../application/answer.js";
+import type { Answer, Assumed, CallContext } from "../../../application/answer.js";
 import type { AnswerSource } from "../../../ports/telemetry.js";
 
 /** An answer in the form that goes out, with where what it says came from, which travels beside it as metadata. */
@@ -8,6 +8,8 @@ export interface Reply<O> {
   readonly source: AnswerSource | undefined;
   /** Epoch milliseconds; undefined where nothing was known. */
   readonly verifiedAt: number | undefined;
+  /** Set exactly where a failure policy made the answer up. */
+  readonly assumed?: Assumed | undefined;
 }
 
 /** What a call of the service knows of its caller. */
@@ -35,14 +37,14 @@ export function reply<Result, Query, O>(
 }
 
 function encodeReply<Result, Query, O>(
-  { result, source, verifiedAt }: Answer<Result>,
+  { result, source, verifiedAt, assumed }: Answer<Result>,
   encode: (result: Result, query: Query) => O,
   query: Query,
 ): Reply<O> {
-  return { message: encode(result, query), source, verifiedAt };
+  return { message: encode(result, query), source, verifiedAt, assumed };
 }
 
 /** A reply that says nothing of a state. */
 export function plainReply<O>(message: O): Reply<O> {
-  return { message, source: undefined, verifiedAt: undefined };
+  return { message, source: undefined, verifiedAt: undefined, assumed: undefined };
 }

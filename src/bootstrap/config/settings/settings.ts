@@ -4,6 +4,7 @@ import { CodedError } from "../../../domain/errors.js";
 import type { FallbackValues } from "../../../domain/fallback.js";
 import { MAX_ID_BYTES } from "../../../domain/subject.js";
 import { ACCESS_SETTINGS } from "./access-settings.js";
+import { FAILURE_SETTINGS } from "../failure-settings.js";
 import {
   boolean,
   integer,
@@ -65,6 +66,7 @@ export const SETTINGS = {
   entitlementsFallback: setting("ENTITLEMENTS_FALLBACK", fallbacks, () => NO_FALLBACKS, {
     description: "JSON object: feature id to {hasAccess, usageLimit?, isUnlimited?, value?, enumValues?}",
   }),
+  ...FAILURE_SETTINGS,
   grpcPort: withDefault("GRPC_PORT", port(0), 80, {
     description: "the service port: gRPC, gRPC-web and Connect on one cleartext listener; 0: any free port",
   }),

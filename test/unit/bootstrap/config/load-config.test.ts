@@ -73,6 +73,7 @@ describe("the configuration without anything but a catalog", () => {
     tlsCertFile: undefined,
     tlsKeyFile: undefined,
     tlsClientCaFile: undefined,
+    failurePolicyFile: undefined,
     authTokensFile: undefined,
     rateLimit: undefined,
     allowedHosts: undefined,

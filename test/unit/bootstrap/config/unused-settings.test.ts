@@ -72,6 +72,7 @@ const USES: Readonly<Record<Key, Use>> = {
   tlsCertFile: ALWAYS,
   tlsKeyFile: ALWAYS,
   tlsClientCaFile: ALWAYS,
+  failurePolicyFile: ALWAYS,
   authTokensFile: ALWAYS,
   rateLimit: ALWAYS,
   allowedHosts: ALWAYS,

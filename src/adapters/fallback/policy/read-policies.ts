@@ -1,0 +1,157 @@
+import { parseDocument } from "yaml";
+import { CodedError } from "../../../domain/errors.js";
+import { POLICY_ANSWERS, type FailurePolicy } from "../../../domain/failure-policy.js";
+
+/** The policies of a file, as they stand in it. */
+export interface PolicyRules {
+  readonly features: ReadonlyMap<string, FailurePolicy>;
+  readonly groups: readonly { readonly pattern: RegExp; readonly policy: FailurePolicy }[];
+  readonly byDefault: FailurePolicy | undefined;
+}
+
+const MAX_FAULTS_SHOWN = 10;
+const DURATION = /^([1-9]\d{0,5})([smhd])$/;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const ONE_HOUR = "1h";
+const DURATION_REMEDY = "write a time such as 30s, 10m, 24h or 7d";
+
+type Members = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads policies in YAML or JSON (schema/failure-policy.schema.json).
+ *
+ * @param file named in messages
+ * @throws CodedError `invalid-argument` with every fault, its place and remedy
+ */
+export function readPolicies(file: string, bytes: Buffer): PolicyRules {
+  const document = parseDocument(bytes.toString("utf8"), { prettyErrors: true, logLevel: "error" });
+  const [error] = document.errors;
+  if (error !== undefined) throw faulty(file, [`this is neither YAML nor JSON: ${error.message}`]);
+  return new PolicyReader(file).read(document.toJS({ maxAliasCount: 100 }));
+}
+
+class PolicyReader {
+  readonly #file: string;
+  readonly #faults: string[] = [];
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  read(root: unknown): PolicyRules {
+    const members = this.#members(root, "the file", ["features", "groups", "default"]);
+    const features = new Map<string, FailurePolicy>();
+    for (const [id, value] of Object.entries(this.#optionalMembers(members.features, "features")))
+      this.#add(features, id, this.#policy(value, `features.${id}`));
+    const groups = this.#groups(members.groups);
+    const byDefault = members.default === undefined ? undefined : this.#policy(members.default, "default");
+    if (this.#faults.length > 0) throw faulty(this.#file, this.#faults);
+    return { features, groups, byDefault };
+  }
+
+  #add(features: Map<string, FailurePolicy>, id: string, policy: FailurePolicy | undefined): void {
+    if (id === "") this.#faults.push("features: an id must not be empty");
+    if (policy !== undefined) features.set(id, policy);
+  }
+
+  #groups(value: unknown): { pattern: RegExp; policy: FailurePolicy }[] {
+    if (value === undefined || value === null) return [];
+    if (!Array.isArray(value)) {
+      this.#faults.push("groups: must be a list of {features, policy}");
+      return [];
+    }
+    return value.flatMap((item: unknown, index) => {
+      const where = `groups[${index}]`;
+      const members = this.#members(item, where, ["features", "policy"]);
+      const patterns: readonly unknown[] = Array.isArray(members.features) ? members.features : [members.features];
+      const policy = this.#policy(members.policy, `${where}.policy`);
+      const isFaulty =
+        patterns.length === 0 || !patterns.every((pattern) => typeof pattern === "string" && pattern !== "");
+      if (isFaulty) this.#faults.push(`${where}.features: must be a pattern such as "report-*", or a list of them`);
+      if (isFaulty || policy === undefined) return [];
+      return patterns.map((pattern) => ({ pattern: patternOf(String(pattern)), policy }));
+    });
+  }
+
+  #policy(value: unknown, where: string): FailurePolicy | undefined {
+    const members: Members =
+      typeof value === "string"
+        ? { answer: value }
+        : this.#members(value, where, ["answer", "maxAge", "amount", "per", "for"]);
+    const faultsBefore = this.#faults.length;
+    const policy = this.#policyOf(members, where);
+    for (const name of Object.keys(members)) {
+      if (policy !== undefined && !MEMBERS_OF[policy.answer].includes(name))
+        this.#faults.push(`${where}.${name}: ${policy.answer} has no such member: remove it`);
+    }
+    return this.#faults.length > faultsBefore ? undefined : policy;
+  }
+
+  #policyOf(members: Members, where: string): FailurePolicy | undefined {
+    switch (members.answer) {
+      case "deny":
+      case "allow":
+        return { answer: members.answer };
+      case "last-known":
+        return { answer: "last-known", maxAgeMs: this.#duration(members.maxAge, `${where}.maxAge`) };
+      case "allow-up-to": {
+        const { amount } = members;
+        const isAmount = typeof amount === "number" && Number.isFinite(amount) && amount >= 0;
+        if (!isAmount) this.#faults.push(`${where}.amount: must be a number of 0 or more`);
+        return {
+          answer: "allow-up-to",
+          amount: isAmount ? amount : 0,
+          perMs: this.#duration(members.per ?? ONE_HOUR, `${where}.per`),
+        };
+      }
+      case "grace":
+        return { answer: "grace", forMs: this.#duration(members.for, `${where}.for`) };
+      default:
+        this.#faults.push(`${where}: must be deny or allow, or {answer: one of ${POLICY_ANSWERS.join(", ")}}`);
+        return undefined;
+    }
+  }
+
+  #duration(value: unknown, where: string): number {
+    const match = typeof value === "string" ? DURATION.exec(value) : null;
+    if (match === null) this.#faults.push(`${where}: ${DURATION_REMEDY}`);
+    return match === null ? 0 : Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? 0);
+  }
+
+  #optionalMembers(value: unknown, where: string): Members {
+    return value === undefined || value === null ? {} : this.#members(value, where, undefined);
+  }
+
+  #members(value: unknown, where: string, allowed: readonly string[] | undefined): Members {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      this.#faults.push(`${where}: must be a mapping${allowed === undefined ? "" : ` with ${allowed.join(", ")}`}`);
+      return {};
+    }
+    for (const name of Object.keys(value))
+      if (allowed?.includes(name) === false)
+        this.#faults.push(`${where}: ${name} is not known here; there are ${allowed.join(", ")}`);
+    return value as Members;
+  }
+}
+
+const MEMBERS_OF: Readonly<Record<FailurePolicy["answer"], readonly string[]>> = {
+  deny: ["answer"],
+  allow: ["answer"],
+  "last-known": ["answer", "maxAge"],
+  "allow-up-to": ["answer", "amount", "per"],
+  grace: ["answer", "for"],
+};
+
+function patternOf(glob: string): RegExp {
+  const escaped = glob.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${escaped.replace(/\*+/g, ".*").replaceAll("?", ".")}$`, "su");
+}
+
+function faulty(file: string, faults: readonly string[]): CodedError {
+  const shown = faults.slice(0, MAX_FAULTS_SHOWN);
+  const more = faults.length > shown.length ? `\n  and ${faults.length - shown.length} more` : "";
+  return new CodedError(
+    "invalid-argument",
+    `the file of failure policies ${file} cannot be used:\n  ${shown.join("\n  ")}${more}`,
+  );
+}

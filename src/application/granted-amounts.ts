@@ -1,0 +1,54 @@
+import { fitsInto } from "../domain/decimal.js";
+import { SubjectMap } from "../domain/subject-map.js";
+import type { Subject } from "../domain/subject.js";
+
+interface Granted {
+  amount: number;
+  readonly since: number;
+}
+
+const DEFAULT_MAX_COUNTED = 100_000;
+
+/** How much was granted without knowing, by feature and subject. Bounded: beyond the bound nothing more is granted until a time has passed. */
+export class GrantedAmounts {
+  readonly #maxCounted: number;
+  #byFeature = new Map<string, SubjectMap<Granted>>();
+  #counted = 0;
+  #countedSince = -Infinity;
+
+  constructor(maxCounted = DEFAULT_MAX_COUNTED) {
+    this.#maxCounted = maxCounted;
+  }
+
+  /**
+   * Grants an amount if all of it fits into what is left.
+   *
+   * @param perMs after which what was granted is forgotten, milliseconds
+   * @param now epoch milliseconds
+   */
+  grant(featureId: string, subject: Subject, amount: number, limit: number, perMs: number, now: number): boolean {
+    this.#forgetOld(perMs, now);
+    let ofFeature = this.#byFeature.get(featureId);
+    const granted = ofFeature?.get(subject);
+    const isCounting = granted !== undefined && now - granted.since < perMs && now >= granted.since;
+    if (!fitsInto(limit, isCounting ? granted.amount : 0, amount)) return false;
+    if (isCounting) {
+      granted.amount += amount;
+      return true;
+    }
+    if (granted === undefined && this.#counted >= this.#maxCounted) return false;
+    if (ofFeature === undefined) this.#byFeature.set(featureId, (ofFeature = new SubjectMap()));
+    if (granted === undefined) this.#counted++;
+    ofFeature.set(subject, { amount, since: now });
+    return true;
+  }
+
+  /** Once too many are counted, all are forgotten whose time is over: they were all first granted longer ago. */
+  #forgetOld(perMs: number, now: number): void {
+    if (this.#countedSince === -Infinity) this.#countedSince = now;
+    if (this.#counted < this.#maxCounted || now - this.#countedSince < 2 * perMs) return;
+    this.#byFeature = new Map();
+    this.#counted = 0;
+    this.#countedSince = now;
+  }
+}

@@ -1,0 +1,7 @@
+import type { FailurePolicy } from "../domain/failure-policy.js";
+
+/** What the operator wants where nothing fresh can be had, by feature. May change at any time; synchronous, never fails. */
+export interface FailurePolicies {
+  /** @param id of a feature, or of a wallet's currency; undefined: as without policies */
+  policyOf(id: string): FailurePolicy | undefined;
+}

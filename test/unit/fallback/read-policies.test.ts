@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, it } from "@jest/globals";
+import { parse } from "yaml";
+import { readPolicies } from "../../../src/adapters/fallback/policy/read-policies.js";
+
+const schema = JSON.parse(readFileSync("schema/failure-policy.schema.json", "utf8")) as object;
+const isOfSchema = new Ajv2020({ strict: false }).compile(schema);
+const read = (text: string) => readPolicies("policies.yaml", Buffer.from(text));
+
+const EXAMPLE = /```yaml\n(features:[^]*?)```/.exec(readFileSync("docs/failure-policy.md", "utf8"))?.[1] ?? "";
+
+describe("a file of failure policies", () => {
+  it("is read as the documentation shows it", () => {
+    const { features, groups, byDefault } = read(EXAMPLE);
+    expect(isOfSchema(parse(EXAMPLE))).toBe(true);
+    expect(Object.fromEntries(features)).toEqual({
+      seats: { answer: "last-known", maxAgeMs: 86_400_000 },
+      "api-calls": { answer: "allow-up-to", amount: 100, perMs: 3_600_000 },
+    });
+    const fitting = (id: string) => groups.find(({ pattern }) => pattern.test(id))?.policy.answer;
+    expect(["report-monthly", "export", "exports", "admin-users", "x-report-y"].map(fitting)).toEqual([
+      "allow",
+      "allow",
+      undefined,
+      "deny",
+      undefined,
+    ]);
+    expect(byDefault).toEqual({ answer: "grace", forMs: 900_000 });
+  });
+
+  it.each([
+    "{}",
+    "default: deny",
+    "default: {answer: allow}",
+    'groups: [{features: "a?c", policy: allow}]',
+    "features: {x: {answer: allow-up-to, amount: 0}}",
+  ])("takes %s, and so does the schema", (text) => {
+    expect(isOfSchema(parse(text))).toBe(true);
+    expect(() => read(text)).not.toThrow();
+  });
+
+  it.each([
+    ["[]", "the file: must be a mapping"],
+    ["default: maybe", "default: must be deny or allow, or {answer: one of"],
+    ["default: {answer: last-known}", "default.maxAge: write a time such as"],
+    ["default: {answer: last-known, maxAge: 24}", "default.maxAge: write a time such as"],
+    ["default: {answer: last-known, maxAge: 0s}", "default.maxAge: write a time such as"],
+    ["default: {answer: grace, for: 5m, maxAge: 5m}", "default.maxAge: grace has no such member"],
+    ["default: {answer: allow-up-to}", "default.amount: must be a number"],
+    ["default: {answer: allow-up-to, amount: -1}", "default.amount: must be a number"],
+    ["defualt: deny", "defualt is not known here; there are features, groups, default"],
+    ["groups: {}", "groups: must be a list"],
+    ["groups: [{features: [], policy: deny}]", 'groups[0].features: must be a pattern such as "report-*"'],
+    ["groups: [{features: a}]", "groups[0].policy: must be"],
+    ["features: {seats: 7}", "features.seats: must be a mapping"],
+  ])("refuses %s and says why, and so does the schema", (text, message) => {
+    expect(isOfSchema(parse(text))).toBe(false);
+    expect(() => read(text)).toThrow(message);
+  });
+
+  it("refuses what is given twice, and what is no YAML", () => {
+    expect(() => read("features: {a: deny, a: allow}")).toThrow("Map keys must be unique");
+    expect(() => read("features: {")).toThrow("neither YAML nor JSON");
+  });
+});
