@@ -1,0 +1,1 @@
+require("./invite-tests.cjs")(require("entitlement-sidecar/testing"), { describe, test, beforeAll, beforeEach, afterAll });

@@ -1,0 +1,69 @@
+import { SystemClock } from "../../adapters/ops/system-clock.js";
+import type { CancelTimer, Clock } from "../../ports/clock.js";
+
+/** A date, an ISO 8601 text, or epoch milliseconds. */
+export type TimeInput = Date | string | number;
+
+interface Timer {
+  readonly dueAt: number;
+  readonly fire: () => void;
+}
+
+/** Time that goes on by itself, and that a test may move forward: what comes due on the way happens at once, in its order. */
+export class MovableClock implements Clock {
+  readonly #machine = new SystemClock();
+  readonly #timers = new Set<Timer>();
+  #offsetMs = 0;
+
+  /** @param startAt undefined: the machine's own time */
+  constructor(startAt: TimeInput | undefined) {
+    if (startAt !== undefined) this.#offsetMs = epochMsOf(startAt) - Date.now();
+  }
+
+  now(): number {
+    return Date.now() + this.#offsetMs;
+  }
+
+  after(delayMs: number, callback: () => void): CancelTimer {
+    const cancelOfMachine = this.#machine.after(delayMs, () => timer.fire());
+    const cancel = () => {
+      this.#timers.delete(timer);
+      cancelOfMachine();
+    };
+    const timer: Timer = {
+      dueAt: this.now() + delayMs,
+      fire: () => {
+        cancel();
+        callback();
+      },
+    };
+    this.#timers.add(timer);
+    return cancel;
+  }
+
+  /** @throws RangeError where it would go back */
+  advance(ms: number): void {
+    if (!(ms >= 0 && ms < Infinity))
+      throw new RangeError(
+        `time goes forward only, not by ${ms} ms: start the sidecar with another \`now\` to begin earlier`,
+      );
+    this.#offsetMs += ms;
+    const now = this.now();
+    for (const timer of [...this.#timers].sort((a, b) => a.dueAt - b.dueAt)) {
+      // One that came due may have cancelled the next.
+      if (timer.dueAt <= now && this.#timers.has(timer)) timer.fire();
+    }
+  }
+
+  /** @throws RangeError where it would go back */
+  advanceTo(time: TimeInput): void {
+    this.advance(epochMsOf(time) - this.now());
+  }
+}
+
+function epochMsOf(time: TimeInput): number {
+  const ms = new Date(time).valueOf();
+  if (Number.isNaN(ms))
+    throw new RangeError(`${JSON.stringify(time)} is no time: give a Date, an ISO 8601 text or epoch milliseconds`);
+  return ms;
+}
