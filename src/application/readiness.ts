@@ -3,6 +3,10 @@ export class Readiness {
   #phase: "starting" | "ready" | "draining" = "starting";
   readonly #listeners = new Set<() => void>();
 
+  get phase(): "starting" | "ready" | "draining" {
+    return this.#phase;
+  }
+
   get isReady(): boolean {
     return this.#phase === "ready";
   }

@@ -5,6 +5,7 @@ import type { Logger } from "../ports/logger.js";
 import type { Telemetry } from "../ports/telemetry.js";
 import type { Access } from "./sidecar/access.js";
 import type { CacheLayer } from "./cache/cache-layer.js";
+import type { SettingInForce } from "./config/read-settings.js";
 import type { Config } from "./config/settings/settings.js";
 import type { Source } from "./source/source.js";
 
@@ -21,6 +22,8 @@ export interface Foundations {
   readonly access?: Access | undefined;
   /** What checks answer when nothing fresh can be had; not given: what is known, however old, and then the fallback. */
   readonly failurePolicies?: (FailurePolicies & { close(): Promise<void> }) | undefined;
+  /** The configuration as whoever runs the service may see it. */
+  readonly inForce?: readonly SettingInForce[] | undefined;
   /** Takes secrets out of what other systems said, before callers are answered with it. */
   readonly redact?: ((text: string) => string) | undefined;
 }

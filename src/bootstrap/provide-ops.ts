@@ -1,12 +1,16 @@
 import { explainRoute } from "../adapters/ops/explain-route.js";
 import type { OpsRoute } from "../adapters/ops/ops-server.js";
 import { privately } from "../adapters/ops/private-access.js";
+import { statusRoute } from "../adapters/ops/status-route.js";
 import { ExplainDecision } from "../application/explain-decision.js";
 import type { Foundations, Provide } from "./foundations.js";
+import { sidecarStatus } from "./sidecar-status.js";
 import { TOKENS } from "./sidecar/tokens.js";
 
 /** What the metrics port serves beside metrics and health. */
-export function provideOps(provide: Provide, { config, source }: Foundations): void {
+export function provideOps(provide: Provide, foundations: Foundations): void {
+  const { config, source } = foundations;
+  provide(TOKENS.status, (made) => sidecarStatus(made, foundations));
   provide(
     TOKENS.explainDecision,
     (made) =>
@@ -21,6 +25,9 @@ export function provideOps(provide: Provide, { config, source }: Foundations): v
   );
   provide(TOKENS.opsRoutes, (made) => {
     const guarded = (route: OpsRoute) => privately(route, config.opsToken);
-    return new Map<string, OpsRoute>([["/explain", guarded(explainRoute(made.get(TOKENS.explainDecision)))]]);
+    return new Map<string, OpsRoute>([
+      ["/status", statusRoute(made.get(TOKENS.status), config.opsToken)],
+      ["/explain", guarded(explainRoute(made.get(TOKENS.explainDecision)))],
+    ]);
   });
 }

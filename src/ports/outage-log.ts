@@ -33,7 +33,7 @@ export class OutageLog {
    * @param kind what tells this failure from others of it: one that goes on is logged once
    */
   lost(level: OutageLevel, message: string, fields?: LogFields, kind = message): void {
-    this.#state?.set(false);
+    this.#state?.set(false, describe(message, fields));
     if (this.#last === kind) return;
     this.#last = kind;
     if (SEVERITIES.indexOf(level) > SEVERITIES.indexOf(this.#level)) this.#level = level;
@@ -66,4 +66,10 @@ export class OutageLog {
     this.forget();
     this.#logger[level](message, level === "error" ? { ...fields, isRecovery: true } : fields);
   }
+}
+
+/** The message with the reason that is logged beside it. */
+function describe(message: string, fields: LogFields | undefined): string {
+  const reason = fields?.error instanceof Error ? fields.error.message : fields?.reason;
+  return typeof reason === "string" ? `${message}: ${reason}` : message;
 }

@@ -62,7 +62,9 @@ export type DependencyName = (typeof DEPENDENCIES)[number];
 export class DependencyState {
   readonly name: DependencyName;
   readonly #all: Set<DependencyState>;
-  #isUp = false;
+  #isUp: boolean | undefined;
+  #since: number | undefined;
+  #lastError: string | undefined;
 
   constructor(name: DependencyName, all: Set<DependencyState>) {
     this.name = name;
@@ -71,11 +73,31 @@ export class DependencyState {
   }
 
   get isUp(): boolean {
-    return this.#isUp;
+    return this.#isUp === true;
   }
 
-  set(isUp: boolean): void {
+  /** Whether anything is known of it yet. */
+  get isKnown(): boolean {
+    return this.#isUp !== undefined;
+  }
+
+  /** When it last came or went, epoch milliseconds; undefined: nothing is known yet. */
+  get since(): number | undefined {
+    return this.#since;
+  }
+
+  /** Why it last did not work, also where it does by now. */
+  get lastError(): string | undefined {
+    return this.#lastError;
+  }
+
+  /** @param error why it does not work */
+  set(isUp: boolean, error?: string): void {
+    if (error !== undefined) this.#lastError = error;
+    if (this.#isUp === isUp) return;
     this.#isUp = isUp;
+    // Shown to people, and nothing is decided by it: the machine's own time will do.
+    this.#since = Date.now();
   }
 
   /** It is in use no more. */

@@ -31,6 +31,12 @@ export const COMMAND_HELP = {
       --at <time>                decide as of then (2026-01-31T12:00:00Z), on the present state
       --cached-only              ask nobody else, and change nothing
 ${OPS_OPTIONS}`,
+  status: `entitlement-sidecar status [options]
+    Asks a running service how it is: version, configuration in force, everything it depends on, its cache. Also asks the
+    persistent-cache service (--address). Exit code 0: well, 1: degraded or not as expected, 2: error.
+      --expect <a=b,c<n>         members of the status with = != < <= > >= and a value, such as isDegraded=false
+      --section <name>           only that member of the status
+${OPS_OPTIONS}`,
   whatif: `entitlement-sidecar whatif --catalog <file> [options]
     Says who would gain and who would lose what under another catalog, with the same usage. Exit code 0: nobody loses, 1: somebody
     does, 2: error. The running service is not asked, and not disturbed.

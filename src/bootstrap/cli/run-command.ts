@@ -53,6 +53,8 @@ async function dispatch(
       return (await import("./commands/check-command.js")).checkCommand(rest, environment, output);
     case "explain":
       return (await import("./explain-command.js")).explainCommand(rest, environment, output);
+    case "status":
+      return (await import("./status-command.js")).statusCommand(rest, environment, output);
     case "whatif":
       return (await import("./whatif-command.js")).whatifCommand(rest, environment, output);
     case "validate":

@@ -28,6 +28,17 @@ export interface LoadedSettings<S extends Settings> {
   readonly warnings: readonly string[];
   /** Values that must never be shown. */
   readonly secrets: readonly string[];
+  /** Every setting as it is in force, for whoever runs the service. */
+  readonly inForce: readonly SettingInForce[];
+}
+
+export interface SettingInForce {
+  readonly name: string;
+  /** As text; of a secret only that there is one. */
+  readonly value: string;
+  readonly from: "environment" | "default";
+  /** Why it has no effect, where it has none. */
+  readonly hasNoEffect?: string | undefined;
 }
 
 /** The longest value that is shown in a message as it is. */
@@ -72,7 +83,10 @@ export function readSettings<S extends Settings>(
   ];
   const secrets = secretsIn(settings, environment);
   if (allFaults.length > 0) throw new StartError(hideSecrets(secrets)(describeFaults(allFaults, warnings)));
-  return deepFreeze({ config, warnings: warnings.map(hideSecrets(secrets)), secrets });
+  const inForce = entries.map(([key, setting]) =>
+    settingInForce(setting, values.get(key), environment, unused.get(key)?.reason, hideSecrets(secrets)),
+  );
+  return deepFreeze({ config, warnings: warnings.map(hideSecrets(secrets)), secrets, inForce });
 }
 
 function readSetting(
@@ -100,6 +114,27 @@ function readSetting(
   if (parsed.ok) return parsed.value;
   fault(describeFault(name, setting, text, parsed.hint));
   return undefined;
+}
+
+function settingInForce(
+  setting: Setting<unknown>,
+  value: unknown,
+  environment: Environment,
+  reason: string | undefined,
+  redact: (text: string) => string,
+): SettingInForce {
+  const [given] = givenTexts(setting, environment);
+  const text =
+    given?.[1] ??
+    (value === undefined || typeof value === "object"
+      ? setting.defaultText
+      : String(value as string | number | boolean));
+  return {
+    name: given?.[0] ?? setting.name,
+    value: setting.isSecret && given !== undefined ? "(hidden)" : redact(text),
+    from: given === undefined ? "default" : "environment",
+    hasNoEffect: given === undefined ? undefined : reason,
+  };
 }
 
 /** The names that are set to something, without those of which it is known what they are. */

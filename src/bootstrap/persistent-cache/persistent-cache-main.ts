@@ -51,6 +51,8 @@ async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise
     logger,
     telemetry: newTelemetry(),
     hasOwnEndpoint: hasOwnQueueEndpoint(process.env),
+    inForce: loaded.inForce,
+    redact: hideSecrets(loaded.secrets),
   });
   const started = service.start();
   endOnSignal(

@@ -3,6 +3,8 @@ import { RedisSharedCache } from "../../adapters/cache/redis/store/redis-shared-
 import { CONSUMPTION_METRICS, ConsumptionCounts } from "../../adapters/ops/metrics/consumption-metrics.js";
 import { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import { OpsServer } from "../../adapters/ops/ops-server.js";
+import { dependencySection, ServiceStatus } from "../../adapters/ops/service-status.js";
+import { statusRoute } from "../../adapters/ops/status-route.js";
 import { SqsChangeQueue } from "../../adapters/queue/sqs-change-queue.js";
 import { createEdgeUpstream, type EdgeUpstream } from "../../adapters/upstream/create-edge-upstream.js";
 import { CacheGate } from "../../application/consume/cache-gate.js";
@@ -14,8 +16,10 @@ import { SweepStates } from "../../application/consume/sweep-states.js";
 import { WriteInOrder } from "../../application/consume/write-in-order.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { connectToRedis } from "../cache/redis-connection.js";
+import type { SettingInForce } from "../config/read-settings.js";
 import { listenFault } from "../sidecar/listen-fault.js";
 import { packageVersion } from "../package-version.js";
+import { configurationSection, keySection } from "../sidecar-status.js";
 import type { Services } from "../source/source.js";
 import { StartError } from "../process/start-error.js";
 import { LastStatistics } from "./last-statistics.js";
@@ -36,6 +40,10 @@ export interface PersistentCacheParts extends Services {
   /** Whether the environment names an endpoint of its own for the queue. */
   readonly hasOwnEndpoint: boolean;
   readonly tuning?: Partial<Tuning>;
+  /** The configuration as whoever runs the service may see it. */
+  readonly inForce?: readonly SettingInForce[];
+  /** Takes secrets out of what other systems said. */
+  readonly redact?: (text: string) => string;
 }
 
 /** Keeps the shared Redis in step with a queue, from its start to its end. Several can live in one process. */
@@ -129,8 +137,29 @@ export class PersistentCacheService {
         },
       },
       metrics,
+      routes: new Map([["/status", statusRoute(this.#statusOf(consume, counts, cache), undefined)]]),
       logger,
     });
+  }
+
+  #statusOf(consume: ConsumeChanges, counts: ConsumptionCounts, cache: RedisSharedCache): ServiceStatus {
+    const { config, telemetry, inForce = [], redact } = this.#parts;
+    return new ServiceStatus({ program: "persistent-cache-service", version: packageVersion(), redact })
+      .add({
+        name: "consumption",
+        read: () => ({
+          consumers: consume.consumers,
+          processed: counts.processed,
+          rejected: counts.rejectedMessages,
+          writeErrors: counts.writeErrors,
+          refetchFailures: counts.refetchFailures,
+          redis: cache.isConnected ? "CONNECTED" : "DISCONNECTED",
+        }),
+        degraded: () => (consume.consumers > 0 ? [] : ["no messages are received: Redis or the queue is away"]),
+      })
+      .add(dependencySection(telemetry))
+      .add(keySection(config.serverApiKey, telemetry))
+      .add(configurationSection(inForce));
   }
 
   /**

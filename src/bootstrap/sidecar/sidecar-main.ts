@@ -40,10 +40,11 @@ export async function runSidecar(): Promise<void> {
   await serve(loaded, logger, lines);
 }
 
-async function serve({ config, secrets }: LoadedConfig, logger: FoldingLogger, lines: WinstonLogger): Promise<void> {
+async function serve(loaded: LoadedConfig, logger: FoldingLogger, lines: WinstonLogger): Promise<void> {
+  const { config } = loaded;
   try {
     // From before the first file is opened: what is open is closed at the end.
-    const starting = start(config, secrets, logger);
+    const starting = start(loaded, logger);
     endOnSignal(
       starting,
       ({ sidecar }) => end(sidecar, logger),
@@ -66,8 +67,7 @@ async function serve({ config, secrets }: LoadedConfig, logger: FoldingLogger, l
 }
 
 async function start(
-  config: Config,
-  secrets: readonly string[],
+  { config, secrets, inForce }: LoadedConfig,
   logger: Logger,
 ): Promise<{ readonly sidecar: Sidecar; readonly message: StartMessage }> {
   const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
@@ -85,6 +85,7 @@ async function start(
     cache,
     access,
     failurePolicies,
+    inForce,
     redact: hideSecrets(secrets),
   });
   return { sidecar, message: startMessage(config, await sidecar.start(), source, cache) };

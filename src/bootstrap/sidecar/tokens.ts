@@ -1,4 +1,5 @@
 import type { ServiceIdentifier } from "inversify";
+import type { ServiceStatus } from "../../adapters/ops/service-status.js";
 import type { OpsRoute, OpsServer } from "../../adapters/ops/ops-server.js";
 import type { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import type { SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
@@ -55,6 +56,8 @@ export const TOKENS = {
   cleartextListener: token<MultiProtocolListener>("cleartextListener"),
   tlsListener: token<MultiProtocolListener | undefined>("tlsListener"),
   metrics: token<Metrics<SidecarSources>>("metrics"),
+  /** Parts add their section to it. */
+  status: token<ServiceStatus>("status"),
   opsRoutes: token<ReadonlyMap<string, OpsRoute>>("opsRoutes"),
   opsServer: token<OpsServer>("opsServer"),
 } as const;

@@ -30,7 +30,7 @@ export class LinkLog {
   /** Attempts that fail later on are the same state, unless their reason is one that only the operator can end. */
   lost(error: Error): void {
     const kind = remedyFor(error) ?? LOST;
-    this.#state.set(false);
+    this.#state.set(false, reasonOf(error));
     if (this.#connection.isLost && (kind === LOST || this.#connection.hasLogged(kind))) return;
     this.#connection.lost(
       "warn",

@@ -1,0 +1,69 @@
+import { askOps, OPS_OPTIONS, OpsFailure } from "./ask-ops.js";
+import { COMMAND_EXIT_CODES } from "./exit-codes.js";
+import type { Output } from "./output.js";
+import { parseCommandLine } from "./parse-command-line.js";
+
+export const STATUS_SYNTAX = {
+  positionals: [],
+  options: { ...OPS_OPTIONS, expect: { type: "string" }, section: { type: "string" } },
+} as const;
+
+interface Status {
+  readonly error?: string;
+  readonly failed?: readonly string[];
+  readonly isDegraded: boolean;
+  readonly degraded: readonly string[];
+}
+
+/** Asks a running service how it is. Exit code 0: well; 1: degraded, or something that is expected does not hold; 2: error. */
+export async function statusCommand(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  output: Output,
+): Promise<number> {
+  const { values } = parseCommandLine(args, STATUS_SYNTAX);
+  const query = new URLSearchParams(
+    (values.expect ?? "")
+      .split(",")
+      .filter((each) => each !== "")
+      .map((each): [string, string] => ["expect", each]),
+  );
+  try {
+    const { body } = await askOps("/status", query, values, environment, output);
+    const status = body as Status;
+    if (status.error !== undefined) {
+      output.err(`error: ${status.error}`);
+      return COMMAND_EXIT_CODES.error;
+    }
+    const shown =
+      values.section === undefined ? status : { [values.section]: (body as Record<string, unknown>)[values.section] };
+    output.out(values.json === true ? JSON.stringify(shown) : describe(shown, ""));
+    const isWell = query.size > 0 ? status.failed === undefined : !status.isDegraded;
+    return isWell ? COMMAND_EXIT_CODES.valid : COMMAND_EXIT_CODES.invalid;
+  } catch (error) {
+    if (!(error instanceof OpsFailure)) throw error;
+    output.err(`error: ${error.message}`);
+    return COMMAND_EXIT_CODES.error;
+  }
+}
+
+/** Any status as indented lines: whatever section a part adds is shown. */
+function describe(value: object, indent: string): string {
+  return Object.entries(value as Record<string, unknown>)
+    .filter(([, member]) => member !== undefined && member !== null)
+    .map(([name, member]) => {
+      if (Array.isArray(member))
+        return [
+          `${indent}${name}: ${member.length === 0 ? "none" : ""}`,
+          ...member.map((each) => `${indent}  - ${String(each)}`),
+        ].join("\n");
+      if (typeof member !== "object") return `${indent}${name}: ${String(member as string)}`;
+      const isFlat = Object.values(member as object).every((part) => typeof part !== "object");
+      if (isFlat && indent !== "")
+        return `${indent}${name}: ${Object.entries(member as object)
+          .map(([key, part]) => `${key} ${String(part)}`)
+          .join(", ")}`;
+      return `${indent}${name}:\n${describe(member as object, `${indent}  `)}`;
+    })
+    .join("\n");
+}
