@@ -9,6 +9,8 @@ export interface Answer<T> {
   readonly verifiedAt: number | undefined;
   /** Set exactly where a failure policy made the answer up. */
   readonly assumed?: Assumed;
+  /** Under which the decision is found in the decision log; undefined where it is not logged. */
+  readonly decisionId?: string | undefined;
 }
 
 /** Why an answer was made up. */

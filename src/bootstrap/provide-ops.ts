@@ -1,8 +1,10 @@
+import { DecisionLines } from "../adapters/ops/decision-lines.js";
 import { explainRoute } from "../adapters/ops/explain-route.js";
 import type { OpsRoute } from "../adapters/ops/ops-server.js";
 import { privately } from "../adapters/ops/private-access.js";
 import { statusRoute } from "../adapters/ops/status-route.js";
 import { ExplainDecision } from "../application/explain-decision.js";
+import { LogDecisions } from "../application/log-decisions.js";
 import type { Foundations, Provide } from "./foundations.js";
 import { sidecarStatus } from "./sidecar-status.js";
 import { TOKENS } from "./sidecar/tokens.js";
@@ -23,6 +25,22 @@ export function provideOps(provide: Provide, foundations: Foundations): void {
         directory: source.directory,
       }),
   );
+  provide(TOKENS.decisionLines, (made) =>
+    config.decisionLog === "off"
+      ? undefined
+      : new DecisionLines(
+          { file: config.decisionLogFile, maxBytes: config.decisionLogMaxBytes, output: process.stdout },
+          made.get(TOKENS.clock),
+          made.get(TOKENS.logger),
+        ),
+  );
+  provide(TOKENS.checks, (made) => {
+    const lines = made.get(TOKENS.decisionLines);
+    const checks = made.get(TOKENS.checkEntitlement);
+    return lines === undefined
+      ? checks
+      : new LogDecisions(checks, lines, { kind: config.decisionLog, sample: config.decisionLogSample });
+  });
   provide(TOKENS.opsRoutes, (made) => {
     const guarded = (route: OpsRoute) => privately(route, config.opsToken);
     return new Map<string, OpsRoute>([

@@ -106,7 +106,7 @@ export function iso(timestamp: number | undefined): string | undefined {
 function redacted(value: object, redact: (text: string) => string): unknown {
   return JSON.parse(
     JSON.stringify(value, (_, member: unknown) => (typeof member === "string" ? redact(member) : member)),
-  );
+  ) as unknown;
 }
 
 let histogram: IntervalHistogram | undefined;

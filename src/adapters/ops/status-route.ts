@@ -39,7 +39,7 @@ function memberAt(status: Status, path: string): unknown {
 
 /** What is not there is equal to nothing, and neither above nor below anything. */
 function holds(actual: unknown, operator: string, expected: string): boolean {
-  const text = typeof actual === "object" ? JSON.stringify(actual) : String(actual as string | number | boolean);
+  const text = typeof actual === "string" ? actual : JSON.stringify(actual);
   switch (operator) {
     case "=":
       return actual !== undefined && text === expected;

@@ -31,6 +31,14 @@ export const COMMAND_HELP = {
       --at <time>                decide as of then (2026-01-31T12:00:00Z), on the present state
       --cached-only              ask nobody else, and change nothing
 ${OPS_OPTIONS}`,
+  decisions: `entitlement-sidecar decisions [options]
+    Finds decisions in the decision log (DECISION_LOG), with the files that it was rotated to, the oldest first. Exit code 0: some are
+    found, 1: none, 2: error.
+      --file <file>              else DECISION_LOG_FILE; - reads standard input
+      --id <id>                  as an answer carries it in the header x-entitlement-decision
+      --customer <id>, --feature <id>, --reason <reason>, --denied, --fallback
+      --since <time>, --until <time>   2026-01-31T12:00:00Z, or how long ago: 90m
+      --json                     the lines as they are`,
   status: `entitlement-sidecar status [options]
     Asks a running service how it is: version, configuration in force, everything it depends on, its cache. Also asks the
     persistent-cache service (--address). Exit code 0: well, 1: degraded or not as expected, 2: error.

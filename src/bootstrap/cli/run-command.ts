@@ -53,6 +53,8 @@ async function dispatch(
       return (await import("./commands/check-command.js")).checkCommand(rest, environment, output);
     case "explain":
       return (await import("./explain-command.js")).explainCommand(rest, environment, output);
+    case "decisions":
+      return (await import("./decisions-command.js")).decisionsCommand(rest, environment, output);
     case "status":
       return (await import("./status-command.js")).statusCommand(rest, environment, output);
     case "whatif":

@@ -57,7 +57,8 @@ function describe(value: object, indent: string): string {
           `${indent}${name}: ${member.length === 0 ? "none" : ""}`,
           ...member.map((each) => `${indent}  - ${String(each)}`),
         ].join("\n");
-      if (typeof member !== "object") return `${indent}${name}: ${String(member as string)}`;
+      if (typeof member !== "object")
+        return `${indent}${name}: ${typeof member === "string" ? member : JSON.stringify(member)}`;
       const isFlat = Object.values(member as object).every((part) => typeof part !== "object");
       if (isFlat && indent !== "")
         return `${indent}${name}: ${Object.entries(member as object)

@@ -128,7 +128,7 @@ function settingInForce(
     given?.[1] ??
     (value === undefined || typeof value === "object"
       ? setting.defaultText
-      : String(value as string | number | boolean));
+      : JSON.stringify(value).replaceAll(/^"|"$/g, ""));
   return {
     name: given?.[0] ?? setting.name,
     value: setting.isSecret && given !== undefined ? "(hidden)" : redact(text),

@@ -160,7 +160,7 @@ function provideServers(provide: Provide, { config, access, redact, source }: Fo
   provide(TOKENS.requestHandler, (made) =>
     createRpcHandler(
       {
-        check: made.get(TOKENS.checkEntitlement),
+        check: made.get(TOKENS.checks),
         list: made.get(TOKENS.listEntitlements),
         reload: made.get(TOKENS.reloadEntitlements),
         reportUsage: made.get(TOKENS.reportUsage),
@@ -202,6 +202,7 @@ function provideServers(provide: Provide, { config, access, redact, source }: Fo
       telemetry: made.get(TOKENS.telemetry),
       cache: made.get(TOKENS.cache),
       calls: made.get(TOKENS.requestHandler).telemetry(connections),
+      decisionLog: made.get(TOKENS.decisionLines),
     };
     const census = made.get(TOKENS.freshnessCensus);
     return new Metrics<SidecarSources>(SIDECAR_METRICS, async () => ({ ...parts, freshness: await census.count() }));

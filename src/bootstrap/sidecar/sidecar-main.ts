@@ -8,7 +8,6 @@ import { isOpenToAll, openAccess } from "./access.js";
 import { calmCollections } from "./calm-collections.js";
 import { openCache } from "../cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "../config/load-config.js";
-import type { Config } from "../config/settings/settings.js";
 import { openFailurePolicies } from "../failure-policies.js";
 import { openSource } from "../source/open-source.js";
 import { Sidecar } from "./sidecar.js";

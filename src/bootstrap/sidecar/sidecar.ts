@@ -93,6 +93,7 @@ export class Sidecar {
     await attempt(() => this.#foundations.cache?.close());
     await attempt(() => this.#foundations.access?.close());
     await attempt(() => this.#foundations.failurePolicies?.close());
+    await attempt(() => this.#container.get(TOKENS.decisionLines)?.close());
     await attempt(() => this.#container.get(TOKENS.opsServer).close());
     if (failures.length > 0) throw new AggregateError(failures, "the sidecar did not end cleanly");
   }

@@ -1,5 +1,6 @@
 import type { ServiceIdentifier } from "inversify";
 import type { ServiceStatus } from "../../adapters/ops/service-status.js";
+import type { DecisionLines } from "../../adapters/ops/decision-lines.js";
 import type { OpsRoute, OpsServer } from "../../adapters/ops/ops-server.js";
 import type { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import type { SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
@@ -43,6 +44,9 @@ export const TOKENS = {
   refresh: token<RefreshInBackground>("refresh"),
   findState: token<FindState>("findState"),
   checkEntitlement: token<CheckEntitlement>("checkEntitlement"),
+  /** The same, with decisions logged where that is configured. */
+  checks: token<Pick<CheckEntitlement, "feature" | "credit">>("checks"),
+  decisionLines: token<DecisionLines | undefined>("decisionLines"),
   listEntitlements: token<ListEntitlements>("listEntitlements"),
   reloadEntitlements: token<ReloadEntitlements>("reloadEntitlements"),
   reportUsage: token<ReportUsage>("reportUsage"),

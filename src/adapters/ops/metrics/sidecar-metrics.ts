@@ -15,6 +15,7 @@ export interface SidecarSources {
   /** What the service port counts. */
   readonly calls?: CallTelemetry | undefined;
   readonly freshness?: FreshnessCounts | undefined;
+  readonly decisionLog?: { readonly written: number; readonly lost: number } | undefined;
 }
 
 /** The members of Telemetry that are one number each. */
@@ -144,6 +145,19 @@ const FRESHNESS_METRICS: readonly Metric<FreshnessCounts>[] = [
   ),
 ];
 
+const DECISION_LOG_METRICS: readonly Metric<{ readonly written: number; readonly lost: number }>[] = [
+  counter(
+    "sidecar_decision_log_lines_total",
+    "Decisions that were written to the decision log.",
+    ({ written }) => written,
+  ),
+  counter(
+    "sidecar_decision_log_lost_total",
+    "Decisions that were to be written to the decision log, and were lost: it could not be written, or not fast enough.",
+    ({ lost }) => lost,
+  ),
+];
+
 /**
  * Everything that the sidecar tells Prometheus, in the order of the documentation. To add a part: a table of its rows in a
  * file of its own, its source above, and one line here.
@@ -154,4 +168,5 @@ export const SIDECAR_METRICS: readonly Metric<SidecarSources>[] = [
   ...of((s: SidecarSources) => s.telemetry, TELEMETRY_METRICS),
   ...of((s: SidecarSources) => s.cache.size, CACHE_METRICS),
   ...of((s: SidecarSources) => s.freshness, FRESHNESS_METRICS),
+  ...of((s: SidecarSources) => s.decisionLog, DECISION_LOG_METRICS),
 ];

@@ -34,11 +34,11 @@ const NOTHING_KNOWN = new OfrepFault(
 
 /** What OFREP's endpoints do, whatever the protocol below. Cached customers are answered at once, not by a promise. */
 export class OfrepCalls {
-  readonly #check: CheckEntitlement;
+  readonly #check: Pick<CheckEntitlement, "feature">;
   readonly #list: ListEntitlements;
   readonly #options: OfrepOptions;
 
-  constructor(check: CheckEntitlement, list: ListEntitlements, options: OfrepOptions) {
+  constructor(check: Pick<CheckEntitlement, "feature">, list: ListEntitlements, options: OfrepOptions) {
     this.#check = check;
     this.#list = list;
     this.#options = options;

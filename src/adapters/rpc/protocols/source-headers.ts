@@ -11,6 +11,9 @@ export const AGE_HEADER = "x-entitlement-age-ms";
 /** Metadata of an answer that a failure policy made up: which. */
 export const REASON_HEADER = "x-entitlement-reason";
 
+/** Metadata of an answer whose decision is logged: the id under which it is found. */
+export const DECISION_HEADER = "x-entitlement-decision";
+
 /** What tells that an answer was made up, why, and when to ask again; nothing for any other. */
 export function assumedFields({ assumed }: Reply<unknown>): readonly HeaderField[] {
   if (assumed === undefined) return [];
@@ -43,9 +46,10 @@ export class SourceHeaders {
   }
 
   of(reply: Reply<unknown>): ResponseHeaders {
-    const { source } = reply;
-    if (source === "assumed") return this.#bySource.assumed.and(...assumedFields(reply));
-    return source === undefined ? this.plain : this.#bySource[source];
+    const { source, decisionId } = reply;
+    let headers = source === undefined ? this.plain : this.#bySource[source];
+    if (source === "assumed") headers = headers.and(...assumedFields(reply));
+    return decisionId === undefined ? headers : headers.and([DECISION_HEADER, decisionId]);
   }
 
   /** The same with the age of what the answer says, for a request that asks for it. */

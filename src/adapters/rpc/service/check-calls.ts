@@ -35,7 +35,7 @@ export type CountDecision = (decision: FeatureDecision | CreditDecision) => void
 
 /** The six methods that check one entitlement. */
 export function checkCalls<A extends Answers>(
-  check: CheckEntitlement,
+  check: Pick<CheckEntitlement, "feature" | "credit">,
   encode: AnswerEncoders<A>,
   count: CountDecision,
   maxIdBytes: number,

@@ -12,7 +12,7 @@ import { writeCalls } from "./write-calls.js";
 
 /** What the service can do. */
 export interface UseCases {
-  readonly check: CheckEntitlement;
+  readonly check: Pick<CheckEntitlement, "feature" | "credit">;
   readonly list: ListEntitlements;
   readonly reload: ReloadEntitlements;
   readonly reportUsage: ReportUsage;

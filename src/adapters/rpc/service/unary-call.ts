@@ -10,6 +10,8 @@ export interface Reply<O> {
   readonly verifiedAt: number | undefined;
   /** Set exactly where a failure policy made the answer up. */
   readonly assumed?: Assumed | undefined;
+  /** See Answer. */
+  readonly decisionId: string | undefined;
 }
 
 /** What a call of the service knows of its caller. */
@@ -37,14 +39,14 @@ export function reply<Result, Query, O>(
 }
 
 function encodeReply<Result, Query, O>(
-  { result, source, verifiedAt, assumed }: Answer<Result>,
+  { result, source, verifiedAt, assumed, decisionId }: Answer<Result>,
   encode: (result: Result, query: Query) => O,
   query: Query,
 ): Reply<O> {
-  return { message: encode(result, query), source, verifiedAt, assumed };
+  return { message: encode(result, query), source, verifiedAt, assumed, decisionId };
 }
 
 /** A reply that says nothing of a state. */
 export function plainReply<O>(message: O): Reply<O> {
-  return { message, source: undefined, verifiedAt: undefined, assumed: undefined };
+  return { message, source: undefined, verifiedAt: undefined, assumed: undefined, decisionId: undefined };
 }

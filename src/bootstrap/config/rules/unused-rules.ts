@@ -1,3 +1,4 @@
+import { OPS_UNUSED_RULES } from "../ops-settings.js";
 import { REDIS_SETTINGS, REDIS_UNUSED_RULES } from "../settings/redis-settings.js";
 import type { Config } from "../settings/settings.js";
 import type { UnusedRule } from "./unused-rule.js";
@@ -49,6 +50,7 @@ export const UNUSED_RULES: readonly UnusedRule<Config>[] = [
       redisEnvironmentPrefix === undefined ? "Redis is in use only where REDIS_ENVIRONMENT_PREFIX is set" : undefined,
   },
   ...REDIS_UNUSED_RULES,
+  ...OPS_UNUSED_RULES,
   {
     settings: ["port"],
     decidedBy: ["tlsCertFile", "tlsKeyFile"],

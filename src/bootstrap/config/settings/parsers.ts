@@ -36,13 +36,52 @@ export function integer(range: {
 }): Parser<number> {
   const { min, max = Number.MAX_SAFE_INTEGER, unit } = range;
   const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+  const units = unit === undefined ? undefined : UNITS[unit];
+  const withUnits = units === undefined ? "" : `, or with a unit: ${units.example}`;
   return {
-    allowed: `an integer ${bounds}${unit === undefined ? "" : ` (${unit})`}`,
+    allowed: `an integer ${bounds}${unit === undefined ? "" : ` (${unit}${withUnits})`}`,
     parse(text) {
-      const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
+      const value = /^[+-]?\d+$/.test(text) ? Number(text) : amountIn(units?.factors, text);
       return Number.isSafeInteger(value) && value >= min && value <= max ? { ok: true, value } : REFUSED;
     },
   };
+}
+
+interface Units {
+  readonly example: string;
+  readonly factors: ReadonlyMap<string, number>;
+}
+
+const MS = [
+  ["ms", 1],
+  ["s", 1_000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+  ["d", 86_400_000],
+] as const;
+
+/** What may be written behind an amount, by the unit that it has without. */
+const UNITS: Readonly<Partial<Record<string, Units>>> = {
+  milliseconds: { example: "500ms, 10s, 5m, 1h", factors: new Map(MS) },
+  bytes: {
+    example: "512kB, 64MB, 1GB, 1GiB",
+    factors: new Map([
+      ["b", 1],
+      ["kb", 1e3],
+      ["mb", 1e6],
+      ["gb", 1e9],
+      ["kib", 2 ** 10],
+      ["mib", 2 ** 20],
+      ["gib", 2 ** 30],
+    ]),
+  },
+};
+
+/** NaN where it is not an amount with one of the units. */
+function amountIn(factors: ReadonlyMap<string, number> | undefined, text: string): number {
+  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text) ?? [];
+  const factor = factors?.get(unit.toLowerCase());
+  return amount === undefined || factor === undefined ? NaN : Math.round(Number(amount) * factor * 1e6) / 1e6;
 }
 
 /** Seconds that something lives; negative: for ever. */

@@ -5,6 +5,7 @@ import type { FallbackValues } from "../../../domain/fallback.js";
 import { MAX_ID_BYTES } from "../../../domain/subject.js";
 import { ACCESS_SETTINGS } from "./access-settings.js";
 import { FAILURE_SETTINGS } from "../failure-settings.js";
+import { OPS_SETTINGS } from "../ops-settings.js";
 import {
   boolean,
   integer,
@@ -75,7 +76,7 @@ export const SETTINGS = {
   }),
   cacheMaxSizeBytes: setting(
     "CACHE_MAX_SIZE_BYTES",
-    integer({ min: 1 }),
+    integer({ min: 1, unit: "bytes" }),
     (machine) => Math.floor(machine.memoryBytes() / 2),
     {
       description: "bound of the in-memory cache",
@@ -135,6 +136,7 @@ export const SETTINGS = {
     description: "authorities (PEM); given: the TLS listener lets in only clients with a certificate of theirs",
   }),
   ...ACCESS_SETTINGS,
+  ...OPS_SETTINGS,
   shutdownLingerMs: withDefault(
     "SHUTDOWN_LINGER_MS",
     integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }),

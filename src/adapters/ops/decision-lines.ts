@@ -1,0 +1,163 @@
+import { randomBytes } from "node:crypto";
+import { appendFile, rename, stat } from "node:fs/promises";
+import type { Clock } from "../../ports/clock.js";
+import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
+import type { Logger } from "../../ports/logger.js";
+import { OutageLog } from "../../ports/outage-log.js";
+
+export interface DecisionLinesOptions {
+  /** Undefined: standard output. */
+  readonly file: string | undefined;
+  /** At which size the file makes way for another, bytes. */
+  readonly maxBytes: number;
+  readonly output: NodeJS.WritableStream & { readonly writableLength: number };
+}
+
+/** How many files that made way are kept beside the one that is written, as <file>.1 (the latest) and so on. */
+export const KEPT_FILES = 5;
+/** What may wait to be written, bytes: beyond it lines are lost rather than memory. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+const FLUSH_AFTER_MS = 100;
+
+/** Decisions as lines of JSON, to a file that is rotated or to standard output. */
+export class DecisionLines implements DecisionLog {
+  /** Lines that were handed over to be written, and those that were not. */
+  written = 0;
+  lost = 0;
+  readonly #options: DecisionLinesOptions;
+  readonly #clock: Clock;
+  readonly #outage: OutageLog;
+  /** Another for each process, so that ids of several are apart. */
+  readonly #instance = randomBytes(4).toString("hex");
+  #count = 0;
+  #waiting: string[] = [];
+  #waitingBytes = 0;
+  #size: number | undefined;
+  #isFlushing = false;
+  #flushed: Promise<void> = Promise.resolve();
+
+  constructor(options: DecisionLinesOptions, clock: Clock, logger: Logger) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#outage = new OutageLog(logger);
+  }
+
+  write(decision: LoggedDecision): string {
+    const decisionId = `${this.#instance}-${(++this.#count).toString(36)}`;
+    const line = lineOf(decisionId, decision, this.#clock.now());
+    if (this.#options.file === undefined) this.#print(line);
+    else this.#enqueue(line);
+    return decisionId;
+  }
+
+  /** Resolves once what waits is written, or cannot be. */
+  async close(): Promise<void> {
+    await this.#flushed;
+    await this.#flush();
+  }
+
+  #print(line: string): void {
+    const { output } = this.#options;
+    if (output.writableLength > MAX_WAITING_BYTES) {
+      this.lost++;
+      return;
+    }
+    this.written++;
+    output.write(line);
+  }
+
+  #enqueue(line: string): void {
+    if (this.#waitingBytes + line.length > MAX_WAITING_BYTES) {
+      this.lost++;
+      return;
+    }
+    this.#waiting.push(line);
+    this.#waitingBytes += line.length;
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#clock.after(FLUSH_AFTER_MS, () => (this.#flushed = this.#flush()));
+  }
+
+  async #flush(): Promise<void> {
+    const lines = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    const { file } = this.#options;
+    try {
+      if (file !== undefined && lines.length > 0) await this.#append(file, lines.join(""));
+      this.written += lines.length;
+      if (this.#outage.isLost) this.#outage.recovered("decisions are logged again", { file });
+    } catch (error) {
+      this.lost += lines.length;
+      this.#outage.lost("warn", "decisions cannot be logged, and are lost: make room, or correct DECISION_LOG_FILE", {
+        file,
+        error,
+      });
+    }
+    this.#isFlushing = false;
+    if (this.#waiting.length === 0) return;
+    this.#isFlushing = true;
+    this.#clock.after(FLUSH_AFTER_MS, () => (this.#flushed = this.#flush()));
+  }
+
+  async #append(file: string, text: string): Promise<void> {
+    this.#size ??= await sizeOf(file);
+    if (this.#size > 0 && this.#size + text.length > this.#options.maxBytes) {
+      for (let number = KEPT_FILES - 1; number >= 0; number--)
+        await renameIfThere(number === 0 ? file : `${file}.${number}`, `${file}.${number + 1}`);
+      this.#size = 0;
+    }
+    await appendFile(file, text, { mode: 0o640 });
+    this.#size += Buffer.byteLength(text);
+  }
+}
+
+function lineOf(decision: string, entry: LoggedDecision, now: number): string {
+  const {
+    customerId,
+    resourceId,
+    type,
+    id,
+    requestedUsage,
+    requestedValues,
+    hasAccess,
+    reason,
+    isFallback,
+    source,
+    verifiedAt,
+    used,
+    limit,
+  } = entry;
+  return `${JSON.stringify({
+    timestamp: new Date(now).toISOString(),
+    decision,
+    customer: customerId,
+    resource: resourceId,
+    [type === "feature" ? "feature" : "currency"]: id,
+    requested: requestedUsage ?? requestedValues,
+    granted: hasAccess,
+    reason,
+    fallback: isFallback,
+    source,
+    ageMs: verifiedAt === undefined ? undefined : Math.max(0, now - verifiedAt),
+    used,
+    limit,
+  })}\n`;
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw error;
+  }
+}
+
+async function renameIfThere(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,148 @@
+import { createReadStream } from "node:fs";
+import { access } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { KEPT_FILES } from "../../adapters/ops/decision-lines.js";
+import { COMMAND_EXIT_CODES } from "./exit-codes.js";
+import type { Output } from "./output.js";
+import { parseCommandLine } from "./parse-command-line.js";
+import { UsageError } from "./usage-error.js";
+
+export const DECISIONS_SYNTAX = {
+  positionals: [],
+  options: {
+    file: { type: "string" },
+    id: { type: "string" },
+    customer: { type: "string" },
+    feature: { type: "string" },
+    reason: { type: "string" },
+    denied: { type: "boolean" },
+    fallback: { type: "boolean" },
+    since: { type: "string" },
+    until: { type: "string" },
+    json: { type: "boolean" },
+  },
+} as const;
+
+/** A line of the decision log, as DecisionLines writes it. */
+interface DecisionLine {
+  readonly timestamp: string;
+  readonly decision: string;
+  readonly customer: string;
+  readonly resource?: string;
+  readonly feature?: string;
+  readonly currency?: string;
+  readonly requested?: unknown;
+  readonly granted: boolean;
+  readonly reason?: string;
+  readonly fallback: boolean;
+  readonly source: string;
+  readonly ageMs?: number;
+  readonly used?: number;
+  readonly limit?: number;
+}
+
+const UNITS_MS: Readonly<Partial<Record<string, number>>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Filters the decision log, the oldest first. Exit code 0: some are found, 1: none, 2: error. */
+export async function decisionsCommand(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  output: Output,
+): Promise<number> {
+  const { values } = parseCommandLine(args, DECISIONS_SYNTAX);
+  const file = values.file ?? environment.DECISION_LOG_FILE;
+  if (file === undefined || file === "")
+    throw new UsageError("missing: --file <file>, the decision log (else DECISION_LOG_FILE); - reads standard input");
+  const since = timestampOf("--since", values.since) ?? -Infinity;
+  const until = timestampOf("--until", values.until) ?? Infinity;
+  const isWanted = (line: DecisionLine) =>
+    (values.id === undefined || line.decision === values.id) &&
+    (values.customer === undefined || line.customer === values.customer) &&
+    (values.feature === undefined || (line.feature ?? line.currency) === values.feature) &&
+    (values.reason === undefined || line.reason?.toLowerCase() === values.reason.toLowerCase()) &&
+    (values.denied !== true || !line.granted) &&
+    (values.fallback !== true || line.fallback) &&
+    Date.parse(line.timestamp) >= since &&
+    Date.parse(line.timestamp) <= until;
+  let found = 0;
+  for (const input of await inputsOf(file)) {
+    for await (const text of createInterface({ input, crlfDelay: Infinity })) {
+      const line = lineIn(text);
+      if (line === undefined || !isWanted(line)) continue;
+      found++;
+      output.out(values.json === true ? text : describe(line));
+    }
+  }
+  return found > 0 ? 0 : COMMAND_EXIT_CODES.denied;
+}
+
+/** The files that made way come first: they are older. */
+async function inputsOf(file: string): Promise<readonly NodeJS.ReadableStream[]> {
+  if (file === "-") return [process.stdin];
+  const there: string[] = [];
+  for (let number = KEPT_FILES; number >= 0; number--) {
+    const each = number === 0 ? file : `${file}.${number}`;
+    if (
+      await access(each).then(
+        () => true,
+        () => false,
+      )
+    )
+      there.push(each);
+  }
+  if (there.length === 0)
+    throw new UsageError(
+      `the decision log ${file} cannot be read: correct the path or its permissions, or set DECISION_LOG and DECISION_LOG_FILE for the service`,
+    );
+  return there.map((each) => createReadStream(each));
+}
+
+/** Standard output has other lines beside decisions. */
+function lineIn(text: string): DecisionLine | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<DecisionLine> | null;
+    return typeof value?.decision === "string" && typeof value.timestamp === "string"
+      ? (value as DecisionLine)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function describe({
+  timestamp,
+  decision,
+  customer,
+  resource,
+  feature,
+  currency,
+  requested,
+  granted,
+  reason,
+  fallback,
+  source,
+  ageMs,
+  used,
+  limit,
+}: DecisionLine): string {
+  const facts = [
+    reason,
+    used === undefined ? undefined : `${used} of ${limit ?? 0} used`,
+    requested === undefined ? undefined : `${JSON.stringify(requested)} requested`,
+    fallback ? "a fallback" : undefined,
+    `from ${source}${ageMs === undefined ? "" : `, ${(ageMs / 1_000).toFixed(1)} s old`}`,
+  ].filter((fact) => fact !== undefined);
+  return `${timestamp} ${granted ? "granted" : "denied "} ${customer}${resource === undefined ? "" : ` ${resource}`} ${feature ?? currency ?? ""} (${facts.join(", ")}) ${decision}`;
+}
+
+/** A time, or how long ago: 90m. */
+function timestampOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, amount, unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const value = amount === undefined ? Date.parse(text) : Date.now() - Number(amount) * (UNITS_MS[unit] ?? NaN);
+  if (Number.isNaN(value))
+    throw new UsageError(
+      `${option} must be a time such as 2026-01-31T12:00:00Z, or how long ago, such as 90m, not ${JSON.stringify(text)}`,
+    );
+  return value;
+}
