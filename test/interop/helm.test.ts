@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
 import { loadConfig } from "../../src/bootstrap/config/load-config.js";
 import { readSettings } from "../../src/bootstrap/config/read-settings.js";
@@ -11,6 +11,8 @@ import { CACHE_DIRECTORY, REPOSITORY } from "./workspace.js";
 
 const CHART = join(REPOSITORY, "deploy/helm/entitlement-sidecar");
 const VERSION = "v3.22.0";
+/** One that is built from its source knows no newer one than 1.20. */
+const KUBERNETES = ["--kube-version", "1.30.0"];
 
 interface Container {
   readonly name: string;
@@ -53,16 +55,20 @@ async function findHelm(): Promise<string | undefined> {
   return built;
 }
 
-let helm: string | undefined;
-beforeAll(async () => {
-  helm = await findHelm();
-  if (helm === undefined) tell("neither helm nor Go is installed here, so the chart is not rendered");
-});
+const helm = (await findHelm()) ?? "";
+if (helm === "") tell("neither helm nor Go is installed here, so the chart is not rendered");
 
 const setsOfValues = await readdir(join(CHART, "ci"));
 
 async function render(values: string): Promise<Manifest[]> {
-  const rendered = await runCommand(helm ?? "", ["template", "shop", CHART, "--values", join(CHART, "ci", values)]);
+  const rendered = await runCommand(helm, [
+    "template",
+    "shop",
+    CHART,
+    ...KUBERNETES,
+    "--values",
+    join(CHART, "ci", values),
+  ]);
   return parseAllDocuments(rendered)
     .map((document) => document.toJS() as Manifest | null)
     .filter((manifest) => manifest !== null);
@@ -73,12 +79,11 @@ function environmentOf({ env = [] }: Container): Readonly<Record<string, string>
   return Object.fromEntries(env.map(({ name, value }) => [name, value ?? "from-a-secret"]));
 }
 
-describe("the chart", () => {
+(helm === "" ? describe.skip : describe)("the chart", () => {
   it.each(setsOfValues)("%s: lints, and renders what can run", async (values) => {
-    if (helm === undefined) return;
-    expect(await tryCommand(helm, ["lint", CHART, "--strict", "--values", join(CHART, "ci", values)])).toMatchObject({
-      code: 0,
-    });
+    expect(
+      await tryCommand(helm, ["lint", CHART, ...KUBERNETES, "--strict", "--values", join(CHART, "ci", values)]),
+    ).toMatchObject({ code: 0 });
     const manifests = await render(values);
     for (const { spec, kind } of manifests) {
       if (kind !== "Deployment" || spec.template === undefined) continue;
@@ -110,7 +115,6 @@ describe("the chart", () => {
         "Deployment",
         "Deployment",
         "HorizontalPodAutoscaler",
-        "HorizontalPodAutoscaler",
         "PodDisruptionBudget",
         "PodDisruptionBudget",
         "Secret",
@@ -141,7 +145,6 @@ describe("the chart", () => {
       ["ConfigMap", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "Secret", "Secret", "Service"],
     ],
   ])("%s: has these manifests", async (values, kinds) => {
-    if (helm === undefined) return;
     const manifests = await render(values);
     expect(manifests.map(({ kind }) => kind).sort()).toEqual(kinds);
     const rule = manifests.find(({ kind }) => kind === "PrometheusRule");
@@ -149,7 +152,6 @@ describe("the chart", () => {
   });
 
   it("starts the sidecar before the application, in its pod, and ends it after it", async () => {
-    if (helm === undefined) return;
     const deployment = (await render("native-sidecar-values.yaml")).find(({ kind }) => kind === "Deployment");
     expect(
       deployment?.spec.template?.spec.initContainers?.map(({ name, restartPolicy }) => [name, restartPolicy]),
@@ -162,8 +164,7 @@ describe("the chart", () => {
     [["--set", "serverApiKey=a", "--set", "persistentCache.enabled=true"], "persistentCache.awsRegion is required"],
     [["--set", "serverApiKey=a", "--set", "sidecar.ports.grpc=99999"], "ports"],
   ])("refuses %j and says what is missing", async (args, said) => {
-    if (helm === undefined) return;
-    const { code, stderr } = await tryCommand(helm, ["template", "shop", CHART, ...args]);
+    const { code, stderr } = await tryCommand(helm, ["template", "shop", CHART, ...KUBERNETES, ...args]);
     expect([code, stderr]).toEqual([1, expect.stringContaining(said)]);
   });
 });

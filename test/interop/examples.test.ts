@@ -1,0 +1,116 @@
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "@jest/globals";
+import { parse } from "yaml";
+import { startSidecar, type CatalogInput } from "../../src/public/testing.js";
+import { pythonEnvironment } from "./python-program.js";
+import { runCommand } from "./run-command.js";
+import { requireToolchain } from "./toolchain.js";
+import { PROTO_DIRECTORY, REPOSITORY, temporaryDirectory } from "./workspace.js";
+
+const EXAMPLES = join(REPOSITORY, "examples");
+const STIGG = join(PROTO_DIRECTORY, "stigg");
+
+/** What each program prints of the example catalog, whatever its language's spelling. */
+const PRINTED = [
+  /^seats: granted=true used=7 limit=10$/i,
+  /^sso: granted=false reason=.*NO_FEATURE_ENTITLEMENT_IN_SUBSCRIPTION$/i,
+  /^storage: used=43\.5$/,
+];
+
+function expectPrinted(output: string): void {
+  const lines = output.trim().split("\n");
+  expect(lines).toHaveLength(PRINTED.length);
+  for (const [index, line] of lines.entries()) expect(line.trim()).toMatch(PRINTED[index] ?? /$^/);
+}
+
+/** A copy of an example, whose stubs leave nothing behind, and a sidecar over the catalog that it asks about. */
+async function example(
+  context: TestContext,
+  name: string,
+): Promise<{ readonly folder: string; readonly address: string; readonly url: string }> {
+  const folder = await temporaryDirectory(context, `example-${name}`);
+  await cp(join(EXAMPLES, name), folder, { recursive: true });
+  const sidecar = await startSidecar({
+    catalog: parse(await readFile(join(EXAMPLES, "catalog.yaml"), "utf8")) as CatalogInput,
+  });
+  context.onTestFinished(() => sidecar.stop());
+  return { folder, address: sidecar.address, url: sidecar.baseUrl };
+}
+
+it("the example in Python runs as its README says", async (context) => {
+  const version = await requireToolchain(context, "Python 3 with venv", "python3", [
+    "-c",
+    "import ensurepip, platform, venv; print(platform.python_version())",
+  ]);
+  const { folder, address } = await example(context, "python");
+  const python = await pythonEnvironment(`${join(EXAMPLES, "python")}/`, version);
+  await runCommand(
+    python,
+    [
+      "-m",
+      "grpc_tools.protoc",
+      "-I",
+      PROTO_DIRECTORY,
+      "--python_out=.",
+      "--grpc_python_out=.",
+      "stigg/sidecar/v1/sidecar.proto",
+    ],
+    { cwd: folder },
+  );
+  expectPrinted(await runCommand(python, ["main.py", address], { cwd: folder }));
+});
+
+it("the example in Node runs as its README says", async (context) => {
+  const { folder, url } = await example(context, "node");
+  // What its package.json names is there already.
+  const { dependencies, devDependencies } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Record<
+    string,
+    Record<string, string>
+  >;
+  const own = JSON.parse(await readFile(join(REPOSITORY, "package.json"), "utf8")) as Record<
+    string,
+    Record<string, string>
+  >;
+  expect({ ...own.dependencies, ...own.devDependencies }).toMatchObject({ ...dependencies, ...devDependencies });
+  await runCommand("ln", ["-s", join(REPOSITORY, "node_modules"), join(folder, "node_modules")]);
+  await runCommand("npx", ["buf", "generate", PROTO_DIRECTORY, "--path", STIGG], { cwd: folder });
+  expectPrinted(await runCommand("node", ["main.js", url], { cwd: folder }));
+});
+
+it("the example in Go runs as its README says", async (context) => {
+  await requireToolchain(context, "Go", "go", ["version"]);
+  const { folder, address } = await example(context, "go");
+  const readme = await readFile(join(folder, "README.md"), "utf8");
+  const plugins = [...readme.matchAll(/^go install (\S+)$/gm)].map(([, plugin = ""]) => plugin);
+  expect(plugins).toHaveLength(2);
+  for (const plugin of plugins)
+    await runCommand("go", ["install", plugin], { cwd: folder, env: { GOBIN: join(folder, "bin") } });
+  await runCommand(join(REPOSITORY, "node_modules/.bin/buf"), ["generate", PROTO_DIRECTORY, "--path", STIGG], {
+    cwd: folder,
+    env: { PATH: `${join(folder, "bin")}:${process.env.PATH ?? ""}` },
+  });
+  await runCommand("go", ["mod", "tidy"], { cwd: folder });
+  expectPrinted(await runCommand("go", ["run", ".", address], { cwd: folder }));
+});
+
+it("the example in Java runs as its README says", async (context) => {
+  await requireToolchain(context, "Java with Maven", "mvn", ["--version"]);
+  const { folder, address } = await example(context, "java");
+  const args = ["-q", "-B", `-Dproto.directory=${PROTO_DIRECTORY}`, "compile", "exec:java", `-Dexec.args=${address}`];
+  expectPrinted(await runCommand("mvn", args, { cwd: folder }));
+});
+
+it("the tests of the example of an application pass on jest, vitest and node:test", async (context) => {
+  const folder = await temporaryDirectory(context, "example-consumer");
+  await cp(join(EXAMPLES, "consumer"), folder, { recursive: true });
+  await runCommand("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder], { cwd: REPOSITORY });
+  const [tarball = ""] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+  const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as {
+    devDependencies: Record<string, string>;
+  };
+  const devDependencies = { ...manifest.devDependencies, "entitlement-sidecar": `file:${tarball}` };
+  await writeFile(join(folder, "package.json"), JSON.stringify({ ...manifest, devDependencies }));
+  await runCommand("npm", ["install", "--no-audit", "--no-fund"], { cwd: folder });
+  await runCommand("npm", ["test"], { cwd: folder });
+});
