@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 
 /** Who asks, for upstream's support to find a request by. */
 export interface ClientIdentity {
+  /** Read at each request: it may be replaced. */
   readonly apiKey: string;
   /** The kind of client, as upstream's own clients name theirs in capitals. */
   readonly source: string;
@@ -12,14 +13,16 @@ export interface ClientIdentity {
 }
 
 /** What every request to upstream carries, and what opens the update stream. */
-export function identityHeaders({
-  apiKey,
-  source,
-  instanceId,
-  startedAt,
-}: ClientIdentity): Readonly<Record<string, string>> {
+export function identityHeaders(
+  identity: ClientIdentity,
+  more: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const { source, instanceId, startedAt } = identity;
   return {
-    "X-API-KEY": apiKey,
+    ...more,
+    get "X-API-KEY"() {
+      return identity.apiKey;
+    },
     source,
     "X-SDK-INSTANCE-ID": instanceId,
     "X-SDK-OS-PROCESS-HOSTNAME": headerText(hostname()),

@@ -75,7 +75,13 @@ export class DecisionLines implements DecisionLog {
     this.#waitingBytes += line.length;
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    this.#clock.after(FLUSH_AFTER_MS, () => (this.#flushed = this.#flush()));
+    this.#flushLater();
+  }
+
+  #flushLater(): void {
+    this.#clock.after(FLUSH_AFTER_MS, () => {
+      this.#flushed = this.#flush();
+    });
   }
 
   async #flush(): Promise<void> {
@@ -97,7 +103,7 @@ export class DecisionLines implements DecisionLog {
     this.#isFlushing = false;
     if (this.#waiting.length === 0) return;
     this.#isFlushing = true;
-    this.#clock.after(FLUSH_AFTER_MS, () => (this.#flushed = this.#flush()));
+    this.#flushLater();
   }
 
   async #append(file: string, text: string): Promise<void> {

@@ -24,6 +24,24 @@ export function hideSecrets(secrets: Iterable<string>): Redact {
   return (text) => text.replace(anySecret, REPLACEMENT);
 }
 
+/** Hides secrets that may be added to while the process runs. */
+export class SecretList {
+  readonly #secrets: Set<string>;
+  #hide: Redact;
+
+  constructor(secrets: Iterable<string>) {
+    this.#secrets = new Set(secrets);
+    this.#hide = hideSecrets(this.#secrets);
+  }
+
+  add(secret: string): void {
+    this.#secrets.add(secret);
+    this.#hide = hideSecrets(this.#secrets);
+  }
+
+  readonly redact: Redact = (text) => this.#hide(text);
+}
+
 function escapeForRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }

@@ -40,7 +40,7 @@ export class ServiceStatus {
 
   /** @param withPrivate also what not everybody is told */
   async read(withPrivate: boolean): Promise<Status> {
-    const { program, version, redact = (text) => text } = this.#options;
+    const { program, version, redact = unchanged } = this.#options;
     const degraded: string[] = [];
     const parts: Record<string, unknown> = {};
     for (const section of this.#sections) {
@@ -59,6 +59,10 @@ export class ServiceStatus {
       process: { memoryBytes: process.memoryUsage.rss(), eventLoopLagMs: this.#lag() },
     };
   }
+}
+
+function unchanged(text: string): string {
+  return text;
 }
 
 /** The servers and files that the service depends on. */

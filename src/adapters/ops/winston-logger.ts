@@ -4,7 +4,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { LogFields, Logger } from "../../ports/logger.js";
 import { LOG_LEVELS, type LogLevel } from "./log-level.js";
 import { toLoggable, type Loggable } from "./loggable.js";
-import { hideSecrets, type Redact } from "./secrets.js";
+import { hideSecrets, SecretList, type Redact } from "./secrets.js";
 
 export interface LoggerOptions {
   /** The least severe level that is written. */
@@ -12,7 +12,7 @@ export interface LoggerOptions {
   readonly messageKey: string;
   readonly errorKey: string;
   /** Values that never appear in a line, whatever they stand in. */
-  readonly secrets: readonly string[];
+  readonly secrets: readonly string[] | SecretList;
   readonly output: NodeJS.WritableStream;
   readonly clock: Clock;
 }
@@ -28,7 +28,7 @@ export class WinstonLogger implements Logger {
 
   constructor(options: LoggerOptions) {
     this.#options = options;
-    this.#redact = hideSecrets(options.secrets);
+    this.#redact = options.secrets instanceof SecretList ? options.secrets.redact : hideSecrets(options.secrets);
     this.#winston = createLogger({
       level: options.level,
       levels: Object.fromEntries(LOG_LEVELS.map((level, severity) => [level, severity])),
@@ -50,6 +50,11 @@ export class WinstonLogger implements Logger {
 
   debug(message: string, fields?: LogFields): void {
     this.#write("debug", message, fields);
+  }
+
+  /** Lines below this level are not written from now on. */
+  setLevel(level: LogLevel): void {
+    this.#winston.level = level;
   }
 
   #write(level: LogLevel, message: string, fields: LogFields | undefined): void {

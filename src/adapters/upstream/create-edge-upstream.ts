@@ -36,7 +36,7 @@ export function createEdgeUpstream(
     ...given,
   };
   const resilience = new Resilience(limits, { ...parts, random: parts.random ?? Math.random });
-  const headers = { ...identityHeaders(identity), "X-API-VERSION": "1" };
+  const headers = identityHeaders(identity, { "X-API-VERSION": "1" });
   const http = new HttpJson({
     name: "Edge",
     baseUrl: edgeApiUrl,

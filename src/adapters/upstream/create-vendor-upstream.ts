@@ -47,7 +47,7 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
       : new HttpJson({
           name: "Edge",
           baseUrl: config.edgeApiUrl,
-          headers: { ...headers, "X-API-VERSION": "1" },
+          headers: identityHeaders(config.identity, { "X-API-VERSION": "1" }),
           maxBodyBytes,
           requests: edgeRequests,
         });

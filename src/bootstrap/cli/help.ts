@@ -23,7 +23,10 @@ export const COMMAND_HELP = {
       --address <host:port>      where to ask, or a URL; else where serve listens in the same environment:
                                  GRPC_PORT (else ${SETTINGS.grpcPort.defaultText}) of LISTEN_HOST (else localhost)
       --timeout <ms>             how long to wait for the answer; else ${CHECK_TIMEOUT_MS}
-      --json                     the whole answer`,
+      --json                     the whole answer, with its source, its age in milliseconds and its usage period
+      --ca <file>                authorities (PEM) that a certificate of the service is verified against
+      --insecure                 do not verify it
+      --token <token>            a bearer token, where AUTH_TOKENS_FILE asks for one`,
   explain: `entitlement-sidecar explain <customer> <feature> [options]
     Has a running service say why a check is granted or denied: each rule with what it saw, where the state comes from, how old
     it is, and what would be answered with upstream gone. Exit code 0: granted, 1: denied, 2: error.
@@ -54,6 +57,8 @@ ${OPS_OPTIONS}`,
       --json                     one JSON object a line`,
   validate: `entitlement-sidecar validate <catalog file>
     Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot.`,
+  completion: `entitlement-sidecar completion <bash|zsh|fish>
+    Prints what completes commands and options in that shell: source <(entitlement-sidecar completion bash)`,
   emulate: `entitlement-sidecar emulate --catalog <file> [options]
     Serves the vendor's API over a catalog, for tests of any of its clients without an account. Runs until a signal.
       --port <n>                 where to listen, 0: any free port; else ${EMULATOR_PORT}

@@ -53,6 +53,13 @@ async function dispatch(
       return (await import("./commands/check-command.js")).checkCommand(rest, environment, output);
     case "explain":
       return (await import("./explain-command.js")).explainCommand(rest, environment, output);
+    case "completion":
+      output.out(
+        (await import("./completion-command.js")).completionFor(
+          parseCommandLine(rest, { positionals: ["bash|zsh|fish"], options: {} }).positionals[0],
+        ),
+      );
+      return 0;
     case "decisions":
       return (await import("./decisions-command.js")).decisionsCommand(rest, environment, output);
     case "status":

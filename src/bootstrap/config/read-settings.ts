@@ -4,6 +4,7 @@ import { availableMemory, THIS_MACHINE, type MemorySources } from "./available-m
 import { brokenRules, type CrossRule } from "./rules/cross-rule.js";
 import { deepFreeze } from "./deep-freeze.js";
 import { misspeltNames } from "./rules/did-you-mean.js";
+import { fileNameOf, readFileSettings } from "./file-settings.js";
 import { foreignNames, type ForeignName } from "./rules/foreign-names.js";
 import type { Machine, Setting, Values } from "./settings/setting.js";
 import { unusedSettings, type UnusedRule, type UnusedSetting } from "./rules/unused-rule.js";
@@ -30,13 +31,16 @@ export interface LoadedSettings<S extends Settings> {
   readonly secrets: readonly string[];
   /** Every setting as it is in force, for whoever runs the service. */
   readonly inForce: readonly SettingInForce[];
+  /** The files that settings were read from, by the setting's variable. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 export interface SettingInForce {
   readonly name: string;
   /** As text; of a secret only that there is one. */
   readonly value: string;
-  readonly from: "environment" | "default";
+  /** "environment", "default", or "file <path>". */
+  readonly from: string;
   /** Why it has no effect, where it has none. */
   readonly hasNoEffect?: string | undefined;
 }
@@ -52,9 +56,10 @@ const MAX_SHOWN = 80;
  */
 export function readSettings<S extends Settings>(
   { settings, rules, unused: unusedRules = [], foreign = [] }: Configurable<S>,
-  environment: Environment,
+  given: Environment,
   memory: MemorySources = THIS_MACHINE,
 ): LoadedSettings<S> {
+  const { environment, files, faults: fileFaults } = readFileSettings(Object.values<Setting<unknown>>(settings), given);
   const machine: Machine = { memoryBytes: () => availableMemory(memory) };
   const entries = Object.entries<Setting<unknown>>(settings);
   const faults = new Map<string, string>();
@@ -67,8 +72,8 @@ export function readSettings<S extends Settings>(
   const unused = unusedSettings(unusedRules, Object.fromEntries(values) as Values<S>, new Set(faults.keys()));
   const warnings = [
     ...misspeltNames(
-      strangersIn(environment, foreign),
-      entries.flatMap(([, setting]) => namesOf(setting)),
+      strangersIn(given, foreign),
+      entries.flatMap(([, setting]) => [...namesOf(setting), ...fileNames(setting)]),
     ),
     ...foreignNames(foreign, environment),
     ...withoutEffect(entries, values, unused, faults, environment, machine),
@@ -78,15 +83,29 @@ export function readSettings<S extends Settings>(
   }
   const config = Object.fromEntries(values) as Values<S>;
   const allFaults = [
+    ...fileFaults,
     ...faults.values(),
     ...brokenRules(rules, config, new Set(faults.keys()), (key) => !unused.has(key)),
   ];
   const secrets = secretsIn(settings, environment);
   if (allFaults.length > 0) throw new StartError(hideSecrets(secrets)(describeFaults(allFaults, warnings)));
   const inForce = entries.map(([key, setting]) =>
-    settingInForce(setting, values.get(key), environment, unused.get(key)?.reason, hideSecrets(secrets)),
+    settingInForce(
+      setting,
+      values.get(key),
+      environment,
+      unused.get(key)?.reason,
+      hideSecrets(secrets),
+      files.get(setting.name),
+    ),
   );
-  return deepFreeze({ config, warnings: warnings.map(hideSecrets(secrets)), secrets, inForce });
+  return deepFreeze({
+    config,
+    warnings: warnings.map(hideSecrets(secrets)),
+    secrets,
+    inForce,
+    files: Object.fromEntries(files),
+  });
 }
 
 function readSetting(
@@ -122,6 +141,7 @@ function settingInForce(
   environment: Environment,
   reason: string | undefined,
   redact: (text: string) => string,
+  file: string | undefined,
 ): SettingInForce {
   const [given] = givenTexts(setting, environment);
   const text =
@@ -132,7 +152,7 @@ function settingInForce(
   return {
     name: given?.[0] ?? setting.name,
     value: setting.isSecret && given !== undefined ? "(hidden)" : redact(text),
-    from: given === undefined ? "default" : "environment",
+    from: given === undefined ? "default" : file === undefined ? "environment" : `file ${file}`,
     hasNoEffect: given === undefined ? undefined : reason,
   };
 }
@@ -142,6 +162,10 @@ function strangersIn(environment: Environment, foreign: readonly ForeignName[]):
   return Object.keys(environment).filter(
     (name) => (environment[name] ?? "").trim() !== "" && !foreign.some((known) => known.name === name),
   );
+}
+
+function fileNames(setting: Setting<unknown>): readonly string[] {
+  return [fileNameOf(setting)].filter((name) => name !== undefined);
 }
 
 function namesOf({ name, otherNames }: Setting<unknown>): readonly string[] {

@@ -6,6 +6,8 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 export type EndSignal = keyof typeof SIGNALS;
 
+let onHangUp: (() => void) | undefined;
+
 let onSignal: ((signal: EndSignal) => void) | undefined;
 
 /** @param isService also outlives the terminal that it was started from, and a signal before it has begun is a normal end */
@@ -19,7 +21,12 @@ export function obeySignals(isService: boolean): void {
       onSignal(signal);
     });
   }
-  if (isService) process.on("SIGHUP", () => undefined);
+  if (isService) process.on("SIGHUP", () => onHangUp?.());
+}
+
+/** Has SIGHUP, which never ends a service, call back. */
+export function reloadOnHangUp(reload: () => void): void {
+  onHangUp = reload;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
-import { hideSecrets } from "../../adapters/ops/secrets.js";
+import { SecretList } from "../../adapters/ops/secrets.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
 import type { Logger } from "../../ports/logger.js";
@@ -9,7 +9,9 @@ import { calmCollections } from "./calm-collections.js";
 import { openCache } from "../cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "../config/load-config.js";
 import { openFailurePolicies } from "../failure-policies.js";
+import { followFileSettings } from "../follow-file-settings.js";
 import { openSource } from "../source/open-source.js";
+import type { Source } from "../source/source.js";
 import { Sidecar } from "./sidecar.js";
 import { EXIT_CODES, refuseToStart } from "../process/start-error.js";
 import { startMessage, startText, type StartMessage } from "./start-message.js";
@@ -28,7 +30,8 @@ export async function runSidecar(): Promise<void> {
     refuseToStart(PROGRAM, error);
     return;
   }
-  const lines = loggerOf(loaded);
+  const secrets = new SecretList(loaded.secrets);
+  const lines = loggerOf(loaded, secrets);
   const logger = new FoldingLogger(lines, new SystemClock());
   process.on("uncaughtException", (error, origin) => {
     logger.error("the service failed in a way that was not foreseen, and ends", { origin, error });
@@ -36,20 +39,33 @@ export async function runSidecar(): Promise<void> {
     process.exit(EXIT_CODES.unexpected);
   });
   for (const warning of loaded.warnings) logger.warn(warning);
-  await serve(loaded, logger, lines);
+  await serve(loaded, logger, lines, secrets);
 }
 
-async function serve(loaded: LoadedConfig, logger: FoldingLogger, lines: WinstonLogger): Promise<void> {
+async function serve(
+  loaded: LoadedConfig,
+  logger: FoldingLogger,
+  lines: WinstonLogger,
+  secrets: SecretList,
+): Promise<void> {
   const { config } = loaded;
   try {
     // From before the first file is opened: what is open is closed at the end.
-    const starting = start(loaded, logger);
+    const starting = start(loaded, logger, secrets);
     endOnSignal(
       starting,
       ({ sidecar }) => end(sidecar, logger),
       (signal) => logger.info("ending", { signal }),
     );
-    const { message } = await starting;
+    const { message, source } = await starting;
+    followFileSettings(loaded, {
+      logger,
+      logLevel: (level) => lines.setLevel(level),
+      apiKey(key) {
+        secrets.add(key);
+        source.replaceApiKey?.(key);
+      },
+    });
     calmCollections();
     if (isOpenToAll(config))
       logger.info("anybody who reaches the port may ask, as often as they like", { access: message.access });
@@ -66,9 +82,10 @@ async function serve(loaded: LoadedConfig, logger: FoldingLogger, lines: Winston
 }
 
 async function start(
-  { config, secrets, inForce }: LoadedConfig,
+  { config, inForce }: LoadedConfig,
   logger: Logger,
-): Promise<{ readonly sidecar: Sidecar; readonly message: StartMessage }> {
+  secrets: SecretList,
+): Promise<{ readonly sidecar: Sidecar; readonly source: Source; readonly message: StartMessage }> {
   const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
   const access = await openAccess(config, services);
   const failurePolicies = await openFailurePolicies(config, services);
@@ -85,12 +102,12 @@ async function start(
     access,
     failurePolicies,
     inForce,
-    redact: hideSecrets(secrets),
+    redact: secrets.redact,
   });
-  return { sidecar, message: startMessage(config, await sidecar.start(), source, cache) };
+  return { sidecar, source, message: startMessage(config, await sidecar.start(), source, cache) };
 }
 
-function loggerOf({ config, secrets }: LoadedConfig): WinstonLogger {
+function loggerOf({ config }: LoadedConfig, secrets: SecretList): WinstonLogger {
   return new WinstonLogger({
     level: config.logLevel,
     messageKey: config.logMessageKey,

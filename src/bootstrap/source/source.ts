@@ -16,6 +16,8 @@ export interface Source {
   readonly example: ExampleCheck;
   /** Whether it has a feature of this id; left out where a source cannot tell all that it has. */
   readonly hasFeature?: (featureId: string) => boolean;
+  /** Asks upstream with another key from now on; the update stream when it is next opened. */
+  replaceApiKey?(key: string): void;
   /** Begins whatever it does by itself. Returns at once and never throws. */
   start(): void;
   /** Resolves once everything it was told is safe. */

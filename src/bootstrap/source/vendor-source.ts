@@ -47,6 +47,7 @@ export function vendorSource(
     stream: wsEnabled ? createWebSocketUpdateStream({ identity, wsUrl, timing }, services) : new SilentUpdateStream(),
     description: `${reads}, ${wsEnabled ? `updates from ${wsUrl}` : whyNoUpdates(config)}`,
     example: ANY_CHECK,
+    replaceApiKey: (key) => void (identity.apiKey = key),
     start: () => upstream.start(),
     close: () => {
       upstream.close();

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
@@ -24,6 +25,9 @@ const SYNTAX = {
     address: { type: "string" },
     timeout: { type: "string" },
     json: { type: "boolean" },
+    ca: { type: "string" },
+    insecure: { type: "boolean" },
+    token: { type: "string" },
   },
 } as const;
 
@@ -55,7 +59,11 @@ export async function checkCommand(
   const requestedUsage =
     values["requested-usage"] === undefined ? undefined : numberOf("--requested-usage", values["requested-usage"]);
   const requestedValues = values["requested-values"]?.split(",") ?? [];
-  const client = createClient(SidecarService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));
+  const client = createClient(
+    SidecarService,
+    createConnectTransport({ baseUrl, httpVersion: "1.1", nodeOptions: tlsOptions(values.ca, values.insecure) }),
+  );
+  let metadata = new Headers();
   try {
     const response = await client.getEntitlementV2(
       {
@@ -64,13 +72,13 @@ export async function checkCommand(
         ...(values.credits === true ? { currencyId: id } : { featureId: id }),
         options: { ...(requestedUsage === undefined ? {} : { requestedUsage }), requestedValues },
       },
-      { timeoutMs },
+      { timeoutMs, headers: requestHeaders(values.token), onHeader: (headers) => (metadata = headers) },
     );
     if (response.entitlement === undefined)
       throw new ConnectError("an answer without an entitlement", Code.Unknown, undefined, undefined, "empty");
     output.out(
       values.json === true
-        ? asJson(response)
+        ? asJson(response, metadata)
         : describeAnswer({ customerId, id, requestedUsage, requestedValues }, response.entitlement),
     );
     return response.entitlement.hasAccess ? COMMAND_EXIT_CODES.granted : COMMAND_EXIT_CODES.denied;
@@ -80,8 +88,36 @@ export async function checkCommand(
   }
 }
 
-function asJson(response: GetEntitlementV2Response): string {
-  return JSON.stringify(toJson(GetEntitlementV2ResponseSchema, response, { alwaysEmitImplicit: true }));
+/** The whole answer, and what travels beside it: where it comes from and how old it is. */
+function asJson(response: GetEntitlementV2Response, metadata: Headers): string {
+  const message = toJson(GetEntitlementV2ResponseSchema, response, { alwaysEmitImplicit: true });
+  const age = metadata.get("x-entitlement-age-ms");
+  const beside = {
+    source: metadata.get("x-entitlement-source") ?? undefined,
+    ageMs: age === null ? undefined : Number(age),
+    decision: metadata.get("x-entitlement-decision") ?? undefined,
+  };
+  return JSON.stringify({ ...(message as object), ...beside });
+}
+
+function requestHeaders(token: string | undefined): Record<string, string> {
+  return { "x-entitlement-detail": "1", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+}
+
+/** Whom to believe that it is the sidecar, where it is asked by https. */
+function tlsOptions(
+  caFile: string | undefined,
+  isInsecure: boolean | undefined,
+): { readonly ca?: Buffer; readonly rejectUnauthorized?: boolean } {
+  if (caFile !== undefined && isInsecure === true)
+    throw new UsageError("--ca and --insecure exclude each other: remove one of them");
+  if (isInsecure === true) return { rejectUnauthorized: false };
+  if (caFile === undefined) return {};
+  try {
+    return { ca: readFileSync(caFile) };
+  } catch (error) {
+    throw new UsageError(`--ca: ${caFile} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 function baseUrlOf(address: string): string {

@@ -14,6 +14,8 @@ export interface Setting<T> {
   readonly description: string;
   /** Never shown, in no message and no log line. */
   readonly isSecret: boolean;
+  /** May also be given as a file, as every secret may: see file-settings. */
+  readonly mayBeFile: boolean;
 }
 
 /** What a default may depend on besides the environment. */
@@ -25,6 +27,7 @@ interface Documentation {
   readonly description: string;
   readonly defaultText?: string;
   readonly isSecret?: boolean;
+  readonly mayBeFile?: boolean;
   readonly otherNames?: readonly string[];
 }
 
@@ -52,9 +55,9 @@ export function setting<T>(
   name: string,
   parser: Parser<T>,
   whenUnset: (machine: Machine) => T,
-  { description, defaultText = "none", isSecret = false, otherNames = [] }: Documentation,
+  { description, defaultText = "none", isSecret = false, mayBeFile = false, otherNames = [] }: Documentation,
 ): Setting<T> {
-  return { name, otherNames, parser, whenUnset, isRequired: false, defaultText, description, isSecret };
+  return { name, otherNames, parser, whenUnset, isRequired: false, defaultText, description, isSecret, mayBeFile };
 }
 
 /** What a table of settings holds once it is read. */

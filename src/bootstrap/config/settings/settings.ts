@@ -89,7 +89,10 @@ export const SETTINGS = {
   metricsPort: withDefault("METRICS_PORT", port(0), 8080, {
     description: "port of health and /metrics; 0: any free port",
   }),
-  logLevel: withDefault("LOG_LEVEL", oneOf(LOG_LEVELS), "warn", { description: LOG_LEVELS.join(", ") }),
+  logLevel: withDefault("LOG_LEVEL", oneOf(LOG_LEVELS), "warn", {
+    description: `${LOG_LEVELS.join(", ")}; as a file it is read again on SIGHUP`,
+    mayBeFile: true,
+  }),
   logMessageKey: withDefault("LOG_MESSAGE_KEY", text, "msg", {
     description: "key of the message in the JSON log lines",
   }),

@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../../../src/bootstrap/config/read-settings.js";
@@ -104,6 +107,33 @@ describe("the configuration without anything but a catalog", () => {
       load({ ...blank, SERVER_API_KEY: "", REDIS_PASSWORD: "", REDIS_SENTINEL_PASSWORD: "", OPS_TOKEN: "", ...CATALOG })
         .config,
     ).toEqual(DEFAULTS);
+  });
+});
+
+describe("a secret that is given as a file", () => {
+  const folder = mkdtempSync(join(tmpdir(), "secrets-"));
+  const file = join(folder, "key");
+  writeFileSync(file, "server-key-in-a-file\n");
+
+  it("is read without its last line break, and hidden like any other", () => {
+    const { config, secrets, inForce, warnings } = load({ SERVER_API_KEY_FILE: file });
+    expect(config.serverApiKey).toBe("server-key-in-a-file");
+    expect(secrets).toContain("server-key-in-a-file");
+    expect(inForce.find(({ name }) => name === "SERVER_API_KEY")).toEqual({
+      name: "SERVER_API_KEY",
+      value: "(hidden)",
+      from: `file ${file}`,
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it("is not given twice, and has to be there", () => {
+    expect(() => load({ SERVER_API_KEY_FILE: file, SERVER_API_KEY: "other" })).toThrow(
+      "SERVER_API_KEY and SERVER_API_KEY_FILE are both set",
+    );
+    expect(() => load({ ...CATALOG, OPS_TOKEN_FILE: join(folder, "none") })).toThrow(
+      /OPS_TOKEN_FILE: .*none cannot be read \(ENOENT\)/,
+    );
   });
 });
 

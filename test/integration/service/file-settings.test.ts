@@ -1,0 +1,72 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { API_KEY, emulatedUpstream, type EmulatedUpstream } from "../../builders/sidecar-on-emulator.js";
+import { eventually } from "../../support/expectations.js";
+import { runToEnd, ServiceProcess } from "./service-process.js";
+
+const CATALOG = {
+  features: [{ id: "sso", kind: "boolean" as const }],
+  plans: [{ id: "pro", entitlements: { sso: true } }],
+  customers: [{ id: "acme", plan: "pro" }],
+};
+
+describe("settings that are given as files", () => {
+  let upstream: EmulatedUpstream;
+  let folder: string;
+  beforeAll(async () => {
+    upstream = await emulatedUpstream(CATALOG);
+    folder = await mkdtemp(join(tmpdir(), "file-settings-"));
+  });
+  afterAll(async () => {
+    await upstream.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  it("are read again on SIGHUP: a new API key is sent, a new log level obeyed, and the service goes on", async () => {
+    const [key, level] = [join(folder, "key"), join(folder, "level")];
+    await Promise.all([writeFile(key, "an-old-key\n"), writeFile(level, "error\n")]);
+    const service = new ServiceProcess(["serve"], {
+      SERVER_API_KEY_FILE: key,
+      LOG_LEVEL_FILE: level,
+      API_URL: upstream.emulator.url,
+      EDGE_API_URL: upstream.emulator.url,
+      WS_ENABLED: "false",
+      GRPC_PORT: "0",
+      METRICS_PORT: "0",
+      LISTEN_HOST: "127.0.0.1",
+      SHUTDOWN_LINGER_MS: "0",
+      START_MESSAGE: "json",
+    });
+    const { grpcPort } = await service.started();
+    const check = () => runToEnd(["check", "acme", "sso", "--address", `127.0.0.1:${grpcPort}`, "--json"]);
+    expect((await check()).code).toBe(1);
+    await Promise.all([writeFile(key, `${API_KEY}\n`), writeFile(level, "info\n")]);
+    service.child.kill("SIGHUP");
+    await service.printed(/the API key was replaced/);
+    await eventually(async () => (await check()).code).toBe(0);
+    expect(JSON.parse((await check()).stdout)).toMatchObject({
+      entitlement: { hasAccess: true },
+      source: "memory",
+      ageMs: expect.any(Number) as unknown as number,
+    });
+    service.child.kill("SIGTERM");
+    expect(await service.ended).toMatchObject({ code: 0, stdout: expect.not.stringContaining(API_KEY) as string });
+  });
+});
+
+describe("completion", () => {
+  it.each(["bash", "zsh", "fish"])("for %s knows commands and their options", async (shell) => {
+    const { code, stdout } = await runToEnd(["completion", shell]);
+    expect(code).toBe(0);
+    for (const word of ["explain", "whatif", "requested-usage"]) expect(stdout).toContain(word);
+  });
+
+  it("for another shell says which there are", async () => {
+    expect(await runToEnd(["completion", "tcsh"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("bash, zsh and fish") as unknown as string,
+    });
+  });
+});
