@@ -38,15 +38,16 @@ const virtualMachines = {
 /**
  * Bundles the simulation with the product.
  *
- * @param root of the sources: another tree with a planted fault in it
+ * @param name of the program
+ * @param plugins what else happens to the sources, such as a fault that is planted in them
  * @returns the path of the program
  */
-export async function buildSimulation(name, root = ROOT) {
+export async function buildSimulation(name, plugins = []) {
   const folder = join(ROOT, "node_modules", ".cache", "entitlement-sidecar", "simulation");
   mkdirSync(folder, { recursive: true });
   const program = join(folder, `${name}.mjs`);
   await build({
-    entryPoints: [join(root, "test", "simulation", "main.ts")],
+    entryPoints: [join(HERE, "main.ts")],
     outfile: program,
     bundle: true,
     format: "esm",
@@ -54,9 +55,9 @@ export async function buildSimulation(name, root = ROOT) {
     target: "node20.19",
     logLevel: "warning",
     sourcemap: "inline",
-    inject: [join(root, "test", "simulation", "world", "injected.ts")],
+    inject: [join(HERE, "world", "injected.ts")],
     define: { "Math.random": "simRandom" },
-    plugins: [virtualMachines],
+    plugins: [virtualMachines, ...plugins],
   });
   return program;
 }

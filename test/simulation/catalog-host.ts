@@ -208,6 +208,7 @@ export class CatalogHost {
         disk.room = random.below(2_000);
         later(lasts, () => {
           disk.room = Infinity;
+          this.#lookSoon("after the disk was full");
           if (kind === "full-and-kill") this.#end(false);
         });
         break;
@@ -215,6 +216,7 @@ export class CatalogHost {
         disk.failsSyncs = true;
         later(lasts, () => {
           disk.failsSyncs = false;
+          this.#lookSoon("after syncs had failed");
           if (random.chance(0.5)) this.#end(random.chance(0.5));
         });
         break;
@@ -222,8 +224,7 @@ export class CatalogHost {
         world.clockOffsets.set(HOST, random.pick([3, -3, 40]) * DAY_MS);
         later(lasts, () => {
           world.clockOffsets.delete(HOST);
-          const [running] = this.#running;
-          if (running !== undefined) later(1e6, () => this.#compare(running, "after the clock was set right"));
+          this.#lookSoon("after the clock was set right");
         });
         break;
       case "second":
@@ -245,6 +246,13 @@ export class CatalogHost {
         this.#isDown = false;
         this.#open();
       });
+    });
+  }
+
+  #lookSoon(when: string): void {
+    this.#parts.world.scheduler.after(1e6, undefined, () => {
+      const [running] = this.#running;
+      if (running !== undefined) this.#compare(running, when);
     });
   }
 

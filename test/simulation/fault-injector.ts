@@ -54,20 +54,44 @@ export class FaultInjector {
 
   /** Under which fault an answer is counted. */
   classOf(sidecar: SimSidecar): string {
-    for (const { kind, sidecar: whom } of this.#underWay) if (whom === undefined || whom === sidecar) return kind;
+    for (const { kind, sidecar: whom } of this.#underWay) if (concerns(whom, sidecar)) return kind;
     const quietSince = this.#lastOf(sidecar);
     return quietSince > this.#parts.world.scheduler.now / 1_000 ? "recovery" : "none";
   }
 
+  /** Whether nothing stands between a sidecar and Redis but that both are slow or busy. */
+  reachesRedis({ name, mode }: SimSidecar): boolean {
+    const { redis, world } = this.#parts;
+    return (
+      mode !== "memory" &&
+      redis.isUp &&
+      !world.network.isCut(name, redis.host) &&
+      !world.network.isCut(redis.host, name)
+    );
+  }
+
+  /** Whether nothing is under way but that many ask at once. */
+  isOnlyBusy(sidecar: SimSidecar): boolean {
+    let isBusy = false;
+    for (const { kind, sidecar: whom } of this.#underWay) {
+      if (!concerns(whom, sidecar)) continue;
+      if (kind !== "overload" || whom !== sidecar) return false;
+      isBusy = true;
+    }
+    return isBusy;
+  }
+
   /** Since when nothing concerns a sidecar, milliseconds; undefined: something does. */
   quietSince(sidecar: SimSidecar): number | undefined {
-    for (const { sidecar: whom } of this.#underWay) if (whom === undefined || whom === sidecar) return undefined;
+    for (const { sidecar: whom } of this.#underWay) if (concerns(whom, sidecar)) return undefined;
     const since = this.#lastOf(sidecar);
     return since > this.#parts.world.scheduler.now / 1_000 ? undefined : since;
   }
 
   #lastOf(sidecar: SimSidecar): number {
-    return Math.max(this.#quietSince.get(undefined) ?? RECOVERY_MS, this.#quietSince.get(sidecar) ?? 0);
+    let last = this.#quietSince.get(undefined) ?? RECOVERY_MS;
+    for (const [whom, since] of this.#quietSince) if (concerns(whom, sidecar)) last = Math.max(last, since);
+    return last;
   }
 
   #note({ kind, lasts, choice }: Fault, { name }: SimSidecar, what: string): void {
@@ -175,6 +199,7 @@ export class FaultInjector {
       redis.links.clear();
     };
     const restart = (content: ReadonlyMap<string, unknown>) => {
+      stop();
       redis.server.restart(content);
       redis.isUp = true;
     };
@@ -186,6 +211,11 @@ export class FaultInjector {
     world.scheduler.after(lasts * 900, undefined, stop);
     return () => restart(older);
   }
+}
+
+/** Whoever reads from Redis what others write there is concerned by what befalls those. */
+function concerns(whom: SimSidecar | undefined, sidecar: SimSidecar): boolean {
+  return whom === undefined || whom === sidecar || (sidecar.mode === "redis" && whom.mode === "redis-listening");
 }
 
 const nothing = (): void => undefined;

@@ -48,6 +48,8 @@ const LONGEST: Partial<Record<FaultKind, number>> = {
   "clock-step": 600_000,
   overload: 10_000,
 };
+/** And the least. */
+const SHORTEST: Partial<Record<FaultKind, number>> = { overload: 6_000 };
 const LONGEST_OF_OTHERS = 120_000;
 
 /** Every fault ends so long before the end, milliseconds: what must hold after the last one is looked at then. */
@@ -66,7 +68,8 @@ export function planFaults(
   const count = Math.round((window / 3_600_000) * perHour);
   const faults = Array.from({ length: Math.max(0, count) }, (): Fault => {
     const kind = random.pick(kinds);
-    const lasts = 200 + random.below((LONGEST[kind] ?? LONGEST_OF_OTHERS) - 200);
+    const lasts =
+      (SHORTEST[kind] ?? 200) + random.below((LONGEST[kind] ?? LONGEST_OF_OTHERS) - (SHORTEST[kind] ?? 200));
     // Now and then several at once: a fault in the shadow of another is what nobody thinks of.
     const at =
       60_000 +

@@ -19,6 +19,10 @@ export interface CheckAnswer {
   readonly version: number | undefined;
   readonly askedAt: number;
   readonly answeredAt: number;
+  /** Whether Redis had the state when it was asked for, and could be reached all the time. */
+  readonly isInRedis: boolean;
+  /** Whether nothing was wrong but that very many asked at once. */
+  readonly isOnlyBusy: boolean;
 }
 
 /** By class of fault, what callers met. */
@@ -40,7 +44,12 @@ export interface OracleTimes {
   readonly freshMs: number;
   /** The age from which a state is verified again, with what that takes. */
   readonly maxAgeMs: number;
+  /** How long what was asked for may be on its way, milliseconds. */
+  readonly lateMs: number;
 }
+
+/** Of so many checks, when very many ask at once, may be answered by fallback although Redis has the state. */
+const FALLBACK_SHARE = 0.1;
 
 /** Judges every answer by the truth at its time, which alone it knows. */
 export class Oracle {
@@ -48,6 +57,10 @@ export class Oracle {
   readonly tallies = new Map<string, Tally>();
   readonly #upstream: Upstream;
   readonly #times: OracleTimes;
+  /** By run and customer, when it was first answered by fallback although Redis had the state. */
+  readonly #inVain = new Map<string, number>();
+  /** By run, how many were asked for while very many asked at once and Redis had the state, and how many were answered by fallback. */
+  readonly #busy = new Map<string, { asked: number; fallbacks: number; at: number }>();
   /** By run and customer, the highest version that was answered, and when an old one was first served. */
   readonly #answered = new Map<string, { version: number; at: number; staleSince: number | undefined }>();
 
@@ -70,13 +83,42 @@ export class Oracle {
     tally.checks++;
     const versions = this.#upstream.versionsOf(answer.customer);
     const key = `${answer.run} ${answer.customer}`;
+    if (answer.isOnlyBusy && answer.isInRedis) {
+      const busy = this.#busy.get(answer.run) ?? { asked: 0, fallbacks: 0, at: answer.answeredAt };
+      busy.asked++;
+      busy.fallbacks += Number(answer.version === undefined);
+      this.#busy.set(answer.run, busy);
+    }
+    if (answer.version !== undefined) this.#inVain.delete(key);
     if (answer.version === undefined) this.#judgeFallback(answer, tally, key, quietSince);
     else this.#judgeVersion(answer, answer.version, versions, tally, key, quietSince);
+  }
+
+  /** Once at the end. */
+  judgeBusyTimes(): void {
+    for (const [run, { asked, fallbacks, at }] of this.#busy) {
+      if (asked >= 500 && fallbacks > asked * FALLBACK_SHARE)
+        this.violate(
+          "much-to-do-is-no-outage",
+          at,
+          `${run} answers ${fallbacks} of ${asked} checks by fallback, while Redis has the states and works`,
+        );
+    }
   }
 
   #judgeFallback(answer: CheckAnswer, tally: Tally, key: string, quietSince: number | undefined): void {
     tally.fallbacks++;
     tally.wrongDenials += Number(this.#upstream.versionsOf(answer.customer).at(-1)?.isGranted === true);
+    const inVainSince = answer.isInRedis ? (this.#inVain.get(key) ?? answer.askedAt) : undefined;
+    if (inVainSince === undefined) this.#inVain.delete(key);
+    else this.#inVain.set(key, inVainSince);
+    if (inVainSince !== undefined && answer.askedAt - inVainSince > this.#times.lateMs) {
+      this.violate(
+        "a-late-answer-is-kept",
+        answer.answeredAt,
+        `${answer.run} denies customer ${answer.customer} by fallback, as ${Math.round(answer.askedAt - inVainSince)} ms before, and Redis has had the state all the time`,
+      );
+    }
     if (this.#answered.has(key))
       this.violate(
         "known-is-not-forgotten",

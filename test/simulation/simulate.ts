@@ -1,9 +1,10 @@
 import { CodedError } from "../../src/domain/errors.js";
 import { Random } from "../model/random.js";
 import { CatalogHost } from "./catalog-host.js";
+import { fillRedis } from "./fill-redis.js";
 import { FaultInjector } from "./fault-injector.js";
 import { FAULT_KINDS, planFaults, QUIET_MS, type Fault, type FaultKind } from "./faults.js";
-import { SimSidecar, type SidecarMode, type Started } from "./fleet.js";
+import { ENVIRONMENT, SimSidecar, type SidecarMode, type Started } from "./fleet.js";
 import { History } from "./history.js";
 import { newTally, Oracle, versionOf, type Tally, type Violation } from "./oracle.js";
 import { RedisServer } from "./servers/redis-server.js";
@@ -97,11 +98,12 @@ export class Simulation {
     this.#redis = { host: "redis", server: new RedisServer(() => this.#world.now), isUp: true, links: new Set() };
     listenRedis(this.#redis);
     this.#upstream = new Upstream(this.#world, this.#random.fork(), customers);
+    fillRedis(this.#redis.server, this.#upstream, customers, this.#world.now);
     this.#sidecars = Array.from(
       { length: sidecars },
       (_, index) => new SimSidecar(`sidecar-${index}`, MODES[index % MODES.length] as SidecarMode),
     );
-    this.#oracle = new Oracle(this.#upstream, { freshMs: 3_000, maxAgeMs: 700_000 });
+    this.#oracle = new Oracle(this.#upstream, { freshMs: 3_000, maxAgeMs: 700_000, lateMs: 5_000 });
     this.#faults = options.faults ?? planFaults(seed, lengthMs, sidecars, options.faultsPerHour, kinds);
     this.#injector = new FaultInjector({
       world: this.#world,
@@ -142,6 +144,7 @@ export class Simulation {
       process.off("unhandledRejection", onRejection);
     }
     this.#judgeReports();
+    this.#oracle.judgeBusyTimes();
     await this.#catalog.judge();
     for (const { name, unexpected } of this.#sidecars)
       for (const message of unexpected) this.#oracle.violate("nothing-unexpected", this.#nowMs, `${name}: ${message}`);
@@ -184,6 +187,9 @@ export class Simulation {
   }
 
   #check(sidecar: SimSidecar, started: Started, customer: number, askedAt: number): true | undefined {
+    const isInRedis =
+      this.#injector.reachesRedis(sidecar) && this.#redis.server.has(`${ENVIRONMENT}:c_${idOf(customer)}#timestamp`);
+    const isOnlyBusy = this.#injector.isOnlyBusy(sidecar);
     const query = {
       featureId: "seats",
       kind: "metered",
@@ -212,6 +218,8 @@ export class Simulation {
           version,
           askedAt,
           answeredAt,
+          isInRedis: isInRedis && this.#injector.reachesRedis(sidecar),
+          isOnlyBusy,
         },
         this.#injector.classOf(sidecar),
         this.#injector.quietSince(sidecar),
@@ -243,7 +251,7 @@ export class Simulation {
   /** Many checks of many customers in a short time, as after a deployment. */
   #burst(sidecar: SimSidecar, random: Random): void {
     const { customers } = this.#options;
-    for (let index = 0; index < 3_000; index++) {
+    for (let index = 0; index < 9_000; index++) {
       this.#world.scheduler.after(index * 333, undefined, () => {
         this.#ask(sidecar, random.below(customers));
         return true;

@@ -184,7 +184,8 @@ class KeptUsages {
 function consistent(step: RedisStep, now: number, emptied: Set<string>, index: number): RedisStep {
   // What comes after a customer was gone is later than all before it: an empty set has no timestamp to tell by.
   const inOrder = (subject: Subject, state: CustomerStateInput) => {
-    if (isEmpty(state)) emptied.add(keyOf(subject));
+    // Also one whose entitlements could not be read: to others it is empty, and its timestamp with it.
+    if ((state.features ?? []).length + (state.credits ?? []).length === 0) emptied.add(keyOf(subject));
     return consistentState(emptied.has(keyOf(subject)) ? { ...state, updatedAt: now + 10 + index } : state, now);
   };
   if (step.step === "put") return { ...step, state: inOrder(step.subject, step.state) };

@@ -78,8 +78,8 @@ export class RedisServer {
     this.#entries = new Map(content as ReadonlyMap<string, Entry>);
   }
 
-  get size(): number {
-    return this.#entries.size;
+  has(key: string): boolean {
+    return this.#get(key) !== null;
   }
 
   execute(id: number, command: readonly string[]): RedisReply {

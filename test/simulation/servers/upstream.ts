@@ -63,6 +63,11 @@ export class Upstream {
     listenWebSocket("ws", (socket) => this.#stream(socket));
   }
 
+  /** As the API tells it now. */
+  stateOf(customer: number): unknown {
+    return this.#stateAt(customer, Infinity);
+  }
+
   versionsOf(customer: number): readonly Version[] {
     return this.#customer(customer).versions;
   }
