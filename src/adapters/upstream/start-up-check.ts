@@ -29,12 +29,16 @@ export class StartUpCheck {
   readonly #abort = new AbortController();
   #cancelTimer: CancelTimer | undefined;
   #failures = 0;
+  /** Resolves once upstream has answered and taken the key. */
+  readonly reached: Promise<void>;
+  #isReached!: () => void;
 
   constructor(options: StartUpCheckOptions, clock: Clock, logger: Logger, telemetry: Telemetry) {
     this.#options = options;
     this.#clock = clock;
     this.#outage = new OutageLog(logger);
     this.#telemetry = telemetry;
+    this.reached = new Promise((resolve) => (this.#isReached = resolve));
   }
 
   start(): void {
@@ -49,6 +53,7 @@ export class StartUpCheck {
   async #check(): Promise<void> {
     try {
       await this.#options.probe(this.#abort.signal);
+      this.#isReached();
       this.#outage.works(`${this.#options.name} is reached now and takes the API key`);
     } catch (error) {
       if (this.#abort.signal.aborted) return;

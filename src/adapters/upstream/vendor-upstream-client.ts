@@ -8,6 +8,8 @@ import type { StartUpCheck } from "./start-up-check.js";
 
 /** The vendor's upstream. */
 export interface VendorUpstream extends UpstreamClient {
+  /** Resolves once upstream has been reached and has taken the key. */
+  readonly reached: Promise<void>;
   /** Begins to find out whether upstream is there and takes the key. Returns at once and never throws. */
   start(): void;
   /** Ends all of it; what is under way fails. */
@@ -50,6 +52,10 @@ export class VendorUpstreamClient implements VendorUpstream {
 
   reportEvents(events: readonly UsageEvent[], { signal }: ReportOptions): Promise<void> {
     return this.#operations.reportEvents(events, signal);
+  }
+
+  get reached(): Promise<void> {
+    return this.#startUpCheck.reached;
   }
 
   start(): void {

@@ -4,6 +4,8 @@ import type { SharedFlights } from "../../ports/shared-flights.js";
 /** Where states are kept outside of this process. */
 export interface CacheLayer {
   readonly store: CacheStore;
+  /** What of them is at hand in this process. */
+  readonly near: CacheStore;
   readonly sharedFlights: SharedFlights;
   /** For the start message: where states are kept. */
   readonly description: string;

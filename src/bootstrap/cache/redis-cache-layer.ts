@@ -26,8 +26,9 @@ export function redisCacheLayer(config: Config, environment: string, services: S
   };
   const connection = connectToRedis(config, bounds, services);
   const { commands } = connection;
+  const near = new MemoryCache(cacheMaxSizeBytes, telemetry);
   const store = new RedisCacheStore({
-    near: new MemoryCache(cacheMaxSizeBytes, telemetry),
+    near,
     commands,
     environment,
     clock,
@@ -38,6 +39,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
   const invalidations = connection.invalidations(...trackedPrefixes(environment));
   return {
     store,
+    near,
     sharedFlights: new RedisSharedFlights({
       commands,
       environment,

@@ -1,9 +1,11 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import type { Container } from "inversify";
+import type { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
 import type { Config } from "../config/settings/settings.js";
 import { buildContainer } from "./container.js";
 import type { Foundations } from "../foundations.js";
 import { isListenFault, listenFault } from "./listen-fault.js";
+import { snapshotOf } from "../snapshot.js";
 import { StartError } from "../process/start-error.js";
 import { TOKENS } from "./tokens.js";
 
@@ -20,6 +22,7 @@ export class Sidecar {
   readonly #foundations: Foundations;
   readonly #container: Container;
   #ended: Promise<void> | undefined;
+  #snapshot: SnapshotFile | undefined;
 
   constructor(foundations: Foundations) {
     this.#foundations = foundations;
@@ -36,7 +39,14 @@ export class Sidecar {
     try {
       // First of all: whoever watches the start can see that the process lives and is not ready yet.
       const { port: metricsPort } = await this.#listenOps();
-      this.#foundations.source.start();
+      const { source } = this.#foundations;
+      this.#snapshot = snapshotOf(
+        config,
+        this.#foundations.cache?.near ?? this.#container.get(TOKENS.cache),
+        this.#foundations,
+      );
+      const loaded = await this.#snapshot?.load();
+      source.start();
       this.#foundations.cache?.start();
       this.#container.get(TOKENS.stream).start(this.#container.get(TOKENS.followUpdates));
       const { port: grpcPort } = await named(
@@ -46,7 +56,10 @@ export class Sidecar {
         this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host),
       );
       const tlsPort = await this.#listenTls();
-      this.#container.get(TOKENS.readiness).ready();
+      const isWarm =
+        config.readyWhen === "started" || (config.readyWhen === "warm" && loaded !== undefined && loaded.subjects > 0);
+      if (isWarm || source.reached === undefined) this.#container.get(TOKENS.readiness).ready();
+      else void source.reached.then(() => this.#container.get(TOKENS.readiness).ready());
       return { grpcPort, metricsPort, tlsPort };
     } catch (error) {
       await this.#end(0);
@@ -91,6 +104,7 @@ export class Sidecar {
     // After the last report has been counted, so that what is kept is complete.
     await attempt(() => this.#foundations.source.close());
     await attempt(() => this.#foundations.cache?.close());
+    await attempt(() => this.#snapshot?.close());
     await attempt(() => this.#foundations.access?.close());
     await attempt(() => this.#foundations.failurePolicies?.close());
     await attempt(() => this.#container.get(TOKENS.decisionLines)?.close());

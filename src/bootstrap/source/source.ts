@@ -18,6 +18,8 @@ export interface Source {
   readonly hasFeature?: (featureId: string) => boolean;
   /** Asks upstream with another key from now on; the update stream when it is next opened. */
   replaceApiKey?(key: string): void;
+  /** Resolves once it has been reached, and has taken the API key; not given: it always is. */
+  readonly reached?: Promise<void>;
   /** Begins whatever it does by itself. Returns at once and never throws. */
   start(): void;
   /** Resolves once everything it was told is safe. */

@@ -48,6 +48,7 @@ export function vendorSource(
     description: `${reads}, ${wsEnabled ? `updates from ${wsUrl}` : whyNoUpdates(config)}`,
     example: ANY_CHECK,
     replaceApiKey: (key) => void (identity.apiKey = key),
+    reached: upstream.reached,
     start: () => upstream.start(),
     close: () => {
       upstream.close();

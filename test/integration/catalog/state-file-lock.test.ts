@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promi
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import type { KernelLock } from "../../../src/adapters/catalog/ledger/kernel-lock.js";
+import type { KernelLock } from "../../../src/adapters/files/kernel-lock.js";
 import { StateFileLock } from "../../../src/adapters/catalog/ledger/state-file-lock.js";
 import type { Clock } from "../../../src/ports/clock.js";
 

@@ -1,3 +1,4 @@
+import type { Subject } from "../../../domain/subject.js";
 import { CustomerTable } from "./customer-table.js";
 import { MAP_ENTRY_BYTES, mapBytes, textBytes } from "./heap-sizes.js";
 import type { MemoryAccount } from "./memory-account.js";
@@ -8,6 +9,9 @@ import type { RecentCustomers } from "./recent-customers.js";
 const PLACE_BYTES = 104;
 /** What of a shard goes at once. */
 const EVICTED_SHARE = 0.01;
+/** How many subjects are named at a time, and how often that is begun anew before all are named at once. */
+const SLICE = 500;
+const MAX_ATTEMPTS = 4;
 /** Among how many the one is chosen that goes. */
 const CANDIDATES = 16;
 
@@ -82,6 +86,28 @@ export class CustomerShard {
   /** A customer itself first, as undefined, then its resources, the one that was written longest ago first. */
   resourceIds(customerId: string, hash: number): Iterable<string | undefined> {
     return this.#resourceIdsAt(this.#table.find(customerId, hash), customerId);
+  }
+
+  /** Some at a time; once more from the beginning where customers have changed places meanwhile. */
+  *allSubjects(): Iterable<readonly Subject[]> {
+    for (let attempt = 1; ; attempt++) {
+      const { moves } = this.#table;
+      let slice: Subject[] = [];
+      let hasMoved = false;
+      for (let at = 0, left = this.#table.places; left > 0; at = this.#table.next(at), left--) {
+        const customerId = this.#table.idAt(at);
+        if (customerId === undefined) continue;
+        for (const resourceId of this.#resourceIdsAt(at, customerId)) slice.push({ customerId, resourceId });
+        if (slice.length < SLICE || attempt === MAX_ATTEMPTS) continue;
+        yield slice;
+        slice = [];
+        hasMoved = this.#table.moves !== moves;
+        if (hasMoved) break;
+      }
+      if (hasMoved) continue;
+      if (slice.length > 0) yield slice;
+      return;
+    }
   }
 
   customerIds(): Iterable<string> {

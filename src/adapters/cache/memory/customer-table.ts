@@ -36,9 +36,20 @@ export class CustomerTable {
   #parts = emptyParts(FIRST_PLACES);
   #mask = FIRST_PLACES - 1;
   #size = 0;
+  #moves = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Of all customers, and empty. */
+  get places(): number {
+    return this.#mask + 1;
+  }
+
+  /** Grows whenever customers change their positions. */
+  get moves(): number {
+    return this.#moves;
   }
 
   /** @returns the position; -1: the customer is not there */
@@ -64,6 +75,7 @@ export class CustomerTable {
   }
 
   remove(at: number): void {
+    this.#moves++;
     const parts = this.#parts;
     let gap = at;
     // Whoever stands behind the gap and would rather stand before it moves up: a search ends at an empty place.
@@ -155,6 +167,7 @@ export class CustomerTable {
   }
 
   #grow(): void {
+    this.#moves++;
     const old = this.#parts;
     const places = 2 * (this.#mask + 1);
     this.#parts = emptyParts(places);

@@ -35,6 +35,7 @@ export class MemoryCache implements CacheStore {
   /** Another in each process, so that nobody can choose ids that all have one hash. */
   readonly #hashSeed = mixHash(HASH_SEED, Math.trunc(Math.random() * 2 ** 32));
   #generation = 0;
+  #onChange: ((subject: Subject) => void) | undefined;
 
   constructor(maxBytes: number, telemetry: Telemetry) {
     this.#maxBytes = maxBytes;
@@ -113,6 +114,27 @@ export class MemoryCache implements CacheStore {
     if (subject.resourceId === undefined && mayConcernResources(change, outcome))
       this.doubtResources(subject.customerId);
     return Promise.resolve();
+  }
+
+  /** What is kept of a subject, in the form in which it is. */
+  heldOf(subject: Subject): MemoryState | undefined {
+    return this.#held(subject);
+  }
+
+  /** Keeps a state of another process's, which nothing vouches for; undefined: nothing is kept. */
+  restore(subject: Subject, known: HeldState | undefined): void {
+    if (known === undefined) this.#replace(subject, undefined);
+    else this.#store(subject, { ...known, generation: UNVERIFIED });
+  }
+
+  /** All subjects, some at a time. One that comes, goes or is evicted meanwhile may be among them or not; no other is left out. */
+  *allSubjects(): Iterable<readonly Subject[]> {
+    for (const shard of this.#shards) yield* shard.allSubjects();
+  }
+
+  /** Calls back for each subject of which another state is kept, or none any more, but for those evicted. */
+  onChange(listener: (subject: Subject) => void): void {
+    this.#onChange = listener;
   }
 
   /** From now on what is held of one subject is not verified; at once, and for next to nothing where it is not held. */
@@ -210,6 +232,7 @@ export class MemoryCache implements CacheStore {
     if (held === undefined) shard.delete(customerId, hash, resourceId);
     else shard.set(customerId, hash, resourceId, held);
     if (before !== undefined) this.#compactor.release(before);
+    this.#onChange?.({ customerId, resourceId });
   }
 
   /** Takes from the fullest shard, so that the bound is one for all of them. */

@@ -3,7 +3,7 @@ import { constants, open, readFile, rm, stat, type FileHandle } from "node:fs/pr
 import { hostname } from "node:os";
 import { CodedError } from "../../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../../ports/clock.js";
-import { loadKernelLock, type KernelLock } from "./kernel-lock.js";
+import { loadKernelLock, type KernelLock } from "../../files/kernel-lock.js";
 import type { StateFileOwnership } from "./usage-journal.js";
 
 const HEARTBEAT_MS = 1_000;

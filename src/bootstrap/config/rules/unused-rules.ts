@@ -17,11 +17,11 @@ const hasCatalog = ({ catalogFile }: Config) =>
 export const UNUSED_RULES: readonly UnusedRule<Config>[] = [
   { settings: ["serverApiKey"], decidedBy: ["offline"], reason: isOffline, isExpected: true },
   {
-    settings: [...UPSTREAM, "wsEnabled", "redisEnvironmentPrefix", ...REDIS],
+    settings: [...UPSTREAM, "wsEnabled", "redisEnvironmentPrefix", ...REDIS, "snapshotFile"],
     decidedBy: ["offline"],
     reason: isOffline,
   },
-  { settings: ["serverApiKey", ...UPSTREAM], decidedBy: ["catalogFile"], reason: hasCatalog },
+  { settings: ["serverApiKey", ...UPSTREAM, "snapshotFile"], decidedBy: ["catalogFile"], reason: hasCatalog },
   {
     settings: ["wsEnabled"],
     decidedBy: ["catalogFile", "redisEnvironmentPrefix"],

@@ -77,6 +77,8 @@ describe("the configuration without anything but a catalog", () => {
     tlsKeyFile: undefined,
     tlsClientCaFile: undefined,
     failurePolicyFile: undefined,
+    snapshotFile: undefined,
+    readyWhen: "started",
     authTokensFile: undefined,
     rateLimit: undefined,
     allowedHosts: undefined,

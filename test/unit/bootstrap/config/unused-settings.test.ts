@@ -73,6 +73,8 @@ const USES: Readonly<Record<Key, Use>> = {
   tlsKeyFile: ALWAYS,
   tlsClientCaFile: ALWAYS,
   failurePolicyFile: ALWAYS,
+  snapshotFile: { used: API, unused: NO_UPSTREAM },
+  readyWhen: ALWAYS,
   authTokensFile: ALWAYS,
   rateLimit: ALWAYS,
   allowedHosts: ALWAYS,

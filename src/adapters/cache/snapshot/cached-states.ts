@@ -1,0 +1,52 @@
+import { CodedError } from "../../../domain/errors.js";
+import type { Subject } from "../../../domain/subject.js";
+import type { SnapshotStates } from "../../../ports/snapshot.js";
+import { CompactState } from "../memory/compact-state.js";
+import type { MemoryCache } from "../memory/memory-cache.js";
+import { stateOfRecord } from "./set-record.js";
+import { readStates, writeStates } from "./state-bytes.js";
+
+/** The states of the memory cache, as a snapshot keeps them. */
+export class CachedStates implements SnapshotStates {
+  readonly #cache: MemoryCache;
+
+  constructor(cache: MemoryCache) {
+    this.#cache = cache;
+  }
+
+  subjects(): Iterable<readonly Subject[]> {
+    return this.#cache.allSubjects();
+  }
+
+  encode(subjects: readonly Subject[]): Buffer {
+    return writeStates(subjects.map((subject) => [subject, this.#cache.heldOf(subject)]));
+  }
+
+  restore(bytes: Buffer): number {
+    const { sets, states } = readStates(bytes);
+    const held: CompactState[] = [];
+    try {
+      for (const record of sets) held.push(this.#cache.hold(stateOfRecord(record as never)));
+      if (states.some(({ state }) => state !== undefined && !(state.set < held.length)))
+        throw new Error("a set is missing");
+    } catch (cause) {
+      for (const state of held) this.#cache.release(state);
+      throw new CodedError("invalid-argument", "these are no states", { cause });
+    }
+    for (const { subject, state } of states) {
+      if (state === undefined) this.#cache.restore(subject, undefined);
+      else
+        this.#cache.restore(subject, {
+          state: new CompactState((held[state.set] as CompactState).set, state.own),
+          verifiedAt: state.verifiedAt,
+          recheckAt: state.recheckAt,
+        });
+    }
+    for (const state of held) this.#cache.release(state);
+    return states.length;
+  }
+
+  onChange(listener: (subject: Subject) => void): void {
+    this.#cache.onChange(listener);
+  }
+}

@@ -1,0 +1,198 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { MemoryCache } from "../../../../src/adapters/cache/memory/memory-cache.js";
+import { CachedStates } from "../../../../src/adapters/cache/snapshot/cached-states.js";
+import { SystemClock } from "../../../../src/adapters/ops/system-clock.js";
+import { SnapshotFile } from "../../../../src/adapters/snapshot/snapshot-file.js";
+import { newTelemetry } from "../../../../src/ports/telemetry.js";
+import { metered, stateWith } from "../../../builders/states.js";
+import { RecordingLogger } from "../../../fakes/recording-logger.js";
+
+const CUSTOMERS = 3_000;
+const ENVIRONMENT = Buffer.from("12345678");
+
+let folder: string;
+let file: string;
+const opened: SnapshotFile[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "snapshot-"));
+  file = join(folder, "states");
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((snapshot) => snapshot.close()));
+  await rm(folder, { recursive: true });
+});
+
+async function openSnapshot(environment = ENVIRONMENT) {
+  const cache = new MemoryCache(100_000_000, newTelemetry());
+  const logger = new RecordingLogger();
+  const snapshot = new SnapshotFile({
+    file,
+    environment,
+    states: new CachedStates(cache),
+    clock: new SystemClock(),
+    logger,
+  });
+  opened.push(snapshot);
+  return { cache, logger, snapshot, loaded: await snapshot.load() };
+}
+
+const usedOf = (customer: number) => customer % 9;
+
+function fill(cache: MemoryCache, customers = CUSTOMERS): void {
+  for (let customer = 0; customer < customers; customer++) {
+    cache.keep(
+      { customerId: `c${customer}` },
+      {
+        state: stateWith([metered({ used: usedOf(customer) })], { updatedAt: 1 }),
+        verifiedAt: 1_000,
+        recheckAt: Infinity,
+        isVerified: true,
+      },
+    );
+  }
+}
+
+async function filled(): Promise<void> {
+  const { cache, snapshot } = await openSnapshot();
+  fill(cache);
+  await snapshot.close();
+}
+
+function rightOnes(cache: MemoryCache): number {
+  let right = 0;
+  for (let customer = 0; customer < CUSTOMERS; customer++) {
+    const held = cache.find({ customerId: `c${customer}` });
+    if (held === undefined) continue;
+    expect(held.state.featureUsage("seats").currentUsage).toBe(usedOf(customer));
+    right++;
+  }
+  return right;
+}
+
+describe("cached states in a file", () => {
+  it("are there again, and go on being written", async () => {
+    await filled();
+    const second = await openSnapshot();
+    expect(second.loaded).toEqual({ subjects: CUSTOMERS, damaged: 0 });
+    expect(rightOnes(second.cache)).toBe(CUSTOMERS);
+    second.cache.keep(
+      { customerId: "c0" },
+      {
+        state: stateWith([metered({ used: 10 })], { updatedAt: 2 }),
+        verifiedAt: 2_000,
+        recheckAt: Infinity,
+        isVerified: true,
+      },
+    );
+    await second.cache.forget({ customerId: "c1" });
+    await second.snapshot.close();
+    const third = await openSnapshot();
+    expect(third.cache.find({ customerId: "c0" })?.state.featureUsage("seats").currentUsage).toBe(10);
+    expect(third.cache.find({ customerId: "c1" })).toBeUndefined();
+    expect(third.cache.size.subjects).toBe(CUSTOMERS - 1);
+    expect(third.logger.lines.filter(({ level }) => level === "warn")).toEqual([]);
+  });
+
+  it("of another environment are not read, which is told", async () => {
+    await filled();
+    const { loaded, cache, logger } = await openSnapshot(Buffer.from("87654321"));
+    expect(loaded.subjects).toBe(0);
+    expect(cache.size.subjects).toBe(0);
+    expect(logger.lines).toContainEqual(
+      expect.objectContaining({
+        level: "warn",
+        message: expect.stringContaining("another environment") as unknown as string,
+      }),
+    );
+  });
+
+  it("of another version are not read, which is told", async () => {
+    await filled();
+    const bytes = await readFile(file);
+    bytes[6] = 9;
+    await writeFile(file, bytes);
+    const { logger } = await openSnapshot();
+    expect(logger.lines).toContainEqual(
+      expect.objectContaining({
+        level: "warn",
+        message: expect.stringContaining("another version") as unknown as string,
+      }),
+    );
+  });
+
+  it("are written by one process alone, which is told", async () => {
+    await filled();
+    await openSnapshot();
+    const { cache, logger, snapshot } = await openSnapshot();
+    expect(rightOnes(cache)).toBe(CUSTOMERS);
+    const { size } = await stat(file);
+    fill(cache);
+    await snapshot.close();
+    expect((await stat(file)).size).toBe(size);
+    expect(logger.lines).toContainEqual(
+      expect.objectContaining({
+        level: "warn",
+        message: expect.stringContaining("another process") as unknown as string,
+      }),
+    );
+  });
+
+  it("that cannot be kept cost nothing but a warning", async () => {
+    file = join(folder, "no", "such", "folder", "states");
+    const { loaded, logger } = await openSnapshot();
+    expect(loaded.subjects).toBe(0);
+    expect(logger.lines).toContainEqual(
+      expect.objectContaining({
+        level: "warn",
+        message: expect.stringContaining("SNAPSHOT_FILE") as unknown as string,
+      }),
+    );
+  });
+});
+
+describe("damage costs at most its block, and is told", () => {
+  it("a flipped bit anywhere", async () => {
+    await filled();
+    const whole = await readFile(file);
+    for (let step = 0; step < 60; step++) {
+      const at = Math.floor((whole.length - 1) * (step / 59));
+      const bytes = Buffer.from(whole);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (step % 8));
+      await writeFile(file, bytes);
+      const { cache, loaded, logger, snapshot } = await openSnapshot();
+      expect([at, loaded.damaged]).toEqual([at, 1]);
+      expect(rightOnes(cache)).toBeGreaterThanOrEqual(CUSTOMERS - 500);
+      expect(logger.lines.some(({ level }) => level === "warn")).toBe(true);
+      await snapshot.close();
+    }
+  });
+
+  it("an end that was cut off, anywhere", async () => {
+    await filled();
+    const whole = await readFile(file);
+    for (let step = 1; step <= 20; step++) {
+      const length = Math.floor((whole.length * step) / 21);
+      await writeFile(file, whole.subarray(0, length));
+      const { cache, loaded, snapshot } = await openSnapshot();
+      expect(loaded.damaged).toBe(1);
+      expect(rightOnes(cache)).toBeGreaterThan(CUSTOMERS * (step / 21) - 1_000);
+      await snapshot.close();
+    }
+  });
+
+  it("and is mended by writing the file anew", async () => {
+    await filled();
+    const bytes = await readFile(file);
+    await writeFile(file, bytes.subarray(0, bytes.length - 10));
+    const { cache, snapshot } = await openSnapshot();
+    fill(cache);
+    await snapshot.written();
+    await snapshot.close();
+    const { loaded } = await openSnapshot();
+    expect(loaded).toEqual({ subjects: CUSTOMERS, damaged: 0 });
+  });
+});
