@@ -1,15 +1,23 @@
 import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "@jest/globals";
+import { onTestFinished } from "../support/on-test-finished.js";
 import { parse } from "yaml";
 import { startSidecar, type CatalogInput } from "../../src/public/testing.js";
 import { pythonEnvironment } from "./python-program.js";
 import { runCommand } from "./run-command.js";
-import { requireToolchain } from "./toolchain.js";
+import { findToolchain, itWith } from "./toolchain.js";
 import { PROTO_DIRECTORY, REPOSITORY, temporaryDirectory } from "./workspace.js";
 
 const EXAMPLES = join(REPOSITORY, "examples");
 const STIGG = join(PROTO_DIRECTORY, "stigg");
+
+const python3 = await findToolchain("Python 3 with venv", "python3", [
+  "-c",
+  "import ensurepip, platform, venv; print(platform.python_version())",
+]);
+const go = await findToolchain("Go", "go", ["version"]);
+const maven = await findToolchain("Java with Maven", "mvn", ["--version"]);
 
 /** What each program prints of the example catalog, whatever its language's spelling. */
 const PRINTED = [
@@ -26,25 +34,20 @@ function expectPrinted(output: string): void {
 
 /** A copy of an example, whose stubs leave nothing behind, and a sidecar over the catalog that it asks about. */
 async function example(
-  context: TestContext,
   name: string,
 ): Promise<{ readonly folder: string; readonly address: string; readonly url: string }> {
-  const folder = await temporaryDirectory(context, `example-${name}`);
+  const folder = await temporaryDirectory(`example-${name}`);
   await cp(join(EXAMPLES, name), folder, { recursive: true });
   const sidecar = await startSidecar({
     catalog: parse(await readFile(join(EXAMPLES, "catalog.yaml"), "utf8")) as CatalogInput,
   });
-  context.onTestFinished(() => sidecar.stop());
+  onTestFinished(() => sidecar.stop());
   return { folder, address: sidecar.address, url: sidecar.baseUrl };
 }
 
-it("the example in Python runs as its README says", async (context) => {
-  const version = await requireToolchain(context, "Python 3 with venv", "python3", [
-    "-c",
-    "import ensurepip, platform, venv; print(platform.python_version())",
-  ]);
-  const { folder, address } = await example(context, "python");
-  const python = await pythonEnvironment(`${join(EXAMPLES, "python")}/`, version);
+itWith(python3)("the example in Python runs as its README says", async () => {
+  const { folder, address } = await example("python");
+  const python = await pythonEnvironment(`${join(EXAMPLES, "python")}/`, python3 ?? "");
   await runCommand(
     python,
     [
@@ -61,8 +64,8 @@ it("the example in Python runs as its README says", async (context) => {
   expectPrinted(await runCommand(python, ["main.py", address], { cwd: folder }));
 });
 
-it("the example in Node runs as its README says", async (context) => {
-  const { folder, url } = await example(context, "node");
+it("the example in Node runs as its README says", async () => {
+  const { folder, url } = await example("node");
   // What its package.json names is there already.
   const { dependencies, devDependencies } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Record<
     string,
@@ -78,9 +81,8 @@ it("the example in Node runs as its README says", async (context) => {
   expectPrinted(await runCommand("node", ["main.js", url], { cwd: folder }));
 });
 
-it("the example in Go runs as its README says", async (context) => {
-  await requireToolchain(context, "Go", "go", ["version"]);
-  const { folder, address } = await example(context, "go");
+itWith(go)("the example in Go runs as its README says", async () => {
+  const { folder, address } = await example("go");
   const readme = await readFile(join(folder, "README.md"), "utf8");
   const plugins = [...readme.matchAll(/^go install (\S+)$/gm)].map(([, plugin = ""]) => plugin);
   expect(plugins).toHaveLength(2);
@@ -94,15 +96,14 @@ it("the example in Go runs as its README says", async (context) => {
   expectPrinted(await runCommand("go", ["run", ".", address], { cwd: folder }));
 });
 
-it("the example in Java runs as its README says", async (context) => {
-  await requireToolchain(context, "Java with Maven", "mvn", ["--version"]);
-  const { folder, address } = await example(context, "java");
+itWith(maven)("the example in Java runs as its README says", async () => {
+  const { folder, address } = await example("java");
   const args = ["-q", "-B", `-Dproto.directory=${PROTO_DIRECTORY}`, "compile", "exec:java", `-Dexec.args=${address}`];
   expectPrinted(await runCommand("mvn", args, { cwd: folder }));
 });
 
-it("the tests of the example of an application pass on jest, vitest and node:test", async (context) => {
-  const folder = await temporaryDirectory(context, "example-consumer");
+it("the tests of the example of an application pass on jest, vitest and node:test", async () => {
+  const folder = await temporaryDirectory("example-consumer");
   await cp(join(EXAMPLES, "consumer"), folder, { recursive: true });
   await runCommand("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder], { cwd: REPOSITORY });
   const [tarball = ""] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));

@@ -52,7 +52,10 @@ describe("settings that are given as files", () => {
       ageMs: expect.any(Number) as unknown as number,
     });
     service.child.kill("SIGTERM");
-    expect(await service.ended).toMatchObject({ code: 0, stdout: expect.not.stringContaining(API_KEY) as string });
+    expect(await service.ended).toMatchObject({
+      code: 0,
+      stdout: expect.not.stringContaining(API_KEY) as unknown as string,
+    });
   });
 });
 
