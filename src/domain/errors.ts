@@ -28,10 +28,18 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export class CodedError extends Error {
   override readonly name = "CodedError";
   readonly code: ErrorCode;
+  /** Of a report: whether it may count all the same; undefined: as its code says. */
+  readonly mayCount: boolean | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown; readonly mayCount?: boolean }) {
     super(message, options);
     this.code = code;
+    this.mayCount = options?.mayCount;
+  }
+
+  /** For how long whoever failed asks to be left alone, milliseconds; undefined: it does not say. */
+  get retryAfterMs(): number | undefined {
+    return undefined;
   }
 }
 

@@ -36,7 +36,13 @@ export interface UsageMeasurement {
   readonly updatedAt: number | undefined;
   /** The wallet that the usage was drawn from, where there is one. */
   readonly credit: CreditMeasurement | undefined;
+  /** How far the report has come; undefined where it went to upstream without an outbox. */
+  readonly state?: UsageState | undefined;
 }
+
+/** Safe in the outbox, or counted by upstream. */
+export const USAGE_STATES = ["accepted", "delivered"] as const;
+export type UsageState = (typeof USAGE_STATES)[number];
 
 export interface CreditMeasurement {
   readonly currencyId: string;

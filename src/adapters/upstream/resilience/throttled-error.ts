@@ -5,12 +5,15 @@ const MAX_RETRY_AFTER_MS = 60_000;
 
 /** Upstream asks for patience, and may say for how long. */
 export class ThrottledError extends CodedError {
-  /** Milliseconds; undefined: upstream did not say. */
-  readonly retryAfterMs: number | undefined;
+  readonly #retryAfterMs: number | undefined;
 
   constructor(message: string, retryAfterMs: number | undefined) {
     super("resource-exhausted", message);
-    this.retryAfterMs = retryAfterMs;
+    this.#retryAfterMs = retryAfterMs;
+  }
+
+  override get retryAfterMs(): number | undefined {
+    return this.#retryAfterMs;
   }
 }
 

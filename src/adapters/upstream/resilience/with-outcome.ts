@@ -75,10 +75,13 @@ function withConsequence(error: unknown, mayCount: boolean): unknown {
     return new CodedError(
       code,
       `${error.message}. Whether this counts is not known: report it again under the same idempotency key where it was sent with one, and it counts once; without one, it may count twice`,
-      { cause: error },
+      { cause: error, mayCount: true },
     );
   }
   return ARRIVALS[code] === "refused"
     ? error
-    : new CodedError(code, `${error.message}. This is not counted: report it again later`, { cause: error });
+    : new CodedError(code, `${error.message}. This is not counted: report it again later`, {
+        cause: error,
+        mayCount: false,
+      });
 }

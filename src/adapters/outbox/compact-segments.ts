@@ -1,0 +1,108 @@
+import type { KeyDigest, OutboxRecord } from "../../domain/outbox/outbox-record.js";
+import { OutboxState } from "../../domain/outbox/outbox-state.js";
+import { encodeKeys } from "./key-file.js";
+import type { OutboxDisk } from "./outbox-disk.js";
+import { encodeHeader, fileName, numbersOf } from "./outbox-file-header.js";
+import { RecordBuffer } from "./record-buffer.js";
+import { encodeRecord } from "./record-codec.js";
+import { replayFile } from "./replay-file.js";
+
+const RECORDS_OF_A_GROUP = 500;
+
+export interface Compaction {
+  readonly disk: OutboxDisk;
+  readonly outboxId: string;
+  /** The last segment that is left behind: complete, and no event in it waits. */
+  readonly upTo: number;
+  /** Since when keys are kept, epoch milliseconds. */
+  readonly keysSince: number;
+  /** Lets others have their turn. */
+  readonly pause: () => Promise<void>;
+}
+
+/**
+ * Replaces segments by what they came to: a checkpoint that takes the place of all up to its number once it has its name,
+ * and a file with their keys. The state is read from the files, so that nothing has to stand still meanwhile.
+ *
+ * @throws Error the system's own; then nothing is left behind
+ */
+export async function compactSegments({ disk, outboxId, upTo, keysSince, pause }: Compaction): Promise<void> {
+  const before = disk.names();
+  const checkpoints = numbersOf("checkpoint", before);
+  const last = checkpoints.at(-1) ?? 0;
+  const state = new OutboxState();
+  const keys: (readonly [KeyDigest, number])[] = [];
+  const onKey = (digest: KeyDigest, at: number) => {
+    if (at >= keysSince) keys.push([digest, Math.floor(at / 1_000)]);
+  };
+  const segments = numbersOf("segment", before).filter((number) => number > last && number <= upTo);
+  for (const name of [
+    ...(last > 0 ? [fileName("checkpoint", last)] : []),
+    ...segments.map((number) => fileName("segment", number)),
+  ]) {
+    const bytes = disk.read(name);
+    if (bytes !== undefined) replayFile(bytes, 0, state, onKey);
+    await pause();
+  }
+  if (keys.length > 0)
+    await write(
+      disk,
+      fileName("keys", upTo),
+      function* () {
+        yield encodeKeys(outboxId, keys);
+      },
+      pause,
+    );
+  await write(disk, fileName("checkpoint", upTo), () => checkpointOf(state, outboxId), pause);
+  for (const number of segments) disk.remove(fileName("segment", number));
+  for (const number of checkpoints) disk.remove(fileName("checkpoint", number));
+}
+
+async function write(
+  disk: OutboxDisk,
+  name: string,
+  parts: () => Iterable<Buffer>,
+  pause: () => Promise<void>,
+): Promise<void> {
+  const temporary = `${name}.tmp`;
+  const file = disk.create(temporary);
+  try {
+    let position = 0;
+    for (const part of parts()) {
+      file.write(part, position);
+      position += part.length;
+      await pause();
+    }
+    await file.sync();
+    file.close();
+  } catch (error) {
+    file.close();
+    disk.remove(temporary);
+    throw error;
+  }
+  disk.rename(temporary, name);
+  await disk.sync();
+}
+
+function* checkpointOf(state: OutboxState, outboxId: string): Iterable<Buffer> {
+  yield encodeHeader(outboxId);
+  const buffer = new RecordBuffer();
+  let records = 0;
+  for (const record of recordsOf(state, outboxId)) {
+    buffer.begin();
+    encodeRecord(record, buffer);
+    buffer.end();
+    if (buffer.records < RECORDS_OF_A_GROUP && record.type !== "totals") continue;
+    const group = Buffer.from(buffer.finish(records));
+    records += buffer.records;
+    buffer.clear();
+    yield group;
+  }
+}
+
+function* recordsOf(state: OutboxState, outboxId: string): Iterable<OutboxRecord> {
+  for (const entry of state.entries.values()) yield entry.record(outboxId);
+  for (const item of state.aside.values()) yield { type: "set-aside", item };
+  // Last, since what comes before it is counted too.
+  yield { type: "totals", totals: state.totals, nextId: state.nextId };
+}

@@ -1,0 +1,220 @@
+import { CodedError } from "../../domain/errors.js";
+import type { OutboxRecord } from "../../domain/outbox/outbox-record.js";
+import type { OutboxState } from "../../domain/outbox/outbox-state.js";
+import type { Durability, Written } from "../../ports/outbox.js";
+import { encodeHeader, fileName, HEADER_BYTES } from "./outbox-file-header.js";
+import type { OutboxDisk, OutboxFile } from "./outbox-disk.js";
+import { encodeRecord } from "./record-codec.js";
+import { RecordBuffer } from "./record-buffer.js";
+
+/** What a system says where there is no room: disk, quota, size of a file. */
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** A position in the log: the number of the segment times this, and the byte in it. */
+export const POSITION_BASE = 2 ** 32;
+
+export interface OutboxLogOptions {
+  readonly disk: OutboxDisk;
+  readonly state: OutboxState;
+  readonly outboxId: string;
+  readonly durability: Durability;
+  /** The number of the first segment that it writes. */
+  readonly firstSegment: number;
+  /** After how many bytes a new segment begins. */
+  readonly segmentBytes: number;
+  /** Calls back in a later phase of the event loop: what is given until then is one write. */
+  readonly soon: (callback: () => void) => void;
+  readonly onWritten: (bytes: number) => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
+interface Waiting {
+  readonly record: OutboxRecord | undefined;
+  readonly offset: number;
+  readonly written: Written;
+}
+
+/**
+ * Appends records to segments, those of one turn of the event loop with one write and one sync, and applies them once
+ * they are safe: in the order of the log, so that reading it again comes to the same state. A group that cannot be
+ * written is cut off again, and none of it was.
+ */
+export class OutboxLog {
+  readonly #options: OutboxLogOptions;
+  #buffer = new RecordBuffer();
+  #spare = new RecordBuffer();
+  #waiting: Waiting[] = [];
+  #segment: number;
+  #file: OutboxFile | undefined;
+  #end = 0;
+  #records = 0;
+  #isScheduled = false;
+  #isWriting = false;
+  #closed: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: OutboxLogOptions) {
+    this.#options = options;
+    this.#segment = options.firstSegment - 1;
+  }
+
+  /** The number of the segment that is being written; what is before it is complete. */
+  get segment(): number {
+    return this.#segment;
+  }
+
+  /** Bytes that wait to be written. */
+  get waitingBytes(): number {
+    return this.#buffer.length;
+  }
+
+  /** @param record undefined: only once all before it is written */
+  append(record: OutboxRecord | undefined, written: Written): void {
+    if (this.#closed !== undefined) {
+      written(new CodedError("unavailable", "the outbox is closed: the usage is not counted; report it again"));
+      return;
+    }
+    let offset = 0;
+    if (record !== undefined) {
+      offset = this.#buffer.begin();
+      try {
+        encodeRecord(record, this.#buffer);
+      } catch (error) {
+        this.#buffer.abandon();
+        throw error;
+      }
+      this.#buffer.end();
+    }
+    this.#waiting.push({ record, offset, written });
+    this.#schedule();
+  }
+
+  /** What follows goes into a new segment, so that all before it can be left behind. */
+  endSegment(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise<void>((resolve) => {
+      const finish = () => {
+        this.#file?.close();
+        this.#file = undefined;
+        resolve();
+      };
+      if (this.#isWriting || this.#isScheduled) this.#onIdle = finish;
+      else finish();
+    });
+    return this.#closed;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isWriting) return;
+    this.#isScheduled = true;
+    this.#options.soon(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const group = this.#waiting;
+    const buffer = this.#buffer;
+    this.#waiting = [];
+    this.#buffer = this.#spare;
+    this.#spare = buffer;
+    this.#isWriting = true;
+    if (buffer.records === 0) this.#finish(group, buffer, 0, undefined);
+    else if (this.#file === undefined || this.#end >= this.#options.segmentBytes) {
+      this.#begin().then(
+        () => this.#write(group, buffer),
+        (error: unknown) => this.#finish(group, buffer, 0, this.#failure(error, false)),
+      );
+    } else this.#write(group, buffer);
+  }
+
+  async #begin(): Promise<void> {
+    const { disk, outboxId, durability } = this.#options;
+    this.endSegment();
+    this.#segment++;
+    const file = disk.create(fileName("segment", this.#segment));
+    try {
+      file.write(encodeHeader(outboxId), 0);
+      if (durability === "power") {
+        await file.sync();
+        await disk.sync();
+      }
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    this.#file = file;
+    this.#end = HEADER_BYTES;
+    this.#records = 0;
+    this.#options.onWritten(HEADER_BYTES);
+  }
+
+  #write(group: readonly Waiting[], buffer: RecordBuffer): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    const start = this.#end;
+    try {
+      file.write(buffer.finish(this.#records), start);
+    } catch (error) {
+      this.#finish(group, buffer, start, this.#takeBack(file, start, error));
+      return;
+    }
+    if (this.#options.durability === "process") {
+      this.#finish(group, buffer, start, undefined);
+      return;
+    }
+    file.sync().then(
+      () => this.#finish(group, buffer, start, undefined),
+      (error: unknown) => {
+        const failure = this.#takeBack(file, start, error);
+        // What a failed sync left in the system's memory is not known: from here on a new file is safer.
+        this.endSegment();
+        this.#finish(group, buffer, start, failure);
+      },
+    );
+  }
+
+  #takeBack(file: OutboxFile, start: number, error: unknown): CodedError {
+    try {
+      file.truncate(start);
+      return this.#failure(error, false);
+    } catch {
+      this.endSegment();
+      return this.#failure(error, true);
+    }
+  }
+
+  #finish(group: readonly Waiting[], buffer: RecordBuffer, start: number, failure: CodedError | undefined): void {
+    const bytes = buffer.length;
+    if (failure === undefined && bytes > 0) {
+      const base = this.#segment * POSITION_BASE + start;
+      this.#end = start + bytes;
+      this.#records += buffer.records;
+      this.#options.onWritten(bytes);
+      for (const { record, offset } of group)
+        if (record !== undefined) this.#options.state.apply(record, base + offset);
+    } else if (failure !== undefined) this.#options.onFailed(failure);
+    buffer.clear();
+    this.#isWriting = false;
+    for (const { record, written } of group) written(record === undefined ? undefined : failure);
+    if (this.#waiting.length > 0) this.#schedule();
+    else this.#onIdle?.();
+  }
+
+  #failure(error: unknown, mayCount: boolean): CodedError {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const consequence = mayCount
+      ? "nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key, and it counts once"
+      : "the usage is not counted; report it again once that is mended";
+    return new CodedError(
+      NO_ROOM.has(code) ? "resource-exhausted" : "unavailable",
+      `usage could not be written to the outbox (${message}): ${consequence}`,
+      { cause: error },
+    );
+  }
+}

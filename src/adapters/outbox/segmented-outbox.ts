@@ -1,0 +1,262 @@
+import { randomUUID } from "node:crypto";
+import { CodedError } from "../../domain/errors.js";
+import type { QueuedEvent } from "../../domain/outbox/event-queue.js";
+import type { AcceptedEvent, KeyDigest, OutboxRecord } from "../../domain/outbox/outbox-record.js";
+import type { OutboxState } from "../../domain/outbox/outbox-state.js";
+import { SteadyTime } from "../../application/report/steady-time.js";
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import { OutageLog } from "../../ports/outage-log.js";
+import type { Durability, Outbox, Written } from "../../ports/outbox.js";
+import { compactSegments } from "./compact-segments.js";
+import { digestOfEvent, digestOfUsage } from "./digest-key.js";
+import { EventReader } from "./event-reader.js";
+import { KeyMemory } from "./key-memory.js";
+import type { OutboxDisk } from "./outbox-disk.js";
+import { fileName, numbersOf } from "./outbox-file-header.js";
+import { OutboxLog, POSITION_BASE } from "./outbox-log.js";
+import { readOutbox, type OutboxContent } from "./read-outbox.js";
+import { keysOf } from "./replay-file.js";
+
+export interface OutboxOptions {
+  readonly durability: Durability;
+  readonly maxBytes: number;
+  /** How long a caller's key is known again, milliseconds. */
+  readonly keepKeysMs: number;
+  /** After how many bytes a new segment begins, and how many are left behind at once. */
+  readonly segmentBytes: number;
+  readonly compactBytes: number;
+  readonly soon: (callback: () => void) => void;
+}
+
+export const OUTBOX_DEFAULTS = {
+  keepKeysMs: 25 * 3_600_000,
+  segmentBytes: 16 * 1024 * 1024,
+  compactBytes: 32 * 1024 * 1024,
+  soon: (callback: () => void) => void setImmediate(callback),
+} as const;
+
+/** Given back where there is no room for what happened to accepted reports. */
+const RESERVE = "reserve";
+const RESERVE_BYTES = 1024 * 1024;
+/** Segments are left behind once they are so many times what is still needed of them. */
+const COMPACT_GROWTH = 4;
+
+/** An outbox in a directory: segments that are only appended to, and from time to time replaced by what they came to. */
+export class SegmentedOutbox implements Outbox {
+  readonly id: string;
+  readonly state: OutboxState;
+  readonly maxBytes: number;
+  readonly damagedRecords: number;
+  readonly digestOfUsage = digestOfUsage;
+  readonly digestOfEvent = digestOfEvent;
+  readonly #options: OutboxOptions;
+  readonly #disk: OutboxDisk;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #outage: OutageLog;
+  readonly #keys: KeyMemory;
+  readonly #events: EventReader;
+  readonly #log: OutboxLog;
+  /** A clock that is set must not have keys forgotten. */
+  readonly #time: SteadyTime;
+  readonly #openedAt: number;
+  #bytes = 0;
+  #checkpoint = 0;
+  #checkpointBytes = 0;
+  #compaction: Promise<void> | undefined;
+  #isClosed = false;
+
+  /** @throws CodedError `failed-precondition` where it cannot be used; Error the system's own */
+  constructor(disk: OutboxDisk, options: OutboxOptions, clock: Clock, logger: Logger) {
+    this.#disk = disk;
+    this.#options = options;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#outage = new OutageLog(logger);
+    this.#keys = new KeyMemory(options.keepKeysMs);
+    this.#time = new SteadyTime(clock);
+    this.#time.start();
+    this.#openedAt = clock.now();
+    const content = readOutbox(disk, (digest, at) => this.#keys.remember(digest, at));
+    this.id = content.id ?? randomUUID();
+    this.state = content.state;
+    this.maxBytes = options.maxBytes;
+    this.damagedRecords = content.damagedRecords;
+    this.#tidy(content);
+    this.#events = new EventReader(disk);
+    this.#log = new OutboxLog({
+      disk,
+      state: this.state,
+      outboxId: this.id,
+      durability: options.durability,
+      firstSegment: content.lastNumber + 1,
+      segmentBytes: options.segmentBytes,
+      soon: options.soon,
+      onWritten: (bytes) => {
+        this.#bytes += bytes;
+        this.#outage.works("the outbox is written to again");
+      },
+      onFailed: (error) =>
+        this.#outage.lost("error", "the outbox cannot be written to: reports are refused", { error }),
+    });
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  accept(record: Extract<OutboxRecord, { type: "usage-accepted" | "events-accepted" }>, written: Written): void {
+    if (this.#bytes + this.#log.waitingBytes >= this.maxBytes) {
+      this.#compactIfWorthIt();
+      written(
+        new CodedError(
+          "resource-exhausted",
+          `the outbox has the ${this.maxBytes} bytes that USAGE_OUTBOX_MAX_BYTES allows: the usage is not counted; report it again once upstream takes what waits`,
+        ),
+      );
+      return;
+    }
+    const now = this.#openedAt + this.#time.now();
+    keysOf(record, (digest) => this.#keys.remember(digest, now));
+    this.#log.append(record, (error) => {
+      if (error !== undefined) keysOf(record, (digest) => this.#keys.forget(digest));
+      this.#compactIfWorthIt();
+      written(error);
+    });
+  }
+
+  note(record: OutboxRecord, written: Written): void {
+    this.#log.append(record, (error) => {
+      if (error?.code === "resource-exhausted" && this.#giveReserve()) this.#log.append(record, written);
+      else written(error);
+    });
+  }
+
+  afterWrites(written: Written): void {
+    this.#log.append(undefined, written);
+  }
+
+  find(digest: KeyDigest): "unknown" | "same" | "other" {
+    return this.#keys.find(digest, this.#openedAt + this.#time.now());
+  }
+
+  readEvents(events: readonly QueuedEvent[]): readonly AcceptedEvent[] {
+    return this.#events.read(events);
+  }
+
+  /** Resolves once what was left behind before is. For tests. */
+  async idle(): Promise<void> {
+    await this.#compaction;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#time.stop();
+    await this.#log.close();
+    await this.#compaction;
+  }
+
+  #tidy({ checkpoint, segments, findings, torn }: OutboxContent): void {
+    for (const finding of findings) this.#logger.error(`outbox: ${finding}`);
+    for (const [name, end] of torn) {
+      this.#logger.warn(
+        "outbox: a file has a part at its end that was still being written when the process ended; it is cut off, nothing of it was acknowledged",
+        { file: name, bytes: this.#disk.size(name) - end },
+      );
+      if (end === 0) this.#disk.remove(name);
+      else this.#disk.truncate(name, end);
+    }
+    for (const name of this.#disk.names()) {
+      const isLeftBehind = [
+        ...numbersOf("segment", [name]),
+        ...numbersOf("checkpoint", [name]).map((number) => number + 1),
+      ].some((number) => number <= checkpoint);
+      if (isLeftBehind || name.endsWith(".tmp")) this.#disk.remove(name);
+    }
+    for (const [number, bytes] of segments) if (!torn.has(fileName("segment", number))) this.#bytes += bytes;
+    this.#checkpoint = checkpoint;
+    if (checkpoint > 0) this.#checkpointBytes = this.#disk.size(fileName("checkpoint", checkpoint));
+    this.#bytes += this.#checkpointBytes;
+    this.#keepReserve();
+  }
+
+  #keepReserve(): void {
+    if (this.#disk.names().includes(RESERVE)) return;
+    try {
+      const file = this.#disk.create(RESERVE);
+      try {
+        file.write(Buffer.alloc(RESERVE_BYTES), 0);
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      this.#disk.remove(RESERVE);
+      this.#logger.warn(
+        "there is no room for the reserve of the outbox: it may not be able to note what is delivered",
+        { error },
+      );
+    }
+  }
+
+  #giveReserve(): boolean {
+    try {
+      if (this.#isClosed || !this.#disk.names().includes(RESERVE)) return false;
+      this.#disk.remove(RESERVE);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #compactIfWorthIt(): void {
+    if (this.#compaction !== undefined || this.#isClosed) return;
+    const { compactBytes } = this.#options;
+    if (this.#bytes - this.#checkpointBytes < Math.max(compactBytes, this.#checkpointBytes * COMPACT_GROWTH)) return;
+    // What is written now stays; all before it is complete from here on.
+    const upTo = Math.min(this.#log.segment - 1, this.#firstSegmentOfEvents() - 1);
+    if (upTo <= this.#checkpoint) return;
+    this.#compaction = this.#compact(upTo).finally(() => (this.#compaction = undefined));
+  }
+
+  async #compact(upTo: number): Promise<void> {
+    const keysSince = this.#clock.now() - this.#options.keepKeysMs;
+    try {
+      await compactSegments({
+        disk: this.#disk,
+        outboxId: this.id,
+        upTo,
+        keysSince,
+        pause: () => new Promise((resolve) => this.#options.soon(resolve)),
+      });
+      this.#checkpoint = upTo;
+      this.#keys.expire(this.#openedAt + this.#time.now());
+      this.#removeOldKeys(keysSince);
+      this.#checkpointBytes = this.#disk.size(fileName("checkpoint", upTo));
+      const segments = numbersOf("segment", this.#disk.names()).reduce(
+        (sum, number) => sum + this.#disk.size(fileName("segment", number)),
+        0,
+      );
+      this.#bytes = this.#checkpointBytes + segments;
+      this.#keepReserve();
+    } catch (error) {
+      this.#logger.warn("the outbox could not be made smaller; it is tried again when more is written", { error });
+    }
+  }
+
+  #removeOldKeys(since: number): void {
+    for (const number of numbersOf("keys", this.#disk.names())) {
+      const bytes = this.#disk.read(fileName("keys", number));
+      // The keys are in the order of their acceptance, and the last one is before the checksum.
+      const newest = bytes === undefined || bytes.length < 8 ? 0 : bytes.readUInt32LE(bytes.length - 8) * 1_000;
+      if (newest < since) this.#disk.remove(fileName("keys", number));
+    }
+  }
+
+  #firstSegmentOfEvents(): number {
+    let first = this.state.events.firstPosition ?? Infinity;
+    for (const { events } of this.state.eventBatches.values())
+      for (const { position, event } of events) if (event === undefined) first = Math.min(first, position);
+    return Math.floor(first / POSITION_BASE);
+  }
+}
