@@ -1,7 +1,9 @@
 import type { UsageEvent } from "../../domain/usage-report.js";
 import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import type { CallContext } from "../answer.js";
+import { logFailedReport } from "./log-failed-report.js";
 import { optionsForReport } from "./report-signal.js";
 
 /**
@@ -11,16 +13,23 @@ import { optionsForReport } from "./report-signal.js";
 export class ReportEvents {
   readonly #upstream: UpstreamClient;
   readonly #clock: Clock;
+  readonly #logger: Logger | undefined;
 
-  constructor(upstream: UpstreamClient, clock: Clock) {
+  constructor(upstream: UpstreamClient, clock: Clock, logger?: Logger) {
     this.#upstream = upstream;
     this.#clock = clock;
+    this.#logger = logger;
   }
 
   /** @throws CodedError upstream's own failure, saying whether the events may count; never a made-up success */
-  async report(events: readonly UsageEvent[], call: CallContext): Promise<void> {
+  async report(events: readonly UsageEvent[], call: CallContext): Promise<undefined> {
     const now = this.#clock.now();
     const accepted = events.map((event) => (event.timestamp === undefined ? { ...event, timestamp: now } : event));
-    await this.#upstream.reportEvents(accepted, optionsForReport(call));
+    try {
+      await this.#upstream.reportEvents(accepted, optionsForReport(call));
+    } catch (error) {
+      if (this.#logger !== undefined) logFailedReport(this.#logger, error);
+      throw error;
+    }
   }
 }
