@@ -1,4 +1,3 @@
-import type { ResolutionContext, ServiceIdentifier } from "inversify";
 import type { Clock } from "../ports/clock.js";
 import type { FailurePolicies } from "../ports/failure-policies.js";
 import type { Logger } from "../ports/logger.js";
@@ -7,6 +6,7 @@ import type { Access } from "./sidecar/access.js";
 import type { CacheLayer } from "./cache/cache-layer.js";
 import type { SettingInForce } from "./config/read-settings.js";
 import type { Config } from "./config/settings/settings.js";
+import type { OpenedOutbox } from "./outbox.js";
 import type { Source } from "./source/source.js";
 
 /** What has to be there before anything else can be made. */
@@ -24,8 +24,8 @@ export interface Foundations {
   readonly failurePolicies?: (FailurePolicies & { close(): Promise<void> }) | undefined;
   /** The configuration as whoever runs the service may see it. */
   readonly inForce?: readonly SettingInForce[] | undefined;
+  /** Where reports are accepted; not given: each waits for upstream. */
+  readonly outbox?: OpenedOutbox | undefined;
   /** Takes secrets out of what other systems said, before callers are answered with it. */
   readonly redact?: ((text: string) => string) | undefined;
 }
-
-export type Provide = <T>(token: ServiceIdentifier<T>, make: (context: ResolutionContext) => T) => void;

@@ -5,7 +5,8 @@ import { privately } from "../adapters/ops/private-access.js";
 import { statusRoute } from "../adapters/ops/status-route.js";
 import { ExplainDecision } from "../application/explain-decision.js";
 import { LogDecisions } from "../application/log-decisions.js";
-import type { Foundations, Provide } from "./foundations.js";
+import type { Foundations } from "./foundations.js";
+import type { Provide } from "./provide.js";
 import { sidecarStatus } from "./sidecar-status.js";
 import { TOKENS } from "./sidecar/tokens.js";
 

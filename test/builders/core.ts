@@ -83,7 +83,7 @@ export function buildCore({
     load,
     refresh,
     states,
-    check: new CheckEntitlement(states, configured, clock, assume),
+    check: new CheckEntitlement(states, configured, clock, { assume }),
     list: new ListEntitlements(states, configured, clock),
     reload: new ReloadEntitlements(load),
     reportUsage: new ReportUsage(upstream, cache, load, clock, logger),

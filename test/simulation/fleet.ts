@@ -6,7 +6,7 @@ import { vendorSource } from "../../src/bootstrap/source/vendor-source.js";
 import { TOKENS } from "../../src/bootstrap/sidecar/tokens.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import type { CheckEntitlement } from "../../src/application/check/check-entitlement.js";
-import type { ReportUsage } from "../../src/application/report/report-usage.js";
+import type { UsageReporting } from "../../src/application/report/reporting.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";
 import type { Logger } from "../../src/ports/logger.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
@@ -23,7 +23,7 @@ export type SidecarMode = "memory" | "redis" | "redis-listening";
 export interface Started {
   readonly process: SimProcess;
   readonly check: CheckEntitlement;
-  readonly report: ReportUsage;
+  readonly report: UsageReporting;
   readonly cache: CacheStore;
   /** Which run of the sidecar it is, from 1. */
   readonly run: number;

@@ -6,6 +6,15 @@ import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import type { Answer, CallContext } from "../answer.js";
 import type { AssumeAnswers } from "../assume-answers.js";
 import type { FindState } from "../load/find-state.js";
+import type { UsageOverlay } from "../report/usage-overlay.js";
+
+/** What a check has beside states and fallbacks, where it is configured. */
+export interface CheckParts {
+  /** What answers where nothing fresh can be had; undefined: what is known, however old, and then the fallback. */
+  readonly assume?: AssumeAnswers | undefined;
+  /** What was accepted and is not in upstream's usage yet; undefined: nothing ever is. */
+  readonly overlay?: UsageOverlay | undefined;
+}
 
 /**
  * Answers whether a customer may use a feature or spend credits. Where a state is at hand the answer comes
@@ -17,13 +26,14 @@ export class CheckEntitlement {
   readonly #fallbacks: FallbackProvider;
   readonly #clock: Clock;
   readonly #assume: AssumeAnswers | undefined;
+  readonly #overlay: UsageOverlay | undefined;
 
-  /** @param assume what answers where nothing fresh can be had; not given: what is known, however old, and then the fallback */
-  constructor(states: FindState, fallbacks: FallbackProvider, clock: Clock, assume?: AssumeAnswers) {
+  constructor(states: FindState, fallbacks: FallbackProvider, clock: Clock, { assume, overlay }: CheckParts = {}) {
     this.#states = states;
     this.#fallbacks = fallbacks;
     this.#clock = clock;
     this.#assume = assume;
+    this.#overlay = overlay;
   }
 
   /** @throws CodedError `cancelled` (by rejection) when the caller goes away while a state is fetched */
@@ -37,7 +47,9 @@ export class CheckEntitlement {
     const verifiedSince = this.#assume === undefined ? -Infinity : this.#assume.trustedSince(query.featureId, now);
     const cached = this.#states.atHand(customerId, resourceId, now, verifiedSince);
     if (cached === undefined) return this.#featureAfterMiss(customerId, resourceId, query, call, verifiedSince);
-    const result = decideFeature(cached.state, query, now, this.#fallbacks);
+    const state =
+      this.#overlay === undefined ? cached.state : this.#overlay.over(cached.state, customerId, resourceId, now);
+    const result = decideFeature(state, query, now, this.#fallbacks);
     if (result.fallback === undefined || this.#assume === undefined)
       return { result, source: "memory", verifiedAt: cached.verifiedAt };
     return this.#assume.feature({ customerId, resourceId }, query, {
@@ -58,7 +70,9 @@ export class CheckEntitlement {
     const verifiedSince = this.#assume === undefined ? -Infinity : this.#assume.trustedSince(query.currencyId, now);
     const cached = this.#states.atHandWithWallets(customerId, resourceId, now, verifiedSince);
     if (cached === undefined) return this.#creditAfterMiss(customerId, resourceId, query, call, verifiedSince);
-    const result = decideCredit(cached.state, query);
+    const state =
+      this.#overlay === undefined ? cached.state : this.#overlay.over(cached.state, customerId, resourceId, now);
+    const result = decideCredit(state, query);
     if (result.fallback === undefined || this.#assume === undefined)
       return { result, source: "memory", verifiedAt: cached.verifiedAt };
     return this.#assume.credit({ customerId, resourceId }, query, {
@@ -75,18 +89,16 @@ export class CheckEntitlement {
     call: CallContext,
     verifiedSince: number,
   ): Promise<Answer<FeatureDecision>> {
-    const { state, source, verifiedAt } = await this.#states.find(
-      { customerId, resourceId },
-      call,
-      "features",
-      verifiedSince,
-    );
+    const subject = { customerId, resourceId };
+    const { state: found, source, verifiedAt } = await this.#states.find(subject, call, "features", verifiedSince);
+    const now = this.#clock.now();
+    const state = found && (this.#overlay?.over(found, customerId, resourceId, now) ?? found);
     const result =
       state === undefined
         ? decideFeatureWithoutState(query, this.#fallbacks)
-        : decideFeature(state, query, this.#clock.now(), this.#fallbacks);
+        : decideFeature(state, query, now, this.#fallbacks);
     const answer = { result, source, verifiedAt };
-    return this.#assume === undefined ? answer : this.#assume.feature({ customerId, resourceId }, query, answer);
+    return this.#assume === undefined ? answer : this.#assume.feature(subject, query, answer);
   }
 
   async #creditAfterMiss(
@@ -96,14 +108,11 @@ export class CheckEntitlement {
     call: CallContext,
     verifiedSince: number,
   ): Promise<Answer<CreditDecision>> {
-    const { state, source, verifiedAt } = await this.#states.find(
-      { customerId, resourceId },
-      call,
-      "wallets",
-      verifiedSince,
-    );
+    const subject = { customerId, resourceId };
+    const { state: found, source, verifiedAt } = await this.#states.find(subject, call, "wallets", verifiedSince);
+    const state = found && (this.#overlay?.over(found, customerId, resourceId, this.#clock.now()) ?? found);
     const result = state === undefined ? decideCreditWithoutState(query) : decideCredit(state, query);
     const answer = { result, source, verifiedAt };
-    return this.#assume === undefined ? answer : this.#assume.credit({ customerId, resourceId }, query, answer);
+    return this.#assume === undefined ? answer : this.#assume.credit(subject, query, answer);
   }
 }

@@ -9,6 +9,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import type { Answer, CallContext } from "../answer.js";
 import type { FindState } from "../load/find-state.js";
+import type { UsageOverlay } from "../report/usage-overlay.js";
 import type { Wanted } from "../load/search-state.js";
 
 /** Everything a subject is entitled to, each decided with nothing requested. */
@@ -26,18 +27,25 @@ export class ListEntitlements {
   readonly #states: FindState;
   readonly #fallbacks: FallbackProvider;
   readonly #clock: Clock;
+  readonly #overlay: UsageOverlay | undefined;
 
-  constructor(states: FindState, fallbacks: FallbackProvider, clock: Clock) {
+  /** @param overlay what was accepted and is not in upstream's usage yet; undefined: nothing ever is */
+  constructor(states: FindState, fallbacks: FallbackProvider, clock: Clock, overlay?: UsageOverlay) {
     this.#states = states;
     this.#fallbacks = fallbacks;
     this.#clock = clock;
+    this.#overlay = overlay;
   }
 
   list(subject: Subject, call: CallContext): Answer<EntitlementsList> | Promise<Answer<EntitlementsList>> {
     const now = this.#clock.now();
     const cached = this.#states.atHandWithWallets(subject.customerId, subject.resourceId, now);
     if (cached === undefined) return this.#listAfterMiss(subject, "everything", call);
-    return { result: entitlementsOf(cached.state, now), source: "memory", verifiedAt: cached.verifiedAt };
+    return {
+      result: this.#entitlementsOf(cached.state, subject, now),
+      source: "memory",
+      verifiedAt: cached.verifiedAt,
+    };
   }
 
   /** For who has no use for the wallets, which may be missing then. */
@@ -45,13 +53,21 @@ export class ListEntitlements {
     const now = this.#clock.now();
     const cached = this.#states.atHand(subject.customerId, subject.resourceId, now);
     if (cached === undefined) return this.#listAfterMiss(subject, "features", call);
-    return { result: entitlementsOf(cached.state, now), source: "memory", verifiedAt: cached.verifiedAt };
+    return {
+      result: this.#entitlementsOf(cached.state, subject, now),
+      source: "memory",
+      verifiedAt: cached.verifiedAt,
+    };
   }
 
   async #listAfterMiss(subject: Subject, wanted: Wanted, call: CallContext): Promise<Answer<EntitlementsList>> {
     const { state, source, verifiedAt } = await this.#states.find(subject, call, wanted);
-    const result = state === undefined ? this.#fallbackList() : entitlementsOf(state, this.#clock.now());
+    const result = state === undefined ? this.#fallbackList() : this.#entitlementsOf(state, subject, this.#clock.now());
     return { result, source, verifiedAt };
+  }
+
+  #entitlementsOf(state: CustomerState, { customerId, resourceId }: Subject, now: number): EntitlementsList {
+    return entitlementsOf(this.#overlay?.over(state, customerId, resourceId, now) ?? state, now);
   }
 
   #fallbackList(): EntitlementsList {

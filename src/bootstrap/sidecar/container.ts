@@ -19,14 +19,14 @@ import { LoadState } from "../../application/load/load-state.js";
 import { Readiness } from "../../application/readiness.js";
 import { RefreshInBackground } from "../../application/refresh/refresh-in-background.js";
 import { ReloadEntitlements } from "../../application/refresh/reload-entitlements.js";
-import { ReportEvents } from "../../application/report/report-events.js";
-import { ReportUsage } from "../../application/report/report-usage.js";
 import { StreamStatus } from "../../application/refresh/stream-status.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Config } from "../config/settings/settings.js";
+import type { Foundations } from "../foundations.js";
+import type { Provide } from "../provide.js";
 import { packageVersion } from "../package-version.js";
-import type { Foundations, Provide } from "../foundations.js";
 import { provideOps } from "../provide-ops.js";
+import { provideReports } from "../provide-reports.js";
 import { TOKENS } from "./tokens.js";
 
 /** How old a state may grow while no news arrive, before it is asked for again. */
@@ -58,6 +58,7 @@ export function buildContainer(foundations: Foundations): Container {
   provide(TOKENS.shutdown, () => new AbortController());
   provideStates(provide, foundations);
   provideUseCases(provide, foundations);
+  provideReports(provide, foundations.outbox, telemetry);
   provideOps(provide, foundations);
   provideServers(provide, foundations);
   return container;
@@ -121,25 +122,22 @@ function provideUseCases(provide: Provide, { failurePolicies }: Foundations): vo
   provide(TOKENS.checkEntitlement, (made) => {
     const [fallbacks, clock] = [made.get(TOKENS.fallbacks), made.get(TOKENS.clock)];
     const assume = failurePolicies && new AssumeAnswers(failurePolicies, fallbacks, made.get(TOKENS.telemetry), clock);
-    return new CheckEntitlement(made.get(TOKENS.findState), fallbacks, clock, assume);
+    return new CheckEntitlement(made.get(TOKENS.findState), fallbacks, clock, {
+      assume,
+      overlay: made.get(TOKENS.overlay),
+    });
   });
   provide(
     TOKENS.listEntitlements,
-    (made) => new ListEntitlements(made.get(TOKENS.findState), made.get(TOKENS.fallbacks), made.get(TOKENS.clock)),
-  );
-  provide(TOKENS.reloadEntitlements, (made) => new ReloadEntitlements(made.get(TOKENS.loadState)));
-  provide(
-    TOKENS.reportUsage,
     (made) =>
-      new ReportUsage(
-        made.get(TOKENS.upstream),
-        made.get(TOKENS.cache),
-        made.get(TOKENS.loadState),
+      new ListEntitlements(
+        made.get(TOKENS.findState),
+        made.get(TOKENS.fallbacks),
         made.get(TOKENS.clock),
-        made.get(TOKENS.logger),
+        made.get(TOKENS.overlay),
       ),
   );
-  provide(TOKENS.reportEvents, (made) => new ReportEvents(made.get(TOKENS.upstream), made.get(TOKENS.clock)));
+  provide(TOKENS.reloadEntitlements, (made) => new ReloadEntitlements(made.get(TOKENS.loadState)));
   provide(
     TOKENS.followUpdates,
     (made) =>

@@ -10,6 +10,7 @@ import { openCache } from "../cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "../config/load-config.js";
 import { openFailurePolicies } from "../failure-policies.js";
 import { followFileSettings } from "../follow-file-settings.js";
+import { openOutbox } from "../outbox.js";
 import { openSource } from "../source/open-source.js";
 import type { Source } from "../source/source.js";
 import { Sidecar } from "./sidecar.js";
@@ -90,7 +91,9 @@ async function start(
   const access = await openAccess(config, services);
   const failurePolicies = await openFailurePolicies(config, services);
   const cache = await openCache(config, services);
+  const outbox = openOutbox(config, services);
   const source = await openSource(config, services).catch(async (error: unknown) => {
+    await outbox?.close();
     await cache?.close();
     throw error;
   });
@@ -101,6 +104,7 @@ async function start(
     cache,
     access,
     failurePolicies,
+    outbox,
     inForce,
     redact: secrets.redact,
   });

@@ -56,6 +56,7 @@ export class Sidecar {
         this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host),
       );
       const tlsPort = await this.#listenTls();
+      this.#container.get(TOKENS.deliverReports)?.start();
       const isWarm =
         config.readyWhen === "started" || (config.readyWhen === "warm" && loaded !== undefined && loaded.subjects > 0);
       if (isWarm || source.reached === undefined) this.#container.get(TOKENS.readiness).ready();
@@ -101,6 +102,8 @@ export class Sidecar {
       attempt(() => this.#container.get(TOKENS.tlsListener)?.drain(graceMs)),
     ]);
     await attempt(() => this.#container.get(TOKENS.stream).stop());
+    await attempt(() => this.#container.get(TOKENS.deliverReports)?.stop());
+    await attempt(() => this.#foundations.outbox?.close());
     // After the last report has been counted, so that what is kept is complete.
     await attempt(() => this.#foundations.source.close());
     await attempt(() => this.#foundations.cache?.close());

@@ -16,8 +16,11 @@ import type { LoadState } from "../../application/load/load-state.js";
 import type { Readiness } from "../../application/readiness.js";
 import type { RefreshInBackground } from "../../application/refresh/refresh-in-background.js";
 import type { ReloadEntitlements } from "../../application/refresh/reload-entitlements.js";
-import type { ReportEvents } from "../../application/report/report-events.js";
-import type { ReportUsage } from "../../application/report/report-usage.js";
+import type { AcceptReports } from "../../application/report/accept-reports.js";
+import type { DeliverReports } from "../../application/report/deliver-reports.js";
+import type { RememberMeasurements } from "../../application/report/remember-measurements.js";
+import type { EventReporting, UsageReporting } from "../../application/report/reporting.js";
+import type { UsageOverlay } from "../../application/report/usage-overlay.js";
 import type { StreamStatus } from "../../application/refresh/stream-status.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
@@ -49,8 +52,12 @@ export const TOKENS = {
   decisionLines: token<DecisionLines | undefined>("decisionLines"),
   listEntitlements: token<ListEntitlements>("listEntitlements"),
   reloadEntitlements: token<ReloadEntitlements>("reloadEntitlements"),
-  reportUsage: token<ReportUsage>("reportUsage"),
-  reportEvents: token<ReportEvents>("reportEvents"),
+  overlay: token<UsageOverlay | undefined>("overlay"),
+  measurements: token<RememberMeasurements>("measurements"),
+  acceptReports: token<AcceptReports | undefined>("acceptReports"),
+  deliverReports: token<DeliverReports | undefined>("deliverReports"),
+  reportUsage: token<UsageReporting>("reportUsage"),
+  reportEvents: token<EventReporting>("reportEvents"),
   followUpdates: token<FollowUpdates>("followUpdates"),
   explainDecision: token<ExplainDecision>("explainDecision"),
   readiness: token<Readiness>("readiness"),

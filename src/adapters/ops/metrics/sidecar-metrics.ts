@@ -92,7 +92,10 @@ const TELEMETRY_METRICS: readonly Metric<Readonly<Telemetry>>[] = [
     ["policy", "outcome"],
     ({ assumedAnswers }) =>
       POLICY_ANSWERS.flatMap((policy) =>
-        (["granted", "denied"] as const).map((outcome): LabelledValue => [[policy, outcome], assumedAnswers[outcome][policy]]),
+        (["granted", "denied"] as const).map((outcome): LabelledValue => [
+          [policy, outcome],
+          assumedAnswers[outcome][policy],
+        ]),
       ),
   ),
   labelled(

@@ -1,9 +1,13 @@
+import { USAGE_STATES, type UsageState } from "../../../domain/usage-report.js";
 import { ANSWER_SOURCES, type AnswerSource } from "../../../ports/telemetry.js";
 import { ResponseHeaders, type HeaderField } from "../exchange/response-headers.js";
 import type { Reply } from "../service/unary-call.js";
 
 /** Metadata of an answer: where it came from. */
 export const SOURCE_HEADER = "x-entitlement-source";
+
+/** Metadata of the answer to a report: how far it has come. */
+export const USAGE_STATE_HEADER = "x-usage-state";
 
 /** Metadata of an answer, for a request with DETAIL_HEADER "1": how old what it says may be, milliseconds. */
 export const AGE_HEADER = "x-entitlement-age-ms";
@@ -36,6 +40,7 @@ export class SourceHeaders {
   /** Of a response that says nothing of a state. */
   readonly plain: ResponseHeaders;
   readonly #bySource: Readonly<Record<AnswerSource, ResponseHeaders>>;
+  readonly #byUsageState: Readonly<Record<UsageState, ResponseHeaders>>;
 
   constructor(contentType: string) {
     const fields = [["content-type", contentType]] as const;
@@ -43,11 +48,15 @@ export class SourceHeaders {
     this.#bySource = Object.fromEntries(
       ANSWER_SOURCES.map((source) => [source, new ResponseHeaders(200, [...fields, [SOURCE_HEADER, source]])]),
     ) as Record<AnswerSource, ResponseHeaders>;
+    this.#byUsageState = Object.fromEntries(
+      USAGE_STATES.map((state) => [state, new ResponseHeaders(200, [...fields, [USAGE_STATE_HEADER, state]])]),
+    ) as Record<UsageState, ResponseHeaders>;
   }
 
   of(reply: Reply<unknown>): ResponseHeaders {
-    const { source, decisionId } = reply;
-    let headers = source === undefined ? this.plain : this.#bySource[source];
+    const { source, decisionId, usageState } = reply;
+    if (source === undefined) return usageState === undefined ? this.plain : this.#byUsageState[usageState];
+    let headers = this.#bySource[source];
     if (source === "assumed") headers = headers.and(...assumedFields(reply));
     return decisionId === undefined ? headers : headers.and([DECISION_HEADER, decisionId]);
   }

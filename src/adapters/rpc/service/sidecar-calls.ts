@@ -2,8 +2,7 @@ import type { MessageShape } from "@bufbuild/protobuf";
 import type { CheckEntitlement } from "../../../application/check/check-entitlement.js";
 import type { ListEntitlements } from "../../../application/check/list-entitlements.js";
 import type { ReloadEntitlements } from "../../../application/refresh/reload-entitlements.js";
-import type { ReportEvents } from "../../../application/report/report-events.js";
-import type { ReportUsage } from "../../../application/report/report-usage.js";
+import type { EventReporting, UsageReporting } from "../../../application/report/reporting.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
 import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { checkCalls, listCalls, type CountDecision } from "./check-calls.js";
@@ -15,8 +14,8 @@ export interface UseCases {
   readonly check: Pick<CheckEntitlement, "feature" | "credit">;
   readonly list: ListEntitlements;
   readonly reload: ReloadEntitlements;
-  readonly reportUsage: ReportUsage;
-  readonly reportEvents: ReportEvents;
+  readonly reportUsage: UsageReporting;
+  readonly reportEvents: EventReporting;
 }
 
 export interface SidecarCallsOptions {

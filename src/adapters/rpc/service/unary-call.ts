@@ -1,4 +1,5 @@
 import type { Answer, Assumed, CallContext } from "../../../application/answer.js";
+import type { UsageState } from "../../../domain/usage-report.js";
 import type { AnswerSource } from "../../../ports/telemetry.js";
 
 /** An answer in the form that goes out, with where what it says came from, which travels beside it as metadata. */
@@ -12,6 +13,8 @@ export interface Reply<O> {
   readonly assumed?: Assumed | undefined;
   /** See Answer. */
   readonly decisionId: string | undefined;
+  /** How far a report has come; undefined for all else. */
+  readonly usageState: UsageState | undefined;
 }
 
 /** What a call of the service knows of its caller. */
@@ -43,10 +46,10 @@ function encodeReply<Result, Query, O>(
   encode: (result: Result, query: Query) => O,
   query: Query,
 ): Reply<O> {
-  return { message: encode(result, query), source, verifiedAt, assumed, decisionId };
+  return { message: encode(result, query), source, verifiedAt, assumed, decisionId, usageState: undefined };
 }
 
 /** A reply that says nothing of a state. */
-export function plainReply<O>(message: O): Reply<O> {
-  return { message, source: undefined, verifiedAt: undefined, assumed: undefined, decisionId: undefined };
+export function plainReply<O>(message: O, usageState?: UsageState): Reply<O> {
+  return { message, source: undefined, verifiedAt: undefined, assumed: undefined, decisionId: undefined, usageState };
 }

@@ -1,6 +1,6 @@
 import type { ReloadEntitlements } from "../../../application/refresh/reload-entitlements.js";
-import type { ReportEvents } from "../../../application/report/report-events.js";
-import type { ReportUsage } from "../../../application/report/report-usage.js";
+import type { EventReporting, UsageReporting } from "../../../application/report/reporting.js";
+import type { UsageMeasurement, UsageState } from "../../../domain/usage-report.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
 import type {
   ReloadEntitlementsRequest,
@@ -14,19 +14,19 @@ import { plainReply, type Reply, type ServiceCallContext } from "./unary-call.js
 
 /** The four methods that ask upstream to do something. Of a list, nothing is sent unless all of it can be. */
 export function writeCalls<A extends Answers>(
-  reportUsage: ReportUsage,
-  reportEvents: ReportEvents,
+  reportUsage: UsageReporting,
+  reportEvents: EventReporting,
   reload: ReloadEntitlements,
   encode: AnswerEncoders<A>,
   { maxItems, maxIdBytes }: { readonly maxItems: number; readonly maxIdBytes: number },
 ) {
   return {
     async reportUsage(request: ReportUsageRequest, call: ServiceCallContext): Promise<Reply<A["reportUsage"]>> {
-      return plainReply(
-        encode.measurement(
-          await reportUsage.report(readUsageReport(request, call.idempotencyKey, undefined, maxIdBytes), call),
-        ),
+      const measurement = await reportUsage.report(
+        readUsageReport(request, call.idempotencyKey, undefined, maxIdBytes),
+        call,
       );
+      return plainReply(encode.measurement(measurement), measurement.state);
     },
 
     async reportUsageBulk(
@@ -36,14 +36,16 @@ export function writeCalls<A extends Answers>(
       checkCount(usages.length, maxItems, "usages");
       const reports = usages.map((usage, index) => readUsageReport(usage, call.idempotencyKey, index, maxIdBytes));
       const measurements = reports.length === 0 ? [] : await reportUsage.reportBulk(reports, call);
-      return plainReply(encode.measurements(measurements));
+      return plainReply(encode.measurements(measurements), stateOf(measurements));
     },
 
     async reportEvents({ events }: ReportEventsRequest, call: ServiceCallContext): Promise<Reply<A["reportEvents"]>> {
       checkCount(events.length, maxItems, "events");
       const readEvents = events.map((event, index) => readUsageEvent(event, `events[${index}].`, maxIdBytes));
-      if (readEvents.length > 0) await reportEvents.report(readEvents, call);
-      return plainReply(encode.empty());
+      return plainReply(
+        encode.empty(),
+        readEvents.length > 0 ? await reportEvents.report(readEvents, call) : undefined,
+      );
     },
 
     async reloadEntitlements({
@@ -57,4 +59,9 @@ export function writeCalls<A extends Answers>(
       return plainReply(encode.reload(await reload.reload(subject)));
     },
   };
+}
+
+/** Of several, that of the one that has come least far. */
+function stateOf(measurements: readonly UsageMeasurement[]): UsageState | undefined {
+  return measurements.find(({ state }) => state === "accepted")?.state ?? measurements[0]?.state;
 }

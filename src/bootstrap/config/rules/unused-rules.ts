@@ -1,4 +1,5 @@
 import { OPS_UNUSED_RULES } from "../ops-settings.js";
+import { OUTBOX_SETTINGS } from "../outbox-settings.js";
 import { REDIS_SETTINGS, REDIS_UNUSED_RULES } from "../settings/redis-settings.js";
 import type { Config } from "../settings/settings.js";
 import type { UnusedRule } from "./unused-rule.js";
@@ -7,6 +8,8 @@ type Key = keyof Config;
 
 const UPSTREAM: readonly Key[] = ["apiUrl", "edgeEnabled", "edgeApiUrl", "wsUrl"];
 const REDIS: readonly Key[] = [...(Object.keys(REDIS_SETTINGS) as (keyof typeof REDIS_SETTINGS)[]), "redisKeysTtlSecs"];
+
+const OUTBOX = Object.keys(OUTBOX_SETTINGS) as (keyof typeof OUTBOX_SETTINGS)[];
 
 const isOffline = ({ offline }: Config) =>
   offline ? "OFFLINE is on, so nothing outside of this process is asked" : undefined;
@@ -20,6 +23,13 @@ export const UNUSED_RULES: readonly UnusedRule<Config>[] = [
     settings: [...UPSTREAM, "wsEnabled", "redisEnvironmentPrefix", ...REDIS, "snapshotFile"],
     decidedBy: ["offline"],
     reason: isOffline,
+  },
+  { settings: OUTBOX, decidedBy: ["offline"], reason: isOffline },
+  {
+    settings: OUTBOX.filter((key) => key !== "usageOutboxDir"),
+    decidedBy: ["usageOutboxDir"],
+    reason: ({ usageOutboxDir }) =>
+      usageOutboxDir === undefined ? "there is an outbox only where USAGE_OUTBOX_DIR is set" : undefined,
   },
   { settings: ["serverApiKey", ...UPSTREAM, "snapshotFile"], decidedBy: ["catalogFile"], reason: hasCatalog },
   {

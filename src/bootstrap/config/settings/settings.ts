@@ -18,6 +18,7 @@ import {
   visibleCharacters,
   type Parser,
 } from "./parsers.js";
+import { OUTBOX_SETTINGS } from "../outbox-settings.js";
 import { REDIS_SETTINGS } from "./redis-settings.js";
 import { optional, setting, withDefault, type Setting, type Values } from "./setting.js";
 
@@ -140,6 +141,7 @@ export const SETTINGS = {
   }),
   ...ACCESS_SETTINGS,
   ...OPS_SETTINGS,
+  ...OUTBOX_SETTINGS,
   shutdownLingerMs: withDefault(
     "SHUTDOWN_LINGER_MS",
     integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }),

@@ -28,6 +28,10 @@ const NO_UPSTREAM = [CATALOG, OFFLINE];
 const ALWAYS = { used: CATALOG, unused: [] };
 const OF_REDIS = { used: { ...API, ...REDIS }, unused: NO_REDIS };
 
+/** Of an outbox. */
+const OUTBOX = { ...API, USAGE_OUTBOX_DIR: "/tmp/outbox" };
+const OF_OUTBOX: Use = { used: OUTBOX, unused: [API, { ...OFFLINE, USAGE_OUTBOX_DIR: "/tmp/outbox" }] };
+
 /** Every setting; one that is added has to be thought of here. */
 const USES: Readonly<Record<Key, Use>> = {
   serverApiKey: { used: {}, unused: NO_UPSTREAM },
@@ -51,6 +55,13 @@ const USES: Readonly<Record<Key, Use>> = {
   redisSentinelPassword: OF_REDIS,
   redisClusterNodes: OF_REDIS,
   redisKeysTtlSecs: OF_REDIS,
+  usageOutboxDir: { used: API, unused: [OFFLINE] },
+  usageDurability: OF_OUTBOX,
+  usageOutboxMaxBytes: OF_OUTBOX,
+  usageReportsPerMinute: OF_OUTBOX,
+  usageBulksPerMinute: OF_OUTBOX,
+  usageEventsPerSecond: OF_OUTBOX,
+  usageDeduplicationMs: OF_OUTBOX,
   entitlementsFallback: ALWAYS,
   grpcPort: ALWAYS,
   port: { used: { ...CATALOG, ...TLS }, unused: [API, CATALOG, OFFLINE] },

@@ -1,0 +1,89 @@
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { loadKernelLock } from "../adapters/files/kernel-lock.js";
+import { DirectoryDisk } from "../adapters/outbox/outbox-disk.js";
+import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../adapters/outbox/segmented-outbox.js";
+import { DELIVERY_LIMITS, type DeliveryLimits } from "../application/report/delivery-limits.js";
+import { CodedError } from "../domain/errors.js";
+import type { Outbox } from "../ports/outbox.js";
+import type { Config } from "./config/settings/settings.js";
+import type { Services } from "./source/source.js";
+import { StartError } from "./process/start-error.js";
+
+/** An outbox that this process has. */
+export interface OpenedOutbox {
+  readonly outbox: Outbox;
+  readonly directory: string;
+  readonly limits: DeliveryLimits;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the outbox where one is configured.
+ *
+ * @throws StartError where another process has it, or its directory cannot be used
+ */
+export function openOutbox(config: Config, services: Services): OpenedOutbox | undefined {
+  const { usageOutboxDir: directory } = config;
+  if (directory === undefined || config.offline) return undefined;
+  const release = lockOutbox(directory);
+  try {
+    const { usageDurability: durability, usageOutboxMaxBytes: maxBytes } = config;
+    const outbox = new SegmentedOutbox(
+      new DirectoryDisk(directory),
+      { ...OUTBOX_DEFAULTS, durability, maxBytes },
+      services.clock,
+      services.logger,
+    );
+    return {
+      outbox,
+      directory,
+      limits: {
+        ...DELIVERY_LIMITS,
+        reportsPerMinute: config.usageReportsPerMinute,
+        bulksPerMinute: config.usageBulksPerMinute,
+        eventsPerSecond: config.usageEventsPerSecond,
+        deduplicationMs: config.usageDeduplicationMs,
+      },
+      close: async () => {
+        await outbox.close();
+        release();
+      },
+    };
+  } catch (error) {
+    release();
+    throw unusable(directory, error);
+  }
+}
+
+/**
+ * Has this process be the only one that writes to an outbox.
+ *
+ * @returns gives it up
+ * @throws StartError where another process has it, or the directory cannot be used
+ */
+export function lockOutbox(directory: string): () => void {
+  let file: number;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    file = openSync(join(directory, "lock"), "a+", 0o600);
+  } catch (error) {
+    throw unusable(directory, error);
+  }
+  const outcome = loadKernelLock()(file);
+  if (outcome === "acquired") return () => closeSync(file);
+  closeSync(file);
+  throw new StartError(
+    outcome === "taken"
+      ? `USAGE_OUTBOX_DIR: another process has the outbox ${directory}; give each sidecar a directory of its own`
+      : `USAGE_OUTBOX_DIR: the file system of ${directory} keeps no locks, so that two processes could have the outbox at the same time; use a local disk`,
+  );
+}
+
+function unusable(directory: string, error: unknown): StartError {
+  const { message } = error as Error;
+  return new StartError(
+    `USAGE_OUTBOX_DIR: ${error instanceof CodedError ? message : `${directory} cannot be used (${message}); it has to be a directory that can be written to`}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,61 @@
+import { AcceptReports } from "../application/report/accept-reports.js";
+import { DeliverReports } from "../application/report/deliver-reports.js";
+import { RememberMeasurements } from "../application/report/remember-measurements.js";
+import { UsageOverlay } from "../application/report/usage-overlay.js";
+import { ReportEvents } from "../application/report/report-events.js";
+import { ReportUsage } from "../application/report/report-usage.js";
+import type { Telemetry } from "../ports/telemetry.js";
+import type { OpenedOutbox } from "./outbox.js";
+import type { Provide } from "./provide.js";
+import { TOKENS } from "./sidecar/tokens.js";
+
+/** Reports go to upstream and wait for its answer; with an outbox they are accepted first, and delivered from there. */
+export function provideReports(provide: Provide, opened: OpenedOutbox | undefined, telemetry: Telemetry): void {
+  provide(
+    TOKENS.measurements,
+    (made) =>
+      new RememberMeasurements(
+        made.get(TOKENS.cache),
+        made.get(TOKENS.loadState),
+        made.get(TOKENS.clock),
+        made.get(TOKENS.logger),
+      ),
+  );
+  provide(TOKENS.overlay, () => (opened === undefined ? undefined : new UsageOverlay(opened.outbox.state)));
+  provide(TOKENS.deliverReports, (made) => {
+    if (opened === undefined) return undefined;
+    return new DeliverReports({
+      outbox: opened.outbox,
+      limits: opened.limits,
+      upstream: made.get(TOKENS.upstream),
+      clock: made.get(TOKENS.clock),
+      logger: made.get(TOKENS.logger),
+      remember: (measurements) => made.get(TOKENS.measurements).rememberOrAsk(measurements),
+      isUpstreamDown: () => telemetry.openBreakers.get("api") === true,
+      random: Math.random,
+    });
+  });
+  provide(TOKENS.acceptReports, (made) => {
+    if (opened === undefined) return undefined;
+    const deliver = made.get(TOKENS.deliverReports);
+    return new AcceptReports(opened.outbox, made.get(TOKENS.cache), made.get(TOKENS.clock), () => deliver?.wake());
+  });
+  provide(
+    TOKENS.reportUsage,
+    (made) =>
+      made.get(TOKENS.acceptReports) ??
+      new ReportUsage(
+        made.get(TOKENS.upstream),
+        made.get(TOKENS.cache),
+        made.get(TOKENS.loadState),
+        made.get(TOKENS.clock),
+        made.get(TOKENS.logger),
+      ),
+  );
+  provide(TOKENS.reportEvents, (made) => {
+    const accept = made.get(TOKENS.acceptReports);
+    if (accept === undefined)
+      return new ReportEvents(made.get(TOKENS.upstream), made.get(TOKENS.clock), made.get(TOKENS.logger));
+    return { report: (events) => accept.reportEvents(events) };
+  });
+}
