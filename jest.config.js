@@ -35,7 +35,7 @@ export default {
   coverageProvider: "v8",
   coverageThreshold: { global: { lines: 100, branches: 100 } },
   projects: [
-    project("unit", ["unit"]),
+    project("unit", ["unit", "simulation"]),
     project("contract", ["contract"]),
     project("service", ["integration", "conformance", "faults"]),
     project("interop", ["interop"]),

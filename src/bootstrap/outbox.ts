@@ -1,10 +1,13 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { loadKernelLock } from "../adapters/files/kernel-lock.js";
+import { keepDropped, OperatorRequests } from "../adapters/outbox/operator-requests.js";
 import { DirectoryDisk } from "../adapters/outbox/outbox-disk.js";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../adapters/outbox/segmented-outbox.js";
+import { operateOutbox } from "../application/report/operate-outbox.js";
 import { DELIVERY_LIMITS, type DeliveryLimits } from "../application/report/delivery-limits.js";
 import { CodedError } from "../domain/errors.js";
+import type { AsideItem } from "../domain/outbox/outbox-record.js";
 import type { Outbox } from "../ports/outbox.js";
 import type { Config } from "./config/settings/settings.js";
 import type { Services } from "./source/source.js";
@@ -15,6 +18,8 @@ export interface OpenedOutbox {
   readonly outbox: Outbox;
   readonly directory: string;
   readonly limits: DeliveryLimits;
+  /** What operators ask for beside the running process. */
+  readonly requests: OperatorRequests;
   close(): Promise<void>;
 }
 
@@ -35,9 +40,14 @@ export function openOutbox(config: Config, services: Services): OpenedOutbox | u
       services.clock,
       services.logger,
     );
+    const { clock, logger } = services;
+    const keep = (item: AsideItem, reason: string) => keepDropped(directory, item, reason, clock.now());
     return {
       outbox,
       directory,
+      requests: new OperatorRequests(directory, clock, (request) =>
+        operateOutbox(request, outbox, clock, logger, keep),
+      ),
       limits: {
         ...DELIVERY_LIMITS,
         reportsPerMinute: config.usageReportsPerMinute,

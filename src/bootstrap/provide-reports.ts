@@ -1,6 +1,7 @@
 import { AcceptReports } from "../application/report/accept-reports.js";
 import { DeliverReports } from "../application/report/deliver-reports.js";
 import { RememberMeasurements } from "../application/report/remember-measurements.js";
+import { WatchOutbox } from "../application/report/watch-outbox.js";
 import { UsageOverlay } from "../application/report/usage-overlay.js";
 import { ReportEvents } from "../application/report/report-events.js";
 import { ReportUsage } from "../application/report/report-usage.js";
@@ -35,6 +36,10 @@ export function provideReports(provide: Provide, opened: OpenedOutbox | undefine
       random: Math.random,
     });
   });
+  provide(
+    TOKENS.watchOutbox,
+    (made) => opened && new WatchOutbox(opened.outbox, made.get(TOKENS.clock), made.get(TOKENS.logger)),
+  );
   provide(TOKENS.acceptReports, (made) => {
     if (opened === undefined) return undefined;
     const deliver = made.get(TOKENS.deliverReports);

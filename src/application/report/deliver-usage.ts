@@ -115,16 +115,17 @@ export class DeliverUsage {
     for (const each of series) this.#busy.add(each);
     pace.began();
     try {
-      const tries: Try[] = [];
-      for (const entry of run) {
-        if (this.#isTooLate(entry))
-          await this.#setAside(
-            entry,
-            "in-doubt",
-            "it was tried, the answer was lost, and upstream may not know its key any more",
-          );
-        else tries.push({ entry, isRepeated: entry.triedAt !== undefined });
+      for (const entry of run.filter((each) => this.#isTooLate(each))) {
+        await this.#setAside(
+          entry,
+          "in-doubt",
+          "it was tried, the answer was lost, and upstream may not know its key any more",
+        );
       }
+      // Only now: writing can take as long as there is no room, and what was in time before that may not be any more.
+      const tries: Try[] = run
+        .filter((entry) => this.#state.entries.has(entry.id) && !this.#isTooLate(entry))
+        .map((entry) => ({ entry, isRepeated: entry.triedAt !== undefined }));
       if (tries.length > 0) {
         if (await this.#announce(tries)) await this.#attempt(tries);
         else pace.abandoned();

@@ -67,7 +67,7 @@ export class OutboxNotes {
       );
     else
       this.#logger.error(
-        "whether reports of usage count is not known, and it is too late to repeat them: they are kept in the outbox's list of those in doubt",
+        "whether reports of usage count cannot be found out any more: they are kept in the outbox's list of those in doubt",
         fields,
       );
     await this.keep({ type: "set-aside", item });

@@ -68,6 +68,8 @@ async function dispatch(
       return (await import("./whatif-command.js")).whatifCommand(rest, environment, output);
     case "validate":
       return (await import("./commands/validate-command.js")).validateCommand(rest, output);
+    case "outbox":
+      return (await import("./outbox-command.js")).outboxCommand(rest, environment, output);
     case "emulate":
       return (await import("./commands/emulate-command.js")).emulateCommand(rest, output);
     case "help":

@@ -153,7 +153,7 @@ function provideUseCases(provide: Provide, { failurePolicies }: Foundations): vo
   );
 }
 
-function provideServers(provide: Provide, { config, access, redact, source }: Foundations): void {
+function provideServers(provide: Provide, { config, access, redact, source, outbox }: Foundations): void {
   const tls = tlsFilesOf(config);
   provide(TOKENS.requestHandler, (made) =>
     createRpcHandler(
@@ -201,6 +201,7 @@ function provideServers(provide: Provide, { config, access, redact, source }: Fo
       cache: made.get(TOKENS.cache),
       calls: made.get(TOKENS.requestHandler).telemetry(connections),
       decisionLog: made.get(TOKENS.decisionLines),
+      outbox: outbox?.outbox,
     };
     const census = made.get(TOKENS.freshnessCensus);
     return new Metrics<SidecarSources>(SIDECAR_METRICS, async () => ({ ...parts, freshness: await census.count() }));

@@ -57,6 +57,8 @@ export class Sidecar {
       );
       const tlsPort = await this.#listenTls();
       this.#container.get(TOKENS.deliverReports)?.start();
+      this.#container.get(TOKENS.watchOutbox)?.start();
+      this.#foundations.outbox?.requests.start();
       const isWarm =
         config.readyWhen === "started" || (config.readyWhen === "warm" && loaded !== undefined && loaded.subjects > 0);
       if (isWarm || source.reached === undefined) this.#container.get(TOKENS.readiness).ready();
@@ -102,6 +104,8 @@ export class Sidecar {
       attempt(() => this.#container.get(TOKENS.tlsListener)?.drain(graceMs)),
     ]);
     await attempt(() => this.#container.get(TOKENS.stream).stop());
+    this.#container.get(TOKENS.watchOutbox)?.stop();
+    this.#foundations.outbox?.requests.stop();
     await attempt(() => this.#container.get(TOKENS.deliverReports)?.stop());
     await attempt(() => this.#foundations.outbox?.close());
     // After the last report has been counted, so that what is kept is complete.

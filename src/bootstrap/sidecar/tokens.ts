@@ -20,6 +20,7 @@ import type { AcceptReports } from "../../application/report/accept-reports.js";
 import type { DeliverReports } from "../../application/report/deliver-reports.js";
 import type { RememberMeasurements } from "../../application/report/remember-measurements.js";
 import type { EventReporting, UsageReporting } from "../../application/report/reporting.js";
+import type { WatchOutbox } from "../../application/report/watch-outbox.js";
 import type { UsageOverlay } from "../../application/report/usage-overlay.js";
 import type { StreamStatus } from "../../application/refresh/stream-status.js";
 import type { CacheStore } from "../../ports/cache-store.js";
@@ -55,6 +56,7 @@ export const TOKENS = {
   overlay: token<UsageOverlay | undefined>("overlay"),
   measurements: token<RememberMeasurements>("measurements"),
   acceptReports: token<AcceptReports | undefined>("acceptReports"),
+  watchOutbox: token<WatchOutbox | undefined>("watchOutbox"),
   deliverReports: token<DeliverReports | undefined>("deliverReports"),
   reportUsage: token<UsageReporting>("reportUsage"),
   reportEvents: token<EventReporting>("reportEvents"),

@@ -2,9 +2,11 @@ import { POLICY_ANSWERS } from "../../../domain/failure-policy.js";
 import { STALE_REASONS, type FreshnessCounts } from "../../../application/freshness-census.js";
 import type { CacheSize } from "../../../ports/cache-store.js";
 import type { CallTelemetry } from "../../../ports/call-telemetry.js";
+import type { Outbox } from "../../../ports/outbox.js";
 import { ANSWER_SOURCES, REPORT_KINDS, REPORT_RESULTS, type Telemetry } from "../../../ports/telemetry.js";
 import { CALL_METRICS } from "./call-metrics.js";
 import { counter, gauge, labelled, of, type LabelledValue, type Metric } from "./metric.js";
+import { OUTBOX_METRICS } from "./outbox-metrics.js";
 import { buildMetrics, dependencyMetrics, type Build } from "./shared-metrics.js";
 
 /** Where the sidecar's metrics are read from at a scrape. A part that is not in use is undefined. */
@@ -15,6 +17,7 @@ export interface SidecarSources {
   /** What the service port counts. */
   readonly calls?: CallTelemetry | undefined;
   readonly freshness?: FreshnessCounts | undefined;
+  readonly outbox?: Outbox | undefined;
   readonly decisionLog?: { readonly written: number; readonly lost: number } | undefined;
 }
 
@@ -170,6 +173,7 @@ export const SIDECAR_METRICS: readonly Metric<SidecarSources>[] = [
   ...of((s: SidecarSources) => s.calls, CALL_METRICS),
   ...of((s: SidecarSources) => s.telemetry, TELEMETRY_METRICS),
   ...of((s: SidecarSources) => s.cache.size, CACHE_METRICS),
+  ...of((s: SidecarSources) => s.outbox, OUTBOX_METRICS),
   ...of((s: SidecarSources) => s.freshness, FRESHNESS_METRICS),
   ...of((s: SidecarSources) => s.decisionLog, DECISION_LOG_METRICS),
 ];

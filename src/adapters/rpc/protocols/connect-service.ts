@@ -6,7 +6,14 @@ import type { ServeUnary } from "../service/health-service.js";
 import { sidecarCalls, type SidecarCallsOptions, type UseCases } from "../service/sidecar-calls.js";
 import type { Reply, ServiceCallContext, UnaryCall } from "../service/unary-call.js";
 import { DETAIL_HEADER, IDEMPOTENCY_KEY_HEADER } from "./fast-path-headers.js";
-import { AGE_HEADER, ageMs, assumedFields, DECISION_HEADER, SOURCE_HEADER, USAGE_STATE_HEADER } from "./source-headers.js";
+import {
+  AGE_HEADER,
+  ageMs,
+  assumedFields,
+  DECISION_HEADER,
+  SOURCE_HEADER,
+  USAGE_STATE_HEADER,
+} from "./source-headers.js";
 
 /** Serves a call of the service as Connect's router takes it. */
 export function serveByConnect(calls: Calls): ServeUnary {

@@ -1,0 +1,59 @@
+import type { CodedError } from "../../domain/errors.js";
+import type { AsideItem, OutboxRecord } from "../../domain/outbox/outbox-record.js";
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { Outbox } from "../../ports/outbox.js";
+
+/** What an operator decides of items that were set aside. */
+export interface OperatorRequest {
+  readonly action: "retry" | "drop";
+  readonly ids: readonly number[];
+  /** Why they are dropped. */
+  readonly reason?: string | undefined;
+}
+
+export interface OperatorAnswer {
+  readonly done: readonly number[];
+  /** Of ids: that there is no such item, or that it could not be written. */
+  readonly faults: readonly string[];
+}
+
+/** Carries out what an operator decides. @param keep has what is dropped be on record, with the reason */
+export async function operateOutbox(
+  { action, ids, reason = "" }: OperatorRequest,
+  outbox: Outbox,
+  clock: Clock,
+  logger: Logger,
+  keep: (item: AsideItem, reason: string) => void,
+): Promise<OperatorAnswer> {
+  const done: number[] = [];
+  const faults: string[] = [];
+  for (const id of ids) {
+    const item = outbox.state.aside.get(id);
+    if (item === undefined) {
+      faults.push(`there is no item ${id}`);
+      continue;
+    }
+    const at = clock.now();
+    if (action === "drop") keep(item, reason);
+    const failure = await noted(
+      outbox,
+      action === "drop"
+        ? { type: "dropped", id, reason, at }
+        : { type: "retried", id, newId: outbox.state.takeId(), at },
+    );
+    if (failure === undefined) done.push(id);
+    else faults.push(`${id}: ${failure.message}`);
+    logger.warn(
+      action === "drop"
+        ? "an operator dropped reports of usage: they do not count"
+        : "an operator has reports of usage tried again",
+      { item: id, count: item.count, list: item.list, reason },
+    );
+  }
+  return { done, faults };
+}
+
+function noted(outbox: Outbox, record: OutboxRecord): Promise<CodedError | undefined> {
+  return new Promise((resolve) => outbox.note(record, resolve));
+}

@@ -1,0 +1,210 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { readOutbox } from "../../../src/adapters/outbox/read-outbox.js";
+import { DirectoryDisk } from "../../../src/adapters/outbox/outbox-disk.js";
+import { API_KEY, emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";
+import { SeededRandom } from "../../faults/seeded-random.js";
+import { eventually } from "../../support/expectations.js";
+import { runToEnd, ServiceProcess } from "./service-process.js";
+
+/** How often the process is killed; `npm run outbox:kills` has it be 100 times. */
+const KILLS = Number(process.env.OUTBOX_KILLS ?? 3);
+const CUSTOMERS = ["a", "b", "c"];
+const CATALOG = {
+  features: [{ id: "calls", kind: "metered" as const }],
+  plans: [{ id: "pro", entitlements: { calls: 100_000 } }],
+  customers: [
+    ...CUSTOMERS.map((id) => ({ id, plan: "pro" })),
+    { id: "former", plan: "pro", archived: true },
+    { id: "full", plan: "pro", usage: { calls: 99_998 } },
+  ],
+};
+
+let upstream: EmulatedCatalog;
+let directory: string;
+const running: ServiceProcess[] = [];
+
+beforeAll(async () => {
+  upstream = await emulateCatalog(CATALOG);
+  directory = await mkdtemp(join(tmpdir(), "outbox-"));
+});
+
+afterEach(async () => {
+  upstream.emulator.faults.clear();
+  for (const service of running.splice(0)) {
+    service.child.kill("SIGKILL");
+    await service.ended;
+  }
+});
+
+afterAll(async () => {
+  await upstream.stop();
+  await rm(directory, { recursive: true });
+});
+
+function environment(name: string): Record<string, string> {
+  const { url, wsUrl } = upstream.emulator;
+  const common = {
+    SERVER_API_KEY: API_KEY,
+    API_URL: url,
+    EDGE_API_URL: url,
+    WS_URL: wsUrl,
+    GRPC_PORT: "0",
+    METRICS_PORT: "0",
+    LISTEN_HOST: "127.0.0.1",
+    START_MESSAGE: "json",
+  };
+  return {
+    ...common,
+    USAGE_OUTBOX_DIR: join(directory, name),
+    USAGE_DURABILITY: "process",
+    USAGE_REPORTS_PER_MINUTE: "100000",
+    USAGE_BULKS_PER_MINUTE: "100000",
+    SHUTDOWN_LINGER_MS: "0",
+  };
+}
+
+async function serve(
+  name: string,
+): Promise<{ readonly service: ServiceProcess; readonly port: number; readonly metricsPort: number }> {
+  const service = new ServiceProcess(["serve"], environment(name));
+  running.push(service);
+  const { grpcPort, metricsPort } = await service.started();
+  return { service, port: grpcPort, metricsPort };
+}
+
+function call(port: number, method: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`http://127.0.0.1:${port}/stigg.sidecar.v1.SidecarService/${method}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+function pending(name: string): number {
+  return readOutbox(new DirectoryDisk(join(directory, name))).state.pending;
+}
+
+const used = (customerId: string) => upstream.engine.stateOf({ customerId }).featureUsage("calls").currentUsage;
+
+describe("a sidecar with an outbox", () => {
+  it("answers as soon as a report is safe, counts it in checks, and delivers it once upstream is back", async () => {
+    const { port } = await serve("away");
+    const check = { customerId: "full", featureId: "calls", options: { requestedUsage: 1 } };
+    expect(await (await call(port, "GetMeteredEntitlement", check)).json()).toMatchObject({ hasAccess: true });
+    await upstream.emulator.faults.goDown();
+    const report = await call(
+      port,
+      "ReportUsage",
+      { customerId: "full", featureId: "calls", value: 2 },
+      { "idempotency-key": "two" },
+    );
+    expect([report.status, report.headers.get("x-usage-state")]).toEqual([200, "accepted"]);
+    expect(await report.json()).toMatchObject({ currentUsage: 100_000 });
+    const again = await call(
+      port,
+      "ReportUsage",
+      { customerId: "full", featureId: "calls", value: 2 },
+      { "idempotency-key": "two" },
+    );
+    expect(await again.json()).toMatchObject({ currentUsage: 100_000 });
+    expect(await (await call(port, "GetMeteredEntitlement", check)).json()).toMatchObject({
+      accessDeniedReason: "ACCESS_DENIED_REASON_REQUESTED_USAGE_EXCEEDING_LIMIT",
+    });
+    await upstream.emulator.faults.comeBack();
+    await eventually(() => used("full"), { timeout: 20_000 }).toBe(100_000);
+    await eventually(() => pending("away"), { timeout: 20_000 }).toBe(0);
+  });
+
+  it("keeps what upstream refuses for an operator, who decides beside the running process", async () => {
+    const { port, metricsPort } = await serve("refused");
+    expect((await call(port, "ReportUsage", { customerId: "former", featureId: "calls", value: 5 })).status).toBe(200);
+    const dir = ["--dir", join(directory, "refused")];
+    await eventually(async () => (await runToEnd(["outbox", "list", ...dir])).stdout, { timeout: 20_000 }).toMatch(
+      /rejected .* DELTA 5 calls of former/,
+    );
+    const [id = ""] = /^\d+/.exec((await runToEnd(["outbox", "list", ...dir])).stdout) ?? [];
+    expect(await runToEnd(["outbox", "drop", id, ...dir])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--reason"),
+    });
+    expect(await runToEnd(["outbox", "drop", id, "--reason", "left us", ...dir])).toMatchObject({
+      code: 0,
+      stdout: `${id}: dropped\n`,
+    });
+    expect((await runToEnd(["outbox", "list", ...dir])).stdout).toBe("nothing was set aside\n");
+    expect(JSON.parse((await runToEnd(["outbox", "status", ...dir])).stdout)).toMatchObject({
+      accepted: 1,
+      rejected: 1,
+      dropped: 1,
+      pending: 0,
+    });
+    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    expect(metrics).toContain('sidecar_outbox_reports_total{state="rejected"} 1');
+    const second = new ServiceProcess(["serve"], environment("refused"));
+    expect(await second.ended).toMatchObject({
+      code: 78,
+      stderr: expect.stringContaining("another process has the outbox"),
+    });
+  });
+
+  it(
+    `counts each report once, however it is killed (${KILLS} times)`,
+    async () => {
+      const random = new SeededRandom(KILLS);
+      const before = CUSTOMERS.map(used);
+      const sent = new Map(CUSTOMERS.map((customer) => [customer, 0]));
+      let waiting: { readonly customerId: string; readonly key: string }[] = [];
+      for (let kill = 0; kill <= KILLS; kill++) {
+        const { service, port } = await serve("killed");
+        if (random.fraction() < 0.5)
+          upstream.emulator.faults.inject({
+            target: "api",
+            operation: "ReportUsageBulk",
+            times: 3,
+            ...random.oneOf([
+              { kind: "reset", when: "after-effect" },
+              { kind: "status", status: 503 },
+              { kind: "truncated" },
+            ] as const),
+          });
+        const fresh = Array.from({ length: 60 }, (_, i) => ({
+          customerId: random.oneOf(CUSTOMERS),
+          key: `${kill}-${i}`,
+        }));
+        for (const { customerId } of fresh) sent.set(customerId, (sent.get(customerId) ?? 0) + 1);
+        // Who got no answer reports the same again.
+        const reports = [...waiting, ...fresh];
+        const accepted = new Set<string>();
+        const sending = Promise.all(
+          reports.map(async ({ customerId, key }, i) => {
+            await new Promise((resolve) => setTimeout(resolve, i * 3));
+            const answer = await call(
+              port,
+              "ReportUsage",
+              { customerId, featureId: "calls", value: 1 },
+              { "idempotency-key": key },
+            ).catch(() => undefined);
+            if (answer?.status === 200) accepted.add(key);
+          }),
+        );
+        if (kill < KILLS) {
+          await new Promise((resolve) => setTimeout(resolve, random.integer(20, 400)));
+          service.child.kill("SIGKILL");
+          await service.ended;
+        }
+        await sending;
+        waiting = reports.filter(({ key }) => !accepted.has(key));
+        upstream.emulator.faults.clear();
+      }
+      expect(waiting).toEqual([]);
+      await eventually(() => pending("killed"), { timeout: 60_000, interval: 200 }).toBe(0);
+      expect(CUSTOMERS.map((customer, i) => used(customer) - (before[i] ?? 0))).toEqual(
+        CUSTOMERS.map((customer) => sent.get(customer)),
+      );
+    },
+    60_000 + KILLS * 20_000,
+  );
+});
