@@ -1,9 +1,12 @@
 import { DecisionLines } from "../adapters/ops/decision-lines.js";
 import { explainRoute } from "../adapters/ops/explain-route.js";
+import { inspectorRoutes } from "../adapters/ops/inspector/inspector-routes.js";
 import type { OpsRoute } from "../adapters/ops/ops-server.js";
 import { privately } from "../adapters/ops/private-access.js";
+import { RecentDenials } from "../adapters/ops/recent-denials.js";
 import { statusRoute } from "../adapters/ops/status-route.js";
 import { ExplainDecision } from "../application/explain-decision.js";
+import { InspectCustomer } from "../application/inspect-customer.js";
 import { LogDecisions } from "../application/log-decisions.js";
 import type { Foundations } from "./foundations.js";
 import type { Provide } from "./provide.js";
@@ -35,16 +38,30 @@ export function provideOps(provide: Provide, foundations: Foundations): void {
           made.get(TOKENS.logger),
         ),
   );
+  provide(TOKENS.recentDenials, (made) =>
+    config.inspectorEnabled ? new RecentDenials(made.get(TOKENS.clock)) : undefined,
+  );
   provide(TOKENS.checks, (made) => {
     const lines = made.get(TOKENS.decisionLines);
-    const checks = made.get(TOKENS.checkEntitlement);
+    const denials = made.get(TOKENS.recentDenials);
+    const plain = made.get(TOKENS.checkEntitlement);
+    const checks = denials === undefined ? plain : new LogDecisions(plain, denials, { kind: "denials", sample: 1 });
     return lines === undefined
       ? checks
       : new LogDecisions(checks, lines, { kind: config.decisionLog, sample: config.decisionLogSample });
   });
   provide(TOKENS.opsRoutes, (made) => {
     const guarded = (route: OpsRoute) => privately(route, config.opsToken);
+    const denials = made.get(TOKENS.recentDenials);
+    const inspect = new InspectCustomer(made.get(TOKENS.listEntitlements), made.get(TOKENS.cache), source.directory);
+    const inspector =
+      denials === undefined
+        ? []
+        : [...inspectorRoutes(inspect, denials)].map(
+            ([path, route]) => [path, path === "/inspector" ? route : guarded(route)] as const,
+          );
     return new Map<string, OpsRoute>([
+      ...inspector,
       ["/status", statusRoute(made.get(TOKENS.status), config.opsToken)],
       ["/explain", guarded(explainRoute(made.get(TOKENS.explainDecision)))],
     ]);

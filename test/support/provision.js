@@ -8,9 +8,9 @@ const NEEDED = {
   contract: { "redis-server": "redis-server" },
   service: { "redis-server": "redis-server", curl: "curl", openssl: "openssl" },
 };
-/** Prometheus's linter and the proxies before the service; tests of one that is missing are skipped, and say so. */
+/** Prometheus's linter, a browser, and the proxies before the service; tests of one that is missing are skipped, and say so. */
 const WANTED = {
-  service: { promtool: "prometheus" },
+  service: { promtool: "prometheus", chromium: "chromium" },
   interop: { nginx: "nginx-light", haproxy: "haproxy", nghttpx: "nghttp2-proxy" },
 };
 

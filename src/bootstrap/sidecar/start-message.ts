@@ -17,6 +17,8 @@ export interface StartMessage {
   readonly cache: string | undefined;
   /** Who may ask. */
   readonly access: string;
+  /** The inspector's page, where it is served. */
+  readonly inspector: string | undefined;
   /** A command that asks the service something it can answer. */
   readonly try: string;
 }
@@ -37,6 +39,9 @@ export function startMessage(
     source: source.description,
     cache: cache?.description,
     access: describeAccess(config),
+    inspector: config.inspectorEnabled
+      ? `http://${reachableHost(config.metricsHost ?? config.host)}:${listening.metricsPort}/inspector`
+      : undefined,
     try: `curl -H 'content-type: application/json' -d ${shellQuoted(body)} ${address}/stigg.sidecar.v1.SidecarService/GetEntitlement`,
   };
 }
@@ -53,6 +58,7 @@ export function startText(config: Config, message: StartMessage): string {
     ...(message.cache === undefined ? [] : [`  cache    ${message.cache}`]),
     `  access   ${message.access}`,
     `  health   http://${opsHost}:${message.metricsPort}/${config.readyEndpointUrl}  (metrics: /metrics)`,
+    ...(message.inspector === undefined ? [] : [`  inspect  ${message.inspector}`]),
     `  try      ${message.try}`,
     "",
   ].join("\n");

@@ -1,6 +1,7 @@
 import type { ServiceIdentifier } from "inversify";
 import type { ServiceStatus } from "../../adapters/ops/service-status.js";
 import type { DecisionLines } from "../../adapters/ops/decision-lines.js";
+import type { RecentDenials } from "../../adapters/ops/recent-denials.js";
 import type { OpsRoute, OpsServer } from "../../adapters/ops/ops-server.js";
 import type { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import type { SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
@@ -50,6 +51,7 @@ export const TOKENS = {
   checkEntitlement: token<CheckEntitlement>("checkEntitlement"),
   /** The same, with decisions logged where that is configured. */
   checks: token<Pick<CheckEntitlement, "feature" | "credit">>("checks"),
+  recentDenials: token<RecentDenials | undefined>("recentDenials"),
   decisionLines: token<DecisionLines | undefined>("decisionLines"),
   listEntitlements: token<ListEntitlements>("listEntitlements"),
   reloadEntitlements: token<ReloadEntitlements>("reloadEntitlements"),
