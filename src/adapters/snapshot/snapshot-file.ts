@@ -27,6 +27,13 @@ export interface LoadedSnapshot {
   readonly damaged: number;
 }
 
+/** A file that blocks are appended to. */
+interface Target {
+  readonly file: FileHandle;
+  nextIndex: number;
+  end: number;
+}
+
 /** How soon changes are written, milliseconds. */
 const WRITE_AFTER_MS = 200;
 /** How many subjects go into one block: a slice of work that nobody notices. */
@@ -42,9 +49,7 @@ const MIN_APPENDED = 32 * 1024 * 1024;
 export class SnapshotFile {
   readonly #parts: SnapshotFileParts;
   readonly #outage: OutageLog;
-  #file: FileHandle | undefined;
-  #nextIndex = 0;
-  #end = 0;
+  #target: Target | undefined;
   #baseBytes = 0;
   #changed = new SubjectMap<Subject>();
   /** While the file is written anew: what changed since that began. */
@@ -69,8 +74,10 @@ export class SnapshotFile {
     try {
       this.#lock = await open(`${file}.lock`, "a", 0o600);
       const isOwn = loadKernelLock()(this.#lock.fd) !== "taken";
-      this.#file = await openOrCreate(file);
-      const read = await readBlocks(this.#file, environment, async (content) => {
+      const opened = await openOrCreate(file);
+      const target: Target = { file: opened, nextIndex: 0, end: 0 };
+      this.#target = target;
+      const read = await readBlocks(opened, environment, async (content) => {
         try {
           subjects += states.restore(content);
         } catch (error) {
@@ -81,8 +88,8 @@ export class SnapshotFile {
         return true;
       });
       ({ damaged } = read);
-      this.#nextIndex = read.nextIndex;
-      this.#end = this.#baseBytes = read.end;
+      target.nextIndex = read.nextIndex;
+      target.end = this.#baseBytes = read.end;
       if (read.isOfAnotherVersion)
         logger.warn("the snapshot is of another version of this program: it is not read, and written anew", { file });
       else if (read.isOfAnotherEnvironment)
@@ -131,10 +138,10 @@ export class SnapshotFile {
     this.#cancelTimer?.();
     await this.#writing;
     if (this.#order.length > 0) await this.#append();
-    await this.#file?.sync().catch(ignore);
-    await this.#file?.close().catch(ignore);
+    await this.#target?.file.sync().catch(ignore);
+    await this.#target?.file.close().catch(ignore);
     await this.#lock?.close().catch(ignore);
-    this.#file = undefined;
+    this.#target = undefined;
   }
 
   #noticed(subject: Subject): void {
@@ -167,7 +174,7 @@ export class SnapshotFile {
 
   async #write(): Promise<void> {
     await this.#append();
-    const appended = this.#end - this.#baseBytes;
+    const appended = (this.#target?.end ?? 0) - this.#baseBytes;
     if (this.#needsRewrite || appended > Math.max(MIN_APPENDED, this.#baseBytes)) await this.#rewrite();
   }
 
@@ -176,9 +183,9 @@ export class SnapshotFile {
     this.#order = [];
     this.#changed = new SubjectMap();
     try {
-      this.#file ??= await openOrCreate(this.#parts.file);
+      this.#target ??= await targetAt(this.#parts.file);
       for (let from = 0; from < subjects.length; from += SLICE) {
-        await this.#writeBlock(this.#file, subjects.slice(from, from + SLICE));
+        await this.#writeBlock(this.#target, subjects.slice(from, from + SLICE));
         await nextTurn();
       }
       if (this.#outage.isLost) this.#outage.recovered("the snapshot is written again");
@@ -193,25 +200,26 @@ export class SnapshotFile {
     }
   }
 
-  async #writeBlock(file: FileHandle, subjects: readonly Subject[]): Promise<void> {
-    const block = blockOf(this.#parts.environment, this.#nextIndex, this.#parts.states.encode(subjects));
-    await writeAll(file, block, this.#end);
-    this.#nextIndex++;
-    this.#end += block.length;
+  async #writeBlock(target: Target, subjects: readonly Subject[]): Promise<void> {
+    const block = blockOf(this.#parts.environment, target.nextIndex, this.#parts.states.encode(subjects));
+    await writeAll(target.file, block, target.end);
+    target.nextIndex++;
+    target.end += block.length;
   }
 
   async #rewrite(): Promise<void> {
     const { file, states, logger } = this.#parts;
     const beside = `${file}.new`;
     this.#changedSince = new Map();
-    const before = { file: this.#file, nextIndex: this.#nextIndex, end: this.#end };
-    let next: FileHandle | undefined;
+    const before = this.#target;
+    let next: Target | undefined;
     try {
-      next = await open(beside, "w", 0o600);
-      [this.#nextIndex, this.#end] = [0, 0];
+      next = { file: await open(beside, "w", 0o600), nextIndex: 0, end: 0 };
       for (const slice of states.subjects()) {
         if (this.#isClosed) throw new CodedError("cancelled", "closing");
         await this.#writeBlock(next, slice);
+        // The old file still counts: what changes goes on being written there.
+        if (this.#order.length > 0) await this.#append();
         await nextTurn();
       }
       while (this.#changedSince.size > 0) {
@@ -222,17 +230,16 @@ export class SnapshotFile {
         for (let from = 0; from < changed.length; from += SLICE)
           await this.#writeBlock(next, changed.slice(from, from + SLICE));
       }
-      await next.sync();
+      await next.file.sync();
       await rename(beside, file);
       await syncFolder(file);
-      this.#file = next;
-      this.#baseBytes = this.#end;
+      this.#target = next;
+      this.#baseBytes = next.end;
       this.#needsRewrite = false;
-      await before.file?.close().catch(ignore);
+      await before?.file.close().catch(ignore);
       if (this.#outage.isLost) this.#outage.recovered("the snapshot is written again");
     } catch (error) {
-      [this.#nextIndex, this.#end] = [before.nextIndex, before.end];
-      await next?.close().catch(ignore);
+      await next?.file.close().catch(ignore);
       await rm(beside, { force: true }).catch(ignore);
       if (!this.#isClosed)
         this.#outage.lost("warn", "the snapshot cannot be written anew: it goes on growing until it can", {
@@ -253,6 +260,12 @@ async function openOrCreate(file: string): Promise<FileHandle> {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     return open(file, "wx+", 0o600);
   }
+}
+
+/** For what could not be opened before: what is in it is written over once the file is written anew. */
+async function targetAt(file: string): Promise<Target> {
+  const opened = await openOrCreate(file);
+  return { file: opened, nextIndex: 0, end: (await opened.stat()).size };
 }
 
 async function writeAll(file: FileHandle, bytes: Buffer, at: number): Promise<void> {

@@ -54,6 +54,7 @@ export function fetchStateOperation(
   return withConcurrencyBound(fetch, {
     maxConcurrent: limits.maxConcurrentFetches,
     maxWaiting: limits.maxWaitingFetches,
+    isNewestFirst: true,
   });
 
   function withEdge(

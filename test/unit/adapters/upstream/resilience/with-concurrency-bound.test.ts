@@ -5,9 +5,9 @@ import type { PendingCall } from "../../../../fakes/controllable-upstream.js";
 import { promisesSettled } from "../../../../fakes/event-loop.js";
 import { controllableOperation, never, outcomeOf } from "./scripted-operation.js";
 
-function bounded(maxConcurrent: number, maxWaiting = 100) {
+function bounded(maxConcurrent: number, maxWaiting = 100, isNewestFirst = false) {
   const { calls, operation } = controllableOperation();
-  return { calls, operation: withConcurrencyBound(operation, { maxConcurrent, maxWaiting }) };
+  return { calls, operation: withConcurrencyBound(operation, { maxConcurrent, maxWaiting, isNewestFirst }) };
 }
 
 const asked = ({ calls }: ReturnType<typeof bounded>) => calls.all.map(({ question }) => question);
@@ -51,6 +51,22 @@ describe("a bound on concurrency", () => {
     (await gate.calls.at(1)).answer("answer c");
     expect(await Promise.all([first, last])).toEqual(["answer a", "answer c"]);
     expect(asked(gate)).toEqual(["a", "c"]);
+  });
+
+  it("lets the newest through first where that is wanted, and of too many refuses the oldest", async () => {
+    const gate = bounded(1, 2, true);
+    const abort = new AbortController();
+    const first = outcomeOf(gate.operation("a", never()));
+    const oldest = outcomeOf(gate.operation("b", never()));
+    const gone = outcomeOf(gate.operation("c", abort.signal));
+    const newest = outcomeOf(gate.operation("d", never()));
+    expect(await oldest).toBe("resource-exhausted");
+    abort.abort();
+    expect(await gone).toBe("cancelled");
+    const last = outcomeOf(gate.operation("e", never()));
+    for (const [index, answer] of ["a", "e", "d"].entries()) (await gate.calls.at(index)).answer(answer);
+    expect(await Promise.all([first, last, newest])).toEqual(["a", "e", "d"]);
+    expect(asked(gate)).toEqual(["a", "e", "d"]);
   });
 
   it("asks nothing for who is gone before", async () => {
