@@ -29,12 +29,13 @@ export async function compare(
   seed: number,
   kinds: readonly Kind[] = KINDS,
   onProgress: (done: number) => void = () => undefined,
+  maxFound = MAX_FOUND,
 ): Promise<ModelRun> {
   const found: Found[] = [];
   const byKind = new Map<string, number>();
   const shares = kinds.reduce((sum, { share }) => sum + share, 0);
   let done = 0;
-  for (; done < cases && found.length < MAX_FOUND; done++) {
+  for (; done < cases && found.length < maxFound; done++) {
     const random = new Random(seedOf(seed, done));
     const kind = kindAt(kinds, random.next() * shares);
     byKind.set(kind.name, (byKind.get(kind.name) ?? 0) + 1);
@@ -84,13 +85,15 @@ function kindAt(kinds: readonly Kind[], at: number): Kind {
   return kinds[0] as Kind;
 }
 
-const USAGE = "usage: npm run model -- [--cases N] [--seed S] [--kind NAME]… [--case JSON with one --kind]\n";
+const USAGE =
+  "usage: npm run model -- [--cases N] [--seed S] [--kind NAME]… [--equal] [--max-found N] [--case JSON with one --kind]\n";
 
 /** @returns the exit code: 1 where a difference was found */
 export async function main(args: readonly string[]): Promise<number> {
   const valueOf = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
   const named = args.flatMap((arg, index) => (arg === "--kind" ? (args[index + 1] ?? []) : []));
-  const kinds = named.length === 0 ? KINDS : KINDS.filter(({ name }) => named.includes(name));
+  const chosen = named.length === 0 ? KINDS : KINDS.filter(({ name }) => named.includes(name));
+  const kinds = args.includes("--equal") ? chosen.map((kind) => ({ ...kind, share: 1 })) : chosen;
   const cases = Number(valueOf("--cases") ?? 1_000_000);
   const seed = Number(valueOf("--seed") ?? Math.floor(Math.random() * 2 ** 32));
   const json = valueOf("--case");
@@ -114,6 +117,7 @@ export async function main(args: readonly string[]): Promise<number> {
     seed,
     kinds,
     (done) => done > 0 && process.stderr.write(`${done} cases, ${rate(done)}/s\n`),
+    Number(valueOf("--max-found") ?? MAX_FOUND),
   );
   const shares = [...byKind].map(([name, count]) => `${name} ${count}`).join(", ");
   process.stdout.write(

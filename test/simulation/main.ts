@@ -100,11 +100,11 @@ function tell(
   out(
     `seed ${seed}: ${lengthMs / DAY_MS} days of ${sidecars} sidecars and ${customers} customers in ${seconds.toFixed(1)} s; ${events} events, ${faults.length} faults, ${lines} lines of history, digest ${digest}`,
   );
-  for (const [name, { checks, fallbacks, wrongDenials, wrongGrants, longestWrongGrantMs }] of [...tallies].sort(
-    ([a], [b]) => (a < b ? -1 : 1),
-  )) {
+  for (const [name, { checks, fallbacks, wrongDenials, wrongGrants, longestWrongGrantMs, slowestMs }] of [
+    ...tallies,
+  ].sort(([a], [b]) => (a < b ? -1 : 1))) {
     out(
-      `  ${name.padEnd(22)} ${checks} checks, ${fallbacks} fallbacks, ${wrongDenials} wrong denials, ${wrongGrants} wrong grants (longest ${Math.round(longestWrongGrantMs)} ms)`,
+      `  ${name.padEnd(22)} ${checks} checks, ${fallbacks} fallbacks, ${wrongDenials} wrong denials, ${wrongGrants} wrong grants (longest ${Math.round(longestWrongGrantMs)} ms), slowest answer ${Math.round(slowestMs)} ms`,
     );
   }
   out(`  reports: ${JSON.stringify(reports)}`);
@@ -124,3 +124,5 @@ function commandOf(
     ...(only === undefined ? [] : [`--only ${only.join(",")},`]),
   ].join(" ");
 }
+
+export { planFaults } from "./faults.js";

@@ -33,10 +33,20 @@ export interface Tally {
   wrongGrants: number;
   longestWrongGrantMs: number;
   longestWrongDenialMs: number;
+  /** The longest that a caller waited for an answer, milliseconds. */
+  slowestMs: number;
 }
 
 export function newTally(): Tally {
-  return { checks: 0, fallbacks: 0, wrongDenials: 0, wrongGrants: 0, longestWrongGrantMs: 0, longestWrongDenialMs: 0 };
+  return {
+    checks: 0,
+    fallbacks: 0,
+    wrongDenials: 0,
+    wrongGrants: 0,
+    longestWrongGrantMs: 0,
+    longestWrongDenialMs: 0,
+    slowestMs: 0,
+  };
 }
 
 export interface OracleTimes {
@@ -81,6 +91,7 @@ export class Oracle {
     const tally = this.tallies.get(faultClass) ?? newTally();
     this.tallies.set(faultClass, tally);
     tally.checks++;
+    tally.slowestMs = Math.max(tally.slowestMs, answer.answeredAt - answer.askedAt);
     const versions = this.#upstream.versionsOf(answer.customer);
     const key = `${answer.run} ${answer.customer}`;
     if (answer.isOnlyBusy && answer.isInRedis) {

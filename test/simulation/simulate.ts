@@ -251,7 +251,7 @@ export class Simulation {
   /** Many checks of many customers in a short time, as after a deployment. */
   #burst(sidecar: SimSidecar, random: Random): void {
     const { customers } = this.#options;
-    for (let index = 0; index < 9_000; index++) {
+    for (let index = 0; index < 18_000; index++) {
       this.#world.scheduler.after(index * 333, undefined, () => {
         this.#ask(sidecar, random.below(customers));
         return true;

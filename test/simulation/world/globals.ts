@@ -1,4 +1,4 @@
-import type { SimProcess } from "./sim-process.js";
+import { IMMEDIATES, TIMERS, type SimProcess } from "./sim-process.js";
 import { theWorld } from "./world.js";
 
 /**
@@ -14,7 +14,12 @@ interface Timer {
 function timer(delayMs: number, run: () => void): Timer {
   const { scheduler } = theWorld();
   const made: Timer = {
-    cancel: scheduler.after(Math.max(1, Number.isFinite(delayMs) ? delayMs : 1) * 1_000, scheduler.current, run),
+    cancel: scheduler.after(
+      Math.max(1, Number.isFinite(delayMs) ? delayMs : 1) * 1_000,
+      scheduler.current,
+      run,
+      TIMERS,
+    ),
     unref: () => made,
     ref: () => made,
   };
@@ -38,7 +43,7 @@ export const simSetInterval = (callback: () => void, delayMs = 1): Timer => {
 export const simSetImmediate = (callback: (...args: unknown[]) => void, ...args: unknown[]): Timer => {
   const { scheduler } = theWorld();
   const made: Timer = {
-    cancel: scheduler.after(0, scheduler.current, () => callback(...args)),
+    cancel: scheduler.after(0, scheduler.current, () => callback(...args), IMMEDIATES),
     unref: () => made,
     ref: () => made,
   };

@@ -1,4 +1,4 @@
-import type { SimProcess } from "./sim-process.js";
+import { ARRIVALS, type Phase, type SimProcess } from "./sim-process.js";
 
 interface Event {
   /** Microseconds of virtual time. */
@@ -7,6 +7,7 @@ interface Event {
   readonly process: SimProcess | undefined;
   /** @returns true where nothing asynchronous was begun */
   readonly run: () => unknown;
+  readonly phase: Phase;
   isCancelled: boolean;
 }
 
@@ -36,14 +37,14 @@ export class Scheduler {
   #atOneTime = 0;
 
   /** @param process whose processor runs it: it waits while that is busy, and never comes once it is dead */
-  at(at: number, process: SimProcess | undefined, run: () => unknown): Cancel {
-    const event: Event = { at: Math.max(at, this.now), order: this.#order++, process, run, isCancelled: false };
+  at(at: number, process: SimProcess | undefined, run: () => unknown, phase: Phase = ARRIVALS): Cancel {
+    const event: Event = { at: Math.max(at, this.now), order: this.#order++, process, run, phase, isCancelled: false };
     this.#push(event);
     return () => (event.isCancelled = true);
   }
 
-  after(delay: number, process: SimProcess | undefined, run: () => unknown): Cancel {
-    return this.at(this.now + delay, process, run);
+  after(delay: number, process: SimProcess | undefined, run: () => unknown, phase: Phase = ARRIVALS): Cancel {
+    return this.at(this.now + delay, process, run, phase);
   }
 
   /** The running process's processor is busy for so long, microseconds. */
@@ -68,8 +69,8 @@ export class Scheduler {
   }
 
   async #runFor(process: SimProcess, event: Event): Promise<void> {
-    if (process.busyUntil > this.now + SLACK || process.waiting.length > 0) {
-      process.waiting.push(event);
+    if (process.busyUntil > this.now + SLACK || process.isBehind) {
+      process.wait(event, event.phase);
       this.#resumeLater(process);
       return;
     }
@@ -83,13 +84,13 @@ export class Scheduler {
       process.isResuming = false;
       if (!process.isAlive) return;
       if (process.busyUntil <= this.now + SLACK) {
-        for (let next = process.waiting.shift(); next !== undefined; next = process.waiting.shift()) {
+        for (let next = process.next(); next !== undefined; next = process.next()) {
           if (next.isCancelled) continue;
           await this.#charged(process, next.run);
           break;
         }
       }
-      if (process.waiting.length > 0) this.#resumeLater(process);
+      if (process.isBehind) this.#resumeLater(process);
     });
   }
 

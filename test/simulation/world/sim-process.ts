@@ -1,3 +1,13 @@
+export type Phase = 0 | 1 | 2;
+export const TIMERS = 0;
+export const ARRIVALS = 1;
+export const IMMEDIATES = 2;
+
+interface Waiting {
+  readonly run: () => unknown;
+  readonly isCancelled: boolean;
+}
+
 /** One process of the simulation: a processor, a clock, and what ends with it. */
 export class SimProcess {
   readonly name: string;
@@ -6,8 +16,11 @@ export class SimProcess {
   isAlive = true;
   /** Until when its processor is busy, or it is stopped, microseconds. */
   busyUntil = 0;
-  /** Events that came meanwhile. */
-  readonly waiting: { readonly run: () => unknown; readonly isCancelled: boolean }[] = [];
+  /** Events that came meanwhile, by the phase of an event loop in which they are run. */
+  readonly #waiting: readonly [Waiting[], Waiting[], Waiting[]] = [[], [], []];
+  /** What is left of the phase that is run. */
+  #batch: Waiting[] = [];
+  #phase: Phase = TIMERS;
   isResuming = false;
   readonly #onEnd = new Set<() => void>();
 
@@ -20,8 +33,26 @@ export class SimProcess {
   kill(): void {
     if (!this.isAlive) return;
     this.isAlive = false;
-    this.waiting.length = 0;
+    this.#batch = [];
+    for (const waiting of this.#waiting) waiting.length = 0;
     for (const end of [...this.#onEnd]) end();
+  }
+
+  get isBehind(): boolean {
+    return this.#batch.length > 0 || this.#waiting.some(({ length }) => length > 0);
+  }
+
+  wait(event: Waiting, phase: Phase): void {
+    this.#waiting[phase].push(event);
+  }
+
+  /** As an event loop takes them: timers that are due, then all that has arrived, then what is to be done behind that. */
+  next(): Waiting | undefined {
+    for (let phases = 0; this.#batch.length === 0 && phases < 3; phases++) {
+      this.#phase = ((this.#phase + 1) % 3) as Phase;
+      this.#batch = this.#waiting[this.#phase].splice(0).reverse();
+    }
+    return this.#batch.pop();
   }
 
   /** Stops it as by SIGSTOP. */
