@@ -236,11 +236,10 @@ function cutOneWay({ network }: World, from: string, to: string): () => void {
   return () => network.mend(from, to);
 }
 
-function cutBoth({ network }: World, host: string, to: string): () => void {
-  network.cut(host, to);
-  network.cut(to, host);
+function cutBoth(world: World, host: string, to: string): () => void {
+  const [there, back] = [cutOneWay(world, host, to), cutOneWay(world, to, host)];
   return () => {
-    network.mend(host, to);
-    network.mend(to, host);
+    there();
+    back();
   };
 }

@@ -155,18 +155,14 @@ function execute(node: Node, scope: Scope): Outcome {
   }
 }
 
-/** The parser leaves `value` null where it is to keep the bytes of a text as they are written, which its types do not say. */
-function unquoted({ value, raw }: { readonly value: string | null; readonly raw: string }): string {
-  return value ?? raw.slice(1, -1);
-}
-
 function evaluate(node: luaparse.Expression, scope: Scope): LuaValue {
   // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- as above
   switch (node.type) {
     case "Identifier":
       return scope.get(node.name);
     case "StringLiteral":
-      return unquoted(node);
+      // The library leaves the value out where the encoding is not told.
+      return (node.value as string | null) ?? node.raw.slice(1, -1);
     case "NumericLiteral":
     case "BooleanLiteral":
       return node.value;
