@@ -27,7 +27,7 @@ func main() {
 	}
 	defer connection.Close()
 	sidecar := sidecarv1.NewSidecarServiceClient(connection)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 
 	seats, err := sidecar.GetMeteredEntitlement(ctx, &sidecarv1.GetMeteredEntitlementRequest{

@@ -4,7 +4,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { AccessDeniedReason, SidecarService } from "./gen/stigg/sidecar/v1/sidecar_pb.js";
 
 const [address = "http://localhost:50051"] = process.argv.slice(2);
-const sidecar = createClient(SidecarService, createGrpcTransport({ baseUrl: address, defaultTimeoutMs: 1_000 }));
+const sidecar = createClient(SidecarService, createGrpcTransport({ baseUrl: address, defaultTimeoutMs: 10_000 }));
 const customerId = "customer-demo";
 
 const seats = await sidecar.getMeteredEntitlement({ customerId, featureId: "seats", options: { requestedUsage: 3 } });

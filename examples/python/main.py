@@ -18,15 +18,15 @@ with grpc.insecure_channel(address) as channel:
             feature_id="seats",
             options=messages.MeteredEntitlementOptions(requested_usage=3),
         ),
-        timeout=1,
+        timeout=10,
     )
     print(f"seats: granted={seats.has_access} used={seats.entitlement.current_usage:g} limit={seats.entitlement.usage_limit:g}")
 
-    sso = sidecar.GetBooleanEntitlement(messages.GetBooleanEntitlementRequest(customer_id="customer-demo", feature_id="sso"), timeout=1)
+    sso = sidecar.GetBooleanEntitlement(messages.GetBooleanEntitlementRequest(customer_id="customer-demo", feature_id="sso"), timeout=10)
     print(f"sso: granted={sso.has_access} reason={messages.AccessDeniedReason.Name(sso.access_denied_reason)}")
 
     # The same report under the same key counts once, however often it is sent.
     report = messages.ReportUsageRequest(customer_id="customer-demo", feature_id="storage-gb", value=1)
-    sidecar.ReportUsage(report, timeout=1, metadata=[("idempotency-key", "python-1")])
-    answer = sidecar.ReportUsage(report, timeout=1, metadata=[("idempotency-key", "python-1")])
+    sidecar.ReportUsage(report, timeout=10, metadata=[("idempotency-key", "python-1")])
+    answer = sidecar.ReportUsage(report, timeout=10, metadata=[("idempotency-key", "python-1")])
     print(f"storage: used={answer.current_usage:g}")

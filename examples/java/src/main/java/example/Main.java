@@ -18,13 +18,13 @@ public final class Main {
     try {
       var sidecar = SidecarServiceGrpc.newBlockingStub(channel);
 
-      var seats = sidecar.withDeadlineAfter(1, TimeUnit.SECONDS).getMeteredEntitlement(
+      var seats = sidecar.withDeadlineAfter(10, TimeUnit.SECONDS).getMeteredEntitlement(
           GetMeteredEntitlementRequest.newBuilder().setCustomerId("customer-demo").setFeatureId("seats")
               .setOptions(MeteredEntitlementOptions.newBuilder().setRequestedUsage(3)).build());
       System.out.printf("seats: granted=%b used=%.0f limit=%.0f%n", seats.getHasAccess(),
           seats.getEntitlement().getCurrentUsage(), seats.getEntitlement().getUsageLimit());
 
-      var sso = sidecar.withDeadlineAfter(1, TimeUnit.SECONDS).getBooleanEntitlement(
+      var sso = sidecar.withDeadlineAfter(10, TimeUnit.SECONDS).getBooleanEntitlement(
           GetBooleanEntitlementRequest.newBuilder().setCustomerId("customer-demo").setFeatureId("sso").build());
       System.out.printf("sso: granted=%b reason=%s%n", sso.getHasAccess(), sso.getAccessDeniedReason());
 
@@ -33,8 +33,8 @@ public final class Main {
       key.put(Metadata.Key.of("idempotency-key", Metadata.ASCII_STRING_MARSHALLER), "java-1");
       var keyed = sidecar.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(key));
       var report = ReportUsageRequest.newBuilder().setCustomerId("customer-demo").setFeatureId("storage-gb").setValue(1).build();
-      keyed.withDeadlineAfter(1, TimeUnit.SECONDS).reportUsage(report);
-      var answer = keyed.withDeadlineAfter(1, TimeUnit.SECONDS).reportUsage(report);
+      keyed.withDeadlineAfter(10, TimeUnit.SECONDS).reportUsage(report);
+      var answer = keyed.withDeadlineAfter(10, TimeUnit.SECONDS).reportUsage(report);
       System.out.printf("storage: used=%s%n", answer.getCurrentUsage());
     } finally {
       channel.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
