@@ -13,7 +13,7 @@ setting() { # the value of the variable, or else the default; blank is not set
 # The second program of the package, where that is what runs in this container.
 mapfile -d '' -t words </proc/1/cmdline 2>/dev/null
 # It runs too where the first one is given no command, and a queue.
-if [[ "${words[*]}" == *persistent-cache* || "${words[*]}" == *cli.js\ consume* || ("${words[-1]:-}" == *cli.js && -n $(setting QUEUE_URL '')) ]]; then
+if [[ "${words[*]}" == *persistent-cache* || "${words[*]}" == *cli.js\ consume* || ("${words[*]}" == *cli.js && -n $(setting QUEUE_URL '')) ]]; then
   port=$(setting METRICS_PORT "$(setting PORT '{{persistent-cache PORT}}')")
   path='{{HEALTH_ENDPOINT_URL}}'
   host=
