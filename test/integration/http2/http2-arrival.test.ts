@@ -118,3 +118,33 @@ it("who sends more requests than can be begun is read again as they are, and eac
   expect(peer.violations).toEqual([]);
   peer.destroy();
 });
+
+it.each([
+  ["with an expectation that cannot be met", [...grpcFields(PATH), ["expect", "a-miracle"]], "417"],
+  [
+    "to CONNECT",
+    [
+      [":method", "CONNECT"],
+      [":authority", "a"],
+      ["content-type", "application/grpc"],
+    ],
+    "405",
+  ],
+] as [string, Fields, string][])(
+  "a request %s is answered once, also where its message comes behind the answer",
+  async (_, fields, status) => {
+    const holding = new Holding();
+    const { port } = await startListening({ onExchange: holding.handler });
+    const peer = await Http2Peer.open(port);
+    const stream = peer.begin(fields);
+    peer.sendData(stream, MESSAGE);
+    await peer.caughtUp();
+    await turns(3);
+    expect(holding.exchanges).toEqual([]);
+    peer.sendData(stream, Buffer.alloc(0), END_STREAM);
+    await peer.caughtUp();
+    expect(peer.on(stream)).toMatchObject({ ends: 1, blocks: [{ ":status": status }] });
+    expect(peer.violations).toEqual([]);
+    peer.destroy();
+  },
+);

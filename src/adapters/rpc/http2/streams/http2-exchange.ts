@@ -81,8 +81,9 @@ export class Http2Exchange<S extends { readonly isComplete: boolean }> implement
     return this.#state === "queued" || this.#state === "begun";
   }
 
+  /** Whether it may still be served; not so one that was refused by its headers. */
   get isArriving(): boolean {
-    return this.#state === "arriving";
+    return this.#state === "arriving" && !this.#hasResponded;
   }
 
   /** Whether there is enough of the request to serve it: a handler that waits for the rest takes many times as much memory. */
