@@ -31,6 +31,9 @@ export class FaultInjector {
   readonly #underWay = new Set<UnderWay>();
   readonly #quietSince = new Map<SimSidecar | undefined, number>();
 
+  /** Since when only Redis is away, milliseconds; undefined: something else is. */
+  #hearsSince: number | undefined = 0;
+
   constructor(parts: FaultParts) {
     this.#parts = parts;
   }
@@ -41,11 +44,14 @@ export class FaultInjector {
       const sidecar = this.#parts.sidecars[fault.target % this.#parts.sidecars.length] as SimSidecar;
       const underWay: UnderWay = { kind: fault.kind, sidecar: CONCERNS_ONE.has(fault.kind) ? sidecar : undefined };
       this.#underWay.add(underWay);
+      if (!IS_REDIS_AWAY.has(fault.kind)) this.#hearsSince = undefined;
       this.#note(fault, sidecar, "begins");
       const end = this.#begin(fault, sidecar);
       scheduler.after(fault.lasts * 1_000, undefined, () => {
         end();
         this.#underWay.delete(underWay);
+        if ([...this.#underWay].every(({ kind }) => IS_REDIS_AWAY.has(kind)))
+          this.#hearsSince ??= scheduler.now / 1_000;
         this.#quietSince.set(underWay.sidecar, scheduler.now / 1_000 + RECOVERY_MS);
         this.#note(fault, sidecar, "ends");
       });
@@ -68,6 +74,11 @@ export class FaultInjector {
       !world.network.isCut(name, redis.host) &&
       !world.network.isCut(redis.host, name)
     );
+  }
+
+  /** Whether whoever listens to the stream hears everything, and has for a while. */
+  get isOnlyRedisAway(): boolean {
+    return this.#hearsSince !== undefined && this.#hearsSince + RECOVERY_MS < this.#parts.world.scheduler.now / 1_000;
   }
 
   /** Whether nothing is under way but that many ask at once. */
@@ -217,6 +228,13 @@ export class FaultInjector {
 function concerns(whom: SimSidecar | undefined, sidecar: SimSidecar): boolean {
   return whom === undefined || whom === sidecar || (sidecar.mode === "redis" && whom.mode === "redis-listening");
 }
+
+const IS_REDIS_AWAY: ReadonlySet<FaultKind> = new Set([
+  "redis-down",
+  "redis-cut",
+  "redis-read-only",
+  "redis-without-scripts",
+]);
 
 const nothing = (): void => undefined;
 

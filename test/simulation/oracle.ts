@@ -61,6 +61,9 @@ export interface OracleTimes {
 /** Of so many checks, when very many ask at once, may be answered by fallback although Redis has the state. */
 const FALLBACK_SHARE = 0.1;
 
+/** After Redis is back, those who have heard more have told it within this, milliseconds. */
+const REPAIRED_MS = 60_000;
+
 /** Judges every answer by the truth at its time, which alone it knows. */
 export class Oracle {
   readonly violations: Violation[] = [];
@@ -186,6 +189,18 @@ export class Oracle {
           ? (before.staleSince ?? answer.answeredAt)
           : answer.answeredAt
         : undefined;
+    if (
+      next?.isHeard === true &&
+      staleMs > 0 &&
+      quietSince !== undefined &&
+      answer.askedAt - quietSince > REPAIRED_MS
+    ) {
+      this.violate(
+        "what-redis-was-not-told-is-repaired",
+        answer.answeredAt,
+        `${answer.run} answers customer ${answer.customer} by version ${version} (${answer.source}), replaced ${Math.round(staleMs)} ms ago, which others have heard of`,
+      );
+    }
     this.#judgeStaleness(answer, version, staleMs, staleSince, quietSince);
     this.#answered.set(key, { version: Math.max(version, before?.version ?? 0), at: answer.answeredAt, staleSince });
   }

@@ -263,7 +263,7 @@ export class Simulation {
     this.#world.scheduler.after((7_200 / CHANGES_PER_HOUR) * 1e6 * this.#random.next(), undefined, () => {
       this.#nextChange();
       const customer = this.#someCustomer(this.#random);
-      const { number, isGranted } = this.#upstream.change(customer);
+      const { number, isGranted } = this.#upstream.change(customer, this.#injector.isOnlyRedisAway);
       this.#history.add(this.#nowMs, "upstream", `customer ${customer} v${number} ${isGranted}`);
       return true;
     });

@@ -10,6 +10,8 @@ export interface Version {
   readonly isGranted: boolean;
   /** Epoch milliseconds by upstream's clock, later with each version. */
   readonly since: number;
+  /** Whether nobody but Redis was away when it came to be: whoever listens has heard of it. */
+  readonly isHeard?: boolean;
 }
 
 interface Customer {
@@ -78,13 +80,14 @@ export class Upstream {
   }
 
   /** The customer's entitlements are others from now on, and everybody who listens is told. */
-  change(customer: number): Version {
+  change(customer: number, isHeard: boolean): Version {
     const { versions } = this.#customer(customer);
     const last = versions.at(-1) as Version;
     const version = {
       number: last.number + 1,
       isGranted: !last.isGranted,
       since: Math.max(this.#world.now, last.since + 1),
+      isHeard,
     };
     versions.push(version);
     if (versions.length > MAX_KEPT_VERSIONS) versions.shift();
