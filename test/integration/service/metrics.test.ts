@@ -131,7 +131,7 @@ describe("the metrics", () => {
     ANSWER_SOURCES.forEach((source, index) => (telemetry.answers[source] = index + 1));
     const samples = await scrape();
     expect(ANSWER_SOURCES.map((source) => samples.get(`sidecar_answers_total{source="${source}"}`))).toEqual([
-      1, 2, 3, 4, 5,
+      1, 2, 3, 4, 5, 6,
     ]);
   });
 
