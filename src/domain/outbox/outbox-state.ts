@@ -216,6 +216,8 @@ export class OutboxState {
   #setAside(item: AsideItem): void {
     this.#sawId(item.id);
     this.#settle(item.id);
+    // Events of a batch are set aside one by one, and again where the process ended within that.
+    if (this.aside.has(item.id)) return;
     this.aside.set(item.id, item);
     this.totals[item.list === "rejected" ? "rejected" : "inDoubt"] += item.count;
   }
