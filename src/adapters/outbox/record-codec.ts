@@ -12,6 +12,7 @@ import type { RecordBuffer } from "./record-buffer.js";
 const USAGE = 1;
 const EVENTS = 2;
 const JSON_TEXT = 3;
+const ENTRY = 4;
 
 const IS_SET = 1;
 const HAS_RESOURCE = 2;
@@ -34,6 +35,13 @@ export function encodeRecord(record: OutboxRecord, to: RecordBuffer): void {
     to.unsigned(record.events.length);
     for (let i = 0; i < record.events.length; i++)
       encodeEvent(record.events[i] as AcceptedEvent, record.digests[i], to);
+  } else if (record.type === "entry") {
+    to.byte(ENTRY);
+    to.number(record.acceptedAt);
+    to.number(record.count);
+    to.number(record.triedAt ?? NaN);
+    to.byte(record.isFormed ? 1 : 0);
+    encodeUsage({ id: record.id, entryId: record.id, report: record.usage, group: record.group }, to);
   } else {
     to.byte(JSON_TEXT);
     to.text(JSON.stringify(record, toJson));
@@ -85,6 +93,7 @@ export function decodeRecord(bytes: Buffer, from: number, to: number): OutboxRec
   const reader = new Reader(bytes, from);
   const kind = reader.byte();
   if (kind === JSON_TEXT) return JSON.parse(reader.text(), fromJson) as OutboxRecord;
+  if (kind === ENTRY) return decodeEntry(reader);
   if (kind !== USAGE && kind !== EVENTS)
     throw new Error(`a record of kind ${kind} at ${from} to ${to} is of a later version`);
   const at = reader.number();
@@ -106,6 +115,24 @@ export function decodeRecord(bytes: Buffer, from: number, to: number): OutboxRec
     digests.push(readDigest(reader, flags));
   }
   return { type: "events-accepted", at, firstId, events, digests };
+}
+
+function decodeEntry(reader: Reader): OutboxRecord {
+  const acceptedAt = reader.number();
+  const count = reader.number();
+  const triedAt = reader.number();
+  const isFormed = reader.byte() === 1;
+  const { id, report, group } = decodeUsage(reader);
+  return {
+    type: "entry",
+    id,
+    usage: { ...report, keyOrigin: "caller" },
+    group,
+    count,
+    acceptedAt,
+    triedAt: Number.isNaN(triedAt) ? undefined : triedAt,
+    isFormed,
+  };
 }
 
 function decodeUsage(reader: Reader): AcceptedUsage {

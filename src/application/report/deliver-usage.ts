@@ -68,8 +68,8 @@ export class DeliverUsage {
       const { run, notBefore } = this.#nextRun();
       if (run.length === 0) return notBefore;
       const now = this.#parts.time.now();
-      const spacing = this.#sentAt + this.#parts.limits.spacingMs - now;
-      if (run.length < this.#parts.limits.reportsPerBulk && spacing > 0) return spacing;
+      const spacing = this.#sentAt + this.#spacingMs(run.length) - now;
+      if (spacing > 0) return spacing;
       const budget = run.length === 1 ? this.#singles : this.#bulks;
       if (budget.available(now) === 0) return budget.waitMs(now);
       for (const entry of run) this.#state.close(entry);
@@ -80,6 +80,12 @@ export class DeliverUsage {
       this.#sentAt = now;
       void this.#send(ready);
     }
+  }
+
+  /** What waits for a request goes together with what comes meanwhile; so the minute's requests are spread over it. */
+  #spacingMs(count: number): number {
+    const { spacingMs, reportsPerBulk, bulksPerMinute } = this.#parts.limits;
+    return count < reportsPerBulk ? spacingMs : Math.min(spacingMs, MINUTE_MS / bulksPerMinute);
   }
 
   /** The entries that can go now, in order and not of the same series as any that are under way. */

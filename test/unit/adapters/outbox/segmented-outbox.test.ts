@@ -1,0 +1,104 @@
+import { describe, expect, it } from "@jest/globals";
+import { fileName } from "../../../../src/adapters/outbox/outbox-file-header.js";
+import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../../../src/adapters/outbox/segmented-outbox.js";
+import type { CodedError } from "../../../../src/domain/errors.js";
+import type { AcceptedReport } from "../../../../src/domain/outbox/outbox-record.js";
+import { usageReport } from "../../../builders/reports.js";
+import { ManualClock } from "../../../fakes/manual-clock.js";
+import { RecordingLogger } from "../../../fakes/recording-logger.js";
+import { VirtualOutboxDisk } from "../../../fakes/virtual-outbox-disk.js";
+
+const SEGMENT = fileName("segment", 1);
+
+function open(disk: VirtualOutboxDisk, logger = new RecordingLogger()): SegmentedOutbox {
+  return new SegmentedOutbox(
+    disk.mount(),
+    { ...OUTBOX_DEFAULTS, durability: "power", maxBytes: 100_000 },
+    new ManualClock(),
+    logger,
+  );
+}
+
+function accept(outbox: SegmentedOutbox, parts: Partial<AcceptedReport> = {}): Promise<CodedError | undefined> {
+  const report = { ...usageReport(), timestamp: 1, ...parts };
+  const item = outbox.state.reserve(report, Infinity, 1, outbox.digestOfUsage(report));
+  return new Promise((resolve) =>
+    outbox.accept({ type: "usage-accepted", at: Date.UTC(2026, 0, 1), items: [item] }, resolve),
+  );
+}
+
+const sums = (outbox: SegmentedOutbox) => [...outbox.state.entries.values()].map(({ value, count }) => [value, count]);
+
+describe("an outbox", () => {
+  it("has after a power cut what was accepted, and knows its keys again", async () => {
+    const disk = new VirtualOutboxDisk();
+    const outbox = open(disk);
+    await Promise.all([
+      accept(outbox, { value: 0.1, idempotencyKey: "a" }),
+      accept(outbox, { value: 0.2, idempotencyKey: "b" }),
+      accept(outbox, { subject: { customerId: "d", resourceId: "r" }, dimensions: new Map([["n", 1]]) }),
+    ]);
+    disk.cutPower();
+    const again = open(disk);
+    expect(sums(again)).toEqual([
+      [0.3, 2],
+      [1, 1],
+    ]);
+    const keyed = (value: number) => again.find(again.digestOfUsage(usageReport({ idempotencyKey: "a", value }))!);
+    expect([keyed(0.1), keyed(0.5)]).toEqual(["same", "other"]);
+  });
+
+  it("refuses what it has no room for, keeps the rest, and takes more once there is", async () => {
+    const disk = new VirtualOutboxDisk(() => 0.9);
+    const outbox = open(disk);
+    await accept(outbox);
+    disk.isFull = true;
+    expect(await accept(outbox, { value: 5 })).toMatchObject({
+      code: "resource-exhausted",
+      message: expect.stringContaining("is not counted"),
+    });
+    disk.isFull = false;
+    expect(await accept(outbox, { value: 7 })).toBeUndefined();
+    disk.kill();
+    expect(sums(open(disk))).toEqual([[8, 2]]);
+  });
+
+  it("tells of a record that cannot be read, and takes what waited there for tried", async () => {
+    const disk = new VirtualOutboxDisk();
+    const outbox = open(disk);
+    for (const value of [1, 2, 4]) await accept(outbox, { value, subject: { customerId: `customer ${value}` } });
+    disk.kill();
+    const first = disk.mount().read(SEGMENT)!.indexOf("customer 2");
+    disk.flipBit(SEGMENT, first);
+    const logger = new RecordingLogger();
+    const again = open(disk, logger);
+    expect(again.damagedRecords).toBe(1);
+    expect(logger.lines).toEqual([
+      expect.objectContaining({ level: "error", message: expect.stringContaining(SEGMENT) }),
+    ]);
+    expect([...again.state.entries.values()].map(({ value, triedAt }) => [value, triedAt !== undefined])).toEqual([
+      [1, true],
+      [4, false],
+    ]);
+  });
+
+  it("cuts off what was being written when the process ended", async () => {
+    const disk = new VirtualOutboxDisk(() => 0.5);
+    const outbox = open(disk);
+    await accept(outbox);
+    disk.fault = "kill";
+    await accept(outbox, { value: 9 });
+    const logger = new RecordingLogger();
+    expect(sums(open(disk, logger))).toEqual([[1, 1]]);
+    expect(logger.count("cut off")).toBe(1);
+  });
+
+  it("is not opened by what belongs to another outbox", async () => {
+    const [one, other] = [new VirtualOutboxDisk(), new VirtualOutboxDisk()];
+    await accept(open(one));
+    await accept(open(other));
+    const file = one.create(fileName("segment", 2));
+    file.write(other.mount().read(SEGMENT)!, 0);
+    expect(() => open(one)).toThrow("belongs to another outbox");
+  });
+});
