@@ -51,6 +51,11 @@ function faultOf(error: ErrorObject, value: unknown): CatalogFault {
       };
     case "minLength":
       return { path, message: "must not be empty" };
+    case "maximum":
+      return {
+        path,
+        message: `${show(error.data)} is beyond 2^53, where numbers cannot be kept exactly; use a larger unit`,
+      };
     case "minimum":
       return {
         path,

@@ -81,6 +81,11 @@ describe("a catalog file with a fault", () => {
 
   it.each([
     [
+      "customers:\n  - { id: a, overrides: { calls: 9007199254740993 } }",
+      /is beyond 2\^53, where numbers cannot be kept exactly; use a larger unit/,
+    ],
+    ["customers:\n  - { id: a, usage: { calls: 9007199254740992 } }", /is beyond 2\^53/],
+    [
       "customers:\n  - { id: a, plan: gold }",
       /:9:14 customers\[0\]\.plan: there is no plan "gold", and the catalog defines none/,
     ],
