@@ -9,16 +9,10 @@ const PROGRAM = "entitlement-sidecar";
  * @throws UsageError for a shell that it knows nothing of
  */
 export function completionFor(shell: string | undefined): string {
-  switch (shell) {
-    case "bash":
-      return bash();
-    case "zsh":
-      return `autoload -U +X bashcompinit && bashcompinit\n${bash()}`;
-    case "fish":
-      return fish();
-    default:
-      throw new UsageError(`there is completion for bash, zsh and fish, not for ${JSON.stringify(shell)}`);
-  }
+  if (shell === "bash") return bash();
+  if (shell === "zsh") return `autoload -U +X bashcompinit && bashcompinit\n${bash()}`;
+  if (shell === "fish") return fish();
+  throw new UsageError(`there is completion for bash, zsh and fish, not for ${JSON.stringify(shell)}`);
 }
 
 function optionsIn(help: string): readonly string[] {
