@@ -23,6 +23,7 @@ export { kindOfFallback, NO_CONFIGURED_FALLBACKS, resolveFallback } from "../dom
 export type { Feature, FeatureKind, FeatureType, MeterType } from "../domain/feature.js";
 export { kindOfFeature } from "../domain/feature.js";
 export { isOlder, newestState, newestUsage } from "../domain/newest-wins.js";
+export { creditQuery, featureQuery } from "../domain/query.js";
 export type { Subject } from "../domain/subject.js";
 export type { ResetPeriod, UsagePeriod } from "../domain/usage-period.js";
 export { usagePeriodAt } from "../domain/usage-period.js";
