@@ -1,5 +1,6 @@
 import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "@jest/globals";
 import { onTestFinished } from "../support/on-test-finished.js";
 import { parse } from "yaml";
@@ -28,7 +29,9 @@ const PRINTED = [
 
 function expectPrinted(output: string): void {
   // Toolchains add lines of their own.
-  const lines = output.split("\n").filter((line) => /^(?:seats|sso|storage): /.test(line));
+  const lines = stripVTControlCharacters(output)
+    .split("\n")
+    .filter((line) => /^(?:seats|sso|storage): /.test(line));
   expect(lines).toHaveLength(PRINTED.length);
   for (const [index, line] of lines.entries()) expect(line.trim()).toMatch(PRINTED[index] ?? /$^/);
 }
