@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/switch-exhaustiveness-check -- of a language that others define, a part is known here */
 import * as luaparse from "luaparse";
 
 /**
@@ -162,7 +163,7 @@ function evaluate(node: luaparse.Expression, scope: Scope): LuaValue {
       return scope.get(node.name);
     case "StringLiteral":
       // The library leaves the value out where the encoding is not told.
-      return (node.value as string | null) ?? node.raw.slice(1, -1);
+      return valueOf(node);
     case "NumericLiteral":
     case "BooleanLiteral":
       return node.value;
@@ -202,6 +203,10 @@ function evaluate(node: luaparse.Expression, scope: Scope): LuaValue {
     default:
       throw unknown(node);
   }
+}
+
+function valueOf({ value, raw }: { readonly value: string | null; readonly raw: string }): string {
+  return value ?? raw.slice(1, -1);
 }
 
 function functionOf({ parameters, body }: luaparse.FunctionDeclaration, scope: Scope): LuaFunction {

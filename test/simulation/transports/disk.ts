@@ -116,7 +116,7 @@ function operation<T>(run: (disk: SimDisk) => T, takes = TAKES): Promise<T> {
         const value = run(diskOf(process.host));
         told = () => resolve(value);
       } catch (error) {
-        told = () => reject(error as Error);
+        told = () => reject(error instanceof Error ? error : new Error(String(error)));
       }
       scheduler.after(0, process, told);
     });
