@@ -1,6 +1,6 @@
 import { theWorld } from "../world/world.js";
 
-export { createHash, timingSafeEqual } from "node:crypto";
+export { createHash, hash, timingSafeEqual, X509Certificate } from "node:crypto";
 
 /** Of chance that the seed repeats. */
 export function randomBytes(size: number): Buffer {
