@@ -18,6 +18,8 @@ export default tseslint.config(
     },
   },
   { files: ["**/*.{js,cjs,mjs}"], ...tseslint.configs.disableTypeChecked },
+  // Programs to read, whose output is what they are for.
+  { files: ["examples/**"], rules: { "no-console": "off" } },
   { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   // CommonJS has no other way to export types beside `export =`.
   { files: ["**/*.cts"], rules: { "@typescript-eslint/no-namespace": ["error", { allowDeclarations: true }] } },

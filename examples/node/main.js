@@ -8,7 +8,9 @@ const sidecar = createClient(SidecarService, createGrpcTransport({ baseUrl: addr
 const customerId = "customer-demo";
 
 const seats = await sidecar.getMeteredEntitlement({ customerId, featureId: "seats", options: { requestedUsage: 3 } });
-console.log(`seats: granted=${seats.hasAccess} used=${seats.entitlement?.currentUsage} limit=${seats.entitlement?.usageLimit}`);
+console.log(
+  `seats: granted=${seats.hasAccess} used=${seats.entitlement?.currentUsage} limit=${seats.entitlement?.usageLimit}`,
+);
 
 const sso = await sidecar.getBooleanEntitlement({ customerId, featureId: "sso" });
 console.log(`sso: granted=${sso.hasAccess} reason=${AccessDeniedReason[sso.accessDeniedReason ?? 0]}`);

@@ -5,7 +5,11 @@
  * @returns {Promise<{ invited: boolean, message: string }>}
  */
 async function invite(sidecar, customerId, people) {
-  const check = await call(sidecar, "GetMeteredEntitlement", { customerId, featureId: "seats", options: { requestedUsage: people.length } });
+  const check = await call(sidecar, "GetMeteredEntitlement", {
+    customerId,
+    featureId: "seats",
+    options: { requestedUsage: people.length },
+  });
   if (!check.hasAccess) {
     const left = check.entitlement === undefined ? 0 : check.entitlement.usageLimit - check.entitlement.currentUsage;
     return { invited: false, message: check.isFallback ? "Try again in a minute." : `${left} seats are left.` };

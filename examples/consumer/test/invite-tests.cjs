@@ -24,12 +24,18 @@ module.exports = ({ customer, metered, plan, startSidecar }, { describe, test, b
 
     test("goes as far as there are seats", async () => {
       assert.deepEqual(await invite(sidecar.baseUrl, "acme", ["a", "b"]), { invited: true, message: "Invited 2." });
-      assert.deepEqual(await invite(sidecar.baseUrl, "acme", ["c", "d"]), { invited: false, message: "1 seats are left." });
+      assert.deepEqual(await invite(sidecar.baseUrl, "acme", ["c", "d"]), {
+        invited: false,
+        message: "1 seats are left.",
+      });
     });
 
     test("is reported", async () => {
       await invite(sidecar.baseUrl, "acme", ["a", "b"]);
-      assert.deepEqual(sidecar.reports().map(({ featureId, value }) => [featureId, value]), [["seats", 2]]);
+      assert.deepEqual(
+        sidecar.reports().map(({ featureId, value }) => [featureId, value]),
+        [["seats", 2]],
+      );
     });
 
     test("goes on after an upgrade", async () => {
@@ -39,7 +45,10 @@ module.exports = ({ customer, metered, plan, startSidecar }, { describe, test, b
 
     test("asks for patience where nothing is known", async () => {
       sidecar.goOffline();
-      assert.deepEqual(await invite(sidecar.baseUrl, "acme", ["a"]), { invited: false, message: "Try again in a minute." });
+      assert.deepEqual(await invite(sidecar.baseUrl, "acme", ["a"]), {
+        invited: false,
+        message: "Try again in a minute.",
+      });
     });
   });
 };

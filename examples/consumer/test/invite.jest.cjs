@@ -1,1 +1,7 @@
-require("./invite-tests.cjs")(require("entitlement-sidecar/testing"), { describe, test, beforeAll, beforeEach, afterAll });
+require("./invite-tests.cjs")(require("entitlement-sidecar/testing"), {
+  describe,
+  test,
+  beforeAll,
+  beforeEach,
+  afterAll,
+});

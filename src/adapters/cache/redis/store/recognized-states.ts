@@ -83,7 +83,7 @@ export class RecognizedStates {
     if (state.value === null || found.state.unknown.length > 0 || hasAmbiguousKeys(subject) || !this.#credit.spend())
       return;
     const cut = partsAt(state.value, 0);
-    if (cut === undefined || cut.end !== state.value.length) return;
+    if (cut?.end !== state.value.length) return;
     const parts = cut.parts.map((text, index) => ({
       text,
       decode: index < cut.parts.length - 1 ? decodeMember : decodeEnd,
