@@ -27,7 +27,7 @@ const project = (displayName, folders) => ({
   testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
 });
 
-/** Which run one after another, each with its own timeout, is told in test/run.js. */
+/** Which run one after another, each with its own timeout, is reported in test/run.js. */
 export default {
   testTimeout: 60_000,
   workerIdleMemoryLimit: "1GB",

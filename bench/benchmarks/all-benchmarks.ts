@@ -16,7 +16,7 @@ import { SEVERAL_PROCESSES } from "./several-processes.js";
 import { START } from "./start.js";
 import { STEADY_LOAD } from "./steady-load.js";
 
-/** In the order in which they run and are told. */
+/** In the order in which they run and are reported. */
 export const BENCHMARKS: readonly Benchmark[] = [
   START,
   GENERATOR,

@@ -18,7 +18,7 @@ export const GROWTH: Benchmark = {
     const throughput = new Throughput<string>(lab);
     const sizes = CUSTOMERS.filter((customers) => customers <= lab.pace.customers);
     const turns = [];
-    // The largest first: whoever follows upstream hears of all customers that are told to those who come later.
+    // The largest first: whoever follows upstream hears of all customers that are reported to those who come later.
     for (const customers of sizes.toReversed()) {
       const sidecar = await lab.ownedServer(startSidecar(lab.node, await lab.upstream()));
       await lab.fillWith(sidecar, customers);

@@ -64,7 +64,7 @@ export const REDIS_MODE: Benchmark = {
   },
 };
 
-/** By a sidecar that follows upstream's news and writes them to Redis. */
+/** By a sidecar that follows upstream's changes and writes them to Redis. */
 async function fill(lab: Lab, redis: Redis, customers: number): Promise<void> {
   const upstream = await lab.upstream();
   const writer = await lab.ownedServer(

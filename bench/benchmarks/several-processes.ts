@@ -88,7 +88,7 @@ async function reusingPort(lab: Lab): Promise<Fleet> {
   return { name: `${PROCESSES} behind one port by reusePort`, ports: [port] };
 }
 
-/** @param followers how many processes there have to be that follow upstream's news */
+/** @param followers how many processes there have to be that follow upstream's changes */
 async function start(lab: Lab, args: readonly string[], port: number, followers: number): Promise<void> {
   const upstream = await lab.upstream();
   const env = {

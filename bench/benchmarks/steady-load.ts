@@ -15,7 +15,7 @@ const LARGEST_WARM_UP_MS = 5_000;
 const WINDOWS = 12;
 const WINDOWS_OF_ECHO = 3;
 
-/** Checks at half of the rate that the sidecar can take, and news of usage all the while; before it the echo, at half of its own. */
+/** Checks at half of the rate that the sidecar can take, and changes of usage all the while; before it the echo, at half of its own. */
 export const STEADY_LOAD: Benchmark = {
   name: "steady",
   title: `Checks at half of the highest rate, with ${EVENTS_PER_SECOND} usage events a second`,
@@ -42,7 +42,7 @@ interface Steady {
   readonly perSecond: number;
   readonly result: LoadResult;
   readonly stolenMs: number;
-  /** Of the machine itself; undefined where that cannot be told. */
+  /** Of the machine itself; undefined where that cannot be known. */
   readonly machinePauseMs: number | undefined;
 }
 

@@ -60,7 +60,7 @@ async function measure({ customers, isShared, rounds, isEvicting }: DecisionsJob
 
 type Check = (customerId: string) => boolean;
 
-/** What a check does in service, but for its clock: what is at hand, whether it is usable, the decision. */
+/** What a check does in service, but for its clock: what is cached, whether it is usable, the decision. */
 function checkOf(cache: Cache, featureId: string, kind: "boolean" | "metered", now: number): Check {
   const query = {
     featureId,

@@ -12,7 +12,7 @@ const OF_REFERENCE = 10;
 const LONGEST_PAUSE_MS = 10;
 const NANOSECONDS = 1e9;
 
-/** Decisions in one process, without any transport: the state at hand and the decision on it. */
+/** Decisions in one process, without any transport: the cached state and the decision on it. */
 export const DECISIONS: Benchmark = {
   name: "decisions",
   title: "Decisions in process, of customers chosen uniformly, beside the published client's cached checks",
@@ -41,7 +41,7 @@ export const DECISIONS: Benchmark = {
       ...beside("as many customers", few, OF_REFERENCE),
       ...beside(`${customers.toLocaleString("en-US")} customers`, shared, OF_REFERENCE),
       ...beside(`${customers.toLocaleString("en-US")} customers, unlike each other`, unlike),
-      { what: "news of a usage, applied", value: rateOf(shared.usageEvent), unit: "per second" },
+      { what: "changes of a usage, applied", value: rateOf(shared.usageEvent), unit: "per second" },
       {
         what: "longest eviction, processor time",
         value: median(shared.longestEvictionMs),

@@ -107,7 +107,7 @@ async function connect(): Promise<PublishedClient> {
   return client;
 }
 
-/** Without the stream of news it caches nothing. */
+/** Without the stream of changes it caches nothing. */
 function keepOpen(socket: WebSocket): void {
   socket.on("message", (data: Buffer) => {
     const { type } = JSON.parse(data.toString()) as Message;

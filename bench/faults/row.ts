@@ -24,7 +24,7 @@ export function seconds(ms: number): string {
 }
 
 /** When a change was seen. */
-export function toldOf(outcome: Outcome, of = "fresh"): string {
+export function notifiedOf(outcome: Outcome, of = "fresh"): string {
   switch (outcome.is) {
     case "seen":
       return `${of} after ${seconds(outcome.afterMs)}`;

@@ -27,7 +27,7 @@ import type { Tally } from "./tally.js";
 
 const READ_BYTES = 256 * 1024;
 const WRITE_BYTES = 64 * 1024;
-/** Streams are told apart by the low bits of their number; more than these are never in flight. */
+/** Streams are distinguished by the low bits of their number; more than these are never in flight. */
 const SLOTS = 2_048;
 const INITIAL_SEND_WINDOW = 65_535;
 /** Below this it is waited for the server to read on. */

@@ -1,6 +1,6 @@
 /** Buckets within each doubling: a value is known to about 1 %. */
 const STEPS = 64;
-/** The shortest that is told apart, microseconds. */
+/** The shortest that is distinguished, microseconds. */
 const SMALLEST_US = 1;
 const DOUBLINGS = 27;
 

@@ -7,7 +7,7 @@ export interface LoadJob {
   readonly port: number;
   /** More of the same; connections are spread over all. */
   readonly otherPorts?: readonly number[];
-  /** Of the server, whose processor time is told. */
+  /** Of the server, whose processor time is reported. */
   readonly serverPid: number;
   /** What a connection speaks: frames of HTTP/2 ("grpc"), or HTTP/1.1 ("json"). */
   readonly protocol: "grpc" | "json";

@@ -100,7 +100,7 @@ export class RequestFramesOfConnection {
     }));
   }
 
-  /** What to send for a call, now. After it was sent, `sent` has to be told before anything else is asked for. */
+  /** What to send for a call, now. After it was sent, `sent` has to be reported before anything else is asked for. */
   of(call: number): RequestFrames {
     const frames = this.#all[call]!;
     if (!frames.wasSent) this.#build(frames);

@@ -2,7 +2,7 @@ import { MemoryCache } from "../../src/adapters/cache/memory/memory-cache.js";
 import { openRedis } from "../../src/adapters/cache/redis-client/open-redis.js";
 import { encodeState } from "../../src/adapters/cache/redis/codec/encode-state.js";
 import { RedisCacheStore } from "../../src/adapters/cache/redis/store/redis-cache-store.js";
-import { RedisSharedFlights } from "../../src/adapters/cache/redis/leases/redis-shared-flights.js";
+import { RedisSingleFlight } from "../../src/adapters/cache/redis/leases/redis-single-flight.js";
 import { trackedPrefixes } from "../../src/adapters/cache/redis/store/redis-keys.js";
 import { ConfiguredFallbackProvider } from "../../src/adapters/fallback/configured-fallbacks.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
@@ -83,7 +83,7 @@ export async function missWorld({ redisPort, upstreamPort }: WorldParts): Promis
     { clock, logger, telemetry },
   );
   let cache: CacheStore = near;
-  let sharedFlights: RedisSharedFlights | undefined;
+  let singleFlight: RedisSingleFlight | undefined;
   let end = (): Promise<void> => Promise.resolve();
   if (redisPort !== undefined) {
     const connection = openRedis(
@@ -107,7 +107,7 @@ export async function missWorld({ redisPort, upstreamPort }: WorldParts): Promis
     const coherent = new Promise<void>((resolve) => store.coherence.onCoherent(resolve));
     invalidations.start(store.coherence);
     await coherent;
-    sharedFlights = new RedisSharedFlights({
+    singleFlight = new RedisSingleFlight({
       commands: connection.commands,
       coherence: store.coherence,
       environment: ENVIRONMENT,
@@ -124,14 +124,14 @@ export async function missWorld({ redisPort, upstreamPort }: WorldParts): Promis
   const load = new LoadState(cache, upstream, clock, {
     fetchTimeoutMs: 5 * BUDGET_MS,
     recheckAfterMs: 30_000,
-    sharedFlights,
+    singleFlight,
   });
   const stream = new StreamStatus(Infinity, Infinity);
   const refresh = new RefreshInBackground(load, logger, 8);
   const find = new FindState(cache, load, refresh, stream, telemetry, clock, logger, {
     budgetMs: BUDGET_MS,
     deadlineMarginMs: 20,
-    keepsCustomerBeside: redisPort !== undefined,
+    alsoCacheCustomer: redisPort !== undefined,
   });
   return {
     check: new CheckEntitlement(find, new ConfiguredFallbackProvider(new Map()), clock),

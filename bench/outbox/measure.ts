@@ -111,18 +111,18 @@ async function starting(directory: string, subjects: number): Promise<string> {
 async function coalescing(directory: string, seconds: number): Promise<string> {
   const outbox = open(directory, "process");
   let calls = 0;
-  let told = 0;
+  let shown = 0;
   const answered = <T>(value: T) => new Promise<T>((resolve) => setTimeout(resolve, 50, value));
   const upstream: UpstreamClient = {
     fetchState: () => Promise.resolve(undefined),
     reportUsage: () => {
       calls++;
-      told++;
+      shown++;
       return answered({} as never);
     },
     reportUsageBulk: (reports) => {
       calls++;
-      told += reports.length;
+      shown += reports.length;
       return answered(reports.map(() => ({})) as never);
     },
     reportEvents: () => Promise.resolve(),
@@ -146,7 +146,7 @@ async function coalescing(directory: string, seconds: number): Promise<string> {
     await turn();
   }
   await deliver.stop();
-  const text = `5,000 reports/s of 1,000 subjects for ${seconds} s: ${sent.toLocaleString("en")} accepted, ${calls} calls (${Math.round((calls / seconds) * 60)} a minute), ${told} entries told, ${outbox.state.pending} pending`;
+  const text = `5,000 reports/s of 1,000 subjects for ${seconds} s: ${sent.toLocaleString("en")} accepted, ${calls} calls (${Math.round((calls / seconds) * 60)} a minute), ${shown} entries told, ${outbox.state.pending} pending`;
   await outbox.close();
   return text;
 }

@@ -1,4 +1,4 @@
-/** The least that a server of JSON on node:http can do: reads a request to its end and answers a text that is at hand. */
+/** The least that a server of JSON on node:http can do: reads a request to its end and answers a prepared text. */
 import { createServer } from "node:http";
 import { answersFromArguments, tellPorts } from "./answers.js";
 

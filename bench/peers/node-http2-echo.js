@@ -1,4 +1,4 @@
-/** The least that a gRPC server on node:http2 can do: reads a request to its end and answers bytes that are at hand. */
+/** The least that a gRPC server on node:http2 can do: reads a request to its end and answers bytes that are prepared. */
 import { createServer } from "node:http2";
 import { answersFromArguments, tellPorts } from "./answers.js";
 

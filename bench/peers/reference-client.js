@@ -1,5 +1,5 @@
 /**
- * The published client in its Redis mode, asked in its own process: what an application has that embeds it. Told
+ * The published client in its Redis mode, asked in its own process: what an application has that embeds it. Given
  * {measuredMs, inFlight, customers}, it answers how many checks a second it gave.
  */
 import { createRequire } from "node:module";

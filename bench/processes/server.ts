@@ -27,7 +27,7 @@ export const LOCAL_SERVICE = {
   METRICS_PORT: "0",
   SHUTDOWN_LINGER_MS: "0",
   START_MESSAGE: "json",
-  // That the update stream is connected is told on this level.
+  // That the update stream is connected is reported on this level.
   LOG_LEVEL: "info",
 };
 const FOLLOWS_STREAM = /the update stream is connected/;

@@ -23,12 +23,12 @@ export class Upstream {
     return new Upstream(port, child);
   }
 
-  /** News of usage, one after the other over all customers; 0 ends them. */
+  /** Changes of usage, one after the other over all customers; 0 ends them. */
   sendUsage(usagePerSecond: number): void {
     this.#child.send({ usagePerSecond } satisfies UpstreamOrder);
   }
 
-  /** The entitlements of the first customers, as news to everyone who follows. */
+  /** The entitlements of the first customers, as changes to everyone who follows. */
   async sendEntitlements(entitlementsOf: number): Promise<void> {
     const sent = this.#child.message();
     this.#child.send({ entitlementsOf } satisfies UpstreamOrder);

@@ -11,12 +11,12 @@ export async function printFigures(): Promise<void> {
     print("| | from a write until | p50 ms | p99 ms | longest ms |");
     print("| --- | --- | --- | --- | --- |");
     for (const usages of [1, 20]) {
-      const { written, told, answered } = await measureWriteDelays(
+      const { written, invalidated, answered } = await measureWriteDelays(
         { kind: "server", host: server.host, port: server.port, db: 0 },
         usages,
       );
       printRow(usages, "its writer has Redis's reply", written);
-      printRow(usages, "each of 4 sidecars answers no longer from what it had at hand", told);
+      printRow(usages, "each of 4 sidecars answers no longer from what it had cached", invalidated);
       printRow(usages, "each of them answers from what was written", answered);
     }
     print("Writer and sidecars share one process, and each write waits for the one before to be known to all.");

@@ -16,14 +16,14 @@ const CUSTOMERS = 100;
 export interface WriteDelays {
   /** From the write to the writer's reply. */
   readonly written: Latencies;
-  /** From the write until a sidecar no longer answers from what it had at hand. */
-  readonly told: Latencies;
+  /** From the write until a sidecar no longer answers from what it had cached. */
+  readonly invalidated: Latencies;
   /** From the write until a sidecar answers from what was written. */
   readonly answered: Latencies;
 }
 
 /**
- * One write after the other; four sidecars, each with what was before at hand.
+ * One write after the other; four sidecars, each with what was cached before.
  *
  * @param usages how many metered features a state has: each is two keys more to write, to tell of and to read
  */
@@ -32,9 +32,9 @@ export async function measureWriteDelays(target: RedisTarget, usages: number): P
   const writer = new RedisStore({ target, environment });
   const sidecars = Array.from({ length: SIDECARS }, () => new RedisStore({ target, environment }));
   await Promise.all([writer, ...sidecars].map((redis) => redis.ready()));
-  const delays = { written: new Latencies(), told: new Latencies(), answered: new Latencies() };
-  for (let moment = 1; moment <= WARM_UP + WRITES; moment++) {
-    await writeOnce(writer, sidecars, stateAt(moment, usages), moment, moment > WARM_UP ? delays : undefined);
+  const delays = { written: new Latencies(), invalidated: new Latencies(), answered: new Latencies() };
+  for (let timestamp = 1; timestamp <= WARM_UP + WRITES; timestamp++) {
+    await writeOnce(writer, sidecars, stateAt(timestamp, usages), timestamp, timestamp > WARM_UP ? delays : undefined);
   }
   await Promise.all([writer, ...sidecars].map((redis) => redis.close()));
   return delays;
@@ -44,17 +44,21 @@ async function writeOnce(
   writer: RedisStore,
   sidecars: readonly RedisStore[],
   state: CustomerState,
-  moment: number,
+  timestamp: number,
   delays: WriteDelays | undefined,
 ): Promise<void> {
-  const subject: Subject = { customerId: `customer-${moment % CUSTOMERS}` };
+  const subject: Subject = { customerId: `customer-${timestamp % CUSTOMERS}` };
   await Promise.all(sidecars.map(({ store }) => store.load(subject)));
   const { environment } = writer;
-  const group = encodeState(environment, subject, state, { verifiedAt: moment, recheckAt: Infinity, isVerified: true });
+  const group = encodeState(environment, subject, state, {
+    verifiedAt: timestamp,
+    recheckAt: Infinity,
+    isVerified: true,
+  });
   const begunAt = performance.now();
   const followed = sidecars.map(async (redis) => {
-    await redis.toldOf(stateKey(environment, subject));
-    delays?.told.add(performance.now() - begunAt);
+    await redis.notifiedOf(stateKey(environment, subject));
+    delays?.invalidated.add(performance.now() - begunAt);
     await redis.store.load(subject);
     delays?.answered.add(performance.now() - begunAt);
   });
@@ -63,9 +67,9 @@ async function writeOnce(
   await Promise.all(followed);
 }
 
-function stateAt(moment: number, usages: number): CustomerState {
+function stateAt(timestamp: number, usages: number): CustomerState {
   const features = Array.from({ length: usages }, (_, index) =>
-    metered({ id: `feature-${index}`, usage: { currentUsage: index, updatedAt: moment } }),
+    metered({ id: `feature-${index}`, usage: { currentUsage: index, updatedAt: timestamp } }),
   );
-  return stateWith(features, { updatedAt: moment });
+  return stateWith(features, { updatedAt: timestamp });
 }

@@ -31,8 +31,8 @@ export async function measureChangeDelay(): Promise<Latencies> {
       else await engine.reportUsage([usageReport(ACME, "seats", 1)]);
       const usage = engine.stateOf(ACME).featureUsage("seats").currentUsage;
       for (let isSeen = false; !isSeen;) {
-        const told = await client.check(ACME.customerId);
-        isSeen = told.currentUsage === usage && told.usageLimit === limit;
+        const shown = await client.check(ACME.customerId);
+        isSeen = shown.currentUsage === usage && shown.usageLimit === limit;
       }
       delays.add(performance.now() - changedAt);
     }

@@ -65,7 +65,7 @@ export async function measureCutStream(): Promise<CutFigures> {
 }
 
 async function measure(emulator: Emulator, client: GrpcChecks): Promise<CutFigures> {
-  // Twice: what was cached before the stream was there is in doubt once it is.
+  // Twice: what was cached before the stream was there is stale once it is.
   for (let pass = 0; pass < 2; pass++) await warm(client);
   await slowDown(emulator);
   const phases: Phase[] = [await checkSteadily("before the cut", 10, emulator, client)];

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL, MessageType, type Message } from "graphql-ws";
 import { WebSocketServer, type WebSocket } from "ws";
 import { customerOf } from "./customers.js";
-import { News } from "./news.js";
+import { Changes } from "./changes.js";
 import { stateJsonOf } from "./state-json.js";
 
 const STATE_PATH = /^\/v1\/c\/([^/]+)\/entitlements-state\.json$/;
@@ -14,26 +14,26 @@ export interface UpstreamOptions {
   readonly isShared: boolean;
 }
 
-/** What it is told while it runs: news to send, of which kind. */
+/** What it is told while it runs: changes to send, of which kind. */
 export type UpstreamOrder = { readonly usagePerSecond: number } | { readonly entitlementsOf: number };
 
 export type UpstreamReport = { readonly port: number } | { readonly sent: number };
 
 /**
- * Upstream for as many customers as there may be: states are made as they are asked for, and news come at whatever
+ * Upstream for as many customers as there may be: states are made as they are asked for, and changes come at whatever
  * rate is wanted. Of the vendor's interfaces it has what a sidecar uses: Edge, and the subscriptions.
  */
 export function serveUpstream(): void {
   process.once("message", (options: UpstreamOptions) => {
-    const news = new News(options);
+    const changes = new Changes(options);
     const server = createServer((request, response) => answer(request, response, options));
     new WebSocketServer({ server, handleProtocols: () => GRAPHQL_TRANSPORT_WS_PROTOCOL }).on("connection", (socket) =>
-      follow(socket, news),
+      follow(socket, changes),
     );
     server.listen(0, "127.0.0.1", () => report({ port: (server.address() as AddressInfo).port }));
     process.on("message", (order: UpstreamOrder) => {
-      if ("usagePerSecond" in order) news.sendUsage(order.usagePerSecond);
-      else void news.sendEntitlements(order.entitlementsOf).then(() => report({ sent: order.entitlementsOf }));
+      if ("usagePerSecond" in order) changes.sendUsage(order.usagePerSecond);
+      else void changes.sendEntitlements(order.entitlementsOf).then(() => report({ sent: order.entitlementsOf }));
     });
   });
   process.on("disconnect", () => process.exit());
@@ -50,11 +50,11 @@ function answer(request: IncomingMessage, response: ServerResponse, { isShared }
   response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body);
 }
 
-function follow(socket: WebSocket, news: News): void {
+function follow(socket: WebSocket, changes: Changes): void {
   socket.on("message", (data: Buffer) => {
     const message = JSON.parse(data.toString()) as Message;
     if (message.type === MessageType.ConnectionInit) socket.send(JSON.stringify({ type: MessageType.ConnectionAck }));
     if (message.type === MessageType.Ping) socket.send(JSON.stringify({ type: MessageType.Pong }));
-    if (message.type === MessageType.Subscribe) news.subscribed(socket, message.id, message.payload.query);
+    if (message.type === MessageType.Subscribe) changes.subscribed(socket, message.id, message.payload.query);
   });
 }

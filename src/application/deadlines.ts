@@ -11,7 +11,7 @@ export class Deadline {
 }
 
 /**
- * Many deadlines with one timer: those of one moment lie together, and most are cancelled before they are due, which
+ * Many deadlines with one timer: those of one point in time lie together, and most are cancelled before they are due, which
  * costs nothing but a mark.
  */
 export class Deadlines {

@@ -7,7 +7,7 @@ import { nearestIds } from "../domain/nearest-ids.js";
 import type { Subject } from "../domain/subject.js";
 import { usageAt } from "../domain/usage.js";
 import { usagePeriodAt } from "../domain/usage-period.js";
-import type { CachedState, CacheStore } from "../ports/cache-store.js";
+import type { StoredState, CacheStore } from "../ports/cache-store.js";
 import type { Clock } from "../ports/clock.js";
 import type { Directory, EntitlementOrigin } from "../ports/directory.js";
 import type { FallbackProvider } from "../ports/fallback-provider.js";
@@ -117,8 +117,8 @@ export class ExplainDecision {
     if (cachedOnly === true) return { state: cached?.state, source: sourceWithoutUpstream(cached, clock.now()) };
     const held =
       type === "feature"
-        ? states.atHand(subject.customerId, subject.resourceId, clock.now())
-        : states.atHandWithWallets(subject.customerId, subject.resourceId, clock.now());
+        ? states.findCached(subject.customerId, subject.resourceId, clock.now())
+        : states.findCachedWithWallets(subject.customerId, subject.resourceId, clock.now());
     if (held !== undefined) return { state: held.state, source: "memory" };
     return states.find(
       subject,
@@ -128,7 +128,7 @@ export class ExplainDecision {
   }
 
   /** What this process has, whatever it is worth. */
-  async #cached(subject: Subject): Promise<CachedState | undefined> {
+  async #cached(subject: Subject): Promise<StoredState | undefined> {
     return this.#parts.cache.load(subject, 0).catch(() => undefined);
   }
 
@@ -161,7 +161,7 @@ export class ExplainDecision {
     );
   }
 
-  #freshnessOf(cached: CachedState | undefined): ExplainedFreshness {
+  #freshnessOf(cached: StoredState | undefined): ExplainedFreshness {
     if (cached === undefined)
       return { is: "unknown", reason: undefined, verifiedAt: undefined, ageMs: undefined, recheckAt: undefined };
     const now = this.#parts.clock.now();
@@ -204,8 +204,8 @@ export class ExplainDecision {
 }
 
 /** A state that tells of features alone says nothing of wallets. */
-function usableFor({ type }: ExplainQuery, cached: CachedState | undefined): CachedState | undefined {
-  return type === "credit" && cached?.state.tellsWallets === false ? undefined : cached;
+function usableFor({ type }: ExplainQuery, cached: StoredState | undefined): StoredState | undefined {
+  return type === "credit" && cached?.state.includesWallets === false ? undefined : cached;
 }
 
 /** An id that is known, and that the subject does not have, is not misspelt. */
@@ -226,7 +226,7 @@ function answerOf({
   return { hasAccess, reason: accessDeniedReason, isFallback: fallback !== undefined };
 }
 
-function sourceWithoutUpstream(cached: CachedState | undefined, now: number): AnswerSource {
+function sourceWithoutUpstream(cached: StoredState | undefined, now: number): AnswerSource {
   if (cached === undefined) return "fallback";
   return cached.isVerified && now < cached.recheckAt ? "memory" : "stale";
 }

@@ -9,7 +9,7 @@ import type { Config } from "./config/settings/settings.js";
 
 const ENVIRONMENT_BYTES = 8;
 
-/** The file of cached states that is configured; undefined where none is, or nothing is cached that is not at hand anyway. */
+/** The file of cached states that is configured; undefined where none is, or nothing is cached that is not cached anyway. */
 export function snapshotOf(
   config: Config,
   near: CacheStore,

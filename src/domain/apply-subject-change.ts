@@ -5,18 +5,18 @@ import { isOlder, newestState, newestUsage } from "./newest-wins.js";
 /**
  * What a change does to what is known of its subject.
  *
- * - `none`: it says nothing new, or is of a subject or an entitlement that is not known
- * - `replace`: the subject is told anew, and this is known now
+ * - `none`: no-op: not newer, or for an unknown subject or entitlement
+ * - `replace`: the subject is reported anew, and this is known now
  * - `refine`: a part of what is known is newer now; of the rest nothing was said
- * - `doubt`: what is known may no longer be true; ask again, and until then it is the best there is
+ * - `mark-stale`: what is known may no longer be true; ask again, and until then it is the best there is
  * - `forget`: what is known is no longer true; ask again
  */
 export type ChangeEffect =
-  | { readonly effect: "none" | "doubt" | "forget" }
+  | { readonly effect: "none" | "mark-stale" | "forget" }
   | { readonly effect: "replace" | "refine"; readonly state: CustomerState };
 
 const NONE: ChangeEffect = { effect: "none" };
-const DOUBT: ChangeEffect = { effect: "doubt" };
+const MARK_STALE: ChangeEffect = { effect: "mark-stale" };
 const FORGET: ChangeEffect = { effect: "forget" };
 
 /** @param stored what is known of the change's subject before; undefined: nothing */
@@ -29,7 +29,7 @@ export function applySubjectChange(stored: CustomerState | undefined, change: Su
     case "credit-balance-updated":
       return stored === undefined ? NONE : applyBalance(stored, change);
     case "subject-invalidated":
-      return stored === undefined ? NONE : DOUBT;
+      return stored === undefined ? NONE : MARK_STALE;
   }
 }
 
@@ -44,11 +44,11 @@ function applyEntitlements(stored: CustomerState | undefined, { state }: Entitle
 function applyBalance(stored: CustomerState, change: CreditBalanceUpdated): ChangeEffect {
   const { currencyId, totalGranted, totalConsumed, updatedAt } = change;
   const wallet = stored.credit(currencyId);
-  // Where the wallet is not told, its features carry upstream's own judgement of it, and only upstream can renew that.
-  if (wallet === undefined) return drawsOn(stored, currencyId) ? DOUBT : NONE;
+  // Where the wallet is not reported, its features carry upstream's own judgement of it, and only upstream can renew that.
+  if (wallet === undefined) return drawsOn(stored, currencyId) ? MARK_STALE : NONE;
   if (isOlder(updatedAt, stored.creditUsage(currencyId).updatedAt)) return NONE;
   // A grant moves the limit, which belongs to the set of entitlements and not to its usage.
-  if (wallet.usageLimit !== totalGranted) return DOUBT;
+  if (wallet.usageLimit !== totalGranted) return MARK_STALE;
   return refined(
     stored,
     newestUsage(stored, { type: "credit", id: currencyId }, { currentUsage: totalConsumed, updatedAt }),

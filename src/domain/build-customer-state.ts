@@ -40,7 +40,7 @@ export interface CustomerStateInput {
   /** Epoch milliseconds. */
   readonly updatedAt?: number | undefined;
   /** True unless said otherwise, and wherever there is a wallet. */
-  readonly tellsWallets?: boolean | undefined;
+  readonly includesWallets?: boolean | undefined;
 }
 
 /** Builds a state from plain parts. Where an id occurs twice, the last one counts. */
@@ -59,11 +59,11 @@ export function buildCustomerState(input: CustomerStateInput): CustomerState {
   }
   const unknown = input.unknown ?? NONE_UNKNOWN;
   const updatedAt = features.size + credits.size + unknown.length === 0 ? undefined : input.updatedAt;
-  const tellsWallets = input.tellsWallets !== false || credits.size > 0;
+  const includesWallets = input.includesWallets !== false || credits.size > 0;
   return new MapCustomerState(
     input.accessDeniedReason,
     updatedAt,
-    tellsWallets,
+    includesWallets,
     unknown,
     features,
     credits,
@@ -103,7 +103,7 @@ function creditEntitlement(input: CreditEntitlementInput): CreditEntitlement {
 class MapCustomerState implements CustomerState {
   readonly accessDeniedReason: AccessDeniedReason | undefined;
   readonly updatedAt: number | undefined;
-  readonly tellsWallets: boolean;
+  readonly includesWallets: boolean;
   readonly unknown: readonly EntitlementReference[];
   readonly validUntil: number;
   readonly #features: ReadonlyMap<string, FeatureEntitlement>;
@@ -114,7 +114,7 @@ class MapCustomerState implements CustomerState {
   constructor(
     accessDeniedReason: AccessDeniedReason | undefined,
     updatedAt: number | undefined,
-    tellsWallets: boolean,
+    includesWallets: boolean,
     unknown: readonly EntitlementReference[],
     features: ReadonlyMap<string, FeatureEntitlement>,
     credits: ReadonlyMap<string, CreditEntitlement>,
@@ -123,7 +123,7 @@ class MapCustomerState implements CustomerState {
   ) {
     this.accessDeniedReason = accessDeniedReason;
     this.updatedAt = updatedAt;
-    this.tellsWallets = tellsWallets;
+    this.includesWallets = includesWallets;
     this.unknown = unknown;
     this.validUntil = earliestEnd(features.values(), credits.values());
     this.#features = features;
@@ -168,7 +168,7 @@ class MapCustomerState implements CustomerState {
     return new MapCustomerState(
       this.accessDeniedReason,
       this.updatedAt,
-      this.tellsWallets,
+      this.includesWallets,
       this.unknown,
       this.#features,
       this.#credits,

@@ -18,7 +18,7 @@ export interface UsageUpdated {
   readonly usage: Usage;
 }
 
-/** The older API's news of a wallet: what was granted and consumed in all. */
+/** The older API's changes of a wallet: what was granted and consumed in all. */
 export interface CreditBalanceUpdated {
   readonly type: "credit-balance-updated";
   readonly subject: Subject;
@@ -35,7 +35,7 @@ export interface PackagePublished {
   readonly migration: "ALL_CUSTOMERS" | "NEW_CUSTOMERS";
 }
 
-/** One subject may have changed, and the news says no more: ask again. */
+/** One subject may have changed, and the message says no more: ask again. */
 export interface SubjectInvalidated {
   readonly type: "subject-invalidated";
   readonly subject: Subject;

@@ -3,7 +3,7 @@ import type { CreditEntitlement, EntitlementReference, FeatureEntitlement } from
 import type { Usage } from "./usage.js";
 
 /**
- * Everything that is known of one subject at one moment: an immutable snapshot. Readers depend on this
+ * Everything that is known of one subject at one point in time: an immutable snapshot. Readers depend on this
  * interface alone, so that a cache may keep states in whatever form is smallest.
  */
 export interface CustomerState {
@@ -11,17 +11,17 @@ export interface CustomerState {
   readonly accessDeniedReason: AccessDeniedReason | undefined;
   /** Orders writes of the set of entitlements, epoch milliseconds; undefined for an empty set. */
   readonly updatedAt: number | undefined;
-  /** The earliest moment at which one of its entitlements ends, epoch milliseconds, or Infinity. */
+  /** The earliest time at which one of its entitlements ends, epoch milliseconds, or Infinity. */
   readonly validUntil: number;
   readonly featureCount: number;
   readonly creditCount: number;
-  /** False where whoever told the state knows no wallets: that it has none says nothing then. */
-  readonly tellsWallets: boolean;
+  /** False where whoever reported the state knows no wallets: that it has none says nothing then. */
+  readonly includesWallets: boolean;
   /** Entitlements that upstream named and that could not be read: neither had nor not had. Most states have none. */
   readonly unknown: readonly EntitlementReference[];
   feature(featureId: string): FeatureEntitlement | undefined;
   credit(currencyId: string): CreditEntitlement | undefined;
-  /** As last told, not rolled over: see usageAt. NO_USAGE where nothing was told. */
+  /** As last reported, not rolled over: see usageAt. NO_USAGE where nothing was reported. */
   featureUsage(featureId: string): Usage;
   creditUsage(currencyId: string): Usage;
   features(): Iterable<FeatureEntitlement>;

@@ -13,7 +13,7 @@ import { usageAt, type Usage } from "./usage.js";
  *
  * @param now epoch milliseconds
  * @param configured asked only where the answer is a fallback
- * @param trace told of each rule, for an explanation
+ * @param trace notified of each rule, for an explanation
  */
 export function decideFeature(
   state: CustomerState,
@@ -77,7 +77,7 @@ function reasonToDeny(
 ): AccessDeniedReason | undefined {
   const wallet = walletThatPaysFor(state, entitlement);
   const own = entitlement.accessDeniedReason;
-  // Balances move faster than entitlements: where the wallet is at hand, it decides in place of what was told.
+  // Balances move faster than entitlements: where the wallet is cached, it decides in place of what was reported.
   const isDenied = own !== undefined && !(own === "InsufficientCredits" && wallet !== undefined);
   trace?.push({ rule: "own-reason", holds: !isDenied, saw: { reason: own } });
   if (isDenied) return own;

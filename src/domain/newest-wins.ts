@@ -4,8 +4,8 @@ import type { ResetPeriod } from "./usage-period.js";
 import { usageAt, type Usage } from "./usage.js";
 
 /**
- * Whether a write is older than what is stored. Equal moments are not older (the last writer wins), and
- * a write without a moment of its own is never older.
+ * Whether a write is older than what is stored. Equal timestamps are not older (the last writer wins), and
+ * a write without a timestamp of its own is never older.
  */
 export function isOlder(incoming: number | undefined, stored: number | undefined): boolean {
   return incoming !== undefined && stored !== undefined && incoming < stored;
@@ -53,7 +53,7 @@ function isNewer(usage: Usage, over: Usage): boolean {
   return isOlder(over.updatedAt, usage.updatedAt);
 }
 
-/** Of an older set, only a usage with a moment of its own can be the newest. */
+/** Of an older set, only a usage with a timestamp of its own can be the newest. */
 function isNotOlder(usage: Usage, over: Usage): boolean {
   return isNewer(usage, over) || (usage.updatedAt !== undefined && usage.updatedAt === over.updatedAt);
 }
@@ -76,7 +76,7 @@ export function newestUsage(state: CustomerState, of: EntitlementReference, inco
 }
 
 /**
- * News of a usage carry no anchor, and some no period: what they leave out stays as it was, unless the
+ * Changes of a usage carry no anchor, and some no period: what they leave out stays as it was, unless the
  * stored period was over by then.
  */
 function mergeUsage(stored: Usage, incoming: Usage, reset: ResetPeriod | undefined): Usage | undefined {

@@ -11,7 +11,7 @@ const DAY_MS = 24 * HOUR_MS;
 const FIXED_STEP_MS = { WEEK: 7 * DAY_MS, DAY: DAY_MS, HOUR: HOUR_MS } as const;
 const STEP_MONTHS = { YEAR: 12, MONTH: 1 } as const;
 
-/** The last moment that a date can hold, epoch milliseconds (ECMA-262, 21.4.1.1). */
+/** The last time that a date can hold, epoch milliseconds (ECMA-262, 21.4.1.1). */
 const LAST_DATE_MS = 8.64e15;
 
 /**
@@ -23,7 +23,7 @@ const LAST_DATE_MS = 8.64e15;
  *
  * @param anchor epoch milliseconds
  * @param now epoch milliseconds
- * @returns undefined when either moment is not a date
+ * @returns undefined when either timestamp is not a date
  */
 export function usagePeriodAt(anchor: number, reset: ResetPeriod, now: number): UsagePeriod | undefined {
   if (!isDate(anchor) || !isDate(now)) return undefined;
@@ -46,8 +46,8 @@ function monthsBetween(from: number, to: number): number {
   return (b.getUTCFullYear() - a.getUTCFullYear()) * 12 + b.getUTCMonth() - a.getUTCMonth();
 }
 
-function addMonths(moment: number, months: number): number {
-  const date = new Date(moment);
+function addMonths(timestamp: number, months: number): number {
+  const date = new Date(timestamp);
   const day = date.getUTCDate();
   date.setUTCDate(1);
   date.setUTCMonth(date.getUTCMonth() + months);
@@ -61,6 +61,6 @@ function daysInMonth(date: Date): number {
   return lastDay.getUTCDate();
 }
 
-function isDate(moment: number): boolean {
-  return Number.isFinite(moment) && Math.abs(moment) <= LAST_DATE_MS;
+function isDate(timestamp: number): boolean {
+  return Number.isFinite(timestamp) && Math.abs(timestamp) <= LAST_DATE_MS;
 }

@@ -32,7 +32,7 @@ export interface UsageMeasurement {
   readonly currentUsage: number | undefined;
   readonly periodStart: number | undefined;
   readonly periodEnd: number | undefined;
-  /** Orders this measurement among other news of the usage, epoch milliseconds. */
+  /** Orders this measurement among other changes of the usage, epoch milliseconds. */
   readonly updatedAt: number | undefined;
   /** The wallet that the usage was drawn from, where there is one. */
   readonly credit: CreditMeasurement | undefined;

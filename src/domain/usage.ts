@@ -1,7 +1,7 @@
 import type { ResetPeriod } from "./usage-period.js";
 import { usagePeriodAt } from "./usage-period.js";
 
-/** What was consumed of one metered feature or one wallet. All moments are epoch milliseconds. */
+/** What was consumed of one metered feature or one wallet. All timestamps are epoch milliseconds. */
 export interface Usage {
   readonly currentUsage: number;
   /** From where usage periods are counted; belongs to the customer, not to the plan. */

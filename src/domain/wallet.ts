@@ -22,7 +22,7 @@ export function coversCost(wallet: CreditEntitlement, usage: Usage, requested: n
 
 /**
  * Whether a wallet can pay for a feature. A wallet that was itself denied, for example revoked, pays for
- * nothing; that it was told to have too few credits is judged again from its balance.
+ * nothing; that it was reported to have too few credits is judged again from its balance.
  */
 export function canWalletPay(
   wallet: CreditEntitlement,

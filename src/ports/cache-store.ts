@@ -2,8 +2,8 @@ import type { SubjectChange } from "../domain/change.js";
 import type { CustomerState } from "../domain/customer-state.js";
 import type { Subject } from "../domain/subject.js";
 
-/** A state at hand in this process. Immutable: news make a new one. */
-export interface HeldState {
+/** A state cached in this process. Immutable: a change makes a new one. */
+export interface CachedState {
   readonly state: CustomerState;
   /** Up to when it is known to have been true, epoch milliseconds. */
   readonly verifiedAt: number;
@@ -12,13 +12,13 @@ export interface HeldState {
 }
 
 /** A state as a store knows it. */
-export interface CachedState extends HeldState {
+export interface StoredState extends CachedState {
   /** False where something may have been missed since: it then serves only if upstream cannot be asked. */
   readonly isVerified: boolean;
 }
 
 /** What came of asking upstream. */
-export interface FetchedState extends HeldState {
+export interface FetchedState extends CachedState {
   /**
    * False where a change arrived while upstream was being asked: the answer may be from before it, so it
    * never replaces a stored state that it is not provably newer than, and is itself not verified.
@@ -41,7 +41,7 @@ export interface CacheStore {
    * What this process can vouch for, at once: undefined where nothing is held or what is held is not verified.
    * On the path of every check: allocates what it returns at most, which is small and soon dead; never throws.
    */
-  peek(customerId: string, resourceId: string | undefined): HeldState | undefined;
+  peek(customerId: string, resourceId: string | undefined): CachedState | undefined;
 
   /**
    * What the store knows, verified or not.
@@ -50,10 +50,10 @@ export interface CacheStore {
    * is as if it could not be reached: what this process holds, or a failure. 0: asks nobody else. What comes later
    * is kept all the same. Not given: until it comes, or cannot come any more
    */
-  load(subject: Subject, waitMs?: number): Promise<CachedState | undefined>;
+  load(subject: Subject, waitMs?: number): Promise<StoredState | undefined>;
 
   /** Stores what was fetched and tells what is known now, which may be newer than what was fetched. */
-  put(subject: Subject, fetched: FetchedState): Promise<CachedState>;
+  put(subject: Subject, fetched: FetchedState): Promise<StoredState>;
 
   /**
    * Applies a change of one subject (domain/apply-subject-change). Usage of a subject that is not held is
@@ -79,8 +79,8 @@ export interface CacheStore {
   holdings(): Iterable<Holding>;
 }
 
-/** How a state is held, see CachedState. */
-export type Holding = Pick<CachedState, "verifiedAt" | "recheckAt" | "isVerified">;
+/** How a state is held, see StoredState. */
+export type Holding = Pick<StoredState, "verifiedAt" | "recheckAt" | "isVerified">;
 
 export interface CacheSize {
   readonly subjects: number;

@@ -1,9 +1,9 @@
 import type { Change } from "../domain/change.js";
 
 /** What a message says. */
-export interface News {
+export interface ChangeMessage {
   readonly change: Change;
-  /** When it became true, epoch milliseconds: orders what has no moment of its own. */
+  /** When it became true, epoch milliseconds: orders what has no timestamp of its own. */
   readonly at: number;
 }
 
@@ -12,7 +12,7 @@ export interface QueuedMessage {
   /** The queue's own name for it, to find it by. */
   readonly id: string;
   /** Why it can never be understood, without its content; or what it says. */
-  readonly content: News | { readonly fault: string };
+  readonly content: ChangeMessage | { readonly fault: string };
 }
 
 /**
@@ -39,11 +39,11 @@ export interface ChangeQueue {
   remove(messages: readonly QueuedMessage[]): Promise<void>;
 
   /** Cannot be carried out for now: anybody may have them at once. Never rejects. */
-  giveBack(messages: readonly QueuedMessage[]): Promise<void>;
+  release(messages: readonly QueuedMessage[]): Promise<void>;
 
   /** Not to be carried out by this process: they come again when their time is over, and in the end go where the queue sends them. */
-  leave(messages: readonly QueuedMessage[]): void;
+  abandon(messages: readonly QueuedMessage[]): void;
 
-  /** Resolves once everything that was settled is told to the queue. */
+  /** Resolves once everything that was settled is reported to the queue. */
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { Subject } from "../domain/subject.js";
 /** One change on its way into the shared cache. */
 export interface SharedWrite {
   readonly change: EntitlementsUpdated | UsageUpdated;
-  /** Orders what of the change has no moment of its own, epoch milliseconds. */
+  /** Orders what of the change has no timestamp of its own, epoch milliseconds. */
   readonly at: number;
   /** Dropped where the subject has no state in the cache. */
   readonly onlyIfCached: boolean;

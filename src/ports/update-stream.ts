@@ -1,6 +1,6 @@
 import type { Change } from "../domain/change.js";
 
-/** News of changes upstream, as they happen. It has no memory: what is sent while it is down is never sent again. */
+/** Changes of changes upstream, as they happen. It has no memory: what is sent while it is down is never sent again. */
 export interface UpdateStream {
   /**
    * Begins to listen, and goes on for ever, reconnecting by itself. Never throws: failures are the

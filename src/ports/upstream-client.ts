@@ -33,12 +33,12 @@ export interface FetchOptions {
   /** Asks for what is true now, past any cache that upstream keeps. */
   readonly latest: boolean;
   /**
-   * What is known of the subject is in doubt, and a cache of upstream's may not be any newer: prefers what is
+   * What is known of the subject is stale, and a cache of upstream's may not be any newer: prefers what is
    * true now, and takes a cache's answer only over none.
    */
   readonly preferLatest?: boolean;
-  /** Called before the answer where that was in vain: it is a cache's, and may be from before what caused the doubt. */
-  readonly onMayBeBehind?: () => void;
+  /** Called before the answer where that was in vain: it is a cache's, and may be from before what made it stale. */
+  readonly onMaybeStale?: () => void;
 }
 
 export interface ReportOptions {

@@ -9,7 +9,7 @@ import { isObject, type Fields, type ReportFault } from "./fields.js";
 const ENTITLEMENT_TYPES = ["FEATURE", "CREDIT"] as const;
 const MIGRATION_TYPES = ["ALL_CUSTOMERS", "NEW_CUSTOMERS"] as const;
 
-/** A list of which nothing can be read only says that there is news. @throws FieldFault */
+/** A list of which nothing can be read only says that there is a change. @throws FieldFault */
 export function decodeEntitlementsUpdated(
   fields: Fields,
   report: ReportFault,
@@ -42,9 +42,9 @@ export function decodeUsageUpdated(fields: Fields): UsageUpdated {
     },
     usage: {
       currentUsage: usage.number("currentUsage"),
-      periodStart: usage.optionalMoment("usagePeriodStart"),
-      periodEnd: usage.optionalMoment("usagePeriodEnd"),
-      updatedAt: usage.optionalMoment("usageUpdatedAt"),
+      periodStart: usage.optionalTimestamp("usagePeriodStart"),
+      periodEnd: usage.optionalTimestamp("usagePeriodEnd"),
+      updatedAt: usage.optionalTimestamp("usageUpdatedAt"),
     },
   };
 }

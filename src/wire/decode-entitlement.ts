@@ -64,13 +64,13 @@ function decodeFeatureEntitlement(strict: Fields, report: ReportFault): DecodedE
     hasSoftLimit: fields.optionalFlag("hasSoftLimit"),
     enumValues: fields.optionalTexts("enumValues"),
     accessDeniedReason: decodeReason(fields),
-    validUntil: fields.optionalMoment("validUntil"),
+    validUntil: fields.optionalTimestamp("validUntil"),
     creditRate: decodeCreditRate(fields.optionalObject("creditRate")),
     resetPeriod: fields.optionalChoice("resetPeriod", RESET_PERIODS),
     resetPeriodConfiguration: decodeResetPeriodConfiguration(fields.optionalObject("resetPeriodConfiguration")),
   };
   const currentUsage = fields.optionalNumber("currentUsage");
-  const updatedAt = fields.optionalMoment("entitlementUpdatedAt");
+  const updatedAt = fields.optionalTimestamp("entitlementUpdatedAt");
   if (isUndecidable(fields, input, currentUsage))
     return { kind: "unknown", entitlement: { type: "feature", id }, updatedAt };
   return { kind: "feature", input: { ...input, usage: decodeUsageOf(fields, currentUsage) }, updatedAt };
@@ -112,7 +112,7 @@ function decodeCreditEntitlement(strict: Fields, report: ReportFault): DecodedEn
   const hasSoftLimit = fields.optionalFlag("hasSoftLimit");
   const accessDeniedReason = decodeReason(fields);
   const currentUsage = fields.optionalNumber("currentUsage");
-  const updatedAt = fields.optionalMoment("entitlementUpdatedAt");
+  const updatedAt = fields.optionalTimestamp("entitlementUpdatedAt");
   const isUnknown = isUndecidableCredit(fields, { accessDeniedReason, hasSoftLimit, usageLimit }, currentUsage);
   if (isUnknown) return { kind: "unknown", entitlement: { type: "credit", id }, updatedAt };
   return {
@@ -122,7 +122,7 @@ function decodeCreditEntitlement(strict: Fields, report: ReportFault): DecodedEn
       usageLimit: usageLimit ?? 0,
       hasSoftLimit,
       accessDeniedReason,
-      validUntil: fields.optionalMoment("validUntil"),
+      validUntil: fields.optionalTimestamp("validUntil"),
       usage: decodeUsageOf(fields, currentUsage),
     },
     updatedAt,
@@ -221,10 +221,10 @@ export function decodeCreditRate(fields: Fields | undefined): CreditRate | undef
 function decodeUsageOf(fields: Fields, currentUsage: number | undefined): Usage {
   return {
     currentUsage: currentUsage ?? 0,
-    periodAnchor: fields.optionalMoment("usagePeriodAnchor"),
-    periodStart: fields.optionalMoment("usagePeriodStart"),
-    periodEnd: fields.optionalMoment("usagePeriodEnd"),
-    updatedAt: fields.optionalMoment("usageUpdatedAt"),
+    periodAnchor: fields.optionalTimestamp("usagePeriodAnchor"),
+    periodStart: fields.optionalTimestamp("usagePeriodStart"),
+    periodEnd: fields.optionalTimestamp("usagePeriodEnd"),
+    updatedAt: fields.optionalTimestamp("usageUpdatedAt"),
   };
 }
 

@@ -9,7 +9,7 @@ import { Fields, type ReportFault } from "./fields.js";
  * The state in upstream's answer to "what is this subject entitled to".
  *
  * @param data the answer's `data`
- * @throws CodedError `internal` where the answer as a whole cannot be read; never a state that was not told
+ * @throws CodedError `internal` where the answer as a whole cannot be read; never a state that was not reported
  */
 export function decodeEntitlementsState(data: unknown, report: ReportFault): CustomerState {
   try {

@@ -2,14 +2,14 @@ import type { Logger } from "../ports/logger.js";
 import type { Telemetry } from "../ports/telemetry.js";
 import type { FieldFault } from "./field-fault.js";
 
-/** How many different faults are told; what comes after that is counted alone. */
-const MAX_TOLD = 1_000;
+/** How many different faults are reported; what comes after that is counted alone. */
+const MAX_REPORTED = 1_000;
 
 /** Counts every part of upstream's data that cannot be used, and logs each kind of fault once, with the first entitlement that had it. */
 export class FaultLog {
   readonly #logger: Logger;
   readonly #telemetry: Telemetry;
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(logger: Logger, telemetry: Telemetry) {
     this.#logger = logger;
@@ -20,8 +20,8 @@ export class FaultLog {
   add(where: string, fault: FieldFault): void {
     this.#telemetry.malformedUpstreamData++;
     const key = JSON.stringify([where, fault.message]);
-    if (this.#told.size >= MAX_TOLD || this.#told.has(key)) return;
-    this.#told.add(key);
+    if (this.#reported.size >= MAX_REPORTED || this.#reported.has(key)) return;
+    this.#reported.add(key);
     this.#logger.warn("a part of what upstream sent cannot be used and is left out", {
       where,
       fault: fault.message,

@@ -1,4 +1,4 @@
-import { decodeMoment } from "./decode-moment.js";
+import { decodeTimestamp } from "./decode-timestamp.js";
 import { FieldFault } from "./field-fault.js";
 
 /** Called for each part of an answer that had to be left out, with the reason. */
@@ -93,8 +93,8 @@ export class Fields {
   }
 
   /** Epoch milliseconds. */
-  optionalMoment(name: string): number | undefined {
-    return this.#optional(name, "an ISO date or epoch milliseconds", decodeMoment);
+  optionalTimestamp(name: string): number | undefined {
+    return this.#optional(name, "an ISO date or epoch milliseconds", decodeTimestamp);
   }
 
   optionalTexts(name: string): readonly string[] | undefined {

@@ -24,7 +24,7 @@ const FROM = Date.UTC(2020, 0);
 const TO = Date.UTC(2030, 0);
 
 /** Epoch milliseconds within ten years, so that periods are often over and often not. */
-export const moments = fc.integer({ min: FROM, max: TO });
+export const times = fc.integer({ min: FROM, max: TO });
 /** Whole and broken, small and large, so that sums are often just at a limit. */
 export const amounts = fc.oneof(
   fc.integer({ min: 0, max: 20 }),
@@ -52,10 +52,10 @@ export const features = (id: fc.Arbitrary<string> = fc.constantFrom(...FEATURE_I
 
 export const usages: fc.Arbitrary<Usage> = fc.record({
   currentUsage: amounts,
-  periodAnchor: optional(moments),
-  periodStart: optional(moments),
-  periodEnd: optional(moments),
-  updatedAt: optional(moments),
+  periodAnchor: optional(times),
+  periodStart: optional(times),
+  periodEnd: optional(times),
+  updatedAt: optional(times),
 });
 
 export const featureEntitlements = (id?: fc.Arbitrary<string>): fc.Arbitrary<FeatureEntitlementInput> =>
@@ -66,7 +66,7 @@ export const featureEntitlements = (id?: fc.Arbitrary<string>): fc.Arbitrary<Fea
     hasSoftLimit: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.boolean()),
     enumValues,
     accessDeniedReason: seldom(fc.oneof(reasons, fc.constant("InsufficientCredits" as const))),
-    validUntil: seldom(moments),
+    validUntil: seldom(times),
     creditRate: optional(fc.record({ amount: amounts, currencyId: fc.constantFrom(...CURRENCY_IDS) })),
     resetPeriod: optional(resetPeriods),
     usage: optional(usages),
@@ -84,8 +84,8 @@ export const stateInputs: fc.Arbitrary<CustomerStateInput> = fc.record({
   features: fc.array(featureEntitlements(), { maxLength: 4 }),
   credits: fc.array(creditEntitlements, { maxLength: 2 }),
   accessDeniedReason: seldom(reasons),
-  updatedAt: optional(moments),
-  tellsWallets: fc.boolean(),
+  updatedAt: optional(times),
+  includesWallets: fc.boolean(),
 });
 
 export const states = stateInputs.map(buildCustomerState);

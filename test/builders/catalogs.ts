@@ -8,7 +8,7 @@ import type {
 import type { Subject } from "../../src/domain/subject.js";
 import type { UsageEvent, UsageReport } from "../../src/domain/usage-report.js";
 
-/** The moment at which random catalogs are first served; their dates lie around it. */
+/** The time at which random catalogs are first served; their dates lie around it. */
 export const CATALOG_NOW = Date.UTC(2026, 4, 20, 10, 30, 0, 1);
 
 const DAY_MS = 86_400_000;
@@ -36,7 +36,7 @@ const features = (displayName: string | undefined): CatalogInput["features"] => 
   },
 ];
 
-const moment = fc.integer({ min: -60, max: 60 }).map((days) => CATALOG_NOW + days * DAY_MS + 12_345);
+const timestamp = fc.integer({ min: -60, max: 60 }).map((days) => CATALOG_NOW + days * DAY_MS + 12_345);
 const past = fc.integer({ min: -400, max: 0 }).map((days) => CATALOG_NOW + days * DAY_MS);
 const amount = fc.integer({ min: 0, max: 50 });
 const creditRate = fc.record({ currency: fc.constantFrom(...CURRENCIES), amount: fc.constantFrom(0.5, 1, 3) });
@@ -69,7 +69,7 @@ const entitlements = some({
   words: metered,
 });
 
-const override = fc.oneof(metered, fc.constant(false as const), fc.record({ limit: amount, validUntil: moment }));
+const override = fc.oneof(metered, fc.constant(false as const), fc.record({ limit: amount, validUntil: timestamp }));
 const overrides = some({ sso: fc.boolean(), calls: override, seats: override, words: override });
 
 const plan = (id: string): fc.Arbitrary<PlanInput> =>
@@ -91,9 +91,9 @@ const plan = (id: string): fc.Arbitrary<PlanInput> =>
 const subscription = {
   plan: fc.constantFrom("free", "pro"),
   startedAt: past,
-  validUntil: moment,
+  validUntil: timestamp,
   overrides,
-  creditGrants: fc.array(fc.record({ currency: fc.constantFrom(...CURRENCIES), amount, expiresAt: moment }), {
+  creditGrants: fc.array(fc.record({ currency: fc.constantFrom(...CURRENCIES), amount, expiresAt: timestamp }), {
     maxLength: 3,
   }),
   usage: some({ calls: amount, seats: amount, words: amount }),

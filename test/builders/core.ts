@@ -15,7 +15,7 @@ import type { FailurePolicy } from "../../src/domain/failure-policy.js";
 import type { FallbackValues } from "../../src/domain/fallback.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";
-import type { SharedFlights } from "../../src/ports/shared-flights.js";
+import type { CrossProcessSingleFlight } from "../../src/ports/cross-process-single-flight.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
@@ -37,8 +37,8 @@ interface CoreParts {
   /** Whether updates arrive from the start. */
   readonly isConnected?: boolean;
   readonly maxRefreshed?: number;
-  readonly sharedFlights?: SharedFlights;
-  readonly keepsCustomerBeside?: boolean;
+  readonly singleFlight?: CrossProcessSingleFlight;
+  readonly alsoCacheCustomer?: boolean;
   readonly policies?: Readonly<Record<string, FailurePolicy>>;
 }
 
@@ -48,8 +48,8 @@ export function buildCore({
   fallbacks = {},
   isConnected = true,
   maxRefreshed = 100,
-  sharedFlights,
-  keepsCustomerBeside = false,
+  singleFlight,
+  alsoCacheCustomer = false,
   policies,
 }: CoreParts = {}) {
   const clock = new ManualClock();
@@ -62,13 +62,13 @@ export function buildCore({
   const load = new LoadState(cache, upstream, clock, {
     fetchTimeoutMs: FETCH_TIMEOUT_MS,
     recheckAfterMs: RECHECK_AFTER_MS,
-    sharedFlights,
+    singleFlight,
   });
   const refresh = new RefreshInBackground(load, logger, MAX_CONCURRENT_REFRESHES);
   const states = new FindState(cache, load, refresh, stream, telemetry, clock, logger, {
     budgetMs: BUDGET_MS,
     deadlineMarginMs: DEADLINE_MARGIN_MS,
-    keepsCustomerBeside,
+    alsoCacheCustomer,
   });
   const all = new Map(Object.entries(fallbacks));
   const configured = { fallbackOf: (featureId: string) => all.get(featureId), all: () => all };

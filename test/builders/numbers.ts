@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Of every kind: whole and broken, of either sign, moments, beyond what is exact, and what is no number. */
+/** Of every kind: whole and broken, of either sign, timestamps, beyond what is exact, and what is no number. */
 export const numbers = fc.oneof(
   fc.nat(1_000),
   fc.integer({ min: 0, max: 2 ** 48 - 1 }),

@@ -15,8 +15,8 @@ export interface RedisStoreOptions {
   readonly target: RedisTarget;
   /** States of one environment do not meet those of another. */
   readonly environment: string;
-  /** Another way to Redis for news of writes. */
-  readonly newsFrom?: RedisTarget;
+  /** Another connection to Redis for notices of writes. */
+  readonly changesFrom?: RedisTarget;
   /** What the store takes for now, and for Redis: connections keep to real time. */
   readonly clock?: Clock;
   readonly commands?: (real: RedisCommands) => RedisCommands;
@@ -24,24 +24,24 @@ export interface RedisStoreOptions {
   readonly maxRemembered?: number;
 }
 
-/** What one sidecar has of Redis: its own connections, its own states at hand. */
+/** What one sidecar has of Redis: its own connections, its own cached states. */
 export class RedisStore {
   readonly store: RedisCacheStore;
   readonly environment: string;
   readonly connection: RedisConnection;
   readonly logger = new RecordingLogger();
-  readonly #newsConnection: RedisConnection;
+  readonly #changesConnection: RedisConnection;
   readonly #invalidations: Invalidations;
   readonly #changed = new EventEmitter();
   readonly #awaited = new Map<string, (() => void)[]>();
-  /** News of single writes are lost, as while a connection is being made. */
+  /** Notices of single writes are lost, as while a connection is being made. */
   isDeaf = false;
   #isCoherent = false;
 
   constructor({
     target,
     environment,
-    newsFrom = target,
+    changesFrom = target,
     commands = (real) => real,
     ttlMs = 600_000,
     maxRemembered,
@@ -57,9 +57,9 @@ export class RedisStore {
       timing: { connectTimeoutMs: 5_000 },
     };
     this.connection = openRedis({ ...options, target }, dependencies);
-    this.#newsConnection =
-      newsFrom === target ? this.connection : openRedis({ ...options, target: newsFrom }, dependencies);
-    this.#invalidations = this.#newsConnection.invalidations(...trackedPrefixes(environment));
+    this.#changesConnection =
+      changesFrom === target ? this.connection : openRedis({ ...options, target: changesFrom }, dependencies);
+    this.#invalidations = this.#changesConnection.invalidations(...trackedPrefixes(environment));
     this.store = new RedisCacheStore({
       near: new MemoryCache(64 * 1024 * 1024, telemetry),
       commands: commands(this.connection.commands),
@@ -82,13 +82,13 @@ export class RedisStore {
     await Promise.all([this.#isCoherent || once(this.#changed, "coherent"), connected(this.connection)]);
   }
 
-  /** Resolves once Redis no longer tells of writes, and the store is told of that. */
-  async toldToBeIncoherent(): Promise<void> {
+  /** Resolves once Redis no longer tells of writes, and the store is notified of that. */
+  async notifiedOfIncoherence(): Promise<void> {
     if (this.#isCoherent) await once(this.#changed, "incoherent");
   }
 
-  /** Resolves once Redis has told of the next write to a key, and the store of that. */
-  toldOf(key: string): Promise<void> {
+  /** Resolves once the notice of the next write to a key has come from Redis to the store. */
+  notifiedOf(key: string): Promise<void> {
     return new Promise((resolve) => {
       this.#awaited.set(key, [...(this.#awaited.get(key) ?? []), resolve]);
     });
@@ -98,7 +98,7 @@ export class RedisStore {
     await this.#invalidations.stop();
     this.store.stop();
     this.connection.close();
-    if (this.#newsConnection !== this.connection) this.#newsConnection.close();
+    if (this.#changesConnection !== this.connection) this.#changesConnection.close();
   }
 
   #following(listener: InvalidationListener): InvalidationListener {

@@ -92,7 +92,7 @@ export function contentsOf(state: CustomerState) {
     validUntil: state.validUntil,
     featureCount: state.featureCount,
     creditCount: state.creditCount,
-    tellsWallets: state.tellsWallets,
+    includesWallets: state.includesWallets,
     features: Object.fromEntries(
       [...state.features()].map((entitlement) => [
         entitlement.feature.id,

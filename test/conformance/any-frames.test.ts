@@ -50,7 +50,7 @@ const grpc = (path: string, body: Buffer, ...more: Fields): Request => ({
 });
 
 const PLAIN = grpc(CHECK_PATH, frame(CHECK));
-/** Some are the lane's, some Node's, and some pass from the one to the other. */
+/** Some are the fast path's, some Node's, and some pass from the one to the other. */
 const REQUESTS: readonly Request[] = [
   PLAIN,
   grpc(CHECK_PATH, frame(CHECK), ["authorization", "Bearer x"], ["x-request-id", "1"]),
@@ -155,7 +155,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([fast.stop(), slow.stop()]));
 
-test("requests whose frames come in any order and in any pieces are answered as each is alone, without the lane", async () => {
+test("requests whose frames come in any order and in any pieces are answered as each is alone, without the fast path", async () => {
   const expected = new Map<Request, ReturnType<typeof outcomeOn>>();
   for (const request of REQUESTS) expected.set(request, await outcomeOf(slow.port, request));
   await fc.assert(

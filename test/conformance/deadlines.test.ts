@@ -21,7 +21,7 @@ describe("while upstream does not answer", () => {
   });
   afterEach(() => server.stop());
 
-  /** Sent by hand, since the clients above give up by themselves at the same moment. */
+  /** Sent by hand, since the clients above give up by themselves at the same time. */
   test.each([
     [
       "gRPC",
@@ -92,7 +92,7 @@ describe("while upstream does not answer", () => {
     expect(server.logger.lines).toEqual([]);
   });
 
-  test("the caller's deadline, as moments go here, is what a check is given", async () => {
+  test("the caller's deadline, as timestamps go here, is what a check is given", async () => {
     const clock = new ManualClock();
     server = await startRpcServer({ upstream, clock, budgetMs: 60_000 });
     const client = new RawHttp2(server.url);

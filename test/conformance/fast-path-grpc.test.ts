@@ -6,23 +6,24 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls.js";
 import { CONFORMANCE_CALLS } from "./harness/calls.js";
-import { Lane } from "./harness/server-pair.js";
+import { Variant } from "./harness/server-pair.js";
 import { CHECK, GRPC, MALFORMED_CALLS, MAX_MESSAGE_BYTES } from "./harness/malformed-calls.js";
 import { CHECK_PATH, frame, RawHttp2, type RawAnswer } from "./harness/raw-http2.js";
 
-const startLane = (hasFastPath: boolean) => Lane.start(hasFastPath, MAX_MESSAGE_BYTES, (url) => new RawHttp2(url));
+const startVariant = (hasFastPath: boolean) =>
+  Variant.start(hasFastPath, MAX_MESSAGE_BYTES, (url) => new RawHttp2(url));
 
-let fast: Lane<RawHttp2>;
-let connect: Lane<RawHttp2>;
+let fast: Variant<RawHttp2>;
+let connect: Variant<RawHttp2>;
 beforeAll(async () => {
-  [fast, connect] = await Promise.all([startLane(true), startLane(false)]);
+  [fast, connect] = await Promise.all([startVariant(true), startVariant(false)]);
 });
 beforeEach(() => {
-  for (const lane of [fast, connect]) lane.server.logger.lines.splice(0);
+  for (const variant of [fast, connect]) variant.server.logger.lines.splice(0);
 });
 afterAll(() => Promise.all([fast.stop(), connect.stop()]));
 
-describe("by either lane, the same bytes of meaning", () => {
+describe("by either path, the same bytes of meaning", () => {
   test.each(CONFORMANCE_CALLS)("$method: $name", async ({ method, request }) => {
     await sameAnswers(method, {}, frame(encoded(method, request)));
     expect(fast.server.logger.lines.map(({ message }) => message)).toEqual(
@@ -62,7 +63,7 @@ describe("by either lane, the same bytes of meaning", () => {
   });
 
   test("how old an answer is", async () => {
-    for (const lane of [fast, connect]) lane.clock.advance(1_234);
+    for (const variant of [fast, connect]) variant.clock.advance(1_234);
     const detailed = { "x-entitlement-detail": "1" };
     const answer = await sameAnswers("getBooleanEntitlement", detailed, frame(CHECK));
     expect(answer.headers["x-entitlement-age-ms"]).toBe("1234");
@@ -124,13 +125,13 @@ describe("by either lane, the same bytes of meaning", () => {
   });
 });
 
-describe("in the fast lane", () => {
-  let lane: Lane<RawHttp2>;
+describe("in the fast path", () => {
+  let variant: Variant<RawHttp2>;
   beforeEach(async () => {
-    lane = await startLane(true);
-    await once(lane.client.session, "connect");
+    variant = await startVariant(true);
+    await once(variant.client.session, "connect");
   });
-  afterEach(() => lane.stop());
+  afterEach(() => variant.stop());
 
   test.each([
     [0, constants.NGHTTP2_CANCEL],
@@ -138,30 +139,30 @@ describe("in the fast lane", () => {
     [5, constants.NGHTTP2_INTERNAL_ERROR],
     [9, constants.NGHTTP2_CANCEL],
   ])("a caller that goes away after %d bytes, with code %d, costs nothing", async (bytes, code) => {
-    const stream = lane.client.session.request({ ":method": "POST", ":path": CHECK_PATH, ...GRPC });
+    const stream = variant.client.session.request({ ":method": "POST", ":path": CHECK_PATH, ...GRPC });
     stream.write(frame(CHECK).subarray(0, bytes));
-    await pingOf(lane);
+    await pingOf(variant);
     stream.on("error", () => undefined);
     const closed = new Promise((resolve) => stream.once("close", resolve));
     stream.close(code);
     await closed;
-    expect(await lane.client.post(CHECK_PATH, GRPC, frame(CHECK))).toMatchObject({ grpcStatus: 0 });
-    expect(lane.server.logger.lines).toEqual([]);
-    expect(lane.clock.pendingTimers).toBe(0);
+    expect(await variant.client.post(CHECK_PATH, GRPC, frame(CHECK))).toMatchObject({ grpcStatus: 0 });
+    expect(variant.server.logger.lines).toEqual([]);
+    expect(variant.clock.pendingTimers).toBe(0);
   });
 
   test.each([1, 4, 5, 8])(
     "a request whose first %d bytes have arrived before the rest is sent is answered",
     async (first) => {
-      const stream = lane.client.session.request({ ":method": "POST", ":path": CHECK_PATH, ...GRPC });
+      const stream = variant.client.session.request({ ":method": "POST", ":path": CHECK_PATH, ...GRPC });
       const trailers = once(stream, "trailers") as Promise<[IncomingHttpHeaders]>;
       stream.resume();
       stream.write(frame(CHECK).subarray(0, first));
-      await pingOf(lane);
-      expect(lane.clock.pendingTimers).toBe(1);
+      await pingOf(variant);
+      expect(variant.clock.pendingTimers).toBe(1);
       stream.end(frame(CHECK).subarray(first));
       expect((await trailers)[0]).toMatchObject({ "grpc-status": "0" });
-      expect(lane.clock.pendingTimers).toBe(0);
+      expect(variant.clock.pendingTimers).toBe(0);
     },
   );
 
@@ -169,23 +170,23 @@ describe("in the fast lane", () => {
     ["nothing", 0],
     ["half of its message", 9],
   ])("a caller that sends %s and then no more is told so, and holds nothing", async (_, bytes) => {
-    const stream = lane.client.session.request({ ":method": "POST", ":path": CHECK_PATH, ...GRPC });
+    const stream = variant.client.session.request({ ":method": "POST", ":path": CHECK_PATH, ...GRPC });
     const trailers = once(stream, "trailers") as Promise<[IncomingHttpHeaders]>;
     const closed = once(stream, "close");
     stream.resume();
     stream.write(frame(CHECK).subarray(0, bytes));
-    await pingOf(lane);
-    lane.clock.advance(30_000);
+    await pingOf(variant);
+    variant.clock.advance(30_000);
     expect((await trailers)[0]).toMatchObject({
       "grpc-status": "4",
       "grpc-message": "the request was incomplete after 30000 ms: send it at once",
     });
     await closed;
-    expect(lane.clock.pendingTimers).toBe(0);
+    expect(variant.clock.pendingTimers).toBe(0);
   });
 });
 
-/** What matters of an answer: the date is not of it, nor what both lanes would say of compression, of which the fast one has none. */
+/** What matters of an answer: the date is not of it, nor what both paths would say of compression, of which the fast one has none. */
 function meaningOf(output: DescMessage, { headers, trailers, body }: RawAnswer) {
   const meant = Object.entries(headers).filter(([name]) => name !== "date" && name !== "grpc-encoding");
   return { headers: Object.fromEntries(meant), trailers: { ...trailers }, message: messageOf(output, headers, body) };
@@ -220,7 +221,7 @@ function encoded(method: SidecarMethod, request: JsonObject): Uint8Array {
 }
 
 /** Settles when the server has read all that was sent before. */
-async function pingOf({ client }: Lane<RawHttp2>): Promise<void> {
+async function pingOf({ client }: Variant<RawHttp2>): Promise<void> {
   await new Promise<void>((resolve, reject) =>
     client.session.ping((error) => (error === null ? resolve() : reject(error))),
   );

@@ -15,7 +15,7 @@ import { ManualClock } from "../fakes/manual-clock.js";
 import { eventually } from "../support/expectations.js";
 import { CONFORMANCE_CALLS } from "./harness/calls.js";
 import { populate } from "./harness/customers.js";
-import { Lane } from "./harness/server-pair.js";
+import { Variant } from "./harness/server-pair.js";
 import { RawHttp1, type Http1Answer, type Http1Request } from "./harness/raw-http1.js";
 import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
@@ -28,16 +28,17 @@ const PROTO_CHECK = toBinary(
   create(GetBooleanEntitlementRequestSchema, { customerId: "acme", featureId: "sso" }),
 );
 
-const startLane = (hasFastPath: boolean) => Lane.start(hasFastPath, MAX_MESSAGE_BYTES, (url) => new RawHttp1(url));
+const startVariant = (hasFastPath: boolean) =>
+  Variant.start(hasFastPath, MAX_MESSAGE_BYTES, (url) => new RawHttp1(url));
 
-describe("by either lane, the same answer in JSON", () => {
-  let fast: Lane<RawHttp1>;
-  let connect: Lane<RawHttp1>;
+describe("by either path, the same answer in JSON", () => {
+  let fast: Variant<RawHttp1>;
+  let connect: Variant<RawHttp1>;
   beforeAll(async () => {
-    [fast, connect] = await Promise.all([startLane(true), startLane(false)]);
+    [fast, connect] = await Promise.all([startVariant(true), startVariant(false)]);
   });
   beforeEach(() => {
-    for (const lane of [fast, connect]) lane.server.logger.lines.splice(0);
+    for (const variant of [fast, connect]) variant.server.logger.lines.splice(0);
   });
   afterAll(() => Promise.all([fast.stop(), connect.stop()]));
 
@@ -136,7 +137,7 @@ describe("by either lane, the same answer in JSON", () => {
   });
 
   test("about how old it is", async () => {
-    for (const lane of [fast, connect]) lane.clock.advance(1_234);
+    for (const variant of [fast, connect]) variant.clock.advance(1_234);
     const headers = { ...JSON_TYPE, "x-entitlement-detail": "1" };
     expect((await sameAnswers(CHECK_PATH, { headers })).headers["x-entitlement-age-ms"]).toMatch(/^\d+$/);
     const unreachable = '{"customerId":"unreachable","featureId":"sso"}';
@@ -331,7 +332,7 @@ function pathOf(method: SidecarMethod): string {
   return `/${parent.typeName}/${name}`;
 }
 
-/** What matters of an answer: everything but the moment, and the ids that are made up for each report. */
+/** What matters of an answer: everything but the time, and the ids that are made up for each report. */
 function meaningOf({ status, headers, text }: Http1Answer) {
   const meant = Object.entries(headers).filter(([name]) => name !== "date");
   return {

@@ -23,7 +23,7 @@ describe.each([
   });
   afterEach(() => server.stop());
 
-  test("is told with every check and every list", async () => {
+  test("is reported with every check and every list", async () => {
     expect(await headersOf((seen) => client.getBooleanEntitlement(ACME, seen))).toMatchObject({ source: "upstream" });
     expect(await headersOf((seen) => client.getEntitlement(ACME, seen))).toMatchObject({ source: "memory" });
     expect(await headersOf((seen) => client.getEntitlementV2(ACME, seen))).toMatchObject({ source: "memory" });
@@ -35,7 +35,7 @@ describe.each([
     });
   });
 
-  test("is not told of what is no check", async () => {
+  test("is not notified of what is no check", async () => {
     expect(await headersOf((seen) => client.reloadEntitlements(ACME, seen))).toEqual({ source: null, age: null });
   });
 

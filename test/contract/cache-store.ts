@@ -96,7 +96,7 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
         expect(await limitOf()).toBe(20);
       });
 
-      it("lets the last of two writes of one moment win", async () => {
+      it("lets the last of two writes of one point in time win", async () => {
         await store.put(ACME, fetched(seats(20, 0)));
         await store.put(ACME, fetched(seats(10, 0)));
         expect(await limitOf()).toBe(10);
@@ -114,7 +114,7 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
         expect((await store.load(ACME))?.state.accessDeniedReason).toBe("CustomerIsArchived");
       });
 
-      it("does not let a fetch that a change overtook replace that change", async () => {
+      it("does not let a fetch that a change superseded replace that change", async () => {
         await store.put(ACME, fetched(seats(10, 0)));
         await store.apply({ type: "entitlements-updated", subject: ACME, state: seats(30, 0, NOW + 5) }, NOW);
         await store.put(ACME, fetched(buildCustomerState({ accessDeniedReason: "CustomerNotFound" }), false));
@@ -123,7 +123,7 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
         expect(store.peek("acme", undefined)?.state.feature("seats")?.usageLimit).toBe(30);
       });
 
-      it("keeps an overtaken fetch of an unknown subject, unverified", async () => {
+      it("keeps a superseded fetch of an unknown subject, unverified", async () => {
         const known = await store.put(ACME, fetched(seats(10, 0), false));
         expect(known.isVerified).toBe(false);
         expect(store.peek("acme", undefined)).toBeUndefined();
@@ -175,7 +175,7 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
         expect(await usedOf()).toBe(1);
       });
 
-      it("doubts the resources of a customer whose own entitlements change", async () => {
+      it("marks stale the resources of a customer whose own entitlements change", async () => {
         await store.put(ACME, fetched(seats(10, 0)));
         await store.put(ACME_SITE, fetched(seats(5, 0)));
         await store.apply({ type: "entitlements-updated", subject: ACME, state: seats(30, 0, NOW + 1) }, NOW);
@@ -185,7 +185,7 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
         expect(store.peek("acme", "site-1")?.state.feature("seats")?.usageLimit).toBe(6);
       });
 
-      it("does not doubt them when only usage changes", async () => {
+      it("does not mark stale them when only usage changes", async () => {
         await store.put(ACME, fetched(seats(10, 0)));
         await store.put(ACME_SITE, fetched(seats(5, 0)));
         const usage = { currentUsage: 1, updatedAt: NOW + 1 };
@@ -216,7 +216,7 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
       expect(store.peek("acme", "site-1")).toBeUndefined();
     });
 
-    it("does not take news of usage for proof of all the rest", async () => {
+    it("does not take changes of usage for proof of all the rest", async () => {
       await store.put(ACME, fetched(seats(10, 0)));
       await store.markAllUnverified();
       const usage = { currentUsage: 3, updatedAt: NOW + 1 };

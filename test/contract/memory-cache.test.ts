@@ -11,14 +11,14 @@ describeCacheStore("MemoryCache", () =>
 );
 
 describe("MemoryCache", () => {
-  it("doubts one subject, or all resources of a customer, and nobody else; twice is as once", async () => {
+  it("marks stale one subject, or all resources of a customer, and nobody else; twice is as once", async () => {
     const cache = new MemoryCache(MIB, newTelemetry());
     const subjects = ["acme", "other"].flatMap((customerId) => [
       { customerId },
       { customerId, resourceId: "r" },
       { customerId, resourceId: "s" },
     ]);
-    const atHand = () =>
+    const findCached = () =>
       subjects.map(
         ({ customerId, ...rest }) =>
           cache.peek(customerId, "resourceId" in rest ? rest.resourceId : undefined) !== undefined,
@@ -26,14 +26,14 @@ describe("MemoryCache", () => {
     for (const subject of subjects) await cache.put(subject, fetched(seats(1, 0)));
     const { size } = cache;
     for (let twice = 0; twice < 2; twice++) {
-      cache.doubt("acme", "r");
-      cache.doubt("unknown", undefined);
-      expect(atHand()).toEqual([true, false, true, true, true, true]);
+      cache.markStale("acme", "r");
+      cache.markStale("unknown", undefined);
+      expect(findCached()).toEqual([true, false, true, true, true, true]);
     }
-    cache.doubt("acme", undefined);
-    expect(atHand()).toEqual([false, false, true, true, true, true]);
-    for (let twice = 0; twice < 2; twice++) cache.doubtResources("acme");
-    expect(atHand()).toEqual([false, false, false, true, true, true]);
+    cache.markStale("acme", undefined);
+    expect(findCached()).toEqual([false, false, true, true, true, true]);
+    for (let twice = 0; twice < 2; twice++) cache.markResourcesStale("acme");
+    expect(findCached()).toEqual([false, false, false, true, true, true]);
     expect(cache.size).toEqual(size);
     expect(await cache.load({ customerId: "acme", resourceId: "s" })).toMatchObject({ isVerified: false });
   });

@@ -57,9 +57,9 @@ describe("on the master that Sentinels know", () => {
     const { store } = redis;
     await store.put({ customerId: "acme" }, fetched(seats(10, 1)));
     await store.load({ customerId: "acme" });
-    const told = redis.toldToBeIncoherent();
+    const received = redis.notifiedOfIncoherence();
     const master = await set.switchOver();
-    await told;
+    await received;
     expect(store.peek("acme", undefined)).toBeUndefined();
     await redis.ready();
     await eventually(() => store.load({ customerId: "acme" }), UNTIL_CONNECTED).toMatchObject({ isVerified: true });

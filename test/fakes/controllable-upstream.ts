@@ -79,16 +79,16 @@ export interface FetchQuestion {
 export class ControllableUpstream implements UpstreamClient {
   readonly fetches = new Calls<FetchQuestion, CustomerState | undefined>();
   /** Of each fetch: tells its asker that the answer may be behind. */
-  readonly tellMayBeBehind: (() => void)[] = [];
+  readonly tellMaybeStale: (() => void)[] = [];
   readonly reports = new Calls<UsageReport, UsageMeasurement>();
   readonly bulkReports = new Calls<readonly UsageReport[], readonly UsageMeasurement[]>();
   readonly eventReports = new Calls<readonly UsageEvent[], undefined>();
 
   fetchState(
     subject: Subject,
-    { signal, latest, preferLatest, onMayBeBehind }: FetchOptions,
+    { signal, latest, preferLatest, onMaybeStale }: FetchOptions,
   ): Promise<CustomerState | undefined> {
-    this.tellMayBeBehind.push(() => onMayBeBehind?.());
+    this.tellMaybeStale.push(() => onMaybeStale?.());
     return this.fetches.begin({ subject, latest, preferLatest }, signal);
   }
 

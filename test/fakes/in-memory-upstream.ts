@@ -39,7 +39,7 @@ export class InMemoryUpstream implements UpstreamClient {
 
   fetchState(subject: Subject, { signal }: FetchOptions): Promise<CustomerState> {
     return attempt(signal, () => {
-      this.#failWhereToldTo(subject);
+      this.#failWhereInstructed(subject);
       const account = this.#find(subject);
       return buildCustomerState(account?.state ?? { accessDeniedReason: this.#missing(subject) });
     });
@@ -58,7 +58,7 @@ export class InMemoryUpstream implements UpstreamClient {
 
   reportEvents(events: readonly UsageEvent[], { signal }: ReportOptions): Promise<void> {
     return attempt(signal, () => {
-      for (const { subject } of events) this.#failWhereToldTo(subject);
+      for (const { subject } of events) this.#failWhereInstructed(subject);
       for (const event of events)
         if (!this.events.has(event.idempotencyKey)) this.events.set(event.idempotencyKey, event);
     });
@@ -101,7 +101,7 @@ export class InMemoryUpstream implements UpstreamClient {
   }
 
   #countable({ subject, featureId }: UsageReport): Account & { readonly feature: FeatureEntitlementInput } {
-    this.#failWhereToldTo(subject);
+    this.#failWhereInstructed(subject);
     const account = this.#find(subject);
     if (account === undefined) throw new CodedError("not-found", `no customer "${subject.customerId}"`);
     if (account.state.accessDeniedReason === "CustomerIsArchived") {
@@ -129,8 +129,8 @@ export class InMemoryUpstream implements UpstreamClient {
     return resourceId !== undefined && isCustomerKnown ? "CustomerResourceNotFound" : "CustomerNotFound";
   }
 
-  #failWhereToldTo(subject: Subject): void {
-    for (const told of this.#failures) if (sameSubject(told.subject, subject)) throw told.failure;
+  #failWhereInstructed(subject: Subject): void {
+    for (const received of this.#failures) if (sameSubject(received.subject, subject)) throw received.failure;
   }
 }
 

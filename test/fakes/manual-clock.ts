@@ -24,7 +24,7 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Moves time on; timers call back in the order in which they are due, each at its own moment. */
+  /** Moves time on; timers call back in the order in which they are due, each at its own time. */
   advance(ms: number): void {
     const until = this.#now + ms;
     for (let due = this.#firstDue(until); due !== undefined; due = this.#firstDue(until)) {

@@ -4,7 +4,7 @@ import type { UpdateListener } from "../../src/ports/update-stream.js";
 /** Keeps what an update stream tells, for a test to read and to wait for. */
 export class RecordingListener implements UpdateListener {
   /** "connected", "disconnected", and the types of changes, in order. */
-  readonly told: string[] = [];
+  readonly received: string[] = [];
   readonly changes: Change[] = [];
   readonly #waiting = new Set<() => void>();
 
@@ -25,7 +25,7 @@ export class RecordingListener implements UpdateListener {
   until(what: string, times = 1): Promise<void> {
     return new Promise((resolve) => {
       const check = () => {
-        if (this.told.filter((told) => told === what).length < times) return;
+        if (this.received.filter((received) => received === what).length < times) return;
         this.#waiting.delete(check);
         resolve();
       };
@@ -35,7 +35,7 @@ export class RecordingListener implements UpdateListener {
   }
 
   #tell(what: string): void {
-    this.told.push(what);
+    this.received.push(what);
     for (const check of [...this.#waiting]) check();
   }
 }

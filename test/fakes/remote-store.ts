@@ -2,9 +2,9 @@ import type { SubjectChange } from "../../src/domain/change.js";
 import { CodedError } from "../../src/domain/errors.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { Clock } from "../../src/ports/clock.js";
-import type { CachedState, CacheSize, CacheStore, FetchedState, Holding } from "../../src/ports/cache-store.js";
+import type { StoredState, CacheSize, CacheStore, FetchedState, Holding } from "../../src/ports/cache-store.js";
 
-/** A store that is elsewhere: nothing of it is at hand, and it can be out of reach, or reached and never answer. */
+/** A store that is elsewhere: nothing of it is cached, and it can be out of reach, or reached and never answer. */
 export class RemoteStore implements CacheStore {
   readonly #store: CacheStore;
   isReachable = true;
@@ -23,7 +23,7 @@ export class RemoteStore implements CacheStore {
     return undefined;
   }
 
-  load(subject: Subject, waitMs = Infinity): Promise<CachedState | undefined> {
+  load(subject: Subject, waitMs = Infinity): Promise<StoredState | undefined> {
     const clock = this.hangsBy;
     if (this.isLate && waitMs > 0)
       return new Promise((resolve) => this.late.push(() => resolve(this.#store.load(subject))));
@@ -33,7 +33,7 @@ export class RemoteStore implements CacheStore {
     });
   }
 
-  put(subject: Subject, fetched: FetchedState): Promise<CachedState> {
+  put(subject: Subject, fetched: FetchedState): Promise<StoredState> {
     return this.#reach(() => this.#store.put(subject, fetched));
   }
 

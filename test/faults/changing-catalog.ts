@@ -16,7 +16,7 @@ export const METERED_FEATURE = "seats";
 /** A number that each edit makes the same as the limit of METERED_FEATURE: both are of one set, which never comes in parts. */
 export const NUMERIC_FEATURE = "tier";
 
-/** Higher than any usage gets, so that a check is granted whatever limit it is told. */
+/** Higher than any usage gets, so that a check is granted whatever limit it is given. */
 const FIRST_LIMIT = 1_000_000;
 
 /** A catalog that is edited and reported to, and every value that its facts ever had. */

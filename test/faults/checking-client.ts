@@ -15,12 +15,12 @@ export interface CheckingClientOptions {
   readonly random: SeededRandom;
   readonly budgetMs: number;
   readonly lag: LoopLag;
-  /** Told of everything that should not have been. */
+  /** Notified of everything that should not have been. */
   readonly onViolation: (violation: string) => void;
   readonly onAnswer: () => void;
 }
 
-interface Told {
+interface Reported {
   readonly limit: number | undefined;
   readonly usage: number | undefined;
   /** Of the same set as the limit. */
@@ -65,21 +65,21 @@ export class CheckingClient {
     let source: string | undefined;
     const onHeader = (headers: Headers) => (source = headers.get("x-entitlement-source") ?? undefined);
     try {
-      const told = await (asList ? this.#list(facts, onHeader) : this.#metered(facts, onHeader));
+      const received = await (asList ? this.#list(facts, onHeader) : this.#metered(facts, onHeader));
       this.checks++;
       this.sources.set(source ?? "none", (this.sources.get(source ?? "none") ?? 0) + 1);
       const tookMs = performance.now() - startedAt - (lag.lostMs - lostBefore);
       this.slowestMs = Math.max(this.slowestMs, tookMs);
       if (tookMs > budgetMs + BUDGET_TOLERANCE_MS)
         onViolation(`a check of ${facts.customerId} took ${tookMs.toFixed(0)} ms, from ${source ?? "?"}`);
-      for (const violation of judge(facts, told, source, floors)) onViolation(violation);
+      for (const violation of judge(facts, received, source, floors)) onViolation(violation);
     } catch (error) {
       onViolation(`a check of ${facts.customerId} failed: ${String(error)}`);
     }
     onAnswer();
   }
 
-  async #metered({ customerId }: CustomerFacts, onHeader: (headers: Headers) => void): Promise<Told> {
+  async #metered({ customerId }: CustomerFacts, onHeader: (headers: Headers) => void): Promise<Reported> {
     const { entitlement } = await this.#client.getMeteredEntitlement(
       { customerId, featureId: METERED_FEATURE },
       { onHeader },
@@ -87,7 +87,7 @@ export class CheckingClient {
     return { limit: entitlement?.usageLimit, usage: entitlement?.currentUsage };
   }
 
-  async #list({ customerId }: CustomerFacts, onHeader: (headers: Headers) => void): Promise<Told> {
+  async #list({ customerId }: CustomerFacts, onHeader: (headers: Headers) => void): Promise<Reported> {
     const { entitlements } = await this.#client.getEntitlements({ customerId }, { onHeader });
     const seats = valueOf("metered", entitlements, METERED_FEATURE);
     return {
@@ -113,16 +113,18 @@ export class CheckingClient {
 
 function judge(
   facts: CustomerFacts,
-  told: Told,
+  received: Reported,
   source: string | undefined,
   floors: { readonly limit: number; readonly usage: number },
 ): string[] {
   const violations: (string | undefined)[] = [
-    facts.limit.judge(told.limit ?? Number.NaN, source, floors.limit),
-    facts.usage.judge(told.usage ?? Number.NaN, source, floors.usage),
+    facts.limit.judge(received.limit ?? Number.NaN, source, floors.limit),
+    facts.usage.judge(received.usage ?? Number.NaN, source, floors.usage),
   ];
-  if (told.tier !== undefined && told.tier !== told.limit) {
-    violations.push(`the entitlements of ${facts.customerId} came in parts: ${told.tier} is not ${told.limit ?? "?"}`);
+  if (received.tier !== undefined && received.tier !== received.limit) {
+    violations.push(
+      `the entitlements of ${facts.customerId} came in parts: ${received.tier} is not ${received.limit ?? "?"}`,
+    );
   }
   return violations.filter((violation) => violation !== undefined);
 }

@@ -3,7 +3,7 @@ const VOUCHED_FOR: ReadonlySet<string> = new Set(["memory", "redis", "upstream"]
 
 /**
  * One fact of one customer over time: a usage, or a limit. Each value is another, so that an answer tells which
- * moment it is from.
+ * timestamp it is from.
  *
  * A change is acknowledged once an answer that vouches for itself (neither stale nor fallback) has shown it: from
  * then on the sidecar has it, and no such answer to a later request may be from before it. This asks for more than
@@ -22,7 +22,7 @@ export class FactHistory {
   becomes(value: number): void {
     if (value === this.#latest) return;
     if (this.#order.has(value))
-      throw new Error(`${this.name} was ${value} before: the test could not tell the two moments apart`);
+      throw new Error(`${this.name} was ${value} before: the test could not tell the two timestamps apart`);
     this.#order.set(value, this.#order.size);
     this.#latest = value;
   }
@@ -53,13 +53,13 @@ export class FactHistory {
    * @returns what is wrong with it
    */
   judge(value: number, source: string | undefined, floor: number): string | undefined {
-    const moment = this.#order.get(value);
-    if (moment === undefined) return `${this.name} was told as ${value}, which it never was`;
+    const timestamp = this.#order.get(value);
+    if (timestamp === undefined) return `${this.name} was told as ${value}, which it never was`;
     if (source === "stale") return undefined;
     if (source === undefined || !VOUCHED_FOR.has(source)) return `${this.name} came from ${source ?? "nowhere"}`;
-    if (moment < floor)
-      return `${this.name} was told as ${value} (change ${moment}) by ${source}, although change ${floor} was acknowledged before`;
-    this.#acknowledged = Math.max(this.#acknowledged, moment);
+    if (timestamp < floor)
+      return `${this.name} was told as ${value} (change ${timestamp}) by ${source}, although change ${floor} was acknowledged before`;
+    this.#acknowledged = Math.max(this.#acknowledged, timestamp);
     return undefined;
   }
 }

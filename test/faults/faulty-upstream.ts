@@ -22,7 +22,7 @@ export class FaultyUpstream {
     return this.#emulator.faults;
   }
 
-  /** Cuts every connection and forgets every fault; what changes until `restart` is told to nobody. */
+  /** Cuts every connection and forgets every fault; what changes until `restart` is reported to nobody. */
   async kill(): Promise<void> {
     if (!this.#isRunning) return;
     this.#isRunning = false;

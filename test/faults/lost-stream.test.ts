@@ -79,7 +79,7 @@ test.each(GAPS)(
   },
 );
 
-test("a refused key is told once, counted each time, and tried for ever", async () => {
+test("a refused key is reported once, counted each time, and tried for ever", async () => {
   const { telemetry, logger } = rig.sidecar;
   const before = telemetry.invalidApiKeyErrors;
   const heal = await refusing({ target: "ws", kind: "refuse", code: 4401, reason: "Invalid API key" }, 5);
@@ -133,7 +133,7 @@ describe.each<HttpFault>([
   { kind: "malformed" },
   { kind: "hang" },
 ])("updates back after a gap, and states that cannot be asked for ($kind)", (fault) => {
-  it("the known state answers, and tells that it is in doubt, until upstream can be asked", async () => {
+  it("the known state answers, and tells that it is stale, until upstream can be asked", async () => {
     await rig.stop();
     rig = await SidecarUnderFault.start({ ENTITLEMENTS_TIMEOUT_MS: "200" }, { limits: { probeDelayMs: 10 } });
     await rig.seats();

@@ -114,10 +114,10 @@ test("a check that falls back for want of time does not waste the fetch: the nex
     { ENTITLEMENTS_TIMEOUT_MS: "200" },
     { limits: { hedgeAfterMs: 60_000, fetchTimeoutMs: 60_000 } },
   );
-  const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
+  const release = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
   expect(await rig.seats()).toMatchObject({ source: "fallback" });
   expect(rig.emulator.stats.edge.inFlight).toBe(1);
-  letGo();
+  release();
   await rig.emulator.stats.until(({ http }) => http.inFlight === 0);
   await rig.seatsUntil(({ source }) => source !== "fallback");
   expect(rig.fetches).toBe(1);

@@ -38,10 +38,10 @@ function expectOneFetchSince(before: ReturnType<typeof fetchesByUpstream>): void
 test("200 concurrent checks of one cold customer are one fetch", async () => {
   const fetches = fetchesByUpstream();
   const { cacheMisses } = rig.sidecar.telemetry;
-  const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
+  const release = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
   const checks = Array.from({ length: CALLERS }, () => rig.seats());
   await untilAllWait(cacheMisses + CALLERS);
-  letGo();
+  release();
   for (const answer of await Promise.all(checks)) expect(answer).toMatchObject({ source: "upstream", limit: 10 });
   expectOneFetchSince(fetches);
 });
@@ -51,7 +51,7 @@ test.each(["first", "last"])(
   async (which) => {
     const fetches = fetchesByUpstream();
     const { cacheMisses } = rig.sidecar.telemetry;
-    const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
+    const release = rig.emulator.faults.inject({ target: "edge", kind: "hold" });
     const callers = Array.from({ length: CALLERS }, () => new AbortController());
     const patient = which === "first" ? 0 : CALLERS - 1;
     const checks = callers.map(({ signal }) => rig.seats("acme", { signal }));
@@ -62,7 +62,7 @@ test.each(["first", "last"])(
     });
     // On the same connection, behind the cancellations: when this is answered, they have arrived.
     expect(await rig.seats(OTHER)).toMatchObject({ source: "memory" });
-    letGo();
+    release();
     const outcomes = await settled;
     expect(outcomes[patient]).toMatchObject({ status: "fulfilled", value: { source: "upstream", limit: 10 } });
     const others = outcomes.filter((_, i) => i !== patient);

@@ -98,7 +98,7 @@ const dropped: Draw = () => ({
   },
 });
 
-/** Everything is in doubt, and nobody tells in time. */
+/** Everything is stale, and nobody tells in time. */
 const slowAfterGap: Draw = (random) => {
   const fault = random.oneOf<HttpFault>([{ kind: "hang" }, { kind: "delay", ms: 600 }, { kind: "delay", ms: 2_000 }]);
   return {

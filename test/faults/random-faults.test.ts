@@ -20,9 +20,9 @@ const ROUND_TIMEOUT_MS = 2 * PATIENCE_MS;
  * answer it is asked:
  *
  * - It is no failure, no fallback (all customers were known before the first fault), and within its budget.
- * - What it says was true at some moment: of the limit and of the usage each by itself, for they are told apart
- *   from each other; the entitlements of one list are all of one moment.
- * - Unless it is marked as stale, that moment is not before one that was acknowledged before its request began
+ * - What it says was true at some time: of the limit and of the usage each by itself, for they are distinguished
+ *   from each other; the entitlements of one list are all of one point in time.
+ * - Unless it is marked as stale, that time is not before one that was acknowledged before its request began
  *   (see FactHistory): outside of a fault every change is waited for until it is, one by one.
  * - After the last fault of each round every answer becomes the catalog's: that is waited for, and told how long
  *   it took.
@@ -61,7 +61,7 @@ it(
     const total = (of: (client: CheckingClient) => number) => clients.reduce((sum, client) => sum + of(client), 0);
     const usage = catalog.customers.reduce((sum, { usage: { latest = 0 } }) => sum + latest, 0);
     const usageOfClients = usage - catalog.usageReported;
-    because("usage that was counted of what clients were told is", () =>
+    because("usage that was counted of what clients were answered is", () =>
       expect(usageOfClients).toBeGreaterThanOrEqual(total(({ reportsCounted }) => reportsCounted)),
     );
     because("usage that was counted of what clients reported", () =>

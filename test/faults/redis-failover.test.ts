@@ -92,7 +92,7 @@ describe.each(PLACES)("%s fails over", (_, open) => {
     await Promise.all(checking);
     expect(wrong).toEqual([]);
 
-    // News of writes and commands come back on connections of their own: commands have to be there too, at every master.
+    // Notices of writes and commands come back on connections of their own: commands have to be there too, at every master.
     await eventually(
       async () => {
         const cold = Array.from({ length: MANY }, () => world.coldCustomer().customerId);

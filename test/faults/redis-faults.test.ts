@@ -87,7 +87,7 @@ describe.each(FAULTS)("Redis $name", ({ strike, heal, isReadable = false, isEmpt
     await world.stop();
   });
 
-  it("a customer at hand is answered throughout, and nobody waits for Redis", async () => {
+  it("a cached customer is answered throughout, and nobody waits for Redis", async () => {
     await strike(scene);
     for (let check = 0; check < CHECKS; check++) expect(await sidecar.seats()).toMatchObject(ACME);
     await heal(scene);
@@ -95,7 +95,7 @@ describe.each(FAULTS)("Redis $name", ({ strike, heal, isReadable = false, isEmpt
     expect(sidecar.sidecar.telemetry.answers).toMatchObject({ fallback: 0, stale: 0 });
   });
 
-  it("a customer at hand is answered truly with upstream gone as well", async () => {
+  it("a cached customer is answered truly with upstream gone as well", async () => {
     await world.emulator.faults.goDown();
     await strike(scene);
     for (let check = 0; check < CHECKS; check++) expect(await sidecar.seats()).toMatchObject(ACME);
@@ -111,7 +111,7 @@ describe.each(FAULTS)("Redis $name", ({ strike, heal, isReadable = false, isEmpt
       expect(await sidecar.seats(customerId)).toMatchObject(truth);
       fetches += world.fetchesOf(customerId);
     }
-    // What is fetched in the very moment in which Redis comes back is asked for once more.
+    // What is fetched at the very time in which Redis comes back is asked for once more.
     expect(fetches).toBeLessThanOrEqual(CHECKS + 2);
   });
 

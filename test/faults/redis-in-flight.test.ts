@@ -27,11 +27,11 @@ afterEach(async () => {
 
 /** Upstream answers a fetch only when it is let go. */
 async function duringFetch(act: () => Promise<void> | void) {
-  const letGo = world.emulator.faults.inject({ target: "edge", kind: "hold" });
+  const release = world.emulator.faults.inject({ target: "edge", kind: "hold" });
   const checking = sidecar.seats();
   await world.emulator.stats.until(({ edge }) => edge.inFlight === 1);
   await act();
-  letGo();
+  release();
   return checking;
 }
 
@@ -96,7 +96,7 @@ describe("while upstream is asked", () => {
     expect(await sidecar.seats()).toMatchObject(ACME);
   });
 
-  it("upstream may fail and Redis come back empty: what was at hand still serves", async () => {
+  it("upstream may fail and Redis come back empty: what was cached still serves", async () => {
     await sidecar.seats();
     await world.emulator.faults.goDown();
     await server.restartEmpty();

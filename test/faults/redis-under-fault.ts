@@ -14,7 +14,7 @@ import { checkSeats, type SeatsAnswer } from "./seats-answer.js";
 
 export const ENVIRONMENT = "faults";
 
-/** What is told of a customer of whom nothing can be known: never a denial. */
+/** What is said of a customer of whom nothing can be known: never a denial. */
 export const FALLBACK = { source: "fallback", isFallback: true, hasAccess: true, limit: 5 };
 
 /** A check's budget; its caller waits longer, so that a busy machine is not taken for a check that is late. */

@@ -47,7 +47,7 @@ describe.each(REPORTS)("$operation", ({ operation, featureId, report }) => {
     },
   );
 
-  it("a connection reset every time is told to the caller, and counted once at most", async () => {
+  it("a connection reset every time is reported to the caller, and counted once at most", async () => {
     const before = counted();
     rig.emulator.faults.inject({ target: "api", operation, kind: "reset", when: "after-effect" });
     await expect(report()).rejects.toMatchObject({ code: Code.Unavailable });

@@ -24,7 +24,7 @@ export class SeededRandom {
     return choices[this.integer(0, choices.length - 1)] as T;
   }
 
-  /** Another sequence for another actor, so that who comes first at a moment changes nothing for the others. */
+  /** Another sequence for another actor, so that who comes first at a time changes nothing for the others. */
   fork(): SeededRandom {
     return new SeededRandom(Math.floor(this.fraction() * 2 ** 32));
   }

@@ -92,7 +92,7 @@ export const INTEROP_CHECKS: readonly string[] = [
   "an unknown method is unimplemented",
   "a gzip request is answered",
   "a deadline that leaves time is met",
-  "a deadline that has passed is told",
+  "a deadline that has passed is reported",
   "many calls share a connection",
 ];
 

@@ -53,7 +53,7 @@ export async function buildGoProgram(directory: string): Promise<GoProgram> {
   };
 }
 
-/** @returns undefined where the module is at hand now */
+/** @returns undefined where the module is cached now */
 async function refusalOfPublishedSdk(directory: string): Promise<string | undefined> {
   const { code, stdout, stderr } = await tryCommand(
     "go",

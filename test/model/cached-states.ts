@@ -34,7 +34,7 @@ export interface Held {
   readonly isVerified: boolean;
 }
 
-/** What a cache must know after changes and fetches, whatever their order: of each thing the newest that was told. */
+/** What a cache must know after changes and fetches, whatever their order: of each thing the newest that was reported. */
 export class CachedStates {
   readonly #held = new Map<string, Held & { readonly subject: Subject }>();
 
@@ -55,7 +55,7 @@ export class CachedStates {
       stored !== undefined &&
       setTimestamp(known.state) !== setTimestamp(stored.state)
     )
-      this.#doubtResources(subject);
+      this.#markResourcesStale(subject);
     return known;
   }
 
@@ -63,25 +63,25 @@ export class CachedStates {
     const stored = this.get(change.subject);
     const effect = this.#effectOf(stored, change, now);
     if (effect === "forget") this.#held.delete(keyOf(change.subject));
-    else if (effect === "doubt") this.#doubt(change.subject);
+    else if (effect === "mark-stale") this.#markStale(change.subject);
     else if (effect !== "none") this.#set(change.subject, effect.held);
     const concernsResources =
       effect === "forget" ||
-      effect === "doubt" ||
+      effect === "mark-stale" ||
       change.type === "subject-invalidated" ||
       (effect !== "none" && effect.isReplaced);
-    if (change.subject.resourceId === undefined && concernsResources) this.#doubtResources(change.subject);
+    if (change.subject.resourceId === undefined && concernsResources) this.#markResourcesStale(change.subject);
   }
 
-  doubtAll(): void {
-    for (const { subject } of this.#held.values()) this.#doubt(subject);
+  markAllStale(): void {
+    for (const { subject } of this.#held.values()) this.#markStale(subject);
   }
 
   #effectOf(
     stored: Held | undefined,
     change: ModelChange,
     now: number,
-  ): "none" | "doubt" | "forget" | { readonly held: Held; readonly isReplaced: boolean } {
+  ): "none" | "mark-stale" | "forget" | { readonly held: Held; readonly isReplaced: boolean } {
     switch (change.type) {
       case "entitlements-updated": {
         const { state } = change;
@@ -101,18 +101,18 @@ export class CachedStates {
       case "credit-balance-updated":
         return balanceEffect(stored, change);
       case "subject-invalidated":
-        return stored === undefined ? "none" : "doubt";
+        return stored === undefined ? "none" : "mark-stale";
     }
   }
 
-  #doubt(subject: Subject): void {
+  #markStale(subject: Subject): void {
     const held = this.get(subject);
     if (held !== undefined) this.#set(subject, { ...held, isVerified: false });
   }
 
-  #doubtResources({ customerId }: Subject): void {
+  #markResourcesStale({ customerId }: Subject): void {
     for (const subject of this.subjects())
-      if (subject.customerId === customerId && subject.resourceId !== undefined) this.#doubt(subject);
+      if (subject.customerId === customerId && subject.resourceId !== undefined) this.#markStale(subject);
   }
 
   #set(subject: Subject, held: Held): void {
@@ -209,14 +209,16 @@ function whatIsKnown(stored: Held | undefined, fetched: Held): Held {
 function balanceEffect(
   stored: Held | undefined,
   { currencyId, totalGranted, totalConsumed, updatedAt }: Extract<ModelChange, { type: "credit-balance-updated" }>,
-): "none" | "doubt" | { readonly held: Held; readonly isReplaced: boolean } {
+): "none" | "mark-stale" | { readonly held: Held; readonly isReplaced: boolean } {
   if (stored === undefined) return "none";
   const { state } = stored;
   const wallet = walletIn(state, currencyId);
   if (wallet === undefined)
-    return (state.features ?? []).some(({ creditRate }) => creditRate?.currencyId === currencyId) ? "doubt" : "none";
+    return (state.features ?? []).some(({ creditRate }) => creditRate?.currencyId === currencyId)
+      ? "mark-stale"
+      : "none";
   if (isOlder(updatedAt, wallet.usage?.updatedAt)) return "none";
-  if (wallet.usageLimit !== totalGranted) return "doubt";
+  if (wallet.usageLimit !== totalGranted) return "mark-stale";
   return {
     held: {
       ...stored,

@@ -53,10 +53,10 @@ export class ModelService {
       }
       case "connected":
         this.#isConnected = true;
-        this.#doubtAll();
+        this.#markAllStale();
         return undefined;
       case "published":
-        this.#doubtAll();
+        this.#markAllStale();
         return undefined;
       case "disconnected":
         this.#isConnected = false;
@@ -124,9 +124,9 @@ export class ModelService {
     return this.#cached.put(subject, { state, verifiedAt: this.#now, recheckAt, isVerified: true });
   }
 
-  #doubtAll(): void {
-    this.#cached.doubtAll();
-    // A customer first: where its own set is another now, its resources are in doubt once more.
+  #markAllStale(): void {
+    this.#cached.markAllStale();
+    // A customer first: where its own set is another now, its resources are stale once more.
     const subjects = this.#cached
       .subjects()
       .toSorted((a, b) => Number(a.resourceId !== undefined) - Number(b.resourceId !== undefined));

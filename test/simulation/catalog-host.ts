@@ -23,11 +23,11 @@ export interface CatalogParts {
   readonly oracle: Oracle;
 }
 
-/** What was told of the reports of one kind of usage. */
+/** What was notified of the reports of one kind of usage. */
 interface Counted {
   acknowledged: number;
   /** It may count, or not. */
-  doubtful: number;
+  ambiguous: number;
 }
 
 const HOST = "catalog";
@@ -44,7 +44,7 @@ export class CatalogHost {
   readonly #running: Running[] = [];
   /** By the month that the host's clock said. */
   readonly #monthly = new Map<string, Counted>();
-  readonly #total: Counted = { acknowledged: 0, doubtful: 0 };
+  readonly #total: Counted = { acknowledged: 0, ambiguous: 0 };
   #processes = 0;
   #keys = 0;
   #isDown = false;
@@ -142,7 +142,7 @@ export class CatalogHost {
     let isAnswered = false;
     // Who is not answered does not know.
     process.onEnd(() => {
-      if (!isAnswered) this.#count(counted, "doubtful");
+      if (!isAnswered) this.#count(counted, "ambiguous");
     });
     engine.reportUsage(reports).then(
       () => {
@@ -152,7 +152,7 @@ export class CatalogHost {
       (error: unknown) => {
         isAnswered = true;
         if (!(error instanceof CodedError) || /may count|is not known/.test(error.message))
-          this.#count(counted, "doubtful");
+          this.#count(counted, "ambiguous");
         history.add(this.#nowMs, process.name, `${key} refused`);
       },
     );
@@ -165,7 +165,7 @@ export class CatalogHost {
 
   #monthOf(wallClock: number): Counted {
     const month = new globalThis.Date(wallClock).toISOString().slice(0, 7);
-    const known = this.#monthly.get(month) ?? { acknowledged: 0, doubtful: 0 };
+    const known = this.#monthly.get(month) ?? { acknowledged: 0, ambiguous: 0 };
     this.#monthly.set(month, known);
     return known;
   }
@@ -264,7 +264,7 @@ export class CatalogHost {
       if (world.clockOffsets.has(HOST)) return true;
       const state = engine.stateOf(SUBJECT);
       const month = this.#monthOf(world.wallClockOf(process));
-      for (const [featureId, { acknowledged, doubtful }] of [
+      for (const [featureId, { acknowledged, ambiguous }] of [
         ["calls", this.#total],
         ["monthly", month],
       ] as const) {
@@ -275,11 +275,11 @@ export class CatalogHost {
             this.#nowMs,
             `${process.name} ${when}: ${currentUsage} of ${featureId}, ${acknowledged} were acknowledged`,
           );
-        if (currentUsage > acknowledged + doubtful + UNDER_WAY)
+        if (currentUsage > acknowledged + ambiguous + UNDER_WAY)
           oracle.violate(
             "refused-usage-never-counts",
             this.#nowMs,
-            `${process.name} ${when}: ${currentUsage} of ${featureId}, ${acknowledged} were acknowledged and ${doubtful} are in doubt`,
+            `${process.name} ${when}: ${currentUsage} of ${featureId}, ${acknowledged} were acknowledged and ${ambiguous} are stale`,
           );
       }
       return true;

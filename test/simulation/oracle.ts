@@ -164,8 +164,8 @@ export class Oracle {
         `${answer.run} answers customer ${answer.customer} by version ${version} (${answer.source}) after version ${before.version}`,
       );
     }
-    const told = versions.find(({ number }) => number === version);
-    if (told !== undefined && told.isGranted !== answer.isGranted) {
+    const received = versions.find(({ number }) => number === version);
+    if (received !== undefined && received.isGranted !== answer.isGranted) {
       this.violate(
         "decides-by-the-state",
         answer.answeredAt,

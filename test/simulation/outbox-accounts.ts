@@ -6,9 +6,9 @@ export function faultsOf(world: OutboxWorld): string[] {
   const faults: string[] = [];
   const { state, upstream } = world;
   if (state.pending !== 0) faults.push(`${state.pending} reports still wait`);
-  const { accepted, delivered, rejected, inDoubt } = state.totals;
-  if (accepted !== delivered + rejected + inDoubt)
-    faults.push(`${accepted} accepted are not ${delivered} + ${rejected} + ${inDoubt}`);
+  const { accepted, delivered, rejected, stale } = state.totals;
+  if (accepted !== delivered + rejected + stale)
+    faults.push(`${accepted} accepted are not ${delivered} + ${rejected} + ${stale}`);
 
   const byCustomer = new Map<string, Sent<UsageReport>[]>();
   for (const sent of world.deltas.values()) {
@@ -31,10 +31,10 @@ export function faultsOf(world: OutboxWorld): string[] {
         ),
       );
     const [known, perhaps] = [of("accepted"), of("unknown")];
-    const [refused, doubted] = [aside("rejected"), aside("in-doubt")];
-    const everywhere = counted | refused | doubted;
-    if ((counted & refused) !== 0n || (refused & doubted) !== 0n)
-      faults.push(`${customerId}: counted and rejected as well: ${counted & refused}, ${refused & doubted}`);
+    const [refused, marked] = [aside("rejected"), aside("in-doubt")];
+    const everywhere = counted | refused | marked;
+    if ((counted & refused) !== 0n || (refused & marked) !== 0n)
+      faults.push(`${customerId}: counted and rejected as well: ${counted & refused}, ${refused & marked}`);
     if ((known & ~everywhere) !== 0n)
       faults.push(`${customerId}: accepted and nowhere, or counted twice: ${(known & ~everywhere).toString(2)}`);
     if ((everywhere & ~(known | perhaps)) !== 0n)

@@ -241,14 +241,14 @@ export class OutboxWorld {
     for (const { idempotencyKey } of reports)
       if (!this.#sentAt.has(idempotencyKey))
         this.#sentAt.set(idempotencyKey, { steps: this.#steps, at: this.#trueTime });
-    const told = (fate: Fate) => {
+    const received = (fate: Fate) => {
       for (const report of reports)
         this.deltas.set(report.idempotencyKey, {
           report,
           fate: better(this.deltas.get(report.idempotencyKey)?.fate, fate),
         });
     };
-    this.#answered(this.#running().accept.reportBulk(reports), told);
+    this.#answered(this.#running().accept.reportBulk(reports), received);
   }
 
   #sendSet(report: UsageReport): void {
@@ -267,14 +267,14 @@ export class OutboxWorld {
         timestamp: undefined,
       };
     });
-    const told = (fate: Fate) => {
+    const received = (fate: Fate) => {
       for (const event of events)
         this.events.set(event.idempotencyKey, {
           report: event,
           fate: better(this.events.get(event.idempotencyKey)?.fate, fate),
         });
     };
-    this.#answered(this.#running().accept.reportEvents(events), told);
+    this.#answered(this.#running().accept.reportEvents(events), received);
   }
 
   /** A caller who got no answer, or lost it, reports the same again under its key. */
@@ -299,13 +299,13 @@ export class OutboxWorld {
     await this.pass(20_000);
   }
 
-  #answered(answer: Promise<unknown>, told: (fate: Fate) => void): void {
+  #answered(answer: Promise<unknown>, received: (fate: Fate) => void): void {
     const { boots } = this.disk;
     // Whoever's process ends gets no answer.
-    this.#unanswered.set(answer, () => told("unknown"));
+    this.#unanswered.set(answer, () => received("unknown"));
     const settle = (fate: () => Fate) => {
       if (this.disk.boots !== boots || !this.#unanswered.delete(answer)) return;
-      told(fate());
+      received(fate());
     };
     answer.then(
       () => settle(() => "accepted"),

@@ -50,7 +50,7 @@ for (const [name, kinds] of Object.entries(CLASSES)) {
     reports: 0,
     lost: 0,
     doubled: 0,
-    doubtful: 0,
+    ambiguous: 0,
     broken: 0,
   };
   for (let seed = 1; seed <= seeds; seed++) {
@@ -71,10 +71,10 @@ for (const [name, kinds] of Object.entries(CLASSES)) {
       sum.longestGrant = Math.max(sum.longestGrant, tally.longestWrongGrantMs);
       sum.longestDenial = Math.max(sum.longestDenial, tally.longestWrongDenialMs);
     }
-    sum.reports += reports.acknowledged + reports.refused + reports.doubtful + reports.notCounted;
+    sum.reports += reports.acknowledged + reports.refused + reports.ambiguous + reports.notCounted;
     sum.lost += reports.lost;
     sum.doubled += reports.doubled;
-    sum.doubtful += reports.doubtful;
+    sum.ambiguous += reports.ambiguous;
     sum.broken += violations.length;
   }
   rows.push([name, sum]);
@@ -85,7 +85,7 @@ const perMillion = (count, of) => (of === 0 ? "–" : Math.round((count / of) * 
 const seconds = (ms) => (ms === 0 ? "–" : `${(ms / 1_000).toFixed(1)} s`);
 const table = rows.map(
   ([name, sum]) =>
-    `| ${name} | ${sum.checks.toLocaleString("en")} | ${perMillion(sum.fallbacks, sum.checks)} | ${perMillion(sum.wrongDenials, sum.checks)} | ${seconds(sum.longestDenial)} | ${perMillion(sum.wrongGrants, sum.checks)} | ${seconds(sum.longestGrant)} | ${perMillion(sum.lost, sum.reports)} | ${perMillion(sum.doubled, sum.reports)} | ${perMillion(sum.doubtful, sum.reports)} | ${sum.broken} |`,
+    `| ${name} | ${sum.checks.toLocaleString("en")} | ${perMillion(sum.fallbacks, sum.checks)} | ${perMillion(sum.wrongDenials, sum.checks)} | ${seconds(sum.longestDenial)} | ${perMillion(sum.wrongGrants, sum.checks)} | ${seconds(sum.longestGrant)} | ${perMillion(sum.lost, sum.reports)} | ${perMillion(sum.doubled, sum.reports)} | ${perMillion(sum.ambiguous, sum.reports)} | ${sum.broken} |`,
 );
 writeFileSync(
   OUT,
@@ -95,7 +95,7 @@ Made by \`npm run reliability -- --seeds ${seeds} --minutes ${minutes}\`: a simu
 
 Per million checks, or per million reports. A denial is wrong where the customer has access by the present truth, a grant where it has none any more; the time is how long before the answer the truth had changed. A fallback is an answer without any state: its denials are counted as wrong where the customer has access. *In doubt*: the caller was told that it is not known whether the report counts. *Broken*: rules of the simulation that did not hold.
 
-| what fails | checks | fallbacks | wrong denials | at the longest | wrong grants | at the longest | reports lost | refused, and counted | in doubt | broken |
+| what fails | checks | fallbacks | wrong denials | at the longest | wrong grants | at the longest | reports lost | refused, and counted | stale | broken |
 | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |
 ${table.join("\n")}
 `,

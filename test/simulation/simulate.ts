@@ -23,7 +23,7 @@ export interface SimulationOptions {
   readonly kinds?: readonly FaultKind[] | undefined;
   /** In place of those of the seed. */
   readonly faults?: readonly Fault[] | undefined;
-  /** Told every line of the history. */
+  /** Notified every line of the history. */
   readonly print?: ((line: string) => void) | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface SimulationResult {
 export interface ReportTally {
   acknowledged: number;
   refused: number;
-  doubtful: number;
+  ambiguous: number;
   notCounted: number;
   lost: number;
   doubled: number;
@@ -83,8 +83,8 @@ export class Simulation {
   readonly #injector: FaultInjector;
   readonly #catalog: CatalogHost;
   readonly #faults: readonly Fault[];
-  readonly #reports: ReportTally = { acknowledged: 0, refused: 0, doubtful: 0, notCounted: 0, lost: 0, doubled: 0 };
-  readonly #sent = new Map<string, "acknowledged" | "refused" | "doubtful" | "not counted" | "under way">();
+  readonly #reports: ReportTally = { acknowledged: 0, refused: 0, ambiguous: 0, notCounted: 0, lost: 0, doubled: 0 };
+  readonly #sent = new Map<string, "acknowledged" | "refused" | "ambiguous" | "not counted" | "under way">();
   #underWay = 0;
   #keys = 0;
 
@@ -198,8 +198,11 @@ export class Simulation {
       fallback: undefined,
       fallbackWhenUnknown: false,
     } as const;
-    const told = started.check.feature(idOf(customer), undefined, query, { deadlineAt: undefined, signal: undefined });
-    const answered = ({ result, source }: Awaited<typeof told>) => {
+    const received = started.check.feature(idOf(customer), undefined, query, {
+      deadlineAt: undefined,
+      signal: undefined,
+    });
+    const answered = ({ result, source }: Awaited<typeof received>) => {
       const { hasAccess, entitlement, fallback } = result;
       const version = fallback === undefined ? versionOf(entitlement?.usageLimit) : undefined;
       const answeredAt = this.#nowMs;
@@ -225,8 +228,8 @@ export class Simulation {
         this.#injector.quietSince(sidecar),
       );
     };
-    if (!(told instanceof Promise)) {
-      answered(told);
+    if (!(received instanceof Promise)) {
+      answered(received);
       return true;
     }
     this.#world.scheduler.charge(COST_OF_MISS);
@@ -239,7 +242,7 @@ export class Simulation {
           `${started.process.name} never answers the check of customer ${customer}`,
         );
     });
-    told
+    received
       .then(answered, (error: unknown) => this.#oracle.violate("a-check-never-fails", this.#nowMs, String(error)))
       .finally(() => {
         overdue();
@@ -316,7 +319,7 @@ export class Simulation {
       const isCounted = this.#upstream.counted.has(key);
       if (outcome === "acknowledged") this.#reports.acknowledged++;
       if (outcome === "refused") this.#reports.refused++;
-      if (outcome === "doubtful") this.#reports.doubtful++;
+      if (outcome === "ambiguous") this.#reports.ambiguous++;
       if (outcome === "not counted") this.#reports.notCounted++;
       if (outcome === "acknowledged" && !isCounted) {
         this.#reports.lost++;
@@ -348,9 +351,9 @@ export class Simulation {
 }
 
 /** What a report's failure says of whether it counts. */
-function outcomeOf(error: unknown): "refused" | "doubtful" | "not counted" {
-  if (!(error instanceof CodedError)) return "doubtful";
-  if (error.message.includes("is not known")) return "doubtful";
+function outcomeOf(error: unknown): "refused" | "ambiguous" | "not counted" {
+  if (!(error instanceof CodedError)) return "ambiguous";
+  if (error.message.includes("is not known")) return "ambiguous";
   if (error.message.includes("not counted")) return "not counted";
   return [
     "invalid-argument",
@@ -361,5 +364,5 @@ function outcomeOf(error: unknown): "refused" | "doubtful" | "not counted" {
     "permission-denied",
   ].includes(error.code)
     ? "refused"
-    : "doubtful";
+    : "ambiguous";
 }

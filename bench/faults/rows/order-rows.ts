@@ -10,19 +10,19 @@ const WATCH_MS = 5_000;
 
 export const ORDER_ROWS: readonly Row[] = [
   {
-    name: "overtaken-fetch",
+    name: "superseded-fetch",
     fault: "a fetch in flight while a newer event lands",
     isWarm: false,
     measure: async (arena) => {
       const { faults, stats } = arena.emulator;
-      const letGo = faults.inject({ target: "edge", kind: "hold" });
+      const release = faults.inject({ target: "edge", kind: "hold" });
       const asked = arena.contestant.seats(ACME);
       await stats.until(({ edge }) => edge.inFlight > 0);
       arena.grantSeats(20);
       await elapse(ARRIVAL_MS / 2);
-      letGo();
+      release();
       await asked;
-      return toldOfLimit(await arena.untilAnswered(({ limit }) => limit === 20, WATCH_MS));
+      return notifiedOfLimit(await arena.untilAnswered(({ limit }) => limit === 20, WATCH_MS));
     },
   },
   {
@@ -33,7 +33,7 @@ export const ORDER_ROWS: readonly Row[] = [
       await arena.useElsewhere();
       await arena.useElsewhere();
       await elapse(ARRIVAL_MS);
-      return toldOfLimit(await arena.untilAnswered(({ usage }) => usage === arena.counted, WATCH_MS));
+      return notifiedOfLimit(await arena.untilAnswered(({ usage }) => usage === arena.counted, WATCH_MS));
     },
   },
   {
@@ -41,19 +41,19 @@ export const ORDER_ROWS: readonly Row[] = [
     fault: "the answers to two reports out of order",
     measure: async (arena) => {
       const { faults, stats } = arena.emulator;
-      const letGo = faults.inject({ target: "api", operation: "ReportUsage", kind: "hold", times: 1 });
+      const release = faults.inject({ target: "api", operation: "ReportUsage", kind: "hold", times: 1 });
       const first = arena.contestant.reportSeat();
       await stats.until(({ reports }) => reports.length === 1);
       await arena.contestant.reportSeat();
       await elapse(ARRIVAL_MS);
-      letGo();
+      release();
       await first;
-      return toldOfLimit(await arena.untilAnswered(({ usage }) => usage === arena.counted, WATCH_MS));
+      return notifiedOfLimit(await arena.untilAnswered(({ usage }) => usage === arena.counted, WATCH_MS));
     },
   },
 ];
 
-function toldOfLimit({ is }: { readonly is: "seen" | "not seen" | "died" }): string {
+function notifiedOfLimit({ is }: { readonly is: "seen" | "not seen" | "died" }): string {
   return is === "seen"
     ? "the newer value"
     : is === "died"

@@ -23,7 +23,7 @@ const CATALOG: CatalogInput = {
 const ON_REDIS = { isOnRedis: true, catalog: CATALOG } as const;
 
 interface Checked {
-  readonly told: string;
+  readonly shown: string;
   readonly ms: number;
 }
 
@@ -36,17 +36,17 @@ async function check(arena: Arena, customerId: string): Promise<Checked> {
     elapse(PATIENCE_MS, undefined, { signal: abort.signal }).catch(() => undefined),
   ]);
   abort.abort();
-  return { told: told(answer), ms: performance.now() - begun };
+  return { shown: shown(answer), ms: performance.now() - begun };
 }
 
-function told(answer: SeatsAnswer | "an error" | undefined): string {
+function shown(answer: SeatsAnswer | "an error" | undefined): string {
   if (answer === undefined) return "nothing";
   if (answer === "an error") return answer;
   if (answer.isFallback) return "the fallback";
   return answer.limit === 10 ? "the true answer" : "a wrong denial";
 }
 
-const inWords = ({ told, ms }: Checked) => `${told} after ${seconds(ms)}`;
+const inWords = ({ shown, ms }: Checked) => `${shown} after ${seconds(ms)}`;
 
 /** A check for which upstream is asked, and what happens while it is. */
 async function duringFetch(arena: Arena, act: () => Promise<void>): Promise<Checked> {

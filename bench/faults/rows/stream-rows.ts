@@ -1,7 +1,7 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import type { ConnectRule, EventRule } from "../../../src/adapters/emulator/faults/fault-rules.js";
 import { ACME, type Arena, type Outcome } from "../arena.js";
-import { seconds, toldOf, type Row } from "../row.js";
+import { seconds, notifiedOf, type Row } from "../row.js";
 
 const REPEATS = 3;
 /** Long enough for states to grow old. */
@@ -37,7 +37,7 @@ function returnRow(outageMs: number): Row {
       await arena.untilAnswered(({ isFallback }) => !isFallback, 10_000);
       arena.grantSeats(20);
       const outcome = await arena.untilAnswered(({ limit }) => limit === 20, 75_000);
-      return `${listens ?? "does not listen again"}, the change is ${toldOf(outcome, "seen")}`;
+      return `${listens ?? "does not listen again"}, the change is ${notifiedOf(outcome, "seen")}`;
     },
   };
 }
@@ -60,7 +60,7 @@ export const STREAM_ROWS: readonly Row[] = [
         if (outcome.is !== "seen" || outcome.afterMs > longest.afterMs) longest = outcome;
         await arena.listening();
       }
-      return `${toldOf(longest)} (the longest of ${REPEATS})`;
+      return `${notifiedOf(longest)} (the longest of ${REPEATS})`;
     },
   },
   {
@@ -92,7 +92,7 @@ export const STREAM_ROWS: readonly Row[] = [
     measure: async (arena) => {
       arena.emulator.faults.completeSubscriptions();
       arena.grantSeats(20);
-      return toldOf(await arena.untilAnswered(({ limit }) => limit === 20, 15_000));
+      return notifiedOf(await arena.untilAnswered(({ limit }) => limit === 20, 15_000));
     },
   },
   {
@@ -101,26 +101,26 @@ export const STREAM_ROWS: readonly Row[] = [
     measure: async (arena) => {
       arena.emulator.faults.halfOpenSockets();
       arena.grantSeats(20);
-      return toldOf(await arena.untilAnswered(({ limit }) => limit === 20, 25_000));
+      return notifiedOf(await arena.untilAnswered(({ limit }) => limit === 20, 25_000));
     },
   },
   {
     name: "upgrade-hang",
     fault: "an upgrade that never comes",
     measure: async (arena) =>
-      toldOf(await strikeNextSocket(arena, { target: "ws", kind: "upgrade-hang", times: 1 }, 25_000)),
+      notifiedOf(await strikeNextSocket(arena, { target: "ws", kind: "upgrade-hang", times: 1 }, 25_000)),
   },
   {
     name: "ack-hang",
     fault: "an acknowledgement that never comes",
     measure: async (arena) =>
-      toldOf(await strikeNextSocket(arena, { target: "ws", kind: "ack-hang", times: 1 }, 25_000)),
+      notifiedOf(await strikeNextSocket(arena, { target: "ws", kind: "ack-hang", times: 1 }, 25_000)),
   },
   {
     name: "key-refused",
     fault: 'one close with 4401 "Invalid API key"',
     measure: async (arena) =>
-      toldOf(
+      notifiedOf(
         await strikeNextSocket(
           arena,
           { target: "ws", kind: "refuse", code: 4401, reason: "Invalid API key", times: 1 },
@@ -135,7 +135,7 @@ export const STREAM_ROWS: readonly Row[] = [
       const rule: EventRule = { target: "events", change: "entitlements-updated", kind, times: 1 };
       arena.emulator.faults.inject(rule);
       arena.grantSeats(20);
-      return toldOf(await arena.untilAnswered(({ limit }) => limit === 20, 5_000));
+      return notifiedOf(await arena.untilAnswered(({ limit }) => limit === 20, 5_000));
     },
   })),
 ];

@@ -27,14 +27,15 @@ async function coldChecks(arena: Arena): Promise<string> {
     checks.push(await coldCheck(arena, `cold ${checks.length}`));
   const longest = Math.max(...checks.map(({ ms }) => ms));
   const fallbacks = checks.filter(({ isFallback }) => isFallback).length;
-  const told = fallbacks === checks.length ? "the fallback" : `the fallback in ${fallbacks} of ${checks.length} checks`;
-  return `${told} after ${seconds(longest)} at most, check ${checks.length} after ${seconds(checks.at(-1)?.ms ?? 0)}`;
+  const shown =
+    fallbacks === checks.length ? "the fallback" : `the fallback in ${fallbacks} of ${checks.length} checks`;
+  return `${shown} after ${seconds(longest)} at most, check ${checks.length} after ${seconds(checks.at(-1)?.ms ?? 0)}`;
 }
 
-function coldRow(name: string, told: string, strike: (arena: Arena) => Promise<void> | void): Row {
+function coldRow(name: string, shown: string, strike: (arena: Arena) => Promise<void> | void): Row {
   return {
     name,
-    fault: `cold checks, upstream ${told}`,
+    fault: `cold checks, upstream ${shown}`,
     isWarm: false,
     measure: async (arena) => {
       await strike(arena);
@@ -82,7 +83,7 @@ export const UPSTREAM_ROWS: readonly Row[] = [
         when: "after-effect",
         times: 1,
       });
-      const told = await arena.contestant.reportSeat().then(
+      const shown = await arena.contestant.reportSeat().then(
         () => "",
         () => ", told to have failed",
       );
@@ -91,7 +92,7 @@ export const UPSTREAM_ROWS: readonly Row[] = [
       );
       // Upstream gives a report without a key one of its own, so that each try of it is another report.
       const reports = new Set(keys).size;
-      return `${keys.length} tries, to upstream ${reports === 1 ? "one report" : `${reports} reports`}: counted ${arena.counted - before} ×${told}`;
+      return `${keys.length} tries, to upstream ${reports === 1 ? "one report" : `${reports} reports`}: counted ${arena.counted - before} ×${shown}`;
     },
   },
   {
@@ -120,9 +121,9 @@ export const UPSTREAM_ROWS: readonly Row[] = [
     isWarm: false,
     measure: async (arena) => {
       const before = arena.fetches;
-      const letGo = arena.emulator.faults.inject({ target: "edge", kind: "delay", ms: 300 });
+      const release = arena.emulator.faults.inject({ target: "edge", kind: "delay", ms: 300 });
       const answers = await Promise.all(Array.from({ length: CALLERS }, () => arena.contestant.seats(ACME)));
-      letGo();
+      release();
       const fetches = arena.fetches.edge + arena.fetches.api - before.edge - before.api;
       const right = answers.filter(({ isFallback }) => !isFallback).length;
       return `fetches: ${fetches}, ${right === CALLERS ? "all" : right} answered`;

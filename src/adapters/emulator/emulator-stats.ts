@@ -22,7 +22,7 @@ export type SeenReport =
 export class TargetCounts {
   requests = 0;
   inFlight = 0;
-  /** The most requests that were ever unanswered at one moment. */
+  /** The most requests that were ever unanswered at one point in time. */
   maxInFlight = 0;
   readonly byOperation = new Map<string, number>();
 }

@@ -18,7 +18,7 @@ import { SubscriptionEndpoint } from "./subscriptions/subscription-endpoint.js";
 export interface EmulatorOptions {
   /** Answers what is fetched and counts what is reported. */
   readonly upstream: UpstreamClient;
-  /** Tells what subscribers are told. The emulator starts it, and stops it when it is stopped. */
+  /** Tells what subscribers are reported. The emulator starts it, and stops it when it is stopped. */
   readonly updates: UpdateStream;
   /** The only API key that is valid; left out: any is. */
   readonly apiKey?: string | undefined;
@@ -29,7 +29,7 @@ export interface EmulatorOptions {
   /** Whether faults can be switched on and counts be read over HTTP, under /emulator. */
   readonly control?: boolean | undefined;
   readonly clock?: { now(): number } | undefined;
-  /** Told of every change besides; the emulator stops it when it is stopped. */
+  /** Notified of every change besides; the emulator stops it when it is stopped. */
   readonly announcements?: { announce(change: Change): void; stop(): Promise<void> } | undefined;
 }
 

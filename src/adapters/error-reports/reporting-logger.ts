@@ -1,6 +1,6 @@
 import type { LogFields, Logger } from "../../ports/logger.js";
 
-/** Where errors are told of, beside the log. Neither call ever fails. */
+/** Where errors are reported, beside the log. Neither call ever fails. */
 export interface ErrorReports {
   report(message: string, fields?: LogFields): void;
   /** Resolves once what was reported is sent, or the time is over. */

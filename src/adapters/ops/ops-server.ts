@@ -10,7 +10,7 @@ export interface OpsServerOptions {
   readonly readinessPath: string;
   readonly readiness: {
     readonly isReady: boolean;
-    /** What else is told of it, beside the status. */
+    /** What else is said of it, beside the status. */
     readonly details?: object;
   };
   readonly metrics: { render(accept: string | undefined): Promise<Exposition> };

@@ -9,7 +9,7 @@ export interface StatusSection {
   read(): object | Promise<object>;
   /** In what the service is less than it should be because of this part, each in one line. */
   degraded?(): readonly string[] | Promise<readonly string[]>;
-  /** Whether it is told only to this machine, or to whoever has the token. */
+  /** Whether it is reported only to this machine, or to whoever has the token. */
   readonly isPrivate?: boolean;
 }
 
@@ -89,7 +89,7 @@ function byName(dependencies: Iterable<DependencyState>): ReadonlyMap<string, re
   return states;
 }
 
-/** Of several connections of one kind all have to work: the worst one is told. */
+/** Of several connections of one kind all have to work: the worst one is reported. */
 function describeDependency(states: readonly DependencyState[], isBreakerOpen: boolean | undefined): object {
   const worst =
     states.find(({ isUp, isKnown }) => isKnown && !isUp) ?? states.find(({ isKnown }) => !isKnown) ?? states[0];

@@ -15,7 +15,7 @@ export function encodeKeys(outboxId: string, keys: readonly (readonly [digest: K
   return bytes;
 }
 
-/** @returns whether the file is whole; its keys are told in any case */
+/** @returns whether the file is whole; its keys are reported in any case */
 export function decodeKeys(bytes: Buffer, onKey: OnKey): boolean {
   const end = bytes.length - 4;
   for (let at = HEADER_BYTES; at + KEY_BYTES <= end; at += KEY_BYTES) {

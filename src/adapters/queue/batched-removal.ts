@@ -30,7 +30,7 @@ export class BatchedRemoval {
         if (--remaining === 0) resolve();
       };
       for (const receiptHandle of receiptHandles) this.#waiting.push({ receiptHandle, done });
-      // Not at once: those whose changes were written together are told of one after the other.
+      // Not at once: those whose changes were written together are reported one after the other.
       setImmediate(() => this.#begin());
     });
   }

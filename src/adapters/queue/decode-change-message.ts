@@ -1,5 +1,5 @@
 import type { Change } from "../../domain/change.js";
-import type { News } from "../../ports/change-queue.js";
+import type { ChangeMessage } from "../../ports/change-queue.js";
 import {
   decodeEntitlementsUpdated,
   decodePackagePublished,
@@ -30,13 +30,13 @@ const VERSION = 1;
  * @param report called for each part that cannot be read
  * @throws FieldFault where neither the change nor its subject can be read
  */
-export function decodeChangeMessage(body: string, report: ReportFault): News {
+export function decodeChangeMessage(body: string, report: ReportFault): ChangeMessage {
   const message = Fields.of(unwrap(body), "");
   const version = message.optionalNumber("version") ?? VERSION;
   if (version !== VERSION) throw new FieldFault("version", String(VERSION), version);
   message.text("id");
   const type = message.text("type");
-  const at = message.optionalMoment("timestamp");
+  const at = message.optionalTimestamp("timestamp");
   if (at === undefined) throw new FieldFault("timestamp", "an ISO date or epoch milliseconds", undefined);
   return { change: decodeData(type, message, report), at };
 }

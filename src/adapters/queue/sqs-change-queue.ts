@@ -1,4 +1,4 @@
-import type { ChangeQueue, News, QueuedMessage } from "../../ports/change-queue.js";
+import type { ChangeQueue, ChangeMessage, QueuedMessage } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { ReportFault } from "../../wire/fields.js";
@@ -27,7 +27,7 @@ export class SqsChangeQueue implements ChangeQueue {
   readonly #logger: Logger;
   #visibilitySeconds = DEFAULT_VISIBILITY_SECONDS;
 
-  /** @param report told of each entitlement that cannot be read and is left out */
+  /** @param report notified of each entitlement that cannot be read and is left out */
   constructor(options: SqsChangeQueueOptions, report: ReportFault, clock: Clock, logger: Logger) {
     this.#batchSize = options.batchSize;
     this.#report = report;
@@ -56,7 +56,7 @@ export class SqsChangeQueue implements ChangeQueue {
     return this.#removal.remove(this.#drop(messages));
   }
 
-  async giveBack(messages: readonly QueuedMessage[]): Promise<void> {
+  async release(messages: readonly QueuedMessage[]): Promise<void> {
     const batches = [...inBatches(this.#drop(messages))];
     const results = await Promise.allSettled(batches.map((handles) => this.#calls.keepFromOthers(handles, 0)));
     const failed = results.find((result) => result.status === "rejected");
@@ -67,18 +67,18 @@ export class SqsChangeQueue implements ChangeQueue {
     }
   }
 
-  leave(messages: readonly QueuedMessage[]): void {
+  abandon(messages: readonly QueuedMessage[]): void {
     this.#drop(messages);
   }
 
   async close(): Promise<void> {
     this.#held.stop();
-    await this.giveBack(this.#held.all());
+    await this.release(this.#held.all());
     await this.#removal.idle();
     this.#calls.close();
   }
 
-  #contentOf(body: string): News | { readonly fault: string } {
+  #contentOf(body: string): ChangeMessage | { readonly fault: string } {
     try {
       return decodeChangeMessage(body, this.#report);
     } catch (error) {

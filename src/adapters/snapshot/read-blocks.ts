@@ -6,7 +6,7 @@ export interface ReadResult {
   /** What follows of the file: the number of its next block, and where it begins. */
   readonly nextIndex: number;
   readonly end: number;
-  /** Blocks that could not be used, as far as can be told; a torn end is one. */
+  /** Blocks that could not be used, as far as can be reported; a torn end is one. */
   readonly damaged: number;
   readonly isOfAnotherVersion: boolean;
   readonly isOfAnotherEnvironment: boolean;

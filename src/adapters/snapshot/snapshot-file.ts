@@ -43,7 +43,7 @@ const MIN_APPENDED = 32 * 1024 * 1024;
 
 /**
  * Cached states in a file that outlives the process: blocks of states, of which the later one counts. Changes are appended
- * within moments, so that a process that is killed loses next to nothing; now and then the file is written anew beside
+ * within timestamps, so that a process that is killed loses next to nothing; now and then the file is written anew beside
  * the old one, and takes its name once it is complete.
  */
 export class SnapshotFile {
@@ -66,7 +66,7 @@ export class SnapshotFile {
     this.#outage = new OutageLog(parts.logger);
   }
 
-  /** Reads what there is, and from then on writes what changes. Never fails: what cannot be read is told, and is as if it were not there. */
+  /** Reads what there is, and from then on writes what changes. Never fails: what cannot be read is reported, and is as if it were not there. */
   async load(): Promise<LoadedSnapshot> {
     const { file, environment, states, logger } = this.#parts;
     let subjects = 0;

@@ -1,9 +1,9 @@
 import type { UpdateStream } from "../../ports/update-stream.js";
 
-/** No news, by configuration: neither a connection nor a loss of one to tell of. */
+/** No changes, by configuration: neither a connection nor a loss of one to tell of. */
 export class SilentUpdateStream implements UpdateStream {
   start(): void {
-    // Nothing will ever be told: a connection that is never made opens no socket and no timer.
+    // Nothing will ever be reported: a connection that is never made opens no socket and no timer.
   }
 
   stop(): Promise<void> {

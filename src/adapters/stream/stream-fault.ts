@@ -22,9 +22,9 @@ const THROTTLING_STATUS = 429;
 
 /** @param code of a close frame, or undefined where the connection failed without one */
 export function streamFaultOf(code: number | undefined, reason: string): StreamFault {
-  const told = [code, reason].filter((part) => part !== undefined && part !== "").join(" ");
+  const explanation = [code, reason].filter((part) => part !== undefined && part !== "").join(" ");
   const status = Number(UPGRADE_STATUS.exec(reason)?.[1]);
-  return { kind: kindOf(code, status, reason), reason: told === "" ? "no reason given" : told };
+  return { kind: kindOf(code, status, reason), reason: explanation === "" ? "no reason given" : explanation };
 }
 
 function kindOf(code: number | undefined, status: number, reason: string): StreamFault["kind"] {

@@ -14,7 +14,7 @@ export interface StreamTiming {
   readonly refusedDelayMs: number;
   /** How long a stream has to last before its loss is taken for a new one. */
   readonly stableAfterMs: number;
-  /** At most one event that cannot be told whose it is puts everything in doubt within this time. */
+  /** At most one event that cannot be told whose it is marks everything stale within this time. */
   readonly lostEventIntervalMs: number;
   /** How long upstream may take to agree to the end of a connection. */
   readonly closeTimeoutMs: number;

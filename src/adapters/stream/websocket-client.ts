@@ -65,7 +65,7 @@ export class WebSocketClient {
       {
         next: sink.next,
         complete: () => this.#unlessClosed(() => sink.ended(undefined)),
-        // What is no list of errors is the end of the connection, which is told by itself.
+        // What is no list of errors is the end of the connection, which is reported by itself.
         error: (errors) => this.#unlessClosed(() => (Array.isArray(errors) ? sink.ended(errors) : undefined)),
       },
     );

@@ -39,7 +39,7 @@ export function createWebSocketUpdateStream(
   return new WebSocketUpdateStream(config, parts);
 }
 
-/** Upstream's news over one WebSocket, which is opened again for ever; each gap is told to the listener. */
+/** Upstream's changes over one WebSocket, which is opened again for ever; each gap is reported to the listener. */
 class WebSocketUpdateStream implements UpdateStream {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -54,7 +54,7 @@ class WebSocketUpdateStream implements UpdateStream {
   #listener: UpdateListener | undefined;
   #connection: SubscribedConnection | undefined;
   #cancelReconnect: CancelTimer | undefined;
-  #cancelDoubt: CancelTimer | undefined;
+  #cancelMarkingStale: CancelTimer | undefined;
   #onStopped: (() => void) | undefined;
   #isConnected = false;
   #wasEverConnected = false;
@@ -80,7 +80,7 @@ class WebSocketUpdateStream implements UpdateStream {
   stop(): Promise<void> {
     this.#listener = undefined;
     this.#cancelReconnect?.();
-    this.#cancelDoubt?.();
+    this.#cancelMarkingStale?.();
     const connection = this.#connection;
     if (connection === undefined) return Promise.resolve();
     return new Promise((resolve) => {
@@ -130,7 +130,7 @@ class WebSocketUpdateStream implements UpdateStream {
     const change = decodeEvent(subscription, result, (fault) =>
       this.#faults.add(`the event ${subscription.name}`, fault),
     );
-    if (change === undefined) this.#doubtEverythingSoon();
+    if (change === undefined) this.#markEverythingStaleSoon();
     else this.#listener?.changed(change);
   }
 
@@ -154,9 +154,9 @@ class WebSocketUpdateStream implements UpdateStream {
   }
 
   /** An event whose subject cannot be read is a change missed, as in a gap; many of them are one gap. */
-  #doubtEverythingSoon(): void {
-    this.#cancelDoubt ??= this.#clock.after(this.#timing.lostEventIntervalMs, () => {
-      this.#cancelDoubt = undefined;
+  #markEverythingStaleSoon(): void {
+    this.#cancelMarkingStale ??= this.#clock.after(this.#timing.lostEventIntervalMs, () => {
+      this.#cancelMarkingStale = undefined;
       if (!this.#isConnected) return;
       this.#listener?.disconnected();
       this.#listener?.connected();

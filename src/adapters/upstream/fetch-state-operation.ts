@@ -11,11 +11,11 @@ export interface StateRequest {
   readonly subject: Subject;
   readonly latest: boolean;
   readonly preferLatest: boolean;
-  readonly onMayBeBehind?: (() => void) | undefined;
+  readonly onMaybeStale?: (() => void) | undefined;
 }
 
 type Fetch = Operation<Subject, CustomerState>;
-type FetchInDoubt = Operation<StateRequest, CustomerState>;
+type FetchStale = Operation<StateRequest, CustomerState>;
 type Probe = (signal: AbortSignal) => Promise<unknown>;
 
 /** The upstreams that tell states, each with what shows that it works. */
@@ -29,7 +29,7 @@ export interface StateSources {
 /**
  * How a state is fetched: from Edge, tried twice where that may help, and from the API where Edge fails, refuses or
  * is slow; without Edge from the API, tried twice. An upstream that does not work is not waited for, and one that
- * is slow is not cut off. What is in doubt is fetched the other way round, and Edge's answer waits for the API's as
+ * is slow is not cut off. What is stale is fetched the other way round, and Edge's answer waits for the API's as
  * long as a check can: Edge may not have heard either of what a gap in the updates has hidden. Who needs the
  * present truth asks the API, whatever is known of it: nothing else could answer.
  */
@@ -42,14 +42,14 @@ export function fetchStateOperation(
   const latest = resilience.timed("the API", limits.fetchTimeoutMs, resilience.retried(askApi));
   const apiBreaker = resilience.breakerOf("the API", sources.probeApi);
   const apiAlone = resilience.rememberingRefusals("the API", resilience.guarded(apiBreaker, latest));
-  const { usual, inDoubt } =
+  const { usual, stale } =
     sources.edge === undefined
-      ? { usual: apiAlone, inDoubt: ofSubject(apiAlone) }
+      ? { usual: apiAlone, stale: ofSubject(apiAlone) }
       : withEdge(sources.edge, askApi, apiAlone);
 
   const fetch: Operation<StateRequest, CustomerState> = (request, signal) => {
     if (request.latest) return latest(request.subject, signal);
-    return request.preferLatest ? inDoubt(request, signal) : usual(request.subject, signal);
+    return request.preferLatest ? stale(request, signal) : usual(request.subject, signal);
   };
   return withConcurrencyBound(fetch, {
     maxConcurrent: limits.maxConcurrentFetches,
@@ -61,7 +61,7 @@ export function fetchStateOperation(
     edge: EdgeClient,
     ask: Fetch,
     apiOnly: Fetch,
-  ): { readonly usual: Fetch; readonly inDoubt: FetchInDoubt } {
+  ): { readonly usual: Fetch; readonly stale: FetchStale } {
     const askEdge: Fetch = resilience.counted((subject, signal) => edge.fetchState(subject, signal));
     const fromEdge = resilience.rememberingRefusals(
       "Edge",
@@ -74,9 +74,9 @@ export function fetchStateOperation(
       "the API",
       resilience.guarded(apiBreaker, resilience.timed("the API", limits.fetchTimeoutMs, ask)),
     );
-    const edgeAsLastResort: FetchInDoubt = async ({ subject, onMayBeBehind }, signal) => {
+    const edgeAsLastResort: FetchStale = async ({ subject, onMaybeStale }, signal) => {
       const state = await fromEdge(subject, signal);
-      onMayBeBehind?.();
+      onMaybeStale?.();
       return state;
     };
     const edgeFirst = resilience.hedged(fromEdge, fromApi, { onSlow: () => edge.dropIdleConnections() });
@@ -86,12 +86,12 @@ export function fetchStateOperation(
     });
     return {
       usual: (subject, signal) => (canBeInPath(subject) ? edgeFirst : apiOnly)(subject, signal),
-      inDoubt: (request, signal) =>
+      stale: (request, signal) =>
         canBeInPath(request.subject) ? edgeLast(request, signal) : apiOnly(request.subject, signal),
     };
   }
 }
 
-function ofSubject(fetch: Fetch): FetchInDoubt {
+function ofSubject(fetch: Fetch): FetchStale {
   return ({ subject }, signal) => fetch(subject, signal);
 }

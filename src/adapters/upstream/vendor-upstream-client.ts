@@ -37,9 +37,9 @@ export class VendorUpstreamClient implements VendorUpstream {
 
   fetchState(
     subject: Subject,
-    { latest, preferLatest = false, onMayBeBehind, signal }: FetchOptions,
+    { latest, preferLatest = false, onMaybeStale, signal }: FetchOptions,
   ): Promise<CustomerState> {
-    return this.#operations.fetchState({ subject, latest, preferLatest, onMayBeBehind }, signal);
+    return this.#operations.fetchState({ subject, latest, preferLatest, onMaybeStale }, signal);
   }
 
   reportUsage(report: UsageReport, { signal }: ReportOptions): Promise<UsageMeasurement> {

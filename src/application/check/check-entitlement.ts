@@ -17,7 +17,7 @@ export interface CheckParts {
 }
 
 /**
- * Answers whether a customer may use a feature or spend credits. Where a state is at hand the answer comes
+ * Answers whether a customer may use a feature or spend credits. Where a state is cached the answer comes
  * back at once, not as a promise. Never fails for want of upstream: then a known state serves however old
  * it is, and after that the fallback.
  */
@@ -45,7 +45,7 @@ export class CheckEntitlement {
   ): Answer<FeatureDecision> | Promise<Answer<FeatureDecision>> {
     const now = this.#clock.now();
     const verifiedSince = this.#assume === undefined ? -Infinity : this.#assume.trustedSince(query.featureId, now);
-    const cached = this.#states.atHand(customerId, resourceId, now, verifiedSince);
+    const cached = this.#states.findCached(customerId, resourceId, now, verifiedSince);
     if (cached === undefined) return this.#featureAfterMiss(customerId, resourceId, query, call, verifiedSince);
     const state =
       this.#overlay === undefined ? cached.state : this.#overlay.over(cached.state, customerId, resourceId, now);
@@ -68,7 +68,7 @@ export class CheckEntitlement {
   ): Answer<CreditDecision> | Promise<Answer<CreditDecision>> {
     const now = this.#clock.now();
     const verifiedSince = this.#assume === undefined ? -Infinity : this.#assume.trustedSince(query.currencyId, now);
-    const cached = this.#states.atHandWithWallets(customerId, resourceId, now, verifiedSince);
+    const cached = this.#states.findCachedWithWallets(customerId, resourceId, now, verifiedSince);
     if (cached === undefined) return this.#creditAfterMiss(customerId, resourceId, query, call, verifiedSince);
     const state =
       this.#overlay === undefined ? cached.state : this.#overlay.over(cached.state, customerId, resourceId, now);

@@ -10,7 +10,7 @@ import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import type { Answer, CallContext } from "../answer.js";
 import type { FindState } from "../load/find-state.js";
 import type { UsageOverlay } from "../report/usage-overlay.js";
-import type { Wanted } from "../load/search-state.js";
+import type { WantedEntitlements } from "../load/search-state.js";
 
 /** Everything a subject is entitled to, each decided with nothing requested. */
 export interface EntitlementsList {
@@ -39,7 +39,7 @@ export class ListEntitlements {
 
   list(subject: Subject, call: CallContext): Answer<EntitlementsList> | Promise<Answer<EntitlementsList>> {
     const now = this.#clock.now();
-    const cached = this.#states.atHandWithWallets(subject.customerId, subject.resourceId, now);
+    const cached = this.#states.findCachedWithWallets(subject.customerId, subject.resourceId, now);
     if (cached === undefined) return this.#listAfterMiss(subject, "everything", call);
     return {
       result: this.#entitlementsOf(cached.state, subject, now),
@@ -51,7 +51,7 @@ export class ListEntitlements {
   /** For who has no use for the wallets, which may be missing then. */
   listFeatures(subject: Subject, call: CallContext): Answer<EntitlementsList> | Promise<Answer<EntitlementsList>> {
     const now = this.#clock.now();
-    const cached = this.#states.atHand(subject.customerId, subject.resourceId, now);
+    const cached = this.#states.findCached(subject.customerId, subject.resourceId, now);
     if (cached === undefined) return this.#listAfterMiss(subject, "features", call);
     return {
       result: this.#entitlementsOf(cached.state, subject, now),
@@ -60,7 +60,11 @@ export class ListEntitlements {
     };
   }
 
-  async #listAfterMiss(subject: Subject, wanted: Wanted, call: CallContext): Promise<Answer<EntitlementsList>> {
+  async #listAfterMiss(
+    subject: Subject,
+    wanted: WantedEntitlements,
+    call: CallContext,
+  ): Promise<Answer<EntitlementsList>> {
     const { state, source, verifiedAt } = await this.#states.find(subject, call, wanted);
     const result = state === undefined ? this.#fallbackList() : this.#entitlementsOf(state, subject, this.#clock.now());
     return { result, source, verifiedAt };

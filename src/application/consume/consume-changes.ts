@@ -2,8 +2,8 @@ import type { ChangeQueue } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
-import type { CacheGate } from "./cache-gate.js";
-import type { CarryOutChanges } from "./carry-out-changes.js";
+import type { WriteAvailability } from "./write-availability.js";
+import type { ProcessChanges } from "./process-changes.js";
 import { elapse } from "./elapse.js";
 
 export interface ConsumeOptions {
@@ -18,8 +18,8 @@ export interface ConsumeOptions {
 
 export interface ConsumeParts {
   readonly queue: ChangeQueue;
-  readonly gate: CacheGate;
-  readonly changes: CarryOutChanges;
+  readonly gate: WriteAvailability;
+  readonly changes: ProcessChanges;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -46,7 +46,7 @@ export class ConsumeChanges {
     this.#stopping = Array.from({ length: options.consumers }, () => new AbortController());
   }
 
-  /** How many consume at this moment. */
+  /** How many consume at this time. */
   get consumers(): number {
     const isConsuming = this.#isQueueOpen && this.#parts.gate.isOpen && !this.#isStopping;
     if (!isConsuming || this.#failing === 0) return isConsuming ? this.#options.consumers : 0;

@@ -125,7 +125,7 @@ export class RefetchSubjects {
   }
 
   /** A change of the subject was written: an answer to what was asked before may be from before it. */
-  overtake(subject: Subject): void {
+  supersede(subject: Subject): void {
     for (const job of this.#runningBySubject.get(subject) ?? []) job.superseded++;
   }
 

@@ -1,7 +1,7 @@
 import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
 import type { SharedCache, SharedWrite } from "../../ports/shared-cache.js";
-import type { CacheGate } from "./cache-gate.js";
+import type { WriteAvailability } from "./write-availability.js";
 
 interface Job {
   readonly write: SharedWrite;
@@ -16,14 +16,14 @@ interface Job {
  */
 export class WriteInOrder {
   readonly #cache: SharedCache;
-  readonly #gate: CacheGate;
+  readonly #gate: WriteAvailability;
   readonly #telemetry: ConsumptionTelemetry;
   readonly #maxWrites: number;
   #waiting: Job[] = [];
   #isWriting = false;
 
   /** @param maxWrites how many changes go in one round trip at most */
-  constructor(cache: SharedCache, gate: CacheGate, telemetry: ConsumptionTelemetry, maxWrites: number) {
+  constructor(cache: SharedCache, gate: WriteAvailability, telemetry: ConsumptionTelemetry, maxWrites: number) {
     this.#cache = cache;
     this.#gate = gate;
     this.#telemetry = telemetry;
@@ -36,7 +36,7 @@ export class WriteInOrder {
       this.#waiting.push({ write, resolve, reject });
       if (this.#isWriting) return;
       this.#isWriting = true;
-      // Those who are told of in the same breath go together.
+      // Changes that come in one turn of the event loop go together.
       queueMicrotask(() => void this.#writeAll());
     });
   }

@@ -1,6 +1,6 @@
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
-import type { CachedState, CacheStore, HeldState } from "../../ports/cache-store.js";
+import type { StoredState, CacheStore, CachedState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource, Telemetry } from "../../ports/telemetry.js";
@@ -9,9 +9,9 @@ import { Deadlines } from "../deadlines.js";
 import type { LoadState } from "./load-state.js";
 import type { RefreshInBackground } from "../refresh/refresh-in-background.js";
 import type { StreamStatus } from "../refresh/stream-status.js";
-import { StateSearch, type SearchParts, type Wanted } from "./search-state.js";
+import { StateSearch, type SearchParts, type WantedEntitlements } from "./search-state.js";
 
-export interface FoundState {
+export interface Lookup {
   /** Undefined: nothing is known, the fallback answers. */
   readonly state: CustomerState | undefined;
   readonly source: AnswerSource;
@@ -19,12 +19,12 @@ export interface FoundState {
 }
 
 export interface FindStateOptions {
-  /** The time that a check may spend on a state that is not at hand, milliseconds. */
+  /** The time that a check may spend on a state that is not cached, milliseconds. */
   readonly budgetMs: number;
   /** How much before the caller's deadline a check has to answer, milliseconds. */
   readonly deadlineMarginMs: number;
   /** Whether others who share the store read a resource's state only beside its customer's own. */
-  readonly keepsCustomerBeside?: boolean;
+  readonly alsoCacheCustomer?: boolean;
   /** When this process last had nothing left to do, epoch milliseconds; not given: it never is behind. */
   readonly lastIdleAt?: (() => number) | undefined;
 }
@@ -32,7 +32,7 @@ export interface FindStateOptions {
 /** After how much of a check's budget upstream is asked beside a store that has not answered, so that there is time left for it. */
 const STORE_SHARE = 1 / 3;
 
-/** Finds the best state that can be had for a check, in time: at hand, from the store, from upstream, or an old one. */
+/** Finds the best state that can be had for a check, in time: cached, from the store, from upstream, or an old one. */
 export class FindState {
   readonly #cache: CacheStore;
   readonly #load: LoadState;
@@ -72,38 +72,38 @@ export class FindState {
     };
   }
 
-  /** The state at hand, where features can be answered for from it at once. On the path of every check. */
-  atHand(
+  /** The cached state, where features can be answered for from it at once. On the path of every check. */
+  findCached(
     customerId: string,
     resourceId: string | undefined,
     now: number,
     verifiedSince = -Infinity,
-  ): HeldState | undefined {
+  ): CachedState | undefined {
     const cached = this.#cache.peek(customerId, resourceId);
     if (cached === undefined || now >= cached.recheckAt || cached.verifiedAt < verifiedSince) return undefined;
     return this.#hit(cached, customerId, resourceId, now);
   }
 
   /** The same where wallets are asked for. */
-  atHandWithWallets(
+  findCachedWithWallets(
     customerId: string,
     resourceId: string | undefined,
     now: number,
     verifiedSince = -Infinity,
-  ): HeldState | undefined {
+  ): CachedState | undefined {
     const cached = this.#cache.peek(customerId, resourceId);
     if (
       cached === undefined ||
       now >= cached.recheckAt ||
       cached.verifiedAt < verifiedSince ||
-      !cached.state.tellsWallets
+      !cached.state.includesWallets
     )
       return undefined;
     return this.#hit(cached, customerId, resourceId, now);
   }
 
   /**
-   * The best state for a subject that is not at hand.
+   * The best state for a subject that is not cached.
    *
    * @param verifiedSince what was verified before serves only where nothing later can be had, epoch milliseconds
    * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
@@ -111,9 +111,9 @@ export class FindState {
   find(
     subject: Subject,
     call: CallContext,
-    wanted: Wanted = "everything",
+    wanted: WantedEntitlements = "everything",
     verifiedSince = -Infinity,
-  ): Promise<FoundState> {
+  ): Promise<Lookup> {
     const now = this.#clock.now();
     const stepMs = this.#cache.isSlow ? 0 : this.#budgetMs(call, now) * STORE_SHARE;
     const search = new StateSearch(this.#searchParts, subject, wanted);
@@ -124,7 +124,7 @@ export class FindState {
       // Superseded while it was fetched, so that the next check would have to wait again.
       const isSuperseded = source === "upstream" && known?.isVerified === false;
       if (servesMeanwhile || isSuperseded) this.#refresh.enqueue(subject, true);
-      if (source === "upstream" && this.#options.keepsCustomerBeside === true && subject.resourceId !== undefined) {
+      if (source === "upstream" && this.#options.alsoCacheCustomer === true && subject.resourceId !== undefined) {
         this.#haveCustomer(subject.customerId);
       }
       const isHeld = servesMeanwhile && this.#cache.peek(subject.customerId, subject.resourceId) !== undefined;
@@ -132,7 +132,7 @@ export class FindState {
     });
   }
 
-  #hit(cached: HeldState, customerId: string, resourceId: string | undefined, now: number): HeldState {
+  #hit(cached: CachedState, customerId: string, resourceId: string | undefined, now: number): CachedState {
     const { verifiedAt } = cached;
     if (verifiedAt < this.#stream.trustSince(now) || verifiedAt < this.#stream.lostAt)
       this.#mayBeStale(verifiedAt, customerId, resourceId, now);
@@ -164,7 +164,7 @@ export class FindState {
     return call.deadlineAt === undefined ? budgetMs : Math.min(budgetMs, call.deadlineAt - deadlineMarginMs - now);
   }
 
-  #found(cached: CachedState | undefined, source: AnswerSource): FoundState {
+  #found(cached: StoredState | undefined, source: AnswerSource): Lookup {
     this.#telemetry.answers[source]++;
     const isUnvouched = cached !== undefined && cached.verifiedAt < this.#stream.vouchedSince(this.#clock.now());
     if (source === "stale" || isUnvouched) this.#telemetry.staleAnswers++;

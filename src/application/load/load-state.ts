@@ -5,25 +5,25 @@ import { CodedError } from "../../domain/errors.js";
 import { newestUsage } from "../../domain/newest-wins.js";
 import { SubjectMap } from "../../domain/subject-map.js";
 import type { Subject } from "../../domain/subject.js";
-import type { CachedState, CacheStore } from "../../ports/cache-store.js";
+import type { StoredState, CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
-import type { SharedFlights } from "../../ports/shared-flights.js";
+import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
 import type { FetchOptions, UpstreamClient } from "../../ports/upstream-client.js";
 import { LaggingSubjects } from "./lagging-subjects.js";
 import { type MissingBounds, MissingSubjects } from "./missing-subjects.js";
 
 interface Flight {
-  readonly result: Promise<CachedState | undefined>;
+  readonly result: Promise<StoredState | undefined>;
   /** It does not end with what another process stored without telling of wallets. */
   readonly isForWallets: boolean;
   /** See LoadNeeds. */
   readonly verifiedSince: number;
   /** A change of the subject arrived since the flight began: what it brings may be from before it. */
-  overtaken: boolean;
-  /** Usages told since the flight began: what it brings may be without them. */
-  readonly usageNews: UsageUpdated[];
-  /** It brings what a cache of upstream's tells, which may be from before what caused the doubt. */
-  mayBeBehind: boolean;
+  superseded: boolean;
+  /** Usages reported since the flight began: what it brings may be without them. */
+  readonly usageChanges: UsageUpdated[];
+  /** It brings what a cache of upstream's tells, which may be from before what made it stale. */
+  mayBeStale: boolean;
   /** Upstream answered, but its answer could not be written where others read it. */
   storeFailure: CodedError | undefined;
 }
@@ -31,7 +31,7 @@ interface Flight {
 /** What else there is to say of a state that is asked for. */
 export interface LoadNeeds {
   /** Whether the subject is known, but may have changed since. */
-  readonly isInDoubt: boolean;
+  readonly isStale: boolean;
   /** Whether wallets are asked for, so that what another process stored without telling of them will not do. */
   readonly wallets: boolean;
   /** A state in the store that was verified before is no answer, epoch milliseconds; undefined: any verified one is. */
@@ -46,7 +46,7 @@ export interface LoadStateOptions {
   /** Which subjects are remembered for not being known upstream. */
   readonly missing?: MissingBounds;
   /** Given where other processes share the store. */
-  readonly sharedFlights?: SharedFlights | undefined;
+  readonly singleFlight?: CrossProcessSingleFlight | undefined;
 }
 
 const DEFAULT_MISSING: MissingBounds = { count: 10_000, idBytes: 2_000_000 };
@@ -55,13 +55,13 @@ const DEFAULT_MISSING: MissingBounds = { count: 10_000, idBytes: 2_000_000 };
 const LAGGING_RECHECK_MS = 1_000;
 
 /** How much it matters that upstream's answer is not from a cache: see FetchOptions. */
-type Freshness = Pick<FetchOptions, "latest" | "preferLatest" | "onMayBeBehind">;
+type Freshness = Pick<FetchOptions, "latest" | "preferLatest" | "onMaybeStale">;
 
 const ANY: Freshness = { latest: false };
 const PREFERABLY_LATEST: Freshness = { latest: false, preferLatest: true };
 const LATEST: Freshness = { latest: true };
 
-const NOTHING_ELSE: LoadNeeds = { isInDoubt: false, wallets: false };
+const NOTHING_ELSE: LoadNeeds = { isStale: false, wallets: false };
 
 /**
  * Asks upstream for a subject's state and stores it. However many ask at the same time, upstream is asked
@@ -90,18 +90,18 @@ export class LoadState {
    * @returns what is known once upstream has answered, or undefined where there is no upstream to ask
    * @throws CodedError as UpstreamClient.fetchState does, and `deadline-exceeded` after the fetch timeout
    */
-  load(subject: Subject, needs = NOTHING_ELSE): Promise<CachedState | undefined> {
-    return this.#join(subject, needs, this.#options.sharedFlights);
+  load(subject: Subject, needs = NOTHING_ELSE): Promise<StoredState | undefined> {
+    return this.#join(subject, needs, this.#options.singleFlight);
   }
 
   /**
    * For a subject that the store can tell of, but that is to be asked for again all the same.
    *
-   * @param isInDoubt whether it may have changed since
+   * @param isStale whether it may have changed since
    * @throws CodedError as `load` does
    */
-  refresh(subject: Subject, isInDoubt = false): Promise<CachedState | undefined> {
-    return this.#join(subject, { isInDoubt, wallets: false }, undefined);
+  refresh(subject: Subject, isStale = false): Promise<StoredState | undefined> {
+    return this.#join(subject, { isStale, wallets: false }, undefined);
   }
 
   /**
@@ -111,8 +111,8 @@ export class LoadState {
    * @param verifiedSince a state in the store that was verified since then will do, epoch milliseconds
    * @throws CodedError as `load` does
    */
-  verify(subject: Subject, verifiedSince: number): Promise<CachedState | undefined> {
-    return this.#join(subject, { ...NOTHING_ELSE, verifiedSince }, this.#options.sharedFlights);
+  verify(subject: Subject, verifiedSince: number): Promise<StoredState | undefined> {
+    return this.#join(subject, { ...NOTHING_ELSE, verifiedSince }, this.#options.singleFlight);
   }
 
   /**
@@ -120,9 +120,9 @@ export class LoadState {
    *
    * @throws CodedError as `load` does, and the store's `unavailable`: others go on reading what was before
    */
-  async reload(subject: Subject): Promise<CachedState | undefined> {
-    this.overtake(subject);
-    const flight = this.#takeOff(subject, LATEST, NOTHING_ELSE, undefined);
+  async reload(subject: Subject): Promise<StoredState | undefined> {
+    this.supersede(subject);
+    const flight = this.#startFetch(subject, LATEST, NOTHING_ELSE, undefined);
     const known = await flight.result;
     if (flight.storeFailure !== undefined) throw flight.storeFailure;
     return known;
@@ -134,46 +134,50 @@ export class LoadState {
   }
 
   /** Tells that a subject changed, and with a customer all its resources: fetches under way may bring what was before. */
-  overtake({ customerId, resourceId }: Subject): void {
-    if (resourceId === undefined) for (const flight of this.#flights.ofCustomer(customerId)) flight.overtaken = true;
+  supersede({ customerId, resourceId }: Subject): void {
+    if (resourceId === undefined) for (const flight of this.#flights.ofCustomer(customerId)) flight.superseded = true;
     else {
       const flight = this.#flights.get({ customerId, resourceId });
-      if (flight !== undefined) flight.overtaken = true;
+      if (flight !== undefined) flight.superseded = true;
     }
   }
 
   /**
-   * Tells that a usage changed. It orders itself by its own moment, so a fetch under way is not in doubt for
+   * Tells that a usage changed. It orders itself by its own timestamp, so a fetch under way is not superseded by
    * it: of a customer whose usage moves all the time, no fetch would ever be worth keeping.
    */
   usageChanged(change: UsageUpdated): void {
-    this.#flights.get(change.subject)?.usageNews.push(change);
+    this.#flights.get(change.subject)?.usageChanges.push(change);
   }
 
-  overtakeAll(): void {
-    for (const flight of this.#flights.values()) flight.overtaken = true;
+  supersedeAll(): void {
+    for (const flight of this.#flights.values()) flight.superseded = true;
   }
 
-  #join(subject: Subject, needs: LoadNeeds, shared: SharedFlights | undefined): Promise<CachedState | undefined> {
-    const flying = this.#flights.get(subject);
-    if (flying !== undefined && !flying.overtaken) {
-      return needs.wallets && !flying.isForWallets ? this.#joinForWallets(flying, subject, needs) : flying.result;
+  #join(
+    subject: Subject,
+    needs: LoadNeeds,
+    shared: CrossProcessSingleFlight | undefined,
+  ): Promise<StoredState | undefined> {
+    const inFlight = this.#flights.get(subject);
+    if (inFlight !== undefined && !inFlight.superseded) {
+      return needs.wallets && !inFlight.isForWallets ? this.#joinForWallets(inFlight, subject, needs) : inFlight.result;
     }
-    const freshness = needs.isInDoubt || this.#lagging.has(subject) ? PREFERABLY_LATEST : ANY;
-    return this.#takeOff(subject, freshness, needs, shared).result;
+    const freshness = needs.isStale || this.#lagging.has(subject) ? PREFERABLY_LATEST : ANY;
+    return this.#startFetch(subject, freshness, needs, shared).result;
   }
 
-  /** Another process may have brought what the flight ends with, and not have told of wallets. */
-  async #joinForWallets(flying: Flight, subject: Subject, needs: LoadNeeds): Promise<CachedState | undefined> {
-    const known = await flying.result;
-    return known === undefined || known.state.tellsWallets ? known : this.load(subject, needs);
+  /** Another process may have brought what the flight ends with, and not have included wallets. */
+  async #joinForWallets(inFlight: Flight, subject: Subject, needs: LoadNeeds): Promise<StoredState | undefined> {
+    const known = await inFlight.result;
+    return known === undefined || known.state.includesWallets ? known : this.load(subject, needs);
   }
 
-  #takeOff(
+  #startFetch(
     subject: Subject,
     freshness: Freshness,
     { wallets, verifiedSince = -Infinity }: LoadNeeds,
-    shared: SharedFlights | undefined,
+    shared: CrossProcessSingleFlight | undefined,
   ): Flight {
     const bring = () =>
       shared === undefined
@@ -187,9 +191,9 @@ export class LoadState {
         }),
       isForWallets: wallets || shared === undefined,
       verifiedSince,
-      overtaken: false,
-      usageNews: [],
-      mayBeBehind: false,
+      superseded: false,
+      usageChanges: [],
+      mayBeStale: false,
       storeFailure: undefined,
     };
     this.#flights.set(subject, flight);
@@ -197,54 +201,54 @@ export class LoadState {
   }
 
   async #fetchInTurn(
-    shared: SharedFlights,
+    shared: CrossProcessSingleFlight,
     subject: Subject,
     freshness: Freshness,
     flight: Flight,
-  ): Promise<CachedState | undefined> {
-    let brought: CachedState | undefined;
-    const turn = await shared.awaitTurn(
+  ): Promise<StoredState | undefined> {
+    let brought: StoredState | undefined;
+    const lease = await shared.acquireLease(
       subject,
       async () => (brought = await this.#usableInStore(subject, flight)) !== undefined,
     );
-    if (turn === undefined) return brought;
+    if (lease === undefined) return brought;
     let isStored = false;
     try {
       const known = await this.#fetchAndStore(subject, freshness, flight);
       isStored = known?.isVerified === true && flight.storeFailure === undefined;
       return known;
     } finally {
-      turn.end(isStored);
+      lease.end(isStored);
     }
   }
 
-  async #usableInStore(subject: Subject, { isForWallets, verifiedSince }: Flight): Promise<CachedState | undefined> {
+  async #usableInStore(subject: Subject, { isForWallets, verifiedSince }: Flight): Promise<StoredState | undefined> {
     try {
       const stored = await this.#cache.load(subject);
       if (stored?.isVerified !== true || this.#clock.now() >= stored.recheckAt || stored.verifiedAt < verifiedSince)
         return undefined;
-      return isForWallets && !stored.state.tellsWallets ? undefined : stored;
+      return isForWallets && !stored.state.includesWallets ? undefined : stored;
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       return undefined;
     }
   }
 
-  async #fetchAndStore(subject: Subject, freshness: Freshness, flight: Flight): Promise<CachedState | undefined> {
+  async #fetchAndStore(subject: Subject, freshness: Freshness, flight: Flight): Promise<StoredState | undefined> {
     const askedAt = this.#clock.now();
-    const told = await this.#fetch(subject, { ...freshness, onMayBeBehind: () => (flight.mayBeBehind = true) });
-    if (told === undefined) return undefined;
-    const isRechecked = flight.mayBeBehind && this.#lagging.add(subject);
-    if (!flight.mayBeBehind && !flight.overtaken && freshness !== ANY) this.#lagging.delete(subject);
-    const state = flight.usageNews.reduce(
+    const answer = await this.#fetch(subject, { ...freshness, onMaybeStale: () => (flight.mayBeStale = true) });
+    if (answer === undefined) return undefined;
+    const isRechecked = flight.mayBeStale && this.#lagging.add(subject);
+    if (!flight.mayBeStale && !flight.superseded && freshness !== ANY) this.#lagging.delete(subject);
+    const state = flight.usageChanges.reduce(
       (known, { entitlement, usage }) => newestUsage(known, entitlement, usage),
-      told,
+      answer,
     );
     const fetched = {
       state,
       verifiedAt: askedAt,
       recheckAt: isRechecked ? askedAt + spread(LAGGING_RECHECK_MS) : this.#recheckAt(state, askedAt),
-      isVerified: !flight.overtaken && (isRechecked || !flight.mayBeBehind),
+      isVerified: !flight.superseded && (isRechecked || !flight.mayBeStale),
     };
     try {
       const known = await this.#cache.put(subject, fetched);

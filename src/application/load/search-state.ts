@@ -1,7 +1,7 @@
 import { isEmptyState } from "../../domain/customer-state.js";
 import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import type { Subject } from "../../domain/subject.js";
-import type { CachedState, CacheStore } from "../../ports/cache-store.js";
+import type { StoredState, CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
@@ -12,11 +12,11 @@ import type { LoadState } from "./load-state.js";
  * What a caller asks for. A state may tell of features alone, and then says nothing of wallets: where they are
  * asked for alone it is of no use, and where everything is, only if there is no other.
  */
-export type Wanted = "features" | "wallets" | "everything";
+export type WantedEntitlements = "features" | "wallets" | "everything";
 
 export interface SearchResult {
   /** Undefined: nothing is known, the fallback answers. */
-  readonly known: CachedState | undefined;
+  readonly known: StoredState | undefined;
   readonly source: Exclude<AnswerSource, "memory" | "assumed">;
 }
 
@@ -41,7 +41,7 @@ const STEP_TOLERANCE_MS = 15;
 export class StateSearch {
   readonly #parts: SearchParts;
   readonly #subject: Subject;
-  readonly #wanted: Wanted;
+  readonly #wanted: WantedEntitlements;
   #resolve!: (result: SearchResult) => void;
   #reject!: (error: Error) => void;
   #signal: AbortSignal | undefined;
@@ -50,13 +50,13 @@ export class StateSearch {
   /** Epoch milliseconds. */
   #stepEndsAt = 0;
   /** What the store has, where that is not good enough as long as upstream can be asked. */
-  #known: CachedState | undefined;
+  #known: StoredState | undefined;
   #upstream: "not-asked" | "asked" | "in-vain" = "not-asked";
   #isStoreAsked = true;
   #verifiedSince = -Infinity;
   #hasEnded = false;
 
-  constructor(parts: SearchParts, subject: Subject, wanted: Wanted) {
+  constructor(parts: SearchParts, subject: Subject, wanted: WantedEntitlements) {
     this.#parts = parts;
     this.#subject = subject;
     this.#wanted = wanted;
@@ -122,7 +122,7 @@ export class StateSearch {
     });
   }
 
-  #stored(stored: CachedState | undefined): void {
+  #stored(stored: StoredState | undefined): void {
     this.#isStoreAsked = false;
     if (this.#step !== undefined) this.#parts.deadlines.cancel(this.#step);
     if (this.#hasEnded) return;
@@ -145,7 +145,7 @@ export class StateSearch {
    * known, and it is to be asked for again in the background. Who waited for that would wait every second while the API
    * is away.
    */
-  #servesMeanwhile({ state }: CachedState): boolean {
+  #servesMeanwhile({ state }: StoredState): boolean {
     return (
       !isEmptyState(state) && this.#parts.clock.now() < state.validUntil && this.#parts.load.isLagging(this.#subject)
     );
@@ -155,11 +155,11 @@ export class StateSearch {
     this.#askUpstream(await this.#held());
   }
 
-  #askUpstream(known: CachedState | undefined): void {
+  #askUpstream(known: StoredState | undefined): void {
     if (this.#hasEnded || this.#upstream !== "not-asked") return;
     this.#upstream = "asked";
     const needs = {
-      isInDoubt: known?.isVerified === false,
+      isStale: known?.isVerified === false,
       wallets: this.#wanted !== "features",
       verifiedSince: this.#verifiedSince,
     };
@@ -190,7 +190,7 @@ export class StateSearch {
   }
 
   /** What this process has, while the store has not answered. */
-  async #held(): Promise<CachedState | undefined> {
+  async #held(): Promise<StoredState | undefined> {
     try {
       return await this.#parts.cache.load(this.#subject, 0);
     } catch (error) {
@@ -220,10 +220,10 @@ export class StateSearch {
   }
 }
 
-function suffices({ state }: CachedState, wanted: Wanted): boolean {
-  return wanted === "features" || state.tellsWallets;
+function suffices({ state }: StoredState, wanted: WantedEntitlements): boolean {
+  return wanted === "features" || state.includesWallets;
 }
 
-function isOfUse({ state }: CachedState, wanted: Wanted): boolean {
-  return wanted !== "wallets" || state.tellsWallets;
+function isOfUse({ state }: StoredState, wanted: WantedEntitlements): boolean {
+  return wanted !== "wallets" || state.includesWallets;
 }

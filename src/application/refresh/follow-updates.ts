@@ -21,7 +21,7 @@ export class FollowUpdates implements UpdateListener {
   readonly #marks: OutageLog;
   readonly #maxRefreshed: number;
 
-  /** @param maxRefreshed how many of the most recently used states are refetched once all are in doubt */
+  /** @param maxRefreshed how many of the most recently used states are refetched once all are stale */
   constructor(
     cache: CacheStore,
     load: LoadState,
@@ -43,7 +43,7 @@ export class FollowUpdates implements UpdateListener {
 
   connected(): void {
     this.#stream.connected();
-    this.#doubtEverything();
+    this.#markEverythingStale();
   }
 
   disconnected(): void {
@@ -52,13 +52,13 @@ export class FollowUpdates implements UpdateListener {
 
   changed(change: Change): void {
     if (change.type !== "package-published") this.#apply(change);
-    else if (change.migration === "ALL_CUSTOMERS") this.#doubtEverything();
+    else if (change.migration === "ALL_CUSTOMERS") this.#markEverythingStale();
   }
 
   #apply(change: SubjectChange): void {
     if (change.type === "usage-updated") this.#load.usageChanged(change);
-    else this.#load.overtake(change.subject);
-    const isAskedAgain = asksAgain(change) && this.#isAtHand(change.subject);
+    else this.#load.supersede(change.subject);
+    const isAskedAgain = asksAgain(change) && this.#isCached(change.subject);
     this.#cache.apply(change, this.#clock.now()).then(
       () => {
         // At once, and not by the next check: that would no longer know that upstream's caches may be behind.
@@ -70,12 +70,12 @@ export class FollowUpdates implements UpdateListener {
     );
   }
 
-  #isAtHand({ customerId, resourceId }: Subject): boolean {
+  #isCached({ customerId, resourceId }: Subject): boolean {
     return this.#cache.peek(customerId, resourceId) !== undefined;
   }
 
-  #doubtEverything(): void {
-    this.#load.overtakeAll();
+  #markEverythingStale(): void {
+    this.#load.supersedeAll();
     this.#cache.markAllUnverified().then(
       () => {
         for (const subject of this.#cache.recentlyUsed(this.#maxRefreshed)) this.#refresh.enqueue(subject, true);
@@ -86,7 +86,7 @@ export class FollowUpdates implements UpdateListener {
   }
 }
 
-/** Whether a change says that there is news of its subject without saying which. */
+/** Whether a change says that its subject changed without saying how. */
 function asksAgain(change: SubjectChange): boolean {
   if (change.type === "subject-invalidated") return true;
   return (

@@ -11,7 +11,7 @@ const MAX_VERIFIED_PER_SECOND = 100;
 
 interface Refresh {
   readonly subject: Subject;
-  readonly isInDoubt: boolean;
+  readonly isStale: boolean;
   /** Set where the state is only old. */
   readonly verifiedSince: number | undefined;
 }
@@ -37,10 +37,10 @@ export class RefreshInBackground {
   /**
    * Asks for a subject's state soon; once, however often it is asked while it waits.
    *
-   * @param isInDoubt whether what is known of it may have changed since
+   * @param isStale whether what is known of it may have changed since
    */
-  enqueue(subject: Subject, isInDoubt = false): void {
-    this.#add({ subject, isInDoubt, verifiedSince: undefined });
+  enqueue(subject: Subject, isStale = false): void {
+    this.#add({ subject, isStale, verifiedSince: undefined });
   }
 
   /** Whether `verify` may be called: a bounded number of times in a second. @param now epoch milliseconds */
@@ -59,7 +59,7 @@ export class RefreshInBackground {
    * @param verifiedSince the state of another process is as good if it was verified since then, epoch milliseconds
    */
   verify(subject: Subject, verifiedSince: number): void {
-    if (this.#add({ subject, isInDoubt: false, verifiedSince })) this.#verifiedInSecond++;
+    if (this.#add({ subject, isStale: false, verifiedSince })) this.#verifiedInSecond++;
   }
 
   /** @returns false where it waits already, or too many do */
@@ -80,9 +80,9 @@ export class RefreshInBackground {
     }
   }
 
-  async #refresh({ subject, isInDoubt, verifiedSince }: Refresh): Promise<void> {
+  async #refresh({ subject, isStale, verifiedSince }: Refresh): Promise<void> {
     try {
-      if (verifiedSince === undefined) await this.#load.refresh(subject, isInDoubt);
+      if (verifiedSince === undefined) await this.#load.refresh(subject, isStale);
       else await this.#load.verify(subject, verifiedSince);
     } catch (error) {
       // The state that is known goes on serving; upstream's failures are counted where they happen.

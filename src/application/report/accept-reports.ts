@@ -166,11 +166,11 @@ export class AcceptReports {
     const known = this.#cache.peek(subject.customerId, subject.resourceId)?.state;
     const series = this.#outbox.state.seriesOf(subject)?.get(featureId);
     const entitlement = known?.feature(featureId);
-    const told =
+    const reported =
       known === undefined || entitlement === undefined
         ? undefined
         : usageAt(known.featureUsage(featureId), entitlement.resetPeriod, now);
-    const usage = told === undefined || series === undefined ? told : overlaidUsage(told, series, now);
+    const usage = reported === undefined || series === undefined ? reported : overlaidUsage(reported, series, now);
     return {
       measurementId: idempotencyKey,
       subject,

@@ -38,7 +38,7 @@ const MINUTE_MS = 60_000;
 
 /**
  * Tells upstream of usage: of one subject and feature in order, one request at a time; as many subjects in a request as
- * upstream takes; each entry written down as it is going to be told before its first try.
+ * upstream takes; each entry written down as it is going to be reported before its first try.
  */
 export class DeliverUsage {
   readonly #parts: DeliveryParts;

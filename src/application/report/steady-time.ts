@@ -11,7 +11,7 @@ export class SteadyTime {
   #cancel: CancelTimer = () => undefined;
   readonly #onSetBack: (byMs: number) => void;
 
-  /** @param onSetBack called with less than 0 where the wall clock was set back. Forward it cannot be told from a machine that slept */
+  /** @param onSetBack called with less than 0 where the wall clock was set back. Forward it cannot be distinguished from a machine that slept */
   constructor(clock: Clock, onSetBack: (byMs: number) => void = () => undefined) {
     this.#clock = clock;
     this.#onSetBack = onSetBack;

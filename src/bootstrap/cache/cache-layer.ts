@@ -1,12 +1,12 @@
 import type { CacheStore } from "../../ports/cache-store.js";
-import type { SharedFlights } from "../../ports/shared-flights.js";
+import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
 
 /** Where states are kept outside of this process. */
 export interface CacheLayer {
   readonly store: CacheStore;
-  /** What of them is at hand in this process. */
+  /** What of them is cached in this process. */
   readonly near: CacheStore;
-  readonly sharedFlights: SharedFlights;
+  readonly singleFlight: CrossProcessSingleFlight;
   /** For the start message: where states are kept. */
   readonly description: string;
   /** Begins to connect. Returns at once and never throws: without it the service answers from upstream. */

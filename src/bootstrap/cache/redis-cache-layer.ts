@@ -1,7 +1,7 @@
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { RedisCacheStore } from "../../adapters/cache/redis/store/redis-cache-store.js";
 import { trackedPrefixes } from "../../adapters/cache/redis/store/redis-keys.js";
-import { RedisSharedFlights } from "../../adapters/cache/redis/leases/redis-shared-flights.js";
+import { RedisSingleFlight } from "../../adapters/cache/redis/leases/redis-single-flight.js";
 import type { Config } from "../config/settings/settings.js";
 import type { Services } from "../source/source.js";
 import type { CacheLayer } from "./cache-layer.js";
@@ -13,7 +13,7 @@ const COMMAND_SHARE = 4;
 const WAIT_SHARE = 3;
 
 /**
- * States in Redis for all who share it, the most recently used ones at hand.
+ * States in Redis for all who share it, the most recently used ones cached.
  *
  * @throws StartError when the file of authorities cannot be read
  */
@@ -40,7 +40,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
   return {
     store,
     near,
-    sharedFlights: new RedisSharedFlights({
+    singleFlight: new RedisSingleFlight({
       commands,
       environment,
       coherence: store.coherence,

@@ -61,7 +61,7 @@ ${OPS_OPTIONS}`,
 entitlement-sidecar outbox show|retry <id...> [--dir <directory>]
 entitlement-sidecar outbox drop <id...> --reason <text> [--dir <directory>]
     Looks into an outbox (else that of USAGE_OUTBOX_DIR), also while it is in use, and decides on the reports in it that were
-    rejected or are in doubt. Exit code 0: done, 1: not all of it.`,
+    rejected or are stale. Exit code 0: done, 1: not all of it.`,
   completion: `entitlement-sidecar completion <bash|zsh|fish>
     Prints what completes commands and options in that shell: source <(entitlement-sidecar completion bash)`,
   emulate: `entitlement-sidecar emulate --catalog <file> [options]

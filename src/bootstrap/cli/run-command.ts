@@ -1,4 +1,4 @@
-import { forgoTrimming } from "../sidecar/calm-collections.js";
+import { forgoTrimming } from "../sidecar/tune-garbage-collection.js";
 import { settingsTable } from "../config/settings/settings-table.js";
 import { SETTINGS } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";

@@ -7,12 +7,12 @@ import { dependencySection, ServiceStatus } from "../../adapters/ops/service-sta
 import { statusRoute } from "../../adapters/ops/status-route.js";
 import { SqsChangeQueue } from "../../adapters/queue/sqs-change-queue.js";
 import { createEdgeUpstream, type EdgeUpstream } from "../../adapters/upstream/create-edge-upstream.js";
-import { CacheGate } from "../../application/consume/cache-gate.js";
-import { CarryOutChanges } from "../../application/consume/carry-out-changes.js";
+import { WriteAvailability } from "../../application/consume/write-availability.js";
+import { ProcessChanges } from "../../application/consume/process-changes.js";
 import { ConsumeChanges } from "../../application/consume/consume-changes.js";
 import { elapse } from "../../application/consume/elapse.js";
 import { RefetchSubjects } from "../../application/consume/refetch-subjects.js";
-import { SweepStates } from "../../application/consume/sweep-states.js";
+import { RefreshAllStates } from "../../application/consume/refresh-all-states.js";
 import { WriteInOrder } from "../../application/consume/write-in-order.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { connectToRedis } from "../cache/redis-connection.js";
@@ -53,10 +53,10 @@ export class PersistentCacheService {
   readonly #redis: ReturnType<typeof connectToRedis>;
   readonly #queue: SqsChangeQueue;
   readonly #upstream: EdgeUpstream;
-  readonly #gate: CacheGate;
+  readonly #gate: WriteAvailability;
   readonly #refetch: RefetchSubjects;
-  readonly #sweep: SweepStates;
-  readonly #changes: CarryOutChanges;
+  readonly #sweep: RefreshAllStates;
+  readonly #changes: ProcessChanges;
   readonly #consume: ConsumeChanges;
   readonly #opsServer: OpsServer;
 
@@ -85,17 +85,17 @@ export class PersistentCacheService {
       parts,
     );
     const counts = new ConsumptionCounts();
-    this.#gate = new CacheGate(cache, clock, logger, counts, tuning);
+    this.#gate = new WriteAvailability(cache, clock, logger, counts, tuning);
     const writer = new WriteInOrder(cache, this.#gate, counts, tuning.maxWrites);
     this.#refetch = new RefetchSubjects(
       { upstream: this.#upstream, cache, writer, telemetry: counts, clock, logger },
       { ...tuning, maxConcurrent: tuning.maxConcurrentFetches },
     );
-    this.#sweep = new SweepStates(cache, this.#refetch, clock, logger, {
+    this.#sweep = new RefreshAllStates(cache, this.#refetch, clock, logger, {
       perSecond: tuning.sweptPerSecond,
       maxConcurrent: Math.ceil(tuning.maxConcurrentFetches / SWEPT_SHARE),
     });
-    const changes = (this.#changes = new CarryOutChanges(
+    const changes = (this.#changes = new ProcessChanges(
       {
         queue: this.#queue,
         writer,

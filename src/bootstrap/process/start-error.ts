@@ -9,7 +9,7 @@ export class StartError extends Error {
 /** What the process ends with, after sysexits.h. */
 export const EXIT_CODES = { ok: 0, unexpected: 70, configuration: 78 } as const;
 
-/** What the operator can mend is told plainly; anything else is a defect and goes the way of all defects. */
+/** What the operator can mend is reported plainly; anything else is a defect and goes the way of all defects. */
 export function refuseToStart(program: string, error: unknown): void {
   if (!(error instanceof StartError)) throw error;
   process.stderr.write(`${program} cannot start.\n${error.message}\n`);

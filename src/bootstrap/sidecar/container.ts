@@ -29,7 +29,7 @@ import { provideOps } from "../provide-ops.js";
 import { provideReports } from "../provide-reports.js";
 import { TOKENS } from "./tokens.js";
 
-/** How old a state may grow while no news arrive, before it is asked for again. */
+/** How old a state may grow while no change arrive, before it is asked for again. */
 const POLL_INTERVAL_MS = 30_000;
 /** How much before its caller's deadline a check answers, so that the answer still arrives. */
 const DEADLINE_MARGIN_MS = 20;
@@ -41,7 +41,7 @@ const MAX_REFRESHED_AFTER_GAP = 1_000;
 /** A fetch goes on after its check has given up, so that the next check finds its result: this much longer. */
 const FETCH_TIMEOUT_FACTOR = 5;
 
-/** Says of everything how it is made and from what. Nothing is made before it is asked for, and then once. */
+/** Composition root: binds every service. Nothing is made before it is asked for, and then once. */
 export function buildContainer(foundations: Foundations): Container {
   const { config, logger, clock, telemetry, source } = foundations;
   const container = new Container();
@@ -85,7 +85,7 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
       new LoadState(made.get(TOKENS.cache), made.get(TOKENS.upstream), made.get(TOKENS.clock), {
         fetchTimeoutMs,
         recheckAfterMs: RECHECK_AFTER_MS,
-        sharedFlights: cache?.sharedFlights,
+        singleFlight: cache?.singleFlight,
       }),
   );
   provide(
@@ -106,7 +106,7 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
         {
           budgetMs: config.entitlementsTimeoutMs,
           deadlineMarginMs: DEADLINE_MARGIN_MS,
-          keepsCustomerBeside: cache !== undefined,
+          alsoCacheCustomer: cache !== undefined,
           lastIdleAt: lastIdleAtOf(made.get(TOKENS.clock)),
         },
       ),

@@ -5,7 +5,7 @@ import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
 import type { Logger } from "../../ports/logger.js";
 import { newTelemetry } from "../../ports/telemetry.js";
 import { isOpenToAll, openAccess } from "./access.js";
-import { calmCollections } from "./calm-collections.js";
+import { tuneGarbageCollection } from "./tune-garbage-collection.js";
 import { openCache } from "../cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "../config/load-config.js";
 import { openFailurePolicies } from "../failure-policies.js";
@@ -67,7 +67,7 @@ async function serve(
         source.replaceApiKey?.(key);
       },
     });
-    calmCollections();
+    tuneGarbageCollection();
     if (isOpenToAll(config))
       logger.info("anybody who reaches the port may ask, as often as they like", { access: message.access });
     tell(message, config.startMessage === "auto" ? (process.stdout.isTTY ? "text" : "json") : config.startMessage);

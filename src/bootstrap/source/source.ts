@@ -22,7 +22,7 @@ export interface Source {
   readonly reached?: Promise<void>;
   /** Begins whatever it does by itself. Returns at once and never throws. */
   start(): void;
-  /** Resolves once everything it was told is safe. */
+  /** Resolves once everything it was given is safe. */
   close(): Promise<void>;
 }
 

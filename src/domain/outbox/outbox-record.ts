@@ -40,7 +40,7 @@ export interface OutboxTotals {
   readonly accepted: number;
   readonly delivered: number;
   readonly rejected: number;
-  readonly inDoubt: number;
+  readonly stale: number;
   /** Of those set aside: how many an operator gave up. */
   readonly dropped: number;
 }
@@ -49,7 +49,7 @@ export interface OutboxTotals {
 export interface EntryRecord {
   readonly type: "entry";
   readonly id: number;
-  /** What upstream is going to be told: the sum of its reports, under one key. */
+  /** What upstream is going to be reported: the sum of its reports, under one key. */
   readonly usage: AcceptedReport;
   readonly group: number;
   readonly count: number;

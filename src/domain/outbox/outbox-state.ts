@@ -24,7 +24,7 @@ export class OutboxState {
   readonly events = new EventQueue();
   readonly eventBatches = new Map<number, EventBatch>();
   readonly aside = new Map<number, AsideItem>();
-  readonly totals: Mutable<OutboxTotals> = { accepted: 0, delivered: 0, rejected: 0, inDoubt: 0, dropped: 0 };
+  readonly totals: Mutable<OutboxTotals> = { accepted: 0, delivered: 0, rejected: 0, stale: 0, dropped: 0 };
   /** Grows with each change of a series: what was worked out of one before is not true any more. */
   version = 0;
   /** The latest time that a record has, epoch milliseconds: a clock that is behind it was set back. */
@@ -38,8 +38,8 @@ export class OutboxState {
 
   /** Accepted and at no end yet. */
   get pending(): number {
-    const { accepted, delivered, rejected, inDoubt } = this.totals;
-    return accepted - delivered - rejected - inDoubt;
+    const { accepted, delivered, rejected, stale } = this.totals;
+    return accepted - delivered - rejected - stale;
   }
 
   /** When the oldest of those was accepted, epoch milliseconds. */
@@ -219,14 +219,14 @@ export class OutboxState {
     // Events of a batch are set aside one by one, and again where the process ended within that.
     if (this.aside.has(item.id)) return;
     this.aside.set(item.id, item);
-    this.totals[item.list === "rejected" ? "rejected" : "inDoubt"] += item.count;
+    this.totals[item.list === "rejected" ? "rejected" : "stale"] += item.count;
   }
 
   #retry(id: number, newId: number): void {
     const item = this.aside.get(id);
     if (item === undefined) return;
     this.aside.delete(id);
-    this.totals[item.list === "rejected" ? "rejected" : "inDoubt"] -= item.count;
+    this.totals[item.list === "rejected" ? "rejected" : "stale"] -= item.count;
     if ("event" in item.content) {
       this.#sawId(newId);
       this.events.push(newId, 0, item.at, item.content.event);
@@ -290,7 +290,7 @@ export class OutboxState {
   }
 }
 
-/** What has another sign must not be overtaken: upstream may stop at 0. */
+/** What has another sign must not be superseded: upstream may stop at 0. */
 function hasSign({ entries }: UsageSeries, value: number): boolean {
   const last = entries.at(-1);
   return last === undefined || (last.behavior === "DELTA" && last.projected < 0 === value < 0);

@@ -46,8 +46,8 @@ export class OverlaidState implements CustomerState {
   get creditCount() {
     return this.#state.creditCount;
   }
-  get tellsWallets() {
-    return this.#state.tellsWallets;
+  get includesWallets() {
+    return this.#state.includesWallets;
   }
   get unknown() {
     return this.#state.unknown;

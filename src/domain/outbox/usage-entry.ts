@@ -8,7 +8,7 @@ export interface UsageSeries {
   readonly subject: Subject;
   readonly featureId: string;
   readonly entries: UsageEntry[];
-  /** Entries that later reports may join; emptied by whatever they must not overtake. */
+  /** Entries that later reports may join; emptied by whatever they must not supersede. */
   readonly open: Map<string, UsageEntry>;
 }
 

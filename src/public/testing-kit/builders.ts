@@ -4,7 +4,7 @@ import type {
   EntitlementInput,
   FeatureInput,
   IncludedCreditsInput,
-  MomentInput,
+  TimestampInput,
   OverrideInput,
   PlanInput,
   ResourceInput,
@@ -42,7 +42,7 @@ export class PlanBuilder extends Entry<PlanInput> {
 }
 
 export class ResourceBuilder extends Entry<ResourceInput> {
-  onPlan(plan: string, dates: Readonly<Partial<Record<Dates, MomentInput>>> = {}): ResourceBuilder {
+  onPlan(plan: string, dates: Readonly<Partial<Record<Dates, TimestampInput>>> = {}): ResourceBuilder {
     return new ResourceBuilder({ ...this.input, plan, ...dates });
   }
 
@@ -56,7 +56,7 @@ export class ResourceBuilder extends Entry<ResourceInput> {
 }
 
 export class CustomerBuilder extends Entry<CustomerInput> {
-  onPlan(plan: string, dates: Readonly<Partial<Record<Dates, MomentInput>>> = {}): CustomerBuilder {
+  onPlan(plan: string, dates: Readonly<Partial<Record<Dates, TimestampInput>>> = {}): CustomerBuilder {
     return new CustomerBuilder({ ...this.input, plan, ...dates });
   }
 

@@ -4,7 +4,7 @@ import type { UsageEvent, UsageReport, UsageUpdateBehavior } from "../../domain/
 import type { UpdateListener, UpdateStream } from "../../ports/update-stream.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 
-/** What the application reported, as upstream was told of it. */
+/** What the application reported, as upstream was notified of it. */
 export type RecordedReport =
   | {
       readonly type: "usage";

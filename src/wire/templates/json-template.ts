@@ -1,12 +1,12 @@
-import { momentAt } from "./iso-moment.js";
+import { timestampAt } from "./iso-timestamp.js";
 
 /** What of a text differs from one subject to the next. */
 export const NUMBER = 0;
-export const MOMENT = 1;
+export const TIMESTAMP = 1;
 export const CUSTOMER_ID = 2;
 export const RESOURCE_ID = 3;
 
-export type SlotKind = typeof NUMBER | typeof MOMENT | typeof CUSTOMER_ID | typeof RESOURCE_ID;
+export type SlotKind = typeof NUMBER | typeof TIMESTAMP | typeof CUSTOMER_ID | typeof RESOURCE_ID;
 
 /** A subject's ids as JSON texts, with their quotes. */
 export interface QuotedIds {
@@ -29,7 +29,7 @@ const MAX_DIGITS = 15;
 const ISO_LENGTH = '"2026-01-01T00:00:00.000Z"'.length;
 
 /**
- * A JSON text with gaps for what differs: numbers, moments and the subject's own ids. Most texts of one kind are one
+ * A JSON text with gaps for what differs: numbers, timestamps and the subject's own ids. Most texts of one kind are one
  * template's, and comparing with it costs a fraction of parsing.
  */
 export class JsonTemplate {
@@ -60,8 +60,8 @@ export class JsonTemplate {
         case NUMBER:
           position = readNumber(text, position, values.numbers, base + index);
           break;
-        case MOMENT:
-          position = readMoment(text, position, values.numbers, base + index);
+        case TIMESTAMP:
+          position = readTimestamp(text, position, values.numbers, base + index);
           break;
         case CUSTOMER_ID:
           position = skipId(text, position, ids.customerId);
@@ -99,10 +99,11 @@ function isExponent(unit: number): boolean {
   return unit === 0x65 || unit === 0x45;
 }
 
-function readMoment(text: string, at: number, numbers: Float64Array, slot: number): number {
-  const moment = momentAt(text, at + 1);
-  if (Number.isNaN(moment) || text.charCodeAt(at) !== 0x22 || text.charCodeAt(at + ISO_LENGTH - 1) !== 0x22) return -1;
-  numbers[slot] = moment;
+function readTimestamp(text: string, at: number, numbers: Float64Array, slot: number): number {
+  const timestamp = timestampAt(text, at + 1);
+  if (Number.isNaN(timestamp) || text.charCodeAt(at) !== 0x22 || text.charCodeAt(at + ISO_LENGTH - 1) !== 0x22)
+    return -1;
+  numbers[slot] = timestamp;
   return at + ISO_LENGTH;
 }
 

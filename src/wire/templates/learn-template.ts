@@ -1,13 +1,13 @@
 import type { Subject } from "../../domain/subject.js";
-import { CUSTOMER_ID, JsonTemplate, MOMENT, NUMBER, RESOURCE_ID, type SlotKind } from "./json-template.js";
+import { CUSTOMER_ID, JsonTemplate, TIMESTAMP, NUMBER, RESOURCE_ID, type SlotKind } from "./json-template.js";
 
 /** A string, or a number, of a JSON text. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const PLAIN_NUMBER = /^\d+(?:\.\d+)?$/;
-const ISO_MOMENT = /^"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"$/;
+const ISO_TIMESTAMP = /^"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"$/;
 const MAX_NUMBER_LENGTH = 15;
 
-/** Stand-ins are this and steps above it: all of them valid moments, and as such in the form of the moments that they stand for. */
+/** Stand-ins are this and steps above it: all of them valid timestamps, and as such in the form of the timestamps that they stand for. */
 const FIRST_STAND_IN = 1_234_567_890_123;
 const STEP = 1_000_003;
 
@@ -76,8 +76,8 @@ function standIn(index: number): number {
   return FIRST_STAND_IN + index * STEP;
 }
 
-function isoOf(moment: number): string {
-  return new Date(moment).toISOString();
+function isoOf(timestamp: number): string {
+  return new Date(timestamp).toISOString();
 }
 
 function slotsOf(text: string, { customerId, resourceId }: Subject): readonly Slot[] {
@@ -96,7 +96,7 @@ function slotsOf(text: string, { customerId, resourceId }: Subject): readonly Sl
 
 function kindOf(token: string, before: string, customer: string, resource: string | undefined): SlotKind | undefined {
   if (PLAIN_NUMBER.test(token)) return token.length <= MAX_NUMBER_LENGTH ? NUMBER : undefined;
-  if (ISO_MOMENT.test(token)) return MOMENT;
+  if (ISO_TIMESTAMP.test(token)) return TIMESTAMP;
   if (before === '"customerId"' && token === customer) return CUSTOMER_ID;
   return before === '"resourceId"' && token === resource ? RESOURCE_ID : undefined;
 }
@@ -107,7 +107,7 @@ function withStandIns(text: string, slots: readonly Slot[]): string {
   for (const [index, { kind, start, end }] of slots.entries()) {
     changed += text.slice(at, start);
     if (kind === NUMBER) changed += String(standIn(index));
-    else changed += kind === MOMENT ? `"${isoOf(standIn(index))}"` : text.slice(start, end);
+    else changed += kind === TIMESTAMP ? `"${isoOf(standIn(index))}"` : text.slice(start, end);
     at = end;
   }
   return changed + text.slice(at);

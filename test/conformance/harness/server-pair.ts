@@ -3,8 +3,8 @@ import { ManualClock } from "../../fakes/manual-clock.js";
 import { populate } from "./customers.js";
 import { startRpcServer, type RpcServer } from "./rpc-server.js";
 
-/** One of two servers that differ in nothing but the lanes, and a client of it. */
-export class Lane<Client extends { close(): void }> {
+/** One of two servers that differ in nothing but the paths, and a client of it. */
+export class Variant<Client extends { close(): void }> {
   readonly server: RpcServer;
   readonly client: Client;
   readonly clock: ManualClock;
@@ -19,11 +19,11 @@ export class Lane<Client extends { close(): void }> {
     hasFastPath: boolean,
     maxMessageBytes: number,
     clientOf: (url: string) => Client,
-  ): Promise<Lane<Client>> {
+  ): Promise<Variant<Client>> {
     const clock = new ManualClock();
     const upstream = populate(new InMemoryUpstream());
     const server = await startRpcServer({ hasFastPath, clock, upstream, maxMessageBytes });
-    return new Lane(server, clientOf(server.url), clock);
+    return new Variant(server, clientOf(server.url), clock);
   }
 
   async stop(): Promise<void> {

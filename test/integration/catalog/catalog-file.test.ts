@@ -170,8 +170,8 @@ describe("a catalog file at run time", () => {
     await serve();
     await change();
     await until(() => daysOf() === 2);
-    const told = changes.map((each) => (each.type === "entitlements-updated" ? each.subject : each.type));
-    expect(told).toEqual([{ customerId: "acme" }]);
+    const received = changes.map((each) => (each.type === "entitlements-updated" ? each.subject : each.type));
+    expect(received).toEqual([{ customerId: "acme" }]);
   });
 
   it("is served anew when the link that Kubernetes mounts is swapped", async () => {

@@ -53,7 +53,7 @@ describe("the emulator with a queue", () => {
     const logger = new RecordingLogger();
     const announcements = announcer(`${queue.url}-later`, logger);
     announce(announcements, 3);
-    await logger.until("the queue cannot be told of changes");
+    await logger.until("changes cannot be sent to the queue");
     server.createAt(`${queue.url}-later`);
     await logger.until("the queue takes changes again");
     await announcements.stop();

@@ -312,7 +312,7 @@ describe("events", () => {
     expect(await nextUsage()).toBe(11);
   });
 
-  it("are overtaken by the next", async () => {
+  it("are superseded by the next", async () => {
     emulator().faults.inject({ target: "events", kind: "reorder", times: 1 });
     for (let times = 0; times < 3; times++) await count(1);
     expect([await nextUsage(), await nextUsage(), await nextUsage()]).toEqual([10, 9, 11]);

@@ -186,7 +186,7 @@ describe("reports", () => {
     ["an unknown feature", { featureId: "nothing", value: 1 }, "FeatureNotFound"],
     ["an archived customer", { customerId: "former", featureId: "seats", value: 1 }, "EntityIsArchivedError"],
     ["a feature that is not metered", { featureId: "retention", value: 1 }, "BadUserInput"],
-    ["a moment that is none", { featureId: "seats", value: 1, createdAt: "yesterday" }, "BadUserInput"],
+    ["a date that is none", { featureId: "seats", value: 1, createdAt: "yesterday" }, "BadUserInput"],
     ["dimensions that are no object", { featureId: "seats", value: 1, dimensions: [1] }, "BadUserInput"],
     ["a dimension that is an object", { featureId: "seats", value: 1, dimensions: { a: {} } }, "BadUserInput"],
   ])("of %s are refused in HTTP 200", async (_, input, code) => {

@@ -238,7 +238,7 @@ describe("reports and live updates", () => {
     expect(await seats()).toMatchObject({ currentUsage: 1 });
   });
 
-  it("takes a moment, dimensions and a resource", async () => {
+  it("takes a timestamp, dimensions and a resource", async () => {
     const createdAt = new Date().toISOString();
     const report = {
       customerId: "acme",

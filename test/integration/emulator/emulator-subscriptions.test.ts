@@ -86,7 +86,7 @@ describe("the newer generation", () => {
     });
   });
 
-  it("passes on news that say no more than to ask again, with what there is now", async () => {
+  it("passes on changes that say no more than to ask again, with what there is now", async () => {
     const subscription = await subscribe(V2_ENTITLEMENTS);
     emulated.updates.tell({ type: "subject-invalidated", subject: { customerId: "guest" } });
     const { data } = await subscription.next();
@@ -113,12 +113,12 @@ describe("the newer generation", () => {
       usagePeriodEnd: expect.any(Number),
     });
     await report("images", 2);
-    const news = [await subscription.next(), await subscription.next()].map(({ data }) => [
+    const changes = [await subscription.next(), await subscription.next()].map(({ data }) => [
       data.usageUpdatedV2.entitlementReference,
       data.usageUpdatedV2.usage.currentUsage,
     ]);
-    expect(news).toContainEqual([{ id: "images", type: "FEATURE" }, 2]);
-    expect(news).toContainEqual([{ id: "ink", type: "CREDIT" }, 20]);
+    expect(changes).toContainEqual([{ id: "images", type: "FEATURE" }, 2]);
+    expect(changes).toContainEqual([{ id: "ink", type: "CREDIT" }, 20]);
   });
 
   it("tells of a published package", async () => {
@@ -178,7 +178,7 @@ describe("the older generation", () => {
     });
   });
 
-  it("tells the balance of a wallet, whichever news it comes from", async () => {
+  it("tells the balance of a wallet, whichever change it comes from", async () => {
     const subscription = await subscribe(OLD_BALANCE);
     await report("images", 3);
     const balance = {
@@ -200,11 +200,11 @@ describe("the older generation", () => {
       totalConsumed: 40,
       updatedAt: undefined,
     });
-    const told = [
+    const received = [
       (await subscription.next()).data.creditBalanceUpdated,
       (await subscription.next()).data.creditBalanceUpdated,
     ];
-    expect(told).toContainEqual({ ...balance, currentBalance: 460, totalConsumed: 40, totalGranted: 500 });
+    expect(received).toContainEqual({ ...balance, currentBalance: 460, totalConsumed: 40, totalGranted: 500 });
   });
 
   it("says nothing of what the subject has no more", async () => {
@@ -233,9 +233,9 @@ describe("clients", () => {
     for (const each of [client, ...others]) subscriptions.push(await subscribe(V2_USAGE, each));
     for (let count = 1; count <= 50; count++) await report("seats", 1);
     for (const subscription of subscriptions) {
-      const told: number[] = [];
-      while (told.length < 50) told.push((await subscription.next()).data.usageUpdatedV2.usage.currentUsage);
-      expect(told).toEqual(Array.from({ length: 50 }, (_, index) => 9 + index));
+      const received: number[] = [];
+      while (received.length < 50) received.push((await subscription.next()).data.usageUpdatedV2.usage.currentUsage);
+      expect(received).toEqual(Array.from({ length: 50 }, (_, index) => 9 + index));
     }
     for (const other of others) await other.dispose();
     await emulated.emulator.stats.until(({ sockets }) => sockets === 1);
@@ -297,9 +297,9 @@ describe("clients", () => {
     await emulated.emulator.stats.until(({ subscriptions }) => subscriptions.get("entitlementsUpdatedV2") === 1);
     socket.pause();
     const state = buildCustomerState({ features: [{ feature: { id: "x".repeat(200_000), featureType: "BOOLEAN" } }] });
-    for (let told = 1; emulated.emulator.stats.overruns === 0; told++) {
+    for (let received = 1; emulated.emulator.stats.overruns === 0; received++) {
       emulated.updates.tell({ type: "entitlements-updated", subject: { customerId: "acme" }, state });
-      if (told % 500 === 0) await new Promise(setImmediate);
+      if (received % 500 === 0) await new Promise(setImmediate);
     }
     await emulated.emulator.stats.until(
       ({ sockets, subscriptions }) => sockets === 0 && subscriptions.get("entitlementsUpdatedV2") === 0,

@@ -6,7 +6,7 @@ import { startListening } from "../listener/listening.js";
 
 const WINDOW = 65_535;
 /** What either of the two who count it may not have told yet: Node half of its window, the connection a quarter of its own. */
-const UNTOLD = 32_768 + 16_384;
+const UNREPORTED = 32_768 + 16_384;
 
 type Sender = (peer: Http2Peer) => Promise<void>;
 
@@ -70,7 +70,7 @@ async function expectCredit(peer: Http2Peer): Promise<void> {
   const last = [peer.call("/fast/7"), peer.call("/general/7")];
   await peer.untilOver(...last);
   expect(last.map((stream) => peer.bodyOf(stream))).toEqual([pattern(7), pattern(7)]);
-  await peer.until(() => peer.uploadWindow >= WINDOW - UNTOLD);
+  await peer.until(() => peer.uploadWindow >= WINDOW - UNREPORTED);
   expect(peer.uploadWindow).toBeLessThanOrEqual(WINDOW);
 }
 

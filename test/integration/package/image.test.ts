@@ -158,7 +158,7 @@ describe("the image", () => {
     };
     const service = spawn(image.entrypoint[0]!, [...image.entrypoint.slice(1), ...image.command], { cwd, env });
     const ended = new Promise<number | null>((done) => service.once("exit", done));
-    const { grpcPort, metricsPort } = await portsToldBy(service.stdout);
+    const { grpcPort, metricsPort } = await portsNamedBy(service.stdout);
     const health = await run(image.healthcheck[0]!, image.healthcheck.slice(1), {
       cwd,
       env: { ...env, METRICS_PORT: metricsPort },
@@ -185,7 +185,7 @@ describe("the image", () => {
 });
 
 /** Reads the ports from what the service prints once it listens. */
-function portsToldBy(stdout: NodeJS.ReadableStream): Promise<{ grpcPort: string; metricsPort: string }> {
+function portsNamedBy(stdout: NodeJS.ReadableStream): Promise<{ grpcPort: string; metricsPort: string }> {
   return new Promise((done, fail) => {
     let text = "";
     stdout.on("data", (chunk: Buffer) => {

@@ -41,7 +41,7 @@ describe("a message", () => {
     tell(upserting, ...customerIds.map((customerId) => entitlementsUpdated({ customerId })));
 
   describe("with the policy UPSERT", () => {
-    it("of entitlements writes the state, its metadata and its usages, each with its moment", async () => {
+    it("of entitlements writes the state, its metadata and its usages, each with its timestamp", async () => {
       await tell(
         upserting,
         entitlementsUpdated({
@@ -66,7 +66,7 @@ describe("a message", () => {
       expect(await world.timestampOf("c_acme")).toBeNull();
     });
 
-    it("of entitlements without moments is ordered by when it was told", async () => {
+    it("of entitlements without timestamps is ordered by when it was reported", async () => {
       const timestamp = new Date(T0 + 9).toISOString();
       await tell(
         upserting,
@@ -176,14 +176,14 @@ describe("a message", () => {
 
     it("to all customers goes on while other messages are carried out, and is taken off last", async () => {
       await cache("slow", "quick");
-      const letGo = world.edge.faults.inject({ target: "edge", kind: "hold" });
+      const release = world.edge.faults.inject({ target: "edge", kind: "hold" });
       const fetchesBefore = world.edge.stats.edge.requests;
       await updating.send(packagePublished("ALL_CUSTOMERS"));
       await eventually(() => world.edge.stats.edge.requests).toBe(fetchesBefore + 2);
       await updating.send(entitlementsUpdated({ customerId: "quick", updatedAt: T0 + 1, usageLimit: 12 }));
       await eventually(() => world.limitOf("quick")).toBe(12);
       await eventually(() => updating.length).toBe(1);
-      letGo();
+      release();
       await updating.drained();
     });
 
@@ -231,7 +231,7 @@ describe("a message", () => {
     expect(await world.everything()).toEqual(before);
   });
 
-  it("of one customer among many keeps its place, where moments do not tell", async () => {
+  it("of one customer among many keeps its place, where timestamps do not tell", async () => {
     await tell(
       upserting,
       ...Array.from({ length: 60 }, (_, index) =>

@@ -69,9 +69,9 @@ describe("the persistent-cache service's metrics", () => {
     expect(await service.metric("persistent_cache_misses_total")).toBe(1);
     expect(await service.metric("persistent_cache_hit_ratio")).toBe(0.75);
     const used = Number(/used_memory:(\d+)/.exec(await world.redis.admin.info("memory"))?.[1]);
-    const told = (await service.metric("persistent_cache_memory_usage_bytes")) ?? NaN;
-    expect(told / used).toBeGreaterThan(0.9);
-    expect(told / used).toBeLessThan(1.1);
+    const received = (await service.metric("persistent_cache_memory_usage_bytes")) ?? NaN;
+    expect(received / used).toBeGreaterThan(0.9);
+    expect(received / used).toBeLessThan(1.1);
   });
 
   it("answer while Redis does not, with what it told last", async () => {

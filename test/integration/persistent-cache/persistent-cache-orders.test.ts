@@ -8,23 +8,23 @@ const CUSTOMERS = ["a", "b", "a:r_b"];
 /** The one that is cached before, which UPDATE_IF_EXISTS goes by. */
 const CACHED = "a";
 
-/** Few enough that messages meet at one moment now and then. */
+/** Few enough that messages meet at one point in time now and then. */
 const MAX_AT = 50;
 
-interface Told {
+interface Reported {
   readonly kind: "set" | "usage";
   readonly customer: number;
   readonly at: number;
 }
 
-const told: fc.Arbitrary<Told> = fc.record({
+const received: fc.Arbitrary<Reported> = fc.record({
   kind: fc.constantFrom("set" as const, "usage" as const),
   customer: fc.nat({ max: CUSTOMERS.length - 1 }),
   at: fc.nat({ max: MAX_AT }),
 });
 
-/** What is said of a moment is always the same: else it would be for the last one to say. */
-function bodyOf({ kind, customer, at }: Told): string {
+/** What is said of a time is always the same: else it would be for the last one to say. */
+function bodyOf({ kind, customer, at }: Reported): string {
   const usageAt = (at * 7) % MAX_AT;
   const customerId = CUSTOMERS[customer]!;
   return kind === "set"
@@ -40,7 +40,7 @@ function bodyOf({ kind, customer, at }: Told): string {
 }
 
 /** Two orders of the same messages, with some of them twice. */
-const twoOrders = fc.array(told, { minLength: 1, maxLength: 12 }).chain((messages) => {
+const twoOrders = fc.array(received, { minLength: 1, maxLength: 12 }).chain((messages) => {
   const indices = messages.map((_, index) => index);
   const order = fc
     .tuple(
@@ -63,7 +63,7 @@ describe.each(["UPSERT", "UPDATE_IF_EXISTS"] as const)("with the policy %s", (po
   });
   afterAll(() => world.stop());
 
-  const outcomeOf = async (messages: readonly Told[], seed: Readonly<Record<string, string>>) => {
+  const outcomeOf = async (messages: readonly Reported[], seed: Readonly<Record<string, string>>) => {
     await world.redis.admin.flushall();
     if (Object.keys(seed).length > 0) await world.redis.admin.mset(seed);
     await queue.send(...messages.map(bodyOf));

@@ -61,7 +61,7 @@ describe("the persistent-cache service", () => {
       expect(await service.metric("persistent_cache_messages_processed_total")).toBe(sent);
       const lastOf = (customer: number) => customer + CUSTOMERS * Math.floor((sent - 1 - customer) / CUSTOMERS);
       for (let customer = 0; customer < CUSTOMERS; customer++) {
-        // Redis came back empty: of what was told before, only what was told again is there.
+        // Redis came back empty: of what was reported before, only what was reported again is there.
         if (lastOf(customer) >= processedBefore)
           expect(await world.limitOf(`customer-${customer}`)).toBe(lastOf(customer));
       }

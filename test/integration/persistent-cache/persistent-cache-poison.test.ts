@@ -9,7 +9,7 @@ const POISON = [
   ["has no type", JSON.stringify({ id: "1", timestamp: T0, data: { customerId: "acme" } })],
   ["is of an unknown type", message("acme.celebrated", { customer: "acme" })],
   ["is of another version", message("customer.invalidated", { customerId: "acme" }, { version: 2 })],
-  ["has no moment", message("customer.invalidated", { customerId: "acme" }, { timestamp: undefined })],
+  ["has no timestamp", message("customer.invalidated", { customerId: "acme" }, { timestamp: undefined })],
   ["has no data", message("usage.updated", undefined)],
   ["names no customer", message("customer.invalidated", { customerId: "", resourceId: "acme" })],
   [
@@ -44,12 +44,12 @@ describe("a message that can never be carried out", () => {
     "because it %s goes to the dead-letter queue, and is named in the log without its content",
     (_, body) => {
       const id = ids[POISON.findIndex(([, poison]) => poison === body)];
-      const told = service.logger.lines.filter(
+      const received = service.logger.lines.filter(
         ({ message: text, fields }) => text.includes("cannot be understood") && fields?.messageId === id,
       );
       expect(queue.dead).toContain(body);
-      expect(told.length).toBe(MAX_RECEIVES);
-      expect(JSON.stringify(told)).not.toContain("acme");
+      expect(received.length).toBe(MAX_RECEIVES);
+      expect(JSON.stringify(received)).not.toContain("acme");
     },
   );
 

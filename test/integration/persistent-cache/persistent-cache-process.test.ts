@@ -100,7 +100,7 @@ describe("the persistent-cache service as a process", () => {
     });
     afterAll(() => sentry.stop());
 
-    /** Until the service has told in its log of a message that it cannot understand. */
+    /** Until the service has logged a message that it cannot understand. */
     const startOnPoison = async (settings: Readonly<Record<string, string>>) => {
       const queue = world.queue();
       const [messageId] = await queue.send(poison);

@@ -10,7 +10,7 @@ import type { SeededRandom } from "../../faults/seeded-random.js";
 
 const T = Date.UTC(2026, 2, 10);
 
-/** What an actor knows, or has been told, of a subject: how often its set and its usage were written. */
+/** What an actor knows of a subject: how often its set and its usage were written. */
 export interface Version {
   readonly set: number;
   readonly usage: number;
@@ -33,7 +33,7 @@ export class Writer {
   readonly #redis: RedisStore;
   readonly #random: SeededRandom;
   readonly #written = new SubjectMap<Version>();
-  #moment = 0;
+  #timestamp = 0;
 
   constructor(redis: RedisStore, random: SeededRandom) {
     this.#redis = redis;
@@ -46,34 +46,34 @@ export class Writer {
 
   async write(subject: Subject): Promise<void> {
     const before = this.written(subject);
-    const moment = ++this.#moment;
+    const timestamp = ++this.#timestamp;
     const isSet = before.set === 0 || this.#random.fraction() < 0.5;
-    const version = isSet ? { ...before, set: moment } : { ...before, usage: moment };
+    const version = isSet ? { ...before, set: timestamp } : { ...before, usage: timestamp };
     this.#written.set(subject, version);
     const { store } = this.#redis;
     if (isSet)
       await store.put(subject, {
         state: stateOf(version),
-        verifiedAt: T + moment,
+        verifiedAt: T + timestamp,
         recheckAt: Infinity,
         isVerified: true,
       });
     else {
-      const usage = { currentUsage: moment, updatedAt: T + moment };
+      const usage = { currentUsage: timestamp, updatedAt: T + timestamp };
       await store.apply(
         { type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage },
-        T + moment,
+        T + timestamp,
       );
     }
   }
 }
 
-/** One of those who answer from what they have at hand, and read what they have not; its network can be cut. */
+/** One of those who answer from what they have cached, and read what they have not; its network can be cut. */
 export class Sidecar {
   readonly redis: RedisStore;
   readonly #proxies: readonly TcpProxy[];
   readonly #answered = new SubjectMap<Version>();
-  readonly counts = { atHand: 0, read: 0, inDoubt: 0, unanswered: 0 };
+  readonly counts = { findCached: 0, read: 0, stale: 0, unanswered: 0 };
 
   private constructor(redis: RedisStore, proxies: readonly TcpProxy[]) {
     this.redis = redis;
@@ -81,14 +81,14 @@ export class Sidecar {
   }
 
   static async open(server: { readonly host: string; readonly port: number }, environment: string): Promise<Sidecar> {
-    const [forCommands, forNews] = [await TcpProxy.to(server), await TcpProxy.to(server)];
+    const [forCommands, forChanges] = [await TcpProxy.to(server), await TcpProxy.to(server)];
     const through = ({ host, port }: TcpProxy): RedisTarget => ({ kind: "server", host, port, db: 0 });
-    const redis = new RedisStore({ target: through(forCommands), newsFrom: through(forNews), environment });
+    const redis = new RedisStore({ target: through(forCommands), changesFrom: through(forChanges), environment });
     await redis.ready();
-    return new Sidecar(redis, [forCommands, forNews]);
+    return new Sidecar(redis, [forCommands, forChanges]);
   }
 
-  /** Cuts its connection for commands, or for news, or both. */
+  /** Cuts its connection for commands, or for changes, or both. */
   cut(random: SeededRandom): void {
     const which = random.integer(1, 3);
     for (const [index, proxy] of this.#proxies.entries()) if ((which & (1 << index)) !== 0) proxy.cut();
@@ -101,16 +101,16 @@ export class Sidecar {
    */
   async answer(subject: Subject): Promise<void> {
     const { store } = this.redis;
-    const atHand = store.peek(subject.customerId, subject.resourceId);
-    if (atHand !== undefined) {
-      this.counts.atHand++;
-      this.#compare(subject, versionOf(atHand.state));
+    const findCached = store.peek(subject.customerId, subject.resourceId);
+    if (findCached !== undefined) {
+      this.counts.findCached++;
+      this.#compare(subject, versionOf(findCached.state));
       return;
     }
     try {
       const loaded = await store.load(subject);
       if (loaded === undefined) return;
-      this.counts[loaded.isVerified ? "read" : "inDoubt"]++;
+      this.counts[loaded.isVerified ? "read" : "stale"]++;
       this.#compare(subject, versionOf(loaded.state));
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;

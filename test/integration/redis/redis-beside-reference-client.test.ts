@@ -354,24 +354,24 @@ describe("what nobody has", () => {
   }
 
   it("is fetched once, where a published client was first", async () => {
-    const letGo = both.emulator.faults.inject({ target: "edge", operation: FETCHED_BY.reference, kind: "hold" });
+    const release = both.emulator.faults.inject({ target: "edge", operation: FETCHED_BY.reference, kind: "hold" });
     const first = ofReference(reference);
     await eventually(() => expect(both.fetchesOf(customerId)).toBe(1));
     const { answers } = await waiting(others[0]);
     const sidecars = Promise.all([patient, others[1]].map(ofSidecar));
-    letGo();
+    release();
     for (const seen of [await first, ...(await answers)]) expect(seen).toMatchObject(SEEN_BY_REFERENCE);
     for (const seen of await sidecars) expect(seen).toMatchObject(SEEN_BY_SIDECAR);
     expect(both.fetchesOf(customerId)).toBe(1);
   });
 
   it("is fetched once, where a sidecar was first and the published clients wait for its word", async () => {
-    const letGo = both.emulator.faults.inject({ target: "edge", operation: FETCHED_BY.sidecar, kind: "hold" });
+    const release = both.emulator.faults.inject({ target: "edge", operation: FETCHED_BY.sidecar, kind: "hold" });
     const first = ofSidecar(patient);
     await eventually(async () => expect([both.fetchesOf(customerId), await isLocked()]).toEqual([1, true]));
     const { answers } = await waiting(reference, others[0]);
     const other = ofSidecar(others[1]);
-    letGo();
+    release();
     for (const seen of await answers) expect(seen).toMatchObject(SEEN_BY_REFERENCE);
     for (const seen of [await first, await other]) expect(seen).toMatchObject(SEEN_BY_SIDECAR);
     expect(both.fetchesOf(customerId)).toBe(1);
@@ -380,7 +380,7 @@ describe("what nobody has", () => {
 
   it("and the sidecar cannot fetch falls back where it is waited for: soon, and never as an unknown customer", async () => {
     const { faults } = both.emulator;
-    const letGo = faults.inject({ target: "edge", operation: FETCHED_BY.sidecar, kind: "hold" });
+    const release = faults.inject({ target: "edge", operation: FETCHED_BY.sidecar, kind: "hold" });
     faults.inject({ target: "api", kind: "status", status: 503 });
     const first = ofSidecar(sidecar);
     await eventually(async () => expect(await isLocked()).toBe(true));
@@ -388,7 +388,7 @@ describe("what nobody has", () => {
     faults.inject({ target: "edge", operation: FETCHED_BY.sidecar, kind: "status", status: 503 });
     expect(await first).toMatchObject({ accessDeniedReason: "ACCESS_DENIED_REASON_UNKNOWN" });
     for (const seen of await answers) expect(seen).toMatchObject({ isFallback: true });
-    letGo();
+    release();
     faults.clear();
   });
 });

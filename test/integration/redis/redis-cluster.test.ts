@@ -51,19 +51,19 @@ describe("a Cluster", () => {
   });
 
   it("tells of every write on every master, and follows a slot to another one", async () => {
-    const { redis, told } = await following(target, ACCESS);
+    const { redis, received } = await following(target, ACCESS);
     await writeAll(redis);
-    for (const key of KEYS) await told.until(`${key}#timestamp`);
-    for (const key of KEYS) expect(told.count(key)).toBe(1);
+    for (const key of KEYS) await received.until(`${key}#timestamp`);
+    for (const key of KEYS) expect(received.count(key)).toBe(1);
 
     const [key, otherKey] = KEYS as [string, string];
     const { owner, other } = await mastersFor(key);
     await cluster.moveSlot(slotOfKey(key), owner, other);
     expect(await redis.commands.read([key])).toEqual(["{}"]);
-    await told.until("all");
-    const times = told.count(key);
+    await received.until("all");
+    const times = received.count(key);
     await other.admin.set(key, "value");
-    await told.until(key, times + 1);
+    await received.until(key, times + 1);
     expect(await redis.commands.read([key, otherKey])).toEqual(["value", "{}"]);
   });
 
@@ -127,18 +127,18 @@ describe("a Cluster", () => {
   });
 
   it("goes on with the replica of a master that is gone", async () => {
-    const { redis, told } = await following(target, ACCESS);
+    const { redis, received } = await following(target, ACCESS);
     await writeAll(redis);
     await Promise.all(cluster.masters.map(async (master) => expect(await master.admin.wait(1, 5_000)).toBe(1)));
     await cluster.masters[0]!.kill();
-    await told.until("incoherent");
+    await received.until("incoherent");
     await redis.disconnected();
     await expect(redis.commands.read(KEYS)).rejects.toMatchObject({ code: "unavailable" });
     await cluster.replicas[0]!.admin.cluster("FAILOVER", "TAKEOVER");
-    await told.until("coherent", 2);
+    await received.until("coherent", 2);
     await redis.connected();
     expect(await redis.commands.read(KEYS)).toEqual(KEYS.map(() => "{}"));
     await writeAll(redis);
-    for (const key of KEYS) await told.until(key, 2);
+    for (const key of KEYS) await received.until(key, 2);
   });
 });

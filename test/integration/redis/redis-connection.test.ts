@@ -370,11 +370,11 @@ describe("the other commands", () => {
   });
 
   it("scan for a prefix as it is written, in batches", async () => {
-    const odd = String.raw`e*n[v]?\:`;
-    const keys = Array.from({ length: 2_500 }, (_, index) => `${odd}c_${index}`);
+    const unusual = String.raw`e*n[v]?\:`;
+    const keys = Array.from({ length: 2_500 }, (_, index) => `${unusual}c_${index}`);
     await server.admin.mset([...keys, "ex", "en:c_1", "e*nv?:c_1"].flatMap((key) => [key, "value"]));
     const found: string[] = [];
-    for await (const batch of redis.commands.scan(odd, 100)) {
+    for await (const batch of redis.commands.scan(unusual, 100)) {
       expect(batch.length).toBeLessThan(300);
       found.push(...batch);
     }

@@ -6,7 +6,7 @@ export const PREFIX = "env:c_";
 
 export interface Following {
   readonly redis: RedisUnderTest;
-  readonly told: RecordingInvalidations;
+  readonly received: RecordingInvalidations;
 }
 
 let stopping: (() => unknown)[] = [];
@@ -29,16 +29,16 @@ export function connection(...args: Parameters<typeof redisUnderTest>): RedisUnd
   return redis;
 }
 
-/** A connection and what it is told, once it is told of everything. */
+/** A connection and what it is reported, once it is notified of everything. */
 export async function following(...args: Parameters<typeof redisUnderTest>): Promise<Following> {
   const redis = connection(...args);
   const invalidations = redis.invalidations(PREFIX);
-  const told = new RecordingInvalidations();
+  const received = new RecordingInvalidations();
   stopping.push(() => invalidations.stop());
-  invalidations.start(told);
-  await told.until("coherent");
+  invalidations.start(received);
+  await received.until("coherent");
   await redis.connected();
-  return { redis, told };
+  return { redis, received };
 }
 
 export const KEYS = Array.from({ length: 300 }, (_, index) => `${PREFIX}customer, ${index} ü`);

@@ -8,32 +8,32 @@ import { RecordingInvalidations } from "./redis-under-test.js";
 describe("one server tells", () => {
   it("of every write to keys that begin so, whoever writes, in order, and of no other", async () => {
     const server = await kept(startRedis());
-    const { redis, told } = await following(server);
+    const { redis, received } = await following(server);
     await server.admin.set("env:other", "value");
     for (const key of KEYS) await server.admin.set(key, "value");
-    await told.until(KEYS.at(-1)!);
-    expect(told.told).toEqual(["coherent", ...KEYS]);
+    await received.until(KEYS.at(-1)!);
+    expect(received.received).toEqual(["coherent", ...KEYS]);
     await writeAll(redis);
-    await told.until(`${KEYS.at(-1)!}#timestamp`);
-    expect(new Set(told.told.slice(1 + KEYS.length))).toEqual(
+    await received.until(`${KEYS.at(-1)!}#timestamp`);
+    expect(new Set(received.received.slice(1 + KEYS.length))).toEqual(
       new Set(KEYS.flatMap((key) => [key, `${key}#timestamp`])),
     );
   });
 
   it("of what is removed, renamed, run out, evicted or flushed", async () => {
     const server = await kept(startRedis());
-    const { told } = await following(server);
+    const { received } = await following(server);
     const one = async (key: string, act: () => Promise<unknown>) => {
       await server.admin.set(PREFIX + key, "value");
-      await told.until(PREFIX + key);
+      await received.until(PREFIX + key);
       await act();
-      await told.until(PREFIX + key, 2);
+      await received.until(PREFIX + key, 2);
     };
     await one("removed", () => server.admin.del(`${PREFIX}removed`));
     await one("renamed", () => server.admin.rename(`${PREFIX}renamed`, "elsewhere"));
     await one("run out", () => server.admin.pexpire(`${PREFIX}run out`, 1));
     await server.admin.flushdb();
-    await told.until("all");
+    await received.until("all");
     await one("evicted", async () => {
       await server.admin.config("SET", "maxmemory-policy", "allkeys-random");
       await server.admin.config("SET", "maxmemory", "1");
@@ -44,31 +44,31 @@ describe("one server tells", () => {
   it("that writes were missed, before it tells of any that come after", async () => {
     const server = await kept(startRedis());
     const proxy = await kept(TcpProxy.to(server));
-    const { told } = await following(proxy);
+    const { received } = await following(proxy);
     for (let cut = 1; cut <= 5; cut++) {
       proxy.cut();
-      await told.until("incoherent", cut);
+      await received.until("incoherent", cut);
       await server.admin.set(`${PREFIX}missed, or told twice`, cut);
-      await told.until("coherent", cut + 1);
+      await received.until("coherent", cut + 1);
       await server.admin.set(`${PREFIX}${cut}`, "value");
-      await told.until(`${PREFIX}${cut}`);
+      await received.until(`${PREFIX}${cut}`);
     }
-    const states = told.told.filter((what) => !what.startsWith(PREFIX));
+    const states = received.received.filter((what) => !what.startsWith(PREFIX));
     expect(states).toEqual(["coherent", ...Array.from({ length: 5 }, () => ["incoherent", "coherent"]).flat()]);
   });
 
   it("that nothing is told any more, also where the network hangs without a word", async () => {
     const server = await kept(startRedis());
     const proxy = await kept(TcpProxy.to(server));
-    const { redis, told } = await following(proxy, {}, { pingIntervalMs: 100 });
+    const { redis, received } = await following(proxy, {}, { pingIntervalMs: 100 });
     proxy.hang();
-    await told.until("incoherent");
+    await received.until("incoherent");
     expect(redis.logger.lines.at(-1)).toMatchObject({
       level: "warn",
       fields: { reason: expect.stringContaining("not even the answer to a ping") },
     });
     proxy.heal();
-    await told.until("coherent", 2);
+    await received.until("coherent", 2);
   });
 
   it("as a user who may do no more than what is needed", async () => {
@@ -85,39 +85,39 @@ describe("one server tells", () => {
       "-@dangerous",
       "+info",
     );
-    const { told } = await following(server, { username: "sidecar", password: "secret" });
+    const { received } = await following(server, { username: "sidecar", password: "secret" });
     await server.admin.set(KEYS[0]!, "value");
-    await told.until(KEYS[0]!);
+    await received.until(KEYS[0]!);
   });
 
-  it("nothing to a user who may not be told, who is warned once, and reads and writes all the same", async () => {
+  it("nothing to a user who may not be notified, who is warned once, and reads and writes all the same", async () => {
     const server = await kept(startRedis());
     await server.admin.acl("SETUSER", "sidecar", "on", ">secret", "~*", "&*", "+@all", "-client|tracking");
     const redis = connection(server, { username: "sidecar", password: "secret" });
     const invalidations = redis.invalidations(PREFIX);
-    const told = new RecordingInvalidations();
-    invalidations.start(told);
-    await redis.logger.until("will not tell of writes");
+    const received = new RecordingInvalidations();
+    invalidations.start(received);
+    await redis.logger.until("refuses to notify of writes");
     await eventually(() => redis.telemetry.redisClientErrors).toBeGreaterThan(2);
-    expect(redis.logger.count("will not tell of writes")).toBe(1);
+    expect(redis.logger.count("refuses to notify of writes")).toBe(1);
     await writeAll(redis);
     expect(await redis.commands.read(KEYS.slice(0, 1))).toEqual(["{}"]);
     await server.admin.acl("SETUSER", "sidecar", "+client|tracking");
-    await told.until("coherent");
+    await received.until("coherent");
     await invalidations.stop();
-    expect(told.told).toEqual(["coherent"]);
+    expect(received.received).toEqual(["coherent"]);
   });
 
   it("nothing at all once it is stopped", async () => {
     const server = await kept(startRedis());
     const { redis } = await following(server);
     const invalidations = redis.invalidations(PREFIX);
-    const told = new RecordingInvalidations();
-    invalidations.start(told);
-    await told.until("coherent");
+    const received = new RecordingInvalidations();
+    invalidations.start(received);
+    await received.until("coherent");
     await invalidations.stop();
     await server.admin.set(KEYS[0]!, "value");
     await eventually(async () => await server.admin.client("LIST")).not.toMatch(/(cmd=subscribe[^]*){2}/);
-    expect(told.told).toEqual(["coherent"]);
+    expect(received.received).toEqual(["coherent"]);
   });
 });

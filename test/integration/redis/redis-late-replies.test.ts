@@ -62,9 +62,9 @@ describe("a reply that comes after its asker gave up", () => {
 
   it("is not, where a write raced with it: what was written is read", async () => {
     const { here, elsewhere, reply } = await givenUp();
-    const told = here.redis.toldOf(stateKey("late", ACME));
+    const received = here.redis.notifiedOf(stateKey("late", ACME));
     await elsewhere.store.put(ACME, withLimit(2));
-    await told;
+    await received;
     reply.release();
     await eventually(() => peekedLimit(here)).toBe(2);
   });

@@ -31,8 +31,8 @@ async function both(commands: readonly Command[]): Promise<readonly (readonly [r
   const replies: (readonly [unknown, unknown])[] = [];
   for (const command of commands) {
     const [name = "", ...args] = command.map(String);
-    const told = await redis.call(name, ...args).catch((error: unknown) => error);
-    replies.push([plain(told), plain(model.execute(connection, [name, ...args]))]);
+    const received = await redis.call(name, ...args).catch((error: unknown) => error);
+    replies.push([plain(received), plain(model.execute(connection, [name, ...args]))]);
   }
   return replies;
 }
@@ -84,8 +84,8 @@ describe("the model of Redis answers as a real server does", () => {
   it.each([1, 2, 3, 4, 5])("to commands and scripts of the product, by seed %i", async (seed) => {
     const random = new Random(seed);
     const replies = await both(Array.from({ length: 300 }, () => someCommand(random)));
-    for (const [index, [told, model]] of replies.entries())
-      because(`command ${index}`, () => expect(model).toEqual(told));
+    for (const [index, [received, model]] of replies.entries())
+      because(`command ${index}`, () => expect(model).toEqual(received));
   });
 
   it("to transactions that others disturb", async () => {
@@ -99,10 +99,10 @@ describe("the model of Redis answers as a real server does", () => {
         model.execute(one, ["WATCH", "a"]);
         if (isDisturbed) await other.set("a", "1");
         if (isDisturbed) model.execute(two, ["SET", "a", "1"]);
-        const told = await redis.multi().set("a", "2").exec();
+        const received = await redis.multi().set("a", "2").exec();
         model.execute(one, ["MULTI"]);
         model.execute(one, ["SET", "a", "2"]);
-        expect(model.execute(one, ["EXEC"])).toEqual(told === null ? null : told.map(([, reply]) => reply));
+        expect(model.execute(one, ["EXEC"])).toEqual(received === null ? null : received.map(([, reply]) => reply));
       }
     } finally {
       other.disconnect();

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { stateKey, timestampKey, usageKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { Subject } from "../../../src/domain/subject.js";
-import type { CachedState, FetchedState } from "../../../src/ports/cache-store.js";
+import type { StoredState, FetchedState } from "../../../src/ports/cache-store.js";
 import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
 import { RedisStore, type RedisStoreOptions } from "../../builders/redis-store.js";
 import { metered, stateWith } from "../../builders/states.js";
@@ -64,36 +64,36 @@ async function openStore(options: Partial<RedisStoreOptions> = {}) {
   };
 }
 
-describe("a write that overtakes a reply", () => {
-  it("to a read: the older value does not stay at hand, and nobody is given it", async () => {
+describe("a write that supersedes a reply", () => {
+  it("to a read: the older value does not stay cached, and nobody is given it", async () => {
     const [here, elsewhere] = [await openStore(), await openStore()];
     await elsewhere.store.put(ACME, fetched(withLimit(1)));
     await here.store.load(ACME);
     const reply = here.commands.holdNext("read");
     const loaded = here.store.load(ACME);
     await reply.replied;
-    const told = here.redis.toldOf(stateKey(environment, ACME));
+    const received = here.redis.notifiedOf(stateKey(environment, ACME));
     await elsewhere.store.put(ACME, fetched(withLimit(2, T + 1)));
-    await told;
+    await received;
     reply.release();
     expect(limitOf(await loaded)).toBe(2);
     expect(here.peekedLimit()).toBe(2);
   });
 
-  it("to a write: what the other one wrote stays at hand", async () => {
+  it("to a write: what the other one wrote stays cached", async () => {
     const [here, elsewhere] = [await openStore(), await openStore()];
     const reply = here.commands.holdNext("writeNewest");
     const put = here.store.put(ACME, fetched(withLimit(1)));
     await reply.replied;
-    const told = here.redis.toldOf(timestampKey(stateKey(environment, ACME)));
+    const received = here.redis.notifiedOf(timestampKey(stateKey(environment, ACME)));
     await elsewhere.store.put(ACME, fetched(withLimit(2, T + 1)));
-    await told;
+    await received;
     reply.release();
     expect(limitOf(await put)).toBe(2);
     expect(here.peekedLimit()).toBe(2);
   });
 
-  it("to a change: what the other one wrote stays at hand", async () => {
+  it("to a change: what the other one wrote stays cached", async () => {
     const [here, elsewhere] = [await openStore(), await openStore()];
     await here.store.put(ACME, fetched(withLimit(1)));
     await here.store.load(ACME);
@@ -103,12 +103,12 @@ describe("a write that overtakes a reply", () => {
       T + 5,
     );
     await reply.replied;
-    const told = here.redis.toldOf(usageKey(environment, ACME, SEATS));
+    const received = here.redis.notifiedOf(usageKey(environment, ACME, SEATS));
     await elsewhere.store.apply(
       { type: "usage-updated", subject: ACME, entitlement: SEATS, usage: { currentUsage: 4, updatedAt: T + 6 } },
       T + 6,
     );
-    await told;
+    await received;
     reply.release();
     await applied;
     expect(here.store.peek("acme", undefined)?.state.featureUsage("seats").currentUsage).toBe(4);
@@ -122,9 +122,9 @@ describe("a write that overtakes a reply", () => {
     const loaded = here.store.load(ACME);
     for (const [index, reply] of replies.entries()) {
       await reply.replied;
-      const told = here.redis.toldOf(stateKey(environment, ACME));
+      const received = here.redis.notifiedOf(stateKey(environment, ACME));
       await elsewhere.store.put(ACME, fetched(withLimit(index + 1, T + index + 1)));
-      await told;
+      await received;
       reply.release();
     }
     expect(await loaded).toMatchObject({ isVerified: true });
@@ -140,9 +140,9 @@ describe("a write that overtakes a reply", () => {
     const reply = here.commands.holdNext("read");
     const before = here.store.load(ACME);
     await reply.replied;
-    const told = here.redis.toldOf(stateKey(environment, ACME));
+    const received = here.redis.notifiedOf(stateKey(environment, ACME));
     await elsewhere.store.put(ACME, fetched(withLimit(2, T + 1)));
-    await told;
+    await received;
     expect(limitOf(await here.store.load(ACME))).toBe(2);
     reply.release();
     await before;
@@ -163,7 +163,7 @@ describe("reads", () => {
     expect(here.commands.calls.read - readBefore).toBe(1);
   });
 
-  it("wait no longer than they are told to, and then answer what is at hand", async () => {
+  it("wait no longer than they are told to, and then answer what is cached", async () => {
     const here = await openStore();
     await here.store.put(ACME, fetched(withLimit(1)));
     const replies = [here.commands.holdNext("read"), here.commands.holdNext("read")];
@@ -193,9 +193,9 @@ describe("what is written elsewhere", () => {
     await elsewhere.store.put(ACME, fetched(withLimit(1)));
     await here.store.load(ACME);
     expect(here.peekedLimit()).toBe(1);
-    const told = here.redis.toldOf(stateKey(environment, ACME));
+    const received = here.redis.notifiedOf(stateKey(environment, ACME));
     await elsewhere.store.put(ACME, fetched(withLimit(2, T + 1)));
-    await told;
+    await received;
     expect(here.peekedLimit()).toBeUndefined();
     expect(limitOf(await here.store.load(ACME))).toBe(2);
     expect(here.peekedLimit()).toBe(2);
@@ -207,19 +207,19 @@ describe("what is written elsewhere", () => {
     await elsewhere.store.put(SITE, fetched(withLimit(5)));
     await here.store.load(SITE);
     expect(here.peekedLimit(SITE)).toBe(5);
-    const told = here.redis.toldOf(stateKey(environment, ACME));
+    const received = here.redis.notifiedOf(stateKey(environment, ACME));
     await elsewhere.store.put(ACME, fetched(withLimit(2, T + 1)));
-    await told;
+    await received;
     expect(here.peekedLimit(SITE)).toBeUndefined();
   });
 
-  it("or removed, serves on where nobody can be asked, and is in doubt", async () => {
+  it("or removed, serves on where nobody can be asked, and is stale", async () => {
     const [here, elsewhere] = [await openStore(), await openStore()];
     await elsewhere.store.put(ACME, fetched(withLimit(1)));
     await here.store.load(ACME);
-    const told = here.redis.toldOf(stateKey(environment, ACME));
+    const received = here.redis.notifiedOf(stateKey(environment, ACME));
     await elsewhere.store.forget(ACME);
-    await told;
+    await received;
     expect(here.peekedLimit()).toBeUndefined();
     expect(await here.store.load(ACME)).toMatchObject({ isVerified: false });
     expect(limitOf(await here.store.load(ACME))).toBe(1);
@@ -244,7 +244,7 @@ describe("where Redis tells of no writes", () => {
     expect(here.peekedLimit()).toBeUndefined();
   });
 
-  it("what was read before it tells again is read anew: what was written in between was not told", async () => {
+  it("what was read before it tells again is read anew: what was written in between was not reported", async () => {
     const [here, elsewhere] = [await openStore(), await openStore()];
     await elsewhere.store.put(ACME, fetched(withLimit(1)));
     await here.store.load(ACME);
@@ -253,9 +253,9 @@ describe("where Redis tells of no writes", () => {
     const loaded = here.store.load(ACME);
     await reply.replied;
     here.redis.isDeaf = true;
-    const told = here.redis.toldOf(stateKey(environment, ACME));
+    const received = here.redis.notifiedOf(stateKey(environment, ACME));
     await elsewhere.store.put(ACME, fetched(withLimit(2, T + 1)));
-    await told;
+    await received;
     here.redis.isDeaf = false;
     here.store.coherence.coherent();
     expect(here.peekedLimit()).toBeUndefined();
@@ -268,7 +268,7 @@ describe("where Redis tells of no writes", () => {
 describe("where Redis is out of reach", () => {
   const down = (commands: HeldCommands) => (commands.isReachable = false);
 
-  it("what is at hand serves, in doubt once Redis tells of no writes either", async () => {
+  it("what is cached serves, stale once Redis tells of no writes either", async () => {
     const here = await openStore();
     await here.store.put(ACME, fetched(withLimit(1)));
     await here.store.load(ACME);
@@ -285,7 +285,7 @@ describe("where Redis is out of reach", () => {
     await expect(here.store.load(ACME)).rejects.toMatchObject({ code: "unavailable" });
   });
 
-  it("what is fetched meanwhile is at hand for half a minute: not every check has to fetch", async () => {
+  it("what is fetched meanwhile is cached for half a minute: not every check has to fetch", async () => {
     const clock = new ManualClock(T);
     const here = await openStore({ clock });
     down(here.commands);
@@ -297,7 +297,7 @@ describe("where Redis is out of reach", () => {
     expect(here.peekedLimit()).toBeUndefined();
   });
 
-  it("news are known here, though others cannot be told", async () => {
+  it("changes are known here, though others cannot be reported", async () => {
     const here = await openStore();
     await here.store.put(ACME, fetched(withLimit(1)));
     await here.store.load(ACME);
@@ -309,7 +309,7 @@ describe("where Redis is out of reach", () => {
 });
 
 describe("a resource", () => {
-  it("is in doubt where its customer is not there", async () => {
+  it("is stale where its customer is not there", async () => {
     const [here, elsewhere] = [await openStore(), await openStore()];
     await elsewhere.store.put(SITE, fetched(withLimit(5)));
     expect(await here.store.load(SITE)).toMatchObject({ isVerified: false });
@@ -390,8 +390,8 @@ describe("changes", () => {
   });
 });
 
-describe("after a gap in this process's own news", () => {
-  it("what anybody asked for since is beyond doubt, and what was asked for before is not", async () => {
+describe("after a gap in this process's own changes", () => {
+  it("what anybody asked for since is fresh, and what was asked for before is not", async () => {
     const clock = new ManualClock(T);
     const [here, elsewhere] = [await openStore({ clock }), await openStore()];
     await elsewhere.store.put(ACME, fetched(withLimit(1), T - 1));
@@ -399,7 +399,7 @@ describe("after a gap in this process's own news", () => {
     expect(await here.store.load(ACME)).toMatchObject({ isVerified: false });
     expect(here.peekedLimit()).toBeUndefined();
     await elsewhere.store.put(ACME, fetched(withLimit(1), T + 1));
-    const known: CachedState | undefined = await here.store.load(ACME);
+    const known: StoredState | undefined = await here.store.load(ACME);
     expect(known).toMatchObject({ isVerified: true, verifiedAt: T + 1 });
     expect(here.peekedLimit()).toBe(1);
   });

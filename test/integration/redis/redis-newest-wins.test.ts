@@ -36,7 +36,7 @@ const PLACES: readonly (readonly [name: string, open: () => Promise<Place>])[] =
   ],
 ];
 
-/** A value as this project writes it: its moment is in it, for where nothing else can decide. */
+/** A value as this project writes it: its timestamp is in it, for where nothing else can decide. */
 const valueOf = (text: string, updatedAt: number | undefined) =>
   JSON.stringify({ sidecar: { updatedAt: updatedAt ?? null }, text });
 const write = (key: string, text: string, updatedAt: number | undefined) => ({
@@ -75,9 +75,9 @@ describe.each(PLACES)("newest wins, on %s", (_, open) => {
   it.each<[what: string, before: number | undefined, incoming: number | undefined, wins: boolean]>([
     ["nothing is stored", undefined, 5, true],
     ["older is stored", 4, 5, true],
-    ["the same moment is stored", 5, 5, true],
+    ["the same timestamp is stored", 5, 5, true],
     ["newer is stored", 6, 5, false],
-    ["newer is stored, and the write has no moment", 6, undefined, true],
+    ["newer is stored, and the write has no timestamp", 6, undefined, true],
     ["newer is stored, and the write is of 0", 6, 0, true],
     ["0 is stored", 0, 5, true],
     ["fractions decide", 5.25, 5.5, true],
@@ -158,13 +158,13 @@ describe.each(PLACES)("newest wins, on %s", (_, open) => {
     expect(outcomes[1]).toEqual([WRITTEN]);
   });
 
-  it("leaves the newest of what several write at once, with its own moment, and tells each who was beaten", async () => {
-    const moments = fc.array(fc.tuple(fc.constantFrom("a", "b", "c:r_d"), fc.integer({ min: 1, max: 50 })), {
+  it("leaves the newest of what several write at once, with its own timestamp, and tells each who was beaten", async () => {
+    const times = fc.array(fc.tuple(fc.constantFrom("a", "b", "c:r_d"), fc.integer({ min: 1, max: 50 })), {
       minLength: 2,
       maxLength: 60,
     });
     await fc.assert(
-      fc.asyncProperty(moments, async (all) => {
+      fc.asyncProperty(times, async (all) => {
         await Promise.all(place.servers.map((server) => server.admin.flushall()));
         const writers = [redis, another, forEver];
         await Promise.all(

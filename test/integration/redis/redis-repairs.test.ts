@@ -131,7 +131,7 @@ describe.each(OUTAGES)("a change that is heard while Redis $name", ({ begin, end
     await listener.store.put(SITE, fetched(withLimit(5)));
     for (const subject of [ACME, SITE]) await follower.store.load(subject);
     await server.admin.save();
-    const lost = listener.toldToBeIncoherent();
+    const lost = listener.notifiedOfIncoherence();
     const admin = server.client();
     await admin.ping();
     await begin();
@@ -158,7 +158,7 @@ describe("a Redis that comes back with older data than it had confirmed", () => 
     await server.admin.save();
     await listener.store.apply(change, T + 1_000);
     for (const subject of [ACME, SITE]) await follower.store.load(subject);
-    const lost = listener.toldToBeIncoherent();
+    const lost = listener.notifiedOfIncoherence();
     await server.restartWithData();
     await lost;
     await Promise.all([listener.ready(), follower.ready()]);
@@ -180,7 +180,7 @@ describe("a Redis that comes back with older data than it had confirmed", () => 
       await listener.store.apply(change, T + 1_000);
       await follower.store.load(change.subject);
       await listener.close();
-      const lost = follower.toldToBeIncoherent();
+      const lost = follower.notifiedOfIncoherence();
       await server.restartWithData();
       await lost;
       await follower.ready();

@@ -53,9 +53,9 @@ describe("the master that Sentinels know", () => {
   });
 
   it("is followed when it changes places with a replica, and lives", async () => {
-    const { redis, told } = await following(target, ACCESS);
+    const { redis, received } = await following(target, ACCESS);
     const master = await set.switchOver();
-    await told.until("coherent", 2);
+    await received.until("coherent", 2);
     await eventually(
       () =>
         writeAll(redis).then(
@@ -67,19 +67,19 @@ describe("the master that Sentinels know", () => {
     expect(await master.admin.get(KEYS[0]!)).toBe("{}");
   });
 
-  it("is followed by commands and by news when it is gone", async () => {
-    const { redis, told } = await following(target, ACCESS);
+  it("is followed by commands and by changes when it is gone", async () => {
+    const { redis, received } = await following(target, ACCESS);
     await writeAll(redis);
     expect(await (await set.master()).admin.wait(1, 5_000)).toBe(1);
     const lost = redis.disconnected();
     const master = await set.failOver();
     await lost;
-    await told.until("coherent", 2);
+    await received.until("coherent", 2);
     await redis.connected();
-    expect(told.count("incoherent")).toBe(1);
+    expect(received.count("incoherent")).toBe(1);
     expect(await redis.commands.read(KEYS)).toEqual(KEYS.map(() => "{}"));
     await master.admin.set(`${PREFIX}after`, "value");
-    await told.until(`${PREFIX}after`);
+    await received.until(`${PREFIX}after`);
     await writeAll(redis);
   });
 });

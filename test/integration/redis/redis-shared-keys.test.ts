@@ -162,9 +162,9 @@ describe("two subjects that share a key", () => {
       await here.store.load(theOther);
       await here.store.load(apart).catch(() => undefined);
       await here.store.put(apart, fetched(withLimit(limit)));
-      const told = here.redis.toldOf(stateKey(environment, theOther));
+      const received = here.redis.notifiedOf(stateKey(environment, theOther));
       await here.store.put(theOther, fetched(withLimit(7, T + 1)));
-      await told;
+      await received;
       expect(limitOf(here.store.peek(apart.customerId, apart.resourceId))).toBe(limit);
     });
 

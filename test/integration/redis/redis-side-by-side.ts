@@ -93,7 +93,7 @@ export class SideBySide {
     return client;
   }
 
-  /** Resolves once it reads and writes Redis, and is told of what others write. */
+  /** Resolves once it reads and writes Redis, and is notified of what others write. */
   async sidecar(environment: Readonly<Record<string, string>> = {}): Promise<SidecarOnRedis> {
     const followersBefore = await this.#followers();
     const running = new SidecarOnRedis(

@@ -58,9 +58,9 @@ export function redisUnderTest(
   };
 }
 
-/** Keeps what was told of writes, in order. */
+/** Keeps what was notified of writes, in order. */
 export class RecordingInvalidations implements InvalidationListener {
-  readonly told: string[] = [];
+  readonly received: string[] = [];
   #waiting: (() => void)[] = [];
 
   coherent(): void {
@@ -80,7 +80,7 @@ export class RecordingInvalidations implements InvalidationListener {
   }
 
   count(what: string): number {
-    return this.told.filter((told) => told === what).length;
+    return this.received.filter((received) => received === what).length;
   }
 
   async until(what: string, times = 1): Promise<void> {
@@ -88,7 +88,7 @@ export class RecordingInvalidations implements InvalidationListener {
   }
 
   #tell(what: string): void {
-    this.told.push(what);
+    this.received.push(what);
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -91,7 +91,7 @@ describe("one that is told to listen to the update stream", () => {
     expect(fetches()).toBe(1);
   });
 
-  it("asks upstream again for what was in Redis before it listened: news may have been missed", async () => {
+  it("asks upstream again for what was in Redis before it listened: changes may have been missed", async () => {
     const other = await open();
     await other.seats();
     const listening = await open("true");

@@ -110,7 +110,7 @@ describe("a start", () => {
     expect(JSON.parse(stdout)).toMatchObject({ hasAccess: true });
   });
 
-  it("is ready once it is told, and answers by all of health, metrics and checks", async () => {
+  it("is ready once it is reported, and answers by all of health, metrics and checks", async () => {
     const { line } = await start();
     expect(await readiness(line)).toEqual({ status: 200, body: '{"status":"UP"}' });
     expect(
@@ -181,7 +181,7 @@ describe("a start", () => {
 });
 
 describe("a start that is refused", () => {
-  const refusals: [fault: string, environment: () => Record<string, string>, told: RegExp][] = [
+  const refusals: [fault: string, environment: () => Record<string, string>, received: RegExp][] = [
     ["nothing configured", () => ({}), /SERVER_API_KEY .*CATALOG_FILE .*OFFLINE/],
     [
       "values that do not fit",
@@ -205,12 +205,15 @@ describe("a start that is refused", () => {
     ],
   ];
 
-  it.each(refusals)("because of %s ends with 78, says so and prints no stack", async (_fault, environment, told) => {
-    const { code, stdout, stderr } = await spawnService(environment()).ended;
-    expect([code, stdout]).toEqual([78, ""]);
-    expect(stderr).toMatch(told);
-    expect(stderr).not.toMatch(/^ +at /m);
-  });
+  it.each(refusals)(
+    "because of %s ends with 78, says so and prints no stack",
+    async (_fault, environment, received) => {
+      const { code, stdout, stderr } = await spawnService(environment()).ended;
+      expect([code, stdout]).toEqual([78, ""]);
+      expect(stderr).toMatch(received);
+      expect(stderr).not.toMatch(/^ +at /m);
+    },
+  );
 
   it("because of a catalog names its line and what to do", async () => {
     await writeFile(catalogFile, CATALOG.replace("plan: pro", "plan: prp"));

@@ -45,13 +45,13 @@ describe("the opening", () => {
     ]);
   });
 
-  it("is told only once upstream has read all subscriptions", async () => {
+  it("is reported only once upstream has read all subscriptions", async () => {
     const { server, listener, stream } = await open();
     stream.start(listener);
     await server.until("ping");
     expect(server.happened).toEqual(["upgrade", "init", ...SUBSCRIPTIONS.map((name) => `subscribe ${name}`), "ping"]);
     await listener.until("connected");
-    expect(listener.told).toEqual(["connected"]);
+    expect(listener.received).toEqual(["connected"]);
   });
 
   it("tells once that it is connected", async () => {
@@ -62,11 +62,11 @@ describe("the opening", () => {
 });
 
 describe("a connection that is lost", () => {
-  it("is opened again at once, and both ends of the gap are told", async () => {
+  it("is opened again at once, and both ends of the gap are reported", async () => {
     const test = await connected();
     test.server.closeAll(1001, "going away");
     await test.listener.until("connected", 2);
-    expect(test.listener.told).toEqual(["connected", "disconnected", "connected"]);
+    expect(test.listener.received).toEqual(["connected", "disconnected", "connected"]);
     expect(logged(test)).toEqual(["info", "warn", "warn"]);
     expect(test.telemetry).toMatchObject({ networkRequestErrors: 1, initializationErrors: 0 });
   });
@@ -87,8 +87,8 @@ describe("a connection that is lost", () => {
     await test.listener.until("disconnected");
     await test.passTimeUntil(() => test.telemetry.networkRequestErrors >= 8);
     await test.server.start();
-    await test.passTimeUntil(() => test.listener.told.length === 3);
-    expect(test.listener.told).toEqual(["connected", "disconnected", "connected"]);
+    await test.passTimeUntil(() => test.listener.received.length === 3);
+    expect(test.listener.received).toEqual(["connected", "disconnected", "connected"]);
     expect(logged(test)).toEqual(["info", "warn", "warn"]);
   });
 
@@ -96,7 +96,7 @@ describe("a connection that is lost", () => {
     const test = await connected();
     test.server.sendRaw("{ this is not JSON");
     await test.listener.until("connected", 2);
-    expect(test.listener.told).toEqual(["connected", "disconnected", "connected"]);
+    expect(test.listener.received).toEqual(["connected", "disconnected", "connected"]);
   });
 });
 
@@ -138,7 +138,7 @@ describe("upstream that does not answer", () => {
     await test.passTimeUntil(() => test.server.count("ping") === 20);
     test.server.send("OnPackagePublished", { data: { packagePublished: { migrationType: "NEW_CUSTOMERS" } } });
     await test.listener.until("package-published");
-    expect(test.listener.told).toEqual(["connected", "package-published"]);
+    expect(test.listener.received).toEqual(["connected", "package-published"]);
   });
 });
 
@@ -147,7 +147,7 @@ describe("a subscription", () => {
     const test = await connected();
     test.server.complete("OnUsageUpdatedV2");
     await test.listener.until("connected", 2);
-    expect(test.listener.told).toEqual(["connected", "disconnected", "connected"]);
+    expect(test.listener.received).toEqual(["connected", "disconnected", "connected"]);
     expect(test.server.count("upgrade")).toBe(1);
     expect(test.server.count("subscribe OnUsageUpdatedV2")).toBe(2);
     expect(test.server.count("subscribe OnPackagePublished")).toBe(1);
@@ -157,17 +157,17 @@ describe("a subscription", () => {
     const test = await open();
     test.server.behaviour.subscribe = { OnUsageUpdatedV2: { message: "not now" } };
     test.stream.start(test.listener);
-    const moments: number[] = [];
+    const subscribedAt: number[] = [];
     for (let times = 1; times < 8; times++) {
       await test.passTimeUntil(() => test.server.count("subscribe OnUsageUpdatedV2") >= times);
-      moments.push(test.clock.now());
+      subscribedAt.push(test.clock.now());
     }
-    const waits = moments.slice(1).map((moment, i) => moment - (moments[i] ?? 0));
+    const waits = subscribedAt.slice(1).map((timestamp, i) => timestamp - (subscribedAt[i] ?? 0));
     expect(waits.toSorted((a, b) => a - b)).toEqual(waits);
-    expect(test.listener.told).toEqual([]);
+    expect(test.listener.received).toEqual([]);
     expect(logged(test)).toEqual(["warn"]);
     test.server.behaviour.subscribe = {};
-    await test.passTimeUntil(() => test.listener.told.includes("connected"));
+    await test.passTimeUntil(() => test.listener.received.includes("connected"));
     expect(test.server.count("upgrade")).toBe(1);
   });
 
@@ -178,7 +178,7 @@ describe("a subscription", () => {
     test.server.behaviour.subscribe = { OnUsageUpdatedV2: { message: "not now" } };
     test.server.refuse("OnUsageUpdatedV2", "not now");
     await test.passTimeUntil(() => test.server.count("subscribe OnUsageUpdatedV2") === 6);
-    expect(test.listener.told).toEqual([]);
+    expect(test.listener.received).toEqual([]);
   });
 
   it("that is refused keeps the renewal of another from being taken for the whole", async () => {
@@ -193,7 +193,10 @@ describe("a subscription", () => {
       test.server.send("OnPackagePublished", { data: { packagePublished: { migrationType: "NEW_CUSTOMERS" } } });
       await test.listener.until("package-published", events);
     }
-    expect(test.listener.told.filter((told) => told !== "package-published")).toEqual(["connected", "disconnected"]);
+    expect(test.listener.received.filter((received) => received !== "package-published")).toEqual([
+      "connected",
+      "disconnected",
+    ]);
   });
 
   it("that is refused does not keep the events of others away", async () => {
@@ -266,7 +269,7 @@ describe("throttling", () => {
     expect(test.server.count("upgrade")).toBe(1);
     expect(logged(test)).toEqual(["info", "info"]);
     delete test.server.behaviour.init;
-    await test.passTimeUntil(() => test.listener.told.length === 3);
+    await test.passTimeUntil(() => test.listener.received.length === 3);
     expect(logged(test)).toEqual(["info", "info", "info"]);
   });
 });
@@ -276,7 +279,7 @@ describe("the end", () => {
     const test = await connected();
     await test.stream.stop();
     await test.server.until("close");
-    expect(test.listener.told).toEqual(["connected"]);
+    expect(test.listener.received).toEqual(["connected"]);
     expect(test.clock.pendingTimers).toBe(0);
   });
 

@@ -38,7 +38,7 @@ describe("events", () => {
     server.send("OnUsageUpdatedV2", usageOf("a", 2));
     server.send("OnPackagePublished", { data: { packagePublished: { migrationType: "ALL_CUSTOMERS" } } });
     await listener.until("package-published");
-    expect(listener.told.slice(1)).toEqual([
+    expect(listener.received.slice(1)).toEqual([
       "usage-updated",
       "entitlements-updated",
       "usage-updated",
@@ -46,25 +46,25 @@ describe("events", () => {
     ]);
   });
 
-  it("with a null list put their subject in doubt, and are counted and logged; the stream goes on", async () => {
+  it("with a null list mark their subject stale, and are counted and logged; the stream goes on", async () => {
     const { server, listener, telemetry, logger } = await connected();
     server.send("OnEntitlementsUpdatedV2", {
       data: { entitlementsUpdatedV2: { customerId: "c", entitlements: null } },
     });
     server.send("OnEntitlementsUpdatedV2", entitlementsOf("after"));
     await listener.until("entitlements-updated");
-    expect(listener.told.slice(1)).toEqual(["subject-invalidated", "entitlements-updated"]);
+    expect(listener.received.slice(1)).toEqual(["subject-invalidated", "entitlements-updated"]);
     expect(telemetry.malformedUpstreamData).toBe(1);
     expect(logger.lines.filter(({ level }) => level === "warn")).toHaveLength(1);
   });
 
-  it("that name nobody put everything in doubt, once for many", async () => {
+  it("that name nobody mark everything stale, once for many", async () => {
     const test = await connected();
     for (let i = 0; i < 50; i++) test.server.send("OnEntitlementsUpdatedV2", { data: { entitlementsUpdatedV2: null } });
     test.server.send("OnEntitlementsUpdatedV2", entitlementsOf("after"));
     await test.listener.until("entitlements-updated");
     test.clock.advance(1_000);
-    expect(test.listener.told.slice(1)).toEqual(["entitlements-updated", "disconnected", "connected"]);
+    expect(test.listener.received.slice(1)).toEqual(["entitlements-updated", "disconnected", "connected"]);
     expect(test.telemetry.malformedUpstreamData).toBe(50);
     expect(test.logger.lines.filter(({ level }) => level === "warn")).toHaveLength(1);
   });
@@ -73,7 +73,7 @@ describe("events", () => {
     const test = await connected();
     test.server.send("OnEntitlementsUpdatedV2", null);
     await test.listener.until("connected", 2);
-    expect(test.listener.told).toEqual(["connected", "disconnected", "connected"]);
+    expect(test.listener.received).toEqual(["connected", "disconnected", "connected"]);
   });
 
   it("10,000 in a row all arrive, in order", async () => {

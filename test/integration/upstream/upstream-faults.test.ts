@@ -157,8 +157,8 @@ describe("the API that fails", () => {
   });
 });
 
-describe("what is in doubt", () => {
-  const fetchInDoubt = (test: UnderTest) =>
+describe("what is stale", () => {
+  const fetchStale = (test: UnderTest) =>
     test.passTimeUntilSettled(
       test.upstream.fetchState({ customerId: "c" }, { signal: patient(), latest: false, preferLatest: true }),
     );
@@ -166,7 +166,7 @@ describe("what is in doubt", () => {
   it("is fetched from the API, which no cache of Edge's can be ahead of", async () => {
     const test = await open();
     test.api.react = () => stateAnswer("from the API");
-    expect((await fetchInDoubt(test))?.feature("from the API")?.kind).toBe("boolean");
+    expect((await fetchStale(test))?.feature("from the API")?.kind).toBe("boolean");
     expect(test.edge.seen).toEqual([]);
   });
 
@@ -179,7 +179,7 @@ describe("what is in doubt", () => {
     test.api.react = () => reaction;
     test.edge.react = () => stateAnswer("from Edge");
     const startedAt = test.clock.now();
-    expect((await fetchInDoubt(test))?.feature("from Edge")?.kind).toBe("boolean");
+    expect((await fetchStale(test))?.feature("from Edge")?.kind).toBe("boolean");
     expect(test.clock.now() - startedAt).toBeLessThan(BUDGET_MS);
   });
 });

@@ -82,12 +82,12 @@ describe.each([
   ["the API", false],
 ])("what is read from %s", (_, withEdge) => {
   it.each(subjects)("of %j is what the catalog says", async (subject) => {
-    const told = await connectUpstream(withEdge).fetchState(subject, { signal: patient(), latest: false });
+    const received = await connectUpstream(withEdge).fetchState(subject, { signal: patient(), latest: false });
     const meant = await new CatalogUpstreamClient(emulated.engine).fetchState(subject, {
       signal: patient(),
       latest: false,
     });
-    expect(contentsOf(told!)).toEqual(contentsOf(meant));
+    expect(contentsOf(received!)).toEqual(contentsOf(meant));
     expect(telemetry.malformedUpstreamData).toBe(0);
   });
 
@@ -102,7 +102,7 @@ describe.each([
 });
 
 describe("what is reported", () => {
-  it("is counted, and told to whoever listens", async () => {
+  it("is counted, and reported to whoever listens", async () => {
     const { listener } = await connectStream();
     const upstream = connectUpstream(true);
     const report = usageReport({ subject: { customerId: "acme" }, featureId: "seats", value: 1 });
@@ -169,13 +169,13 @@ describe("what changes in the catalog", () => {
     const { listener } = await connectStream();
     emulated.engine.replace(named(inkwell({ overrides: { seats: 25 } })));
     await listener.until("entitlements-updated");
-    const told = listener.changes.find((change) => change.type === "entitlements-updated");
-    expect(told?.subject).toEqual({ customerId: "acme", resourceId: undefined });
+    const received = listener.changes.find((change) => change.type === "entitlements-updated");
+    expect(received?.subject).toEqual({ customerId: "acme", resourceId: undefined });
     const meant = await new CatalogUpstreamClient(emulated.engine).fetchState(
       { customerId: "acme" },
       { signal: patient(), latest: false },
     );
-    expect(contentsOf(told!.state)).toEqual(contentsOf(meant));
+    expect(contentsOf(received!.state)).toEqual(contentsOf(meant));
     expect(telemetry.malformedUpstreamData).toBe(0);
   });
 });

@@ -30,7 +30,7 @@ export class VendorServer {
   readonly seen: SeenRequest[] = [];
   readonly sockets = new Set<Socket>();
   connections = 0;
-  /** Requests that are being answered at this moment, and the most there ever were. */
+  /** Requests that are being answered at this time, and the most there ever were. */
   pending = 0;
   maxPending = 0;
   /** Connections on which nothing is answered any more, though they stay open. */

@@ -98,7 +98,7 @@ async function take(cache: CacheStore, model: CachedStates, step: CacheStep, now
       break;
     case "doubt-all":
       await cache.markAllUnverified();
-      model.doubtAll();
+      model.markAllStale();
       break;
   }
 }

@@ -34,7 +34,7 @@ export const DECISIONS: Kind<Decision> = {
   },
   run: ({ now, state, queries, configured }) => {
     const built = buildCustomerState(state);
-    const own = compareAnswers("as it is told", built, state, queries, now, configured);
+    const own = compareAnswers("as it is reported", built, state, queries, now, configured);
     if (own !== undefined) return own;
     void cache.forget(SUBJECT);
     void cache.put(SUBJECT, { state: built, verifiedAt: now, recheckAt: Infinity, isVerified: true });

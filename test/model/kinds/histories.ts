@@ -155,10 +155,10 @@ class Product {
     const random = Math.random;
     Math.random = () => 0.5;
     try {
-      const told = await this.#carryOut(step);
+      const received = await this.#carryOut(step);
       // Until all that follows from it in the background is done.
       await new Promise((resolve) => setImmediate(resolve));
-      return told;
+      return received;
     } finally {
       Math.random = random;
     }

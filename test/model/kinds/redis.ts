@@ -81,7 +81,7 @@ async function compareAll(
     for (const [process, store] of stores.entries()) {
       const known = await store.load(subject);
       const where = `process ${process}, ${JSON.stringify(subject)}`;
-      // Redis may know less than was told, never something else.
+      // Redis may know less than was reported, never something else.
       if (known === undefined) return held.isVerified ? { at: where, product: undefined, model: "a state" } : undefined;
       const difference = compareAnswers(where, known.state, held.state, queries, now);
       if (difference !== undefined) return difference;
@@ -98,7 +98,7 @@ async function take(
   now: number,
 ): Promise<void> {
   if (step.step === "put") {
-    usages.told(step.subject, step.state);
+    usages.received(step.subject, step.state);
     await store.put(step.subject, {
       state: buildCustomerState(step.state),
       verifiedAt: now,
@@ -151,7 +151,7 @@ class KeptUsages {
   }
 
   /** A set that is older than what is stored is dropped; its usages have keys of their own, and count where they are newer. */
-  told(subject: Subject, state: CustomerStateInput): void {
+  received(subject: Subject, state: CustomerStateInput): void {
     this.keep(subject, this.in(subject, state));
   }
 

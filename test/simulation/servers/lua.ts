@@ -161,7 +161,7 @@ function evaluate(node: luaparse.Expression, scope: Scope): LuaValue {
     case "Identifier":
       return scope.get(node.name);
     case "StringLiteral":
-      // The library leaves the value out where the encoding is not told.
+      // The library leaves the value out where the encoding is not reported.
       return valueOf(node);
     case "NumericLiteral":
     case "BooleanLiteral":

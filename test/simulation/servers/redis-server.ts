@@ -35,7 +35,7 @@ const OK = "OK";
 const INVALIDATE = "__redis__:invalidate";
 
 /**
- * A Redis of one node as the product uses it: strings with expiry, scripts, transactions, locks, channels, and the news of
+ * A Redis of one node as the product uses it: strings with expiry, scripts, transactions, locks, channels, and the changes of
  * writes in broadcast mode. The tests send the same commands to a real server and compare.
  */
 export class RedisServer {
@@ -242,12 +242,12 @@ export class RedisServer {
     const keys = Number(args[1]);
     const script = this.#scripts.get(digest);
     if (script === undefined) throw new Error("NOSCRIPT No matching script. Please use EVAL.");
-    const told = script.run(args.slice(2, 2 + keys), args.slice(2 + keys), (command) => {
+    const received = script.run(args.slice(2, 2 + keys), args.slice(2 + keys), (command) => {
       const reply = this.#data(undefined, (command[0] ?? "").toUpperCase(), command.slice(1));
       if (reply instanceof Error) throw reply;
       return toLua(reply);
     });
-    return fromLua(told);
+    return fromLua(received);
   }
 }
 

@@ -79,7 +79,7 @@ export class Upstream {
     return since - World.EPOCH;
   }
 
-  /** The customer's entitlements are others from now on, and everybody who listens is told. */
+  /** The customer's entitlements are others from now on, and everybody who listens is reported. */
   change(customer: number, isHeard: boolean): Version {
     const { versions } = this.#customer(customer);
     const last = versions.at(-1) as Version;

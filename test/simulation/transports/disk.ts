@@ -111,14 +111,14 @@ function operation<T>(run: (disk: SimDisk) => T, takes = TAKES): Promise<T> {
   return new Promise((resolve, reject) => {
     scheduler.after(takes, undefined, () => {
       if (!process.isAlive) return;
-      let told: () => void;
+      let received: () => void;
       try {
         const value = run(diskOf(process.host));
-        told = () => resolve(value);
+        received = () => resolve(value);
       } catch (error) {
-        told = () => reject(error instanceof Error ? error : new Error(String(error)));
+        received = () => reject(error instanceof Error ? error : new Error(String(error)));
       }
-      scheduler.after(0, process, told);
+      scheduler.after(0, process, received);
     });
   });
 }

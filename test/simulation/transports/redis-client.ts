@@ -4,7 +4,7 @@ import type { Pipe } from "../world/network.js";
 import type { SimProcess } from "../world/sim-process.js";
 import { theWorld } from "../world/world.js";
 
-/** What stands in for the library `ioredis`: the link that carries commands there, and replies and news back. */
+/** What stands in for the library `ioredis`: the link that carries commands there, and replies and changes back. */
 export class ReplyError extends Error {
   override readonly name = "ReplyError";
 }

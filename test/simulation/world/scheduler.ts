@@ -103,10 +103,10 @@ export class Scheduler {
     const before = this.current;
     this.current = owner;
     this.events++;
-    const told = run();
-    if (told instanceof Promise) await told;
+    const received = run();
+    if (received instanceof Promise) await received;
     // The world itself is synchronous: what it has to say to a process is an event of that.
-    else if (told !== true && owner !== undefined) await quiet(this.events);
+    else if (received !== true && owner !== undefined) await quiet(this.events);
     this.current = before;
   }
 

@@ -32,7 +32,7 @@ describe("readiness", () => {
   });
 });
 
-describe("the moment from which states are trusted", () => {
+describe("the time from which states are trusted", () => {
   it.each([
     { calls: [], since: 1_000 - 300 },
     { calls: ["connected"], since: 1_000 - 750 },

@@ -27,11 +27,11 @@ describe("entitlements updated", () => {
     expect(contentsOf(storedBy(applySubjectChange(before, entitlements(update))))).toEqual(contentsOf(update));
   });
 
-  it("with entitlements and no moment replaces the state", () => {
+  it("with entitlements and no timestamp replaces the state", () => {
     expect(storedBy(applySubjectChange(stored, entitlements(stateWith([boolean()])))).feature("seats")).toBeUndefined();
   });
 
-  it("at the same moment replaces the state: the last writer wins", () => {
+  it("at the same time replaces the state: the last writer wins", () => {
     expect(
       storedBy(applySubjectChange(stored, entitlements(stateWith([boolean()], { updatedAt: 10 })))).feature("seats"),
     ).toBeUndefined();
@@ -64,7 +64,7 @@ describe("entitlements updated", () => {
     [undefined, "CustomerNotFound"],
     [stored, "CustomerIsArchived"],
     [stored, "NoActiveSubscription"],
-  ])("empty with a reason replaces the state, whatever moment that has", (before, reason) => {
+  ])("empty with a reason replaces the state, whatever timestamp that has", (before, reason) => {
     const after = storedBy(applySubjectChange(before, entitlements(emptyState(reason))));
     expect(decideFeature(after, featureQuery("seats"), 0)).toMatchObject({
       hasAccess: false,
@@ -168,13 +168,13 @@ describe("credit balance updated, by the older API", () => {
     expect(decideFeature(after, featureQuery("sso"), 0).accessDeniedReason).toBe("InsufficientCredits");
   });
 
-  it("with another grant leaves what is known in doubt, since the limit comes with the set", () => {
-    expect(applySubjectChange(stored, balance({ totalGranted: 200 }))).toEqual({ effect: "doubt" });
+  it("with another grant leaves what is known stale, since the limit comes with the set", () => {
+    expect(applySubjectChange(stored, balance({ totalGranted: 200 }))).toEqual({ effect: "mark-stale" });
   });
 
-  it("of a wallet that is not told leaves in doubt what its features were told to be", () => {
+  it("of a wallet that is not told leaves stale what its features were told to be", () => {
     const before = stateWith([boolean({ creditRate: { amount: 1, currencyId: "credits" } })], { updatedAt: 10 });
-    expect(applySubjectChange(before, balance({}))).toEqual({ effect: "doubt" });
+    expect(applySubjectChange(before, balance({}))).toEqual({ effect: "mark-stale" });
   });
 
   it.each([
@@ -188,8 +188,8 @@ describe("credit balance updated, by the older API", () => {
 });
 
 describe("a subject invalidated", () => {
-  it("leaves what is known in doubt", () => {
-    expect(applySubjectChange(stored, { type: "subject-invalidated", subject })).toEqual({ effect: "doubt" });
+  it("leaves what is known stale", () => {
+    expect(applySubjectChange(stored, { type: "subject-invalidated", subject })).toEqual({ effect: "mark-stale" });
   });
 
   it("says nothing of what is not known", () => {

@@ -8,7 +8,7 @@ import { buildCustomerState } from "../../../src/domain/build-customer-state.js"
 import { isEmptyState } from "../../../src/domain/customer-state.js";
 import { CodedError, ERROR_CODES, errorCodeOf } from "../../../src/domain/errors.js";
 import { sameSubject } from "../../../src/domain/subject.js";
-import { withMoments } from "../../../src/domain/with-moments.js";
+import { withDefaultTimestamps } from "../../../src/domain/with-default-timestamps.js";
 import { boolean, contentsOf, emptyState, metered, stateWith, wallet } from "../../builders/states.js";
 
 describe("a state", () => {
@@ -28,7 +28,7 @@ describe("a state", () => {
     });
   });
 
-  it("has no moment of its own while it is empty", () => {
+  it("has no timestamp of its own while it is empty", () => {
     expect(buildCustomerState({ updatedAt: 5, accessDeniedReason: "CustomerNotFound" }).updatedAt).toBeUndefined();
     expect(stateWith([boolean()], { updatedAt: 5 }).updatedAt).toBe(5);
     expect(stateWith([], { updatedAt: 5, credits: [wallet()] }).updatedAt).toBe(5);
@@ -45,13 +45,13 @@ describe("a state", () => {
 
   it.each([
     { terms: {}, tells: true },
-    { terms: { tellsWallets: false }, tells: false },
-    { terms: { tellsWallets: false, credits: [wallet()] }, tells: true },
+    { terms: { includesWallets: false }, tells: false },
+    { terms: { includesWallets: false, credits: [wallet()] }, tells: true },
   ])("tells of wallets unless it is said that it does not, and wherever it has one ($tells)", ({ terms, tells }) => {
     const state = stateWith([metered()], terms);
-    expect(state.tellsWallets).toBe(tells);
-    expect(state.withUsages({ features: new Map([["seats", { currentUsage: 9 }]]) }).tellsWallets).toBe(tells);
-    expect(withMoments(state, 5).tellsWallets).toBe(tells);
+    expect(state.includesWallets).toBe(tells);
+    expect(state.withUsages({ features: new Map([["seats", { currentUsage: 9 }]]) }).includesWallets).toBe(tells);
+    expect(withDefaultTimestamps(state, 5).includesWallets).toBe(tells);
   });
 
   it.each([

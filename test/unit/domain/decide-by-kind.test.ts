@@ -125,7 +125,7 @@ describe("rules 8 and 9: a metered feature with a limit of 10", () => {
     },
   );
 
-  it("reads as used 0 where no usage was ever told", () => {
+  it("reads as used 0 where no usage was ever reported", () => {
     const state = stateWith([
       { feature: { id: "seats", featureType: "NUMBER", meterType: "Incremental" }, usageLimit: 1 },
     ]);

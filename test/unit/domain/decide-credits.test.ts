@@ -81,7 +81,7 @@ describe("rule 10: a feature that costs 2 credits a unit", () => {
     { wallet: { used: 99.5 }, rate: 0.5, requested: 1 },
     { wallet: { used: 99.5 }, rate: 0.5, requested: 1.5, reason: "InsufficientCredits" },
     { wallet: { used: 100 }, rate: 0, requested: 5 },
-    // Without the wallet at hand, there is nothing to judge by.
+    // Without the cached wallet, there is nothing to judge by.
     { requested: 1000 },
     { own: "InsufficientCredits", reason: "InsufficientCredits" },
     { wallet: { currencyId: "other", used: 100 }, requested: 5 },

@@ -11,7 +11,7 @@ import {
   fallbackValues,
   FEATURE_IDS,
   featureQueries,
-  moments,
+  times,
   optional,
   requests,
   stateInputs,
@@ -48,7 +48,7 @@ const moreOf = <U extends { readonly currentUsage: number }>(usage: U, more: num
   currentUsage: usage.currentUsage + more,
 });
 
-describe("whatever the state, the query and the moment", () => {
+describe("whatever the state, the query and the time", () => {
   it("a decision on a feature never throws, changes nothing and is the same again", () => {
     fc.assert(
       fc.property(stateInputs, featureQueries, fc.double(), configuredFallbacks, (input, query, now, fallbacks) => {
@@ -83,7 +83,7 @@ describe("whatever the state, the query and the moment", () => {
         states,
         featureQueries,
         creditQueries,
-        moments,
+        times,
         configuredFallbacks,
         (state, query, credit, now, fallbacks) => {
           for (const decision of [decideFeature(state, query, now, fallbacks), decideCredit(state, credit)]) {
@@ -103,7 +103,7 @@ describe("whatever the state, the query and the moment", () => {
         states,
         featureQueries,
         creditQueries,
-        moments,
+        times,
         configuredFallbacks,
         (state, query, credit, now, fallbacks) => {
           const known = state.feature(query.featureId);
@@ -120,7 +120,7 @@ describe("whatever the state, the query and the moment", () => {
     );
   });
 
-  it("what is told of the credits left is below 0 only under a soft limit", () => {
+  it("what is said of the credits left is below 0 only under a soft limit", () => {
     fc.assert(
       fc.property(states, creditQueries, (state, query) => {
         const { remaining, entitlement, usage } = decideCredit(state, query);
@@ -135,7 +135,7 @@ describe("whatever the state, the query and the moment", () => {
 describe("more never grants what less denied", () => {
   it("more requested usage of a feature", () => {
     fc.assert(
-      fc.property(states, featureQueries, amounts, amounts, moments, (state, query, less, more, now) => {
+      fc.property(states, featureQueries, amounts, amounts, times, (state, query, less, more, now) => {
         const small = decideFeature(state, { ...query, requestedUsage: less }, now);
         const large = decideFeature(state, { ...query, requestedUsage: less + more }, now);
         expect(large.hasAccess && !small.hasAccess).toBe(false);
@@ -151,7 +151,7 @@ describe("more never grants what less denied", () => {
         featureQueries,
         creditQueries,
         fc.oneof(requests, fc.constantFrom(NaN, Infinity, -Infinity)),
-        moments,
+        times,
         (state, query, credit, requested, now) => {
           fc.pre(!(requested >= 0 && requested < Infinity));
           for (const decide of [
@@ -172,7 +172,7 @@ describe("more never grants what less denied", () => {
         states,
         featureQueries,
         fc.array(fc.constantFrom("a", "b", "c", "")),
-        moments,
+        times,
         (state, query, more, now) => {
           const small = decideFeature(state, query, now);
           const large = decideFeature(state, { ...query, requestedValues: [...query.requestedValues, ...more] }, now);
@@ -196,7 +196,7 @@ describe("more never grants what less denied", () => {
 
   it("more current usage of features and wallets", () => {
     fc.assert(
-      fc.property(states, featureQueries, creditQueries, amounts, moments, (state, query, credit, more, now) => {
+      fc.property(states, featureQueries, creditQueries, amounts, times, (state, query, credit, more, now) => {
         const used = withMoreUsed(state, more);
         expect(decideFeature(used, query, now).hasAccess && !decideFeature(state, query, now).hasAccess).toBe(false);
         expect(decideCredit(used, credit).hasAccess && !decideCredit(state, credit).hasAccess).toBe(false);
@@ -211,7 +211,7 @@ describe("what is not asked about has no say", () => {
     const others = (input: CustomerStateInput, featureId: string) =>
       input.features?.filter(({ feature }) => feature.id !== featureId) ?? [];
     fc.assert(
-      fc.property(stateInputs, stateInputs, featureQueries, moments, (input, other, query, now) => {
+      fc.property(stateInputs, stateInputs, featureQueries, times, (input, other, query, now) => {
         const own = input.features?.filter(({ feature }) => feature.id === query.featureId) ?? [];
         const crowded = buildCustomerState({ ...input, features: [...own, ...others(other, query.featureId)] });
         expect(decideFeature(crowded, query, now)).toEqual(decideFeature(buildCustomerState(input), query, now));

@@ -5,14 +5,7 @@ import { decideFeature } from "../../../src/domain/decide-feature.js";
 import type { DecisionTrace, RuleName } from "../../../src/domain/decision-trace.js";
 import type { AccessDeniedReason } from "../../../src/domain/access-denied-reason.js";
 import { nearestIds } from "../../../src/domain/nearest-ids.js";
-import {
-  creditQueries,
-  fallbackValues,
-  featureQueries,
-  moments,
-  optional,
-  states,
-} from "../../builders/arbitraries.js";
+import { creditQueries, fallbackValues, featureQueries, times, optional, states } from "../../builders/arbitraries.js";
 
 const RUNS = { numRuns: 3_000 };
 
@@ -36,7 +29,7 @@ function deciding(trace: DecisionTrace) {
 describe("an explanation and a check never disagree", () => {
   it("of a feature: the decision is the same with and without a trace, and follows from its rules", () => {
     fc.assert(
-      fc.property(states, featureQueries, moments, optional(fallbackValues), (state, query, now, values) => {
+      fc.property(states, featureQueries, times, optional(fallbackValues), (state, query, now, values) => {
         const fallbacks = { fallbackOf: () => values };
         const trace: DecisionTrace = [];
         const decision = decideFeature(state, query, now, fallbacks, trace);

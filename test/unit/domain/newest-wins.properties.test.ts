@@ -7,7 +7,7 @@ import type { EntitlementReference } from "../../../src/domain/entitlement.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { newestState, newestUsage } from "../../../src/domain/newest-wins.js";
 import type { Usage } from "../../../src/domain/usage.js";
-import { amounts, FEATURE_IDS, moments, optional, states } from "../../builders/arbitraries.js";
+import { amounts, FEATURE_IDS, times, optional, states } from "../../builders/arbitraries.js";
 import { contentsOf } from "../../builders/states.js";
 
 const RUNS = { numRuns: 2_000 };
@@ -30,31 +30,31 @@ interface Word {
 const words: fc.Arbitrary<Word> = fc.record({
   amount: amounts,
   limit: amounts,
-  anchor: optional(moments),
-  period: fc.tuple(moments, moments).map(([periodStart, periodEnd]) => ({ periodStart, periodEnd })),
+  anchor: optional(times),
+  period: fc.tuple(times, times).map(([periodStart, periodEnd]) => ({ periodStart, periodEnd })),
 });
 
-/** One writer's news: all of the set, or the usage of one entitlement. */
-interface News {
+/** One writer's changes: all of the set, or the usage of one entitlement. */
+interface KnownChange {
   readonly about: EntitlementReference | "set";
   readonly words: readonly Word[];
 }
 
-const news: fc.Arbitrary<News> = fc.record({
+const change: fc.Arbitrary<KnownChange> = fc.record({
   about: fc.constantFrom<EntitlementReference | "set">("set", "set", ...references),
   words: fc.array(words, { minLength: references.length, maxLength: references.length }),
 });
 
 /** When each of some writes was made: no two at the same time, in any order. */
-const distinctMoments = (count: number) =>
+const distinctTimestamps = (count: number) =>
   fc.uniqueArray(fc.nat({ max: 1_000 }), { minLength: count, maxLength: count });
 
-/** A set that is stored, and then some news, each with moments of its own for the set and for each usage in it. */
+/** A set that is stored, and then some changes, each with timestamps of its own for the set and for each usage in it. */
 const histories = fc.integer({ min: 2, max: 5 }).chain((count) =>
   fc.record({
-    said: fc.array(news, { minLength: count, maxLength: count }),
-    setMoments: distinctMoments(count),
-    usageMoments: fc.tuple(...references.map(() => distinctMoments(count))),
+    said: fc.array(change, { minLength: count, maxLength: count }),
+    setTimestamps: distinctTimestamps(count),
+    usageTimestamps: fc.tuple(...references.map(() => distinctTimestamps(count))),
     hasPeriods: fc.boolean(),
   }),
 );
@@ -64,44 +64,46 @@ interface History {
   readonly changes: readonly SubjectChange[];
 }
 
-const writtenHistories: fc.Arbitrary<History> = histories.map(({ said, setMoments, usageMoments, hasPeriods }) => {
-  const usageOf = (write: number, entitlement: number): Usage => ({
-    currentUsage: said[write]!.words[entitlement]!.amount,
-    updatedAt: usageMoments[entitlement]![write]!,
-    ...(hasPeriods ? said[write]!.words[entitlement]!.period : {}),
-  });
-  const setOf = (write: number) =>
-    buildCustomerState({
-      updatedAt: setMoments[write],
-      features: FEATURE_IDS.map((id, i) => ({
-        feature: { id, featureType: "NUMBER", meterType: "Incremental" },
-        resetPeriod: "MONTH",
-        usageLimit: said[write]!.words[i]!.limit,
-        usage: { ...usageOf(write, i), periodAnchor: said[write]!.words[i]!.anchor },
-      })),
-      credits: [
-        {
-          currency: { currencyId: CURRENCY, displayName: CURRENCY },
-          usageLimit: said[write]!.words.at(-1)!.limit,
-          usage: usageOf(write, references.length - 1),
-        },
-      ],
+const writtenHistories: fc.Arbitrary<History> = histories.map(
+  ({ said, setTimestamps, usageTimestamps, hasPeriods }) => {
+    const usageOf = (write: number, entitlement: number): Usage => ({
+      currentUsage: said[write]!.words[entitlement]!.amount,
+      updatedAt: usageTimestamps[entitlement]![write]!,
+      ...(hasPeriods ? said[write]!.words[entitlement]!.period : {}),
     });
-  const changeOf = (write: number): SubjectChange => {
-    const { about } = said[write]!;
-    if (about === "set") return { type: "entitlements-updated", subject, state: setOf(write) };
-    return {
-      type: "usage-updated",
-      subject,
-      entitlement: about,
-      usage: usageOf(
-        write,
-        references.findIndex((of) => of === about),
-      ),
+    const setOf = (write: number) =>
+      buildCustomerState({
+        updatedAt: setTimestamps[write],
+        features: FEATURE_IDS.map((id, i) => ({
+          feature: { id, featureType: "NUMBER", meterType: "Incremental" },
+          resetPeriod: "MONTH",
+          usageLimit: said[write]!.words[i]!.limit,
+          usage: { ...usageOf(write, i), periodAnchor: said[write]!.words[i]!.anchor },
+        })),
+        credits: [
+          {
+            currency: { currencyId: CURRENCY, displayName: CURRENCY },
+            usageLimit: said[write]!.words.at(-1)!.limit,
+            usage: usageOf(write, references.length - 1),
+          },
+        ],
+      });
+    const changeOf = (write: number): SubjectChange => {
+      const { about } = said[write]!;
+      if (about === "set") return { type: "entitlements-updated", subject, state: setOf(write) };
+      return {
+        type: "usage-updated",
+        subject,
+        entitlement: about,
+        usage: usageOf(
+          write,
+          references.findIndex((of) => of === about),
+        ),
+      };
     };
-  };
-  return { stored: setOf(0), changes: said.slice(1).map((_, i) => changeOf(i + 1)) };
-});
+    return { stored: setOf(0), changes: said.slice(1).map((_, i) => changeOf(i + 1)) };
+  },
+);
 
 function afterEvents(stored: CustomerState, changes: readonly SubjectChange[]): CustomerState {
   return changes.reduce((state, change) => {
@@ -124,7 +126,7 @@ const shuffledHistories = writtenHistories.chain(({ stored, changes }) =>
     .map((shuffled) => ({ stored, changes, shuffled })),
 );
 
-describe("writes with different moments", () => {
+describe("writes with different timestamps", () => {
   it("come to the same in any order, as events", () => {
     fc.assert(
       fc.property(shuffledHistories, ({ stored, changes, shuffled }) => {
@@ -153,13 +155,13 @@ describe("writes with different moments", () => {
         ];
         const newestSet = sets.reduce((a, b) => (b.updatedAt! > a.updatedAt! ? b : a));
         for (const id of FEATURE_IDS) {
-          const told = [
+          const received = [
             ...sets.map((set) => set.featureUsage(id)),
             ...changes.flatMap((change) =>
               change.type === "usage-updated" && change.entitlement.id === id ? [change.usage] : [],
             ),
           ];
-          const newest = told.reduce((a, b) => (b.updatedAt! > a.updatedAt! ? b : a));
+          const newest = received.reduce((a, b) => (b.updatedAt! > a.updatedAt! ? b : a));
           expect(after.feature(id)).toEqual(newestSet.feature(id));
           expect(after.featureUsage(id)).toMatchObject({
             currentUsage: newest.currentUsage,

@@ -29,8 +29,8 @@ describe("sets of entitlements", () => {
     { when: "a newer one replaces", stored: 1, incoming: 2, limit: 20 },
     { when: "an equally new one replaces: the last writer wins", stored: 2, incoming: 2, limit: 20 },
     { when: "an older one is dropped", stored: 3, incoming: 2, limit: 10 },
-    { when: "one without a moment replaces", stored: 3, incoming: undefined, limit: 20 },
-    { when: "one replaces what has no moment", stored: undefined, incoming: 1, limit: 20 },
+    { when: "one without a timestamp replaces", stored: 3, incoming: undefined, limit: 20 },
+    { when: "one replaces what has no timestamp", stored: undefined, incoming: 1, limit: 20 },
   ])("$when", ({ stored, incoming, limit }) => {
     expect(limitOf(newestState(setOf(10, stored), setOf(20, incoming)))).toBe(limit);
   });
@@ -40,7 +40,7 @@ describe("sets of entitlements", () => {
     expect(newestState(undefined, first)).toBe(first);
   });
 
-  it("an empty one has no moment and always replaces", () => {
+  it("an empty one has no timestamp and always replaces", () => {
     const replaced = newestState(setOf(10, 9), emptyState("CustomerIsArchived"));
     expect(contentsOf(replaced)).toEqual(contentsOf(emptyState("CustomerIsArchived")));
   });
@@ -60,24 +60,24 @@ describe("sets of entitlements", () => {
   it.each([
     { stored: 1, incoming: 2, tells: false },
     { stored: 2, incoming: 1, tells: true },
-  ])("the one that counts says whether wallets are told: $incoming over $stored", ({ stored, incoming, tells }) => {
+  ])("the one that counts says whether wallets are reported: $incoming over $stored", ({ stored, incoming, tells }) => {
     const full = stateWith([metered()], { credits: [wallet()], updatedAt: stored });
-    const merged = newestState(full, stateWith([metered()], { tellsWallets: false, updatedAt: incoming }));
-    expect([merged.tellsWallets, merged.creditCount]).toEqual([tells, tells ? 1 : 0]);
+    const merged = newestState(full, stateWith([metered()], { includesWallets: false, updatedAt: incoming }));
+    expect([merged.includesWallets, merged.creditCount]).toEqual([tells, tells ? 1 : 0]);
   });
 });
 
 describe("usages that come with sets are ordered on their own", () => {
   it.each([
-    { set: "newer", stored: 1, incoming: 2, usage: "newer", told: 5, used: 7 },
-    { set: "newer", stored: 1, incoming: 2, usage: "older", told: 3, used: 4 },
-    { set: "newer", stored: 1, incoming: 2, usage: "equally new", told: 4, used: 7 },
-    { set: "older", stored: 2, incoming: 1, usage: "newer", told: 5, used: 7 },
-    { set: "older", stored: 2, incoming: 1, usage: "older", told: 3, used: 4 },
-  ])("a $set set with a $usage usage", ({ stored, incoming, told, used }) => {
+    { set: "newer", stored: 1, incoming: 2, usage: "newer", received: 5, used: 7 },
+    { set: "newer", stored: 1, incoming: 2, usage: "older", received: 3, used: 4 },
+    { set: "newer", stored: 1, incoming: 2, usage: "equally new", received: 4, used: 7 },
+    { set: "older", stored: 2, incoming: 1, usage: "newer", received: 5, used: 7 },
+    { set: "older", stored: 2, incoming: 1, usage: "older", received: 3, used: 4 },
+  ])("a $set set with a $usage usage", ({ stored, incoming, received, used }) => {
     const merged = newestState(
       setOf(10, stored, { currentUsage: 4, updatedAt: 4 }),
-      setOf(20, incoming, { currentUsage: 7, updatedAt: told }),
+      setOf(20, incoming, { currentUsage: 7, updatedAt: received }),
     );
     expect(merged.featureUsage("seats").currentUsage).toBe(used);
     expect(limitOf(merged)).toBe(incoming > stored ? 20 : 10);
@@ -122,7 +122,7 @@ describe("a usage on its own", () => {
     { when: "newer is taken", updatedAt: JAN + 11, used: 7 },
     { when: "equally new is taken: the last writer wins", updatedAt: JAN + 10, used: 7 },
     { when: "older is dropped", updatedAt: JAN + 9, used: 4 },
-    { when: "without a moment is taken", updatedAt: undefined, used: 7 },
+    { when: "without a timestamp is taken", updatedAt: undefined, used: 7 },
   ])("$when", ({ updatedAt, used }) => {
     expect(newestUsage(state, seats, { currentUsage: 7, updatedAt }).featureUsage("seats").currentUsage).toBe(used);
     expect(newestUsage(state, credits, { currentUsage: 7, updatedAt }).creditUsage("credits").currentUsage).toBe(used);
@@ -141,11 +141,11 @@ describe("a usage on its own", () => {
     expect(newestUsage(state, of, { currentUsage: 7, updatedAt: MAR })).toBe(state);
   });
 
-  it("without a moment keeps the one that is known, so that older news stay older", () => {
+  it("without a timestamp keeps the one that is known, so that older changes stay older", () => {
     expect(newestUsage(state, seats, { currentUsage: 7 }).featureUsage("seats").updatedAt).toBe(JAN + 10);
   });
 
-  it("touches neither the limits, nor the moment of the set, nor other usages", () => {
+  it("touches neither the limits, nor the time of the set, nor other usages", () => {
     const updated = newestUsage(state, seats, { currentUsage: 7, updatedAt: JAN + 11 });
     expect(updated.updatedAt).toBe(JAN);
     expect(limitOf(updated)).toBe(10);
@@ -158,7 +158,7 @@ describe("a usage on its own", () => {
     expect(updated.featureUsage("seats")).toEqual({ ...stored, currentUsage: 7, updatedAt: JAN + 11 });
   });
 
-  it("that says no period is of the period it was told in, once the known one is over", () => {
+  it("that says no period is of the period it was reported in, once the known one is over", () => {
     const updated = newestUsage(state, seats, { currentUsage: 1, updatedAt: FEB + 5 });
     expect(updated.featureUsage("seats")).toEqual({
       currentUsage: 1,
@@ -191,10 +191,10 @@ describe("an older set", () => {
     stateWith([metered({ usage: { currentUsage, updatedAt } })], { updatedAt: setUpdatedAt });
 
   it.each([
-    { of: "a later moment", updatedAt: 41, currentUsage: 9 },
-    { of: "the same moment, as the last writer", updatedAt: 40, currentUsage: 9 },
-    { of: "an earlier moment", updatedAt: 39, currentUsage: 4 },
-    { of: "no moment", updatedAt: undefined, currentUsage: 4 },
+    { of: "a later timestamp", updatedAt: 41, currentUsage: 9 },
+    { of: "the same timestamp, as the last writer", updatedAt: 40, currentUsage: 9 },
+    { of: "an earlier timestamp", updatedAt: 39, currentUsage: 4 },
+    { of: "no timestamp", updatedAt: undefined, currentUsage: 4 },
   ])("with a usage of $of", ({ updatedAt, currentUsage }) => {
     const known = newestState(usedAt(40, 4, 10), usedAt(updatedAt, 9, 9));
     expect(known.featureUsage("seats").currentUsage).toBe(currentUsage);

@@ -144,16 +144,16 @@ describe("they differ on purpose", () => {
     expect(decideFeature(archived, featureQuery("f"), NOW).accessDeniedReason).toBe("CustomerIsArchived");
   });
 
-  it("on credits: the wallet at hand decides, where the published client knows only what it was told", () => {
+  it("on credits: the cached wallet decides, where the published client knows only what was reported to it", () => {
     const query = featureQuery("f", { requestedUsage: 1 });
     const creditRate = { amount: 2, currencyId: "credits" };
-    const told = boolean({ id: "f", creditRate, accessDeniedReason: "InsufficientCredits" });
-    expect(theirs(told, query).hasAccess).toBe(false);
-    expect(decideFeature(stateWith([told], { credits: [wallet()] }), query, NOW).hasAccess).toBe(true);
-    const notTold = boolean({ id: "f", creditRate });
-    expect(theirs(notTold, query).hasAccess).toBe(true);
+    const received = boolean({ id: "f", creditRate, accessDeniedReason: "InsufficientCredits" });
+    expect(theirs(received, query).hasAccess).toBe(false);
+    expect(decideFeature(stateWith([received], { credits: [wallet()] }), query, NOW).hasAccess).toBe(true);
+    const notReported = boolean({ id: "f", creditRate });
+    expect(theirs(notReported, query).hasAccess).toBe(true);
     expect(
-      decideFeature(stateWith([notTold], { credits: [wallet({ used: 100 })] }), query, NOW).accessDeniedReason,
+      decideFeature(stateWith([notReported], { credits: [wallet({ used: 100 })] }), query, NOW).accessDeniedReason,
     ).toBe("InsufficientCredits");
   });
 

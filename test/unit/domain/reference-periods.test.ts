@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { decideFeature } from "../../../src/domain/decide-feature.js";
 import { usagePeriodAt, type ResetPeriod, type UsagePeriod } from "../../../src/domain/usage-period.js";
-import { moments, resetPeriods } from "../../builders/arbitraries.js";
+import { times, resetPeriods } from "../../builders/arbitraries.js";
 import { featureQuery } from "../../builders/queries.js";
 import { metered, stateWith } from "../../builders/states.js";
 
@@ -62,7 +62,7 @@ describe("in UTC, the published client and this domain find the same usage perio
     inZone("UTC", () => {
       expect(new Date(0).getTimezoneOffset()).toBe(0);
       fc.assert(
-        fc.property(moments, resetPeriods, moments, (anchor, reset, now) => {
+        fc.property(times, resetPeriods, times, (anchor, reset, now) => {
           const them = theirs(anchor, reset, now);
           if (contains(them, now)) expect(usagePeriodAt(anchor, reset, now)).toEqual(them);
         }),

@@ -8,11 +8,11 @@ const RUNS = { numRuns: 2_000 };
 const HOUR = 3_600_000;
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** Any moment of these years: the calendar's rules repeat every 400 years. */
-const calendarMoments = fc.integer({ min: Date.UTC(1600, 0), max: Date.UTC(2400, 0) });
+/** Any time of these years: the calendar's rules repeat every 400 years. */
+const calendarTimestamps = fc.integer({ min: Date.UTC(1600, 0), max: Date.UTC(2400, 0) });
 /** Often the last days of a month, and often midnight: there the rules differ. */
 const anchors = fc.oneof(
-  calendarMoments,
+  calendarTimestamps,
   fc
     .record({
       year: fc.integer({ min: 1900, max: 2100 }),
@@ -65,7 +65,7 @@ const WALKED: Record<ResetPeriod, number> = {
 describe.each(RESET_PERIODS)("usage periods by %s", (reset) => {
   it("contain now", () => {
     fc.assert(
-      fc.property(anchors, calendarMoments, (anchor, now) => {
+      fc.property(anchors, calendarTimestamps, (anchor, now) => {
         const { start, end } = usagePeriodAt(anchor, reset, now)!;
         expect(start).toBeLessThanOrEqual(now);
         expect(end).toBeGreaterThan(now);
@@ -74,9 +74,9 @@ describe.each(RESET_PERIODS)("usage periods by %s", (reset) => {
     );
   });
 
-  it("tile: each ends where the next begins, and is the same from its first moment to its last", () => {
+  it("tile: each ends where the next begins, and is the same from its first millisecond to its last", () => {
     fc.assert(
-      fc.property(anchors, calendarMoments, (anchor, now) => {
+      fc.property(anchors, calendarTimestamps, (anchor, now) => {
         const period = usagePeriodAt(anchor, reset, now)!;
         expect(usagePeriodAt(anchor, reset, period.start)).toEqual(period);
         expect(usagePeriodAt(anchor, reset, period.end - 1)).toEqual(period);
@@ -107,10 +107,10 @@ describe.each(RESET_PERIODS)("usage periods by %s", (reset) => {
   });
 });
 
-describe("usage at a moment", () => {
-  it("reads the same however often it is rolled over to that moment", () => {
+describe("usage at a time", () => {
+  it("reads the same however often it is rolled over to that timestamp", () => {
     fc.assert(
-      fc.property(usages, resetPeriods, calendarMoments, (usage, reset, now) => {
+      fc.property(usages, resetPeriods, calendarTimestamps, (usage, reset, now) => {
         const once = usageAt(usage, reset, now);
         expect(usageAt(once, reset, now)).toEqual(once);
       }),
@@ -118,9 +118,9 @@ describe("usage at a moment", () => {
     );
   });
 
-  it("never is more than was told, and keeps its anchor and its moment", () => {
+  it("never is more than was reported, and keeps its anchor and its timestamp", () => {
     fc.assert(
-      fc.property(usages, resetPeriods, calendarMoments, (usage, reset, now) => {
+      fc.property(usages, resetPeriods, calendarTimestamps, (usage, reset, now) => {
         const read = usageAt(usage, reset, now);
         expect([0, usage.currentUsage]).toContain(read.currentUsage);
         expect({ anchor: read.periodAnchor, at: read.updatedAt }).toEqual({

@@ -2,7 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 import { usagePeriodAt, type ResetPeriod } from "../../../src/domain/usage-period.js";
 
 const at = (iso: string) => Date.parse(iso.includes("T") ? `${iso}Z` : `${iso}T00:00Z`);
-const told = (moment: number | undefined) => (moment === undefined ? undefined : new Date(moment).toISOString());
+const received = (timestamp: number | undefined) =>
+  timestamp === undefined ? undefined : new Date(timestamp).toISOString();
 
 type Row = [reset: ResetPeriod, anchor: string, now: string, start: string, end: string];
 
@@ -67,18 +68,18 @@ describe.each([
 ])("usage periods $name", ({ rows }) => {
   it.each(rows)("%s from %s, at %s: %s to %s", (reset, anchor, now, start, end) => {
     const period = usagePeriodAt(at(anchor), reset, at(now));
-    expect({ start: told(period?.start), end: told(period?.end) }).toEqual({
-      start: told(at(start)),
-      end: told(at(end)),
+    expect({ start: received(period?.start), end: received(period?.end) }).toEqual({
+      start: received(at(start)),
+      end: received(at(end)),
     });
   });
 });
 
-describe("a moment that is not a date", () => {
-  it.each([NaN, Infinity, -Infinity, 8.64e15 + 1, -8.64e15 - 1])("%s has no period", (moment) => {
+describe("a timestamp that is not a date", () => {
+  it.each([NaN, Infinity, -Infinity, 8.64e15 + 1, -8.64e15 - 1])("%s has no period", (timestamp) => {
     for (const reset of ["YEAR", "MONTH", "WEEK", "DAY", "HOUR"] as const) {
-      expect(usagePeriodAt(moment, reset, 0)).toBeUndefined();
-      expect(usagePeriodAt(0, reset, moment)).toBeUndefined();
+      expect(usagePeriodAt(timestamp, reset, 0)).toBeUndefined();
+      expect(usagePeriodAt(0, reset, timestamp)).toBeUndefined();
     }
   });
 });

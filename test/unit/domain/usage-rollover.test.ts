@@ -55,7 +55,7 @@ describe("usage reads", () => {
     },
     { when: "as told where nothing resets, up to its end", reset: null, now: FEB_15, reads: JANUARY },
     {
-      when: "by the anchor, not by the period that was told",
+      when: "by the anchor, not by the period that was reported",
       usage: { ...JANUARY, periodAnchor: Date.UTC(2025, 0, 31) },
       now: Date.UTC(2026, 1, 28, 12),
       reads: {
@@ -72,7 +72,7 @@ describe("usage reads", () => {
     expect(usageAt(usage, reset ?? undefined, now)).toEqual(reads);
   });
 
-  it("keeps the moment that orders it, so that rolling over never wins against news", () => {
+  it("keeps the time that orders it, so that rolling over never wins against changes", () => {
     expect(usageAt(JANUARY, "MONTH", APR_15).updatedAt).toBe(5);
   });
 

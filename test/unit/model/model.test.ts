@@ -19,7 +19,7 @@ describe("product and model answer the same", () => {
     because(`npm run model -- --cases 1000 --seed ${seed}`, () => expect(found).toEqual([]));
   });
 
-  it("and a case that was printed is told apart again", async () => {
+  it("and a case that was printed is distinguished again", async () => {
     const differs = {
       name: "decisions",
       share: 1,

@@ -44,10 +44,10 @@ describe("a fleet in virtual time", () => {
     240_000,
   );
 
-  it("is told of a seed that was not tried before", async () => {
+  it("is notified of a seed that was not tried before", async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const { violations } = await run({ ...SHORT, seed });
-    // Told, and not failed by: who changes something else has not broken it.
+    // Notified, and not failed by: who changes something else has not broken it.
     const [first] = violations;
     if (first !== undefined)
       process.stderr.write(

@@ -5,7 +5,7 @@ import { StateCompactor } from "../../../src/adapters/cache/memory/state-compact
 import { isEmptyState, type CustomerState } from "../../../src/domain/customer-state.js";
 import { decideCredit } from "../../../src/domain/decide-credit.js";
 import { decideFeature } from "../../../src/domain/decide-feature.js";
-import { withMoments } from "../../../src/domain/with-moments.js";
+import { withDefaultTimestamps } from "../../../src/domain/with-default-timestamps.js";
 import { decodeEntitlements } from "../../../src/wire/decode-entitlements.js";
 import type { FieldFault } from "../../../src/wire/field-fault.js";
 import { featureQuery } from "../../builders/queries.js";
@@ -446,7 +446,10 @@ describe("what is unknown stays so", () => {
 
   it.each<[where: string, kept: CustomerState]>([
     ["with other usages", state.withUsages({ features: new Map([["sso", { currentUsage: 1 }]]) })],
-    ["with timestamps", withMoments(decode([{ ...seats, usageLimit: {} }, sso]).state ?? fail("no state"), 5)],
+    [
+      "with timestamps",
+      withDefaultTimestamps(decode([{ ...seats, usageLimit: {} }, sso]).state ?? fail("no state"), 5),
+    ],
     ["in memory", new StateCompactor(new MemoryAccount()).keep(state)],
     [
       "in memory, with other usages",
@@ -493,7 +496,7 @@ describe("whatever comes", () => {
     );
   });
 
-  it("every entitlement is either kept or told of", () => {
+  it("every entitlement is either kept or reported", () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.string({ minLength: 1 })),

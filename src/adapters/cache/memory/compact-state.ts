@@ -11,7 +11,7 @@ import { earliestEndIn, endIn, hasEnds, packOwnNumbers, updatedAtIn, usageIn, ty
 export class CompactState implements CustomerState {
   readonly set: EntitlementSet;
   readonly own: OwnNumbers;
-  /** Whether its entitlements are had until some moment, so that what is shared of them is not all. */
+  /** Whether its entitlements are had until some time, so that what is shared of them is not all. */
   readonly hasEnds: boolean;
 
   constructor(set: EntitlementSet, own: OwnNumbers, isEnding = hasEnds(own)) {
@@ -45,8 +45,8 @@ export class CompactState implements CustomerState {
     return this.set.schema.credits.length;
   }
 
-  get tellsWallets(): boolean {
-    return this.set.schema.tellsWallets;
+  get includesWallets(): boolean {
+    return this.set.schema.includesWallets;
   }
 
   get unknown(): readonly EntitlementReference[] {
@@ -114,7 +114,7 @@ function inFull(state: CompactState): CustomerState {
   return buildCustomerState({
     accessDeniedReason: state.accessDeniedReason,
     updatedAt: state.updatedAt,
-    tellsWallets: state.tellsWallets,
+    includesWallets: state.includesWallets,
     unknown: state.unknown,
     features: Array.from(state.features(), (entitlement) => ({
       ...entitlement,

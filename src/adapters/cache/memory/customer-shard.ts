@@ -16,8 +16,8 @@ const MAX_ATTEMPTS = 4;
 const CANDIDATES = 16;
 
 /**
- * A part of all customers. A hand goes round the table, and of each few customers that it comes by the one is evicted
- * that was not used for longest: nearly the order of use, for which a check has nothing to do but to leave a mark.
+ * A part of all customers. CLOCK-style sampled LRU: evicts the least recently used of each 16
+ * entries: nearly the order of use, for which a check has nothing to do but to leave a mark.
  */
 export class CustomerShard {
   readonly #account: MemoryAccount;
@@ -78,7 +78,7 @@ export class CustomerShard {
   }
 
   /** From now on the states of a customer's resources are not verified. */
-  doubtResources(customerId: string): void {
+  markResourcesStale(customerId: string): void {
     const resources = this.#resources.get(customerId);
     for (const [resourceId, held] of resources ?? []) resources?.set(resourceId, held.asUnverified());
   }

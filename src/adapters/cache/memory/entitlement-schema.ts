@@ -11,7 +11,7 @@ export interface SchemaParts {
   readonly features: readonly FeatureTerms[];
   readonly credits: readonly CreditTerms[];
   /** Whether these are all the wallets there are: see CustomerState. */
-  readonly tellsWallets: boolean;
+  readonly includesWallets: boolean;
   /** See CustomerState. */
   readonly unknown: readonly EntitlementReference[];
   /** Why whatever else is asked for is not had. */
@@ -22,7 +22,7 @@ export interface SchemaParts {
 export class EntitlementSchema extends Shareable implements SchemaParts {
   readonly features: readonly FeatureTerms[];
   readonly credits: readonly CreditTerms[];
-  readonly tellsWallets: boolean;
+  readonly includesWallets: boolean;
   readonly unknown: readonly EntitlementReference[];
   readonly accessDeniedReason: AccessDeniedReason | undefined;
   readonly hash: number;
@@ -31,12 +31,12 @@ export class EntitlementSchema extends Shareable implements SchemaParts {
   readonly #featurePlaces: ReadonlyMap<string, number>;
   readonly #featureColumns: readonly number[];
 
-  constructor({ features, credits, tellsWallets, unknown, accessDeniedReason }: SchemaParts, hash: number) {
+  constructor({ features, credits, includesWallets, unknown, accessDeniedReason }: SchemaParts, hash: number) {
     super();
     // Pushing left room to grow in the lists.
     this.features = features.slice();
     this.credits = credits.slice();
-    this.tellsWallets = tellsWallets;
+    this.includesWallets = includesWallets;
     this.unknown = unknown;
     this.accessDeniedReason = accessDeniedReason;
     this.hash = hash;
@@ -59,9 +59,9 @@ export class EntitlementSchema extends Shareable implements SchemaParts {
     );
   }
 
-  isOf({ features, credits, tellsWallets, unknown, accessDeniedReason }: SchemaParts): boolean {
+  isOf({ features, credits, includesWallets, unknown, accessDeniedReason }: SchemaParts): boolean {
     return (
-      this.tellsWallets === tellsWallets &&
+      this.includesWallets === includesWallets &&
       this.accessDeniedReason === accessDeniedReason &&
       haveSameReferences(this.unknown, unknown) &&
       haveSameItems(this.features, features) &&
@@ -98,8 +98,8 @@ function haveSameReferences(one: readonly EntitlementReference[], other: readonl
   );
 }
 
-export function hashSchema({ features, credits, tellsWallets, unknown, accessDeniedReason }: SchemaParts): number {
-  let hash = mixText(mixFlag(HASH_SEED, tellsWallets), accessDeniedReason);
+export function hashSchema({ features, credits, includesWallets, unknown, accessDeniedReason }: SchemaParts): number {
+  let hash = mixText(mixFlag(HASH_SEED, includesWallets), accessDeniedReason);
   for (const terms of features) hash = mixHash(hash, terms.hash);
   hash = mixHash(hash, features.length);
   for (const terms of credits) hash = mixHash(hash, terms.hash);

@@ -4,11 +4,11 @@ import type { CustomerState } from "../../../domain/customer-state.js";
 import { newestState } from "../../../domain/newest-wins.js";
 import type { Subject } from "../../../domain/subject.js";
 import type {
-  CachedState,
+  StoredState,
   CacheSize,
   CacheStore,
   FetchedState,
-  HeldState,
+  CachedState,
   Holding,
 } from "../../../ports/cache-store.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
@@ -46,33 +46,33 @@ export class MemoryCache implements CacheStore {
     this.#shards = Array.from({ length: SHARDS }, () => new CustomerShard(this.#account, this.#recent, evicted));
   }
 
-  peek(customerId: string, resourceId: string | undefined): HeldState | undefined {
+  peek(customerId: string, resourceId: string | undefined): CachedState | undefined {
     const hash = this.#hashOf(customerId);
     const held = this.#shardOf(hash).use(customerId, hash, resourceId);
     return held?.generation === this.#generation ? held : undefined;
   }
 
-  load(subject: Subject): Promise<CachedState | undefined> {
+  load(subject: Subject): Promise<StoredState | undefined> {
     return Promise.resolve(this.find(subject));
   }
 
   /** What `load` resolves with. */
-  find(subject: Subject): CachedState | undefined {
+  find(subject: Subject): StoredState | undefined {
     const held = this.#held(subject);
     return held === undefined ? undefined : this.#asCached(held);
   }
 
-  put(subject: Subject, fetched: FetchedState): Promise<CachedState> {
+  put(subject: Subject, fetched: FetchedState): Promise<StoredState> {
     return Promise.resolve(this.keep(subject, fetched));
   }
 
   /** What `put` resolves with. */
-  keep(subject: Subject, fetched: FetchedState): CachedState {
+  keep(subject: Subject, fetched: FetchedState): StoredState {
     const stored = this.#held(subject);
     const known = this.#merge(stored, fetched);
     const held = known instanceof MemoryState ? known : this.#store(subject, known);
     if (subject.resourceId === undefined && stored !== undefined && held.state.updatedAt !== stored.state.updatedAt) {
-      this.doubtResources(subject.customerId);
+      this.markResourcesStale(subject.customerId);
     }
     return this.#asCached(held);
   }
@@ -102,8 +102,8 @@ export class MemoryCache implements CacheStore {
           this.#store(subject, { state: outcome.state, verifiedAt, recheckAt, generation });
         }
         break;
-      case "doubt":
-        this.doubt(subject.customerId, subject.resourceId);
+      case "mark-stale":
+        this.markStale(subject.customerId, subject.resourceId);
         break;
       case "forget":
         this.#replace(subject, undefined);
@@ -112,7 +112,7 @@ export class MemoryCache implements CacheStore {
         break;
     }
     if (subject.resourceId === undefined && mayConcernResources(change, outcome))
-      this.doubtResources(subject.customerId);
+      this.markResourcesStale(subject.customerId);
     return Promise.resolve();
   }
 
@@ -122,7 +122,7 @@ export class MemoryCache implements CacheStore {
   }
 
   /** Keeps a state of another process's, which nothing vouches for; undefined: nothing is kept. */
-  restore(subject: Subject, known: HeldState | undefined): void {
+  restore(subject: Subject, known: CachedState | undefined): void {
     if (known === undefined) this.#replace(subject, undefined);
     else this.#store(subject, { ...known, generation: UNVERIFIED });
   }
@@ -138,7 +138,7 @@ export class MemoryCache implements CacheStore {
   }
 
   /** From now on what is held of one subject is not verified; at once, and for next to nothing where it is not held. */
-  doubt(customerId: string, resourceId: string | undefined): void {
+  markStale(customerId: string, resourceId: string | undefined): void {
     const hash = this.#hashOf(customerId);
     const shard = this.#shardOf(hash);
     const held = shard.get(customerId, hash, resourceId);
@@ -146,8 +146,8 @@ export class MemoryCache implements CacheStore {
   }
 
   /** The same of all resources of a customer. */
-  doubtResources(customerId: string): void {
-    this.#shardOf(this.#hashOf(customerId)).doubtResources(customerId);
+  markResourcesStale(customerId: string): void {
+    this.#shardOf(this.#hashOf(customerId)).markResourcesStale(customerId);
   }
 
   forget(subject: Subject): Promise<void> {
@@ -205,7 +205,7 @@ export class MemoryCache implements CacheStore {
       return { state: newestState(stored?.state, state), verifiedAt, recheckAt, generation: this.#generation };
     }
     if (stored === undefined) return { state, verifiedAt, recheckAt, generation: UNVERIFIED };
-    // Asked before the change that is stored: only what carries a later moment of its own may replace it.
+    // Asked before the change that is stored: only what carries a later timestamp of its own may replace it.
     const isProvablyNewer =
       state.updatedAt !== undefined && stored.state.updatedAt !== undefined && state.updatedAt > stored.state.updatedAt;
     if (!isProvablyNewer) return stored;
@@ -250,7 +250,7 @@ export class MemoryCache implements CacheStore {
     return this.#shardOf(hash).get(customerId, hash, resourceId);
   }
 
-  #asCached({ state, verifiedAt, recheckAt, generation }: MemoryState): CachedState {
+  #asCached({ state, verifiedAt, recheckAt, generation }: MemoryState): StoredState {
     return { state, verifiedAt, recheckAt, isVerified: generation === this.#generation };
   }
 
@@ -277,5 +277,5 @@ interface StateToStore {
 /** Usage is one subject's own; everything else that happens to a customer can change what its resources may do. */
 function mayConcernResources(change: SubjectChange, { effect }: ChangeEffect): boolean {
   if (change.type === "subject-invalidated") return true;
-  return effect === "replace" || effect === "doubt" || effect === "forget";
+  return effect === "replace" || effect === "mark-stale" || effect === "forget";
 }

@@ -1,5 +1,5 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
-import type { HeldState } from "../../../ports/cache-store.js";
+import type { CachedState } from "../../../ports/cache-store.js";
 import { CompactState } from "./compact-state.js";
 import type { EntitlementSet } from "./entitlement-set.js";
 import { objectBytes } from "./heap-sizes.js";
@@ -15,7 +15,7 @@ const FIRST_SECOND = -(2 ** 31);
 /** In place of the seconds of Infinity, and of all that is as good as it. */
 const NEVER = 2 ** 31 - 1;
 
-/** What is left of both moments besides whole seconds, and whether there are ends, in one whole number. */
+/** What is left of both timestamps besides whole seconds, and whether there are ends, in one whole number. */
 const MS_BITS = 10;
 const MS_MASK = 2 ** MS_BITS - 1;
 const HAS_ENDS = 2 ** (2 * MS_BITS);
@@ -33,7 +33,7 @@ export interface Holding {
  * but references and small whole numbers, so that whoever keeps those can make it again when it is asked for: among
  * many, each further object on the way to an answer is one more that the processor has to wait for.
  */
-export class MemoryState extends CompactState implements HeldState, Holding {
+export class MemoryState extends CompactState implements CachedState, Holding {
   readonly generation: number;
   readonly verifiedSeconds: number;
   readonly recheckSeconds: number;
@@ -54,7 +54,7 @@ export class MemoryState extends CompactState implements HeldState, Holding {
     this.rest = rest;
   }
 
-  /** Both moments are epoch milliseconds, of which whole ones are kept, and the nearest from 1951 on; from 2088 on it is never. */
+  /** Both timestamps are epoch milliseconds, of which whole ones are kept, and the nearest from 1951 on; from 2088 on it is never. */
   static of(
     { set, own, hasEnds }: CompactState,
     verifiedAt: number,
@@ -66,11 +66,11 @@ export class MemoryState extends CompactState implements HeldState, Holding {
   }
 
   get verifiedAt(): number {
-    return momentOf(this.verifiedSeconds, (this.rest >> MS_BITS) & MS_MASK);
+    return timestampOf(this.verifiedSeconds, (this.rest >> MS_BITS) & MS_MASK);
   }
 
   get recheckAt(): number {
-    return momentOf(this.recheckSeconds, this.rest & MS_MASK);
+    return timestampOf(this.recheckSeconds, this.rest & MS_MASK);
   }
 
   get state(): CustomerState {
@@ -88,14 +88,14 @@ export class MemoryState extends CompactState implements HeldState, Holding {
 /** What a state takes that is kept as an object, besides its numbers. */
 export const MEMORY_STATE_BYTES = objectBytes(7);
 
-function secondsOf(moment: number): number {
-  return Math.min(NEVER, Math.max(FIRST_SECOND, Math.floor(moment / SECOND_MS) - BEGINNING));
+function secondsOf(timestamp: number): number {
+  return Math.min(NEVER, Math.max(FIRST_SECOND, Math.floor(timestamp / SECOND_MS) - BEGINNING));
 }
 
-function msOf(moment: number): number {
-  return moment === Infinity ? 0 : Math.floor(moment - Math.floor(moment / SECOND_MS) * SECOND_MS);
+function msOf(timestamp: number): number {
+  return timestamp === Infinity ? 0 : Math.floor(timestamp - Math.floor(timestamp / SECOND_MS) * SECOND_MS);
 }
 
-function momentOf(seconds: number, ms: number): number {
+function timestampOf(seconds: number, ms: number): number {
   return seconds === NEVER ? Infinity : (BEGINNING + seconds) * SECOND_MS + ms;
 }

@@ -6,7 +6,7 @@ import { CELL_UNITS, cellAt, NumberTextWriter, PLACE_UNITS, placeAt, type Number
  * read to know where to read on.
  *
  * - where the ends stand: 0 if there are none
- * - the moment from which the set of entitlements is known
+ * - the time from which the set of entitlements is known
  * - for each column: what was used, when that was known, and where its period stands (0: none)
  * - ends, if any: how many, one for all entitlements or one for each, and those
  * - periods: anchor, start and end. Most are the same for all of a subject's usages, and stand here once
@@ -36,15 +36,15 @@ export interface OwnParts {
 }
 
 export function packOwnNumbers({ updatedAt, ends, usages }: OwnParts): OwnNumbers {
-  const told = endsToTell(ends);
+  const writtenEnds = endsToTell(ends);
   const firstEnd = FIRST_COLUMN + usages.length * COLUMN_UNITS;
-  const firstPeriod = firstEnd + (told.length === 0 ? 0 : PLACE_UNITS + told.length * CELL_UNITS);
+  const firstPeriod = firstEnd + (writtenEnds.length === 0 ? 0 : PLACE_UNITS + writtenEnds.length * CELL_UNITS);
   const periods: Usage[] = [];
   const places = usages.map((usage) =>
     hasPeriod(usage) ? firstPeriod + placePeriod(periods, usage) * PERIOD_UNITS : NOWHERE,
   );
   const writer = new NumberTextWriter(firstPeriod + periods.length * PERIOD_UNITS);
-  writer.place(ENDS, told.length === 0 ? NOWHERE : firstEnd);
+  writer.place(ENDS, writtenEnds.length === 0 ? NOWHERE : firstEnd);
   writer.cell(UPDATED_AT, updatedAt);
   for (const [column, usage] of usages.entries()) {
     const at = FIRST_COLUMN + column * COLUMN_UNITS;
@@ -52,8 +52,8 @@ export function packOwnNumbers({ updatedAt, ends, usages }: OwnParts): OwnNumber
     writer.cell(at + USAGE_UPDATED_AT, usage.updatedAt);
     writer.place(at + USAGE_PERIOD, places[column] ?? NOWHERE);
   }
-  if (told.length > 0) writer.place(firstEnd, told.length);
-  for (const [index, end] of told.entries()) writer.cell(firstEnd + PLACE_UNITS + index * CELL_UNITS, end);
+  if (writtenEnds.length > 0) writer.place(firstEnd, writtenEnds.length);
+  for (const [index, end] of writtenEnds.entries()) writer.cell(firstEnd + PLACE_UNITS + index * CELL_UNITS, end);
   for (const [index, { periodAnchor, periodStart, periodEnd }] of periods.entries()) {
     const at = firstPeriod + index * PERIOD_UNITS;
     writer.cell(at, periodAnchor);

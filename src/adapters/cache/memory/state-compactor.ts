@@ -61,7 +61,7 @@ export class StateCompactor {
       this.#keepSchema({
         features,
         credits,
-        tellsWallets: state.tellsWallets,
+        includesWallets: state.includesWallets,
         unknown: state.unknown,
         accessDeniedReason: state.accessDeniedReason,
       }),

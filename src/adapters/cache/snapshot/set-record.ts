@@ -11,7 +11,7 @@ import type { EntitlementSet } from "../memory/entitlement-set.js";
 /** What customers of one plan share, as JSON. */
 interface SetRecord {
   readonly reason: string | null;
-  readonly tellsWallets: boolean;
+  readonly includesWallets: boolean;
   readonly unknown: readonly EntitlementReference[];
   readonly features: readonly (FeatureEntitlementInput & { readonly isCounted: boolean })[];
   readonly credits: readonly CreditEntitlementInput[];
@@ -21,7 +21,7 @@ export function recordOf(set: EntitlementSet): SetRecord {
   const { schema } = set;
   return {
     reason: schema.accessDeniedReason ?? null,
-    tellsWallets: schema.tellsWallets,
+    includesWallets: schema.includesWallets,
     unknown: schema.unknown,
     features: schema.features.map((terms, place) => ({
       ...set.feature(place),
@@ -33,10 +33,10 @@ export function recordOf(set: EntitlementSet): SetRecord {
 }
 
 /** A state that shares that set: of what it has a place for, something was used. */
-export function stateOfRecord({ reason, tellsWallets, unknown, features, credits }: SetRecord): CustomerState {
+export function stateOfRecord({ reason, includesWallets, unknown, features, credits }: SetRecord): CustomerState {
   return buildCustomerState({
     accessDeniedReason: parseAccessDeniedReason(reason),
-    tellsWallets,
+    includesWallets,
     unknown,
     features: features.map(({ isCounted, ...feature }) => ({ ...feature, usage: isCounted ? SOME_USAGE : undefined })),
     credits,

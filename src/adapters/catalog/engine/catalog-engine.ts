@@ -22,7 +22,7 @@ import type { LedgerReader } from "../ledger/ledger-entry.js";
 import type { LedgerRecord } from "../ledger/ledger-record.js";
 import { loadCatalogObject } from "../file/load-catalog.js";
 import { answerOf, measurementAgain, measurementOf } from "./measurement.js";
-import type { Reading } from "./read-usage.js";
+import type { CatalogReading } from "./read-usage.js";
 import { RecordTable } from "../model/record-table.js";
 import { measurementIdOf, reportContent, reportDigest } from "../ledger/report-digest.js";
 import { seedUsage, statesUsage } from "./seed-usage.js";
@@ -274,7 +274,7 @@ export class CatalogEngine {
   }
 
   /** For what is read of one customer and its resources. */
-  #readingOf(served: Served, customerId: string, now: number): Reading {
+  #readingOf(served: Served, customerId: string, now: number): CatalogReading {
     const customer = served.model.customers.get(customerId);
     let ledger: LedgerReader = this.#ledger;
     if (customer !== undefined && statesUsage(customer)) ledger = this.#withStatedUsage(customer, served);
@@ -325,7 +325,7 @@ export class CatalogEngine {
     return this.#queue.run((draft) => count(this.#context(draft)));
   }
 
-  #reading(): Reading {
+  #reading(): CatalogReading {
     return { ledger: this.#ledger, catalogSince: this.#served.servedSince, now: this.#now() };
   }
 

@@ -3,7 +3,7 @@ import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
 import { subjectsOf, type CatalogModel } from "../model/catalog-model.js";
 import { subjectOfLine, type LedgerRecord } from "../ledger/ledger-record.js";
-import { readFeatureUsage, readWallet, type Reading } from "./read-usage.js";
+import { readFeatureUsage, readWallet, type CatalogReading } from "./read-usage.js";
 import { activeTermsOf } from "../model/subscription.js";
 import { visibleCurrencies, walletOwner } from "../model/wallet-owner.js";
 
@@ -31,7 +31,11 @@ export function contentOf(state: CustomerState): string {
  * Changes of the usage and of the wallets that a record touched, for every subject that sees them. What the catalog states is kept
  * with the first report of its customer, and is no change: what is counted is always newer than the catalog.
  */
-export function* usageChanges(model: CatalogModel, record: LedgerRecord, reading: Reading): Iterable<UsageUpdated> {
+export function* usageChanges(
+  model: CatalogModel,
+  record: LedgerRecord,
+  reading: CatalogReading,
+): Iterable<UsageUpdated> {
   for (const line of record.usage) {
     const [, , , , , countedAt] = line;
     if (countedAt <= reading.catalogSince) continue;
@@ -41,7 +45,7 @@ export function* usageChanges(model: CatalogModel, record: LedgerRecord, reading
     const featureId = line[2];
     const terms = definition === undefined ? undefined : activeTermsOf(definition, featureId, reading.now);
     if (definition === undefined || terms === undefined) continue;
-    // Without the anchor: it belongs to the set of entitlements, which news of usage do not change.
+    // Without the anchor: it belongs to the set of entitlements, which changes of usage leave alone.
     const { currentUsage, periodStart, periodEnd, updatedAt } = readFeatureUsage(definition, featureId, terms, reading);
     yield {
       type: "usage-updated",
@@ -60,7 +64,7 @@ function* walletChanges(
   model: CatalogModel,
   owner: Subject,
   currencyId: string,
-  reading: Reading,
+  reading: CatalogReading,
 ): Iterable<UsageUpdated> {
   const customer = model.customers.get(owner.customerId);
   if (customer === undefined) return;

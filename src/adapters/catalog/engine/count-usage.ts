@@ -145,6 +145,6 @@ function mustBeAmount({ featureId, value, updateBehavior, timestamp }: CountedUs
     );
   }
   if (timestamp !== undefined && !Number.isFinite(timestamp)) {
-    throw new CodedError("invalid-argument", `the time of usage ${of} is not a moment; leave it out for now`);
+    throw new CodedError("invalid-argument", `the time of usage ${of} is not a date; leave it out for now`);
   }
 }

@@ -7,12 +7,16 @@ import {
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { CatalogModel, CustomerDefinition, EntitlementTerms, SubjectDefinition } from "../model/catalog-model.js";
-import { readFeatureUsage, readWallet, type Reading } from "./read-usage.js";
+import { readFeatureUsage, readWallet, type CatalogReading } from "./read-usage.js";
 import { activeTerms, isSubscribed, lastSubscriptionChange, nextSubscriptionChange } from "../model/subscription.js";
 import { visibleCurrencies, walletOwner } from "../model/wallet-owner.js";
 
-/** What a catalog and what was counted say of a subject at one moment. */
-export function deriveState(model: CatalogModel, { customerId, resourceId }: Subject, reading: Reading): CustomerState {
+/** What a catalog and what was counted say of a subject at one point in time. */
+export function deriveState(
+  model: CatalogModel,
+  { customerId, resourceId }: Subject,
+  reading: CatalogReading,
+): CustomerState {
   const customer = model.customers.get(customerId);
   if (customer === undefined) return empty("CustomerNotFound");
   if (customer.isArchived) return empty("CustomerIsArchived");
@@ -29,7 +33,7 @@ function stateOf(
   model: CatalogModel,
   customer: CustomerDefinition,
   definition: SubjectDefinition,
-  reading: Reading,
+  reading: CatalogReading,
 ): CustomerState {
   const { now, catalogSince } = reading;
   // Every entitlement holds until then, since the reason for those that are missing changes too.
@@ -55,7 +59,7 @@ function featureEntitlement(
   definition: SubjectDefinition,
   terms: EntitlementTerms,
   validUntil: number | undefined,
-  reading: Reading,
+  reading: CatalogReading,
 ): FeatureEntitlementInput {
   const { feature } = terms.definition;
   const isConfigured = terms.resetPeriod === "YEAR" || terms.resetPeriod === "MONTH" || terms.resetPeriod === "WEEK";
@@ -79,7 +83,7 @@ function* creditEntitlement(
   owner: SubjectDefinition,
   currencyId: string,
   nextChange: number,
-  reading: Reading,
+  reading: CatalogReading,
 ): Iterable<CreditEntitlementInput> {
   const currency = model.currencies.get(currencyId);
   if (currency === undefined) return;

@@ -23,7 +23,7 @@ export function drawCredits(
   const before = entry?.overdraft ?? 0;
   const overdraft =
     compareDecimals(cost, 0) < 0
-      ? giveBack(drawn, grants, before, subtractDecimals(0, cost))
+      ? returnCredits(drawn, grants, before, subtractDecimals(0, cost))
       : draw(drawn, grants, addDecimals(before, cost));
   return { drawn: withoutEarliest(drawn, grants), overdraft };
 }
@@ -51,7 +51,7 @@ function draw(drawn: Map<string, DrawnCredits>, grants: readonly ActiveGrant[], 
   return left;
 }
 
-function giveBack(
+function returnCredits(
   drawn: Map<string, DrawnCredits>,
   grants: readonly ActiveGrant[],
   overdraft: Decimal,

@@ -2,7 +2,7 @@ import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../../
 import type { CatalogModel, CustomerDefinition, SubjectDefinition } from "../model/catalog-model.js";
 import { subjectToCount } from "./countable.js";
 import type { RememberedAnswer } from "../ledger/ledger-entry.js";
-import { readFeatureUsage, readWallet, type Reading } from "./read-usage.js";
+import { readFeatureUsage, readWallet, type CatalogReading } from "./read-usage.js";
 import { activeTermsOf } from "../model/subscription.js";
 import { walletOwner } from "../model/wallet-owner.js";
 
@@ -11,7 +11,7 @@ export function measurementOf(
   model: CatalogModel,
   report: UsageReport,
   measurementId: string,
-  reading: Reading,
+  reading: CatalogReading,
 ): UsageMeasurement {
   const { subject, featureId } = report;
   const { customer, definition } = subjectToCount(model, subject);
@@ -46,7 +46,7 @@ function creditMeasurement(
   definition: SubjectDefinition,
   customer: CustomerDefinition,
   currencyId: string,
-  reading: Reading,
+  reading: CatalogReading,
 ): CreditMeasurement {
   const { currentUsage, periodEnd, updatedAt } = readWallet(
     walletOwner(definition, customer, currencyId),

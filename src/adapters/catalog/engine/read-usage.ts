@@ -8,10 +8,10 @@ import { overdraftAt } from "./settle-overdraft.js";
 import { periodAnchor, periodOf } from "../model/subscription.js";
 import { walletGrants, type WalletGrants } from "./wallet-grants.js";
 
-/** One moment of a catalog and of what was counted. */
-export interface Reading {
+/** One point in time of a catalog and of what was counted. */
+export interface CatalogReading {
   readonly ledger: LedgerReader;
-  /** Since when the catalog is as it is, epoch milliseconds: news of it are newer than usage from before. */
+  /** Since when the catalog is as it is, epoch milliseconds: changes of it are newer than usage from before. */
   readonly catalogSince: number;
   /** Epoch milliseconds. */
   readonly now: number;
@@ -29,7 +29,7 @@ export function readFeatureUsage(
   definition: SubjectDefinition,
   featureId: string,
   terms: EntitlementTerms | undefined,
-  reading: Reading,
+  reading: CatalogReading,
 ): Usage {
   const entry = reading.ledger.usage(definition.subject, featureId);
   const period = terms === undefined ? undefined : periodOf(definition, terms, reading.now);
@@ -48,7 +48,7 @@ export interface WalletReading {
   readonly usage: Usage;
 }
 
-export function readWallet(owner: SubjectDefinition, currencyId: string, reading: Reading): WalletReading {
+export function readWallet(owner: SubjectDefinition, currencyId: string, reading: CatalogReading): WalletReading {
   const grants = walletGrants(owner, currencyId, reading.now);
   const drawn = reading.ledger.wallet(owner.subject, currencyId);
   const entry =

@@ -1,7 +1,7 @@
 import type { SubjectDefinition } from "../model/catalog-model.js";
 import { isSubscribed, lastSubscriptionChange, nextSubscriptionChange, periodOf } from "../model/subscription.js";
 
-/** Credits that a wallet holds at one moment. Moments are epoch milliseconds. */
+/** Credits that a wallet holds at one point in time. Timestamps are epoch milliseconds. */
 export interface WalletGrants {
   /** In the order in which they are drawn from. */
   readonly active: readonly ActiveGrant[];

@@ -11,7 +11,7 @@ export interface CatalogInput {
 }
 
 /** An ISO 8601 date, a date and time with an offset, or epoch milliseconds. */
-export type MomentInput = string | number;
+export type TimestampInput = string | number;
 
 export interface FeatureInput {
   readonly id: string;
@@ -64,7 +64,7 @@ export interface EntitlementInput {
 }
 
 export interface OverrideInput extends EntitlementInput {
-  readonly validUntil?: MomentInput;
+  readonly validUntil?: TimestampInput;
 }
 
 export type ResetAnchor =
@@ -95,9 +95,9 @@ export interface CreditGrantInput {
   readonly amount: number;
   readonly priority?: number;
   readonly category?: GrantCategory;
-  readonly effectiveAt?: MomentInput;
-  readonly expiresAt?: MomentInput;
-  readonly createdAt?: MomentInput;
+  readonly effectiveAt?: TimestampInput;
+  readonly expiresAt?: TimestampInput;
+  readonly createdAt?: TimestampInput;
   readonly softLimit?: boolean;
 }
 
@@ -106,9 +106,9 @@ export interface SubscriptionInput {
   readonly id: string;
   readonly name?: string;
   readonly plan?: string;
-  readonly startedAt?: MomentInput;
-  readonly anchor?: MomentInput;
-  readonly validUntil?: MomentInput;
+  readonly startedAt?: TimestampInput;
+  readonly anchor?: TimestampInput;
+  readonly validUntil?: TimestampInput;
   readonly overrides?: Readonly<Record<string, ShortEntitlementInput | OverrideInput>>;
   readonly creditGrants?: readonly CreditGrantInput[];
   readonly usage?: Readonly<Record<string, number>>;

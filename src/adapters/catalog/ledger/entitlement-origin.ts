@@ -3,17 +3,17 @@ import type { EntitlementReference } from "../../../domain/entitlement.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { EntitlementOrigin, GrantOrigin } from "../../../ports/directory.js";
 import type { CatalogModel, CustomerDefinition, SubjectDefinition } from "../model/catalog-model.js";
-import type { Reading } from "../engine/read-usage.js";
+import type { CatalogReading } from "../engine/read-usage.js";
 import { activeTerms } from "../model/subscription.js";
 import { walletGrants } from "../engine/wallet-grants.js";
 import { walletOwner } from "../model/wallet-owner.js";
 
-/** Where what a subject has of a feature or wallet comes from, at one moment. */
+/** Where what a subject has of a feature or wallet comes from, at one point in time. */
 export function entitlementOrigin(
   model: CatalogModel,
   { customerId, resourceId }: Subject,
   reference: EntitlementReference,
-  reading: Reading,
+  reading: CatalogReading,
 ): EntitlementOrigin | undefined {
   const customer = model.customers.get(customerId);
   const definition = resourceId === undefined ? customer : customer?.resources.get(resourceId);
@@ -44,7 +44,7 @@ function grantsOf(
   customer: CustomerDefinition,
   definition: SubjectDefinition,
   currencyId: string,
-  { ledger, now }: Reading,
+  { ledger, now }: CatalogReading,
 ): readonly GrantOrigin[] {
   const owner = walletOwner(definition, customer, currencyId);
   const drawn = ledger.wallet(owner.subject, currencyId)?.drawn;

@@ -43,7 +43,7 @@ export interface RememberedReport {
   readonly answer: RememberedAnswer | undefined;
 }
 
-/** The numbers of a measurement; moments in epoch milliseconds. */
+/** The numbers of a measurement; timestamps in epoch milliseconds. */
 export interface RememberedAnswer {
   readonly currentUsage: number;
   readonly periodStart: number | undefined;

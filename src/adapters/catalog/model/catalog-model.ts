@@ -85,7 +85,7 @@ export interface PlanDefinition {
   readonly includedCredits: ReadonlyMap<string, IncludedCredits>;
 }
 
-/** What one subject has: a customer, or a resource of a customer. All moments are epoch milliseconds. */
+/** What one subject has: a customer, or a resource of a customer. All timestamps are epoch milliseconds. */
 export interface SubjectDefinition {
   readonly subject: Subject;
   readonly plan: PlanDefinition | undefined;

@@ -62,18 +62,18 @@ function compileSubject(
   path: CatalogPath,
   faults: FaultList,
 ): SubjectDefinition {
-  const moment = (field: "startedAt" | "anchor" | "validUntil"): number | undefined => {
+  const timestamp = (field: "startedAt" | "anchor" | "validUntil"): number | undefined => {
     const written = input[field];
-    return written === undefined ? undefined : faults.moment(written, [...path, field]);
+    return written === undefined ? undefined : faults.timestamp(written, [...path, field]);
   };
   const plan = input.plan === undefined ? undefined : faults.lookUp("plan", names.plans, input.plan, [...path, "plan"]);
-  const startedAt = moment("startedAt");
+  const startedAt = timestamp("startedAt");
   const definition: SubjectDefinition = {
     subject,
     plan,
     startedAt: startedAt ?? customer?.startedAt,
-    validUntil: moment("validUntil"),
-    anchor: moment("anchor") ?? startedAt ?? customer?.anchor,
+    validUntil: timestamp("validUntil"),
+    anchor: timestamp("anchor") ?? startedAt ?? customer?.anchor,
     overrides:
       input.overrides === undefined
         ? NO_OVERRIDES
@@ -104,7 +104,7 @@ function compileOverrides(
     const terms = compileTerms(input, plan?.entitlements.get(featureId), { definition, currencies, path: at, faults });
     const validUntil =
       typeof input === "object" && "validUntil" in input
-        ? faults.moment(input.validUntil, [...at, "validUntil"])
+        ? faults.timestamp(input.validUntil, [...at, "validUntil"])
         : undefined;
     overrides.set(featureId, { terms, validUntil });
   }
@@ -131,9 +131,10 @@ function compileGrants(
       );
     }
     if (input.id !== undefined) keys.add(key);
-    const moment = (field: "effectiveAt" | "expiresAt" | "createdAt") => faults.moment(input[field], [...at, field]);
-    const effectiveAt = moment("effectiveAt");
-    const expiresAt = moment("expiresAt");
+    const timestamp = (field: "effectiveAt" | "expiresAt" | "createdAt") =>
+      faults.timestamp(input[field], [...at, field]);
+    const effectiveAt = timestamp("effectiveAt");
+    const expiresAt = timestamp("expiresAt");
     if (effectiveAt !== undefined && expiresAt !== undefined && expiresAt <= effectiveAt) {
       faults.add([...at, "expiresAt"], "it expires before it is effective; correct expiresAt or effectiveAt");
     }
@@ -145,7 +146,7 @@ function compileGrants(
       category: input.category ?? "paid",
       effectiveAt,
       expiresAt,
-      createdAt: moment("createdAt"),
+      createdAt: timestamp("createdAt"),
       hasSoftLimit: input.softLimit ?? false,
     });
     grants.set(input.currency, ofCurrency);

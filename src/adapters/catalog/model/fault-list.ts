@@ -1,8 +1,8 @@
 import type { CatalogFault, CatalogPath } from "../file/catalog-fault.js";
 import { unknownName } from "../file/catalog-fault.js";
-import type { MomentInput } from "../file/catalog-input.js";
+import type { TimestampInput } from "../file/catalog-input.js";
 import type { Lookup } from "./lazy-table.js";
-import { parseMoment } from "./moment.js";
+import { parseTimestamp } from "./timestamp.js";
 
 /** Collects what is wrong with a catalog while it is compiled, so that one reading tells everything. */
 export class FaultList {
@@ -23,13 +23,13 @@ export class FaultList {
     return found;
   }
 
-  moment(moment: MomentInput | undefined, path: CatalogPath): number | undefined {
-    if (moment === undefined) return undefined;
-    const parsed = parseMoment(moment);
+  timestamp(timestamp: TimestampInput | undefined, path: CatalogPath): number | undefined {
+    if (timestamp === undefined) return undefined;
+    const parsed = parseTimestamp(timestamp);
     if (parsed === undefined)
       this.add(
         path,
-        `${JSON.stringify(moment)} is no moment; write 2026-03-01, 2026-03-01T09:30:00Z or epoch milliseconds`,
+        `${JSON.stringify(timestamp)} is not a date; write 2026-03-01, 2026-03-01T09:30:00Z or epoch milliseconds`,
       );
     return parsed;
   }

@@ -12,7 +12,7 @@ const MAX_CUSTOMERS = 20_000;
  */
 export class EdgeView {
   readonly #upstream: UpstreamClient;
-  readonly #told = new Map<string, Map<string | undefined, CustomerState>>();
+  readonly #served = new Map<string, Map<string | undefined, CustomerState>>();
   #isLagging = false;
 
   constructor(upstream: UpstreamClient) {
@@ -24,21 +24,21 @@ export class EdgeView {
   }
 
   async fetch(subject: Subject, signal: AbortSignal): Promise<CustomerState> {
-    const told = this.#isLagging ? this.#told.get(subject.customerId)?.get(subject.resourceId) : undefined;
-    if (told !== undefined) return told;
+    const served = this.#isLagging ? this.#served.get(subject.customerId)?.get(subject.resourceId) : undefined;
+    if (served !== undefined) return served;
     const state = await fetchKnownState(this.#upstream, subject, { signal, latest: false });
     this.#remember(subject, state);
     return state;
   }
 
   #remember({ customerId, resourceId }: Subject, state: CustomerState): void {
-    const states = this.#told.get(customerId) ?? new Map<string | undefined, CustomerState>();
+    const states = this.#served.get(customerId) ?? new Map<string | undefined, CustomerState>();
     states.set(resourceId, state);
-    this.#told.delete(customerId);
-    this.#told.set(customerId, states);
-    for (const oldest of this.#told.keys()) {
-      if (this.#told.size <= MAX_CUSTOMERS) break;
-      this.#told.delete(oldest);
+    this.#served.delete(customerId);
+    this.#served.set(customerId, states);
+    for (const oldest of this.#served.keys()) {
+      if (this.#served.size <= MAX_CUSTOMERS) break;
+      this.#served.delete(oldest);
     }
   }
 }

@@ -1,16 +1,16 @@
 import type { CreditBalanceUpdated, PackagePublished, UsageUpdated } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { encodeOlderEntitlement } from "./encode-feature-entitlement.js";
-import { isoMoment } from "./encode-moment.js";
+import { isoTimestamp } from "./encode-timestamp.js";
 
-/** News of a usage as the newer clients read it; the older API's news of a wallet are news of its usage to them. */
+/** Changes of a usage as the newer clients read it; the older API's changes of a wallet are changes of its usage to them. */
 export function encodeUsageV2(change: UsageUpdated | CreditBalanceUpdated) {
   if (change.type === "credit-balance-updated") {
     return {
       entitlementReference: { id: change.currencyId, type: "CREDIT" },
       usage: {
         currentUsage: change.totalConsumed,
-        usageUpdatedAt: isoMoment(change.updatedAt),
+        usageUpdatedAt: isoTimestamp(change.updatedAt),
         usagePeriodStart: null,
         usagePeriodEnd: null,
       },
@@ -21,7 +21,7 @@ export function encodeUsageV2(change: UsageUpdated | CreditBalanceUpdated) {
     entitlementReference: { id: entitlement.id, type: entitlement.type === "credit" ? "CREDIT" : "FEATURE" },
     usage: {
       currentUsage: usage.currentUsage,
-      usageUpdatedAt: isoMoment(usage.updatedAt),
+      usageUpdatedAt: isoTimestamp(usage.updatedAt),
       usagePeriodStart: usage.periodStart ?? null,
       usagePeriodEnd: usage.periodEnd ?? null,
     },
@@ -29,7 +29,7 @@ export function encodeUsageV2(change: UsageUpdated | CreditBalanceUpdated) {
 }
 
 /**
- * News of a feature's usage as the older clients read it: with the whole entitlement as it is now.
+ * Changes of a feature's usage as the older clients read it: with the whole entitlement as it is now.
  *
  * @returns undefined where the subject has the feature no more
  */
@@ -55,7 +55,7 @@ export function encodeOlderUsage(
 }
 
 /**
- * News of a wallet as the older clients read it: its balance.
+ * Changes of a wallet as the older clients read it: its balance.
  *
  * @returns undefined where the subject has the wallet no more
  */

@@ -2,7 +2,7 @@ import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { decideCredit } from "../../../domain/decide-credit.js";
 import type { CreditEntitlement } from "../../../domain/entitlement.js";
-import { isoMoment } from "./encode-moment.js";
+import { isoTimestamp } from "./encode-timestamp.js";
 
 /** A wallet of credits; only the API's newer shape has them. */
 export function encodeCreditEntitlement(state: CustomerState, entitlement: CreditEntitlement) {
@@ -16,9 +16,9 @@ export function encodeCreditEntitlement(state: CustomerState, entitlement: Credi
     usageLimit: entitlement.usageLimit,
     currentUsage: usage.currentUsage,
     hasSoftLimit: entitlement.hasSoftLimit,
-    usageUpdatedAt: isoMoment(usage.updatedAt),
-    entitlementUpdatedAt: isoMoment(state.updatedAt),
-    usagePeriodEnd: isoMoment(usage.periodEnd),
+    usageUpdatedAt: isoTimestamp(usage.updatedAt),
+    entitlementUpdatedAt: isoTimestamp(state.updatedAt),
+    usagePeriodEnd: isoTimestamp(usage.periodEnd),
     validUntil: entitlement.validUntil ?? null,
   };
 }

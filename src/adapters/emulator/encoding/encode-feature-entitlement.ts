@@ -6,7 +6,7 @@ import type { FeatureEntitlement } from "../../../domain/entitlement.js";
 import type { Feature } from "../../../domain/feature.js";
 import type { Subject } from "../../../domain/subject.js";
 import { encodeResetPeriodConfiguration } from "../../../wire/reset-period-configuration.js";
-import { isoMoment } from "./encode-moment.js";
+import { isoTimestamp } from "./encode-timestamp.js";
 
 /** A feature entitlement in the API's newer shape. Its reason is its own: the wallets beside it tell the rest. */
 export function encodeFeatureEntitlement(state: CustomerState, entitlement: FeatureEntitlement, now: number) {
@@ -21,7 +21,7 @@ export function encodeFeatureEntitlement(state: CustomerState, entitlement: Feat
 
 /**
  * A feature entitlement in the API's older shape, which has no wallets: that a wallet cannot pay for the
- * feature is told by the feature's own reason, and so is that it can again.
+ * feature is reported by the feature's own reason, and so is that it can again.
  */
 export function encodeOlderEntitlement(
   subject: Subject,
@@ -66,11 +66,11 @@ function commonFields(state: CustomerState, entitlement: FeatureEntitlement) {
     hasSoftLimit: entitlement.hasSoftLimit,
     currentUsage: entitlement.kind === "metered" || creditRate !== undefined ? usage.currentUsage : null,
     enumValues: entitlement.kind === "enum" ? entitlement.enumValues : null,
-    entitlementUpdatedAt: isoMoment(state.updatedAt),
-    usageUpdatedAt: isoMoment(usage.updatedAt),
-    usagePeriodAnchor: isoMoment(usage.periodAnchor),
-    usagePeriodStart: isoMoment(usage.periodStart),
-    usagePeriodEnd: isoMoment(usage.periodEnd),
+    entitlementUpdatedAt: isoTimestamp(state.updatedAt),
+    usageUpdatedAt: isoTimestamp(usage.updatedAt),
+    usagePeriodAnchor: isoTimestamp(usage.periodAnchor),
+    usagePeriodStart: isoTimestamp(usage.periodStart),
+    usagePeriodEnd: isoTimestamp(usage.periodEnd),
     resetPeriod: entitlement.resetPeriod ?? null,
     resetPeriodConfiguration: encodeResetPeriodConfiguration(
       entitlement.resetPeriod,

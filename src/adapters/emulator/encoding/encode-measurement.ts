@@ -1,28 +1,28 @@
 import type { UsageMeasurement } from "../../../domain/usage-report.js";
-import { isoMoment } from "./encode-moment.js";
+import { isoTimestamp } from "./encode-timestamp.js";
 
 /** What was counted, as reportUsage answers it. @param now epoch milliseconds */
 export function encodeMeasurement(measurement: UsageMeasurement, now: number) {
   const { subject, credit } = measurement;
-  const usagePeriodEnd = isoMoment(measurement.periodEnd);
+  const usagePeriodEnd = isoTimestamp(measurement.periodEnd);
   return {
     id: measurement.measurementId,
     featureId: measurement.featureId,
     customerId: subject.customerId,
     resourceId: subject.resourceId ?? null,
     currentUsage: measurement.currentUsage ?? null,
-    usagePeriodStart: isoMoment(measurement.periodStart),
+    usagePeriodStart: isoTimestamp(measurement.periodStart),
     usagePeriodEnd,
     nextResetDate: usagePeriodEnd,
-    timestamp: isoMoment(measurement.updatedAt ?? now),
+    timestamp: isoTimestamp(measurement.updatedAt ?? now),
     credit:
       credit === undefined
         ? null
         : {
             currencyId: credit.currencyId,
             currentUsage: credit.currentUsage,
-            usagePeriodEnd: isoMoment(credit.periodEnd),
-            timestamp: isoMoment(credit.updatedAt),
+            usagePeriodEnd: isoTimestamp(credit.periodEnd),
+            timestamp: isoTimestamp(credit.updatedAt),
             consumed: null,
           },
   };

@@ -38,7 +38,7 @@ export function readUsageReport(input: UsageReportInput): UsageReport {
     value: input.value,
     updateBehavior: input.updateBehavior ?? "DELTA",
     dimensions: readDimensions(input.dimensions),
-    timestamp: readMoment("createdAt", input.createdAt),
+    timestamp: readTimestamp("createdAt", input.createdAt),
     idempotencyKey: input.idempotencyKey ?? randomUUID(),
     keyOrigin: typeof input.idempotencyKey === "string" ? "caller" : "generated",
   };
@@ -50,7 +50,7 @@ export function readUsageEvent(input: UsageEventInput): UsageEvent {
     eventName: input.eventName,
     idempotencyKey: input.idempotencyKey,
     dimensions: readDimensions(input.dimensions),
-    timestamp: readMoment("timestamp", input.timestamp),
+    timestamp: readTimestamp("timestamp", input.timestamp),
   };
 }
 
@@ -65,12 +65,12 @@ export function subjectOf({
   return { customerId, resourceId: resourceId === null || resourceId === "" ? undefined : resourceId };
 }
 
-function readMoment(field: string, value: unknown): number | undefined {
+function readTimestamp(field: string, value: unknown): number | undefined {
   if (value === null || value === undefined) return undefined;
-  const moment = typeof value === "string" || typeof value === "number" ? new Date(value).getTime() : Number.NaN;
-  if (Number.isNaN(moment))
-    throw apiError(`${field} is no moment: send ISO 8601 text or epoch milliseconds`, "BadUserInput");
-  return moment;
+  const timestamp = typeof value === "string" || typeof value === "number" ? new Date(value).getTime() : Number.NaN;
+  if (Number.isNaN(timestamp))
+    throw apiError(`${field} is not a date: send ISO 8601 text or epoch milliseconds`, "BadUserInput");
+  return timestamp;
 }
 
 function readDimensions(value: unknown): Dimensions {

@@ -6,7 +6,7 @@ import { buildSchema } from "graphql";
  * fault may turn into null is nullable here.
  */
 const SDL = /* GraphQL */ `
-  "A moment as ISO 8601 text; epoch milliseconds are understood as well."
+  "A timestamp as ISO 8601 text; epoch milliseconds are understood as well."
   scalar DateTime
   "Any JSON value."
   scalar JSON
@@ -317,7 +317,7 @@ const SDL = /* GraphQL */ `
     entitlement: Entitlement
   }
 
-  "All moments are epoch milliseconds."
+  "All timestamps are epoch milliseconds."
   type UsageMeasurementUpdated {
     customerId: String!
     resourceId: String

@@ -8,7 +8,7 @@ import { MAX_SENT_TOGETHER, type SqsSender } from "./sqs-sender.js";
 
 /** Far more than a queue that can be reached is ever behind. */
 const MAX_WAITING = 100_000;
-const REJECTED = "the queue cannot be told of changes; it is tried again until it can";
+const REJECTED = "changes cannot be sent to the queue; they are sent once it takes them";
 const RETRY_DELAY_MS = 1_000;
 /** How long the last messages may take to be sent. */
 const STOP_MS = 2_000;
@@ -32,7 +32,7 @@ export class AnnounceChanges {
 
   announce(change: Change): void {
     if (this.#waiting.length >= MAX_WAITING) {
-      this.#logger.error("the queue is too far behind, and is not told of a change", { type: change.type });
+      this.#logger.error("the queue is too far behind; a change is dropped", { type: change.type });
       return;
     }
     this.#waiting.push(encodeChangeMessage(change, this.#clock.now()));
@@ -47,7 +47,7 @@ export class AnnounceChanges {
   }
 
   async #send(): Promise<void> {
-    // What is told in the same breath goes together.
+    // What is reported in the same breath goes together.
     await Promise.resolve();
     while (this.#waiting.length > 0 && !this.#stopping.signal.aborted) {
       const batch = this.#waiting.splice(0, MAX_SENT_TOGETHER);

@@ -18,8 +18,8 @@ export class EventHub {
   readonly #subscribers = new Set<HubSubscriber>();
   /** Events that a fault keeps back, the first of them because it was struck. */
   #held: Change[] | undefined;
-  /** An event that the next one overtakes. */
-  #overtaken: Change | undefined;
+  /** An event that the next one supersedes. */
+  #superseded: Change | undefined;
 
   constructor(rules: RuleList<EventRule>) {
     this.#rules = rules;
@@ -40,29 +40,29 @@ export class EventHub {
     if (struck?.rule.kind === "drop") return;
     if (struck?.rule.kind === "hold") {
       this.#held = [change];
-      void struck.off.then(() => this.#letGo());
+      void struck.off.then(() => this.#release());
       return;
     }
-    const overtaken = this.#overtaken;
-    this.#overtaken = undefined;
+    const superseded = this.#superseded;
+    this.#superseded = undefined;
     if (struck?.rule.kind === "reorder") {
-      this.#overtaken = change;
-      void struck.off.then(() => this.#deliverOvertaken());
+      this.#superseded = change;
+      void struck.off.then(() => this.#deliverSuperseded());
     } else {
       this.#deliver({ change, disguise: struck?.rule });
     }
-    if (overtaken !== undefined) this.#deliver({ change: overtaken, disguise: undefined });
+    if (superseded !== undefined) this.#deliver({ change: superseded, disguise: undefined });
   }
 
-  #letGo(): void {
+  #release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const change of held) this.#deliver({ change, disguise: undefined });
   }
 
-  #deliverOvertaken(): void {
-    const change = this.#overtaken;
-    this.#overtaken = undefined;
+  #deliverSuperseded(): void {
+    const change = this.#superseded;
+    this.#superseded = undefined;
     if (change !== undefined) this.#deliver({ change, disguise: undefined });
   }
 

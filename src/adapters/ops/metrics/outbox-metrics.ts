@@ -12,7 +12,7 @@ export const OUTBOX_METRICS: readonly Metric<Outbox>[] = [
       [["accepted"], totals.accepted],
       [["delivered"], totals.delivered],
       [["rejected"], totals.rejected],
-      [["in_doubt"], totals.inDoubt],
+      [["in_doubt"], totals.stale],
       [["dropped"], totals.dropped],
     ],
   ),
@@ -23,7 +23,7 @@ export const OUTBOX_METRICS: readonly Metric<Outbox>[] = [
   ),
   gauge(
     "sidecar_outbox_pending_entries",
-    "What upstream is going to be told of those: deltas of one feature and period are one.",
+    "What upstream is going to be notified of those: deltas of one feature and period are one.",
     ({ state }) => state.entries.size + state.events.length,
   ),
   gauge("sidecar_outbox_oldest_age_seconds", "How long the oldest of them waits; 0: nothing does.", ({ state }) =>

@@ -50,7 +50,7 @@ export type Messages = { readonly [M in keyof Methods]: MessageShape<Methods[M][
 };
 
 /** Each answer as a gRPC frame: five bytes of prefix, and the message in protobuf's binary form. */
-export type Frames = Readonly<Record<keyof Answers, Buffer>>;
+export type AnswerFrames = Readonly<Record<keyof Answers, Buffer>>;
 
 /** Each answer in protobuf's JSON form. */
-export type Texts = Readonly<Record<keyof Answers, string>>;
+export type AnswerTexts = Readonly<Record<keyof Answers, string>>;

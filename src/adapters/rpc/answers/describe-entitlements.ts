@@ -15,7 +15,7 @@ import {
   NumericEntitlementSchema,
   type EntitlementFeature,
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
-import { from, NOT_SENT, part, shared, type Members, type Parts } from "./description.js";
+import { from, NOT_SENT, part, shared, type Members, type DescribedParts } from "./description.js";
 import { toInt32, WIRE_FEATURE_TYPES, WIRE_METER_TYPES, WIRE_RESET_PERIODS } from "./wire-values.js";
 
 /** What of a query shows in an answer about a feature. */
@@ -70,8 +70,8 @@ type Table<D extends DescMessage, S1, C1, S2, C2> = {
 };
 
 const FEATURES: readonly [
-  Parts<EntitlementFeature, FeatureEntitlement, Usage>,
-  Parts<EntitlementFeature, FallbackValues, string>,
+  DescribedParts<EntitlementFeature, FeatureEntitlement, Usage>,
+  DescribedParts<EntitlementFeature, FallbackValues, string>,
 ] = [[shared(FEATURE, ({ feature }) => feature)], [part(UNKNOWN_FEATURE, (_, featureId) => featureId, none)]];
 
 export const BOOLEAN = featureEntitlement(BooleanEntitlementSchema, {
@@ -118,7 +118,7 @@ export const CREDIT = creditEntitlement({
 function featureEntitlement<D extends DescMessage>(
   schema: D,
   table: Table<D, FeatureEntitlement, Usage, FallbackValues, string>,
-): Parts<MessageShape<D>, FeatureDecision, FeatureContext> {
+): DescribedParts<MessageShape<D>, FeatureDecision, FeatureContext> {
   const [known, fallback] = columns(table);
   return [
     part(
@@ -136,7 +136,7 @@ function featureEntitlement<D extends DescMessage>(
 
 function creditEntitlement(
   table: Table<typeof CreditEntitlementSchema, CreditEntitlement, CreditDecision, FallbackValues, string>,
-): Parts<MessageShape<typeof CreditEntitlementSchema>, CreditDecision, CreditContext> {
+): DescribedParts<MessageShape<typeof CreditEntitlementSchema>, CreditDecision, CreditContext> {
   const [known, fallback] = columns(table);
   return [
     part(

@@ -30,7 +30,7 @@ export type Members<M extends Message, S, C> = {
 export type Member<V, S, C> = [V] extends [Timestamp]
   ? Read<S, C, number | undefined>
   : [V] extends [Message]
-    ? Parts<V, S, C>
+    ? DescribedParts<V, S, C>
     : [V] extends [OneofShape]
       ? Choice<V, S, C>
       : [V] extends [readonly (infer E)[]]
@@ -49,7 +49,7 @@ export interface Part<M extends Message, in S, in C> {
 }
 
 /** The first of these that there is. */
-export type Parts<M extends Message, S, C> = readonly Part<M, S, C>[];
+export type DescribedParts<M extends Message, S, C> = readonly Part<M, S, C>[];
 
 /** Some messages of a repeated field: of each item one, where its source is not undefined. */
 export interface Items<M extends Message, in S, in C> {
@@ -70,7 +70,9 @@ export interface Choice<O extends OneofShape, in S, in C> {
   readonly select: Read<S, C, Case<O> | undefined>;
   readonly cases: {
     readonly [F in Case<O>]:
-      | (Extract<O, { readonly case: F }> extends { readonly value: infer V extends Message } ? Parts<V, S, C> : never)
+      | (Extract<O, { readonly case: F }> extends { readonly value: infer V extends Message }
+          ? DescribedParts<V, S, C>
+          : never)
       | NotSent;
   };
 }

@@ -139,7 +139,7 @@ export class FastCall implements FastPathCall, FastCallContext {
     if (!this.#isDone) finish();
   }
 
-  /** The use case is told of the deadline; where it does not heed it, the caller is answered all the same. */
+  /** The use case is given the deadline; where it does not heed it, the caller is answered all the same. */
   #watchDeadline(): void {
     if (this.deadlineAt === undefined) return;
     const { clock } = this.#route.options.calls;

@@ -33,7 +33,7 @@ export function explainHttp1Fault(error: Error, maxHeaderBytes: number): Http1Fa
 
 /**
  * Says to an HTTP/1.1 client why it is refused, and closes. What it still sends is let pass meanwhile: a socket
- * closed with unread bytes is reset, and a reset overtakes the explanation.
+ * closed with unread bytes is reset, and a reset arrives before the explanation.
  */
 export function refuseConnection(socket: Duplex, status: number, explanation: string, timeoutMs: number): void {
   const body = `${explanation}\n`;

@@ -316,7 +316,7 @@ export class Http2Connection implements FramesOwner, StreamsOwner, Pace {
     this.#output.frame(FrameType.GoAway, 0, 0, Buffer.concat([uint32(this.#lastServed), uint32(code)]));
   }
 
-  /** What the peer still sends flows by meanwhile: a socket closed with unread bytes is reset, and a reset overtakes the GOAWAY. */
+  /** What the peer still sends flows by meanwhile: a socket closed with unread bytes is reset, and a reset arrives before the GOAWAY. */
   #end(): void {
     this.#isOver = true;
     this.#streams.abandonAll();

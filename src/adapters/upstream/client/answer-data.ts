@@ -31,7 +31,7 @@ export function isRefusalOfBody(status: number): boolean {
  * The `data` of an answer. Upstream tells of errors by status, by `errors` beside HTTP 200, or both; its own
  * message is kept.
  *
- * @throws CodedError the failure that upstream told of; `invalid-argument` where it refuses what is asked for
+ * @throws CodedError the failure that upstream reported; `invalid-argument` where it refuses what is asked for
  */
 export function dataOf(answer: JsonAnswer, { name, isRefusal }: Answerer): unknown {
   const { status } = answer;

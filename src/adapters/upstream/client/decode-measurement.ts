@@ -36,9 +36,9 @@ function readMeasurement(fields: Fields, report: UsageReport): UsageMeasurement 
     subject: report.subject,
     featureId: report.featureId,
     currentUsage: fields.optionalNumber("currentUsage"),
-    periodStart: fields.optionalMoment("usagePeriodStart"),
-    periodEnd: fields.optionalMoment("usagePeriodEnd"),
-    updatedAt: fields.optionalMoment("timestamp"),
+    periodStart: fields.optionalTimestamp("usagePeriodStart"),
+    periodEnd: fields.optionalTimestamp("usagePeriodEnd"),
+    updatedAt: fields.optionalTimestamp("timestamp"),
     credit: readCredit(fields.optionalObject("credit")),
   };
 }
@@ -57,8 +57,8 @@ function readCredit(fields: Fields | undefined): CreditMeasurement | undefined {
   return {
     currencyId: fields.text("currencyId"),
     currentUsage: fields.number("currentUsage"),
-    periodEnd: fields.optionalMoment("usagePeriodEnd"),
-    updatedAt: fields.optionalMoment("timestamp"),
+    periodEnd: fields.optionalTimestamp("usagePeriodEnd"),
+    updatedAt: fields.optionalTimestamp("timestamp"),
   };
 }
 

@@ -8,7 +8,7 @@ export function encodeUsageReport(report: UsageReport): object {
     featureId: report.featureId,
     value: report.value,
     updateBehavior: report.updateBehavior,
-    createdAt: encodeMoment(report.timestamp),
+    createdAt: encodeTimestamp(report.timestamp),
     dimensions: encodeDimensions(report.dimensions),
     idempotencyKey: report.idempotencyKey,
   };
@@ -22,12 +22,12 @@ export function encodeUsageEvent(event: UsageEvent): object {
     eventName: event.eventName,
     idempotencyKey: event.idempotencyKey,
     dimensions: encodeDimensions(event.dimensions),
-    timestamp: encodeMoment(event.timestamp),
+    timestamp: encodeTimestamp(event.timestamp),
   };
 }
 
-function encodeMoment(moment: number | undefined): string | undefined {
-  return moment === undefined ? undefined : new Date(moment).toISOString();
+function encodeTimestamp(timestamp: number | undefined): string | undefined {
+  return timestamp === undefined ? undefined : new Date(timestamp).toISOString();
 }
 
 function encodeDimensions(dimensions: Dimensions): object | undefined {

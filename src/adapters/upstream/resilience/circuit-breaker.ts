@@ -39,7 +39,7 @@ export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
   readonly #clock: Clock;
   #state: State = { is: "closed", failures: 0 };
-  /** Grows with each change of state, so that calls from before it can be told apart. */
+  /** Grows with each change of state, so that calls from before it can be distinguished. */
   #epoch = 0;
   #isStopped = false;
 

@@ -19,7 +19,7 @@ export function withConcurrencyBound<I, O>(
   operation: Operation<I, O>,
   options: ConcurrencyBoundOptions,
 ): Operation<I, O> {
-  const gate = new Gate(options);
+  const gate = new Semaphore(options);
   return async (input, signal) => {
     const entered = gate.enter(signal);
     if (entered !== undefined) await entered;
@@ -37,7 +37,7 @@ interface Waiter {
   hasGone: boolean;
 }
 
-class Gate {
+class Semaphore {
   readonly #options: ConcurrencyBoundOptions;
   /** In order of arrival; those that have gone are taken out when their turn comes, or once they are too many. */
   #waiting: Waiter[] = [];

@@ -17,8 +17,8 @@ export function describeAnswer(question: Question, entitlement: EntitlementV2): 
     requestOf(question),
     entitlement.isFallback ? "a fallback" : "",
   ];
-  const told = facts.filter((fact) => fact !== "").join(", ");
-  return `${verdict}: ${question.customerId} ${question.id}${told === "" ? "" : ` (${told})`}`;
+  const details = facts.filter((fact) => fact !== "").join(", ");
+  return `${verdict}: ${question.customerId} ${question.id}${details === "" ? "" : ` (${details})`}`;
 }
 
 function reasonOf({ accessDeniedReason: reason }: EntitlementV2): string {

@@ -31,7 +31,7 @@ interface Running {
   readonly source: Source;
 }
 
-type Where = Pick<EmulatorOptions, "port" | "apiKey" | "control"> & { readonly host: string };
+type ListenOptions = Pick<EmulatorOptions, "port" | "apiKey" | "control"> & { readonly host: string };
 
 /**
  * Serves the vendor's API over a catalog file, until a signal ends it.
@@ -67,7 +67,7 @@ export async function emulateCommand(args: readonly string[], output: Output): P
 
 async function start(
   catalog: string,
-  where: Where,
+  where: ListenOptions,
   queueUrl: string | undefined,
   services: ReturnType<typeof servicesOf>,
 ): Promise<Running> {
@@ -95,7 +95,11 @@ async function openFile(file: string, { clock, logger }: ReturnType<typeof servi
   return catalogSource(await openCatalog({ source: { file }, clock, logger }), file, true);
 }
 
-async function serve(source: Source, where: Where, announcements: EmulatorOptions["announcements"]): Promise<Emulator> {
+async function serve(
+  source: Source,
+  where: ListenOptions,
+  announcements: EmulatorOptions["announcements"],
+): Promise<Emulator> {
   try {
     return await startEmulator({ upstream: source.upstream, updates: source.stream, announcements, ...where });
   } catch (error) {
@@ -107,7 +111,7 @@ async function serve(source: Source, where: Where, announcements: EmulatorOption
 function tell(
   { url, wsUrl }: Emulator,
   { description, example }: Source,
-  { apiKey, control }: Where,
+  { apiKey, control }: ListenOptions,
   output: Output,
 ): void {
   const path = `/v1/c/${encodeURIComponent(example.customerId)}/entitlements-state.json`;
@@ -133,7 +137,7 @@ function portOf(text: string): number {
 }
 
 /** What people can mend; undefined for what is a defect. */
-function explain(error: unknown, { host, port }: Where): string | undefined {
+function explain(error: unknown, { host, port }: ListenOptions): string | undefined {
   if (error instanceof CodedError) return error.message;
   if (!isListenFault(error)) return undefined;
   return `${listenFault(error, { port, host, portName: "--port", hostName: "--host" })}; --port 0 takes any free one`;

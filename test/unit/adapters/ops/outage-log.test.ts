@@ -7,7 +7,7 @@ import { ReportingLogger } from "../../../../src/adapters/error-reports/reportin
 import { Resilience } from "../../../../src/adapters/upstream/resilience/resilience.js";
 import { StartUpCheck } from "../../../../src/adapters/upstream/start-up-check.js";
 import { limitsForBudget } from "../../../../src/adapters/upstream/vendor-upstream-limits.js";
-import { CacheGate } from "../../../../src/application/consume/cache-gate.js";
+import { WriteAvailability } from "../../../../src/application/consume/write-availability.js";
 import { CodedError } from "../../../../src/domain/errors.js";
 import type { Logger } from "../../../../src/ports/logger.js";
 import { OutageLog } from "../../../../src/ports/outage-log.js";
@@ -45,7 +45,7 @@ const OUTAGES: Readonly<Record<string, Outage>> = {
   "the API at the start": startUp(FAILURE),
   "the API key": startUp(new CodedError("unauthenticated", "Invalid API key")),
   "writes to the shared cache": ({ logger, clock }) => {
-    const gate = new CacheGate(
+    const gate = new WriteAvailability(
       new InMemorySharedCache(),
       clock,
       logger,

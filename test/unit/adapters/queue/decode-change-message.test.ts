@@ -96,7 +96,7 @@ describe("a message", () => {
     ["digits", String(T0), T0],
     ["an ISO date", "2026-01-01T00:00:00.007Z", T0 + 7],
     ["an ISO date of another zone", "2026-01-01T02:00:00+02:00", T0],
-  ])("tells its moment as %s", (_, timestamp, at) => {
+  ])("tells its timestamp as %s", (_, timestamp, at) => {
     expect(decode(message("customer.invalidated", { customerId: "acme" }, { timestamp })).at).toBe(at);
   });
 
@@ -112,7 +112,7 @@ describe("a message", () => {
     expect(faults).toEqual(["usageLimit: expected a finite number"]);
   });
 
-  it("of whose entitlements none can be read only says that there is news", () => {
+  it("of whose entitlements none can be read only says that there is a change", () => {
     const body = message("entitlements.updated", { customerId: "acme", entitlements: [{}] });
     expect(decodeChangeMessage(body, () => {}).change).toEqual({
       type: "subject-invalidated",

@@ -97,7 +97,7 @@ describe("cached states in a file", () => {
     expect(third.logger.lines.filter(({ level }) => level === "warn")).toEqual([]);
   });
 
-  it("of another environment are not read, which is told", async () => {
+  it("of another environment are not read, which is reported", async () => {
     await filled();
     const { loaded, cache, logger } = await openSnapshot(Buffer.from("87654321"));
     expect(loaded.subjects).toBe(0);
@@ -110,7 +110,7 @@ describe("cached states in a file", () => {
     );
   });
 
-  it("of another version are not read, which is told", async () => {
+  it("of another version are not read, which is reported", async () => {
     await filled();
     const bytes = await readFile(file);
     bytes[6] = 9;
@@ -124,7 +124,7 @@ describe("cached states in a file", () => {
     );
   });
 
-  it("are written by one process alone, which is told", async () => {
+  it("are written by one process alone, which is reported", async () => {
     await filled();
     await openSnapshot();
     const { cache, logger, snapshot } = await openSnapshot();
@@ -154,7 +154,7 @@ describe("cached states in a file", () => {
   });
 });
 
-describe("damage costs at most its block, and is told", () => {
+describe("damage costs at most its block, and is reported", () => {
   it("a flipped bit anywhere", async () => {
     await filled();
     const whole = await readFile(file);

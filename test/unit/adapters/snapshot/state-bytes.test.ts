@@ -4,17 +4,17 @@ import { MemoryCache } from "../../../../src/adapters/cache/memory/memory-cache.
 import { CachedStates } from "../../../../src/adapters/cache/snapshot/cached-states.js";
 import type { Subject } from "../../../../src/domain/subject.js";
 import { newTelemetry } from "../../../../src/ports/telemetry.js";
-import { moments, optional, states } from "../../../builders/arbitraries.js";
+import { times, optional, states } from "../../../builders/arbitraries.js";
 import { contentsOf } from "../../../builders/states.js";
 
 const newCache = () => new MemoryCache(50_000_000, newTelemetry());
 const ids = fc.string({ unit: "binary", minLength: 1, maxLength: 20 });
 const subjects: fc.Arbitrary<Subject> = fc.record({ customerId: ids, resourceId: optional(ids) });
-const recheckTimes = fc.oneof(moments, fc.constant(Infinity));
+const recheckTimes = fc.oneof(times, fc.constant(Infinity));
 
 it("states that were written are cached as they were, and nothing vouches for them", () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(subjects, states, moments, recheckTimes), { maxLength: 6 }), (list) => {
+    fc.property(fc.array(fc.tuple(subjects, states, times, recheckTimes), { maxLength: 6 }), (list) => {
       const before = newCache();
       for (const [subject, state, verifiedAt, recheckAt] of list)
         before.keep(subject, { state, verifiedAt, recheckAt, isVerified: true });

@@ -87,7 +87,7 @@ describe("usage updated", () => {
     ["no number", { ...reported, usage: { currentUsage: null } }],
     ["no reference", { ...reported, entitlementReference: null }],
     ["a reference to something else", { ...reported, entitlementReference: { id: "x", type: "PLAN" } }],
-  ])("with %s puts its subject in doubt, and is told", (_, payload) => {
+  ])("with %s marks its subject stale, and is reported", (_, payload) => {
     const { change, faults } = usage(payload);
     expect(change).toEqual({ type: "subject-invalidated", subject: { customerId: "c", resourceId: undefined } });
     expect(faults).toHaveLength(1);
@@ -103,7 +103,7 @@ describe("package published", () => {
   });
 
   it.each([[null], [{}], [{ migrationType: "SOME_CUSTOMERS" }]])(
-    "as %j puts everything in doubt, and is told",
+    "as %j marks everything stale, and is reported",
     (payload) => {
       const { change, faults } = published(payload);
       expect(change).toEqual({ type: "package-published", migration: "ALL_CUSTOMERS" });
@@ -145,7 +145,7 @@ describe("an event that cannot be read", () => {
   });
 
   it.each([[null], [undefined], [{}], [{ data: null, errors: [{ message: "resolver failed" }] }], ["text"]])(
-    "%j is told",
+    "%j is reported",
     (result) => {
       const { change, faults } = decode(ENTITLEMENTS_UPDATED, result);
       expect(change).toBeUndefined();

@@ -40,7 +40,7 @@ describe("a lost stream is tried again", () => {
       if (at < 10_000) expect(delayMs).toBeLessThan(1_000);
   });
 
-  it("at any moment up to the longest wait: those who lost it together do not come back together", () => {
+  it("at any time up to the longest wait: those who lost it together do not come back together", () => {
     const delays = [0, 0.25, 0.5, 0.75].map((chance) => {
       const schedule = new ReconnectSchedule(DEFAULT_STREAM_TIMING, () => chance);
       for (let i = 0; i < 10; i++) schedule.delayAfter("lost", 0);

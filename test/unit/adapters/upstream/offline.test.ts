@@ -50,16 +50,16 @@ describe("offline", () => {
     await expect(upstream.reportEvents()).resolves.toBeUndefined();
   });
 
-  it("tells no news, not even of a connection", async () => {
-    const told: string[] = [];
+  it("tells no change, not even of a connection", async () => {
+    const received: string[] = [];
     const listener: UpdateListener = {
-      connected: () => told.push("connected"),
-      changed: () => told.push("changed"),
-      disconnected: () => told.push("disconnected"),
+      connected: () => received.push("connected"),
+      changed: () => received.push("changed"),
+      disconnected: () => received.push("disconnected"),
     };
     const stream: { start(listener: UpdateListener): void; stop(): Promise<void> } = new SilentUpdateStream();
     stream.start(listener);
     await stream.stop();
-    expect(told).toEqual([]);
+    expect(received).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { boolean, metered, stateWith, wallet } from "../../../builders/states.js
 const subject = { customerId: "c" };
 const paid = stateWith([metered()], { credits: [wallet({ used: 40 })] });
 
-describe("a check of what is at hand", () => {
+describe("a check of what is cached", () => {
   it("is answered at once, not as a promise", async () => {
     const core = buildCore();
     const knownAt = core.clock.now();
@@ -43,7 +43,7 @@ describe("a check of what is at hand", () => {
     });
   });
 
-  it("reads the usage period at the moment of the check", async () => {
+  it("reads the usage period at the time of the check", async () => {
     const core = buildCore();
     const start = core.clock.now();
     const usage = { currentUsage: 10, periodAnchor: start, periodStart: start, periodEnd: start + 3_600_000 };
@@ -73,8 +73,8 @@ describe("a check of what is at hand", () => {
   });
 });
 
-describe("a check of what is not at hand", () => {
-  it("is answered from what upstream says, as of the moment when it does", async () => {
+describe("a check of what is not cached", () => {
+  it("is answered from what upstream says, as of the time when it does", async () => {
     const core = buildCore();
     const start = core.clock.now();
     const usage = { currentUsage: 10, periodAnchor: start, periodStart: start, periodEnd: start + 100 };

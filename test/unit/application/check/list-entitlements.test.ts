@@ -4,7 +4,7 @@ import { boolean, emptyState, enumerated, metered, numeric, stateWith, wallet } 
 
 const subject = { customerId: "c" };
 
-describe("the list of what is at hand", () => {
+describe("the list of what is cached", () => {
   it("is answered at once, with every entitlement decided as if nothing were requested", async () => {
     const core = buildCore();
     const over = metered({ id: "over", used: 12 });
@@ -61,7 +61,7 @@ describe("the list of what is at hand", () => {
     expect(result).toMatchObject({ accessDeniedReason: "NoActiveSubscription", credits: [{ hasAccess: true }] });
   });
 
-  it("reads usage periods at the moment of the call", async () => {
+  it("reads usage periods at the time of the call", async () => {
     const core = buildCore();
     const now = core.clock.now();
     await know(
@@ -78,7 +78,7 @@ describe("the list of what is at hand", () => {
   });
 });
 
-describe("the list of what is not at hand", () => {
+describe("the list of what is not cached", () => {
   it("comes from upstream", async () => {
     const core = buildCore();
     const answer = core.list.list({ customerId: "c", resourceId: "r" }, NO_HURRY);

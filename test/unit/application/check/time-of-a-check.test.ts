@@ -22,7 +22,7 @@ describe("the time that a check takes", () => {
     expect(await found).toMatchObject({ source: "stale" });
     fetch.answer(withLimit(2));
     await promisesSettled();
-    expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(2);
+    expect(limitOf(core.states.findCached("c", undefined, core.clock.now()))).toBe(2);
   });
 
   it("does not end before its budget", async () => {

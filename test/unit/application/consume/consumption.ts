@@ -1,4 +1,4 @@
-import { CacheGate } from "../../../../src/application/consume/cache-gate.js";
+import { WriteAvailability } from "../../../../src/application/consume/write-availability.js";
 import { RefetchSubjects } from "../../../../src/application/consume/refetch-subjects.js";
 import { WriteInOrder } from "../../../../src/application/consume/write-in-order.js";
 import type { ConsumptionTelemetry } from "../../../../src/ports/consumption-telemetry.js";
@@ -47,7 +47,7 @@ export function consumption(
   const logger = new RecordingLogger();
   const telemetry = new CountingTelemetry();
   const timing = { firstDelayMs: FIRST_DELAY_MS, longestDelayMs: LONGEST_DELAY_MS };
-  const gate = new CacheGate(cache, clock, logger, telemetry, timing);
+  const gate = new WriteAvailability(cache, clock, logger, telemetry, timing);
   const writer = new WriteInOrder(cache, gate, telemetry, 3);
   const refetch = new RefetchSubjects(
     { upstream, cache, writer, telemetry, clock, logger },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { SweepStates } from "../../../../src/application/consume/sweep-states.js";
+import { RefreshAllStates } from "../../../../src/application/consume/refresh-all-states.js";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import { CodedError, type ErrorCode } from "../../../../src/domain/errors.js";
 import type { Subject } from "../../../../src/domain/subject.js";
@@ -69,7 +69,7 @@ describe("refetching", () => {
     await Promise.all(all);
   });
 
-  it("asks again for who is told of while upstream is being asked: the answer may be from before", async () => {
+  it("asks again for who is notified of while upstream is being asked: the answer may be from before", async () => {
     const { upstream, refetch } = setUp();
     const first = refetch.refetch(acme, false);
     const second = refetch.refetch(acme, false);
@@ -101,11 +101,11 @@ describe("refetching", () => {
     expect(cache.trips).toHaveLength(1);
   });
 
-  it("does not let an empty answer overwrite what was told meanwhile, and asks again", async () => {
+  it("does not let an empty answer overwrite what was reported meanwhile, and asks again", async () => {
     const { upstream, refetch, cache } = setUp();
     const done = refetch.refetch(acme, false);
-    refetch.overtake({ customerId: "another" });
-    refetch.overtake(acme);
+    refetch.supersede({ customerId: "another" });
+    refetch.supersede(acme);
     upstream.asked[0]?.answer(emptyState("CustomerNotFound"));
     await settled();
     expect(cache.trips).toEqual([]);
@@ -198,7 +198,7 @@ describe("a sweep", () => {
     const parts = setUp(EVERYBODY);
     return {
       ...parts,
-      sweep: new SweepStates(parts.cache, parts.refetch, parts.clock, parts.logger, {
+      sweep: new RefreshAllStates(parts.cache, parts.refetch, parts.clock, parts.logger, {
         perSecond: 10,
         maxConcurrent: 2,
       }),

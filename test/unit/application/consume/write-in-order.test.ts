@@ -6,7 +6,7 @@ import { consumption, customersIn, FIRST_DELAY_MS, writeOf } from "./consumption
 const OUTAGE = new CodedError("unavailable", "Redis is gone");
 
 describe("writing in order", () => {
-  it("sends what is told in the same breath together", async () => {
+  it("sends what comes in one turn of the event loop together", async () => {
     const { cache, writer } = consumption();
     await Promise.all(["a", "b"].map((customer) => writer.write(writeOf(customer))));
     expect(customersIn(cache)).toEqual([["a", "b"]]);
@@ -14,13 +14,13 @@ describe("writing in order", () => {
 
   it("sends what comes in during a round trip in the next one, in order and within its bound", async () => {
     const { cache, writer } = consumption();
-    let letGo!: () => void;
-    cache.hold = new Promise((resolve) => (letGo = resolve));
+    let release!: () => void;
+    cache.hold = new Promise((resolve) => (release = resolve));
     const first = writer.write(writeOf("a"));
     await settled();
     const others = ["b", "c", "b", "d", "e"].map((customer) => writer.write(writeOf(customer)));
     await settled();
-    letGo();
+    release();
     await Promise.all([first, ...others]);
     expect(customersIn(cache)).toEqual([["a"], ["b", "c", "b"], ["d", "e"]]);
   });

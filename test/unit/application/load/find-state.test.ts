@@ -12,37 +12,37 @@ const withLimit = (usageLimit: number): CustomerState => stateWith([metered({ us
 const limitOf = (found: { readonly state: CustomerState | undefined } | undefined) =>
   found?.state?.feature("seats")?.usageLimit;
 
-describe("a state at hand", () => {
+describe("a cached state", () => {
   it("is there once it was fetched, and asks nobody", async () => {
     const core = buildCore();
-    expect(core.states.atHand("c", undefined, core.clock.now())).toBeUndefined();
+    expect(core.states.findCached("c", undefined, core.clock.now())).toBeUndefined();
     await know(core, subject, withLimit(1));
-    expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(1);
-    expect(core.states.atHand("c", "r", core.clock.now())).toBeUndefined();
+    expect(limitOf(core.states.findCached("c", undefined, core.clock.now()))).toBe(1);
+    expect(core.states.findCached("c", "r", core.clock.now())).toBeUndefined();
     expect(core.upstream.fetches.count).toBe(1);
   });
 
   it("is counted as a hit from memory", async () => {
     const core = buildCore();
     await know(core, subject, withLimit(1));
-    core.states.atHand("c", undefined, core.clock.now());
-    core.states.atHand("d", undefined, core.clock.now());
+    core.states.findCached("c", undefined, core.clock.now());
+    core.states.findCached("d", undefined, core.clock.now());
     expect(core.telemetry).toMatchObject({ cacheHits: 1, cacheMisses: 0, answers: { memory: 1 } });
   });
 
-  it("is gone from the very moment that one of its entitlements ends", async () => {
+  it("is gone as soon as one of its entitlements ends", async () => {
     const core = buildCore();
     const end = core.clock.now() + 10;
     await know(core, subject, stateWith([boolean({ validUntil: end })]));
-    expect(core.states.atHand("c", undefined, end - 1)).toBeDefined();
-    expect(core.states.atHand("c", undefined, end)).toBeUndefined();
+    expect(core.states.findCached("c", undefined, end - 1)).toBeDefined();
+    expect(core.states.findCached("c", undefined, end)).toBeUndefined();
   });
 
-  it("is gone once everything is in doubt", async () => {
+  it("is gone once everything is stale", async () => {
     const core = buildCore();
     await know(core, subject, withLimit(1));
     await core.cache.markAllUnverified();
-    expect(core.states.atHand("c", undefined, core.clock.now())).toBeUndefined();
+    expect(core.states.findCached("c", undefined, core.clock.now())).toBeUndefined();
   });
 });
 
@@ -51,7 +51,7 @@ describe("while no updates arrive", () => {
     const core = buildCore({ isConnected: false });
     await know(core, subject, withLimit(1));
     core.clock.advance(POLL_INTERVAL_MS);
-    expect(core.states.atHand("c", undefined, core.clock.now())).toBeDefined();
+    expect(core.states.findCached("c", undefined, core.clock.now())).toBeDefined();
     await promisesSettled();
     expect(core.upstream.fetches.count).toBe(1);
   });
@@ -60,10 +60,10 @@ describe("while no updates arrive", () => {
     const core = buildCore({ isConnected: false });
     await know(core, subject, withLimit(1));
     core.clock.advance(POLL_INTERVAL_MS + 1);
-    for (let i = 0; i < 100; i++) expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(1);
+    for (let i = 0; i < 100; i++) expect(limitOf(core.states.findCached("c", undefined, core.clock.now()))).toBe(1);
     (await core.upstream.fetches.at(1)).answer(withLimit(2));
     await promisesSettled();
-    expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(2);
+    expect(limitOf(core.states.findCached("c", undefined, core.clock.now()))).toBe(2);
     expect(core.upstream.fetches.count).toBe(2);
   });
 
@@ -72,7 +72,7 @@ describe("while no updates arrive", () => {
     await know(core, subject, withLimit(1));
     for (let i = 1; i <= 5; i++) {
       core.clock.advance(365 * 24 * 3_600_000);
-      expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(1);
+      expect(limitOf(core.states.findCached("c", undefined, core.clock.now()))).toBe(1);
       (await core.upstream.fetches.at(i)).fail();
       await promisesSettled();
     }
@@ -82,16 +82,16 @@ describe("while no updates arrive", () => {
     const core = buildCore();
     await know(core, subject, withLimit(1));
     core.clock.advance(POLL_INTERVAL_MS * 10);
-    core.states.atHand("c", undefined, core.clock.now());
+    core.states.findCached("c", undefined, core.clock.now());
     await promisesSettled();
     expect(core.upstream.fetches.count).toBe(1);
     core.updates.disconnected();
-    core.states.atHand("c", undefined, core.clock.now());
+    core.states.findCached("c", undefined, core.clock.now());
     await core.upstream.fetches.at(1);
   });
 });
 
-describe("a state that is not at hand", () => {
+describe("a state that is not cached", () => {
   it("is asked of upstream", async () => {
     const core = buildCore();
     const found = core.states.find(subject, NO_HURRY);
@@ -134,7 +134,7 @@ describe("a state that is not at hand", () => {
     const found = core.states.find(subject, NO_HURRY);
     (await core.upstream.fetches.at(0)).answer(emptyState("CustomerNotFound"));
     expect(await found).toMatchObject({ source: "upstream", state: { accessDeniedReason: "CustomerNotFound" } });
-    expect(core.states.atHand("c", undefined, core.clock.now())).toBeDefined();
+    expect(core.states.findCached("c", undefined, core.clock.now())).toBeDefined();
   });
 });
 
@@ -149,7 +149,7 @@ describe("a state past its end", () => {
     const found = core.states.find(subject, NO_HURRY);
     (await core.upstream.fetches.at(1)).answer(withLimit(2));
     expect(await found).toMatchObject({ source: "upstream" });
-    expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(2);
+    expect(limitOf(core.states.findCached("c", undefined, core.clock.now()))).toBe(2);
   });
 
   it("serves on where that fails, and is asked for at the next check again", async () => {
@@ -172,7 +172,7 @@ describe("a state past its end", () => {
     const found = core.states.find(subject, NO_HURRY);
     (await core.upstream.fetches.at(1)).answer(ending(end, 1));
     await found;
-    expect(limitOf(core.states.atHand("c", undefined, core.clock.now()))).toBe(1);
+    expect(limitOf(core.states.findCached("c", undefined, core.clock.now()))).toBe(1);
   });
 });
 
@@ -196,7 +196,7 @@ describe("a store that is elsewhere", () => {
     expect(core.upstream.fetches.count).toBe(1);
   });
 
-  it("does not answer where what it has is in doubt or past its end", async () => {
+  it("does not answer where what it has is stale or past its end", async () => {
     const { core } = withRemoteStore();
     const end = core.clock.now() + 10;
     await know(core, subject, stateWith([metered({ validUntil: end })]));
@@ -356,7 +356,7 @@ describe("a resource whose state others read only beside its customer's", () => 
     upstream.fetches.all.map(({ question }) => question.subject);
 
   it("is answered as soon as it is there itself, and its customer is fetched besides", async () => {
-    const core = buildCore({ keepsCustomerBeside: true });
+    const core = buildCore({ alsoCacheCustomer: true });
     const found = core.states.find(resource, NO_HURRY);
     (await core.upstream.fetches.at(0)).answer(withLimit(1));
     expect(await found).toMatchObject({ source: "upstream" });
@@ -365,7 +365,7 @@ describe("a resource whose state others read only beside its customer's", () => 
   });
 
   it("has its customer fetched in vain without anybody's harm", async () => {
-    const core = buildCore({ keepsCustomerBeside: true });
+    const core = buildCore({ alsoCacheCustomer: true });
     const found = core.states.find(resource, NO_HURRY);
     (await core.upstream.fetches.at(0)).answer(withLimit(1));
     await found;
@@ -375,10 +375,10 @@ describe("a resource whose state others read only beside its customer's", () => 
   });
 
   it.each([
-    { who: "whose customer is at hand", keepsCustomerBeside: true, isCustomerKnown: true },
-    { who: "in a store of this process's own", keepsCustomerBeside: false, isCustomerKnown: false },
-  ])("$who is fetched alone", async ({ keepsCustomerBeside, isCustomerKnown }) => {
-    const core = buildCore({ keepsCustomerBeside });
+    { who: "whose customer is cached", alsoCacheCustomer: true, isCustomerKnown: true },
+    { who: "in a store of this process's own", alsoCacheCustomer: false, isCustomerKnown: false },
+  ])("$who is fetched alone", async ({ alsoCacheCustomer, isCustomerKnown }) => {
+    const core = buildCore({ alsoCacheCustomer });
     if (isCustomerKnown) await know(core, subject, withLimit(2));
     const before = core.upstream.fetches.count;
     const found = core.states.find(resource, NO_HURRY);
@@ -391,13 +391,13 @@ describe("a resource whose state others read only beside its customer's", () => 
 
 describe("a fetch that fails", () => {
   it.each([
-    { how: "as upstream may", error: new CodedError("unavailable", "down"), told: [] },
-    { how: "as was never foreseen", error: new TypeError("defect"), told: ["error"] },
-  ])("$how is answered from the fallback, and told in the log: $told", async ({ error, told }) => {
+    { how: "as upstream may", error: new CodedError("unavailable", "down"), received: [] },
+    { how: "as was never foreseen", error: new TypeError("defect"), received: ["error"] },
+  ])("$how is answered from the fallback, and logged as: $received", async ({ error, received }) => {
     const core = buildCore();
     const found = core.states.find(subject, NO_HURRY);
     (await core.upstream.fetches.at(0)).fail(error);
     expect((await found).source).toBe("fallback");
-    expect(core.logger.lines.map(({ level }) => level)).toEqual(told);
+    expect(core.logger.lines.map(({ level }) => level)).toEqual(received);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Subject } from "../../../../src/domain/subject.js";
-import type { SharedFlights, Turn } from "../../../../src/ports/shared-flights.js";
+import type { CrossProcessSingleFlight, Lease } from "../../../../src/ports/cross-process-single-flight.js";
 import { buildCore, NO_HURRY, type Core } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";
 import { metered, stateWith, wallet } from "../../../builders/states.js";
@@ -9,7 +9,7 @@ import { promisesSettled } from "../../../fakes/event-loop.js";
 /** What a process that knows no wallets tells others of a customer who has one. */
 
 const subject: Subject = { customerId: "c" };
-const FEATURES_ALONE = stateWith([metered()], { tellsWallets: false, updatedAt: 1 });
+const FEATURES_ALONE = stateWith([metered()], { includesWallets: false, updatedAt: 1 });
 const FULL = stateWith([metered()], { credits: [wallet({ used: 40 })], updatedAt: 1 });
 const NO_WALLET = stateWith([metered()], { updatedAt: 1 });
 
@@ -100,7 +100,7 @@ describe("a state that does not tell of wallets", () => {
 
   it("that upstream's answer turns out to be older than leaves a wallet to the fallback", async () => {
     const core = buildCore();
-    await store(core, stateWith([metered()], { tellsWallets: false, updatedAt: 2 }));
+    await store(core, stateWith([metered()], { includesWallets: false, updatedAt: 2 }));
     const answer = credits(core, { hasAccess: true });
     (await core.upstream.fetches.at(0)).answer(FULL);
     expect(await answer).toMatchObject({
@@ -112,13 +112,13 @@ describe("a state that does not tell of wallets", () => {
 
 describe("where processes share the store", () => {
   /** Another process that asks for all: it brings a state without wallets, or this one gets its turn. */
-  class Other implements SharedFlights {
+  class Other implements CrossProcessSingleFlight {
     readonly waiting: {
       readonly isThere: () => Promise<boolean>;
-      readonly resolve: (turn: Turn | undefined) => void;
+      readonly resolve: (lease: Lease | undefined) => void;
     }[] = [];
 
-    awaitTurn(_: Subject, isThere: () => Promise<boolean>): Promise<Turn | undefined> {
+    acquireLease(_: Subject, isThere: () => Promise<boolean>): Promise<Lease | undefined> {
       return new Promise((resolve) => {
         this.waiting.push({ isThere, resolve });
       });
@@ -133,7 +133,7 @@ describe("where processes share the store", () => {
 
   it("one that another process brought without wallets is not what a check of a wallet waits for", async () => {
     const other = new Other();
-    const core = buildCore({ sharedFlights: other });
+    const core = buildCore({ singleFlight: other });
     const answer = credits(core);
     await promisesSettled();
     await store(core);
@@ -144,7 +144,7 @@ describe("where processes share the store", () => {
 
   it("and suffices for a check of a feature, after which the check of a wallet that came with it asks once more", async () => {
     const other = new Other();
-    const core = buildCore({ sharedFlights: other });
+    const core = buildCore({ singleFlight: other });
     const feature = seats(core);
     await promisesSettled();
     const credit = credits(core);
@@ -170,7 +170,7 @@ describe("where processes share the store", () => {
     },
   ])("one that another process brought $brought is what a check of a wallet waits for", async ({ state, result }) => {
     const other = new Other();
-    const core = buildCore({ sharedFlights: other });
+    const core = buildCore({ singleFlight: other });
     const answer = credits(core);
     await promisesSettled();
     await store(core, state);

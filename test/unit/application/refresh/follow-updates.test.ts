@@ -9,7 +9,7 @@ import { RemoteStore } from "../../../fakes/remote-store.js";
 
 const subject: Subject = { customerId: "c" };
 const known = stateWith([metered({ usage: { currentUsage: 8, updatedAt: 100 } })], { updatedAt: 100 });
-const isAtHand = (core: Core, { customerId, resourceId }: Subject = subject) =>
+const isCached = (core: Core, { customerId, resourceId }: Subject = subject) =>
   core.cache.peek(customerId, resourceId) !== undefined;
 
 /** Answers every fetch, those that come of it included, until no more come. */
@@ -43,7 +43,7 @@ describe("an update", () => {
   it("of entitlements is kept for a customer that was not known", () => {
     const core = buildCore();
     core.updates.changed({ type: "entitlements-updated", subject, state: known });
-    expect(isAtHand(core)).toBe(true);
+    expect(isCached(core)).toBe(true);
   });
 
   it("of entitlements, empty with a reason, is that reason", async () => {
@@ -89,7 +89,7 @@ describe("an update", () => {
   it("that says only that something changed leaves the old state for when upstream cannot be asked", async () => {
     const core = await knowing();
     core.updates.changed({ type: "subject-invalidated", subject });
-    expect(isAtHand(core)).toBe(false);
+    expect(isCached(core)).toBe(false);
     const answer = core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY);
     (await core.upstream.fetches.at(1)).fail();
     expect(await answer).toMatchObject({ source: "stale", result: { hasAccess: true } });
@@ -118,11 +118,11 @@ describe("an update", () => {
       resourceStays: true,
     },
   ])(
-    "$change.type of $change.subject: a resource's state stays at hand: $resourceStays",
+    "$change.type of $change.subject: a resource's state stays cached: $resourceStays",
     async ({ change, resourceStays }) => {
       const core = await knowing({}, [subject, resource, stranger]);
       core.updates.changed(change);
-      expect({ resource: isAtHand(core, resource), stranger: isAtHand(core, stranger) }).toEqual({
+      expect({ resource: isCached(core, resource), stranger: isCached(core, stranger) }).toEqual({
         resource: resourceStays,
         stranger: true,
       });
@@ -146,16 +146,16 @@ describe("an update", () => {
 });
 
 describe("a package published", () => {
-  it("for all customers puts every state in doubt, and has those used be fetched again", async () => {
+  it("for all customers marks every state stale, and has those used be fetched again", async () => {
     const core = await knowing();
     core.updates.changed({ type: "package-published", migration: "ALL_CUSTOMERS" });
-    expect(isAtHand(core)).toBe(false);
+    expect(isCached(core)).toBe(false);
     await promisesSettled();
     expect(await answerAll(core, 1)).toEqual([subject]);
-    expect(isAtHand(core)).toBe(true);
+    expect(isCached(core)).toBe(true);
   });
 
-  it("for all customers puts in doubt what is being fetched, too", async () => {
+  it("for all customers marks stale what is being fetched, too", async () => {
     const core = buildCore();
     const loaded = core.load.load(subject);
     const fetch = await core.upstream.fetches.at(0);
@@ -168,7 +168,7 @@ describe("a package published", () => {
     const core = await knowing();
     core.updates.changed({ type: "package-published", migration: "NEW_CUSTOMERS" });
     await promisesSettled();
-    expect(isAtHand(core)).toBe(true);
+    expect(isCached(core)).toBe(true);
     expect(core.upstream.fetches.count).toBe(1);
   });
 });
@@ -176,18 +176,18 @@ describe("a package published", () => {
 describe("a stream that connects", () => {
   const many = Array.from({ length: 10 }, (_, i): Subject => ({ customerId: `c${i}` }));
 
-  it("may have missed something: all that is held is in doubt, and fetched again a few at a time", async () => {
+  it("may have missed something: all that is held is stale, and fetched again a few at a time", async () => {
     const core = await knowing({}, many);
     core.updates.disconnected();
     core.updates.connected();
-    expect(many.some((each) => isAtHand(core, each))).toBe(false);
+    expect(many.some((each) => isCached(core, each))).toBe(false);
     await promisesSettled();
     expect(core.upstream.fetches.count).toBe(many.length + MAX_CONCURRENT_REFRESHES);
     const refetched = await answerAll(core, many.length);
     expect(new Set(refetched.map(({ customerId }) => customerId))).toEqual(
       new Set(many.map(({ customerId }) => customerId)),
     );
-    expect(many.every((each) => isAtHand(core, each))).toBe(true);
+    expect(many.every((each) => isCached(core, each))).toBe(true);
   });
 
   it("has no more fetched again than it is told to", async () => {
@@ -197,7 +197,7 @@ describe("a stream that connects", () => {
     expect((await answerAll(core, many.length)).length).toBeLessThanOrEqual(3);
   });
 
-  it("while upstream cannot be asked, what is in doubt still serves", async () => {
+  it("while upstream cannot be asked, what is stale still serves", async () => {
     const core = await knowing();
     core.updates.connected();
     const answer = core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY);
@@ -205,7 +205,7 @@ describe("a stream that connects", () => {
     expect(await answer).toMatchObject({ source: "stale", result: { hasAccess: true } });
   });
 
-  it("is told apart from one that is down", () => {
+  it("is distinguished from one that is down", () => {
     const core = buildCore({ isConnected: false });
     core.updates.connected();
     expect(core.stream.isConnected).toBe(true);
@@ -213,9 +213,9 @@ describe("a stream that connects", () => {
     expect(core.stream.isConnected).toBe(false);
   });
 
-  it("that goes leaves what is known at hand", async () => {
+  it("that goes leaves what is known cached", async () => {
     const core = await knowing();
     core.updates.disconnected();
-    expect(isAtHand(core)).toBe(true);
+    expect(isCached(core)).toBe(true);
   });
 });

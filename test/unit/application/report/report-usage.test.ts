@@ -41,9 +41,9 @@ describe("a report of usage", () => {
     const result = core.reportUsage.report(given, NO_HURRY);
     const call = await core.upstream.reports.at(0);
     expect(call.question).toBe(given);
-    const told = usageMeasurement();
-    call.answer(told);
-    expect(await result).toBe(told);
+    const received = usageMeasurement();
+    call.answer(received);
+    expect(await result).toBe(received);
   });
 
   it("without a timestamp gets that of its acceptance, in a bulk all the same", async () => {
@@ -103,7 +103,7 @@ describe("a report of usage", () => {
     { which: "not counted yet", answer: usageMeasurement({ currentUsage: undefined }), seats: 8 },
     { which: "0", answer: usageMeasurement({ currentUsage: 0 }), seats: 0 },
     { which: "counted before what is known", answer: usageMeasurement({ updatedAt: 99 }), seats: 8 },
-    { which: "counted at no known moment", answer: usageMeasurement({ updatedAt: undefined }), seats: 10 },
+    { which: "counted at no known time", answer: usageMeasurement({ updatedAt: undefined }), seats: 10 },
     { which: "of a feature that the set does not have", answer: usageMeasurement({ featureId: "other" }), seats: 8 },
     { which: "of a resource", answer: usageMeasurement({ subject: { customerId: "c", resourceId: "r" } }), seats: 8 },
   ])("that is $which leaves $seats used", async ({ answer, seats }) => {
@@ -130,7 +130,7 @@ describe("a report of usage", () => {
     expect(seatsOf(core)).toBe(8);
   });
 
-  it("that is counted is a success even where the cache cannot be told", async () => {
+  it("that is counted is a success even where the cache cannot be updated", async () => {
     const core = buildCore({
       store: (memory) => {
         const remote = new RemoteStore(memory);
@@ -160,9 +160,9 @@ describe("a report in bulk", () => {
     const result = core.reportUsage.reportBulk(given, NO_HURRY);
     const call = await core.upstream.bulkReports.at(0);
     expect(call.question).toEqual(given);
-    const told = [usageMeasurement({ currentUsage: 9 }), usageMeasurement({ currentUsage: 10 })];
-    call.answer(told);
-    expect(await result).toBe(told);
+    const received = [usageMeasurement({ currentUsage: 9 }), usageMeasurement({ currentUsage: 10 })];
+    call.answer(received);
+    expect(await result).toBe(received);
     expect(seatsOf(core)).toBe(10);
   });
 

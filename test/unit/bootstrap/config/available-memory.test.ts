@@ -79,7 +79,7 @@ describe("the memory available", () => {
     expect(available({}, { heapBytes: () => 2048 * MiB })).toBe(2048 * MiB);
   });
 
-  it("can be told of this machine", () => {
+  it("can be read on this machine", () => {
     expect(availableMemory(THIS_MACHINE)).toBeGreaterThan(MiB);
     expect(availableMemory(THIS_MACHINE)).toBeLessThanOrEqual(THIS_MACHINE.machineBytes());
   });

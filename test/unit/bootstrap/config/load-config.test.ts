@@ -251,7 +251,7 @@ describe("a value that is not allowed", () => {
     expect(message).toContain(allowed);
   });
 
-  it("is told together with all others, also with those that several variables share", () => {
+  it("is reported together with all others, also with those that several variables share", () => {
     const message = faultsOf({
       CATALOG_FILE: "c",
       GRPC_PORT: "x",
@@ -292,7 +292,7 @@ describe("a secret", () => {
     expect(faultsOf({ ...CATALOG, SERVER_API_KEY: "server-12345", LOG_LEVEL: "server-12345" })).not.toContain("12345");
   });
 
-  it("is told to whoever has to hide it, with the passwords that stand in URLs", () => {
+  it("is reported to whoever has to hide it, with the passwords that stand in URLs", () => {
     const { secrets } = load({
       ...CATALOG,
       SERVER_API_KEY: "key-1",

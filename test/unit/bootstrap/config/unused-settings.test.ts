@@ -162,7 +162,7 @@ describe("a setting with a malformed value", () => {
   });
 
   it.each(["tcp://10.0.0.1:80", "udp://10.0.0.1:80", "SCTP://10.0.0.1:80"])(
-    "as Kubernetes makes it (%s) is told with what to do",
+    "as Kubernetes makes it (%s) is reported with what to do",
     (value) => {
       for (const environment of [
         { ...CATALOG, GRPC_PORT: value },

@@ -3,14 +3,14 @@ import { DependencyState } from "../../../../ports/telemetry.js";
 import type { InvalidationListener, Invalidations } from "../../redis/coherence/invalidations.js";
 import { REFUSED } from "../tracking/one-server-invalidations.js";
 import { reasonOf } from "../link/redis-failure.js";
-import { KeptTracking } from "../tracking/kept-tracking.js";
+import { PersistentTracking } from "../tracking/persistent-tracking.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import type { RedisAccess } from "../link/redis-target.js";
 import { isComplete, type ClusterMap } from "./cluster-map.js";
 import type { ClusterTopology } from "./cluster-topology.js";
 
 /**
- * News of writes from every master of a Cluster: complete as long as all of them tell. A slot that changes hands
+ * Notices of writes from every master of a Cluster: complete as long as all of them tell. A slot that changes hands
  * may have been written to where nobody listened.
  */
 export class ClusterInvalidations implements Invalidations {
@@ -18,7 +18,7 @@ export class ClusterInvalidations implements Invalidations {
   readonly #access: RedisAccess;
   readonly #prefixes: readonly string[];
   readonly #dependencies: LinkDependencies;
-  readonly #masters = new Map<string, KeptTracking>();
+  readonly #masters = new Map<string, PersistentTracking>();
   readonly #outage: OutageLog;
   #map: ClusterMap | undefined;
   #listener: InvalidationListener | undefined;
@@ -65,14 +65,14 @@ export class ClusterInvalidations implements Invalidations {
     for (const [address, node] of map.masters) {
       if (this.#masters.has(address)) continue;
       const target = { kind: "server", db: 0, ...node } as const;
-      const tracking = new KeptTracking(target, this.#access, this.#prefixes, this.#dependencies, {
+      const tracking = new PersistentTracking(target, this.#access, this.#prefixes, this.#dependencies, {
         tracking: () => this.#update(),
         invalidated: (key) => this.#listener?.invalidated(key),
         invalidatedAll: () => this.#listener?.invalidatedAll(),
         refused: (reason) => this.#dependencies.logger.warn(REFUSED, { redis: address, reason: reasonOf(reason) }),
         lost: () => {
           this.#update();
-          this.#topology.doubt();
+          this.#topology.markStale();
         },
       });
       this.#masters.set(address, tracking);

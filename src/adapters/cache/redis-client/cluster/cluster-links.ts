@@ -97,10 +97,10 @@ export class ClusterLinks {
     return this.#linkTo(address).send(commands, deadline);
   }
 
-  /** @throws CodedError `unavailable` until the Cluster has told */
+  /** @throws CodedError `unavailable` until the Cluster has answered */
   masters(): readonly string[] {
     if (this.#links.size === 0)
-      throw new CodedError("unavailable", "no node of the Redis Cluster has told yet who is master");
+      throw new CodedError("unavailable", "no node of the Redis Cluster has answered yet which nodes are masters");
     return [...this.#links.keys()];
   }
 
@@ -131,7 +131,7 @@ export class ClusterLinks {
     const redirection = redirectionOf(reply, sending.address);
     if (redirection === undefined) return undefined;
     if (redirection.kind === "down") {
-      this.#topology.doubt();
+      this.#topology.markStale();
       return undefined;
     }
     const { kind, node, address } = redirection;
@@ -173,7 +173,7 @@ export class ClusterLinks {
       followsMaster: false,
     };
     const link: RedisLink = new RedisLink(settings, this.#dependencies, () => {
-      if (this.#links.get(address)?.isConnected === false) this.#topology.doubt();
+      if (this.#links.get(address)?.isConnected === false) this.#topology.markStale();
       this.#onChange();
     });
     this.#links.set(address, link);

@@ -1,5 +1,5 @@
 import type { CancelTimer } from "../../../../ports/clock.js";
-import { FirstAttempt } from "../link/first-attempt.js";
+import { InitialConnect } from "../link/initial-connect.js";
 import { LinkLog } from "../link/link-log.js";
 import { ReconnectDelay } from "../link/link-timing.js";
 import type { LinkDependencies } from "../link/redis-link.js";
@@ -7,7 +7,7 @@ import { addressOf, connectionTo, type HostAndPort, type RedisAccess } from "../
 import { Session } from "../link/session.js";
 import { readClusterMap, type ClusterMap } from "./cluster-map.js";
 
-/** How often a node is asked without need, milliseconds. A key that moves is told to whoever tracks it where it was. */
+/** How often a node is asked without need, milliseconds. A key that moves is reported to whoever tracks it where it was. */
 const REFRESH_INTERVAL_MS = 1_000;
 
 const MAX_OUTDATED_ANSWERS = 20;
@@ -20,7 +20,7 @@ export class ClusterTopology {
   readonly #delay: ReconnectDelay;
   readonly #log: LinkLog;
   readonly #listeners = new Set<(map: ClusterMap) => void>();
-  readonly #firstAttempt: FirstAttempt;
+  readonly #firstAttempt: InitialConnect;
   #map: ClusterMap | undefined;
   #session: Session | undefined;
   /** The Cluster's own count of its changes. */
@@ -37,11 +37,11 @@ export class ClusterTopology {
     this.#dependencies = dependencies;
     this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
     this.#log = new LinkLog("Cluster", dependencies.logger, dependencies.telemetry);
-    this.#firstAttempt = new FirstAttempt(dependencies.clock);
+    this.#firstAttempt = new InitialConnect(dependencies.clock);
     this.#askNext();
   }
 
-  /** Undefined until a node has told. */
+  /** Undefined until a node has answered. */
   get map(): ClusterMap | undefined {
     return this.#map;
   }
@@ -58,7 +58,7 @@ export class ClusterTopology {
   }
 
   /** Something is not where the map says: another node may know more. */
-  doubt(): void {
+  markStale(): void {
     if (this.#isClosed || this.#isAsking || this.#session?.isReady !== true) return;
     this.#cancelTimer?.();
     this.#session.end(new Error("another node may know more"));
@@ -70,7 +70,7 @@ export class ClusterTopology {
     if (this.#map === undefined || this.#map.masterOfSlot[slot] === address) return;
     const masters = new Map(this.#map.masters).set(address, { host, port });
     this.#tell({ ...this.#map, masters, masterOfSlot: this.#map.masterOfSlot.with(slot, address) });
-    this.doubt();
+    this.markStale();
   }
 
   close(): void {
@@ -143,7 +143,7 @@ export class ClusterTopology {
 
   #take(map: ClusterMap): void {
     if (this.#map !== undefined && isSame(map, this.#map)) return;
-    this.#dependencies.logger.info("the Redis Cluster has told who is master", {
+    this.#dependencies.logger.info("the Redis Cluster has answered which nodes are masters", {
       masters: [...map.masters.keys()].sort(),
     });
     this.#tell(map);

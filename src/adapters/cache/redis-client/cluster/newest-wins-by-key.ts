@@ -6,30 +6,30 @@ import { redisScript, runScripts, type ScriptCall } from "../commands/run-script
 import { accepted } from "../commands/simple-commands.js";
 
 /**
- * A key and its timestamp's lie on different nodes, and no script spans them. The moment that decides is the one
+ * A key and its timestamp's lie on different nodes, and no script spans them. The time that decides is the one
  * that the value itself begins with; another client's value has none, and what its timestamp key said just before
  * has to do.
  *
- * ARGV: milliseconds to live (or less than 0), the value, its moment ("" or "0": written whatever is stored), the
- * moment of the timestamp key.
+ * ARGV: milliseconds to live (or less than 0), the value, its timestamp ("" or "0": written whatever is stored), the
+ * timestamp of the timestamp key.
  */
 const NEWEST_VALUE = redisScript(`
-local moment = ARGV[3]
-if moment ~= '' and moment ~= '0' then
+local writtenAt = ARGV[3]
+if writtenAt ~= '' and writtenAt ~= '0' then
   local stored = redis.call('GET', KEYS[1])
   local storedAt = stored and (string.match(stored, '"sidecar":{"updatedAt":([-+.%deE]+)') or ARGV[4])
-  if storedAt and (tonumber(storedAt) or 0) > tonumber(moment) then return {stored, storedAt} end
+  if storedAt and (tonumber(storedAt) or 0) > tonumber(writtenAt) then return {stored, storedAt} end
 end
 if tonumber(ARGV[1]) < 0 then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1]) end
 return 1
 `);
 
-/** Advice to other clients; never turned back by who comes late. ARGV: milliseconds to live, the moment, 1 where it has to be. */
+/** Advice to other clients; never turned back by who comes late. ARGV: milliseconds to live, the timestamp, 1 where it has to be. */
 const NEWEST_TIMESTAMP = redisScript(`
 local stored = tonumber(redis.call('GET', KEYS[1]) or '')
-local moment = ARGV[2]
-if ARGV[3] ~= '1' and stored and stored > tonumber(moment) then moment = redis.call('GET', KEYS[1]) end
-if tonumber(ARGV[1]) < 0 then redis.call('SET', KEYS[1], moment) else redis.call('SET', KEYS[1], moment, 'PX', ARGV[1]) end
+local writtenAt = ARGV[2]
+if ARGV[3] ~= '1' and stored and stored > tonumber(writtenAt) then writtenAt = redis.call('GET', KEYS[1]) end
+if tonumber(ARGV[1]) < 0 then redis.call('SET', KEYS[1], writtenAt) else redis.call('SET', KEYS[1], writtenAt, 'PX', ARGV[1]) end
 return 1
 `);
 

@@ -19,7 +19,7 @@ type Send = (commands: readonly RedisCommand[]) => Promise<readonly Reply[]>;
 
 /**
  * Newest wins for a user who may run no scripts: reads what is there, compares here, and writes unless another client
- * wrote in between. Where transactions are forbidden as well, what another one writes in that moment can be lost. Two
+ * wrote in between. Where transactions are forbidden as well, what another one writes at that time can be lost. Two
  * round trips; one call at a time on a connection, since what is watched is the connection's.
  *
  * @throws CodedError `unavailable` where others write all the time; what Redis refuses a command with

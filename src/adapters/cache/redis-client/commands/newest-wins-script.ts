@@ -8,9 +8,9 @@ const MAX_WRITES = 24;
 
 /**
  * KEYS: a value's key and its timestamp's, for each write; then the keys that have to be there.
- * ARGV: milliseconds to live (or less than 0), now; then for each write its value, its moment ("" for none), and
+ * ARGV: milliseconds to live (or less than 0), now; then for each write its value, its timestamp ("" for none), and
  * which of the keys that have to be there is its (or 0).
- * Answers for each write: 1 written, 0 not cached, or what is stored and newer, with its moment.
+ * Answers for each write: 1 written, 0 not cached, or what is stored and newer, with its timestamp.
  */
 const NEWEST_WINS = redisScript(`
 local ttl = tonumber(ARGV[1])
@@ -21,21 +21,21 @@ local function set(key, value)
 end
 for i = 1, writes do
   local key, timestampKey = KEYS[2 * i - 1], KEYS[2 * i]
-  local value, moment, needed = ARGV[3 * i], ARGV[3 * i + 1], tonumber(ARGV[3 * i + 2])
+  local value, writtenAt, needed = ARGV[3 * i], ARGV[3 * i + 1], tonumber(ARGV[3 * i + 2])
   if needed > 0 and redis.call('EXISTS', KEYS[2 * writes + needed]) == 0 then
     outcomes[i] = 0
   else
     local stored, timestamp = false, false
-    if moment ~= '' and moment ~= '0' then
+    if writtenAt ~= '' and writtenAt ~= '0' then
       timestamp = redis.call('GET', timestampKey)
       local storedAt = timestamp and tonumber(timestamp)
-      if storedAt and storedAt > tonumber(moment) then stored = redis.call('GET', key) end
+      if storedAt and storedAt > tonumber(writtenAt) then stored = redis.call('GET', key) end
     end
     if stored then
       outcomes[i] = {stored, timestamp}
     else
       set(key, value)
-      set(timestampKey, moment == '' and ARGV[2] or moment)
+      set(timestampKey, writtenAt == '' and ARGV[2] or writtenAt)
       outcomes[i] = 1
     end
   end
@@ -79,7 +79,7 @@ export function byGroup(
   return groups.map(({ writes }) => all.slice(next, (next += writes.length)));
 }
 
-/** @param reply of a script for one write: 1 written, 0 not cached, or what is stored and newer, with its moment */
+/** @param reply of a script for one write: 1 written, 0 not cached, or what is stored and newer, with its timestamp */
 export function outcomeOf(reply: unknown): WriteOutcome {
   if (reply === 1) return { outcome: "written" };
   if (reply === 0) return { outcome: "not-cached" };

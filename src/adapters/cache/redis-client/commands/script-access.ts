@@ -11,7 +11,7 @@ export class ScriptAccess {
   readonly #clock: Clock;
   readonly #logger: Logger;
   #forbiddenAt: number | undefined;
-  #isTold = false;
+  #isReported = false;
 
   constructor(redis: string, clock: Clock, logger: Logger) {
     this.#redis = redis;
@@ -26,8 +26,8 @@ export class ScriptAccess {
 
   forbidden(refusal: Error): void {
     this.#forbiddenAt = this.#clock.now();
-    if (this.#isTold) return;
-    this.#isTold = true;
+    if (this.#isReported) return;
+    this.#isReported = true;
     this.#logger.warn(
       "Redis forbids scripts (EVAL, EVALSHA) to this user: states are written by WATCH, MULTI and SET, one write at a time and two round trips each; allow @scripting for the full rate",
       { redis: this.#redis, reason: reasonOf(refusal) },
@@ -36,8 +36,8 @@ export class ScriptAccess {
 
   allowed(): void {
     this.#forbiddenAt = undefined;
-    if (!this.#isTold) return;
-    this.#isTold = false;
+    if (!this.#isReported) return;
+    this.#isReported = false;
     this.#logger.info("Redis allows scripts again", { redis: this.#redis });
   }
 }

@@ -20,7 +20,7 @@ const REMEDIES: readonly (readonly [answer: RegExp, remedy: string])[] = [
   ],
 ];
 
-/** What the caller of a command is told. */
+/** What the caller of a command gets to know. */
 export function redisFailure(cause: unknown): CodedError {
   if (cause instanceof CodedError) return cause;
   const code: ErrorCode = isRefusedWrite(cause) ? "failed-precondition" : "unavailable";

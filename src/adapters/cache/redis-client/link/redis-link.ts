@@ -3,7 +3,7 @@ import { CodedError } from "../../../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
-import { FirstAttempt } from "./first-attempt.js";
+import { InitialConnect } from "./initial-connect.js";
 import { LatencyWatch } from "./latency-watch.js";
 import { LinkLog } from "./link-log.js";
 import { ReconnectDelay, type LinkTiming } from "./link-timing.js";
@@ -51,7 +51,7 @@ export class RedisLink {
   readonly #dependencies: LinkDependencies;
   readonly #delay: ReconnectDelay;
   readonly #log: LinkLog;
-  readonly #firstAttempt: FirstAttempt;
+  readonly #firstAttempt: InitialConnect;
   readonly #onChange: () => void;
   #session: Session;
   #watch: LatencyWatch | undefined;
@@ -67,7 +67,7 @@ export class RedisLink {
     this.#onChange = onChange;
     this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
     this.#log = new LinkLog(settings.name, dependencies.logger, dependencies.telemetry);
-    this.#firstAttempt = new FirstAttempt(dependencies.clock);
+    this.#firstAttempt = new InitialConnect(dependencies.clock);
     this.#session = this.#connect();
   }
 

@@ -9,7 +9,7 @@ export interface InvalidationSessionListener {
   tracking(): void;
   invalidated(key: string): void;
   invalidatedAll(): void;
-  /** Nothing comes for a while: writes may go on that are yet to be told of. */
+  /** Nothing comes for a while: writes may go on that are yet to be reported. */
   silent(): void;
   /** Something came after all, and every write that was held up before it. */
   heard(): void;

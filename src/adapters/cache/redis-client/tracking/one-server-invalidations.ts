@@ -1,21 +1,21 @@
 import type { InvalidationListener, Invalidations } from "../../redis/coherence/invalidations.js";
 import { OutageLog } from "../../../../ports/outage-log.js";
 import { DependencyState } from "../../../../ports/telemetry.js";
-import { KeptTracking } from "./kept-tracking.js";
+import { PersistentTracking } from "./persistent-tracking.js";
 import { reasonOf } from "../link/redis-failure.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
 
 /** How a server that does not tell reads in a log. */
-export const REFUSED = "Redis will not tell of writes: no state is kept at hand, each check reads Redis";
+export const REFUSED = "Redis refuses to notify of writes: no state is cached in this process, each check reads Redis";
 
-/** News of writes from one server, or from whoever is the master that Sentinels know. */
+/** Notices of writes from one server, or from whoever is the master that Sentinels know. */
 export class OneServerInvalidations implements Invalidations {
   readonly #target: OneServerTarget;
   readonly #access: RedisAccess;
   readonly #prefixes: readonly string[];
   readonly #dependencies: LinkDependencies;
-  #tracking: KeptTracking | undefined;
+  #tracking: PersistentTracking | undefined;
 
   constructor(
     target: OneServerTarget,
@@ -33,7 +33,7 @@ export class OneServerInvalidations implements Invalidations {
     const { logger, telemetry } = this.#dependencies;
     const outage = new OutageLog(logger, new DependencyState("redis_invalidations", telemetry.dependencies));
     const redis = nameOf(this.#target);
-    this.#tracking = new KeptTracking(this.#target, this.#access, this.#prefixes, this.#dependencies, {
+    this.#tracking = new PersistentTracking(this.#target, this.#access, this.#prefixes, this.#dependencies, {
       tracking: () => {
         outage.recovered("Redis tells of writes", { redis });
         listener.coherent();

@@ -29,13 +29,13 @@ export function decodeStoredEntitlement(strict: Fields, report: ReportFault): St
   const entitlement = strict.lenient(report);
   const calculated = entitlement.object("calculatedEntitlement");
   // Newer clients call it usageData, older ones featureUsage; who writes for both tells more in the older one.
-  const told = entitlement.optionalObject("featureUsage") ?? entitlement.optionalObject("usageData");
+  const usageFields = entitlement.optionalObject("featureUsage") ?? entitlement.optionalObject("usageData");
   const resourceId = calculated.optionalText("resourceId");
   switch (typeOf(calculated)) {
     case "FEATURE":
-      return { type: "feature", input: decodeFeatureEntitlement(calculated, told), resourceId };
+      return { type: "feature", input: decodeFeatureEntitlement(calculated, usageFields), resourceId };
     case "CREDIT":
-      return { type: "credit", input: decodeCreditEntitlement(calculated, told), resourceId };
+      return { type: "credit", input: decodeCreditEntitlement(calculated, usageFields), resourceId };
     default:
       return undefined;
   }
@@ -55,7 +55,7 @@ export function usageReferenceOf(entitlement: StoredEntitlement): EntitlementRef
   return kindOfFeature(feature) === "metered" ? { type: "feature", id: feature.id } : undefined;
 }
 
-function decodeFeatureEntitlement(calculated: Fields, told: Fields | undefined): FeatureEntitlementInput {
+function decodeFeatureEntitlement(calculated: Fields, usageFields: Fields | undefined): FeatureEntitlementInput {
   const input: FeatureEntitlementInput = {
     feature: decodeFeature(calculated),
     usageLimit: calculated.optionalNumber("usageLimit"),
@@ -63,21 +63,22 @@ function decodeFeatureEntitlement(calculated: Fields, told: Fields | undefined):
     hasSoftLimit: calculated.optionalFlag("hasSoftLimit"),
     enumValues: calculated.optionalTexts("enumValues"),
     accessDeniedReason: decodeReason(calculated),
-    validUntil: calculated.optionalMoment("validUntil"),
+    validUntil: calculated.optionalTimestamp("validUntil"),
     creditRate: decodeCreditRate(calculated.optionalObject("creditRate")),
     resetPeriod:
-      calculated.optionalChoice("resetPeriod", RESET_PERIODS) ?? told?.optionalChoice("resetPeriod", RESET_PERIODS),
+      calculated.optionalChoice("resetPeriod", RESET_PERIODS) ??
+      usageFields?.optionalChoice("resetPeriod", RESET_PERIODS),
     resetPeriodConfiguration:
       decodeResetPeriodConfiguration(calculated.optionalObject("resetPeriodConfiguration")) ??
-      decodeResetPeriodConfiguration(told?.optionalObject("resetPeriodConfiguration")),
-    usage: decodeUsageTold(calculated, told),
+      decodeResetPeriodConfiguration(usageFields?.optionalObject("resetPeriodConfiguration")),
+    usage: decodeStoredUsage(calculated, usageFields),
   };
   // Its usage has a key of its own.
   if (isUndecidable(calculated, input, 0)) throw undecidable(input.feature.id);
   return input;
 }
 
-function decodeCreditEntitlement(calculated: Fields, told: Fields | undefined): CreditEntitlementInput {
+function decodeCreditEntitlement(calculated: Fields, usageFields: Fields | undefined): CreditEntitlementInput {
   const currency = decodeCurrency(calculated.object("currency"));
   const usageLimit = calculated.optionalNumber("usageLimit");
   const terms = { hasSoftLimit: calculated.optionalFlag("hasSoftLimit"), accessDeniedReason: decodeReason(calculated) };
@@ -86,8 +87,8 @@ function decodeCreditEntitlement(calculated: Fields, told: Fields | undefined): 
     currency,
     usageLimit: usageLimit ?? 0,
     ...terms,
-    validUntil: calculated.optionalMoment("validUntil"),
-    usage: decodeUsageTold(calculated, told),
+    validUntil: calculated.optionalTimestamp("validUntil"),
+    usage: decodeStoredUsage(calculated, usageFields),
   };
 }
 
@@ -108,16 +109,17 @@ function decodeFeature(calculated: Fields): Feature {
   };
 }
 
-/** Where nothing was told, the older clients write an empty text. */
+/** Where nothing was reported, the older clients write an empty text. */
 function nameOrNothing(text: string | undefined): string | undefined {
   return text === "" ? undefined : text;
 }
 
-function decodeUsageTold(calculated: Fields, told: Fields | undefined): Usage {
+function decodeStoredUsage(calculated: Fields, usageFields: Fields | undefined): Usage {
   return {
-    currentUsage: told?.optionalNumber("currentUsage") ?? 0,
-    periodAnchor: calculated.optionalMoment("usagePeriodAnchor") ?? told?.optionalMoment("usagePeriodAnchor"),
-    periodStart: told?.optionalMoment("usagePeriodStart"),
-    periodEnd: told?.optionalMoment("usagePeriodEnd"),
+    currentUsage: usageFields?.optionalNumber("currentUsage") ?? 0,
+    periodAnchor:
+      calculated.optionalTimestamp("usagePeriodAnchor") ?? usageFields?.optionalTimestamp("usagePeriodAnchor"),
+    periodStart: usageFields?.optionalTimestamp("usagePeriodStart"),
+    periodEnd: usageFields?.optionalTimestamp("usagePeriodEnd"),
   };
 }

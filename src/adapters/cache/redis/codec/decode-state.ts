@@ -15,7 +15,7 @@ import { hasAmbiguousKeys } from "../store/key-ownership.js";
 import { isOutdated } from "../store/outdated-resource.js";
 import { decodeRecord, isOfAnother, type SidecarRecord, type StateTrust } from "./sidecar-record.js";
 import type { StateReading } from "../store/state-read.js";
-import { momentOf, readJsonObject, readTimestamp } from "./stored-value.js";
+import { timestampOf, readJsonObject, readTimestamp } from "./stored-value.js";
 
 /** Why Redis does not know a subject's state. */
 export type MissReason =
@@ -30,13 +30,13 @@ export type MissReason =
   /** With an entitlement whose usage is not there. */
   | "without-usage";
 
-export type StoredState =
-  | FoundState
+export type DecodedState =
+  | KnownState
   | { readonly outcome: "missing"; readonly reason: MissReason }
   /** There, but with entitlements whose usages were not read with it. */
   | { readonly outcome: "incomplete"; readonly usages: readonly EntitlementReference[] };
 
-export interface FoundState {
+export interface KnownState {
   readonly outcome: "found";
   readonly state: CustomerState;
   /** Undefined: another client wrote it, and did not say. */
@@ -57,9 +57,9 @@ interface EntitlementSet {
 /**
  * What was read of a subject, of any client's make. Never throws: what cannot be read is not known.
  *
- * @param report told of a value that cannot be read
+ * @param report notified of a value that cannot be read
  */
-export function decodeState(reading: StateReading, report: ReportFault): StoredState {
+export function decodeState(reading: StateReading, report: ReportFault): DecodedState {
   try {
     return decode(reading, report);
   } catch (error) {
@@ -69,7 +69,7 @@ export function decodeState(reading: StateReading, report: ReportFault): StoredS
   }
 }
 
-function decode(reading: StateReading, report: ReportFault): StoredState {
+function decode(reading: StateReading, report: ReportFault): DecodedState {
   const { value } = reading.state;
   if (value === null || value === "") return missing("absent");
   const timestamp = readTimestamp(reading.state.timestamp);
@@ -97,9 +97,9 @@ function decode(reading: StateReading, report: ReportFault): StoredState {
       credits,
       accessDeniedReason: metadata?.accessDeniedReason,
       // A record was written as one with its value, which in a Cluster the #timestamp key was not.
-      updatedAt: set.record === undefined ? momentOf(timestamp) : set.record.updatedAt,
+      updatedAt: set.record === undefined ? timestampOf(timestamp) : set.record.updatedAt,
       // Of the other clients only the newer ones know wallets, and a wallet alone tells which of them wrote.
-      tellsWallets: record !== undefined && record.tellsWallets !== false,
+      includesWallets: record !== undefined && record.includesWallets !== false,
       unknown: [...(record?.unknown ?? []), ...set.unreadable],
     }),
     trust,
@@ -109,7 +109,7 @@ function decode(reading: StateReading, report: ReportFault): StoredState {
   };
 }
 
-function missing(reason: MissReason): StoredState {
+function missing(reason: MissReason): DecodedState {
   return { outcome: "missing", reason };
 }
 
@@ -162,14 +162,14 @@ function usageOf(
   entitlement: StoredEntitlement,
   reading: StateReading,
 ): Usage | undefined | "of-another" | "without-usage" {
-  const told = entitlement.input.usage;
+  const inlineUsage = entitlement.input.usage;
   const reference = usageReferenceOf(entitlement);
-  if (reference === undefined) return told;
+  if (reference === undefined) return inlineUsage;
   const stored = reading.usage(reference);
   const timestamp = readTimestamp(stored?.timestamp);
   if (stored === undefined || stored.value === null || timestamp === undefined) return "without-usage";
   const { usage, record } = decodeUsage(stored.value, timestamp);
   if (isOfAnother(record, reading.subject) || (record === undefined && hasAmbiguousKeys(reading.subject)))
     return "of-another";
-  return { ...usage, periodAnchor: told?.periodAnchor };
+  return { ...usage, periodAnchor: inlineUsage?.periodAnchor };
 }

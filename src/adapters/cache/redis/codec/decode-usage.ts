@@ -1,5 +1,5 @@
 import type { Usage } from "../../../../domain/usage.js";
-import { momentOf, readJsonObject } from "./stored-value.js";
+import { timestampOf, readJsonObject } from "./stored-value.js";
 import { decodeRecord, type SidecarRecord } from "./sidecar-record.js";
 
 export interface StoredUsage {
@@ -19,11 +19,11 @@ export function decodeUsage(value: string, updatedAt: number): StoredUsage {
     record,
     usage: {
       currentUsage: fields.number("currentUsage"),
-      periodStart: fields.optionalMoment("usagePeriodStart"),
+      periodStart: fields.optionalTimestamp("usagePeriodStart"),
       // Older clients' name for it.
-      periodEnd: fields.optionalMoment("usagePeriodEnd") ?? fields.optionalMoment("nextResetDate"),
+      periodEnd: fields.optionalTimestamp("usagePeriodEnd") ?? fields.optionalTimestamp("nextResetDate"),
       // A record was written as one with its value, which in a Cluster the #timestamp key was not.
-      updatedAt: record === undefined ? momentOf(updatedAt) : record.updatedAt,
+      updatedAt: record === undefined ? timestampOf(updatedAt) : record.updatedAt,
     },
   };
 }

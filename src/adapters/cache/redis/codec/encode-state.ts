@@ -1,7 +1,7 @@
 import type { CustomerState } from "../../../../domain/customer-state.js";
 import type { Subject } from "../../../../domain/subject.js";
 import { encodeCreditEntitlement, encodeFeatureEntitlement } from "./encode-entitlement.js";
-import { encodeUsage, NO_MOMENT } from "./encode-usage.js";
+import { encodeUsage, NO_TIMESTAMP } from "./encode-usage.js";
 import type { KeyWrite, WriteGroup } from "../store/redis-commands.js";
 import { metadataKey, stateKey } from "../store/redis-keys.js";
 import { encodeRecord, SIDECAR_MEMBER, type StateTrust } from "./sidecar-record.js";
@@ -17,12 +17,12 @@ export function encodeState(
     subject,
     updatedAt: state.updatedAt,
     trust,
-    tellsWallets: state.tellsWallets,
+    includesWallets: state.includesWallets,
     unknown: state.unknown,
   });
   // The published clients stamp an empty set so, and take a later stamp for newer than all of a customer's resources.
   const isEmptySet = state.featureCount + state.creditCount === 0;
-  const updatedAt = isEmptySet ? NO_MOMENT : state.updatedAt;
+  const updatedAt = isEmptySet ? NO_TIMESTAMP : state.updatedAt;
   const value = JSON.stringify(withRecord(entitlementsOf(subject, state), record));
   const metadata = JSON.stringify({ [SIDECAR_MEMBER]: record, accessDeniedReason: state.accessDeniedReason ?? null });
   return {

@@ -7,8 +7,8 @@ import type { KeyWrite } from "../store/redis-commands.js";
 import { usageKey } from "../store/redis-keys.js";
 import { encodeRecord, SIDECAR_MEMBER } from "./sidecar-record.js";
 
-/** Written whatever is stored, and yielding to whatever comes: how data without a moment of its own is stamped. */
-export const NO_MOMENT = 0;
+/** Written whatever is stored, and yielding to whatever comes: how data without a timestamp of its own is stamped. */
+export const NO_TIMESTAMP = 0;
 
 /** Written anew each time, so an older spelling of one of them must not stay beside it. */
 const KNOWN_MEMBERS = [SIDECAR_MEMBER, "currentUsage", "usagePeriodStart", "usagePeriodEnd", "nextResetDate"];
@@ -35,7 +35,7 @@ export function encodeUsage(
   return {
     key: usageKey(environment, subject, entitlement),
     value: JSON.stringify(value),
-    updatedAt: updatedAt ?? NO_MOMENT,
+    updatedAt: updatedAt ?? NO_TIMESTAMP,
   };
 }
 

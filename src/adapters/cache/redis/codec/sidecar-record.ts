@@ -12,12 +12,12 @@ import type { Fields } from "../../../../wire/fields.js";
  */
 export interface SidecarRecord {
   readonly subject: Subject;
-  /** Epoch milliseconds; undefined: the data has no moment of its own. */
+  /** Epoch milliseconds; undefined: the data has no timestamp of its own. */
   readonly updatedAt: number | undefined;
   /** How far the state is to be trusted; only usages do without. */
   readonly trust?: StateTrust | undefined;
   /** Of a state: see CustomerState. True unless said otherwise. */
-  readonly tellsWallets?: boolean | undefined;
+  readonly includesWallets?: boolean | undefined;
   /** Of a state: see CustomerState. None unless said otherwise. */
   readonly unknown?: readonly EntitlementReference[] | undefined;
 }
@@ -28,21 +28,21 @@ export interface StateTrust {
   /** From when on it has to be asked for again, epoch milliseconds or Infinity. */
   readonly recheckAt: number;
   readonly isVerified: boolean;
-  /** The moment of the customer's own entitlements that a resource's state is known to reckon with, epoch milliseconds. */
+  /** The time of the customer's own entitlements that a resource's state is known to reckon with, epoch milliseconds. */
   readonly globalUpdatedAt?: number | undefined;
 }
 
 /** Its name among the other members. */
 export const SIDECAR_MEMBER = "sidecar";
 
-/** The moment comes first, so that a script can find it without parsing the whole: `"sidecar":{"updatedAt":123,` or null. */
-export function encodeRecord({ subject, updatedAt, trust, tellsWallets, unknown = [] }: SidecarRecord): object {
+/** The timestamp comes first, so that a script can find it without parsing the whole: `"sidecar":{"updatedAt":123,` or null. */
+export function encodeRecord({ subject, updatedAt, trust, includesWallets, unknown = [] }: SidecarRecord): object {
   return {
     updatedAt: updatedAt ?? null,
     customerId: subject.customerId,
     resourceId: subject.resourceId,
     ...(trust === undefined ? undefined : encodeTrust(trust)),
-    tellsWallets: tellsWallets === false ? false : undefined,
+    tellsWallets: includesWallets === false ? false : undefined,
     unknownFeatures: idsOf(unknown, "feature"),
     unknownCredits: idsOf(unknown, "credit"),
   };
@@ -78,7 +78,7 @@ export function decodeRecord(value: Fields): SidecarRecord | undefined {
     subject: { customerId: fields.optionalText("customerId") ?? "", resourceId: fields.optionalText("resourceId") },
     updatedAt: fields.optionalNumber("updatedAt"),
     trust: verifiedAt === undefined ? undefined : decodeTrust(fields, verifiedAt),
-    tellsWallets: fields.optionalFlag("tellsWallets"),
+    includesWallets: fields.optionalFlag("tellsWallets"),
     unknown: [
       ...(fields.optionalTexts("unknownFeatures") ?? []).map((id) => ({ type: "feature" as const, id })),
       ...(fields.optionalTexts("unknownCredits") ?? []).map((id) => ({ type: "credit" as const, id })),

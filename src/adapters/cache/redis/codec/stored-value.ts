@@ -16,7 +16,7 @@ export function readJsonObject(text: string, what: string): Fields {
 }
 
 /**
- * The moment that a #timestamp key holds, epoch milliseconds.
+ * The time that a #timestamp key holds, epoch milliseconds.
  *
  * @returns undefined where there is none, also where a client wrote one that is no number
  */
@@ -24,7 +24,7 @@ export function readTimestamp(text: string | null | undefined): number | undefin
   return text !== null && text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
 }
 
-/** What a timestamp says of the data: 0 stands for "has no moment of its own". */
-export function momentOf(timestamp: number): number | undefined {
+/** What a timestamp says of the data: 0 stands for "has no timestamp of its own". */
+export function timestampOf(timestamp: number): number | undefined {
   return timestamp === 0 ? undefined : timestamp;
 }

@@ -1,7 +1,7 @@
 import { isEmptyState } from "../../../../domain/customer-state.js";
 import { SubjectMap } from "../../../../domain/subject-map.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { CachedState, FetchedState, HeldState } from "../../../../ports/cache-store.js";
+import type { StoredState, FetchedState, CachedState } from "../../../../ports/cache-store.js";
 import type { ApartSubjects } from "./apart-subjects.js";
 import type { InvalidationListener } from "./invalidations.js";
 import { subjectsOfKey } from "../store/key-subjects.js";
@@ -9,26 +9,26 @@ import type { NearStore } from "./near-store.js";
 import { KEY_MARKS, stateKeysPrefix } from "../store/redis-keys.js";
 
 /** Something under way between this process and Redis, whose outcome is only good if nothing was written meanwhile. */
-export class Exchange {
+export class PendingOperation {
   readonly subject: Subject;
-  readonly #onEnd: (exchange: Exchange) => void;
+  readonly #onEnd: (operation: PendingOperation) => void;
   /** Another of the same subject, which began before. */
-  older: Exchange | undefined;
-  #isOvertaken = false;
+  older: PendingOperation | undefined;
+  #isSuperseded = false;
 
-  constructor(subject: Subject, onEnd: (exchange: Exchange) => void) {
+  constructor(subject: Subject, onEnd: (operation: PendingOperation) => void) {
     this.subject = subject;
     this.#onEnd = onEnd;
   }
 
   /** Somebody wrote since it began: what it brings may be from before that. */
-  get isOvertaken(): boolean {
-    return this.#isOvertaken;
+  get isSuperseded(): boolean {
+    return this.#isSuperseded;
   }
 
-  overtake(): void {
-    this.#isOvertaken = true;
-    this.older?.overtake();
+  supersede(): void {
+    this.#isSuperseded = true;
+    this.older?.supersede();
   }
 
   end(): void {
@@ -37,22 +37,22 @@ export class Exchange {
 }
 
 /**
- * Keeps the states at hand in this process coherent with Redis. Redis tells of every write, and what was written
+ * Keeps the cached states in this process coherent with Redis. Redis tells of every write, and what was written
  * is not vouched for until it is read again; it is kept, since it is the best there is where nobody can be asked.
  *
- * News of a write and the reply that it overtakes come on different connections, in any order. So a reply counts
- * only if no news came while it was under way, or the older value would stay for as long as nobody writes again.
+ * The notice of a write and the reply that it supersedes come on different connections, in any order. So a reply counts
+ * only if no change came while it was under way, or the older value would stay for as long as nobody writes again.
  */
 export class Coherence implements InvalidationListener {
   readonly #near: NearStore;
   readonly #environment: string;
   readonly #apart: Pick<ApartSubjects, "has">;
-  /** What every key that is told of begins with. */
+  /** What every key that is reported begins with. */
   readonly #prefix: string;
-  readonly #underWay = new SubjectMap<Exchange>();
+  readonly #underWay = new SubjectMap<PendingOperation>();
   readonly #coherentListeners = new Set<() => void>();
   readonly #keyListeners = new Map<string, () => void>();
-  readonly #newsListeners = new SubjectMap<Set<() => void>>();
+  readonly #changeListeners = new SubjectMap<Set<() => void>>();
   #isCoherent = false;
 
   /** @param apart whom no write to Redis concerns */
@@ -64,40 +64,40 @@ export class Coherence implements InvalidationListener {
   }
 
   /** To be ended, whatever comes of it. */
-  begin(subject: Subject): Exchange {
-    const exchange = new Exchange(subject, this.#onEnd);
-    exchange.older = this.#underWay.get(subject);
-    this.#underWay.set(subject, exchange);
-    return exchange;
+  begin(subject: Subject): PendingOperation {
+    const operation = new PendingOperation(subject, this.#onEnd);
+    operation.older = this.#underWay.get(subject);
+    this.#underWay.set(subject, operation);
+    return operation;
   }
 
-  readonly #onEnd = (exchange: Exchange): void => {
-    const { subject, older } = exchange;
+  readonly #onEnd = (operation: PendingOperation): void => {
+    const { subject, older } = operation;
     let newer = this.#underWay.get(subject);
-    if (newer === exchange) {
+    if (newer === operation) {
       if (older === undefined) this.#underWay.delete(subject);
       else this.#underWay.set(subject, older);
       return;
     }
-    while (newer !== undefined && newer.older !== exchange) newer = newer.older;
+    while (newer !== undefined && newer.older !== operation) newer = newer.older;
     if (newer !== undefined) newer.older = older;
   };
 
-  /** Keeps what an exchange brought; vouches for it only if nothing came between and it is beyond doubt. */
-  keep(exchange: Exchange, brought: FetchedState): CachedState {
-    const held = this.#near.find(exchange.subject);
+  /** Keeps what an operation brought; vouches for it only if nothing came between and it is fresh. */
+  keep(operation: PendingOperation, brought: FetchedState): StoredState {
+    const held = this.#near.find(operation.subject);
     const newest =
       held !== undefined && isKnownLater(held, brought) ? { ...held, recheckAt: brought.recheckAt } : brought;
-    const kept = this.#near.keep(exchange.subject, { ...newest, isVerified: true });
-    if (!exchange.isOvertaken && this.#isCoherent && brought.isVerified) return kept;
-    this.#near.doubt(exchange.subject.customerId, exchange.subject.resourceId);
+    const kept = this.#near.keep(operation.subject, { ...newest, isVerified: true });
+    if (!operation.isSuperseded && this.#isCoherent && brought.isVerified) return kept;
+    this.#near.markStale(operation.subject.customerId, operation.subject.resourceId);
     return { ...kept, isVerified: brought.isVerified };
   }
 
-  /** Keeps what Redis cannot be told of, and vouches for it: nobody else can. */
-  keepAlone(exchange: Exchange, fetched: FetchedState): CachedState {
-    const kept = this.#near.keep(exchange.subject, fetched);
-    if (exchange.isOvertaken) this.#near.doubt(exchange.subject.customerId, exchange.subject.resourceId);
+  /** Keeps what cannot be written to Redis, and vouches for it: nobody else can. */
+  keepAlone(operation: PendingOperation, fetched: FetchedState): StoredState {
+    const kept = this.#near.keep(operation.subject, fetched);
+    if (operation.isSuperseded) this.#near.markStale(operation.subject.customerId, operation.subject.resourceId);
     return kept;
   }
 
@@ -106,9 +106,9 @@ export class Coherence implements InvalidationListener {
    *
    * @returns what ends that
    */
-  onNews(subject: Subject, listener: () => void): () => void {
-    addTo(this.#newsListeners, subject, listener);
-    return () => removeFrom(this.#newsListeners, subject, listener);
+  onChange(subject: Subject, listener: () => void): () => void {
+    addTo(this.#changeListeners, subject, listener);
+    return () => removeFrom(this.#changeListeners, subject, listener);
   }
 
   /** Calls back whenever Redis begins to tell of writes: it may have come back with other data. */
@@ -133,10 +133,10 @@ export class Coherence implements InvalidationListener {
   }
 
   invalidatedAll(): void {
-    for (const exchange of this.#underWay.values()) exchange.overtake();
+    for (const operation of this.#underWay.values()) operation.supersede();
     void this.#near.markAllUnverified();
     for (const listener of this.#keyListeners.values()) listener();
-    for (const listeners of this.#newsListeners.values()) for (const listener of listeners) listener();
+    for (const listeners of this.#changeListeners.values()) for (const listener of listeners) listener();
   }
 
   invalidated(key: string): void {
@@ -145,13 +145,13 @@ export class Coherence implements InvalidationListener {
       if (this.#apart.has(subject)) continue;
       const { customerId, resourceId } = subject;
       const concernsResources = resourceId === undefined && !this.#isOfUsage(customerId, key);
-      this.#near.doubt(customerId, resourceId);
-      if (concernsResources) this.#near.doubtResources(customerId);
-      for (const exchange of concernsResources
+      this.#near.markStale(customerId, resourceId);
+      if (concernsResources) this.#near.markResourcesStale(customerId);
+      for (const operation of concernsResources
         ? this.#underWay.ofCustomer(customerId)
         : only(this.#underWay.get(subject)))
-        exchange.overtake();
-      for (const listener of this.#newsListeners.get(subject) ?? []) listener();
+        operation.supersede();
+      for (const listener of this.#changeListeners.get(subject) ?? []) listener();
     }
   }
 
@@ -160,7 +160,7 @@ export class Coherence implements InvalidationListener {
   }
 }
 
-type Known = Pick<HeldState, "state" | "verifiedAt">;
+type Known = Pick<CachedState, "state" | "verifiedAt">;
 
 /**
  * Whether what is held was found to be true later than what was brought, of two states that no timestamps order: one that

@@ -2,41 +2,41 @@ import { isEmptyState, type CustomerState } from "../../../../domain/customer-st
 import { isOlder } from "../../../../domain/newest-wins.js";
 import { SubjectMap } from "../../../../domain/subject-map.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { CachedState, FetchedState } from "../../../../ports/cache-store.js";
+import type { StoredState, FetchedState } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
 import { CompactState } from "../../memory/compact-state.js";
 import type { ApartSubjects } from "./apart-subjects.js";
-import type { Coherence, Exchange } from "./coherence.js";
-import type { FoundState } from "../codec/decode-state.js";
-import type { Doubts } from "./doubts.js";
-import type { GlobalMoments } from "./global-moments.js";
+import type { Coherence, PendingOperation } from "./coherence.js";
+import type { KnownState } from "../codec/decode-state.js";
+import type { StaleMarkers } from "./stale-markers.js";
+import type { CustomerTimestamps } from "./customer-timestamps.js";
 import type { NearStore } from "./near-store.js";
 import type { StateReader, ReadState } from "../store/state-reader.js";
-import type { StaleMarker } from "./stale-marker.js";
+import type { SharedStaleMarker } from "./shared-stale-marker.js";
 import { usageIn, usagesOfState } from "../store/state-usages.js";
 import { readTimestamp } from "../codec/stored-value.js";
 
-/** How often a read is begun anew that a write overtook. The last one counts for who asked, and for nobody after. */
+/** How often a read is begun anew that a write superseded. The last one counts for who asked, and for nobody after. */
 const MAX_READS = 5;
 
 export interface CoherentReadsParts {
   readonly near: NearStore;
   readonly coherence: Coherence;
   readonly reader: StateReader;
-  readonly doubts: Doubts;
-  readonly globals: GlobalMoments;
+  readonly staleMarkers: StaleMarkers;
+  readonly globals: CustomerTimestamps;
   readonly apart: ApartSubjects;
-  readonly marker: StaleMarker;
-  /** Told of a subject of which Redis has older data than this process. */
-  readonly onBehind: (subject: Subject, known: CachedState) => void;
+  readonly marker: SharedStaleMarker;
+  /** Notified of a subject of which Redis has older data than this process. */
+  readonly onBehind: (subject: Subject, known: StoredState) => void;
   readonly clock: Clock;
-  /** How long a state at hand is vouched for without a look at Redis, milliseconds. */
+  /** How long a cached state is vouched for without a look at Redis, milliseconds. */
   readonly maxAgeMs: number;
 }
 
 interface ReadUnderWay {
-  exchange: Exchange;
-  result: Promise<CachedState | undefined>;
+  operation: PendingOperation;
+  result: Promise<StoredState | undefined>;
 }
 
 /** Brings states from Redis to hand. */
@@ -44,11 +44,11 @@ export class CoherentReads {
   readonly #near: NearStore;
   readonly #coherence: Coherence;
   readonly #reader: StateReader;
-  readonly #doubts: Doubts;
-  readonly #globals: GlobalMoments;
+  readonly #staleMarkers: StaleMarkers;
+  readonly #globals: CustomerTimestamps;
   readonly #apart: ApartSubjects;
-  readonly #marker: StaleMarker;
-  readonly #onBehind: (subject: Subject, known: CachedState) => void;
+  readonly #marker: SharedStaleMarker;
+  readonly #onBehind: (subject: Subject, known: StoredState) => void;
   readonly #clock: Clock;
   readonly #maxAgeMs: number;
   readonly #underWay = new SubjectMap<ReadUnderWay>();
@@ -57,7 +57,7 @@ export class CoherentReads {
     near,
     coherence,
     reader,
-    doubts,
+    staleMarkers,
     globals,
     apart,
     marker,
@@ -68,7 +68,7 @@ export class CoherentReads {
     this.#near = near;
     this.#coherence = coherence;
     this.#reader = reader;
-    this.#doubts = doubts;
+    this.#staleMarkers = staleMarkers;
     this.#globals = globals;
     this.#apart = apart;
     this.#marker = marker;
@@ -78,13 +78,13 @@ export class CoherentReads {
   }
 
   /**
-   * What is known of a subject; one read serves all who ask before news of a write come.
+   * What is known of a subject; one read serves all who ask before the notice of a write comes.
    *
    * @throws CodedError as RedisCommands does
    */
-  read(subject: Subject): Promise<CachedState | undefined> {
-    const flying = this.#underWay.get(subject);
-    return flying?.exchange.isOvertaken === false ? flying.result : this.readAnew(subject);
+  read(subject: Subject): Promise<StoredState | undefined> {
+    const inFlight = this.#underWay.get(subject);
+    return inFlight?.operation.isSuperseded === false ? inFlight.result : this.readAnew(subject);
   }
 
   /**
@@ -92,8 +92,8 @@ export class CoherentReads {
    *
    * @throws CodedError as RedisCommands does
    */
-  readAnew(subject: Subject): Promise<CachedState | undefined> {
-    const read: ReadUnderWay = { exchange: this.#coherence.begin(subject), result: Promise.resolve(undefined) };
+  readAnew(subject: Subject): Promise<StoredState | undefined> {
+    const read: ReadUnderWay = { operation: this.#coherence.begin(subject), result: Promise.resolve(undefined) };
     read.result = this.#readUndisturbed(subject, read).finally(() => {
       if (this.#underWay.get(subject) === read) this.#underWay.delete(subject);
     });
@@ -113,45 +113,45 @@ export class CoherentReads {
   }
 
   /** Up to when a state of Redis is known to have been true, epoch milliseconds; 0: nobody knows. */
-  verifiedAtOf({ state, trust }: FoundState): number {
-    // Others do not say when they asked; of their data's own moment, at least, it was true.
+  verifiedAtOf({ state, trust }: KnownState): number {
+    // Others do not say when they asked; of their data's own timestamp, at least, it was true.
     return trust?.verifiedAt ?? state.updatedAt ?? 0;
   }
 
   /** A state of Redis, as far as it can be vouched for. */
-  brought(subject: Subject, found: FoundState): FetchedState {
+  brought(subject: Subject, found: KnownState): FetchedState {
     const { state, trust, isOutdated } = found;
     const verifiedAt = this.verifiedAtOf(found);
     return {
       state,
       verifiedAt,
       recheckAt: this.recheckAt(trust?.recheckAt ?? state.validUntil),
-      isVerified: !isOutdated && trust?.isVerified !== false && !this.#doubts.isInDoubt(subject, verifiedAt),
+      isVerified: !isOutdated && trust?.isVerified !== false && !this.#staleMarkers.isStale(subject, verifiedAt),
     };
   }
 
-  /** Until when a state may stay at hand that would have to be asked for again at `recheckAt`. */
+  /** Until when a state may stay cached that would have to be asked for again at `recheckAt`. */
   recheckAt(recheckAt: number): number {
     // Spread out, so that what was read together is not read again together.
     return Math.min(recheckAt, this.#clock.now() + this.#maxAgeMs * (0.75 + Math.random() / 4));
   }
 
-  async #readUndisturbed(subject: Subject, read: ReadUnderWay): Promise<CachedState | undefined> {
+  async #readUndisturbed(subject: Subject, read: ReadUnderWay): Promise<StoredState | undefined> {
     for (let attempt = 1; ; attempt++) {
       try {
         const marker = this.#marker.isKnown ? undefined : this.#marker.know();
         const found = await this.readStored(subject, true);
         if (marker !== undefined) await marker;
-        if (!read.exchange.isOvertaken || attempt === MAX_READS) return this.#bringToHand(read.exchange, found);
+        if (!read.operation.isSuperseded || attempt === MAX_READS) return this.#bringToHand(read.operation, found);
       } finally {
-        read.exchange.end();
+        read.operation.end();
       }
-      read.exchange = this.#coherence.begin(subject);
+      read.operation = this.#coherence.begin(subject);
     }
   }
 
-  #bringToHand(exchange: Exchange, { stored, reading }: ReadState): CachedState | undefined {
-    const { subject } = exchange;
+  #bringToHand(operation: PendingOperation, { stored, reading }: ReadState): StoredState | undefined {
+    const { subject } = operation;
     const isHit = stored.outcome === "found" && !stored.isOutdated;
     const globalUpdatedAt = readTimestamp(reading.globalTimestamp);
     if (isHit) this.#globals.take(subject);
@@ -159,13 +159,13 @@ export class CoherentReads {
     if (stored.outcome === "missing" && stored.reason === "of-another") this.#apart.add(subject);
     else this.#apart.delete(subject);
     if (stored.outcome === "found") {
-      const known = this.#coherence.keep(exchange, this.brought(subject, stored));
+      const known = this.#coherence.keep(operation, this.brought(subject, stored));
       if (isBehind(stored.state, known.state)) this.#onBehind(subject, known);
       return known;
     }
     const held = this.#near.find(subject);
     if (held === undefined) return undefined;
-    this.#near.doubt(subject.customerId, subject.resourceId);
+    this.#near.markStale(subject.customerId, subject.resourceId);
     return { ...held, isVerified: false };
   }
 }

@@ -1,6 +1,6 @@
-/** Told, synchronously and in order, of every write to a state's keys, whoever wrote. Must not throw. */
+/** Notified, synchronously and in order, of every write to a state's keys, whoever wrote. Must not throw. */
 export interface InvalidationListener {
-  /** From here on every write is told; any before may have been missed. */
+  /** From here on every write is reported; any before may have been missed. */
   coherent(): void;
   /** Somebody wrote, removed or evicted this key. */
   invalidated(key: string): void;
@@ -10,7 +10,7 @@ export interface InvalidationListener {
   incoherent(): void;
 }
 
-/** News of what is written to Redis, for as long as there is a connection to tell of it. */
+/** Notices of what is written to Redis, for as long as there is a connection to tell of it. */
 export interface Invalidations {
   /** Begins to listen, and goes on for ever, reconnecting by itself. Never throws. */
   start(listener: InvalidationListener): void;

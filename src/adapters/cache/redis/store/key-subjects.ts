@@ -8,7 +8,7 @@ const EVERYBODY: IsCustomerOfInterest = () => true;
 
 /**
  * Every subject that a key may be of. Keys join ids as they are, and an id may contain whatever joins them: "a:r_b"
- * is a customer, or the resource "b" of "a". Whoever is told of a key has to reckon with all of them.
+ * is a customer, or the resource "b" of "a". Whoever is notified of a key has to reckon with all of them.
  *
  * @param isOfInterest leaves out customers before their resources are looked at: a key made to be ambiguous has more
  * subjects than characters, but only few customers

@@ -12,7 +12,7 @@ import { readJsonObject } from "../codec/stored-value.js";
 export interface RecordForm {
   readonly isTrusting: boolean;
   readonly isVerified: boolean;
-  readonly tellsWallets: boolean;
+  readonly includesWallets: boolean;
 }
 
 /** Of one member of a stored state, what does not differ from one subject to the next. */
@@ -92,8 +92,8 @@ export function decodeUsageText(text: string): Decoded<UsageForm> | undefined {
     const record = decodeRecord(fields);
     const numbers = {
       used: fields.number("currentUsage"),
-      start: fields.optionalMoment("usagePeriodStart"),
-      periodEnd: fields.optionalMoment("usagePeriodEnd") ?? fields.optionalMoment("nextResetDate"),
+      start: fields.optionalTimestamp("usagePeriodStart"),
+      periodEnd: fields.optionalTimestamp("usagePeriodEnd") ?? fields.optionalTimestamp("nextResetDate"),
       updatedAt: record?.updatedAt,
     };
     return { fields: numbers, rest: { hasRecord: record !== undefined } };
@@ -110,11 +110,11 @@ function numbersOf(record: SidecarRecord | undefined): Readonly<Record<string, n
   };
 }
 
-function formOf({ trust, tellsWallets }: SidecarRecord): RecordForm {
+function formOf({ trust, includesWallets }: SidecarRecord): RecordForm {
   return {
     isTrusting: trust !== undefined,
     isVerified: trust?.isVerified !== false,
-    tellsWallets: tellsWallets !== false,
+    includesWallets: includesWallets !== false,
   };
 }
 

@@ -14,7 +14,7 @@ export function isOutdated(
   trust: StateTrust | undefined,
 ): boolean {
   if (subject.resourceId === undefined) return false;
-  const globalMoment = readTimestamp(globalTimestamp);
-  if (globalMoment === undefined) return true;
-  return timestamp < globalMoment && (trust?.globalUpdatedAt ?? 0) < globalMoment;
+  const customerTimestamp = readTimestamp(globalTimestamp);
+  if (customerTimestamp === undefined) return true;
+  return timestamp < customerTimestamp && (trust?.globalUpdatedAt ?? 0) < customerTimestamp;
 }

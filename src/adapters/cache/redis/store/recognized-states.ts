@@ -7,7 +7,7 @@ import { KnownTexts } from "../../../../wire/templates/known-texts.js";
 import { valueOf, type FieldSource, type Learnt } from "../../../../wire/templates/learn-template.js";
 import { LearningCredit } from "../../../../wire/templates/learning-credit.js";
 import { MAX_SLOTS, TemplateTree, type PartNode } from "../../../../wire/templates/template-tree.js";
-import type { FoundState } from "../codec/decode-state.js";
+import type { KnownState } from "../codec/decode-state.js";
 import { belongsTo } from "../codec/decode-metadata.js";
 import { isOutdated } from "./outdated-resource.js";
 import { hasAmbiguousKeys } from "./key-ownership.js";
@@ -23,7 +23,7 @@ import {
 import type { NearStore } from "../coherence/near-store.js";
 import type { StampedValue, StateReading } from "./state-read.js";
 import { StateShape } from "./state-shape.js";
-import { momentOf, readTimestamp } from "../codec/stored-value.js";
+import { timestampOf, readTimestamp } from "../codec/stored-value.js";
 
 type Tree = TemplateTree<MemberForm, StateShape>;
 
@@ -51,7 +51,7 @@ export class RecognizedStates {
   }
 
   /** @returns undefined where decodeState has to say */
-  find(reading: StateReading): FoundState | undefined {
+  find(reading: StateReading): KnownState | undefined {
     const { subject, state } = reading;
     const timestamp = readTimestamp(state.timestamp);
     if (state.value === null || timestamp === undefined || hasAmbiguousKeys(subject)) return undefined;
@@ -63,7 +63,7 @@ export class RecognizedStates {
     if (reason === "unknown") return undefined;
     const usages = this.#usagesOf(shape, reading, ids);
     if (usages === undefined) return undefined;
-    const updatedAt = shape.record === undefined ? momentOf(timestamp) : shape.updatedAt(numbers);
+    const updatedAt = shape.record === undefined ? timestampOf(timestamp) : shape.updatedAt(numbers);
     const compact = shape.state(numbers, usages, reason, updatedAt);
     if (compact === undefined) return undefined;
     this.#credit.earn();
@@ -78,7 +78,7 @@ export class RecognizedStates {
   }
 
   /** For what decodeState has found and this did not recognize. */
-  learn(reading: StateReading, found: FoundState): void {
+  learn(reading: StateReading, found: KnownState): void {
     const { subject, state, metadata } = reading;
     if (state.value === null || found.state.unknown.length > 0 || hasAmbiguousKeys(subject) || !this.#credit.spend())
       return;
@@ -148,7 +148,7 @@ function usageOf({ sources, rest }: Learnt<UsageForm>, numbers: Float64Array, ti
     periodAnchor: undefined,
     periodStart: numberAt(sources.start, numbers),
     periodEnd: numberAt(sources.periodEnd, numbers),
-    updatedAt: rest.hasRecord ? numberAt(sources.updatedAt, numbers) : momentOf(timestamp),
+    updatedAt: rest.hasRecord ? numberAt(sources.updatedAt, numbers) : timestampOf(timestamp),
   };
 }
 

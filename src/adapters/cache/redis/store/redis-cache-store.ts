@@ -4,29 +4,29 @@ import { isEmptyState, type CustomerState } from "../../../../domain/customer-st
 import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type {
-  CachedState,
+  StoredState,
   CacheSize,
   CacheStore,
   FetchedState,
-  HeldState,
+  CachedState,
   Holding,
 } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import { ApartSubjects } from "../coherence/apart-subjects.js";
-import { Coherence, isKnownLater, type Exchange } from "../coherence/coherence.js";
+import { Coherence, isKnownLater, type PendingOperation } from "../coherence/coherence.js";
 import { CoherentReads } from "../coherence/coherent-reads.js";
-import type { FoundState } from "../codec/decode-state.js";
-import { Doubts } from "../coherence/doubts.js";
+import type { KnownState } from "../codec/decode-state.js";
+import { StaleMarkers } from "../coherence/stale-markers.js";
 import { encodeState } from "../codec/encode-state.js";
 import { encodeUsage } from "../codec/encode-usage.js";
-import { GlobalMoments } from "../coherence/global-moments.js";
+import { CustomerTimestamps } from "../coherence/customer-timestamps.js";
 import { mayWriteKeys } from "./key-ownership.js";
 import type { NearStore } from "../coherence/near-store.js";
 import type { RedisCommands, WriteGroup } from "./redis-commands.js";
 import { purgedKeys, stateKey, timestampKey } from "./redis-keys.js";
 import { Repairs, type PendingRepair } from "./repairs.js";
-import { StaleMarker } from "../coherence/stale-marker.js";
+import { SharedStaleMarker } from "../coherence/shared-stale-marker.js";
 import type { StateReading } from "./state-read.js";
 import { StateReader } from "./state-reader.js";
 import { usageIn, usagesOfState } from "./state-usages.js";
@@ -44,23 +44,23 @@ export interface RedisCacheStoreParts {
   readonly commandTimeoutMs: number;
   /** How long keys last in Redis, milliseconds; Infinity: for ever. Redis is late to tell of an end. */
   readonly ttlMs: number;
-  /** Of how many subjects what Redis was told, and what it could not be told, is remembered. */
+  /** Of how many subjects what was written to Redis, and what could not be, is remembered. */
   readonly maxRemembered?: number | undefined;
 }
 
-/** How long a state at hand is vouched for without a look at Redis, should ever news of a write get lost; milliseconds. */
+/** How long a cached state is vouched for without a look at Redis, should ever the notice of a write get lost; milliseconds. */
 const MAX_AGE_MS = 300_000;
-/** How long what Redis could not be told of is vouched for: as long as without any news of changes; milliseconds. */
+/** How long what could not be written to Redis is vouched for: as long as without any changes; milliseconds. */
 const ALONE_MS = 30_000;
 /** When to look again whether Redis has come back with older data, where it does not answer; milliseconds. */
 const VERIFY_AGAIN_MS = 1_000;
 
 /**
- * States kept in Redis for all who share it, with the most recently used ones at hand in this process. What is at
- * hand answers at once for as long as Redis tells of every write (see Coherence); `load` reads Redis.
+ * States kept in Redis for all who share it, with the most recently used ones cached in this process. What is
+ * cached answers at once for as long as Redis tells of every write (see Coherence); `load` reads Redis.
  */
 export class RedisCacheStore implements CacheStore {
-  /** To be told of what is written to Redis. */
+  /** To be notified of what is written to Redis. */
   readonly coherence: Coherence;
   readonly #near: NearStore;
   readonly #commands: RedisCommands;
@@ -68,10 +68,10 @@ export class RedisCacheStore implements CacheStore {
   readonly #clock: Clock;
   readonly #commandTimeoutMs: number;
   readonly #reads: CoherentReads;
-  readonly #doubts = new Doubts();
-  readonly #globals = new GlobalMoments();
+  readonly #staleMarkers = new StaleMarkers();
+  readonly #globals = new CustomerTimestamps();
   readonly #apart: ApartSubjects;
-  readonly #marker: StaleMarker;
+  readonly #marker: SharedStaleMarker;
   readonly #journal: WrittenJournal;
   readonly #repairs: Repairs;
   readonly #logger: Logger;
@@ -96,7 +96,9 @@ export class RedisCacheStore implements CacheStore {
     this.coherence = new Coherence(near, environment, this.#apart);
     this.#logger = logger;
     this.#journal = new WrittenJournal(environment, maxRemembered);
-    this.#marker = new StaleMarker(commands, environment, (staleBefore) => this.#doubts.doubtAll(staleBefore));
+    this.#marker = new SharedStaleMarker(commands, environment, (staleBefore) =>
+      this.#staleMarkers.markAllStale(staleBefore),
+    );
     this.#repairs = new Repairs({
       clock,
       logger,
@@ -110,7 +112,7 @@ export class RedisCacheStore implements CacheStore {
       near,
       coherence: this.coherence,
       reader: new StateReader(commands, near, environment, logger),
-      doubts: this.#doubts,
+      staleMarkers: this.#staleMarkers,
       globals: this.#globals,
       apart: this.#apart,
       marker: this.#marker,
@@ -120,7 +122,7 @@ export class RedisCacheStore implements CacheStore {
     });
   }
 
-  peek(customerId: string, resourceId: string | undefined): HeldState | undefined {
+  peek(customerId: string, resourceId: string | undefined): CachedState | undefined {
     return this.#near.peek(customerId, resourceId);
   }
 
@@ -128,7 +130,7 @@ export class RedisCacheStore implements CacheStore {
     return this.#commands.isSlow;
   }
 
-  async load(subject: Subject, waitMs?: number): Promise<CachedState | undefined> {
+  async load(subject: Subject, waitMs?: number): Promise<StoredState | undefined> {
     try {
       if (waitMs === 0) throw new CodedError("unavailable", "Redis is not asked");
       const read = this.#reads.read(subject);
@@ -140,50 +142,50 @@ export class RedisCacheStore implements CacheStore {
     }
   }
 
-  async put(subject: Subject, fetched: FetchedState): Promise<CachedState> {
-    if (!fetched.isVerified) return this.#putInDoubt(subject, fetched);
-    const exchange = this.coherence.begin(subject);
+  async put(subject: Subject, fetched: FetchedState): Promise<StoredState> {
+    if (!fetched.isVerified) return this.#markStale(subject, fetched);
+    const operation = this.coherence.begin(subject);
     const { state, verifiedAt, recheckAt } = fetched;
     const trust = { verifiedAt, recheckAt, isVerified: true, globalUpdatedAt: this.#globals.take(subject) };
     try {
       const outcome = await this.#write(subject, encodeState(this.#environment, subject, state, trust));
-      if (outcome === "taken") return this.#keepApart(exchange, fetched);
+      if (outcome === "taken") return this.#keepApart(operation, fetched);
       if (outcome === "written") this.#stateWritten(subject, state, verifiedAt);
-      if (outcome === "written" && !exchange.isOvertaken) {
-        return this.coherence.keep(exchange, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
+      if (outcome === "written" && !operation.isSuperseded) {
+        return this.coherence.keep(operation, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
       }
       const known = await this.#readAnew(subject);
-      if (this.#apart.has(subject)) return this.#keepApart(exchange, fetched);
-      if (known === undefined) return this.#keepAlone(exchange, fetched);
+      if (this.#apart.has(subject)) return this.#keepApart(operation, fetched);
+      if (known === undefined) return this.#keepAlone(operation, fetched);
       // Upstream has just been asked, and knows nothing newer.
-      return known.isVerified ? known : this.coherence.keep(exchange, { ...known, verifiedAt, isVerified: true });
+      return known.isVerified ? known : this.coherence.keep(operation, { ...known, verifiedAt, isVerified: true });
     } catch (error) {
       if (error instanceof CodedError) {
-        this.#keepAlone(exchange, fetched);
+        this.#keepAlone(operation, fetched);
         this.#repairs.add({ subject, kind: "write", since: verifiedAt }, false);
       }
       throw error;
     } finally {
-      exchange.end();
+      operation.end();
     }
   }
 
   async apply(change: SubjectChange, verifiedAt: number): Promise<void> {
     if (change.type === "subject-invalidated") {
-      this.#doubts.doubt(change.subject, this.#clock.now());
+      this.#staleMarkers.markStale(change.subject, this.#clock.now());
       await this.#near.apply(change, verifiedAt);
       return;
     }
-    const exchange = this.coherence.begin(change.subject);
+    const operation = this.coherence.begin(change.subject);
     try {
       const known = await this.#applyInRedis(change, verifiedAt);
       await this.#near.apply(change, verifiedAt);
       if (known === undefined) return;
-      if (known !== "overtaken" && !exchange.isOvertaken) {
-        this.coherence.keep(exchange, known);
+      if (known !== "superseded" && !operation.isSuperseded) {
+        this.coherence.keep(operation, known);
         return;
       }
-      this.#near.doubt(change.subject.customerId, change.subject.resourceId);
+      this.#near.markStale(change.subject.customerId, change.subject.resourceId);
       await this.#readAnew(change.subject);
     } catch (error) {
       if (error instanceof CodedError) {
@@ -192,7 +194,7 @@ export class RedisCacheStore implements CacheStore {
       }
       throw error;
     } finally {
-      exchange.end();
+      operation.end();
     }
   }
 
@@ -204,7 +206,7 @@ export class RedisCacheStore implements CacheStore {
   }
 
   async markAllUnverified(): Promise<void> {
-    this.#doubts.doubtAll(this.#clock.now());
+    this.#staleMarkers.markAllStale(this.#clock.now());
     await this.#near.markAllUnverified();
   }
 
@@ -220,7 +222,7 @@ export class RedisCacheStore implements CacheStore {
     return this.#near.holdings();
   }
 
-  async #putInDoubt(subject: Subject, fetched: FetchedState): Promise<CachedState> {
+  async #markStale(subject: Subject, fetched: FetchedState): Promise<StoredState> {
     try {
       await this.#readAnew(subject);
     } catch (error) {
@@ -230,7 +232,7 @@ export class RedisCacheStore implements CacheStore {
     return this.#near.put(subject, fetched);
   }
 
-  /** Subjects of which Redis is yet to be told something. */
+  /** Subjects of which something is yet to be written to Redis. */
   get pendingRepairs(): number {
     return this.#repairs.count;
   }
@@ -244,7 +246,7 @@ export class RedisCacheStore implements CacheStore {
     const { subject } = change;
     const isReplaced = change.type === "entitlements-updated" && !saysAskAgain(change);
     const kind = isReplaced || change.type === "usage-updated" ? "write" : "remove";
-    if (kind === "remove") this.#doubts.doubt(subject, this.#clock.now());
+    if (kind === "remove") this.#staleMarkers.markStale(subject, this.#clock.now());
     this.#repairs.add({ subject, kind, since: verifiedAt }, true);
   }
 
@@ -276,7 +278,7 @@ export class RedisCacheStore implements CacheStore {
     };
     if ((await this.#write(subject, encodeState(this.#environment, subject, state, trust))) === "written") {
       this.#stateWritten(subject, state, verifiedAt);
-    } else this.#near.doubt(subject.customerId, subject.resourceId);
+    } else this.#near.markStale(subject.customerId, subject.resourceId);
   }
 
   async #remove(subject: Subject, since: number): Promise<void> {
@@ -285,7 +287,7 @@ export class RedisCacheStore implements CacheStore {
   }
 
   async #markAllStale(before: number): Promise<void> {
-    this.#doubts.doubtAll(before);
+    this.#staleMarkers.markAllStale(before);
     await this.#marker.write(before);
     this.#logger.warn(
       "more changes than are remembered could not be written to Redis: all that it has from before is stale, and is asked for again",
@@ -325,22 +327,22 @@ export class RedisCacheStore implements CacheStore {
     }
   }
 
-  #readAnew(subject: Subject): Promise<CachedState | undefined> {
+  #readAnew(subject: Subject): Promise<StoredState | undefined> {
     return waitAtMost(this.#reads.readAnew(subject), this.#commandTimeoutMs, this.#clock);
   }
 
-  #keepAlone(exchange: Exchange, fetched: FetchedState): CachedState {
-    return this.coherence.keepAlone(exchange, {
+  #keepAlone(operation: PendingOperation, fetched: FetchedState): StoredState {
+    return this.coherence.keepAlone(operation, {
       ...fetched,
       recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS),
     });
   }
 
   /**
-   * @returns what Redis holds now, or undefined where it holds nothing to vouch for; "overtaken" where only Redis
+   * @returns what Redis holds now, or undefined where it holds nothing to vouch for; "superseded" where only Redis
    * can tell
    */
-  async #applyInRedis(change: SubjectChange, verifiedAt: number): Promise<FetchedState | "overtaken" | undefined> {
+  async #applyInRedis(change: SubjectChange, verifiedAt: number): Promise<FetchedState | "superseded" | undefined> {
     const { subject } = change;
     const { stored, reading } = await this.#reads.readStored(subject);
     const before = stored.outcome === "found" ? stored : undefined;
@@ -353,16 +355,16 @@ export class RedisCacheStore implements CacheStore {
         if (written === "written") this.#stateWritten(subject, state, verifiedAt);
         return written === "written"
           ? { state, ...trust, recheckAt: this.#reads.recheckAt(state.validUntil) }
-          : "overtaken";
+          : "superseded";
       }
       case "refine":
         return before === undefined ? undefined : this.#refine(before, outcome.state, reading, verifiedAt);
       case "forget":
         await this.#remove(subject, verifiedAt);
         return undefined;
-      case "doubt":
-        this.#doubts.doubt(subject, this.#clock.now());
-        this.#near.doubt(subject.customerId, subject.resourceId);
+      case "mark-stale":
+        this.#staleMarkers.markStale(subject, this.#clock.now());
+        this.#near.markStale(subject.customerId, subject.resourceId);
         return undefined;
       case "none":
         return before === undefined ? undefined : this.#reads.brought(subject, before);
@@ -370,11 +372,11 @@ export class RedisCacheStore implements CacheStore {
   }
 
   async #refine(
-    before: FoundState,
+    before: KnownState,
     state: CustomerState,
     reading: StateReading,
     knownAt: number,
-  ): Promise<FetchedState | "overtaken"> {
+  ): Promise<FetchedState | "superseded"> {
     const { subject } = reading;
     const writes = [...usagesOfState(state)]
       .filter((entitlement) => usageIn(state, entitlement) !== usageIn(before.state, entitlement))
@@ -397,13 +399,13 @@ export class RedisCacheStore implements CacheStore {
         knownAt,
         writes.map(({ key, updatedAt }) => [key, updatedAt]),
       );
-    return outcome === "written" ? this.#reads.brought(subject, { ...before, state }) : "overtaken";
+    return outcome === "written" ? this.#reads.brought(subject, { ...before, state }) : "superseded";
   }
 
   /** Keeps what Redis has no place for. */
-  #keepApart(exchange: Exchange, fetched: FetchedState): CachedState {
-    this.#apart.add(exchange.subject);
-    return this.coherence.keepAlone(exchange, {
+  #keepApart(operation: PendingOperation, fetched: FetchedState): StoredState {
+    this.#apart.add(operation.subject);
+    return this.coherence.keepAlone(operation, {
       ...fetched,
       recheckAt: Math.min(fetched.recheckAt, this.#clock.now() + ALONE_MS),
     });

@@ -1,9 +1,9 @@
-/** One key's value with its moment, to be written unless what is stored is newer. */
+/** One key's value with its timestamp, to be written unless what is stored is newer. */
 export interface KeyWrite {
   readonly key: string;
   readonly value: string;
   /**
-   * The data's own moment, epoch milliseconds; undefined: written whatever is stored, as of now; 0, as of a state
+   * The data's own timestamp, epoch milliseconds; undefined: written whatever is stored, as of now; 0, as of a state
    * without entitlements: written whatever is stored, as of 0.
    */
   readonly updatedAt: number | undefined;

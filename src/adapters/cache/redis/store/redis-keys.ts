@@ -17,12 +17,12 @@ export const KEY_MARKS = {
   usages: Object.values(USAGE_MARK),
 } as const;
 
-/** What every key of a state begins with, and no lock: what a client that tracks states asks to be told of. */
+/** What every key of a state begins with, and no lock: what a client that tracks states asks to be notified of. */
 export function stateKeysPrefix(environment: string): string {
   return `${environment}:c_`;
 }
 
-/** What a client asks to be told of that keeps what it read cached. */
+/** What a client asks to be notified of that keeps what it read cached. */
 export function trackedPrefixes(environment: string): readonly string[] {
   return [stateKeysPrefix(environment), staleMarkerKey(environment)];
 }
@@ -41,7 +41,7 @@ export function usageKey(environment: string, subject: Subject, entitlement: Ent
   return stateKey(environment, subject) + USAGE_MARK[entitlement.type] + entitlement.id;
 }
 
-/** Where the moment of a key's data is kept. */
+/** Where the timestamp of a key's data is kept. */
 export function timestampKey(key: string): string {
   return key + TIMESTAMP_SUFFIX;
 }

@@ -3,7 +3,7 @@ import type { EntitlementsUpdated, UsageUpdated } from "../../../../domain/chang
 import { isEmptyState } from "../../../../domain/customer-state.js";
 import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
-import { withMoments } from "../../../../domain/with-moments.js";
+import { withDefaultTimestamps } from "../../../../domain/with-default-timestamps.js";
 import type { SharedCache, SharedCacheStatistics, SharedWrite } from "../../../../ports/shared-cache.js";
 import { encodeState } from "../codec/encode-state.js";
 import { encodeUsage } from "../codec/encode-usage.js";
@@ -68,7 +68,7 @@ export class RedisSharedCache implements SharedCache {
   async probe(): Promise<void> {
     if (!this.isConnected) throw new CodedError("unavailable", "there is no connection to Redis");
     const key = `${this.#environment}:persistent-cache-probe`;
-    // Where another process has it, Redis took a write a moment ago.
+    // Where another process has it, Redis took a write just now.
     if (await this.#redis.lock(key, this.#token, PROBE_LASTS_MS)) await this.#redis.unlock(key, this.#token);
   }
 
@@ -100,7 +100,7 @@ export class RedisSharedCache implements SharedCache {
       // What upstream says of a resource reckons with all that it knew of the customer by then.
       globalUpdatedAt: subject.resourceId === undefined ? undefined : at,
     };
-    return encodeState(this.#environment, subject, withMoments(state, at), trust);
+    return encodeState(this.#environment, subject, withDefaultTimestamps(state, at), trust);
   }
 
   /** Of two subjects that share keys, the one that came second has no place in Redis. */

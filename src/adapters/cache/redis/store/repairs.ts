@@ -71,7 +71,7 @@ export class Repairs {
     this.#runLater();
   }
 
-  /** Redis has been told by other means. */
+  /** Redis has it by other means. */
   settled(subject: Subject, knownAt: number): void {
     if (this.#count === 0) return;
     const pending = this.#pending.get(subject);
@@ -109,7 +109,7 @@ export class Repairs {
     this.#isRunning = true;
     try {
       await this.#runOnce();
-      this.#told();
+      this.#restored();
     } catch (error) {
       this.#failed(error);
     } finally {
@@ -163,15 +163,15 @@ export class Repairs {
     }
     if (this.#hasFailed) return;
     this.#hasFailed = true;
-    logger.warn("Redis cannot be told of what changed: it is written as soon as that is possible", {
+    logger.warn("changes cannot be written to Redis; they are written as soon as it takes writes", {
       subjects: this.#count,
       reason: error.message,
     });
   }
 
-  #told(): void {
+  #restored(): void {
     if (!this.#hasFailed || !this.#isDone) return;
     this.#hasFailed = false;
-    this.#parts.logger.info("Redis has been told of all that changed meanwhile");
+    this.#parts.logger.info("all changes that Redis had missed are written");
   }
 }

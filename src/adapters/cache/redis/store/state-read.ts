@@ -8,7 +8,7 @@ export interface StampedValue {
   readonly timestamp: string | null;
 }
 
-/** What was read of a subject, at one moment where all of it came in one round trip from one server. */
+/** What was read of a subject, at one point in time where all of it came in one round trip from one server. */
 export interface StateReading {
   readonly subject: Subject;
   readonly state: StampedValue;

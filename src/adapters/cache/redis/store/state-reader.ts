@@ -2,31 +2,31 @@ import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { FieldFault } from "../../../../wire/field-fault.js";
-import { decodeState, type StoredState } from "../codec/decode-state.js";
+import { decodeState, type DecodedState } from "../codec/decode-state.js";
 import type { NearStore } from "../coherence/near-store.js";
 import { RecognizedStates } from "./recognized-states.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { StateRead, type StateReading } from "./state-read.js";
-import { UsageGuess } from "./usage-guess.js";
+import { UsageKeyPrediction } from "./usage-key-prediction.js";
 
 /** A subject as Redis knows it, and the values that say so. */
 export interface ReadState {
-  readonly stored: Exclude<StoredState, { readonly outcome: "incomplete" }>;
+  readonly stored: Exclude<DecodedState, { readonly outcome: "incomplete" }>;
   readonly reading: StateReading;
 }
 
 /** How often a state is read again because it has meanwhile come to have other usages. */
 const MAX_ROUNDS = 3;
-/** How many different faults are told; what comes after that is a miss like any other. */
-const MAX_FAULTS_TOLD = 1_000;
+/** How many different faults are reported; what comes after that is a miss like any other. */
+const MAX_FAULTS_REPORTED = 1_000;
 
 /** Reads states with their usages in one round trip, or in two where a state has usages that none had lately. */
 export class StateReader {
   readonly #commands: RedisCommands;
   readonly #environment: string;
   readonly #logger: Logger;
-  readonly #guess = new UsageGuess();
-  readonly #faultsTold = new Set<string>();
+  readonly #guess = new UsageKeyPrediction();
+  readonly #faultsReported = new Set<string>();
 
   readonly #recognized: RecognizedStates;
 
@@ -66,8 +66,8 @@ export class StateReader {
   }
 
   #tell(subject: Subject, { message }: FieldFault): void {
-    if (this.#faultsTold.size >= MAX_FAULTS_TOLD || this.#faultsTold.has(message)) return;
-    this.#faultsTold.add(message);
+    if (this.#faultsReported.size >= MAX_FAULTS_REPORTED || this.#faultsReported.has(message)) return;
+    this.#faultsReported.add(message);
     this.#logger.warn("a state in Redis cannot be read and is asked for again", { ...subject, fault: message });
   }
 }

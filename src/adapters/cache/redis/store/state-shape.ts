@@ -123,12 +123,12 @@ export class StateShape {
       ends.push(read(entry.end, numbers));
       const periodAnchor = read(entry.anchor, numbers);
       if (entry.member.usage === undefined) {
-        const isTold =
+        const isReported =
           read(entry.used, numbers) !== 0 ||
           periodAnchor !== undefined ||
           read(entry.start, numbers) !== undefined ||
           read(entry.periodEnd, numbers) !== undefined;
-        if (isTold) return undefined;
+        if (isReported) return undefined;
       } else {
         const usage = usages[columns.length] as Usage;
         columns.push(periodAnchor === undefined ? usage : { ...usage, periodAnchor });
@@ -173,7 +173,7 @@ export class StateShape {
       features,
       credits,
       accessDeniedReason,
-      tellsWallets: this.record?.tellsWallets === true,
+      includesWallets: this.record?.includesWallets === true,
     });
   }
 }

@@ -17,17 +17,17 @@ export async function storedSubjects(
   redis: Pick<RedisCommands, "read">,
 ): Promise<readonly Subject[]> {
   const subjects: Subject[] = [];
-  const doubtful: string[] = [];
+  const ambiguous: string[] = [];
   const prefix = stateKeysPrefix(environment);
   for (const key of keys) {
     if (!key.startsWith(prefix) || key.endsWith(KEY_MARKS.timestamp) || key.endsWith(KEY_MARKS.metadata)) continue;
     const name = key.slice(prefix.length);
-    if (MARKS.some((mark) => name.includes(mark))) doubtful.push(key);
+    if (MARKS.some((mark) => name.includes(mark))) ambiguous.push(key);
     else subjects.push({ customerId: name });
   }
-  if (doubtful.length === 0) return subjects;
-  const values = await redis.read(doubtful);
-  for (const [index, key] of doubtful.entries()) {
+  if (ambiguous.length === 0) return subjects;
+  const values = await redis.read(ambiguous);
+  for (const [index, key] of ambiguous.entries()) {
     const subject = subjectOf(environment, key, values[index] ?? "");
     if (subject !== undefined) subjects.push(subject);
   }

@@ -81,7 +81,7 @@ export class WrittenJournal {
         let isLost = false;
         for (const written of timestamps.values()) {
           const now = readTimestamp(stored[next++]);
-          // Whether data without a timestamp is the newer can only be told from what it says.
+          // Whether data without a timestamp is the newer can only be seen from what it says.
           if (now !== undefined && (written === 0 ? now !== 0 : now < written)) isLost = true;
         }
         if (isLost) lost.push({ subject, kind, since });

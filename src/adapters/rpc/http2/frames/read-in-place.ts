@@ -11,7 +11,7 @@ const shared = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 export type OnBytes = (bytes: Buffer, length: number) => void;
 
 /** What a socket is made of that was opened with the option `onread`. */
-interface Parts {
+interface ReaderParts {
   readonly buffer: symbol;
   readonly callback: symbol;
   readonly handle: { useUserBuffer(buffer: Uint8Array): void };
@@ -42,12 +42,12 @@ export function readInPlace(socket: Socket, onBytes: OnBytes): boolean {
   return true;
 }
 
-function partsOf(socket: Socket): Parts | undefined {
-  const { _handle: handle } = socket as { readonly _handle?: Partial<Parts["handle"]> };
+function partsOf(socket: Socket): ReaderParts | undefined {
+  const { _handle: handle } = socket as { readonly _handle?: Partial<ReaderParts["handle"]> };
   const buffer = ownSymbol(socket, "kBuffer");
   const callback = ownSymbol(socket, "kBufferCb");
   if (buffer === undefined || callback === undefined || typeof handle?.useUserBuffer !== "function") return undefined;
-  return { buffer, callback, handle: handle as Parts["handle"] };
+  return { buffer, callback, handle: handle as ReaderParts["handle"] };
 }
 
 function ownSymbol(socket: Socket, description: string): symbol | undefined {

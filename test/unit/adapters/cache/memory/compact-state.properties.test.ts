@@ -12,7 +12,7 @@ import {
   FEATURE_IDS,
   creditQueries,
   featureQueries,
-  moments,
+  times,
   optional,
   stateInputs,
   states,
@@ -24,7 +24,7 @@ const compactor = () => new StateCompactor(new MemoryAccount());
 
 /** Every state, with ends in all of their arrangements: none, one for all, each its own. */
 const inputs = fc
-  .record({ input: stateInputs, end: optional(moments), endsTogether: fc.boolean() })
+  .record({ input: stateInputs, end: optional(times), endsTogether: fc.boolean() })
   .map(({ input: { features = [], credits = [], ...rest }, end, endsTogether }) =>
     endsTogether
       ? {
@@ -67,7 +67,7 @@ describe("a state in compact form", () => {
 
   it("is decided on as the state that it was made from", () => {
     fc.assert(
-      fc.property(inputs, featureQueries, creditQueries, moments, (input, featureQuery, creditQuery, now) => {
+      fc.property(inputs, featureQueries, creditQueries, times, (input, featureQuery, creditQuery, now) => {
         const full = buildCustomerState(input);
         const compact = compactor().keep(full);
         expect(decideFeature(compact, featureQuery, now)).toEqual(decideFeature(full, featureQuery, now));
@@ -211,7 +211,7 @@ describe("what compact states share", () => {
     ],
     [
       "that it tells no wallets",
-      { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1 }], tellsWallets: false },
+      { features: [{ feature: { id: "a", featureType: "NUMBER" }, usageLimit: 1 }], includesWallets: false },
     ],
     [
       "a wallet's soft limit",

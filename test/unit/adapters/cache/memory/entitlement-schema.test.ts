@@ -8,13 +8,13 @@ import {
 const PARTS: SchemaParts = {
   features: [],
   credits: [],
-  tellsWallets: true,
+  includesWallets: true,
   unknown: [],
   accessDeniedReason: undefined,
 };
 
 it.each([
-  ["it does not tell of wallets", { ...PARTS, tellsWallets: false }],
+  ["it does not tell of wallets", { ...PARTS, includesWallets: false }],
   ["a feature could not be read", { ...PARTS, unknown: [{ type: "feature" as const, id: "a" }] }],
   ["there is a reason for what is not had", { ...PARTS, accessDeniedReason: "CustomerNotFound" as const }],
 ])("is another where %s, also if both had one hash", (_, others) => {

@@ -42,7 +42,7 @@ describe("a text of numbers", () => {
     ["a larger one", 2 ** 60],
     ["the largest number", Number.MAX_VALUE],
     ["the smallest", Number.MIN_VALUE],
-    ["a moment", Date.UTC(2026, 0, 1, 1, 2, 3, 4)],
+    ["a timestamp", Date.UTC(2026, 0, 1, 1, 2, 3, 4)],
   ])("has %s", (_, value) => {
     expect(read(textOfCells([undefined, value, undefined]), 3)).toEqual([undefined, value, undefined]);
     expect(Object.is(cellAt(textOfCells([value]), 0), value)).toBe(true);

@@ -83,14 +83,14 @@ describe("grants are drawn from", () => {
   });
 
   it("in an order that does not depend on how they are written", () => {
-    const moment = fc.option(fc.integer({ min: NOON - 3, max: NOON }), { nil: undefined });
+    const timestamp = fc.option(fc.integer({ min: NOON - 3, max: NOON }), { nil: undefined });
     const anyGrant = fc.record(
       {
         priority: fc.constantFrom(1, 2),
         category: fc.constantFrom("paid" as const, "promotional" as const),
-        effectiveAt: moment,
+        effectiveAt: timestamp,
         expiresAt: fc.constantFrom(NOON + 1, NOON + 2),
-        createdAt: moment,
+        createdAt: timestamp,
       },
       { requiredKeys: [] },
     );

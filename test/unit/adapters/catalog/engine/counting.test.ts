@@ -212,7 +212,7 @@ describe("reported usage", () => {
       "no time",
       usageReport(ACME, "calls", 1, { timestamp: Infinity }),
       "invalid-argument",
-      /the time of usage of "calls" is not a moment/,
+      /the time of usage of "calls" is not a date/,
     ],
     [
       "more than is exact",
@@ -570,33 +570,33 @@ describe("credits", () => {
     expect(left(opened)).toBe(70);
   });
 
-  it("are told of to everyone who sees the wallet", async () => {
+  it("are reported to everyone who sees the wallet", async () => {
     const resources = [
       { id: "r", plan: "pro" },
       { id: "own", plan: "pro", creditGrants: [{ currency: "ink", amount: 1 }] },
     ];
     const { engine } = await open(withInk(100, { calls: rate(1) }, { resources }));
-    const told: string[] = [];
+    const received: string[] = [];
     engine.subscribe((change) => {
       if (change.type === "usage-updated")
-        told.push(`${change.subject.resourceId ?? "acme"} ${change.entitlement.id} ${change.usage.currentUsage}`);
+        received.push(`${change.subject.resourceId ?? "acme"} ${change.entitlement.id} ${change.usage.currentUsage}`);
     });
     await engine.reportUsage([usageReport({ customerId: "acme", resourceId: "r" }, "calls", 7)]);
-    expect(told).toEqual(["r calls 7", "acme ink 7", "r ink 7"]);
+    expect(received).toEqual(["r calls 7", "acme ink 7", "r ink 7"]);
   });
 });
 
-describe("the moments of news", () => {
+describe("the timestamps of changes", () => {
   it("are later for each report of one feature and each draw from one wallet, also within a millisecond", async () => {
     const { engine } = await open(
       catalogOf({ entitlements: { calls: { creditRate: { currency: "ink", amount: 1 } } } }),
     );
-    const moments: unknown[] = [];
+    const times: unknown[] = [];
     for (let count = 0; count < 3; count++) {
       const [measurement] = await engine.reportUsage([usageReport(ACME, "calls", 1)]);
-      moments.push([measurement?.updatedAt, measurement?.credit?.updatedAt]);
+      times.push([measurement?.updatedAt, measurement?.credit?.updatedAt]);
     }
-    expect(moments).toEqual([1, 2, 3].map((later) => [NOON + later, NOON + later]));
+    expect(times).toEqual([1, 2, 3].map((later) => [NOON + later, NOON + later]));
   });
 
   it("keep a late measurement from undoing an edit", async () => {

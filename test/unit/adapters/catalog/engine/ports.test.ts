@@ -11,12 +11,12 @@ const CATALOG = catalogOf({ entitlements: { calls: 10 } });
 const WAITING = { signal: new AbortController().signal };
 const GONE = { signal: AbortSignal.abort() };
 
-/** Writes down what it is told. */
-function listenerInto(told: string[]): UpdateListener {
+/** Records what it receives. */
+function listenerInto(received: string[]): UpdateListener {
   return {
-    connected: () => void told.push("connected"),
-    changed: ({ type }) => void told.push(type),
-    disconnected: () => void told.push("disconnected"),
+    connected: () => void received.push("connected"),
+    changed: ({ type }) => void received.push(type),
+    disconnected: () => void received.push("disconnected"),
   };
 }
 
@@ -50,21 +50,21 @@ describe("a catalog as update stream", () => {
   it("is connected from its start, tells what changes, and nothing after its stop", async () => {
     const { engine } = await open(CATALOG);
     const stream = new CatalogUpdateStream(engine);
-    const told: string[] = [];
-    stream.start(listenerInto(told));
+    const received: string[] = [];
+    stream.start(listenerInto(received));
     await engine.reportUsage([usageReport(ACME, "calls", 1)]);
     engine.replace(catalogOf({ entitlements: { calls: 11 } }));
     await stream.stop();
     engine.replace(CATALOG);
-    expect(told).toEqual(["connected", "usage-updated", "entitlements-updated"]);
+    expect(received).toEqual(["connected", "usage-updated", "entitlements-updated"]);
   });
 
   it("tells each of several listeners", async () => {
     const { engine } = await open(CATALOG);
-    const told: string[] = [];
-    for (let count = 0; count < 2; count++) new CatalogUpdateStream(engine).start(listenerInto(told));
+    const received: string[] = [];
+    for (let count = 0; count < 2; count++) new CatalogUpdateStream(engine).start(listenerInto(received));
     await engine.reportEvents([usageEvent(ACME, "call"), usageEvent(ACME, "call")]);
-    expect(told).toEqual(["connected", "connected", "usage-updated", "usage-updated"]);
+    expect(received).toEqual(["connected", "connected", "usage-updated", "usage-updated"]);
   });
 });
 

@@ -70,16 +70,21 @@ class Follower {
     if (isEmptyState(state)) return;
     this.#late.push(() => {
       const stored = this.#states.get(subject);
-      // What is empty has no moment: that is why a fetch that was overtaken is never trusted (ports/cache-store).
+      // What is empty has no timestamp: that is why a fetch that was superseded is never trusted (ports/cache-store).
       if (stored !== undefined && !isEmptyState(stored)) this.#states.set(subject, newestState(stored, state));
     });
   }
 
   measuredLate(measurements: readonly UsageMeasurement[]): void {
     for (const { subject, featureId, credit, currentUsage, ...usage } of measurements) {
-      const told = { ...usage, currentUsage: currentUsage ?? 0 };
+      const received = { ...usage, currentUsage: currentUsage ?? 0 };
       this.#late.push(() =>
-        this.#heed({ type: "usage-updated", subject, entitlement: { type: "feature", id: featureId }, usage: told }),
+        this.#heed({
+          type: "usage-updated",
+          subject,
+          entitlement: { type: "feature", id: featureId },
+          usage: received,
+        }),
       );
       if (credit === undefined) continue;
       const { currencyId: id, ...drawn } = credit;
@@ -123,7 +128,7 @@ class Follower {
         if ("state" in effect) this.#states.set(subject, effect.state);
         else if (effect.effect !== "none") this.#states.delete(subject);
       }
-      // A store holds a customer's resources in doubt when the customer changes; only for those that the
+      // A store holds a customer's resources as stale when the customer changes; only for those that the
       // catalog does not list is that needed.
       else if (
         resourceId === undefined &&
@@ -235,12 +240,12 @@ describe("the stream of changes", () => {
       clock: new ManualClock(CATALOG_NOW),
       logger: new RecordingLogger(),
     });
-    const told: string[] = [];
+    const received: string[] = [];
     engine.subscribe((change) =>
-      told.push(change.type === "entitlements-updated" ? change.subject.customerId : change.type),
+      received.push(change.type === "entitlements-updated" ? change.subject.customerId : change.type),
     );
     engine.replace(edit(catalog));
-    expect(told).toEqual(customerIds);
+    expect(received).toEqual(customerIds);
   });
 
   it("tells of nobody whom an edit does not change", async () => {
@@ -251,11 +256,11 @@ describe("the stream of changes", () => {
           clock: new ManualClock(CATALOG_NOW),
           logger: new RecordingLogger(),
         });
-        const told: Change[] = [];
-        engine.subscribe((change) => told.push(change));
+        const received: Change[] = [];
+        engine.subscribe((change) => received.push(change));
         const renamed = (catalog.plans ?? []).map((plan) => ({ ...plan, displayName: "another name" }));
         engine.replace({ ...catalog, plans: [...renamed, { id: "nobody has it" }] });
-        expect(told).toEqual([]);
+        expect(received).toEqual([]);
         await engine.close();
       }),
     );

@@ -162,10 +162,10 @@ describe("a catalog file with a fault", () => {
     ],
     [
       "customers:\n  - { id: a, startedAt: yesterday }",
-      /:9:14 customers\[0\]\.startedAt: "yesterday" is no moment; write 2026-03-01, 2026-03-01T09:30:00Z or epoch/,
+      /:9:14 customers\[0\]\.startedAt: "yesterday" is not a date; write 2026-03-01, 2026-03-01T09:30:00Z or epoch/,
     ],
-    ["customers:\n  - { id: a, startedAt: 2026-02-30 }", /"2026-02-30" is no moment/],
-    ["customers:\n  - { id: a, startedAt: 2026-02-03T10:00:00 }", /"2026-02-03T10:00:00" is no moment/],
+    ["customers:\n  - { id: a, startedAt: 2026-02-30 }", /"2026-02-30" is not a date/],
+    ["customers:\n  - { id: a, startedAt: 2026-02-03T10:00:00 }", /"2026-02-03T10:00:00" is not a date/],
     [
       "customers:\n  - { id: a, usage: { sso: 1 } }",
       /nothing is counted of boolean feature "sso"; remove it, or make the feature metered/,

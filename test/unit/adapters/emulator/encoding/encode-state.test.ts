@@ -10,7 +10,7 @@ import type { CreditEntitlement } from "../../../../../src/domain/entitlement.js
 import { kindOfFeature } from "../../../../../src/domain/feature.js";
 import type { CustomerState } from "../../../../../src/domain/customer-state.js";
 import { decodeEntitlementsState } from "../../../../../src/wire/decode-entitlements-state.js";
-import { FEATURE_IDS, moments, states } from "../../../../builders/arbitraries.js";
+import { FEATURE_IDS, times, states } from "../../../../builders/arbitraries.js";
 import { creditQuery, featureQuery } from "../../../../builders/queries.js";
 import { boolean, stateWith, wallet } from "../../../../builders/states.js";
 
@@ -55,7 +55,7 @@ function walletUsage(state: CustomerState, { currency }: CreditEntitlement) {
 describe("what a client reads from the emulator", () => {
   it("is all that the state holds", () => {
     fc.assert(
-      fc.property(states, moments, (state, now) => {
+      fc.property(states, times, (state, now) => {
         expect(substance(throughTheWire(encodeEntitlementsV2(state, now), state))).toEqual(substance(state));
       }),
     );
@@ -63,7 +63,7 @@ describe("what a client reads from the emulator", () => {
 
   it("says of each entitlement whether it is granted", () => {
     fc.assert(
-      fc.property(states, moments, (state, now) => {
+      fc.property(states, times, (state, now) => {
         for (const entitlement of encodeEntitlementsV2(state, now)) {
           const isGranted =
             "feature" in entitlement
@@ -77,7 +77,7 @@ describe("what a client reads from the emulator", () => {
 
   it("in the older shape denies by itself what a wallet cannot pay for", () => {
     fc.assert(
-      fc.property(states, moments, (state, now) => {
+      fc.property(states, times, (state, now) => {
         const older = throughTheWire(encodeOlderEntitlements(SUBJECT, state, now), state);
         expect(older.creditCount).toBe(0);
         for (const featureId of FEATURE_IDS) {
@@ -89,19 +89,19 @@ describe("what a client reads from the emulator", () => {
   });
 
   it.each([
-    { own: undefined, left: 1, told: null },
-    { own: undefined, left: 0, told: "InsufficientCredits" },
-    { own: "InsufficientCredits" as const, left: 1, told: null },
-    { own: "InsufficientCredits" as const, left: 0, told: "InsufficientCredits" },
-    { own: "Revoked" as const, left: 1, told: "Revoked" },
-    { own: "Revoked" as const, left: 0, told: "Revoked" },
+    { own: undefined, left: 1, received: null },
+    { own: undefined, left: 0, received: "InsufficientCredits" },
+    { own: "InsufficientCredits" as const, left: 1, received: null },
+    { own: "InsufficientCredits" as const, left: 0, received: "InsufficientCredits" },
+    { own: "Revoked" as const, left: 1, received: "Revoked" },
+    { own: "Revoked" as const, left: 0, received: "Revoked" },
   ])(
-    "in the older shape tells $told, where the feature says $own and $left credits are left",
-    ({ own, left, told }) => {
+    "in the older shape tells $received, where the feature says $own and $left credits are left",
+    ({ own, left, received }) => {
       const paid = boolean({ creditRate: { amount: 1, currencyId: "credits" }, accessDeniedReason: own });
       const state = stateWith([paid], { credits: [wallet({ usageLimit: 10, used: 10 - left })] });
       const [older] = encodeOlderEntitlements(SUBJECT, state, 0);
-      expect([older?.accessDeniedReason, older?.isGranted]).toEqual([told, told === null]);
+      expect([older?.accessDeniedReason, older?.isGranted]).toEqual([received, received === null]);
     },
   );
 });

@@ -13,18 +13,18 @@ import { buildCustomerState } from "../../../../../src/domain/build-customer-sta
 import { decideCredit, decideCreditWithoutState } from "../../../../../src/domain/decide-credit.js";
 import { decideFeature, decideFeatureWithoutState } from "../../../../../src/domain/decide-feature.js";
 import type { UsageMeasurement } from "../../../../../src/domain/usage-report.js";
-import { creditQueries, fallbackValues, featureQueries, moments, optional } from "../../../../builders/arbitraries.js";
-import { listOf, oddStates, oddTexts } from "../../../../builders/odd-states.js";
+import { creditQueries, fallbackValues, featureQueries, times, optional } from "../../../../builders/arbitraries.js";
+import { listOf, unusualStates, unusualTexts } from "../../../../builders/unusual-states.js";
 
 const { method } = SidecarService;
 
 /** Timestamps of which some have fractions, are long past or to come, or cannot be held. */
-const timestamps = fc.oneof(moments, fc.double(), fc.integer({ min: -62_135_596_800_001, max: 253_402_300_800_000 }));
+const timestamps = fc.oneof(times, fc.double(), fc.integer({ min: -62_135_596_800_001, max: 253_402_300_800_000 }));
 
 const measurements: fc.Arbitrary<UsageMeasurement> = fc.record({
-  measurementId: oddTexts,
-  subject: fc.record({ customerId: oddTexts, resourceId: optional(oddTexts) }),
-  featureId: oddTexts,
+  measurementId: unusualTexts,
+  subject: fc.record({ customerId: unusualTexts, resourceId: optional(unusualTexts) }),
+  featureId: unusualTexts,
   currentUsage: optional(fc.double()),
   periodStart: optional(timestamps),
   periodEnd: optional(timestamps),
@@ -50,7 +50,7 @@ export function describeAnswers<T>(
 
     test.each(kinds)("of a feature: %s", (name, schema, kind) => {
       fc.assert(
-        fc.property(oddStates, featureQueries, moments, fc.boolean(), (input, query, now, isKnown) => {
+        fc.property(unusualStates, featureQueries, times, fc.boolean(), (input, query, now, isKnown) => {
           const asked = { ...query, kind };
           const decision = isKnown
             ? decideFeature(buildCustomerState(input), asked, now)
@@ -63,7 +63,7 @@ export function describeAnswers<T>(
 
     test("of a wallet", () => {
       fc.assert(
-        fc.property(oddStates, creditQueries, fc.boolean(), (input, query, isKnown) => {
+        fc.property(unusualStates, creditQueries, fc.boolean(), (input, query, isKnown) => {
           const decision = isKnown ? decideCredit(buildCustomerState(input), query) : decideCreditWithoutState(query);
           expectSame(
             method.getEntitlementV2.output,
@@ -77,14 +77,14 @@ export function describeAnswers<T>(
 
     test("of a list", () => {
       fc.assert(
-        fc.property(oddStates, moments, (input, now) => expectSameLists(listOf(buildCustomerState(input), now))),
+        fc.property(unusualStates, times, (input, now) => expectSameLists(listOf(buildCustomerState(input), now))),
         { numRuns: 300 },
       );
     });
 
     test("of the fallbacks in place of a list", () => {
       fc.assert(
-        fc.property(fc.dictionary(oddTexts, fallbackValues), (values) =>
+        fc.property(fc.dictionary(unusualTexts, fallbackValues), (values) =>
           expectSameLists({
             features: [],
             credits: [],

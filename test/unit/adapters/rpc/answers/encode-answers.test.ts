@@ -148,8 +148,8 @@ describe("a metered entitlement", () => {
 
   test.each([NaN, Infinity, Date.UTC(10_000, 0, 1), -62_135_596_800_001])(
     "leaves out a timestamp that the wire cannot hold: %d",
-    (moment) => {
-      const usage = { currentUsage: 1, periodStart: moment, periodEnd: moment };
+    (timestamp) => {
+      const usage = { currentUsage: 1, periodStart: timestamp, periodEnd: timestamp };
       expect(encoded(metered(), usage)).toEqual({
         metered: { feature: FEATURE, usageLimit: 10, currentUsage: 1, hasSoftLimit: false },
       });
@@ -158,9 +158,9 @@ describe("a metered entitlement", () => {
 
   test.each([Date.UTC(9_999, 11, 31, 23, 59, 59, 999), -62_135_596_800_000])(
     "has the first and the last timestamp: %d",
-    (moment) => {
-      expect(encoded(metered(), { currentUsage: 1, periodEnd: moment })).toMatchObject({
-        metered: { usagePeriodEnd: new Date(moment).toISOString().replace("00.000Z", "00Z") },
+    (timestamp) => {
+      expect(encoded(metered(), { currentUsage: 1, periodEnd: timestamp })).toMatchObject({
+        metered: { usagePeriodEnd: new Date(timestamp).toISOString().replace("00.000Z", "00Z") },
       });
     },
   );

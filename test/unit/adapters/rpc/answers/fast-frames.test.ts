@@ -6,7 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import { FrameWriter } from "../../../../../src/adapters/rpc/answers/frame-writer.js";
 import { frameEncoders } from "../../../../../src/adapters/rpc/gen/answers/frame-encoders.js";
 import { EnumEntitlementSchema } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { oddTexts } from "../../../../builders/odd-states.js";
+import { unusualTexts } from "../../../../builders/unusual-states.js";
 import { describeAnswers } from "./describe-answers.js";
 
 describeAnswers("a frame has the bytes of the message", frameEncoders(), expectSameBytes);
@@ -46,7 +46,7 @@ describe("every field number is written as protobuf writes it", () => {
       "text",
       (writer, field, value) => writer.text(field, value),
       (writer, field, value) => writer.tag(field, WireType.LengthDelimited).string(value),
-      fc.oneof(oddTexts, fc.string({ unit: "grapheme", minLength: 30, maxLength: 400, size: "max" })),
+      fc.oneof(unusualTexts, fc.string({ unit: "grapheme", minLength: 30, maxLength: 400, size: "max" })),
     ],
     [
       "bytes",

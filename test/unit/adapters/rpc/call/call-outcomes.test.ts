@@ -82,7 +82,7 @@ describe("a failed call", () => {
   });
 });
 
-test("checks and lists of what is at hand answer at once, without a promise", async () => {
+test("checks and lists of what is cached answer at once, without a promise", async () => {
   const core = buildCore();
   await know(core, { customerId: "acme" }, stateWith([metered()], { credits: [wallet()] }));
   const checks = checkCalls(core.check, MESSAGE_ENCODERS, () => undefined, MAX_ID_BYTES);

@@ -80,7 +80,7 @@ describe("a table's size", () => {
     expect(() => linesOf(decoder, indexed(62 + held))).toThrow(HpackFault);
   });
 
-  test("may be told in more octets than it needs", () => {
+  test("may be sent in more octets than it needs", () => {
     expect(linesOf(new HeaderDecoder(ENOUGH), Buffer.of(0x3f, 0x80, 0x80, 0x80, 0x00), GET)).toEqual([":method: GET"]);
   });
 });
@@ -144,7 +144,7 @@ describe("the same block", () => {
     expect(decodeBlock(decoder, GET)).not.toBe(list);
   });
 
-  test("is told from every other one, however many there are", () => {
+  test("is distinguished from every other one, however many there are", () => {
     const decoder = new HeaderDecoder(ENOUGH);
     const indices = Array.from({ length: 61 }, (_, i) => i + 1);
     const alone = new Map(indices.map((i) => [i, linesOf(decoder, indexed(i))]));
@@ -156,7 +156,7 @@ describe("the same block", () => {
         ]);
   });
 
-  test("has texts that are told from every other one", () => {
+  test("has texts that are distinguished from every other one", () => {
     const decoder = new HeaderDecoder(ENOUGH);
     const codes = { 0: 0x07, 1: 0x0f, 2: 0x17, a: 0x1f };
     for (let round = 0; round < 2; round++) {

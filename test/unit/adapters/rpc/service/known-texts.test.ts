@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it, jest } from "@jest/globals";
 import { KnownTexts } from "../../../../../src/adapters/rpc/service/known-texts.js";
 
-it("every text of ASCII is told as it is, however many come and in whichever order", () => {
+it("every text of ASCII is read as it is, however many come and in whichever order", () => {
   const texts = new KnownTexts();
   const come = fc.array(
     fc.string({ unit: fc.integer({ min: 0, max: 0x7f }).map((code) => String.fromCharCode(code)), maxLength: 20 }),
@@ -18,7 +18,7 @@ it("every text of ASCII is told as it is, however many come and in whichever ord
   );
 });
 
-it("any other text is not told", () => {
+it("any other text is not read", () => {
   expect(new KnownTexts().textOf(Buffer.from("café"), 0, 5)).toBeUndefined();
 });
 
@@ -31,7 +31,7 @@ it("a text that comes again is not made again", () => {
   expect(made).not.toHaveBeenCalled();
 });
 
-it("a text of more than 128 bytes is told and not kept: a table never holds more than 64 kB", () => {
+it("a text of more than 128 bytes is reported and not kept: a table never holds more than 64 kB", () => {
   const texts = new KnownTexts();
   const long = "x".repeat(129);
   expect(texts.textOf(Buffer.from(long), 0, 129)).toBe(long);

@@ -174,7 +174,7 @@ describe("a report of usage", () => {
     ]);
   });
 
-  test("a moment is milliseconds", () => {
+  test("a timestamp is milliseconds", () => {
     expect(report({ timestamp: { seconds: 1_767_225_600n, nanos: 5_999_999 } }).timestamp).toBe(
       Date.UTC(2026, 0, 1, 0, 0, 0, 5),
     );
@@ -193,10 +193,10 @@ describe("a report of usage", () => {
       { dimensions: { 'a"b': { value: { case: "numberValue", value: -Infinity } } } },
       'dimensions["a\\"b"].number_value was -Infinity',
     ],
-    ["a moment after the year 9999", { timestamp: { seconds: 253_402_300_800n } }, "timestamp is outside"],
-    ["a moment before the year 1", { timestamp: { seconds: -62_135_596_801n } }, "timestamp is outside"],
-    ["a moment with too many nanoseconds", { timestamp: { nanos: 1_000_000_000 } }, "timestamp is outside"],
-    ["a moment with negative nanoseconds", { timestamp: { nanos: -1 } }, "timestamp is outside"],
+    ["a timestamp after the year 9999", { timestamp: { seconds: 253_402_300_800n } }, "timestamp is outside"],
+    ["a timestamp before the year 1", { timestamp: { seconds: -62_135_596_801n } }, "timestamp is outside"],
+    ["a timestamp with too many nanoseconds", { timestamp: { nanos: 1_000_000_000 } }, "timestamp is outside"],
+    ["a timestamp with negative nanoseconds", { timestamp: { nanos: -1 } }, "timestamp is outside"],
   ])("%s is refused by name", (_, init, message) => {
     expect(() => report(init)).toThrow(
       expect.objectContaining({ code: "invalid-argument", message: expect.stringContaining(message) }),

@@ -142,10 +142,14 @@ describe("whether a state tells of wallets", () => {
   const ink = {
     calculatedEntitlement: { type: "CREDIT", currency: { currencyId: "ink", displayName: "Ink" }, usageLimit: 100 },
   };
-  const ours = (tellsWallets: boolean) =>
+  const ours = (includesWallets: boolean) =>
     new KeptKeys().write(
-      encodeState(ENVIRONMENT, ACME, buildCustomerState({ features: [metered()], updatedAt: 500, tellsWallets }), TRUST)
-        .writes,
+      encodeState(
+        ENVIRONMENT,
+        ACME,
+        buildCustomerState({ features: [metered()], updatedAt: 500, includesWallets }),
+        TRUST,
+      ).writes,
     );
   const empty = () =>
     new KeptKeys().write(encodeState(ENVIRONMENT, ACME, emptyState("NoActiveSubscription"), TRUST).writes);
@@ -172,8 +176,8 @@ describe("whether a state tells of wallets", () => {
     ],
     ["this project's does, also where it has none", ours(true), true],
     ["this project's does, also where it is empty", empty(), true],
-    ["this project's does not where it was not told of any", ours(false), false],
-  ])("%s", (_, kept, tells) => expect(found(kept).state.tellsWallets).toBe(tells));
+    ["this project's does not where it was not notified of any", ours(false), false],
+  ])("%s", (_, kept, tells) => expect(found(kept).state.includesWallets).toBe(tells));
 });
 
 describe("a state is not known", () => {
@@ -193,7 +197,7 @@ describe("a state is not known", () => {
     ["unexplained", "empty and without metadata", stateOfOthers({}, "0")],
     [
       "unexplained",
-      "empty and with metadata of another moment",
+      "empty and with metadata of another timestamp",
       stateOfOthers({}, "0").set(`${KEY}:metadata`, '{"accessDeniedReason":"NoActiveSubscription"}', "500"),
     ],
     [
@@ -289,10 +293,10 @@ describe("metadata", () => {
     seatsOfOthers().set(`${KEY}:metadata`, '{"accessDeniedReason":"CustomerIsArchived"}', timestamp);
 
   it.each([
-    ["of the same moment are the state's", "500", "CustomerIsArchived"],
-    ["of a later moment are the state's", "501", "CustomerIsArchived"],
+    ["of the same timestamp are the state's", "500", "CustomerIsArchived"],
+    ["of a later timestamp are the state's", "501", "CustomerIsArchived"],
     // The older clients leave there what was said of a state before.
-    ["of an earlier moment are not", "499", undefined],
+    ["of an earlier timestamp are not", "499", undefined],
     ["of an empty state before are not", "0", undefined],
   ])("%s", (_, timestamp, reason) => expect(found(withMetadata(timestamp)).state.accessDeniedReason).toBe(reason));
 

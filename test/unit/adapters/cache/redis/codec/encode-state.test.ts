@@ -68,7 +68,7 @@ describe("a state", () => {
     });
   });
 
-  it("has a usage of each metered feature and each wallet beside it, at a moment of its own, and of nothing else", () => {
+  it("has a usage of each metered feature and each wallet beside it, at a time of its own, and of nothing else", () => {
     const seats = metered({ usage: { currentUsage: 8, updatedAt: 700 } });
     const ink = wallet({ currencyId: "ink", usage: { currentUsage: 40, periodEnd: 800, updatedAt: 600 } });
     const [, , ...usages] = written(
@@ -119,7 +119,7 @@ describe("a state", () => {
     ]);
   });
 
-  it("without a moment is written as of now, and its usages without one so that they yield to any", () => {
+  it("without a timestamp is written as of now, and its usages without one so that they yield to any", () => {
     expect(written(stateWith([metered()])).map(({ updatedAt }) => updatedAt)).toEqual([undefined, undefined, 0]);
   });
 
@@ -130,7 +130,7 @@ describe("a state", () => {
       stateWith([boolean({ id: "sso" }), boolean({ id: "42" })], { updatedAt: 500 }),
     ],
     ["a wallet alone", buildCustomerState({ credits: [wallet()], updatedAt: 500 })],
-  ])("begins with its moment, so that it need not be parsed to be compared: %s", (_, state) => {
+  ])("begins with its timestamp, so that it need not be parsed to be compared: %s", (_, state) => {
     const [{ value } = { value: "" }, metadata] = encodeState("prod", ACME, state, TRUST).writes;
     expect(value).toMatch(/^\{"[^"]+":\{"sidecar":\{"updatedAt":500,/);
     expect(value.match(/"sidecar"/g)).toHaveLength(1);
@@ -163,7 +163,7 @@ describe("a usage", () => {
     usagePeriodEnd: 300,
   };
 
-  it("is written at its moment, without the anchor, which is the state's", () => {
+  it("is written at its timestamp, without the anchor, which is the state's", () => {
     expect(encodeUsage("prod", ACME, SEATS, usage)).toMatchObject({ key: "prod:c_acme:f_seats", updatedAt: 250 });
     expect(valueOver(null)).toEqual(plain);
   });

@@ -8,7 +8,7 @@ import type { CustomerState } from "../../../../../../src/domain/customer-state.
 import {
   creditEntitlements,
   featureEntitlements,
-  moments,
+  times,
   optional,
   reasons,
   states,
@@ -22,10 +22,10 @@ const ids = fc.oneof(
   fc.constantFrom("__proto__", "constructor", "sidecar", "currentUsage", "7", "42"),
 );
 const trusts: fc.Arbitrary<StateTrust> = fc.record({
-  verifiedAt: moments,
-  recheckAt: fc.oneof(moments, fc.constant(Infinity)),
+  verifiedAt: times,
+  recheckAt: fc.oneof(times, fc.constant(Infinity)),
   isVerified: fc.boolean(),
-  globalUpdatedAt: optional(moments),
+  globalUpdatedAt: optional(times),
 });
 const awkwardStates = fc
   .record({
@@ -34,12 +34,12 @@ const awkwardStates = fc
       .array(fc.tuple(creditEntitlements, ids), { maxLength: 3 })
       .map((list) => list.map(([credit, currencyId]) => ({ ...credit, currency: { ...credit.currency, currencyId } }))),
     accessDeniedReason: optional(reasons),
-    updatedAt: optional(moments),
+    updatedAt: optional(times),
   })
   .map(buildCustomerState);
 const subjects = fc.record({ customerId: ids, resourceId: optional(ids) });
 
-/** What is read of a state; of usages that nothing reads, their moment is not kept. */
+/** What is read of a state; of usages that nothing reads, their timestamp is not kept. */
 function readContentsOf(state: CustomerState): unknown {
   const contents = contentsOf(state);
   for (const { entitlement, usage } of Object.values(contents.features)) {

@@ -1,13 +1,13 @@
 import type { EntitlementReference } from "../../../../../../src/domain/entitlement.js";
 import type { Subject } from "../../../../../../src/domain/subject.js";
-import { decodeState, type StoredState } from "../../../../../../src/adapters/cache/redis/codec/decode-state.js";
+import { decodeState, type DecodedState } from "../../../../../../src/adapters/cache/redis/codec/decode-state.js";
 import type { KeyWrite } from "../../../../../../src/adapters/cache/redis/store/redis-commands.js";
 import { timestampKey } from "../../../../../../src/adapters/cache/redis/store/redis-keys.js";
 import { StateRead } from "../../../../../../src/adapters/cache/redis/store/state-read.js";
 import type { FieldFault } from "../../../../../../src/wire/field-fault.js";
 
 export const ENVIRONMENT = "production";
-/** When data without a moment of its own is stamped. */
+/** When data without a timestamp of its own is stamped. */
 export const WRITTEN_AT = Date.UTC(2026, 2, 10);
 
 /** A Redis that holds what was written, with neither order nor expiry. */
@@ -31,12 +31,12 @@ export class KeptKeys {
   }
 
   /** Reads with these usages, and where they do not suffice, once more with those that are needed. */
-  state(subject: Subject, guess: readonly EntitlementReference[] = [], faults: FieldFault[] = []): StoredState {
+  state(subject: Subject, guess: readonly EntitlementReference[] = [], faults: FieldFault[] = []): DecodedState {
     const stored = this.readOnce(subject, guess, faults);
     return stored.outcome === "incomplete" ? this.readOnce(subject, stored.usages, faults) : stored;
   }
 
-  readOnce(subject: Subject, entitlements: readonly EntitlementReference[], faults: FieldFault[] = []): StoredState {
+  readOnce(subject: Subject, entitlements: readonly EntitlementReference[], faults: FieldFault[] = []): DecodedState {
     const read = new StateRead(ENVIRONMENT, subject, entitlements);
     return decodeState(read.reading(read.keys.map((key) => this.values.get(key) ?? null)), (fault) =>
       faults.push(fault),

@@ -10,7 +10,7 @@ import { usagesOfState } from "../../../../../../src/adapters/cache/redis/store/
 import { buildCustomerState, type CustomerStateInput } from "../../../../../../src/domain/build-customer-state.js";
 import type { Subject } from "../../../../../../src/domain/subject.js";
 import { newTelemetry } from "../../../../../../src/ports/telemetry.js";
-import { amounts, moments, optional, stateInputs, usages } from "../../../../../builders/arbitraries.js";
+import { amounts, times, optional, stateInputs, usages } from "../../../../../builders/arbitraries.js";
 import { contentsOf } from "../../../../../builders/states.js";
 
 const ENVIRONMENT = "env";
@@ -80,10 +80,10 @@ describe("a state that looks like one that was read before", () => {
         stateInputs,
         fc.array(fc.tuple(fc.string({ minLength: 1 }), amounts, usages), { minLength: 1, maxLength: 4 }),
         fc.record({
-          verifiedAt: moments,
-          recheckAt: fc.oneof(moments, fc.constant(Infinity)),
+          verifiedAt: times,
+          recheckAt: fc.oneof(times, fc.constant(Infinity)),
           isVerified: fc.boolean(),
-          globalUpdatedAt: optional(moments),
+          globalUpdatedAt: optional(times),
         }),
         optional(fc.constant("r")),
         (first, others, trust, resourceId) => {

@@ -108,7 +108,7 @@ describe("whom a key may be of", () => {
     );
   });
 
-  it("is told of a key made to be ambiguous without going through all that it may mean", () => {
+  it("is notified of a key made to be ambiguous without going through all that it may mean", () => {
     const key = stateKey("prod", { customerId: ":r_:f_".repeat(5_000) });
     let asked = 0;
     expect(subjectsOfKey("prod", key, () => ++asked < 0)).toEqual([]);

@@ -24,7 +24,7 @@ final class Calls {
     this.channel = channel;
   }
 
-  /** Deadlines are moments, so each call gets a new one. */
+  /** Deadlines are timestamps, so each call gets a new one. */
   SidecarServiceBlockingStub sidecar() {
     return SidecarServiceGrpc.newBlockingStub(channel).withDeadlineAfter(PATIENCE_SECONDS, TimeUnit.SECONDS);
   }

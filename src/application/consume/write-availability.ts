@@ -18,7 +18,7 @@ const TRIES_OF_A_START = 3;
  * Open while the shared cache takes writes. Closed at the first one that it does not take, and at the start;
  * it is then tried by itself until it takes one, so that no message has to serve as a try.
  */
-export class CacheGate {
+export class WriteAvailability {
   readonly #cache: SharedCache;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -63,7 +63,7 @@ export class CacheGate {
   close(error: unknown): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#outage.lost("error", "the shared cache takes no writes: messages stay in the queue until it does", { error });
+    this.#outage.lost("error", "shared cache rejects writes; consumption paused", { error });
     this.#tryLater();
   }
 
@@ -71,13 +71,13 @@ export class CacheGate {
   whenOpen(signal: AbortSignal): Promise<void> {
     if (this.#isOpen || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const letGo = () => {
-        this.#waiting.delete(letGo);
-        signal.removeEventListener("abort", letGo);
+      const release = () => {
+        this.#waiting.delete(release);
+        signal.removeEventListener("abort", release);
         resolve();
       };
-      this.#waiting.add(letGo);
-      signal.addEventListener("abort", letGo);
+      this.#waiting.add(release);
+      signal.addEventListener("abort", release);
     });
   }
 
@@ -107,7 +107,7 @@ export class CacheGate {
     this.#isOpen = true;
     this.#failedTries = 0;
     this.#outage.recovered("the shared cache takes writes");
-    for (const letGo of [...this.#waiting]) letGo();
+    for (const release of [...this.#waiting]) release();
   }
 
   #tryLater(): void {

@@ -3,7 +3,7 @@ import type { EntitlementReference } from "../../../../domain/entitlement.js";
 const DEFAULT_MAX_REMEMBERED = 64;
 
 /** Remembers which usages states lately had, so that they can be read in the same round trip as the next state. */
-export class UsageGuess {
+export class UsageKeyPrediction {
   readonly #maxRemembered: number;
   /** By type and id, the ones of the latest state last. */
   readonly #remembered = new Map<string, EntitlementReference>();
@@ -22,16 +22,16 @@ export class UsageGuess {
   learn(entitlements: readonly EntitlementReference[]): void {
     if (entitlements === this.#learntLast) return;
     this.#learntLast = entitlements;
-    let isNews = false;
+    let isNew = false;
     for (const entitlement of entitlements) {
       const name = `${entitlement.type} ${entitlement.id}`;
-      isNews = !this.#remembered.delete(name) || isNews;
+      isNew = !this.#remembered.delete(name) || isNew;
       this.#remembered.set(name, entitlement);
     }
     for (const name of this.#remembered.keys()) {
       if (this.#remembered.size <= this.#maxRemembered) break;
       this.#remembered.delete(name);
     }
-    if (isNews) this.#list = [...this.#remembered.values()];
+    if (isNew) this.#list = [...this.#remembered.values()];
   }
 }

@@ -5,10 +5,10 @@ const DEFAULT_MAX_RESOURCES = 10_000;
 
 /**
  * Remembers, of resources about to be fetched, which state of their customer was in Redis before: what is fetched
- * after that reckons with it, though its own moment may be older. Without it, a resource that is older than its
- * customer would be asked for at every check, for ever. Moments are epoch milliseconds.
+ * after that reckons with it, though its own timestamp may be older. Without it, a resource that is older than its
+ * customer would be asked for at every check, for ever. Timestamps are epoch milliseconds.
  */
-export class GlobalMoments {
+export class CustomerTimestamps {
   readonly #maxResources: number;
   #seen = new SubjectMap<number>();
   #count = 0;

@@ -5,9 +5,9 @@ import { readTimestamp } from "../codec/stored-value.js";
 
 /**
  * A note in Redis for all who share it: what was found to be true before a time may have changed, whoever it is of.
- * It is there to be read by processes that start later, and its writing is told to those that run.
+ * It is there to be read by processes that start later, and its writing is reported to those that run.
  */
-export class StaleMarker {
+export class SharedStaleMarker {
   readonly key: string;
   readonly #redis: Pick<RedisCommands, "readLate" | "writeNewest">;
   readonly #onRead: (staleBefore: number) => void;

@@ -14,7 +14,7 @@ const HELPER = "V8Worker";
 
 /**
  * Has V8 never collect for the sake of memory alone, as it does whenever it has not collected for 100 s, load or not. It then
- * forgets the shapes of objects that are not there at the moment, and throws away the code compiled for them: for seconds
+ * forgets the shapes of objects that are not there now, and throws away the code compiled for them: for seconds
  * a check costs several times what it did.
  *
  * Called before anything of the service is loaded: V8 plans its first such collection early.
@@ -27,7 +27,7 @@ export function forgoTrimming(): void {
  * Keeps collections of the old generation from holding up checks.
  *
  * - The heap may double before the next. V8 sees to it that they take but a few hundredths of all time, and where little is
- *   allocated that lasts it reaches that with one at every twentieth part; the checks of that moment wait all the same.
+ *   allocated that lasts it reaches that with one at every twentieth part; the checks of that timestamp wait all the same.
  * - V8 marks in four threads beside the main one. Where there is but one core they are four to one against whoever
  *   answers checks, for as long as marking takes. So they get a lower priority, which Linux knows for single threads: they
  *   have what checks leave over, and still all of it while a pause waits for them.
@@ -36,7 +36,7 @@ export function forgoTrimming(): void {
  *
  * Called once the service has started: a start is smaller with these threads at full speed.
  */
-export function calmCollections(): void {
+export function tuneGarbageCollection(): void {
   setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
   setFlagsFromString("--no-compact");
   if (process.platform !== "linux") return;

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { missChannel, missLockKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
-import { RedisSharedFlights } from "../../../src/adapters/cache/redis/leases/redis-shared-flights.js";
+import { RedisSingleFlight } from "../../../src/adapters/cache/redis/leases/redis-single-flight.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { LoadState } from "../../../src/application/load/load-state.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { Subject } from "../../../src/domain/subject.js";
-import type { Turn } from "../../../src/ports/shared-flights.js";
+import type { Lease } from "../../../src/ports/cross-process-single-flight.js";
 import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
 import { RedisStore } from "../../builders/redis-store.js";
 import { metered, stateWith } from "../../builders/states.js";
@@ -52,14 +52,20 @@ async function openProcess({ waitMs = NEVER_MS } = {}) {
   await redis.ready();
   const commands = held[0]!;
   const clock = new SystemClock();
-  const flights = new RedisSharedFlights({ commands, coherence: redis.store.coherence, environment, clock, waitMs });
+  const singleFlight = new RedisSingleFlight({
+    commands,
+    coherence: redis.store.coherence,
+    environment,
+    clock,
+    waitMs,
+  });
   const upstream = new ControllableUpstream();
   const load = new LoadState(redis.store, upstream, clock, {
     fetchTimeoutMs: NEVER_MS,
     recheckAfterMs: 30_000,
-    sharedFlights: flights,
+    singleFlight: singleFlight,
   });
-  return { redis, commands, flights, upstream, load };
+  return { redis, commands, singleFlight, upstream, load };
 }
 
 /** What published clients hear of a subject. */
@@ -122,43 +128,46 @@ describe("two processes that miss one customer", () => {
   });
 
   it("take turns for a customer and its resources apart", async () => {
-    const { flights } = await openProcess();
-    const turns = await Promise.all([flights.awaitTurn(ACME, nothingThere), flights.awaitTurn(SITE, nothingThere)]);
-    expect(turns.every((turn) => turn !== undefined)).toBe(true);
+    const { singleFlight } = await openProcess();
+    const turns = await Promise.all([
+      singleFlight.acquireLease(ACME, nothingThere),
+      singleFlight.acquireLease(SITE, nothingThere),
+    ]);
+    expect(turns.every((lease) => lease !== undefined)).toBe(true);
     expect([await lockOf(ACME), await lockOf(SITE)]).toEqual([
       expect.stringMatching(/^[0-9a-f]{32}$/),
       expect.stringMatching(/^[0-9a-f]{32}$/),
     ]);
-    for (const turn of turns) turn?.end(false);
+    for (const lease of turns) lease?.end(false);
   });
 });
 
 describe("without Redis", () => {
   it("it is this process's turn at once", async () => {
-    const { flights, commands } = await openProcess();
+    const { singleFlight, commands } = await openProcess();
     commands.isReachable = false;
-    const turn = await flights.awaitTurn(ACME, nothingThere);
-    expect(turn).toBeDefined();
-    turn?.end(true);
+    const lease = await singleFlight.acquireLease(ACME, nothingThere);
+    expect(lease).toBeDefined();
+    lease?.end(true);
   });
 
   it("a turn that cannot be given back harms nobody here", async () => {
-    const { flights, commands } = await openProcess();
-    const turn = await flights.awaitTurn(ACME, nothingThere);
+    const { singleFlight, commands } = await openProcess();
+    const lease = await singleFlight.acquireLease(ACME, nothingThere);
     commands.isReachable = false;
-    turn?.end(true);
+    lease?.end(true);
     await eventually(() => commands.calls.unlock).toBe(1);
   });
 });
 
 describe("the published clients' part in it", () => {
   it("their lock is respected, and expires by itself like theirs", async () => {
-    const { flights } = await openProcess();
-    const turn = await flights.awaitTurn(ACME, nothingThere);
+    const { singleFlight } = await openProcess();
+    const lease = await singleFlight.acquireLease(ACME, nothingThere);
     const left = await server.admin.pttl(missLockKey(environment, ACME));
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(5_000);
-    turn?.end(false);
+    lease?.end(false);
   });
 
   it("whoever of them waits hears that the state is there, or that it is not", async () => {
@@ -224,12 +233,12 @@ describe("turns", () => {
     let having = 0;
     let most = 0;
     await Promise.all(
-      processes.map(async ({ flights }) => {
-        const turn = (await flights.awaitTurn(ACME, nothingThere)) as Turn;
+      processes.map(async ({ singleFlight }) => {
+        const lease = (await singleFlight.acquireLease(ACME, nothingThere)) as Lease;
         most = Math.max(most, ++having);
         await server.admin.ping();
         having--;
-        turn.end(false);
+        lease.end(false);
       }),
     );
     expect(most).toBe(1);

@@ -12,7 +12,7 @@ export interface SweepOptions {
 }
 
 /** Brings every state of the shared cache up to date, at a bounded rate, while everything else goes on. */
-export class SweepStates {
+export class RefreshAllStates {
   readonly #cache: SharedCache;
   readonly #refetch: RefetchSubjects;
   readonly #clock: Clock;

@@ -8,14 +8,14 @@ export interface TrackingListener {
   tracking(): void;
   invalidated(key: string): void;
   invalidatedAll(): void;
-  /** The server answers, and will not tell. Told once, until it does. */
+  /** The server answers, and will not tell. Notified once, until it does. */
   refused(reason: Error): void;
   /** Not called before the first `tracking`. */
   lost(reason: Error): void;
 }
 
 /** Keeps one server telling of writes, until it is stopped. */
-export class KeptTracking {
+export class PersistentTracking {
   readonly #target: OneServerTarget;
   readonly #access: RedisAccess;
   readonly #prefixes: readonly string[];

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
-import { decodeMoment } from "../../../src/wire/decode-moment.js";
+import { decodeTimestamp } from "../../../src/wire/decode-timestamp.js";
 
 const NEW_YEAR = Date.UTC(2026, 0, 1);
 
-describe("a moment on the wire", () => {
-  it.each<[spelling: unknown, moment: number]>([
+describe("a timestamp on the wire", () => {
+  it.each<[spelling: unknown, timestamp: number]>([
     ["2026-01-01T00:00:00.000Z", NEW_YEAR],
     ["2026-01-01T00:00:00Z", NEW_YEAR],
     ["2026-01-01T01:00:00+01:00", NEW_YEAR],
@@ -16,7 +16,7 @@ describe("a moment on the wire", () => {
     [String(NEW_YEAR), NEW_YEAR],
     [0, 0],
     [-1, -1],
-  ])("%j reads as %d", (spelling, moment) => expect(decodeMoment(spelling)).toBe(moment));
+  ])("%j reads as %d", (spelling, timestamp) => expect(decodeTimestamp(spelling)).toBe(timestamp));
 
   it.each([
     ["yesterday"],
@@ -31,5 +31,5 @@ describe("a moment on the wire", () => {
     [{}],
     [[NEW_YEAR]],
     [null],
-  ])("%j is none", (spelling) => expect(decodeMoment(spelling)).toBeUndefined());
+  ])("%j is none", (spelling) => expect(decodeTimestamp(spelling)).toBeUndefined());
 });

@@ -2,10 +2,10 @@ import type { Subject } from "../domain/subject.js";
 
 /**
  * Processes that share a store take turns to ask upstream for a subject: one asks, and the others find what it
- * stored. Nobody waits for long: a process that asks and never ends its turn, or whose news get lost, costs the
+ * stored. Nobody waits for long: a process that asks and never ends its turn, or whose signal gets lost, costs the
  * others no more than a share of a check's budget, and then they ask as well.
  */
-export interface SharedFlights {
+export interface CrossProcessSingleFlight {
   /**
    * Waits until this process may ask. Never rejects: where the others cannot be reached, it may ask at once.
    *
@@ -13,11 +13,11 @@ export interface SharedFlights {
    * whenever another process may have brought it
    * @returns undefined once it is there, and there is nothing to ask any more
    */
-  awaitTurn(subject: Subject, isThere: () => Promise<boolean>): Promise<Turn | undefined>;
+  acquireLease(subject: Subject, isThere: () => Promise<boolean>): Promise<Lease | undefined>;
 }
 
 /** The right to ask upstream, for all who wait. */
-export interface Turn {
+export interface Lease {
   /**
    * Gives the turn back, whatever came of it. Returns at once and never throws.
    *

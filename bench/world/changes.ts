@@ -18,14 +18,14 @@ interface Subscriber {
   readonly id: string;
 }
 
-export interface NewsOptions {
+export interface ChangesOptions {
   readonly customers: number;
   readonly isShared: boolean;
 }
 
 /** What upstream tells its subscribers. */
-export class News {
-  readonly #options: NewsOptions;
+export class Changes {
+  readonly #options: ChangesOptions;
   readonly #subscribers: Readonly<Record<Field, Set<Subscriber>>> = {
     usageUpdatedV2: new Set(),
     entitlementsUpdatedV2: new Set(),
@@ -33,7 +33,7 @@ export class News {
   #timer: NodeJS.Timeout | undefined;
   #usages = 0;
 
-  constructor(options: NewsOptions) {
+  constructor(options: ChangesOptions) {
     this.#options = options;
   }
 
@@ -48,7 +48,7 @@ export class News {
   /** The whole entitlements of customers 0 to `count` - 1 to everyone, as fast as they read. */
   async sendEntitlements(count: number): Promise<void> {
     const subscribers = [...this.#subscribers.entitlementsUpdatedV2];
-    if (subscribers.length === 0) throw new Error("nobody subscribed to news of entitlements");
+    if (subscribers.length === 0) throw new Error("nobody subscribed to changes of entitlements");
     const now = new Date();
     for (let customer = 0; customer < count; customer++) {
       const entitlements = entitlementsJsonOf(customer, this.#options.isShared, now);

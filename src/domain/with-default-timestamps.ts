@@ -3,17 +3,17 @@ import { isEmptyState, type CustomerState } from "./customer-state.js";
 import type { Usage } from "./usage.js";
 
 /**
- * The same state with a moment for everything that has none of its own, so that a late copy of it never takes the
- * place of something newer: the usages get the set's, and the set gets when the news of it were told.
+ * The same state with a timestamp for everything that has none of its own, so that a late copy of it never takes the
+ * place of something newer: the usages get the set's, and the set gets when its change was reported.
  *
  * @param at epoch milliseconds
  */
-export function withMoments(state: CustomerState, at: number): CustomerState {
+export function withDefaultTimestamps(state: CustomerState, at: number): CustomerState {
   if (isEmptyState(state)) return state;
-  return withMomentsOfUsages(state.updatedAt === undefined ? rebuilt(state, at) : state, state.updatedAt ?? at);
+  return withTimestampsOfUsages(state.updatedAt === undefined ? rebuilt(state, at) : state, state.updatedAt ?? at);
 }
 
-function withMomentsOfUsages(state: CustomerState, at: number): CustomerState {
+function withTimestampsOfUsages(state: CustomerState, at: number): CustomerState {
   const features = new Map<string, Usage>();
   const credits = new Map<string, Usage>();
   for (const { feature } of state.features()) {
@@ -39,7 +39,7 @@ function rebuilt(state: CustomerState, updatedAt: number): CustomerState {
     })),
     accessDeniedReason: state.accessDeniedReason,
     updatedAt,
-    tellsWallets: state.tellsWallets,
+    includesWallets: state.includesWallets,
     unknown: state.unknown,
   });
 }

@@ -2,14 +2,14 @@ import { randomBytes } from "node:crypto";
 import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Clock } from "../../../../ports/clock.js";
-import type { SharedFlights, Turn } from "../../../../ports/shared-flights.js";
+import type { CrossProcessSingleFlight, Lease } from "../../../../ports/cross-process-single-flight.js";
 import type { Coherence } from "../coherence/coherence.js";
 import type { RedisCommands } from "../store/redis-commands.js";
 import { missChannel, missLockKey, stateKey, timestampKey } from "../store/redis-keys.js";
 import { readTimestamp } from "../codec/stored-value.js";
 import { waitAtMost } from "./wait-at-most.js";
 
-export interface RedisSharedFlightsParts {
+export interface RedisSingleFlightParts {
   readonly commands: RedisCommands;
   /** Tells of what others wrote: whoever waits for it looks at once. */
   readonly coherence: Coherence;
@@ -26,21 +26,21 @@ const LOCK_MS = 5_000;
 const LOOK_EVERY_MS = 50;
 
 /** Its end concerns nobody else. */
-const TURN_ALONE: Turn = { end: () => undefined };
+const NO_LEASE: Lease = { end: () => undefined };
 
 /**
  * The published clients' lock on a subject that was missed, and their notification: whoever has the lock asks
  * upstream, stores what it learns and says so. Theirs wait for that word; ours look for the state itself, so that
  * a lost word costs nothing.
  */
-export class RedisSharedFlights implements SharedFlights {
+export class RedisSingleFlight implements CrossProcessSingleFlight {
   readonly #commands: RedisCommands;
   readonly #coherence: Coherence;
   readonly #environment: string;
   readonly #clock: Clock;
   readonly #waitMs: number;
 
-  constructor({ commands, coherence, environment, clock, waitMs }: RedisSharedFlightsParts) {
+  constructor({ commands, coherence, environment, clock, waitMs }: RedisSingleFlightParts) {
     this.#commands = commands;
     this.#coherence = coherence;
     this.#environment = environment;
@@ -48,24 +48,24 @@ export class RedisSharedFlights implements SharedFlights {
     this.#waitMs = waitMs;
   }
 
-  async awaitTurn(subject: Subject, isThere: () => Promise<boolean>): Promise<Turn | undefined> {
+  async acquireLease(subject: Subject, isThere: () => Promise<boolean>): Promise<Lease | undefined> {
     const endsAt = this.#clock.now() + this.#waitMs;
-    const news = new News();
-    const stopListening = this.#coherence.onNews(subject, () => news.arrive());
+    const signal = new Signal();
+    const stopListening = this.#coherence.onChange(subject, () => signal.arrive());
     try {
       for (;;) {
-        const turn = await this.#tryTurn(subject);
+        const lease = await this.#tryLease(subject);
         // Redis did not say: it is not asked again before upstream is.
-        if (turn === TURN_ALONE) return turn;
-        if (turn !== undefined) {
+        if (lease === NO_LEASE) return lease;
+        if (lease !== undefined) {
           // Its last holder may have brought it, between our look at the store and this.
-          if (!(await this.#soon(isThere(), endsAt))) return turn;
-          turn.end(true);
+          if (!(await this.#soon(isThere(), endsAt))) return lease;
+          lease.end(true);
           return undefined;
         }
         const leftMs = endsAt - this.#clock.now();
-        if (leftMs <= 0) return TURN_ALONE;
-        if ((await news.wait(Math.min(leftMs, LOOK_EVERY_MS), this.#clock)) && (await this.#soon(isThere(), endsAt)))
+        if (leftMs <= 0) return NO_LEASE;
+        if ((await signal.wait(Math.min(leftMs, LOOK_EVERY_MS), this.#clock)) && (await this.#soon(isThere(), endsAt)))
           return undefined;
       }
     } finally {
@@ -84,13 +84,13 @@ export class RedisSharedFlights implements SharedFlights {
   }
 
   /** Undefined: another process has the turn. */
-  async #tryTurn(subject: Subject): Promise<Turn | undefined> {
+  async #tryLease(subject: Subject): Promise<Lease | undefined> {
     const key = missLockKey(this.#environment, subject);
     const token = randomBytes(16).toString("hex");
     try {
       if (!(await this.#commands.lock(key, token, LOCK_MS))) return undefined;
     } catch (error) {
-      if (error instanceof CodedError) return TURN_ALONE;
+      if (error instanceof CodedError) return NO_LEASE;
       throw error;
     }
     return { end: (isStored) => void this.#end(subject, key, token, isStored) };
@@ -121,8 +121,8 @@ export class RedisSharedFlights implements SharedFlights {
 
 const NOT_STORED = JSON.stringify({ error: "the state could not be stored" });
 
-/** Whether news came, also while nobody waited for them. */
-class News {
+/** Whether a change came, also while nobody waited for it. */
+class Signal {
   #hasArrived = false;
   #wake: (() => void) | undefined;
 
@@ -131,7 +131,7 @@ class News {
     this.#wake?.();
   }
 
-  /** @returns whether news came since the last time */
+  /** @returns whether a change came since the last time */
   async wait(forMs: number, clock: Clock): Promise<boolean> {
     if (!this.#hasArrived) {
       await new Promise<void>((resolve) => {

@@ -1,13 +1,13 @@
 import { isEmptyState } from "../../domain/customer-state.js";
 import { errorCodeOf } from "../../domain/errors.js";
-import type { ChangeQueue, News, QueuedMessage } from "../../ports/change-queue.js";
+import type { ChangeQueue, ChangeMessage, QueuedMessage } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
 import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
 import type { Logger } from "../../ports/logger.js";
 import type { SharedWrite } from "../../ports/shared-cache.js";
-import type { CacheGate } from "./cache-gate.js";
+import type { WriteAvailability } from "./write-availability.js";
 import type { RefetchSubjects } from "./refetch-subjects.js";
-import type { SweepStates } from "./sweep-states.js";
+import type { RefreshAllStates } from "./refresh-all-states.js";
 import { isOutage, type WriteInOrder } from "./write-in-order.js";
 
 export interface CarryOutOptions {
@@ -23,8 +23,8 @@ export interface CarryOutParts {
   readonly queue: ChangeQueue;
   readonly writer: WriteInOrder;
   readonly refetch: RefetchSubjects;
-  readonly sweep: SweepStates;
-  readonly gate: CacheGate;
+  readonly sweep: RefreshAllStates;
+  readonly gate: WriteAvailability;
   readonly clock: Clock;
   readonly telemetry: ConsumptionTelemetry;
   readonly logger: Logger;
@@ -48,7 +48,7 @@ interface Effect {
 const NOTHING_TO_DO = Promise.resolve();
 
 /** Carries out what messages say, and takes those off the queue whose effect is in the shared cache. */
-export class CarryOutChanges {
+export class ProcessChanges {
   readonly #parts: CarryOutParts;
   readonly #options: CarryOutOptions;
   readonly #holds = new Set<AbortController>();
@@ -73,7 +73,7 @@ export class CarryOutChanges {
     await gate.whenOpen(holding.signal);
     cancelTimer();
     this.#holds.delete(holding);
-    if (holding.signal.aborted) await queue.giveBack(messages);
+    if (holding.signal.aborted) await queue.release(messages);
     else await this.#begin(messages, since).settled;
   }
 
@@ -104,16 +104,16 @@ export class CarryOutChanges {
   }
 
   /** @returns undefined where the message does not say what is to be written */
-  #writeOf({ change, at }: News): SharedWrite | undefined {
+  #writeOf({ change, at }: ChangeMessage): SharedWrite | undefined {
     const { onlyIfCached } = this.#options;
     if (change.type === "usage-updated") return { change, at, onlyIfCached };
     if (change.type !== "entitlements-updated") return undefined;
-    this.#parts.refetch.overtake(change.subject);
-    // An empty set has no moment of its own to be ordered by: a late copy would empty a newer state. Upstream knows.
+    this.#parts.refetch.supersede(change.subject);
+    // An empty set has no timestamp of its own to be ordered by: a late copy would empty a newer state. Upstream knows.
     return isEmptyState(change.state) ? undefined : { change, at, onlyIfCached };
   }
 
-  #askUpstream({ change }: News): Promise<void> {
+  #askUpstream({ change }: ChangeMessage): Promise<void> {
     const { refetch, sweep } = this.#parts;
     if (change.type === "package-published")
       return change.migration === "ALL_CUSTOMERS" ? sweep.sweep() : NOTHING_TO_DO;
@@ -143,8 +143,8 @@ export class CarryOutChanges {
         }
       }
     }
-    queue.leave(left);
-    await Promise.all([queue.remove(carriedOut), queue.giveBack(notForNow)]);
+    queue.abandon(left);
+    await Promise.all([queue.remove(carriedOut), queue.release(notForNow)]);
     telemetry.handled(carriedOut.length, seconds());
     if (held.length > 0) await this.hold(held, since);
   }
@@ -153,7 +153,7 @@ export class CarryOutChanges {
     const { queue, telemetry, logger } = this.#parts;
     telemetry.rejected();
     logger.error("a message cannot be understood, and stays in the queue", { messageId: message.id, fault });
-    queue.leave([message]);
+    queue.abandon([message]);
   }
 }
 

@@ -1,11 +1,11 @@
 import { expect, it } from "@jest/globals";
-import { UsageGuess } from "../../../../../../src/adapters/cache/redis/store/usage-guess.js";
+import { UsageKeyPrediction } from "../../../../../../src/adapters/cache/redis/store/usage-key-prediction.js";
 
 const feature = (id: string) => ({ type: "feature", id }) as const;
 const credit = (id: string) => ({ type: "credit", id }) as const;
 
 it("knows nothing at first, and then what states kept usages of", () => {
-  const guess = new UsageGuess();
+  const guess = new UsageKeyPrediction();
   expect(guess.entitlements).toEqual([]);
   guess.learn([feature("seats"), credit("seats")]);
   guess.learn([feature("calls"), feature("seats")]);
@@ -14,7 +14,7 @@ it("knows nothing at first, and then what states kept usages of", () => {
 });
 
 it("forgets first what no state has had for the longest", () => {
-  const guess = new UsageGuess(2);
+  const guess = new UsageKeyPrediction(2);
   guess.learn([feature("a"), feature("b")]);
   guess.learn([feature("a")]);
   guess.learn([feature("c")]);
@@ -22,7 +22,7 @@ it("forgets first what no state has had for the longest", () => {
 });
 
 it("stays within its bound where one state alone has more", () => {
-  const guess = new UsageGuess(3);
+  const guess = new UsageKeyPrediction(3);
   guess.learn(Array.from({ length: 10 }, (_, i) => feature(`f${i}`)));
   expect(guess.entitlements).toEqual([feature("f7"), feature("f8"), feature("f9")]);
 });

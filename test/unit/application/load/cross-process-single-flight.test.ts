@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import type { Subject } from "../../../../src/domain/subject.js";
-import type { SharedFlights, Turn } from "../../../../src/ports/shared-flights.js";
+import type { CrossProcessSingleFlight, Lease } from "../../../../src/ports/cross-process-single-flight.js";
 import { buildCore, NO_HURRY } from "../../../builders/core.js";
 import { metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
@@ -13,15 +13,15 @@ const limitOf = (known: { readonly state: CustomerState | undefined } | undefine
   known?.state?.feature("seats")?.usageLimit;
 
 /** Other processes, as the test says: it gives the turn, or has this process look whether they brought something. */
-class Others implements SharedFlights {
+class Others implements CrossProcessSingleFlight {
   readonly waiting: {
     readonly subject: Subject;
     readonly isThere: () => Promise<boolean>;
-    readonly resolve: (turn: Turn | undefined) => void;
+    readonly resolve: (lease: Lease | undefined) => void;
   }[] = [];
   readonly ended: boolean[] = [];
 
-  awaitTurn(subject: Subject, isThere: () => Promise<boolean>): Promise<Turn | undefined> {
+  acquireLease(subject: Subject, isThere: () => Promise<boolean>): Promise<Lease | undefined> {
     return new Promise((resolve) => {
       this.waiting.push({ subject, isThere, resolve });
     });
@@ -44,7 +44,7 @@ function withOthers() {
   const others = new Others();
   const stores: RemoteStore[] = [];
   const core = buildCore({
-    sharedFlights: others,
+    singleFlight: others,
     store: (memory) => {
       stores.push(new RemoteStore(memory));
       return stores[0]!;
@@ -81,7 +81,7 @@ describe("where processes share the store", () => {
     expect(core.upstream.fetches.count).toBe(0);
   });
 
-  it("what has to be asked for again, or is in doubt, is not what is wanted", async () => {
+  it("what has to be asked for again, or is stale, is not what is wanted", async () => {
     const { core, others, store, remote } = withOthers();
     void core.load.load(subject);
     await promisesSettled();
@@ -105,10 +105,10 @@ describe("where processes share the store", () => {
       },
     ],
     [
-      "a change overtook the answer",
+      "a change superseded the answer",
       async ({ core }) => {
         const fetch = await core.upstream.fetches.at(0);
-        core.load.overtake(subject);
+        core.load.supersede(subject);
         fetch.answer(withLimit(1));
       },
     ],

@@ -4,10 +4,10 @@ import type { Subject } from "../../../../domain/subject.js";
 const DEFAULT_MAX_SUBJECTS = 10_000;
 
 /**
- * Since when this process doubts what is in Redis: it missed news of all, or was told that one subject may have
- * changed. What anybody found to be true after that is beyond doubt. Moments are epoch milliseconds.
+ * Since when what is in Redis may have changed: this process missed changes of all, or one subject may have
+ * changed. What was found to be true after that is fresh. Timestamps are epoch milliseconds.
  */
-export class Doubts {
+export class StaleMarkers {
   readonly #maxSubjects: number;
   #bySubject = new SubjectMap<number>();
   #subjects = 0;
@@ -18,12 +18,12 @@ export class Doubts {
     this.#maxSubjects = maxSubjects;
   }
 
-  doubtAll(now: number): void {
+  markAllStale(now: number): void {
     this.#ofAll = Math.max(this.#ofAll, now);
   }
 
-  /** A customer's doubts are its resources' as well. Of too many subjects, all are doubted. */
-  doubt(subject: Subject, now: number): void {
+  /** A customer's stale marker counts for its resources. Beyond the limit, everything is marked stale. */
+  markStale(subject: Subject, now: number): void {
     this.#latest = Math.max(this.#latest, now);
     if (this.#bySubject.get(subject) === undefined && this.#subjects++ >= this.#maxSubjects) {
       this.#bySubject = new SubjectMap();
@@ -35,7 +35,7 @@ export class Doubts {
   }
 
   /** @param verifiedAt up to when the state in question is known to have been true */
-  isInDoubt({ customerId, resourceId }: Subject, verifiedAt: number): boolean {
+  isStale({ customerId, resourceId }: Subject, verifiedAt: number): boolean {
     if (verifiedAt < this.#ofAll) return true;
     if (verifiedAt < (this.#bySubject.get({ customerId }) ?? -Infinity)) return true;
     return resourceId !== undefined && verifiedAt < (this.#bySubject.get({ customerId, resourceId }) ?? -Infinity);

@@ -29,8 +29,8 @@ describe("a check whose fetch is superseded", () => {
   });
 });
 
-describe("a fetch that news overtake", () => {
-  it("does not overwrite newer news", async () => {
+describe("a fetch that a change supersedes", () => {
+  it("does not overwrite newer changes", async () => {
     const core = buildCore();
     const { result, fetch } = await begunFetch(core, subject);
     core.updates.changed({ type: "entitlements-updated", subject, state: withLimit(20, 2) });
@@ -39,7 +39,7 @@ describe("a fetch that news overtake", () => {
     expect(limitOf(core.cache.peek("c", undefined))).toBe(20);
   });
 
-  it("does not overwrite news even where neither says when it was", async () => {
+  it("does not overwrite changes even where neither says when it was", async () => {
     const core = buildCore();
     const { result, fetch } = await begunFetch(core, subject);
     core.updates.changed({ type: "entitlements-updated", subject, state: withLimit(20) });
@@ -47,7 +47,7 @@ describe("a fetch that news overtake", () => {
     expect(limitOf(await result)).toBe(20);
   });
 
-  it("does not overwrite the reason that news gave", async () => {
+  it("does not overwrite the reason that a change gave", async () => {
     const core = buildCore();
     const { result, fetch } = await begunFetch(core, subject);
     core.updates.changed({ type: "entitlements-updated", subject, state: emptyState("CustomerIsArchived") });
@@ -55,7 +55,7 @@ describe("a fetch that news overtake", () => {
     expect((await result)?.state.accessDeniedReason).toBe("CustomerIsArchived");
   });
 
-  it("does not take back a usage that was told meanwhile", async () => {
+  it("does not take back a usage that was reported meanwhile", async () => {
     const core = buildCore();
     await know(core, subject, stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 1 }));
     const { result, fetch } = await begunFetch(core, subject);
@@ -70,7 +70,7 @@ describe("a fetch that news overtake", () => {
     expect((await core.cache.load(subject))?.state.featureUsage("seats").currentUsage).toBe(9);
   });
 
-  it("knows a usage that was told meanwhile, also where nothing was known before", async () => {
+  it("knows a usage that was reported meanwhile, also where nothing was known before", async () => {
     const core = buildCore();
     const { result, fetch } = await begunFetch(core, subject);
     core.updates.changed({
@@ -100,8 +100,8 @@ describe("a fetch that news overtake", () => {
     await know(core, subject, withLimit(10, 1));
     await core.cache.markAllUnverified();
     const { result, fetch } = await begunFetch(core, subject);
-    for (const moment of [7, 9, 8]) {
-      const usage = { currentUsage: moment, updatedAt: moment };
+    for (const timestamp of [7, 9, 8]) {
+      const usage = { currentUsage: timestamp, updatedAt: timestamp };
       core.updates.changed({ type: "usage-updated", subject, entitlement: { type: "feature", id: "seats" }, usage });
     }
     fetch.answer(withLimit(10, 1));
@@ -117,7 +117,7 @@ describe("a fetch that news overtake", () => {
     expect(limitOf(await result)).toBe(30);
   });
 
-  it("is not vouched for where the news were to forget: the next check asks anew", async () => {
+  it("is not vouched for where the change was to forget: the next check asks anew", async () => {
     const core = buildCore();
     const { result, fetch } = await begunFetch(core, subject);
     core.updates.changed({ type: "entitlements-updated", subject, state: emptyState() });
@@ -128,10 +128,10 @@ describe("a fetch that news overtake", () => {
     expect(core.cache.peek("c", undefined)?.state.accessDeniedReason).toBe("NoActiveSubscription");
   });
 
-  it("is not joined by who asks after the news, nor does it undo what those learn", async () => {
+  it("is not joined by who asks after the change, nor does it undo what those learn", async () => {
     const core = buildCore();
     const early = await begunFetch(core, subject);
-    core.load.overtake(subject);
+    core.load.supersede(subject);
     const late = await begunFetch(core, subject);
     expect(core.upstream.fetches.count).toBe(2);
     late.fetch.answer(withLimit(20));
@@ -141,45 +141,45 @@ describe("a fetch that news overtake", () => {
     expect(limitOf(core.cache.peek("c", undefined))).toBe(20);
   });
 
-  it.each<{ news: string; flying: Subject; changed: Subject; isOvertaken: boolean }>([
-    { news: "of the customer", flying: subject, changed: subject, isOvertaken: true },
+  it.each<{ changes: string; inFlight: Subject; changed: Subject; isSuperseded: boolean }>([
+    { changes: "of the customer", inFlight: subject, changed: subject, isSuperseded: true },
     {
-      news: "of the customer, for its resource",
-      flying: { ...subject, resourceId: "r" },
+      changes: "of the customer, for its resource",
+      inFlight: { ...subject, resourceId: "r" },
       changed: subject,
-      isOvertaken: true,
+      isSuperseded: true,
     },
     {
-      news: "of the resource",
-      flying: { ...subject, resourceId: "r" },
+      changes: "of the resource",
+      inFlight: { ...subject, resourceId: "r" },
       changed: { ...subject, resourceId: "r" },
-      isOvertaken: true,
+      isSuperseded: true,
     },
     {
-      news: "of the resource, for its customer",
-      flying: subject,
+      changes: "of the resource, for its customer",
+      inFlight: subject,
       changed: { ...subject, resourceId: "r" },
-      isOvertaken: false,
+      isSuperseded: false,
     },
     {
-      news: "of another resource",
-      flying: { ...subject, resourceId: "r" },
+      changes: "of another resource",
+      inFlight: { ...subject, resourceId: "r" },
       changed: { ...subject, resourceId: "s" },
-      isOvertaken: false,
+      isSuperseded: false,
     },
-    { news: "of another customer", flying: subject, changed: { customerId: "d" }, isOvertaken: false },
-  ])("by news $news: $isOvertaken", async ({ flying, changed, isOvertaken }) => {
+    { changes: "of another customer", inFlight: subject, changed: { customerId: "d" }, isSuperseded: false },
+  ])("by change $changes: $isSuperseded", async ({ inFlight, changed, isSuperseded }) => {
     const core = buildCore();
-    const { result, fetch } = await begunFetch(core, flying);
-    core.load.overtake(changed);
+    const { result, fetch } = await begunFetch(core, inFlight);
+    core.load.supersede(changed);
     fetch.answer(withLimit(1));
-    expect(await result).toMatchObject({ isVerified: !isOvertaken });
+    expect(await result).toMatchObject({ isVerified: !isSuperseded });
   });
 
-  it("by news of everything, is not vouched for", async () => {
+  it("by a change of everything, is not vouched for", async () => {
     const core = buildCore();
     const flights = [await begunFetch(core, subject), await begunFetch(core, { customerId: "d", resourceId: "r" })];
-    core.load.overtakeAll();
+    core.load.supersedeAll();
     for (const { fetch } of flights) fetch.answer(withLimit(1));
     for (const { result } of flights) expect(await result).toMatchObject({ isVerified: false });
   });
@@ -211,13 +211,13 @@ describe("a reload", () => {
     expect(limitOf(core.cache.peek("c", undefined))).toBe(20);
   });
 
-  it("hides no flight from news: what began before both is not vouched for", async () => {
+  it("hides no flight from changes: what began before both is not vouched for", async () => {
     const core = buildCore();
     const early = await begunFetch(core, subject);
     const reloaded = core.load.reload(subject);
     (await core.upstream.fetches.at(1)).fail();
     await expect(reloaded).rejects.toMatchObject({ code: "unavailable" });
-    core.load.overtake(subject);
+    core.load.supersede(subject);
     early.fetch.answer(withLimit(10));
     expect(await early.result).toMatchObject({ isVerified: false });
   });

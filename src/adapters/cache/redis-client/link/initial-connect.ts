@@ -4,7 +4,7 @@ import type { Clock } from "../../../../ports/clock.js";
  * The first attempt to connect, which a process that has just started is worth waiting for: refused at once, its
  * first checks would be answered as though Redis were down. Later on, nobody waits for a connection.
  */
-export class FirstAttempt {
+export class InitialConnect {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
   #isOver = false;

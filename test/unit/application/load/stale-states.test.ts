@@ -12,7 +12,7 @@ const check = (core: ReturnType<typeof buildCore>) => core.check.feature("c", un
 const questions = ({ upstream }: ReturnType<typeof buildCore>) => upstream.fetches.all.map(({ question }) => question);
 
 describe("upstream's caches may be behind, too", () => {
-  it("a customer who is not known may be told of by them", async () => {
+  it("a customer who is not known may be named by them", async () => {
     const core = buildCore();
     void check(core);
     await core.upstream.fetches.at(0);
@@ -44,7 +44,7 @@ describe("upstream's caches may be behind, too", () => {
       const asked = await core.upstream.fetches.at(fetch);
       // Known already from a cache that may be behind: nobody waits for upstream.
       if (fetch === 2) expect(await answer).toMatchObject({ source: "memory", result: { hasAccess: true } });
-      core.upstream.tellMayBeBehind[fetch]?.();
+      core.upstream.tellMaybeStale[fetch]?.();
       asked.answer(entitled);
       await promisesSettled();
       expect(check(core)).toMatchObject({ source: "memory" });
@@ -65,7 +65,7 @@ describe("upstream's caches may be behind, too", () => {
     core.updates.connected();
     void check(core);
     const asked = await core.upstream.fetches.at(1);
-    core.upstream.tellMayBeBehind[1]?.();
+    core.upstream.tellMaybeStale[1]?.();
     asked.answer(ending);
     await promisesSettled();
     core.clock.advance(1_300);

@@ -4,16 +4,16 @@ import type { CustomerStateInput } from "../../src/domain/build-customer-state.j
 import type { CustomerState } from "../../src/domain/customer-state.js";
 import { decideCredit } from "../../src/domain/decide-credit.js";
 import { decideFeature } from "../../src/domain/decide-feature.js";
-import { moments, stateInputs } from "./arbitraries.js";
+import { times, stateInputs } from "./arbitraries.js";
 import { creditQuery, featureQuery } from "./queries.js";
 
 /** Numbers and texts that a wire format may get wrong: at the ends of what it holds, and beyond. */
-const oddNumbers = fc.oneof(
+const unusualNumbers = fc.oneof(
   fc.double({ noNaN: true }),
   fc.constantFrom(0, -0, -1, 2 ** 31, -(2 ** 31) - 1, 2 ** 53, -(2 ** 53), 127, 128, 16_384),
 );
-const oddMoments = fc.oneof(
-  moments,
+const unusualTimestamps = fc.oneof(
+  times,
   fc.integer({ min: -1e15, max: 1e15 }),
   fc.constantFrom(
     0,
@@ -28,23 +28,23 @@ const oddMoments = fc.oneof(
     NaN,
   ),
 );
-export const oddTexts = fc.oneof(
+export const unusualTexts = fc.oneof(
   fc.string({ unit: "binary", maxLength: 200 }),
   fc.constantFrom("", "x".repeat(127), "x".repeat(128)),
 );
 
-const oddUsages = fc.record({
-  currentUsage: oddNumbers,
-  periodAnchor: oddMoments,
-  periodStart: oddMoments,
-  periodEnd: oddMoments,
+const unusualUsages = fc.record({
+  currentUsage: unusualNumbers,
+  periodAnchor: unusualTimestamps,
+  periodStart: unusualTimestamps,
+  periodEnd: unusualTimestamps,
 });
 
-/** States as they are, and with something odd in all of their parts. */
-export const oddStates: fc.Arbitrary<CustomerStateInput> = fc.oneof(
+/** States as they are, and with something unusual in all of their parts. */
+export const unusualStates: fc.Arbitrary<CustomerStateInput> = fc.oneof(
   stateInputs,
   fc
-    .tuple(stateInputs, oddTexts, oddNumbers, oddUsages)
+    .tuple(stateInputs, unusualTexts, unusualNumbers, unusualUsages)
     .map(([{ features = [], credits = [], ...rest }, text, limit, usage]) => ({
       ...rest,
       features: features.map((part) => ({

@@ -35,7 +35,7 @@ const without = (name: string) => PLAIN.filter((field) => field[0] !== name);
 const instead = (name: string, value: string): Fields =>
   PLAIN.map((field) => (field[0] === name ? [name, value] : field));
 
-const ODD_HEADERS: readonly (readonly [name: string, fields: Fields])[] = [
+const UNUSUAL_HEADERS: readonly (readonly [name: string, fields: Fields])[] = [
   ["plain", PLAIN],
   ["a name in capitals", [...PLAIN, ["X-Request-Id", "1"]]],
   ["a name with a space", [...PLAIN, ["x request", "1"]]],
@@ -107,7 +107,7 @@ const inData = (stream: number, parts: readonly Uint8Array[]) =>
 const block = encodeLiteral(PLAIN);
 const TRAILERS: Fields = [["x-trailer", "1"]];
 
-const ODD_FRAMES: readonly (readonly [name: string, frames: (stream: number) => readonly Buffer[]])[] = [
+const UNUSUAL_FRAMES: readonly (readonly [name: string, frames: (stream: number) => readonly Buffer[]])[] = [
   ["a message byte by byte", (stream) => [headers(stream, PLAIN), ...inData(stream, bytesOf(MESSAGE))]],
   ["a message, and then its end", (stream) => [headers(stream, PLAIN), ...inData(stream, [MESSAGE, Buffer.alloc(0)])]],
   [
@@ -229,7 +229,7 @@ beforeEach(() => {
 });
 afterAll(() => Promise.all(servers.map((server) => server.stop())));
 
-describe("with or without the lane, the same comes of a request with", () => {
+describe("with or without the fast path, the same comes of a request with", () => {
   let peers: readonly Http2Peer[] = [];
   beforeEach(async () => {
     peers = await Promise.all(servers.map(({ port }) => Http2Peer.open(port)));
@@ -238,11 +238,11 @@ describe("with or without the lane, the same comes of a request with", () => {
     for (const peer of peers) peer.destroy();
   });
 
-  test.each(ODD_HEADERS)("headers: %s", async (_, fields) => {
+  test.each(UNUSUAL_HEADERS)("headers: %s", async (_, fields) => {
     await sameOutcome((stream) => [headers(stream, fields), data(stream, MESSAGE, END_STREAM)]);
   });
 
-  test.each(ODD_FRAMES)("frames: %s", async (_, frames) => {
+  test.each(UNUSUAL_FRAMES)("frames: %s", async (_, frames) => {
     await sameOutcome(frames);
   });
 
@@ -257,7 +257,7 @@ describe("with or without the lane, the same comes of a request with", () => {
 });
 
 /**
- * All that a client is told, but for the date and what the lane leaves out since it says nothing. Some versions of Node
+ * All that a client sees, but for the date and what the fast path leaves out since it says nothing. Some versions of Node
  * take some faults so ill that they end the connection.
  */
 async function outcomeOf(peer: Http2Peer, frames: (stream: number) => readonly Buffer[]) {

@@ -62,11 +62,11 @@ describe("out of order", () => {
   it("a report that is answered late does not undo what is newer", async () => {
     const report = () => rig.client.reportUsage({ customerId: "acme", featureId: "seats", value: 1 });
     await rig.seats();
-    const letGo = rig.emulator.faults.inject({ target: "api", operation: "ReportUsage", kind: "hold", times: 1 });
+    const release = rig.emulator.faults.inject({ target: "api", operation: "ReportUsage", kind: "hold", times: 1 });
     const first = report();
     await rig.emulator.stats.until(({ reports }) => reports.length === 1);
     await report();
-    letGo();
+    release();
     await first;
     expect(await rig.seats()).toMatchObject({ source: "memory", usage: 10 });
   });
@@ -122,12 +122,12 @@ describe("a fetch that is answered after a newer event", () => {
     },
   ])("($of) brings nothing older into the cache", async ({ change, arrived, expected }) => {
     await rig.seats(OTHER);
-    const letGo = rig.emulator.faults.inject({ target: "edge", kind: "hold", times: 1 });
+    const release = rig.emulator.faults.inject({ target: "edge", kind: "hold", times: 1 });
     const asked = rig.seats();
     await rig.emulator.stats.until(({ edge }) => edge.inFlight === 1);
     await change();
     await arrived();
-    letGo();
+    release();
     await asked;
     expect(await rig.seats()).toMatchObject({ isFallback: false, ...expected });
   });

@@ -1,16 +1,16 @@
 const DAY_MS = 86_400_000;
 const SHORTEST_MONTH = 28;
 
-/** A day's beginning is worked out once for all moments of it. */
+/** A day's beginning is worked out once for all timestamps of it. */
 let knownDay = "";
 let knownDayMs = NaN;
 
 /**
- * The moment that stands in a text in the form 2026-01-01T00:00:00.000Z.
+ * The time that stands in a text in the form 2026-01-01T00:00:00.000Z.
  *
  * @returns epoch milliseconds; NaN where there is none in this form
  */
-export function momentAt(text: string, at: number): number {
+export function timestampAt(text: string, at: number): number {
   if (
     text[at + 10] !== "T" ||
     text[at + 13] !== ":" ||
@@ -38,8 +38,8 @@ function beginningOf(day: string): number {
   const ofMonth = digits(day, 8, 2);
   if (!(year >= 1000 && month >= 1 && month <= 12 && ofMonth >= 1)) return NaN;
   if (ofMonth <= SHORTEST_MONTH) return Date.UTC(year, month - 1) + (ofMonth - 1) * DAY_MS;
-  const moment = Date.parse(`${day}T00:00:00.000Z`);
-  return Number.isNaN(moment) ? NaN : moment;
+  const timestamp = Date.parse(`${day}T00:00:00.000Z`);
+  return Number.isNaN(timestamp) ? NaN : timestamp;
 }
 
 /** NaN where one of them is no digit. */

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "@jest/globals";
+import { StaleMarkers } from "../../../../../../src/adapters/cache/redis/coherence/stale-markers.js";
+
+const ACME = { customerId: "acme" };
+const SITE = { customerId: "acme", resourceId: "site" };
+const OTHER = { customerId: "other" };
+
+describe("what is in Redis is stale", () => {
+  it("nowhere, as long as no change was missed", () => {
+    expect(new StaleMarkers().isStale(ACME, 0)).toBe(false);
+  });
+
+  it.each([
+    { marked: "all", subject: OTHER, before: true },
+    { marked: ACME, subject: ACME, before: true },
+    { marked: ACME, subject: SITE, before: true },
+    { marked: ACME, subject: OTHER, before: false },
+    { marked: SITE, subject: SITE, before: true },
+    { marked: SITE, subject: ACME, before: false },
+    { marked: SITE, subject: { customerId: "acme", resourceId: "" }, before: false },
+  ] as const)(
+    "where $marked was marked stale, $subject as of before: $before; as of then or later, never",
+    ({ marked, subject, before }) => {
+      const staleMarkers = new StaleMarkers();
+      if (marked === "all") staleMarkers.markAllStale(100);
+      else staleMarkers.markStale(marked, 100);
+      expect([99, 100, 101].map((verifiedAt) => staleMarkers.isStale(subject, verifiedAt))).toEqual([
+        before,
+        false,
+        false,
+      ]);
+    },
+  );
+
+  it("as of the last time that it was marked stale", () => {
+    const staleMarkers = new StaleMarkers();
+    staleMarkers.markStale(ACME, 100);
+    staleMarkers.markStale(ACME, 200);
+    expect(staleMarkers.isStale(ACME, 150)).toBe(true);
+  });
+
+  it("marks everything stale when the limit is exceeded", () => {
+    const staleMarkers = new StaleMarkers(2);
+    staleMarkers.markStale(ACME, 100);
+    staleMarkers.markStale(SITE, 300);
+    staleMarkers.markStale(SITE, 301);
+    expect(staleMarkers.isStale({ customerId: "third" }, 200)).toBe(false);
+    staleMarkers.markStale(OTHER, 200);
+    for (const subject of [ACME, SITE, OTHER, { customerId: "third" }])
+      expect(staleMarkers.isStale(subject, 300)).toBe(true);
+    expect(staleMarkers.isStale(OTHER, 301)).toBe(false);
+    staleMarkers.markStale(ACME, 400);
+    expect([staleMarkers.isStale(ACME, 350), staleMarkers.isStale(OTHER, 350)]).toEqual([true, false]);
+  });
+});
