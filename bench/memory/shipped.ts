@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import type * as memoryCache from "../../src/adapters/cache/memory/memory-cache.js";
-import type * as decide from "../../src/domain/decide-feature.js";
+import type * as decide from "../../src/domain/decision/decide-feature.js";
 import type * as telemetry from "../../src/ports/telemetry.js";
 import type * as decode from "../../src/wire/decode-entitlements-state.js";
 import { stateJsonOf } from "../world/state-json.js";

@@ -8,7 +8,7 @@ import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { AcceptReports } from "../../src/application/report/accept-reports.js";
 import { DELIVERY_LIMITS } from "../../src/application/report/delivery-limits.js";
 import { DeliverReports } from "../../src/application/report/deliver-reports.js";
-import type { UsageReport } from "../../src/domain/usage-report.js";
+import type { UsageReport } from "../../src/domain/usage/usage-report.js";
 import type { Durability } from "../../src/ports/outbox.js";
 import type { UpstreamClient } from "../../src/ports/upstream-client.js";
 

@@ -1,4 +1,4 @@
-import type { FailurePolicy } from "../domain/failure-policy.js";
+import type { FailurePolicy } from "../domain/decision/failure-policy.js";
 import type { AnswerSource } from "../ports/telemetry.js";
 
 /** A result together with where it came from. */

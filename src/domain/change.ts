@@ -1,7 +1,7 @@
 import type { CustomerState } from "./customer-state.js";
 import type { EntitlementReference } from "./entitlement.js";
 import type { Subject } from "./subject.js";
-import type { Usage } from "./usage.js";
+import type { Usage } from "./usage/usage.js";
 
 /** The set of entitlements of a subject is now this; an empty one without a reason only says "ask again". */
 export interface EntitlementsUpdated {

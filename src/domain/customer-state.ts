@@ -1,6 +1,6 @@
-import type { AccessDeniedReason } from "./access-denied-reason.js";
+import type { AccessDeniedReason } from "./decision/access-denied-reason.js";
 import type { CreditEntitlement, EntitlementReference, FeatureEntitlement } from "./entitlement.js";
-import type { Usage } from "./usage.js";
+import type { Usage } from "./usage/usage.js";
 
 /**
  * Everything that is known of one subject at one point in time: an immutable snapshot. Readers depend on this

@@ -1,7 +1,7 @@
-import type { AccessDeniedReason } from "./access-denied-reason.js";
+import type { AccessDeniedReason } from "./decision/access-denied-reason.js";
 import type { CreditCurrency } from "./credit-currency.js";
 import type { Feature, FeatureKind } from "./feature.js";
-import type { ResetPeriod } from "./usage-period.js";
+import type { ResetPeriod } from "./usage/usage-period.js";
 
 /** Which entitlement of a state: a feature by its id, or a wallet by its currency's id. */
 export interface EntitlementReference {

@@ -1,6 +1,6 @@
-import { fitsInto, subtractDecimals, toNumber } from "./decimal.js";
+import { fitsInto, subtractDecimals, toNumber } from "./usage/decimal.js";
 import type { CreditEntitlement } from "./entitlement.js";
-import type { Usage } from "./usage.js";
+import type { Usage } from "./usage/usage.js";
 
 /** What is answered as the credits left: below 0 only under a soft limit, where a debt is what the customer agreed to. */
 export function remainingCredits(wallet: CreditEntitlement, usage: Usage): number {

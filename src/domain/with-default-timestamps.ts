@@ -1,6 +1,6 @@
 import { buildCustomerState } from "./build-customer-state.js";
 import { isEmptyState, type CustomerState } from "./customer-state.js";
-import type { Usage } from "./usage.js";
+import type { Usage } from "./usage/usage.js";
 
 /**
  * The same state with a timestamp for everything that has none of its own, so that a late copy of it never takes the

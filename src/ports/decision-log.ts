@@ -1,4 +1,4 @@
-import type { AccessDeniedReason } from "../domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../domain/decision/access-denied-reason.js";
 import type { AnswerSource } from "./telemetry.js";
 
 /** A decision of one check, as it is written down. */

@@ -1,4 +1,4 @@
-import type { FailurePolicy } from "../domain/failure-policy.js";
+import type { FailurePolicy } from "../domain/decision/failure-policy.js";
 
 /** What the operator wants where nothing fresh can be had, by feature. May change at any time; synchronous, never fails. */
 export interface FailurePolicies {

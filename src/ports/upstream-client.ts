@@ -1,6 +1,6 @@
 import type { CustomerState } from "../domain/customer-state.js";
 import type { Subject } from "../domain/subject.js";
-import type { UsageEvent, UsageMeasurement, UsageReport } from "../domain/usage-report.js";
+import type { UsageEvent, UsageMeasurement, UsageReport } from "../domain/usage/usage-report.js";
 
 /**
  * The source of truth for entitlements and the place where usage is counted.

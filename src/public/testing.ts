@@ -7,14 +7,14 @@ import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { loadConfig } from "../bootstrap/config/load-config.js";
 import { catalogSource } from "../bootstrap/source/catalog-source.js";
 import { Sidecar } from "../bootstrap/sidecar/sidecar.js";
-import type { FallbackValues } from "../domain/fallback.js";
+import type { FallbackValues } from "../domain/decision/fallback.js";
 import { newTelemetry } from "../ports/telemetry.js";
 import { plain, type CustomerBuilder, type Entries, type PlanBuilder } from "./testing-kit/builders.js";
 import { MovableClock, type TimeInput } from "./testing-kit/movable-clock.js";
 import { ObservedSource, type RecordedReport } from "./testing-kit/observed-source.js";
 
 export type { CatalogInput } from "../adapters/catalog/file/catalog-input.js";
-export type { FallbackValues } from "../domain/fallback.js";
+export type { FallbackValues } from "../domain/decision/fallback.js";
 export {
   customer,
   feature,

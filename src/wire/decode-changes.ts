@@ -1,4 +1,4 @@
-import { saysEntityIsMissing, type AccessDeniedReason } from "../domain/access-denied-reason.js";
+import { saysEntityIsMissing, type AccessDeniedReason } from "../domain/decision/access-denied-reason.js";
 import type { EntitlementsUpdated, PackagePublished, SubjectInvalidated, UsageUpdated } from "../domain/change.js";
 import type { Subject } from "../domain/subject.js";
 import { decodeReason } from "./decode-entitlement.js";

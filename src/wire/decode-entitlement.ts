@@ -1,9 +1,9 @@
-import { parseAccessDeniedReason, type AccessDeniedReason } from "../domain/access-denied-reason.js";
+import { parseAccessDeniedReason, type AccessDeniedReason } from "../domain/decision/access-denied-reason.js";
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../domain/build-customer-state.js";
 import type { CreditCurrency, JsonValue } from "../domain/credit-currency.js";
 import type { CreditRate, EntitlementReference } from "../domain/entitlement.js";
 import { kindOfFeature, type Feature, type FeatureType, type MeterType } from "../domain/feature.js";
-import type { Usage } from "../domain/usage.js";
+import type { Usage } from "../domain/usage/usage.js";
 import { Fields, isObject, type ReportFault } from "./fields.js";
 import { decodeResetPeriodConfiguration } from "./reset-period-configuration.js";
 

@@ -1,4 +1,4 @@
-import type { AccessDeniedReason } from "../domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../domain/decision/access-denied-reason.js";
 import {
   buildCustomerState,
   type CreditEntitlementInput,

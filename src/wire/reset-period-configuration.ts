@@ -1,4 +1,4 @@
-import type { ResetPeriod } from "../domain/usage-period.js";
+import type { ResetPeriod } from "../domain/usage/usage-period.js";
 import type { Fields } from "./fields.js";
 
 /** Days and hours have no configuration: there is only one way to count them. */

@@ -6,9 +6,9 @@ import type {
   PlanInput,
 } from "../../src/adapters/catalog/file/catalog-input.js";
 import { openCatalog } from "../../src/adapters/catalog/engine/open-catalog.js";
-import { decideFeature } from "../../src/domain/decide-feature.js";
+import { decideFeature } from "../../src/domain/decision/decide-feature.js";
 import type { Subject } from "../../src/domain/subject.js";
-import type { DimensionValue, UsageEvent, UsageReport } from "../../src/domain/usage-report.js";
+import type { DimensionValue, UsageEvent, UsageReport } from "../../src/domain/usage/usage-report.js";
 import { ManualClock } from "../fakes/manual-clock.js";
 import { RecordingLogger } from "../fakes/recording-logger.js";
 

@@ -6,7 +6,7 @@ import type {
   ResourceInput,
 } from "../../src/adapters/catalog/file/catalog-input.js";
 import type { Subject } from "../../src/domain/subject.js";
-import type { UsageEvent, UsageReport } from "../../src/domain/usage-report.js";
+import type { UsageEvent, UsageReport } from "../../src/domain/usage/usage-report.js";
 
 /** The time at which random catalogs are first served; their dates lie around it. */
 export const CATALOG_NOW = Date.UTC(2026, 4, 20, 10, 30, 0, 1);

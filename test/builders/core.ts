@@ -1,6 +1,6 @@
 import { MemoryCache } from "../../src/adapters/cache/memory/memory-cache.js";
 import type { CallContext } from "../../src/application/answer.js";
-import { AssumeAnswers } from "../../src/application/assume-answers.js";
+import { AssumeAnswers } from "../../src/application/check/assume-answers.js";
 import { CheckEntitlement } from "../../src/application/check/check-entitlement.js";
 import { FindState } from "../../src/application/load/find-state.js";
 import { FollowUpdates } from "../../src/application/refresh/follow-updates.js";
@@ -11,8 +11,8 @@ import { ReloadEntitlements } from "../../src/application/refresh/reload-entitle
 import { ReportUsage } from "../../src/application/report/report-usage.js";
 import { StreamStatus } from "../../src/application/refresh/stream-status.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
-import type { FailurePolicy } from "../../src/domain/failure-policy.js";
-import type { FallbackValues } from "../../src/domain/fallback.js";
+import type { FailurePolicy } from "../../src/domain/decision/failure-policy.js";
+import type { FallbackValues } from "../../src/domain/decision/fallback.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";
 import type { CrossProcessSingleFlight } from "../../src/ports/cross-process-single-flight.js";

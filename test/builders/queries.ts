@@ -1,5 +1,5 @@
-import type { CreditQuery, FeatureQuery } from "../../src/domain/decision.js";
-import type { ConfiguredFallbacks, FallbackValues } from "../../src/domain/fallback.js";
+import type { CreditQuery, FeatureQuery } from "../../src/domain/decision/decision.js";
+import type { ConfiguredFallbacks, FallbackValues } from "../../src/domain/decision/fallback.js";
 
 /** A check of a feature that names no kind, requests nothing and brings no fallback, unless said otherwise. */
 export function featureQuery(featureId: string, parts: Partial<Omit<FeatureQuery, "featureId">> = {}): FeatureQuery {

@@ -1,4 +1,4 @@
-import type { UsageMeasurement, UsageReport } from "../../src/domain/usage-report.js";
+import type { UsageMeasurement, UsageReport } from "../../src/domain/usage/usage-report.js";
 
 /** One unit of seats used by the customer c. */
 export function usageReport(parts: Partial<UsageReport> = {}): UsageReport {

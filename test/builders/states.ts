@@ -6,7 +6,7 @@ import {
 } from "../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
 import type { MeterType } from "../../src/domain/feature.js";
-import type { Usage } from "../../src/domain/usage.js";
+import type { Usage } from "../../src/domain/usage/usage.js";
 
 type Terms = Omit<FeatureEntitlementInput, "feature" | "usage">;
 

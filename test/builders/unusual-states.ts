@@ -2,8 +2,8 @@ import fc from "fast-check";
 import type { EntitlementsList } from "../../src/application/check/list-entitlements.js";
 import type { CustomerStateInput } from "../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
-import { decideCredit } from "../../src/domain/decide-credit.js";
-import { decideFeature } from "../../src/domain/decide-feature.js";
+import { decideCredit } from "../../src/domain/decision/decide-credit.js";
+import { decideFeature } from "../../src/domain/decision/decide-feature.js";
 import { times, stateInputs } from "./arbitraries.js";
 import { creditQuery, featureQuery } from "./queries.js";
 

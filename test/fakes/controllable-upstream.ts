@@ -1,7 +1,7 @@
 import type { CustomerState } from "../../src/domain/customer-state.js";
 import { CodedError } from "../../src/domain/errors.js";
 import type { Subject } from "../../src/domain/subject.js";
-import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage-report.js";
+import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage/usage-report.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../src/ports/upstream-client.js";
 
 /** A question to upstream that waits until the test answers it, or its asker gives it up. */

@@ -8,7 +8,7 @@ import type { CustomerState } from "../../src/domain/customer-state.js";
 import { CodedError } from "../../src/domain/errors.js";
 import { kindOfFeature } from "../../src/domain/feature.js";
 import { sameSubject, type Subject } from "../../src/domain/subject.js";
-import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage-report.js";
+import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage/usage-report.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../src/ports/upstream-client.js";
 
 interface Account {

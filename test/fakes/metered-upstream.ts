@@ -1,5 +1,5 @@
 import { CodedError } from "../../src/domain/errors.js";
-import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage-report.js";
+import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage/usage-report.js";
 import type { ReportOptions, UpstreamClient } from "../../src/ports/upstream-client.js";
 
 /** How an upstream takes requests. */

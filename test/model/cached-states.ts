@@ -5,7 +5,7 @@ import type {
 } from "../../src/domain/build-customer-state.js";
 import type { EntitlementReference } from "../../src/domain/entitlement.js";
 import type { Subject } from "../../src/domain/subject.js";
-import type { Usage } from "../../src/domain/usage.js";
+import type { Usage } from "../../src/domain/usage/usage.js";
 import { featureIn, isEmpty, usageNow, walletIn } from "./decisions.js";
 
 /** A change as a stream or a queue tells it, its states as they are written down. */

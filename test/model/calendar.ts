@@ -1,4 +1,4 @@
-import type { ResetPeriod } from "../../src/domain/usage-period.js";
+import type { ResetPeriod } from "../../src/domain/usage/usage-period.js";
 
 /** Civil dates by counting days: nothing of the runtime's own calendar. */
 export interface Period {

@@ -1,5 +1,5 @@
 import type { CustomerStateInput } from "../../src/domain/build-customer-state.js";
-import type { ResetPeriod } from "../../src/domain/usage-period.js";
+import type { ResetPeriod } from "../../src/domain/usage/usage-period.js";
 import { periodOf } from "./calendar.js";
 import { Total } from "./exact.js";
 

@@ -1,10 +1,10 @@
 import { buildCustomerState, type CustomerStateInput } from "../../src/domain/build-customer-state.js";
 import type { Change } from "../../src/domain/change.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
-import { decideCredit } from "../../src/domain/decide-credit.js";
-import { decideFeature } from "../../src/domain/decide-feature.js";
-import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../src/domain/decision.js";
-import type { FallbackValues } from "../../src/domain/fallback.js";
+import { decideCredit } from "../../src/domain/decision/decide-credit.js";
+import { decideFeature } from "../../src/domain/decision/decide-feature.js";
+import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../src/domain/decision/decision.js";
+import type { FallbackValues } from "../../src/domain/decision/fallback.js";
 import type { ModelChange } from "./cached-states.js";
 import type { ConfiguredFallbacks, ModelAnswer } from "./decisions.js";
 import { creditAnswer, featureAnswer } from "./decisions.js";

@@ -4,7 +4,7 @@ import { DELIVERY_LIMITS } from "../../src/application/report/delivery-limits.js
 import { DeliverReports } from "../../src/application/report/deliver-reports.js";
 import { CodedError } from "../../src/domain/errors.js";
 import type { OutboxState } from "../../src/domain/outbox/outbox-state.js";
-import type { UsageEvent, UsageReport } from "../../src/domain/usage-report.js";
+import type { UsageEvent, UsageReport } from "../../src/domain/usage/usage-report.js";
 import type { CancelTimer, Clock } from "../../src/ports/clock.js";
 import type { Durability } from "../../src/ports/outbox.js";
 import { ManualClock } from "../fakes/manual-clock.js";

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { UsageEvent, UsageReport } from "../../domain/usage-report.js";
+import type { UsageEvent, UsageReport } from "../../domain/usage/usage-report.js";
 
 /** How many of the last requests and reports are remembered one by one; beyond it the oldest are forgotten. */
 const MAX_REMEMBERED = 10_000;

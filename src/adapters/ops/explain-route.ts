@@ -1,4 +1,4 @@
-import type { ExplainDecision, ExplainQuery } from "../../application/explain-decision.js";
+import type { ExplainDecision, ExplainQuery } from "../../application/check/explain-decision.js";
 import { explain, json, type OpsRoute } from "./ops-server.js";
 
 /** The parameters of GET /explain; the command of the same name sends them. */

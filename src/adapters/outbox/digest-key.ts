@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { KeyDigest } from "../../domain/outbox/outbox-record.js";
-import type { Dimensions, UsageEvent, UsageReport } from "../../domain/usage-report.js";
+import type { Dimensions, UsageEvent, UsageReport } from "../../domain/usage/usage-report.js";
 
 /**
  * What one key stands for: the same key of another subject or feature is another one, as upstream's rule for events has

@@ -5,7 +5,7 @@ import type {
   KeyDigest,
   OutboxRecord,
 } from "../../domain/outbox/outbox-record.js";
-import type { Dimensions, DimensionValue } from "../../domain/usage-report.js";
+import type { Dimensions, DimensionValue } from "../../domain/usage/usage-report.js";
 import type { RecordBuffer } from "./record-buffer.js";
 
 /** What a payload begins with. Reports are packed, since there can be millions; all else is JSON. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CustomerState } from "../../domain/customer-state.js";
-import type { UsageMeasurement, UsageReport } from "../../domain/usage-report.js";
+import type { UsageMeasurement, UsageReport } from "../../domain/usage/usage-report.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 
 /**

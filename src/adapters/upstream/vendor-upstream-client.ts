@@ -1,6 +1,6 @@
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
-import type { UsageEvent, UsageMeasurement, UsageReport } from "../../domain/usage-report.js";
+import type { UsageEvent, UsageMeasurement, UsageReport } from "../../domain/usage/usage-report.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../ports/upstream-client.js";
 import type { StateRequest } from "./fetch-state-operation.js";
 import type { Operation } from "./resilience/operation.js";

@@ -1,10 +1,10 @@
-import { decideCredit, decideCreditWithoutState } from "../../domain/decide-credit.js";
-import { decideFeature, decideFeatureWithoutState } from "../../domain/decide-feature.js";
-import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision.js";
+import { decideCredit, decideCreditWithoutState } from "../../domain/decision/decide-credit.js";
+import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/decide-feature.js";
+import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
 import type { Clock } from "../../ports/clock.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import type { Answer, CallContext } from "../answer.js";
-import type { AssumeAnswers } from "../assume-answers.js";
+import type { AssumeAnswers } from "./assume-answers.js";
 import type { FindState } from "../load/find-state.js";
 import type { UsageOverlay } from "../report/usage-overlay.js";
 

@@ -1,9 +1,9 @@
-import type { AccessDeniedReason } from "../../domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../../domain/decision/access-denied-reason.js";
 import type { CustomerState } from "../../domain/customer-state.js";
-import { decideCredit } from "../../domain/decide-credit.js";
-import { decideFeature } from "../../domain/decide-feature.js";
-import type { CreditDecision, FeatureDecision, FeatureQuery } from "../../domain/decision.js";
-import type { FallbackValues } from "../../domain/fallback.js";
+import { decideCredit } from "../../domain/decision/decide-credit.js";
+import { decideFeature } from "../../domain/decision/decide-feature.js";
+import type { CreditDecision, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
+import type { FallbackValues } from "../../domain/decision/fallback.js";
 import type { Subject } from "../../domain/subject.js";
 import type { Clock } from "../../ports/clock.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";

@@ -5,7 +5,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource, Telemetry } from "../../ports/telemetry.js";
 import type { CallContext } from "../answer.js";
-import { Deadlines } from "../deadlines.js";
+import { Deadlines } from "./deadlines.js";
 import type { LoadState } from "./load-state.js";
 import type { RefreshInBackground } from "../refresh/refresh-in-background.js";
 import type { StreamStatus } from "../refresh/stream-status.js";

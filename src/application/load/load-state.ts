@@ -1,4 +1,4 @@
-import { saysEntityIsMissing } from "../../domain/access-denied-reason.js";
+import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import type { UsageUpdated } from "../../domain/change.js";
 import { isEmptyState, type CustomerState } from "../../domain/customer-state.js";
 import { CodedError } from "../../domain/errors.js";

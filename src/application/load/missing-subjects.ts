@@ -1,4 +1,4 @@
-import { saysEntityIsMissing } from "../../domain/access-denied-reason.js";
+import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import { CodedError } from "../../domain/errors.js";
 import { SubjectMap } from "../../domain/subject-map.js";
 import type { Subject } from "../../domain/subject.js";

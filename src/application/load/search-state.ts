@@ -5,7 +5,7 @@ import type { StoredState, CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
-import type { Deadline, Deadlines } from "../deadlines.js";
+import type { Deadline, Deadlines } from "./deadlines.js";
 import type { LoadState } from "./load-state.js";
 
 /**

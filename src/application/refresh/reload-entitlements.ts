@@ -1,4 +1,4 @@
-import { saysEntityIsMissing } from "../../domain/access-denied-reason.js";
+import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import type { Subject } from "../../domain/subject.js";
 import type { LoadState } from "../load/load-state.js";
 

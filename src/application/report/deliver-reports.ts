@@ -1,4 +1,4 @@
-import type { UsageMeasurement } from "../../domain/usage-report.js";
+import type { UsageMeasurement } from "../../domain/usage/usage-report.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Outbox } from "../../ports/outbox.js";

@@ -2,7 +2,7 @@ import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import type { AsideList } from "../../domain/outbox/outbox-record.js";
 import { reportFailureOf } from "../../domain/outbox/report-failure.js";
 import type { UsageEntry, UsageSeries } from "../../domain/outbox/usage-entry.js";
-import type { UsageMeasurement } from "../../domain/usage-report.js";
+import type { UsageMeasurement } from "../../domain/usage/usage-report.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Outbox } from "../../ports/outbox.js";

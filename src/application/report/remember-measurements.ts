@@ -1,5 +1,5 @@
 import type { UsageUpdated } from "../../domain/change.js";
-import type { UsageMeasurement } from "../../domain/usage-report.js";
+import type { UsageMeasurement } from "../../domain/usage/usage-report.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";

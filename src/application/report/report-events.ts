@@ -1,4 +1,4 @@
-import type { UsageEvent } from "../../domain/usage-report.js";
+import type { UsageEvent } from "../../domain/usage/usage-report.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";

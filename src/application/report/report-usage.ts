@@ -1,4 +1,4 @@
-import type { UsageMeasurement, UsageReport } from "../../domain/usage-report.js";
+import type { UsageMeasurement, UsageReport } from "../../domain/usage/usage-report.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";

@@ -1,4 +1,4 @@
-import type { UsageEvent, UsageMeasurement, UsageReport, UsageState } from "../../domain/usage-report.js";
+import type { UsageEvent, UsageMeasurement, UsageReport, UsageState } from "../../domain/usage/usage-report.js";
 import type { CallContext } from "../answer.js";
 
 /** Takes reports of usage, whether they wait for upstream or are accepted before. */

@@ -1,5 +1,5 @@
-import type { Explanation } from "../../application/explain-decision.js";
-import type { RuleOutcome } from "../../domain/decision-trace.js";
+import type { Explanation } from "../../application/check/explain-decision.js";
+import type { RuleOutcome } from "../../domain/decision/decision-trace.js";
 import { askOps, OPS_OPTIONS, OpsFailure } from "./ask-ops.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import type { Output } from "./output.js";

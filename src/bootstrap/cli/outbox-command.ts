@@ -9,7 +9,7 @@ import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { operateOutbox, type OperatorAnswer, type OperatorRequest } from "../../application/report/operate-outbox.js";
 import { CodedError } from "../../domain/errors.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
-import { lockOutbox } from "../outbox.js";
+import { lockOutbox } from "../sidecar/outbox.js";
 import { StartError } from "../process/start-error.js";
 import type { Output } from "./output.js";
 import { parseCommandLine } from "./parse-command-line.js";

@@ -4,7 +4,7 @@ import { availableMemory, THIS_MACHINE, type MemorySources } from "./available-m
 import { brokenRules, type CrossRule } from "./rules/cross-rule.js";
 import { deepFreeze } from "./deep-freeze.js";
 import { misspeltNames } from "./rules/did-you-mean.js";
-import { fileNameOf, readFileSettings } from "./file-settings.js";
+import { fileNameOf, readFileSettings } from "./settings/file-settings.js";
 import { foreignNames, type ForeignName } from "./rules/foreign-names.js";
 import type { Machine, Setting, Values } from "./settings/setting.js";
 import { unusedSettings, type UnusedRule, type UnusedSetting } from "./rules/unused-rule.js";

@@ -19,7 +19,7 @@ import { connectToRedis } from "../cache/redis-connection.js";
 import type { SettingInForce } from "../config/read-settings.js";
 import { listenFault } from "../sidecar/listen-fault.js";
 import { packageVersion } from "../package-version.js";
-import { configurationSection, keySection } from "../sidecar-status.js";
+import { configurationSection, keySection } from "../sidecar/sidecar-status.js";
 import type { Services } from "../source/source.js";
 import { StartError } from "../process/start-error.js";
 import { LastStatistics } from "./last-statistics.js";

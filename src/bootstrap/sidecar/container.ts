@@ -8,12 +8,12 @@ import { OpsServer } from "../../adapters/ops/ops-server.js";
 import { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
 import type { TlsFiles } from "../../adapters/rpc/listener/tls-material.js";
 import { createRpcHandler } from "../../adapters/rpc/rpc-handler.js";
-import { AssumeAnswers } from "../../application/assume-answers.js";
+import { AssumeAnswers } from "../../application/check/assume-answers.js";
 import { CheckEntitlement } from "../../application/check/check-entitlement.js";
-import { countReports } from "../../application/count-reports.js";
+import { countReports } from "../../application/report/count-reports.js";
 import { FindState } from "../../application/load/find-state.js";
 import { FollowUpdates } from "../../application/refresh/follow-updates.js";
-import { FreshnessCensus } from "../../application/freshness-census.js";
+import { FreshnessCensus } from "../../application/refresh/freshness-census.js";
 import { ListEntitlements } from "../../application/check/list-entitlements.js";
 import { LoadState } from "../../application/load/load-state.js";
 import { Readiness } from "../../application/readiness.js";
@@ -22,11 +22,11 @@ import { ReloadEntitlements } from "../../application/refresh/reload-entitlement
 import { StreamStatus } from "../../application/refresh/stream-status.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Config } from "../config/settings/settings.js";
-import type { Foundations } from "../foundations.js";
-import type { Provide } from "../provide.js";
+import type { Foundations } from "./foundations.js";
+import type { Provide } from "./provide.js";
 import { packageVersion } from "../package-version.js";
-import { provideOps } from "../provide-ops.js";
-import { provideReports } from "../provide-reports.js";
+import { provideOps } from "./provide-ops.js";
+import { provideReports } from "./provide-reports.js";
 import { TOKENS } from "./tokens.js";
 
 /** How old a state may grow while no change arrive, before it is asked for again. */

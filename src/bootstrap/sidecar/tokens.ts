@@ -8,10 +8,10 @@ import type { SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.
 import type { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
 import type { RpcHandler } from "../../adapters/rpc/rpc-handler.js";
 import type { CheckEntitlement } from "../../application/check/check-entitlement.js";
-import type { ExplainDecision } from "../../application/explain-decision.js";
+import type { ExplainDecision } from "../../application/check/explain-decision.js";
 import type { FindState } from "../../application/load/find-state.js";
 import type { FollowUpdates } from "../../application/refresh/follow-updates.js";
-import type { FreshnessCensus } from "../../application/freshness-census.js";
+import type { FreshnessCensus } from "../../application/refresh/freshness-census.js";
 import type { ListEntitlements } from "../../application/check/list-entitlements.js";
 import type { LoadState } from "../../application/load/load-state.js";
 import type { Readiness } from "../../application/readiness.js";

@@ -1,4 +1,4 @@
-import type { UsageEvent, UsageReport } from "../usage-report.js";
+import type { UsageEvent, UsageReport } from "../usage/usage-report.js";
 
 /** A report of usage as it is kept: with its timestamp, and with the entry that it is delivered in. */
 export interface AcceptedUsage {

@@ -1,6 +1,6 @@
 import { SubjectMap } from "../subject-map.js";
 import type { Subject } from "../subject.js";
-import type { Dimensions } from "../usage-report.js";
+import type { Dimensions } from "../usage/usage-report.js";
 import { EventQueue, type EventBatch } from "./event-queue.js";
 import type {
   AcceptedReport,

@@ -1,6 +1,6 @@
-import { addDecimals, MAX_AMOUNT, subtractDecimals } from "../decimal.js";
+import { addDecimals, MAX_AMOUNT, subtractDecimals } from "../usage/decimal.js";
 import type { Subject } from "../subject.js";
-import type { Dimensions } from "../usage-report.js";
+import type { Dimensions } from "../usage/usage-report.js";
 import type { AcceptedReport, EntryRecord } from "./outbox-record.js";
 
 /** All that waits of one feature of one subject, in the order in which it is delivered. */

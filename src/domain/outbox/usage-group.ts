@@ -1,5 +1,5 @@
 import type { CustomerState } from "../customer-state.js";
-import { usageAt } from "../usage.js";
+import { usageAt } from "../usage/usage.js";
 
 const SECOND_MS = 1_000;
 

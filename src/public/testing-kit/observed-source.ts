@@ -1,6 +1,6 @@
 import type { Source } from "../../bootstrap/source/source.js";
 import { CodedError } from "../../domain/errors.js";
-import type { UsageEvent, UsageReport, UsageUpdateBehavior } from "../../domain/usage-report.js";
+import type { UsageEvent, UsageReport, UsageUpdateBehavior } from "../../domain/usage/usage-report.js";
 import type { UpdateListener, UpdateStream } from "../../ports/update-stream.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 

@@ -1,5 +1,5 @@
 import { CodedError } from "../../../src/domain/errors.js";
-import type { FallbackValues } from "../../../src/domain/fallback.js";
+import type { FallbackValues } from "../../../src/domain/decision/fallback.js";
 import type { InMemoryUpstream } from "../../fakes/in-memory-upstream.js";
 import { boolean, enumerated, metered, numeric, wallet } from "../../builders/states.js";
 

@@ -9,7 +9,7 @@ import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-in
 import { contentOf } from "../../../src/adapters/catalog/engine/changes.js";
 import { openCatalog } from "../../../src/adapters/catalog/engine/open-catalog.js";
 import { CodedError } from "../../../src/domain/errors.js";
-import type { UsageReport } from "../../../src/domain/usage-report.js";
+import type { UsageReport } from "../../../src/domain/usage/usage-report.js";
 import { ACME, catalogOf, NOON, usageEvent, usageReport } from "../../builders/catalog-use.js";
 import { anyCatalog, anyEvent, anyReport, CATALOG_NOW, CATALOG_SUBJECTS } from "../../builders/catalogs.js";
 import { ManualClock } from "../../fakes/manual-clock.js";

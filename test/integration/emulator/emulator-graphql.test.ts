@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { VENDOR_SCHEMA } from "../../../src/adapters/emulator/graphql/vendor-schema.js";
 import { SUBSCRIPTIONS } from "../../../src/adapters/stream/subscriptions.js";
 import * as ownDocuments from "../../../src/adapters/upstream/client/graphql-documents.js";
-import { ACCESS_DENIED_REASONS } from "../../../src/domain/access-denied-reason.js";
+import { ACCESS_DENIED_REASONS } from "../../../src/domain/decision/access-denied-reason.js";
 import { inkwell } from "../../builders/inkwell.js";
 import { emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";
 import { postGraphql, WITHOUT_VALID_KEY } from "../../fixtures/raw-api.js";

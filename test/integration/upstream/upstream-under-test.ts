@@ -1,6 +1,6 @@
 import { createVendorUpstream } from "../../../src/adapters/upstream/create-vendor-upstream.js";
 import type { VendorUpstreamLimits } from "../../../src/adapters/upstream/vendor-upstream-limits.js";
-import type { UsageReport } from "../../../src/domain/usage-report.js";
+import type { UsageReport } from "../../../src/domain/usage/usage-report.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";

@@ -9,10 +9,10 @@ import { ReloadEntitlements } from "../../../src/application/refresh/reload-enti
 import { ReportUsage } from "../../../src/application/report/report-usage.js";
 import { StreamStatus } from "../../../src/application/refresh/stream-status.js";
 import { buildCustomerState, type CustomerStateInput } from "../../../src/domain/build-customer-state.js";
-import type { FeatureQuery } from "../../../src/domain/decision.js";
+import type { FeatureQuery } from "../../../src/domain/decision/decision.js";
 import { CodedError } from "../../../src/domain/errors.js";
 import type { Subject } from "../../../src/domain/subject.js";
-import type { UsageMeasurement } from "../../../src/domain/usage-report.js";
+import type { UsageMeasurement } from "../../../src/domain/usage/usage-report.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
 import type { UpstreamClient } from "../../../src/ports/upstream-client.js";
 import { ManualClock } from "../../fakes/manual-clock.js";

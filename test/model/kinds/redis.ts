@@ -3,7 +3,7 @@ import { RedisCacheStore } from "../../../src/adapters/cache/redis/store/redis-c
 import { buildCustomerState, type CustomerStateInput } from "../../../src/domain/build-customer-state.js";
 import type { SubjectChange } from "../../../src/domain/change.js";
 import type { Subject } from "../../../src/domain/subject.js";
-import type { Usage } from "../../../src/domain/usage.js";
+import type { Usage } from "../../../src/domain/usage/usage.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";

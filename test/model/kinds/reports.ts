@@ -1,6 +1,6 @@
 import { openCatalog } from "../../../src/adapters/catalog/engine/open-catalog.js";
 import { CodedError } from "../../../src/domain/errors.js";
-import type { ResetPeriod } from "../../../src/domain/usage-period.js";
+import type { ResetPeriod } from "../../../src/domain/usage/usage-period.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
 import { someAmount, someCreditQuery, someFeatureQuery } from "../generate.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { GrantedAmounts } from "../../../src/application/granted-amounts.js";
-import type { FailurePolicy } from "../../../src/domain/failure-policy.js";
+import { GrantedAmounts } from "../../../src/application/check/granted-amounts.js";
+import type { FailurePolicy } from "../../../src/domain/decision/failure-policy.js";
 import { BUDGET_MS, buildCore, know, NO_HURRY } from "../../builders/core.js";
 import { creditQuery, featureQuery } from "../../builders/queries.js";
 import { boolean, emptyState, metered, stateWith } from "../../builders/states.js";

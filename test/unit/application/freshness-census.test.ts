@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { FreshnessCensus } from "../../../src/application/freshness-census.js";
+import { FreshnessCensus } from "../../../src/application/refresh/freshness-census.js";
 import { StreamStatus } from "../../../src/application/refresh/stream-status.js";
 import type { Holding } from "../../../src/ports/cache-store.js";
 import { ManualClock } from "../../fakes/manual-clock.js";

@@ -3,7 +3,7 @@ import {
   ACCESS_DENIED_REASONS,
   parseAccessDeniedReason,
   saysEntityIsMissing,
-} from "../../../src/domain/access-denied-reason.js";
+} from "../../../src/domain/decision/access-denied-reason.js";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
 import { isEmptyState } from "../../../src/domain/customer-state.js";
 import { CodedError, ERROR_CODES, errorCodeOf } from "../../../src/domain/errors.js";

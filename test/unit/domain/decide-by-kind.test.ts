@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { decideFeature } from "../../../src/domain/decide-feature.js";
+import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
 import { featureQuery } from "../../builders/queries.js";
 import { boolean, enumerated, metered, numeric, stateWith, type MeteredTerms } from "../../builders/states.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import type { AccessDeniedReason } from "../../../src/domain/access-denied-reason.js";
-import { decideCredit } from "../../../src/domain/decide-credit.js";
-import { decideFeature } from "../../../src/domain/decide-feature.js";
+import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
+import { decideCredit } from "../../../src/domain/decision/decide-credit.js";
+import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
 import { creditQuery, featureQuery } from "../../builders/queries.js";
 import { boolean, enumerated, metered, numeric, stateWith, wallet, type WalletTerms } from "../../builders/states.js";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import type { AccessDeniedReason } from "../../../src/domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../../../src/domain/build-customer-state.js";
-import { decideCredit } from "../../../src/domain/decide-credit.js";
-import { decideFeature } from "../../../src/domain/decide-feature.js";
-import type { FeatureQuery } from "../../../src/domain/decision.js";
+import { decideCredit } from "../../../src/domain/decision/decide-credit.js";
+import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
+import type { FeatureQuery } from "../../../src/domain/decision/decision.js";
 import { creditQuery, featureQuery } from "../../builders/queries.js";
 import { boolean, emptyState, enumerated, metered, numeric, stateWith, wallet } from "../../builders/states.js";
 

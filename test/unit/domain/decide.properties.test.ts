@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
 import { buildCustomerState, type CustomerStateInput } from "../../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
-import { decideCredit, decideCreditWithoutState } from "../../../src/domain/decide-credit.js";
-import { decideFeature, decideFeatureWithoutState } from "../../../src/domain/decide-feature.js";
-import type { ConfiguredFallbacks } from "../../../src/domain/fallback.js";
+import { decideCredit, decideCreditWithoutState } from "../../../src/domain/decision/decide-credit.js";
+import { decideFeature, decideFeatureWithoutState } from "../../../src/domain/decision/decide-feature.js";
+import type { ConfiguredFallbacks } from "../../../src/domain/decision/fallback.js";
 import {
   amounts,
   creditQueries,

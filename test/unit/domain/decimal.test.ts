@@ -9,7 +9,7 @@ import {
   subtractDecimals,
   toNumber,
   type Decimal,
-} from "../../../src/domain/decimal.js";
+} from "../../../src/domain/usage/decimal.js";
 
 /** The model: a rational number, numerator over a power of ten. */
 interface Rational {

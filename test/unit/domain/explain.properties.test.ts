@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { decideCredit } from "../../../src/domain/decide-credit.js";
-import { decideFeature } from "../../../src/domain/decide-feature.js";
-import type { DecisionTrace, RuleName } from "../../../src/domain/decision-trace.js";
-import type { AccessDeniedReason } from "../../../src/domain/access-denied-reason.js";
-import { nearestIds } from "../../../src/domain/nearest-ids.js";
+import { decideCredit } from "../../../src/domain/decision/decide-credit.js";
+import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
+import type { DecisionTrace, RuleName } from "../../../src/domain/decision/decision-trace.js";
+import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
+import { nearestIds } from "../../../src/domain/decision/nearest-ids.js";
 import { creditQueries, fallbackValues, featureQueries, times, optional, states } from "../../builders/arbitraries.js";
 
 const RUNS = { numRuns: 3_000 };

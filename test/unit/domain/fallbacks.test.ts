@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { decideCreditWithoutState } from "../../../src/domain/decide-credit.js";
-import { decideFeature, decideFeatureWithoutState } from "../../../src/domain/decide-feature.js";
+import { decideCreditWithoutState } from "../../../src/domain/decision/decide-credit.js";
+import { decideFeature, decideFeatureWithoutState } from "../../../src/domain/decision/decide-feature.js";
 import {
   DENY_FALLBACK,
   kindOfFallback,
@@ -8,7 +8,7 @@ import {
   resolveFallback,
   type FallbackHints,
   type FallbackValues,
-} from "../../../src/domain/fallback.js";
+} from "../../../src/domain/decision/fallback.js";
 import type { FeatureKind } from "../../../src/domain/feature.js";
 import { configured, creditQuery, featureQuery } from "../../builders/queries.js";
 import { boolean, emptyState, metered, stateWith } from "../../builders/states.js";

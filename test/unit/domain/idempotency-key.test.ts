@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { faultOfKey, reportKeyOf } from "../../../src/domain/idempotency-key.js";
+import { faultOfKey, reportKeyOf } from "../../../src/domain/usage/idempotency-key.js";
 import { fail } from "../../support/expectations.js";
 
 const callerKeys = fc

@@ -6,7 +6,7 @@ import type { SubjectChange } from "../../../src/domain/change.js";
 import type { EntitlementReference } from "../../../src/domain/entitlement.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { newestState, newestUsage } from "../../../src/domain/newest-wins.js";
-import type { Usage } from "../../../src/domain/usage.js";
+import type { Usage } from "../../../src/domain/usage/usage.js";
 import { amounts, FEATURE_IDS, times, optional, states } from "../../builders/arbitraries.js";
 import { contentsOf } from "../../builders/states.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { isOlder, newestState, newestUsage } from "../../../src/domain/newest-wins.js";
-import type { Usage } from "../../../src/domain/usage.js";
+import type { Usage } from "../../../src/domain/usage/usage.js";
 import { boolean, contentsOf, emptyState, metered, stateWith, wallet } from "../../builders/states.js";
 
 describe("whether a write is older than what is stored", () => {

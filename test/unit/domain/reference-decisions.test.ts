@@ -2,8 +2,8 @@ import { EntitlementDecisionService } from "@stigg/node-server-sdk/dist/services
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
 import { buildCustomerState, type FeatureEntitlementInput } from "../../../src/domain/build-customer-state.js";
-import { decideFeature } from "../../../src/domain/decide-feature.js";
-import type { FeatureQuery } from "../../../src/domain/decision.js";
+import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
+import type { FeatureQuery } from "../../../src/domain/decision/decision.js";
 import { kindOfFeature } from "../../../src/domain/feature.js";
 import { amounts, enumValues, featureEntitlements, optional } from "../../builders/arbitraries.js";
 import { featureQuery } from "../../builders/queries.js";

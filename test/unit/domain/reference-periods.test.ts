@@ -3,8 +3,8 @@ import { EntitlementDecisionService } from "@stigg/node-server-sdk/dist/services
 import { EntitlementResetPeriod, FeatureType, MeterType } from "@stigg/node-server-sdk/dist/models.js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { decideFeature } from "../../../src/domain/decide-feature.js";
-import { usagePeriodAt, type ResetPeriod, type UsagePeriod } from "../../../src/domain/usage-period.js";
+import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
+import { usagePeriodAt, type ResetPeriod, type UsagePeriod } from "../../../src/domain/usage/usage-period.js";
 import { times, resetPeriods } from "../../builders/arbitraries.js";
 import { featureQuery } from "../../builders/queries.js";
 import { metered, stateWith } from "../../builders/states.js";

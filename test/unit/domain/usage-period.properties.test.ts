@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { usagePeriodAt, type ResetPeriod, type UsagePeriod } from "../../../src/domain/usage-period.js";
-import { usageAt } from "../../../src/domain/usage.js";
+import { usagePeriodAt, type ResetPeriod, type UsagePeriod } from "../../../src/domain/usage/usage-period.js";
+import { usageAt } from "../../../src/domain/usage/usage.js";
 import { RESET_PERIODS, resetPeriods, usages } from "../../builders/arbitraries.js";
 
 const RUNS = { numRuns: 2_000 };

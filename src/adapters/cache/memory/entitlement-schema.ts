@@ -1,4 +1,4 @@
-import type { AccessDeniedReason } from "../../../domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { EntitlementReference } from "../../../domain/entitlement.js";
 import type { CreditTerms } from "./credit-terms.js";
 import type { FeatureTerms } from "./feature-terms.js";

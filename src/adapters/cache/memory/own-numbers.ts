@@ -1,4 +1,4 @@
-import type { Usage } from "../../../domain/usage.js";
+import type { Usage } from "../../../domain/usage/usage.js";
 import { CELL_UNITS, cellAt, NumberTextWriter, PLACE_UNITS, placeAt, type NumberText } from "./number-text.js";
 
 /**

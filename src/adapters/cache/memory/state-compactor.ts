@@ -1,7 +1,7 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
 import type { Feature } from "../../../domain/feature.js";
-import type { Usage } from "../../../domain/usage.js";
+import type { Usage } from "../../../domain/usage/usage.js";
 import { CompactState } from "./compact-state.js";
 import { CreditTerms, hashCreditTerms } from "./credit-terms.js";
 import { EntitlementSchema, hashSchema, type SchemaParts } from "./entitlement-schema.js";

@@ -1,4 +1,4 @@
-import { parseAccessDeniedReason } from "../../../domain/access-denied-reason.js";
+import { parseAccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import {
   buildCustomerState,
   type CreditEntitlementInput,

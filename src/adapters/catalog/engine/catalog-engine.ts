@@ -3,7 +3,7 @@ import type { CustomerState } from "../../../domain/customer-state.js";
 import type { EntitlementReference } from "../../../domain/entitlement.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage-report.js";
+import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { EntitlementOrigin } from "../../../ports/directory.js";
 import type { Logger } from "../../../ports/logger.js";

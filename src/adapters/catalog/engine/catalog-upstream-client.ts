@@ -1,7 +1,7 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage-report.js";
+import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../../ports/upstream-client.js";
 import type { CatalogEngine } from "./catalog-engine.js";
 

@@ -1,5 +1,5 @@
 import { CodedError } from "../../../domain/errors.js";
-import type { UsageEvent, UsageReport } from "../../../domain/usage-report.js";
+import type { UsageEvent, UsageReport } from "../../../domain/usage/usage-report.js";
 import { countUsage, type CountContext } from "./count-usage.js";
 import { subjectToCount } from "./countable.js";
 import type { RememberedAnswer } from "../ledger/ledger-entry.js";

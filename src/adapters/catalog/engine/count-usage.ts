@@ -6,11 +6,11 @@ import {
   subtractDecimals,
   toNumber,
   type Decimal,
-} from "../../../domain/decimal.js";
+} from "../../../domain/usage/decimal.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { UsagePeriod } from "../../../domain/usage-period.js";
-import type { UsageUpdateBehavior } from "../../../domain/usage-report.js";
+import type { UsagePeriod } from "../../../domain/usage/usage-period.js";
+import type { UsageUpdateBehavior } from "../../../domain/usage/usage-report.js";
 import type { CatalogModel, SubjectDefinition } from "../model/catalog-model.js";
 import { featureToCount, mustBeCountable, subjectToCount } from "./countable.js";
 import { drawCredits } from "./draw-credits.js";

@@ -1,5 +1,5 @@
 import { CodedError } from "../../../domain/errors.js";
-import type { UsageEvent } from "../../../domain/usage-report.js";
+import type { UsageEvent } from "../../../domain/usage/usage-report.js";
 import type { CatalogModel, MeterDefinition } from "../model/catalog-model.js";
 import type { CountedUsage } from "./count-usage.js";
 

@@ -1,4 +1,4 @@
-import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../../domain/usage-report.js";
+import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
 import type { CatalogModel, CustomerDefinition, SubjectDefinition } from "../model/catalog-model.js";
 import { subjectToCount } from "./countable.js";
 import type { RememberedAnswer } from "../ledger/ledger-entry.js";

@@ -1,6 +1,6 @@
-import { addDecimals, toNumber, type Decimal } from "../../../domain/decimal.js";
-import type { UsagePeriod } from "../../../domain/usage-period.js";
-import type { Usage } from "../../../domain/usage.js";
+import { addDecimals, toNumber, type Decimal } from "../../../domain/usage/decimal.js";
+import type { UsagePeriod } from "../../../domain/usage/usage-period.js";
+import type { Usage } from "../../../domain/usage/usage.js";
 import type { EntitlementTerms, SubjectDefinition } from "../model/catalog-model.js";
 import { consumedCredits } from "./draw-credits.js";
 import type { LedgerReader, UsageEntry } from "../ledger/ledger-entry.js";

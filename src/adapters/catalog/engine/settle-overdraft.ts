@@ -1,4 +1,4 @@
-import { compareDecimals, subtractDecimals, type Decimal } from "../../../domain/decimal.js";
+import { compareDecimals, subtractDecimals, type Decimal } from "../../../domain/usage/decimal.js";
 import type { SubjectDefinition } from "../model/catalog-model.js";
 import type { WalletEntry } from "../ledger/ledger-entry.js";
 import { isSubscribed, periodOf } from "../model/subscription.js";

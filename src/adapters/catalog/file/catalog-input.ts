@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../../domain/credit-currency.js";
 import type { FeatureKind } from "../../../domain/feature.js";
-import type { ResetPeriod } from "../../../domain/usage-period.js";
+import type { ResetPeriod } from "../../../domain/usage/usage-period.js";
 
 /** A catalog as it is written down. What each field means is described in schema/catalog.schema.json. */
 export interface CatalogInput {

@@ -1,4 +1,4 @@
-import { toNumber } from "../../../domain/decimal.js";
+import { toNumber } from "../../../domain/usage/decimal.js";
 import type { EntitlementReference } from "../../../domain/entitlement.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { EntitlementOrigin, GrantOrigin } from "../../../ports/directory.js";

@@ -1,4 +1,4 @@
-import type { Decimal } from "../../../domain/decimal.js";
+import type { Decimal } from "../../../domain/usage/decimal.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { RememberedReport, UsageEntry, WalletEntry } from "./ledger-entry.js";
 

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Dimensions, UsageEvent, UsageReport } from "../../../domain/usage-report.js";
+import type { Dimensions, UsageEvent, UsageReport } from "../../../domain/usage/usage-report.js";
 
 /**
  * What one idempotency key stands for: the same key of another subject, feature or event name is another one, as

@@ -1,4 +1,4 @@
-import type { Decimal } from "../../../domain/decimal.js";
+import type { Decimal } from "../../../domain/usage/decimal.js";
 import type { LedgerRecord, WalletLine } from "./ledger-record.js";
 import { decodeLine, unfit, type DecodedStateFile } from "./state-file-format.js";
 

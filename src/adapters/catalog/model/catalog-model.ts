@@ -2,7 +2,7 @@ import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { CreditRate } from "../../../domain/entitlement.js";
 import type { Feature, FeatureKind } from "../../../domain/feature.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { ResetPeriod } from "../../../domain/usage-period.js";
+import type { ResetPeriod } from "../../../domain/usage/usage-period.js";
 import type { GrantCategory, ResetAnchor } from "../file/catalog-input.js";
 import type { Lookup } from "./lazy-table.js";
 import type { PackedCatalog } from "./packed-catalog.js";

@@ -1,6 +1,6 @@
 import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { FeatureKind } from "../../../domain/feature.js";
-import type { ResetPeriod } from "../../../domain/usage-period.js";
+import type { ResetPeriod } from "../../../domain/usage/usage-period.js";
 import type { CatalogPath } from "../file/catalog-fault.js";
 import type { EntitlementInput, ResetAnchor, ShortEntitlementInput } from "../file/catalog-input.js";
 import type { EntitlementTerms, FeatureDefinition } from "./catalog-model.js";

@@ -1,6 +1,6 @@
 import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
-import { decideCredit } from "../../../domain/decide-credit.js";
+import { decideCredit } from "../../../domain/decision/decide-credit.js";
 import type { CreditEntitlement } from "../../../domain/entitlement.js";
 import { isoTimestamp } from "./encode-timestamp.js";
 

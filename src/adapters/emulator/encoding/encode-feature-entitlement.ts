@@ -1,7 +1,7 @@
-import type { AccessDeniedReason } from "../../../domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
-import { decideFeature } from "../../../domain/decide-feature.js";
-import type { FeatureDecision } from "../../../domain/decision.js";
+import { decideFeature } from "../../../domain/decision/decide-feature.js";
+import type { FeatureDecision } from "../../../domain/decision/decision.js";
 import type { FeatureEntitlement } from "../../../domain/entitlement.js";
 import type { Feature } from "../../../domain/feature.js";
 import type { Subject } from "../../../domain/subject.js";

@@ -1,4 +1,4 @@
-import type { UsageMeasurement } from "../../../domain/usage-report.js";
+import type { UsageMeasurement } from "../../../domain/usage/usage-report.js";
 import { isoTimestamp } from "./encode-timestamp.js";
 
 /** What was counted, as reportUsage answers it. @param now epoch milliseconds */

@@ -1,4 +1,4 @@
-import type { AccessDeniedReason } from "../../../domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { UpstreamClient } from "../../../ports/upstream-client.js";

@@ -6,7 +6,7 @@ import type {
   UsageEvent,
   UsageReport,
   UsageUpdateBehavior,
-} from "../../../domain/usage-report.js";
+} from "../../../domain/usage/usage-report.js";
 import { apiError } from "../api-error.js";
 
 /** Variables as GraphQL has checked them: their shape holds, the content of its custom scalars is open. */

@@ -1,5 +1,5 @@
 import { CodedError } from "../../../domain/errors.js";
-import type { FailurePolicy } from "../../../domain/failure-policy.js";
+import type { FailurePolicy } from "../../../domain/decision/failure-policy.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { FailurePolicies } from "../../../ports/failure-policies.js";
 import type { Logger } from "../../../ports/logger.js";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { InspectCustomer } from "../../../application/inspect-customer.js";
+import type { InspectCustomer } from "../../../application/check/inspect-customer.js";
 import { explain, json, type OpsRoute } from "../ops-server.js";
 import type { RecentDenials } from "../recent-denials.js";
 import { INSPECTOR_HTML, INSPECTOR_SCRIPT, INSPECTOR_STYLE } from "./inspector-page.js";

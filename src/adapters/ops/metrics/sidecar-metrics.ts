@@ -1,5 +1,5 @@
-import { POLICY_ANSWERS } from "../../../domain/failure-policy.js";
-import { STALE_REASONS, type FreshnessCounts } from "../../../application/freshness-census.js";
+import { POLICY_ANSWERS } from "../../../domain/decision/failure-policy.js";
+import { STALE_REASONS, type FreshnessCounts } from "../../../application/refresh/freshness-census.js";
 import type { CacheSize } from "../../../ports/cache-store.js";
 import type { CallTelemetry } from "../../../ports/call-telemetry.js";
 import type { Outbox } from "../../../ports/outbox.js";

@@ -1,7 +1,7 @@
 import type { MessageShape } from "@bufbuild/protobuf";
 import type { EntitlementsList } from "../../../application/check/list-entitlements.js";
-import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision.js";
-import type { UsageMeasurement } from "../../../domain/usage-report.js";
+import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
+import type { UsageMeasurement } from "../../../domain/usage/usage-report.js";
 import type { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../gen/grpc/health/v1/health_pb.js";
 import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 

@@ -1,10 +1,10 @@
 import type { Message } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { EntitlementsList } from "../../../application/check/list-entitlements.js";
-import type { CreditDecision, FeatureDecision } from "../../../domain/decision.js";
-import { kindOfFallback, type FallbackValues } from "../../../domain/fallback.js";
+import type { CreditDecision, FeatureDecision } from "../../../domain/decision/decision.js";
+import { kindOfFallback, type FallbackValues } from "../../../domain/decision/fallback.js";
 import type { FeatureKind } from "../../../domain/feature.js";
-import type { UsageMeasurement } from "../../../domain/usage-report.js";
+import type { UsageMeasurement } from "../../../domain/usage/usage-report.js";
 import {
   HealthCheckResponseSchema,
   type HealthCheckResponse_ServingStatus as ServingStatus,

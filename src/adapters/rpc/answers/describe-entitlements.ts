@@ -1,10 +1,10 @@
 import type { DescMessage, JsonObject, MessageShape } from "@bufbuild/protobuf";
 import type { CreditCurrency } from "../../../domain/credit-currency.js";
-import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision.js";
+import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
 import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
-import type { FallbackValues } from "../../../domain/fallback.js";
+import type { FallbackValues } from "../../../domain/decision/fallback.js";
 import { kindOfFeature, type Feature } from "../../../domain/feature.js";
-import { NO_USAGE, type Usage } from "../../../domain/usage.js";
+import { NO_USAGE, type Usage } from "../../../domain/usage/usage.js";
 import {
   BooleanEntitlementSchema,
   CreditEntitlementSchema,

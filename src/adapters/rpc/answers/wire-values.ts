@@ -1,6 +1,6 @@
-import type { AccessDeniedReason } from "../../../domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { FeatureType, MeterType } from "../../../domain/feature.js";
-import type { ResetPeriod } from "../../../domain/usage-period.js";
+import type { ResetPeriod } from "../../../domain/usage/usage-period.js";
 import {
   AccessDeniedReason as WireReason,
   EntitlementResetPeriod,

@@ -1,4 +1,4 @@
-import { ACCESS_DENIED_REASONS, type AccessDeniedReason } from "../../../domain/access-denied-reason.js";
+import { ACCESS_DENIED_REASONS, type AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import {
   CALL_CODES,
   LATENCY_BUCKETS_MS,

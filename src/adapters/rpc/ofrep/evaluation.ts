@@ -1,5 +1,5 @@
-import type { FeatureDecision, FeatureQuery } from "../../../domain/decision.js";
-import { kindOfFallback } from "../../../domain/fallback.js";
+import type { FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
+import { kindOfFallback } from "../../../domain/decision/fallback.js";
 import type { FeatureKind } from "../../../domain/feature.js";
 import type { AnswerSource } from "../../../ports/telemetry.js";
 import { TEXT_ENCODERS } from "../gen/answers/text-encoders.js";

@@ -1,4 +1,4 @@
-import { USAGE_STATES, type UsageState } from "../../../domain/usage-report.js";
+import { USAGE_STATES, type UsageState } from "../../../domain/usage/usage-report.js";
 import { ANSWER_SOURCES, type AnswerSource } from "../../../ports/telemetry.js";
 import { ResponseHeaders, type HeaderField } from "../exchange/response-headers.js";
 import type { Reply } from "../service/unary-call.js";

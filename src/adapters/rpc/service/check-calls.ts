@@ -1,7 +1,7 @@
 import type { CallContext } from "../../../application/answer.js";
 import type { CheckEntitlement } from "../../../application/check/check-entitlement.js";
 import type { ListEntitlements } from "../../../application/check/list-entitlements.js";
-import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision.js";
+import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
 import type {

@@ -1,5 +1,5 @@
-import type { CreditQuery, FeatureQuery } from "../../../domain/decision.js";
-import type { FallbackValues } from "../../../domain/fallback.js";
+import type { CreditQuery, FeatureQuery } from "../../../domain/decision/decision.js";
+import type { FallbackValues } from "../../../domain/decision/fallback.js";
 import type {
   GetBooleanEntitlementRequest,
   GetEntitlementFallback,

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { faultOfKey, reportKeyOf, type ReportKey } from "../../../domain/idempotency-key.js";
+import { faultOfKey, reportKeyOf, type ReportKey } from "../../../domain/usage/idempotency-key.js";
 import type {
   Dimensions,
   DimensionValue,
   UsageEvent,
   UsageReport,
   UsageUpdateBehavior,
-} from "../../../domain/usage-report.js";
+} from "../../../domain/usage/usage-report.js";
 import {
   UsageUpdateBehavior as WireUpdateBehavior,
   type Event,

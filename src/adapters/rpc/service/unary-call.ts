@@ -1,5 +1,5 @@
 import type { Answer, Assumed, CallContext } from "../../../application/answer.js";
-import type { UsageState } from "../../../domain/usage-report.js";
+import type { UsageState } from "../../../domain/usage/usage-report.js";
 import type { AnswerSource } from "../../../ports/telemetry.js";
 
 /** An answer in the form that goes out, with where what it says came from, which travels beside it as metadata. */

@@ -1,6 +1,6 @@
 import type { ReloadEntitlements } from "../../../application/refresh/reload-entitlements.js";
 import type { EventReporting, UsageReporting } from "../../../application/report/reporting.js";
-import type { UsageMeasurement, UsageState } from "../../../domain/usage-report.js";
+import type { UsageMeasurement, UsageState } from "../../../domain/usage/usage-report.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
 import type {
   ReloadEntitlementsRequest,

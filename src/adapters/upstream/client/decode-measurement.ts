@@ -1,4 +1,4 @@
-import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../../domain/usage-report.js";
+import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
 import type { ReportFault } from "../../../wire/fields.js";
 import { FieldFault } from "../../../wire/field-fault.js";
 import { Fields } from "../../../wire/fields.js";

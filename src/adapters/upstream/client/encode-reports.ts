@@ -1,4 +1,4 @@
-import type { Dimensions, UsageEvent, UsageReport } from "../../../domain/usage-report.js";
+import type { Dimensions, UsageEvent, UsageReport } from "../../../domain/usage/usage-report.js";
 
 /** A report as the API's ReportUsageInput. What is undefined is left out of the JSON. */
 export function encodeUsageReport(report: UsageReport): object {

@@ -1,7 +1,7 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage-report.js";
+import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
 import { isObject } from "../../../wire/fields.js";

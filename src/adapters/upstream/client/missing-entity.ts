@@ -1,4 +1,4 @@
-import { saysEntityIsMissing, parseAccessDeniedReason } from "../../../domain/access-denied-reason.js";
+import { saysEntityIsMissing, parseAccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import { buildCustomerState } from "../../../domain/build-customer-state.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { CodedError } from "../../../domain/errors.js";

@@ -1,4 +1,4 @@
-import { editDistance } from "../../../domain/nearest-ids.js";
+import { editDistance } from "../../../domain/decision/nearest-ids.js";
 
 /** Beginnings that others' variables share. */
 const COMMON_PREFIXES: ReadonlySet<string> = new Set(["AWS_", "ENVIRONMENT_", "MAX_"]);

@@ -1,5 +1,5 @@
-import { OPS_UNUSED_RULES } from "../ops-settings.js";
-import { OUTBOX_SETTINGS } from "../outbox-settings.js";
+import { OPS_UNUSED_RULES } from "../settings/ops-settings.js";
+import { OUTBOX_SETTINGS } from "../settings/outbox-settings.js";
 import { REDIS_SETTINGS, REDIS_UNUSED_RULES } from "../settings/redis-settings.js";
 import type { Config } from "../settings/settings.js";
 import type { UnusedRule } from "./unused-rule.js";

@@ -1,4 +1,4 @@
-import { fileNameOf } from "../file-settings.js";
+import { fileNameOf } from "./file-settings.js";
 import type { Setting } from "./setting.js";
 
 /** A configuration as a Markdown table, as the documentation shows it. */

@@ -1,11 +1,11 @@
 import { parseFallbacksJson } from "../../../adapters/fallback/configured-fallbacks.js";
 import { LOG_LEVELS } from "../../../adapters/ops/log-level.js";
 import { CodedError } from "../../../domain/errors.js";
-import type { FallbackValues } from "../../../domain/fallback.js";
+import type { FallbackValues } from "../../../domain/decision/fallback.js";
 import { MAX_ID_BYTES } from "../../../domain/subject.js";
 import { ACCESS_SETTINGS } from "./access-settings.js";
-import { FAILURE_SETTINGS } from "../failure-settings.js";
-import { OPS_SETTINGS } from "../ops-settings.js";
+import { FAILURE_SETTINGS } from "./failure-settings.js";
+import { OPS_SETTINGS } from "./ops-settings.js";
 import {
   boolean,
   integer,
@@ -18,7 +18,7 @@ import {
   visibleCharacters,
   type Parser,
 } from "./parsers.js";
-import { OUTBOX_SETTINGS } from "../outbox-settings.js";
+import { OUTBOX_SETTINGS } from "./outbox-settings.js";
 import { REDIS_SETTINGS } from "./redis-settings.js";
 import { optional, setting, withDefault, type Setting, type Values } from "./setting.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { FallbackValues } from "../../../../src/domain/fallback.js";
+import type { FallbackValues } from "../../../../src/domain/decision/fallback.js";
 import { buildCore, know, NO_HURRY } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";
 import { boolean, metered, stateWith, wallet } from "../../../builders/states.js";

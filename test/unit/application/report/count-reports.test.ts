@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { countReports } from "../../../../src/application/count-reports.js";
+import { countReports } from "../../../../src/application/report/count-reports.js";
 import { CodedError, ERROR_CODES, type ErrorCode } from "../../../../src/domain/errors.js";
 import { newTelemetry } from "../../../../src/ports/telemetry.js";
 import type { UpstreamClient } from "../../../../src/ports/upstream-client.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
 import { misspeltNames } from "../../../../src/bootstrap/config/rules/did-you-mean.js";
-import { editDistance } from "../../../../src/domain/nearest-ids.js";
+import { editDistance } from "../../../../src/domain/decision/nearest-ids.js";
 import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
 import { because } from "../../../support/expectations.js";
 

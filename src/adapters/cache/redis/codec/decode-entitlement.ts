@@ -1,7 +1,7 @@
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../../../../domain/build-customer-state.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import { kindOfFeature, type Feature } from "../../../../domain/feature.js";
-import type { Usage } from "../../../../domain/usage.js";
+import type { Usage } from "../../../../domain/usage/usage.js";
 import {
   decodeCreditRate,
   decodeCurrency,

@@ -1,4 +1,4 @@
-import type { AccessDeniedReason } from "../../../../domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import { decodeReason } from "../../../../wire/decode-entitlement.js";
 import { decodeRecord, type SidecarRecord } from "./sidecar-record.js";
 import type { StampedValue } from "../store/state-read.js";

@@ -5,7 +5,7 @@ import {
 } from "../../../../domain/build-customer-state.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import { ANY_ID, type CustomerState } from "../../../../domain/customer-state.js";
-import type { Usage } from "../../../../domain/usage.js";
+import type { Usage } from "../../../../domain/usage/usage.js";
 import { FieldFault } from "../../../../wire/field-fault.js";
 import type { ReportFault } from "../../../../wire/fields.js";
 import { decodeStoredEntitlement, usageReferenceOf, type StoredEntitlement } from "./decode-entitlement.js";

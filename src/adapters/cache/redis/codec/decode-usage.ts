@@ -1,4 +1,4 @@
-import type { Usage } from "../../../../domain/usage.js";
+import type { Usage } from "../../../../domain/usage/usage.js";
 import { timestampOf, readJsonObject } from "./stored-value.js";
 import { decodeRecord, type SidecarRecord } from "./sidecar-record.js";
 

@@ -1,7 +1,7 @@
 import type { CustomerState } from "../../../../domain/customer-state.js";
 import type { CreditEntitlement, FeatureEntitlement } from "../../../../domain/entitlement.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { Usage } from "../../../../domain/usage.js";
+import type { Usage } from "../../../../domain/usage/usage.js";
 import { encodeResetPeriodConfiguration } from "../../../../wire/reset-period-configuration.js";
 
 /**

@@ -1,6 +1,6 @@
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { Usage } from "../../../../domain/usage.js";
+import type { Usage } from "../../../../domain/usage/usage.js";
 import { isObject } from "../../../../wire/fields.js";
 import { encodeUsageFields } from "./encode-entitlement.js";
 import type { KeyWrite } from "../store/redis-commands.js";

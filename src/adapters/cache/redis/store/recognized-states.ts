@@ -1,6 +1,6 @@
-import type { AccessDeniedReason } from "../../../../domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { Usage } from "../../../../domain/usage.js";
+import type { Usage } from "../../../../domain/usage/usage.js";
 import type { QuotedIds, SlotValues } from "../../../../wire/templates/json-template.js";
 import { partsAt } from "../../../../wire/templates/json-parts.js";
 import { KnownTexts } from "../../../../wire/templates/known-texts.js";

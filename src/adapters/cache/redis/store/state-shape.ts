@@ -1,11 +1,11 @@
-import type { AccessDeniedReason } from "../../../../domain/access-denied-reason.js";
+import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import {
   buildCustomerState,
   type CreditEntitlementInput,
   type FeatureEntitlementInput,
 } from "../../../../domain/build-customer-state.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
-import type { Usage } from "../../../../domain/usage.js";
+import type { Usage } from "../../../../domain/usage/usage.js";
 import { valueOf, type FieldSource } from "../../../../wire/templates/learn-template.js";
 import type { PartNode } from "../../../../wire/templates/template-tree.js";
 import { CompactState } from "../../memory/compact-state.js";

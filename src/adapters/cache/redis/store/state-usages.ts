@@ -1,6 +1,6 @@
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { CustomerState } from "../../../../domain/customer-state.js";
-import type { Usage } from "../../../../domain/usage.js";
+import type { Usage } from "../../../../domain/usage/usage.js";
 
 /** What a state keeps usages of beside itself. */
 export function* usagesOfState(state: CustomerState): Iterable<EntitlementReference> {

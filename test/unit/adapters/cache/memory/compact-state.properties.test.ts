@@ -4,8 +4,8 @@ import { CompactState } from "../../../../../src/adapters/cache/memory/compact-s
 import { MemoryAccount } from "../../../../../src/adapters/cache/memory/memory-account.js";
 import { StateCompactor } from "../../../../../src/adapters/cache/memory/state-compactor.js";
 import { buildCustomerState } from "../../../../../src/domain/build-customer-state.js";
-import { decideCredit } from "../../../../../src/domain/decide-credit.js";
-import { decideFeature } from "../../../../../src/domain/decide-feature.js";
+import { decideCredit } from "../../../../../src/domain/decision/decide-credit.js";
+import { decideFeature } from "../../../../../src/domain/decision/decide-feature.js";
 import { newestState, newestUsage } from "../../../../../src/domain/newest-wins.js";
 import {
   CURRENCY_IDS,

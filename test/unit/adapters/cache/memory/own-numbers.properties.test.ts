@@ -9,7 +9,7 @@ import {
   usageIn,
   type OwnParts,
 } from "../../../../../src/adapters/cache/memory/own-numbers.js";
-import type { Usage } from "../../../../../src/domain/usage.js";
+import type { Usage } from "../../../../../src/domain/usage/usage.js";
 import { optional } from "../../../../builders/arbitraries.js";
 import { numbers } from "../../../../builders/numbers.js";
 

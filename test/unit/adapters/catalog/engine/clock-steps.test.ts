@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import type { ResetPeriod } from "../../../../../src/domain/usage-period.js";
-import { usagePeriodAt } from "../../../../../src/domain/usage-period.js";
+import type { ResetPeriod } from "../../../../../src/domain/usage/usage-period.js";
+import { usagePeriodAt } from "../../../../../src/domain/usage/usage-period.js";
 import type { Change } from "../../../../../src/domain/change.js";
 import { ACME, catalogOf, NOON, open, usageReport, type OpenedCatalog } from "../../../../builders/catalog-use.js";
 

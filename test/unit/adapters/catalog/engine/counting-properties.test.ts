@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import { contentOf } from "../../../../../src/adapters/catalog/engine/changes.js";
 import type { CatalogEngine } from "../../../../../src/adapters/catalog/engine/catalog-engine.js";
 import { CodedError } from "../../../../../src/domain/errors.js";
-import type { UsageReport } from "../../../../../src/domain/usage-report.js";
+import type { UsageReport } from "../../../../../src/domain/usage/usage-report.js";
 import { ACME, catalogOf, NOON, open, usageReport } from "../../../../builders/catalog-use.js";
 import { anyCatalog, anyReport, CATALOG_NOW, CATALOG_SUBJECTS } from "../../../../builders/catalogs.js";
 

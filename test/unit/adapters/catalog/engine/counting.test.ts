@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CustomerInput, PlanInput } from "../../../../../src/adapters/catalog/file/catalog-input.js";
 import { CodedError } from "../../../../../src/domain/errors.js";
-import type { UsageUpdateBehavior } from "../../../../../src/domain/usage-report.js";
+import type { UsageUpdateBehavior } from "../../../../../src/domain/usage/usage-report.js";
 import {
   ACME,
   answerOf,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, it } from "@jest/globals";
 import { measurementIdOf, reportDigest } from "../../../../../src/adapters/catalog/ledger/report-digest.js";
-import type { UsageReport } from "../../../../../src/domain/usage-report.js";
+import type { UsageReport } from "../../../../../src/domain/usage/usage-report.js";
 
 const REPORT: UsageReport = {
   subject: { customerId: "acme" },

@@ -9,8 +9,8 @@ import { isEmptyState, type CustomerState } from "../../../../../src/domain/cust
 import { CodedError } from "../../../../../src/domain/errors.js";
 import { newestState } from "../../../../../src/domain/newest-wins.js";
 import type { Subject } from "../../../../../src/domain/subject.js";
-import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../../../src/domain/usage-report.js";
-import { usageAt } from "../../../../../src/domain/usage.js";
+import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../../../src/domain/usage/usage-report.js";
+import { usageAt } from "../../../../../src/domain/usage/usage.js";
 import { anyCatalog, anyEvent, anyReport, CATALOG_NOW, CATALOG_SUBJECTS } from "../../../../builders/catalogs.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../../fakes/recording-logger.js";

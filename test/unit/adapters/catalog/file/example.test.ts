@@ -4,7 +4,7 @@ import { CatalogReader } from "../../../../../src/adapters/catalog/file/catalog-
 import { readCatalogFile } from "../../../../../src/adapters/catalog/file/catalog-file.js";
 import { openCatalog } from "../../../../../src/adapters/catalog/engine/open-catalog.js";
 import { SystemClock } from "../../../../../src/adapters/ops/system-clock.js";
-import { decideFeature } from "../../../../../src/domain/decide-feature.js";
+import { decideFeature } from "../../../../../src/domain/decision/decide-feature.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../../fakes/recording-logger.js";
 

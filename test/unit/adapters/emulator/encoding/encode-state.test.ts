@@ -4,8 +4,8 @@ import {
   encodeEntitlementsV2,
   encodeOlderEntitlements,
 } from "../../../../../src/adapters/emulator/encoding/encode-state.js";
-import { decideCredit } from "../../../../../src/domain/decide-credit.js";
-import { decideFeature } from "../../../../../src/domain/decide-feature.js";
+import { decideCredit } from "../../../../../src/domain/decision/decide-credit.js";
+import { decideFeature } from "../../../../../src/domain/decision/decide-feature.js";
 import type { CreditEntitlement } from "../../../../../src/domain/entitlement.js";
 import { kindOfFeature } from "../../../../../src/domain/feature.js";
 import type { CustomerState } from "../../../../../src/domain/customer-state.js";

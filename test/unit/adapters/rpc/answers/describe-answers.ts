@@ -10,9 +10,9 @@ import {
 import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { EntitlementsList } from "../../../../../src/application/check/list-entitlements.js";
 import { buildCustomerState } from "../../../../../src/domain/build-customer-state.js";
-import { decideCredit, decideCreditWithoutState } from "../../../../../src/domain/decide-credit.js";
-import { decideFeature, decideFeatureWithoutState } from "../../../../../src/domain/decide-feature.js";
-import type { UsageMeasurement } from "../../../../../src/domain/usage-report.js";
+import { decideCredit, decideCreditWithoutState } from "../../../../../src/domain/decision/decide-credit.js";
+import { decideFeature, decideFeatureWithoutState } from "../../../../../src/domain/decision/decide-feature.js";
+import type { UsageMeasurement } from "../../../../../src/domain/usage/usage-report.js";
 import { creditQueries, fallbackValues, featureQueries, times, optional } from "../../../../builders/arbitraries.js";
 import { listOf, unusualStates, unusualTexts } from "../../../../builders/unusual-states.js";
 

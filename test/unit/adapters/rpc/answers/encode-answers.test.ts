@@ -20,13 +20,13 @@ import {
   type CreditEntitlement,
   type GetEntitlementV2Response,
 } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { ACCESS_DENIED_REASONS } from "../../../../../src/domain/access-denied-reason.js";
-import { decideCredit, decideCreditWithoutState } from "../../../../../src/domain/decide-credit.js";
-import { decideFeatureWithoutState } from "../../../../../src/domain/decide-feature.js";
-import type { FeatureDecision, FeatureQuery } from "../../../../../src/domain/decision.js";
-import type { FallbackValues } from "../../../../../src/domain/fallback.js";
+import { ACCESS_DENIED_REASONS } from "../../../../../src/domain/decision/access-denied-reason.js";
+import { decideCredit, decideCreditWithoutState } from "../../../../../src/domain/decision/decide-credit.js";
+import { decideFeatureWithoutState } from "../../../../../src/domain/decision/decide-feature.js";
+import type { FeatureDecision, FeatureQuery } from "../../../../../src/domain/decision/decision.js";
+import type { FallbackValues } from "../../../../../src/domain/decision/fallback.js";
 import type { Feature } from "../../../../../src/domain/feature.js";
-import type { Usage } from "../../../../../src/domain/usage.js";
+import type { Usage } from "../../../../../src/domain/usage/usage.js";
 import { buildCustomerState, type FeatureEntitlementInput } from "../../../../../src/domain/build-customer-state.js";
 import { boolean, enumerated, metered, numeric, stateWith, wallet } from "../../../../builders/states.js";
 

@@ -1,8 +1,8 @@
 import { readFileSync, watchFile } from "node:fs";
-import { LOG_LEVELS, type LogLevel } from "../adapters/ops/log-level.js";
-import type { Logger } from "../ports/logger.js";
-import { SETTINGS } from "./config/settings/settings.js";
-import { reloadOnHangUp } from "./process/termination.js";
+import { LOG_LEVELS, type LogLevel } from "../../adapters/ops/log-level.js";
+import type { Logger } from "../../ports/logger.js";
+import { SETTINGS } from "../config/settings/settings.js";
+import { reloadOnHangUp } from "../process/termination.js";
 
 export interface FileSettingActions {
   readonly logger: Logger;

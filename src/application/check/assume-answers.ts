@@ -1,12 +1,12 @@
-import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../domain/decision.js";
-import { longestTrustMs, verdictOf, type FailurePolicy } from "../domain/failure-policy.js";
-import type { FallbackValues } from "../domain/fallback.js";
-import type { Subject } from "../domain/subject.js";
-import type { Clock } from "../ports/clock.js";
-import type { FailurePolicies } from "../ports/failure-policies.js";
-import type { FallbackProvider } from "../ports/fallback-provider.js";
-import type { Telemetry } from "../ports/telemetry.js";
-import type { Answer, Assumed } from "./answer.js";
+import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
+import { longestTrustMs, verdictOf, type FailurePolicy } from "../../domain/decision/failure-policy.js";
+import type { FallbackValues } from "../../domain/decision/fallback.js";
+import type { Subject } from "../../domain/subject.js";
+import type { Clock } from "../../ports/clock.js";
+import type { FailurePolicies } from "../../ports/failure-policies.js";
+import type { FallbackProvider } from "../../ports/fallback-provider.js";
+import type { Telemetry } from "../../ports/telemetry.js";
+import type { Answer, Assumed } from "../answer.js";
 import { GrantedAmounts } from "./granted-amounts.js";
 
 /** After how long it may be worth to ask again, milliseconds. */

@@ -1,12 +1,12 @@
 import type { AccessDeniedReason } from "./access-denied-reason.js";
-import { isUnknown, type CustomerState } from "./customer-state.js";
-import { fitsInto } from "./decimal.js";
+import { isUnknown, type CustomerState } from "../customer-state.js";
+import { fitsInto } from "../usage/decimal.js";
 import type { DecisionTrace } from "./decision-trace.js";
 import type { FeatureDecision, FeatureQuery } from "./decision.js";
 import { NO_CONFIGURED_FALLBACKS, resolveFallback, type ConfiguredFallbacks, type FallbackValues } from "./fallback.js";
-import type { CreditEntitlement, FeatureEntitlement } from "./entitlement.js";
-import { canWalletPay, remainingCredits } from "./wallet.js";
-import { usageAt, type Usage } from "./usage.js";
+import type { CreditEntitlement, FeatureEntitlement } from "../entitlement.js";
+import { canWalletPay, remainingCredits } from "../wallet.js";
+import { usageAt, type Usage } from "../usage/usage.js";
 
 /**
  * Decides a check of one feature. A pure function of its arguments.

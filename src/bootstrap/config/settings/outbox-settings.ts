@@ -1,6 +1,6 @@
-import { DURABILITIES } from "../../ports/outbox.js";
-import { integer, oneOf, text } from "./settings/parsers.js";
-import { optional, withDefault } from "./settings/setting.js";
+import { DURABILITIES } from "../../../ports/outbox.js";
+import { integer, oneOf, text } from "./parsers.js";
+import { optional, withDefault } from "./setting.js";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,7 +1,7 @@
-import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../domain/decision.js";
-import type { DecisionLog, LoggedDecision } from "../ports/decision-log.js";
-import type { Answer, CallContext } from "./answer.js";
-import type { CheckEntitlement } from "./check/check-entitlement.js";
+import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
+import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
+import type { Answer, CallContext } from "../answer.js";
+import type { CheckEntitlement } from "./check-entitlement.js";
 
 /**
  * Which decisions are written down.

@@ -1,14 +1,14 @@
-import { AcceptReports } from "../application/report/accept-reports.js";
-import { DeliverReports } from "../application/report/deliver-reports.js";
-import { RememberMeasurements } from "../application/report/remember-measurements.js";
-import { WatchOutbox } from "../application/report/watch-outbox.js";
-import { UsageOverlay } from "../application/report/usage-overlay.js";
-import { ReportEvents } from "../application/report/report-events.js";
-import { ReportUsage } from "../application/report/report-usage.js";
-import type { Telemetry } from "../ports/telemetry.js";
+import { AcceptReports } from "../../application/report/accept-reports.js";
+import { DeliverReports } from "../../application/report/deliver-reports.js";
+import { RememberMeasurements } from "../../application/report/remember-measurements.js";
+import { WatchOutbox } from "../../application/report/watch-outbox.js";
+import { UsageOverlay } from "../../application/report/usage-overlay.js";
+import { ReportEvents } from "../../application/report/report-events.js";
+import { ReportUsage } from "../../application/report/report-usage.js";
+import type { Telemetry } from "../../ports/telemetry.js";
 import type { OpenedOutbox } from "./outbox.js";
 import type { Provide } from "./provide.js";
-import { TOKENS } from "./sidecar/tokens.js";
+import { TOKENS } from "./tokens.js";
 
 /** Reports go to upstream and wait for its answer; with an outbox they are accepted first, and delivered from there. */
 export function provideReports(provide: Provide, opened: OpenedOutbox | undefined, telemetry: Telemetry): void {

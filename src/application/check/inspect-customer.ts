@@ -1,10 +1,10 @@
-import type { AccessDeniedReason } from "../domain/access-denied-reason.js";
-import { nearestIds } from "../domain/nearest-ids.js";
-import type { Subject } from "../domain/subject.js";
-import type { CacheStore } from "../ports/cache-store.js";
-import type { Directory } from "../ports/directory.js";
-import type { AnswerSource } from "../ports/telemetry.js";
-import type { ListEntitlements } from "./check/list-entitlements.js";
+import type { AccessDeniedReason } from "../../domain/decision/access-denied-reason.js";
+import { nearestIds } from "../../domain/decision/nearest-ids.js";
+import type { Subject } from "../../domain/subject.js";
+import type { CacheStore } from "../../ports/cache-store.js";
+import type { Directory } from "../../ports/directory.js";
+import type { AnswerSource } from "../../ports/telemetry.js";
+import type { ListEntitlements } from "./list-entitlements.js";
 
 /** Everything that a subject may do, as it is shown to people. */
 export interface InspectedCustomer {

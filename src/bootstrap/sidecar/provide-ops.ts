@@ -1,17 +1,17 @@
-import { DecisionLines } from "../adapters/ops/decision-lines.js";
-import { explainRoute } from "../adapters/ops/explain-route.js";
-import { inspectorRoutes } from "../adapters/ops/inspector/inspector-routes.js";
-import type { OpsRoute } from "../adapters/ops/ops-server.js";
-import { privately } from "../adapters/ops/private-access.js";
-import { RecentDenials } from "../adapters/ops/recent-denials.js";
-import { statusRoute } from "../adapters/ops/status-route.js";
-import { ExplainDecision } from "../application/explain-decision.js";
-import { InspectCustomer } from "../application/inspect-customer.js";
-import { LogDecisions } from "../application/log-decisions.js";
+import { DecisionLines } from "../../adapters/ops/decision-lines.js";
+import { explainRoute } from "../../adapters/ops/explain-route.js";
+import { inspectorRoutes } from "../../adapters/ops/inspector/inspector-routes.js";
+import type { OpsRoute } from "../../adapters/ops/ops-server.js";
+import { privately } from "../../adapters/ops/private-access.js";
+import { RecentDenials } from "../../adapters/ops/recent-denials.js";
+import { statusRoute } from "../../adapters/ops/status-route.js";
+import { ExplainDecision } from "../../application/check/explain-decision.js";
+import { InspectCustomer } from "../../application/check/inspect-customer.js";
+import { LogDecisions } from "../../application/check/log-decisions.js";
 import type { Foundations } from "./foundations.js";
 import type { Provide } from "./provide.js";
 import { sidecarStatus } from "./sidecar-status.js";
-import { TOKENS } from "./sidecar/tokens.js";
+import { TOKENS } from "./tokens.js";
 
 /** What the metrics port serves beside metrics and health. */
 export function provideOps(provide: Provide, foundations: Foundations): void {

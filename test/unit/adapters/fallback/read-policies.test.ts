@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
-import { readPolicies } from "../../../src/adapters/fallback/policy/read-policies.js";
+import { readPolicies } from "../../../../src/adapters/fallback/policy/read-policies.js";
 
 const schema = JSON.parse(readFileSync("schema/failure-policy.schema.json", "utf8")) as object;
 const isOfSchema = new Ajv2020({ strict: false }).compile(schema);

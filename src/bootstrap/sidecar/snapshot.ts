@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { CachedStates } from "../adapters/cache/snapshot/cached-states.js";
-import { MemoryCache } from "../adapters/cache/memory/memory-cache.js";
-import { SnapshotFile } from "../adapters/snapshot/snapshot-file.js";
-import type { CacheStore } from "../ports/cache-store.js";
-import type { Clock } from "../ports/clock.js";
-import type { Logger } from "../ports/logger.js";
-import type { Config } from "./config/settings/settings.js";
+import { CachedStates } from "../../adapters/cache/snapshot/cached-states.js";
+import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
+import { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
+import type { CacheStore } from "../../ports/cache-store.js";
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { Config } from "../config/settings/settings.js";
 
 const ENVIRONMENT_BYTES = 8;
 

@@ -1,6 +1,6 @@
-import type { CacheStore, Holding } from "../ports/cache-store.js";
-import type { Clock } from "../ports/clock.js";
-import type { StreamStatus } from "./refresh/stream-status.js";
+import type { CacheStore, Holding } from "../../ports/cache-store.js";
+import type { Clock } from "../../ports/clock.js";
+import type { StreamStatus } from "./stream-status.js";
 
 /**
  * Why a cached state is stale.

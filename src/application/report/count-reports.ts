@@ -1,6 +1,6 @@
-import { errorCodeOf, type ErrorCode } from "../domain/errors.js";
-import type { ReportKind, ReportResult, Telemetry } from "../ports/telemetry.js";
-import type { UpstreamClient } from "../ports/upstream-client.js";
+import { errorCodeOf, type ErrorCode } from "../../domain/errors.js";
+import type { ReportKind, ReportResult, Telemetry } from "../../ports/telemetry.js";
+import type { UpstreamClient } from "../../ports/upstream-client.js";
 
 /** Failures that say that upstream did not take the report; see UpstreamClient. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([

@@ -1,9 +1,9 @@
-import { PolicyFile } from "../adapters/fallback/policy/policy-file.js";
-import { CodedError } from "../domain/errors.js";
-import type { Clock } from "../ports/clock.js";
-import type { Logger } from "../ports/logger.js";
-import type { Config } from "./config/settings/settings.js";
-import { StartError } from "./process/start-error.js";
+import { PolicyFile } from "../../adapters/fallback/policy/policy-file.js";
+import { CodedError } from "../../domain/errors.js";
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import type { Config } from "../config/settings/settings.js";
+import { StartError } from "../process/start-error.js";
 
 /**
  * The failure policies that are configured.

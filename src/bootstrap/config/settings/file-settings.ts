@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Setting } from "./settings/setting.js";
+import type { Setting } from "./setting.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,4 +1,4 @@
-import type { FeatureKind } from "./feature.js";
+import type { FeatureKind } from "../feature.js";
 
 /** What is answered in place of an entitlement that cannot be known. What is left out has a default by kind. */
 export interface FallbackValues {

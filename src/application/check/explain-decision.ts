@@ -1,20 +1,20 @@
-import { saysEntityIsMissing, type AccessDeniedReason } from "../domain/access-denied-reason.js";
-import type { CustomerState } from "../domain/customer-state.js";
-import { decideCredit, decideCreditWithoutState } from "../domain/decide-credit.js";
-import { decideFeature, decideFeatureWithoutState } from "../domain/decide-feature.js";
-import type { DecisionTrace, RuleOutcome } from "../domain/decision-trace.js";
-import { nearestIds } from "../domain/nearest-ids.js";
-import type { Subject } from "../domain/subject.js";
-import { usageAt } from "../domain/usage.js";
-import { usagePeriodAt } from "../domain/usage-period.js";
-import type { StoredState, CacheStore } from "../ports/cache-store.js";
-import type { Clock } from "../ports/clock.js";
-import type { Directory, EntitlementOrigin } from "../ports/directory.js";
-import type { FallbackProvider } from "../ports/fallback-provider.js";
-import type { AnswerSource } from "../ports/telemetry.js";
-import type { FindState } from "./load/find-state.js";
-import { staleReason, type StaleReason } from "./freshness-census.js";
-import type { StreamStatus } from "./refresh/stream-status.js";
+import { saysEntityIsMissing, type AccessDeniedReason } from "../../domain/decision/access-denied-reason.js";
+import type { CustomerState } from "../../domain/customer-state.js";
+import { decideCredit, decideCreditWithoutState } from "../../domain/decision/decide-credit.js";
+import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/decide-feature.js";
+import type { DecisionTrace, RuleOutcome } from "../../domain/decision/decision-trace.js";
+import { nearestIds } from "../../domain/decision/nearest-ids.js";
+import type { Subject } from "../../domain/subject.js";
+import { usageAt } from "../../domain/usage/usage.js";
+import { usagePeriodAt } from "../../domain/usage/usage-period.js";
+import type { StoredState, CacheStore } from "../../ports/cache-store.js";
+import type { Clock } from "../../ports/clock.js";
+import type { Directory, EntitlementOrigin } from "../../ports/directory.js";
+import type { FallbackProvider } from "../../ports/fallback-provider.js";
+import type { AnswerSource } from "../../ports/telemetry.js";
+import type { FindState } from "../load/find-state.js";
+import { staleReason, type StaleReason } from "../refresh/freshness-census.js";
+import type { StreamStatus } from "../refresh/stream-status.js";
 
 export interface ExplainQuery {
   readonly subject: Subject;
