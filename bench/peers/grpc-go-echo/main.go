@@ -1,4 +1,4 @@
-// The least that a server on grpc-go can do: reads a request and answers bytes that are at hand, with messages as plain bytes.
+// The least that a server on grpc-go can do: reads a request and answers bytes that are ready, with messages as plain bytes.
 // Its one argument is a file with a line for each path: path, headers as name=value;name=value, message in hexadecimal.
 package main
 

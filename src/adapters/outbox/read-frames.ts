@@ -22,7 +22,7 @@ export interface FramesRead {
 
 /**
  * Goes through the records of a file, group by group. A group that its writer did not get to the end of is left out, and
- * nothing else without being told: what was being written can only be at the end.
+ * nothing else is left out without a notice: what was being written can only be at the end.
  *
  * @param from where the first record begins
  * @param onRecord of each, where its payload begins and ends

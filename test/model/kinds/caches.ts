@@ -26,7 +26,7 @@ export type CacheStep =
       readonly state: CustomerStateInput;
       readonly isVerified: boolean;
     }
-  | { readonly step: "doubt-all" };
+  | { readonly step: "mark-all-stale" };
 
 interface CacheCase {
   readonly now: number;
@@ -66,7 +66,7 @@ function withSteps(random: Random): { readonly now: number; readonly steps: read
 }
 
 function someStep(random: Random, now: number): CacheStep {
-  if (random.chance(0.05)) return { step: "doubt-all" };
+  if (random.chance(0.05)) return { step: "mark-all-stale" };
   if (random.chance(0.4))
     return { step: "put", subject: someSubject(random), state: someState(random, now), isVerified: random.chance(0.7) };
   return { step: "change", change: someChange(random, now) };
@@ -96,7 +96,7 @@ async function take(cache: CacheStore, model: CachedStates, step: CacheStep, now
         isVerified: step.isVerified,
       });
       break;
-    case "doubt-all":
+    case "mark-all-stale":
       await cache.markAllUnverified();
       model.markAllStale();
       break;

@@ -1,4 +1,4 @@
-//! The least that a server of gRPC on hyper can do: reads a request to its end and answers bytes that are at hand.
+//! The least that a server of gRPC on hyper can do: reads a request to its end and answers bytes that are ready.
 //! Its one argument is a file with a line for each path: path, headers as name=value;name=value, message in hexadecimal.
 
 use std::{collections::HashMap, convert::Infallible, rc::Rc};
