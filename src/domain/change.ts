@@ -29,10 +29,13 @@ export interface CreditBalanceUpdated {
   readonly updatedAt: number | undefined;
 }
 
+/** Whose states a publication changes: everybody's, or only those of customers to come. */
+export const MIGRATIONS = ["ALL_CUSTOMERS", "NEW_CUSTOMERS"] as const;
+
 /** A plan or add-on has a new version; with ALL_CUSTOMERS every state may be another from now on. */
 export interface PackagePublished {
   readonly type: "package-published";
-  readonly migration: "ALL_CUSTOMERS" | "NEW_CUSTOMERS";
+  readonly migration: (typeof MIGRATIONS)[number];
 }
 
 /** One subject may have changed, and the message says no more: ask again. */
@@ -43,6 +46,17 @@ export interface SubjectInvalidated {
 
 /** What an upstream can say of states that others may have cached. */
 export type Change = EntitlementsUpdated | UsageUpdated | CreditBalanceUpdated | PackagePublished | SubjectInvalidated;
+
+export type ChangeType = Change["type"];
+
+/** Every type of change, once: a type that is missing here, or that no change has, does not compile. */
+export const CHANGE_TYPES = Object.keys({
+  "entitlements-updated": true,
+  "usage-updated": true,
+  "credit-balance-updated": true,
+  "package-published": true,
+  "subject-invalidated": true,
+} satisfies Record<ChangeType, true>) as readonly ChangeType[];
 
 /** A change of one subject, as opposed to one that touches all. */
 export type SubjectChange = Exclude<Change, PackagePublished>;

@@ -1,10 +1,17 @@
-export type FeatureType = "BOOLEAN" | "NUMBER" | "ENUM";
+/** In the upstream's spelling, as are the other closed lists of the domain. On the wire they are open: see src/wire/fields.ts. */
+export const FEATURE_TYPES = ["BOOLEAN", "NUMBER", "ENUM"] as const;
+
+export type FeatureType = (typeof FEATURE_TYPES)[number];
 
 /** How usage of a NUMBER feature moves: not at all, up and down (seats), or only up within a period (requests). */
-export type MeterType = "None" | "Fluctuating" | "Incremental";
+export const METER_TYPES = ["None", "Fluctuating", "Incremental"] as const;
+
+export type MeterType = (typeof METER_TYPES)[number];
 
 /** What a check of the feature asks: a switch, a configured number, usage against a limit, or membership of values. */
-export type FeatureKind = "boolean" | "numeric" | "metered" | "enum";
+export const FEATURE_KINDS = ["boolean", "numeric", "metered", "enum"] as const;
+
+export type FeatureKind = (typeof FEATURE_KINDS)[number];
 
 export interface Feature {
   readonly id: string;
@@ -24,6 +31,17 @@ export function kindOfFeature(feature: Feature): FeatureKind {
     case "ENUM":
       return "enum";
     case "NUMBER":
-      return feature.meterType === "Fluctuating" || feature.meterType === "Incremental" ? "metered" : "numeric";
+      return isCounted(feature.meterType) ? "metered" : "numeric";
+  }
+}
+
+function isCounted(meterType: MeterType | undefined): boolean {
+  switch (meterType) {
+    case "Fluctuating":
+    case "Incremental":
+      return true;
+    case "None":
+    case undefined:
+      return false;
   }
 }

@@ -1,5 +1,11 @@
 import { saysEntityIsMissing, type AccessDeniedReason } from "../domain/decision/access-denied-reason.js";
-import type { EntitlementsUpdated, PackagePublished, SubjectInvalidated, UsageUpdated } from "../domain/change.js";
+import {
+  MIGRATIONS,
+  type EntitlementsUpdated,
+  type PackagePublished,
+  type SubjectInvalidated,
+  type UsageUpdated,
+} from "../domain/change.js";
 import type { Subject } from "../domain/subject.js";
 import { decodeReason } from "./decode-entitlement.js";
 import { decodeEntitlements } from "./decode-entitlements.js";
@@ -7,7 +13,6 @@ import { FieldFault } from "./field-fault.js";
 import { isObject, type Fields, type ReportFault } from "./fields.js";
 
 const ENTITLEMENT_TYPES = ["FEATURE", "CREDIT"] as const;
-const MIGRATION_TYPES = ["ALL_CUSTOMERS", "NEW_CUSTOMERS"] as const;
 
 /** A list of which nothing can be read only says that there is a change. @throws FieldFault */
 export function decodeEntitlementsUpdated(
@@ -52,9 +57,8 @@ export function decodeUsageUpdated(fields: Fields): UsageUpdated {
 /** Where it cannot be read whose states a publication changes, it may be everybody's. */
 export function decodePackagePublished(fields: Fields, report: ReportFault): PackagePublished {
   const lenient = fields.lenient(report);
-  const migration = lenient.optionalChoice("migrationType", MIGRATION_TYPES);
-  if (lenient.raw("migrationType") === undefined)
-    lenient.costs("migrationType", `one of ${MIGRATION_TYPES.join(", ")}`);
+  const migration = lenient.optionalChoice("migrationType", MIGRATIONS);
+  if (lenient.raw("migrationType") === undefined) lenient.costs("migrationType", `one of ${MIGRATIONS.join(", ")}`);
   return { type: "package-published", migration: migration ?? "ALL_CUSTOMERS" };
 }
 

@@ -2,7 +2,15 @@ import { parseAccessDeniedReason, type AccessDeniedReason } from "../domain/deci
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../domain/build-customer-state.js";
 import type { CreditCurrency, JsonValue } from "../domain/credit-currency.js";
 import type { CreditRate, EntitlementReference } from "../domain/entitlement.js";
-import { kindOfFeature, type Feature, type FeatureType, type MeterType } from "../domain/feature.js";
+import {
+  FEATURE_TYPES,
+  kindOfFeature,
+  METER_TYPES,
+  type Feature,
+  type FeatureType,
+  type MeterType,
+} from "../domain/feature.js";
+import { RESET_PERIODS } from "../domain/usage/usage-period.js";
 import type { Usage } from "../domain/usage/usage.js";
 import { Fields, isObject, type ReportFault } from "./fields.js";
 import { decodeResetPeriodConfiguration } from "./reset-period-configuration.js";
@@ -15,10 +23,6 @@ export type DecodedEntitlement =
   | { readonly kind: "unknown"; readonly entitlement: EntitlementReference; readonly updatedAt: number | undefined }
   /** Of a kind that is neither a feature nor a wallet: nobody can ask for it here. */
   | { readonly kind: "other" };
-
-export const FEATURE_TYPES = ["BOOLEAN", "NUMBER", "ENUM"] as const;
-export const METER_TYPES = ["None", "Fluctuating", "Incremental"] as const;
-export const RESET_PERIODS = ["YEAR", "MONTH", "WEEK", "DAY", "HOUR"] as const;
 
 /** Upstream's names of the kinds; `Entitlement` is what older answers call a feature entitlement. */
 const KIND_OF_TYPENAME: ReadonlyMap<string, "feature" | "credit"> = new Map([

@@ -9,13 +9,12 @@ import {
 import type { CreditQuery, FeatureQuery } from "../../src/domain/decision/decision.js";
 import type { FallbackValues } from "../../src/domain/decision/fallback.js";
 import type { Feature } from "../../src/domain/feature.js";
-import type { ResetPeriod } from "../../src/domain/usage/usage-period.js";
+import { RESET_PERIODS } from "../../src/domain/usage/usage-period.js";
 import type { Usage } from "../../src/domain/usage/usage.js";
 
 /** Few ids, so that queries often meet what a state has. */
 export const FEATURE_IDS = ["f1", "f2", "f3"] as const;
 export const CURRENCY_IDS = ["c1", "c2"] as const;
-export const RESET_PERIODS: readonly ResetPeriod[] = ["YEAR", "MONTH", "WEEK", "DAY", "HOUR"];
 
 export const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined });

@@ -7,7 +7,7 @@ import {
 } from "../../wire/decode-changes.js";
 import { FieldFault } from "../../wire/field-fault.js";
 import { Fields, isObject, type ReportFault } from "../../wire/fields.js";
-import { ENTITLEMENTS_UPDATED, PACKAGE_PUBLISHED, USAGE_UPDATED, type Subscription } from "./subscriptions.js";
+import type { Subscription } from "./subscriptions.js";
 
 const EVERYTHING_CHANGED: Change = { type: "package-published", migration: "ALL_CUSTOMERS" };
 
@@ -22,18 +22,18 @@ export function decodeEvent(subscription: Subscription, result: unknown, report:
   const payload = payloadOf(subscription, result);
   try {
     const fields = Fields.of(payload, subscription.field);
-    switch (subscription) {
-      case ENTITLEMENTS_UPDATED:
+    switch (subscription.kind) {
+      case "entitlements-updated":
         return decodeEntitlementsUpdated(fields, report);
-      case USAGE_UPDATED:
+      case "usage-updated":
         return decodeUsageUpdated(fields);
-      default:
+      case "package-published":
         return decodePackagePublished(fields, report);
     }
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
     report(error);
-    return subscription === PACKAGE_PUBLISHED ? EVERYTHING_CHANGED : invalidatedSubjectOf(payload);
+    return subscription.kind === "package-published" ? EVERYTHING_CHANGED : invalidatedSubjectOf(payload);
   }
 }
 

@@ -1,4 +1,7 @@
-export type ResetPeriod = "YEAR" | "MONTH" | "WEEK" | "DAY" | "HOUR";
+/** From the longest to the shortest. */
+export const RESET_PERIODS = ["YEAR", "MONTH", "WEEK", "DAY", "HOUR"] as const;
+
+export type ResetPeriod = (typeof RESET_PERIODS)[number];
 
 /** Half open: usage belongs to the period from `start` on and before `end`. Epoch milliseconds, UTC. */
 export interface UsagePeriod {
@@ -8,8 +11,6 @@ export interface UsagePeriod {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const FIXED_STEP_MS = { WEEK: 7 * DAY_MS, DAY: DAY_MS, HOUR: HOUR_MS } as const;
-const STEP_MONTHS = { YEAR: 12, MONTH: 1 } as const;
 
 /** The last time that a date can hold, epoch milliseconds (ECMA-262, 21.4.1.1). */
 const LAST_DATE_MS = 8.64e15;
@@ -27,10 +28,23 @@ const LAST_DATE_MS = 8.64e15;
  */
 export function usagePeriodAt(anchor: number, reset: ResetPeriod, now: number): UsagePeriod | undefined {
   if (!isDate(anchor) || !isDate(now)) return undefined;
-  if (reset === "YEAR" || reset === "MONTH") return calendarPeriodAt(anchor, STEP_MONTHS[reset], now);
-  const step = FIXED_STEP_MS[reset];
-  const start = anchor + Math.floor((now - anchor) / step) * step;
-  return { start, end: start + step };
+  switch (reset) {
+    case "YEAR":
+      return calendarPeriodAt(anchor, 12, now);
+    case "MONTH":
+      return calendarPeriodAt(anchor, 1, now);
+    case "WEEK":
+      return fixedPeriodAt(anchor, 7 * DAY_MS, now);
+    case "DAY":
+      return fixedPeriodAt(anchor, DAY_MS, now);
+    case "HOUR":
+      return fixedPeriodAt(anchor, HOUR_MS, now);
+  }
+}
+
+function fixedPeriodAt(anchor: number, stepMs: number, now: number): UsagePeriod {
+  const start = anchor + Math.floor((now - anchor) / stepMs) * stepMs;
+  return { start, end: start + stepMs };
 }
 
 function calendarPeriodAt(anchor: number, stepMonths: number, now: number): UsagePeriod {

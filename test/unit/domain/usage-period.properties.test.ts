@@ -1,8 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { usagePeriodAt, type ResetPeriod, type UsagePeriod } from "../../../src/domain/usage/usage-period.js";
+import {
+  RESET_PERIODS,
+  usagePeriodAt,
+  type ResetPeriod,
+  type UsagePeriod,
+} from "../../../src/domain/usage/usage-period.js";
 import { usageAt } from "../../../src/domain/usage/usage.js";
-import { RESET_PERIODS, resetPeriods, usages } from "../../builders/arbitraries.js";
+import { resetPeriods, usages } from "../../builders/arbitraries.js";
 
 const RUNS = { numRuns: 2_000 };
 const HOUR = 3_600_000;

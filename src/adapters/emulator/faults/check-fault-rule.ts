@@ -1,4 +1,5 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { CHANGE_TYPES } from "../../../domain/change.js";
 import type { FaultRule } from "./fault-rules.js";
 
 const TIMES = { type: "integer", minimum: 1 };
@@ -7,15 +8,7 @@ const HTTP = { target: { enum: ["edge", "api"] }, operation: TEXT, times: TIMES 
 const WS = { target: { const: "ws" }, times: TIMES };
 const EVENTS = {
   target: { const: "events" },
-  change: {
-    enum: [
-      "entitlements-updated",
-      "usage-updated",
-      "credit-balance-updated",
-      "package-published",
-      "subject-invalidated",
-    ],
-  },
+  change: { enum: CHANGE_TYPES },
   times: TIMES,
 };
 

@@ -1,3 +1,5 @@
+import type { ChangeType } from "../../../domain/change.js";
+
 /** What the two HTTP interfaces can be made to do. */
 export type HttpFault =
   /** The answer is worked out at once and sent `ms` later: what it tells may be old by then. */
@@ -50,8 +52,7 @@ export type ConnectRule = { readonly target: "ws" } & ConnectFault & FaultScope;
 /** Strikes events: all, or those of one type of change. */
 export type EventRule = {
   readonly target: "events";
-  readonly change?:
-    "entitlements-updated" | "usage-updated" | "credit-balance-updated" | "package-published" | "subject-invalidated";
+  readonly change?: ChangeType;
 } & EventFault &
   FaultScope;
 

@@ -1,6 +1,7 @@
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../../../../domain/build-customer-state.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import { kindOfFeature, type Feature } from "../../../../domain/feature.js";
+import { RESET_PERIODS } from "../../../../domain/usage/usage-period.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
 import {
   decodeCreditRate,
@@ -10,7 +11,6 @@ import {
   decodeReason,
   isUndecidable,
   isUndecidableCredit,
-  RESET_PERIODS,
 } from "../../../../wire/decode-entitlement.js";
 import { FieldFault } from "../../../../wire/field-fault.js";
 import type { Fields, ReportFault } from "../../../../wire/fields.js";
