@@ -43,6 +43,13 @@ module.exports = {
       to: { path: "^src/(bootstrap|public|adapters)/", pathNot: "^src/adapters/($1|files)/" },
     },
     {
+      name: "only-what-drives-the-core-knows-use-cases",
+      comment: "Calls come in by rpc; every other adapter is called by the core, through its port.",
+      severity: "error",
+      from: { path: "^src/adapters/", pathNot: "^src/adapters/rpc/" },
+      to: { path: "^src/application/" },
+    },
+    {
       name: "generated-code-only-in-rpc",
       severity: "error",
       from: { pathNot: "^(src/adapters/rpc|src/bootstrap/cli|test|bench)/" },

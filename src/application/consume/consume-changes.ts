@@ -4,7 +4,7 @@ import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { WriteAvailability } from "./write-availability.js";
 import type { ProcessChanges } from "./process-changes.js";
-import { elapse } from "./elapse.js";
+import { elapse } from "../../ports/elapse.js";
 
 export interface ConsumeOptions {
   /** How many wait for messages and carry them out side by side. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../../ports/clock.js";
+import type { Clock } from "./clock.js";
 
 /** Resolves after a time, or at once when the signal aborts. */
 export function elapse(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
