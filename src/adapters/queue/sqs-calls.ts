@@ -90,7 +90,7 @@ export class SqsCalls {
 
   /** @returns why some were not removed; undefined where all were */
   async remove(receiptHandles: readonly string[]): Promise<string | undefined> {
-    const entries = receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
+    const entries = receiptHandles.map((handle, index) => ({ Id: String(index), ReceiptHandle: handle }));
     try {
       const { Failed } = await this.#client.send(
         new DeleteMessageBatchCommand({ QueueUrl: this.#queueUrl, Entries: entries }),
@@ -103,9 +103,9 @@ export class SqsCalls {
 
   /** @param seconds from now on; 0: anybody may have them */
   async keepFromOthers(receiptHandles: readonly string[], seconds: number): Promise<void> {
-    const entries = receiptHandles.map((ReceiptHandle, index) => ({
+    const entries = receiptHandles.map((handle, index) => ({
       Id: String(index),
-      ReceiptHandle,
+      ReceiptHandle: handle,
       VisibilityTimeout: seconds,
     }));
     try {
