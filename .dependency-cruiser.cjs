@@ -44,9 +44,10 @@ module.exports = {
     },
     {
       name: "only-what-drives-the-core-knows-use-cases",
-      comment: "Calls come in by rpc; every other adapter is called by the core, through its port.",
+      comment:
+        "Calls come in by rpc, an operator's questions by ops; every other adapter is called by the core, through its port.",
       severity: "error",
-      from: { path: "^src/adapters/", pathNot: "^src/adapters/rpc/" },
+      from: { path: "^src/adapters/", pathNot: "^src/adapters/(rpc|ops)/" },
       to: { path: "^src/application/" },
     },
     {

@@ -21,12 +21,12 @@ export function frameEncoders(loaded, header) {
     return `    ${answer}(s, c) {\n      w.begin();\n      ${write}(w, s, c);\n      return w.finish();\n    },`;
   });
   return `${header(`import { FrameWriter } from "../../answers/frame-writer.js";
-import type { AnswerEncoders, Frames } from "../../answers/answer-encoders.js";
+import type { AnswerEncoders, AnswerFrames } from "../../answers/answer-encoders.js";
 import { ANSWERS } from "../../answers/describe-answers.js";
 import { sharedBytes } from "../../answers/message-encoders.js";`)}
 ${code}
 /** Each answer as a gRPC frame; the message alone lies behind its first five bytes. */
-export function frameEncoders(): AnswerEncoders<Frames> {
+export function frameEncoders(): AnswerEncoders<AnswerFrames> {
   const w = new FrameWriter();
   return {
 ${entries.join("\n")}

@@ -21,13 +21,13 @@ export function textEncoders(loaded, header) {
   const entries = Object.keys(ANSWERS).map(
     (answer) => `  ${answer}: ${code.functionOf(ANSWERS[answer], `ANSWERS.${answer}`)},`,
   );
-  return `${header(`import type { AnswerEncoders, Texts } from "../../answers/answer-encoders.js";
+  return `${header(`import type { AnswerEncoders, AnswerTexts } from "../../answers/answer-encoders.js";
 import { ANSWERS } from "../../answers/describe-answers.js";
 import { enumTexts, numberText, timestampText } from "../../answers/json-text.js";
 import { sharedText } from "../../answers/message-encoders.js";`)}
 ${code}
 /** Each answer in protobuf's JSON form, fields that cannot be absent included. */
-export const TEXT_ENCODERS: AnswerEncoders<Texts> = {
+export const TEXT_ENCODERS: AnswerEncoders<AnswerTexts> = {
 ${entries.join("\n")}
 };
 `;

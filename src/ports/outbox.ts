@@ -48,3 +48,17 @@ export interface Outbox {
 
   close(): Promise<void>;
 }
+
+/** What an operator decides of items that were set aside. */
+export interface OperatorRequest {
+  readonly action: "retry" | "drop";
+  readonly ids: readonly number[];
+  /** Why they are dropped. */
+  readonly reason?: string | undefined;
+}
+
+export interface OperatorAnswer {
+  readonly done: readonly number[];
+  /** Of ids: that there is no such item, or that it could not be written. */
+  readonly faults: readonly string[];
+}

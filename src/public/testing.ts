@@ -10,8 +10,10 @@ import { Sidecar } from "../bootstrap/sidecar/sidecar.js";
 import type { FallbackValues } from "../domain/decision/fallback.js";
 import { newTelemetry } from "../ports/telemetry.js";
 import { plain, type CustomerBuilder, type Entries, type PlanBuilder } from "./testing-kit/builders.js";
-import { MovableClock, type TimeInput } from "./testing-kit/movable-clock.js";
-import { ObservedSource, type RecordedReport } from "./testing-kit/observed-source.js";
+import { MovableClock } from "./testing-kit/movable-clock.js";
+import { ObservedSource } from "./testing-kit/observed-source.js";
+import type { RecordedReport } from "./testing-kit/recorded-report.js";
+import type { TimeInput } from "./testing-kit/time-input.js";
 
 export type { CatalogInput } from "../adapters/catalog/file/catalog-input.js";
 export type { FallbackValues } from "../domain/decision/fallback.js";
@@ -25,8 +27,8 @@ export {
   type PlanBuilder,
   type ResourceBuilder,
 } from "./testing-kit/builders.js";
-export type { TimeInput } from "./testing-kit/movable-clock.js";
-export type { RecordedReport } from "./testing-kit/observed-source.js";
+export type { RecordedReport } from "./testing-kit/recorded-report.js";
+export type { TimeInput } from "./testing-kit/time-input.js";
 
 /** A catalog whose plans and customers may come from builders. */
 export type CatalogOfTest = Omit<CatalogInput, "plans" | "customers"> & {

@@ -3,7 +3,7 @@ import { access, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCommand } from "../interop/run-command.js";
-import { CACHE_DIRECTORY, REPOSITORY } from "../interop/workspace.js";
+import { CACHE_DIRECTORY, REPOSITORY } from "../support/repository.js";
 
 const MODULE = "connectrpc.com/conformance";
 export const SUITE_VERSION = "v1.0.7";

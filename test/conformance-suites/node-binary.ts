@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { probeToolchain, runCommand } from "../interop/run-command.js";
-import { CACHE_DIRECTORY } from "../interop/workspace.js";
+import { CACHE_DIRECTORY } from "../support/repository.js";
 
 /** A Node that servers under test run on. */
 export interface NodeBinary {

@@ -8,7 +8,8 @@ import { startSidecar, type CatalogInput } from "../../src/public/testing.js";
 import { pythonEnvironment } from "./python-program.js";
 import { runCommand } from "./run-command.js";
 import { findToolchain, itWith } from "./toolchain.js";
-import { PROTO_DIRECTORY, REPOSITORY, temporaryDirectory } from "./workspace.js";
+import { PROTO_DIRECTORY, REPOSITORY } from "../support/repository.js";
+import { temporaryDirectory } from "./workspace.js";
 
 const EXAMPLES = join(REPOSITORY, "examples");
 const STIGG = join(PROTO_DIRECTORY, "stigg");

@@ -2,7 +2,7 @@ import { cp } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCommand } from "./run-command.js";
-import { PROTO_DIRECTORY } from "./workspace.js";
+import { PROTO_DIRECTORY } from "../support/repository.js";
 
 const SOURCES = fileURLToPath(new URL("java/", import.meta.url));
 

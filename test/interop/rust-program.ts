@@ -2,7 +2,7 @@ import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCommand } from "./run-command.js";
-import { CACHE_DIRECTORY } from "./workspace.js";
+import { CACHE_DIRECTORY } from "../support/repository.js";
 
 const SOURCES = fileURLToPath(new URL("rust/", import.meta.url));
 

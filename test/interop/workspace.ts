@@ -1,17 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll } from "@jest/globals";
 import { onTestFinished } from "../support/on-test-finished.js";
-
-/** The root of this repository. */
-export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
-
-export const PROTO_DIRECTORY = join(REPOSITORY, "proto");
-
-/** Outlives a run, and is gone with node_modules: for what takes long to fetch. */
-export const CACHE_DIRECTORY = join(REPOSITORY, "node_modules", ".cache", "entitlement-sidecar", "interop");
 
 /** A directory for one test, gone when it has finished. */
 export async function temporaryDirectory(name: string): Promise<string> {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
-import type { OperatorAnswer, OperatorRequest } from "../../application/report/operate-outbox.js";
+import type { OperatorAnswer, OperatorRequest } from "../../ports/outbox.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import { toJson } from "./record-codec.js";

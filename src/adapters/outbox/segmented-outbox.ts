@@ -3,7 +3,7 @@ import { CodedError } from "../../domain/errors.js";
 import type { QueuedEvent } from "../../domain/outbox/event-queue.js";
 import type { AcceptedEvent, KeyDigest, OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { SteadyTime } from "../../application/report/steady-time.js";
+import { SteadyTime } from "../../ports/steady-time.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";

@@ -4,7 +4,7 @@ import type { AsideList } from "../../domain/outbox/outbox-record.js";
 import { reportFailureOf } from "../../domain/outbox/report-failure.js";
 import type { DeliveryParts } from "./deliver-usage.js";
 import { SlidingBudget } from "./sliding-budget.js";
-import { isTooLate } from "./steady-time.js";
+import { isTooLate } from "../../ports/steady-time.js";
 
 const SECOND_MS = 1_000;
 

@@ -8,7 +8,7 @@ import { DeliverUsage, type DeliveryParts } from "./deliver-usage.js";
 import type { DeliveryLimits } from "./delivery-limits.js";
 import { DeliveryPace } from "./delivery-pace.js";
 import { OutboxNotes } from "./outbox-notes.js";
-import { SteadyTime } from "./steady-time.js";
+import { SteadyTime } from "../../ports/steady-time.js";
 
 export interface DeliverReportsParts {
   readonly outbox: Outbox;

@@ -12,7 +12,7 @@ import type { DeliveryPace } from "./delivery-pace.js";
 import type { OutboxNotes } from "./outbox-notes.js";
 import { RefusedSeries } from "./refused-series.js";
 import { SlidingBudget } from "./sliding-budget.js";
-import { isTooLate, type SteadyTime } from "./steady-time.js";
+import { isTooLate, type SteadyTime } from "../../ports/steady-time.js";
 
 export interface DeliveryParts {
   readonly outbox: Outbox;

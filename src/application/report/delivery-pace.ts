@@ -1,6 +1,6 @@
 import { retryAfterMsOf } from "../../domain/outbox/report-failure.js";
 import type { DeliveryLimits } from "./delivery-limits.js";
-import type { SteadyTime } from "./steady-time.js";
+import type { SteadyTime } from "../../ports/steady-time.js";
 
 /** How often it is looked whether upstream is asked again, milliseconds. */
 const BREAKER_MS = 1_000;

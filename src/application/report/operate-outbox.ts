@@ -2,21 +2,7 @@ import type { CodedError } from "../../domain/errors.js";
 import type { AsideItem, OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
-import type { Outbox } from "../../ports/outbox.js";
-
-/** What an operator decides of items that were set aside. */
-export interface OperatorRequest {
-  readonly action: "retry" | "drop";
-  readonly ids: readonly number[];
-  /** Why they are dropped. */
-  readonly reason?: string | undefined;
-}
-
-export interface OperatorAnswer {
-  readonly done: readonly number[];
-  /** Of ids: that there is no such item, or that it could not be written. */
-  readonly faults: readonly string[];
-}
+import type { OperatorAnswer, OperatorRequest, Outbox } from "../../ports/outbox.js";
 
 /** Carries out what an operator decides. @param keep has what is dropped be on record, with the reason */
 export async function operateOutbox(

@@ -6,7 +6,8 @@ import { readOutbox, type OutboxContent } from "../../adapters/outbox/read-outbo
 import { toJson } from "../../adapters/outbox/record-codec.js";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../adapters/outbox/segmented-outbox.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
-import { operateOutbox, type OperatorAnswer, type OperatorRequest } from "../../application/report/operate-outbox.js";
+import { operateOutbox } from "../../application/report/operate-outbox.js";
+import type { OperatorAnswer, OperatorRequest } from "../../ports/outbox.js";
 import { CodedError } from "../../domain/errors.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
 import { lockOutbox } from "../sidecar/outbox.js";

@@ -1,29 +1,9 @@
 import type { Source } from "../../bootstrap/source/source.js";
 import { CodedError } from "../../domain/errors.js";
-import type { UsageEvent, UsageReport, UsageUpdateBehavior } from "../../domain/usage/usage-report.js";
+import type { UsageEvent, UsageReport } from "../../domain/usage/usage-report.js";
 import type { UpdateListener, UpdateStream } from "../../ports/update-stream.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
-
-/** What the application reported, as upstream was notified of it. */
-export type RecordedReport =
-  | {
-      readonly type: "usage";
-      readonly customerId: string;
-      readonly resourceId: string | undefined;
-      readonly featureId: string;
-      readonly value: number;
-      /** DELTA is added to what was used, SET replaces it. */
-      readonly updateBehavior: UsageUpdateBehavior;
-      readonly dimensions: Readonly<Record<string, string | number | boolean>>;
-    }
-  | {
-      readonly type: "event";
-      readonly customerId: string;
-      readonly resourceId: string | undefined;
-      readonly eventName: string;
-      readonly idempotencyKey: string;
-      readonly dimensions: Readonly<Record<string, string | number | boolean>>;
-    };
+import type { RecordedReport } from "./recorded-report.js";
 
 /** A source that remembers what was reported, and that can be cut off as if the network were. */
 export class ObservedSource {

@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { parse, parseAllDocuments } from "yaml";
+import { CONSUMPTION_METRICS } from "../../../src/adapters/ops/metrics/consumption-metrics.js";
+import { SIDECAR_METRICS } from "../../../src/adapters/ops/metrics/sidecar-metrics.js";
 import { SETTINGS } from "../../../src/bootstrap/config/settings/settings.js";
 import { PERSISTENT_CACHE_SETTINGS } from "../../../src/bootstrap/persistent-cache/settings.js";
 import { because } from "../../support/expectations.js";
@@ -18,12 +20,7 @@ function filesBelow(folder: string): string[] {
   });
 }
 
-/** Every name that the source gives a metric. */
-const METRICS = new Set(
-  filesBelow(join(REPO, "src/adapters/ops")).flatMap(
-    (path) => readFileSync(path, "utf8").match(/\b(?:sidecar|persistent_cache)_[a-z_]+/g) ?? [],
-  ),
-);
+const METRICS: ReadonlySet<string> = new Set([...SIDECAR_METRICS, ...CONSUMPTION_METRICS].map(({ name }) => name));
 const VARIABLES = new Set(
   [...Object.values(SETTINGS), ...Object.values(PERSISTENT_CACHE_SETTINGS)].flatMap(({ name, otherNames }) => [
     name,
@@ -73,7 +70,7 @@ describe("kustomize", () => {
         patches?: { path: string }[];
       };
       for (const file of [...resources, ...patches.map((patch) => patch.path)])
-        because(file, () => expect(existsSync(join(path, "../..", file))).toBe(true));
+        because(file, () => expect(existsSync(join(dirname(path), file))).toBe(true));
     }
   });
 

@@ -56,11 +56,20 @@ describe("status", () => {
       REDIS_PORT: String(redis.port),
       REDIS_PASSWORD: "",
     });
-    await fetch(`${address}/stigg.sidecar.v1.SidecarService/GetEntitlement`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: '{"customerId":"acme","featureId":"sso"}',
-    });
+    // What is read before Redis tells of changes is not vouched for.
+    await eventually(async () => (await read("/status?expect=dependencies.redis_invalidations.state=up")).code).toBe(
+      200,
+    );
+    // The second time it is read from Redis, which vouches for it from then on.
+    const ask = async () =>
+      (
+        await fetch(`${address}/stigg.sidecar.v1.SidecarService/GetEntitlement`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: '{"customerId":"acme","featureId":"sso"}',
+        })
+      ).headers.get("x-entitlement-source");
+    await eventually(ask).toBe("memory");
     await eventually(
       async () => (await read("/status?expect=dependencies.redis.state=up&expect=apiKey.state=accepted")).code,
     ).toBe(200);

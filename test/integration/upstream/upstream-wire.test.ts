@@ -55,7 +55,7 @@ describe("Edge", () => {
     expect(test.edge.seen.map((request) => request.path)).toEqual([path]);
   });
 
-  it.each([["."], ["../.."], ["\ud800"]])(
+  it.each([["."], [".."], ["\ud800"]])(
     "is not asked for customer %j, who has no path: the API is",
     async (customerId) => {
       const test = await open();

@@ -17,7 +17,11 @@ interface ReplacedWord {
 
 const WORDS: readonly ReplacedWord[] = [
   { pattern: /\bmoments?\b/i, instead: "timestamp, or time" },
-  { pattern: /\bdoubt(s|ed|ful)?\b/i, instead: "stale, stale marker", allowedIn: /report|outbox|outcome|usage|reliability/i },
+  {
+    pattern: /\bdoubt(s|ed|ful)?\b/i,
+    instead: "stale, stale marker",
+    allowedIn: /report|outbox|outcome|usage|reliability/i,
+  },
   { pattern: /\bnews\b/i, instead: "change" },
   { pattern: /\blanes?\b/i, instead: "fast path" },
   { pattern: /\bodd\b/i, instead: "unusual" },

@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from "../../ports/clock.js";
+import type { CancelTimer, Clock } from "./clock.js";
 
 /** How far the wall clock and the timers may part before one was set, milliseconds. */
 const TICK_MS = 10_000;
