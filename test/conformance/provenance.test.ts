@@ -35,7 +35,7 @@ describe.each([
     });
   });
 
-  test("is not notified of what is no check", async () => {
+  test("is not given for what is no check", async () => {
     expect(await headersOf((seen) => client.reloadEntitlements(ACME, seen))).toEqual({ source: null, age: null });
   });
 

@@ -23,7 +23,7 @@ export interface CatalogParts {
   readonly oracle: Oracle;
 }
 
-/** What was notified of the reports of one kind of usage. */
+/** What was answered to the reports of one kind of usage. */
 interface Counted {
   acknowledged: number;
   /** It may count, or not. */

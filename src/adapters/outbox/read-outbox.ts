@@ -16,7 +16,7 @@ export interface OutboxContent {
   /** Segments in use, with their sizes. */
   readonly segments: ReadonlyMap<number, number>;
   readonly damagedRecords: number;
-  /** What is to be notified of the files, as sentences. */
+  /** What an operator has to know of the files, as sentences. */
   readonly findings: readonly string[];
   /** Files whose end was still being written, with where they are whole. */
   readonly torn: ReadonlyMap<string, number>;

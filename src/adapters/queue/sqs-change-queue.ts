@@ -27,7 +27,7 @@ export class SqsChangeQueue implements ChangeQueue {
   readonly #logger: Logger;
   #visibilitySeconds = DEFAULT_VISIBILITY_SECONDS;
 
-  /** @param report notified of each entitlement that cannot be read and is left out */
+  /** @param report called for each entitlement that cannot be read and is left out */
   constructor(options: SqsChangeQueueOptions, report: ReportFault, clock: Clock, logger: Logger) {
     this.#batchSize = options.batchSize;
     this.#report = report;

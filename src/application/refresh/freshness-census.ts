@@ -5,7 +5,7 @@ import type { StreamStatus } from "./stream-status.js";
 /**
  * Why a cached state is stale.
  *
- * - `changed`: a change may have been missed or notified of it, and it is asked for again before it serves
+ * - `changed`: a change concerns it or may have been missed, and it is asked for again before it serves
  * - `due`: an entitlement of it has ended, or it was not to be believed for longer
  * - `stream_lost`: it serves, and since the stream was lost nothing vouches for it
  * - `too_old`: it serves, and is verified again in the background for its age

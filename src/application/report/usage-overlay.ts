@@ -2,7 +2,7 @@ import type { CustomerState } from "../../domain/customer-state.js";
 import { OverlaidState } from "../../domain/outbox/overlaid-state.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 
-/** Has checks count what was accepted and upstream has not notified of yet. */
+/** Has checks count what was accepted and is not in upstream's usage yet. */
 export class UsageOverlay {
   readonly #outbox: OutboxState;
 

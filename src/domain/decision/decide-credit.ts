@@ -10,7 +10,7 @@ import { coversCost, remainingCredits } from "../wallet.js";
 /**
  * Decides a check of one wallet of credits. A pure function of its arguments.
  *
- * @param trace notified of each rule, for an explanation
+ * @param trace collects each rule, for an explanation
  */
 export function decideCredit(state: CustomerState, query: CreditQuery, trace?: DecisionTrace): CreditDecision {
   const wallet = state.credit(query.currencyId);

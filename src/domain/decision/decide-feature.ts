@@ -13,7 +13,7 @@ import { usageAt, type Usage } from "../usage/usage.js";
  *
  * @param now epoch milliseconds
  * @param configured asked only where the answer is a fallback
- * @param trace notified of each rule, for an explanation
+ * @param trace collects each rule, for an explanation
  */
 export function decideFeature(
   state: CustomerState,

@@ -1,6 +1,6 @@
 import type { UsageUpdateBehavior } from "../../domain/usage/usage-report.js";
 
-/** What the application reported, as upstream was notified of it. */
+/** What the application reported, as upstream received it. */
 export type RecordedReport =
   | {
       readonly type: "usage";

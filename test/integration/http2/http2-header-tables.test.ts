@@ -60,7 +60,7 @@ describe("a client's table of headers", () => {
     );
   });
 
-  it.each(PATHS)("that shrinks and grows in one breath is notified of by the next answer, of %s", async (who) => {
+  it.each(PATHS)("that shrinks and grows at once is signalled by the next answer, of %s", async (who) => {
     const { port } = await start();
     const peer = await Http2Peer.open(port);
     await peer.untilOver(peer.call("/fast/9"), peer.call("/general/9"));

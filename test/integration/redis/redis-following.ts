@@ -29,7 +29,7 @@ export function connection(...args: Parameters<typeof redisUnderTest>): RedisUnd
   return redis;
 }
 
-/** A connection and what it is reported, once it is notified of everything. */
+/** A connection and what Redis tells it, once it is told of everything. */
 export async function following(...args: Parameters<typeof redisUnderTest>): Promise<Following> {
   const redis = connection(...args);
   const invalidations = redis.invalidations(PREFIX);

@@ -58,7 +58,7 @@ export function redisUnderTest(
   };
 }
 
-/** Keeps what was notified of writes, in order. */
+/** Keeps the notices of writes, in order. */
 export class RecordingInvalidations implements InvalidationListener {
   readonly received: string[] = [];
   #waiting: (() => void)[] = [];

@@ -44,7 +44,7 @@ describe("a fleet in virtual time", () => {
     240_000,
   );
 
-  it("is notified of a seed that was not tried before", async () => {
+  it("tries a seed that was not tried before", async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const { violations } = await run({ ...SHORT, seed });
     // Notified, and not failed by: who changes something else has not broken it.

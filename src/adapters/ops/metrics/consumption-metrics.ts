@@ -50,7 +50,7 @@ export interface ConsumptionSources {
   readonly build: Build;
   readonly telemetry: Readonly<Telemetry>;
   readonly counts: ConsumptionCounts;
-  /** What Redis notified of itself last. */
+  /** What Redis said of itself last. */
   readonly statistics: SharedCacheStatistics;
   readonly consumers: number;
   readonly isConnected: boolean;

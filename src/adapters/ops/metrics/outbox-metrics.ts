@@ -23,7 +23,7 @@ export const OUTBOX_METRICS: readonly Metric<Outbox>[] = [
   ),
   gauge(
     "sidecar_outbox_pending_entries",
-    "What upstream is going to be notified of those: deltas of one feature and period are one.",
+    "Reports that upstream is going to get of those: deltas of one feature and period are one.",
     ({ state }) => state.entries.size + state.events.length,
   ),
   gauge("sidecar_outbox_oldest_age_seconds", "How long the oldest of them waits; 0: nothing does.", ({ state }) =>

@@ -69,7 +69,7 @@ describe("refetching", () => {
     await Promise.all(all);
   });
 
-  it("asks again for who is notified of while upstream is being asked: the answer may be from before", async () => {
+  it("asks again for a subject that changes while upstream is being asked: the answer may be from before", async () => {
     const { upstream, refetch } = setUp();
     const first = refetch.refetch(acme, false);
     const second = refetch.refetch(acme, false);

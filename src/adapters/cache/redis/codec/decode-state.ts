@@ -57,7 +57,7 @@ interface EntitlementSet {
 /**
  * What was read of a subject, of any client's make. Never throws: what cannot be read is not known.
  *
- * @param report notified of a value that cannot be read
+ * @param report called for a value that cannot be read
  */
 export function decodeState(reading: StateReading, report: ReportFault): DecodedState {
   try {
