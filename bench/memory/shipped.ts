@@ -13,8 +13,8 @@ const BUILT = "../../dist";
  * The parts that are measured, as they ship. Not through the module runner that runs the bench: its way from
  * module to module would be measured with them.
  */
-export const { MemoryCache } = load(`${BUILT}/adapters/cache/memory-cache.js`) as typeof memoryCache;
-export const { decideFeature } = load(`${BUILT}/domain/decide-feature.js`) as typeof decide;
+export const { MemoryCache } = load(`${BUILT}/adapters/cache/memory/memory-cache.js`) as typeof memoryCache;
+export const { decideFeature } = load(`${BUILT}/domain/decision/decide-feature.js`) as typeof decide;
 const { newTelemetry } = load(`${BUILT}/ports/telemetry.js`) as typeof telemetry;
 const { decodeEntitlementsState } = load(`${BUILT}/wire/decode-entitlements-state.js`) as typeof decode;
 

@@ -54,7 +54,7 @@ func (s *suite) checkTransport() {
 		answer := must(s.sidecar.GetBooleanEntitlement(ctx, &sidecarv1.GetBooleanEntitlementRequest{CustomerId: customer, FeatureId: "sso"}))
 		r.equal("has_access", answer.HasAccess, true)
 	})
-	s.check("a deadline that has passed is told", func(r *result) {
+	s.check("a deadline that has passed is reported", func(r *result) {
 		ctx, cancel := context.WithDeadline(s.ctx, time.Now())
 		defer cancel()
 		_, err := s.sidecar.GetBooleanEntitlement(ctx, &sidecarv1.GetBooleanEntitlementRequest{CustomerId: customer, FeatureId: "sso"})

@@ -50,7 +50,7 @@ def check_transport(suite, sidecar):
         request = pb.GetBooleanEntitlementRequest(customer_id=CUSTOMER, feature_id="sso")
         r.equal("has_access", sidecar.GetBooleanEntitlement(request, timeout=20).has_access, True)
 
-    @suite.check("a deadline that has passed is told")
+    @suite.check("a deadline that has passed is reported")
     def _(r):
         request = pb.GetBooleanEntitlementRequest(customer_id=CUSTOMER, feature_id="sso")
         failure = r.fails("the call", lambda: sidecar.GetBooleanEntitlement(request, timeout=-1))

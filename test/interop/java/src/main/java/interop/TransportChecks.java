@@ -63,7 +63,7 @@ final class TransportChecks {
     suite.check("a deadline that leaves time is met", r ->
         r.equal("has_access", calls.sidecar().withDeadlineAfter(20, TimeUnit.SECONDS)
             .getBooleanEntitlement(Calls.ofFeature(Calls.CUSTOMER, "sso").build()).getHasAccess(), true));
-    suite.check("a deadline that has passed is told", r -> {
+    suite.check("a deadline that has passed is reported", r -> {
       StatusRuntimeException failure = r.fails("the call", () -> calls.sidecar().withDeadlineAfter(-1, TimeUnit.SECONDS)
           .getBooleanEntitlement(Calls.ofFeature(Calls.CUSTOMER, "sso").build()));
       r.equal("code", failure.getStatus().getCode(), Status.Code.DEADLINE_EXCEEDED);
