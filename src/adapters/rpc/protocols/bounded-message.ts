@@ -12,7 +12,7 @@ const FIELDS_FACTOR = 100;
 /** Deeper than any request. */
 const MAX_DEPTH = 16;
 
-const inflate = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
+const inflate = promisify<Buffer, { maxOutputLength: number; chunkSize: number }, Buffer>(gunzip);
 
 export interface MessageBounds {
   readonly maxMessageBytes: number;
@@ -35,12 +35,14 @@ export interface MessageLayout {
  * The one message of a unary call, inflated and checked: what is nested too deep or has too many items costs seconds to decode,
  * all in one turn of the event loop. A body that is no single message is passed on as it is, for Connect to refuse.
  *
+ * @param signal aborts once nobody waits for it any more
  * @throws ConnectError naming the bound and the remedy, by rejection
  */
 export async function* boundedMessage(
   body: AsyncIterable<Uint8Array>,
   layout: MessageLayout,
   bounds: MessageBounds,
+  signal?: AbortSignal,
 ): AsyncIterable<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -56,7 +58,7 @@ export async function* boundedMessage(
   if (isTooLong) return;
   const received = chunks.length === 1 && chunks[0] !== undefined ? asBuffer(chunks[0]) : Buffer.concat(chunks);
   if (!layout.isEnveloped) {
-    const message = layout.isGzip && received.length > 0 ? await inflated(received, bounds) : received;
+    const message = layout.isGzip && received.length > 0 ? await inflated(received, bounds, signal) : received;
     check(message, layout, bounds);
     yield message;
     return;
@@ -75,7 +77,7 @@ export async function* boundedMessage(
     return;
   }
   const message = isCompressed
-    ? await inflated(received.subarray(PREFIX_BYTES), bounds)
+    ? await inflated(received.subarray(PREFIX_BYTES), bounds, signal)
     : received.subarray(PREFIX_BYTES);
   check(message, layout, bounds);
   if (!isCompressed) {
@@ -99,18 +101,24 @@ function declaredBytes(chunks: readonly Uint8Array[]): number {
 }
 
 /** Small and malformed messages are found out at once; of large ones one is inflated at a time, as each may grow a thousandfold. */
-async function inflated(bytes: Buffer, { maxMessageBytes }: MessageBounds): Promise<Buffer> {
+async function inflated(bytes: Buffer, { maxMessageBytes }: MessageBounds, signal?: AbortSignal): Promise<Buffer> {
   const small = Math.min(SMALL_BYTES, maxMessageBytes);
   try {
     return gunzipSync(bytes, { maxOutputLength: small });
   } catch (error) {
     if (!isTooLarge(error)) throw NOT_GZIP;
   }
-  const inflating = lastInflated.then(() => inflate(bytes, { maxOutputLength: maxMessageBytes }));
+  const inflating = lastInflated.then(() => {
+    // Whoever sent many and went away leaves no queue of them behind.
+    if (signal?.aborted === true) throw GONE;
+    // In one piece: pieces that are put together afterwards are garbage of the same size again.
+    return inflate(bytes, { maxOutputLength: maxMessageBytes, chunkSize: maxMessageBytes });
+  });
   lastInflated = inflating.catch(() => undefined);
   try {
     return await inflating;
   } catch (error) {
+    if (error === GONE) throw GONE;
     if (!isTooLarge(error)) throw NOT_GZIP;
     throw new ConnectError(
       `the message is larger than ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES) once it is inflated: send less at once`,
@@ -124,6 +132,7 @@ const NOT_GZIP = new ConnectError(
   "the message is not gzip, as its headers say: compress it, or name no encoding",
   Code.InvalidArgument,
 );
+const GONE = new ConnectError("the caller went away before the message was read", Code.Canceled);
 let lastInflated: Promise<unknown> = Promise.resolve();
 
 function isTooLarge(error: unknown): boolean {

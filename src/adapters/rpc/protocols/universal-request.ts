@@ -45,12 +45,12 @@ export function universalRequest(
       ? exchange.body
       : arrivingWithin(options.bodyTimeoutMs, exchange.body, options.clock);
   if (method === "GET") return { ...request, body };
-  return { ...request, body: messageBytes(body, header, handler, protocol, options) };
+  return { ...request, body: messageBytes(body, request, handler, protocol, options) };
 }
 
 function messageBytes(
   body: AsyncIterable<Uint8Array>,
-  header: Headers,
+  { header, signal }: { readonly header: Headers; readonly signal: AbortSignal },
   { method }: UniversalHandler,
   protocol: Protocol,
   bounds: MessageBounds,
@@ -69,6 +69,7 @@ function messageBytes(
     frames,
     { schema: method.input, isJson: /[/+]json\b/.test(contentType), isEnveloped, isGzip },
     bounds,
+    signal,
   );
 }
 

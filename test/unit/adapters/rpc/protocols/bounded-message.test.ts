@@ -36,15 +36,25 @@ const envelope = (message: Buffer, flags = 0) => {
   return Buffer.concat([prefix, message]);
 };
 
-async function read(body: Buffer, layout: Partial<MessageLayout>, size = 1_000): Promise<Buffer> {
+async function read(body: Buffer, layout: Partial<MessageLayout>, size = 1_000, signal?: AbortSignal): Promise<Buffer> {
   async function* chunks() {
     for (let at = 0; at < body.length; at += size) yield Promise.resolve(body.subarray(at, at + size));
   }
   const parts: Uint8Array[] = [];
   const shape = { schema: ReportUsageBulkRequestSchema, isJson: false, isEnveloped: false, isGzip: false, ...layout };
-  for await (const part of boundedMessage(chunks(), shape, BOUNDS)) parts.push(part);
+  for await (const part of boundedMessage(chunks(), shape, BOUNDS, signal)) parts.push(part);
   return Buffer.concat(parts);
 }
+
+it("is not inflated any more once its caller has gone, where others are inflated before it", async () => {
+  const bomb = gzipSync(Buffer.alloc(90_000, " "));
+  await expect(read(bomb, { isGzip: true, isJson: true }, 1_000, AbortSignal.abort())).rejects.toMatchObject({
+    code: Code.Canceled,
+  });
+  await expect(read(bomb, { isGzip: true, isJson: true }, 1_000, new AbortController().signal)).resolves.toHaveLength(
+    90_000,
+  );
+});
 
 describe("the number of items", () => {
   it.each<
