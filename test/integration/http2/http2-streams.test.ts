@@ -69,6 +69,14 @@ describe("a request that was ended before its client had ended it", () => {
     ],
     ["answered early by the fast path", (peer) => ({ stream: peer.begin(grpcFields("/fast/early")), code: 0 })],
     [
+      "answered with headers alone, and with more after their end",
+      (peer) => {
+        const stream = peer.begin(grpcFields("/general/bare"));
+        peer.sendData(stream, EMPTY_MESSAGE);
+        return { stream, code: 0 };
+      },
+    ],
+    [
       "in breach of the protocol",
       (peer) => {
         const stream = peer.begin(grpcFields("/general/1"));
@@ -82,7 +90,11 @@ describe("a request that was ended before its client had ended it", () => {
     it.each(RESTS)("may still send %s", async (_name, rest) => {
       const onExchange: ExchangeHandler = async (exchange) => {
         if (exchange.target === "/general/early") exchange.send(200, [], "early");
-        else await answerPattern(exchange);
+        else if (exchange.target === "/general/bare") {
+          exchange.respond(415, [], true);
+          await exchange.write(Buffer.from("more"));
+          exchange.end([["x-more", "1"]]);
+        } else await answerPattern(exchange);
       };
       const fastPath = new PatternFastPath();
       const { port } = await startServing({

@@ -27,8 +27,9 @@ export interface Exchange {
   releaseBodyAsRead(): void;
   /** @param isEnd whether nothing follows, not even trailers */
   respond(status: number, headers: readonly HeaderField[], isEnd: boolean): void;
-  /** @returns false where nobody waits any more; resolves when there is room for more */
+  /** @returns false where nobody waits any more, or the response has ended; resolves when there is room for more */
   write(chunk: Uint8Array): boolean | Promise<boolean>;
+  /** Nothing where the response has ended already. */
   end(trailers: readonly HeaderField[]): void;
   /** A complete response with a body, which is left out where the method is HEAD. */
   send(status: number, headers: readonly HeaderField[], body: string): void;

@@ -118,7 +118,9 @@ async function respond(
 ): Promise<number> {
   const { status, header, body, trailer } = protocol === "grpc-web-text" ? toText(response) : response;
   let last: Uint8Array | undefined;
-  exchange.respond(status, [...fieldsOf(header), ...fields], body === undefined && trailer === undefined);
+  const isEnd = body === undefined && trailer === undefined;
+  exchange.respond(status, [...fieldsOf(header), ...fields], isEnd);
+  if (isEnd) return responseCode(response, protocol, undefined);
   if (body !== undefined) {
     for await (const chunk of body) {
       last = chunk;

@@ -149,14 +149,14 @@ export class Http2Exchange<S extends { readonly isComplete: boolean }> implement
   }
 
   write(chunk: Uint8Array): boolean | Promise<boolean> {
-    if (this.#isClosed) return false;
+    if (this.#isClosed || this.#isAnswered) return false;
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     if (this.#owner.writeBody(this.#stream, bytes)) return true;
     return new Promise((resolve) => (this.#whenDrained = resolve));
   }
 
   end(trailers: readonly HeaderField[]): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isAnswered) return;
     this.#isAnswered = true;
     this.#owner.endResponse(this.#stream, trailers.length === 0 ? undefined : encodeLiteral(trailers));
   }
