@@ -45,14 +45,20 @@ export function createEdgeUpstream(
     requests: parts.telemetry.upstreamRequests.edge,
   });
   const edge = new EdgeClient(http, new FaultLog(parts.logger, parts.telemetry));
-  const probe = resilience.timed("Edge", limits.probeTimeoutMs, (_: undefined, signal) =>
-    edge.fetchConfiguration(signal),
+  const probe = resilience.timed(
+    "Edge",
+    limits.probeTimeoutMs,
+    resilience.counted((_: undefined, signal) => edge.fetchConfiguration(signal)),
   );
   const ask = resilience.rememberingRefusals(
     "Edge",
     resilience.guarded(
       resilience.breakerOf("Edge", (signal) => probe(undefined, signal)),
-      resilience.timed("Edge", limits.fetchTimeoutMs, resilience.retried(edge.fetchState.bind(edge))),
+      resilience.timed(
+        "Edge",
+        limits.fetchTimeoutMs,
+        resilience.retried(resilience.counted(edge.fetchState.bind(edge))),
+      ),
     ),
   );
   const fetch = withConcurrencyBound(ask, {

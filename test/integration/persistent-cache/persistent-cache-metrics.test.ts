@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { entitlementsUpdated, T0, usageUpdated } from "../../builders/change-messages.js";
+import { customerInvalidated, entitlementsUpdated, T0, usageUpdated } from "../../builders/change-messages.js";
 import type { TestQueue } from "../../builders/queue-server.js";
 import { eventually } from "../../support/expectations.js";
 import { PersistentCacheWorld, type RunningService } from "./persistent-cache-under-test.js";
@@ -57,6 +57,24 @@ describe("the persistent-cache service's metrics", () => {
     expect(writes).toBeGreaterThan(0);
     expect(writes).toBeLessThanOrEqual(25);
     expect(await service.metric("persistent_cache_write_errors_total")).toBe(0);
+  });
+
+  it("count what Edge refuses for the API key, which the status tells as well", async () => {
+    const other = world.queue();
+    const refused = await world.service(other, { CACHE_UPDATE_POLICY: "UPSERT", SERVER_API_KEY: "another-key" });
+    await other.send(customerInvalidated("acme"));
+    await eventually(() => refused.metric("persistent_cache_invalid_api_key_errors_total")).toBeGreaterThan(0);
+    const answer = await fetch(`${refused.url}/status?expect=apiKey.state=refused`);
+    expect(answer.status).toBe(200);
+    await refused.stop();
+  });
+
+  it("count the requests of Edge that fail", async () => {
+    const other = world.queue();
+    const failing = await world.service(other, { CACHE_UPDATE_POLICY: "UPSERT", EDGE_API_URL: "http://127.0.0.1:1" });
+    await other.send(customerInvalidated("acme"));
+    await eventually(() => failing.metric("persistent_cache_network_request_errors_total")).toBeGreaterThan(0);
+    await failing.stop();
   });
 
   it("tell what Redis tells of itself", async () => {
