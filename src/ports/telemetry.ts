@@ -107,12 +107,14 @@ export class DependencyState {
 }
 
 /**
- * What the service counts, as plain numbers that only grow: counting costs an addition, and whoever
- * exports them reads them when asked.
+ * What the service counts, as plain numbers that only grow, and a few facts that are true for now: keeping them costs an
+ * addition or an assignment, and whoever exports them reads them when asked.
  */
 export interface Telemetry {
   initializationErrors: number;
   invalidApiKeyErrors: number;
+  /** What upstream said last of the API key that is in use. */
+  apiKeyState: "unknown" | "accepted" | "refused";
   networkRequestErrors: number;
   /** Parts of upstream's answers and events that could not be used and were left out. */
   malformedUpstreamData: number;
@@ -151,6 +153,7 @@ export function newTelemetry(): Telemetry {
   return {
     initializationErrors: 0,
     invalidApiKeyErrors: 0,
+    apiKeyState: "unknown",
     networkRequestErrors: 0,
     malformedUpstreamData: 0,
     refusedFetches: 0,

@@ -108,6 +108,7 @@ class WebSocketUpdateStream implements UpdateStream {
     this.#schedule.established(this.#clock.now());
     this.#wasEverConnected = true;
     this.#isConnected = true;
+    this.#telemetry.apiKeyState = "accepted";
     this.#outage.recovered("the update stream is connected: changes arrive as they happen");
     this.#listener?.connected();
   }
@@ -164,8 +165,10 @@ class WebSocketUpdateStream implements UpdateStream {
   }
 
   #count({ kind }: StreamFault): void {
-    if (kind === "refused") this.#telemetry.invalidApiKeyErrors++;
-    else this.#telemetry.networkRequestErrors++;
+    if (kind === "refused") {
+      this.#telemetry.invalidApiKeyErrors++;
+      this.#telemetry.apiKeyState = "refused";
+    } else this.#telemetry.networkRequestErrors++;
     if (!this.#wasEverConnected) this.#telemetry.initializationErrors++;
   }
 

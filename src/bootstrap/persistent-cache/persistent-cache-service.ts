@@ -158,7 +158,7 @@ export class PersistentCacheService {
         degraded: () => (consume.consumers > 0 ? [] : ["no messages are received: Redis or the queue is away"]),
       })
       .add(dependencySection(telemetry))
-      .add(keySection(config.serverApiKey, telemetry))
+      .add(keySection(() => config.serverApiKey, telemetry))
       .add(configurationSection(inForce));
   }
 

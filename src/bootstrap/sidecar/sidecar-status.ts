@@ -10,7 +10,7 @@ import { TOKENS } from "./tokens.js";
 /** What the sidecar tells of itself. Other parts add a section of theirs to TOKENS.status. */
 export function sidecarStatus(
   made: ResolutionContext,
-  { config, source, cache, telemetry, inForce = [], redact }: Foundations,
+  { source, cache, telemetry, inForce = [], redact }: Foundations,
 ): ServiceStatus {
   const readiness = made.get(TOKENS.readiness);
   const stream = made.get(TOKENS.streamStatus);
@@ -27,7 +27,7 @@ export function sidecarStatus(
       degraded: () => (readiness.isReady ? [] : [`the service is ${readiness.phase}`]),
     })
     .add(dependencySection(telemetry))
-    .add(keySection(config.serverApiKey, telemetry))
+    .add(keySection(() => source.apiKey, telemetry))
     .add({
       name: "updates",
       read: () => ({
@@ -60,20 +60,20 @@ export function sidecarStatus(
 }
 
 /** One instance beside another: the same key has the same fingerprint, and which of them upstream refuses is seen. */
-export function keySection(key: string | undefined, telemetry: Readonly<Telemetry>): StatusSection {
-  const isRefused = () => telemetry.invalidApiKeyErrors > 0;
-  const wasAccepted = () => Object.values(telemetry.upstreamRequests).some(({ results }) => results["2xx"] > 0);
+export function keySection(inUse: () => string | undefined, telemetry: Readonly<Telemetry>): StatusSection {
   return {
     name: "apiKey",
-    read: () =>
-      key === undefined
-        ? { state: "not in use" }
-        : {
-            state: isRefused() ? "refused" : wasAccepted() ? "accepted" : "unknown",
-            refusals: telemetry.invalidApiKeyErrors,
-            fingerprint: createHash("sha256").update(key).digest("hex").slice(0, 8),
-          },
-    degraded: () => (isRefused() ? ["upstream refused the API key: correct SERVER_API_KEY"] : []),
+    read() {
+      const key = inUse();
+      if (key === undefined) return { state: "not in use" };
+      return {
+        state: telemetry.apiKeyState,
+        refusals: telemetry.invalidApiKeyErrors,
+        fingerprint: createHash("sha256").update(key).digest("hex").slice(0, 8),
+      };
+    },
+    degraded: () =>
+      telemetry.apiKeyState === "refused" ? ["upstream refused the API key: correct SERVER_API_KEY"] : [],
   };
 }
 

@@ -16,6 +16,8 @@ export interface Source {
   readonly example: ExampleCheck;
   /** Whether it has a feature of this id; left out where a source cannot tell all that it has. */
   readonly hasFeature?: (featureId: string) => boolean;
+  /** What it asks upstream with; not given where it needs none. */
+  readonly apiKey?: string;
   /** Asks upstream with another key from now on; the update stream when it is next opened. */
   replaceApiKey?(key: string): void;
   /** Resolves once it has been reached, and has taken the API key; not given: it always is. */

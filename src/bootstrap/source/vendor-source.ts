@@ -47,7 +47,13 @@ export function vendorSource(
     stream: wsEnabled ? createWebSocketUpdateStream({ identity, wsUrl, timing }, services) : new SilentUpdateStream(),
     description: `${reads}, ${wsEnabled ? `updates from ${wsUrl}` : whyNoUpdates(config)}`,
     example: ANY_CHECK,
-    replaceApiKey: (key) => void (identity.apiKey = key),
+    get apiKey() {
+      return identity.apiKey;
+    },
+    replaceApiKey(key) {
+      identity.apiKey = key;
+      services.telemetry.apiKeyState = "unknown";
+    },
     reached: upstream.reached,
     start: () => upstream.start(),
     close: () => {

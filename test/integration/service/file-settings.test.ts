@@ -39,9 +39,16 @@ describe("settings that are given as files", () => {
       SHUTDOWN_LINGER_MS: "0",
       START_MESSAGE: "json",
     });
-    const { grpcPort } = await service.started();
+    const { grpcPort, metricsPort } = await service.started();
+    const status = async () =>
+      (await (await fetch(`http://127.0.0.1:${metricsPort}/status`)).json()) as {
+        readonly isDegraded: boolean;
+        readonly apiKey: { readonly state: string; readonly fingerprint: string };
+      };
     const check = () => runToEnd(["check", "acme", "sso", "--address", `127.0.0.1:${grpcPort}`, "--json"]);
     expect((await check()).code).toBe(1);
+    await eventually(async () => (await status()).apiKey.state).toBe("refused");
+    const { fingerprint } = (await status()).apiKey;
     await Promise.all([writeFile(key, `${API_KEY}\n`), writeFile(level, "info\n")]);
     service.child.kill("SIGHUP");
     await service.printed(/the API key was replaced/);
@@ -51,6 +58,9 @@ describe("settings that are given as files", () => {
       source: "memory",
       ageMs: expect.any(Number) as unknown as number,
     });
+    const { isDegraded, apiKey } = await status();
+    expect({ isDegraded, state: apiKey.state }).toEqual({ isDegraded: false, state: "accepted" });
+    expect(apiKey.fingerprint).not.toBe(fingerprint);
     service.child.kill("SIGTERM");
     expect(await service.ended).toMatchObject({
       code: 0,

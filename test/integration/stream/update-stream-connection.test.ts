@@ -243,12 +243,14 @@ describe("an API key that upstream refuses", () => {
       while (test.telemetry.invalidApiKeyErrors < refusals) await new Promise((resolve) => setImmediate(resolve));
       test.clock.advance(14_999);
       expect(test.server.count("upgrade")).toBe(refusals);
+      expect(test.telemetry.apiKeyState).toBe("refused");
       if (refusals === 4) allow(test);
       test.clock.advance(15_001);
     }
     await test.listener.until("connected");
     expect(logged(test)).toEqual(["error", "error"]);
     expect(test.telemetry).toMatchObject({ invalidApiKeyErrors: 4, initializationErrors: 4, networkRequestErrors: 0 });
+    expect(test.telemetry.apiKeyState).toBe("accepted");
   });
 
   it("is never shown", async () => {

@@ -25,5 +25,14 @@ describe("a request that fails", () => {
       as === "network" ? 1 : 0,
       as === "key" ? 1 : 0,
     ]);
+    expect(telemetry.apiKeyState).toBe(as === "key" ? "refused" : "unknown");
+  });
+
+  it("because of the key is forgotten once another request is answered", async () => {
+    const telemetry = newTelemetry();
+    const counted = withFailureCount(scriptedOperation("unauthenticated", "an answer").operation, telemetry);
+    await outcomeOf(counted("q", never()));
+    await counted("q", never());
+    expect([telemetry.apiKeyState, telemetry.invalidApiKeyErrors]).toEqual(["accepted", 1]);
   });
 });
