@@ -1,3 +1,4 @@
+import { editDistance } from "../../../domain/decision/nearest-ids.js";
 import { CodedError } from "../../../domain/errors.js";
 
 /** Where something is in a catalog: keys and indexes from the top. */
@@ -16,6 +17,8 @@ export interface TextPosition {
 
 /** Beyond it a list of faults helps nobody. */
 const MAX_LISTED = 50;
+/** How much of two names is compared, characters: it bounds the cost of a typo. */
+const MAX_COMPARED = 40;
 
 /** One error that tells all faults, each with its place. */
 export function faultyCatalogError(
@@ -44,24 +47,16 @@ export function describePath(path: CatalogPath): string {
 
 /** What a fault says of a name that does not exist: what exists, the nearest first. */
 export function unknownName(what: string, name: string, known: Iterable<string>): string {
-  const nearest = [...known].sort((a, b) => editDistance(name, a) - editDistance(name, b));
+  const nearest = nearestFirst(name, known);
   if (nearest.length === 0) return `there is no ${what} ${JSON.stringify(name)}, and the catalog defines none`;
   const listed = nearest.slice(0, 8).map((each) => JSON.stringify(each));
   return `there is no ${what} ${JSON.stringify(name)}; there is ${listed.join(", ")}${nearest.length > 8 ? ", …" : ""}`;
 }
 
-/** How many characters to insert, delete or replace; capped input keeps the cost of a typo small. */
-export function editDistance(from: string, to: string): number {
-  const a = from.slice(0, 40);
-  const b = to.slice(0, 40);
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+function nearestFirst(name: string, known: Iterable<string>): readonly string[] {
+  const compared = name.slice(0, MAX_COMPARED);
+  return [...known]
+    .map((each) => ({ each, distance: editDistance(compared, each.slice(0, MAX_COMPARED)) }))
+    .sort((one, other) => one.distance - other.distance)
+    .map(({ each }) => each);
 }

@@ -1,5 +1,6 @@
 import type { ErrorObject } from "ajv/dist/2020.js";
-import { editDistance, type CatalogFault, type CatalogPath } from "./catalog-fault.js";
+import { editDistance } from "../../../domain/decision/nearest-ids.js";
+import type { CatalogFault, CatalogPath } from "./catalog-fault.js";
 import type { CatalogInput, CustomerInput } from "./catalog-input.js";
 import { validateCatalog, validateCustomer } from "../gen/catalog-validator.js";
 
