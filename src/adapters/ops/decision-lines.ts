@@ -89,8 +89,12 @@ export class DecisionLines implements DecisionLog {
     this.#waiting = [];
     this.#waitingBytes = 0;
     const { file } = this.#options;
+    if (file === undefined || lines.length === 0) {
+      this.#isFlushing = false;
+      return;
+    }
     try {
-      if (file !== undefined && lines.length > 0) await this.#append(file, lines.join(""));
+      await this.#append(file, lines.join(""));
       this.written += lines.length;
       if (this.#outage.isLost) this.#outage.recovered("decisions are logged again", { file });
     } catch (error) {

@@ -41,13 +41,17 @@ export function followFileSettings(
     if (name === SETTINGS.logLevel.name) {
       const level = LOG_LEVELS.find((each) => each === text.trim().toLowerCase());
       if (level === undefined) logger.warn(`${name}_FILE holds no log level: write one of ${LOG_LEVELS.join(", ")}`);
-      else actions.logLevel(level);
-      logger.info("the log level is another", { level });
+      else {
+        actions.logLevel(level);
+        logger.info("the log level is another", { level });
+      }
     } else if (name === SETTINGS.serverApiKey.name) {
       const parsed = SETTINGS.serverApiKey.parser.parse(text);
       if (!parsed.ok) logger.warn(`${name}_FILE holds no API key: the last one stays in use`);
-      else actions.apiKey(text);
-      if (parsed.ok) logger.warn("the API key was replaced: requests carry the new one");
+      else {
+        actions.apiKey(text);
+        logger.warn("the API key was replaced: requests carry the new one");
+      }
     } else logger.warn(`${name}_FILE has changed: restart the service to have it take effect`);
   };
   reload();

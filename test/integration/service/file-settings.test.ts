@@ -61,6 +61,10 @@ describe("settings that are given as files", () => {
     const { isDegraded, apiKey } = await status();
     expect({ isDegraded, state: apiKey.state }).toEqual({ isDegraded: false, state: "accepted" });
     expect(apiKey.fingerprint).not.toBe(fingerprint);
+    await writeFile(level, "loud\n");
+    service.child.kill("SIGHUP");
+    await service.printed(/LOG_LEVEL_FILE holds no log level/);
+    expect(service.stdout.match(/the log level is another/g)).toHaveLength(1);
     service.child.kill("SIGTERM");
     expect(await service.ended).toMatchObject({
       code: 0,

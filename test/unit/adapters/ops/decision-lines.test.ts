@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { expect, it } from "@jest/globals";
+import { DecisionLines } from "../../../../src/adapters/ops/decision-lines.js";
+import { ManualClock } from "../../../fakes/manual-clock.js";
+import { RecordingLogger } from "../../../fakes/recording-logger.js";
+import { onTestFinished } from "../../../support/on-test-finished.js";
+
+it("are not said to be logged again where the process ends before one could be", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "decisions-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const logger = new RecordingLogger();
+  const clock = new ManualClock();
+  const lines = new DecisionLines(
+    { file: join(folder, "not-there", "decisions"), maxBytes: 1_000, output: new PassThrough() },
+    clock,
+    logger,
+  );
+  lines.write({
+    customerId: "acme",
+    resourceId: undefined,
+    type: "feature",
+    id: "seats",
+    requestedUsage: undefined,
+    requestedValues: undefined,
+    hasAccess: false,
+    reason: undefined,
+    isFallback: false,
+    source: "memory",
+    verifiedAt: undefined,
+    used: undefined,
+    limit: undefined,
+  });
+  clock.advance(1_000);
+  await lines.close();
+  expect({ written: lines.written, lost: lines.lost }).toEqual({ written: 0, lost: 1 });
+  expect(logger.lines.map(({ level }) => level)).toEqual(["warn"]);
+});
