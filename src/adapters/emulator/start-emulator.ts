@@ -18,7 +18,7 @@ import { SubscriptionEndpoint } from "./subscriptions/subscription-endpoint.js";
 export interface EmulatorOptions {
   /** Answers what is fetched and counts what is reported. */
   readonly upstream: UpstreamClient;
-  /** Tells what subscribers are reported. The emulator starts it, and stops it when it is stopped. */
+  /** Sends changes to subscribers. The emulator starts it, and stops it when it is stopped. */
   readonly updates: UpdateStream;
   /** The only API key that is valid; left out: any is. */
   readonly apiKey?: string | undefined;

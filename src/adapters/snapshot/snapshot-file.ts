@@ -43,7 +43,7 @@ const MIN_APPENDED = 32 * 1024 * 1024;
 
 /**
  * Cached states in a file that outlives the process: blocks of states, of which the later one counts. Changes are appended
- * within timestamps, so that a process that is killed loses next to nothing; now and then the file is written anew beside
+ * 200 ms later, so that a process that is killed loses next to nothing; now and then the file is written anew beside
  * the old one, and takes its name once it is complete.
  */
 export class SnapshotFile {

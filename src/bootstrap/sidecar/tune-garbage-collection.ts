@@ -27,7 +27,7 @@ export function forgoTrimming(): void {
  * Keeps collections of the old generation from holding up checks.
  *
  * - The heap may double before the next. V8 sees to it that they take but a few hundredths of all time, and where little is
- *   allocated that lasts it reaches that with one at every twentieth part; the checks of that timestamp wait all the same.
+ *   allocated that lasts it reaches that with one at every twentieth part; the checks of that time wait all the same.
  * - V8 marks in four threads beside the main one. Where there is but one core they are four to one against whoever
  *   answers checks, for as long as marking takes. So they get a lower priority, which Linux knows for single threads: they
  *   have what checks leave over, and still all of it while a pause waits for them.

@@ -49,7 +49,7 @@ export interface OutboxTotals {
 export interface EntryRecord {
   readonly type: "entry";
   readonly id: number;
-  /** What upstream is going to be reported: the sum of its reports, under one key. */
+  /** What is going to be reported to upstream: the sum of its reports, under one key. */
   readonly usage: AcceptedReport;
   readonly group: number;
   readonly count: number;

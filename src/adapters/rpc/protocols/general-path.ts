@@ -23,7 +23,7 @@ import { universalRequest, type BodyOptions } from "./universal-request.js";
 const OK = 0;
 const NO_FIELDS: readonly HeaderField[] = [];
 
-/** What browsers of other origins are reported. */
+/** What browsers of other origins may see. */
 export interface CrossOrigin {
   /** @returns headers for the response to a request with this origin, or without one */
   headersFor(origin: string | undefined): readonly HeaderField[];
