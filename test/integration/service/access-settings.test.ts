@@ -194,6 +194,7 @@ describe("the rest of access", () => {
     const local = await service({}).started();
     expect(await hostStatus(local, "rebound.example")).toBe(403);
     expect(await hostStatus(local, "localhost:1")).toBe(200);
+    expect(await hostStatus(local, "sidecar:1")).toBe(200);
     const listed = await service({ ALLOWED_HOSTS: "rebound.example" }).started();
     expect(await hostStatus(listed, "rebound.example:80")).toBe(200);
     expect(await hostStatus(listed, "localhost")).toBe(403);

@@ -43,7 +43,7 @@ export const ACCESS_SETTINGS = {
   }),
   allowedHosts: optional("ALLOWED_HOSTS", hosts, {
     description: "hosts that requests may name, separated by commas, without ports (against DNS rebinding); *: any",
-    defaultText: "localhost and IP addresses where LISTEN_HOST is a loopback address, else any",
+    defaultText: "localhost, IP addresses and names without a dot where LISTEN_HOST is a loopback address, else any",
   }),
   corsAllowedOrigins: setting("CORS_ALLOWED_ORIGINS", origins, (): readonly string[] => [], {
     description: "origins whose web pages may call by gRPC-web and Connect, separated by commas; *: any",

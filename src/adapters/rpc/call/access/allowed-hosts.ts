@@ -10,13 +10,13 @@ export function listedHosts(hosts: readonly string[]): IsAllowedHost {
 }
 
 /**
- * localhost, and every IP address: a page whose name its owner has pointed at this machine (DNS rebinding) sends that name, and can
- * send no other.
+ * localhost, every IP address, and names without a dot, which only the machine's own network resolves: a page whose name its owner
+ * has pointed at this machine (DNS rebinding) sends that name, which has a dot, and can send no other.
  */
 export const LOCAL_HOSTS: IsAllowedHost = (authority) => {
   if (authority === undefined) return false;
   const host = hostOf(authority);
-  return host === "localhost" || isIP(host) !== 0;
+  return isIP(host) !== 0 || (host !== "" && !host.includes("."));
 };
 
 /** The addresses that only this machine reaches. */
