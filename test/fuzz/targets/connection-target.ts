@@ -66,6 +66,8 @@ class FuzzedConnection {
   #unsent: Buffer[] = [];
   /** It has broken a rule, or said that it goes: what the server makes of that is its own. */
   #mayBeEnded = false;
+  /** Bytes were sent that are no frames: the server may wait for the rest of what they seem to begin. */
+  #isOutOfStep = false;
 
   constructor(client: WireClient, source: ByteSource) {
     this.#client = client;
@@ -145,7 +147,7 @@ class FuzzedConnection {
         break;
       case 16:
         this.#flush();
-        await this.#client.caughtUp(`step ${source.byte()}`);
+        if (!this.#isOutOfStep) await this.#client.caughtUp(`step ${source.byte()}`);
         break;
       case 17:
         this.#flush();
@@ -160,6 +162,7 @@ class FuzzedConnection {
       default:
         if (!source.seldom(4)) break;
         this.#mayBeEnded = true;
+        this.#isOutOfStep = true;
         this.#send(source.take(source.integer(1, 30)));
     }
     // Written in one piece with what comes next, or by itself.
@@ -282,6 +285,11 @@ class FuzzedConnection {
   /** Resets what is open. Where the connection goes on, as many checks as it may hold are answered on it at once. */
   async #endWell(): Promise<void> {
     const client = this.#client;
+    if (this.#isOutOfStep) {
+      client.socket.end();
+      await client.until(() => client.isClosed);
+      return;
+    }
     for (const stream of this.#open) if (!client.isOver(stream)) client.write(reset(stream));
     client.unacknowledged += 2;
     client.write(settings([INITIAL_WINDOW_SIZE, 65_535], [5, MOST_FRAME]));
