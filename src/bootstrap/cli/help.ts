@@ -62,6 +62,24 @@ entitlement-sidecar outbox show|retry <id...> [--dir <directory>]
 entitlement-sidecar outbox drop <id...> --reason <text> [--dir <directory>]
     Looks into an outbox (else that of USAGE_OUTBOX_DIR), also while it is in use, and decides on the reports in it that were
     rejected or are stale. Exit code 0: done, 1: not all of it.`,
+  shadow: `entitlement-sidecar shadow --incumbent <host:port> [options]
+    Stands between callers and the service that they call now, answers with what that answers, asks another service the same off
+    their path, and tells what the answers differ in, field by field. What differs is asked once more: an update reaches two services
+    at two times. Reports and reloads go to the answering service alone. Exit code 0: all agree, 1: some differ, 2: error.
+      --candidate <host:port>    the other; else where serve listens in the same environment. Both also as URLs
+      --listen <host:port>       where callers call; else localhost:8090
+      --answer-from <incumbent|candidate>   whose answers callers get; else the incumbent's
+      --for <time>, --checks <n> until when: 10m, or so many answers; else until a signal
+      --settle <time>            how long after a difference both are asked again; else 2s
+      --json                     the report as one JSON object
+      --ca <file>, --insecure    as for check`,
+  replay: `entitlement-sidecar replay <decision log> [options]
+    Asks a running service what a decision log says was asked (- reads standard input), and tells which answers are others now.
+    Exit code 0: none, 1: some, 2: error.
+      --address <host:port>      whom to ask, or a URL; else where serve listens in the same environment
+      --usage                    usage that has moved since is a difference too
+      --json                     the report as one JSON object
+      --ca <file>, --insecure    as for check`,
   completion: `entitlement-sidecar completion <bash|zsh|fish>
     Prints what completes commands and options in that shell: source <(entitlement-sidecar completion bash)`,
   emulate: `entitlement-sidecar emulate --catalog <file> [options]

@@ -61,7 +61,7 @@ async function dispatch(
       );
       return 0;
     case "decisions":
-      return (await import("./decisions-command.js")).decisionsCommand(rest, environment, output);
+      return (await import("./decisions/decisions-command.js")).decisionsCommand(rest, environment, output);
     case "status":
       return (await import("./status-command.js")).statusCommand(rest, environment, output);
     case "whatif":
@@ -70,6 +70,10 @@ async function dispatch(
       return (await import("./commands/validate-command.js")).validateCommand(rest, output);
     case "outbox":
       return (await import("./outbox-command.js")).outboxCommand(rest, environment, output);
+    case "shadow":
+      return (await import("./shadow/shadow-command.js")).shadowCommand(rest, environment, output);
+    case "replay":
+      return (await import("./shadow/replay-command.js")).replayCommand(rest, environment, output);
     case "emulate":
       return (await import("./commands/emulate-command.js")).emulateCommand(rest, output);
     case "help":

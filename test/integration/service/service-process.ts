@@ -71,9 +71,18 @@ export class ServiceProcess {
 
   /** Resolves once standard output matches. */
   printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#matched(pattern, () => this.#stdout);
+  }
+
+  /** Resolves once standard error matches. */
+  warned(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#matched(pattern, () => this.#stderr);
+  }
+
+  #matched(pattern: RegExp, output: () => string): Promise<RegExpExecArray> {
     return new Promise((done, fail) => {
       const look = () => {
-        const match = pattern.exec(this.#stdout);
+        const match = pattern.exec(output());
         const hasEnded = this.child.exitCode !== null || this.child.signalCode !== null;
         if (match === null && !hasEnded) return;
         this.#watchers.delete(look);

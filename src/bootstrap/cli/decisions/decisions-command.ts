@@ -1,11 +1,12 @@
 import { createReadStream } from "node:fs";
 import { access } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { KEPT_FILES } from "../../adapters/ops/decision-lines.js";
-import { COMMAND_EXIT_CODES } from "./exit-codes.js";
-import type { Output } from "./output.js";
-import { parseCommandLine } from "./parse-command-line.js";
-import { UsageError } from "./usage-error.js";
+import { KEPT_FILES } from "../../../adapters/ops/decision-lines.js";
+import { COMMAND_EXIT_CODES } from "../exit-codes.js";
+import type { Output } from "../output.js";
+import { parseCommandLine } from "../parse-command-line.js";
+import { UsageError } from "../usage-error.js";
+import { lineIn, type DecisionLine } from "./decision-line.js";
 
 export const DECISIONS_SYNTAX = {
   positionals: [],
@@ -22,24 +23,6 @@ export const DECISIONS_SYNTAX = {
     json: { type: "boolean" },
   },
 } as const;
-
-/** A line of the decision log, as DecisionLines writes it. */
-interface DecisionLine {
-  readonly timestamp: string;
-  readonly decision: string;
-  readonly customer: string;
-  readonly resource?: string;
-  readonly feature?: string;
-  readonly currency?: string;
-  readonly requested?: unknown;
-  readonly granted: boolean;
-  readonly reason?: string;
-  readonly fallback: boolean;
-  readonly source: string;
-  readonly ageMs?: number;
-  readonly used?: number;
-  readonly limit?: number;
-}
 
 const UNITS_MS: Readonly<Partial<Record<string, number>>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -95,18 +78,6 @@ async function inputsOf(file: string): Promise<readonly NodeJS.ReadableStream[]>
       `the decision log ${file} cannot be read: correct the path or its permissions, or set DECISION_LOG and DECISION_LOG_FILE for the service`,
     );
   return there.map((each) => createReadStream(each));
-}
-
-/** Standard output has other lines beside decisions. */
-function lineIn(text: string): DecisionLine | undefined {
-  try {
-    const value = JSON.parse(text) as Partial<DecisionLine> | null;
-    return typeof value?.decision === "string" && typeof value.timestamp === "string"
-      ? (value as DecisionLine)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function describe({

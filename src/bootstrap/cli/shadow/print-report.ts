@@ -1,0 +1,36 @@
+import type { FieldValue } from "../../../domain/comparison/compare-answers.js";
+import type { ComparisonReport } from "../../../domain/comparison/comparison-report.js";
+import type { Output } from "../output.js";
+
+/** A report for people: how many, then each class with what it was found in. */
+export function printReport(report: ComparisonReport, isJson: boolean, output: Output): void {
+  if (isJson) {
+    output.out(JSON.stringify({ ...countsOf(report), classes: Object.fromEntries(report.classes()) }));
+    return;
+  }
+  for (const [is, { answers, examples }] of report.classes()) {
+    output.out(`${is}: ${answers}`);
+    for (const { method, request, item, field, incumbent, candidate } of examples) {
+      const where = [item, field].filter((part) => part !== "").join(" ");
+      output.out(
+        `  ${method} ${request}${where === "" ? "" : `: ${where}`} ${textOf(incumbent)} -> ${textOf(candidate)}`,
+      );
+    }
+    if (answers > examples.length) output.out(`  and ${answers - examples.length} more`);
+  }
+  output.out(describeCounts(report));
+}
+
+/** In one line. */
+export function describeCounts({ compared, same, passing, different, skipped }: ComparisonReport): string {
+  const left = skipped === 0 ? "" : `, ${skipped} not compared`;
+  return `${compared} answers compared: ${same} the same, ${passing} for a while not, ${different} different${left}`;
+}
+
+function countsOf({ compared, same, passing, different, skipped }: ComparisonReport) {
+  return { compared, same, passing, different, skipped };
+}
+
+function textOf(value: FieldValue | undefined): string {
+  return value === undefined ? "-" : JSON.stringify(value);
+}
