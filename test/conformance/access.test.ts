@@ -173,7 +173,16 @@ describe("pages of other origins", () => {
       headers: { ...request.headers, origin: "https://app.example" },
     });
     expect(headers).toMatchObject({ "access-control-allow-origin": "https://app.example", vary: "origin" });
-    for (const name of ["grpc-status", "grpc-message", "x-entitlement-source", "x-entitlement-age-ms"]) {
+    for (const name of [
+      "grpc-status",
+      "grpc-message",
+      "retry-after",
+      "x-entitlement-source",
+      "x-entitlement-age-ms",
+      "x-entitlement-reason",
+      "x-entitlement-decision",
+      "x-usage-state",
+    ]) {
       expect(headers["access-control-expose-headers"]?.split(", ")).toContain(name);
     }
   });

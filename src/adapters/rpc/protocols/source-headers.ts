@@ -18,12 +18,25 @@ export const REASON_HEADER = "x-entitlement-reason";
 /** Metadata of an answer whose decision is logged: the id under which it is found. */
 export const DECISION_HEADER = "x-entitlement-decision";
 
+/** When to ask again, seconds, beside REASON_HEADER. */
+const RETRY_HEADER = "retry-after";
+
+/** All of them. */
+export const ANSWER_HEADERS: readonly string[] = [
+  SOURCE_HEADER,
+  AGE_HEADER,
+  REASON_HEADER,
+  RETRY_HEADER,
+  DECISION_HEADER,
+  USAGE_STATE_HEADER,
+];
+
 /** What tells that an answer was made up, why, and when to ask again; nothing for any other. */
 export function assumedFields({ assumed }: Reply<unknown>): readonly HeaderField[] {
   if (assumed === undefined) return [];
   return [
     [REASON_HEADER, `policy-${assumed.policy}`],
-    ["retry-after", String(Math.ceil(assumed.retryAfterMs / 1_000))],
+    [RETRY_HEADER, String(Math.ceil(assumed.retryAfterMs / 1_000))],
   ];
 }
 

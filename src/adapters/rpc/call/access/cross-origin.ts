@@ -2,7 +2,7 @@ import type { Exchange } from "../../exchange/exchange.js";
 import type { HeaderField } from "../../exchange/response-headers.js";
 import { DETAIL_HEADER, IDEMPOTENCY_KEY_HEADER } from "../../protocols/fast-path-headers.js";
 import type { CrossOrigin } from "../../protocols/general-path.js";
-import { AGE_HEADER, DECISION_HEADER, REASON_HEADER, SOURCE_HEADER } from "../../protocols/source-headers.js";
+import { ANSWER_HEADERS } from "../../protocols/source-headers.js";
 
 /** How long browsers may keep an answer, seconds: the longest that one of them does. */
 const MAX_AGE = "7200";
@@ -14,11 +14,7 @@ const EXPOSED = [
   "grpc-status-details-bin",
   "grpc-encoding",
   "connect-content-encoding",
-  SOURCE_HEADER,
-  AGE_HEADER,
-  REASON_HEADER,
-  "retry-after",
-  DECISION_HEADER,
+  ...ANSWER_HEADERS,
 ].join(", ");
 
 /** What clients of gRPC-web and Connect send, with ours. */
