@@ -41,6 +41,8 @@ export interface RpcServerOptions {
   readonly isReady?: boolean;
   /** Whether small unary calls take the fast path, as they do in the service; else Connect answers them too. */
   readonly hasFastPath?: boolean;
+  /** Stands before the real one. */
+  readonly check?: (real: CheckEntitlement) => Pick<CheckEntitlement, "feature" | "credit">;
   /** Rules of access, observers and bounds. */
   readonly rpc?: Partial<RpcHandlerOptions>;
 }
@@ -66,11 +68,12 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
     deadlineMarginMs: 20,
   });
   const fallbacks = { fallbackOf: (featureId: string) => FALLBACKS.get(featureId), all: () => FALLBACKS };
+  const check = new CheckEntitlement(states, fallbacks, clock);
   const readiness = new Readiness();
   const shutdown = new AbortController();
   const { fastPath, ...handler } = createRpcHandler(
     {
-      check: new CheckEntitlement(states, fallbacks, clock),
+      check: options.check?.(check) ?? check,
       list: new ListEntitlements(states, fallbacks, clock),
       reload: new ReloadEntitlements(load),
       reportUsage: new ReportUsage(upstream, cache, load, clock, logger),

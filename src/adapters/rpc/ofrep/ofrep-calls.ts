@@ -5,7 +5,7 @@ import type { EntitlementsList, ListEntitlements } from "../../../application/ch
 import type { FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
 import { DENY_FALLBACK } from "../../../domain/decision/fallback.js";
 import { isIdTooLong } from "../../../domain/subject.js";
-import type { AnswerSource } from "../../../ports/telemetry.js";
+import type { AnswerOrigin } from "../protocols/source-headers.js";
 import type { CountDecision } from "../service/check-calls.js";
 import { quoted } from "../service/read-fields.js";
 import { OfrepFault, readEvaluationContext, type ContextBounds, type EvaluationContext } from "./evaluation-context.js";
@@ -14,7 +14,7 @@ import { evaluationText, queryOf } from "./evaluation.js";
 /** A success response. */
 export interface OfrepAnswer {
   readonly text: string;
-  readonly source: AnswerSource | undefined;
+  readonly origin: AnswerOrigin;
   /** Of a list that clients poll. */
   readonly etag?: string | undefined;
 }
@@ -73,7 +73,7 @@ export class OfrepCalls {
   }
 
   #evaluated(
-    { result, source }: Answer<FeatureDecision>,
+    { result, source, assumed, decisionId }: Answer<FeatureDecision>,
     query: FeatureQuery,
     { valueAs }: EvaluationContext,
   ): Outcome {
@@ -88,7 +88,7 @@ export class OfrepCalls {
     ) {
       return new OfrepFault("FLAG_NOT_FOUND", `there is no feature ${quoted(query.featureId)}: send the id of one`);
     }
-    return { text: evaluationText(result, query, valueAs, source), source };
+    return { text: evaluationText(result, query, valueAs, source), origin: { source, assumed, decisionId } };
   }
 
   #evaluatedAll({ result, source }: Answer<EntitlementsList>, context: EvaluationContext): Outcome {
@@ -112,7 +112,7 @@ export class OfrepCalls {
       );
     }
     const text = `{"flags":[${flags.join(",")}]}`;
-    return { text, source, etag: etagOf(text) };
+    return { text, origin: { source, decisionId: undefined }, etag: etagOf(text) };
   }
 
   #flag(decision: FeatureDecision, featureId: string, context: EvaluationContext): string {

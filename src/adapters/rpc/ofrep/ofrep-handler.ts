@@ -5,7 +5,7 @@ import { protocolIndex, type ServedMethod } from "../call/served-method.js";
 import type { Exchange, ExchangeHandler } from "../exchange/exchange.js";
 import type { HeaderField } from "../exchange/response-headers.js";
 import type { CrossOrigin } from "../protocols/general-path.js";
-import { SOURCE_HEADER } from "../protocols/source-headers.js";
+import { answerFields } from "../protocols/source-headers.js";
 import { arrivingWithin, type BodyOptions } from "../protocols/universal-request.js";
 import { OFREP_METHODS } from "../service/served-methods.js";
 import { OfrepFault } from "./evaluation-context.js";
@@ -130,10 +130,10 @@ export function withOfrep(
   }
 }
 
-function answer(exchange: Exchange, { text, source, etag }: OfrepAnswer, fields: readonly HeaderField[]): 0 {
-  const sourceFields: readonly HeaderField[] = source === undefined ? NO_FIELDS : [[SOURCE_HEADER, source]];
-  if (etag === undefined) exchange.send(200, [...fields, JSON_TYPE, ...sourceFields], text);
-  else answerUnlessKnown(exchange, text, etag, [...fields, ...sourceFields]);
+function answer(exchange: Exchange, { text, origin, etag }: OfrepAnswer, fields: readonly HeaderField[]): 0 {
+  const allFields = [...fields, ...answerFields(origin)];
+  if (etag === undefined) exchange.send(200, [...allFields, JSON_TYPE], text);
+  else answerUnlessKnown(exchange, text, etag, allFields);
   return 0;
 }
 

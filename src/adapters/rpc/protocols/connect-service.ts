@@ -6,14 +6,7 @@ import type { ServeUnary } from "../service/health-service.js";
 import { sidecarCalls, type SidecarCallsOptions, type UseCases } from "../service/sidecar-calls.js";
 import type { Reply, ServiceCallContext, UnaryCall } from "../service/unary-call.js";
 import { DETAIL_HEADER, IDEMPOTENCY_KEY_HEADER } from "./fast-path-headers.js";
-import {
-  AGE_HEADER,
-  ageMs,
-  assumedFields,
-  DECISION_HEADER,
-  SOURCE_HEADER,
-  USAGE_STATE_HEADER,
-} from "./source-headers.js";
+import { AGE_HEADER, ageMs, answerFields, USAGE_STATE_HEADER } from "./source-headers.js";
 
 /** Serves a call of the service as Connect's router takes it. */
 export function serveByConnect(calls: Calls): ServeUnary {
@@ -47,10 +40,7 @@ export function serveByConnect(calls: Calls): ServeUnary {
 
   function deliver<O>(reply: Reply<O>, context: HandlerContext): O {
     if (reply.usageState !== undefined) context.responseHeader.set(USAGE_STATE_HEADER, reply.usageState);
-    if (reply.source === undefined) return reply.message;
-    context.responseHeader.set(SOURCE_HEADER, reply.source);
-    for (const [name, value] of assumedFields(reply)) context.responseHeader.set(name, value);
-    if (reply.decisionId !== undefined) context.responseHeader.set(DECISION_HEADER, reply.decisionId);
+    for (const [name, value] of answerFields(reply)) context.responseHeader.set(name, value);
     if (context.requestHeader.get(DETAIL_HEADER) === "1") {
       const age = ageMs(reply, calls.clock.now());
       if (age !== undefined) context.responseHeader.set(AGE_HEADER, String(age));

@@ -21,6 +21,9 @@ export const DECISION_HEADER = "x-entitlement-decision";
 /** When to ask again, seconds, beside REASON_HEADER. */
 const RETRY_HEADER = "retry-after";
 
+/** What of an answer travels beside it. */
+export type AnswerOrigin = Pick<Reply<unknown>, "source" | "assumed" | "decisionId">;
+
 /** All of them. */
 export const ANSWER_HEADERS: readonly string[] = [
   SOURCE_HEADER,
@@ -31,8 +34,17 @@ export const ANSWER_HEADERS: readonly string[] = [
   USAGE_STATE_HEADER,
 ];
 
+/** Where an answer came from, that and why it was made up, and under which id its decision is logged; nothing for what is no answer. */
+export function answerFields(reply: AnswerOrigin): readonly HeaderField[] {
+  const { source, decisionId } = reply;
+  if (source === undefined) return [];
+  const fields: HeaderField[] = [[SOURCE_HEADER, source], ...assumedFields(reply)];
+  if (decisionId !== undefined) fields.push([DECISION_HEADER, decisionId]);
+  return fields;
+}
+
 /** What tells that an answer was made up, why, and when to ask again; nothing for any other. */
-export function assumedFields({ assumed }: Reply<unknown>): readonly HeaderField[] {
+function assumedFields({ assumed }: AnswerOrigin): readonly HeaderField[] {
   if (assumed === undefined) return [];
   return [
     [REASON_HEADER, `policy-${assumed.policy}`],
