@@ -1,5 +1,6 @@
-/** A small part is put into a block with those before it, which grows up to this; a larger part has a block of its own. */
+/** So many bytes lie in one piece at least, where there are so many. */
 const LEAST_BLOCK_BYTES = 64;
+/** A small part is put into a block with those before it, which grows up to this; a larger part has a block of its own. */
 const BLOCK_BYTES = 4_096;
 const NOTHING = Buffer.alloc(0);
 
@@ -56,7 +57,7 @@ export class GatheredBytes {
 
   #makeRoom(bytes: number): void {
     const last = this.#last;
-    const grows = last.length + bytes <= BLOCK_BYTES;
+    const grows = last.length + bytes <= BLOCK_BYTES || last.length < LEAST_BLOCK_BYTES;
     if (!grows && last.length > 0) this.#full.push(last);
     const least = grows
       ? Math.min(BLOCK_BYTES, Math.max(LEAST_BLOCK_BYTES, 2 * this.#block.length))
