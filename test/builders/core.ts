@@ -2,6 +2,7 @@ import { MemoryCache } from "../../src/adapters/cache/memory/memory-cache.js";
 import type { CallContext } from "../../src/application/answer.js";
 import { AssumeAnswers } from "../../src/application/check/assume-answers.js";
 import { CheckEntitlement } from "../../src/application/check/check-entitlement.js";
+import { ExplainDecision } from "../../src/application/check/explain-decision.js";
 import { FindState } from "../../src/application/load/find-state.js";
 import { FollowUpdates } from "../../src/application/refresh/follow-updates.js";
 import { ListEntitlements } from "../../src/application/check/list-entitlements.js";
@@ -10,9 +11,11 @@ import { RefreshInBackground } from "../../src/application/refresh/refresh-in-ba
 import { ReloadEntitlements } from "../../src/application/refresh/reload-entitlements.js";
 import { ReportUsage } from "../../src/application/report/report-usage.js";
 import { StreamStatus } from "../../src/application/refresh/stream-status.js";
+import { UsageOverlay } from "../../src/application/report/usage-overlay.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
 import type { FailurePolicy } from "../../src/domain/decision/failure-policy.js";
 import type { FallbackValues } from "../../src/domain/decision/fallback.js";
+import type { OutboxState } from "../../src/domain/outbox/outbox-state.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";
 import type { CrossProcessSingleFlight } from "../../src/ports/cross-process-single-flight.js";
@@ -39,7 +42,9 @@ interface CoreParts {
   readonly maxRefreshed?: number;
   readonly singleFlight?: CrossProcessSingleFlight;
   readonly alsoCacheCustomer?: boolean;
-  readonly policies?: Readonly<Record<string, FailurePolicy>>;
+  readonly policies?: Readonly<Record<string, FailurePolicy>> | undefined;
+  /** What was accepted and is not in upstream's usage yet. */
+  readonly accepted?: OutboxState | undefined;
 }
 
 /** The use cases wired to each other and to the real memory cache, with an upstream and a time that the test controls. */
@@ -51,6 +56,7 @@ export function buildCore({
   singleFlight,
   alsoCacheCustomer = false,
   policies,
+  accepted,
 }: CoreParts = {}) {
   const clock = new ManualClock();
   const upstream = new ControllableUpstream();
@@ -73,6 +79,7 @@ export function buildCore({
   const all = new Map(Object.entries(fallbacks));
   const configured = { fallbackOf: (featureId: string) => all.get(featureId), all: () => all };
   const assume = policies && new AssumeAnswers({ policyOf: (id) => policies[id] }, configured, telemetry, clock);
+  const overlay = accepted && new UsageOverlay(accepted);
   return {
     clock,
     upstream,
@@ -83,7 +90,8 @@ export function buildCore({
     load,
     refresh,
     states,
-    check: new CheckEntitlement(states, configured, clock, { assume }),
+    check: new CheckEntitlement(states, configured, clock, { assume, overlay }),
+    explain: new ExplainDecision({ cache, states, stream, fallbacks: configured, clock, assume, overlay }),
     list: new ListEntitlements(states, configured, clock),
     reload: new ReloadEntitlements(load),
     reportUsage: new ReportUsage(upstream, cache, load, clock, logger),

@@ -1,5 +1,10 @@
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
-import { longestTrustMs, verdictOf, type FailurePolicy } from "../../domain/decision/failure-policy.js";
+import {
+  longestTrustMs,
+  verdictOf,
+  type FailurePolicy,
+  type PolicyVerdict,
+} from "../../domain/decision/failure-policy.js";
 import type { FallbackValues } from "../../domain/decision/fallback.js";
 import type { Subject } from "../../domain/subject.js";
 import type { Clock } from "../../ports/clock.js";
@@ -22,6 +27,23 @@ const ASSUMED: Readonly<Record<FailurePolicy["answer"], Assumed>> = {
   "allow-up-to": { policy: "allow-up-to", retryAfterMs: RETRY_AFTER_MS },
   grace: { policy: "grace", retryAfterMs: RETRY_AFTER_MS },
 };
+
+type Decision = FeatureDecision | CreditDecision;
+
+/** What a check asks, as far as a policy looks at it. */
+export interface Asked {
+  readonly subject: Subject;
+  /** Of the feature or the currency. */
+  readonly id: string;
+  readonly requestedUsage: number | undefined;
+  /** The request's own, or the operator's. */
+  readonly fallback: FallbackValues | undefined;
+}
+
+export interface ForeseenAnswer {
+  readonly policy: FailurePolicy["answer"];
+  readonly isGranted: boolean;
+}
 
 /** Puts the answer of a failure policy in the place of one for which nothing fresh could be had. */
 export class AssumeAnswers {
@@ -47,32 +69,41 @@ export class AssumeAnswers {
 
   /** The operator's, or the request's, own fallback goes before any policy. */
   feature(subject: Subject, query: FeatureQuery, answer: Answer<FeatureDecision>): Answer<FeatureDecision> {
-    const { result } = answer;
-    const isUnknown = result.fallback !== undefined;
-    if (isUnknown && result.accessDeniedReason !== "Unknown") return answer;
-    if (!isUnknown && answer.source !== "stale") return this.#fresh(answer);
-    if ((query.fallback ?? this.#fallbacks.fallbackOf(query.featureId)) !== undefined) return answer;
-    return this.#assume(query.featureId, query.requestedUsage, subject, isUnknown, answer, (fallback) => ({
-      hasAccess: fallback.hasAccess,
+    if (!isUncertain(answer)) return this.#fresh(answer);
+    const fallback = query.fallback ?? this.#fallbacks.fallbackOf(query.featureId);
+    return this.#assume({ subject, id: query.featureId, ...query, fallback }, answer, (values) => ({
+      hasAccess: values.hasAccess,
       accessDeniedReason: "Unknown",
       entitlement: undefined,
       usage: undefined,
-      fallback,
+      fallback: values,
     }));
   }
 
   credit(subject: Subject, query: CreditQuery, answer: Answer<CreditDecision>): Answer<CreditDecision> {
-    const isUnknown = answer.result.fallback !== undefined;
-    if (!isUnknown && answer.source !== "stale") return this.#fresh(answer);
-    if (query.fallback !== undefined) return answer;
-    return this.#assume(query.currencyId, query.requestedUsage, subject, isUnknown, answer, (fallback) => ({
-      hasAccess: fallback.hasAccess,
+    if (!isUncertain(answer)) return this.#fresh(answer);
+    return this.#assume({ subject, id: query.currencyId, ...query }, answer, (values) => ({
+      hasAccess: values.hasAccess,
       accessDeniedReason: "Unknown",
       entitlement: undefined,
       usage: undefined,
       remaining: 0,
-      fallback,
+      fallback: values,
     }));
+  }
+
+  /** What a policy would answer in the place of this; undefined: the answer stands. Nothing is counted by it, or granted. */
+  foresee(asked: Asked, answer: Answer<Decision>): ForeseenAnswer | undefined {
+    if (!isUncertain(answer)) return undefined;
+    const now = this.#clock.now();
+    const policy = this.#policyFor(asked);
+    const verdict = policy === undefined ? "known" : this.#verdictOf(policy, answer, now);
+    if (policy === undefined || verdict === "known") return undefined;
+    const isGranted =
+      verdict === "granted" ||
+      (policy.answer === "allow-up-to" &&
+        this.#granted.fits(asked.id, asked.subject, amountOf(asked), policy.amount, policy.perMs, now));
+    return { policy: policy.answer, isGranted };
   }
 
   #fresh<T>(answer: Answer<T>): Answer<T> {
@@ -80,28 +111,15 @@ export class AssumeAnswers {
     return answer;
   }
 
-  #assume<T extends { readonly hasAccess: boolean }>(
-    id: string,
-    requestedUsage: number | undefined,
-    subject: Subject,
-    isUnknown: boolean,
-    answer: Answer<T>,
-    decisionOf: (fallback: FallbackValues) => T,
-  ): Answer<T> {
-    const policy = this.#policies.policyOf(id);
-    if (policy === undefined) return answer;
+  #assume<T extends Decision>(asked: Asked, answer: Answer<T>, decisionOf: (values: FallbackValues) => T): Answer<T> {
     const now = this.#clock.now();
-    const known = {
-      isGranted: isUnknown ? undefined : answer.result.hasAccess,
-      verifiedAt: answer.verifiedAt,
-      lastFreshAt: this.#lastFreshAt,
-    };
-    const verdict = verdictOf(policy, known, now);
-    if (verdict === "known") return answer;
+    const policy = this.#policyFor(asked);
+    const verdict = policy === undefined ? "known" : this.#verdictOf(policy, answer, now);
+    if (policy === undefined || verdict === "known") return answer;
     const isGranted =
       verdict === "granted" ||
       (policy.answer === "allow-up-to" &&
-        this.#granted.grant(id, subject, Math.max(0, requestedUsage ?? 1), policy.amount, policy.perMs, now));
+        this.#granted.grant(asked.id, asked.subject, amountOf(asked), policy.amount, policy.perMs, now));
     // It was counted as what it would have been without a policy.
     this.#telemetry.answers[answer.source]--;
     this.#telemetry.answers.assumed++;
@@ -113,4 +131,22 @@ export class AssumeAnswers {
       assumed: ASSUMED[policy.answer],
     };
   }
+
+  #policyFor({ id, fallback }: Asked): FailurePolicy | undefined {
+    return fallback === undefined ? this.#policies.policyOf(id) : undefined;
+  }
+
+  #verdictOf(policy: FailurePolicy, { result, verifiedAt }: Answer<Decision>, now: number): PolicyVerdict {
+    const isGranted = result.fallback === undefined ? result.hasAccess : undefined;
+    return verdictOf(policy, { isGranted, verifiedAt, lastFreshAt: this.#lastFreshAt }, now);
+  }
+}
+
+/** Whether nothing is known of what was asked, or nothing vouches for what is. A fallback for a feature of another kind is certain. */
+function isUncertain({ result, source }: Answer<Decision>): boolean {
+  return result.fallback === undefined ? source === "stale" : result.accessDeniedReason === "Unknown";
+}
+
+function amountOf({ requestedUsage = 1 }: Asked): number {
+  return Math.max(0, requestedUsage);
 }

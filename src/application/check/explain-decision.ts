@@ -2,6 +2,7 @@ import { saysEntityIsMissing, type AccessDeniedReason } from "../../domain/decis
 import type { CustomerState } from "../../domain/customer-state.js";
 import { decideCredit, decideCreditWithoutState } from "../../domain/decision/decide-credit.js";
 import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/decide-feature.js";
+import type { CreditDecision, FeatureDecision } from "../../domain/decision/decision.js";
 import type { DecisionTrace, RuleOutcome } from "../../domain/decision/decision-trace.js";
 import { nearestIds } from "../../domain/decision/nearest-ids.js";
 import type { Subject } from "../../domain/subject.js";
@@ -12,9 +13,11 @@ import type { Clock } from "../../ports/clock.js";
 import type { Directory, EntitlementOrigin } from "../../ports/directory.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
-import type { FindState } from "../load/find-state.js";
+import type { FindState, Lookup } from "../load/find-state.js";
 import { staleReason, type StaleReason } from "../refresh/freshness-census.js";
 import type { StreamStatus } from "../refresh/stream-status.js";
+import type { UsageOverlay } from "../report/usage-overlay.js";
+import type { AssumeAnswers } from "./assume-answers.js";
 
 export interface ExplainQuery {
   readonly subject: Subject;
@@ -74,6 +77,9 @@ export interface ExplainParts {
   readonly fallbacks: FallbackProvider;
   readonly clock: Clock;
   readonly directory?: Directory | undefined;
+  /** Those of the checks. */
+  readonly assume?: AssumeAnswers | undefined;
+  readonly overlay?: UsageOverlay | undefined;
 }
 
 /** Cached customers among which a misspelt id is looked for, the most recently used ones. */
@@ -93,9 +99,8 @@ export class ExplainDecision {
     const { subject, type, id } = query;
     const found = await this.#find(query);
     const rules: DecisionTrace = [];
-    const answer = { ...this.#decide(found.state, query, rules), source: found.source };
+    const answer = this.#answer(found, query, rules);
     const cached = await this.#cached(subject);
-    const usable = usableFor(query, cached);
     const { state } = found;
     return {
       answer,
@@ -103,28 +108,43 @@ export class ExplainDecision {
       freshness: this.#freshnessOf(cached),
       period: state === undefined || type === "credit" ? undefined : periodOf(state, id, query.at ?? clock.now()),
       origin: directory?.originOf(subject, { type, id }),
-      withoutUpstream: { ...this.#decide(usable?.state, query), source: sourceWithoutUpstream(usable, clock.now()) },
+      withoutUpstream: this.#answer(this.#withoutUpstream(query, cached), query),
       nearest: this.#nearest(cache, state, query),
     };
   }
 
-  async #find(
-    query: ExplainQuery,
-  ): Promise<{ readonly state: CustomerState | undefined; readonly source: AnswerSource }> {
+  async #find(query: ExplainQuery): Promise<Lookup> {
     const { states, clock } = this.#parts;
     const { subject, type, cachedOnly } = query;
-    const cached = usableFor(query, await this.#cached(subject));
-    if (cachedOnly === true) return { state: cached?.state, source: sourceWithoutUpstream(cached, clock.now()) };
-    const held =
+    if (cachedOnly === true) return this.#withoutUpstream(query, await this.#cached(subject));
+    const now = clock.now();
+    const verifiedSince = this.#trustedSince(query, now);
+    const cached =
       type === "feature"
-        ? states.findCached(subject.customerId, subject.resourceId, clock.now())
-        : states.findCachedWithWallets(subject.customerId, subject.resourceId, clock.now());
-    if (held !== undefined) return { state: held.state, source: "memory" };
+        ? states.findCached(subject.customerId, subject.resourceId, now, verifiedSince)
+        : states.findCachedWithWallets(subject.customerId, subject.resourceId, now, verifiedSince);
+    if (cached !== undefined) return { state: cached.state, source: "memory", verifiedAt: cached.verifiedAt };
     return states.find(
       subject,
       { deadlineAt: undefined, signal: undefined },
       type === "feature" ? "features" : "wallets",
+      verifiedSince,
     );
+  }
+
+  /** What a check would find while nothing but this process can be asked. */
+  #withoutUpstream(query: ExplainQuery, cached: StoredState | undefined): Lookup {
+    // A state that tells of features alone says nothing of wallets.
+    if (cached === undefined || (query.type === "credit" && !cached.state.includesWallets))
+      return { state: undefined, source: "fallback", verifiedAt: undefined };
+    const { state, verifiedAt, recheckAt, isVerified } = cached;
+    const now = this.#parts.clock.now();
+    const serves = isVerified && now < recheckAt && verifiedAt >= this.#trustedSince(query, now);
+    return { state, source: serves ? "memory" : "stale", verifiedAt };
+  }
+
+  #trustedSince({ id }: ExplainQuery, now: number): number {
+    return this.#parts.assume?.trustedSince(id, now) ?? -Infinity;
   }
 
   /** What this process has, whatever it is worth. */
@@ -132,19 +152,37 @@ export class ExplainDecision {
     return this.#parts.cache.load(subject, 0).catch(() => undefined);
   }
 
+  #answer({ state: found, source, verifiedAt }: Lookup, query: ExplainQuery, trace?: DecisionTrace): ExplainedAnswer {
+    const { fallbacks, clock, assume, overlay } = this.#parts;
+    const { subject, type, id, requestedUsage, at = clock.now() } = query;
+    const state = found && (overlay?.over(found, subject.customerId, subject.resourceId, at) ?? found);
+    const result = this.#decide(state, query, at, trace);
+    const fallback = type === "feature" ? fallbacks.fallbackOf(id) : undefined;
+    const assumed = assume?.foresee({ subject, id, requestedUsage, fallback }, { result, source, verifiedAt });
+    if (assumed === undefined)
+      return {
+        hasAccess: result.hasAccess,
+        reason: result.accessDeniedReason,
+        isFallback: result.fallback !== undefined,
+        source,
+      };
+    const { policy, isGranted } = assumed;
+    trace?.push({ rule: "failure-policy", holds: isGranted, saw: { policy } });
+    return { hasAccess: isGranted, reason: "Unknown", isFallback: true, source: "assumed" };
+  }
+
   #decide(
     state: CustomerState | undefined,
     query: ExplainQuery,
+    at: number,
     trace?: DecisionTrace,
-  ): Omit<ExplainedAnswer, "source"> {
-    const { fallbacks, clock } = this.#parts;
-    const { type, id, requestedUsage, requestedValues = [], at = clock.now() } = query;
+  ): FeatureDecision | CreditDecision {
+    const { fallbacks } = this.#parts;
+    const { type, id, requestedUsage, requestedValues = [] } = query;
     trace?.push({ rule: "state", holds: state !== undefined, saw: { stateReason: state?.accessDeniedReason } });
     if (type === "credit") {
       const creditQuery = { currencyId: id, requestedUsage, fallback: undefined };
-      return answerOf(
-        state === undefined ? decideCreditWithoutState(creditQuery) : decideCredit(state, creditQuery, trace),
-      );
+      return state === undefined ? decideCreditWithoutState(creditQuery) : decideCredit(state, creditQuery, trace);
     }
     const featureQuery = {
       featureId: id,
@@ -154,11 +192,9 @@ export class ExplainDecision {
       fallback: undefined,
       fallbackWhenUnknown: false,
     };
-    return answerOf(
-      state === undefined
-        ? decideFeatureWithoutState(featureQuery, fallbacks)
-        : decideFeature(state, featureQuery, at, fallbacks, trace),
-    );
+    return state === undefined
+      ? decideFeatureWithoutState(featureQuery, fallbacks)
+      : decideFeature(state, featureQuery, at, fallbacks, trace);
   }
 
   #freshnessOf(cached: StoredState | undefined): ExplainedFreshness {
@@ -203,32 +239,10 @@ export class ExplainDecision {
   }
 }
 
-/** A state that tells of features alone says nothing of wallets. */
-function usableFor({ type }: ExplainQuery, cached: StoredState | undefined): StoredState | undefined {
-  return type === "credit" && cached?.state.includesWallets === false ? undefined : cached;
-}
-
 /** An id that is known, and that the subject does not have, is not misspelt. */
 function nearestUnlessKnown(id: string, known: Iterable<string>): readonly string[] {
   const ids = [...known];
   return ids.includes(id) ? [] : nearestIds(id, ids);
-}
-
-function answerOf({
-  hasAccess,
-  accessDeniedReason,
-  fallback,
-}: {
-  readonly hasAccess: boolean;
-  readonly accessDeniedReason: AccessDeniedReason | undefined;
-  readonly fallback: object | undefined;
-}): Omit<ExplainedAnswer, "source"> {
-  return { hasAccess, reason: accessDeniedReason, isFallback: fallback !== undefined };
-}
-
-function sourceWithoutUpstream(cached: StoredState | undefined, now: number): AnswerSource {
-  if (cached === undefined) return "fallback";
-  return cached.isVerified && now < cached.recheckAt ? "memory" : "stale";
 }
 
 function periodOf(state: CustomerState, featureId: string, at: number): Explanation["period"] {

@@ -28,19 +28,24 @@ export class GrantedAmounts {
    */
   grant(featureId: string, subject: Subject, amount: number, limit: number, perMs: number, now: number): boolean {
     this.#forgetOld(perMs, now);
+    if (!this.fits(featureId, subject, amount, limit, perMs, now)) return false;
     let ofFeature = this.#byFeature.get(featureId);
     const granted = ofFeature?.get(subject);
-    const isCounting = granted !== undefined && now - granted.since < perMs && now >= granted.since;
-    if (!fitsInto(limit, isCounting ? granted.amount : 0, amount)) return false;
-    if (isCounting) {
+    if (granted !== undefined && isCounting(granted, perMs, now)) {
       granted.amount += amount;
       return true;
     }
-    if (granted === undefined && this.#counted >= this.#maxCounted) return false;
     if (ofFeature === undefined) this.#byFeature.set(featureId, (ofFeature = new SubjectMap()));
     if (granted === undefined) this.#counted++;
     ofFeature.set(subject, { amount, since: now });
     return true;
+  }
+
+  /** Whether it would be granted; as for `grant`. */
+  fits(featureId: string, subject: Subject, amount: number, limit: number, perMs: number, now: number): boolean {
+    const granted = this.#byFeature.get(featureId)?.get(subject);
+    if (granted === undefined && this.#counted >= this.#maxCounted) return false;
+    return fitsInto(limit, granted !== undefined && isCounting(granted, perMs, now) ? granted.amount : 0, amount);
   }
 
   /** Once too many are counted, all are forgotten whose time is over: they were all first granted longer ago. */
@@ -51,4 +56,8 @@ export class GrantedAmounts {
     this.#counted = 0;
     this.#countedSince = now;
   }
+}
+
+function isCounting({ since }: Granted, perMs: number, now: number): boolean {
+  return now - since < perMs && now >= since;
 }

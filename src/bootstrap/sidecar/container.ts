@@ -119,14 +119,25 @@ function lastIdleAtOf(clock: Clock): () => number {
 }
 
 function provideUseCases(provide: Provide, { failurePolicies }: Foundations): void {
-  provide(TOKENS.checkEntitlement, (made) => {
-    const [fallbacks, clock] = [made.get(TOKENS.fallbacks), made.get(TOKENS.clock)];
-    const assume = failurePolicies && new AssumeAnswers(failurePolicies, fallbacks, made.get(TOKENS.telemetry), clock);
-    return new CheckEntitlement(made.get(TOKENS.findState), fallbacks, clock, {
-      assume,
-      overlay: made.get(TOKENS.overlay),
-    });
-  });
+  provide(
+    TOKENS.assume,
+    (made) =>
+      failurePolicies &&
+      new AssumeAnswers(
+        failurePolicies,
+        made.get(TOKENS.fallbacks),
+        made.get(TOKENS.telemetry),
+        made.get(TOKENS.clock),
+      ),
+  );
+  provide(
+    TOKENS.checkEntitlement,
+    (made) =>
+      new CheckEntitlement(made.get(TOKENS.findState), made.get(TOKENS.fallbacks), made.get(TOKENS.clock), {
+        assume: made.get(TOKENS.assume),
+        overlay: made.get(TOKENS.overlay),
+      }),
+  );
   provide(
     TOKENS.listEntitlements,
     (made) =>

@@ -27,6 +27,8 @@ export function provideOps(provide: Provide, foundations: Foundations): void {
         fallbacks: made.get(TOKENS.fallbacks),
         clock: made.get(TOKENS.clock),
         directory: source.directory,
+        assume: made.get(TOKENS.assume),
+        overlay: made.get(TOKENS.overlay),
       }),
   );
   provide(TOKENS.decisionLines, (made) =>

@@ -7,6 +7,7 @@ import type { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import type { SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
 import type { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
 import type { RpcHandler } from "../../adapters/rpc/rpc-handler.js";
+import type { AssumeAnswers } from "../../application/check/assume-answers.js";
 import type { CheckEntitlement } from "../../application/check/check-entitlement.js";
 import type { ExplainDecision } from "../../application/check/explain-decision.js";
 import type { FindState } from "../../application/load/find-state.js";
@@ -48,6 +49,7 @@ export const TOKENS = {
   loadState: token<LoadState>("loadState"),
   refresh: token<RefreshInBackground>("refresh"),
   findState: token<FindState>("findState"),
+  assume: token<AssumeAnswers | undefined>("assume"),
   checkEntitlement: token<CheckEntitlement>("checkEntitlement"),
   /** The same, with decisions logged where that is configured. */
   checks: token<Pick<CheckEntitlement, "feature" | "credit">>("checks"),

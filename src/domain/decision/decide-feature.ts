@@ -1,10 +1,11 @@
 import type { AccessDeniedReason } from "./access-denied-reason.js";
 import { isUnknown, type CustomerState } from "../customer-state.js";
 import { fitsInto } from "../usage/decimal.js";
-import type { DecisionTrace } from "./decision-trace.js";
+import type { DecisionTrace, RuleOutcome } from "./decision-trace.js";
 import type { FeatureDecision, FeatureQuery } from "./decision.js";
 import { NO_CONFIGURED_FALLBACKS, resolveFallback, type ConfiguredFallbacks, type FallbackValues } from "./fallback.js";
 import type { CreditEntitlement, FeatureEntitlement } from "../entitlement.js";
+import type { FeatureKind } from "../feature.js";
 import { canWalletPay, remainingCredits } from "../wallet.js";
 import { usageAt, type Usage } from "../usage/usage.js";
 
@@ -23,33 +24,11 @@ export function decideFeature(
   trace?: DecisionTrace,
 ): FeatureDecision {
   const entitlement = state.feature(query.featureId);
-  trace?.push({
-    rule: "entitlement",
-    holds: entitlement !== undefined,
-    saw: { featureId: query.featureId, stateReason: state.accessDeniedReason },
-  });
-  if (entitlement === undefined) {
-    const cannotBeRead = isUnknown(state, "feature", query.featureId);
-    trace?.push({ rule: "readable", holds: !cannotBeRead, saw: {} });
-    if (cannotBeRead) return decideFeatureWithoutState(query, configured);
-    const given = query.fallbackWhenUnknown ? (query.fallback ?? configured.fallbackOf(query.featureId)) : undefined;
-    if (query.fallbackWhenUnknown)
-      trace?.push({
-        rule: "unknown-feature-fallback",
-        holds: given === undefined,
-        saw: { hasAccess: given?.hasAccess },
-      });
-    if (given !== undefined) return fallbackDecision(given, "Unknown");
-    return denied(state.accessDeniedReason ?? "NoFeatureEntitlementInSubscription", undefined, undefined);
-  }
-  const isOtherKind = query.kind !== undefined && query.kind !== entitlement.kind;
-  if (query.kind !== undefined)
-    trace?.push({ rule: "kind", holds: !isOtherKind, saw: { asked: query.kind, is: entitlement.kind } });
-  if (isOtherKind) {
-    return fallbackDecision(
-      resolveFallback(query.fallback, configured.fallbackOf(query.featureId)),
-      "FeatureTypeMismatch",
-    );
+  trace?.push(entitlementRule(state, query, entitlement));
+  if (entitlement === undefined) return decideUnknownFeature(state, query, configured, trace);
+  if (query.kind !== undefined) {
+    trace?.push(kindRule(query.kind, entitlement));
+    if (query.kind !== entitlement.kind) return decideOtherKind(query, configured);
   }
   const usage =
     entitlement.kind === "metered"
@@ -58,6 +37,33 @@ export function decideFeature(
   const reason = reasonToDeny(state, entitlement, usage, query, trace);
   if (reason !== undefined) return denied(reason, entitlement, usage);
   return { hasAccess: true, accessDeniedReason: undefined, entitlement, usage, fallback: undefined };
+}
+
+function decideUnknownFeature(
+  state: CustomerState,
+  query: FeatureQuery,
+  configured: ConfiguredFallbacks,
+  trace: DecisionTrace | undefined,
+): FeatureDecision {
+  const cannotBeRead = isUnknown(state, "feature", query.featureId);
+  trace?.push({ rule: "readable", holds: !cannotBeRead, saw: {} });
+  if (cannotBeRead) return decideFeatureWithoutState(query, configured);
+  const given = query.fallbackWhenUnknown ? (query.fallback ?? configured.fallbackOf(query.featureId)) : undefined;
+  if (query.fallbackWhenUnknown)
+    trace?.push({
+      rule: "unknown-feature-fallback",
+      holds: given === undefined,
+      saw: { hasAccess: given?.hasAccess },
+    });
+  if (given !== undefined) return fallbackDecision(given, "Unknown");
+  return denied(state.accessDeniedReason ?? "NoFeatureEntitlementInSubscription", undefined, undefined);
+}
+
+function decideOtherKind(query: FeatureQuery, configured: ConfiguredFallbacks): FeatureDecision {
+  return fallbackDecision(
+    resolveFallback(query.fallback, configured.fallbackOf(query.featureId)),
+    "FeatureTypeMismatch",
+  );
 }
 
 /** The answer to a check of a feature while no state can be had. */
@@ -79,18 +85,14 @@ function reasonToDeny(
   const own = entitlement.accessDeniedReason;
   // Balances move faster than entitlements: where the wallet is cached, it decides in place of what was reported.
   const isDenied = own !== undefined && !(own === "InsufficientCredits" && wallet !== undefined);
-  trace?.push({ rule: "own-reason", holds: !isDenied, saw: { reason: own } });
+  trace?.push(ownReasonRule(own, isDenied));
   if (isDenied) return own;
   const byKind = reasonByKind(entitlement, usage, query, trace);
   if (byKind !== undefined || wallet === undefined) return byKind;
   const rate = entitlement.creditRate?.amount ?? 0;
   const walletUsage = state.creditUsage(wallet.currency.currencyId);
   const pays = canWalletPay(wallet, walletUsage, query.requestedUsage, rate);
-  trace?.push({
-    rule: "wallet",
-    holds: pays,
-    saw: { ...walletValues(wallet, walletUsage), requested: query.requestedUsage, rate },
-  });
+  trace?.push(walletRule(wallet, walletUsage, query, rate, pays));
   return pays ? undefined : "InsufficientCredits";
 }
 
@@ -111,42 +113,69 @@ function reasonByKind(
       return undefined;
     case "enum": {
       const areAllowed = includesAll(entitlement.enumValues, query.requestedValues);
-      trace?.push({
-        rule: "values",
-        holds: areAllowed,
-        saw: { allowed: entitlement.enumValues, requested: query.requestedValues },
-      });
+      trace?.push(valuesRule(entitlement, query, areAllowed));
       return areAllowed ? undefined : "RequestedValuesMismatch";
     }
     case "metered": {
       const { hasUnlimitedUsage: isUnlimited, hasSoftLimit, usageLimit: limit = 0 } = entitlement;
       const used = usage?.currentUsage ?? 0;
       const fits = isUnlimited || hasSoftLimit || fitsInto(limit, used, requestedAmount(query));
-      trace?.push({
-        rule: "limit",
-        holds: fits,
-        saw: {
-          limit: isUnlimited ? undefined : limit,
-          isUnlimited,
-          hasSoftLimit,
-          used,
-          requested: requestedAmount(query),
-        },
-      });
+      trace?.push(limitRule(entitlement, used, query, fits));
       return fits ? undefined : "RequestedUsageExceedingLimit";
     }
   }
 }
 
-function walletValues(wallet: CreditEntitlement, usage: Usage) {
+// What a rule saw is put together apart from the decision: the code that a check does not run is else too much of it to be inlined.
+
+function entitlementRule(
+  { accessDeniedReason: stateReason }: CustomerState,
+  { featureId }: FeatureQuery,
+  entitlement: FeatureEntitlement | undefined,
+): RuleOutcome {
+  return { rule: "entitlement", holds: entitlement !== undefined, saw: { featureId, stateReason } };
+}
+
+function kindRule(asked: FeatureKind, { kind: is }: FeatureEntitlement): RuleOutcome {
+  return { rule: "kind", holds: asked === is, saw: { asked, is } };
+}
+
+function ownReasonRule(reason: AccessDeniedReason | undefined, isDenied: boolean): RuleOutcome {
+  return { rule: "own-reason", holds: !isDenied, saw: { reason } };
+}
+
+function valuesRule(
+  { enumValues: allowed }: FeatureEntitlement,
+  { requestedValues: requested }: FeatureQuery,
+  holds: boolean,
+): RuleOutcome {
+  return { rule: "values", holds, saw: { allowed, requested } };
+}
+
+function limitRule(
+  { hasUnlimitedUsage: isUnlimited, hasSoftLimit, usageLimit = 0 }: FeatureEntitlement,
+  used: number,
+  query: FeatureQuery,
+  holds: boolean,
+): RuleOutcome {
+  const limit = isUnlimited ? undefined : usageLimit;
+  return { rule: "limit", holds, saw: { limit, isUnlimited, hasSoftLimit, used, requested: requestedAmount(query) } };
+}
+
+function walletRule(
+  wallet: CreditEntitlement,
+  usage: Usage,
+  { requestedUsage: requested }: FeatureQuery,
+  rate: number,
+  holds: boolean,
+): RuleOutcome {
   const { currency, usageLimit: granted, hasSoftLimit, accessDeniedReason: reason } = wallet;
+  const used = usage.currentUsage;
+  const left = remainingCredits(wallet, usage);
   return {
-    currencyId: currency.currencyId,
-    granted,
-    used: usage.currentUsage,
-    left: remainingCredits(wallet, usage),
-    hasSoftLimit,
-    reason,
+    rule: "wallet",
+    holds,
+    saw: { currencyId: currency.currencyId, granted, used, left, hasSoftLimit, reason, requested, rate },
   };
 }
 

@@ -10,6 +10,7 @@
  * - `values`: all requested values are allowed
  * - `limit`: what is used and requested fits the limit
  * - `wallet`: the credits left cover what is requested
+ * - `failure-policy`: nothing fresh could be had, so that the policy answers in the place of all before; it grants
  */
 export type RuleName =
   | "state"
@@ -20,7 +21,8 @@ export type RuleName =
   | "own-reason"
   | "values"
   | "limit"
-  | "wallet";
+  | "wallet"
+  | "failure-policy";
 
 /** What a rule looked at: amounts, ids, limits. */
 export type RuleValues = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;

@@ -20,6 +20,8 @@ const REASONS: Readonly<Record<RuleName, readonly AccessDeniedReason[] | undefin
   values: ["RequestedValuesMismatch"],
   limit: ["RequestedUsageExceedingLimit"],
   wallet: ["InsufficientCredits"],
+  // Never of a state alone: see explain-decision.properties.test.ts.
+  "failure-policy": [],
 };
 
 function deciding(trace: DecisionTrace) {
