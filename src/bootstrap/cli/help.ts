@@ -22,7 +22,7 @@ export const COMMAND_HELP = {
       --credits                  the second argument is the id of a credit currency
       --address <host:port>      where to ask, or a URL; else where serve listens in the same environment:
                                  GRPC_PORT (else ${SETTINGS.grpcPort.defaultText}) of LISTEN_HOST (else localhost)
-      --timeout <ms>             how long to wait for the answer; else ${CHECK_TIMEOUT_MS}
+      --timeout <time>           how long to wait for the answer, ms or with a unit (10s); else ${CHECK_TIMEOUT_MS}
       --json                     the whole answer, with its source, its age in milliseconds and its usage period
       --ca <file>                authorities (PEM) that a certificate of the service is verified against
       --insecure                 do not verify it

@@ -2,11 +2,14 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
+import { createServer as createTlsServer } from "node:tls";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { settingsTable } from "../../../src/bootstrap/config/settings/settings-table.js";
 import { SETTINGS } from "../../../src/bootstrap/config/settings/settings.js";
 import { startSidecar, type CatalogInput, type RunningSidecar } from "../../../src/public/testing.js";
+import { onTestFinished } from "../../support/on-test-finished.js";
+import { Certificates } from "../listener/certificates.js";
 import { runToEnd } from "./service-process.js";
 
 const CATALOG: CatalogInput = {
@@ -14,6 +17,7 @@ const CATALOG: CatalogInput = {
     { id: "seats", kind: "metered", meterType: "Fluctuating", units: "seat", unitsPlural: "seats" },
     { id: "requests", kind: "metered", meterType: "Incremental" },
     { id: "sso", kind: "boolean" },
+    { id: "audit-log", kind: "boolean" },
     { id: "retention", kind: "numeric" },
     { id: "regions", kind: "enum" },
   ],
@@ -75,7 +79,14 @@ describe("check", () => {
       "denied: acme tokens (insufficient credits, 60 of 100 tokens left, 61 requested)",
     ],
     [["acme", "seats", "--resource", "site-1"], 0, "granted: acme seats (0 of 3 seats used)"],
-    [["acme", "nothing"], 1, "denied: acme nothing (no feature entitlement in subscription)"],
+    [["acme", "audit-log"], 1, "denied: acme audit-log (no feature entitlement in subscription)"],
+    [["acme", "saets"], 1, "denied: acme saets (there is no such feature: `explain` names those like it)"],
+    [
+      ["nobody", "saets"],
+      1,
+      "denied: nobody saets (customer not found, there is no such feature: `explain` names those like it)",
+    ],
+    [["acme", "seats", "--timeout", "10s"], 0, "granted: acme seats (8 of 10 seats used)"],
     [["nobody", "seats"], 1, "denied: nobody seats (customer not found)"],
   ])("%j", async (args, code, line) => {
     expect(await check(...args)).toMatchObject({ code, stdout: `${line}\n`, stderr: "" });
@@ -130,6 +141,12 @@ describe("check without a sidecar to ask", () => {
     ["answers with JSON of its own", answer("200 OK", "application/json", '{"ok":true}')],
     ["answers with JSON that is no object", answer("200 OK", "application/json", "[]")],
     ["greets in another protocol", (socket) => void socket.end("220 mail.example ESMTP\r\n")],
+    ["asks for a password", answer("401 Unauthorized", "text/plain", "who are you?")],
+    ["forbids everything", answer("403 Forbidden", "application/json", '{"error":"no"}')],
+    ["is busy", answer("429 Too Many Requests", "text/plain", "")],
+    ["refuses in words of its own", answer("400 Bad Request", "application/json", '{"error":"no"}')],
+    ["sends elsewhere", answer("302 Found", "text/html", "")],
+    ["hangs up at once", (socket) => socket.resetAndDestroy()],
     ["hangs up", (socket) => void socket.once("data", () => socket.destroy())],
   ])("says of a server that %s that it is no sidecar", async (_, onConnection) => {
     const server = createServer((socket) => onConnection(socket.on("error", () => undefined))).listen(0, "127.0.0.1");
@@ -142,6 +159,29 @@ describe("check without a sidecar to ask", () => {
     server.close();
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(`what answers at http://127.0.0.1:${port} is not an entitlement sidecar (`);
+  });
+
+  it("says of a certificate that it is not trusted, and how to have it so", async () => {
+    const certificates = new Certificates();
+    onTestFinished(() => certificates.remove());
+    const server = createTlsServer(certificates.selfSigned()).listen(0);
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const { code, stderr } = await runToEnd(["check", "acme", "seats", "--address", `https://localhost:${port}`]);
+    server.close();
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^error: the certificate of https:\/\/localhost:\d+ is not trusted \(.*--ca <file>.*--insecure/,
+    );
+  });
+
+  it("says of a port without TLS that it is asked by http", async () => {
+    const sidecar = await startSidecar({ catalog: CATALOG });
+    const address = sidecar.baseUrl.replace("http:", "https:");
+    const { code, stderr } = await runToEnd(["check", "acme", "seats", "--address", address]);
+    await sidecar.stop();
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${address} does not speak TLS: ask it by http://`);
   });
 
   it("does not wait for ever", async () => {
@@ -180,7 +220,10 @@ describe("a command line that cannot be understood", () => {
     [["check", "acme", "seats", "--usage", "1"], /'--usage'/],
     [["check", "acme", "seats", "--requested-usage", "many"], /--requested-usage must be a number, not "many"/],
     [["check", "acme", "seats", "--requested-usage", "Infinity"], /--requested-usage must be a number/],
-    [["check", "acme", "seats", "--timeout", "0"], /--timeout must be above 0/],
+    [
+      ["check", "acme", "seats", "--timeout", "0"],
+      /--timeout must be an integer from 1 to 3600000 \(milliseconds, or with a unit: 500ms/,
+    ],
     [["check", "acme", "seats", "--address", "ftp://x"], /--address must be host:port or a URL/],
     [["serve", "now"], /not understood: now/],
     [["validate"], /missing: <catalog file>/],
@@ -204,7 +247,7 @@ describe("validate", () => {
   it("says of a good catalog what it holds", async () => {
     expect(await runToEnd(["validate", "good.json"], {}, folder)).toMatchObject({
       code: 0,
-      stdout: "good.json can be served: 5 features, 1 plan, 1 customer\n",
+      stdout: "good.json can be served: 6 features, 1 plan, 1 customer\n",
       stderr: "",
     });
   });

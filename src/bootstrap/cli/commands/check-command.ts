@@ -5,12 +5,16 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import {
   GetEntitlementV2ResponseSchema,
   SidecarService,
+  type EntitlementV2,
   type GetEntitlementV2Response,
 } from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { integer } from "../../config/settings/parsers.js";
 import { CHECK_TIMEOUT_MS } from "../defaults.js";
+import { describeCheckFailure } from "./check-failure.js";
 import { describeAnswer } from "./describe-answer.js";
 import { COMMAND_EXIT_CODES } from "../exit-codes.js";
 import type { Output } from "../output.js";
+import { isUnknownFeature } from "./known-feature.js";
 import { parseCommandLine } from "../parse-command-line.js";
 import { serviceAddress } from "./service-address.js";
 import { UsageError } from "../usage-error.js";
@@ -31,20 +35,6 @@ const SYNTAX = {
   },
 } as const;
 
-/** How the system says that nothing can be reached at an address. */
-const UNREACHABLE: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ETIMEDOUT",
-  "EADDRNOTAVAIL",
-  "EACCES",
-]);
-/** What the failures of an answer that is no sidecar's are taken for. */
-const STRANGE_ANSWERS: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Internal, Code.Unknown, Code.Unimplemented]);
-
 /** Asks a running sidecar one thing, and answers in one line and an exit code. */
 export async function checkCommand(
   args: readonly string[],
@@ -54,14 +44,15 @@ export async function checkCommand(
   const { positionals, values } = parseCommandLine(args, SYNTAX);
   const [customerId = "", id = ""] = positionals;
   const baseUrl = values.address === undefined ? addressIn(environment, output) : baseUrlOf(values.address);
-  const timeoutMs = values.timeout === undefined ? CHECK_TIMEOUT_MS : numberOf("--timeout", values.timeout);
-  if (timeoutMs <= 0) throw new UsageError("--timeout must be above 0 (milliseconds)");
+  const timeoutMs = values.timeout === undefined ? CHECK_TIMEOUT_MS : durationOf("--timeout", values.timeout);
   const requestedUsage =
     values["requested-usage"] === undefined ? undefined : numberOf("--requested-usage", values["requested-usage"]);
   const requestedValues = values["requested-values"]?.split(",") ?? [];
+  const tls = tlsOptions(values.ca, values.insecure);
+  const headers = requestHeaders(values.token);
   const client = createClient(
     SidecarService,
-    createConnectTransport({ baseUrl, httpVersion: "1.1", nodeOptions: tlsOptions(values.ca, values.insecure) }),
+    createConnectTransport({ baseUrl, httpVersion: "1.1", nodeOptions: tls }),
   );
   let metadata = new Headers();
   try {
@@ -72,30 +63,39 @@ export async function checkCommand(
         ...(values.credits === true ? { currencyId: id } : { featureId: id }),
         options: { ...(requestedUsage === undefined ? {} : { requestedUsage }), requestedValues },
       },
-      { timeoutMs, headers: requestHeaders(values.token), onHeader: (headers) => (metadata = headers) },
+      { timeoutMs, headers, onHeader: (received) => (metadata = received) },
     );
     if (response.entitlement === undefined)
       throw new ConnectError("an answer without an entitlement", Code.Unknown, undefined, undefined, "empty");
+    const isUnknown =
+      values.credits !== true &&
+      isMissing(response.entitlement) &&
+      (await isUnknownFeature({ baseUrl, headers, tls, timeoutMs }, customerId, id));
     output.out(
       values.json === true
-        ? asJson(response, metadata)
-        : describeAnswer({ customerId, id, requestedUsage, requestedValues }, response.entitlement),
+        ? asJson(response, metadata, isUnknown)
+        : describeAnswer({ customerId, id, requestedUsage, requestedValues, isUnknown }, response.entitlement),
     );
     return response.entitlement.hasAccess ? COMMAND_EXIT_CODES.granted : COMMAND_EXIT_CODES.denied;
   } catch (error) {
-    output.err(`error: ${explain(ConnectError.from(error), baseUrl, timeoutMs)}`);
+    output.err(`error: ${describeCheckFailure(ConnectError.from(error), baseUrl, timeoutMs)}`);
     return COMMAND_EXIT_CODES.error;
   }
 }
 
+function isMissing({ hasAccess, isFallback, entitlement }: EntitlementV2): boolean {
+  return !hasAccess && !isFallback && entitlement.case === undefined;
+}
+
 /** The whole answer, and what travels beside it: where it comes from and how old it is. */
-function asJson(response: GetEntitlementV2Response, metadata: Headers): string {
+function asJson(response: GetEntitlementV2Response, metadata: Headers, isUnknown: boolean): string {
   const message = toJson(GetEntitlementV2ResponseSchema, response, { alwaysEmitImplicit: true });
   const age = metadata.get("x-entitlement-age-ms");
   const beside = {
     source: metadata.get("x-entitlement-source") ?? undefined,
     ageMs: age === null ? undefined : Number(age),
     decision: metadata.get("x-entitlement-decision") ?? undefined,
+    ...(isUnknown ? { isUnknownFeature: true } : {}),
   };
   return JSON.stringify({ ...(message as object), ...beside });
 }
@@ -127,30 +127,17 @@ function baseUrlOf(address: string): string {
   return text.replace(/\/+$/, "");
 }
 
+function durationOf(option: string, text: string): number {
+  const parser = integer({ min: 1, max: 3_600_000, unit: "milliseconds" });
+  const parsed = parser.parse(text.trim());
+  if (!parsed.ok) throw new UsageError(`${option} must be ${parser.allowed}, not ${JSON.stringify(text)}`);
+  return parsed.value;
+}
+
 function numberOf(option: string, text: string): number {
   const value = text.trim() === "" ? NaN : Number(text);
   if (!Number.isFinite(value)) throw new UsageError(`${option} must be a number, not ${JSON.stringify(text)}`);
   return value;
-}
-
-function explain(error: ConnectError, baseUrl: string, timeoutMs: number): string {
-  const reason = error.rawMessage;
-  if (error.code === Code.DeadlineExceeded)
-    return `${baseUrl} did not answer within ${timeoutMs} ms. --timeout waits longer`;
-  if (isUnreachable(error.cause))
-    return `no sidecar answers at ${baseUrl} (${reason}). Start one with "npm start", or name its address with --address host:port`;
-  // An answer of a sidecar's that is a failure comes as one, and not by way of something that went wrong.
-  const isStrange =
-    STRANGE_ANSWERS.has(error.code) &&
-    (error.cause !== undefined || error.code === Code.Unimplemented || /^HTTP \d{3}$|content type/i.test(reason));
-  if (isStrange)
-    return `what answers at ${baseUrl} is not an entitlement sidecar (${reason}). Name the sidecar's address with --address host:port`;
-  return `${baseUrl} refuses the question: ${reason}`;
-}
-
-function isUnreachable(cause: unknown): boolean {
-  if (cause instanceof AggregateError) return cause.errors.every(isUnreachable);
-  return cause instanceof Error && UNREACHABLE.has((cause as NodeJS.ErrnoException).code ?? "");
 }
 
 /** Says whom it asks: where an answer surprises, that is the first question. */

@@ -1,18 +1,23 @@
 import { AccessDeniedReason, type EntitlementV2 } from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 
+const LACKS_FEATURE = AccessDeniedReason.NO_FEATURE_ENTITLEMENT_IN_SUBSCRIPTION;
+
 export interface Question {
   readonly customerId: string;
   /** Of the feature or the currency. */
   readonly id: string;
   readonly requestedUsage: number | undefined;
   readonly requestedValues: readonly string[];
+  /** Whether the service knows that there is no such feature at all. */
+  readonly isUnknown: boolean;
 }
 
 /** An answer in one line for people: the verdict first, then what it was made on. */
 export function describeAnswer(question: Question, entitlement: EntitlementV2): string {
   const verdict = entitlement.hasAccess ? "granted" : "denied";
   const facts = [
-    reasonOf(entitlement),
+    question.isUnknown && entitlement.accessDeniedReason === LACKS_FEATURE ? "" : reasonOf(entitlement),
+    question.isUnknown ? "there is no such feature: `explain` names those like it" : "",
     factsOf(entitlement),
     requestOf(question),
     entitlement.isFallback ? "a fallback" : "",
