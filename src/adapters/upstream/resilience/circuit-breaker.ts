@@ -15,9 +15,11 @@ export interface CircuitBreakerOptions {
   readonly random: () => number;
   /** Asks upstream for something small that carries no caller's request. Rejects where upstream does not work. */
   readonly probe: (signal: AbortSignal) => Promise<unknown>;
-  /** Called once per change. */
+  /** Called once per change between upstream working and not; a probe that comes back does not say that it works. */
   readonly onOpened: (lastFailure: unknown) => void;
   readonly onClosed: () => void;
+  /** Called whenever calls are no longer let through, or are again. */
+  readonly onOpenChanged?: (isOpen: boolean) => void;
   /** Called at each call that succeeds while it is closed. */
   readonly onWorks?: () => void;
 }
@@ -91,8 +93,10 @@ export class CircuitBreaker {
   }
 
   #enter(state: State): void {
+    const wasOpen = this.#state.is === "open";
     this.#state = state;
     this.#epoch++;
+    if (wasOpen !== (state.is === "open")) this.#options.onOpenChanged?.(!wasOpen);
   }
 
   #open(lastFailure: unknown): void {

@@ -111,14 +111,9 @@ export class Resilience {
         probeDelayMs,
         random,
         probe,
-        onOpened: (error) => {
-          telemetry.openBreakers.set(label, true);
-          outage.lost("warn", `${name} does not work and is not asked until it does`, { error });
-        },
-        onClosed: () => {
-          telemetry.openBreakers.set(label, false);
-          outage.recovered(`${name} works again`);
-        },
+        onOpened: (error) => outage.lost("warn", `${name} does not work and is not asked until it does`, { error }),
+        onClosed: () => outage.recovered(`${name} works again`),
+        onOpenChanged: (isOpen) => telemetry.openBreakers.set(label, isOpen),
         onWorks: () => outage.works(`${name} works`),
       },
       clock,
