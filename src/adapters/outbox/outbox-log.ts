@@ -58,9 +58,9 @@ export class OutboxLog {
     this.#segment = options.firstSegment - 1;
   }
 
-  /** The number of the segment that is being written; what is before it is complete. */
-  get segment(): number {
-    return this.#segment;
+  /** The number of the last segment to which nothing is added any more. */
+  get completeSegment(): number {
+    return this.#file === undefined ? this.#segment : this.#segment - 1;
   }
 
   /** Bytes that wait to be written. */
@@ -136,8 +136,8 @@ export class OutboxLog {
   async #begin(): Promise<void> {
     const { disk, outboxId, durability } = this.#options;
     this.endSegment();
-    this.#segment++;
-    const file = disk.create(fileName("segment", this.#segment));
+    const name = fileName("segment", this.#segment + 1);
+    const file = disk.create(name);
     try {
       file.write(encodeHeader(outboxId), 0);
       if (durability === "power") {
@@ -146,8 +146,11 @@ export class OutboxLog {
       }
     } catch (error) {
       file.close();
+      // The next try is under the same number: a full disk must not fill up with the beginnings of files.
+      disk.remove(name);
       throw error;
     }
+    this.#segment++;
     this.#file = file;
     this.#end = HEADER_BYTES;
     this.#records = 0;

@@ -41,6 +41,8 @@ const RESERVE = "reserve";
 const RESERVE_BYTES = 1024 * 1024;
 /** Segments are left behind once they are so many times what is still needed of them. */
 const COMPACT_GROWTH = 4;
+/** Or half of what it may take beside that, and never before this part of all, which is the longest segment too. */
+const SMALLEST_PART = 16;
 
 /** An outbox in a directory: segments that are only appended to, and from time to time replaced by what they came to. */
 export class SegmentedOutbox implements Outbox {
@@ -91,7 +93,7 @@ export class SegmentedOutbox implements Outbox {
       outboxId: this.id,
       durability: options.durability,
       firstSegment: content.lastNumber + 1,
-      segmentBytes: options.segmentBytes,
+      segmentBytes: Math.min(options.segmentBytes, options.maxBytes / SMALLEST_PART),
       soon: options.soon,
       onWritten: (bytes) => {
         this.#bytes += bytes;
@@ -211,12 +213,18 @@ export class SegmentedOutbox implements Outbox {
 
   #compactIfWorthIt(): void {
     if (this.#compaction !== undefined || this.#isClosed) return;
-    const { compactBytes } = this.#options;
-    if (this.#bytes - this.#checkpointBytes < Math.max(compactBytes, this.#checkpointBytes * COMPACT_GROWTH)) return;
-    // What is written now stays; all before it is complete from here on.
-    const upTo = Math.min(this.#log.segment - 1, this.#firstSegmentOfEvents() - 1);
+    if (this.#bytes - this.#checkpointBytes < this.#worthCompacting()) return;
+    const upTo = Math.min(this.#log.completeSegment, this.#firstSegmentOfEvents() - 1);
     if (upTo <= this.#checkpoint) return;
     this.#compaction = this.#compact(upTo).finally(() => (this.#compaction = undefined));
+  }
+
+  /** How many bytes of segments. Where little is left to take, less: what was delivered must not keep out what comes. */
+  #worthCompacting(): number {
+    const needed = this.#checkpointBytes;
+    const { compactBytes } = this.#options;
+    const left = Math.max(this.maxBytes / SMALLEST_PART, (this.maxBytes - needed) / 2);
+    return Math.min(Math.max(compactBytes, needed * COMPACT_GROWTH), left);
   }
 
   async #compact(upTo: number): Promise<void> {

@@ -10,10 +10,10 @@ import { VirtualOutboxDisk } from "../../../fakes/virtual-outbox-disk.js";
 
 const SEGMENT = fileName("segment", 1);
 
-function open(disk: VirtualOutboxDisk, logger = new RecordingLogger()): SegmentedOutbox {
+function open(disk: VirtualOutboxDisk, logger = new RecordingLogger(), maxBytes = 100_000): SegmentedOutbox {
   return new SegmentedOutbox(
     disk.mount(),
-    { ...OUTBOX_DEFAULTS, durability: "power", maxBytes: 100_000 },
+    { ...OUTBOX_DEFAULTS, durability: "power", maxBytes },
     new ManualClock(),
     logger,
   );
@@ -91,6 +91,56 @@ describe("an outbox", () => {
     const logger = new RecordingLogger();
     expect(sums(open(disk, logger))).toEqual([[1, 1]]);
     expect(logger.count("cut off")).toBe(1);
+  });
+
+  it("has room again for as much as was delivered, however little it may take and however much waited once", async () => {
+    const disk = new VirtualOutboxDisk();
+    let outbox = open(disk);
+    const deliverAll = (): Promise<unknown> => {
+      const ids = [...outbox.state.entries.keys()];
+      return new Promise((resolve) =>
+        outbox.note({ type: "delivered", ids, count: outbox.state.pending, at: 1 }, resolve),
+      );
+    };
+    const refused: (CodedError | undefined)[] = [];
+    for (let round = 0; round < 20; round++) {
+      const all = Array.from({ length: 200 }, (_, n) => accept(outbox, { subject: { customerId: `customer ${n}` } }));
+      refused.push(...(await Promise.all(all)).filter((error) => error !== undefined));
+      await outbox.idle();
+      if (round > 0) await deliverAll();
+      if (round === 10) {
+        disk.kill();
+        outbox = open(disk);
+      }
+    }
+    expect(refused).toEqual([]);
+  });
+
+  it("makes room after a start with more than it may take", async () => {
+    const disk = new VirtualOutboxDisk();
+    const before = open(disk);
+    const all = Array.from({ length: 300 }, (_, n) => accept(before, { subject: { customerId: `customer ${n}` } }));
+    await Promise.all(all);
+    await new Promise((resolve) =>
+      before.note({ type: "delivered", ids: [...before.state.entries.keys()], count: 300, at: 1 }, resolve),
+    );
+    disk.kill();
+    const outbox = open(disk, undefined, 20_000);
+    expect(await accept(outbox)).toMatchObject({ code: "resource-exhausted" });
+    await outbox.idle();
+    expect(await accept(outbox)).toBeUndefined();
+  });
+
+  it("does not gather files while there is no room to begin one", async () => {
+    const disk = new VirtualOutboxDisk(() => 0.9);
+    const outbox = open(disk);
+    disk.isFull = true;
+    for (let i = 0; i < 10; i++) expect(await accept(outbox)).toMatchObject({ code: "resource-exhausted" });
+    expect(disk.names().filter((name) => name.endsWith(".segment"))).toEqual([]);
+    disk.isFull = false;
+    expect(await accept(outbox, { value: 7 })).toBeUndefined();
+    disk.kill();
+    expect(sums(open(disk))).toEqual([[7, 1]]);
   });
 
   it("is not opened by what belongs to another outbox", async () => {
