@@ -120,12 +120,18 @@ export class SegmentedOutbox implements Outbox {
       return;
     }
     const now = this.#openedAt + this.#time.now();
+    const forget = () => keysOf(record, (digest) => this.#keys.forget(digest));
     keysOf(record, (digest) => this.#keys.remember(digest, now));
-    this.#log.append(record, (error) => {
-      if (error !== undefined) keysOf(record, (digest) => this.#keys.forget(digest));
-      this.#compactIfWorthIt();
-      written(error);
-    });
+    try {
+      this.#log.append(record, (error) => {
+        if (error !== undefined) forget();
+        this.#compactIfWorthIt();
+        written(error);
+      });
+    } catch (error) {
+      forget();
+      throw error;
+    }
   }
 
   note(record: OutboxRecord, written: Written): void {

@@ -9,6 +9,15 @@ import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Outbox } from "../../ports/outbox.js";
 
+interface Keyed {
+  readonly idempotencyKey: string;
+}
+
+interface Fresh<R> {
+  readonly report: R;
+  readonly digest: KeyDigest | undefined;
+}
+
 /**
  * Accepts reports once they are in the outbox, and answers with what is used with them, as far as that is known here.
  * A report under a key that was accepted before is that report.
@@ -40,65 +49,57 @@ export class AcceptReports {
 
   /** @throws CodedError as `report` does: all are accepted or none */
   async reportBulk(reports: readonly UsageReport[]): Promise<readonly UsageMeasurement[]> {
-    for (let isNew = true; ; isNew = false) {
-      const now = this.#clock.now();
-      const fresh = this.#unknown(reports, this.#outbox.digestOfUsage, (report) => report.idempotencyKey);
-      if (fresh.length > 0) await this.#acceptUsage(fresh, now);
-      else if (isNew) {
-        // It may be a report that is being written just now, and that can fail.
-        await this.#written();
-        continue;
-      }
-      const answeredAt = this.#clock.now();
-      return reports.map((report) => this.#measurementOf(report, answeredAt));
-    }
+    await this.#acceptNew(reports, this.#outbox.digestOfUsage, (fresh, now) => this.#acceptUsage(fresh, now));
+    const now = this.#clock.now();
+    return reports.map((report) => this.#measurementOf(report, now));
   }
 
   /** @throws CodedError as `report` does: all are accepted or none */
   async reportEvents(events: readonly UsageEvent[]): Promise<UsageState> {
-    for (let isNew = true; ; isNew = false) {
-      const now = this.#clock.now();
-      const fresh = this.#unknown(events, this.#outbox.digestOfEvent, (event) => event.idempotencyKey);
-      if (fresh.length > 0) await this.#acceptEvents(fresh, now);
-      else if (isNew) {
-        await this.#written();
-        continue;
-      }
-      return "accepted";
-    }
+    await this.#acceptNew(events, this.#outbox.digestOfEvent, (fresh, now) => this.#acceptEvents(fresh, now));
+    return "accepted";
   }
 
-  /** @throws CodedError `failed-precondition` */
-  #unknown<R>(
+  /** Nothing is awaited between looking for a key and accepting it. */
+  async #acceptNew<R extends Keyed>(
     reports: readonly R[],
     digestOf: (report: R) => KeyDigest | undefined,
-    keyOf: (report: R) => string,
-  ): { readonly report: R; readonly digest: KeyDigest | undefined }[] {
-    const fresh: { readonly report: R; readonly digest: KeyDigest | undefined }[] = [];
-    const seen = new Set<string>();
+    accept: (fresh: readonly Fresh<R>[], now: number) => Promise<void>,
+  ): Promise<void> {
+    let fresh = this.#unknown(reports, digestOf);
+    if (fresh.length < reports.length) {
+      // The others may be being written just now, and that can fail.
+      await this.#written();
+      fresh = this.#unknown(reports, digestOf);
+    }
+    if (fresh.length > 0) await accept(fresh, this.#clock.now());
+  }
+
+  /** Those that were not accepted before. @throws CodedError `failed-precondition` */
+  #unknown<R extends Keyed>(
+    reports: readonly R[],
+    digestOf: (report: R) => KeyDigest | undefined,
+  ): readonly Fresh<R>[] {
+    const fresh: Fresh<R>[] = [];
+    /** What was said under each key of this request. */
+    const contents = new Map<string, number>();
     for (const report of reports) {
       const digest = digestOf(report);
-      const known = digest === undefined ? "unknown" : this.#outbox.find(digest);
-      if (known === "other") {
-        throw new CodedError(
-          "failed-precondition",
-          `usage was reported before under the idempotency key ${JSON.stringify(keyOf(report))} and said something else; that one counts and this one does not: send it under a key of its own`,
-        );
+      if (digest !== undefined) {
+        const [a, b, c, d, content] = digest;
+        const key = `${a} ${b} ${c} ${d}`;
+        const known = this.#outbox.find(digest);
+        const before = contents.get(key);
+        if (known === "other" || (before !== undefined && before !== content)) throw saidOtherwise(report);
+        if (known === "same" || before !== undefined) continue;
+        contents.set(key, content);
       }
-      if (known === "same") continue;
-      // The same event twice in one request.
-      const text = digest?.join(" ");
-      if (text !== undefined && seen.has(text)) continue;
-      if (text !== undefined) seen.add(text);
       fresh.push({ report, digest });
     }
     return fresh;
   }
 
-  #acceptUsage(
-    fresh: readonly { readonly report: UsageReport; readonly digest: KeyDigest | undefined }[],
-    now: number,
-  ): Promise<void> {
+  #acceptUsage(fresh: readonly Fresh<UsageReport>[], now: number): Promise<void> {
     return new Promise((resolve, reject) => {
       for (const { report } of fresh) {
         if (Math.abs(report.value) > MAX_AMOUNT)
@@ -134,10 +135,7 @@ export class AcceptReports {
     });
   }
 
-  #acceptEvents(
-    fresh: readonly { readonly report: UsageEvent; readonly digest: KeyDigest | undefined }[],
-    now: number,
-  ): Promise<void> {
+  #acceptEvents(fresh: readonly Fresh<UsageEvent>[], now: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const events: AcceptedEvent[] = fresh.map(({ report }) => ({ ...report, timestamp: report.timestamp ?? now }));
       const record = {
@@ -183,4 +181,11 @@ export class AcceptReports {
       state: series === undefined ? "delivered" : "accepted",
     };
   }
+}
+
+function saidOtherwise({ idempotencyKey }: Keyed): CodedError {
+  return new CodedError(
+    "failed-precondition",
+    `usage was reported before under the idempotency key ${JSON.stringify(idempotencyKey)} and said something else; that one counts and this one does not: send it under a key of its own`,
+  );
 }
