@@ -116,8 +116,11 @@ export class DeliverEvents {
       const failure = reportFailureOf(error);
       if (failure === "refused") {
         pace.answered();
-        if (batch.events.length > 1) await this.#split(batch);
-        else
+        if (batch.events.length > 1) {
+          // None of them was taken: its halves are tried for the first time.
+          if (!isRepeated) await notes.keep({ type: "not-arrived", ids: [batch.id] });
+          await this.#split(batch);
+        } else
           await this.#setAside(
             batch,
             isRepeated ? "in-doubt" : "rejected",
