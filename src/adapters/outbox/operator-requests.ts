@@ -1,10 +1,21 @@
 import { randomUUID } from "node:crypto";
-import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
 import type { OperatorAnswer, OperatorRequest } from "../../ports/outbox.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
+import { OutageLog } from "../../ports/outage-log.js";
 import { toJson } from "./record-codec.js";
 
 const LOOK_MS = 500;
@@ -14,21 +25,31 @@ const REQUEST = /^request-([0-9a-f-]{36})\.json$/;
 export class OperatorRequests {
   readonly #directory: string;
   readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #outage: OutageLog;
   readonly #carryOut: (request: OperatorRequest) => Promise<OperatorAnswer>;
   #cancel: CancelTimer = () => undefined;
   #isStopped = false;
 
-  constructor(directory: string, clock: Clock, carryOut: (request: OperatorRequest) => Promise<OperatorAnswer>) {
+  constructor(
+    directory: string,
+    clock: Clock,
+    logger: Logger,
+    carryOut: (request: OperatorRequest) => Promise<OperatorAnswer>,
+  ) {
     this.#directory = directory;
     this.#clock = clock;
+    this.#logger = logger;
+    this.#outage = new OutageLog(logger);
     this.#carryOut = carryOut;
   }
 
-  start(): void {
+  /** @param onCarriedOut called after each: there may be more to deliver */
+  start(onCarriedOut: () => void): void {
     this.#isStopped = false;
     this.#cancel = this.#clock.after(LOOK_MS, () => {
-      void this.#look().finally(() => {
-        if (!this.#isStopped) this.start();
+      void this.#look(onCarriedOut).finally(() => {
+        if (!this.#isStopped) this.start(onCarriedOut);
       });
     });
   }
@@ -38,26 +59,43 @@ export class OperatorRequests {
     this.#cancel();
   }
 
-  async #look(): Promise<void> {
-    for (const name of readdirSync(this.#directory)) {
-      const id = REQUEST.exec(name)?.[1];
-      if (id === undefined) continue;
-      const path = join(this.#directory, name);
-      const request = JSON.parse(readFileSync(path, "utf8")) as OperatorRequest;
+  /** Never rejects: whatever operators ask, the process goes on. */
+  async #look(onCarriedOut: () => void): Promise<void> {
+    try {
+      for (const name of readdirSync(this.#directory)) {
+        const id = REQUEST.exec(name)?.[1];
+        if (id === undefined) continue;
+        const answer = await this.#answer(join(this.#directory, name));
+        onCarriedOut();
+        place(this.#directory, `answer-${id}.json`, answer);
+      }
+      this.#outage.works("what operators ask of the outbox can be taken again");
+    } catch (error) {
+      this.#outage.lost("warn", "what operators ask of the outbox cannot be taken or answered", { error });
+    }
+  }
+
+  async #answer(path: string): Promise<OperatorAnswer> {
+    try {
+      const text = readFileSync(path, "utf8");
       rmSync(path);
-      place(this.#directory, `answer-${id}.json`, await this.#carryOut(request));
+      return await this.#carryOut(JSON.parse(text) as OperatorRequest);
+    } catch (error) {
+      this.#logger.warn("a request of an operator to the outbox could not be carried out", { error });
+      return { done: [], faults: [error instanceof Error ? error.message : String(error)] };
     }
   }
 }
 
-/** Asks the process that has the outbox. @returns undefined where none answers in time */
+/** Asks the process that has the outbox. @returns its answer, or whether it took the request where none came in time */
 export async function askRunningProcess(
   directory: string,
   request: OperatorRequest,
   waitMs: number,
-): Promise<OperatorAnswer | undefined> {
+): Promise<OperatorAnswer | "not taken" | "under way"> {
   const id = randomUUID();
-  place(directory, `request-${id}.json`, request);
+  const name = `request-${id}.json`;
+  place(directory, name, request);
   const answer = join(directory, `answer-${id}.json`);
   for (let waited = 0; waited < waitMs; waited += 100) {
     if (existsSync(answer)) {
@@ -67,8 +105,12 @@ export async function askRunningProcess(
     }
     await elapse(100);
   }
-  rmSync(join(directory, `request-${id}.json`), { force: true });
-  return undefined;
+  try {
+    unlinkSync(join(directory, name));
+    return "not taken";
+  } catch {
+    return "under way";
+  }
 }
 
 /** What was dropped stays on record, with the reason, as one line of JSON each. */

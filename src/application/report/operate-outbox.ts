@@ -1,4 +1,3 @@
-import type { CodedError } from "../../domain/errors.js";
 import type { AsideItem, OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
@@ -21,15 +20,19 @@ export async function operateOutbox(
       continue;
     }
     const at = clock.now();
-    if (action === "drop") keep(item, reason);
-    const failure = await noted(
-      outbox,
-      action === "drop"
-        ? { type: "dropped", id, reason, at }
-        : { type: "retried", id, newId: outbox.state.takeId(), at },
-    );
-    if (failure === undefined) done.push(id);
-    else faults.push(`${id}: ${failure.message}`);
+    try {
+      if (action === "drop") keep(item, reason);
+      await noted(
+        outbox,
+        action === "drop"
+          ? { type: "dropped", id, reason, at }
+          : { type: "retried", id, newId: outbox.state.takeId(), at },
+      );
+    } catch (error) {
+      faults.push(`${id}: ${error instanceof Error ? error.message : String(error)}`);
+      continue;
+    }
+    done.push(id);
     logger.warn(
       action === "drop"
         ? "an operator dropped reports of usage: they do not count"
@@ -40,6 +43,11 @@ export async function operateOutbox(
   return { done, faults };
 }
 
-function noted(outbox: Outbox, record: OutboxRecord): Promise<CodedError | undefined> {
-  return new Promise((resolve) => outbox.note(record, resolve));
+function noted(outbox: Outbox, record: OutboxRecord): Promise<void> {
+  return new Promise((resolve, reject) =>
+    outbox.note(record, (error) => {
+      if (error === undefined) resolve();
+      else reject(error);
+    }),
+  );
 }

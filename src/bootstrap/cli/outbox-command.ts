@@ -131,9 +131,11 @@ function describe({ content }: AsideItem): string {
 
 async function decide(directory: string, request: OperatorRequest, output: Output): Promise<number> {
   const answer = await carriedOut(directory, request);
-  if (answer === undefined) {
+  if (answer === "not taken" || answer === "under way") {
     output.err(
-      "the process that has the outbox does not answer: nothing was done; see whether it is well, or stop it and ask again",
+      answer === "not taken"
+        ? "the process that has the outbox does not answer: nothing was done; see whether it is well, or stop it and ask again"
+        : 'the process that has the outbox took this on and has not finished: see by "outbox list" what was done, and whether its disk is well',
     );
     return EXIT.fault;
   }
@@ -142,7 +144,10 @@ async function decide(directory: string, request: OperatorRequest, output: Outpu
   return answer.faults.length === 0 ? EXIT.ok : EXIT.fault;
 }
 
-async function carriedOut(directory: string, request: OperatorRequest): Promise<OperatorAnswer | undefined> {
+async function carriedOut(
+  directory: string,
+  request: OperatorRequest,
+): Promise<OperatorAnswer | "not taken" | "under way"> {
   let release: () => void;
   try {
     release = lockOutbox(directory);

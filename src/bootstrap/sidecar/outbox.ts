@@ -45,7 +45,7 @@ export function openOutbox(config: Config, services: Services): OpenedOutbox | u
     return {
       outbox,
       directory,
-      requests: new OperatorRequests(directory, clock, (request) =>
+      requests: new OperatorRequests(directory, clock, logger, (request) =>
         operateOutbox(request, outbox, clock, logger, keep),
       ),
       limits: {

@@ -56,9 +56,10 @@ export class Sidecar {
         this.#container.get(TOKENS.cleartextListener).listen(config.grpcPort, config.host),
       );
       const tlsPort = await this.#listenTls();
-      this.#container.get(TOKENS.deliverReports)?.start();
+      const deliverReports = this.#container.get(TOKENS.deliverReports);
+      deliverReports?.start();
       this.#container.get(TOKENS.watchOutbox)?.start();
-      this.#foundations.outbox?.requests.start();
+      this.#foundations.outbox?.requests.start(() => deliverReports?.wake());
       const isWarm =
         config.readyWhen === "started" || (config.readyWhen === "warm" && loaded !== undefined && loaded.subjects > 0);
       if (isWarm || source.reached === undefined) this.#container.get(TOKENS.readiness).ready();

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
@@ -125,7 +125,17 @@ describe("a sidecar with an outbox", () => {
     await eventually(async () => (await runToEnd(["outbox", "list", ...dir])).stdout, { timeout: 20_000 }).toMatch(
       /rejected .* DELTA 5 calls of former/,
     );
-    const [id = ""] = /^\d+/.exec((await runToEnd(["outbox", "list", ...dir])).stdout) ?? [];
+    const firstId = async () => /^\d+/.exec((await runToEnd(["outbox", "list", ...dir])).stdout)?.[0] ?? "";
+    const refusedId = await firstId();
+    // There are no requests, however broken, that end it.
+    await writeFile(join(directory, "refused", "request-00000000-0000-0000-0000-000000000000.json"), "{");
+    expect(await runToEnd(["outbox", "retry", refusedId, ...dir])).toMatchObject({
+      code: 0,
+      stdout: `${refusedId}: is tried again\n`,
+    });
+    // With nothing else to deliver, and refused once more.
+    await eventually(firstId, { timeout: 20_000 }).toMatch(new RegExp(`^(?!${refusedId}$)\\d+$`));
+    const id = await firstId();
     expect(await runToEnd(["outbox", "drop", id, ...dir])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("--reason"),
