@@ -6,16 +6,20 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
+import { CodedError } from "../../domain/errors.js";
 import type { OperatorAnswer, OperatorRequest } from "../../ports/outbox.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
+import { hasNoRoom, RESERVE } from "./no-room.js";
 import { toJson } from "./record-codec.js";
 
 const LOOK_MS = 500;
@@ -29,6 +33,7 @@ export class OperatorRequests {
   readonly #outage: OutageLog;
   readonly #carryOut: (request: OperatorRequest) => Promise<OperatorAnswer>;
   #cancel: CancelTimer = () => undefined;
+  #looking: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(
@@ -48,15 +53,18 @@ export class OperatorRequests {
   start(onCarriedOut: () => void): void {
     this.#isStopped = false;
     this.#cancel = this.#clock.after(LOOK_MS, () => {
-      void this.#look(onCarriedOut).finally(() => {
+      this.#looking = this.#look(onCarriedOut).finally(() => {
+        this.#looking = undefined;
         if (!this.#isStopped) this.start(onCarriedOut);
       });
     });
   }
 
-  stop(): void {
+  /** Resolves once what was taken is answered. */
+  async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancel();
+    await this.#looking;
   }
 
   /** Never rejects: whatever operators ask, the process goes on. */
@@ -87,23 +95,42 @@ export class OperatorRequests {
   }
 }
 
-/** Asks the process that has the outbox. @returns its answer, or whether it took the request where none came in time */
+/**
+ * Asks the process that has the outbox.
+ *
+ * @param hasEnded whether that process is gone, so that no answer can come any more
+ * @returns its answer, or whether it took the request where none came in time
+ * @throws CodedError where the request cannot be written: nothing was done
+ */
 export async function askRunningProcess(
   directory: string,
   request: OperatorRequest,
   waitMs: number,
+  hasEnded: () => boolean = () => false,
 ): Promise<OperatorAnswer | "not taken" | "under way"> {
   const id = randomUUID();
   const name = `request-${id}.json`;
-  place(directory, name, request);
+  try {
+    place(directory, name, request);
+  } catch (error) {
+    throw new CodedError(
+      hasNoRoom(error) ? "resource-exhausted" : "unavailable",
+      `the process that has the outbox cannot be asked by a file in ${directory} (${(error as Error).message}): nothing was done`,
+      { cause: error },
+    );
+  }
   const answer = join(directory, `answer-${id}.json`);
-  for (let waited = 0; waited < waitMs; waited += 100) {
+  let isOver = false;
+  for (let waited = 0; ; waited += 100) {
     if (existsSync(answer)) {
       const text = readFileSync(answer, "utf8");
       rmSync(answer);
       return JSON.parse(text) as OperatorAnswer;
     }
-    await elapse(100);
+    // It may have answered just before its end.
+    if (isOver || waited >= waitMs) break;
+    isOver = hasEnded();
+    if (!isOver) await elapse(100);
   }
   try {
     unlinkSync(join(directory, name));
@@ -115,15 +142,40 @@ export async function askRunningProcess(
 
 /** What was dropped stays on record, with the reason, as one line of JSON each. */
 export function keepDropped(directory: string, item: AsideItem, reason: string, at: number): void {
-  appendFileSync(
-    join(directory, "dropped.jsonl"),
-    `${JSON.stringify({ droppedAt: at, dropReason: reason, ...item }, toJson)}\n`,
-    { mode: 0o600, flush: true },
-  );
+  const line = `${JSON.stringify({ droppedAt: at, dropReason: reason, ...item }, toJson)}\n`;
+  const path = join(directory, "dropped.jsonl");
+  withReserve(directory, () => {
+    const length = existsSync(path) ? statSync(path).size : 0;
+    try {
+      appendFileSync(path, line, { mode: 0o600, flush: true });
+    } catch (error) {
+      // A part of a line would spoil the next one.
+      if (existsSync(path)) truncateSync(path, length);
+      throw error;
+    }
+  });
 }
 
 function place(directory: string, name: string, content: object): void {
   const temporary = join(directory, `${name}.part`);
-  writeFileSync(temporary, JSON.stringify(content), { mode: 0o600 });
-  renameSync(temporary, join(directory, name));
+  withReserve(directory, () => {
+    try {
+      writeFileSync(temporary, JSON.stringify(content), { mode: 0o600 });
+      renameSync(temporary, join(directory, name));
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
+/** What an operator decides makes room on a full disk: it can use what is kept for that. */
+function withReserve(directory: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (!hasNoRoom(error)) throw error;
+    rmSync(join(directory, RESERVE), { force: true });
+    write();
+  }
 }

@@ -4,11 +4,9 @@ import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import type { Durability, Written } from "../../ports/outbox.js";
 import { encodeHeader, fileName, HEADER_BYTES } from "./outbox-file-header.js";
 import type { OutboxDisk, OutboxFile } from "./outbox-disk.js";
+import { hasNoRoom } from "./no-room.js";
 import { encodeRecord } from "./record-codec.js";
 import { RecordBuffer } from "./record-buffer.js";
-
-/** What a system says where there is no room: disk, quota, size of a file. */
-const NO_ROOM: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 /** A position in the log: the number of the segment times this, and the byte in it. */
 export const POSITION_BASE = 2 ** 32;
@@ -210,12 +208,12 @@ export class OutboxLog {
   }
 
   #failure(error: unknown, mayCount: boolean): CodedError {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { message } = error as NodeJS.ErrnoException;
     const consequence = mayCount
       ? "nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key, and it counts once"
       : "the usage is not counted; report it again once that is mended";
     return new CodedError(
-      NO_ROOM.has(code) ? "resource-exhausted" : "unavailable",
+      hasNoRoom(error) ? "resource-exhausted" : "unavailable",
       `usage could not be written to the outbox (${message}): ${consequence}`,
       { cause: error },
     );

@@ -12,6 +12,7 @@ import { compactSegments } from "./compact-segments.js";
 import { digestOfEvent, digestOfUsage } from "./digest-key.js";
 import { EventReader } from "./event-reader.js";
 import { KeyMemory } from "./key-memory.js";
+import { RESERVE, RESERVE_BYTES } from "./no-room.js";
 import type { OutboxDisk } from "./outbox-disk.js";
 import { fileName, numbersOf } from "./outbox-file-header.js";
 import { OutboxLog, POSITION_BASE } from "./outbox-log.js";
@@ -36,9 +37,6 @@ export const OUTBOX_DEFAULTS = {
   soon: (callback: () => void) => void setImmediate(callback),
 } as const;
 
-/** Given back where there is no room for what happened to accepted reports. */
-const RESERVE = "reserve";
-const RESERVE_BYTES = 1024 * 1024;
 /** Segments are left behind once they are so many times what is still needed of them. */
 const COMPACT_GROWTH = 4;
 /** Or half of what it may take beside that, and never before this part of all, which is the longest segment too. */

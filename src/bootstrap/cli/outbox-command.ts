@@ -148,12 +148,16 @@ async function carriedOut(
   directory: string,
   request: OperatorRequest,
 ): Promise<OperatorAnswer | "not taken" | "under way"> {
-  let release: () => void;
-  try {
-    release = lockOutbox(directory);
-  } catch (error) {
-    if (!(error instanceof StartError) || !error.message.includes("another process")) throw error;
-    return askRunningProcess(directory, request, ANSWER_MS);
+  const release = lockUnlessTaken(directory);
+  if (release === undefined) {
+    const hasEnded = () => {
+      const found = lockUnlessTaken(directory);
+      found?.();
+      return found !== undefined;
+    };
+    const answer = await askRunningProcess(directory, request, ANSWER_MS, hasEnded);
+    // Where it ended without having taken it, it is done here.
+    return answer === "not taken" && hasEnded() ? carriedOut(directory, request) : answer;
   }
   try {
     const clock = new SystemClock();
@@ -170,5 +174,14 @@ async function carriedOut(
     return answer;
   } finally {
     release();
+  }
+}
+
+function lockUnlessTaken(directory: string): (() => void) | undefined {
+  try {
+    return lockOutbox(directory);
+  } catch (error) {
+    if (!(error instanceof StartError) || !error.message.includes("another process")) throw error;
+    return undefined;
   }
 }

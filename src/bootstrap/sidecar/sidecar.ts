@@ -106,8 +106,8 @@ export class Sidecar {
     ]);
     await attempt(() => this.#container.get(TOKENS.stream).stop());
     this.#container.get(TOKENS.watchOutbox)?.stop();
-    this.#foundations.outbox?.requests.stop();
     await attempt(() => this.#container.get(TOKENS.deliverReports)?.stop());
+    await attempt(() => this.#foundations.outbox?.requests.stop());
     await attempt(() => this.#foundations.outbox?.close());
     // After the last report has been counted, so that what is kept is complete.
     await attempt(() => this.#foundations.source.close());

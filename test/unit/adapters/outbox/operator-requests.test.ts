@@ -24,7 +24,7 @@ function taking(carryOut: (request: OperatorRequest) => Promise<OperatorAnswer>)
     await eventually(() => clock.pendingTimers).toBe(1);
     clock.advance(500);
   };
-  return { logger, look, carriedOut: () => carriedOut };
+  return { requests, logger, look, carriedOut: () => carriedOut };
 }
 
 describe("what operators ask of a running process", () => {
@@ -63,5 +63,22 @@ describe("what operators ask of a running process", () => {
     await look();
     expect(await asked).toBe("under way");
     expect(await askRunningProcess(directory, RETRY, 1)).toBe("not taken");
+  });
+
+  it("is not waited for once the process that has the outbox has ended", async () => {
+    expect(await askRunningProcess(directory, RETRY, 60_000, () => true)).toBe("not taken");
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("is answered before the process that took it ends", async () => {
+    let answer: (answer: OperatorAnswer) => void = () => undefined;
+    const { look, requests } = taking(() => new Promise((resolve) => (answer = resolve)));
+    const asked = askRunningProcess(directory, RETRY, 5_000);
+    await look();
+    const stopped = requests.stop();
+    answer({ done: [1], faults: [] });
+    await stopped;
+    expect(readdirSync(directory)).toEqual([expect.stringMatching(/^answer/)]);
+    expect(await asked).toEqual({ done: [1], faults: [] });
   });
 });
