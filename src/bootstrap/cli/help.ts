@@ -55,8 +55,9 @@ ${OPS_OPTIONS}`,
       --state <file>             the usage that counts, of which a copy is read; else CATALOG_STATE_FILE
       --customers <all|file>     whom to compare; a file has an id in each line
       --json                     one JSON object a line`,
-  validate: `entitlement-sidecar validate <catalog file>
-    Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot.`,
+  validate: `entitlement-sidecar validate <catalog file> [options]
+    Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot.
+      --state <file>             also says which events in this state file came without a meter of the catalog that names them`,
   outbox: `entitlement-sidecar outbox status|list|export [--dir <directory>]
 entitlement-sidecar outbox show|retry <id...> [--dir <directory>]
 entitlement-sidecar outbox drop <id...> --reason <text> [--dir <directory>]

@@ -213,6 +213,7 @@ function provideServers(provide: Provide, { config, access, redact, source, outb
       calls: made.get(TOKENS.requestHandler).telemetry(connections),
       decisionLog: made.get(TOKENS.decisionLines),
       outbox: outbox?.outbox,
+      unmatchedEvents: source.unmatchedEvents,
     };
     const census = made.get(TOKENS.freshnessCensus);
     return new Metrics<SidecarSources>(SIDECAR_METRICS, async () => ({ ...parts, freshness: await census.count() }));

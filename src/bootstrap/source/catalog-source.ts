@@ -21,6 +21,7 @@ export function catalogSource(engine: CatalogEngine, name: string, isCollective 
     directory: new CatalogDirectory(engine),
     example: exampleOf(engine),
     hasFeature: (featureId) => engine.model.features.has(featureId),
+    unmatchedEvents: () => engine.unmatchedEvents,
     start: () => undefined,
     close: () => engine.close(),
   };

@@ -18,6 +18,8 @@ export interface Source {
   readonly hasFeature?: (featureId: string) => boolean;
   /** What it asks upstream with; not given where it needs none. */
   readonly apiKey?: string;
+  /** Events that came and that no meter names, by name, with how many; left out where a source does not know its meters. */
+  readonly unmatchedEvents?: () => ReadonlyMap<string, number>;
   /** Asks upstream with another key from now on; the update stream when it is next opened. */
   replaceApiKey?(key: string): void;
   /** Resolves once it has been reached, and has taken the API key; not given: it always is. */

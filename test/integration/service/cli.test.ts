@@ -5,11 +5,15 @@ import { tmpdir } from "node:os";
 import { createServer as createTlsServer } from "node:tls";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { openCatalog } from "../../../src/adapters/catalog/engine/open-catalog.js";
+import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { settingsTable } from "../../../src/bootstrap/config/settings/settings-table.js";
 import { SETTINGS } from "../../../src/bootstrap/config/settings/settings.js";
 import { startSidecar, type CatalogInput, type RunningSidecar } from "../../../src/public/testing.js";
 import { onTestFinished } from "../../support/on-test-finished.js";
 import { Certificates } from "../listener/certificates.js";
+import { usageEvent } from "../../builders/catalog-use.js";
+import { RecordingLogger } from "../../fakes/recording-logger.js";
 import { runToEnd } from "./service-process.js";
 
 const CATALOG: CatalogInput = {
@@ -256,6 +260,34 @@ describe("validate", () => {
     const { code, stdout, stderr } = await runToEnd(["validate", "bad.yaml"], {}, folder);
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/bad\.yaml:2:\d+ features\[0\]\.kind/);
+  });
+
+  it("says which events came to nothing", async () => {
+    const [clock, logger] = [new SystemClock(), new RecordingLogger()];
+    const engine = await openCatalog({
+      source: { catalog: CATALOG },
+      stateFile: join(folder, "usage.jsonl"),
+      clock,
+      logger,
+    });
+    const customerId = CATALOG.customers[0]?.id ?? "";
+    await engine.reportEvents(["typo", "typo", "click"].map((name) => usageEvent({ customerId }, name)));
+    // Also beside a service that runs.
+    const args = ["validate", "good.json", "--state", "usage.jsonl"];
+    const expected = {
+      code: 0,
+      stdout: expect.stringMatching(
+        /can be served[^]*\n2 events "typo" came, and[^]*\n1 event "click" came/,
+      ) as unknown,
+      stderr: "",
+    };
+    expect(await runToEnd(args, {}, folder)).toMatchObject(expected);
+    await engine.close();
+    expect(await runToEnd(args, {}, folder)).toMatchObject(expected);
+    expect(await runToEnd(["validate", "good.json", "--state", "none.jsonl"], {}, folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/none\.jsonl cannot be read/),
+    });
   });
 
   it("says of one that is not there that it is not", async () => {

@@ -70,7 +70,7 @@ export class UsageJournal implements UsageLog {
   ): Promise<UsageJournal> {
     const journal = new UsageJournal(path, ledger, files, ownership);
     try {
-      for (const record of read(path, await files.read(path), logger)) ledger.apply(record);
+      for (const record of recordsOfStateFile(path, await files.read(path), logger)) ledger.apply(record);
       await journal.#rewrite();
       return journal;
     } catch (error) {
@@ -221,7 +221,13 @@ export class UsageJournal implements UsageLog {
   }
 }
 
-function read(path: string, content: Buffer | undefined, logger: Logger): readonly LedgerRecord[] {
+/**
+ * What a state file says.
+ *
+ * @param content undefined: there is none
+ * @throws CodedError `failed-precondition` where it is damaged or of another kind
+ */
+export function recordsOfStateFile(path: string, content: Buffer | undefined, logger: Logger): readonly LedgerRecord[] {
   if (content === undefined) return [];
   if (content.length === 0) {
     logger.warn(

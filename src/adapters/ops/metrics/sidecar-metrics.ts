@@ -18,6 +18,8 @@ export interface SidecarSources {
   readonly calls?: CallTelemetry | undefined;
   readonly freshness?: FreshnessCounts | undefined;
   readonly outbox?: Outbox | undefined;
+  /** Of the catalog's own meters, by the event's name. */
+  readonly unmatchedEvents?: (() => ReadonlyMap<string, number>) | undefined;
   readonly decisionLog?: { readonly written: number; readonly lost: number } | undefined;
 }
 
@@ -151,6 +153,27 @@ const FRESHNESS_METRICS: readonly Metric<FreshnessCounts>[] = [
   ),
 ];
 
+/** Whoever reports chooses the names: beyond so many the rest are one time series, under no name. */
+const MAX_EVENT_NAMES = 100;
+
+const UNMATCHED_METRICS: readonly Metric<() => ReadonlyMap<string, number>>[] = [
+  labelled(
+    "counter",
+    "sidecar_catalog_unmatched_events_total",
+    "Events that no meter of the catalog names, so that they are not counted as usage, since the state file was begun; beyond 100 names the rest are under none.",
+    ["event_name"],
+    (unmatched) => {
+      const values: LabelledValue[] = [];
+      let others = 0;
+      for (const [name, count] of unmatched()) {
+        if (name !== "" && values.length < MAX_EVENT_NAMES) values.push([[name], count]);
+        else others += count;
+      }
+      return others === 0 ? values : [...values, [[""], others]];
+    },
+  ),
+];
+
 const DECISION_LOG_METRICS: readonly Metric<{ readonly written: number; readonly lost: number }>[] = [
   counter(
     "sidecar_decision_log_lines_total",
@@ -174,6 +197,7 @@ export const SIDECAR_METRICS: readonly Metric<SidecarSources>[] = [
   ...of((s: SidecarSources) => s.telemetry, TELEMETRY_METRICS),
   ...of((s: SidecarSources) => s.cache.size, CACHE_METRICS),
   ...of((s: SidecarSources) => s.outbox, OUTBOX_METRICS),
+  ...of((s: SidecarSources) => s.unmatchedEvents, UNMATCHED_METRICS),
   ...of((s: SidecarSources) => s.freshness, FRESHNESS_METRICS),
   ...of((s: SidecarSources) => s.decisionLog, DECISION_LOG_METRICS),
 ];

@@ -53,6 +53,23 @@ it("every figure of the telemetry is served", () => {
   }
 });
 
+it("events that no meter names are served by name, as far as there are not too many", () => {
+  const metric = SIDECAR_METRICS.find(({ name }) => name === "sidecar_catalog_unmatched_events_total");
+  const samplesOf = (unmatched: ReadonlyMap<string, number>) =>
+    metric
+      ?.samples({
+        build: { version: "0" },
+        telemetry: newTelemetry(),
+        cache: { size: { subjects: 0, bytes: 0, maxBytes: 0 } },
+        unmatchedEvents: () => unmatched,
+      })
+      .map(({ labels, value }) => [labels.event_name, value]);
+  expect(samplesOf(new Map([["typo", 2]]))).toEqual([["typo", 2]]);
+  const many = new Map(Array.from({ length: 102 }, (_, i) => [`name ${i}`, 1]));
+  const served = samplesOf(many.set("", 5));
+  expect([served?.length, served?.at(-1)]).toEqual([101, ["", 7]]);
+});
+
 describe("an exposition", () => {
   const FAMILIES = [
     {
