@@ -40,4 +40,11 @@ export class SubjectMap<V> {
   *values(): Iterable<V> {
     for (const customerId of this.#slots.keys()) yield* this.ofCustomer(customerId);
   }
+
+  *entries(): Iterable<readonly [Subject, V]> {
+    for (const [customerId, { own, resources }] of this.#slots) {
+      if (own !== undefined) yield [{ customerId }, own];
+      for (const [resourceId, value] of resources ?? []) yield [{ customerId, resourceId }, value];
+    }
+  }
 }

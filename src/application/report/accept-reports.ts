@@ -168,7 +168,8 @@ export class AcceptReports {
       known === undefined || entitlement === undefined
         ? undefined
         : usageAt(known.featureUsage(featureId), entitlement.resetPeriod, now);
-    const usage = reported === undefined || series === undefined ? reported : overlaidUsage(reported, series, now);
+    const usage =
+      reported === undefined || series === undefined ? reported : overlaidUsage(reported, series.entries, now);
     return {
       measurementId: idempotencyKey,
       subject,

@@ -183,8 +183,7 @@ export class DeliverUsage {
     }
     pace.answered();
     await this.#remember(measurements);
-    // From here on what is known of the usage contains it.
-    for (const { entry } of tries) entry.isMeasured = true;
+    for (const { entry } of tries) this.#state.measured(entry);
     const count = tries.reduce((sum, { entry }) => sum + entry.count, 0);
     await notes.keep({ type: "delivered", ids: tries.map(({ entry }) => entry.id), count, at: clock.now() });
   }

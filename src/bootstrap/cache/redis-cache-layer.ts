@@ -1,6 +1,7 @@
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { RedisCacheStore } from "../../adapters/cache/redis/store/redis-cache-store.js";
-import { trackedPrefixes } from "../../adapters/cache/redis/store/redis-keys.js";
+import { pendingKeysPrefix, trackedPrefixes } from "../../adapters/cache/redis/store/redis-keys.js";
+import { RedisSharedPending } from "../../adapters/cache/redis/pending/redis-shared-pending.js";
 import { RedisSingleFlight } from "../../adapters/cache/redis/leases/redis-single-flight.js";
 import type { Config } from "../config/settings/settings.js";
 import type { Services } from "../source/source.js";
@@ -47,6 +48,15 @@ export function redisCacheLayer(config: Config, environment: string, services: S
       clock,
       waitMs: entitlementsTimeoutMs / WAIT_SHARE,
     }),
+    pending: (outboxId) =>
+      new RedisSharedPending({
+        commands,
+        invalidations: connection.invalidations(pendingKeysPrefix(environment)),
+        environment,
+        outboxId,
+        clock,
+        logger,
+      }),
     description: `${describeRedis(config)}, keys under ${environment}:`,
     start: () => invalidations.start(store.coherence),
     async close() {

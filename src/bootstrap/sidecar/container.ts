@@ -58,7 +58,7 @@ export function buildContainer(foundations: Foundations): Container {
   provide(TOKENS.shutdown, () => new AbortController());
   provideStates(provide, foundations);
   provideUseCases(provide, foundations);
-  provideReports(provide, foundations.outbox, telemetry);
+  provideReports(provide, foundations.outbox, foundations.cache, telemetry);
   provideOps(provide, foundations);
   provideServers(provide, foundations);
   return container;

@@ -1,17 +1,24 @@
 import { AcceptReports } from "../../application/report/accept-reports.js";
 import { DeliverReports } from "../../application/report/deliver-reports.js";
 import { RememberMeasurements } from "../../application/report/remember-measurements.js";
+import { SharePending } from "../../application/report/share-pending.js";
 import { WatchOutbox } from "../../application/report/watch-outbox.js";
 import { UsageOverlay } from "../../application/report/usage-overlay.js";
 import { ReportEvents } from "../../application/report/report-events.js";
 import { ReportUsage } from "../../application/report/report-usage.js";
 import type { Telemetry } from "../../ports/telemetry.js";
+import type { CacheLayer } from "../cache/cache-layer.js";
 import type { OpenedOutbox } from "./outbox.js";
 import type { Provide } from "./provide.js";
 import { TOKENS } from "./tokens.js";
 
 /** Reports go to upstream and wait for its answer; with an outbox they are accepted first, and delivered from there. */
-export function provideReports(provide: Provide, opened: OpenedOutbox | undefined, telemetry: Telemetry): void {
+export function provideReports(
+  provide: Provide,
+  opened: OpenedOutbox | undefined,
+  cache: CacheLayer | undefined,
+  telemetry: Telemetry,
+): void {
   provide(
     TOKENS.measurements,
     (made) =>
@@ -22,7 +29,13 @@ export function provideReports(provide: Provide, opened: OpenedOutbox | undefine
         made.get(TOKENS.logger),
       ),
   );
-  provide(TOKENS.overlay, () => (opened === undefined ? undefined : new UsageOverlay(opened.outbox.state)));
+  provide(TOKENS.sharedPending, () => opened && cache?.pending(opened.outbox.id));
+  provide(TOKENS.overlay, (made) => opened && new UsageOverlay(opened.outbox.state, made.get(TOKENS.sharedPending)));
+  provide(TOKENS.sharePending, (made) => {
+    const shared = made.get(TOKENS.sharedPending);
+    if (opened === undefined || shared === undefined) return undefined;
+    return new SharePending(opened.outbox.state, shared, made.get(TOKENS.clock), made.get(TOKENS.logger));
+  });
   provide(TOKENS.deliverReports, (made) => {
     if (opened === undefined) return undefined;
     return new DeliverReports({

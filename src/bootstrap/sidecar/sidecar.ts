@@ -59,6 +59,7 @@ export class Sidecar {
       const deliverReports = this.#container.get(TOKENS.deliverReports);
       deliverReports?.start();
       this.#container.get(TOKENS.watchOutbox)?.start();
+      this.#container.get(TOKENS.sharePending)?.start();
       this.#foundations.outbox?.requests.start(() => deliverReports?.wake());
       const isWarm =
         config.readyWhen === "started" || (config.readyWhen === "warm" && loaded !== undefined && loaded.subjects > 0);
@@ -108,6 +109,7 @@ export class Sidecar {
     this.#container.get(TOKENS.watchOutbox)?.stop();
     await attempt(() => this.#container.get(TOKENS.deliverReports)?.stop());
     await attempt(() => this.#foundations.outbox?.requests.stop());
+    await attempt(() => this.#container.get(TOKENS.sharePending)?.stop());
     await attempt(() => this.#foundations.outbox?.close());
     // After the last report has been counted, so that what is kept is complete.
     await attempt(() => this.#foundations.source.close());

@@ -22,6 +22,8 @@ import type { AcceptReports } from "../../application/report/accept-reports.js";
 import type { DeliverReports } from "../../application/report/deliver-reports.js";
 import type { RememberMeasurements } from "../../application/report/remember-measurements.js";
 import type { EventReporting, UsageReporting } from "../../application/report/reporting.js";
+import type { SharePending } from "../../application/report/share-pending.js";
+import type { SharedPending } from "../../ports/shared-pending.js";
 import type { WatchOutbox } from "../../application/report/watch-outbox.js";
 import type { UsageOverlay } from "../../application/report/usage-overlay.js";
 import type { StreamStatus } from "../../application/refresh/stream-status.js";
@@ -60,6 +62,8 @@ export const TOKENS = {
   overlay: token<UsageOverlay | undefined>("overlay"),
   measurements: token<RememberMeasurements>("measurements"),
   acceptReports: token<AcceptReports | undefined>("acceptReports"),
+  sharedPending: token<SharedPending | undefined>("sharedPending"),
+  sharePending: token<SharePending | undefined>("sharePending"),
   watchOutbox: token<WatchOutbox | undefined>("watchOutbox"),
   deliverReports: token<DeliverReports | undefined>("deliverReports"),
   reportUsage: token<UsageReporting>("reportUsage"),

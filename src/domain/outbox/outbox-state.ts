@@ -25,8 +25,8 @@ export class OutboxState {
   readonly eventBatches = new Map<number, EventBatch>();
   readonly aside = new Map<number, AsideItem>();
   readonly totals: Mutable<OutboxTotals> = { accepted: 0, delivered: 0, rejected: 0, stale: 0, dropped: 0 };
-  /** Grows with each change of a series: what was worked out of one before is not true any more. */
-  version = 0;
+  /** Called with each series of which something else waits than before. */
+  onChange: ((series: UsageSeries) => void) | undefined;
   /** The latest time that a record has, epoch milliseconds: a clock that is behind it was set back. */
   latestAt = 0;
   readonly #series = new SubjectMap<Map<string, UsageSeries>>();
@@ -90,6 +90,12 @@ export class OutboxState {
   close(entry: UsageEntry): void {
     const { open } = entry.series;
     for (const [key, other] of open) if (other === entry) open.delete(key);
+  }
+
+  /** From here on what is known of the usage contains it. */
+  measured(entry: UsageEntry): void {
+    entry.isMeasured = true;
+    this.#changed(entry.series);
   }
 
   /** Records were lost: whatever waits may have been tried, as far as is known. */
@@ -169,7 +175,7 @@ export class OutboxState {
     if (entry.unwritten > 0) entry.unwritten--;
     entry.add(report);
     this.totals.accepted++;
-    this.version++;
+    this.#changed(entry.series);
   }
 
   #restore(record: EntryRecord): void {
@@ -180,7 +186,7 @@ export class OutboxState {
       this.#create(record.id, this.#seriesFor(usage.subject, usage.featureId), usage, group, acceptedAt);
     this.totals.accepted += record.count - entry.count;
     entry.restore(record);
-    this.version++;
+    this.#changed(entry.series);
   }
 
   /** So that the age of what was tried stays what it is. */
@@ -270,7 +276,7 @@ export class OutboxState {
 
   #remove(entry: UsageEntry): void {
     const { series } = entry;
-    this.version++;
+    this.#changed(series);
     this.entries.delete(entry.id);
     this.close(entry);
     series.entries.splice(series.entries.indexOf(entry), 1);
@@ -283,6 +289,10 @@ export class OutboxState {
     const byFeature = this.#series.get(subject);
     byFeature?.delete(featureId);
     if (byFeature?.size === 0) this.#series.delete(subject);
+  }
+
+  #changed(series: UsageSeries): void {
+    this.onChange?.(series);
   }
 
   #sawId(id: number): void {

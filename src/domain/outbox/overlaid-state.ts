@@ -1,33 +1,48 @@
 import type { CustomerState, UsagesByEntitlement } from "../customer-state.js";
 import { addDecimals, multiplyDecimals, subtractDecimals } from "../usage/decimal.js";
 import { usageAt, type Usage } from "../usage/usage.js";
+import type { PendingAmount, PendingAmounts } from "./pending-amounts.js";
 import type { UsageSeries } from "./usage-entry.js";
 import { isGroupCurrent } from "./usage-group.js";
+
+/** An amount that others have, or an entry of this outbox. */
+interface Amount extends PendingAmount {
+  readonly count?: number;
+  readonly isMeasured?: boolean;
+}
 
 /**
  * A usage with what was accepted since and is not in it yet. Reports of a period that is over change nothing.
  *
  * @param usage as upstream told it, of the period of `now`
+ * @param amounts in their order
  */
-export function overlaidUsage(usage: Usage, { entries }: UsageSeries, now: number): Usage {
+export function overlaidUsage(usage: Usage, amounts: readonly Amount[], now: number): Usage {
   let currentUsage = usage.currentUsage;
-  for (const { behavior, value, count, group, isMeasured } of entries) {
-    if (count === 0 || isMeasured || !isGroupCurrent(group, now)) continue;
+  for (const { behavior, value, count, group, isMeasured } of amounts) {
+    if (count === 0 || isMeasured === true || !isGroupCurrent(group, now)) continue;
     currentUsage = behavior === "SET" ? value : Math.max(0, Number(addDecimals(currentUsage, value)));
   }
   return currentUsage === usage.currentUsage ? usage : { ...usage, currentUsage };
 }
 
-/** A state in which the usages are overlaid by what waits in the outbox. Everything else is as it was. */
+/** A state in which the usages are overlaid by what waits in the outbox, and in those of others. Everything else is as it was. */
 export class OverlaidState implements CustomerState {
   readonly #state: CustomerState;
-  readonly #series: ReadonlyMap<string, UsageSeries>;
+  readonly #own: ReadonlyMap<string, UsageSeries> | undefined;
+  readonly #others: readonly PendingAmounts[];
   readonly #now: number;
 
-  /** @param series what waits of the subject, by feature */
-  constructor(state: CustomerState, series: ReadonlyMap<string, UsageSeries>, now: number) {
+  /** @param own what waits of the subject here, by feature. @param others what waits of it elsewhere */
+  constructor(
+    state: CustomerState,
+    own: ReadonlyMap<string, UsageSeries> | undefined,
+    others: readonly PendingAmounts[],
+    now: number,
+  ) {
     this.#state = state;
-    this.#series = series;
+    this.#own = own;
+    this.#others = others;
     this.#now = now;
   }
 
@@ -71,18 +86,18 @@ export class OverlaidState implements CustomerState {
 
   featureUsage(featureId: string): Usage {
     const usage = this.#state.featureUsage(featureId);
-    const series = this.#series.get(featureId);
-    return series === undefined ? usage : overlaidUsage(this.#ofNow(usage, featureId), series, this.#now);
+    if (!this.#isPending(featureId)) return usage;
+    return this.#overlaid(this.#ofNow(usage, featureId), featureId);
   }
 
   /** What features that draw on the wallet are going to cost is consumed already. */
   creditUsage(currencyId: string): Usage {
     let usage = this.#state.creditUsage(currencyId);
-    for (const [featureId, series] of this.#series) {
+    for (const featureId of this.#pendingFeatures()) {
       const rate = this.#state.feature(featureId)?.creditRate;
       if (rate?.currencyId !== currencyId) continue;
       const before = this.#ofNow(this.#state.featureUsage(featureId), featureId);
-      const more = subtractDecimals(overlaidUsage(before, series, this.#now).currentUsage, before.currentUsage);
+      const more = subtractDecimals(this.#overlaid(before, featureId).currentUsage, before.currentUsage);
       usage = {
         ...usage,
         currentUsage: Math.max(0, Number(addDecimals(usage.currentUsage, multiplyDecimals(more, rate.amount)))),
@@ -93,6 +108,23 @@ export class OverlaidState implements CustomerState {
 
   withUsages(usages: UsagesByEntitlement): CustomerState {
     return this.#state.withUsages(usages);
+  }
+
+  /** What others have first: in which order it is counted is not known. */
+  #overlaid(usage: Usage, featureId: string): Usage {
+    let overlaid = usage;
+    for (const amounts of this.#others) overlaid = overlaidUsage(overlaid, amounts.get(featureId) ?? [], this.#now);
+    return overlaidUsage(overlaid, this.#own?.get(featureId)?.entries ?? [], this.#now);
+  }
+
+  #isPending(featureId: string): boolean {
+    return this.#own?.has(featureId) === true || this.#others.some((amounts) => amounts.has(featureId));
+  }
+
+  #pendingFeatures(): ReadonlySet<string> {
+    const features = new Set(this.#own?.keys());
+    for (const amounts of this.#others) for (const featureId of amounts.keys()) features.add(featureId);
+    return features;
   }
 
   #ofNow(usage: Usage, featureId: string): Usage {

@@ -4,6 +4,7 @@ import { CodedError } from "../../../domain/errors.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import type { Invalidations } from "../redis/coherence/invalidations.js";
+import type { ExpiringValues } from "../redis/store/expiring-values.js";
 import type { RedisCommands } from "../redis/store/redis-commands.js";
 import type { RedisInsight } from "../redis/store/redis-insight.js";
 import { LINK_TIMING, type LinkTiming } from "./link/link-timing.js";
@@ -37,7 +38,7 @@ export interface RedisConnectionDependencies {
 }
 
 export interface RedisConnection {
-  readonly commands: RedisCommands & RedisInsight;
+  readonly commands: RedisCommands & RedisInsight & ExpiringValues;
   /** Writes to keys that begin so; no prefix may begin with another. */
   invalidations(...prefixes: readonly string[]): Invalidations;
   /** Ends the connections of commands; whatever is not answered yet fails. */

@@ -1,4 +1,5 @@
 import type { RedisCommands, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
+import type { ExpiringValues } from "../../redis/store/expiring-values.js";
 import type { RedisInsight, RedisStats } from "../../redis/store/redis-insight.js";
 import { BoundedCall } from "../commands/bounded-call.js";
 import { ConnectionChanges } from "../link/connection-changes.js";
@@ -7,13 +8,13 @@ import type { LinkDependencies, RedisCommand, Reply } from "../link/redis-link.j
 import type { RedisAccess } from "../link/redis-target.js";
 import { runScripts } from "../commands/run-scripts.js";
 import { scanKeys } from "../commands/scan-keys.js";
-import { accepted, lockCommand, STATS_COMMANDS, statsOf, unlockCall } from "../commands/simple-commands.js";
+import { accepted, lockCommand, setCommand, STATS_COMMANDS, statsOf, unlockCall } from "../commands/simple-commands.js";
 import { ClusterLinks } from "./cluster-links.js";
 import type { ClusterTopology } from "./cluster-topology.js";
 import { writeNewestByKey } from "./newest-wins-by-key.js";
 
 /** The commands to a Cluster: each key's to the key's master, those for one master together. */
-export class Cluster implements RedisCommands, RedisInsight {
+export class Cluster implements RedisCommands, RedisInsight, ExpiringValues {
   readonly #settings: CommandSettings;
   readonly #dependencies: LinkDependencies;
   readonly #call: BoundedCall;
@@ -68,6 +69,13 @@ export class Cluster implements RedisCommands, RedisInsight {
   async delete(keys: readonly string[]): Promise<void> {
     await this.#sendByKey(
       keys.map((key) => ({ key, command: ["DEL", key] })),
+      true,
+    );
+  }
+
+  async setFor(values: readonly (readonly [key: string, value: string])[], lastsMs: number): Promise<void> {
+    await this.#sendByKey(
+      values.map(([key, value]) => ({ key, command: setCommand(key, value, lastsMs) })),
       true,
     );
   }

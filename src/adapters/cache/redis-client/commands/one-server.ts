@@ -1,4 +1,5 @@
 import type { RedisCommands, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
+import type { ExpiringValues } from "../../redis/store/expiring-values.js";
 import type { RedisInsight, RedisStats } from "../../redis/store/redis-insight.js";
 import { BoundedCall } from "./bounded-call.js";
 import { ConnectionChanges } from "../link/connection-changes.js";
@@ -11,7 +12,7 @@ import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "..
 import { runScripts, type ScriptCall } from "./run-scripts.js";
 import { ScriptAccess } from "./script-access.js";
 import { scanKeys } from "./scan-keys.js";
-import { accepted, lockCommand, STATS_COMMANDS, statsOf, unlockCall } from "./simple-commands.js";
+import { accepted, lockCommand, setCommand, STATS_COMMANDS, statsOf, unlockCall } from "./simple-commands.js";
 
 export interface CommandSettings {
   readonly commandTimeoutMs: number;
@@ -20,7 +21,7 @@ export interface CommandSettings {
 }
 
 /** The commands to one server, or to whoever is the master that Sentinels know. */
-export class OneServer implements RedisCommands, RedisInsight {
+export class OneServer implements RedisCommands, RedisInsight, ExpiringValues {
   readonly #settings: CommandSettings;
   readonly #dependencies: LinkDependencies;
   readonly #call: BoundedCall;
@@ -94,6 +95,14 @@ export class OneServer implements RedisCommands, RedisInsight {
 
   async delete(keys: readonly string[]): Promise<void> {
     if (keys.length > 0) await this.#send([["DEL", ...keys]], true);
+  }
+
+  async setFor(values: readonly (readonly [key: string, value: string])[], lastsMs: number): Promise<void> {
+    if (values.length === 0) return;
+    await this.#send(
+      values.map(([key, value]) => setCommand(key, value, lastsMs)),
+      true,
+    );
   }
 
   async lock(key: string, token: string, durationMs: number): Promise<boolean> {

@@ -17,6 +17,10 @@ export function lockCommand(key: string, token: string, durationMs: number): Red
   return ["SET", key, token, "NX", "PX", durationMs];
 }
 
+export function setCommand(key: string, value: string, lastsMs: number): RedisCommand {
+  return ["SET", key, value, "PX", lastsMs];
+}
+
 export function unlockCall(key: string, token: string): ScriptCall {
   return { script: UNLOCK, keys: [key], args: [token] };
 }

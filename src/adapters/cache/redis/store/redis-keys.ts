@@ -58,6 +58,11 @@ export function staleMarkerKey(environment: string): string {
   return `${environment}:sidecar:stale-before`;
 }
 
+/** What every key begins with under which this project tells what waits in outboxes. No state's key begins so. */
+export function pendingKeysPrefix(environment: string): string {
+  return `${environment}:sidecar:pending:`;
+}
+
 /** Held by the one process that asks upstream for a subject, on behalf of all. */
 export function missLockKey(environment: string, subject: Subject): string {
   return `${environment}:${REFETCH}-${joined(subject)}`;
