@@ -8,6 +8,7 @@ import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { openCache } from "../../src/bootstrap/cache/open-cache.js";
 import { loadConfig } from "../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../src/bootstrap/config/read-settings.js";
+import { openOutbox } from "../../src/bootstrap/sidecar/outbox.js";
 import { Sidecar, type Listening } from "../../src/bootstrap/sidecar/sidecar.js";
 import { vendorSource, type VendorTuning } from "../../src/bootstrap/source/vendor-source.js";
 import { newTelemetry, type Telemetry } from "../../src/ports/telemetry.js";
@@ -76,7 +77,8 @@ export async function sidecarOn(
   const services = { clock, logger, telemetry };
   const cache = await openCache(config, services);
   const source = vendorSource(config, config.serverApiKey ?? API_KEY, services, tuning);
-  const sidecar = new Sidecar({ config, ...services, source, cache });
+  const outbox = openOutbox(config, services);
+  const sidecar = new Sidecar({ config, ...services, source, cache, outbox });
   const listening = await sidecar.start();
   return {
     ...listening,

@@ -2,7 +2,7 @@ import { expect } from "@jest/globals";
 import { allOk, INTEROP_CHECKS, STORM_CHECKS } from "./catalog.js";
 import { runClient } from "./client-report.js";
 import { buildGoProgram, type GoProgram } from "./go-program.js";
-import { sidecarForClient } from "./sidecar-for-client.js";
+import { sidecarForClient, sidecarWithOutbox } from "./sidecar-for-client.js";
 import { findToolchain, itWith, tell } from "./toolchain.js";
 import { directoryForFile } from "./workspace.js";
 
@@ -20,6 +20,12 @@ async function goClient(): Promise<string> {
 itWith(go)("a Go client finds what the catalog says, in all twelve methods", async () => {
   const client = await goClient();
   const report = await runClient(client, [], await sidecarForClient());
+  expect(report).toStrictEqual(allOk(INTEROP_CHECKS));
+});
+
+itWith(go)("a Go client finds the same with an outbox", async () => {
+  const client = await goClient();
+  const report = await runClient(client, [], await sidecarWithOutbox());
   expect(report).toStrictEqual(allOk(INTEROP_CHECKS));
 });
 

@@ -2,7 +2,7 @@ import { expect } from "@jest/globals";
 import { allOk, INTEROP_CHECKS, STORM_CHECKS } from "./catalog.js";
 import { runClient } from "./client-report.js";
 import { buildJavaProgram } from "./java-program.js";
-import { sidecarForClient } from "./sidecar-for-client.js";
+import { sidecarForClient, sidecarWithOutbox } from "./sidecar-for-client.js";
 import { findToolchain, itWith, tell } from "./toolchain.js";
 import { directoryForFile } from "./workspace.js";
 
@@ -21,6 +21,12 @@ async function javaClient(): Promise<readonly string[]> {
 itWith(compiler, maven)("a Java client finds what the catalog says, in all twelve methods", async () => {
   const client = await javaClient();
   const report = await runClient("java", client, await sidecarForClient());
+  expect(report).toStrictEqual(allOk(INTEROP_CHECKS));
+});
+
+itWith(compiler, maven)("a Java client finds the same with an outbox", async () => {
+  const client = await javaClient();
+  const report = await runClient("java", client, await sidecarWithOutbox());
   expect(report).toStrictEqual(allOk(INTEROP_CHECKS));
 });
 

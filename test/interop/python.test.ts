@@ -2,7 +2,7 @@ import { expect } from "@jest/globals";
 import { allOk, INTEROP_CHECKS, STORM_CHECKS } from "./catalog.js";
 import { runClient } from "./client-report.js";
 import { preparePythonProgram, type PythonProgram } from "./python-program.js";
-import { sidecarForClient } from "./sidecar-for-client.js";
+import { sidecarForClient, sidecarWithOutbox } from "./sidecar-for-client.js";
 import { findToolchain, itWith, tell } from "./toolchain.js";
 import { directoryForFile } from "./workspace.js";
 
@@ -22,6 +22,12 @@ async function pythonClient(): Promise<PythonProgram> {
 itWith(python)("a Python client finds what the catalog says, in all twelve methods", async () => {
   const { interpreter, script, env } = await pythonClient();
   const report = await runClient(interpreter, [script], await sidecarForClient(), { env });
+  expect(report).toStrictEqual(allOk(INTEROP_CHECKS));
+});
+
+itWith(python)("a Python client finds the same with an outbox", async () => {
+  const { interpreter, script, env } = await pythonClient();
+  const report = await runClient(interpreter, [script], await sidecarWithOutbox(), { env });
   expect(report).toStrictEqual(allOk(INTEROP_CHECKS));
 });
 

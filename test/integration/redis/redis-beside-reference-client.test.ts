@@ -1,9 +1,13 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import type { SidecarMethod } from "../../../src/adapters/rpc/service/sidecar-calls.js";
 import { inkwell } from "../../builders/inkwell.js";
 import type { ReferenceClient } from "../../fixtures/reference-client/reference-client.js";
+import { onTestFinished } from "../../support/on-test-finished.js";
 import { ENVIRONMENT, eventually, FETCHED_BY, SideBySide, type SidecarOnRedis } from "./redis-side-by-side.js";
 
 /** The published client and this sidecar on one Redis: what either writes the other reads, and neither fetches what the other has. */
@@ -308,6 +312,30 @@ describe("a report", () => {
     await reference.call("reportUsage", report(1));
     await ask("reportUsage", report(1));
     expect(await both.redis.admin.keys(`${ENVIRONMENT}:c_${customerId}*`)).toEqual([]);
+  });
+});
+
+describe("a report to a sidecar with an outbox", () => {
+  it("counts there at once, and for the published client once it is delivered", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "outbox-"));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const accepting = await both.sidecar({ USAGE_OUTBOX_DIR: directory });
+    const { reference: before } = await seatsOf({ customerId });
+    const request = { customerId, featureId: "seats" };
+    await accepting.call("getMeteredEntitlement", request);
+    for (let reported = 1; reported <= 5; reported++) {
+      await accepting.call("reportUsage", { ...request, value: 1 });
+      expect(await accepting.call("getMeteredEntitlement", request)).toMatchObject({
+        entitlement: { currentUsage: before.currentUsage + reported },
+      });
+    }
+    await eventually(async () => {
+      const known = await seatsOf({ customerId });
+      expect([known.reference.currentUsage, known.sidecar.currentUsage]).toEqual([
+        before.currentUsage + 5,
+        before.currentUsage + 5,
+      ]);
+    });
   });
 });
 
