@@ -1,4 +1,8 @@
+import type { Subject } from "../../domain/subject.js";
 import { timestampAt } from "./iso-timestamp.js";
+
+/** How many slots a text may have, of all its parts together. */
+export const MAX_SLOTS = 8_192;
 
 /** What of a text differs from one subject to the next. */
 export const NUMBER = 0;
@@ -12,6 +16,13 @@ export type SlotKind = typeof NUMBER | typeof TIMESTAMP | typeof CUSTOMER_ID | t
 export interface QuotedIds {
   readonly customerId: string;
   readonly resourceId: string | undefined;
+}
+
+export function quotedIds({ customerId, resourceId }: Subject): QuotedIds {
+  return {
+    customerId: JSON.stringify(customerId),
+    resourceId: resourceId === undefined ? undefined : JSON.stringify(resourceId),
+  };
 }
 
 /** The numbers that were found in a text, by slot. */
@@ -85,12 +96,16 @@ function readNumber(text: string, at: number, numbers: Float64Array, slot: numbe
     value = value * 10 + (digit - ZERO);
     digit = text.charCodeAt(++position);
   }
+  // As JSON has it: no leading zero, and digits on both sides of the point.
+  if (position === at || (position > at + 1 && text.charCodeAt(at) === ZERO)) return -1;
   const isFraction = digit === DOT;
   if (isFraction) {
+    const point = position;
     do digit = text.charCodeAt(++position);
     while (digit >= ZERO && digit <= NINE);
+    if (position === point + 1) return -1;
   }
-  if (position === at || position - at > MAX_DIGITS || isExponent(digit)) return -1;
+  if (position - at > MAX_DIGITS || isExponent(digit)) return -1;
   numbers[slot] = isFraction ? Number(text.slice(at, position)) : value;
   return position;
 }

@@ -1,9 +1,7 @@
 import type { Subject } from "../../domain/subject.js";
-import type { QuotedIds, SlotValues } from "./json-template.js";
+import { MAX_SLOTS, quotedIds, type QuotedIds, type SlotValues } from "./json-template.js";
 import { learnTemplate, type Decoded, type Learnt } from "./learn-template.js";
 
-/** How many slots a text may have, of all its parts together. */
-export const MAX_SLOTS = 8_192;
 const MAX_NODES = 8_000;
 const MAX_CHILDREN = 48;
 
@@ -57,10 +55,7 @@ export class TemplateTree<T extends object, S> {
     shapeOf: (nodes: readonly PartNode<T, S>[]) => S | undefined,
   ): void {
     if (this.#count + parts.length > MAX_NODES) this.#forgetAll();
-    const ids = {
-      customerId: JSON.stringify(subject.customerId),
-      resourceId: subject.resourceId === undefined ? undefined : JSON.stringify(subject.resourceId),
-    };
+    const ids = quotedIds(subject);
     const values = { numbers: new Float64Array(MAX_SLOTS), end: 0 };
     const path: PartNode<T, S>[] = [];
     let node = this.#root;

@@ -19,12 +19,15 @@ export interface RecordForm {
 export type MemberForm =
   | {
       readonly type: "feature";
+      /** The member's. */
+      readonly name: string;
       readonly input: FeatureEntitlementInput;
       readonly usage: EntitlementReference | undefined;
       readonly record: RecordForm | undefined;
     }
   | {
       readonly type: "credit";
+      readonly name: string;
       readonly input: CreditEntitlementInput;
       readonly usage: EntitlementReference | undefined;
       readonly record: RecordForm | undefined;
@@ -42,7 +45,7 @@ export interface UsageForm {
 
 /** The last part of every state. */
 export function decodeEnd(): Decoded<MemberForm> {
-  return { fields: {}, rest: { type: "end" } };
+  return { owner: undefined, fields: {}, rest: { type: "end" } };
 }
 
 /** @param text a member with what opens, or divides, before it */
@@ -64,14 +67,18 @@ export function decodeMember(text: string): Decoded<MemberForm> | undefined {
       periodEnd: usage?.periodEnd,
       ...numbersOf(record),
     };
-    const common = { usage: usageReferenceOf(entitlement), record: record && formOf(record) };
+    // A set with a record is its subject's whatever its entitlements say.
+    const owner = record?.subject ?? { resourceId: entitlement.resourceId };
+    const common = { name, usage: usageReferenceOf(entitlement), record: record && formOf(record) };
     const own = { validUntil: undefined, usage: undefined };
     if (entitlement.type === "feature")
       return {
+        owner,
         fields: numbers,
         rest: { type: "feature", input: { ...entitlement.input, usageLimit: undefined, ...own }, ...common },
       };
     return {
+      owner,
       fields: numbers,
       rest: { type: "credit", input: { ...entitlement.input, usageLimit: 0, ...own }, ...common },
     };
@@ -81,8 +88,7 @@ export function decodeMember(text: string): Decoded<MemberForm> | undefined {
 export function decodeMetadataText(text: string): Decoded<MetadataForm> | undefined {
   return unlessFaulty(() => {
     const fields = readJsonObject(text, "metadata");
-    decodeRecord(fields);
-    return { fields: {}, rest: { accessDeniedReason: decodeReason(fields) } };
+    return { owner: decodeRecord(fields)?.subject, fields: {}, rest: { accessDeniedReason: decodeReason(fields) } };
   });
 }
 
@@ -96,7 +102,7 @@ export function decodeUsageText(text: string): Decoded<UsageForm> | undefined {
       periodEnd: fields.optionalTimestamp("usagePeriodEnd") ?? fields.optionalTimestamp("nextResetDate"),
       updatedAt: record?.updatedAt,
     };
-    return { fields: numbers, rest: { hasRecord: record !== undefined } };
+    return { owner: record?.subject, fields: numbers, rest: { hasRecord: record !== undefined } };
   });
 }
 

@@ -1,12 +1,12 @@
 import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
-import type { QuotedIds, SlotValues } from "../../../../wire/templates/json-template.js";
+import { MAX_SLOTS, quotedIds, type QuotedIds, type SlotValues } from "../../../../wire/templates/json-template.js";
 import { partsAt } from "../../../../wire/templates/json-parts.js";
 import { KnownTexts } from "../../../../wire/templates/known-texts.js";
 import { valueOf, type FieldSource, type Learnt } from "../../../../wire/templates/learn-template.js";
 import { LearningCredit } from "../../../../wire/templates/learning-credit.js";
-import { MAX_SLOTS, TemplateTree, type PartNode } from "../../../../wire/templates/template-tree.js";
+import { TemplateTree } from "../../../../wire/templates/template-tree.js";
 import type { KnownState } from "../codec/decode-state.js";
 import { belongsTo } from "../codec/decode-metadata.js";
 import { isOutdated } from "./outdated-resource.js";
@@ -25,7 +25,12 @@ import type { StampedValue, StateReading } from "./state-read.js";
 import { StateShape } from "./state-shape.js";
 import { timestampOf, readTimestamp } from "../codec/stored-value.js";
 
-type Tree = TemplateTree<MemberForm, StateShape>;
+interface KnownForms {
+  readonly shapes: Set<StateShape>;
+  readonly states: TemplateTree<MemberForm, StateShape>;
+  readonly metadata: KnownTexts<MetadataForm>;
+  readonly usages: KnownTexts<UsageForm>;
+}
 
 /**
  * Reads states of the usual forms without parsing them: of most, all but numbers has been read before. Whatever is in any way
@@ -33,21 +38,17 @@ type Tree = TemplateTree<MemberForm, StateShape>;
  */
 export class RecognizedStates {
   readonly #near: NearStore;
-  readonly #shapes = new Set<StateShape>();
   /** Of customers, and of their resources: what a text without a resource's id says differs. */
-  readonly #ofCustomers: Tree;
-  readonly #ofResources: Tree;
-  readonly #metadata = new KnownTexts<MetadataForm>(decodeMetadataText);
-  readonly #usages = new KnownTexts<UsageForm>(decodeUsageText);
+  readonly #ofCustomers: KnownForms;
+  readonly #ofResources: KnownForms;
   readonly #credit = new LearningCredit();
   readonly #values: SlotValues = { numbers: new Float64Array(MAX_SLOTS), end: 0 };
   readonly #ofUsage: SlotValues = { numbers: new Float64Array(MAX_SLOTS), end: 0 };
 
   constructor(near: NearStore) {
     this.#near = near;
-    const newTree = () => new TemplateTree<MemberForm, StateShape>(() => this.#forget());
-    this.#ofCustomers = newTree();
-    this.#ofResources = newTree();
+    this.#ofCustomers = newForms();
+    this.#ofResources = newForms();
   }
 
   /** @returns undefined where decodeState has to say */
@@ -55,13 +56,14 @@ export class RecognizedStates {
     const { subject, state } = reading;
     const timestamp = readTimestamp(state.timestamp);
     if (state.value === null || timestamp === undefined || hasAmbiguousKeys(subject)) return undefined;
-    const ids = quoted(subject);
+    const ids = quotedIds(subject);
     const { numbers } = this.#values;
-    const shape = this.#treeOf(subject).match(state.value, ids, this.#values);
+    const forms = this.#formsOf(subject);
+    const shape = forms.states.match(state.value, ids, this.#values);
     if (shape === undefined) return undefined;
-    const reason = this.#reason(reading.metadata, timestamp, ids);
+    const reason = this.#reason(forms, reading.metadata, timestamp, ids);
     if (reason === "unknown") return undefined;
-    const usages = this.#usagesOf(shape, reading, ids);
+    const usages = this.#usagesOf(forms, shape, reading, ids);
     if (usages === undefined) return undefined;
     const updatedAt = shape.record === undefined ? timestampOf(timestamp) : shape.updatedAt(numbers);
     const compact = shape.state(numbers, usages, reason, updatedAt);
@@ -88,35 +90,29 @@ export class RecognizedStates {
       text,
       decode: index < cut.parts.length - 1 ? decodeMember : decodeEnd,
     }));
-    this.#treeOf(subject).learn(parts, subject, (nodes) => this.#shapeOf(nodes));
-    const ids = quoted(subject);
+    const { shapes, states, metadata: knownMetadata, usages } = this.#formsOf(subject);
+    states.learn(parts, subject, (nodes) => {
+      const shape = StateShape.of(nodes, this.#near);
+      if (shape !== undefined) shapes.add(shape);
+      return shape;
+    });
+    const ids = quotedIds(subject);
     // What is not believed may be another subject's.
     const isOwn = belongsTo(readTimestamp(state.timestamp) ?? NaN, readTimestamp(metadata.timestamp) ?? NaN);
-    if (metadata.value !== null && isOwn && this.#metadata.match(metadata.value, ids, this.#ofUsage, 0) === undefined)
-      this.#metadata.learn(metadata.value, subject);
+    if (metadata.value !== null && isOwn && knownMetadata.match(metadata.value, ids, this.#ofUsage, 0) === undefined)
+      knownMetadata.learn(metadata.value, subject);
     for (const usage of found.usages) {
       const { value = null } = reading.usage(usage) ?? {};
-      if (value !== null && this.#usages.match(value, ids, this.#ofUsage, 0) === undefined)
-        this.#usages.learn(value, subject);
+      if (value !== null && usages.match(value, ids, this.#ofUsage, 0) === undefined) usages.learn(value, subject);
     }
   }
 
-  #treeOf({ resourceId }: Subject): Tree {
+  #formsOf({ resourceId }: Subject): KnownForms {
     return resourceId === undefined ? this.#ofCustomers : this.#ofResources;
   }
 
-  #shapeOf(nodes: readonly PartNode<MemberForm, StateShape>[]): StateShape | undefined {
-    const shape = StateShape.of(nodes, this.#near);
-    if (shape !== undefined) this.#shapes.add(shape);
-    return shape;
-  }
-
-  #forget(): void {
-    for (const shape of this.#shapes) shape.release();
-    this.#shapes.clear();
-  }
-
   #reason(
+    forms: KnownForms,
     { value, timestamp }: StampedValue,
     stateTimestamp: number,
     ids: QuotedIds,
@@ -124,22 +120,35 @@ export class RecognizedStates {
     const metadataTimestamp = readTimestamp(timestamp);
     if (value === null || metadataTimestamp === undefined || !belongsTo(stateTimestamp, metadataTimestamp))
       return undefined;
-    const known = this.#metadata.match(value, ids, this.#ofUsage, 0);
+    const known = forms.metadata.match(value, ids, this.#ofUsage, 0);
     return known === undefined ? "unknown" : known.rest.accessDeniedReason;
   }
 
-  #usagesOf(shape: StateShape, reading: StateReading, ids: QuotedIds): readonly Usage[] | undefined {
+  #usagesOf(forms: KnownForms, shape: StateShape, reading: StateReading, ids: QuotedIds): readonly Usage[] | undefined {
     const usages: Usage[] = [];
     for (const reference of shape.usages) {
       const stored = reading.usage(reference);
       const timestamp = readTimestamp(stored?.timestamp);
       if (typeof stored?.value !== "string" || timestamp === undefined) return undefined;
-      const known = this.#usages.match(stored.value, ids, this.#ofUsage, 0);
+      const known = forms.usages.match(stored.value, ids, this.#ofUsage, 0);
       if (known === undefined) return undefined;
       usages.push(usageOf(known, this.#ofUsage.numbers, timestamp));
     }
     return usages;
   }
+}
+
+function newForms(): KnownForms {
+  const shapes = new Set<StateShape>();
+  return {
+    shapes,
+    states: new TemplateTree(() => {
+      for (const shape of shapes) shape.release();
+      shapes.clear();
+    }),
+    metadata: new KnownTexts(decodeMetadataText),
+    usages: new KnownTexts(decodeUsageText),
+  };
 }
 
 function usageOf({ sources, rest }: Learnt<UsageForm>, numbers: Float64Array, timestamp: number): Usage {
@@ -154,11 +163,4 @@ function usageOf({ sources, rest }: Learnt<UsageForm>, numbers: Float64Array, ti
 
 function numberAt(source: FieldSource | undefined, numbers: Float64Array): number | undefined {
   return source === undefined ? undefined : valueOf(source, numbers, 0);
-}
-
-function quoted({ customerId, resourceId }: Subject): QuotedIds {
-  return {
-    customerId: JSON.stringify(customerId),
-    resourceId: resourceId === undefined ? undefined : JSON.stringify(resourceId),
-  };
 }

@@ -73,6 +73,7 @@ export class StateShape {
   static of(nodes: readonly PartNode<MemberForm, StateShape>[], near: NearStore): StateShape | undefined {
     const features: Entry[] = [];
     const credits: Entry[] = [];
+    const ids = new Set<string>();
     const names = new Set<string>();
     let record: RecordForm | undefined;
     for (const [index, node] of nodes.entries()) {
@@ -82,10 +83,12 @@ export class StateShape {
       if (member.record !== undefined && index > 0) return undefined;
       record ??= member.record;
       (member.type === "feature" ? features : credits).push(entryOf(node, member));
-      names.add(member.type === "feature" ? `f ${member.input.feature.id}` : `c ${member.input.currency.currencyId}`);
+      ids.add(member.type === "feature" ? `f ${member.input.feature.id}` : `c ${member.input.currency.currencyId}`);
+      names.add(member.name);
     }
     const [first] = nodes;
-    if (first === undefined || names.size < features.length + credits.length) return undefined;
+    // Of members, or entitlements, with one name only the last counts.
+    if (first === undefined || Math.min(ids.size, names.size) < features.length + credits.length) return undefined;
     return new StateShape(near, [...features, ...credits], first, record);
   }
 

@@ -143,3 +143,171 @@ describe("a state that looks like one that was read before", () => {
     expect(recognizer.find(readingOf({ customerId: "b" }, input, TRUST, change))).toBeUndefined();
   });
 });
+
+type Texts = Readonly<Record<"state" | "metadata" | "usage", string>>;
+
+const METADATA = "{}";
+const recordOf = (ids: string) => `"sidecar":{"updatedAt":700,${ids},"verifiedAt":5000}`;
+const usageText = (used: string, ids = "") =>
+  `{${ids === "" ? "" : `${recordOf(ids)},`}"currentUsage":${used},"usagePeriodStart":"2026-01-01T00:00:00.000Z"}`;
+const memberText = (id: string, { terms = "", record = "", name = `"${id}"` } = {}) =>
+  `${name}:{${record === "" ? "" : `${record},`}"calculatedEntitlement":{"feature":{"id":"${id}","featureType":"NUMBER","meterType":"Fluctuating"}` +
+  `,"usageLimit":10${terms}}}`;
+const stateText = (...members: string[]) => `{${members.join(",")}}`;
+
+function storedAs(subject: Subject, { state, metadata, usage }: Texts, timestamp = "700") {
+  const read = new StateRead(ENVIRONMENT, subject, [
+    { type: "feature", id: "x" },
+    { type: "feature", id: "y" },
+  ]);
+  const isOf = (key: string, mark: string) => key.includes(mark) && !key.endsWith("#timestamp");
+  return read.reading(
+    read.keys.map((key) => {
+      if (key.endsWith("#timestamp")) return timestamp;
+      if (isOf(key, "#metadata")) return metadata;
+      return isOf(key, ":f_") ? usage : state;
+    }),
+  );
+}
+
+describe("a text that only looks like one that was read before", () => {
+  const a: Subject = { customerId: "a" };
+  const b: Subject = { customerId: "b" };
+  const ofA = '"customerId":"a"';
+  const ofB = '"customerId":"b"';
+  const escaped = '"customerId":"\\u0061"';
+  const texts = (state: string, usage = usageText("1"), metadata = METADATA): Texts => ({ state, usage, metadata });
+  const withRecord = (ids: string, terms = "") => texts(stateText(memberText("x", { record: recordOf(ids), terms })));
+  const withoutRecord = (terms: string) => texts(stateText(memberText("x", { terms })));
+  const withUsage = (used: string, ids = "") => texts(stateText(memberText("x")), usageText(used, ids));
+  const twoMembers = (first: string, second: string) =>
+    texts(stateText(memberText("x", { name: first }), memberText("y", { name: second })));
+  const many = Array.from({ length: 9_000 }, (_, index) => index).join(",");
+
+  it.each<[string, Subject, Texts, Subject, Texts]>([
+    ["an owner spelled with an escape", a, withRecord(escaped), b, withRecord(escaped)],
+    ["an owner named twice", a, withRecord(`${ofA},${escaped}`), b, withRecord(`${ofB},${escaped}`)],
+    [
+      "a resource spelled with an escape",
+      { customerId: "a", resourceId: "a" },
+      withoutRecord(',"resourceId":"\\u0061"'),
+      { customerId: "a", resourceId: "b" },
+      withoutRecord(',"resourceId":"\\u0061"'),
+    ],
+    ["a usage of an owner spelled with an escape", a, withUsage("1", escaped), b, withUsage("1", escaped)],
+    ["one member twice", a, twoMembers('"m"', '"m"'), b, twoMembers('"m"', '"m"')],
+    [
+      "members that came to have one name",
+      a,
+      twoMembers('"2026-01-01T00:00:00.000Z"', '"2026-01-02T00:00:00.000Z"'),
+      b,
+      twoMembers('"2026-01-01T00:00:00.000Z"', '"2026-01-01T00:00:00.000Z"'),
+    ],
+    [
+      "an id among the values of a list",
+      a,
+      withoutRecord(',"enumValues":["customerId","a"]'),
+      b,
+      withoutRecord(',"enumValues":["customerId","b"]'),
+    ],
+    [
+      "an id in the place of a name",
+      { customerId: "hasSoftLimit" },
+      withoutRecord(',"enumValues":["customerId"],"hasSoftLimit":true'),
+      { customerId: "hasUnlimitedUsage" },
+      withoutRecord(',"enumValues":["customerId"],"hasUnlimitedUsage":true'),
+    ],
+    [
+      "a text for a number that is a stand-in",
+      a,
+      withUsage('"1234567890123","more":5'),
+      a,
+      withUsage('"1234567890123","more":6'),
+    ],
+    [
+      "more numbers than are kept",
+      a,
+      withUsage(`1,"more":[${many}],"currentUsage":7`),
+      a,
+      withUsage(`1,"more":[${many}],"currentUsage":8`),
+    ],
+    ["a leading zero", a, withUsage("1"), a, withUsage("01")],
+    ["a point without digits behind it", a, withUsage("1"), a, withUsage("1.")],
+    ["a point without digits before it", a, withUsage("1"), a, withUsage(".5")],
+    ["a point alone", a, withUsage("1"), a, withUsage(".")],
+    ["a negative zero", a, withUsage("1"), a, withUsage("-0")],
+    ["an exponent", a, withUsage("1"), a, withUsage("1e3")],
+    ["a number of many digits", a, withUsage("1"), a, withUsage("12345678901234567890")],
+    [
+      "a day that no month has",
+      a,
+      withUsage("1"),
+      a,
+      texts(stateText(memberText("x")), usageText("1").replace("01-01", "01-32")),
+    ],
+    [
+      "a day that this month has not",
+      a,
+      withUsage("1"),
+      a,
+      texts(stateText(memberText("x")), usageText("1").replace("01-01", "02-30")),
+    ],
+    [
+      "an hour past midnight",
+      a,
+      withUsage("1"),
+      a,
+      texts(stateText(memberText("x")), usageText("1").replace("00:00:00", "24:00:00")),
+    ],
+  ])("is what the decoder says: %s", (_, learner, learnt, subject, stored) => {
+    const recognizer = newRecognizer();
+    const known = storedAs(learner, learnt);
+    const decoded = decodeState(known, () => undefined);
+    if (decoded.outcome !== "found") throw new Error(`what is to be learnt is ${JSON.stringify(decoded)}`);
+    recognizer.learn(known, decoded);
+    const reading = storedAs(subject, stored);
+    const expected = decodeState(reading, () => undefined);
+    const recognized = recognizer.find(reading);
+    if (recognized === undefined) return;
+    expect(expected.outcome === "found" && contentsOf(expected.state)).toEqual(contentsOf(recognized.state));
+  });
+
+  it("is not its customer's metadata, or usage, for a resource", () => {
+    const resource: Subject = { customerId: "a", resourceId: "r" };
+    const ofResource = `${ofA},"resourceId":"r"`;
+    const textsOf = (ids: string, besides = ids): Texts => ({
+      state: stateText(memberText("x", { record: recordOf(ids) })),
+      metadata: `{${recordOf(besides)}}`,
+      usage: usageText("1", besides),
+    });
+    const recognizer = newRecognizer();
+    for (const known of [storedAs(a, textsOf(ofA)), storedAs(resource, textsOf(ofResource))])
+      recognizer.learn(known, decodeState(known, refuse) as never);
+    expect(recognizer.find(storedAs(a, textsOf(ofA)))).toBeDefined();
+    expect(recognizer.find(storedAs(resource, textsOf(ofResource)))).toBeDefined();
+    const mixed = textsOf(ofResource, ofA);
+    expect(decodeState(storedAs(resource, mixed), refuse).outcome).toBe("missing");
+    expect(recognizer.find(storedAs(resource, mixed))).toBeUndefined();
+  });
+
+  it("releases all that it kept ready, once too much is known of customers after too much was of resources", () => {
+    const cache = new MemoryCache(10_000_000, newTelemetry());
+    const recognizer = new RecognizedStates(cache);
+    const learn = (subject: Subject, input: CustomerStateInput) => {
+      const known = readingOf(subject, input);
+      recognizer.learn(known, decodeState(known, refuse) as never);
+    };
+    const large = (name: string): CustomerStateInput => ({
+      features: Array.from({ length: 4_100 }, (_, index) => ({
+        feature: { id: `${name}${String(index)}`, featureType: "BOOLEAN", meterType: "None" },
+      })),
+      updatedAt: 700,
+    });
+    learn(a, metered(1));
+    for (const name of ["x", "y"]) learn({ customerId: "a", resourceId: "r" }, large(name));
+    expect(recognizer.find(readingOf(b, metered(2)))).toBeDefined();
+    expect(cache.size.bytes).toBeGreaterThan(0);
+    for (const name of ["x", "y"]) learn(a, large(name));
+    expect(cache.size.bytes).toBe(0);
+  });
+});
