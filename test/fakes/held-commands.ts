@@ -51,8 +51,8 @@ export class HeldCommands implements RedisCommands {
     return this.#held("writeNewest", () => this.#real.writeNewest(groups));
   }
 
-  readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return this.#held("read", () => this.#real.readLate(keys));
+  readLate(keys: readonly string[], isUrgent?: boolean): Promise<readonly (string | null)[]> {
+    return this.#held("read", () => this.#real.readLate(keys, isUrgent));
   }
 
   get isSlow(): boolean {

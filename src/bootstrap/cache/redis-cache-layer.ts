@@ -24,6 +24,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
   const bounds = {
     keysTtlSecs: redisKeysTtlSecs,
     commandTimeoutMs: Math.max(1, entitlementsTimeoutMs / COMMAND_SHARE),
+    readPatienceMs: entitlementsTimeoutMs,
   };
   const connection = connectToRedis(config, bounds, services);
   const { commands } = connection;

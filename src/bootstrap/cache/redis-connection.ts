@@ -12,6 +12,8 @@ export interface RedisBounds {
   readonly keysTtlSecs: number;
   /** Within which every command ends, milliseconds. */
   readonly commandTimeoutMs: number;
+  /** How long whoever reads a state waits for it, milliseconds; not given: as long as for any command. */
+  readonly readPatienceMs?: number | undefined;
 }
 
 /**

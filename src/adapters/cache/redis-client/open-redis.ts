@@ -26,6 +26,8 @@ export interface RedisConnectionOptions {
   readonly keysTtlSecs: number;
   /** Within which every command ends, milliseconds. */
   readonly commandTimeoutMs: number;
+  /** How long whoever reads a state waits for it, milliseconds; not given: as long as for any command. */
+  readonly readPatienceMs?: number | undefined;
 }
 
 export interface RedisConnectionDependencies {
@@ -51,13 +53,13 @@ export interface RedisConnection {
  * @throws CodedError `invalid-argument` where the file of authorities cannot be read
  */
 export function openRedis(options: RedisConnectionOptions, dependencies: RedisConnectionDependencies): RedisConnection {
-  const { target, username, password, tls, keysTtlSecs, commandTimeoutMs } = options;
+  const { target, username, password, tls, keysTtlSecs, commandTimeoutMs, readPatienceMs = commandTimeoutMs } = options;
   const access: RedisAccess = {
     username,
     password,
     tls: tls && { ca: tls.caFile === undefined ? tls.ca : authorities(tls.caFile) },
   };
-  const settings = { commandTimeoutMs, keysTtlMs: keysTtlSecs * 1_000 };
+  const settings = { commandTimeoutMs, readPatienceMs, keysTtlMs: keysTtlSecs * 1_000 };
   const linkDependencies = { ...dependencies, timing: { ...LINK_TIMING, ...dependencies.timing }, random: Math.random };
   if (target.kind === "cluster") return openCluster(target.nodes, access, settings, linkDependencies);
   const commands = new OneServer(target, access, settings, linkDependencies);

@@ -16,6 +16,8 @@ import { accepted, lockCommand, setCommand, STATS_COMMANDS, statsOf, unlockCall 
 
 export interface CommandSettings {
   readonly commandTimeoutMs: number;
+  /** How long whoever reads without the time limit may have to wait for its turn, milliseconds. */
+  readonly readPatienceMs: number;
   /** How long a key lives, milliseconds; less than 0: for ever. */
   readonly keysTtlMs: number;
 }
@@ -39,7 +41,7 @@ export class OneServer implements RedisCommands, RedisInsight, ExpiringValues {
     this.#reads = new ReadBatches({
       send: (keys) => this.#readLate(keys),
       now: () => performance.now(),
-      patienceMs: settings.commandTimeoutMs,
+      patienceMs: settings.readPatienceMs,
     });
     this.#link = new RedisLink(
       {
@@ -71,8 +73,8 @@ export class OneServer implements RedisCommands, RedisInsight, ExpiringValues {
     return values as readonly (string | null)[];
   }
 
-  readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return this.#reads.read(keys);
+  readLate(keys: readonly string[], isUrgent = false): Promise<readonly (string | null)[]> {
+    return isUrgent ? this.#readLate(keys) : this.#reads.read(keys);
   }
 
   async #readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {

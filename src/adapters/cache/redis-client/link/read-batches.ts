@@ -20,8 +20,12 @@ interface Read {
 const MAX_KEYS = 1_000;
 const MAX_UNDER_WAY = 4;
 const MIN_WAITING = 500;
-/** How much the latest batch counts for how fast reads are answered. */
-const LATEST_SHARE = 0.1;
+/** Reads a millisecond that are taken to be possible before any were measured: more than any process has managed. */
+const FASTEST = 5;
+/** How much the latest sample counts for how fast reads are answered. */
+const LATEST_SHARE = 0.2;
+/** Batches that are under way together are answered together: counted each by itself, all but the first would seem to take no time. */
+const MIN_SAMPLE_MS = 10;
 
 /** One for all: whoever is refused in an overload must cost nothing, and a stack is dear. */
 const OVERLOADED = new CodedError("resource-exhausted", "more states are asked for than can be read in time");
@@ -39,8 +43,10 @@ export class ReadBatches {
   #underWay = 0;
   #isFlushDue = false;
   /** Reads a millisecond, while there are more than are under way. */
-  #rate = 0;
+  #rate = FASTEST;
+  /** Since when reads have waited for others, and how many were answered since. */
   #busySince: number | undefined;
+  #answeredSince = 0;
 
   constructor(options: ReadBatchesOptions) {
     this.#options = options;
@@ -95,10 +101,15 @@ export class ReadBatches {
 
   #answered(reads: number, sentAt: number): void {
     this.#underWay--;
+    this.#answeredSince += reads;
     const now = this.#options.now();
-    const tookMs = now - Math.max(sentAt, this.#busySince ?? sentAt);
-    this.#busySince = this.#waiting.length > 0 ? now : undefined;
-    if (tookMs > 0) this.#rate += (reads / tookMs - this.#rate) * (this.#rate === 0 ? 1 : LATEST_SHARE);
+    const since = this.#busySince ?? sentAt;
+    const isLong = now - since >= MIN_SAMPLE_MS;
+    if (isLong) this.#rate += (this.#answeredSince / (now - since) - this.#rate) * LATEST_SHARE;
+    const isBusy = this.#waiting.length > 0;
+    if (isLong || !isBusy) this.#answeredSince = 0;
+    if (!isBusy) this.#busySince = undefined;
+    else this.#busySince = isLong ? now : since;
   }
 
   #refuseOldest(): void {

@@ -57,7 +57,7 @@ export class SharedStaleMarker {
   async #read(): Promise<void> {
     const version = this.#version;
     try {
-      const [value] = await this.#redis.readLate([this.key]);
+      const [value] = await this.#redis.readLate([this.key], true);
       const staleBefore = readTimestamp(value);
       if (staleBefore !== undefined) this.#onRead(staleBefore);
     } catch (error) {

@@ -38,8 +38,10 @@ export interface RedisCommands {
   /**
    * The same without the time limit: an answer counts however late it comes, until the connection ends. Reads of one turn go
    * together; rejects with `resource-exhausted` at once where more are asked for than can be answered in time.
+   *
+   * @param isUrgent whether others wait for it: it is sent before all that wait for their turn, and never refused for their number
    */
-  readLate(keys: readonly string[]): Promise<readonly (string | null)[]>;
+  readLate(keys: readonly string[], isUrgent?: boolean): Promise<readonly (string | null)[]>;
   /**
    * Newest wins, inside Redis, in one round trip (in a Cluster: three); an outcome for every write of every group, in
    * order. A group is written as one, unless it has more than 24 writes, and except in a Cluster: there each value

@@ -89,4 +89,28 @@ describe("of more reads than can be under way", () => {
     expect(outcomes).toHaveLength(1_000);
     expect(outcomes).toContain("999 read");
   });
+
+  it("as many may wait as are answered within the patience", async () => {
+    const { batches, sent, pass } = heldRedis();
+    let refused = 0;
+    const readMany = (count: number) => {
+      for (let index = 0; index < count; index++) batches.read(keysOf(index).slice(0, 100)).catch(() => refused++);
+    };
+    readMany(500);
+    await turn();
+    // Ten reads a millisecond, in batches that are under way together.
+    for (let batch = 0; batch < 400; batch++) {
+      pass(1);
+      sent[batch]?.answer();
+      readMany(10);
+      await turn();
+    }
+    expect(refused).toBe(0);
+    readMany(300);
+    await turn();
+    expect(refused).toBe(0);
+    readMany(600);
+    await turn();
+    expect(refused).toBeGreaterThan(0);
+  });
 });
