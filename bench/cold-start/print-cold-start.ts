@@ -64,7 +64,7 @@ async function printOne({ upstream, redis }: Others, perSecond: number, keys: Ke
   );
   try {
     const watch = new SecondsOfFallbacks(server);
-    const result = await generator.run({
+    const running = generator.run({
       port: server.grpcPort,
       serverPid: server.child.pid,
       protocol: "grpc",
@@ -76,7 +76,11 @@ async function printOne({ upstream, redis }: Others, perSecond: number, keys: Ke
       areAnswersDecoded: false,
       shape: { kind: "steady", perSecond, warmUpMs: 0, windowMs: 1_000, windows: SECONDS },
     });
-    const made = await watch.end();
+    const made = await running.then(
+      () => watch.end(),
+      () => watch.end(),
+    );
+    const result = await running;
     const metrics = await metricsOf(server);
     const from = (source: string) => sumOf(metrics, "sidecar_answers_total", `source="${source}"`);
     const { latency } = result;

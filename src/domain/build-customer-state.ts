@@ -72,6 +72,42 @@ export function buildCustomerState(input: CustomerStateInput): CustomerState {
   );
 }
 
+/** Entitlements that the states of many customers have in common, which differ in usages and timestamps alone. */
+export class CommonEntitlements {
+  readonly #accessDeniedReason: AccessDeniedReason | undefined;
+  readonly #features: ReadonlyMap<string, FeatureEntitlement>;
+  readonly #credits: ReadonlyMap<string, CreditEntitlement>;
+
+  /** @param input without usages; where an id occurs twice, the last one counts */
+  constructor({
+    features = [],
+    credits = [],
+    accessDeniedReason,
+  }: Pick<CustomerStateInput, "features" | "credits" | "accessDeniedReason">) {
+    this.#accessDeniedReason = accessDeniedReason;
+    this.#features = new Map(features.map((part) => [part.feature.id, featureEntitlement(part)]));
+    this.#credits = new Map(credits.map((part) => [part.currency.currencyId, creditEntitlement(part)]));
+  }
+
+  /** One customer's state. @param updatedAt epoch milliseconds. The usages are one for each entitlement, by its id. */
+  stateOf(
+    updatedAt: number | undefined,
+    featureUsages: ReadonlyMap<string, Usage>,
+    creditUsages: ReadonlyMap<string, Usage>,
+  ): CustomerState {
+    return new MapCustomerState(
+      this.#accessDeniedReason,
+      updatedAt,
+      true,
+      NONE_UNKNOWN,
+      this.#features,
+      this.#credits,
+      featureUsages,
+      creditUsages,
+    );
+  }
+}
+
 const NONE_UNKNOWN: readonly EntitlementReference[] = Object.freeze([]);
 
 function featureEntitlement(input: FeatureEntitlementInput): FeatureEntitlement {

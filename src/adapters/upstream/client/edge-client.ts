@@ -2,8 +2,10 @@ import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
+import { RecognizedAnswers } from "../answers/recognized-answers.js";
+import type { FieldFault } from "../../../wire/field-fault.js";
 import { dataOf, isRefusalOfPath, type Answerer } from "./answer-data.js";
-import type { HttpJson } from "./http-json.js";
+import type { HttpJson, TextAnswer } from "./http-json.js";
 import { missingEntityStateOf } from "./missing-entity.js";
 
 const EDGE: Answerer = { name: "Edge", isRefusal: isRefusalOfPath };
@@ -12,6 +14,7 @@ const EDGE: Answerer = { name: "Edge", isRefusal: isRefusalOfPath };
 export class EdgeClient {
   readonly #http: HttpJson;
   readonly #faults: FaultLog;
+  readonly #recognized = new RecognizedAnswers();
 
   constructor(http: HttpJson, faults: FaultLog) {
     this.#http = http;
@@ -21,13 +24,23 @@ export class EdgeClient {
   /** @throws CodedError upstream's failure; a customer that upstream does not know is none */
   async fetchState(subject: Subject, signal: AbortSignal): Promise<CustomerState> {
     const answer = await this.#http.get(statePathOf(subject), signal);
+    const recognized = answer.isSuccess ? this.#recognized.find(answer.text) : undefined;
+    if (recognized !== undefined) return recognized;
     try {
-      return decodeEntitlementsState(dataOf(answer, EDGE), (fault) => this.#faults.add("Edge's entitlements", fault));
+      return this.#decode(answer);
     } catch (error) {
       const missing = missingEntityStateOf(error);
       if (missing !== undefined) return missing;
       throw error;
     }
+  }
+
+  #decode(answer: TextAnswer): CustomerState {
+    const faults: FieldFault[] = [];
+    const state = decodeEntitlementsState(dataOf(answer, EDGE), (fault) => faults.push(fault));
+    for (const fault of faults) this.#faults.add("Edge's entitlements", fault);
+    if (faults.length === 0) this.#recognized.learn(answer.text, state);
+    return state;
   }
 
   dropIdleConnections(): void {

@@ -26,10 +26,46 @@ export interface HttpJsonOptions {
 
 export interface JsonAnswer {
   readonly status: number;
-  /** Undefined where the body is not JSON; then the status is an error's. */
+  /**
+   * Parsed when it is asked for; undefined where it is not JSON and the status is an error's.
+   *
+   * @throws CodedError `internal` where success is told with what is not JSON
+   */
   readonly body: unknown;
   /** What a Retry-After header asks for, milliseconds; undefined where there is none. */
   readonly retryAfterMs: number | undefined;
+}
+
+/** An answer whose text may tell enough without being parsed. */
+export class TextAnswer implements JsonAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfterMs: number | undefined;
+  readonly #from: string;
+
+  /** @param from who answers, as errors name it */
+  constructor(from: string, { statusCode = 0, headers }: IncomingMessage, text: string) {
+    this.#from = from;
+    this.status = statusCode;
+    this.text = text;
+    const retryAfter = headers["retry-after"];
+    this.retryAfterMs = retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, Date.now());
+  }
+
+  get isSuccess(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  get body(): unknown {
+    try {
+      return JSON.parse(this.text) as unknown;
+    } catch (error) {
+      if (!this.isSuccess) return undefined;
+      throw new CodedError("internal", `${this.#from} answered HTTP ${this.status} with what is not JSON`, {
+        cause: error,
+      });
+    }
+  }
 }
 
 /** Idle connections kept for later requests. */
@@ -59,9 +95,9 @@ export class HttpJson {
   /**
    * @param path begins with a slash, already encoded
    * @throws CodedError `unavailable` where the server cannot be reached or the connection breaks, `internal` where
-   * it answers success with what is not JSON or too large, and the signal's own reason once it aborts
+   * its answer is too large, and the signal's own reason once it aborts
    */
-  get(path: string, signal: AbortSignal): Promise<JsonAnswer> {
+  get(path: string, signal: AbortSignal): Promise<TextAnswer> {
     return this.#exchange("GET", path, undefined, {}, signal);
   }
 
@@ -71,7 +107,7 @@ export class HttpJson {
     body: object,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
-  ): Promise<JsonAnswer> {
+  ): Promise<TextAnswer> {
     return this.#exchange("POST", path, JSON.stringify(body), headers, signal);
   }
 
@@ -94,7 +130,7 @@ export class HttpJson {
     body: string | undefined,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
-  ): Promise<JsonAnswer> {
+  ): Promise<TextAnswer> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(abortErrorOf(signal));
@@ -155,7 +191,7 @@ export class HttpJson {
     };
   }
 
-  #read(request: ClientRequest, response: IncomingMessage): Promise<JsonAnswer> {
+  #read(request: ClientRequest, response: IncomingMessage): Promise<TextAnswer> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
@@ -174,25 +210,11 @@ export class HttpJson {
         if (!response.complete) reject(this.#unreachable(new Error("the connection broke off within the answer")));
       });
       response.on("end", () => {
-        try {
-          resolve(this.#parse(response, Buffer.concat(chunks).toString("utf8")));
-        } catch (error) {
-          reject(error instanceof Error ? error : new CodedError("internal", String(error)));
-        }
+        const [first] = chunks;
+        const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
+        resolve(new TextAnswer(this.#options.name, response, whole.toString("utf8")));
       });
     });
-  }
-
-  #parse({ statusCode: status = 0, headers }: IncomingMessage, text: string): JsonAnswer {
-    const retryAfterMs = parseRetryAfter(headers["retry-after"], Date.now());
-    try {
-      return { status, body: JSON.parse(text), retryAfterMs };
-    } catch (error) {
-      if (status < 200 || status >= 300) return { status, body: undefined, retryAfterMs };
-      throw new CodedError("internal", `${this.#options.name} answered HTTP ${status} with what is not JSON`, {
-        cause: error,
-      });
-    }
   }
 
   #unreachable(error: Error): CodedError {
