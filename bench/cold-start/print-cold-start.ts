@@ -27,7 +27,7 @@ interface Second {
   readonly made: number;
 }
 
-/** Prints as Markdown: a sidecar starts, and from its first moment on gets checks at a steady rate, whatever becomes of them. */
+/** Prints as Markdown: a sidecar starts, and gets checks from then on at a steady rate, whatever becomes of them. */
 export async function printColdStart(mode: ColdStartMode, rates: readonly number[]): Promise<void> {
   const goesBefore = goBeforeOthers();
   const load = loadavg().map((value) => value.toFixed(1));

@@ -139,14 +139,19 @@ export class FastCall implements FastPathCall, FastCallContext {
     if (!this.#isDone) finish();
   }
 
-  /** The use case is given the deadline; where it does not heed it, the caller is answered all the same. */
+  /**
+   * The use case is given the deadline; where it does not heed it, the caller is answered all the same. In a process that was
+   * held up, both come to their end in one turn of the event loop, in any order: the use case's answer goes first.
+   */
   #watchDeadline(): void {
     if (this.deadlineAt === undefined) return;
     const { clock } = this.#route.options.calls;
     this.#cancelTimer = clock.after(Math.max(0, this.deadlineAt - clock.now()), () => {
-      const failure = deadlineExceeded();
-      this.#fail(failure);
-      this.#controller?.abort(failure);
+      this.#cancelTimer = clock.after(0, () => {
+        const failure = deadlineExceeded();
+        this.#fail(failure);
+        this.#controller?.abort(failure);
+      });
     });
   }
 

@@ -122,7 +122,7 @@ export class OneServer implements RedisCommands, RedisInsight, ExpiringValues {
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await this.#send([["PUBLISH", channel, message]]);
+    await this.#send([["PUBLISH", channel, message]], false, true);
   }
 
   async ping(): Promise<void> {
@@ -142,8 +142,8 @@ export class OneServer implements RedisCommands, RedisInsight, ExpiringValues {
     this.#changes.set(false);
   }
 
-  #send(commands: readonly RedisCommand[], isWrite = false): Promise<readonly Reply[]> {
-    return this.#call.run(async (deadline) => accepted(await this.#link.send(commands, deadline, isWrite)));
+  #send(commands: readonly RedisCommand[], isWrite = false, canWait = isWrite): Promise<readonly Reply[]> {
+    return this.#call.run(async (deadline) => accepted(await this.#link.send(commands, deadline, isWrite, canWait)));
   }
 
   /** Undefined where scripts are forbidden. */

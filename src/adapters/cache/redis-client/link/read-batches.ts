@@ -12,6 +12,7 @@ export interface ReadBatchesOptions {
 }
 
 interface Read {
+  readonly askedAt: number;
   readonly keys: readonly string[];
   readonly resolve: (values: Values) => void;
   readonly reject: (error: unknown) => void;
@@ -31,10 +32,13 @@ const MIN_SAMPLE_MS = 10;
 const OVERLOADED = new CodedError("resource-exhausted", "more states are asked for than can be read in time");
 OVERLOADED.stack = `${OVERLOADED.name}: ${OVERLOADED.message}`;
 
+/** Up to what share of those that can be answered in time the oldest come first, since all are. */
+const IN_ORDER_SHARE = 0.5;
+
 /**
- * Puts all reads of one turn of the event loop into one command, and bounds how many are under way. Under more load than can
- * be answered the newest come first, since somebody still waits for them; the oldest, whose callers would give up before
- * their turn, are refused at once.
+ * Puts all reads of one turn of the event loop into one command, and bounds how many are under way. They are answered in the
+ * order in which they came for as long as all of them can be in time. Under more load the newest come first, since somebody
+ * still waits for them; the oldest, whose callers would give up before their turn, are refused at once.
  */
 export class ReadBatches {
   readonly #options: ReadBatchesOptions;
@@ -55,7 +59,7 @@ export class ReadBatches {
   /** @throws CodedError `resource-exhausted` where it would take too long, and whatever `send` rejects with */
   read(keys: readonly string[]): Promise<Values> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ keys, resolve, reject });
+      this.#waiting.push({ askedAt: this.#options.now(), keys, resolve, reject });
       if (this.#isFlushDue || this.#underWay >= MAX_UNDER_WAY) this.#refuseOldest();
       else {
         this.#isFlushDue = true;
@@ -69,7 +73,8 @@ export class ReadBatches {
 
   #flush(): void {
     while (this.#underWay < MAX_UNDER_WAY && this.#waiting.length > 0) {
-      const reads = this.#takeNewest();
+      const reads = this.#waiting.length > this.#room() * IN_ORDER_SHARE ? this.#takeNewest() : this.#takeOldest();
+      if (reads.length === 0) return;
       this.#underWay++;
       const sentAt = this.#options.now();
       const keys = reads.length === 1 ? (reads[0] as Read).keys : reads.flatMap((read) => read.keys);
@@ -88,6 +93,19 @@ export class ReadBatches {
         },
       );
     }
+  }
+
+  #takeOldest(): readonly Read[] {
+    const expiredBefore = this.#options.now() - this.#options.patienceMs;
+    let expired = 0;
+    while ((this.#waiting[expired]?.askedAt ?? Infinity) < expiredBefore) expired++;
+    for (const read of this.#waiting.splice(0, expired)) read.reject(OVERLOADED);
+    let to = 0;
+    for (let keys = 0; to < this.#waiting.length; to++) {
+      keys += (this.#waiting[to] as Read).keys.length;
+      if (keys > MAX_KEYS && to > 0) break;
+    }
+    return this.#waiting.splice(0, to);
   }
 
   #takeNewest(): readonly Read[] {
@@ -112,8 +130,13 @@ export class ReadBatches {
     else this.#busySince = isLong ? now : since;
   }
 
+  /** How many may wait. */
+  #room(): number {
+    return Math.max(MIN_WAITING, this.#rate * this.#options.patienceMs);
+  }
+
   #refuseOldest(): void {
-    const room = Math.max(MIN_WAITING, this.#rate * this.#options.patienceMs);
+    const room = this.#room();
     // Some at a time, since taking from the front moves all the others.
     if (this.#waiting.length <= room * 1.1) return;
     for (const read of this.#waiting.splice(0, this.#waiting.length - Math.floor(room))) read.reject(OVERLOADED);

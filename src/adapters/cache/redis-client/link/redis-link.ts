@@ -3,6 +3,7 @@ import { CodedError } from "../../../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
+import { CommandBatch } from "./command-batch.js";
 import { InitialConnect } from "./initial-connect.js";
 import { LatencyWatch } from "./latency-watch.js";
 import { LinkLog } from "./link-log.js";
@@ -54,6 +55,8 @@ export class RedisLink {
   readonly #firstAttempt: InitialConnect;
   readonly #onChange: () => void;
   #session: Session;
+  /** Of the session. */
+  #batch!: CommandBatch;
   #watch: LatencyWatch | undefined;
   #readyAt: number | undefined;
   #unanswered = 0;
@@ -84,15 +87,19 @@ export class RedisLink {
    * Sends commands together, in order, and resolves with an answer for each.
    *
    * @param deadline epoch milliseconds; Infinity: an answer counts however late it comes, until the connection ends
+   * @param canWait whether it may go with what else this turn of the event loop has for Redis
    * @throws CodedError `unavailable` where not all are answered by then
    */
-  async send(commands: readonly RedisCommand[], deadline: number, isWrite = false): Promise<readonly Reply[]> {
+  async send(
+    commands: readonly RedisCommand[],
+    deadline: number,
+    isWrite = false,
+    canWait = isWrite,
+  ): Promise<readonly Reply[]> {
     if (!this.#firstAttempt.isOver) await this.#firstAttempt.wait(deadline);
     const session = this.#session;
     this.#refuseUnlessUsable(session, commands.length, deadline);
-    const pipeline = session.redis.pipeline();
-    for (const [name, ...args] of commands) pipeline.call(name, ...args);
-    const replies = await this.#by(deadline, this.#exec(pipeline, commands.length));
+    const replies = await this.#by(deadline, this.#batch.send(commands, canWait));
     if (replies.some((reply) => reply instanceof Error && !(reply instanceof ReplyError))) {
       throw new CodedError("unavailable", `the connection to Redis (${this.#settings.name}) was lost`);
     }
@@ -113,12 +120,14 @@ export class RedisLink {
     if (!session.isReady) throw new CodedError("unavailable", `there is no connection to ${redis}`);
     if (this.isSlow && deadline < Infinity)
       throw new CodedError("unavailable", `${redis} does not answer in time, and is not asked for now`);
-    if (this.#unanswered + commands <= MAX_UNANSWERED) return;
+    if (this.#unanswered + commands <= MAX_UNANSWERED) {
+      this.#unanswered += commands;
+      return;
+    }
     throw new CodedError("unavailable", `${redis} has ${this.#unanswered} commands to answer: no more are sent`);
   }
 
   async #exec(pipeline: ChainableCommander, commands: number): Promise<readonly Reply[]> {
-    this.#unanswered += commands;
     const answered = this.#watch?.sent();
     const sentAt = performance.now();
     try {
@@ -173,6 +182,7 @@ export class RedisLink {
       },
       ended: (reason) => this.#ended(reason),
     });
+    this.#batch = new CommandBatch(session.redis, (pipeline, commands) => this.#exec(pipeline, commands));
     return session;
   }
 

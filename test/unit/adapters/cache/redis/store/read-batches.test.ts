@@ -51,21 +51,50 @@ describe("reads of one turn", () => {
 describe("of more reads than can be under way", () => {
   const keysOf = (index: number) => Array.from({ length: 500 }, (_, key) => `${index}-${key}`);
 
-  it("the newest are sent first", async () => {
+  it("the oldest are sent first, as long as all are answered in time", async () => {
     const { batches, sent } = heldRedis();
     const reads = Array.from({ length: 20 }, (_, index) => batches.read(keysOf(index)));
     await turn();
     expect(sent).toHaveLength(4);
-    expect(sent[0]?.keys).toContain("19-0");
-    sent[0]?.answer();
-    const newest = batches.read(["newest"]);
-    await turn();
-    expect(sent[4]?.keys).toEqual([...keysOf(11), "newest"]);
-    for (let index = 1; index < sent.length || index < 12; index++) {
+    expect(sent[0]?.keys).toEqual([...keysOf(0), ...keysOf(1)]);
+    for (let index = 0; index < sent.length || index < 10; index++) {
       sent[index]?.answer();
       await turn();
     }
-    expect(await Promise.all([...reads, newest])).toHaveLength(21);
+    expect(await Promise.all(reads)).toHaveLength(20);
+    expect(sent.flatMap(({ keys }) => keys)).toEqual(Array.from({ length: 20 }, (_, index) => keysOf(index)).flat());
+  });
+
+  it("the newest are sent first, where not all are", async () => {
+    const { batches, sent } = heldRedis();
+    const reads = Array.from({ length: 400 }, (_, index) => batches.read(keysOf(index)));
+    await turn();
+    expect(sent[0]?.keys).toEqual([...keysOf(398), ...keysOf(399)]);
+    for (let index = 0; index < sent.length; index++) {
+      sent[index]?.answer();
+      await turn();
+    }
+    expect(await Promise.all(reads)).toHaveLength(400);
+  });
+
+  it("those whose time has run out when their turn comes are refused instead", async () => {
+    const { batches, sent, pass } = heldRedis();
+    const outcomes = Array.from({ length: 10 }, (_, index) =>
+      batches.read(keysOf(index)).then(
+        () => "read",
+        (error: unknown) => errorCodeOf(error),
+      ),
+    );
+    await turn();
+    pass(101);
+    sent[0]?.answer();
+    await turn();
+    expect(sent).toHaveLength(4);
+    for (const { answer } of sent) answer();
+    expect(await Promise.all(outcomes)).toEqual([
+      ...Array<string>(8).fill("read"),
+      ...Array<string>(2).fill("resource-exhausted"),
+    ]);
   });
 
   it("the oldest are refused at once where their turn would come too late", async () => {
@@ -96,7 +125,7 @@ describe("of more reads than can be under way", () => {
     const readMany = (count: number) => {
       for (let index = 0; index < count; index++) batches.read(keysOf(index).slice(0, 100)).catch(() => refused++);
     };
-    readMany(500);
+    readMany(240);
     await turn();
     // Ten reads a millisecond, in batches that are under way together.
     for (let batch = 0; batch < 400; batch++) {
@@ -106,7 +135,7 @@ describe("of more reads than can be under way", () => {
       await turn();
     }
     expect(refused).toBe(0);
-    readMany(300);
+    readMany(400);
     await turn();
     expect(refused).toBe(0);
     readMany(600);

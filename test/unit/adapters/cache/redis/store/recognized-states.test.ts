@@ -144,7 +144,7 @@ describe("a state that looks like one that was read before", () => {
   });
 });
 
-type Texts = Readonly<Record<"state" | "metadata" | "usage", string>>;
+type StoredTexts = Readonly<Record<"state" | "metadata" | "usage", string>>;
 
 const METADATA = "{}";
 const recordOf = (ids: string) => `"sidecar":{"updatedAt":700,${ids},"verifiedAt":5000}`;
@@ -155,7 +155,7 @@ const memberText = (id: string, { terms = "", record = "", name = `"${id}"` } = 
   `,"usageLimit":10${terms}}}`;
 const stateText = (...members: string[]) => `{${members.join(",")}}`;
 
-function storedAs(subject: Subject, { state, metadata, usage }: Texts, timestamp = "700") {
+function storedAs(subject: Subject, { state, metadata, usage }: StoredTexts, timestamp = "700") {
   const read = new StateRead(ENVIRONMENT, subject, [
     { type: "feature", id: "x" },
     { type: "feature", id: "y" },
@@ -176,7 +176,11 @@ describe("a text that only looks like one that was read before", () => {
   const ofA = '"customerId":"a"';
   const ofB = '"customerId":"b"';
   const escaped = '"customerId":"\\u0061"';
-  const texts = (state: string, usage = usageText("1"), metadata = METADATA): Texts => ({ state, usage, metadata });
+  const texts = (state: string, usage = usageText("1"), metadata = METADATA): StoredTexts => ({
+    state,
+    usage,
+    metadata,
+  });
   const withRecord = (ids: string, terms = "") => texts(stateText(memberText("x", { record: recordOf(ids), terms })));
   const withoutRecord = (terms: string) => texts(stateText(memberText("x", { terms })));
   const withUsage = (used: string, ids = "") => texts(stateText(memberText("x")), usageText(used, ids));
@@ -184,7 +188,7 @@ describe("a text that only looks like one that was read before", () => {
     texts(stateText(memberText("x", { name: first }), memberText("y", { name: second })));
   const many = Array.from({ length: 9_000 }, (_, index) => index).join(",");
 
-  it.each<[string, Subject, Texts, Subject, Texts]>([
+  it.each<[string, Subject, StoredTexts, Subject, StoredTexts]>([
     ["an owner spelled with an escape", a, withRecord(escaped), b, withRecord(escaped)],
     ["an owner named twice", a, withRecord(`${ofA},${escaped}`), b, withRecord(`${ofB},${escaped}`)],
     [
@@ -275,7 +279,7 @@ describe("a text that only looks like one that was read before", () => {
   it("is not its customer's metadata, or usage, for a resource", () => {
     const resource: Subject = { customerId: "a", resourceId: "r" };
     const ofResource = `${ofA},"resourceId":"r"`;
-    const textsOf = (ids: string, besides = ids): Texts => ({
+    const textsOf = (ids: string, besides = ids): StoredTexts => ({
       state: stateText(memberText("x", { record: recordOf(ids) })),
       metadata: `{${recordOf(besides)}}`,
       usage: usageText("1", besides),

@@ -1,0 +1,62 @@
+import { Code, type ConnectError } from "@connectrpc/connect";
+import { describe, expect, it } from "@jest/globals";
+import { FastCall, type FastRoute } from "../../../../../src/adapters/rpc/call/fast-call.js";
+import type { FastPathStream } from "../../../../../src/adapters/rpc/exchange/fast-path.js";
+
+/** A call with a deadline, whose use case answers when the test says so. */
+function waitingCall() {
+  const due: (() => void)[] = [];
+  const answers: string[] = [];
+  let finish!: (reply: object) => void;
+  const route = {
+    headers: { timeoutMs: 100, isDetailed: false },
+    method: { name: "GetEntitlement" },
+    protocol: {
+      index: 0,
+      ask: () => new Promise<object>((resolve) => (finish = resolve)),
+      succeed: () => answers.push("the use case's answer"),
+      fail: (_: FastPathStream, { code }: ConnectError) => answers.push(Code[code]),
+    },
+    options: {
+      maxMessageBytes: 1_000,
+      calls: {
+        clock: {
+          now: () => 0,
+          after(_: number, callback: () => void) {
+            due.push(callback);
+            return () => void due.splice(due.indexOf(callback), 1);
+          },
+        },
+        refusalOf: () => undefined,
+        began: () => undefined,
+        ended: () => undefined,
+        failureOf: (error: unknown) => error,
+      },
+    },
+  } as unknown as FastRoute;
+  const call = new FastCall(route, {} as FastPathStream);
+  call.answer(Buffer.alloc(0), 0, 0);
+  return { due, answers, finish: () => finish({ message: Buffer.alloc(0) }) };
+}
+
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("a deadline that is called over in a process that was held up", () => {
+  it("leaves the word to a use case that heeds it in the same turn", async () => {
+    const { due, answers, finish } = waitingCall();
+    due.shift()?.();
+    finish();
+    await settled();
+    due.shift()?.();
+    expect(answers).toContain("the use case's answer");
+    expect(answers).not.toContain("DeadlineExceeded");
+  });
+
+  it("ends a call whose use case does not heed it", () => {
+    const { due, answers } = waitingCall();
+    due.shift()?.();
+    expect(answers).toEqual([]);
+    due.shift()?.();
+    expect(answers).toEqual(["DeadlineExceeded"]);
+  });
+});
