@@ -4,6 +4,7 @@ import type { RedisInsight, RedisStats } from "../../redis/store/redis-insight.j
 import { BoundedCall } from "../commands/bounded-call.js";
 import { ConnectionChanges } from "../link/connection-changes.js";
 import type { CommandSettings } from "../commands/one-server.js";
+import { ReadBatches } from "../link/read-batches.js";
 import type { LinkDependencies, RedisCommand, Reply } from "../link/redis-link.js";
 import type { RedisAccess } from "../link/redis-target.js";
 import { runScripts } from "../commands/run-scripts.js";
@@ -20,6 +21,7 @@ export class Cluster implements RedisCommands, RedisInsight, ExpiringValues {
   readonly #call: BoundedCall;
   readonly #changes = new ConnectionChanges();
   readonly #links: ClusterLinks;
+  readonly #reads: ReadBatches;
 
   constructor(
     topology: ClusterTopology,
@@ -30,6 +32,11 @@ export class Cluster implements RedisCommands, RedisInsight, ExpiringValues {
     this.#settings = settings;
     this.#dependencies = dependencies;
     this.#call = new BoundedCall(dependencies.clock, dependencies.telemetry, settings.commandTimeoutMs);
+    this.#reads = new ReadBatches({
+      send: (keys) => this.#readLate(keys),
+      now: () => performance.now(),
+      patienceMs: settings.readPatienceMs,
+    });
     this.#links = new ClusterLinks(topology, access, settings.commandTimeoutMs, dependencies, () =>
       this.#changes.set(this.#links.areConnected),
     );
@@ -52,7 +59,12 @@ export class Cluster implements RedisCommands, RedisInsight, ExpiringValues {
     return replies as readonly (string | null)[];
   }
 
-  async readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
+  /** Reads of one turn of the event loop go together: one write to each master. */
+  readLate(keys: readonly string[], isUrgent = false): Promise<readonly (string | null)[]> {
+    return isUrgent ? this.#readLate(keys) : this.#reads.read(keys);
+  }
+
+  async #readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
     const replies = await this.#call.runLate(async (deadline) =>
       accepted(await this.#links.sendByKey(getCommands(keys), deadline)),
     );

@@ -13,24 +13,41 @@ export function encodeFeatureEntitlement(
   state: CustomerState,
   entitlement: FeatureEntitlement,
 ): object {
-  const { feature, creditRate, resetPeriod } = entitlement;
-  const usage = state.featureUsage(feature.id);
-  const reset = {
-    resetPeriod: resetPeriod ?? null,
-    resetPeriodConfiguration: encodeResetPeriodConfiguration(resetPeriod, entitlement.resetPeriodConfiguration),
-  };
+  const usage = state.featureUsage(entitlement.feature.id);
+  const { feature, terms } = encodeFeatureTerms(entitlement);
   return {
     calculatedEntitlement: {
       type: "FEATURE",
-      feature: {
-        id: feature.id,
-        displayName: feature.displayName,
-        featureType: feature.featureType,
-        meterType: feature.meterType,
-        units: feature.units ?? "",
-        unitsPlural: feature.unitsPlural ?? "",
-      },
+      feature,
       resourceId: subject.resourceId,
+      ...terms,
+      usagePeriodAnchor: usage.periodAnchor,
+    },
+    featureUsage: {
+      ...encodeReset(entitlement),
+      ...encodeUsageFields(usage),
+      usagePeriodAnchor: usage.periodAnchor,
+    },
+    usageData: entitlement.kind === "metered" ? encodeUsageFields(usage) : undefined,
+  };
+}
+
+/** What customers of one plan share of a feature. */
+export function encodeFeatureTerms(entitlement: FeatureEntitlement): {
+  readonly feature: object;
+  readonly terms: object;
+} {
+  const { feature, creditRate } = entitlement;
+  return {
+    feature: {
+      id: feature.id,
+      displayName: feature.displayName,
+      featureType: feature.featureType,
+      meterType: feature.meterType,
+      units: feature.units ?? "",
+      unitsPlural: feature.unitsPlural ?? "",
+    },
+    terms: {
       usageLimit: entitlement.usageLimit ?? null,
       hasUnlimitedUsage: entitlement.hasUnlimitedUsage,
       hasSoftLimit: entitlement.hasSoftLimit,
@@ -39,11 +56,15 @@ export function encodeFeatureEntitlement(
       validUntil: entitlement.validUntil,
       creditRate:
         creditRate === undefined ? undefined : { amount: creditRate.amount, currencyId: creditRate.currencyId },
-      ...reset,
-      usagePeriodAnchor: usage.periodAnchor,
+      ...encodeReset(entitlement),
     },
-    featureUsage: { ...reset, ...encodeUsageFields(usage), usagePeriodAnchor: usage.periodAnchor },
-    usageData: entitlement.kind === "metered" ? encodeUsageFields(usage) : undefined,
+  };
+}
+
+export function encodeReset({ resetPeriod, resetPeriodConfiguration }: FeatureEntitlement): object {
+  return {
+    resetPeriod: resetPeriod ?? null,
+    resetPeriodConfiguration: encodeResetPeriodConfiguration(resetPeriod, resetPeriodConfiguration),
   };
 }
 

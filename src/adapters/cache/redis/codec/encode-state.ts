@@ -1,6 +1,7 @@
 import type { CustomerState } from "../../../../domain/customer-state.js";
 import type { Subject } from "../../../../domain/subject.js";
 import { encodeCreditEntitlement, encodeFeatureEntitlement } from "./encode-entitlement.js";
+import { featureText } from "./entitlement-texts.js";
 import { encodeUsage, NO_TIMESTAMP } from "./encode-usage.js";
 import type { KeyWrite, WriteGroup } from "../store/redis-commands.js";
 import { metadataKey, stateKey } from "../store/redis-keys.js";
@@ -23,7 +24,7 @@ export function encodeState(
   // The published clients stamp an empty set so, and take a later stamp for newer than all of a customer's resources.
   const isEmptySet = state.featureCount + state.creditCount === 0;
   const updatedAt = isEmptySet ? NO_TIMESTAMP : state.updatedAt;
-  const value = JSON.stringify(withRecord(entitlementsOf(subject, state), record));
+  const value = textOf(subject, state, record);
   const metadata = JSON.stringify({ [SIDECAR_MEMBER]: record, accessDeniedReason: state.accessDeniedReason ?? null });
   return {
     writes: [
@@ -32,6 +33,27 @@ export function encodeState(
       ...usagesOf(environment, subject, state),
     ],
   };
+}
+
+function textOf(subject: Subject, state: CustomerState, record: object): string {
+  if (state.creditCount > 0) return JSON.stringify(withRecord(entitlementsOf(subject, state), record));
+  let text = "";
+  for (const entitlement of state.features()) {
+    const { id } = entitlement.feature;
+    // Such names have places of their own in an object.
+    if (!isNameOnly(id)) return JSON.stringify(withRecord(entitlementsOf(subject, state), record));
+    const member = featureText(subject, entitlement, state.featureUsage(id));
+    text +=
+      text === ""
+        ? `{${JSON.stringify(id)}:{"${SIDECAR_MEMBER}":${JSON.stringify(record)},${member.slice(1)}`
+        : `,${JSON.stringify(id)}:${member}`;
+  }
+  return text === "" ? "{}" : `${text}}`;
+}
+
+function isNameOnly(id: string): boolean {
+  const first = id.charCodeAt(0);
+  return !(first >= 0x30 && first <= 0x39) && id !== "__proto__";
 }
 
 function entitlementsOf(subject: Subject, state: CustomerState): Map<string, object> {

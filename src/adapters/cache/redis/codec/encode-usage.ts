@@ -5,6 +5,7 @@ import { isObject } from "../../../../wire/fields.js";
 import { encodeUsageFields } from "./encode-entitlement.js";
 import type { KeyWrite } from "../store/redis-commands.js";
 import { usageKey } from "../store/redis-keys.js";
+import { usageText } from "./entitlement-texts.js";
 import { encodeRecord, SIDECAR_MEMBER } from "./sidecar-record.js";
 
 /** Written whatever is stored, and yielding to whatever comes: how data without a timestamp of its own is stamped. */
@@ -27,14 +28,17 @@ export function encodeUsage(
   previous?: string | null,
 ): KeyWrite {
   const { updatedAt } = usage;
-  const value = {
-    [SIDECAR_MEMBER]: encodeRecord({ subject, updatedAt }),
-    ...encodeUsageFields(usage),
-    ...unknownMembersOf(previous),
-  };
+  const more = unknownMembersOf(previous);
   return {
     key: usageKey(environment, subject, entitlement),
-    value: JSON.stringify(value),
+    value:
+      more === undefined
+        ? `{"${SIDECAR_MEMBER}":${JSON.stringify(encodeRecord({ subject, updatedAt }))},${usageText(usage)}}`
+        : JSON.stringify({
+            [SIDECAR_MEMBER]: encodeRecord({ subject, updatedAt }),
+            ...encodeUsageFields(usage),
+            ...more,
+          }),
     updatedAt: updatedAt ?? NO_TIMESTAMP,
   };
 }
