@@ -11,7 +11,7 @@ import { CheckEntitlement } from "../../src/application/check/check-entitlement.
 import { FindState } from "../../src/application/load/find-state.js";
 import { LoadState } from "../../src/application/load/load-state.js";
 import { RefreshInBackground } from "../../src/application/refresh/refresh-in-background.js";
-import { StreamStatus } from "../../src/application/refresh/stream-status.js";
+import { StreamStatus } from "../../src/domain/freshness/stream-status.js";
 import { buildCustomerState, type FeatureEntitlementInput } from "../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";

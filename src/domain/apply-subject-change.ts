@@ -19,6 +19,22 @@ const NONE: ChangeEffect = { effect: "none" };
 const MARK_STALE: ChangeEffect = { effect: "mark-stale" };
 const FORGET: ChangeEffect = { effect: "forget" };
 
+/** Whether a change says that its subject changed without saying how. */
+export function saysAskAgain(change: SubjectChange): boolean {
+  if (change.type === "subject-invalidated") return true;
+  return (
+    change.type === "entitlements-updated" &&
+    isEmptyState(change.state) &&
+    change.state.accessDeniedReason === undefined
+  );
+}
+
+/** Usage is one subject's own; everything else that happens to a customer can change what its resources may do. */
+export function concernsResources(change: SubjectChange, { effect }: ChangeEffect): boolean {
+  if (change.type === "subject-invalidated") return true;
+  return effect === "replace" || effect === "mark-stale" || effect === "forget";
+}
+
 /** @param stored what is known of the change's subject before; undefined: nothing */
 export function applySubjectChange(stored: CustomerState | undefined, change: SubjectChange): ChangeEffect {
   switch (change.type) {
@@ -33,8 +49,10 @@ export function applySubjectChange(stored: CustomerState | undefined, change: Su
   }
 }
 
-function applyEntitlements(stored: CustomerState | undefined, { state }: EntitlementsUpdated): ChangeEffect {
-  if (isEmptyState(state)) return state.accessDeniedReason === undefined ? FORGET : { effect: "replace", state };
+function applyEntitlements(stored: CustomerState | undefined, change: EntitlementsUpdated): ChangeEffect {
+  const { state } = change;
+  if (saysAskAgain(change)) return FORGET;
+  if (isEmptyState(state)) return { effect: "replace", state };
   if (stored !== undefined && isOlder(state.updatedAt, stored.updatedAt))
     return refined(stored, newestState(stored, state));
   return { effect: "replace", state: newestState(stored, state) };

@@ -1,34 +1,34 @@
 import type { SubjectChange } from "../domain/change.js";
 import type { CustomerState } from "../domain/customer-state.js";
+import type { Standing } from "../domain/freshness/freshness.js";
 import type { Subject } from "../domain/subject.js";
 
 /** A state cached in this process. Immutable: a change makes a new one. */
-export interface CachedState {
+export interface CachedState extends Omit<Standing, "isVerified"> {
   readonly state: CustomerState;
-  /** Up to when it is known to have been true, epoch milliseconds. */
-  readonly verifiedAt: number;
-  /** From when on it has to be asked for again (an entitlement ends, negative knowledge expires), epoch milliseconds or Infinity. */
-  readonly recheckAt: number;
 }
 
-/** A state as a store knows it. */
-export interface StoredState extends CachedState {
-  /** False where something may have been missed since: it then serves only if upstream cannot be asked. */
-  readonly isVerified: boolean;
+/** A state as a store knows it: where it is not verified, it serves only if upstream cannot be asked. */
+export interface StoredState extends CachedState, Standing {}
+
+/** A state that a store was asked for. */
+export interface LoadedState extends StoredState {
+  /** Where the store had it: in this process, or where others share it. */
+  readonly origin: "memory" | "redis";
 }
 
 /** What came of asking upstream. */
-export interface FetchedState extends CachedState {
+export interface FetchedState extends CachedState, Standing {
   /**
-   * False where a change arrived while upstream was being asked: the answer may be from before it, so it
-   * never replaces a stored state that it is not provably newer than, and is itself not verified.
+   * False where the fetch was superseded (domain/freshness/transitions): the answer never replaces a stored state that it
+   * is not provably newer than, and is itself not verified.
    */
   readonly isVerified: boolean;
 }
 
 /**
- * Where states are kept, for one process or for many. Every write is newest-wins (domain/newest-wins);
- * a store drops whole subjects to stay within its bound, and nothing else removes a known state.
+ * Where states are kept, for one process or for many. Every write is newest-wins (domain/newest-wins), and how fresh a
+ * state is after it says domain/freshness/transitions; a store drops whole subjects to stay within its bound, and nothing else removes a known state.
  *
  * The asynchronous methods reject with a CodedError `unavailable` when the store cannot be reached, all but `load`
  * within the store's own time limit; the memory store never rejects.
@@ -50,7 +50,7 @@ export interface CacheStore {
    * is as if it could not be reached: what this process holds, or a failure. 0: asks nobody else. What comes later
    * is kept all the same. Not given: until it comes, or cannot come any more
    */
-  load(subject: Subject, waitMs?: number): Promise<StoredState | undefined>;
+  load(subject: Subject, waitMs?: number): Promise<LoadedState | undefined>;
 
   /** Stores what was fetched and tells what is known now, which may be newer than what was fetched. */
   put(subject: Subject, fetched: FetchedState): Promise<StoredState>;
@@ -76,11 +76,8 @@ export interface CacheStore {
    * How every state that this process holds stands, without the state. For counting in slices: what is put or removed
    * between two steps may be told twice or not at all.
    */
-  holdings(): Iterable<Holding>;
+  holdings(): Iterable<Standing>;
 }
-
-/** How a state is held, see StoredState. */
-export type Holding = Pick<StoredState, "verifiedAt" | "recheckAt" | "isVerified">;
 
 export interface CacheSize {
   readonly subjects: number;

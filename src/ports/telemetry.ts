@@ -6,6 +6,11 @@ export const ANSWER_SOURCES = ["memory", "redis", "upstream", "stale", "fallback
 
 export type AnswerSource = (typeof ANSWER_SOURCES)[number];
 
+/** Whether somebody outside of this process was asked for the answer, and knew it. */
+export function wasAskedFor(source: AnswerSource): boolean {
+  return source === "redis" || source === "upstream";
+}
+
 /** Whom the service sends requests to. */
 export const UPSTREAM_TARGETS = ["edge", "api"] as const;
 

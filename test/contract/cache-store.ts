@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { CustomerStateInput } from "../../src/domain/build-customer-state.js";
 import { buildCustomerState } from "../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
+import { CONDITIONS, type Condition } from "../../src/domain/freshness/freshness.js";
+import { becomes, type FreshnessEvent } from "../../src/domain/freshness/transitions.js";
 import type { CacheStore, FetchedState } from "../../src/ports/cache-store.js";
 
 export interface OpenedStore {
@@ -39,6 +41,59 @@ function fetchedSince(state: CustomerState): FetchedState {
   return { ...fetched(state), verifiedAt: Date.now() };
 }
 
+const usageOf = (id: string) => ({
+  type: "usage-updated" as const,
+  subject: ACME,
+  entitlement: { type: "feature" as const, id },
+  usage: { currentUsage: 3, updatedAt: NOW + 1 },
+});
+const update = (state: CustomerState) => ({ type: "entitlements-updated" as const, subject: ACME, state });
+
+/** How a subject comes into each condition. */
+const INTO: Readonly<Record<Condition, (store: CacheStore) => Promise<unknown>>> = {
+  fresh: (store) => store.put(ACME, fetched(seats(10, 0))),
+  async stale(store) {
+    await store.put(ACME, fetched(seats(10, 0)));
+    await store.apply({ type: "subject-invalidated", subject: ACME }, NOW);
+  },
+  unknown: () => Promise.resolve(),
+};
+
+/** All that a store is asked to do, as an event of the model; a snapshot is restored into memory alone. */
+const CALLS: readonly (readonly [
+  string,
+  Exclude<FreshnessEvent, "restored">,
+  (store: CacheStore) => Promise<unknown>,
+])[] = [
+  ["a fetch", "fetched", (store) => store.put(ACME, fetchedSince(seats(11, 0)))],
+  ["a fetch that was superseded", "fetch-superseded", (store) => store.put(ACME, fetched(seats(11, 0), false))],
+  ["an update", "reported", (store) => store.apply(update(seats(11, 0, NOW + 1)), Date.now())],
+  [
+    "an update that is empty for a reason",
+    "reported",
+    (store) => store.apply(update(buildCustomerState({ accessDeniedReason: "CustomerIsArchived" })), Date.now()),
+  ],
+  ["a usage", "refined", (store) => store.apply(usageOf("seats"), Date.now())],
+  ["a usage of something else", "unaffected", (store) => store.apply(usageOf("other"), Date.now())],
+  [
+    "a change that says no more",
+    "may-have-changed",
+    (store) => store.apply({ type: "subject-invalidated", subject: ACME }, Date.now()),
+  ],
+  ["a gap in the changes", "may-have-changed", (store) => store.markAllUnverified()],
+  [
+    "an update that is empty without a reason",
+    "removed",
+    (store) => store.apply(update(buildCustomerState({})), Date.now()),
+  ],
+  ["being forgotten", "removed", (store) => store.forget(ACME)],
+];
+
+async function conditionOf(store: CacheStore): Promise<Condition> {
+  if (store.peek("acme", undefined) !== undefined) return "fresh";
+  return (await store.load(ACME)) === undefined ? "unknown" : "stale";
+}
+
 /** What every CacheStore must do, whatever it keeps states in. */
 export function describeCacheStore(name: string, open: () => Promise<OpenedStore>): void {
   describe(`${name} as a CacheStore`, () => {
@@ -52,6 +107,17 @@ export function describeCacheStore(name: string, open: () => Promise<OpenedStore
       store = opened.store;
     });
     afterEach(() => opened.close());
+
+    it.each(
+      CONDITIONS.flatMap((before) =>
+        CALLS.map(([title, event, call]) => ({ title, before, after: becomes(before, event), call })),
+      ),
+    )("makes $before $after by $title", async ({ before, after, call }) => {
+      await INTO[before](store);
+      expect(await conditionOf(store)).toBe(before);
+      await call(store);
+      expect(await conditionOf(store)).toBe(after);
+    });
 
     it("knows nothing of a subject that was never put", async () => {
       expect(store.peek("acme", undefined)).toBeUndefined();

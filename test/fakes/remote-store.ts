@@ -1,8 +1,9 @@
 import type { SubjectChange } from "../../src/domain/change.js";
 import { CodedError } from "../../src/domain/errors.js";
+import type { Standing } from "../../src/domain/freshness/freshness.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { Clock } from "../../src/ports/clock.js";
-import type { StoredState, CacheSize, CacheStore, FetchedState, Holding } from "../../src/ports/cache-store.js";
+import type { StoredState, CacheSize, CacheStore, FetchedState, LoadedState } from "../../src/ports/cache-store.js";
 
 /** A store that is elsewhere: nothing of it is cached, and it can be out of reach, or reached and never answer. */
 export class RemoteStore implements CacheStore {
@@ -23,11 +24,11 @@ export class RemoteStore implements CacheStore {
     return undefined;
   }
 
-  load(subject: Subject, waitMs = Infinity): Promise<StoredState | undefined> {
+  load(subject: Subject, waitMs = Infinity): Promise<LoadedState | undefined> {
     const clock = this.hangsBy;
     if (this.isLate && waitMs > 0)
-      return new Promise((resolve) => this.late.push(() => resolve(this.#store.load(subject))));
-    if (clock === undefined) return this.#reach(() => this.#store.load(subject));
+      return new Promise((resolve) => this.late.push(() => resolve(this.#loadElsewhere(subject))));
+    if (clock === undefined) return this.#reach(() => this.#loadElsewhere(subject));
     return new Promise((_, reject) => {
       clock.after(waitMs, () => reject(new CodedError("unavailable", "the store does not answer")));
     });
@@ -57,8 +58,13 @@ export class RemoteStore implements CacheStore {
     return this.#store.size;
   }
 
-  holdings(): Iterable<Holding> {
+  holdings(): Iterable<Standing> {
     return this.#store.holdings();
+  }
+
+  async #loadElsewhere(subject: Subject): Promise<LoadedState | undefined> {
+    const stored = await this.#store.load(subject);
+    return stored && { ...stored, origin: "redis" };
   }
 
   #reach<T>(reached: () => Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ import type { Subject } from "../../domain/subject.js";
 import type { Clock } from "../../ports/clock.js";
 import type { FailurePolicies } from "../../ports/failure-policies.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
-import type { Telemetry } from "../../ports/telemetry.js";
+import { wasAskedFor, type Telemetry } from "../../ports/telemetry.js";
 import type { Answer, Assumed } from "../answer.js";
 import { GrantedAmounts } from "./granted-amounts.js";
 
@@ -107,7 +107,7 @@ export class AssumeAnswers {
   }
 
   #fresh<T>(answer: Answer<T>): Answer<T> {
-    if (answer.source === "redis" || answer.source === "upstream") this.#lastFreshAt = this.#clock.now();
+    if (wasAskedFor(answer.source)) this.#lastFreshAt = this.#clock.now();
     return answer;
   }
 

@@ -5,6 +5,7 @@ import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/
 import type { CreditDecision, FeatureDecision } from "../../domain/decision/decision.js";
 import type { DecisionTrace, RuleOutcome } from "../../domain/decision/decision-trace.js";
 import { nearestIds } from "../../domain/decision/nearest-ids.js";
+import { servesAtOnce, staleReason, type Condition, type StaleReason } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import { usageAt } from "../../domain/usage/usage.js";
 import { usagePeriodAt } from "../../domain/usage/usage-period.js";
@@ -14,8 +15,7 @@ import type { Directory, EntitlementOrigin } from "../../ports/directory.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
 import type { FindState, Lookup } from "../load/find-state.js";
-import { staleReason, type StaleReason } from "../refresh/freshness-census.js";
-import type { StreamStatus } from "../refresh/stream-status.js";
+import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 import type { UsageOverlay } from "../report/usage-overlay.js";
 import type { AssumeAnswers } from "./assume-answers.js";
 
@@ -61,7 +61,7 @@ export interface Explanation {
 }
 
 export interface ExplainedFreshness {
-  readonly is: "fresh" | "stale" | "unknown";
+  readonly is: Condition;
   readonly reason: StaleReason | undefined;
   /** Up to when the state is known to have been true. */
   readonly verifiedAt: number | undefined;
@@ -137,9 +137,9 @@ export class ExplainDecision {
     // A state that tells of features alone says nothing of wallets.
     if (cached === undefined || (query.type === "credit" && !cached.state.includesWallets))
       return { state: undefined, source: "fallback", verifiedAt: undefined };
-    const { state, verifiedAt, recheckAt, isVerified } = cached;
+    const { state, verifiedAt } = cached;
     const now = this.#parts.clock.now();
-    const serves = isVerified && now < recheckAt && verifiedAt >= this.#trustedSince(query, now);
+    const serves = servesAtOnce(cached, now) && verifiedAt >= this.#trustedSince(query, now);
     return { state, source: serves ? "memory" : "stale", verifiedAt };
   }
 

@@ -1,4 +1,5 @@
 import type { CustomerState } from "../../domain/customer-state.js";
+import { isDue } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import type { StoredState, CacheStore, CachedState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
@@ -8,7 +9,7 @@ import type { CallContext } from "../answer.js";
 import { Deadlines } from "./deadlines.js";
 import type { LoadState } from "./load-state.js";
 import type { RefreshInBackground } from "../refresh/refresh-in-background.js";
-import type { StreamStatus } from "../refresh/stream-status.js";
+import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 import { StateSearch, type SearchParts, type WantedEntitlements } from "./search-state.js";
 
 export interface Lookup {
@@ -80,7 +81,7 @@ export class FindState {
     verifiedSince = -Infinity,
   ): CachedState | undefined {
     const cached = this.#cache.peek(customerId, resourceId);
-    if (cached === undefined || now >= cached.recheckAt || cached.verifiedAt < verifiedSince) return undefined;
+    if (cached === undefined || isDue(cached, now) || cached.verifiedAt < verifiedSince) return undefined;
     return this.#hit(cached, customerId, resourceId, now);
   }
 
@@ -94,7 +95,7 @@ export class FindState {
     const cached = this.#cache.peek(customerId, resourceId);
     if (
       cached === undefined ||
-      now >= cached.recheckAt ||
+      isDue(cached, now) ||
       cached.verifiedAt < verifiedSince ||
       !cached.state.includesWallets
     )
@@ -117,19 +118,21 @@ export class FindState {
     const now = this.#clock.now();
     const stepMs = this.#cache.isSlow ? 0 : this.#budgetMs(call, now) * STORE_SHARE;
     const search = new StateSearch(this.#searchParts, subject, wanted);
-    return search.run(this.#budgetMs(call, now), stepMs, call.signal, verifiedSince).then(({ known, source }) => {
-      if (source === "redis") this.#telemetry.cacheHits++;
-      else this.#telemetry.cacheMisses++;
-      const servesMeanwhile = source === "redis" && known !== undefined && this.#clock.now() >= known.recheckAt;
-      // Superseded while it was fetched, so that the next check would have to wait again.
-      const isSuperseded = source === "upstream" && known?.isVerified === false;
-      if (servesMeanwhile || isSuperseded) this.#refresh.enqueue(subject, true);
-      if (source === "upstream" && this.#options.alsoCacheCustomer === true && subject.resourceId !== undefined) {
-        this.#haveCustomer(subject.customerId);
-      }
-      const isHeld = servesMeanwhile && this.#cache.peek(subject.customerId, subject.resourceId) !== undefined;
-      return this.#found(known, isHeld ? "memory" : source);
-    });
+    return search
+      .run(this.#budgetMs(call, now), stepMs, call.signal, verifiedSince)
+      .then(({ known, source, isFromStore }) => {
+        if (isFromStore) this.#telemetry.cacheHits++;
+        else this.#telemetry.cacheMisses++;
+        const servesMeanwhile = isFromStore && known !== undefined && isDue(known, this.#clock.now());
+        // Superseded while it was fetched, so that the next check would have to wait again.
+        const isSuperseded = source === "upstream" && known?.isVerified === false;
+        if (servesMeanwhile || isSuperseded) this.#refresh.enqueue(subject, true);
+        if (source === "upstream" && this.#options.alsoCacheCustomer === true && subject.resourceId !== undefined) {
+          this.#haveCustomer(subject.customerId);
+        }
+        const isHeld = servesMeanwhile && this.#cache.peek(subject.customerId, subject.resourceId) !== undefined;
+        return this.#found(known, isHeld ? "memory" : source);
+      });
   }
 
   #hit(cached: CachedState, customerId: string, resourceId: string | undefined, now: number): CachedState {

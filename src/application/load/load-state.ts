@@ -2,6 +2,8 @@ import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.
 import type { UsageUpdated } from "../../domain/change.js";
 import { isEmptyState, type CustomerState } from "../../domain/customer-state.js";
 import { CodedError } from "../../domain/errors.js";
+import { servesAtOnce } from "../../domain/freshness/freshness.js";
+import { eventOfFetch } from "../../domain/freshness/transitions.js";
 import { newestUsage } from "../../domain/newest-wins.js";
 import { SubjectMap } from "../../domain/subject-map.js";
 import type { Subject } from "../../domain/subject.js";
@@ -225,7 +227,7 @@ export class LoadState {
   async #usableInStore(subject: Subject, { isForWallets, verifiedSince }: Flight): Promise<StoredState | undefined> {
     try {
       const stored = await this.#cache.load(subject);
-      if (stored?.isVerified !== true || this.#clock.now() >= stored.recheckAt || stored.verifiedAt < verifiedSince)
+      if (stored === undefined || !servesAtOnce(stored, this.#clock.now()) || stored.verifiedAt < verifiedSince)
         return undefined;
       return isForWallets && !stored.state.includesWallets ? undefined : stored;
     } catch (error) {
@@ -238,7 +240,8 @@ export class LoadState {
     const askedAt = this.#clock.now();
     const answer = await this.#fetch(subject, { ...freshness, onMaybeStale: () => (flight.mayBeStale = true) });
     if (answer === undefined) return undefined;
-    const isRechecked = flight.mayBeStale && this.#lagging.add(subject);
+    const isAskedAgainSoon = flight.mayBeStale && this.#lagging.add(subject);
+    const event = eventOfFetch({ isSuperseded: flight.superseded, mayBeStale: flight.mayBeStale, isAskedAgainSoon });
     if (!flight.mayBeStale && !flight.superseded && freshness !== ANY) this.#lagging.delete(subject);
     const state = flight.usageChanges.reduce(
       (known, { entitlement, usage }) => newestUsage(known, entitlement, usage),
@@ -247,8 +250,8 @@ export class LoadState {
     const fetched = {
       state,
       verifiedAt: askedAt,
-      recheckAt: isRechecked ? askedAt + spread(LAGGING_RECHECK_MS) : this.#recheckAt(state, askedAt),
-      isVerified: !flight.superseded && (isRechecked || !flight.mayBeStale),
+      recheckAt: isAskedAgainSoon ? askedAt + spread(LAGGING_RECHECK_MS) : this.#recheckAt(state, askedAt),
+      isVerified: event === "fetched",
     };
     try {
       const known = await this.#cache.put(subject, fetched);

@@ -1,7 +1,8 @@
 import { isEmptyState } from "../../domain/customer-state.js";
+import { isDue } from "../../domain/freshness/freshness.js";
 import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import type { Subject } from "../../domain/subject.js";
-import type { StoredState, CacheStore } from "../../ports/cache-store.js";
+import type { CacheStore, LoadedState, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
@@ -17,7 +18,9 @@ export type WantedEntitlements = "features" | "wallets" | "everything";
 export interface SearchResult {
   /** Undefined: nothing is known, the fallback answers. */
   readonly known: StoredState | undefined;
-  readonly source: Exclude<AnswerSource, "memory" | "assumed">;
+  readonly source: Exclude<AnswerSource, "assumed">;
+  /** Whether what the store had is the answer, and good enough to be. */
+  readonly isFromStore: boolean;
 }
 
 export interface SearchParts {
@@ -122,7 +125,7 @@ export class StateSearch {
     });
   }
 
-  #stored(stored: StoredState | undefined): void {
+  #stored(stored: LoadedState | undefined): void {
     this.#isStoreAsked = false;
     if (this.#step !== undefined) this.#parts.deadlines.cancel(this.#step);
     if (this.#hasEnded) return;
@@ -130,9 +133,9 @@ export class StateSearch {
       stored?.isVerified === true &&
       stored.verifiedAt >= this.#verifiedSince &&
       suffices(stored, this.#wanted) &&
-      (this.#parts.clock.now() < stored.recheckAt || this.#servesMeanwhile(stored))
+      (!isDue(stored, this.#parts.clock.now()) || this.#servesMeanwhile(stored))
     ) {
-      this.#end({ known: stored, source: "redis" });
+      this.#end({ known: stored, source: stored.origin, isFromStore: true });
       return;
     }
     this.#known = stored;
@@ -165,7 +168,8 @@ export class StateSearch {
     };
     this.#parts.load.load(this.#subject, needs).then(
       (loaded) => {
-        if (loaded !== undefined && isOfUse(loaded, this.#wanted)) this.#end({ known: loaded, source: "upstream" });
+        if (loaded !== undefined && isOfUse(loaded, this.#wanted))
+          this.#end({ known: loaded, source: "upstream", isFromStore: false });
         else this.#upstreamFailed();
       },
       (error: unknown) => {
@@ -185,8 +189,8 @@ export class StateSearch {
   async #endWithWhatIsKnown(): Promise<void> {
     if (this.#hasEnded) return;
     const known = this.#isStoreAsked ? await this.#held() : this.#known;
-    if (known !== undefined && isOfUse(known, this.#wanted)) this.#end({ known, source: "stale" });
-    else this.#end({ known: undefined, source: "fallback" });
+    if (known !== undefined && isOfUse(known, this.#wanted)) this.#end({ known, source: "stale", isFromStore: false });
+    else this.#end({ known: undefined, source: "fallback", isFromStore: false });
   }
 
   /** What this process has, while the store has not answered. */

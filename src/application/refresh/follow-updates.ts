@@ -1,5 +1,5 @@
+import { saysAskAgain } from "../../domain/apply-subject-change.js";
 import type { Change, SubjectChange } from "../../domain/change.js";
-import { isEmptyState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
@@ -8,7 +8,7 @@ import { OutageLog } from "../../ports/outage-log.js";
 import type { UpdateListener } from "../../ports/update-stream.js";
 import type { LoadState } from "../load/load-state.js";
 import type { RefreshInBackground } from "./refresh-in-background.js";
-import type { StreamStatus } from "./stream-status.js";
+import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 
 /** Keeps the cache in step with the update stream. */
 export class FollowUpdates implements UpdateListener {
@@ -58,7 +58,7 @@ export class FollowUpdates implements UpdateListener {
   #apply(change: SubjectChange): void {
     if (change.type === "usage-updated") this.#load.usageChanged(change);
     else this.#load.supersede(change.subject);
-    const isAskedAgain = asksAgain(change) && this.#isCached(change.subject);
+    const isAskedAgain = saysAskAgain(change) && this.#isCached(change.subject);
     this.#cache.apply(change, this.#clock.now()).then(
       () => {
         // At once, and not by the next check: that would no longer know that upstream's caches may be behind.
@@ -84,14 +84,4 @@ export class FollowUpdates implements UpdateListener {
       (error: unknown) => this.#marks.lost("warn", "cached states could not be marked as stale", { error }),
     );
   }
-}
-
-/** Whether a change says that its subject changed without saying how. */
-function asksAgain(change: SubjectChange): boolean {
-  if (change.type === "subject-invalidated") return true;
-  return (
-    change.type === "entitlements-updated" &&
-    isEmptyState(change.state) &&
-    change.state.accessDeniedReason === undefined
-  );
 }

@@ -1,18 +1,7 @@
-import type { CacheStore, Holding } from "../../ports/cache-store.js";
+import { staleReason, type StaleReason } from "../../domain/freshness/freshness.js";
+import type { StreamStatus } from "../../domain/freshness/stream-status.js";
+import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
-import type { StreamStatus } from "./stream-status.js";
-
-/**
- * Why a cached state is stale.
- *
- * - `changed`: a change concerns it or may have been missed, and it is asked for again before it serves
- * - `due`: an entitlement of it has ended, or it was not to be believed for longer
- * - `stream_lost`: it serves, and since the stream was lost nothing vouches for it
- * - `too_old`: it serves, and is verified again in the background for its age
- */
-export const STALE_REASONS = ["changed", "due", "stream_lost", "too_old"] as const;
-
-export type StaleReason = (typeof STALE_REASONS)[number];
 
 export interface FreshnessCounts {
   readonly fresh: number;
@@ -25,18 +14,6 @@ export interface FreshnessCounts {
 const SLICE = 1_000;
 /** For how long a count serves, milliseconds: a million states take a second of turns. */
 const COUNT_SERVES_MS = 5_000;
-
-/** @returns undefined where the state is fresh */
-export function staleReason(
-  { verifiedAt, recheckAt, isVerified }: Holding,
-  stream: StreamStatus,
-  now: number,
-): StaleReason | undefined {
-  if (!isVerified) return "changed";
-  if (now >= recheckAt) return "due";
-  if (verifiedAt >= stream.vouchedSince(now)) return undefined;
-  return stream.isConnected ? "too_old" : "stream_lost";
-}
 
 /** Counts cached states by their freshness, a slice in each turn of the event loop, however many there are. */
 export class FreshnessCensus {

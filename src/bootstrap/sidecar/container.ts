@@ -19,7 +19,8 @@ import { LoadState } from "../../application/load/load-state.js";
 import { Readiness } from "../../application/readiness.js";
 import { RefreshInBackground } from "../../application/refresh/refresh-in-background.js";
 import { ReloadEntitlements } from "../../application/refresh/reload-entitlements.js";
-import { StreamStatus } from "../../application/refresh/stream-status.js";
+import { StreamStatus } from "../../domain/freshness/stream-status.js";
+import { updateSourceOf } from "../../domain/freshness/update-source.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Config } from "../config/settings/settings.js";
 import type { Foundations } from "./foundations.js";
@@ -71,10 +72,7 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
     (made) => cache?.store ?? new MemoryCache(config.cacheMaxSizeBytes, made.get(TOKENS.telemetry)),
   );
   provide(TOKENS.fallbacks, () => new ConfiguredFallbackProvider(new Map(config.entitlementsFallback)));
-  provide(
-    TOKENS.streamStatus,
-    () => new StreamStatus(isKeptByOthers(config) ? Infinity : POLL_INTERVAL_MS, config.maxStateAgeMs),
-  );
+  provide(TOKENS.streamStatus, () => new StreamStatus(pollIntervalMs(config), config.maxStateAgeMs));
   provide(
     TOKENS.freshnessCensus,
     (made) => new FreshnessCensus(made.get(TOKENS.cache), made.get(TOKENS.streamStatus), made.get(TOKENS.clock)),
@@ -111,6 +109,11 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
         },
       ),
   );
+}
+
+/** Milliseconds; Infinity: nothing is asked for again for its age alone. */
+function pollIntervalMs({ redisEnvironmentPrefix, wsEnabled }: Config): number {
+  return updateSourceOf(redisEnvironmentPrefix !== undefined, wsEnabled) === "others" ? Infinity : POLL_INTERVAL_MS;
 }
 
 function lastIdleAtOf(clock: Clock): () => number {
@@ -230,11 +233,6 @@ function provideServers(provide: Provide, { config, access, redact, source, outb
         logger: made.get(TOKENS.logger),
       }),
   );
-}
-
-/** Whether what is cached is kept up to date by other processes, so that nothing has to be asked for again for its age alone. */
-function isKeptByOthers({ redisEnvironmentPrefix, wsEnabled }: Config): boolean {
-  return redisEnvironmentPrefix !== undefined && wsEnabled !== true;
 }
 
 function tlsFilesOf({ tlsCertFile, tlsKeyFile, tlsClientCaFile }: Config): TlsFiles | undefined {

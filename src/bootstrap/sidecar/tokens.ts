@@ -26,7 +26,7 @@ import type { SharePending } from "../../application/report/share-pending.js";
 import type { SharedPending } from "../../ports/shared-pending.js";
 import type { WatchOutbox } from "../../application/report/watch-outbox.js";
 import type { UsageOverlay } from "../../application/report/usage-overlay.js";
-import type { StreamStatus } from "../../application/refresh/stream-status.js";
+import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";

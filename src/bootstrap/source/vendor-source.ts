@@ -4,6 +4,7 @@ import type { StreamTiming } from "../../adapters/stream/stream-timing.js";
 import { createWebSocketUpdateStream } from "../../adapters/stream/websocket-update-stream.js";
 import { createVendorUpstream } from "../../adapters/upstream/create-vendor-upstream.js";
 import type { VendorUpstreamLimits } from "../../adapters/upstream/vendor-upstream-limits.js";
+import { updateSourceOf } from "../../domain/freshness/update-source.js";
 import type { Config } from "../config/settings/settings.js";
 import { ANY_CHECK, type Services, type Source } from "./source.js";
 
@@ -24,7 +25,7 @@ export function vendorSource(
   { limits = {}, timing = {} }: VendorTuning = {},
 ): Source {
   const { apiUrl, edgeEnabled, edgeApiUrl, wsUrl, entitlementsTimeoutMs } = config;
-  const wsEnabled = wantsUpdates(config);
+  const hasStream = updateSourceOf(config.redisEnvironmentPrefix !== undefined, config.wsEnabled) === "own-stream";
   const identity = {
     apiKey: serverApiKey,
     source: CLIENT_KIND,
@@ -44,8 +45,8 @@ export function vendorSource(
   const reads = edgeEnabled ? `Edge at ${edgeApiUrl}, API at ${apiUrl}` : `API at ${apiUrl}`;
   return {
     upstream,
-    stream: wsEnabled ? createWebSocketUpdateStream({ identity, wsUrl, timing }, services) : new SilentUpdateStream(),
-    description: `${reads}, ${wsEnabled ? `updates from ${wsUrl}` : whyNoUpdates(config)}`,
+    stream: hasStream ? createWebSocketUpdateStream({ identity, wsUrl, timing }, services) : new SilentUpdateStream(),
+    description: `${reads}, ${hasStream ? `updates from ${wsUrl}` : whyNoUpdates(config)}`,
     example: ANY_CHECK,
     get apiKey() {
       return identity.apiKey;
@@ -61,11 +62,6 @@ export function vendorSource(
       return Promise.resolve();
     },
   };
-}
-
-/** Where Redis is the cache layer, others keep it up to date, so the stream has to be asked for. */
-function wantsUpdates({ wsEnabled, redisEnvironmentPrefix }: Config): boolean {
-  return wsEnabled ?? redisEnvironmentPrefix === undefined;
 }
 
 function whyNoUpdates({ wsEnabled }: Config): string {

@@ -12,7 +12,7 @@ import { RefreshInBackground } from "../../../src/application/refresh/refresh-in
 import { ReloadEntitlements } from "../../../src/application/refresh/reload-entitlements.js";
 import { ReportEvents } from "../../../src/application/report/report-events.js";
 import { ReportUsage } from "../../../src/application/report/report-usage.js";
-import { StreamStatus } from "../../../src/application/refresh/stream-status.js";
+import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
 import type { Clock } from "../../../src/ports/clock.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
 import type { UpstreamClient } from "../../../src/ports/upstream-client.js";

@@ -7,7 +7,7 @@ import { LoadState } from "../../../src/application/load/load-state.js";
 import { RefreshInBackground } from "../../../src/application/refresh/refresh-in-background.js";
 import { ReloadEntitlements } from "../../../src/application/refresh/reload-entitlements.js";
 import { ReportUsage } from "../../../src/application/report/report-usage.js";
-import { StreamStatus } from "../../../src/application/refresh/stream-status.js";
+import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
 import { buildCustomerState, type CustomerStateInput } from "../../../src/domain/build-customer-state.js";
 import type { FeatureQuery } from "../../../src/domain/decision/decision.js";
 import { CodedError } from "../../../src/domain/errors.js";

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
 import { FreshnessCensus } from "../../../src/application/refresh/freshness-census.js";
-import { StreamStatus } from "../../../src/application/refresh/stream-status.js";
-import type { Holding } from "../../../src/ports/cache-store.js";
+import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
+import type { Standing } from "../../../src/domain/freshness/freshness.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 
 const MAX_AGE_MS = 600_000;
 const clock = new ManualClock();
 const now = clock.now();
 
-function censusOf(holdings: readonly Partial<Holding>[], isConnected = true) {
+function censusOf(holdings: readonly Partial<Standing>[], isConnected = true) {
   const stream = new StreamStatus(30_000, MAX_AGE_MS);
   if (isConnected) stream.connected();
   let passes = 0;
@@ -22,7 +22,7 @@ function censusOf(holdings: readonly Partial<Holding>[], isConnected = true) {
 }
 
 describe("cached states are counted by their freshness", () => {
-  it.each<[string, Partial<Holding>, boolean, string]>([
+  it.each<[string, Partial<Standing>, boolean, string]>([
     ["verified just now", {}, true, "fresh"],
     ["verified before something changed", { isVerified: false }, true, "changed"],
     ["of which an entitlement has ended", { recheckAt: now }, true, "due"],

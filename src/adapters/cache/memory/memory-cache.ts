@@ -1,6 +1,8 @@
-import { applySubjectChange, type ChangeEffect } from "../../../domain/apply-subject-change.js";
+import { applySubjectChange, concernsResources } from "../../../domain/apply-subject-change.js";
 import type { SubjectChange } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
+import type { Standing } from "../../../domain/freshness/freshness.js";
+import { becomes, EVENT_OF_EFFECT, type FreshnessEvent } from "../../../domain/freshness/transitions.js";
 import { newestState } from "../../../domain/newest-wins.js";
 import type { Subject } from "../../../domain/subject.js";
 import type {
@@ -9,7 +11,7 @@ import type {
   CacheStore,
   FetchedState,
   CachedState,
-  Holding,
+  LoadedState,
 } from "../../../ports/cache-store.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import type { CompactState } from "./compact-state.js";
@@ -52,12 +54,12 @@ export class MemoryCache implements CacheStore {
     return held?.generation === this.#generation ? held : undefined;
   }
 
-  load(subject: Subject): Promise<StoredState | undefined> {
+  load(subject: Subject): Promise<LoadedState | undefined> {
     return Promise.resolve(this.find(subject));
   }
 
   /** What `load` resolves with. */
-  find(subject: Subject): StoredState | undefined {
+  find(subject: Subject): LoadedState | undefined {
     const held = this.#held(subject);
     return held === undefined ? undefined : this.#asCached(held);
   }
@@ -90,15 +92,16 @@ export class MemoryCache implements CacheStore {
     const { subject } = change;
     const stored = this.#held(subject);
     const outcome = applySubjectChange(stored?.state, change);
+    const generation = this.#generationAfter(EVENT_OF_EFFECT[outcome.effect], stored);
     switch (outcome.effect) {
       case "replace": {
         const { state } = outcome;
-        this.#store(subject, { state, verifiedAt, recheckAt: state.validUntil, generation: this.#generation });
+        this.#store(subject, { state, verifiedAt, recheckAt: state.validUntil, generation });
         break;
       }
       case "refine":
         if (stored !== undefined) {
-          const { verifiedAt, recheckAt, generation } = stored;
+          const { verifiedAt, recheckAt } = stored;
           this.#store(subject, { state: outcome.state, verifiedAt, recheckAt, generation });
         }
         break;
@@ -111,7 +114,7 @@ export class MemoryCache implements CacheStore {
       case "none":
         break;
     }
-    if (subject.resourceId === undefined && mayConcernResources(change, outcome))
+    if (subject.resourceId === undefined && concernsResources(change, outcome))
       this.markResourcesStale(subject.customerId);
     return Promise.resolve();
   }
@@ -124,7 +127,7 @@ export class MemoryCache implements CacheStore {
   /** Keeps a state of another process's, which nothing vouches for; undefined: nothing is kept. */
   restore(subject: Subject, known: CachedState | undefined): void {
     if (known === undefined) this.#replace(subject, undefined);
-    else this.#store(subject, { ...known, generation: UNVERIFIED });
+    else this.#store(subject, { ...known, generation: this.#generationAfter("restored", undefined) });
   }
 
   /** All subjects, some at a time. One that comes, goes or is evicted meanwhile may be among them or not; no other is left out. */
@@ -175,7 +178,7 @@ export class MemoryCache implements CacheStore {
     return { subjects, bytes: this.#account.bytes, maxBytes: this.#maxBytes };
   }
 
-  *holdings(): Iterable<Holding> {
+  *holdings(): Iterable<Standing> {
     for (const shard of this.#shards) for (const held of shard.holdings()) yield this.#asCached(held);
   }
 
@@ -201,20 +204,20 @@ export class MemoryCache implements CacheStore {
 
   #merge(stored: MemoryState | undefined, fetched: FetchedState): MemoryState | StateToStore {
     const { state, verifiedAt, recheckAt, isVerified } = fetched;
-    if (isVerified) {
-      return { state: newestState(stored?.state, state), verifiedAt, recheckAt, generation: this.#generation };
-    }
-    if (stored === undefined) return { state, verifiedAt, recheckAt, generation: UNVERIFIED };
+    const generation = this.#generationAfter(isVerified ? "fetched" : "fetch-superseded", stored);
+    if (isVerified) return { state: newestState(stored?.state, state), verifiedAt, recheckAt, generation };
+    if (stored === undefined) return { state, verifiedAt, recheckAt, generation };
     // Asked before the change that is stored: only what carries a later timestamp of its own may replace it.
     const isProvablyNewer =
       state.updatedAt !== undefined && stored.state.updatedAt !== undefined && state.updatedAt > stored.state.updatedAt;
     if (!isProvablyNewer) return stored;
-    return {
-      state: newestState(stored.state, state),
-      verifiedAt: stored.verifiedAt,
-      recheckAt,
-      generation: stored.generation,
-    };
+    return { state: newestState(stored.state, state), verifiedAt: stored.verifiedAt, recheckAt, generation };
+  }
+
+  /** What a state carries once something has happened to what was held before. */
+  #generationAfter(event: FreshnessEvent, held: MemoryState | undefined): number {
+    const before = held === undefined ? "unknown" : held.generation === this.#generation ? "fresh" : "stale";
+    return becomes(before, event) === "fresh" ? this.#generation : UNVERIFIED;
   }
 
   #store(subject: Subject, { state, verifiedAt, recheckAt, generation }: StateToStore): MemoryState {
@@ -250,8 +253,8 @@ export class MemoryCache implements CacheStore {
     return this.#shardOf(hash).get(customerId, hash, resourceId);
   }
 
-  #asCached({ state, verifiedAt, recheckAt, generation }: MemoryState): StoredState {
-    return { state, verifiedAt, recheckAt, isVerified: generation === this.#generation };
+  #asCached({ state, verifiedAt, recheckAt, generation }: MemoryState): LoadedState {
+    return { state, verifiedAt, recheckAt, isVerified: generation === this.#generation, origin: "memory" };
   }
 
   /** Never 0. */
@@ -272,10 +275,4 @@ interface StateToStore {
   readonly verifiedAt: number;
   readonly recheckAt: number;
   readonly generation: number;
-}
-
-/** Usage is one subject's own; everything else that happens to a customer can change what its resources may do. */
-function mayConcernResources(change: SubjectChange, { effect }: ChangeEffect): boolean {
-  if (change.type === "subject-invalidated") return true;
-  return effect === "replace" || effect === "mark-stale" || effect === "forget";
 }

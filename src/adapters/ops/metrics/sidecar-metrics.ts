@@ -1,5 +1,6 @@
 import { POLICY_ANSWERS } from "../../../domain/decision/failure-policy.js";
-import { STALE_REASONS, type FreshnessCounts } from "../../../application/refresh/freshness-census.js";
+import type { FreshnessCounts } from "../../../application/refresh/freshness-census.js";
+import { STALE_REASONS } from "../../../domain/freshness/freshness.js";
 import type { CacheSize } from "../../../ports/cache-store.js";
 import type { CallTelemetry } from "../../../ports/call-telemetry.js";
 import type { Outbox } from "../../../ports/outbox.js";

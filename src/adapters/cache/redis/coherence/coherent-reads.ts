@@ -2,7 +2,7 @@ import { isEmptyState, type CustomerState } from "../../../../domain/customer-st
 import { isOlder } from "../../../../domain/newest-wins.js";
 import { SubjectMap } from "../../../../domain/subject-map.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { StoredState, FetchedState } from "../../../../ports/cache-store.js";
+import type { StoredState, FetchedState, LoadedState } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
 import { CompactState } from "../../memory/compact-state.js";
 import type { ApartSubjects } from "./apart-subjects.js";
@@ -36,7 +36,7 @@ export interface CoherentReadsParts {
 
 interface ReadUnderWay {
   operation: PendingOperation;
-  result: Promise<StoredState | undefined>;
+  result: Promise<LoadedState | undefined>;
 }
 
 /** Brings states from Redis to hand. */
@@ -82,7 +82,7 @@ export class CoherentReads {
    *
    * @throws CodedError as RedisCommands does
    */
-  read(subject: Subject): Promise<StoredState | undefined> {
+  read(subject: Subject): Promise<LoadedState | undefined> {
     const inFlight = this.#underWay.get(subject);
     return inFlight?.operation.isSuperseded === false ? inFlight.result : this.readAnew(subject);
   }
@@ -92,7 +92,7 @@ export class CoherentReads {
    *
    * @throws CodedError as RedisCommands does
    */
-  readAnew(subject: Subject): Promise<StoredState | undefined> {
+  readAnew(subject: Subject): Promise<LoadedState | undefined> {
     const read: ReadUnderWay = { operation: this.#coherence.begin(subject), result: Promise.resolve(undefined) };
     read.result = this.#readUndisturbed(subject, read).finally(() => {
       if (this.#underWay.get(subject) === read) this.#underWay.delete(subject);
@@ -136,7 +136,7 @@ export class CoherentReads {
     return Math.min(recheckAt, this.#clock.now() + this.#maxAgeMs * (0.75 + Math.random() / 4));
   }
 
-  async #readUndisturbed(subject: Subject, read: ReadUnderWay): Promise<StoredState | undefined> {
+  async #readUndisturbed(subject: Subject, read: ReadUnderWay): Promise<LoadedState | undefined> {
     for (let attempt = 1; ; attempt++) {
       try {
         const marker = this.#marker.isKnown ? undefined : this.#marker.know();
@@ -150,7 +150,7 @@ export class CoherentReads {
     }
   }
 
-  #bringToHand(operation: PendingOperation, { stored, reading }: ReadState): StoredState | undefined {
+  #bringToHand(operation: PendingOperation, { stored, reading }: ReadState): LoadedState | undefined {
     const { subject } = operation;
     const isHit = stored.outcome === "found" && !stored.isOutdated;
     const globalUpdatedAt = readTimestamp(reading.globalTimestamp);
@@ -161,7 +161,7 @@ export class CoherentReads {
     if (stored.outcome === "found") {
       const known = this.#coherence.keep(operation, this.brought(subject, stored));
       if (isBehind(stored.state, known.state)) this.#onBehind(subject, known);
-      return known;
+      return { ...known, origin: "redis" };
     }
     const held = this.#near.find(subject);
     if (held === undefined) return undefined;

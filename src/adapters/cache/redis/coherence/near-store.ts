@@ -1,6 +1,6 @@
 import type { CustomerState } from "../../../../domain/customer-state.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { StoredState, CacheStore, FetchedState } from "../../../../ports/cache-store.js";
+import type { StoredState, CacheStore, FetchedState, LoadedState } from "../../../../ports/cache-store.js";
 import type { CompactState } from "../../memory/compact-state.js";
 
 /**
@@ -9,7 +9,7 @@ import type { CompactState } from "../../memory/compact-state.js";
  */
 export interface NearStore extends CacheStore {
   /** What `load` resolves with. */
-  find(subject: Subject): StoredState | undefined;
+  find(subject: Subject): LoadedState | undefined;
   /** What `put` resolves with. */
   keep(subject: Subject, fetched: FetchedState): StoredState;
   /** A state in the form in which states are kept here; what it shares with them stays ready until it is released. */

@@ -1,7 +1,8 @@
-import { applySubjectChange } from "../../../../domain/apply-subject-change.js";
-import type { EntitlementsUpdated, SubjectChange } from "../../../../domain/change.js";
+import { applySubjectChange, saysAskAgain } from "../../../../domain/apply-subject-change.js";
+import type { SubjectChange } from "../../../../domain/change.js";
 import { isEmptyState, type CustomerState } from "../../../../domain/customer-state.js";
 import { CodedError } from "../../../../domain/errors.js";
+import type { Standing } from "../../../../domain/freshness/freshness.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type {
   StoredState,
@@ -9,7 +10,7 @@ import type {
   CacheStore,
   FetchedState,
   CachedState,
-  Holding,
+  LoadedState,
 } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
@@ -130,7 +131,7 @@ export class RedisCacheStore implements CacheStore {
     return this.#commands.isSlow;
   }
 
-  async load(subject: Subject, waitMs?: number): Promise<StoredState | undefined> {
+  async load(subject: Subject, waitMs?: number): Promise<LoadedState | undefined> {
     try {
       if (waitMs === 0) throw new CodedError("unavailable", "Redis is not asked");
       const read = this.#reads.read(subject);
@@ -218,7 +219,7 @@ export class RedisCacheStore implements CacheStore {
     return this.#near.size;
   }
 
-  holdings(): Iterable<Holding> {
+  holdings(): Iterable<Standing> {
     return this.#near.holdings();
   }
 
@@ -425,8 +426,4 @@ export class RedisCacheStore implements CacheStore {
     if (!(await mayWriteKeys(this.#commands, this.#environment, subject))) return;
     await this.#commands.delete(purgedKeys(this.#environment, subject));
   }
-}
-
-function saysAskAgain({ state }: EntitlementsUpdated): boolean {
-  return isEmptyState(state) && state.accessDeniedReason === undefined;
 }

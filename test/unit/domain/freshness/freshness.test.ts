@@ -1,0 +1,38 @@
+import { describe, expect, it } from "@jest/globals";
+import {
+  servesAtOnce,
+  staleReason,
+  type Standing,
+  type StaleReason,
+} from "../../../../src/domain/freshness/freshness.js";
+import { StreamStatus } from "../../../../src/domain/freshness/stream-status.js";
+
+const NOW = Date.UTC(2026, 2, 10);
+const POLL_MS = 30_000;
+const MAX_AGE_MS = 600_000;
+
+function streamOf(isConnected: boolean): StreamStatus {
+  const stream = new StreamStatus(POLL_MS, MAX_AGE_MS);
+  stream.connected();
+  if (!isConnected) stream.disconnected(NOW - MAX_AGE_MS);
+  return stream;
+}
+
+const VERIFIED_NOW: Standing = { verifiedAt: NOW, recheckAt: Infinity, isVerified: true };
+
+describe("a state is", () => {
+  it.each<[string, Partial<Standing>, boolean, StaleReason | undefined]>([
+    ["fresh, verified just now", {}, true, undefined],
+    ["fresh, as old as it may be", { verifiedAt: NOW - MAX_AGE_MS }, true, undefined],
+    ["stale, older than that", { verifiedAt: NOW - MAX_AGE_MS - 1 }, true, "too_old"],
+    ["stale, older than it may be without a stream", { verifiedAt: NOW - POLL_MS - 1 }, false, "stream_lost"],
+    ["stale, since it may have changed", { isVerified: false }, true, "changed"],
+    ["stale, since it has ended", { recheckAt: NOW }, true, "due"],
+    ["fresh until it ends", { recheckAt: NOW + 1 }, true, undefined],
+    ["stale, changed before it ended", { isVerified: false, recheckAt: NOW }, false, "changed"],
+  ])("%s", (_, standing, isConnected, reason) => {
+    const held = { ...VERIFIED_NOW, ...standing };
+    expect(staleReason(held, streamOf(isConnected), NOW)).toBe(reason);
+    expect(servesAtOnce(held, NOW)).toBe(reason !== "changed" && reason !== "due");
+  });
+});
