@@ -7,6 +7,7 @@ import {
   type Message,
 } from "@aws-sdk/client-sqs";
 import { CodedError } from "../../domain/errors.js";
+import { unlessAborted } from "../../ports/waits.js";
 
 /** As many as one call to SQS takes. */
 export const MAX_BATCH = 10;
@@ -81,7 +82,8 @@ export class SqsCalls {
     });
     try {
       // Without options of its own, since the library keeps what it found out for such calls alone.
-      const { Messages } = await unlessAborted(this.#receiver.send(command), signal);
+      // Aborted, the call itself goes on until the client is closed.
+      const { Messages } = await unlessAborted(this.#receiver.send(command), signal, noLongerAsked);
       return Messages ?? [];
     } catch (error) {
       throw this.#coded(error);
@@ -128,17 +130,6 @@ export class SqsCalls {
       cause: error,
     });
   }
-}
-
-/** The call itself goes on until the client is closed. */
-function unlessAborted<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(noLongerAsked());
-    const settle = () => signal.removeEventListener("abort", onAbort);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort);
-    call.then(resolve, reject).finally(settle);
-  });
 }
 
 function noLongerAsked(): CodedError {

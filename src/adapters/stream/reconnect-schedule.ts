@@ -1,3 +1,4 @@
+import { doubledMs, inUpperHalf, type Random } from "../../ports/back-off.js";
 import type { StreamFault } from "./stream-fault.js";
 import type { StreamTiming } from "./stream-timing.js";
 
@@ -7,7 +8,7 @@ import type { StreamTiming } from "./stream-timing.js";
  */
 export class ReconnectSchedule {
   readonly #timing: StreamTiming;
-  readonly #random: () => number;
+  readonly #random: Random;
   #tries = 0;
   /** Since when there has been no stream, epoch milliseconds. */
   #withoutSince: number | undefined;
@@ -15,8 +16,7 @@ export class ReconnectSchedule {
   #unsteadySince: number | undefined;
   #establishedAt: number | undefined;
 
-  /** @param random from 0 (included) to 1 (excluded) */
-  constructor(timing: StreamTiming, random: () => number) {
+  constructor(timing: StreamTiming, random: Random) {
     this.#timing = timing;
     this.#random = random;
   }
@@ -36,14 +36,17 @@ export class ReconnectSchedule {
     const tries = this.#tries++;
     switch (kind) {
       case "refused":
-        return this.#inUpperHalf(this.#timing.refusedDelayMs);
+        return inUpperHalf(this.#timing.refusedDelayMs, this.#random);
       case "throttled":
-        return this.#inUpperHalf(this.#maxDelayMs(now));
+        return inUpperHalf(this.#longestDelayMs(now), this.#random);
       case "lost":
-        return tries === 0
-          ? 0
-          : this.#random() * Math.min(this.#maxDelayMs(now), this.#timing.firstDelayMs * 2 ** (tries - 1));
+        return tries === 0 ? 0 : this.#random() * this.#longestAfter(tries - 1, now);
     }
+  }
+
+  #longestAfter(waits: number, now: number): number {
+    const { firstDelayMs } = this.#timing;
+    return doubledMs({ firstDelayMs, longestDelayMs: this.#longestDelayMs(now) }, waits);
   }
 
   #startOver(): void {
@@ -52,15 +55,11 @@ export class ReconnectSchedule {
   }
 
   /** For a stream that comes and goes not the shortest one, and never the one for an upstream that is gone for good. */
-  #maxDelayMs(now: number): number {
+  #longestDelayMs(now: number): number {
     const { maxDelays } = this.#timing;
     const withoutMs = now - (this.#withoutSince ?? now);
     const unsteadyMs = now - (this.#unsteadySince ?? now);
     const countedMs = Math.max(withoutMs, Math.min(unsteadyMs, maxDelays[0]?.untilMs ?? 0));
     return (maxDelays.find(({ untilMs }) => countedMs < untilMs) ?? maxDelays.at(-1))?.maxDelayMs ?? 0;
-  }
-
-  #inUpperHalf(delayMs: number): number {
-    return delayMs * (0.5 + this.#random() / 2);
   }
 }

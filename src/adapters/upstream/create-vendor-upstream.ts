@@ -59,7 +59,7 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
       name: edge === undefined ? `the API at ${config.apiUrl}` : `Edge at ${config.edgeApiUrl ?? ""}`,
       probe: probeEdge,
       firstDelayMs: limits.probeDelayMs,
-      maxDelayMs: limits.maxStartUpDelayMs,
+      longestDelayMs: limits.maxStartUpDelayMs,
       random,
     },
     parts.clock,

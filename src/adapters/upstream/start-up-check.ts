@@ -1,20 +1,17 @@
 import { errorCodeOf } from "../../domain/errors.js";
+import { BackOff, type BackOffTiming, type Random } from "../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { Telemetry } from "../../ports/telemetry.js";
 
-export interface StartUpCheckOptions {
+/** Of the waits after a failure, until upstream is asked again. Jittered. */
+export interface StartUpCheckOptions extends BackOffTiming {
   /** How upstream is named in the log, with its address. */
   readonly name: string;
   /** Asks upstream for what it gives to a valid key alone. */
   readonly probe: (signal: AbortSignal) => Promise<unknown>;
-  /** The wait after the first failure, milliseconds; it doubles with each further one. Jittered. */
-  readonly firstDelayMs: number;
-  /** The longest wait between two tries, milliseconds. */
-  readonly maxDelayMs: number;
-  /** From 0 (included) to 1 (excluded). */
-  readonly random: () => number;
+  readonly random: Random;
 }
 
 /**
@@ -23,18 +20,19 @@ export interface StartUpCheckOptions {
  */
 export class StartUpCheck {
   readonly #options: StartUpCheckOptions;
+  readonly #backOff: BackOff;
   readonly #clock: Clock;
   readonly #outage: OutageLog;
   readonly #telemetry: Telemetry;
   readonly #abort = new AbortController();
   #cancelTimer: CancelTimer | undefined;
-  #failures = 0;
   /** Resolves once upstream has answered and taken the key. */
   readonly reached: Promise<void>;
   #isReached!: () => void;
 
   constructor(options: StartUpCheckOptions, clock: Clock, logger: Logger, telemetry: Telemetry) {
     this.#options = options;
+    this.#backOff = new BackOff(options, options.random);
     this.#clock = clock;
     this.#outage = new OutageLog(logger);
     this.#telemetry = telemetry;
@@ -59,8 +57,7 @@ export class StartUpCheck {
       if (this.#abort.signal.aborted) return;
       this.#telemetry.initializationErrors++;
       this.#tell(error);
-      this.#cancelTimer = this.#clock.after(this.#nextDelayMs(), () => void this.#check());
-      this.#failures++;
+      this.#cancelTimer = this.#clock.after(this.#backOff.nextMs(), () => void this.#check());
     }
   }
 
@@ -83,10 +80,5 @@ export class StartUpCheck {
         code,
       );
     }
-  }
-
-  #nextDelayMs(): number {
-    const { firstDelayMs, maxDelayMs, random } = this.#options;
-    return Math.min(maxDelayMs, firstDelayMs * 2 ** this.#failures) * (0.5 + random() / 2);
   }
 }

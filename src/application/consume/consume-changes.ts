@@ -1,17 +1,16 @@
+import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
 import type { ChangeQueue } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { WriteAvailability } from "./write-availability.js";
 import type { ProcessChanges } from "./process-changes.js";
-import { elapse } from "../../ports/elapse.js";
+import { elapse } from "../../ports/waits.js";
 
-export interface ConsumeOptions {
+/** Of the waits after a failure, until the queue is asked again. */
+export interface ConsumeOptions extends BackOffTiming {
   /** How many wait for messages and carry them out side by side. */
   readonly consumers: number;
-  /** How long after a failure the queue is asked again, milliseconds; doubled each time up to the longest. */
-  readonly firstDelayMs: number;
-  readonly longestDelayMs: number;
   /** How long the calls under way may still bring messages at the end, milliseconds: what one would have brought that is broken off comes again late. */
   readonly lastPollMs: number;
 }
@@ -120,7 +119,7 @@ export class ConsumeChanges {
   /** @returns undefined once no more messages are to be taken */
   async #untilItSucceeds<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
     const { clock } = this.#parts;
-    let delayMs = this.#options.firstDelayMs;
+    const backOff = new BackOff(this.#options);
     let isFailing = false;
     let result: T | undefined;
     while (!this.#isStopping) {
@@ -131,8 +130,7 @@ export class ConsumeChanges {
         if (signal.aborted) break;
         if (!isFailing) this.#failed(error);
         isFailing = true;
-        await elapse(delayMs, clock, signal);
-        delayMs = Math.min(delayMs * 2, this.#options.longestDelayMs);
+        await elapse(backOff.nextMs(), clock, signal);
       }
     }
     if (isFailing) this.#recovered();

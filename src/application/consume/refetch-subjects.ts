@@ -2,6 +2,7 @@ import { isEmptyState, type CustomerState } from "../../domain/customer-state.js
 import { CodedError, errorCodeOf, type ErrorCode } from "../../domain/errors.js";
 import type { Subject } from "../../domain/subject.js";
 import { SubjectMap } from "../../domain/subject-map.js";
+import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
@@ -9,11 +10,9 @@ import type { SharedCache } from "../../ports/shared-cache.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import type { WriteInOrder } from "./write-in-order.js";
 
-export interface RefetchOptions {
+/** Of the waits after a failure, until upstream is asked again. */
+export interface RefetchOptions extends BackOffTiming {
   readonly maxConcurrent: number;
-  /** How long after a failure upstream is asked again, milliseconds; doubled each time up to the longest. */
-  readonly firstDelayMs: number;
-  readonly longestDelayMs: number;
   /** How often upstream is asked for one subject that it fails to answer for while it answers for others. */
   readonly maxAttempts: number;
 }
@@ -25,7 +24,7 @@ interface Job {
   superseded: number;
   /** Failures while upstream answered for others. */
   attempts: number;
-  delayMs: number;
+  readonly backOff: BackOff;
   /** How many answers upstream had given when it last failed for this one. */
   answersAtFailure: number;
   readonly stopping: AbortController;
@@ -117,7 +116,7 @@ export class RefetchSubjects {
       waiting.onlyIfCached &&= onlyIfCached;
       return waiting;
     }
-    const job = newJob(subject, onlyIfCached, this.#options.firstDelayMs);
+    const job = newJob(subject, onlyIfCached, new BackOff(this.#options));
     this.#waiting.push(job);
     this.#waitingBySubject.set(subject, job);
     this.#beginMore();
@@ -191,11 +190,9 @@ export class RefetchSubjects {
       this.#end(job, stopped());
       return;
     }
-    const delayMs = job.delayMs;
-    job.delayMs = Math.min(delayMs * 2, this.#options.longestDelayMs);
     // Another of the same subject that waits by now will ask for both.
     if (this.#waitingBySubject.get(job.subject) === undefined) this.#waitingBySubject.set(job.subject, job);
-    const cancel = this.#parts.clock.after(delayMs, () => {
+    const cancel = this.#parts.clock.after(job.backOff.nextMs(), () => {
       this.#sleeping.delete(job);
       this.#due.push(job);
       this.#beginMore();
@@ -270,7 +267,7 @@ export class RefetchSubjects {
   }
 }
 
-function newJob(subject: Subject, onlyIfCached: boolean, delayMs: number): Job {
+function newJob(subject: Subject, onlyIfCached: boolean, backOff: BackOff): Job {
   let resolve!: () => void;
   let reject!: (error: unknown) => void;
   let onAttempted!: () => void;
@@ -283,7 +280,7 @@ function newJob(subject: Subject, onlyIfCached: boolean, delayMs: number): Job {
   return {
     subject,
     onlyIfCached,
-    delayMs,
+    backOff,
     ...counts,
     stopping: new AbortController(),
     attempted,

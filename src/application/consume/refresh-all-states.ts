@@ -2,6 +2,7 @@ import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
+import { elapse } from "../../ports/waits.js";
 import type { RefetchSubjects } from "./refetch-subjects.js";
 
 export interface SweepOptions {
@@ -98,7 +99,7 @@ export class RefreshAllStates {
   /** Waits until it is this one's turn. @returns when it is the next one's, epoch milliseconds */
   async #turn(turn: number, intervalMs: number): Promise<number> {
     const waitMs = turn - this.#clock.now();
-    if (waitMs > 0) await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve));
+    if (waitMs > 0) await elapse(waitMs, this.#clock);
     return Math.max(turn, this.#clock.now()) + intervalMs;
   }
 }

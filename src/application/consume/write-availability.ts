@@ -1,15 +1,11 @@
 import { CodedError } from "../../domain/errors.js";
+import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
-
-export interface GateTiming {
-  /** How long after a failure the cache is tried again, milliseconds; doubled each time up to the longest. */
-  readonly firstDelayMs: number;
-  readonly longestDelayMs: number;
-}
+import { Waiters } from "../../ports/waits.js";
 
 /** So many may fail before the connection is there, which at a start is no outage. */
 const TRIES_OF_A_START = 3;
@@ -24,28 +20,27 @@ export class WriteAvailability {
   readonly #logger: Logger;
   readonly #outage: OutageLog;
   readonly #telemetry: Pick<ConsumptionTelemetry, "writeFailed">;
-  readonly #timing: GateTiming;
-  readonly #waiting = new Set<() => void>();
+  readonly #backOff: BackOff;
+  readonly #waiters = new Waiters();
   #isOpen = false;
   #isStopped = false;
-  #delayMs: number;
   #failedTries = 0;
   #cancelTimer: CancelTimer | undefined;
 
+  /** @param timing of the waits after a failure, until the cache is tried again */
   constructor(
     cache: SharedCache,
     clock: Clock,
     logger: Logger,
     telemetry: Pick<ConsumptionTelemetry, "writeFailed">,
-    timing: GateTiming,
+    timing: BackOffTiming,
   ) {
     this.#cache = cache;
     this.#clock = clock;
     this.#logger = logger;
     this.#outage = new OutageLog(logger);
     this.#telemetry = telemetry;
-    this.#timing = timing;
-    this.#delayMs = timing.firstDelayMs;
+    this.#backOff = new BackOff(timing);
     cache.onConnectionChange(() => {
       if (!cache.isConnected) this.close(new CodedError("unavailable", "the connection is lost"));
     });
@@ -69,21 +64,12 @@ export class WriteAvailability {
 
   /** Resolves once it is open, or the signal aborts. */
   whenOpen(signal: AbortSignal): Promise<void> {
-    if (this.#isOpen || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const release = () => {
-        this.#waiting.delete(release);
-        signal.removeEventListener("abort", release);
-        resolve();
-      };
-      this.#waiting.add(release);
-      signal.addEventListener("abort", release);
-    });
+    return this.#isOpen ? Promise.resolve() : this.#waiters.wait({ signal });
   }
 
   /** A write was taken: whatever closes the gate next is tried again soon. */
   wrote(): void {
-    this.#delayMs = this.#timing.firstDelayMs;
+    this.#backOff.reset();
   }
 
   stop(): void {
@@ -107,12 +93,11 @@ export class WriteAvailability {
     this.#isOpen = true;
     this.#failedTries = 0;
     this.#outage.recovered("the shared cache takes writes");
-    for (const release of [...this.#waiting]) release();
+    this.#waiters.release();
   }
 
   #tryLater(): void {
     if (this.#isStopped) return;
-    this.#cancelTimer = this.#clock.after(this.#delayMs, () => void this.#try());
-    this.#delayMs = Math.min(this.#delayMs * 2, this.#timing.longestDelayMs);
+    this.#cancelTimer = this.#clock.after(this.#backOff.nextMs(), () => void this.#try());
   }
 }

@@ -7,6 +7,7 @@ import { eventOfFetch } from "../../domain/freshness/transitions.js";
 import { newestUsage } from "../../domain/newest-wins.js";
 import { SubjectMap } from "../../domain/subject-map.js";
 import type { Subject } from "../../domain/subject.js";
+import { spread } from "../../ports/back-off.js";
 import type { StoredState, CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
@@ -250,7 +251,7 @@ export class LoadState {
     const fetched = {
       state,
       verifiedAt: askedAt,
-      recheckAt: isAskedAgainSoon ? askedAt + spread(LAGGING_RECHECK_MS) : this.#recheckAt(state, askedAt),
+      recheckAt: isAskedAgainSoon ? askedAt + spread(LAGGING_RECHECK_MS, 0.75, 1.25) : this.#recheckAt(state, askedAt),
       isVerified: event === "fetched",
     };
     try {
@@ -282,11 +283,6 @@ export class LoadState {
   #recheckAt(state: CustomerState, now: number): number {
     // What upstream still says after its end is believed for a while, or every check would ask again.
     if (!isEmptyState(state) && state.validUntil > now) return state.validUntil;
-    return now + spread(this.#options.recheckAfterMs);
+    return now + spread(this.#options.recheckAfterMs, 0.75, 1.25);
   }
-}
-
-/** Spread out, so that what was learnt together is not asked again together. */
-function spread(durationMs: number): number {
-  return durationMs * (0.75 + Math.random() / 2);
 }

@@ -1,4 +1,5 @@
 import { retryAfterMsOf } from "../../domain/outbox/report-failure.js";
+import { doubledMs, inUpperHalf, type Random } from "../../ports/back-off.js";
 import type { DeliveryLimits } from "./delivery-limits.js";
 import type { SteadyTime } from "../../ports/steady-time.js";
 
@@ -10,13 +11,13 @@ export class DeliveryPace {
   readonly #limits: DeliveryLimits;
   readonly #time: SteadyTime;
   readonly #isUpstreamDown: () => boolean;
-  readonly #random: () => number;
+  readonly #random: Random;
   #inFlight = 0;
   #failures = 0;
   #resumeAt = 0;
 
-  /** @param isUpstreamDown whether a circuit breaker says so. @param random from 0 (included) to 1 (excluded) */
-  constructor(limits: DeliveryLimits, time: SteadyTime, isUpstreamDown: () => boolean, random: () => number) {
+  /** @param isUpstreamDown whether a circuit breaker says so. */
+  constructor(limits: DeliveryLimits, time: SteadyTime, isUpstreamDown: () => boolean, random: Random) {
     this.#limits = limits;
     this.#time = time;
     this.#isUpstreamDown = isUpstreamDown;
@@ -61,7 +62,7 @@ export class DeliveryPace {
 
   /** Spread evenly over its upper half. */
   backOffMs(failures: number): number {
-    const { firstBackOffMs, longestBackOffMs } = this.#limits;
-    return Math.min(longestBackOffMs, firstBackOffMs * 2 ** Math.min(failures - 1, 30)) * (0.5 + this.#random() / 2);
+    const { firstBackOffMs: firstDelayMs, longestBackOffMs: longestDelayMs } = this.#limits;
+    return inUpperHalf(doubledMs({ firstDelayMs, longestDelayMs }, failures - 1), this.#random);
   }
 }

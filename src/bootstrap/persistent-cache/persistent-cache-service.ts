@@ -10,7 +10,7 @@ import { createEdgeUpstream, type EdgeUpstream } from "../../adapters/upstream/c
 import { WriteAvailability } from "../../application/consume/write-availability.js";
 import { ProcessChanges } from "../../application/consume/process-changes.js";
 import { ConsumeChanges } from "../../application/consume/consume-changes.js";
-import { elapse } from "../../ports/elapse.js";
+import { elapse } from "../../ports/waits.js";
 import { RefetchSubjects } from "../../application/consume/refetch-subjects.js";
 import { RefreshAllStates } from "../../application/consume/refresh-all-states.js";
 import { WriteInOrder } from "../../application/consume/write-in-order.js";
@@ -191,7 +191,7 @@ export class PersistentCacheService {
     await this.#opsServer.close();
 
     async function atMost(timeMs: number, work: Promise<void>): Promise<void> {
-      await Promise.race([work, elapse(timeMs, clock, new AbortController().signal)]);
+      await Promise.race([work, elapse(timeMs, clock)]);
     }
   }
 

@@ -36,7 +36,7 @@ export function redisUnderTest(
       commandTimeoutMs: COMMAND_TIMEOUT_MS,
       ...options,
     },
-    { clock: new SystemClock(), logger, telemetry, timing: { maxReconnectDelayMs: 50, ...timing } },
+    { clock: new SystemClock(), logger, telemetry, timing: { longestDelayMs: 50, ...timing } },
   );
   const untilConnectedIs = (wanted: boolean) =>
     new Promise<void>((resolve) => {

@@ -3,6 +3,7 @@ import { constants, open, readFile, rm, stat, type FileHandle } from "node:fs/pr
 import { hostname } from "node:os";
 import { CodedError } from "../../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../../ports/clock.js";
+import { elapse } from "../../../ports/waits.js";
 import { loadKernelLock, type KernelLock } from "../../files/kernel-lock.js";
 import type { StateFileOwnership } from "./usage-journal.js";
 
@@ -105,7 +106,7 @@ export class StateFileLock implements StateFileOwnership {
     await this.#write();
     if (this.#hasKernelLock) return;
     // Another newcomer may have written at the same time: the later one stays.
-    await this.#wait(HEARTBEAT_MS / 10);
+    await elapse(HEARTBEAT_MS / 10, this.#clock);
     const now = await this.#read();
     if (now?.owner !== this.#id) throw this.#inUse(now);
   }
@@ -113,7 +114,7 @@ export class StateFileLock implements StateFileOwnership {
   async #mustBeSilent(before: string): Promise<void> {
     const changed = await this.#changedAt();
     for (let waited = 0; waited < SILENT_MS; waited += HEARTBEAT_MS) {
-      await this.#wait(HEARTBEAT_MS);
+      await elapse(HEARTBEAT_MS, this.#clock);
       const text = await this.#text();
       if (text !== before || (await this.#changedAt()) !== changed) throw this.#inUse(parse(text) ?? parse(before));
     }
@@ -186,10 +187,6 @@ export class StateFileLock implements StateFileOwnership {
 
   #text(): Promise<string> {
     return readFile(this.#path, "utf8").catch(() => "");
-  }
-
-  #wait(delayMs: number): Promise<void> {
-    return new Promise((resolve) => this.#clock.after(delayMs, resolve));
   }
 
   #inUse(owner: Owner | undefined): CodedError {

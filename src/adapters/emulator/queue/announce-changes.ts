@@ -1,4 +1,4 @@
-import { elapse } from "../../../ports/elapse.js";
+import { elapse } from "../../../ports/waits.js";
 import type { Change } from "../../../domain/change.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";

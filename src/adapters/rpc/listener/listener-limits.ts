@@ -1,3 +1,5 @@
+import { spread } from "../../../ports/back-off.js";
+
 /** What one peer may hold, and for how long. Times are milliseconds above 0, sizes are bytes. */
 export interface ListenerLimits {
   /** Connections at a time; more are closed as they come. */
@@ -52,6 +54,6 @@ export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
  */
 export function whenOld({ maxConnectionAgeMs }: ListenerLimits, go: () => void): () => void {
   if (maxConnectionAgeMs === 0) return () => undefined;
-  const timer = setTimeout(go, maxConnectionAgeMs * (0.9 + Math.random() * 0.2)).unref();
+  const timer = setTimeout(go, spread(maxConnectionAgeMs, 0.9, 1.1)).unref();
   return () => clearTimeout(timer);
 }

@@ -1,4 +1,5 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { unlessAborted } from "../../../ports/waits.js";
 import { MESSAGE_ENCODERS } from "../answers/message-encoders.js";
 import type { Calls } from "../call/calls.js";
 import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
@@ -23,7 +24,9 @@ export function serveByConnect(calls: Calls): ServeUnary {
 
   async function settle<O>(replied: Promise<Reply<O>>, context: HandlerContext): Promise<O> {
     try {
-      return deliver(await unlessAborted(replied, context.signal), context);
+      // Work that others share goes on when one caller's time is up; the caller is answered at once.
+      const { signal } = context;
+      return deliver(await unlessAborted(replied, signal, () => signal.reason as Error), context);
     } catch (error) {
       throw calls.failureOf(error, context.signal, context.method.name);
     }
@@ -70,14 +73,4 @@ export function connectService(
     getEntitlementV2: serve(calls.getEntitlementV2),
     getEntitlementsStateV2: serve(calls.getEntitlementsStateV2),
   };
-}
-
-/** Work that others share goes on when one caller's time is up; the caller is answered at once. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-    if (signal.aborted) onAbort();
-  });
 }

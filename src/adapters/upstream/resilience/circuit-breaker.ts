@@ -1,4 +1,5 @@
 import { CodedError } from "../../../domain/errors.js";
+import { inUpperHalf } from "../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../ports/clock.js";
 import { ThrottledError } from "./throttled-error.js";
 
@@ -130,7 +131,7 @@ export class CircuitBreaker {
   }
 
   #probeDelayMs(): number {
-    return this.#options.probeDelayMs * (0.5 + this.#options.random() / 2);
+    return inUpperHalf(this.#options.probeDelayMs, this.#options.random);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../ports/clock.js";
+import { elapse } from "../../../ports/waits.js";
 import { abortErrorOf } from "./abort-error.js";
 import type { Operation } from "./operation.js";
 
@@ -14,26 +15,14 @@ export interface RetryOptions {
 /** Tries an operation once more, a little later, where that may help and its signal still allows it. */
 export function withRetry<I, O>(operation: Operation<I, O>, options: RetryOptions, clock: Clock): Operation<I, O> {
   return async (input, signal) => {
+    const hasGone = () => signal.aborted;
     try {
       return await operation(input, signal);
     } catch (error) {
-      if (signal.aborted || !options.isRetriable(error)) throw error;
-      await wait(options.random() * options.maxDelayMs, signal, clock);
+      if (hasGone() || !options.isRetriable(error)) throw error;
+      await elapse(options.random() * options.maxDelayMs, clock, signal);
+      if (hasGone()) throw abortErrorOf(signal);
       return operation(input, signal);
     }
   };
-}
-
-function wait(delayMs: number, signal: AbortSignal, clock: Clock): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      cancelTimer();
-      reject(abortErrorOf(signal));
-    };
-    const cancelTimer = clock.after(delayMs, () => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

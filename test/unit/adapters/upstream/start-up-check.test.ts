@@ -17,7 +17,7 @@ function checking() {
       name: "Edge at https://edge.example",
       probe: (signal) => probes.begin("probe", signal),
       firstDelayMs: 1_000,
-      maxDelayMs: 30_000,
+      longestDelayMs: 30_000,
       random: () => 1,
     },
     clock,

@@ -1,7 +1,7 @@
+import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer } from "../../../../ports/clock.js";
 import { InitialConnect } from "../link/initial-connect.js";
 import { LinkLog } from "../link/link-log.js";
-import { ReconnectDelay } from "../link/link-timing.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { addressOf, connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
 import { Session } from "../link/session.js";
@@ -17,7 +17,7 @@ export class ClusterTopology {
   readonly #seeds: readonly HostAndPort[];
   readonly #access: RedisAccess;
   readonly #dependencies: LinkDependencies;
-  readonly #delay: ReconnectDelay;
+  readonly #backOff: BackOff;
   readonly #log: LinkLog;
   readonly #listeners = new Set<(map: ClusterMap) => void>();
   readonly #firstAttempt: InitialConnect;
@@ -35,7 +35,7 @@ export class ClusterTopology {
     this.#seeds = seeds;
     this.#access = access;
     this.#dependencies = dependencies;
-    this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
+    this.#backOff = new BackOff(dependencies.timing, dependencies.random);
     this.#log = new LinkLog("Cluster", dependencies.logger, dependencies.telemetry);
     this.#firstAttempt = new InitialConnect(dependencies.clock);
     this.#askNext();
@@ -129,7 +129,7 @@ export class ClusterTopology {
     // One node that is gone is no state of the Cluster's, as long as another one knows of all.
     if (this.#map === undefined) this.#log.lost(reason);
     const lastedMs = readyAt === undefined ? 0 : clock.now() - readyAt;
-    this.#cancelTimer = clock.after(this.#delay.nextMs(lastedMs), () => this.#askNext());
+    this.#cancelTimer = clock.after(this.#backOff.nextMs(lastedMs), () => this.#askNext());
   }
 
   /** Who has not heard of a change yet would undo it. Whoever says the same again and again is a Cluster that began anew. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../../ports/clock.js";
+import { Waiters } from "../../../../ports/waits.js";
 
 /**
  * The first attempt to connect, which a process that has just started is worth waiting for: refused at once, its
@@ -6,7 +7,7 @@ import type { Clock } from "../../../../ports/clock.js";
  */
 export class InitialConnect {
   readonly #clock: Clock;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiters = new Waiters();
   #isOver = false;
 
   constructor(clock: Clock) {
@@ -20,7 +21,7 @@ export class InitialConnect {
   /** How it ended shows in what it was for. */
   over(): void {
     this.#isOver = true;
-    for (const resolve of [...this.#waiting]) resolve();
+    this.#waiters.release();
   }
 
   /**
@@ -29,14 +30,6 @@ export class InitialConnect {
    * @param deadline epoch milliseconds
    */
   wait(deadline: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        cancelTimer();
-        this.#waiting.delete(done);
-        resolve();
-      };
-      const cancelTimer = this.#clock.after(Math.max(0, deadline - this.#clock.now()), done);
-      this.#waiting.add(done);
-    });
+    return this.#waiters.wait({ atMostMs: deadline - this.#clock.now(), clock: this.#clock });
   }
 }

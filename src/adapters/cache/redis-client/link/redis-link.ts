@@ -1,13 +1,15 @@
 import { ReplyError, type ChainableCommander, type RedisOptions } from "ioredis";
 import { CodedError } from "../../../../domain/errors.js";
+import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import { CommandBatch } from "./command-batch.js";
+import { within } from "../../../../ports/waits.js";
 import { InitialConnect } from "./initial-connect.js";
 import { LatencyWatch } from "./latency-watch.js";
 import { LinkLog } from "./link-log.js";
-import { ReconnectDelay, type LinkTiming } from "./link-timing.js";
+import type { LinkTiming } from "./link-timing.js";
 import { isForbidden, isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
 import { Session } from "./session.js";
 
@@ -50,7 +52,7 @@ const MAX_UNANSWERED = 10_000;
 export class RedisLink {
   readonly #settings: LinkSettings;
   readonly #dependencies: LinkDependencies;
-  readonly #delay: ReconnectDelay;
+  readonly #backOff: BackOff;
   readonly #log: LinkLog;
   readonly #firstAttempt: InitialConnect;
   readonly #onChange: () => void;
@@ -68,7 +70,7 @@ export class RedisLink {
     this.#settings = settings;
     this.#dependencies = dependencies;
     this.#onChange = onChange;
-    this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
+    this.#backOff = new BackOff(dependencies.timing, dependencies.random);
     this.#log = new LinkLog(settings.name, dependencies.logger, dependencies.telemetry);
     this.#firstAttempt = new InitialConnect(dependencies.clock);
     this.#session = this.#connect();
@@ -144,12 +146,12 @@ export class RedisLink {
   #by<T>(deadline: number, answer: Promise<T>): Promise<T> {
     if (deadline === Infinity) return answer;
     const { clock } = this.#dependencies;
-    return new Promise((resolve, reject) => {
-      const cancelTimer = clock.after(Math.max(0, deadline - clock.now()), () =>
-        reject(new CodedError("unavailable", "Redis did not answer in time")),
-      );
-      answer.then(resolve, reject).finally(cancelTimer);
-    });
+    return within(
+      answer,
+      deadline - clock.now(),
+      clock,
+      () => new CodedError("unavailable", "Redis did not answer in time"),
+    );
   }
 
   #judgeWrites(session: Session, replies: readonly Reply[]): void {
@@ -196,7 +198,7 @@ export class RedisLink {
     this.#log.lost(reason);
     const lastedMs = this.#readyAt === undefined ? 0 : clock.now() - this.#readyAt;
     this.#readyAt = undefined;
-    this.#cancelReconnect = clock.after(this.#delay.nextMs(lastedMs), () => (this.#session = this.#connect()));
+    this.#cancelReconnect = clock.after(this.#backOff.nextMs(lastedMs), () => (this.#session = this.#connect()));
     this.#onChange();
   }
 

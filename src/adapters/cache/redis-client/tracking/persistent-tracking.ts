@@ -1,6 +1,6 @@
+import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer } from "../../../../ports/clock.js";
 import { trackInvalidations } from "./invalidation-session.js";
-import { ReconnectDelay } from "../link/link-timing.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { connectionTo, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
 
@@ -21,7 +21,7 @@ export class PersistentTracking {
   readonly #prefixes: readonly string[];
   readonly #dependencies: LinkDependencies;
   readonly #listener: TrackingListener;
-  readonly #delay: ReconnectDelay;
+  readonly #backOff: BackOff;
   #trackingSince: number | undefined;
   #isRefused = false;
   #isSilent = false;
@@ -41,7 +41,7 @@ export class PersistentTracking {
     this.#prefixes = prefixes;
     this.#dependencies = dependencies;
     this.#listener = listener;
-    this.#delay = new ReconnectDelay(dependencies.timing, dependencies.random);
+    this.#backOff = new BackOff(dependencies.timing, dependencies.random);
     this.#track();
   }
 
@@ -91,7 +91,7 @@ export class PersistentTracking {
     const wasSilent = this.#isSilent;
     this.#trackingSince = undefined;
     this.#isSilent = false;
-    this.#cancelReconnect = clock.after(this.#delay.nextMs(since === undefined ? 0 : clock.now() - since), () =>
+    this.#cancelReconnect = clock.after(this.#backOff.nextMs(since === undefined ? 0 : clock.now() - since), () =>
       this.#track(),
     );
     if (since !== undefined && !wasSilent) this.#listener.lost(reason);

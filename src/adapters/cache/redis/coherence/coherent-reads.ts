@@ -2,6 +2,7 @@ import { isEmptyState, type CustomerState } from "../../../../domain/customer-st
 import { isOlder } from "../../../../domain/newest-wins.js";
 import { SubjectMap } from "../../../../domain/subject-map.js";
 import type { Subject } from "../../../../domain/subject.js";
+import { spread } from "../../../../ports/back-off.js";
 import type { StoredState, FetchedState, LoadedState } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
 import { CompactState } from "../../memory/compact-state.js";
@@ -133,7 +134,7 @@ export class CoherentReads {
   /** Until when a state may stay cached that would have to be asked for again at `recheckAt`. */
   recheckAt(recheckAt: number): number {
     // Spread out, so that what was read together is not read again together.
-    return Math.min(recheckAt, this.#clock.now() + this.#maxAgeMs * (0.75 + Math.random() / 4));
+    return Math.min(recheckAt, this.#clock.now() + spread(this.#maxAgeMs, 0.75, 1));
   }
 
   async #readUndisturbed(subject: Subject, read: ReadUnderWay): Promise<LoadedState | undefined> {

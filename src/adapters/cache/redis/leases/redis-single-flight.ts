@@ -3,11 +3,12 @@ import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { CrossProcessSingleFlight, Lease } from "../../../../ports/cross-process-single-flight.js";
+import { Waiters, within } from "../../../../ports/waits.js";
+import { redisIsLate } from "../store/redis-commands.js";
 import type { Coherence } from "../coherence/coherence.js";
 import type { RedisCommands } from "../store/redis-commands.js";
 import { missChannel, missLockKey, stateKey, timestampKey } from "../store/redis-keys.js";
 import { readTimestamp } from "../codec/stored-value.js";
-import { waitAtMost } from "./wait-at-most.js";
 
 export interface RedisSingleFlightParts {
   readonly commands: RedisCommands;
@@ -75,12 +76,11 @@ export class RedisSingleFlight implements CrossProcessSingleFlight {
 
   /** False where that is not known in time. */
   #soon(isThere: Promise<boolean>, endsAt: number): Promise<boolean> {
-    return waitAtMost(isThere, Math.max(LOOK_EVERY_MS, endsAt - this.#clock.now()), this.#clock).catch(
-      (error: unknown) => {
-        if (error instanceof CodedError) return false;
-        throw error;
-      },
-    );
+    const waitMs = Math.max(LOOK_EVERY_MS, endsAt - this.#clock.now());
+    return within(isThere, waitMs, this.#clock, () => redisIsLate(waitMs)).catch((error: unknown) => {
+      if (error instanceof CodedError) return false;
+      throw error;
+    });
   }
 
   /** Undefined: another process has the turn. */
@@ -123,26 +123,17 @@ const NOT_STORED = JSON.stringify({ error: "the state could not be stored" });
 
 /** Whether a change came, also while nobody waited for it. */
 class Signal {
+  readonly #waiters = new Waiters();
   #hasArrived = false;
-  #wake: (() => void) | undefined;
 
   arrive(): void {
     this.#hasArrived = true;
-    this.#wake?.();
+    this.#waiters.release();
   }
 
   /** @returns whether a change came since the last time */
   async wait(forMs: number, clock: Clock): Promise<boolean> {
-    if (!this.#hasArrived) {
-      await new Promise<void>((resolve) => {
-        const cancelTimer = clock.after(forMs, resolve);
-        this.#wake = () => {
-          cancelTimer();
-          resolve();
-        };
-      });
-      this.#wake = undefined;
-    }
+    if (!this.#hasArrived) await this.#waiters.wait({ atMostMs: forMs, clock });
     const hasArrived = this.#hasArrived;
     this.#hasArrived = false;
     return hasArrived;

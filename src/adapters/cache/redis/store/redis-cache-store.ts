@@ -14,6 +14,7 @@ import type {
 } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
+import { within } from "../../../../ports/waits.js";
 import { ApartSubjects } from "../coherence/apart-subjects.js";
 import { Coherence, isKnownLater, type PendingOperation } from "../coherence/coherence.js";
 import { CoherentReads } from "../coherence/coherent-reads.js";
@@ -24,14 +25,13 @@ import { encodeUsage } from "../codec/encode-usage.js";
 import { CustomerTimestamps } from "../coherence/customer-timestamps.js";
 import { mayWriteKeys } from "./key-ownership.js";
 import type { NearStore } from "../coherence/near-store.js";
-import type { RedisCommands, WriteGroup } from "./redis-commands.js";
+import { redisIsLate, type RedisCommands, type WriteGroup } from "./redis-commands.js";
 import { purgedKeys, stateKey, timestampKey } from "./redis-keys.js";
 import { Repairs, type PendingRepair } from "./repairs.js";
 import { SharedStaleMarker } from "../coherence/shared-stale-marker.js";
 import type { StateReading } from "./state-read.js";
 import { StateReader } from "./state-reader.js";
 import { usageIn, usagesOfState } from "./state-usages.js";
-import { waitAtMost } from "../leases/wait-at-most.js";
 import { WrittenJournal } from "./written-journal.js";
 
 export interface RedisCacheStoreParts {
@@ -135,7 +135,7 @@ export class RedisCacheStore implements CacheStore {
     try {
       if (waitMs === 0) throw new CodedError("unavailable", "Redis is not asked");
       const read = this.#reads.read(subject);
-      return await (waitMs === undefined ? read : waitAtMost(read, waitMs, this.#clock));
+      return await (waitMs === undefined ? read : within(read, waitMs, this.#clock, () => redisIsLate(waitMs)));
     } catch (error) {
       const held = await this.#near.load(subject);
       if (held === undefined || !(error instanceof CodedError)) throw error;
@@ -329,7 +329,8 @@ export class RedisCacheStore implements CacheStore {
   }
 
   #readAnew(subject: Subject): Promise<StoredState | undefined> {
-    return waitAtMost(this.#reads.readAnew(subject), this.#commandTimeoutMs, this.#clock);
+    const waitMs = this.#commandTimeoutMs;
+    return within(this.#reads.readAnew(subject), waitMs, this.#clock, () => redisIsLate(waitMs));
   }
 
   #keepAlone(operation: PendingOperation, fetched: FetchedState): StoredState {

@@ -1,3 +1,5 @@
+import { CodedError } from "../../../../domain/errors.js";
+
 /** One key's value with its timestamp, to be written unless what is stored is newer. */
 export interface KeyWrite {
   readonly key: string;
@@ -54,4 +56,9 @@ export interface RedisCommands {
   /** Gives a lock back that is still this token's. */
   unlock(key: string, token: string): Promise<void>;
   publish(channel: string, message: string): Promise<void>;
+}
+
+/** What whoever waits for Redis is told once it has waited for so long, milliseconds. */
+export function redisIsLate(waitMs: number): CodedError {
+  return new CodedError("unavailable", `Redis did not answer within ${Math.round(waitMs)} ms`);
 }

@@ -1,6 +1,7 @@
 import { CodedError } from "../../../../domain/errors.js";
 import { SubjectMap } from "../../../../domain/subject-map.js";
 import type { Subject } from "../../../../domain/subject.js";
+import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 
@@ -25,8 +26,7 @@ export interface RepairsParts {
 
 const DEFAULT_MAX_SUBJECTS = 10_000;
 const MAX_CONCURRENT = 8;
-const FIRST_DELAY_MS = 250;
-const MAX_DELAY_MS = 10_000;
+const RETRY = { firstDelayMs: 250, longestDelayMs: 10_000 };
 
 /**
  * Remembers what could not be written to a Redis that others trust, and writes it once that is possible. Bounded: of too
@@ -39,7 +39,7 @@ export class Repairs {
   #count = 0;
   #allStaleBefore: number | undefined;
   #isRunning = false;
-  #delayMs = FIRST_DELAY_MS;
+  readonly #backOff = new BackOff(RETRY);
   #cancelTimer: CancelTimer | undefined;
   #isStopped = false;
   #hasFailed = false;
@@ -80,7 +80,7 @@ export class Repairs {
 
   /** Redis may be there again. */
   retry(): void {
-    this.#delayMs = FIRST_DELAY_MS;
+    this.#backOff.reset();
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     void this.#run();
@@ -97,11 +97,10 @@ export class Repairs {
 
   #runLater(): void {
     if (this.#isStopped || this.#isRunning || this.#isDone || this.#cancelTimer !== undefined) return;
-    this.#cancelTimer = this.#parts.clock.after(this.#delayMs, () => {
+    this.#cancelTimer = this.#parts.clock.after(this.#backOff.nextMs(), () => {
       this.#cancelTimer = undefined;
       void this.#run();
     });
-    this.#delayMs = Math.min(MAX_DELAY_MS, this.#delayMs * 2);
   }
 
   async #run(): Promise<void> {
