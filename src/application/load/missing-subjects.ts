@@ -1,6 +1,6 @@
+import { BoundedSubjects } from "../../domain/bounded-subjects.js";
 import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import { CodedError } from "../../domain/errors.js";
-import { SubjectMap } from "../../domain/subject-map.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 
@@ -21,28 +21,25 @@ const MAX_BYTES_PER_CHARACTER = 2;
 export class MissingSubjects {
   readonly #cache: CacheStore;
   readonly #bounds: MissingBounds;
-  readonly #oldestFirst = new Set<Subject>();
-  readonly #known = new SubjectMap<true>();
-
+  readonly #known: BoundedSubjects<true>;
   #idBytes = 0;
 
   constructor(cache: CacheStore, bounds: MissingBounds) {
     this.#cache = cache;
     this.#bounds = bounds;
+    this.#known = new BoundedSubjects(bounds.count);
   }
 
   /** Remembers one more, and has the cache forget those remembered longest where they are too many or too long. */
   remember(subject: Subject): void {
-    if (this.#known.get(subject) === true) return;
+    if (this.#known.has(subject)) return;
     this.#known.set(subject, true);
-    this.#oldestFirst.add(subject);
     this.#idBytes += idBytesOf(subject);
-    for (const oldest of this.#oldestFirst) {
-      if (this.#oldestFirst.size <= this.#bounds.count && this.#idBytes <= this.#bounds.idBytes) return;
-      this.#oldestFirst.delete(oldest);
-      this.#idBytes -= idBytesOf(oldest);
-      this.#known.delete(oldest);
-      void this.#forget(oldest);
+    while (this.#known.isOverfull || this.#idBytes > this.#bounds.idBytes) {
+      const oldest = this.#known.takeOldest();
+      if (oldest === undefined) return;
+      this.#idBytes -= idBytesOf(oldest.subject);
+      void this.#forget(oldest.subject);
     }
   }
 

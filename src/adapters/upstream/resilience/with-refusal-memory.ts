@@ -1,5 +1,5 @@
+import { BoundedSubjects } from "../../../domain/bounded-subjects.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
-import { SubjectMap } from "../../../domain/subject-map.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Operation } from "./operation.js";
@@ -15,7 +15,6 @@ export interface RefusalMemoryOptions {
 }
 
 interface Refusal {
-  readonly subject: Subject;
   readonly error: unknown;
   /** Epoch milliseconds. */
   readonly until: number;
@@ -27,37 +26,19 @@ export function withRefusalMemory(
   { forMs, maxSubjects, onRefused }: RefusalMemoryOptions,
   clock: Clock,
 ): Operation<Subject, CustomerState> {
-  const bySubject = new SubjectMap<Refusal>();
-  const oldestFirst = new Set<Refusal>();
-
-  const forget = (refusal: Refusal) => {
-    oldestFirst.delete(refusal);
-    if (bySubject.get(refusal.subject) === refusal) bySubject.delete(refusal.subject);
-  };
-  const remember = (subject: Subject, error: unknown) => {
-    const known = bySubject.get(subject);
-    if (known !== undefined) forget(known);
-    const refusal = { subject, error, until: clock.now() + forMs };
-    bySubject.set(subject, refusal);
-    oldestFirst.add(refusal);
-    if (oldestFirst.size <= maxSubjects) return;
-    for (const oldest of oldestFirst) {
-      forget(oldest);
-      return;
-    }
-  };
-
+  const refusals = new BoundedSubjects<Refusal>(maxSubjects);
   return async (subject, signal) => {
-    const known = bySubject.get(subject);
+    const known = refusals.get(subject);
     if (known !== undefined) {
       if (clock.now() < known.until) throw known.error;
-      forget(known);
+      refusals.delete(subject);
     }
     try {
       return await operation(subject, signal);
     } catch (error) {
       if (isRefusal(error)) {
-        remember(subject, error);
+        refusals.set(subject, { error, until: clock.now() + forMs });
+        if (refusals.isOverfull) refusals.takeOldest();
         onRefused(error);
       }
       throw error;

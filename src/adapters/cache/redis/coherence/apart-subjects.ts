@@ -1,4 +1,4 @@
-import { SubjectMap } from "../../../../domain/subject-map.js";
+import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Clock } from "../../../../ports/clock.js";
 
@@ -11,37 +11,30 @@ const DEFAULT_MAX_SUBJECTS = 10_000;
 export class ApartSubjects {
   readonly #clock: Clock;
   readonly #lastsMs: number;
-  readonly #maxSubjects: number;
-  #endsAt = new SubjectMap<number>();
-  #count = 0;
+  readonly #endsAt: BoundedSubjects<number>;
 
   /** @param lastsMs how long until Redis is looked at again, milliseconds */
   constructor(clock: Clock, lastsMs: number, maxSubjects = DEFAULT_MAX_SUBJECTS) {
     this.#clock = clock;
     this.#lastsMs = lastsMs;
-    this.#maxSubjects = maxSubjects;
+    this.#endsAt = new BoundedSubjects(maxSubjects);
   }
 
   add(subject: Subject): void {
-    if (this.#endsAt.get(subject) === undefined && this.#count++ >= this.#maxSubjects) {
-      this.#endsAt = new SubjectMap();
-      this.#count = 1;
-    }
+    if (!this.#endsAt.hasRoomFor(subject)) this.#endsAt.clear();
     this.#endsAt.set(subject, this.#clock.now() + this.#lastsMs);
   }
 
   has(subject: Subject): boolean {
-    if (this.#count === 0) return false;
+    if (this.#endsAt.size === 0) return false;
     const endsAt = this.#endsAt.get(subject);
     if (endsAt === undefined) return false;
     if (this.#clock.now() < endsAt) return true;
-    this.delete(subject);
+    this.#endsAt.delete(subject);
     return false;
   }
 
   delete(subject: Subject): void {
-    if (this.#count === 0 || this.#endsAt.get(subject) === undefined) return;
-    this.#endsAt.delete(subject);
-    this.#count--;
+    if (this.#endsAt.size > 0) this.#endsAt.delete(subject);
   }
 }

@@ -1,4 +1,4 @@
-import { SubjectMap } from "../../../../domain/subject-map.js";
+import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
 import type { Subject } from "../../../../domain/subject.js";
 
 const DEFAULT_MAX_RESOURCES = 10_000;
@@ -9,30 +9,23 @@ const DEFAULT_MAX_RESOURCES = 10_000;
  * customer would be asked for at every check, for ever. Timestamps are epoch milliseconds.
  */
 export class CustomerTimestamps {
-  readonly #maxResources: number;
-  #seen = new SubjectMap<number>();
-  #count = 0;
+  readonly #seen: BoundedSubjects<number>;
 
   constructor(maxResources = DEFAULT_MAX_RESOURCES) {
-    this.#maxResources = maxResources;
+    this.#seen = new BoundedSubjects(maxResources);
   }
 
   /** The first one counts: a fetch may already be under way when a later one is seen. */
   see(resource: Subject, globalUpdatedAt: number): void {
-    if (this.#seen.get(resource) !== undefined) return;
-    if (this.#count++ >= this.#maxResources) {
-      // Who is forgotten is asked for once more.
-      this.#seen = new SubjectMap();
-      this.#count = 1;
-    }
+    if (this.#seen.has(resource)) return;
+    // Who is forgotten is asked for once more.
+    if (!this.#seen.hasRoomFor(resource)) this.#seen.clear();
     this.#seen.set(resource, globalUpdatedAt);
   }
 
   take(resource: Subject): number | undefined {
     const seen = this.#seen.get(resource);
-    if (seen === undefined) return undefined;
-    this.#seen.delete(resource);
-    this.#count--;
+    if (seen !== undefined) this.#seen.delete(resource);
     return seen;
   }
 }

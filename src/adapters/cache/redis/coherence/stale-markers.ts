@@ -1,4 +1,4 @@
-import { SubjectMap } from "../../../../domain/subject-map.js";
+import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
 import type { Subject } from "../../../../domain/subject.js";
 
 const DEFAULT_MAX_SUBJECTS = 10_000;
@@ -8,14 +8,12 @@ const DEFAULT_MAX_SUBJECTS = 10_000;
  * changed. What was found to be true after that is fresh. Timestamps are epoch milliseconds.
  */
 export class StaleMarkers {
-  readonly #maxSubjects: number;
-  #bySubject = new SubjectMap<number>();
-  #subjects = 0;
+  readonly #bySubject: BoundedSubjects<number>;
   #ofAll = -Infinity;
   #latest = -Infinity;
 
   constructor(maxSubjects = DEFAULT_MAX_SUBJECTS) {
-    this.#maxSubjects = maxSubjects;
+    this.#bySubject = new BoundedSubjects(maxSubjects);
   }
 
   markAllStale(now: number): void {
@@ -25,9 +23,8 @@ export class StaleMarkers {
   /** A customer's stale marker counts for its resources. Beyond the limit, everything is marked stale. */
   markStale(subject: Subject, now: number): void {
     this.#latest = Math.max(this.#latest, now);
-    if (this.#bySubject.get(subject) === undefined && this.#subjects++ >= this.#maxSubjects) {
-      this.#bySubject = new SubjectMap();
-      this.#subjects = 0;
+    if (!this.#bySubject.hasRoomFor(subject)) {
+      this.#bySubject.clear();
       this.#ofAll = Math.max(this.#ofAll, this.#latest);
       return;
     }

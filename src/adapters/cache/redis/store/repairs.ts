@@ -1,5 +1,5 @@
 import { CodedError } from "../../../../domain/errors.js";
-import { SubjectMap } from "../../../../domain/subject-map.js";
+import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
 import type { Subject } from "../../../../domain/subject.js";
 import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
@@ -34,9 +34,7 @@ const RETRY = { firstDelayMs: 250, longestDelayMs: 10_000 };
  */
 export class Repairs {
   readonly #parts: RepairsParts;
-  readonly #maxSubjects: number;
-  readonly #pending = new SubjectMap<PendingRepair>();
-  #count = 0;
+  readonly #pending: BoundedSubjects<PendingRepair>;
   #allStaleBefore: number | undefined;
   #isRunning = false;
   readonly #backOff = new BackOff(RETRY);
@@ -46,21 +44,18 @@ export class Repairs {
 
   constructor(parts: RepairsParts) {
     this.#parts = parts;
-    this.#maxSubjects = parts.maxSubjects ?? DEFAULT_MAX_SUBJECTS;
+    this.#pending = new BoundedSubjects(parts.maxSubjects ?? DEFAULT_MAX_SUBJECTS);
   }
 
   get count(): number {
-    return this.#count;
+    return this.#pending.size;
   }
 
   /** @param isChange whether the subject is known to have changed, so that nobody may go on trusting what Redis has */
   add(pending: PendingRepair, isChange: boolean): void {
-    if (this.#pending.get(pending.subject) === undefined) {
-      if (this.#count >= this.#maxSubjects) {
-        if (isChange) this.markAllStale(pending.since);
-        return;
-      }
-      this.#count++;
+    if (!this.#pending.hasRoomFor(pending.subject)) {
+      if (isChange) this.markAllStale(pending.since);
+      return;
     }
     this.#pending.set(pending.subject, pending);
     this.#runLater();
@@ -73,7 +68,7 @@ export class Repairs {
 
   /** Redis has it by other means. */
   settled(subject: Subject, knownAt: number): void {
-    if (this.#count === 0) return;
+    if (this.count === 0) return;
     const pending = this.#pending.get(subject);
     if (pending !== undefined && pending.since <= knownAt) this.#remove(pending);
   }
@@ -92,7 +87,7 @@ export class Repairs {
   }
 
   get #isDone(): boolean {
-    return this.#count === 0 && this.#allStaleBefore === undefined;
+    return this.count === 0 && this.#allStaleBefore === undefined;
   }
 
   #runLater(): void {
@@ -142,16 +137,12 @@ export class Repairs {
   }
 
   #remove(pending: PendingRepair): void {
-    if (this.#pending.get(pending.subject) !== pending) return;
-    this.#pending.delete(pending.subject);
-    this.#count--;
+    if (this.#pending.get(pending.subject) === pending) this.#pending.delete(pending.subject);
   }
 
   /** So that one which always fails does not keep the others from their turn. */
   #toTheEnd(pending: PendingRepair): void {
-    if (this.#pending.get(pending.subject) !== pending) return;
-    this.#pending.delete(pending.subject);
-    this.#pending.set(pending.subject, pending);
+    if (this.#pending.get(pending.subject) === pending) this.#pending.set(pending.subject, pending);
   }
 
   #failed(error: unknown): void {
@@ -163,7 +154,7 @@ export class Repairs {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
     logger.warn("changes cannot be written to Redis; they are written as soon as it takes writes", {
-      subjects: this.#count,
+      subjects: this.count,
       reason: error.message,
     });
   }

@@ -1,4 +1,4 @@
-import { SubjectMap } from "../../../../domain/subject-map.js";
+import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { stateKey, timestampKey } from "./redis-keys.js";
@@ -32,14 +32,12 @@ const BATCH = 50;
  */
 export class WrittenJournal {
   readonly #environment: string;
-  readonly #maxSubjects: number;
-  readonly #oldestFirst = new Set<JournalEntry>();
-  readonly #entries = new SubjectMap<JournalEntry>();
+  readonly #entries: BoundedSubjects<JournalEntry>;
   #isIncomplete = false;
 
   constructor(environment: string, maxSubjects = DEFAULT_MAX_SUBJECTS) {
     this.#environment = environment;
-    this.#maxSubjects = maxSubjects;
+    this.#entries = new BoundedSubjects(maxSubjects);
   }
 
   /**
@@ -72,7 +70,7 @@ export class WrittenJournal {
   /** @throws CodedError as RedisCommands does */
   async verify(redis: Pick<RedisCommands, "read">): Promise<JournalFindings> {
     const lost: PendingRepair[] = [];
-    const entries = [...this.#oldestFirst];
+    const entries = [...this.#entries.values()];
     for (let from = 0; from < entries.length; from += BATCH) {
       const batch = entries.slice(from, from + BATCH);
       const stored = await redis.read(batch.flatMap(({ timestamps }) => [...timestamps.keys()]));
@@ -91,16 +89,9 @@ export class WrittenJournal {
   }
 
   #remember(entry: JournalEntry): void {
-    const before = this.#entries.get(entry.subject);
-    if (before !== undefined) this.#oldestFirst.delete(before);
     this.#entries.set(entry.subject, entry);
-    this.#oldestFirst.add(entry);
-    if (this.#oldestFirst.size <= this.#maxSubjects) return;
-    for (const oldest of this.#oldestFirst) {
-      this.#oldestFirst.delete(oldest);
-      this.#entries.delete(oldest.subject);
-      this.#isIncomplete = true;
-      return;
-    }
+    if (!this.#entries.isOverfull) return;
+    this.#entries.takeOldest();
+    this.#isIncomplete = true;
   }
 }
