@@ -14,6 +14,8 @@ export class BoundedSubjects<V> {
   readonly #maxCount: number;
   #bySubject = new SubjectMap<Entry<V>>();
   readonly #oldestFirst = new Set<Entry<V>>();
+  /** Stands behind what was taken out: a new one would have to pass by all that is gone. */
+  #oldest = this.#oldestFirst.values();
 
   constructor(maxCount: number) {
     this.#maxCount = maxCount;
@@ -58,15 +60,16 @@ export class BoundedSubjects<V> {
   clear(): void {
     this.#bySubject = new SubjectMap();
     this.#oldestFirst.clear();
+    this.#oldest = this.#oldestFirst.values();
   }
 
   /** Takes out what was set longest ago. */
   takeOldest(): Entry<V> | undefined {
-    for (const oldest of this.#oldestFirst) {
-      this.delete(oldest.subject);
-      return oldest;
-    }
-    return undefined;
+    let next = this.#oldest.next();
+    if (next.done === true) next = (this.#oldest = this.#oldestFirst.values()).next();
+    if (next.done === true) return undefined;
+    this.delete(next.value.subject);
+    return next.value;
   }
 
   /** The one that was set longest ago first. */
