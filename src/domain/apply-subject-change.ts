@@ -1,4 +1,4 @@
-import type { CreditBalanceUpdated, EntitlementsUpdated, SubjectChange } from "./change.js";
+import type { EntitlementsUpdated, SubjectChange } from "./change.js";
 import { isEmptyState, type CustomerState } from "./customer-state.js";
 import { isOlder, newestState, newestUsage } from "./newest-wins.js";
 
@@ -42,8 +42,6 @@ export function applySubjectChange(stored: CustomerState | undefined, change: Su
       return applyEntitlements(stored, change);
     case "usage-updated":
       return stored === undefined ? NONE : refined(stored, newestUsage(stored, change.entitlement, change.usage));
-    case "credit-balance-updated":
-      return stored === undefined ? NONE : applyBalance(stored, change);
     case "subject-invalidated":
       return stored === undefined ? NONE : MARK_STALE;
   }
@@ -56,26 +54,6 @@ function applyEntitlements(stored: CustomerState | undefined, change: Entitlemen
   if (stored !== undefined && isOlder(state.updatedAt, stored.updatedAt))
     return refined(stored, newestState(stored, state));
   return { effect: "replace", state: newestState(stored, state) };
-}
-
-/** The features that draw on a wallet are judged against it at each check, so the wallet is all there is to update. */
-function applyBalance(stored: CustomerState, change: CreditBalanceUpdated): ChangeEffect {
-  const { currencyId, totalGranted, totalConsumed, updatedAt } = change;
-  const wallet = stored.credit(currencyId);
-  // Where the wallet is not reported, its features carry upstream's own judgement of it, and only upstream can renew that.
-  if (wallet === undefined) return drawsOn(stored, currencyId) ? MARK_STALE : NONE;
-  if (isOlder(updatedAt, stored.creditUsage(currencyId).updatedAt)) return NONE;
-  // A grant moves the limit, which belongs to the set of entitlements and not to its usage.
-  if (wallet.usageLimit !== totalGranted) return MARK_STALE;
-  return refined(
-    stored,
-    newestUsage(stored, { type: "credit", id: currencyId }, { currentUsage: totalConsumed, updatedAt }),
-  );
-}
-
-function drawsOn(state: CustomerState, currencyId: string): boolean {
-  for (const { creditRate } of state.features()) if (creditRate?.currencyId === currencyId) return true;
-  return false;
 }
 
 function refined(stored: CustomerState, state: CustomerState): ChangeEffect {

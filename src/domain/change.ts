@@ -18,17 +18,6 @@ export interface UsageUpdated {
   readonly usage: Usage;
 }
 
-/** The older API's changes of a wallet: what was granted and consumed in all. */
-export interface CreditBalanceUpdated {
-  readonly type: "credit-balance-updated";
-  readonly subject: Subject;
-  readonly currencyId: string;
-  readonly totalGranted: number;
-  readonly totalConsumed: number;
-  /** Epoch milliseconds. */
-  readonly updatedAt: number | undefined;
-}
-
 /** Whose states a publication changes: everybody's, or only those of customers to come. */
 export const MIGRATIONS = ["ALL_CUSTOMERS", "NEW_CUSTOMERS"] as const;
 
@@ -45,7 +34,7 @@ export interface SubjectInvalidated {
 }
 
 /** What an upstream can say of states that others may have cached. */
-export type Change = EntitlementsUpdated | UsageUpdated | CreditBalanceUpdated | PackagePublished | SubjectInvalidated;
+export type Change = EntitlementsUpdated | UsageUpdated | PackagePublished | SubjectInvalidated;
 
 export type ChangeType = Change["type"];
 
@@ -53,7 +42,6 @@ export type ChangeType = Change["type"];
 export const CHANGE_TYPES = Object.keys({
   "entitlements-updated": true,
   "usage-updated": true,
-  "credit-balance-updated": true,
   "package-published": true,
   "subject-invalidated": true,
 } satisfies Record<ChangeType, true>) as readonly ChangeType[];

@@ -17,14 +17,6 @@ export type ModelChange =
       readonly entitlement: EntitlementReference;
       readonly usage: Usage;
     }
-  | {
-      readonly type: "credit-balance-updated";
-      readonly subject: Subject;
-      readonly currencyId: string;
-      readonly totalGranted: number;
-      readonly totalConsumed: number;
-      readonly updatedAt?: number | undefined;
-    }
   | { readonly type: "subject-invalidated"; readonly subject: Subject };
 
 export interface Held {
@@ -98,8 +90,6 @@ export class CachedStates {
           held: { ...stored, state: withUsage(stored.state, change.entitlement, change.usage) },
           isReplaced: false,
         };
-      case "credit-balance-updated":
-        return balanceEffect(stored, change);
       case "subject-invalidated":
         return stored === undefined ? "none" : "mark-stale";
     }
@@ -204,26 +194,4 @@ function whatIsKnown(stored: Held | undefined, fetched: Held): Held {
   // Asked before a change that is known: it counts only where it proves to be newer.
   const isNewer = isOlder(setTimestamp(stored.state), setTimestamp(fetched.state));
   return isNewer ? { ...stored, state: newest(stored.state, fetched.state), recheckAt: fetched.recheckAt } : stored;
-}
-
-function balanceEffect(
-  stored: Held | undefined,
-  { currencyId, totalGranted, totalConsumed, updatedAt }: Extract<ModelChange, { type: "credit-balance-updated" }>,
-): "none" | "mark-stale" | { readonly held: Held; readonly isReplaced: boolean } {
-  if (stored === undefined) return "none";
-  const { state } = stored;
-  const wallet = walletIn(state, currencyId);
-  if (wallet === undefined)
-    return (state.features ?? []).some(({ creditRate }) => creditRate?.currencyId === currencyId)
-      ? "mark-stale"
-      : "none";
-  if (isOlder(updatedAt, wallet.usage?.updatedAt)) return "none";
-  if (wallet.usageLimit !== totalGranted) return "mark-stale";
-  return {
-    held: {
-      ...stored,
-      state: withUsage(state, { type: "credit", id: currencyId }, { currentUsage: totalConsumed, updatedAt }),
-    },
-    isReplaced: false,
-  };
 }

@@ -126,15 +126,6 @@ export function someChange(random: Random, now: number): ModelChange {
     case 2:
     case 3:
       return { type: "entitlements-updated", subject, state: someState(random, now) };
-    case 4:
-      return {
-        type: "credit-balance-updated",
-        subject,
-        currencyId: random.pick(CURRENCY_IDS),
-        totalGranted: random.pick([5, 10, someAmount(random)]),
-        totalConsumed: someAmount(random),
-        ...optional("updatedAt", random, 0.9, () => nearby(random, now)),
-      };
     default: {
       const type = random.chance(0.8) ? "feature" : "credit";
       return {

@@ -57,6 +57,5 @@ export function compareAnswers(
 
 export function changeOf(change: ModelChange): Change {
   if (change.type === "entitlements-updated") return { ...change, state: buildCustomerState(change.state) };
-  if (change.type === "credit-balance-updated") return { ...change, updatedAt: change.updatedAt };
   return change;
 }

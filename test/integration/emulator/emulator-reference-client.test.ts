@@ -325,22 +325,20 @@ describe("reports and live updates", () => {
   });
 
   it("hears of a wallet that is empty, and full again", async () => {
-    const balance = (totalGranted: number, totalConsumed: number) => {
+    const consumed = (currentUsage: number) => {
       emulated.updates.tell({
-        type: "credit-balance-updated",
+        type: "usage-updated",
         subject: { customerId: "acme" },
-        currencyId: "ink",
-        totalGranted,
-        totalConsumed,
-        updatedAt: undefined,
+        entitlement: { type: "credit", id: "ink" },
+        usage: { currentUsage },
       });
       return client.logged("Credit balance updated event arrived");
     };
     const images = () => check("Metered", "images");
     expect(await images()).toMatchObject({ hasAccess: true });
-    await balance(100, 100);
+    await consumed(100);
     expect(await images()).toMatchObject({ hasAccess: false, accessDeniedReason: "InsufficientCredits" });
-    await balance(200, 100);
+    await consumed(0);
     expect(await images()).toMatchObject({ hasAccess: true });
   });
 

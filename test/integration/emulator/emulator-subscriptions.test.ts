@@ -178,7 +178,7 @@ describe("the older generation", () => {
     });
   });
 
-  it("tells the balance of a wallet, whichever change it comes from", async () => {
+  it("tells the balance of a wallet, whoever drew on it", async () => {
     const subscription = await subscribe(OLD_BALANCE);
     await report("images", 3);
     const balance = {
@@ -193,18 +193,16 @@ describe("the older generation", () => {
     };
     expect((await subscription.next()).data.creditBalanceUpdated).toEqual(balance);
     emulated.updates.tell({
-      type: "credit-balance-updated",
+      type: "usage-updated",
       subject: { customerId: "acme" },
-      currencyId: "ink",
-      totalGranted: 500,
-      totalConsumed: 40,
-      updatedAt: undefined,
+      entitlement: { type: "credit", id: "ink" },
+      usage: { currentUsage: 40 },
     });
     const received = [
       (await subscription.next()).data.creditBalanceUpdated,
       (await subscription.next()).data.creditBalanceUpdated,
     ];
-    expect(received).toContainEqual({ ...balance, currentBalance: 460, totalConsumed: 40, totalGranted: 500 });
+    expect(received).toContainEqual({ ...balance, currentBalance: 60, totalConsumed: 40 });
   });
 
   it("says nothing of what the subject has no more", async () => {

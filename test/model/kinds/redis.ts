@@ -198,8 +198,6 @@ function consistent(step: RedisStep, now: number, emptied: Set<string>, index: n
       return { ...step, change: { ...change, state: inOrder(change.subject, change.state) } };
     case "usage-updated":
       return { ...step, change: { ...change, usage: { ...change.usage, updatedAt: change.usage.updatedAt ?? now } } };
-    case "credit-balance-updated":
-      return { ...step, change: { ...change, updatedAt: change.updatedAt ?? now } };
     case "subject-invalidated":
       return step;
   }

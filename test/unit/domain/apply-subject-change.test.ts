@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
 import { applySubjectChange, type ChangeEffect } from "../../../src/domain/apply-subject-change.js";
-import type { CreditBalanceUpdated, SubjectChange } from "../../../src/domain/change.js";
+import type { SubjectChange } from "../../../src/domain/change.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
 import { featureQuery } from "../../builders/queries.js";
@@ -143,47 +143,6 @@ describe("usage updated", () => {
         usage: { currentUsage: 9, updatedAt },
       }),
     ).toEqual({ effect: "none" });
-  });
-});
-
-describe("credit balance updated, by the older API", () => {
-  const balance = (parts: Partial<CreditBalanceUpdated>): CreditBalanceUpdated => ({
-    type: "credit-balance-updated",
-    subject,
-    currencyId: "credits",
-    totalGranted: 100,
-    totalConsumed: 100,
-    updatedAt: 51,
-    ...parts,
-  });
-
-  it("updates the wallet, and with it the features that draw on it", () => {
-    const before = stateWith([boolean({ creditRate: { amount: 1, currencyId: "credits" } })], {
-      credits: [wallet()],
-      updatedAt: 10,
-    });
-    const after = storedBy(applySubjectChange(before, balance({})));
-    expect(after.creditUsage("credits").currentUsage).toBe(100);
-    expect(decideFeature(before, featureQuery("sso"), 0).hasAccess).toBe(true);
-    expect(decideFeature(after, featureQuery("sso"), 0).accessDeniedReason).toBe("InsufficientCredits");
-  });
-
-  it("with another grant leaves what is known stale, since the limit comes with the set", () => {
-    expect(applySubjectChange(stored, balance({ totalGranted: 200 }))).toEqual({ effect: "mark-stale" });
-  });
-
-  it("of a wallet that is not told leaves stale what its features were told to be", () => {
-    const before = stateWith([boolean({ creditRate: { amount: 1, currencyId: "credits" } })], { updatedAt: 10 });
-    expect(applySubjectChange(before, balance({}))).toEqual({ effect: "mark-stale" });
-  });
-
-  it.each([
-    { why: "a subject that is not known", before: undefined, parts: {} },
-    { why: "a currency that the set does not have", before: stored, parts: { currencyId: "other" } },
-    { why: "before what is stored", before: stored, parts: { updatedAt: 49 } },
-    { why: "before what is stored, of another grant", before: stored, parts: { updatedAt: 49, totalGranted: 200 } },
-  ])("of $why is dropped", ({ before, parts }) => {
-    expect(applySubjectChange(before, balance(parts))).toEqual({ effect: "none" });
   });
 });
 

@@ -1,22 +1,10 @@
-import type { CreditBalanceUpdated, PackagePublished, UsageUpdated } from "../../../domain/change.js";
+import type { PackagePublished, UsageUpdated } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { encodeOlderEntitlement } from "./encode-feature-entitlement.js";
 import { isoTimestamp } from "./encode-timestamp.js";
 
-/** Changes of a usage as the newer clients read it; the older API's changes of a wallet are changes of its usage to them. */
-export function encodeUsageV2(change: UsageUpdated | CreditBalanceUpdated) {
-  if (change.type === "credit-balance-updated") {
-    return {
-      entitlementReference: { id: change.currencyId, type: "CREDIT" },
-      usage: {
-        currentUsage: change.totalConsumed,
-        usageUpdatedAt: isoTimestamp(change.updatedAt),
-        usagePeriodStart: null,
-        usagePeriodEnd: null,
-      },
-    };
-  }
-  const { entitlement, usage } = change;
+/** Changes of a usage as the newer clients read it. */
+export function encodeUsageV2({ entitlement, usage }: UsageUpdated) {
   return {
     entitlementReference: { id: entitlement.id, type: entitlement.type === "credit" ? "CREDIT" : "FEATURE" },
     usage: {
@@ -59,12 +47,11 @@ export function encodeOlderUsage(
  *
  * @returns undefined where the subject has the wallet no more
  */
-export function encodeBalance(change: UsageUpdated | CreditBalanceUpdated, present: CustomerState) {
-  const currencyId = change.type === "usage-updated" ? change.entitlement.id : change.currencyId;
+export function encodeBalance({ entitlement: { id: currencyId }, usage }: UsageUpdated, present: CustomerState) {
   const wallet = present.credit(currencyId);
   if (wallet === undefined) return undefined;
-  const totalGranted = change.type === "usage-updated" ? wallet.usageLimit : change.totalGranted;
-  const totalConsumed = change.type === "usage-updated" ? change.usage.currentUsage : change.totalConsumed;
+  const totalGranted = wallet.usageLimit;
+  const totalConsumed = usage.currentUsage;
   const { displayName, unitSingular, unitPlural } = wallet.currency;
   const units =
     unitSingular === undefined || unitPlural === undefined ? null : { singular: unitSingular, plural: unitPlural };

@@ -31,7 +31,6 @@ function contentOf(change: Change, now: number): Pick<ChangeMessage, "type" | "d
         },
       };
     case "usage-updated":
-    case "credit-balance-updated":
       return { type: "usage.updated", data: { ...encodeSubject(change.subject), ...encodeUsageV2(change) } };
     case "subject-invalidated":
       return { type: "customer.invalidated", data: encodeSubject(change.subject) };

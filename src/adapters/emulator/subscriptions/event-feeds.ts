@@ -1,10 +1,4 @@
-import type {
-  Change,
-  CreditBalanceUpdated,
-  EntitlementsUpdated,
-  SubjectInvalidated,
-  UsageUpdated,
-} from "../../../domain/change.js";
+import type { Change, EntitlementsUpdated, SubjectInvalidated, UsageUpdated } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
 import { encodeBalance, encodeOlderUsage, encodePackagePublished, encodeUsageV2 } from "../encoding/encode-changes.js";
@@ -96,17 +90,14 @@ function isOfEntitlements(change: Change): change is EntitlementsUpdated | Subje
   return change.type === "entitlements-updated" || change.type === "subject-invalidated";
 }
 
-function isOfUsage(change: Change): change is UsageUpdated | CreditBalanceUpdated {
-  return change.type === "usage-updated" || change.type === "credit-balance-updated";
+function isOfUsage(change: Change): change is UsageUpdated {
+  return change.type === "usage-updated";
 }
 
 function isOfFeatureUsage(change: Change): change is UsageUpdated {
   return change.type === "usage-updated" && change.entitlement.type === "feature";
 }
 
-function isOfWallet(change: Change): change is UsageUpdated | CreditBalanceUpdated {
-  return (
-    change.type === "credit-balance-updated" ||
-    (change.type === "usage-updated" && change.entitlement.type === "credit")
-  );
+function isOfWallet(change: Change): change is UsageUpdated {
+  return change.type === "usage-updated" && change.entitlement.type === "credit";
 }
