@@ -66,7 +66,10 @@ class FuzzedConnection {
   #unsent: Buffer[] = [];
   /** It has broken a rule, or said that it goes: what the server makes of that is its own. */
   #mayBeEnded = false;
-  /** Bytes were sent that are no frames: the server may wait for the rest of what they seem to begin. */
+  /**
+   * Bytes were sent that are no frames, of which the server may wait for the rest; or a frame that opens a stream which is not counted
+   * here, and would be opened again.
+   */
   #isOutOfStep = false;
 
   constructor(client: WireClient, source: ByteSource) {
@@ -256,6 +259,7 @@ class FuzzedConnection {
     const type = source.integer(0, 12);
     const stream = source.seldom(3) ? source.oneOf([0, 2, 1, 0x7fff_ffff]) : this.#someStream();
     const payload = source.take(source.integer(0, 20));
+    if (type === HEADERS && stream >= this.#nextStream) this.#isOutOfStep = true;
     // What it opens or acknowledges is not counted: after it, acknowledgements and windows are no longer judged.
     this.#client.unacknowledged++;
     this.#client.window += ENOUGH_WINDOW * 1_000;

@@ -1,5 +1,7 @@
 import { isIP } from "node:net";
 
+const UNDOTTED_NAME = /^[a-z0-9_-]+$/;
+
 /** Whether a request may name a host. */
 export type IsAllowedHost = (authority: string | undefined) => boolean;
 
@@ -16,7 +18,7 @@ export function listedHosts(hosts: readonly string[]): IsAllowedHost {
 export const LOCAL_HOSTS: IsAllowedHost = (authority) => {
   if (authority === undefined) return false;
   const host = hostOf(authority);
-  return isIP(host) !== 0 || (host !== "" && !host.includes("."));
+  return isIP(host) !== 0 || UNDOTTED_NAME.test(host);
 };
 
 /** The addresses that only this machine reaches. */

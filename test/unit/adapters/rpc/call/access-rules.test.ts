@@ -27,6 +27,8 @@ describe("hosts", () => {
     "[::1]:80",
     "::1",
     "[2001:DB8::1]:443",
+    "sidecar",
+    "sidecar_1:80",
   ])("%s is local", (authority) => {
     expect(LOCAL_HOSTS(authority)).toBe(true);
   });
@@ -43,7 +45,7 @@ describe("hosts", () => {
     "[::1].evil.example",
     "[::1]evil",
     "127.0.0.1:evil",
-    "notlocalhost",
+    "notlocalhost.example",
     "localhost:80:80",
     "[localhost",
     "",
