@@ -13,10 +13,11 @@ const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip", "via"] as co
 /**
  * A route that tells of customers: served to this machine, and to whoever has the token.
  *
- * @param token undefined: to this machine alone
+ * @param tokenInUse another at times; undefined: to this machine alone
  */
-export function privately(route: OpsRoute, token: string | undefined): OpsRoute {
+export function privately(route: OpsRoute, tokenInUse: () => string | undefined): OpsRoute {
   return (query, request) => {
+    const token = tokenInUse();
     if (mayAsk(request, token)) return route(query, request);
     const remedy = token === undefined ? "ask from this machine, or set OPS_TOKEN and send it" : "send OPS_TOKEN";
     return {

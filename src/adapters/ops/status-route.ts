@@ -8,8 +8,9 @@ const EXPECTATION = /^([\w.-]+)(<=|>=|!=|=|<|>)(.*)$/;
  * GET /status. With `?expect=<path><operator><value>`, as often as wanted, it answers 503 where one of them does not hold:
  * `expect=isDegraded=false`, `expect=dependencies.redis.state=up`, `expect=cache.stale.stream_lost<100`.
  */
-export function statusRoute(status: Pick<ServiceStatus, "read">, token: string | undefined): OpsRoute {
-  return async (query, request) => statusReply(await status.read(mayAsk(request, token)), query.getAll("expect"));
+export function statusRoute(status: Pick<ServiceStatus, "read">, tokenInUse: () => string | undefined): OpsRoute {
+  return async (query, request) =>
+    statusReply(await status.read(mayAsk(request, tokenInUse())), query.getAll("expect"));
 }
 
 export function statusReply(status: Status, expectations: readonly string[]): OpsReply {

@@ -17,6 +17,13 @@ const CONNECTION_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 4_000;
 const MAX_SOCKETS = 64;
 
+/** Names of the failures of a credential, with statuses of their own at some services. */
+const REFUSED_CREDENTIAL =
+  /^(?:Expired|InvalidClientToken|InvalidAccessKey|UnrecognizedClient|Signature|InvalidSignature|CredentialsProvider)/;
+
+/** An option of the library's credential chain, which is handed all of a client's options. */
+const READ_FILES_ANEW: object = { ignoreCache: true };
+
 export interface SqsOptions {
   readonly region: string;
   readonly queueUrl: string;
@@ -31,17 +38,20 @@ export interface SqsOptions {
  * Each rejects with a CodedError: `cancelled` once its signal aborts, `unavailable` for whatever else goes wrong.
  */
 export class SqsCalls {
-  readonly #client: SQSClient;
+  #client: SQSClient;
   /** Fails at the first silent connection, and leaves it to who polls to try again: late notice is worse. */
-  readonly #receiver: SQSClient;
+  #receiver: SQSClient;
   readonly #queueUrl: string;
   readonly #pollSeconds: number;
+  readonly #createClient: (requestTimeout: number, maxAttempts: number) => SQSClient;
+  #isClosed = false;
 
   constructor({ region, queueUrl, pollSeconds, hasOwnEndpoint }: SqsOptions) {
     this.#pollSeconds = pollSeconds;
     this.#queueUrl = queueUrl;
-    const clientOf = (requestTimeout: number, maxAttempts: number) =>
+    this.#createClient = (requestTimeout, maxAttempts) =>
       new SQSClient({
+        ...READ_FILES_ANEW,
         region,
         maxAttempts,
         // Left to itself, the library says on the console with every call that the queue's host is not the region's.
@@ -57,8 +67,8 @@ export class SqsCalls {
           httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
         },
       });
-    this.#client = clientOf(REQUEST_TIMEOUT_MS, 3);
-    this.#receiver = clientOf(pollSeconds * 1_000 + REQUEST_TIMEOUT_MS, 1);
+    this.#client = this.#generalClient();
+    this.#receiver = this.#receivingClient();
   }
 
   /** @returns how long the queue keeps a message from others, seconds; undefined where this client may not know */
@@ -118,14 +128,33 @@ export class SqsCalls {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#client.destroy();
     this.#receiver.destroy();
+  }
+
+  /** A client finds its credentials once: those that are refused by now may have been replaced in their file since. */
+  #renewCredentials(): void {
+    if (this.#isClosed) return;
+    this.#client.destroy();
+    this.#receiver.destroy();
+    this.#client = this.#generalClient();
+    this.#receiver = this.#receivingClient();
+  }
+
+  #generalClient(): SQSClient {
+    return this.#createClient(REQUEST_TIMEOUT_MS, 3);
+  }
+
+  #receivingClient(): SQSClient {
+    return this.#createClient(this.#pollSeconds * 1_000 + REQUEST_TIMEOUT_MS, 1);
   }
 
   #coded(error: unknown): CodedError {
     if (error instanceof CodedError) return error;
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     if (name === "AbortError") return noLongerAsked();
+    if (isRefusedCredential(error)) this.#renewCredentials();
     return new CodedError("unavailable", `the queue ${this.#queueUrl} cannot be used (${name}: ${message})`, {
       cause: error,
     });
@@ -134,6 +163,14 @@ export class SqsCalls {
 
 function noLongerAsked(): CodedError {
   return new CodedError("cancelled", "the queue is no longer asked");
+}
+
+/** Also where none were found. */
+function isRefusedCredential(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { $metadata } = error as { readonly $metadata?: { readonly httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode;
+  return status === 401 || status === 403 || REFUSED_CREDENTIAL.test(error.name);
 }
 
 /** Who may consume need not be allowed to read a queue's attributes. */

@@ -60,6 +60,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
       }),
     description: `${describeRedis(config)}, keys under ${environment}:`,
     start: () => invalidations.start(store.coherence),
+    useSecrets: (secrets) => connection.useSecrets(secrets),
     async close() {
       await invalidations.stop();
       store.stop();

@@ -1,10 +1,11 @@
-import { openRedis, type RedisConnection } from "../../adapters/cache/redis-client/open-redis.js";
+import { openRedis, type RedisConnection, type RedisSecrets } from "../../adapters/cache/redis-client/open-redis.js";
 import type { RedisTarget } from "../../adapters/cache/redis-client/link/redis-target.js";
 import { idleMs } from "../../adapters/ops/idle-watch.js";
 import { CodedError } from "../../domain/errors.js";
 import type { HostAndPort } from "../config/settings/parsers.js";
-import type { RedisConfig } from "../config/settings/redis-settings.js";
+import { REDIS_SETTINGS, type RedisConfig } from "../config/settings/redis-settings.js";
 import type { Services } from "../source/source.js";
+import type { ReplaceableSecret } from "../process/follow-file-settings.js";
 import { StartError } from "../process/start-error.js";
 
 export interface RedisBounds {
@@ -39,6 +40,25 @@ export function connectToRedis(config: RedisConfig, bounds: RedisBounds, service
       throw new StartError(`REDIS_TLS_CA_FILE: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/** Passwords of Redis that are given as files, and that may be others while a service runs. */
+export function redisSecrets(use: (secrets: RedisSecrets) => void): readonly ReplaceableSecret[] {
+  const effect = "connections made from now on use the new one";
+  return [
+    {
+      setting: REDIS_SETTINGS.redisPassword,
+      called: "password of Redis",
+      replace: (password) => use({ password }),
+      effect,
+    },
+    {
+      setting: REDIS_SETTINGS.redisSentinelPassword,
+      called: "password of Sentinel",
+      replace: (sentinelPassword) => use({ sentinelPassword }),
+      effect,
+    },
+  ];
 }
 
 /** Where Redis is, as the start message tells it. */

@@ -1,6 +1,6 @@
 import { ReportingLogger, type ErrorReports } from "../../adapters/error-reports/reporting-logger.js";
 import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
-import { hideSecrets } from "../../adapters/ops/secrets.js";
+import { SecretList } from "../../adapters/ops/secrets.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
 import { CodedError } from "../../domain/errors.js";
@@ -10,6 +10,7 @@ import { describeRedis } from "../cache/redis-connection.js";
 import { packageVersion } from "../package-version.js";
 import { PersistentCacheService } from "./persistent-cache-service.js";
 import { PERSISTENT_CACHE, type PERSISTENT_CACHE_SETTINGS } from "./settings.js";
+import { followFileSettings } from "../process/follow-file-settings.js";
 import { hasOwnQueueEndpoint } from "../process/queue-endpoint.js";
 import { EXIT_CODES, refuseToStart, StartError } from "../process/start-error.js";
 import { endOnSignal } from "../process/termination.js";
@@ -27,17 +28,18 @@ export async function runPersistentCache(): Promise<void> {
   for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
   try {
     const loaded = readSettings(PERSISTENT_CACHE, process.env);
-    const reports = await openReports(loaded);
-    await serve(loaded, reports);
+    const secrets = new SecretList(loaded.secrets);
+    const reports = await openReports(loaded, secrets);
+    await serve(loaded, reports, secrets);
   } catch (error) {
     refuseToStart(PROGRAM, error);
   }
 }
 
-async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise<void> {
+async function serve(loaded: Loaded, reports: ErrorReports | undefined, secrets: SecretList): Promise<void> {
   const { config, warnings } = loaded;
   const clock = new SystemClock();
-  const written = loggerOf(loaded, clock);
+  const written = loggerOf(loaded, clock, secrets);
   const logger = new FoldingLogger(reports === undefined ? written : new ReportingLogger(written, reports), clock);
   process.on("uncaughtException", (error, origin) => {
     logger.error("the service failed in a way that was not foreseen, and ends", { origin, error });
@@ -52,7 +54,7 @@ async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise
     telemetry: newTelemetry(),
     hasOwnEndpoint: hasOwnQueueEndpoint(process.env),
     inForce: loaded.inForce,
-    redact: hideSecrets(loaded.secrets),
+    redact: secrets.redact,
   });
   const started = service.start();
   endOnSignal(
@@ -61,13 +63,19 @@ async function serve(loaded: Loaded, reports: ErrorReports | undefined): Promise
     (signal) => logger.info("ending", { signal }),
   );
   const { port } = await started;
+  followFileSettings(loaded, {
+    logger,
+    logLevel: (level) => written.setLevel(level),
+    secrets,
+    replaceable: service.replaceable,
+  });
   // Whatever the log level: it happens once, and scripts wait for it.
   process.stdout.write(
     `${written.line("info", "the persistent-cache service consumes changes", { version: packageVersion(), port, queue: config.queueUrl, redis: describeRedis(config), policy: config.updatePolicy })}\n`,
   );
 }
 
-async function openReports({ config, secrets }: Loaded): Promise<ErrorReports | undefined> {
+async function openReports({ config }: Loaded, secrets: SecretList): Promise<ErrorReports | undefined> {
   const { sentryDsn, disableSentry, environmentPrefix } = config;
   if (sentryDsn === undefined || disableSentry) return undefined;
   const { openSentry } = await import("../../adapters/error-reports/sentry-reports.js");
@@ -76,7 +84,7 @@ async function openReports({ config, secrets }: Loaded): Promise<ErrorReports | 
       dsn: sentryDsn,
       release: packageVersion(),
       environment: environmentPrefix,
-      redact: hideSecrets(secrets),
+      redact: secrets.redact,
     });
   } catch (error) {
     if (error instanceof CodedError) throw new StartError(`SENTRY_DSN: ${error.message}`, { cause: error });
@@ -84,7 +92,7 @@ async function openReports({ config, secrets }: Loaded): Promise<ErrorReports | 
   }
 }
 
-function loggerOf({ config, secrets }: Loaded, clock: SystemClock): WinstonLogger {
+function loggerOf({ config }: Loaded, clock: SystemClock, secrets: SecretList): WinstonLogger {
   return new WinstonLogger({
     level: config.logLevel,
     messageKey: config.logMessageKey,

@@ -15,15 +15,16 @@ import { RefetchSubjects } from "../../application/consume/refetch-subjects.js";
 import { RefreshAllStates } from "../../application/consume/refresh-all-states.js";
 import { WriteInOrder } from "../../application/consume/write-in-order.js";
 import { FaultLog } from "../../wire/fault-log.js";
-import { connectToRedis } from "../cache/redis-connection.js";
+import { connectToRedis, redisSecrets } from "../cache/redis-connection.js";
 import type { SettingInForce } from "../config/read-settings.js";
 import { listenFault } from "../sidecar/listen-fault.js";
 import { packageVersion } from "../package-version.js";
 import { configurationSection, keySection } from "../sidecar/sidecar-status.js";
 import type { Services } from "../source/source.js";
+import type { ReplaceableSecret } from "../process/follow-file-settings.js";
 import { StartError } from "../process/start-error.js";
 import { LastStatistics } from "./last-statistics.js";
-import type { PersistentCacheConfig } from "./settings.js";
+import { PERSISTENT_CACHE_SETTINGS, type PersistentCacheConfig } from "./settings.js";
 import { TUNING, type Tuning } from "./tuning.js";
 
 /** How this client names itself to upstream. */
@@ -53,6 +54,12 @@ export class PersistentCacheService {
   readonly #redis: ReturnType<typeof connectToRedis>;
   readonly #queue: SqsChangeQueue;
   readonly #upstream: EdgeUpstream;
+  readonly #identity: {
+    apiKey: string;
+    readonly source: string;
+    readonly instanceId: string;
+    readonly startedAt: number;
+  };
   readonly #gate: WriteAvailability;
   readonly #refetch: RefetchSubjects;
   readonly #sweep: RefreshAllStates;
@@ -72,14 +79,15 @@ export class PersistentCacheService {
     );
     const cache = new RedisSharedCache(this.#redis.commands, config.environmentPrefix);
     this.#queue = this.#createQueue();
+    this.#identity = {
+      apiKey: config.serverApiKey,
+      source: CLIENT_KIND,
+      instanceId: randomUUID(),
+      startedAt: clock.now(),
+    };
     this.#upstream = createEdgeUpstream(
       {
-        identity: {
-          apiKey: config.serverApiKey,
-          source: CLIENT_KIND,
-          instanceId: randomUUID(),
-          startedAt: clock.now(),
-        },
+        identity: this.#identity,
         edgeApiUrl: config.edgeApiUrl,
       },
       parts,
@@ -137,13 +145,29 @@ export class PersistentCacheService {
         },
       },
       metrics,
-      routes: new Map([["/status", statusRoute(this.#statusOf(consume, counts, cache), undefined)]]),
+      routes: new Map([["/status", statusRoute(this.#statusOf(consume, counts, cache), () => undefined)]]),
       logger,
     });
   }
 
+  /** What is taken into use while it runs. */
+  get replaceable(): readonly ReplaceableSecret[] {
+    return [
+      {
+        setting: PERSISTENT_CACHE_SETTINGS.serverApiKey,
+        called: "API key",
+        replace: (key) => {
+          this.#identity.apiKey = key;
+          this.#parts.telemetry.apiKeyState = "unknown";
+        },
+        effect: "requests carry the new one",
+      },
+      ...redisSecrets((secrets) => this.#redis.useSecrets(secrets)),
+    ];
+  }
+
   #statusOf(consume: ConsumeChanges, counts: ConsumptionCounts, cache: RedisSharedCache): ServiceStatus {
-    const { config, telemetry, inForce = [], redact } = this.#parts;
+    const { telemetry, inForce = [], redact } = this.#parts;
     return new ServiceStatus({ program: "persistent-cache-service", version: packageVersion(), redact })
       .add({
         name: "consumption",
@@ -158,7 +182,7 @@ export class PersistentCacheService {
         degraded: () => (consume.consumers > 0 ? [] : ["no messages are received: Redis or the queue is away"]),
       })
       .add(dependencySection(telemetry))
-      .add(keySection(() => config.serverApiKey, telemetry))
+      .add(keySection(() => this.#identity.apiKey, telemetry))
       .add(configurationSection(inForce));
   }
 

@@ -26,6 +26,8 @@ export interface Foundations {
   readonly inForce?: readonly SettingInForce[] | undefined;
   /** Where reports are accepted; not given: each waits for upstream. */
   readonly outbox?: OpenedOutbox | undefined;
+  /** OPS_TOKEN as it is by now; not given: as it was configured. */
+  readonly opsToken?: (() => string | undefined) | undefined;
   /** Takes secrets out of what other systems said, before callers are answered with it. */
   readonly redact?: ((text: string) => string) | undefined;
 }

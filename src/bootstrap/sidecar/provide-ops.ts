@@ -15,7 +15,7 @@ import { TOKENS } from "./tokens.js";
 
 /** What the metrics port serves beside metrics and health. */
 export function provideOps(provide: Provide, foundations: Foundations): void {
-  const { config, source } = foundations;
+  const { config, source, opsToken = () => config.opsToken } = foundations;
   provide(TOKENS.status, (made) => sidecarStatus(made, foundations));
   provide(
     TOKENS.explainDecision,
@@ -53,7 +53,7 @@ export function provideOps(provide: Provide, foundations: Foundations): void {
       : new LogDecisions(checks, lines, { kind: config.decisionLog, sample: config.decisionLogSample });
   });
   provide(TOKENS.opsRoutes, (made) => {
-    const guarded = (route: OpsRoute) => privately(route, config.opsToken);
+    const guarded = (route: OpsRoute) => privately(route, opsToken);
     const denials = made.get(TOKENS.recentDenials);
     const inspect = new InspectCustomer(made.get(TOKENS.listEntitlements), made.get(TOKENS.cache), source.directory);
     const inspector =
@@ -64,7 +64,7 @@ export function provideOps(provide: Provide, foundations: Foundations): void {
           );
     return new Map<string, OpsRoute>([
       ...inspector,
-      ["/status", statusRoute(made.get(TOKENS.status), config.opsToken)],
+      ["/status", statusRoute(made.get(TOKENS.status), opsToken)],
       ["/explain", guarded(explainRoute(made.get(TOKENS.explainDecision)))],
     ]);
   });

@@ -7,15 +7,16 @@ import { newTelemetry } from "../../ports/telemetry.js";
 import { isOpenToAll, openAccess } from "./access.js";
 import { tuneGarbageCollection } from "./tune-garbage-collection.js";
 import { openCache } from "../cache/open-cache.js";
+import { redisSecrets } from "../cache/redis-connection.js";
 import { loadConfig, type LoadedConfig } from "../config/load-config.js";
+import { SETTINGS } from "../config/settings/settings.js";
 import { openFailurePolicies } from "./failure-policies.js";
-import { followFileSettings } from "./follow-file-settings.js";
 import { openOutbox } from "./outbox.js";
 import { openSource } from "../source/open-source.js";
-import type { Source } from "../source/source.js";
 import { Sidecar } from "./sidecar.js";
 import { EXIT_CODES, refuseToStart } from "../process/start-error.js";
 import { startMessage, startText, type StartMessage } from "./start-message.js";
+import { followFileSettings, type ReplaceableSecret } from "../process/follow-file-settings.js";
 import { endOnSignal } from "../process/termination.js";
 
 const PROGRAM = "entitlement-sidecar";
@@ -58,15 +59,8 @@ async function serve(
       ({ sidecar }) => end(sidecar, logger),
       (signal) => logger.info("ending", { signal }),
     );
-    const { message, source } = await starting;
-    followFileSettings(loaded, {
-      logger,
-      logLevel: (level) => lines.setLevel(level),
-      apiKey(key) {
-        secrets.add(key);
-        source.replaceApiKey?.(key);
-      },
-    });
+    const { message, replaceable } = await starting;
+    followFileSettings(loaded, { logger, logLevel: (level) => lines.setLevel(level), secrets, replaceable });
     tuneGarbageCollection();
     if (isOpenToAll(config))
       logger.info("anybody who reaches the port may ask, as often as they like", { access: message.access });
@@ -86,7 +80,11 @@ async function start(
   { config, inForce }: LoadedConfig,
   logger: Logger,
   secrets: SecretList,
-): Promise<{ readonly sidecar: Sidecar; readonly source: Source; readonly message: StartMessage }> {
+): Promise<{
+  readonly sidecar: Sidecar;
+  readonly message: StartMessage;
+  readonly replaceable: readonly ReplaceableSecret[];
+}> {
   const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
   const access = await openAccess(config, services);
   const failurePolicies = await openFailurePolicies(config, services);
@@ -97,6 +95,7 @@ async function start(
     await cache?.close();
     throw error;
   });
+  let { opsToken } = config;
   const sidecar = new Sidecar({
     config,
     ...services,
@@ -106,9 +105,25 @@ async function start(
     failurePolicies,
     outbox,
     inForce,
+    opsToken: () => opsToken,
     redact: secrets.redact,
   });
-  return { sidecar, source, message: startMessage(config, await sidecar.start(), source, cache) };
+  const replaceable: readonly ReplaceableSecret[] = [
+    {
+      setting: SETTINGS.serverApiKey,
+      called: "API key",
+      replace: (key) => source.replaceApiKey?.(key),
+      effect: "requests carry the new one",
+    },
+    {
+      setting: SETTINGS.opsToken,
+      called: "token of the metrics port",
+      replace: (token) => (opsToken = token),
+      effect: "the last one opens nothing any more",
+    },
+    ...redisSecrets((passwords) => cache?.useSecrets(passwords)),
+  ];
+  return { sidecar, replaceable, message: startMessage(config, await sidecar.start(), source, cache) };
 }
 
 function loggerOf({ config }: LoadedConfig, secrets: SecretList): WinstonLogger {

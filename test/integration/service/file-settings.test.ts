@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { API_KEY, emulatedUpstream, type EmulatedUpstream } from "../../builders/sidecar-on-emulator.js";
+import { startRedis } from "../../builders/redis-servers.js";
 import { eventually } from "../../support/expectations.js";
 import { runToEnd, ServiceProcess } from "./service-process.js";
 
@@ -70,6 +71,50 @@ describe("settings that are given as files", () => {
       code: 0,
       stdout: expect.not.stringContaining(API_KEY) as unknown as string,
     });
+  });
+
+  it("follow their files also for Redis and the metrics port: connections made from then on use the new password", async () => {
+    const redis = await startRedis({ password: "old-password" });
+    const [password, token] = [join(folder, "password"), join(folder, "token")];
+    await Promise.all([writeFile(password, "old-password\n"), writeFile(token, "old-token\n")]);
+    const service = new ServiceProcess(["serve"], {
+      SERVER_API_KEY: API_KEY,
+      API_URL: upstream.emulator.url,
+      EDGE_API_URL: upstream.emulator.url,
+      REDIS_ENVIRONMENT_PREFIX: "test",
+      REDIS_HOST: redis.host,
+      REDIS_PORT: String(redis.port),
+      REDIS_PASSWORD_FILE: password,
+      OPS_TOKEN_FILE: token,
+      GRPC_PORT: "0",
+      METRICS_PORT: "0",
+      LISTEN_HOST: "127.0.0.1",
+      SHUTDOWN_LINGER_MS: "0",
+      START_MESSAGE: "json",
+    });
+    const { metricsPort } = await service.started();
+    const ask = (path: string, bearer: string) =>
+      fetch(`http://127.0.0.1:${metricsPort}${path}`, { headers: { authorization: `Bearer ${bearer}` } });
+    const isRedisUp = async (bearer: string) =>
+      (await ask("/status?expect=dependencies.redis.state=up", bearer)).status === 200;
+    await eventually(() => isRedisUp("old-token")).toBe(true);
+    expect((await ask("/explain?customer=acme&feature=sso", "old-token")).status).toBe(200);
+
+    await redis.admin.config("SET", "requirepass", "new-password");
+    await redis.admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    await service.printed(/REDIS_PASSWORD/);
+    await Promise.all([writeFile(password, "new-password\n"), writeFile(token, "new-token\n")]);
+    service.child.kill("SIGHUP");
+    await service.printed(/the password of Redis was replaced/);
+    await service.printed(/the token of the metrics port was replaced/);
+    await eventually(() => isRedisUp("new-token"), { timeout: 20_000 }).toBe(true);
+    expect((await ask("/explain?customer=acme&feature=sso", "old-token")).status).toBe(401);
+    expect((await ask("/explain?customer=acme&feature=sso", "new-token")).status).toBe(200);
+    service.child.kill("SIGTERM");
+    const { stdout } = await service.ended;
+    for (const secret of ["old-password", "new-password", "old-token", "new-token"])
+      expect(stdout).not.toContain(secret);
+    await redis.stop();
   });
 });
 

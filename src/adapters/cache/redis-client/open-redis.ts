@@ -16,6 +16,8 @@ import { OneServerInvalidations } from "./tracking/one-server-invalidations.js";
 import type { LinkDependencies } from "./link/redis-link.js";
 import type { HostAndPort, RedisAccess, RedisTarget } from "./link/redis-target.js";
 
+type Mutable<T> = T extends unknown ? { -readonly [K in keyof T]: T[K] } : never;
+
 export interface RedisConnectionOptions {
   readonly target: RedisTarget;
   readonly username?: string | undefined;
@@ -39,10 +41,18 @@ export interface RedisConnectionDependencies {
   readonly idleMs?: (() => number) | undefined;
 }
 
+/** Passwords as connections that are made from now on give them; what is left out stays as it is. */
+export interface RedisSecrets {
+  readonly password?: string | undefined;
+  readonly sentinelPassword?: string | undefined;
+}
+
 export interface RedisConnection {
   readonly commands: RedisCommands & RedisInsight & ExpiringValues;
   /** Writes to keys that begin so; no prefix may begin with another. */
   invalidations(...prefixes: readonly string[]): Invalidations;
+  /** Connections that there are go on as they are. */
+  useSecrets(secrets: RedisSecrets): void;
   /** Ends the connections of commands; whatever is not answered yet fails. */
   close(): void;
 }
@@ -53,19 +63,27 @@ export interface RedisConnection {
  * @throws CodedError `invalid-argument` where the file of authorities cannot be read
  */
 export function openRedis(options: RedisConnectionOptions, dependencies: RedisConnectionDependencies): RedisConnection {
-  const { target, username, password, tls, keysTtlSecs, commandTimeoutMs, readPatienceMs = commandTimeoutMs } = options;
-  const access: RedisAccess = {
+  const { username, password, tls, keysTtlSecs, commandTimeoutMs, readPatienceMs = commandTimeoutMs } = options;
+  // Read anew by each connection that is made.
+  const target: Mutable<RedisTarget> = { ...options.target };
+  const access: Mutable<RedisAccess> = {
     username,
     password,
     tls: tls && { ca: tls.caFile === undefined ? tls.ca : authorities(tls.caFile) },
   };
+  const useSecrets = ({ password, sentinelPassword }: RedisSecrets) => {
+    if (password !== undefined) access.password = password;
+    if (sentinelPassword !== undefined && target.kind === "sentinels") target.password = sentinelPassword;
+  };
   const settings = { commandTimeoutMs, readPatienceMs, keysTtlMs: keysTtlSecs * 1_000 };
   const linkDependencies = { ...dependencies, timing: { ...LINK_TIMING, ...dependencies.timing }, random: Math.random };
-  if (target.kind === "cluster") return openCluster(target.nodes, access, settings, linkDependencies);
+  if (target.kind === "cluster")
+    return { ...openCluster(target.nodes, access, settings, linkDependencies), useSecrets };
   const commands = new OneServer(target, access, settings, linkDependencies);
   return {
     commands,
     invalidations: (...prefixes) => new OneServerInvalidations(target, access, prefixes, linkDependencies),
+    useSecrets,
     close: () => commands.close(),
   };
 }
@@ -75,7 +93,7 @@ function openCluster(
   access: RedisAccess,
   settings: CommandSettings,
   dependencies: LinkDependencies,
-): RedisConnection {
+): Omit<RedisConnection, "useSecrets"> {
   const topology = new ClusterTopology(nodes, access, dependencies);
   const commands = new Cluster(topology, access, settings, dependencies);
   return {
