@@ -37,10 +37,11 @@ module.exports = {
     ),
     {
       name: "adapters-do-not-know-bootstrap-or-each-other",
-      comment: "But for files: how a file is followed is one mechanism for every adapter that has one.",
+      comment:
+        "But for files and outbound: how a file is followed, and by which proxy a server is reached, is one mechanism for all that do.",
       severity: "error",
       from: { path: "^src/adapters/([^/]+)/" },
-      to: { path: "^src/(bootstrap|public|adapters)/", pathNot: "^src/adapters/($1|files)/" },
+      to: { path: "^src/(bootstrap|public|adapters)/", pathNot: "^src/adapters/($1|files|outbound)/" },
     },
     {
       name: "only-what-drives-the-core-knows-use-cases",

@@ -1,5 +1,6 @@
 import { createClient, MessageType, stringifyMessage, type Client } from "graphql-ws";
 import WebSocket from "ws";
+import { proxyAgentFor } from "../outbound/proxy.js";
 
 export interface WebSocketClientOptions {
   readonly url: string;
@@ -41,7 +42,11 @@ export class WebSocketClient {
       onNonLazyError: () => undefined,
       webSocketImpl: class extends WebSocket {
         constructor(address: string, protocols: string) {
-          super(address, protocols, { perMessageDeflate: false, maxPayload: maxMessageBytes });
+          super(address, protocols, {
+            perMessageDeflate: false,
+            maxPayload: maxMessageBytes,
+            agent: proxyAgentFor(address),
+          });
           captured(this);
         }
       },

@@ -3,6 +3,7 @@ import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
 import { SecretList } from "../../adapters/ops/secrets.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
+import { proxySecrets } from "../../adapters/outbound/proxy.js";
 import { CodedError } from "../../domain/errors.js";
 import { newTelemetry } from "../../ports/telemetry.js";
 import { readSettings, type LoadedSettings } from "../config/read-settings.js";
@@ -28,7 +29,7 @@ export async function runPersistentCache(): Promise<void> {
   for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
   try {
     const loaded = readSettings(PERSISTENT_CACHE, process.env);
-    const secrets = new SecretList(loaded.secrets);
+    const secrets = new SecretList([...loaded.secrets, ...proxySecrets(process.env)]);
     const reports = await openReports(loaded, secrets);
     await serve(loaded, reports, secrets);
   } catch (error) {

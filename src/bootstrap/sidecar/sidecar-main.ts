@@ -2,6 +2,7 @@ import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
 import { SecretList } from "../../adapters/ops/secrets.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
+import { proxySecrets } from "../../adapters/outbound/proxy.js";
 import type { Logger } from "../../ports/logger.js";
 import { newTelemetry } from "../../ports/telemetry.js";
 import { isOpenToAll, openAccess } from "./access.js";
@@ -32,7 +33,7 @@ export async function runSidecar(): Promise<void> {
     refuseToStart(PROGRAM, error);
     return;
   }
-  const secrets = new SecretList(loaded.secrets);
+  const secrets = new SecretList([...loaded.secrets, ...proxySecrets(process.env)]);
   const lines = loggerOf(loaded, secrets);
   const logger = new FoldingLogger(lines, new SystemClock());
   process.on("uncaughtException", (error, origin) => {

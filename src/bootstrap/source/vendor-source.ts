@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { SilentUpdateStream } from "../../adapters/stream/silent-update-stream.js";
 import type { StreamTiming } from "../../adapters/stream/stream-timing.js";
 import { createWebSocketUpdateStream } from "../../adapters/stream/websocket-update-stream.js";
+import { describeProxy } from "../../adapters/outbound/proxy.js";
 import { createVendorUpstream } from "../../adapters/upstream/create-vendor-upstream.js";
 import type { VendorUpstreamLimits } from "../../adapters/upstream/vendor-upstream-limits.js";
 import { updateSourceOf } from "../../domain/freshness/update-source.js";
@@ -42,11 +43,12 @@ export function vendorSource(
     },
     services,
   );
-  const reads = edgeEnabled ? `Edge at ${edgeApiUrl}, API at ${apiUrl}` : `API at ${apiUrl}`;
+  const [api, edge] = [`API at ${apiUrl}${describeProxy(apiUrl)}`, `Edge at ${edgeApiUrl}${describeProxy(edgeApiUrl)}`];
+  const reads = edgeEnabled ? `${edge}, ${api}` : api;
   return {
     upstream,
     stream: hasStream ? createWebSocketUpdateStream({ identity, wsUrl, timing }, services) : new SilentUpdateStream(),
-    description: `${reads}, ${hasStream ? `updates from ${wsUrl}` : whyNoUpdates(config)}`,
+    description: `${reads}, ${hasStream ? `updates from ${wsUrl}${describeProxy(wsUrl)}` : whyNoUpdates(config)}`,
     example: ANY_CHECK,
     get apiKey() {
       return identity.apiKey;

@@ -9,6 +9,7 @@ import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { CodedError, errorCodeOf } from "../../../domain/errors.js";
 import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.js";
 import { abortErrorOf } from "../resilience/abort-error.js";
+import { proxyAgentFor } from "../../outbound/proxy.js";
 import { parseRetryAfter } from "../resilience/throttled-error.js";
 
 export interface HttpJsonOptions {
@@ -88,7 +89,9 @@ export class HttpJson {
     this.#basePath = this.#base.pathname.replace(/\/+$/, "");
     const isSecure = this.#base.protocol === "https:";
     const agentOptions = { keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS, scheduling: "lifo" } as const;
-    this.#agent = isSecure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+    this.#agent =
+      proxyAgentFor(this.#base.href, agentOptions) ??
+      (isSecure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions));
     this.#request = isSecure ? requestHttps : requestHttp;
   }
 
@@ -155,6 +158,10 @@ export class HttpJson {
       };
       signal.addEventListener("abort", onAbort, { once: true });
       request.on("error", (error) => fail(this.#unreachable(error)));
+      // Else what the proxy says of itself would be taken for the server's answer.
+      request.on("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => {
+        if (statusCode !== 200) fail(this.#unreachable(new Error(`its proxy answers HTTP ${statusCode} to CONNECT`)));
+      });
       request.on("response", (response) => {
         this.#read(request, response).then(
           (answer) => {
