@@ -1,7 +1,7 @@
-import type { RedisSecrets } from "../../adapters/cache/redis-client/open-redis.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
 import type { SharedPending } from "../../ports/shared-pending.js";
+import type { ReplaceableSecret } from "../process/follow-file-settings.js";
 
 /** Where states are kept outside of this process. */
 export interface CacheLayer {
@@ -15,7 +15,7 @@ export interface CacheLayer {
   readonly description: string;
   /** Begins to connect. Returns at once and never throws: without it the service answers from upstream. */
   start(): void;
-  /** Passwords that are given as files may be others while the service runs. */
-  useSecrets(secrets: RedisSecrets): void;
+  /** What it is opened with, and that may be another while the service runs. */
+  readonly replaceable: readonly ReplaceableSecret[];
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { RedisSingleFlight } from "../../adapters/cache/redis/leases/redis-singl
 import type { Config } from "../config/settings/settings.js";
 import type { Services } from "../source/source.js";
 import type { CacheLayer } from "./cache-layer.js";
-import { connectToRedis, describeRedis } from "./redis-connection.js";
+import { connectToRedis, describeRedis, redisSecrets } from "./redis-connection.js";
 
 /** What of a check's budget one command may take: a fetch has to fit in beside a read before it and a write after it. */
 const COMMAND_SHARE = 4;
@@ -60,7 +60,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
       }),
     description: `${describeRedis(config)}, keys under ${environment}:`,
     start: () => invalidations.start(store.coherence),
-    useSecrets: (secrets) => connection.useSecrets(secrets),
+    replaceable: redisSecrets((secrets) => connection.useSecrets(secrets)),
     async close() {
       await invalidations.stop();
       store.stop();

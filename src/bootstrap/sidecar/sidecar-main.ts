@@ -8,7 +8,6 @@ import { newTelemetry } from "../../ports/telemetry.js";
 import { isOpenToAll, openAccess } from "./access.js";
 import { tuneGarbageCollection } from "./tune-garbage-collection.js";
 import { openCache } from "../cache/open-cache.js";
-import { redisSecrets } from "../cache/redis-connection.js";
 import { loadConfig, type LoadedConfig } from "../config/load-config.js";
 import { SETTINGS } from "../config/settings/settings.js";
 import { openFailurePolicies } from "./failure-policies.js";
@@ -122,7 +121,7 @@ async function start(
       replace: (token) => (opsToken = token),
       effect: "the last one opens nothing any more",
     },
-    ...redisSecrets((passwords) => cache?.useSecrets(passwords)),
+    ...(cache?.replaceable ?? []),
   ];
   return { sidecar, replaceable, message: startMessage(config, await sidecar.start(), source, cache) };
 }
