@@ -8,6 +8,6 @@ export interface Logger {
 
 export interface LogFields {
   readonly [field: string]: unknown;
-  /** A failure; written with its stack under the configured error key. */
+  /** A failure; written under the configured error key, with its stack where it was not foreseen. */
   readonly error?: unknown;
 }

@@ -1,13 +1,18 @@
+import { CodedError } from "../../domain/errors.js";
 import type { Redact } from "./secrets.js";
 
 export type Loggable = null | boolean | number | string | Loggable[] | { [key: string]: Loggable };
+
+/** What the language throws where a program is wrong. */
+const FAULTS = [TypeError, RangeError, ReferenceError];
 
 /** Deeper than anything that is logged on purpose; what lies below is cut off. */
 const MAX_DEPTH = 8;
 
 /**
- * Anything as JSON can say it, without secrets: failures with their stack, code and cause, what refers to
- * itself marked as such. Never throws.
+ * Anything as JSON can say it, without secrets: failures with their code and cause, what refers to itself marked
+ * as such. Never throws. A stack tells where a fault of this program is: failures that were foreseen have none, nor
+ * has what caused them unless it is such a fault.
  */
 export function toLoggable(value: unknown, redact: Redact): Loggable {
   return convert(value, redact, []);
@@ -64,9 +69,15 @@ function convertError(error: Error, redact: Redact, path: readonly object[]): Lo
   // Own properties hold what the message leaves out: a code, an address, the failures of an aggregate.
   for (const [key, part] of Object.entries(error)) if (key !== "name" && key !== "message") parts.push([key, part]);
   if (error instanceof AggregateError) parts.push(["errors", error.errors]);
-  if (stack !== undefined) parts.push(["stack", stack]);
+  const isForeseen = isExpected(error) || (path.some(isExpected) && !FAULTS.some((fault) => error instanceof fault));
+  if (stack !== undefined && !isForeseen) parts.push(["stack", stack]);
   if (cause !== undefined) parts.push(["cause", cause]);
   return convertEntries(parts, redact, path);
+}
+
+/** Also what the system says of a file, a socket or a name. */
+function isExpected(thrown: object): boolean {
+  return thrown instanceof CodedError || (thrown instanceof Error && "syscall" in thrown && "errno" in thrown);
 }
 
 function convertEntries(

@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { describe, expect, it } from "@jest/globals";
 import { WinstonLogger, type LoggerOptions } from "../../../../src/adapters/ops/winston-logger.js";
+import { CodedError } from "../../../../src/domain/errors.js";
 import type { Logger } from "../../../../src/ports/logger.js";
 
 const SECRET = 'k3y/with "quotes"+and\\more';
@@ -67,6 +68,34 @@ describe("a log line", () => {
       cause: { message: "inner", code: "ECONNREFUSED", port: 1 },
     });
     expect(err.stack).toBe(error.stack);
+  });
+
+  const refused = () => Object.assign(new Error("connect"), { code: "ECONNREFUSED", errno: -111, syscall: "connect" });
+
+  it.each<[what: string, error: () => Error]>([
+    ["a failure with a code", () => new CodedError("unavailable", "Edge cannot be reached")],
+    ["what the system says", refused],
+    ["the causes of a failure with a code", () => new CodedError("unavailable", "m", { cause: refused() })],
+    [
+      "other causes of it",
+      () => new CodedError("internal", "m", { cause: new Error("no JSON", { cause: new Error("x") }) }),
+    ],
+    [
+      "several causes of it",
+      () => new CodedError("unavailable", "m", { cause: new AggregateError([refused(), new Error("x")]) }),
+    ],
+  ])("has no stack of what was foreseen: %s", async (_, error) => {
+    const [line] = await linesOf((logger) => logger.warn("lost", { error: error() }));
+    expect(line).not.toContain('"stack"');
+  });
+
+  it("has the stack of a fault of this program, also where it is the cause of a failure with a code", async () => {
+    const cause = new TypeError("undefined is not a function");
+    const { err } = await recordOf((logger) =>
+      logger.error("m", { error: new CodedError("internal", "m", { cause }) }),
+    );
+    expect(err.stack).toBeUndefined();
+    expect(err.cause.stack).toBe(cause.stack);
   });
 
   it("shows every failure of an aggregate", async () => {
