@@ -66,7 +66,7 @@ export function readSettings<S extends Settings>(
   const values = new Map(
     entries.map(([key, setting]) => [
       key,
-      readSetting(setting, environment, machine, (fault) => faults.set(key, fault)),
+      readSetting(setting, environment, fileFaults.get(setting.name), machine, (fault) => faults.set(key, fault)),
     ]),
   );
   const unused = unusedSettings(unusedRules, Object.fromEntries(values) as Values<S>, new Set(faults.keys()));
@@ -83,7 +83,6 @@ export function readSettings<S extends Settings>(
   }
   const config = Object.fromEntries(values) as Values<S>;
   const allFaults = [
-    ...fileFaults,
     ...faults.values(),
     ...brokenRules(rules, config, new Set(faults.keys()), (key) => !unused.has(key)),
   ];
@@ -111,9 +110,14 @@ export function readSettings<S extends Settings>(
 function readSetting(
   setting: Setting<unknown>,
   environment: Environment,
+  fileFault: string | undefined,
   machine: Machine,
   fault: (text: string) => void,
 ): unknown {
+  if (fileFault !== undefined) {
+    fault(fileFault);
+    return undefined;
+  }
   const [given, other] = givenTexts(setting, environment);
   if (given === undefined) {
     if (!setting.isRequired) return setting.whenUnset(machine);
@@ -193,12 +197,13 @@ function withoutEffect(
   const faultsByReason = new Map<string, string[]>();
   for (const [key, setting] of entries) {
     const why = unused.get(key);
-    const [given] = givenTexts(setting, environment);
-    if (why === undefined || given === undefined) continue;
     const fault = faults.get(key);
+    // What cannot be read of a file is not in the environment.
+    const name = givenTexts(setting, environment)[0]?.[0] ?? (fault === undefined ? undefined : fileNameOf(setting));
+    if (why === undefined || name === undefined) continue;
     // Charts give defaults to what they do not use, too.
     if (fault === undefined && (why.isExpected || values.get(key) === setting.whenUnset(machine))) continue;
-    listIn(namesByReason, why.reason).push(given[0]);
+    listIn(namesByReason, why.reason).push(name);
     if (fault !== undefined) listIn(faultsByReason, why.reason).push(fault);
   }
   return [...namesByReason].map(([reason, names]) => {

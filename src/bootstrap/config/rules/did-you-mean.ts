@@ -3,9 +3,11 @@ import { editDistance } from "../../../domain/decision/nearest-ids.js";
 /** Beginnings that others' variables share. */
 const COMMON_PREFIXES: ReadonlySet<string> = new Set(["AWS_", "ENVIRONMENT_", "MAX_"]);
 
+const LONG_NAME = 8;
+
 /**
  * A warning for each name in the environment that nearly is a known one: the same but for case and underscores, or with
- * the beginning of a known one and a slip after it.
+ * the beginning of a known one and a slip after it, or a long one with one slip anywhere.
  */
 export function misspeltNames(environmentNames: Iterable<string>, knownNames: readonly string[]): string[] {
   const prefixes = prefixesOf(knownNames);
@@ -17,7 +19,9 @@ export function misspeltNames(environmentNames: Iterable<string>, knownNames: re
     const prefix = prefixes.find((candidate) => upper.startsWith(candidate));
     const nearest =
       knownNames.find((known) => isSpeltAlike(known, upper)) ??
-      (prefix === undefined ? undefined : nearestName(upper, prefix, knownNames));
+      (prefix === undefined
+        ? knownNames.find((known) => isOneSlipAway(upper, known))
+        : nearestName(upper, prefix, knownNames));
     // Both given: whoever set the right one as well means it.
     if (nearest === undefined || given.has(nearest)) continue;
     warnings.push(`${name} is not a variable of this service: did you mean ${nearest}?`);
@@ -33,6 +37,16 @@ function prefixesOf(knownNames: readonly string[]): readonly string[] {
 /** LOGLEVEL, log-level and LOG_LEVEL. A name of one short word is not enough to go by: "port" is anybody's. */
 function isSpeltAlike(known: string, upper: string): boolean {
   return known.includes("_") && known.replaceAll("_", "") === upper.replaceAll(/[_.-]/g, "");
+}
+
+/** Of a name so long that nobody else's is so like it: ENTITLEMENT_FALLBACK. */
+function isOneSlipAway(name: string, known: string): boolean {
+  return (
+    name.length >= LONG_NAME &&
+    name.includes("_") &&
+    Math.abs(name.length - known.length) <= 1 &&
+    (isSwapped(name, known) || editDistance(name, known) === 1)
+  );
 }
 
 function nearestName(name: string, prefix: string, knownNames: readonly string[]): string | undefined {

@@ -11,7 +11,8 @@ export interface FileSettings {
   readonly environment: Environment;
   /** The files by the variable that names their setting. */
   readonly files: ReadonlyMap<string, string>;
-  readonly faults: readonly string[];
+  /** What is wrong with them, by that variable. */
+  readonly faults: ReadonlyMap<string, string>;
 }
 
 /** The name under which a setting is given as a file; undefined where it may not be. */
@@ -27,20 +28,24 @@ export function fileNameOf({
 export function readFileSettings(settings: Iterable<Setting<unknown>>, environment: Environment): FileSettings {
   const read: Record<string, string | undefined> = { ...environment };
   const files = new Map<string, string>();
-  const faults: string[] = [];
+  const faults = new Map<string, string>();
   for (const setting of settings) {
     const variable = fileNameOf(setting);
     const file = variable === undefined ? "" : (environment[variable] ?? "").trim();
     if (variable === undefined || file === "") continue;
     if ((environment[setting.name] ?? "").trim() !== "") {
-      faults.push(`${setting.name} and ${variable} are both set: they mean the same, so remove one of them`);
+      faults.set(
+        setting.name,
+        `${setting.name} and ${variable} are both set: they mean the same, so remove one of them`,
+      );
       continue;
     }
     try {
       read[setting.name] = readFileSync(file, "utf8").replace(/\r?\n$/, "");
       files.set(setting.name, file);
     } catch (error) {
-      faults.push(
+      faults.set(
+        setting.name,
         `${variable}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}): correct the path or its permissions`,
       );
     }

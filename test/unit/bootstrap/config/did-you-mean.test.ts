@@ -24,9 +24,14 @@ describe("a name in the environment", () => {
     ["GRPCPORT", "GRPC_PORT"],
     ["GRPC_PROT", "GRPC_PORT"],
     ["GRPC_PORTS", "GRPC_PORT"],
+    ["GRP_PORT", "GRPC_PORT"],
     ["METRICSPORT", "METRICS_PORT"],
     ["SERVER_APIKEY", "SERVER_API_KEY"],
     ["LISTENHOST", "LISTEN_HOST"],
+    ["ENTITLEMENT_FALLBACK", "ENTITLEMENTS_FALLBACK"],
+    ["ENTITLEMENS_TIMEOUT_MS", "ENTITLEMENTS_TIMEOUT_MS"],
+    ["USEAGE_OUTBOX_DIR", "USAGE_OUTBOX_DIR"],
+    ["DECISON_LOG", "DECISION_LOG"],
   ])("%s draws the question whether %s was meant", (name, meant) => {
     expect(misspeltNames([name], KNOWN)).toEqual([`${name} is not a variable of this service: did you mean ${meant}?`]);
   });
@@ -49,6 +54,7 @@ describe("a name in the environment", () => {
     "HOST",
     "AWS_REGIONS",
     "MAX_MESSAGES",
+    "USAGE_OUTBOX",
   ])("%s draws none", (name) => {
     expect(misspeltNames([name], KNOWN)).toEqual([]);
   });

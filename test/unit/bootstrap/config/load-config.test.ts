@@ -144,6 +144,20 @@ describe("a secret that is given as a file", () => {
       /OPS_TOKEN_FILE: .*none cannot be read \(ENOENT\)/,
     );
   });
+
+  it("stop no start where they are not in use, and are told", () => {
+    const { config, warnings } = load({
+      ...CATALOG,
+      SERVER_API_KEY_FILE: "/none/key",
+      REDIS_PASSWORD_FILE: "/none/password",
+    });
+    expect(config).toMatchObject({ serverApiKey: undefined, redisPassword: undefined });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^SERVER_API_KEY_FILE has no effect: CATALOG_FILE takes .*cannot be read \(ENOENT\)/),
+      expect.stringMatching(/^REDIS_PASSWORD_FILE has no effect: Redis is in use only .*cannot be read \(ENOENT\)/),
+    ]);
+    expect(load({ ...CATALOG, SERVER_API_KEY_FILE: "/none/key", SERVER_API_KEY: "key" }).warnings).toHaveLength(1);
+  });
 });
 
 describe("a value that is allowed", () => {
