@@ -33,6 +33,10 @@ export class MeteredUpstream implements UpstreamClient {
     this.#deduplicationMs = deduplicationMs;
   }
 
+  now(): number {
+    return this.#now();
+  }
+
   fetchState(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
@@ -103,7 +107,7 @@ export class MeteredUpstream implements UpstreamClient {
         currentUsage,
         periodStart: undefined,
         periodEnd: undefined,
-        updatedAt: undefined,
+        updatedAt: this.#now(),
         credit: undefined,
       };
     });

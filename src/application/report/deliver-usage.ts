@@ -182,6 +182,8 @@ export class DeliverUsage {
       return;
     }
     pace.answered();
+    // Until all of it is cached: what is cached first must not be counted beside the entry.
+    for (const [index, { entry }] of tries.entries()) entry.measuredAt = measurements[index]?.updatedAt;
     await this.#remember(measurements);
     for (const { entry } of tries) this.#state.measured(entry);
     const count = tries.reduce((sum, { entry }) => sum + entry.count, 0);

@@ -9,6 +9,7 @@ import { isGroupCurrent } from "./usage-group.js";
 interface Amount extends PendingAmount {
   readonly count?: number;
   readonly isMeasured?: boolean;
+  readonly measuredAt?: number | undefined;
 }
 
 /**
@@ -16,11 +17,17 @@ interface Amount extends PendingAmount {
  *
  * @param usage as upstream told it, of the period of `now`
  * @param amounts in their order
+ * @param knownAt up to when measurements are in it, epoch milliseconds
  */
-export function overlaidUsage(usage: Usage, amounts: readonly Amount[], now: number): Usage {
+export function overlaidUsage(
+  usage: Usage,
+  amounts: readonly Amount[],
+  now: number,
+  knownAt = usage.updatedAt ?? -Infinity,
+): Usage {
   let currentUsage = usage.currentUsage;
-  for (const { behavior, value, count, group, isMeasured } of amounts) {
-    if (count === 0 || isMeasured === true || !isGroupCurrent(group, now)) continue;
+  for (const { behavior, value, count, group, isMeasured, measuredAt = Infinity } of amounts) {
+    if (count === 0 || isMeasured === true || measuredAt <= knownAt || !isGroupCurrent(group, now)) continue;
     currentUsage = behavior === "SET" ? value : Math.max(0, Number(addDecimals(currentUsage, value)));
   }
   return currentUsage === usage.currentUsage ? usage : { ...usage, currentUsage };
@@ -96,7 +103,8 @@ export class OverlaidState implements CustomerState {
     for (const featureId of this.#pendingFeatures()) {
       const rate = this.#state.feature(featureId)?.creditRate;
       if (rate?.currencyId !== currencyId) continue;
-      const before = this.#ofNow(this.#state.featureUsage(featureId), featureId);
+      // The wallet is measured after the feature, and may not contain yet what that contains.
+      const before = this.#ofNow({ ...this.#state.featureUsage(featureId), updatedAt: undefined }, featureId);
       const more = subtractDecimals(this.#overlaid(before, featureId).currentUsage, before.currentUsage);
       usage = {
         ...usage,

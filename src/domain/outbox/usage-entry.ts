@@ -37,6 +37,8 @@ export class UsageEntry {
   triedSteadyAt: number | undefined;
   /** Written as a whole, so that it can be tried. */
   isFormed = false;
+  /** The timestamp from which on upstream's usage contains it, epoch milliseconds; undefined: not known. */
+  measuredAt: number | undefined;
   /** Upstream's usage contains it, as far as is known here. */
   isMeasured = false;
   /** Upstream refused a request that it was part of: it is sent alone. */

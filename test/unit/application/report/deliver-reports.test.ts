@@ -1,16 +1,19 @@
 import { expect, it } from "@jest/globals";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../../../src/adapters/outbox/segmented-outbox.js";
 import { AcceptReports } from "../../../../src/application/report/accept-reports.js";
+import { UsageOverlay } from "../../../../src/application/report/usage-overlay.js";
 import { DeliverReports } from "../../../../src/application/report/deliver-reports.js";
 import { DELIVERY_LIMITS } from "../../../../src/application/report/delivery-limits.js";
-import type { UsageEvent } from "../../../../src/domain/usage/usage-report.js";
+import type { UsageEvent, UsageMeasurement } from "../../../../src/domain/usage/usage-report.js";
+import { usageReport } from "../../../builders/reports.js";
+import { metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 import { MeteredUpstream } from "../../../fakes/metered-upstream.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
 import { VirtualOutboxDisk } from "../../../fakes/virtual-outbox-disk.js";
 
-function delivering() {
+function delivering(remember: (measurements: readonly UsageMeasurement[]) => Promise<void> = () => Promise.resolve()) {
   const clock = new ManualClock();
   const logger = new RecordingLogger();
   const upstream = new MeteredUpstream(() => clock.now());
@@ -26,7 +29,7 @@ function delivering() {
     clock,
     logger,
     limits: DELIVERY_LIMITS,
-    remember: () => Promise.resolve(),
+    remember,
     isUpstreamDown: () => false,
     random: () => 0,
   });
@@ -67,4 +70,24 @@ it("takes it for in doubt where the answer of an earlier try was lost", async ()
   upstream.archived.add("former");
   await pass(10);
   expect([...outbox.state.aside.values()].map(({ list }) => list)).toEqual(["in-doubt"]);
+});
+
+it("counts a report once in checks, at each time between its acceptance and the end of its delivery", async () => {
+  const seen: unknown[] = [];
+  const used = (currentUsage: number, updatedAt: number) => {
+    const state = stateWith([metered({ id: "seats", usage: { currentUsage, updatedAt } })]);
+    return new UsageOverlay(outbox.state).over(state, "acme", undefined, updatedAt).featureUsage("seats").currentUsage;
+  };
+  const { accept, upstream, outbox, pass } = delivering(([measurement]) => {
+    const { currentUsage = 0, updatedAt = 0 } = measurement ?? {};
+    // The measurement is cached before it is known that it is.
+    seen.push(used(8, updatedAt - 1), used(8 + currentUsage, updatedAt), used(8 + currentUsage, updatedAt + 1));
+    return Promise.resolve();
+  });
+  const report = usageReport({ subject: { customerId: "acme" }, featureId: "seats", value: 1 });
+  await accept.reportBulk([report]);
+  seen.push(used(8, upstream.now()));
+  await pass(10);
+  seen.push(used(9, upstream.now()));
+  expect(seen).toEqual([9, 9, 9, 9, 9]);
 });
