@@ -105,7 +105,7 @@ export class AcceptReports {
         if (Math.abs(report.value) > MAX_AMOUNT)
           throw new CodedError(
             "invalid-argument",
-            `value was ${report.value}: amounts beyond 2^53 cannot be counted exactly; report less at once`,
+            `value was ${report.value}: amounts beyond ${MAX_AMOUNT} cannot be counted exactly; report less at once`,
           );
       }
       const { state } = this.#outbox;

@@ -6,8 +6,8 @@
 export type Decimal = number | DecimalText;
 export type DecimalText = string;
 
-/** Beyond it doubles skip integers: a total could not grow by 1. */
-export const MAX_AMOUNT = 2 ** 53;
+/** Beyond it doubles skip integers: a total could not grow by 1, and 2^53 may have been 2^53 + 1 before it was read. */
+export const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
 
 /** Decimals of fewer digits than this, scaled to an integer, have a double of their own. */
 const MAX_SCALED = 1e15;

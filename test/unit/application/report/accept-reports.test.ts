@@ -86,4 +86,13 @@ describe("reports that are accepted", () => {
     await settle();
     expect([await same, outbox.state.pending]).toEqual(["accepted", 1]);
   });
+
+  it.each([2 ** 53, -(2 ** 53), 1e300])(
+    "are refused where they may have been more before they were read: %s",
+    async (value) => {
+      const { reports, outbox, of, outcome } = accepting();
+      expect(await outcome(reports.report(of("a", value)))).toBe("invalid-argument");
+      expect(outbox.state.pending).toBe(0);
+    },
+  );
 });

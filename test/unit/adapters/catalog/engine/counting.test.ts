@@ -218,13 +218,25 @@ describe("reported usage", () => {
       "more than is exact",
       usageReport(ACME, "calls", 2 ** 53 + 2),
       "invalid-argument",
-      /the value of "calls" is 9007199254740994, and amounts beyond 9007199254740992 cannot be kept exactly; report in a larger unit/,
+      /the value of "calls" is 9007199254740994, and amounts beyond 9007199254740991 cannot be kept exactly; report in a larger unit/,
+    ],
+    [
+      "what may have been more before it was read",
+      usageReport(ACME, "calls", 2 ** 53),
+      "invalid-argument",
+      /the value of "calls" is 9007199254740992, and amounts beyond 9007199254740991 cannot be kept exactly/,
+    ],
+    [
+      "one more than is exact in all",
+      usageReport(ACME, "seats", 1),
+      "invalid-argument",
+      /usage of "seats" would be 9007199254740992, and totals beyond 9007199254740991 cannot be kept exactly/,
     ],
     [
       "more than is exact in all",
       usageReport(ACME, "seats", 3),
       "invalid-argument",
-      /usage of "seats" would be 9007199254740994, and totals beyond 9007199254740992 cannot be kept exactly; it is not counted/,
+      /usage of "seats" would be 9007199254740994, and totals beyond 9007199254740991 cannot be kept exactly; it is not counted/,
     ],
     [
       "less than is exact",
