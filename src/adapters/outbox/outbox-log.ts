@@ -2,7 +2,7 @@ import { CodedError } from "../../domain/errors.js";
 import type { OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import type { Durability, Written } from "../../ports/outbox.js";
-import { encodeHeader, fileName, HEADER_BYTES } from "./outbox-file-header.js";
+import { encodeHeader, fileName } from "./outbox-file-header.js";
 import type { OutboxDisk, OutboxFile } from "./outbox-disk.js";
 import { hasNoRoom } from "./no-room.js";
 import { encodeRecord } from "./record-codec.js";
@@ -16,8 +16,9 @@ export interface OutboxLogOptions {
   readonly state: OutboxState;
   readonly outboxId: string;
   readonly durability: Durability;
-  /** The number of the first segment that it writes. */
+  /** The number of the first segment that it writes, and where the file before that ends. */
   readonly firstSegment: number;
+  readonly previousEnd: number;
   /** After how many bytes a new segment begins. */
   readonly segmentBytes: number;
   /** Calls back in a later phase of the event loop: what is given until then is one write. */
@@ -54,11 +55,17 @@ export class OutboxLog {
   constructor(options: OutboxLogOptions) {
     this.#options = options;
     this.#segment = options.firstSegment - 1;
+    this.#end = options.previousEnd;
   }
 
   /** The number of the last segment to which nothing is added any more. */
   get completeSegment(): number {
     return this.#file === undefined ? this.#segment : this.#segment - 1;
+  }
+
+  /** Whether a segment was begun that is not complete. */
+  get isSegmentOpen(): boolean {
+    return this.#file !== undefined;
   }
 
   /** Bytes that wait to be written. */
@@ -135,9 +142,14 @@ export class OutboxLog {
     const { disk, outboxId, durability } = this.#options;
     this.endSegment();
     const name = fileName("segment", this.#segment + 1);
+    const beginning = new RecordBuffer();
+    beginning.begin();
+    encodeRecord({ type: "segment-begun", previous: this.#segment, previousEnd: this.#end }, beginning);
+    beginning.end();
+    const bytes = Buffer.concat([encodeHeader(outboxId), beginning.finish(0)]);
     const file = disk.create(name);
     try {
-      file.write(encodeHeader(outboxId), 0);
+      file.write(bytes, 0);
       if (durability === "power") {
         await file.sync();
         await disk.sync();
@@ -150,9 +162,9 @@ export class OutboxLog {
     }
     this.#segment++;
     this.#file = file;
-    this.#end = HEADER_BYTES;
-    this.#records = 0;
-    this.#options.onWritten(HEADER_BYTES);
+    this.#end = bytes.length;
+    this.#records = 1;
+    this.#options.onWritten(bytes.length);
   }
 
   #write(group: readonly Waiting[], buffer: RecordBuffer): void {

@@ -1,17 +1,23 @@
 import { CodedError } from "../../domain/errors.js";
+import type { OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import { OutboxState } from "../../domain/outbox/outbox-state.js";
 import { decodeKeys } from "./key-file.js";
 import type { OutboxDisk } from "./outbox-disk.js";
 import { decodeHeader, fileName, HEADER_BYTES, numbersOf } from "./outbox-file-header.js";
-import { replayFile, type OnKey } from "./replay-file.js";
+import { EVENTS_OF_A_BATCH, replayFile, type OnKey } from "./replay-file.js";
+
+const MAX_TRIES = 5;
 
 /** What the files of an outbox say. */
 export interface OutboxContent {
   /** Undefined: there is no file yet. */
   readonly id: string | undefined;
   readonly state: OutboxState;
-  /** The highest number that a file has. */
+  /** The highest number that a file has, and where a segment of that number ends, bytes. */
   readonly lastNumber: number;
+  readonly lastEnd: number;
+  /** Whether the last segment was complete when its process ended. */
+  readonly isClosed: boolean;
   readonly checkpoint: number;
   /** Segments in use, with their sizes. */
   readonly segments: ReadonlyMap<number, number>;
@@ -28,6 +34,15 @@ export interface OutboxContent {
  * @throws CodedError `failed-precondition` where a file is none of an outbox, or of another one
  */
 export function readOutbox(disk: OutboxDisk, onKey: OnKey = () => undefined): OutboxContent {
+  for (let tries = 1; ; tries++) {
+    const { vanished, ...content } = readOnce(disk, onKey);
+    // What the process that has it left behind meanwhile is in another file by now.
+    if (vanished === 0 || tries === MAX_TRIES) return content;
+  }
+}
+
+function readOnce(disk: OutboxDisk, onKey: OnKey): OutboxContent & { readonly vanished: number } {
+  let vanished = 0;
   const names = disk.names();
   const state = new OutboxState();
   const findings: string[] = [];
@@ -35,6 +50,9 @@ export function readOutbox(disk: OutboxDisk, onKey: OnKey = () => undefined): Ou
   const segments = new Map<number, number>();
   let id: string | undefined;
   let damagedRecords = 0;
+  let lastRecord: OutboxRecord | undefined;
+  /** Where each segment is whole up to. */
+  const ends = new Map<number, number>();
 
   const checkpoint = numbersOf("checkpoint", names).at(-1) ?? 0;
   const numbers = numbersOf("segment", names).filter((number) => number > checkpoint);
@@ -53,12 +71,19 @@ export function readOutbox(disk: OutboxDisk, onKey: OnKey = () => undefined): Ou
       segments.set(number, bytes.length);
       replay(fileName("segment", number), bytes, number);
     });
-  const lastNumber = Math.max(0, checkpoint, numbers.at(-1) ?? 0, keyNumbers.at(-1) ?? 0);
-  return { id, state, lastNumber, checkpoint, segments, damagedRecords, findings, torn };
+  // One whose header is not complete is removed, and its number is free.
+  const lastSegment = [...ends.keys()].at(-1) ?? 0;
+  const lastNumber = Math.max(0, checkpoint, lastSegment, keyNumbers.at(-1) ?? 0);
+  const lastEnd = ends.get(lastNumber) ?? 0;
+  const isClosed = lastSegment === 0 || lastRecord?.type === "closed";
+  return { id, state, lastNumber, lastEnd, isClosed, checkpoint, segments, damagedRecords, findings, torn, vanished };
 
   function readFile(name: string, use: (bytes: Buffer) => void): void {
     const bytes = disk.read(name);
-    if (bytes === undefined) return;
+    if (bytes === undefined) {
+      vanished++;
+      return;
+    }
     const found = decodeHeader(name, bytes);
     if (found === undefined) {
       torn.set(name, 0);
@@ -75,7 +100,11 @@ export function readOutbox(disk: OutboxDisk, onKey: OnKey = () => undefined): Ou
   }
 
   function replay(name: string, bytes: Buffer, number: number): void {
-    const { end, damaged } = replayFile(bytes, number, state, onKey);
+    const { end, damaged } = replayFile(bytes, number, state, onKey, (record) => {
+      lastRecord = record;
+      if (record.type === "segment-begun") compareWithPrevious(record);
+    });
+    if (number > 0) ends.set(number, end);
     if (damaged > 0) {
       damagedRecords += damaged;
       findings.push(
@@ -83,5 +112,19 @@ export function readOutbox(disk: OutboxDisk, onKey: OnKey = () => undefined): Ou
       );
     }
     if (end < bytes.length && bytes.length > HEADER_BYTES) torn.set(name, end);
+  }
+
+  function compareWithPrevious({ previous, previousEnd }: Extract<OutboxRecord, { type: "segment-begun" }>): void {
+    if (previous <= checkpoint || previousEnd === 0) return;
+    const end = ends.get(previous);
+    if (end !== undefined && end >= previousEnd) return;
+    damagedRecords++;
+    state.suspectAll(EVENTS_OF_A_BATCH);
+    const name = fileName("segment", previous);
+    const what =
+      end === undefined ? `${name} is not there` : `${name} was cut: it ends at ${end} of ${previousEnd} bytes`;
+    findings.push(
+      `${what}. Reports that were accepted may be missing with it: restore it from a copy before the sidecar is started again; what waited at that place is delivered under its key, or listed as in doubt where it is too old for that`,
+    );
   }
 }

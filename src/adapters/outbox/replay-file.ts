@@ -6,7 +6,7 @@ import { readFrames } from "./read-frames.js";
 import { decodeRecord } from "./record-codec.js";
 
 /** In how many requests events of unknown fate are looked at again. */
-const EVENTS_OF_A_BATCH = 1_000;
+export const EVENTS_OF_A_BATCH = 1_000;
 
 export type OnKey = (digest: KeyDigest, at: number) => void;
 
@@ -20,13 +20,21 @@ export interface Replayed {
  * Applies the records of a file to a state. Where some cannot be read, whatever waits at that place may have been tried.
  *
  * @param number of the file
+ * @param onRecord called with each before it is applied
  */
-export function replayFile(bytes: Buffer, number: number, state: OutboxState, onKey: OnKey): Replayed {
+export function replayFile(
+  bytes: Buffer,
+  number: number,
+  state: OutboxState,
+  onKey: OnKey,
+  onRecord: (record: OutboxRecord) => void = () => undefined,
+): Replayed {
   return readFrames(
     bytes,
     HEADER_BYTES,
     (from, to, at) => {
       const record = decodeRecord(bytes, from, to);
+      onRecord(record);
       state.apply(record, number * POSITION_BASE + at);
       keysOf(record, onKey);
     },

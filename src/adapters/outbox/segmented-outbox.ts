@@ -91,6 +91,7 @@ export class SegmentedOutbox implements Outbox {
       outboxId: this.id,
       durability: options.durability,
       firstSegment: content.lastNumber + 1,
+      previousEnd: content.lastEnd,
       segmentBytes: Math.min(options.segmentBytes, options.maxBytes / SMALLEST_PART),
       soon: options.soon,
       onWritten: (bytes) => {
@@ -159,12 +160,18 @@ export class SegmentedOutbox implements Outbox {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#time.stop();
+    if (this.#log.isSegmentOpen)
+      await new Promise<void>((resolve) => this.#log.append({ type: "closed" }, () => resolve()));
     await this.#log.close();
     await this.#compaction;
   }
 
-  #tidy({ checkpoint, segments, findings, torn }: OutboxContent): void {
+  #tidy({ checkpoint, segments, findings, torn, isClosed }: OutboxContent): void {
     for (const finding of findings) this.#logger.error(`outbox: ${finding}`);
+    if (!isClosed)
+      this.#logger.warn(
+        "outbox: the process that had it last did not close it, as after a kill; all that it acknowledged is here, unless the last file was cut since",
+      );
     for (const [name, end] of torn) {
       this.#logger.warn(
         "outbox: a file has a part at its end that was still being written when the process ended; it is cut off, nothing of it was acknowledged",

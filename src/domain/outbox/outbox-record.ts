@@ -102,4 +102,8 @@ export type OutboxRecord =
   | { readonly type: "retried"; readonly id: number; readonly newId: number; readonly at: number }
   /** From here on the clock says less than it would have: by so many milliseconds, below 0. */
   | { readonly type: "clock-set-back"; readonly byMs: number }
+  /** Where the segment before this one ended, bytes: one that is shorter when it is read again was cut. */
+  | { readonly type: "segment-begun"; readonly previous: number; readonly previousEnd: number }
+  /** The process ended by itself. Nothing follows in this segment. */
+  | { readonly type: "closed" }
   | { readonly type: "totals"; readonly totals: OutboxTotals; readonly nextId: number };

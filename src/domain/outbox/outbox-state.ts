@@ -157,6 +157,9 @@ export class OutboxState {
         Object.assign(this.totals, record.totals);
         this.#sawId(record.nextId - 1);
         return;
+      case "segment-begun":
+      case "closed":
+        return;
     }
   }
 

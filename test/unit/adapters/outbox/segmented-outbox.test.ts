@@ -73,13 +73,57 @@ describe("an outbox", () => {
     const logger = new RecordingLogger();
     const again = open(disk, logger);
     expect(again.damagedRecords).toBe(1);
-    expect(logger.lines).toEqual([
-      expect.objectContaining({ level: "error", message: expect.stringContaining(SEGMENT) }),
+    expect(logger.lines.filter(({ level }) => level === "error")).toEqual([
+      expect.objectContaining({ message: expect.stringContaining(SEGMENT) }),
     ]);
     expect([...again.state.entries.values()].map(({ value, triedAt }) => [value, triedAt !== undefined])).toEqual([
       [1, true],
       [4, false],
     ]);
+  });
+
+  describe("that lost whole groups of records, so that what is left reads well,", () => {
+    /** Two segments of three reports each, and where the second report of each ends. */
+    async function twoSegments() {
+      const disk = new VirtualOutboxDisk();
+      const ends: number[] = [];
+      for (const number of [1, 2]) {
+        const outbox = open(disk);
+        for (const value of [1, 2, 4]) {
+          await accept(outbox, { value, subject: { customerId: `customer ${number}.${value}` } });
+          if (value === 2) ends.push(disk.size(fileName("segment", number)));
+        }
+        await outbox.close();
+      }
+      return { disk, ends };
+    }
+    const linesOf = (disk: VirtualOutboxDisk) => {
+      const logger = new RecordingLogger();
+      const { damagedRecords } = open(disk, logger);
+      return [damagedRecords, ...logger.lines.map(({ level, message }) => `${level}: ${message}`)];
+    };
+
+    it("says nothing where nothing is lost", async () => {
+      expect(linesOf((await twoSegments()).disk)).toEqual([0]);
+    });
+
+    it("tells of a segment that is shorter than it was", async () => {
+      const { disk, ends } = await twoSegments();
+      disk.truncate(fileName("segment", 1), ends[0]!);
+      expect(linesOf(disk)).toEqual([1, expect.stringMatching(/^error: .*0000000001\.segment was cut/)]);
+    });
+
+    it("tells of a segment that is not there", async () => {
+      const { disk } = await twoSegments();
+      disk.remove(fileName("segment", 1));
+      expect(linesOf(disk)).toEqual([1, expect.stringMatching(/^error: .*0000000001\.segment is not there/)]);
+    });
+
+    it("tells of a last segment that is not known to be complete", async () => {
+      const { disk, ends } = await twoSegments();
+      disk.truncate(fileName("segment", 2), ends[1]!);
+      expect(linesOf(disk)).toEqual([0, expect.stringMatching(/^warn: .*unless the last file was cut/)]);
+    });
   });
 
   it("cuts off what was being written when the process ended", async () => {
