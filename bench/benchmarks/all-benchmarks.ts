@@ -9,6 +9,7 @@ import { JSON_CHECKS } from "./json-checks.js";
 import { LISTS } from "./lists.js";
 import { NATIVE } from "./native-peers.js";
 import { ONE_IN_FLIGHT } from "./one-in-flight.js";
+import { OUTBOX } from "./outbox.js";
 import { PATHS } from "./paths.js";
 import { PROFILE } from "./profile.js";
 import { REDIS_MODE } from "./redis-mode.js";
@@ -34,4 +35,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   EACH_METHOD,
   PROFILE,
   SEVERAL_PROCESSES,
+  OUTBOX,
 ];

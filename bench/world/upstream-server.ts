@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL, MessageType, type Message } from "graphql-ws";
 import { WebSocketServer, type WebSocket } from "ws";
 import { customerOf } from "./customers.js";
@@ -45,9 +46,32 @@ function report(message: UpstreamReport): void {
 
 function answer(request: IncomingMessage, response: ServerResponse, { isShared }: UpstreamOptions): void {
   const customer = customerOf(decodeURIComponent(STATE_PATH.exec(request.url ?? "")?.[1] ?? ""));
-  const body =
-    customer === undefined ? '{"data":{"sdkConfiguration":{}}}' : stateJsonOf(customer, isShared, new Date());
+  if (customer !== undefined) send(response, stateJsonOf(customer, isShared, new Date()));
+  else void text(request).then((body) => send(response, answerOf(body)));
+}
+
+function send(response: ServerResponse, body: string): void {
   response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body);
+}
+
+interface Reported {
+  readonly customerId: string;
+  readonly featureId: string;
+}
+
+/** Reports are answered as counted, without a usage: that would change what is cached. */
+function answerOf(body: string): string {
+  const { operationName, variables } = (body === "" ? {} : JSON.parse(body)) as {
+    readonly operationName?: string;
+    readonly variables?: { readonly input?: Reported & { readonly usages?: readonly Reported[] } };
+  };
+  const measured = ({ customerId, featureId }: Reported) => ({ id: "measurement", customerId, featureId });
+  const input = variables?.input;
+  if (operationName === "ReportUsage" && input !== undefined)
+    return JSON.stringify({ data: { reportUsage: measured(input) } });
+  if (operationName === "ReportUsageBulk")
+    return JSON.stringify({ data: { reportUsageBulk: (input?.usages ?? []).map(measured) } });
+  return '{"data":{"sdkConfiguration":{}}}';
 }
 
 function follow(socket: WebSocket, changes: Changes): void {
