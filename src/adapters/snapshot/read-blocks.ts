@@ -12,7 +12,8 @@ export interface ReadResult {
   readonly isOfAnotherEnvironment: boolean;
 }
 
-const WINDOW_BYTES = 1 << 20;
+/** Read at a time: many blocks, so that what lies between two windows is seldom read twice. */
+const WINDOW_BYTES = 4 << 20;
 
 /**
  * Reads a file block by block. Whatever is damaged costs its own block: after it, the next sound one is looked for.
@@ -29,8 +30,14 @@ export async function readBlocks(
   let [at, blocks, damaged, expected] = [0, 0, 0, 0];
   let isOfAnotherEnvironment = false;
   let isInDamage = false;
+  let [wide, wideAt] = [start, 0];
   while (at < size) {
-    const window = await bytesAt(file, at, WINDOW_BYTES, size);
+    let window = wide.subarray(at - wideAt);
+    const known = window.length < HEAD_BYTES ? undefined : headAt(window, 0);
+    if (known === undefined || HEAD_BYTES + known.length > window.length) {
+      window = wide = await bytesAt(file, at, WINDOW_BYTES, size);
+      wideAt = at;
+    }
     const head = headAt(window, 0);
     if (head === undefined) {
       if (!isInDamage) damaged++;

@@ -37,7 +37,7 @@ interface Target {
 /** How soon changes are written, milliseconds. */
 const WRITE_AFTER_MS = 200;
 /** How many subjects go into one block: a slice of work that nobody notices. */
-const SLICE = 500;
+const SLICE = 250;
 /** The file is written anew once what was appended is as long as what it began with, and so much, bytes. */
 const MIN_APPENDED = 32 * 1024 * 1024;
 

@@ -10,7 +10,7 @@ const PLACE_BYTES = 104;
 /** What of a shard goes at once. */
 const EVICTED_SHARE = 0.01;
 /** How many subjects are named at a time, and how often that is begun anew before all are named at once. */
-const SLICE = 500;
+const SLICE = 250;
 const MAX_ATTEMPTS = 4;
 /** Among how many the one is chosen that goes. */
 const CANDIDATES = 16;

@@ -6,9 +6,13 @@ import type { MemoryCache } from "../memory/memory-cache.js";
 import { stateOfRecord } from "./set-record.js";
 import { readStates, writeStates } from "./state-bytes.js";
 
+const MAX_KNOWN = 1_000;
+
 /** The states of the memory cache, as a snapshot keeps them. */
 export class CachedStates implements SnapshotStates {
   readonly #cache: MemoryCache;
+  /** While a snapshot is read: sets of entitlements by their records, since each block has all that its states share. */
+  readonly #known = new Map<string, CompactState>();
 
   constructor(cache: MemoryCache) {
     this.#cache = cache;
@@ -26,7 +30,7 @@ export class CachedStates implements SnapshotStates {
     const { sets, states } = readStates(bytes);
     const held: CompactState[] = [];
     try {
-      for (const record of sets) held.push(this.#cache.hold(stateOfRecord(record as never)));
+      for (const record of sets) held.push(this.#hold(record));
       if (states.some(({ state }) => state !== undefined && !(state.set < held.length)))
         throw new Error("a set is missing");
     } catch (cause) {
@@ -46,7 +50,17 @@ export class CachedStates implements SnapshotStates {
     return states.length;
   }
 
+  #hold(record: unknown): CompactState {
+    const text = JSON.stringify(record);
+    const held = this.#cache.hold(this.#known.get(text) ?? stateOfRecord(record as never));
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(text, held);
+    return held;
+  }
+
   onChange(listener: (subject: Subject) => void): void {
+    // Reading is over.
+    this.#known.clear();
     this.#cache.onChange(listener);
   }
 }

@@ -34,11 +34,13 @@ OVERLOADED.stack = `${OVERLOADED.name}: ${OVERLOADED.message}`;
 
 /** Up to what share of those that can be answered in time the oldest come first, since all are. */
 const IN_ORDER_SHARE = 0.5;
+/** What share of the patience who waits behind newer ones is kept waiting: it is not going to have its turn. */
+const HOPE_SHARE = 0.25;
 
 /**
  * Puts all reads of one turn of the event loop into one command, and bounds how many are under way. They are answered in the
  * order in which they came for as long as all of them can be in time. Under more load the newest come first, since somebody
- * still waits for them; the oldest, whose callers would give up before their turn, are refused at once.
+ * still waits for them; the oldest, whose callers would give up before their turn, are refused at once, until none waits.
  */
 export class ReadBatches {
   readonly #options: ReadBatchesOptions;
@@ -46,6 +48,8 @@ export class ReadBatches {
   readonly #waiting: Read[] = [];
   #underWay = 0;
   #isFlushDue = false;
+  /** More have come than can be answered in time, and there have been some waiting ever since. */
+  #isOverloaded = false;
   /** Reads a millisecond, while there are more than are under way. */
   #rate = FASTEST;
   /** Since when reads have waited for others, and how many were answered since. */
@@ -73,7 +77,8 @@ export class ReadBatches {
 
   #flush(): void {
     while (this.#underWay < MAX_UNDER_WAY && this.#waiting.length > 0) {
-      const reads = this.#waiting.length > this.#room() * IN_ORDER_SHARE ? this.#takeNewest() : this.#takeOldest();
+      if (this.#waiting.length > this.#room() * IN_ORDER_SHARE) this.#isOverloaded = true;
+      const reads = this.#isOverloaded ? this.#takeNewest() : this.#takeOldest();
       if (reads.length === 0) return;
       this.#underWay++;
       const sentAt = this.#options.now();
@@ -95,11 +100,16 @@ export class ReadBatches {
     }
   }
 
+  /** Whoever has waited longer is refused. */
+  #refuseAfter(waitedMs: number): void {
+    const askedBefore = this.#options.now() - waitedMs;
+    let count = 0;
+    while ((this.#waiting[count]?.askedAt ?? Infinity) < askedBefore) count++;
+    for (const read of this.#waiting.splice(0, count)) read.reject(OVERLOADED);
+  }
+
   #takeOldest(): readonly Read[] {
-    const expiredBefore = this.#options.now() - this.#options.patienceMs;
-    let expired = 0;
-    while ((this.#waiting[expired]?.askedAt ?? Infinity) < expiredBefore) expired++;
-    for (const read of this.#waiting.splice(0, expired)) read.reject(OVERLOADED);
+    this.#refuseAfter(this.#options.patienceMs);
     let to = 0;
     for (let keys = 0; to < this.#waiting.length; to++) {
       keys += (this.#waiting[to] as Read).keys.length;
@@ -114,7 +124,10 @@ export class ReadBatches {
       keys += (this.#waiting[from - 1] as Read).keys.length;
       if (keys > MAX_KEYS && from < this.#waiting.length) break;
     }
-    return this.#waiting.splice(from);
+    const reads = this.#waiting.splice(from);
+    this.#refuseAfter(this.#options.patienceMs * HOPE_SHARE);
+    if (this.#waiting.length === 0) this.#isOverloaded = false;
+    return reads;
   }
 
   #answered(reads: number, sentAt: number): void {

@@ -70,9 +70,8 @@ describe("of more reads than can be under way", () => {
     const reads = Array.from({ length: 400 }, (_, index) => batches.read(keysOf(index)));
     await turn();
     expect(sent[0]?.keys).toEqual([...keysOf(398), ...keysOf(399)]);
-    // It grows as answers come.
-    for (const batch of sent) {
-      batch.answer();
+    for (const { answer } of sent) {
+      answer();
       await turn();
     }
     expect(await Promise.all(reads)).toHaveLength(400);
@@ -96,6 +95,27 @@ describe("of more reads than can be under way", () => {
       ...Array<string>(8).fill("read"),
       ...Array<string>(2).fill("resource-exhausted"),
     ]);
+  });
+
+  it("who waits behind newer ones is refused long before its time is up, until none waits", async () => {
+    const { batches, sent, pass } = heldRedis();
+    let refused = 0;
+    const ask = (index: number) => batches.read(keysOf(index)).catch(() => refused++);
+    for (let index = 0; index < 300; index++) void ask(index);
+    await turn();
+    pass(26);
+    sent[0]?.answer();
+    await turn();
+    // Four batches of two under way, and a fifth that was taken before the others were refused.
+    expect(refused).toBe(300 - 10);
+    const reads = [ask(300), ask(301), ask(302)];
+    for (let index = 1; index < sent.length || index < 6; index++) {
+      sent[index]?.answer();
+      await turn();
+    }
+    await Promise.all(reads);
+    expect(refused).toBe(300 - 10);
+    expect(sent.flatMap(({ keys }) => keys)).toEqual(expect.arrayContaining(keysOf(300)));
   });
 
   it("the oldest are refused at once where their turn would come too late", async () => {
