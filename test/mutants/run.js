@@ -23,6 +23,20 @@ const USUAL_SEEDS = [
   "--seed 22 --minutes 60 --sidecars 5 --customers 100 --checks 3 --faults 40",
 ];
 
+/** What the unit tests of a copy need. */
+const TREE = [
+  "src",
+  "test",
+  "build",
+  "examples",
+  "schema",
+  "proto",
+  "docs",
+  "package.json",
+  "tsconfig.json",
+  "jest.config.js",
+];
+
 const args = process.argv.slice(2);
 const isThorough = args.includes("--all");
 const by = args.includes("--by") ? args[args.indexOf("--by") + 1].split(",") : ["model", "simulation", "unit"];
@@ -105,18 +119,7 @@ async function simulation(mutant) {
 async function unitTests(mutant) {
   const copy = mkdtempSync(join(tmpdir(), "mutant-"));
   try {
-    for (const name of [
-      "src",
-      "test",
-      "build",
-      "examples",
-      "schema",
-      "proto",
-      "package.json",
-      "tsconfig.json",
-      "vitest.config.ts",
-    ])
-      cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+    for (const name of TREE) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
     symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
     const [file] = readdirSync(join(copy, "src"), { recursive: true })
       .filter((path) => basename(path) === mutant.file)
@@ -128,21 +131,24 @@ async function unitTests(mutant) {
       });
     if (file === undefined) return undefined;
     const { code, output } = await run(
-      "npx",
+      process.execPath,
       [
-        "vitest",
-        "related",
-        "--run",
-        "--bail",
-        "1",
-        "--project",
-        "unit",
-        "--exclude",
-        "test/unit/{model,simulation}/**",
+        "--experimental-vm-modules",
+        "--disable-warning=ExperimentalWarning",
+        "--preserve-symlinks",
+        "node_modules/jest/bin/jest.js",
+        "--selectProjects=unit",
+        "--roots=test",
+        "--roots=src",
+        "--bail=1",
+        "--passWithNoTests",
+        "--testPathIgnorePatterns=/test/unit/(model|simulation|mutants|house|bench|docs)/",
+        "--findRelatedTests",
         relative(copy, file),
       ],
       copy,
     );
+    if (code !== 0 && !/^(FAIL|Tests:) /m.test(output)) throw new Error(`the unit tests did not run:\n${output}`);
     return code === 0 ? undefined : (/FAIL .*?(\S+\.test\.ts)/.exec(output)?.[1] ?? "they fail");
   } finally {
     rmSync(copy, { recursive: true, force: true });

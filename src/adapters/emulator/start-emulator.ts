@@ -2,7 +2,7 @@ import type { Change } from "../../domain/change.js";
 import type { UpdateStream } from "../../ports/update-stream.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import { ApiKeyCheck } from "./api-key.js";
-import { ControlEndpoint } from "./control/control-endpoint.js";
+import { ControlEndpoint, type CatalogControl } from "./control/control-endpoint.js";
 import { EdgeEndpoint } from "./edge/edge-endpoint.js";
 import { EdgeView } from "./edge/edge-view.js";
 import type { EmulatorContext } from "./emulator-context.js";
@@ -28,6 +28,8 @@ export interface EmulatorOptions {
   readonly host?: string | undefined;
   /** Whether faults can be switched on and counts be read over HTTP, under /emulator. */
   readonly control?: boolean | undefined;
+  /** What that can change besides; left out: no catalog. */
+  readonly catalog?: CatalogControl | undefined;
   readonly clock?: { now(): number } | undefined;
   /** Notified of every change besides; the emulator stops it when it is stopped. */
   readonly announcements?: { announce(change: Change): void; stop(): Promise<void> } | undefined;
@@ -63,7 +65,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const subscriptions = new SubscriptionEndpoint(context, hub, roots);
   const edge = new EdgeEndpoint(context, edgeView);
   const graphql = new GraphqlEndpoint(context, roots);
-  const control = new ControlEndpoint(stats, () => faults);
+  const control = new ControlEndpoint(stats, () => faults, options.catalog);
   const handlers: HttpHandler[] = [
     (request, response, target) => edge.handle(request, response, target),
     (request, response, target) => graphql.handle(request, response, target),

@@ -1,5 +1,5 @@
 import { SETTINGS } from "../config/settings/settings.js";
-import { CHECK_TIMEOUT_MS, EMULATOR_HOST, EMULATOR_PORT } from "./defaults.js";
+import { CHECK_TIMEOUT_MS, CONFORMANCE_PATIENCE_MS, EMULATOR_HOST, EMULATOR_PORT } from "./defaults.js";
 
 const OPS_OPTIONS = `      --address <host:port>      its metrics port, or a URL; else METRICS_PORT (else ${SETTINGS.metricsPort.defaultText}) of METRICS_HOST or LISTEN_HOST
       --token <token>            where it is asked from another machine; else OPS_TOKEN
@@ -88,9 +88,18 @@ entitlement-sidecar outbox drop <id...> --reason <text> [--dir <directory>]
       --port <n>                 where to listen, 0: any free port; else ${EMULATOR_PORT}
       --host <address>           else ${EMULATOR_HOST}
       --api-key <key>            the only key that is valid; else any is
-      --control                  also switches on faults and tells counts, over HTTP under /emulator
+      --control                  also switches on faults, takes another catalog and tells counts, over HTTP under /emulator
       --queue-url <url>          also sends every change to this SQS queue, for the persistent-cache service; the region
                                  and the credentials are AWS's own (AWS_REGION, AWS_ENDPOINT_URL_SQS for a local server)`,
+  conformance: `entitlement-sidecar conformance <host:port> --control <emulator> [options]
+    Puts the contract, case by case, to any implementation whose upstream is an emulator that was started with --control, and
+    prints a table. Exit code 0: it conforms, 1: a case fails, 2: it could not be asked.
+      --protocols <grpc,json>    what it is asked by; else both
+      --only <text>              the cases that have this in "area: title"
+      --patience <ms>            how long a change may take to arrive; else ${CONFORMANCE_PATIENCE_MS}
+      --without-fallbacks        skips what it would have to be configured for; --print-fallbacks says with what
+      --junit <file>, --json <file>   the results for programs
+      --list                     prints the cases, and asks nothing`,
 } as const;
 
 export type CommandName = keyof typeof COMMAND_HELP;

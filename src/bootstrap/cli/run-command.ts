@@ -76,6 +76,8 @@ async function dispatch(
       return (await import("./shadow/replay-command.js")).replayCommand(rest, environment, output);
     case "emulate":
       return (await import("./commands/emulate-command.js")).emulateCommand(rest, output);
+    case "conformance":
+      return (await import("./commands/conformance-command.js")).conformanceCommand(rest, output);
     case "help":
     case "--help":
     case "-h":

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { inkwell } from "../../builders/inkwell.js";
 import { emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";
+import { ServiceProcess } from "../service/service-process.js";
 import { getEdge, RawSubscription, rawSubscriber, type Json } from "../../fixtures/raw-api.js";
 
 const STATE_FILE = "/v1/c/acme/entitlements-state.json";
@@ -119,6 +120,46 @@ it("Edge lags until the faults are cleared", async () => {
   expect(await limit()).toBe(10);
   await control("DELETE", "faults");
   expect(await limit()).toBe(11);
+});
+
+describe("the catalog over HTTP", () => {
+  it("is there where the emulator has one to change", async () => {
+    const emulator = new ServiceProcess(
+      ["emulate", "--catalog", "examples/catalog.yaml", "--port", "0", "--control"],
+      {},
+    );
+    const [, url = ""] = await emulator.printed(/ API_URL=(\S+)/);
+    const send = async (method: string, body?: string) => {
+      const response = await fetch(`${url}/emulator/catalog`, { method, ...(body === undefined ? {} : { body }) });
+      return { status: response.status, text: await response.text() };
+    };
+    const reasonOf = async (customer: string) => {
+      const response = await fetch(`${url}/v1/c/${customer}/entitlements-state.json`, {
+        headers: { "x-api-key": "any" },
+      });
+      return ((await response.json()) as Json).data.entitlementsState.accessDeniedReason;
+    };
+    try {
+      expect(await reasonOf("customer-demo")).toBeNull();
+      const other = "features: [{ id: sso, kind: boolean }]\ncustomers: [{ id: acme, overrides: { sso: true } }]";
+      expect(await send("PUT", other)).toEqual({ status: 200, text: "{}" });
+      expect(await reasonOf("customer-demo")).toBe("CustomerNotFound");
+      const faulty = await send("PUT", "features: [{ id: sso }]\ncustomers: []");
+      expect(faulty.status).toBe(400);
+      expect(faulty.text).toContain("kind");
+      expect(await reasonOf("customer-demo")).toBe("CustomerNotFound");
+      expect((await send("DELETE")).status).toBe(200);
+      expect(await reasonOf("customer-demo")).toBeNull();
+    } finally {
+      emulator.child.kill("SIGKILL");
+      await emulator.ended;
+    }
+  });
+
+  it("is not there else", async () => {
+    expect((await control("PUT", "catalog", "features: []")).status).toBe(404);
+    expect((await control("DELETE", "catalog")).status).toBe(404);
+  });
 });
 
 it("tells what was seen", async () => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { CodedError } from "../../../domain/errors.js";
 import { checkFaultRule } from "../faults/check-fault-rule.js";
 import type { EmulatorFaults } from "../faults/emulator-faults.js";
 import type { EmulatorStats, TargetCounts } from "../emulator-stats.js";
@@ -8,14 +9,24 @@ import type { RequestTarget } from "../request-target.js";
 
 const PREFIX = "/emulator/";
 
-/** For tests in other languages: switches faults on and tells what was seen, over HTTP. */
+/** What the emulator serves from, where that can be changed from outside. Each resolves once subscribers are notified. */
+export interface CatalogControl {
+  /** @throws CodedError `invalid-argument` with every fault; then the present catalog goes on serving */
+  replace(text: string): Promise<void>;
+  /** Serves the file as it is now. @throws CodedError as `replace` does */
+  restore(): Promise<void>;
+}
+
+/** For tests in other languages: switches faults on, changes the catalog and tells what was seen, over HTTP. */
 export class ControlEndpoint {
   readonly #stats: EmulatorStats;
   readonly #faults: () => EmulatorFaults;
+  readonly #catalog: CatalogControl | undefined;
 
-  constructor(stats: EmulatorStats, faults: () => EmulatorFaults) {
+  constructor(stats: EmulatorStats, faults: () => EmulatorFaults, catalog?: CatalogControl) {
     this.#stats = stats;
     this.#faults = faults;
+    this.#catalog = catalog;
   }
 
   /** @returns undefined where the path is not the control's */
@@ -46,6 +57,13 @@ export class ControlEndpoint {
       case "DELETE faults":
         faults.clear();
         return jsonAnswer(200, { active: faults.active });
+      case "PUT catalog": {
+        const text = await readBody(request);
+        if (text === undefined) return jsonAnswer(413, { error: "the catalog is too large: write it to the file" });
+        return this.#changeCatalog((catalog) => catalog.replace(text));
+      }
+      case "DELETE catalog":
+        return this.#changeCatalog((catalog) => catalog.restore());
       case "POST edge-lag":
         faults.lagEdge();
         return jsonAnswer(200, {});
@@ -62,8 +80,19 @@ export class ControlEndpoint {
         return jsonAnswer(200, {});
       default:
         return jsonAnswer(404, {
-          error: `There is no ${call}. There is GET stats; GET, POST and DELETE faults; POST edge-lag, close-sockets?code=&reason=, reset-sockets, half-open-sockets, complete-subscriptions.`,
+          error: `There is no ${call}. There is GET stats; GET, POST and DELETE faults; PUT and DELETE catalog; POST edge-lag, close-sockets?code=&reason=, reset-sockets, half-open-sockets, complete-subscriptions.`,
         });
+    }
+  }
+
+  async #changeCatalog(change: (catalog: CatalogControl) => Promise<void>): Promise<HttpAnswer> {
+    if (this.#catalog === undefined) return jsonAnswer(404, { error: "this emulator has no catalog to change" });
+    try {
+      await change(this.#catalog);
+      return jsonAnswer(200, {});
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return jsonAnswer(400, { error: error.message });
     }
   }
 }

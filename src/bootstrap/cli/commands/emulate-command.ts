@@ -1,4 +1,9 @@
 import { openCatalog } from "../../../adapters/catalog/engine/open-catalog.js";
+import { readCatalogFile } from "../../../adapters/catalog/file/catalog-file.js";
+import { CatalogReader } from "../../../adapters/catalog/file/catalog-reader.js";
+import { loadCatalogText } from "../../../adapters/catalog/file/load-catalog.js";
+import type { CatalogModel } from "../../../adapters/catalog/model/catalog-model.js";
+import type { CatalogControl } from "../../../adapters/emulator/control/control-endpoint.js";
 import { startEmulator, type Emulator, type EmulatorOptions } from "../../../adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../../adapters/ops/winston-logger.js";
@@ -29,6 +34,11 @@ const SYNTAX = {
 interface Running {
   readonly emulator: Emulator;
   readonly source: Source;
+}
+
+interface Opened {
+  readonly source: Source;
+  readonly catalog: CatalogControl;
 }
 
 type ListenOptions = Pick<EmulatorOptions, "port" | "apiKey" | "control"> & { readonly host: string };
@@ -72,8 +82,8 @@ async function start(
   services: ReturnType<typeof servicesOf>,
 ): Promise<Running> {
   const announcements = queueUrl === undefined ? undefined : await announceTo(queueUrl, process.env, services);
-  const source = await openFile(catalog, services);
-  return { emulator: await serve(source, where, announcements), source };
+  const opened = await openFile(catalog, services);
+  return { emulator: await serve(opened, where, announcements), source: opened.source };
 }
 
 function servicesOf() {
@@ -91,17 +101,33 @@ function servicesOf() {
   };
 }
 
-async function openFile(file: string, { clock, logger }: ReturnType<typeof servicesOf>): Promise<Source> {
-  return catalogSource(await openCatalog({ source: { file }, clock, logger }), file, true);
+async function openFile(file: string, { clock, logger }: ReturnType<typeof servicesOf>): Promise<Opened> {
+  const engine = await openCatalog({ source: { file }, clock, logger });
+  // One change at a time, in the order in which they were asked for.
+  let last: Promise<unknown> = Promise.resolve();
+  const adopt = (read: () => Promise<CatalogModel>): Promise<void> => {
+    const adopted = last.then(async () => {
+      await engine.adopt(await read());
+    });
+    last = adopted.catch(() => undefined);
+    return adopted;
+  };
+  return {
+    source: catalogSource(engine, file, true),
+    catalog: {
+      replace: (text) => adopt(() => Promise.resolve().then(() => loadCatalogText("given to the control", text))),
+      restore: () => adopt(async () => (await readCatalogFile(file, clock, new CatalogReader())).model),
+    },
+  };
 }
 
 async function serve(
-  source: Source,
+  { source, catalog }: Opened,
   where: ListenOptions,
   announcements: EmulatorOptions["announcements"],
 ): Promise<Emulator> {
   try {
-    return await startEmulator({ upstream: source.upstream, updates: source.stream, announcements, ...where });
+    return await startEmulator({ upstream: source.upstream, updates: source.stream, announcements, catalog, ...where });
   } catch (error) {
     await source.close();
     throw error;
@@ -120,7 +146,8 @@ function tell(
     `  API_URL=${url} EDGE_API_URL=${url} WS_URL=${wsUrl} SERVER_API_KEY=${apiKey ?? "any"}`,
     `  curl -H 'X-API-KEY: ${apiKey ?? "any"}' ${url}${path}`,
   ];
-  if (control === true) lines.push(`  curl ${url}/emulator/stats`);
+  if (control === true)
+    lines.push(`  curl ${url}/emulator/stats`, `  curl -T other-catalog.yaml ${url}/emulator/catalog`);
   output.out(lines.join("\n"));
 }
 
