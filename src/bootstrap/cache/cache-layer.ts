@@ -17,5 +17,7 @@ export interface CacheLayer {
   start(): void;
   /** What it is opened with, and that may be another while the service runs. */
   readonly replaceable: readonly ReplaceableSecret[];
+  /** Has states cached that others who share them were asked for lately, as many as there is time for. Never fails. */
+  warm(): Promise<void>;
   close(): Promise<void>;
 }

@@ -2,6 +2,9 @@ import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { RedisCacheStore } from "../../adapters/cache/redis/store/redis-cache-store.js";
 import { pendingKeysPrefix, trackedPrefixes } from "../../adapters/cache/redis/store/redis-keys.js";
 import { RedisSharedPending } from "../../adapters/cache/redis/pending/redis-shared-pending.js";
+import { SharedRecentSubjects } from "../../adapters/cache/redis/store/shared-recent-subjects.js";
+import { CodedError } from "../../domain/errors.js";
+import { within } from "../../ports/waits.js";
 import { RedisSingleFlight } from "../../adapters/cache/redis/leases/redis-single-flight.js";
 import type { Config } from "../config/settings/settings.js";
 import type { Services } from "../source/source.js";
@@ -12,6 +15,9 @@ import { connectToRedis, describeRedis, redisSecrets } from "./redis-connection.
 const COMMAND_SHARE = 4;
 /** What of a check's budget it may wait for another process that asks upstream for the same. */
 const WAIT_SHARE = 3;
+
+/** How long the start waits for Redis and for the states that others were asked for lately, milliseconds. */
+const WARM_MS = 500;
 
 /**
  * States in Redis for all who share it, the most recently used ones cached.
@@ -38,6 +44,14 @@ export function redisCacheLayer(config: Config, environment: string, services: S
     commandTimeoutMs: bounds.commandTimeoutMs,
     ttlMs: redisKeysTtlSecs < 0 ? Infinity : redisKeysTtlSecs * 1_000,
   });
+  const recent = new SharedRecentSubjects({
+    commands,
+    environment,
+    clock,
+    recentlyUsed: (limit) => near.recentlyUsed(limit),
+    load: (subject) => store.load(subject),
+  });
+  const coherent = new Promise<void>((resolve) => store.coherence.onCoherent(resolve));
   const invalidations = connection.invalidations(...trackedPrefixes(environment));
   return {
     store,
@@ -59,9 +73,23 @@ export function redisCacheLayer(config: Config, environment: string, services: S
         logger,
       }),
     description: `${describeRedis(config)}, keys under ${environment}:`,
-    start: () => invalidations.start(store.coherence),
     replaceable: redisSecrets((secrets) => connection.useSecrets(secrets)),
+    start() {
+      invalidations.start(store.coherence);
+      recent.start();
+    },
+    async warm() {
+      const startedAt = clock.now();
+      try {
+        await within(coherent, WARM_MS, clock, () => new CodedError("unavailable", "Redis was not reached in time"));
+        await recent.warm(startedAt + WARM_MS - clock.now());
+      } catch (error) {
+        // Without Redis there is nothing to be warm from.
+        if (!(error instanceof CodedError)) throw error;
+      }
+    },
     async close() {
+      recent.stop();
       await invalidations.stop();
       store.stop();
       connection.close();

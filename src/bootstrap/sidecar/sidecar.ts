@@ -48,6 +48,7 @@ export class Sidecar {
       const loaded = await this.#snapshot?.load();
       source.start();
       this.#foundations.cache?.start();
+      await this.#foundations.cache?.warm();
       this.#container.get(TOKENS.stream).start(this.#container.get(TOKENS.followUpdates));
       const { port: grpcPort } = await named(
         "GRPC_PORT",

@@ -1,5 +1,6 @@
 import { CodedError } from "../../../../domain/errors.js";
-import { RedisLink, type LinkDependencies, type RedisCommand, type Reply } from "../link/redis-link.js";
+import { RedisLink, type LinkDependencies } from "../link/redis-link.js";
+import type { RedisCommand, Reply } from "../link/redis-command.js";
 import { connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
 import { isComplete, type ClusterMap } from "./cluster-map.js";
 import type { ClusterTopology } from "./cluster-topology.js";

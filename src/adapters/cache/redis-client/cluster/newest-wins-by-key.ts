@@ -1,7 +1,7 @@
 import type { WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
 import { timestampKey } from "../../redis/store/redis-keys.js";
 import { byGroup, outcomeOf } from "../commands/newest-wins-script.js";
-import type { RedisCommand, Reply } from "../link/redis-link.js";
+import type { RedisCommand, Reply } from "../link/redis-command.js";
 import { redisScript, runScripts, type ScriptCall } from "../commands/run-scripts.js";
 import { accepted } from "../commands/simple-commands.js";
 

@@ -3,7 +3,7 @@ import type { KeyWrite, WriteGroup, WriteOutcome } from "../../redis/store/redis
 import { timestampKey } from "../../redis/store/redis-keys.js";
 import { byGroup } from "./newest-wins-script.js";
 import { isForbidden } from "../link/redis-failure.js";
-import type { RedisCommand, Reply } from "../link/redis-link.js";
+import type { RedisCommand, Reply } from "../link/redis-command.js";
 import { accepted } from "./simple-commands.js";
 
 /** How often it is begun anew that another client wrote in between. */

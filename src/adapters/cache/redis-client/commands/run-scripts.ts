@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { RedisCommand, Reply } from "../link/redis-link.js";
+import type { RedisCommand, Reply } from "../link/redis-command.js";
 
 /** A script that Redis knows by its digest, once it has seen it. */
 export interface RedisScript {

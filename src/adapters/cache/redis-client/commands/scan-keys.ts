@@ -1,4 +1,4 @@
-import type { RedisCommand, Reply } from "../link/redis-link.js";
+import type { RedisCommand, Reply } from "../link/redis-command.js";
 import { accepted, scanCommand } from "./simple-commands.js";
 
 const FIRST_AND_LAST_CURSOR = "0";

@@ -1,5 +1,5 @@
 import type { RedisStats } from "../../redis/store/redis-insight.js";
-import type { RedisCommand, Reply } from "../link/redis-link.js";
+import type { RedisCommand, Reply } from "../link/redis-command.js";
 import { redisScript, type ScriptCall } from "./run-scripts.js";
 
 /** Of this token alone: the lock may have run out and be another's by now. */

@@ -1,5 +1,5 @@
 import type { ChainableCommander, Redis } from "ioredis";
-import type { RedisCommand, Reply } from "./redis-link.js";
+import type { RedisCommand, Reply } from "./redis-command.js";
 
 interface Waiting {
   readonly commands: readonly RedisCommand[];

@@ -6,17 +6,13 @@ import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import { CommandBatch } from "./command-batch.js";
 import { within } from "../../../../ports/waits.js";
+import type { RedisCommand, Reply } from "./redis-command.js";
 import { InitialConnect } from "./initial-connect.js";
 import { LatencyWatch } from "./latency-watch.js";
 import { LinkLog } from "./link-log.js";
 import type { LinkTiming } from "./link-timing.js";
 import { isForbidden, isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
 import { Session } from "./session.js";
-
-export type RedisCommand = readonly [name: string, ...args: readonly (string | number)[]];
-
-/** What Redis answered to one command; an Error where it refused it. */
-export type Reply = unknown;
 
 export interface LinkDependencies {
   readonly clock: Clock;

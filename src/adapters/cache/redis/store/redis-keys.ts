@@ -81,3 +81,8 @@ export function writeLockKey(environment: string, subject: Subject): string {
 function joined({ customerId, resourceId }: Subject): string {
   return resourceId === undefined ? customerId : `${customerId}:${resourceId}`;
 }
+
+/** Whom the processes of this project were asked for lately. No state's key begins so. */
+export function recentSubjectsKey(environment: string): string {
+  return `${environment}:sidecar:recent`;
+}
