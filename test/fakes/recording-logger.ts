@@ -1,6 +1,6 @@
 import type { LogFields, Logger } from "../../src/ports/logger.js";
 
-interface LogLine {
+export interface LogLine {
   readonly level: keyof Logger;
   readonly message: string;
   readonly fields: LogFields | undefined;

@@ -162,6 +162,6 @@ export class Repairs {
   #restored(): void {
     if (!this.#hasFailed || !this.#isDone) return;
     this.#hasFailed = false;
-    this.#parts.logger.info("all changes that Redis had missed are written");
+    this.#parts.logger.warn("all changes that Redis had missed are written");
   }
 }
