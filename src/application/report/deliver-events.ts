@@ -13,7 +13,8 @@ export class DeliverEvents {
   readonly #parts: DeliveryParts;
   readonly #state: OutboxState;
   readonly #budget: SlidingBudget;
-  #isForming = false;
+  /** Of the batch that is being written down: until that is known it is not sent. */
+  #formingId: number | undefined;
   #sentAt = -Infinity;
 
   constructor(parts: DeliveryParts) {
@@ -38,7 +39,7 @@ export class DeliverEvents {
         else return this.#budget.waitMs(now);
         continue;
       }
-      if (this.#state.events.length === 0 || this.#isForming) return notBefore;
+      if (this.#state.events.length === 0 || this.#formingId !== undefined) return notBefore;
       if (available <= 0) return this.#budget.waitMs(now);
       const count = Math.min(available, limits.eventsPerBatch);
       const spacing = this.#sentAt + limits.spacingMs - now;
@@ -51,7 +52,7 @@ export class DeliverEvents {
   #nextBatch(now: number): { readonly batch: EventBatch | undefined; readonly notBefore: number } {
     let notBefore = Infinity;
     for (const batch of this.#state.eventBatches.values()) {
-      if (batch.isInFlight) continue;
+      if (batch.isInFlight || batch.id === this.#formingId) continue;
       if (batch.notBefore <= now) return { batch, notBefore };
       notBefore = Math.min(notBefore, batch.notBefore - now);
     }
@@ -62,11 +63,11 @@ export class DeliverEvents {
     const { pace, notes, clock, again } = this.#parts;
     const range = this.#state.events.range(count);
     if (range === undefined) return;
-    this.#isForming = true;
-    pace.began();
     const id = this.#state.takeId();
+    this.#formingId = id;
+    pace.began();
     const isWritten = await notes.write([{ type: "event-batch", id, ...range, at: clock.now() }]);
-    this.#isForming = false;
+    this.#formingId = undefined;
     const batch = this.#state.eventBatches.get(id);
     pace.ended();
     if (!isWritten || batch === undefined) {

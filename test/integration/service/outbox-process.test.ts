@@ -13,8 +13,11 @@ import { runToEnd, ServiceProcess } from "./service-process.js";
 const KILLS = Number(process.env.OUTBOX_KILLS ?? 3);
 const CUSTOMERS = ["a", "b", "c"];
 const CATALOG = {
-  features: [{ id: "calls", kind: "metered" as const }],
-  plans: [{ id: "pro", entitlements: { calls: 100_000 } }],
+  features: [
+    { id: "calls", kind: "metered" as const },
+    { id: "clicks", kind: "metered" as const, meter: { event: "click" } },
+  ],
+  plans: [{ id: "pro", entitlements: { calls: 100_000, clicks: 100_000 } }],
   customers: [
     ...CUSTOMERS.map((id) => ({ id, plan: "pro" })),
     { id: "former", plan: "pro", archived: true },
@@ -68,8 +71,9 @@ function environment(name: string): Record<string, string> {
 
 async function serve(
   name: string,
+  more: Record<string, string> = {},
 ): Promise<{ readonly service: ServiceProcess; readonly port: number; readonly metricsPort: number }> {
-  const service = new ServiceProcess(["serve"], environment(name));
+  const service = new ServiceProcess(["serve"], { ...environment(name), ...more });
   running.push(service);
   const { grpcPort, metricsPort } = await service.started();
   return { service, port: grpcPort, metricsPort };
@@ -87,7 +91,24 @@ function pending(name: string): number {
   return readOutbox(new DirectoryDisk(join(directory, name))).state.pending;
 }
 
-const used = (customerId: string) => upstream.engine.stateOf({ customerId }).featureUsage("calls").currentUsage;
+const used = (customerId: string, featureId = "calls") =>
+  upstream.engine.stateOf({ customerId }).featureUsage(featureId).currentUsage;
+
+/** Whether the report was acknowledged. Sent again, it is the same. */
+async function isTaken(port: number, { customerId, featureId, key }: Sent): Promise<boolean> {
+  const answer = await (
+    featureId === "calls"
+      ? call(port, "ReportUsage", { customerId, featureId, value: 1 }, { "idempotency-key": key })
+      : call(port, "ReportEvents", { events: [{ customerId, eventName: "click", idempotencyKey: key }] })
+  ).catch(() => undefined);
+  return answer?.status === 200;
+}
+
+interface Sent {
+  readonly customerId: string;
+  readonly featureId: string;
+  readonly key: string;
+}
 
 describe("a sidecar with an outbox", () => {
   it("answers as soon as a report is safe, counts it in checks, and delivers it once upstream is back", async () => {
@@ -164,15 +185,19 @@ describe("a sidecar with an outbox", () => {
     `counts each report once, however it is killed (${KILLS} times)`,
     async () => {
       const random = new SeededRandom(KILLS);
-      const before = CUSTOMERS.map(used);
-      const sent = new Map(CUSTOMERS.map((customer) => [customer, 0]));
-      let waiting: { readonly customerId: string; readonly key: string }[] = [];
+      const series = CUSTOMERS.flatMap((customerId) =>
+        ["calls", "clicks"].map((featureId) => ({ customerId, featureId })),
+      );
+      const counts = () => series.map(({ customerId, featureId }) => used(customerId, featureId));
+      const expected = counts();
+      let waiting: Sent[] = [];
       for (let kill = 0; kill <= KILLS; kill++) {
-        const { service, port } = await serve("killed");
+        const durability = random.oneOf(["process", "power"]);
+        const { service, port } = await serve("killed", { USAGE_DURABILITY: durability });
         if (random.fraction() < 0.5)
           upstream.emulator.faults.inject({
             target: "api",
-            operation: "ReportUsageBulk",
+            operation: random.oneOf(["ReportUsage", "ReportUsageBulk", "ReportEvent"]),
             times: 3,
             ...random.oneOf([
               { kind: "reset", when: "after-effect" },
@@ -180,24 +205,18 @@ describe("a sidecar with an outbox", () => {
               { kind: "truncated" },
             ] as const),
           });
-        const fresh = Array.from({ length: 60 }, (_, i) => ({
-          customerId: random.oneOf(CUSTOMERS),
-          key: `${kill}-${i}`,
-        }));
-        for (const { customerId } of fresh) sent.set(customerId, (sent.get(customerId) ?? 0) + 1);
+        const fresh = Array.from({ length: 60 }, (_, i): Sent => {
+          const index = random.integer(0, series.length - 1);
+          expected[index] = (expected[index] ?? 0) + 1;
+          return { ...(series[index] as Omit<Sent, "key">), key: `${kill}-${i}` };
+        });
         // Who got no answer reports the same again.
         const reports = [...waiting, ...fresh];
         const accepted = new Set<string>();
         const sending = Promise.all(
-          reports.map(async ({ customerId, key }, i) => {
+          reports.map(async (report, i) => {
             await new Promise((resolve) => setTimeout(resolve, i * 3));
-            const answer = await call(
-              port,
-              "ReportUsage",
-              { customerId, featureId: "calls", value: 1 },
-              { "idempotency-key": key },
-            ).catch(() => undefined);
-            if (answer?.status === 200) accepted.add(key);
+            if (await isTaken(port, report)) accepted.add(report.key);
           }),
         );
         if (kill < KILLS) {
@@ -211,9 +230,7 @@ describe("a sidecar with an outbox", () => {
       }
       expect(waiting).toEqual([]);
       await eventually(() => pending("killed"), { timeout: 60_000, interval: 200 }).toBe(0);
-      expect(CUSTOMERS.map((customer, i) => used(customer) - (before[i] ?? 0))).toEqual(
-        CUSTOMERS.map((customer) => sent.get(customer)),
-      );
+      expect(counts()).toEqual(expected);
     },
     60_000 + KILLS * 20_000,
   );

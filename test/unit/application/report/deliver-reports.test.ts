@@ -7,6 +7,7 @@ import { DELIVERY_LIMITS } from "../../../../src/application/report/delivery-lim
 import type { UsageEvent, UsageMeasurement } from "../../../../src/domain/usage/usage-report.js";
 import { usageReport } from "../../../builders/reports.js";
 import { metered, stateWith } from "../../../builders/states.js";
+import { eventually } from "../../../support/expectations.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 import { MeteredUpstream } from "../../../fakes/metered-upstream.js";
@@ -41,7 +42,7 @@ function delivering(remember: (measurements: readonly UsageMeasurement[]) => Pro
       await promisesSettled();
     }
   };
-  return { accept, upstream, outbox, pass };
+  return { accept, upstream, outbox, clock, pass };
 }
 
 const event = (customerId: string): UsageEvent => ({
@@ -70,6 +71,20 @@ it("takes it for in doubt where the answer of an earlier try was lost", async ()
   upstream.archived.add("former");
   await pass(10);
   expect([...outbox.state.aside.values()].map(({ list }) => list)).toEqual(["in-doubt"]);
+});
+
+it("sends a batch of events once that is written together with an event that is accepted", async () => {
+  const { accept, upstream, outbox, clock, pass } = delivering();
+  await accept.reportEvents([event("a")]);
+  await eventually(() => outbox.state.pending).toBe(0);
+  // The next ones wait for a while, to go together.
+  await accept.reportEvents([event("b")]);
+  const together = accept.reportEvents([event("c")]);
+  clock.advance(DELIVERY_LIMITS.spacingMs);
+  await together;
+  await pass(5);
+  expect(upstream.calls.map(({ size }) => size)).toEqual([1, 1, 1]);
+  expect([outbox.state.totals.delivered, outbox.state.pending]).toEqual([3, 0]);
 });
 
 it("counts a report once in checks, at each time between its acceptance and the end of its delivery", async () => {
