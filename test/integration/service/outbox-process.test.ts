@@ -11,6 +11,7 @@ import { runToEnd, ServiceProcess } from "./service-process.js";
 
 /** How often the process is killed; `npm run outbox:kills` has it be 100 times. */
 const KILLS = Number(process.env.OUTBOX_KILLS ?? 3);
+const ANSWER_MS = 10_000;
 const CUSTOMERS = ["a", "b", "c"];
 const CATALOG = {
   features: [
@@ -84,6 +85,8 @@ function call(port: number, method: string, body: object, headers: Record<string
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
+    // Of a process that is killed an answer may never come, nor a word that it does not.
+    signal: AbortSignal.timeout(ANSWER_MS),
   });
 }
 
