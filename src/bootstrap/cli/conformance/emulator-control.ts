@@ -1,7 +1,7 @@
 import type { CatalogInput } from "../../../adapters/catalog/file/catalog-input.js";
 import type { FaultRule } from "../../../adapters/emulator/faults/fault-rules.js";
 
-/** The emulator cannot be reached, or does not do what it is told: nothing is said about the implementation. */
+/** The emulator cannot be reached, or refuses a command: the implementation is not judged. */
 export class ControlError extends Error {}
 
 interface Stats {

@@ -113,7 +113,7 @@ function readFailure(text: string): { readonly code: string; readonly message: s
     const { code, message } = JSON.parse(text) as { readonly code?: unknown; readonly message?: unknown };
     if (typeof code === "string") return { code, message: typeof message === "string" ? message : "" };
   } catch {
-    // Told below: what is no JSON has no code.
+    // Reported below: what is no JSON has no code.
   }
   return { code: "none", message: text.slice(0, 200) };
 }

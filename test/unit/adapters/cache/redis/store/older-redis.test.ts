@@ -1,0 +1,92 @@
+import { describe, expect, it } from "@jest/globals";
+import { MemoryCache } from "../../../../../../src/adapters/cache/memory/memory-cache.js";
+import type { RedisCommands } from "../../../../../../src/adapters/cache/redis/store/redis-commands.js";
+import { RedisCacheStore } from "../../../../../../src/adapters/cache/redis/store/redis-cache-store.js";
+import { buildCustomerState } from "../../../../../../src/domain/build-customer-state.js";
+import type { CustomerState } from "../../../../../../src/domain/customer-state.js";
+import { newTelemetry } from "../../../../../../src/ports/telemetry.js";
+import { metered } from "../../../../../builders/states.js";
+import { ManualClock } from "../../../../../fakes/manual-clock.js";
+import { RecordingLogger } from "../../../../../fakes/recording-logger.js";
+import { RedisKeysModel } from "../../../../../model/redis-keys-model.js";
+import { eventually } from "../../../../../support/expectations.js";
+
+const ACME = { customerId: "acme" };
+const clock = new ManualClock();
+
+const fetched = (usageLimit: number, updatedAt: number) => ({
+  state: buildCustomerState({ features: [metered({ usageLimit })], updatedAt }),
+  verifiedAt: updatedAt,
+  recheckAt: Infinity,
+  isVerified: true,
+});
+const limitIn = (state: CustomerState | undefined) => state?.feature("seats")?.usageLimit;
+
+/** Commands whose Redis can be put in another's place, as by a fail-over. */
+function replaceable() {
+  const another = () =>
+    new RedisKeysModel(
+      () => clock.now(),
+      () => undefined,
+    );
+  const at = { redis: another() };
+  const commands: RedisCommands = {
+    isSlow: false,
+    read: (keys) => at.redis.read(keys),
+    readLate: (keys) => at.redis.readLate(keys),
+    writeNewest: (groups) => at.redis.writeNewest(groups),
+    delete: (keys) => at.redis.delete(keys),
+    lock: (key, token) => at.redis.lock(key, token),
+    unlock: (key, token) => at.redis.unlock(key, token),
+    publish: () => at.redis.publish(),
+  };
+  return { commands, at, another };
+}
+
+function storeOn(commands: RedisCommands, logger = new RecordingLogger()): RedisCacheStore {
+  const near = new MemoryCache(1024 * 1024, newTelemetry());
+  return new RedisCacheStore({
+    near,
+    commands,
+    environment: "production",
+    clock,
+    logger,
+    commandTimeoutMs: 1_000,
+    ttlMs: 60_000,
+  });
+}
+
+describe("a Redis that comes back with older data than it had confirmed", () => {
+  it("is written what is known to be newer, and nobody reads the older", async () => {
+    const { commands, at, another } = replaceable();
+    const logger = new RecordingLogger();
+    const store = storeOn(commands, logger);
+    const newcomer = () => storeOn(commands).load(ACME);
+    store.coherence.coherent();
+    await store.put(ACME, fetched(10, 100));
+    const older = another();
+    at.redis = older;
+    await storeOn(commands).put(ACME, fetched(10, 100));
+    at.redis = another();
+    await store.put(ACME, fetched(0, 200));
+    at.redis = older;
+    expect(limitIn((await newcomer())?.state)).toBe(10);
+
+    store.coherence.incoherent();
+    store.coherence.coherent();
+    await logger.until("Redis has come back with older data");
+    await eventually(async () => limitIn((await newcomer())?.state)).toBe(0);
+  });
+
+  it("is left alone where it has what it confirmed", async () => {
+    const { commands } = replaceable();
+    const logger = new RecordingLogger();
+    const store = storeOn(commands, logger);
+    store.coherence.coherent();
+    await store.put(ACME, fetched(10, 100));
+    store.coherence.incoherent();
+    store.coherence.coherent();
+    expect(limitIn((await store.load(ACME))?.state)).toBe(10);
+    expect(logger.lines.filter(({ message }) => message.includes("older data"))).toEqual([]);
+  });
+});
