@@ -191,7 +191,7 @@ export class Oracle {
         : undefined;
     if (
       next?.isHeard === true &&
-      staleMs > 0 &&
+      staleMs > this.#times.freshMs &&
       quietSince !== undefined &&
       answer.askedAt - quietSince > REPAIRED_MS
     ) {
