@@ -1,4 +1,4 @@
-import { Container, type ResolutionContext, type ServiceIdentifier } from "inversify";
+import type { Container, ResolutionContext } from "inversify";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { ConfiguredFallbackProvider } from "../../adapters/fallback/configured-fallbacks.js";
 import { IdleWatch } from "../../adapters/ops/idle-watch.js";
@@ -24,7 +24,7 @@ import { updateSourceOf } from "../../domain/freshness/update-source.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Config } from "../config/settings/settings.js";
 import type { Foundations } from "./foundations.js";
-import type { Provide } from "./provide.js";
+import { newContainer, type Provide } from "../process/provide.js";
 import { packageVersion } from "../package-version.js";
 import { provideOps } from "./provide-ops.js";
 import { provideReports } from "./provide-reports.js";
@@ -42,12 +42,10 @@ const MAX_REFRESHED_AFTER_GAP = 1_000;
 /** A fetch goes on after its check has given up, so that the next check finds its result: this much longer. */
 const FETCH_TIMEOUT_FACTOR = 5;
 
-/** Composition root: binds every service. Nothing is made before it is asked for, and then once. */
+/** Composition root of the sidecar: binds every service. */
 export function buildContainer(foundations: Foundations): Container {
   const { config, logger, clock, telemetry, source } = foundations;
-  const container = new Container();
-  const provide = <T>(token: ServiceIdentifier<T>, make: (context: ResolutionContext) => T) =>
-    container.bind<T>(token).toDynamicValue(make).inSingletonScope();
+  const { container, provide } = newContainer();
 
   container.bind(TOKENS.config).toConstantValue(config);
   container.bind(TOKENS.logger).toConstantValue(logger);

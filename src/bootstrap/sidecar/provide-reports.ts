@@ -9,7 +9,7 @@ import { ReportUsage } from "../../application/report/report-usage.js";
 import type { Telemetry } from "../../ports/telemetry.js";
 import type { CacheLayer } from "../cache/cache-layer.js";
 import type { OpenedOutbox } from "./outbox.js";
-import type { Provide } from "./provide.js";
+import type { Provide } from "../process/provide.js";
 import { TOKENS } from "./tokens.js";
 
 /** Reports go to upstream and wait for its answer; with an outbox they are accepted first, and delivered from there. */

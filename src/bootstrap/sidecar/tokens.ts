@@ -1,4 +1,3 @@
-import type { ServiceIdentifier } from "inversify";
 import type { ServiceStatus } from "../../adapters/ops/service-status.js";
 import type { DecisionLines } from "../../adapters/ops/decision-lines.js";
 import type { RecentDenials } from "../../adapters/ops/recent-denials.js";
@@ -35,8 +34,9 @@ import type { Telemetry } from "../../ports/telemetry.js";
 import type { UpdateStream } from "../../ports/update-stream.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import type { Config } from "../config/settings/settings.js";
+import { token } from "../process/provide.js";
 
-/** What the container holds, by what it is: interfaces have no name at run time. */
+/** What the container holds. */
 export const TOKENS = {
   config: token<Config>("config"),
   logger: token<Logger>("logger"),
@@ -82,7 +82,3 @@ export const TOKENS = {
   opsRoutes: token<ReadonlyMap<string, OpsRoute>>("opsRoutes"),
   opsServer: token<OpsServer>("opsServer"),
 } as const;
-
-function token<T>(name: string): ServiceIdentifier<T> {
-  return Symbol(name);
-}
