@@ -199,7 +199,7 @@ async function fillOutbox(directory: string, count: number, customers: number): 
 }
 
 function temporary(): string {
-  return mkdtempSync(join(process.env.OUTBOX_BENCH_DIR ?? tmpdir(), "outbox-bench-"));
+  return mkdtempSync(join(process.env["OUTBOX_BENCH_DIR"] ?? tmpdir(), "outbox-bench-"));
 }
 
 function syncTimes(): { readonly p50: number; readonly p99: number } {

@@ -152,7 +152,7 @@ async function coalescing(directory: string, seconds: number): Promise<string> {
 }
 
 async function inDirectory(work: (directory: string) => Promise<string> | string): Promise<void> {
-  const directory = mkdtempSync(join(process.env.OUTBOX_BENCH_DIR ?? tmpdir(), "outbox-bench-"));
+  const directory = mkdtempSync(join(process.env["OUTBOX_BENCH_DIR"] ?? tmpdir(), "outbox-bench-"));
   try {
     process.stdout.write(`${await work(directory)}\n`);
   } finally {

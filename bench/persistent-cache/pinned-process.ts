@@ -28,7 +28,7 @@ export class PinnedProcess {
   ) {
     const [program, rest] = CAN_PIN ? ["taskset", ["-c", String(core), command, ...args]] : [command, args];
     this.child = spawn(program, rest, {
-      env: { PATH: process.env.PATH ?? "", ...environment },
+      env: { PATH: process.env["PATH"] ?? "", ...environment },
       stdio: ["pipe", "pipe", "pipe"],
     });
     this.child.stdout?.on("data", (chunk: Buffer) => (this.#stdout += chunk.toString()));

@@ -36,7 +36,7 @@ export class Child {
     this.#name = command.slice(0, 3).join(" ");
     const spawned: ChildProcess = spawn(file, args, {
       cwd: REPO,
-      env: { PATH: process.env.PATH ?? "", ...env },
+      env: { PATH: process.env["PATH"] ?? "", ...env },
       stdio: ["ignore", "pipe", "pipe", ...(hasChannel ? (["ipc"] as const) : [])],
     });
     this.process = spawned;

@@ -45,7 +45,7 @@ export async function startSidecar(
     env,
   });
   // In Redis mode others follow it, unless this one is told to.
-  const followsStream = env.REDIS_ENVIRONMENT_PREFIX === undefined || env.WS_ENABLED === "true";
+  const followsStream = env["REDIS_ENVIRONMENT_PREFIX"] === undefined || env["WS_ENABLED"] === "true";
   const [[line = ""]] = await Promise.all([
     child.printed(/^\{.*"grpcPort".*\}$/m),
     followsStream ? child.printed(FOLLOWS_STREAM) : undefined,

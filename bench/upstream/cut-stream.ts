@@ -118,7 +118,7 @@ async function checkSteadily(name: string, seconds: number, emulator: Emulator, 
 
 async function fetchesOf(emulator: Emulator): Promise<number> {
   const { edge, api } = await emulator.control("GET", "stats");
-  return (edge?.byOperation["entitlements-state.json"] ?? 0) + (api?.byOperation.GetEntitlementsState ?? 0);
+  return (edge?.byOperation["entitlements-state.json"] ?? 0) + (api?.byOperation["GetEntitlementsState"] ?? 0);
 }
 
 async function startEmulatorProcess(catalogFile: string): Promise<Emulator> {

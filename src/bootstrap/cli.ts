@@ -3,7 +3,7 @@ import { obeySignals } from "./process/termination.js";
 
 const given = process.argv.slice(2);
 // The vendor's deployments choose the process by its image alone; what only one of the two is given tells which one is meant.
-const args = given.length > 0 ? given : [(process.env.QUEUE_URL ?? "").trim() === "" ? "serve" : "consume"];
+const args = given.length > 0 ? given : [(process.env["QUEUE_URL"] ?? "").trim() === "" ? "serve" : "consume"];
 const [command = "serve"] = args;
 obeySignals(command === "serve" || command === "consume" || command === "emulate");
 

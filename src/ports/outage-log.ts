@@ -70,6 +70,6 @@ export class OutageLog {
 
 /** The message with the reason that is logged beside it. */
 function describe(message: string, fields: LogFields | undefined): string {
-  const reason = fields?.error instanceof Error ? fields.error.message : fields?.reason;
+  const reason = fields?.error instanceof Error ? fields.error.message : fields?.["reason"];
   return typeof reason === "string" ? `${message}: ${reason}` : message;
 }

@@ -133,10 +133,15 @@ function decodeCreditEntitlement(strict: Fields, report: ReportFault): DecodedEn
   };
 }
 
+type CreditTerm = "accessDeniedReason" | "hasSoftLimit" | "usageLimit";
+
+/** Undefined: upstream did not say. */
+type DecodedCreditTerms = { readonly [Term in CreditTerm]: CreditEntitlementInput[Term] | undefined };
+
 /** The same of a wallet. */
 export function isUndecidableCredit(
   fields: Fields,
-  { accessDeniedReason, hasSoftLimit, usageLimit }: Partial<CreditEntitlementInput>,
+  { accessDeniedReason, hasSoftLimit, usageLimit }: DecodedCreditTerms,
   currentUsage: number | undefined,
 ): boolean {
   if (accessDeniedReason !== undefined) return false;

@@ -77,7 +77,7 @@ export class SentinelSet {
   async #orderPromotion(before: RedisServer): Promise<void> {
     const sentinel = this.sentinels[0]!;
     const known = await masterKnownTo(sentinel);
-    if (known.port !== String(before.port) || known.flags!.includes("failover_in_progress")) return;
+    if (known["port"] !== String(before.port) || known["flags"]!.includes("failover_in_progress")) return;
     await sentinel.admin.call("SENTINEL", "FAILOVER", NAME);
   }
 

@@ -115,7 +115,12 @@ export class RedisServer {
 
   /** One more client. Lasts as long as the server. */
   client(options: RedisOptions = {}): Redis {
-    const client = new Redis({ host: HOST, port: this.port, ...this.#credentials(), ...options });
+    const client = new Redis({
+      host: HOST,
+      port: this.port,
+      ...this.#credentials(),
+      ...options,
+    } as RedisOptions & { replyMapping?: never });
     client.on("error", () => {});
     this.#clients.add(client);
     return client;
@@ -139,7 +144,7 @@ export class RedisServer {
   #configuration(): string {
     const { password, tls, maxmemory, replicaOf, config = {}, isSentinel = false } = this.#options;
     const lines: Record<string, string> = { bind: HOST, dir: this.#directory, "protected-mode": "no", daemonize: "no" };
-    if (tls === undefined) lines.port = String(this.port);
+    if (tls === undefined) lines["port"] = String(this.port);
     else {
       Object.assign(lines, {
         port: "0",
@@ -158,7 +163,7 @@ export class RedisServer {
       });
       if (password !== undefined) Object.assign(lines, { requirepass: password, masterauth: password });
       if (maxmemory !== undefined) Object.assign(lines, { maxmemory, "maxmemory-policy": "noeviction" });
-      if (replicaOf !== undefined) lines.replicaof = `${HOST} ${replicaOf.port}`;
+      if (replicaOf !== undefined) lines["replicaof"] = `${HOST} ${replicaOf.port}`;
     }
     return Object.entries({ ...lines, ...config })
       .map(([directive, value]) => `${directive} ${value}\n`)

@@ -91,7 +91,7 @@ describe("a host that may not be named is refused on every way", () => {
   });
   afterAll(() => server.stop());
 
-  test.each(EVERY_WAY.filter(({ headers }) => headers.host === undefined))("$name", async (way) => {
+  test.each(EVERY_WAY.filter(({ headers }) => headers["host"] === undefined))("$name", async (way) => {
     const foreign = await go(
       way,
       server.url,

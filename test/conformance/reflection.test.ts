@@ -30,7 +30,9 @@ describe.each([
   async function ask(...questions: Question[]) {
     const client = createClient(service as typeof ServerReflection, createGrpcTransport({ baseUrl: server.url }));
     const answers = [];
-    const requests = createAsyncIterable(questions.map((messageRequest) => ({ host: "here", messageRequest })));
+    const requests = createAsyncIterable(
+      questions.map((messageRequest) => ({ host: "here", ...(messageRequest && { messageRequest }) })),
+    );
     for await (const answer of client.serverReflectionInfo(requests)) {
       expect(answer).toMatchObject({ validHost: "here", originalRequest: { host: "here" } });
       answers.push(answer.messageResponse);
@@ -126,7 +128,7 @@ test("a stream that its caller keeps open does not keep the server from stopping
   const client = createClient(ServerReflection, createGrpcTransport({ baseUrl: server.url }));
   const caller = new AbortController();
   const requests = (async function* () {
-    yield { messageRequest: symbol("stigg.sidecar.v1.Event") };
+    yield { messageRequest: symbol("stigg.sidecar.v1.Event")! };
     await new Promise((resolve) => caller.signal.addEventListener("abort", resolve));
   })();
   const answers = client.serverReflectionInfo(requests)[Symbol.asyncIterator]();

@@ -48,7 +48,7 @@ export interface EmulatedCatalog {
 /** The emulator, for real, in front of a real catalog. */
 export async function emulateCatalog(
   catalog: CatalogInput,
-  options: { readonly port?: number; readonly apiKey?: string; readonly control?: boolean } = {},
+  options: { readonly port?: number; readonly apiKey?: string | undefined; readonly control?: boolean } = {},
 ): Promise<EmulatedCatalog> {
   const engine = await openCatalog({ source: { catalog }, clock: new SystemClock(), logger: new RecordingLogger() });
   const updates = new PromptedUpdates(new CatalogUpdateStream(engine));

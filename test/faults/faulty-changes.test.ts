@@ -20,7 +20,7 @@ describe.each<{ name: string; fault: EventFault }>([
   { name: "with a null list", fault: { kind: "null-list" } },
   { name: "of errors", fault: { kind: "event-errors", message: "on purpose" } },
 ])("an event $name", ({ fault }) => {
-  const strike = (change: EventRule["change"]) =>
+  const strike = (change: NonNullable<EventRule["change"]>) =>
     rig.emulator.faults.inject({ target: "events", change, times: 1, ...fault });
 
   it.each([

@@ -8,8 +8,8 @@ import { drawFault } from "./random-fault.js";
 import { SeededRandom } from "./seeded-random.js";
 
 /** RANDOM_FAULTS_SEED repeats a run; RANDOM_FAULTS_ROUNDS makes it longer. */
-const SEED = Number(process.env.RANDOM_FAULTS_SEED ?? TEST_SEED);
-const ROUNDS = Number(process.env.RANDOM_FAULTS_ROUNDS ?? 6);
+const SEED = Number(process.env["RANDOM_FAULTS_SEED"] ?? TEST_SEED);
+const ROUNDS = Number(process.env["RANDOM_FAULTS_ROUNDS"] ?? 6);
 const CUSTOMERS = 24;
 const CHANGES_IN_CALM = 20;
 const PATIENCE_MS = 30_000;

@@ -80,7 +80,7 @@ it("the example in Node runs as its README says", async () => {
     string,
     Record<string, string>
   >;
-  expect({ ...own.dependencies, ...own.devDependencies }).toMatchObject({ ...dependencies, ...devDependencies });
+  expect({ ...own["dependencies"], ...own["devDependencies"] }).toMatchObject({ ...dependencies, ...devDependencies });
   await runCommand("ln", ["-s", join(REPOSITORY, "node_modules"), join(folder, "node_modules")]);
   await runCommand("npx", ["buf", "generate", PROTO_DIRECTORY, "--path", STIGG], { cwd: folder });
   expectPrinted(await runCommand("node", ["main.js", url], { cwd: folder }));
@@ -95,7 +95,7 @@ itWith(go)("the example in Go runs as its README says", async () => {
     await runCommand("go", ["install", plugin], { cwd: folder, env: { GOBIN: join(folder, "bin") } });
   await runCommand(join(REPOSITORY, "node_modules/.bin/buf"), ["generate", PROTO_DIRECTORY, "--path", STIGG], {
     cwd: folder,
-    env: { PATH: `${join(folder, "bin")}:${process.env.PATH ?? ""}` },
+    env: { PATH: `${join(folder, "bin")}:${process.env["PATH"] ?? ""}` },
   });
   await runCommand("go", ["mod", "tidy"], { cwd: folder });
   expectPrinted(await runCommand("go", ["run", ".", address], { cwd: folder }));

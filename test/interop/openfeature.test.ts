@@ -41,7 +41,7 @@ it("OpenFeature's client for Node is answered by OFREP", async () => {
     retention: await client.getNumberValue("retention-days", 1, acme()),
     regions: await client.getStringValue("regions", "", acme()),
     usage: entitlement.metered?.currentUsage,
-    reason: (await client.getBooleanDetails("white-label", true, acme())).flagMetadata.accessDeniedReason,
+    reason: (await client.getBooleanDetails("white-label", true, acme())).flagMetadata["accessDeniedReason"],
   }).toEqual(ANSWERS);
   expect(await client.getBooleanDetails("nothing", true, acme())).toMatchObject({
     value: true,

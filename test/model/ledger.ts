@@ -16,7 +16,7 @@ export interface ModelGrant {
   readonly amount: number;
   readonly priority: number;
   /** Epoch milliseconds; undefined: never. */
-  readonly expiresAt?: number | undefined;
+  readonly expiresAt?: number;
 }
 
 export interface ModelReport {

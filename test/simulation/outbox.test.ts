@@ -4,13 +4,13 @@ import { faultsOf } from "./outbox-accounts.js";
 import { OutboxWorld } from "./outbox-world.js";
 
 const STEPS = 120;
-const RUNS = Number(process.env.OUTBOX_RUNS ?? 60);
-const FIRST_SEED = Number(process.env.OUTBOX_SEED ?? 1);
+const RUNS = Number(process.env["OUTBOX_RUNS"] ?? 60);
+const FIRST_SEED = Number(process.env["OUTBOX_SEED"] ?? 1);
 
 describe("an outbox through kills, torn writes, full disks, lost answers, refusals, outages and steps of the clock", () => {
   it(`accounts for every report, seeds ${FIRST_SEED} to ${FIRST_SEED + RUNS - 1}`, async () => {
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
-      if (process.env.OUTBOX_VERBOSE !== undefined) process.stderr.write(`seed ${seed}\n`);
+      if (process.env["OUTBOX_VERBOSE"] !== undefined) process.stderr.write(`seed ${seed}\n`);
       const world = new OutboxWorld(seed);
       for (let i = 0; i < STEPS; i++) await world.step();
       await world.heal();

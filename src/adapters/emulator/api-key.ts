@@ -16,7 +16,7 @@ export class ApiKeyCheck {
 
   /** @param params payload of connection_init: {"headers": {"X-API-KEY": …}}, with header names in any case */
   allowsConnection(params: Readonly<Record<string, unknown>> | undefined): boolean {
-    const headers = params?.headers;
+    const headers = params?.["headers"];
     if (typeof headers !== "object" || headers === null) return this.#allows(undefined);
     const entry = Object.entries(headers).find(([name]) => name.toLowerCase() === HEADER);
     return this.#allows(entry?.[1]);

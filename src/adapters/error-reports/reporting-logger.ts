@@ -20,7 +20,7 @@ export class ReportingLogger implements Logger {
   error(message: string, fields?: LogFields): void {
     this.#logger.error(message, fields);
     // What is logged as loud as its loss, and is none.
-    if (fields?.isRecovery !== true) this.#reports.report(message, fields);
+    if (fields?.["isRecovery"] !== true) this.#reports.report(message, fields);
   }
 
   warn(message: string, fields?: LogFields): void {

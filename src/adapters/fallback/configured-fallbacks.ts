@@ -84,7 +84,7 @@ function parseFallback(entry: unknown, path: string, faults: string[]): Fallback
     else if (field.accepts(value)) values[name] = isArrayOfStrings(value) ? Object.freeze([...value]) : value;
     else faults.push(`${path}.${name}: must be ${field.allowed}, not ${nameOf(value)}`);
   }
-  return faults.length > known ? undefined : Object.freeze({ hasAccess: values.hasAccess === true, ...values });
+  return faults.length > known ? undefined : Object.freeze({ hasAccess: values["hasAccess"] === true, ...values });
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

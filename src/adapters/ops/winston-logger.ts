@@ -66,8 +66,8 @@ export class WinstonLogger implements Logger {
   line(level: LogLevel, message: string, fields?: LogFields): string {
     const { messageKey, errorKey, clock } = this.#options;
     const line: Record<string, Loggable> = Object.create(null) as Record<string, Loggable>;
-    line.timestamp = new Date(clock.now()).toISOString();
-    line.level = level;
+    line["timestamp"] = new Date(clock.now()).toISOString();
+    line["level"] = level;
     line[messageKey] = this.#redact(message);
     for (const [field, value] of Object.entries(fields ?? {})) {
       if (value === undefined) continue;

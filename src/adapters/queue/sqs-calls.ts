@@ -55,7 +55,7 @@ export class SqsCalls {
         region,
         maxAttempts,
         // Left to itself, the library says on the console with every call that the queue's host is not the region's.
-        endpoint: hasOwnEndpoint ? undefined : new URL(queueUrl).origin,
+        ...(hasOwnEndpoint ? {} : { endpoint: new URL(queueUrl).origin }),
         useQueueUrlAsEndpoint: false,
         // A third of what a call costs is finding out, each time anew, what all calls of its kind go through.
         cacheMiddleware: true,

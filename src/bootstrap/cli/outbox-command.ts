@@ -38,7 +38,7 @@ export async function outboxCommand(
     args.slice(1).filter((arg) => !ids.includes(arg)),
     { positionals: [], options: OPTIONS },
   );
-  const directory = values.dir ?? environment.USAGE_OUTBOX_DIR;
+  const directory = values.dir ?? environment["USAGE_OUTBOX_DIR"];
   if (directory === undefined || directory === "")
     throw new UsageError("say which outbox: --dir <directory>, or USAGE_OUTBOX_DIR");
   if (!existsSync(directory)) throw new UsageError(`there is no directory ${directory}`);

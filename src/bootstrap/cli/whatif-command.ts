@@ -35,7 +35,7 @@ export async function whatifCommand(
 ): Promise<number> {
   const { values } = parseCommandLine(args, WHATIF_SYNTAX);
   const to = values.catalog;
-  const from = values.from ?? environment.CATALOG_FILE;
+  const from = values.from ?? environment["CATALOG_FILE"];
   if (to === undefined) throw new UsageError("missing: --catalog <file>, the catalog that might be served");
   if (from === undefined || from === "")
     throw new UsageError("missing: --from <file>, the catalog that is served now (else CATALOG_FILE)");
@@ -43,7 +43,7 @@ export async function whatifCommand(
   const engines: CatalogEngine[] = [];
   try {
     // The state file belongs to the service that runs: what is read is a copy.
-    const stateFile = values.state ?? environment.CATALOG_STATE_FILE;
+    const stateFile = values.state ?? environment["CATALOG_STATE_FILE"];
     const open = async (file: string, copy: string) => {
       if (stateFile !== undefined && stateFile !== "") await copyState(stateFile, join(folder, copy));
       const engine = await openCatalog({

@@ -12,7 +12,7 @@ export interface Http1Request {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent with its length; several parts are sent chunked, each by itself. */
-  readonly body?: Buffer | string | readonly Buffer[];
+  readonly body?: Buffer | string | readonly Buffer[] | undefined;
 }
 
 /** HTTP/1.1 by which anything may be sent. */

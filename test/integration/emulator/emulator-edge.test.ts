@@ -25,7 +25,7 @@ describe("the newer file, entitlements-state.json", () => {
       entitlementsV2.map((each: Json) => [each.feature?.refId ?? each.currency.currencyId, each]),
     );
     expect(Object.keys(byId).sort()).toEqual(["calls", "formats", "images", "ink", "retention", "seats", "sso"]);
-    expect(byId.calls).toEqual({
+    expect(byId["calls"]).toEqual({
       __typename: "FeatureEntitlement",
       isGranted: true,
       accessDeniedReason: null,
@@ -55,21 +55,21 @@ describe("the newer file, entitlements-state.json", () => {
       creditRate: null,
       validUntil: null,
     });
-    expect(byId.images).toMatchObject({ hasUnlimitedUsage: true, creditRate: { amount: 10, currencyId: "ink" } });
-    expect(byId.formats).toMatchObject({
+    expect(byId["images"]).toMatchObject({ hasUnlimitedUsage: true, creditRate: { amount: 10, currencyId: "ink" } });
+    expect(byId["formats"]).toMatchObject({
       enumValues: ["pdf", "html"],
       currentUsage: null,
       feature: { featureType: "ENUM" },
     });
-    expect(byId.sso).toMatchObject({
+    expect(byId["sso"]).toMatchObject({
       isGranted: true,
       feature: { featureType: "BOOLEAN", displayName: "Single sign-on" },
     });
-    expect(byId.retention).toMatchObject({
+    expect(byId["retention"]).toMatchObject({
       usageLimit: 30,
       feature: { featureType: "NUMBER", meterType: "None", featureUnits: "day", featureUnitsPlural: "days" },
     });
-    expect(byId.ink).toEqual({
+    expect(byId["ink"]).toEqual({
       __typename: "CreditEntitlement",
       isGranted: true,
       accessDeniedReason: null,

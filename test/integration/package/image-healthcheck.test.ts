@@ -26,7 +26,7 @@ async function health(
   environment: Readonly<Record<string, string>>,
 ): Promise<{ readonly code: number | null; readonly stderr: string }> {
   const [command = "", ...args] = JSON.parse(COMMAND) as string[];
-  const check = spawn(command, args, { cwd: REPO, env: { PATH: process.env.PATH, ...environment } });
+  const check = spawn(command, args, { cwd: REPO, env: { PATH: process.env["PATH"], ...environment } });
   let stderr = "";
   check.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
   const [code] = (await once(check, "close")) as [number | null];
@@ -106,7 +106,7 @@ describe("the image's health check", () => {
       until $HEALTH; do kill -0 $served || exit 9; sleep 0.05; done; kill $served; wait $served; echo healthy`;
     const command = (JSON.parse(COMMAND) as string[]).join(" ");
     const environment = {
-      PATH: process.env.PATH,
+      PATH: process.env["PATH"],
       NODE: process.execPath,
       HEALTH: command,
       ...CATALOG,
@@ -128,7 +128,12 @@ describe("the image's health check", () => {
     const first = `$HEALTH; exit $?`;
     const run = spawn("unshare", ["--pid", "--fork", "--mount-proc", "bash", "-c", first, ...program], {
       cwd: REPO,
-      env: { PATH: process.env.PATH, PORT: port, HEALTH: (JSON.parse(COMMAND) as string[]).join(" "), ...environment },
+      env: {
+        PATH: process.env["PATH"],
+        PORT: port,
+        HEALTH: (JSON.parse(COMMAND) as string[]).join(" "),
+        ...environment,
+      },
     });
     expect(await once(run, "close")).toEqual([0, null]);
     expect(paths).toEqual(["/livez"]);

@@ -149,7 +149,7 @@ describe("the image", () => {
   it("starts, is healthy, answers a check, and ends on SIGTERM with exit code 0", async () => {
     const cwd = join(image.root, image.workdir);
     const env = {
-      PATH: process.env.PATH,
+      PATH: process.env["PATH"],
       ...image.env,
       CATALOG_FILE: "examples/catalog.yaml",
       GRPC_PORT: "0",
@@ -178,7 +178,7 @@ describe("the image", () => {
     const cwd = join(image.root, image.workdir);
     const check = run(image.healthcheck[0]!, image.healthcheck.slice(1), {
       cwd,
-      env: { PATH: process.env.PATH, METRICS_PORT: "1" },
+      env: { PATH: process.env["PATH"], METRICS_PORT: "1" },
     });
     await expect(check).rejects.toMatchObject({ code: 1 });
   });

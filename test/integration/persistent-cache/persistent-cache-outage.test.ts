@@ -6,7 +6,7 @@ import { eventually } from "../../support/expectations.js";
 import { PersistentCacheWorld } from "./persistent-cache-under-test.js";
 
 /** Longer ones are a matter of patience alone. */
-const OUTAGE_MS = Number(process.env.PERSISTENT_CACHE_OUTAGE_MS ?? 1_500);
+const OUTAGE_MS = Number(process.env["PERSISTENT_CACHE_OUTAGE_MS"] ?? 1_500);
 const CUSTOMERS = 200;
 /** Long enough for a busy machine to extend it in time: at 1 s an extension that comes late is a message received twice. */
 const VISIBILITY_SECONDS = 4;

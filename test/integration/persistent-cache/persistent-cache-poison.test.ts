@@ -45,7 +45,7 @@ describe("a message that can never be carried out", () => {
     (_, body) => {
       const id = ids[POISON.findIndex(([, poison]) => poison === body)];
       const received = service.logger.lines.filter(
-        ({ message: text, fields }) => text.includes("cannot be understood") && fields?.messageId === id,
+        ({ message: text, fields }) => text.includes("cannot be understood") && fields?.["messageId"] === id,
       );
       expect(queue.dead).toContain(body);
       expect(received.length).toBe(MAX_RECEIVES);

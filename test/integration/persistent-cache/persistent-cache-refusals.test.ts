@@ -123,8 +123,8 @@ describe("readiness", () => {
 
   it("is down within 10 s once the connections to the queue are silent, and up when they are not", async () => {
     const proxy = await TcpProxy.to({ port: Number(new URL(world.queues.endpoint).port) });
-    const endpoint = process.env.AWS_ENDPOINT_URL_SQS;
-    process.env.AWS_ENDPOINT_URL_SQS = `http://127.0.0.1:${proxy.port}`;
+    const endpoint = process.env["AWS_ENDPOINT_URL_SQS"];
+    process.env["AWS_ENDPOINT_URL_SQS"] = `http://127.0.0.1:${proxy.port}`;
     try {
       const service = await world.service(world.queue(), { EDGE_API_URL: edgeUrl() }, { pollSeconds: 5 });
       await eventually(() => service.readiness(), { timeout: 10_000 }).toMatchObject({ status: 200 });
@@ -137,7 +137,7 @@ describe("readiness", () => {
       await eventually(() => service.readiness(), { timeout: 15_000 }).toMatchObject({ status: 200 });
       await service.stop();
     } finally {
-      process.env.AWS_ENDPOINT_URL_SQS = endpoint;
+      process.env["AWS_ENDPOINT_URL_SQS"] = endpoint;
       await proxy.stop();
     }
   }, 40_000);

@@ -42,9 +42,9 @@ describe("credentials of the queue that are given as a file", () => {
     const file = join(folder, "credentials");
     const give = (key: string) =>
       writeFileSync(file, `[default]\naws_access_key_id = ${key}\naws_secret_access_key = secret\n`);
-    process.env.AWS_SHARED_CREDENTIALS_FILE = file;
-    process.env.AWS_CONFIG_FILE = join(folder, "none");
-    process.env.AWS_EC2_METADATA_DISABLED = "true";
+    process.env["AWS_SHARED_CREDENTIALS_FILE"] = file;
+    process.env["AWS_CONFIG_FILE"] = join(folder, "none");
+    process.env["AWS_EC2_METADATA_DISABLED"] = "true";
     give("FIRST");
     let accepted = "FIRST";
     const queueUrl = await queueThatTakes(() => accepted);

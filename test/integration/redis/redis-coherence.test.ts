@@ -9,8 +9,8 @@ import { eventually } from "../../support/expectations.js";
 import { TEST_SEED } from "../../support/seed.js";
 import { Sidecar, Writer } from "./coherence-actors.js";
 
-const SEED = Number(process.env.REDIS_COHERENCE_SEED ?? TEST_SEED);
-const STEPS = Number(process.env.REDIS_COHERENCE_STEPS ?? 50_000);
+const SEED = Number(process.env["REDIS_COHERENCE_SEED"] ?? TEST_SEED);
+const STEPS = Number(process.env["REDIS_COHERENCE_STEPS"] ?? 50_000);
 const SIDECARS = 4;
 /** Checks that one sidecar has in hand at the same time. */
 const CHECKS_AT_ONCE = 3;

@@ -49,7 +49,7 @@ afterAll(() => both.stop());
 it("is what the published client writes", async () => {
   const written = `${JSON.stringify(writtenByReference, undefined, 2)}\n`;
   // To take what a newer client writes: REDIS_GOLDEN_UPDATE=1.
-  if (process.env.REDIS_GOLDEN_UPDATE === "1") await writeFile(GOLDEN, written);
+  if (process.env["REDIS_GOLDEN_UPDATE"] === "1") await writeFile(GOLDEN, written);
   expect(written).toBe(await readFile(GOLDEN, "utf8"));
 });
 
@@ -69,10 +69,10 @@ describe("this project's differs from it", () => {
 
   function asReferenceKnowsIt(entitlement: unknown): Members {
     const known = without(entitlement, OWN_MEMBERS_OF_ENTITLEMENTS);
-    const calculated = without(known.calculatedEntitlement, OWN_MEMBERS_OF_CALCULATED);
+    const calculated = without(known["calculatedEntitlement"], OWN_MEMBERS_OF_CALCULATED);
     return {
       ...known,
-      calculatedEntitlement: { ...calculated, feature: without(calculated.feature, OWN_MEMBERS_OF_FEATURES) },
+      calculatedEntitlement: { ...calculated, feature: without(calculated["feature"], OWN_MEMBERS_OF_FEATURES) },
     };
   }
 

@@ -124,7 +124,7 @@ describe("a port that is reserved", () => {
       ["--net", "sh", "-c", `${LOW} "$@"`, "sh", process.execPath, "dist/bootstrap/cli.js", ...args],
       {
         cwd: REPO,
-        env: { PATH: process.env.PATH, OFFLINE: "1", LISTEN_HOST: "127.0.0.1", ...ports },
+        env: { PATH: process.env["PATH"], OFFLINE: "1", LISTEN_HOST: "127.0.0.1", ...ports },
         encoding: "utf8",
       },
     );

@@ -10,7 +10,7 @@ import { eventually } from "../../support/expectations.js";
 import { runToEnd, ServiceProcess } from "./service-process.js";
 
 /** How often the process is killed; `npm run outbox:kills` has it be 100 times. */
-const KILLS = Number(process.env.OUTBOX_KILLS ?? 3);
+const KILLS = Number(process.env["OUTBOX_KILLS"] ?? 3);
 const ANSWER_MS = 10_000;
 const CUSTOMERS = ["a", "b", "c"];
 const CATALOG = {

@@ -42,7 +42,7 @@ export class ServiceProcess {
     node = process.execPath,
   ) {
     if (!existsSync(program)) throw new Error(`${program} does not exist: run "npm run build" first`);
-    this.child = spawn(node, [program, ...args], { cwd, env: { PATH: process.env.PATH ?? "", ...environment } });
+    this.child = spawn(node, [program, ...args], { cwd, env: { PATH: process.env["PATH"] ?? "", ...environment } });
     this.child.stdout?.on("data", (chunk: Buffer) => {
       this.#stdout += chunk.toString();
       this.#look();

@@ -123,7 +123,7 @@ describe("two services that are compared", () => {
       limit: 1,
       entitlement: 1,
     });
-    expect(report.classes.limit?.examples).toEqual([
+    expect(report.classes["limit"]?.examples).toEqual([
       {
         method: "GetMeteredEntitlement",
         request: '{"customerId":"globex","featureId":"seats"}',
@@ -208,7 +208,7 @@ describe("two services that are compared", () => {
     });
     expect(code).toBe(1);
     const withUsage = await runToEnd(["replay", log, "--address", candidate, "--usage", "--json"]);
-    expect((JSON.parse(withUsage.stdout) as Report).classes.usage).toMatchObject({ answers: 2 });
+    expect((JSON.parse(withUsage.stdout) as Report).classes["usage"]).toMatchObject({ answers: 2 });
   });
 
   it("replays what the service itself has logged without a difference", async () => {

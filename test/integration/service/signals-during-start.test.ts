@@ -104,7 +104,7 @@ describe("as the first process of a container", () => {
     async ({ program, args, environment }) => {
       const outer = spawn("unshare", [...NAMESPACE, process.execPath, program, ...args], {
         cwd: REPO,
-        env: { PATH: process.env.PATH, ...environment },
+        env: { PATH: process.env["PATH"], ...environment },
         stdio: "ignore",
       });
       const ended = once(outer, "close");

@@ -63,7 +63,7 @@ describe("the time of a test", () => {
 describe("what is true", () => {
   it("is built in readable calls, each of which leaves what it builds on as it was", async () => {
     const more = PRO.with("seats", 20);
-    expect(PRO.input.entitlements?.seats).toBe(10);
+    expect(PRO.input.entitlements?.["seats"]).toBe(10);
     sidecar.setPlan(more);
     expect((await call("GetMeteredEntitlement", { featureId: "seats" })).entitlement).toMatchObject({
       usageLimit: 20,

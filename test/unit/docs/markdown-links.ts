@@ -27,7 +27,7 @@ export function linksOf(root: string, page: string): Link[] {
   return [...prose.matchAll(/\]\((?<target>[^()\s]+)\)/g)].map(({ index, groups }) => ({
     page,
     line: prose.slice(0, index).split("\n").length,
-    target: groups?.target ?? "",
+    target: groups?.["target"] ?? "",
   }));
 }
 
@@ -48,7 +48,7 @@ function anchorsOf(text: string): ReadonlySet<string> {
   const headings = text.replaceAll(/^ *```[^]*?^ *```/gm, blank).matchAll(/^#{1,6} +(?<heading>.+)$/gm);
   return new Set(
     [...headings].map(({ groups }) =>
-      (groups?.heading ?? "")
+      (groups?.["heading"] ?? "")
         .toLowerCase()
         .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
         .trim()

@@ -42,7 +42,7 @@ describe("an explanation and a check never disagree", () => {
         if (failed !== undefined) {
           const possible = REASONS[failed.rule];
           if (possible !== undefined) expect(possible).toContain(decision.accessDeniedReason);
-          if (failed.rule === "own-reason") expect(decision.accessDeniedReason).toBe(failed.saw.reason);
+          if (failed.rule === "own-reason") expect(decision.accessDeniedReason).toBe(failed.saw["reason"]);
         }
         // Nothing is asked after the rule that decided.
         const first = trace.findIndex(({ rule, holds }) => !holds && rule !== "entitlement");

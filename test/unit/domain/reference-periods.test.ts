@@ -27,16 +27,16 @@ function theirs(anchor: number, reset: ResetPeriod, now: number) {
 let zoneBefore: string | undefined;
 
 beforeAll(() => {
-  zoneBefore = process.env.TZ;
+  zoneBefore = process.env["TZ"];
 });
 
 afterAll(() => {
-  if (zoneBefore === undefined) delete process.env.TZ;
-  else process.env.TZ = zoneBefore;
+  if (zoneBefore === undefined) delete process.env["TZ"];
+  else process.env["TZ"] = zoneBefore;
 });
 
 function inZone<T>(zone: string, run: () => T): T {
-  process.env.TZ = zone;
+  process.env["TZ"] = zone;
   return run();
 }
 

@@ -33,17 +33,17 @@ function faultOf(error: ErrorObject, value: unknown): CatalogFault {
   const params = error.params as Readonly<Record<string, unknown>>;
   switch (error.keyword) {
     case "additionalProperties": {
-      const field = String(params.additionalProperty);
+      const field = String(params["additionalProperty"]);
       return { path: [...path, field], message: unknownField(field, fieldsOf(error)) };
     }
     case "required":
-      return { path, message: `${JSON.stringify(params.missingProperty)} is missing; add it` };
+      return { path, message: `${JSON.stringify(params["missingProperty"])} is missing; add it` };
     case "type":
-      return { path, message: wrongType(params.type, error.data) };
+      return { path, message: wrongType(params["type"], error.data) };
     case "enum":
       return {
         path,
-        message: `${show(error.data)} is not one of ${(params.allowedValues as readonly unknown[]).map(show).join(", ")}`,
+        message: `${show(error.data)} is not one of ${(params["allowedValues"] as readonly unknown[]).map(show).join(", ")}`,
       };
     case "pattern":
       return {
@@ -60,7 +60,7 @@ function faultOf(error: ErrorObject, value: unknown): CatalogFault {
     case "minimum":
       return {
         path,
-        message: `${show(error.data)} is below ${String(params.limit)}; write a number from ${String(params.limit)} up`,
+        message: `${show(error.data)} is below ${String(params["limit"])}; write a number from ${String(params["limit"])} up`,
       };
     default:
       return { path, message: error.message ?? `breaks the rule ${error.keyword}` };

@@ -31,7 +31,7 @@ function check(text: string): CheckedDocument {
 }
 
 function withCode(error: GraphQLError, code: string): GraphQLError {
-  const { nodes, source, positions } = error;
+  const { nodes = null, source = null, positions = null } = error;
   return new GraphQLError(error.message, {
     nodes,
     source,

@@ -23,7 +23,7 @@ export class SqsSender {
     this.#client = new SQSClient({
       region,
       // Left to itself, the library says on the console with every call that the queue's host is not the region's.
-      endpoint: hasOwnEndpoint ? undefined : new URL(queueUrl).origin,
+      ...(hasOwnEndpoint ? {} : { endpoint: new URL(queueUrl).origin }),
       useQueueUrlAsEndpoint: false,
     });
   }

@@ -41,10 +41,10 @@ class PolicyReader {
   read(root: unknown): PolicyRules {
     const members = this.#members(root, "the file", ["features", "groups", "default"]);
     const features = new Map<string, FailurePolicy>();
-    for (const [id, value] of Object.entries(this.#optionalMembers(members.features, "features")))
+    for (const [id, value] of Object.entries(this.#optionalMembers(members["features"], "features")))
       this.#add(features, id, this.#policy(value, `features.${id}`));
-    const groups = this.#groups(members.groups);
-    const byDefault = members.default === undefined ? undefined : this.#policy(members.default, "default");
+    const groups = this.#groups(members["groups"]);
+    const byDefault = members["default"] === undefined ? undefined : this.#policy(members["default"], "default");
     if (this.#faults.length > 0) throw faulty(this.#file, this.#faults);
     return { features, groups, byDefault };
   }
@@ -63,8 +63,10 @@ class PolicyReader {
     return value.flatMap((item: unknown, index) => {
       const where = `groups[${index}]`;
       const members = this.#members(item, where, ["features", "policy"]);
-      const patterns: readonly unknown[] = Array.isArray(members.features) ? members.features : [members.features];
-      const policy = this.#policy(members.policy, `${where}.policy`);
+      const patterns: readonly unknown[] = Array.isArray(members["features"])
+        ? members["features"]
+        : [members["features"]];
+      const policy = this.#policy(members["policy"], `${where}.policy`);
       const isFaulty =
         patterns.length === 0 || !patterns.every((pattern) => typeof pattern === "string" && pattern !== "");
       if (isFaulty) this.#faults.push(`${where}.features: must be a pattern such as "report-*", or a list of them`);
@@ -88,12 +90,12 @@ class PolicyReader {
   }
 
   #policyOf(members: Members, where: string): FailurePolicy | undefined {
-    switch (members.answer) {
+    switch (members["answer"]) {
       case "deny":
       case "allow":
-        return { answer: members.answer };
+        return { answer: members["answer"] };
       case "last-known":
-        return { answer: "last-known", maxAgeMs: this.#duration(members.maxAge, `${where}.maxAge`) };
+        return { answer: "last-known", maxAgeMs: this.#duration(members["maxAge"], `${where}.maxAge`) };
       case "allow-up-to": {
         const { amount } = members;
         const isAmount = typeof amount === "number" && Number.isFinite(amount) && amount >= 0;
@@ -101,11 +103,11 @@ class PolicyReader {
         return {
           answer: "allow-up-to",
           amount: isAmount ? amount : 0,
-          perMs: this.#duration(members.per ?? ONE_HOUR, `${where}.per`),
+          perMs: this.#duration(members["per"] ?? ONE_HOUR, `${where}.per`),
         };
       }
       case "grace":
-        return { answer: "grace", forMs: this.#duration(members.for, `${where}.for`) };
+        return { answer: "grace", forMs: this.#duration(members["for"], `${where}.for`) };
       default:
         this.#faults.push(`${where}: must be deny or allow, or {answer: one of ${POLICY_ANSWERS.join(", ")}}`);
         return undefined;

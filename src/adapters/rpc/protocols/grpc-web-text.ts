@@ -16,7 +16,8 @@ export function namedAsBinary(contentType: string): string {
 export function toText(response: UniversalServerResponse): UniversalServerResponse {
   const header = new Headers(response.header);
   header.set("content-type", (header.get("content-type") ?? BINARY).replace(BINARY, TEXT));
-  return { ...response, header, body: response.body && encodeBase64(response.body) };
+  const { body } = response;
+  return { ...response, header, ...(body && { body: encodeBase64(body) }) };
 }
 
 /** A body may be several base64 texts in a row, each padded by itself, and be cut anywhere on its way. */

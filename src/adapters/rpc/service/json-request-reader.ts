@@ -21,7 +21,7 @@ export function jsonReader<I extends DescMessage>(schema: I): (text: string) => 
   const { typeName } = schema;
   // "" or undefined, whether the method has to be told a feature or not.
   const { featureId: noFeatureId } = create(schema) as { readonly featureId?: string };
-  const options = schema.field.options?.message;
+  const options = schema.field["options"]?.message;
 
   return (text) => {
     const plain = readPlain(text, schema);
@@ -67,7 +67,7 @@ function isRequestedUsage(options: unknown, schema: DescMessage): boolean {
   if (
     typeof options !== "object" ||
     options === null ||
-    schema.field.options?.message?.field.requestedUsage === undefined
+    schema.field["options"]?.message?.field["requestedUsage"] === undefined
   )
     return false;
   const [[name, value] = [], second] = Object.entries(options) as [string, unknown][];

@@ -11,15 +11,15 @@ export function requestReader<I extends DescMessage>(schema: I): ReadRequest<I> 
   const { typeName } = schema;
   // "" or undefined, whether the method has to be told a feature or not.
   const { featureId: noFeatureId } = create(schema) as { readonly featureId?: string };
-  const options = schema.field.options?.message;
+  const options = schema.field["options"]?.message;
   const optionsTypeName = options?.typeName;
   const layout: PlainLayout = {
-    customerId: schema.field.customerId?.number,
-    resourceId: schema.field.resourceId?.number,
-    featureId: schema.field.featureId?.number,
-    currencyId: schema.field.currencyId?.number,
-    options: schema.field.options?.number,
-    requestedUsage: options?.field.requestedUsage?.number,
+    customerId: schema.field["customerId"]?.number,
+    resourceId: schema.field["resourceId"]?.number,
+    featureId: schema.field["featureId"]?.number,
+    currencyId: schema.field["currencyId"]?.number,
+    options: schema.field["options"]?.number,
+    requestedUsage: options?.field["requestedUsage"]?.number,
   };
 
   const known = new KnownTexts();
@@ -46,5 +46,7 @@ const PLAIN_FIELDS: ReadonlySet<string> = new Set(["customerId", "resourceId", "
 
 /** Whether a message has no fields but those that plain requests consist of. */
 export function isPlain(schema: DescMessage): boolean {
-  return schema.fields.every(({ localName }) => PLAIN_FIELDS.has(localName)) && schema.field.customerId !== undefined;
+  return (
+    schema.fields.every(({ localName }) => PLAIN_FIELDS.has(localName)) && schema.field["customerId"] !== undefined
+  );
 }

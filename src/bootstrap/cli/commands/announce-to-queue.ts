@@ -22,7 +22,7 @@ export async function announceTo(
   environment: NodeJS.ProcessEnv,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<AnnounceChanges> {
-  const region = environment.AWS_REGION ?? REGION_IN_HOST.exec(new URL(queueUrl).hostname)?.[1];
+  const region = environment["AWS_REGION"] ?? REGION_IN_HOST.exec(new URL(queueUrl).hostname)?.[1];
   if (region === undefined) throw new UsageError(`${queueUrl} does not tell the queue's region: set AWS_REGION`);
   const [{ AnnounceChanges: Announce }, { SqsSender }] = await Promise.all([
     import("../../../adapters/emulator/queue/announce-changes.js"),

@@ -33,7 +33,7 @@ export async function decisionsCommand(
   output: Output,
 ): Promise<number> {
   const { values } = parseCommandLine(args, DECISIONS_SYNTAX);
-  const file = values.file ?? environment.DECISION_LOG_FILE;
+  const file = values.file ?? environment["DECISION_LOG_FILE"];
   if (file === undefined || file === "")
     throw new UsageError("missing: --file <file>, the decision log (else DECISION_LOG_FILE); - reads standard input");
   const since = timestampOf("--since", values.since) ?? -Infinity;

@@ -63,7 +63,7 @@ it("events that no meter names are served by name, as far as there are not too m
         cache: { size: { subjects: 0, bytes: 0, maxBytes: 0 } },
         unmatchedEvents: () => unmatched,
       })
-      .map(({ labels, value }) => [labels.event_name, value]);
+      .map(({ labels, value }) => [labels["event_name"], value]);
   expect(samplesOf(new Map([["typo", 2]]))).toEqual([["typo", 2]]);
   const many = new Map(Array.from({ length: 102 }, (_, i) => [`name ${i}`, 1]));
   const served = samplesOf(many.set("", 5));

@@ -31,7 +31,7 @@ describe("a status", () => {
       isDegraded: true,
       dependencies: { redis: { state: "down", lastError: "no connection: refused [redacted]" } },
     });
-    expect((lost.degraded as string[])[0]).toMatch(
+    expect((lost["degraded"] as string[])[0]).toMatch(
       /^redis is down since \d{4}-.*: no connection: refused \[redacted\]$/,
     );
     redis.recovered("back");

@@ -144,7 +144,7 @@ describe("a log line", () => {
 
   it("marks what refers to itself, and cuts off what is too deep", async () => {
     const loop: Record<string, unknown> = { name: "loop" };
-    loop.self = loop;
+    loop["self"] = loop;
     let deep: unknown = "bottom";
     for (let depth = 0; depth < 50; depth++) deep = { deep };
     const record = await recordOf((logger) => logger.info("m", { loop, deep }));

@@ -13,6 +13,9 @@ export interface SessionListener {
   ended(reason: Error): void;
 }
 
+/** The library tells overloads apart by an option that is not in use here. */
+type PlainOptions = RedisOptions & { replyMapping?: never };
+
 /**
  * The life of one connection, from the first attempt to its end. It never comes back: what a connection was
  * told (a database, a subscription, tracking) ends with it, so nothing of it can be mistaken for the next one's.
@@ -35,7 +38,7 @@ export class Session {
     this.#timing = timing;
     this.#clock = clock;
     this.#listener = listener;
-    this.redis = new Redis(options);
+    this.redis = new Redis(options as PlainOptions);
     this.redis.on("ready", () => this.#ready());
     this.redis.on("error", (error: Error) => this.#failed(error));
     this.redis.on("end", () => this.end(this.#lastError ?? new Error("the connection was closed")));

@@ -153,11 +153,11 @@ function newForms(): KnownForms {
 
 function usageOf({ sources, rest }: Learnt<UsageForm>, numbers: Float64Array, timestamp: number): Usage {
   return {
-    currentUsage: numberAt(sources.used, numbers) ?? 0,
+    currentUsage: numberAt(sources["used"], numbers) ?? 0,
     periodAnchor: undefined,
-    periodStart: numberAt(sources.start, numbers),
-    periodEnd: numberAt(sources.periodEnd, numbers),
-    updatedAt: rest.hasRecord ? numberAt(sources.updatedAt, numbers) : timestampOf(timestamp),
+    periodStart: numberAt(sources["start"], numbers),
+    periodEnd: numberAt(sources["periodEnd"], numbers),
+    updatedAt: rest.hasRecord ? numberAt(sources["updatedAt"], numbers) : timestampOf(timestamp),
   };
 }
 

@@ -21,7 +21,7 @@ export interface RepairsParts {
   readonly repair: (pending: PendingRepair) => Promise<void>;
   /** Has everybody ask again for all that Redis holds from before a time; rejects likewise. */
   readonly markAllStale: (before: number) => Promise<void>;
-  readonly maxSubjects?: number;
+  readonly maxSubjects?: number | undefined;
 }
 
 const DEFAULT_MAX_SUBJECTS = 10_000;

@@ -119,7 +119,7 @@ function withField(schema: DescMessage, name: string, oneofIndex?: number): Desc
       number: 1000,
       label: FieldDescriptorProto_Label.OPTIONAL,
       type: FieldDescriptorProto_Type.BOOL,
-      oneofIndex,
+      ...(oneofIndex === undefined ? {} : { oneofIndex }),
     }),
   );
   return createFileRegistry(create(FileDescriptorSetSchema, { file: files })).getMessage(schema.typeName)!;

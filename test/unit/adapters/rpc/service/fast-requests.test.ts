@@ -113,11 +113,11 @@ function encoded(schema: DescMessage, request: object): Buffer {
 }
 
 function withKnownOptions(schema: DescMessage, request: Record<string, unknown>): Record<string, unknown> {
-  const options = schema.field.options?.message;
-  if (options === undefined || request.options === undefined) return request;
+  const options = schema.field["options"]?.message;
+  if (options === undefined || request["options"] === undefined) return request;
   return {
     ...request,
-    options: Object.fromEntries(Object.entries(request.options as object).filter(([name]) => name in options.field)),
+    options: Object.fromEntries(Object.entries(request["options"] as object).filter(([name]) => name in options.field)),
   };
 }
 
@@ -148,7 +148,7 @@ function attempt(read: () => object): object | string {
 function fieldsOf(schema: DescMessage, read: object | string): unknown {
   if (typeof read === "string") return read;
   const fields = read as Record<string, unknown>;
-  const options = schema.field.options?.message;
+  const options = schema.field["options"]?.message;
   return schema.fields.map(({ localName }) => {
     const value = fields[localName];
     return localName === "options" && value !== undefined && options !== undefined

@@ -155,7 +155,7 @@ function fieldsOf(schema: DescMessage, read: () => object): unknown {
   } catch (error) {
     return String(error);
   }
-  const options = schema.field.options?.message;
+  const options = schema.field["options"]?.message;
   return schema.fields.map(({ localName }) => {
     const value = fields[localName];
     return localName === "options" && value !== undefined && options !== undefined
