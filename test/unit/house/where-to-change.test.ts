@@ -27,7 +27,7 @@ const CHANGES = [
   "a metric",
 ];
 
-describe.each(["where-to-change.md", "freshness.md"])("docs/%s", (page) => {
+describe.each(["where-to-change.md", "freshness.md", "glossary.md"])("docs/%s", (page) => {
   const text = readFileSync(resolve(REPO, "docs", page), "utf8");
 
   it("names only what is there", () => {
