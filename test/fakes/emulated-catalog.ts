@@ -1,7 +1,6 @@
 import type { CatalogEngine } from "../../src/adapters/catalog/engine/catalog-engine.js";
 import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
-import { CatalogUpdateStream } from "../../src/adapters/catalog/engine/catalog-update-stream.js";
-import { CatalogUpstreamClient } from "../../src/adapters/catalog/engine/catalog-upstream-client.js";
+import { CatalogUpdateStream, CatalogUpstreamClient } from "../../src/adapters/catalog/engine/catalog-ports.js";
 import { openCatalog } from "../../src/adapters/catalog/engine/open-catalog.js";
 import { startEmulator, type Emulator } from "../../src/adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";

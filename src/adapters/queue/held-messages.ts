@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
-import { inBatches } from "./in-batches.js";
+import { inBatches } from "./sqs-calls.js";
 
 interface Held {
   readonly receiptHandle: string;

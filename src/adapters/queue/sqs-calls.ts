@@ -177,3 +177,7 @@ function isRefusedCredential(error: unknown): boolean {
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && /AccessDenied|AuthorizationError/i.test(error.name);
 }
+
+export function* inBatches<T>(items: readonly T[]): Iterable<readonly T[]> {
+  for (let from = 0; from < items.length; from += MAX_BATCH) yield items.slice(from, from + MAX_BATCH);
+}

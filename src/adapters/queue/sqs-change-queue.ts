@@ -6,8 +6,7 @@ import { FieldFault } from "../../wire/field-fault.js";
 import { BatchedRemoval } from "./batched-removal.js";
 import { decodeChangeMessage } from "./decode-change-message.js";
 import { HeldMessages } from "./held-messages.js";
-import { inBatches } from "./in-batches.js";
-import { SqsCalls, type SqsOptions } from "./sqs-calls.js";
+import { inBatches, SqsCalls, type SqsOptions } from "./sqs-calls.js";
 
 export interface SqsChangeQueueOptions extends SqsOptions {
   /** How many messages are received at once, 1 to 10. */

@@ -2,7 +2,6 @@ import { hideSecrets } from "../../adapters/ops/secrets.js";
 import { StartError } from "../process/start-error.js";
 import { availableMemory, THIS_MACHINE, type MemorySources } from "./available-memory.js";
 import { brokenRules, type CrossRule } from "./rules/cross-rule.js";
-import { deepFreeze } from "./deep-freeze.js";
 import { misspeltNames } from "./rules/did-you-mean.js";
 import { fileNameOf, readFileSettings } from "./settings/file-settings.js";
 import { foreignNames, type ForeignName } from "./rules/foreign-names.js";
@@ -258,4 +257,13 @@ function withoutPassword(text: string): string {
 
 function shorten(text: string): string {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+/** Freezes plain objects and arrays all the way down. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze<unknown>(part);
+  }
+  return value;
 }

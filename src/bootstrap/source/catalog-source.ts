@@ -1,7 +1,9 @@
 import type { CatalogEngine } from "../../adapters/catalog/engine/catalog-engine.js";
-import { CatalogDirectory } from "../../adapters/catalog/ledger/catalog-directory.js";
-import { CatalogUpdateStream } from "../../adapters/catalog/engine/catalog-update-stream.js";
-import { CatalogUpstreamClient } from "../../adapters/catalog/engine/catalog-upstream-client.js";
+import {
+  CatalogDirectory,
+  CatalogUpdateStream,
+  CatalogUpstreamClient,
+} from "../../adapters/catalog/engine/catalog-ports.js";
 import { describeCatalog } from "./describe-catalog.js";
 import { ANY_CHECK, type ExampleCheck, type Source } from "./source.js";
 

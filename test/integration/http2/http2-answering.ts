@@ -1,7 +1,7 @@
 import { ResponseHeaders } from "../../../src/adapters/rpc/exchange/response-headers.js";
 import type { FastPath, FastPathCall, FastPathStream, Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
-import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header-list.js";
+import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header.js";
 
 /** Responses are asked for by "/<which path>/<how many bytes>". */
 export const PATHS = ["fast", "general"] as const;

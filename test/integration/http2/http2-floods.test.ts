@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
 import type { FastPathStream, Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
-import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header-list.js";
+import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header.js";
 import { pattern, PatternFastPath, PATHS, type Path } from "./http2-answering.js";
 import {
   CONTINUATION,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
-import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header-list.js";
+import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header.js";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import { answerPattern, PASSED_ON, pattern, PatternFastPath, PATHS } from "./http2-answering.js";
 import {

@@ -4,8 +4,7 @@ import { checkFaultRule } from "../faults/check-fault-rule.js";
 import type { EmulatorFaults } from "../faults/emulator-faults.js";
 import type { EmulatorStats, TargetCounts } from "../emulator-stats.js";
 import { jsonAnswer, sendAnswer, type HttpAnswer } from "../http-answer.js";
-import { readBody } from "../read-body.js";
-import type { RequestTarget } from "../request-target.js";
+import { readBody, type RequestTarget } from "../read-request.js";
 
 const PREFIX = "/emulator/";
 

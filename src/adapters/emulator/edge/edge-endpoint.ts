@@ -7,8 +7,8 @@ import type { EdgeView } from "./edge-view.js";
 import type { EmulatorContext } from "../emulator-context.js";
 import { encodeEntitlementsV2, encodeOlderEntitlements } from "../encoding/encode-state.js";
 import { jsonAnswer, type HttpAnswer } from "../http-answer.js";
-import type { RequestTarget } from "../request-target.js";
-import { SDK_CONFIGURATION } from "../graphql/sdk-configuration.js";
+import type { RequestTarget } from "../read-request.js";
+import { SDK_CONFIGURATION } from "../graphql/operation-roots.js";
 
 const EDGE_STATUS: Readonly<Record<ErrorCode, number>> = {
   "invalid-argument": 400,

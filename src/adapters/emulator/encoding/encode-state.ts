@@ -1,7 +1,10 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
-import { encodeCreditEntitlement } from "./encode-credit-entitlement.js";
 import { encodeFeatureEntitlement, encodeOlderEntitlement } from "./encode-feature-entitlement.js";
+import type { CreditCurrency } from "../../../domain/credit-currency.js";
+import { decideCredit } from "../../../domain/decision/decide-credit.js";
+import type { CreditEntitlement } from "../../../domain/entitlement.js";
+import { isoTimestamp } from "./encode-timestamp.js";
 
 /** Everything of a state, as the newer clients read it. @param now epoch milliseconds */
 export function encodeEntitlementsV2(state: CustomerState, now: number) {
@@ -16,4 +19,35 @@ export function encodeEntitlementsV2(state: CustomerState, now: number) {
  */
 export function encodeOlderEntitlements(subject: Subject, state: CustomerState, now: number) {
   return [...state.features()].map((entitlement) => encodeOlderEntitlement(subject, state, entitlement, now));
+}
+
+/** A wallet of credits; only the API's newer shape has them. */
+export function encodeCreditEntitlement(state: CustomerState, entitlement: CreditEntitlement) {
+  const { currencyId } = entitlement.currency;
+  const usage = state.creditUsage(currencyId);
+  return {
+    __typename: "CreditEntitlement",
+    isGranted: decideCredit(state, { currencyId, requestedUsage: undefined, fallback: undefined }).hasAccess,
+    accessDeniedReason: entitlement.accessDeniedReason ?? null,
+    currency: encodeCurrency(entitlement.currency),
+    usageLimit: entitlement.usageLimit,
+    currentUsage: usage.currentUsage,
+    hasSoftLimit: entitlement.hasSoftLimit,
+    usageUpdatedAt: isoTimestamp(usage.updatedAt),
+    entitlementUpdatedAt: isoTimestamp(state.updatedAt),
+    usagePeriodEnd: isoTimestamp(usage.periodEnd),
+    validUntil: entitlement.validUntil ?? null,
+  };
+}
+
+function encodeCurrency(currency: CreditCurrency) {
+  return {
+    __typename: "CreditCurrency",
+    currencyId: currency.currencyId,
+    displayName: currency.displayName,
+    description: currency.description ?? null,
+    unitSingular: currency.unitSingular ?? null,
+    unitPlural: currency.unitPlural ?? null,
+    additionalMetaData: currency.additionalMetaData ?? null,
+  };
 }

@@ -6,8 +6,7 @@ import type { EmulatorContext } from "../emulator-context.js";
 import { checkDocument, executeOperation } from "./execute-operation.js";
 import { jsonAnswer, type HttpAnswer } from "../http-answer.js";
 import type { operationRoots } from "./operation-roots.js";
-import { readBody } from "../read-body.js";
-import { GRAPHQL_PATH, type RequestTarget } from "../request-target.js";
+import { readBody, GRAPHQL_PATH, type RequestTarget } from "../read-request.js";
 
 interface GraphqlRequest {
   readonly query: string;

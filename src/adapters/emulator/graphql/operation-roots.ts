@@ -12,7 +12,13 @@ import {
   type UsageEventInput,
   type UsageReportInput,
 } from "./read-report-input.js";
-import { SDK_CONFIGURATION } from "./sdk-configuration.js";
+
+/** What clients ask for at their start. They use nothing of it; that it is answered tells them that their key is valid. */
+export const SDK_CONFIGURATION = {
+  __typename: "SdkConfiguration",
+  sentryDsn: null,
+  isWidgetWatermarkEnabled: false,
+} as const;
 
 /** What belongs to one call. */
 export interface CallContext {

@@ -13,7 +13,6 @@ import { encodeTimestamp } from "../timestamp.js";
 import type { AnswerEncoders, Messages } from "./answer-encoders.js";
 import { ANSWERS } from "./describe-answers.js";
 import { NOT_SENT } from "./description.js";
-import { encodedOnce } from "./encoded-once.js";
 import {
   membersOf,
   type AnyChoice,
@@ -126,5 +125,15 @@ function itemsReader(groups: readonly AnyItems[]): AnyRead {
       }
     }
     return messages;
+  };
+}
+
+/** Encodes each of few objects that stand in many answers once: features and currencies belong to the product and not to a customer. */
+export function encodedOnce<K extends object, V>(encode: (key: K) => V): (key: K) => V {
+  const known = new WeakMap<K, V>();
+  return (key) => {
+    let encoded = known.get(key);
+    if (encoded === undefined) known.set(key, (encoded = encode(key)));
+    return encoded;
   };
 }

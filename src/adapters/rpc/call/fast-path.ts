@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastPath, FastPathCall, FastPathStream, Route } from "../exchange/fast-path.js";
 import type { Peer } from "../exchange/peer.js";
-import type { HeaderList } from "../http2/hpack/header-list.js";
+import type { HeaderList } from "../http2/hpack/header.js";
 import {
   parseHttp1Headers,
   parseHttp2Headers,

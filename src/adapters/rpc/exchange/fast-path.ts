@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { HeaderList } from "../http2/hpack/header-list.js";
+import type { HeaderList } from "../http2/hpack/header.js";
 import type { Peer } from "./peer.js";
 import type { ResponseHeaders } from "./response-headers.js";
 

@@ -21,7 +21,7 @@ import {
 } from "./frames/protocol.js";
 import { readInPlace } from "./frames/read-in-place.js";
 import type { ReadTurns } from "./frames/read-turns.js";
-import { HpackFault } from "./hpack/hpack-fault.js";
+import { HpackFault } from "./hpack/header.js";
 import { ReceiveWindow } from "./streams/receive-window.js";
 import { RequestStreams, type StreamsOwner } from "./streams/request-streams.js";
 

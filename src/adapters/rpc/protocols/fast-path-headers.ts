@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { HeaderList } from "../http2/hpack/header-list.js";
+import type { HeaderList } from "../http2/hpack/header.js";
 import type { Credentials } from "../call/calls.js";
 import type { Peer } from "../exchange/peer.js";
 import { connectTimeoutMs, grpcTimeoutMs } from "./timeouts.js";

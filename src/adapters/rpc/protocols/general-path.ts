@@ -7,7 +7,6 @@ import type { Exchange, ExchangeHandler } from "../exchange/exchange.js";
 import type { HeaderField } from "../exchange/response-headers.js";
 import { withReadableMessage } from "./grpc-message.js";
 import { toText } from "./grpc-web-text.js";
-import { protocolOf } from "./protocol-of.js";
 import {
   refuse,
   refuseCall,
@@ -147,4 +146,20 @@ function fieldsOf(headers: UniversalServerResponse["header"]): HeaderField[] {
 function pathOf(target: string): string {
   const query = target.indexOf("?");
   return query === -1 ? target : target.slice(0, query);
+}
+
+const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([
+  ["application/grpc", "grpc"],
+  ["application/grpc-web", "grpc-web"],
+  ["application/grpc-web-text", "grpc-web-text"],
+  ["application/json", "connect"],
+  ["application/proto", "connect"],
+  ["application/connect", "connect-stream"],
+]);
+
+/** The protocols of the one port are distinguished by the content type of a request. "other": it is of none, or absent. */
+export function protocolOf(contentType: string | undefined): Protocol {
+  if (contentType === undefined) return "other";
+  const end = contentType.search(/[+;\s]/);
+  return PROTOCOLS.get((end === -1 ? contentType : contentType.slice(0, end)).toLowerCase()) ?? "other";
 }

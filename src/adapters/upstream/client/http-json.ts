@@ -8,8 +8,8 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { CodedError, errorCodeOf } from "../../../domain/errors.js";
 import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.js";
-import { abortErrorOf } from "../resilience/abort-error.js";
 import { proxyAgentFor } from "../../outbound/proxy.js";
+import { abortErrorOf } from "../resilience/operation.js";
 import { parseRetryAfter } from "../resilience/throttled-error.js";
 
 export interface HttpJsonOptions {

@@ -2,6 +2,7 @@ import { CodedError } from "../../../domain/errors.js";
 import { inUpperHalf } from "../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../ports/clock.js";
 import { ThrottledError } from "./throttled-error.js";
+import type { Operation } from "./operation.js";
 
 export interface CircuitBreakerOptions {
   /** How the upstream is named in errors, for example "Edge". */
@@ -141,4 +142,19 @@ function retryAfterMsOf(error: unknown): number {
 
 function nothing(): void {
   // The cancellation of what never began.
+}
+
+/** Asks upstream only while it is known to work; otherwise fails at once, so that something else can answer. */
+export function withCircuitBreaker<I, O>(operation: Operation<I, O>, breaker: CircuitBreaker): Operation<I, O> {
+  return async (input, signal) => {
+    const epoch = breaker.enter();
+    try {
+      const output = await operation(input, signal);
+      breaker.succeeded();
+      return output;
+    } catch (error) {
+      breaker.failed(error, epoch);
+      throw error;
+    }
+  };
 }

@@ -1,6 +1,5 @@
 import { CodedError } from "../../../domain/errors.js";
-import { abortErrorOf } from "./abort-error.js";
-import type { Operation } from "./operation.js";
+import { abortErrorOf, type Operation } from "./operation.js";
 
 export interface ConcurrencyBoundOptions {
   /** How many may run at the same time. */

@@ -1,6 +1,5 @@
 import type { CancelTimer, Clock } from "../../../ports/clock.js";
-import { abortErrorOf } from "./abort-error.js";
-import type { Operation } from "./operation.js";
+import { abortErrorOf, type Operation } from "./operation.js";
 
 export interface HedgeOptions {
   /** How long the first may take before the second is asked beside it, milliseconds. */

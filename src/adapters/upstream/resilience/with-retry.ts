@@ -1,7 +1,6 @@
 import type { Clock } from "../../../ports/clock.js";
 import { elapse } from "../../../ports/waits.js";
-import { abortErrorOf } from "./abort-error.js";
-import type { Operation } from "./operation.js";
+import { abortErrorOf, type Operation } from "./operation.js";
 
 export interface RetryOptions {
   /** The longest wait before the second try, milliseconds; the wait is spread evenly from 0 to it. */

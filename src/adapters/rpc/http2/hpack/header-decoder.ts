@@ -1,7 +1,5 @@
-import { HeaderList } from "./header-list.js";
+import { HeaderList, sizeOf, type Header, HpackFault } from "./header.js";
 import { HeaderTable, MAX_TABLE_BYTES } from "./header-table.js";
-import { sizeOf, type Header } from "./header.js";
-import { HpackFault } from "./hpack-fault.js";
 import { decodeHuffman } from "./huffman.js";
 import { RememberedOctets } from "./remembered-octets.js";
 

@@ -3,7 +3,7 @@ import type { Peer } from "../../exchange/peer.js";
 import type { ConnectionHandlers } from "../../exchange/request-handlers.js";
 import type { FrameOutput } from "../frames/frame-output.js";
 import { ErrorCode, FrameType, uint32 } from "../frames/protocol.js";
-import type { HeaderList } from "../hpack/header-list.js";
+import type { HeaderList } from "../hpack/header.js";
 import { encodeLiteral } from "../hpack/literal-headers.js";
 import { Http2Exchange, type ExchangeOwner } from "./http2-exchange.js";
 import type { Http2Stream } from "./http2-stream.js";

@@ -1,7 +1,7 @@
 import type { FastPathCall, FastPathStream } from "../../exchange/fast-path.js";
 import { GatheredBytes } from "../../exchange/gathered-bytes.js";
 import type { ResponseHeaders } from "../../exchange/response-headers.js";
-import type { HeaderList } from "../hpack/header-list.js";
+import type { HeaderList } from "../hpack/header.js";
 import type { Http2Exchange } from "./http2-exchange.js";
 
 /** How a response ends: with its body, by these trailers, or by trailers of the general path in a block of their own; undefined: not yet. */

@@ -3,7 +3,7 @@ import type { ResponseHeaders } from "../../exchange/response-headers.js";
 import type { FrameOutput } from "../frames/frame-output.js";
 import type { PeerSettings } from "../frames/peer-settings.js";
 import { ConnectionFault, ErrorCode, MAX_WINDOW } from "../frames/protocol.js";
-import type { HeaderList } from "../hpack/header-list.js";
+import type { HeaderList } from "../hpack/header.js";
 import { HeaderWriter } from "../hpack/header-writer.js";
 import { GeneralRequests, type GeneralRequestsOwner } from "./general-requests.js";
 import { Http2Stream, type FastPathResponder } from "./http2-stream.js";

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { CatalogUpdateStream } from "../../../../../src/adapters/catalog/engine/catalog-update-stream.js";
-import { CatalogUpstreamClient } from "../../../../../src/adapters/catalog/engine/catalog-upstream-client.js";
+import {
+  CatalogUpdateStream,
+  CatalogUpstreamClient,
+} from "../../../../../src/adapters/catalog/engine/catalog-ports.js";
 import { openCatalog } from "../../../../../src/adapters/catalog/engine/open-catalog.js";
 import type { UpdateListener } from "../../../../../src/ports/update-stream.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";

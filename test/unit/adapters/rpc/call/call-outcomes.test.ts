@@ -12,7 +12,7 @@ import {
 } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { checkCalls } from "../../../../../src/adapters/rpc/service/check-calls.js";
 import { listCalls } from "../../../../../src/adapters/rpc/service/check-calls.js";
-import { protocolOf } from "../../../../../src/adapters/rpc/protocols/protocol-of.js";
+import { protocolOf } from "../../../../../src/adapters/rpc/protocols/general-path.js";
 import { CodedError, ERROR_CODES } from "../../../../../src/domain/errors.js";
 import { MAX_ID_BYTES } from "../../../../../src/domain/subject.js";
 import { buildCore, know, NO_HURRY } from "../../../../builders/core.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "@jest/globals";
 import { StreamTable } from "../../../../../src/adapters/rpc/http2/streams/stream-table.js";
-import { HeaderList } from "../../../../../src/adapters/rpc/http2/hpack/header-list.js";
+import { HeaderList } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
 import { Http2Stream } from "../../../../../src/adapters/rpc/http2/streams/http2-stream.js";
 
 const streamOf = (id: number) =>

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { CircuitBreaker } from "../../../../../src/adapters/upstream/resilience/circuit-breaker.js";
+import { CircuitBreaker, withCircuitBreaker } from "../../../../../src/adapters/upstream/resilience/circuit-breaker.js";
 import { ThrottledError } from "../../../../../src/adapters/upstream/resilience/throttled-error.js";
 import { isUpstreamsFailure } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
-import { withCircuitBreaker } from "../../../../../src/adapters/upstream/resilience/with-circuit-breaker.js";
 import type { ErrorCode } from "../../../../../src/domain/errors.js";
 import { CodedError } from "../../../../../src/domain/errors.js";
 import { Calls } from "../../../../fakes/controllable-upstream.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { withFailureCount } from "../../../../../src/adapters/upstream/resilience/with-failure-count.js";
+import { withFailureCount } from "../../../../../src/adapters/upstream/resilience/with-outcome.js";
 import { ERROR_CODES, type ErrorCode } from "../../../../../src/domain/errors.js";
 import { newTelemetry } from "../../../../../src/ports/telemetry.js";
 import { never, outcomeOf, scriptedOperation } from "./scripted-operation.js";

@@ -4,6 +4,9 @@ import type { Subject } from "../../../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../../ports/upstream-client.js";
 import type { CatalogEngine } from "./catalog-engine.js";
+import type { UpdateListener, UpdateStream } from "../../../ports/update-stream.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
+import type { Directory, EntitlementOrigin } from "../../../ports/directory.js";
 
 /** A catalog as the source of truth. */
 export class CatalogUpstreamClient implements UpstreamClient {
@@ -41,4 +44,58 @@ export class CatalogUpstreamClient implements UpstreamClient {
 function refuseIfAborted(options: ReportOptions): void {
   if (options.isAborted ?? options.signal.aborted)
     throw new CodedError("cancelled", "the caller went away before the catalog was asked");
+}
+
+/** The changes of a catalog in this process, none of which can be missed: it is connected from start to stop. */
+export class CatalogUpdateStream implements UpdateStream {
+  readonly #engine: CatalogEngine;
+  readonly #isCollective: boolean;
+  #unsubscribe: (() => void) | undefined;
+
+  /** @param isCollective whether a change of many customers is one: see CatalogEngine.subscribe */
+  constructor(engine: CatalogEngine, isCollective = false) {
+    this.#engine = engine;
+    this.#isCollective = isCollective;
+  }
+
+  start(listener: UpdateListener): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = this.#engine.subscribe((change) => listener.changed(change), this.#isCollective);
+    listener.connected();
+  }
+
+  stop(): Promise<void> {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    return Promise.resolve();
+  }
+}
+
+/** Everything that the catalog which is served now knows. */
+export class CatalogDirectory implements Directory {
+  readonly #engine: CatalogEngine;
+
+  constructor(engine: CatalogEngine) {
+    this.#engine = engine;
+  }
+
+  customers(): Iterable<string> {
+    return this.#engine.model.customers.keys();
+  }
+
+  resources(customerId: string): Iterable<string> {
+    return this.#engine.model.customers.get(customerId)?.resources.keys() ?? [];
+  }
+
+  features(): Iterable<string> {
+    return this.#engine.model.features.keys();
+  }
+
+  currencies(): Iterable<string> {
+    return this.#engine.model.currencies.keys();
+  }
+
+  originOf(subject: Subject, reference: EntitlementReference): EntitlementOrigin | undefined {
+    return this.#engine.originOf(subject, reference);
+  }
 }
