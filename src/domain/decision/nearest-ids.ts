@@ -38,5 +38,5 @@ export function editDistance(a: string, b: string): number {
 }
 
 function at(row: readonly number[], column: number): number {
-  return row[column] ?? Infinity;
+  return row[column] as number;
 }
