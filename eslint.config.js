@@ -1,3 +1,4 @@
+import importSort from "eslint-plugin-simple-import-sort";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
@@ -6,7 +7,22 @@ export default tseslint.config(
   ...tseslint.configs.stylisticTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true } },
+    plugins: { "import-sort": importSort },
     rules: {
+      // Node's own, packages, then ours from the farthest to the nearest, in one block.
+      "import-sort/imports": ["error", { groups: [["^\\u0000", "^node:", "^@?\\w", "^\\.\\.", "^\\."]] }],
+      "@typescript-eslint/naming-convention": [
+        "error",
+        { selector: "typeLike", format: ["PascalCase"] },
+        { selector: "enumMember", format: ["PascalCase"] },
+        { selector: ["function", "autoAccessor"], format: ["camelCase"] },
+        // Node asks for _read and _write of who makes a stream.
+        { selector: "classMethod", format: ["camelCase"], leadingUnderscore: "allow" },
+        { selector: "variable", modifiers: ["destructured"], format: null },
+        { selector: "variable", format: ["camelCase", "UPPER_CASE", "PascalCase"] },
+        { selector: "parameter", modifiers: ["destructured"], format: null },
+        { selector: "parameter", format: ["camelCase"], leadingUnderscore: "allowSingleOrDouble" },
+      ],
       "no-console": "error",
       eqeqeq: "error",
       "@typescript-eslint/non-nullable-type-assertion-style": "off",
