@@ -5,17 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
 import type { LoadJob, LoadResult } from "./load/load-job.js";
-import { sampleAnswers, sampleJsonAnswers, type SampleAnswer } from "./load/sample-answers.js";
+import { type SampleAnswer, sampleAnswers, sampleJsonAnswers } from "./load/sample-answers.js";
 import type { Pace } from "./pace.js";
 import { LoadGenerator } from "./processes/load-generator.js";
-import { buildNativePeer, startNativePeer, type NativePeerName } from "./processes/native-peers.js";
+import { buildNativePeer, type NativePeerName, startNativePeer } from "./processes/native-peers.js";
 import {
+  type MeasuredServer,
   metricOf,
   startCatalogSidecar,
   startConnectAdapter,
   startEcho,
   startSidecar,
-  type MeasuredServer,
 } from "./processes/server.js";
 import { Upstream } from "./processes/upstream.js";
 import { benchCatalog } from "./world/catalog.js";

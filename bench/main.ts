@@ -1,6 +1,6 @@
 import type { Benchmark } from "./benchmark.js";
 import { BENCHMARKS } from "./benchmarks/all-benchmarks.js";
-import { BenchUsageError, parseCommandLine, type BenchOptions } from "./command-line.js";
+import { type BenchOptions, BenchUsageError, parseCommandLine } from "./command-line.js";
 import { Lab } from "./lab.js";
 import { FULL, SMOKE } from "./pace.js";
 import { goBeforeOthers } from "./processes/precedence.js";

@@ -1,6 +1,6 @@
 import type { Benchmark, Row } from "../benchmark.js";
-import { interleaved } from "../rounds.js";
 import { startSidecar } from "../processes/server.js";
+import { interleaved } from "../rounds.js";
 import { Throughput } from "../throughput.js";
 import { FEATURE_COUNT } from "../world/customers.js";
 import { CHECKS } from "./cached-checks.js";

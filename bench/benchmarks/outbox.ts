@@ -1,13 +1,13 @@
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { DirectoryDisk } from "../../src/adapters/outbox/outbox-disk.js";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../src/adapters/outbox/segmented-outbox.js";
-import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import type { Benchmark, Row } from "../benchmark.js";
 import type { Lab } from "../lab.js";
 import type { LoadResult } from "../load/load-job.js";
-import { metricOf, startSidecar, type MeasuredServer } from "../processes/server.js";
+import { type MeasuredServer, metricOf, startSidecar } from "../processes/server.js";
 import { interleaved, median } from "../rounds.js";
 import { Throughput } from "../throughput.js";
 import { customerIdOf, featureIdOf, METERED_FEATURES } from "../world/customers.js";

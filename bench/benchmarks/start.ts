@@ -8,7 +8,7 @@ import type { Lab } from "../lab.js";
 import { Child, REPO } from "../processes/child.js";
 import { residentBytesOf } from "../processes/process-usage.js";
 import { median } from "../rounds.js";
-import { FEATURE_COUNT, PLAN_COUNT, customerIdOf, featureIdOf, kindOf, limitOf, planOf } from "../world/customers.js";
+import { customerIdOf, FEATURE_COUNT, featureIdOf, kindOf, limitOf, PLAN_COUNT, planOf } from "../world/customers.js";
 
 const CUSTOMERS = 1_000;
 const READY_EVERY_MS = 2;

@@ -1,5 +1,5 @@
-import { createWriteStream } from "node:fs";
 import { once } from "node:events";
+import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import type { CatalogInput, CustomerInput } from "../../src/adapters/catalog/file/catalog-input.js";

@@ -5,7 +5,7 @@ import { setTimeout as elapse } from "node:timers/promises";
 import { ServiceProcess } from "../../test/integration/service/service-process.js";
 import { GrpcChecks } from "../upstream/grpc-checks.js";
 import { Latencies } from "../upstream/latencies.js";
-import { customerId, writeCatalog, type Edit } from "./generated-catalog.js";
+import { customerId, type Edit, writeCatalog } from "./generated-catalog.js";
 
 /** Milliseconds and megabytes. */
 export interface ReloadFigures {

@@ -2,10 +2,10 @@ import { availableParallelism, loadavg } from "node:os";
 import { setTimeout as elapse } from "node:timers/promises";
 import type { KeyDistribution } from "../load/key-sequence.js";
 import type { LoadResult } from "../load/load-job.js";
-import { goBeforeOthers } from "../processes/precedence.js";
 import { LoadGenerator } from "../processes/load-generator.js";
+import { goBeforeOthers } from "../processes/precedence.js";
 import { Redis } from "../processes/redis.js";
-import { startSidecar, type MeasuredServer } from "../processes/server.js";
+import { type MeasuredServer, startSidecar } from "../processes/server.js";
 import { Upstream } from "../processes/upstream.js";
 import { fillForChecks } from "./fill-for-checks.js";
 

@@ -1,6 +1,6 @@
-import { BOOLEAN_FEATURES, METERED_FEATURES, featureIdOf } from "../world/customers.js";
-import { cacheCustomer, decideFeature, freshIdOf, newCache, stateOf, type Cache } from "../memory/shipped.js";
+import { type Cache, cacheCustomer, decideFeature, freshIdOf, newCache, stateOf } from "../memory/shipped.js";
 import { median } from "../rounds.js";
+import { BOOLEAN_FEATURES, featureIdOf, METERED_FEATURES } from "../world/customers.js";
 import { randomBelow } from "./random-below.js";
 
 export interface DecisionsJob {

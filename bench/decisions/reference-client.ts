@@ -1,12 +1,12 @@
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { BOOLEAN_FEATURES, METERED_FEATURES, customerIdOf, customerOf, featureIdOf } from "../world/customers.js";
-import { GRAPHQL_TRANSPORT_WS_PROTOCOL, MessageType, type Message } from "graphql-ws";
-import { WebSocketServer, type WebSocket } from "ws";
-import { entitlementsJsonOf } from "../world/state-json.js";
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL, type Message, MessageType } from "graphql-ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { memoryInUse } from "../memory/memory-in-use.js";
 import { freshIdOf } from "../memory/shipped.js";
+import { BOOLEAN_FEATURES, customerIdOf, customerOf, featureIdOf, METERED_FEATURES } from "../world/customers.js";
+import { entitlementsJsonOf } from "../world/state-json.js";
 import { randomBelow } from "./random-below.js";
 
 export interface ReferenceJob {

@@ -2,7 +2,7 @@ import { setTimeout as elapse } from "node:timers/promises";
 import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
 import type { Emulator } from "../../src/adapters/emulator/start-emulator.js";
 import { inkwell } from "../../test/builders/inkwell.js";
-import { emulatedUpstream, type EmulatedUpstream } from "../../test/builders/sidecar-on-emulator.js";
+import { type EmulatedUpstream, emulatedUpstream } from "../../test/builders/sidecar-on-emulator.js";
 import type { Contestant, ContestantOptions, SeatsAnswer, StartContestant } from "./contestant.js";
 import { RedisBehindNetwork } from "./redis-behind-network.js";
 

@@ -1,5 +1,5 @@
-import type { SubscriptionField } from "../../src/adapters/emulator/subscriptions/event-feeds.js";
 import type { Emulator } from "../../src/adapters/emulator/start-emulator.js";
+import type { SubscriptionField } from "../../src/adapters/emulator/subscriptions/event-feeds.js";
 
 /** What a check of a customer's seats was answered. */
 export interface SeatsAnswer {

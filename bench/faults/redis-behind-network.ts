@@ -1,4 +1,4 @@
-import { startRedis, type RedisServer } from "../../test/builders/redis-servers.js";
+import { type RedisServer, startRedis } from "../../test/builders/redis-servers.js";
 import { TcpProxy } from "../../test/builders/tcp-proxy.js";
 
 /** A Redis, and the network in front of it: either can fail. */

@@ -1,5 +1,5 @@
-import { fleetSizeFrom, type FleetSize } from "./fleet-size.js";
-import { SimulatedFleet, type SecondOfAnswers } from "./simulated-fleet.js";
+import { type FleetSize, fleetSizeFrom } from "./fleet-size.js";
+import { type SecondOfAnswers, SimulatedFleet } from "./simulated-fleet.js";
 
 /** Seconds: until caches are as warm as they get, of the fault, and until all is over. */
 const WARM = 60;

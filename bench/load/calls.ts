@@ -1,22 +1,22 @@
 import {
   create,
-  fromBinary,
-  toBinary,
-  toJsonString,
   type DescMessage,
   type DescMethodUnary,
+  fromBinary,
   type MessageInitShape,
   type MessageShape,
+  toBinary,
+  toJsonString,
 } from "@bufbuild/protobuf";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import {
   ALL_FEATURES,
   BOOLEAN_FEATURES,
-  FEATURE_COUNT,
-  METERED_FEATURES,
   customerIdOf,
+  FEATURE_COUNT,
   featureIdOf,
   hasAccess,
+  METERED_FEATURES,
 } from "../world/customers.js";
 
 /** The methods that are called. */

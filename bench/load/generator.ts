@@ -1,5 +1,5 @@
-import { runJob } from "./run-job.js";
 import type { LoadJob } from "./load-job.js";
+import { runJob } from "./run-job.js";
 
 /** Runs as a process of its own: does one job after the other, as it is told by its parent. */
 export function serveJobs(): void {

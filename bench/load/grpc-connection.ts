@@ -1,22 +1,22 @@
 import { connect, type Socket } from "node:net";
-import { HeaderDecoder } from "../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import type { Header } from "../../src/adapters/rpc/http2/hpack/header.js";
+import { HeaderDecoder } from "../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import { fillIn } from "./calls.js";
 import {
   DATA,
   END_HEADERS,
   END_STREAM,
+  frame,
   FRAME_HEADER_BYTES,
   GOAWAY,
   HEADERS,
+  maxConcurrentStreamsIn,
   PING,
   PREFACE,
   RST_STREAM,
   SETTINGS,
-  WINDOW_UPDATE,
-  frame,
-  maxConcurrentStreamsIn,
   settings,
+  WINDOW_UPDATE,
   windowUpdate,
 } from "./frames.js";
 import type { LoadConnection, OnSettled } from "./load-connection.js";

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child } from "../processes/child.js";
-import { callsOf, type CallName } from "./calls.js";
+import { type CallName, callsOf } from "./calls.js";
 
 export interface H2loadJob {
   readonly port: number;

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import type { Header } from "../../src/adapters/rpc/http2/hpack/header.js";
-import { fillIn, type Call, type Template } from "./calls.js";
-import { DATA, END_HEADERS, END_STREAM, FRAME_HEADER_BYTES, HEADERS, frame } from "./frames.js";
+import { type Call, fillIn, type Template } from "./calls.js";
+import { DATA, END_HEADERS, END_STREAM, frame, FRAME_HEADER_BYTES, HEADERS } from "./frames.js";
 import { HeaderEncoder } from "./header-encoder.js";
 import type { CallForm } from "./load-job.js";
 

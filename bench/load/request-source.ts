@@ -1,5 +1,5 @@
-import { callsOf, type Call, type CallName } from "./calls.js";
-import { KeySequence, randomNumbers, type KeyDistribution } from "./key-sequence.js";
+import { type Call, type CallName, callsOf } from "./calls.js";
+import { type KeyDistribution, KeySequence, randomNumbers } from "./key-sequence.js";
 
 const FEATURE_DRAWS = 65_521;
 const SEED = 7;

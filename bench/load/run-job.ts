@@ -1,8 +1,8 @@
 import { setTimeout as elapse } from "node:timers/promises";
-import { GrpcConnection } from "./grpc-connection.js";
-import { JsonConnection } from "./json-connection.js";
 import { cpuSecondsOf } from "../processes/process-usage.js";
+import { GrpcConnection } from "./grpc-connection.js";
 import type { Percentiles } from "./histogram.js";
+import { JsonConnection } from "./json-connection.js";
 import type { LoadConnection } from "./load-connection.js";
 import type { LoadJob, LoadResult } from "./load-job.js";
 import { RequestSource } from "./request-source.js";

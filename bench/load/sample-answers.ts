@@ -1,6 +1,6 @@
-import { connect } from "node:http2";
 import { once } from "node:events";
-import { callsOf, CALL_NAMES } from "./calls.js";
+import { connect } from "node:http2";
+import { CALL_NAMES, callsOf } from "./calls.js";
 
 /** One answer as it went over the wire. */
 export interface SampleAnswer {

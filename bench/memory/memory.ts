@@ -1,7 +1,7 @@
 import type { Benchmark, Row } from "../benchmark.js";
-import { inOwnProcess } from "./in-own-process.js";
-import type { MemoryFigures, MemoryJob } from "./cached-customers.js";
 import type { ReferenceFigures, ReferenceJob } from "../decisions/reference-client.js";
+import type { MemoryFigures, MemoryJob } from "./cached-customers.js";
+import { inOwnProcess } from "./in-own-process.js";
 
 /** Enough for the published client, which fetches each of them. */
 const REFERENCE_CUSTOMERS = 1_000;

@@ -3,8 +3,8 @@ import type * as memoryCache from "../../src/adapters/cache/memory/memory-cache.
 import type * as decide from "../../src/domain/decision/decide-feature.js";
 import type * as telemetry from "../../src/ports/telemetry.js";
 import type * as decode from "../../src/wire/decode-entitlements-state.js";
-import { stateJsonOf } from "../world/state-json.js";
 import { customerIdOf } from "../world/customers.js";
+import { stateJsonOf } from "../world/state-json.js";
 
 const load = createRequire(import.meta.url);
 const BUILT = "../../dist";

@@ -1,9 +1,9 @@
 import { MemoryCache } from "../../src/adapters/cache/memory/memory-cache.js";
-import { openRedis } from "../../src/adapters/cache/redis-client/open-redis.js";
 import { encodeState } from "../../src/adapters/cache/redis/codec/encode-state.js";
-import { RedisCacheStore } from "../../src/adapters/cache/redis/store/redis-cache-store.js";
 import { RedisSingleFlight } from "../../src/adapters/cache/redis/leases/redis-single-flight.js";
+import { RedisCacheStore } from "../../src/adapters/cache/redis/store/redis-cache-store.js";
 import { trackedPrefixes } from "../../src/adapters/cache/redis/store/redis-keys.js";
+import { openRedis } from "../../src/adapters/cache/redis-client/open-redis.js";
 import { ConfiguredFallbackProvider } from "../../src/adapters/fallback/configured-fallbacks.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { createVendorUpstream } from "../../src/adapters/upstream/create-vendor-upstream.js";
@@ -11,9 +11,9 @@ import { CheckEntitlement } from "../../src/application/check/check-entitlement.
 import { FindState } from "../../src/application/load/find-state.js";
 import { LoadState } from "../../src/application/load/load-state.js";
 import { RefreshInBackground } from "../../src/application/refresh/refresh-in-background.js";
-import { StreamStatus } from "../../src/domain/freshness/stream-status.js";
 import { buildCustomerState, type FeatureEntitlementInput } from "../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
+import { StreamStatus } from "../../src/domain/freshness/stream-status.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
 import { RecordingLogger } from "../../test/fakes/recording-logger.js";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { availableParallelism, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { startRedis } from "../../test/builders/redis-servers.js";
-import { fillRedis, METERED, missWorld, type MissWorld } from "./miss-world.js";
+import { fillRedis, METERED, type MissWorld, missWorld } from "./miss-world.js";
 
 const CUSTOMERS = 12_000;
 const IN_FLIGHT = 200;

@@ -2,12 +2,12 @@ import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
+import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { DirectoryDisk } from "../../src/adapters/outbox/outbox-disk.js";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../src/adapters/outbox/segmented-outbox.js";
-import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { AcceptReports } from "../../src/application/report/accept-reports.js";
-import { DELIVERY_LIMITS } from "../../src/application/report/delivery-limits.js";
 import { DeliverReports } from "../../src/application/report/deliver-reports.js";
+import { DELIVERY_LIMITS } from "../../src/application/report/delivery-limits.js";
 import type { UsageReport } from "../../src/domain/usage/usage-report.js";
 import type { Durability } from "../../src/ports/outbox.js";
 import type { UpstreamClient } from "../../src/ports/upstream-client.js";

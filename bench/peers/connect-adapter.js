@@ -1,7 +1,7 @@
 /** The sidecar's own service, whole, but answered by Connect's adapter alone on plain servers of Node's. */
+import { once } from "node:events";
 import { createServer as createHttp1Server } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
-import { once } from "node:events";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { SystemClock } from "../../dist/adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../dist/adapters/ops/winston-logger.js";
@@ -13,8 +13,8 @@ import { DEFAULT_MAX_ITEMS } from "../../dist/adapters/rpc/rpc-handler.js";
 import { SERVED_METHODS } from "../../dist/adapters/rpc/service/served-methods.js";
 import { loadConfig } from "../../dist/bootstrap/config/load-config.js";
 import { buildContainer } from "../../dist/bootstrap/sidecar/container.js";
-import { openSource } from "../../dist/bootstrap/source/open-source.js";
 import { TOKENS } from "../../dist/bootstrap/sidecar/tokens.js";
+import { openSource } from "../../dist/bootstrap/source/open-source.js";
 import { newTelemetry } from "../../dist/ports/telemetry.js";
 import { tellPorts } from "./answers.js";
 

@@ -1,7 +1,7 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
-import { pinned, type Core } from "./cores.js";
+import { type Core, pinned } from "./cores.js";
 
 export const REPO = resolve(import.meta.dirname, "../..");
 

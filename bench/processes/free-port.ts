@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 
 /** A port that nobody listens on, for a program that has to be told one. */
 export async function freePort(): Promise<number> {

@@ -1,6 +1,6 @@
 /** `npm run demo:redis`: a catalog, a queue, the persistent-cache service, Redis and two sidecars on this machine, and how soon a change is known. */
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
-import type { RedisTarget } from "../../src/adapters/cache/redis-client/link/redis-target.js";
 import { encodeState } from "../../src/adapters/cache/redis/codec/encode-state.js";
 import { stateKey } from "../../src/adapters/cache/redis/store/redis-keys.js";
+import type { RedisTarget } from "../../src/adapters/cache/redis-client/link/redis-target.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
 import type { Subject } from "../../src/domain/subject.js";
 import { RedisStore } from "../../test/builders/redis-store.js";

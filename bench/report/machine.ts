@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 import { resolve } from "node:path";
-import { canPin } from "../processes/cores.js";
 import { REPO } from "../processes/child.js";
+import { canPin } from "../processes/cores.js";
 
 const PACKAGES = ["@connectrpc/connect", "@grpc/grpc-js", "@stigg/node-server-sdk", "ioredis"] as const;
 

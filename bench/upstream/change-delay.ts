@@ -1,5 +1,5 @@
-import { inkwell } from "../../test/builders/inkwell.js";
 import { usageReport } from "../../test/builders/catalog-use.js";
+import { inkwell } from "../../test/builders/inkwell.js";
 import { API_KEY, emulatedUpstream } from "../../test/builders/sidecar-on-emulator.js";
 import { GrpcChecks } from "./grpc-checks.js";
 import { Latencies } from "./latencies.js";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { MessageType } from "graphql-ws";
 import type { WebSocket } from "ws";
-import { METERED_FEATURES, customerIdOf, featureIdOf, usageOf } from "./customers.js";
+import { customerIdOf, featureIdOf, METERED_FEATURES, usageOf } from "./customers.js";
 import { entitlementsJsonOf } from "./state-json.js";
 
 /** Usage is sent in groups this often, so that sending costs little beside what is measured. */

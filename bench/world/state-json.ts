@@ -1,4 +1,4 @@
-import { ALL_FEATURES, PLAN_COUNT, featureIdOf, kindOf, limitOf, planOf, usageOf } from "./customers.js";
+import { ALL_FEATURES, featureIdOf, kindOf, limitOf, PLAN_COUNT, planOf, usageOf } from "./customers.js";
 
 const UPDATED_AT = "2026-01-15T00:00:00.000Z";
 const ANCHOR = "2026-01-01T00:00:00.000Z";

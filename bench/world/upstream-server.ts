@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { GRAPHQL_TRANSPORT_WS_PROTOCOL, MessageType, type Message } from "graphql-ws";
-import { WebSocketServer, type WebSocket } from "ws";
-import { customerOf } from "./customers.js";
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL, type Message, MessageType } from "graphql-ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { Changes } from "./changes.js";
+import { customerOf } from "./customers.js";
 import { stateJsonOf } from "./state-json.js";
 
 const STATE_PATH = /^\/v1\/c\/([^/]+)\/entitlements-state\.json$/;

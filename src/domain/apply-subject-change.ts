@@ -1,5 +1,5 @@
 import type { EntitlementsUpdated, SubjectChange } from "./change.js";
-import { isEmptyState, type CustomerState } from "./customer-state.js";
+import { type CustomerState, isEmptyState } from "./customer-state.js";
 import { isOlder, newestState, newestUsage } from "./newest-wins.js";
 
 /**

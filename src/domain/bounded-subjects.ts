@@ -1,5 +1,5 @@
-import { SubjectMap } from "./subject-map.js";
 import type { Subject } from "./subject.js";
+import { SubjectMap } from "./subject-map.js";
 
 interface Entry<V> {
   readonly subject: Subject;

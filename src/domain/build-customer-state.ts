@@ -1,10 +1,10 @@
-import type { AccessDeniedReason } from "./decision/access-denied-reason.js";
 import type { CreditCurrency } from "./credit-currency.js";
 import type { CustomerState, UsagesByEntitlement } from "./customer-state.js";
+import type { AccessDeniedReason } from "./decision/access-denied-reason.js";
 import type { CreditEntitlement, CreditRate, EntitlementReference, FeatureEntitlement } from "./entitlement.js";
-import { kindOfFeature, type Feature } from "./feature.js";
-import type { ResetPeriod } from "./usage/usage-period.js";
+import { type Feature, kindOfFeature } from "./feature.js";
 import { NO_USAGE, type Usage } from "./usage/usage.js";
+import type { ResetPeriod } from "./usage/usage-period.js";
 
 /** A feature entitlement as an upstream or a test states it: what is left out is none, false or empty. */
 export interface FeatureEntitlementInput {

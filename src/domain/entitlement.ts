@@ -1,5 +1,5 @@
-import type { AccessDeniedReason } from "./decision/access-denied-reason.js";
 import type { CreditCurrency } from "./credit-currency.js";
+import type { AccessDeniedReason } from "./decision/access-denied-reason.js";
 import type { Feature, FeatureKind } from "./feature.js";
 import type { ResetPeriod } from "./usage/usage-period.js";
 

@@ -1,7 +1,7 @@
-import type { EntitlementReference } from "./entitlement.js";
 import type { CustomerState } from "./customer-state.js";
+import type { EntitlementReference } from "./entitlement.js";
+import { type Usage, usageAt } from "./usage/usage.js";
 import type { ResetPeriod } from "./usage/usage-period.js";
-import { usageAt, type Usage } from "./usage/usage.js";
 
 /**
  * Whether a write is older than what is stored. Equal timestamps are not older (the last writer wins), and

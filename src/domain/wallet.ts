@@ -1,5 +1,5 @@
-import { fitsInto, subtractDecimals, toNumber } from "./usage/decimal.js";
 import type { CreditEntitlement } from "./entitlement.js";
+import { fitsInto, subtractDecimals, toNumber } from "./usage/decimal.js";
 import type { Usage } from "./usage/usage.js";
 
 /** What is answered as the credits left: below 0 only under a soft limit, where a debt is what the customer agreed to. */

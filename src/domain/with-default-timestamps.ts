@@ -1,5 +1,5 @@
 import { buildCustomerState } from "./build-customer-state.js";
-import { isEmptyState, type CustomerState } from "./customer-state.js";
+import { type CustomerState, isEmptyState } from "./customer-state.js";
 import type { Usage } from "./usage/usage.js";
 
 /**

@@ -1,7 +1,7 @@
+import type { CodedError } from "../domain/errors.js";
 import type { QueuedEvent } from "../domain/outbox/event-queue.js";
 import type { AcceptedEvent, KeyDigest, OutboxRecord } from "../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../domain/outbox/outbox-state.js";
-import type { CodedError } from "../domain/errors.js";
 import type { UsageEvent, UsageReport } from "../domain/usage/usage-report.js";
 
 /** What an accepted report outlasts: the end of the process, or a power cut as well. */

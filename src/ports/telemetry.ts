@@ -1,4 +1,4 @@
-import { POLICY_ANSWERS, type FailurePolicy } from "../domain/decision/failure-policy.js";
+import { type FailurePolicy, POLICY_ANSWERS } from "../domain/decision/failure-policy.js";
 import { DurationHistogram } from "./duration-histogram.js";
 
 /** Where an answer came from. */

@@ -1,15 +1,15 @@
-import { openCatalog } from "../adapters/catalog/engine/open-catalog.js";
 import type { CatalogEngine } from "../adapters/catalog/engine/catalog-engine.js";
+import { openCatalog } from "../adapters/catalog/engine/open-catalog.js";
 import type { CatalogInput, CustomerInput, PlanInput } from "../adapters/catalog/file/catalog-input.js";
 import { parseFallbacks } from "../adapters/fallback/configured-fallbacks.js";
 import type { LogLevel } from "../adapters/ops/log-level.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { loadConfig } from "../bootstrap/config/load-config.js";
-import { catalogSource } from "../bootstrap/source/catalog-source.js";
 import { Sidecar } from "../bootstrap/sidecar/sidecar.js";
+import { catalogSource } from "../bootstrap/source/catalog-source.js";
 import type { FallbackValues } from "../domain/decision/fallback.js";
 import { newTelemetry } from "../ports/telemetry.js";
-import { plain, type CustomerBuilder, type Entries, type PlanBuilder } from "./testing-kit/builders.js";
+import { type CustomerBuilder, type Entries, plain, type PlanBuilder } from "./testing-kit/builders.js";
 import { MovableClock } from "./testing-kit/movable-clock.js";
 import { ObservedSource } from "./testing-kit/observed-source.js";
 import type { RecordedReport } from "./testing-kit/recorded-report.js";

@@ -1,16 +1,16 @@
-import { saysEntityIsMissing, type AccessDeniedReason } from "../domain/decision/access-denied-reason.js";
 import {
-  MIGRATIONS,
   type EntitlementsUpdated,
+  MIGRATIONS,
   type PackagePublished,
   type SubjectInvalidated,
   type UsageUpdated,
 } from "../domain/change.js";
+import { type AccessDeniedReason, saysEntityIsMissing } from "../domain/decision/access-denied-reason.js";
 import type { Subject } from "../domain/subject.js";
 import { decodeReason } from "./decode-entitlement.js";
 import { decodeEntitlements } from "./decode-entitlements.js";
 import { FieldFault } from "./field-fault.js";
-import { isObject, type Fields, type ReportFault } from "./fields.js";
+import { type Fields, isObject, type ReportFault } from "./fields.js";
 
 const ENTITLEMENT_TYPES = ["FEATURE", "CREDIT"] as const;
 

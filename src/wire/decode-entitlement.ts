@@ -1,17 +1,17 @@
-import { parseAccessDeniedReason, type AccessDeniedReason } from "../domain/decision/access-denied-reason.js";
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../domain/build-customer-state.js";
 import type { CreditCurrency, JsonValue } from "../domain/credit-currency.js";
+import { type AccessDeniedReason, parseAccessDeniedReason } from "../domain/decision/access-denied-reason.js";
 import type { CreditRate, EntitlementReference } from "../domain/entitlement.js";
 import {
+  type Feature,
   FEATURE_TYPES,
+  type FeatureType,
   kindOfFeature,
   METER_TYPES,
-  type Feature,
-  type FeatureType,
   type MeterType,
 } from "../domain/feature.js";
-import { RESET_PERIODS } from "../domain/usage/usage-period.js";
 import type { Usage } from "../domain/usage/usage.js";
+import { RESET_PERIODS } from "../domain/usage/usage-period.js";
 import { Fields, isObject, type ReportFault } from "./fields.js";
 import { decodeResetPeriodConfiguration } from "./reset-period-configuration.js";
 

@@ -1,10 +1,10 @@
-import type { AccessDeniedReason } from "../domain/decision/access-denied-reason.js";
 import {
   buildCustomerState,
   type CreditEntitlementInput,
   type FeatureEntitlementInput,
 } from "../domain/build-customer-state.js";
 import { ANY_ID, type CustomerState } from "../domain/customer-state.js";
+import type { AccessDeniedReason } from "../domain/decision/access-denied-reason.js";
 import type { EntitlementReference } from "../domain/entitlement.js";
 import { decodeEntitlement, typeOfUnreadable } from "./decode-entitlement.js";
 import { FieldFault } from "./field-fault.js";

@@ -1,17 +1,17 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
-import { spawnSync } from "node:child_process";
 import { Child, REPO } from "../../bench/processes/child.js";
 import { goBeforeOthers } from "../../bench/processes/precedence.js";
-import { Certificates, type Certificate } from "../integration/listener/certificates.js";
+import { type Certificate, Certificates } from "../integration/listener/certificates.js";
 import type { AttackClass } from "./attack-class.js";
 import { ATTACK_CLASSES } from "./classes/all-classes.js";
 import { type AttackOptions, AttackUsageError, parseCommandLine } from "./command-line.js";
 import { missedBounds, type Outcome } from "./outcome.js";
-import { putFirst } from "./processes/priority.js";
 import { AttackedServer, type Contestant } from "./processes/attacked-server.js";
 import { AttackerProcess } from "./processes/attacker-process.js";
+import { putFirst } from "./processes/priority.js";
 import { markdownTable, type Row } from "./table.js";
 import { type Crew, type Timing, tryClass } from "./try-class.js";
 

@@ -1,16 +1,16 @@
 import fc from "fast-check";
-import { ACCESS_DENIED_REASONS } from "../../src/domain/decision/access-denied-reason.js";
 import {
   buildCustomerState,
   type CreditEntitlementInput,
   type CustomerStateInput,
   type FeatureEntitlementInput,
 } from "../../src/domain/build-customer-state.js";
+import { ACCESS_DENIED_REASONS } from "../../src/domain/decision/access-denied-reason.js";
 import type { CreditQuery, FeatureQuery } from "../../src/domain/decision/decision.js";
 import type { FallbackValues } from "../../src/domain/decision/fallback.js";
 import type { Feature } from "../../src/domain/feature.js";
-import { RESET_PERIODS } from "../../src/domain/usage/usage-period.js";
 import type { Usage } from "../../src/domain/usage/usage.js";
+import { RESET_PERIODS } from "../../src/domain/usage/usage-period.js";
 
 /** Few ids, so that queries often meet what a state has. */
 export const FEATURE_IDS = ["f1", "f2", "f3"] as const;

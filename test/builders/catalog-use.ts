@@ -1,11 +1,11 @@
 import type { CatalogEngine } from "../../src/adapters/catalog/engine/catalog-engine.js";
+import { openCatalog } from "../../src/adapters/catalog/engine/open-catalog.js";
 import type {
   CatalogInput,
   CustomerInput,
   FeatureInput,
   PlanInput,
 } from "../../src/adapters/catalog/file/catalog-input.js";
-import { openCatalog } from "../../src/adapters/catalog/engine/open-catalog.js";
 import { decideFeature } from "../../src/domain/decision/decide-feature.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { DimensionValue, UsageEvent, UsageReport } from "../../src/domain/usage/usage-report.js";

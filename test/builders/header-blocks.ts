@@ -1,5 +1,5 @@
-import type { HeaderDecoder } from "../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import type { HeaderList } from "../../src/adapters/rpc/http2/hpack/header.js";
+import type { HeaderDecoder } from "../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import { integer } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
 
 /** A header that both sides know. */

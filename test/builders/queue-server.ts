@@ -1,6 +1,6 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { startFauxqs, type FauxqsServer } from "fauxqs";
+import { type FauxqsServer, startFauxqs } from "fauxqs";
 
 export const AWS_ENVIRONMENT = {
   AWS_REGION: "us-east-1",

@@ -1,5 +1,5 @@
 import { untilPasses } from "../support/expectations.js";
-import { freePort, startRedis, type RedisServer, type RedisServerOptions } from "./redis-servers.js";
+import { freePort, type RedisServer, type RedisServerOptions, startRedis } from "./redis-servers.js";
 
 const SLOTS = 16_384;
 const MAX_STARTS = 5;

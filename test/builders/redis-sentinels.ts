@@ -1,5 +1,5 @@
 import { untilPasses } from "../support/expectations.js";
-import { startRedis, type RedisServer, type RedisServerOptions } from "./redis-servers.js";
+import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-servers.js";
 
 const NAME = "mymaster";
 /** Less than a test has, so that it fails with a word on what it waits for. */

@@ -1,11 +1,11 @@
 import { EventEmitter, once } from "node:events";
 import { MemoryCache } from "../../src/adapters/cache/memory/memory-cache.js";
-import { openRedis, type RedisConnection } from "../../src/adapters/cache/redis-client/open-redis.js";
-import type { RedisTarget } from "../../src/adapters/cache/redis-client/link/redis-target.js";
-import type { RedisCommands } from "../../src/adapters/cache/redis/store/redis-commands.js";
 import type { InvalidationListener, Invalidations } from "../../src/adapters/cache/redis/coherence/invalidations.js";
 import { RedisCacheStore } from "../../src/adapters/cache/redis/store/redis-cache-store.js";
+import type { RedisCommands } from "../../src/adapters/cache/redis/store/redis-commands.js";
 import { trackedPrefixes } from "../../src/adapters/cache/redis/store/redis-keys.js";
+import type { RedisTarget } from "../../src/adapters/cache/redis-client/link/redis-target.js";
+import { openRedis, type RedisConnection } from "../../src/adapters/cache/redis-client/open-redis.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import type { Clock } from "../../src/ports/clock.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";

@@ -1,14 +1,14 @@
 import type { CatalogEngine } from "../../src/adapters/catalog/engine/catalog-engine.js";
-import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
 import { CatalogUpdateStream, CatalogUpstreamClient } from "../../src/adapters/catalog/engine/catalog-ports.js";
 import { openCatalog } from "../../src/adapters/catalog/engine/open-catalog.js";
-import { startEmulator, type Emulator } from "../../src/adapters/emulator/start-emulator.js";
+import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
+import { type Emulator, startEmulator } from "../../src/adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { openCache } from "../../src/bootstrap/cache/open-cache.js";
 import { loadConfig } from "../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../src/bootstrap/config/read-settings.js";
 import { openOutbox } from "../../src/bootstrap/sidecar/outbox.js";
-import { Sidecar, type Listening } from "../../src/bootstrap/sidecar/sidecar.js";
+import { type Listening, Sidecar } from "../../src/bootstrap/sidecar/sidecar.js";
 import { vendorSource, type VendorTuning } from "../../src/bootstrap/source/vendor-source.js";
 import { newTelemetry, type Telemetry } from "../../src/ports/telemetry.js";
 import { RecordingLogger } from "../fakes/recording-logger.js";

@@ -4,7 +4,7 @@ import type { CustomerStateInput } from "../../src/domain/build-customer-state.j
 import type { CustomerState } from "../../src/domain/customer-state.js";
 import { decideCredit } from "../../src/domain/decision/decide-credit.js";
 import { decideFeature } from "../../src/domain/decision/decide-feature.js";
-import { times, stateInputs } from "./arbitraries.js";
+import { stateInputs, times } from "./arbitraries.js";
 import { creditQuery, featureQuery } from "./queries.js";
 
 /** Numbers and texts that a wire format may get wrong: at the ends of what it holds, and beyond. */

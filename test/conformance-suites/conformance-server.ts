@@ -2,21 +2,21 @@
  * The server that the Connect conformance suite starts, once for each set of features: it reads what it is to be from standard
  * input, and writes where it listens to standard output. Its one argument is a file with the descriptors of the suite's protos.
  */
-import {
-  create,
-  createFileRegistry,
-  fromBinary,
-  toBinary,
-  type DescMessage,
-  type FileRegistry,
-} from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { createConnectRouter } from "@connectrpc/connect";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
+import {
+  create,
+  createFileRegistry,
+  type DescMessage,
+  type FileRegistry,
+  fromBinary,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { createConnectRouter } from "@connectrpc/connect";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { TlsFiles } from "../../src/adapters/rpc/listener/tls-material.js";
 import type { Logger } from "../../src/ports/logger.js";
 import type { ServerCompatRequest } from "./conformance-messages.js";

@@ -1,7 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { create, type DescMessage, type DescService, type FileRegistry, type Message } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
-import { setTimeout as delay } from "node:timers/promises";
 import type {
   BidiStreamRequest,
   ErrorDefinition,

@@ -1,7 +1,7 @@
-import { build } from "esbuild";
 import { access, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { runCommand } from "../interop/run-command.js";
 import { CACHE_DIRECTORY, REPOSITORY } from "../support/repository.js";
 

@@ -1,5 +1,5 @@
 import { tryCommand } from "../interop/run-command.js";
-import { buildConnectProgram, SUITE_VERSION, type ConnectProgram } from "./connect-program.js";
+import { buildConnectProgram, type ConnectProgram, SUITE_VERSION } from "./connect-program.js";
 import type { NodeBinary } from "./node-binary.js";
 import type { SuiteReport } from "./suite-report.js";
 

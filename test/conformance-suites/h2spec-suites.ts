@@ -5,7 +5,7 @@ import { Certificates } from "../integration/listener/certificates.js";
 import { ServiceProcess } from "../integration/service/service-process.js";
 import { INTEROP_CATALOG } from "../interop/catalog.js";
 import { buildH2spec } from "../interop/h2spec-program.js";
-import { runH2spec, type H2specReport } from "../interop/h2spec-report.js";
+import { type H2specReport, runH2spec } from "../interop/h2spec-report.js";
 import type { NodeBinary } from "./node-binary.js";
 import type { SuiteReport } from "./suite-report.js";
 

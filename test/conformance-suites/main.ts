@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { probeToolchain } from "../interop/run-command.js";
 import { runConnectSuite } from "./connect-suite.js";
 import { runH2specSuites } from "./h2spec-suites.js";
-import { downloadedNode, nodeBinary, type NodeBinary } from "./node-binary.js";
+import { downloadedNode, type NodeBinary, nodeBinary } from "./node-binary.js";
 import { isGood, reportTable, type SuiteReport } from "./suite-report.js";
 
 const NEWEST_NODE = 24;

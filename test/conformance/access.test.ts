@@ -9,7 +9,7 @@ import { SERVED_METHODS } from "../../src/adapters/rpc/service/served-methods.js
 import { EVERY_WAY, go } from "./harness/every-path.js";
 import { RawHttp1 } from "./harness/raw-http1.js";
 import { RawHttp2 } from "./harness/raw-http2.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 const PERMISSION_DENIED = 7;
 const RESOURCE_EXHAUSTED = 8;

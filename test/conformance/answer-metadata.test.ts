@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Answer } from "../../src/application/answer.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 const PATH = "/stigg.sidecar.v1.SidecarService/GetBooleanEntitlement";
 const MESSAGE = { customerId: "acme", featureId: "sso" };

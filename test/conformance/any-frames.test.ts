@@ -1,13 +1,13 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { ResponseHeaders } from "../../src/adapters/rpc/exchange/response-headers.js";
-import { HeaderWriter } from "../../src/adapters/rpc/http2/hpack/header-writer.js";
 import { GetEntitlementsRequestSchema } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { HeaderWriter } from "../../src/adapters/rpc/http2/hpack/header-writer.js";
 import {
   CONTINUATION,
-  data,
   DATA,
+  data,
   END_HEADERS,
   END_STREAM,
   type Fields,
@@ -26,7 +26,7 @@ import { Http2Peer, inPieces } from "../integration/http2/http2-peer.js";
 import { freed } from "../integration/listener/listening.js";
 import { CHECK } from "./harness/malformed-calls.js";
 import { CHECK_PATH, frame } from "./harness/raw-http2.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 interface Request {
   readonly fields: Fields;

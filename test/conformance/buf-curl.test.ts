@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { create, toBinary, type DescFile, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
+import { create, type DescFile, type JsonObject, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { file_stigg_sidecar_v1_sidecar } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";

@@ -1,4 +1,4 @@
-import { fromJson, toJson, type DescMethodUnary } from "@bufbuild/protobuf";
+import { type DescMethodUnary, fromJson, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import {
   compressionGzip,
@@ -6,7 +6,7 @@ import {
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
-import { describeConformance, type ConformanceClient } from "./harness/run-calls.js";
+import { type ConformanceClient, describeConformance } from "./harness/run-calls.js";
 
 const GZIP = { sendCompression: compressionGzip, acceptCompression: [compressionGzip], compressMinBytes: 0 };
 

@@ -18,7 +18,7 @@ import {
   RST_STREAM,
 } from "../integration/http2/http2-frames.js";
 import { frame } from "./harness/raw-http2.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 const report = frame(
   toBinary(

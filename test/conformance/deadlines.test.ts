@@ -8,7 +8,7 @@ import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
 import { eventually } from "../support/expectations.js";
 import { CHECK_PATH, frame, RawHttp2 } from "./harness/raw-http2.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 const ACME = { customerId: "acme", featureId: "seats" };
 const RELOAD = { customerId: "acme" };

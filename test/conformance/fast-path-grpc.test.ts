@@ -1,14 +1,14 @@
 import { once } from "node:events";
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
-import { create, fromBinary, fromJson, toBinary, toJson, type DescMessage, type JsonObject } from "@bufbuild/protobuf";
-import fc from "fast-check";
+import { create, type DescMessage, fromBinary, fromJson, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { SidecarMethod } from "../../src/adapters/rpc/service/sidecar-calls.js";
 import { CONFORMANCE_CALLS } from "./harness/calls.js";
-import { Variant } from "./harness/server-pair.js";
 import { CHECK, GRPC, MALFORMED_CALLS, MAX_MESSAGE_BYTES } from "./harness/malformed-calls.js";
-import { CHECK_PATH, frame, RawHttp2, type RawAnswer } from "./harness/raw-http2.js";
+import { CHECK_PATH, frame, type RawAnswer, RawHttp2 } from "./harness/raw-http2.js";
+import { Variant } from "./harness/server-pair.js";
 
 const startVariant = (hasFastPath: boolean) =>
   Variant.start(hasFastPath, MAX_MESSAGE_BYTES, (url) => new RawHttp2(url));

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createConnection } from "node:net";
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
-import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import {
   GetBooleanEntitlementRequestSchema,
   SidecarService,
@@ -15,9 +15,9 @@ import { ManualClock } from "../fakes/manual-clock.js";
 import { eventually } from "../support/expectations.js";
 import { CONFORMANCE_CALLS } from "./harness/calls.js";
 import { populate } from "./harness/customers.js";
+import { type Http1Answer, type Http1Request, RawHttp1 } from "./harness/raw-http1.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 import { Variant } from "./harness/server-pair.js";
-import { RawHttp1, type Http1Answer, type Http1Request } from "./harness/raw-http1.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
 
 const MAX_MESSAGE_BYTES = 1024;
 const JSON_TYPE = { "content-type": "application/json" };

@@ -1,11 +1,11 @@
 import { gzipSync } from "node:zlib";
-import { create, fromBinary, fromJson, toBinary, toJson, type JsonObject } from "@bufbuild/protobuf";
+import { create, fromBinary, fromJson, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { CONFORMANCE_CALLS, type ConformanceCall } from "./harness/calls.js";
 import { RawHttp1 } from "./harness/raw-http1.js";
 import { frame, RawHttp2 } from "./harness/raw-http2.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 interface Server {
   readonly server: RpcServer;

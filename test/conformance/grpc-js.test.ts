@@ -1,7 +1,7 @@
-import { fromBinary, fromJson, toBinary, toJson, type DescMethodUnary, type JsonObject } from "@bufbuild/protobuf";
-import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
+import { type DescMethodUnary, fromBinary, fromJson, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
+import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { describeConformance, type ConformanceClient, type Outcome } from "./harness/run-calls.js";
+import { type ConformanceClient, describeConformance, type Outcome } from "./harness/run-calls.js";
 
 describeConformance("@grpc/grpc-js", ({ port }): ConformanceClient => {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { createConnection } from "node:net";
-import { Code, ConnectError, createClient, type Client, type Transport } from "@connectrpc/connect";
+import { type Client, Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import {
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 const SERVICES = ["", "stigg.sidecar.v1.SidecarService"];
 

@@ -3,7 +3,7 @@ import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { CHECK, GRPC, MALFORMED_CALLS, MAX_MESSAGE_BYTES } from "./harness/malformed-calls.js";
 import { CHECK_PATH, frame, RawHttp2 } from "./harness/raw-http2.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 describe("a gRPC request that no client library sends", () => {
   let server: RpcServer;

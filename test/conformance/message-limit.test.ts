@@ -1,7 +1,7 @@
 import { createConnection } from "node:net";
 import { gzipSync } from "node:zlib";
-import { describe, expect, test } from "@jest/globals";
 import { Code } from "@connectrpc/connect";
+import { describe, expect, test } from "@jest/globals";
 import { serveRawClients } from "./harness/raw-clients.js";
 import { CHECK_PATH, frame } from "./harness/raw-http2.js";
 

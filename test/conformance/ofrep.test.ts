@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { crossOriginOf } from "../../src/adapters/rpc/call/access/cross-origin.js";
 import { rateLimit } from "../../src/adapters/rpc/call/access/rate-limit.js";
 import { RawHttp2 } from "./harness/raw-http2.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 const FLAGS = "/ofrep/v1/evaluate/flags";
 const KNOWN = new Set([

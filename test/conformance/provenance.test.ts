@@ -1,11 +1,11 @@
-import { createClient, type Client } from "@connectrpc/connect";
+import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { InMemoryUpstream } from "../fakes/in-memory-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
 import { populate } from "./harness/customers.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 const ACME = { customerId: "acme", featureId: "sso" };
 

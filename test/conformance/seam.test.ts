@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { AdmissionRule, CallObserver } from "../../src/adapters/rpc/call/calls.js";
 import { CodedError } from "../../src/domain/errors.js";
 import { EVERY_WAY, go } from "./harness/every-path.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 const RESOURCE_EXHAUSTED = 8;
 const TOO_MANY_REQUESTS = 429;

@@ -15,7 +15,7 @@ import {
 import { Http2Peer } from "../integration/http2/http2-peer.js";
 import { CHECK } from "./harness/malformed-calls.js";
 import { CHECK_PATH, frame } from "./harness/raw-http2.js";
-import { startRpcServer, type RpcServer } from "./harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 const PRIORITY = 0x20;
 const MESSAGE = frame(CHECK);

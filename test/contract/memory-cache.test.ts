@@ -1,5 +1,5 @@
-import * as fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import * as fc from "fast-check";
 import { MemoryCache } from "../../src/adapters/cache/memory/memory-cache.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
 import { describeCacheStore, fetched, seats } from "./cache-store.js";

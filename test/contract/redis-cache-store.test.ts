@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { RedisTarget } from "../../src/adapters/cache/redis-client/link/redis-target.js";
-import { startCluster, type RedisCluster } from "../builders/redis-cluster.js";
-import { startSentinelSet, type SentinelSet } from "../builders/redis-sentinels.js";
-import { startRedis, type RedisServer } from "../builders/redis-servers.js";
+import { type RedisCluster, startCluster } from "../builders/redis-cluster.js";
+import { type SentinelSet, startSentinelSet } from "../builders/redis-sentinels.js";
+import { type RedisServer, startRedis } from "../builders/redis-servers.js";
 import { RedisStore } from "../builders/redis-store.js";
 import { eventually } from "../support/expectations.js";
 import { describeCacheStore, fetched, seats } from "./cache-store.js";

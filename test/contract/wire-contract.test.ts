@@ -2,16 +2,16 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { clone, fromBinary } from "@bufbuild/protobuf";
 import {
-  FieldDescriptorProto_Label,
-  FieldDescriptorProto_Type,
-  FileDescriptorSetSchema,
   type DescriptorProto,
   type FieldDescriptorProto,
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
   type FileDescriptorProto,
   type FileDescriptorSet,
+  FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "@jest/globals";
-import { wireTableOf, type WireTable } from "./wire-table.js";
+import { type WireTable, wireTableOf } from "./wire-table.js";
 
 const PACKAGE = "stigg.sidecar.v1";
 const published = JSON.parse(

@@ -1,9 +1,9 @@
 import {
-  FieldDescriptorProto_Label,
-  FieldDescriptorProto_Type,
   type DescriptorProto,
   type EnumDescriptorProto,
   type FieldDescriptorProto,
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
   type FileDescriptorProto,
   type FileDescriptorSet,
 } from "@bufbuild/protobuf/wkt";

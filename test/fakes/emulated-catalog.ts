@@ -1,8 +1,8 @@
 import type { CatalogEngine } from "../../src/adapters/catalog/engine/catalog-engine.js";
-import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
 import { CatalogUpdateStream, CatalogUpstreamClient } from "../../src/adapters/catalog/engine/catalog-ports.js";
 import { openCatalog } from "../../src/adapters/catalog/engine/open-catalog.js";
-import { startEmulator, type Emulator } from "../../src/adapters/emulator/start-emulator.js";
+import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
+import { type Emulator, startEmulator } from "../../src/adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import type { Change } from "../../src/domain/change.js";
 import type { UpdateListener, UpdateStream } from "../../src/ports/update-stream.js";

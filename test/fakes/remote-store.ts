@@ -2,8 +2,8 @@ import type { SubjectChange } from "../../src/domain/change.js";
 import { CodedError } from "../../src/domain/errors.js";
 import type { Standing } from "../../src/domain/freshness/freshness.js";
 import type { Subject } from "../../src/domain/subject.js";
+import type { CacheSize, CacheStore, FetchedState, LoadedState, StoredState } from "../../src/ports/cache-store.js";
 import type { Clock } from "../../src/ports/clock.js";
-import type { StoredState, CacheSize, CacheStore, FetchedState, LoadedState } from "../../src/ports/cache-store.js";
 
 /** A store that is elsewhere: nothing of it is cached, and it can be out of reach, or reached and never answer. */
 export class RemoteStore implements CacheStore {

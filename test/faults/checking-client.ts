@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { createClient, type Client } from "@connectrpc/connect";
+import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { SidecarService, type Entitlement } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { METERED_FEATURE, NUMERIC_FEATURE, type CustomerFacts } from "./changing-catalog.js";
+import { type Entitlement, SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { type CustomerFacts, METERED_FEATURE, NUMERIC_FEATURE } from "./changing-catalog.js";
 import type { LoopLag } from "./loop-lag.js";
 import type { SeededRandom } from "./seeded-random.js";
 

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, test } from "@jest/globals";
 import type { HttpFault } from "../../src/adapters/emulator/faults/fault-rules.js";
 import { SidecarUnderFault } from "./sidecar-under-fault.js";

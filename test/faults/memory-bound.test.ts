@@ -4,9 +4,9 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { inkwell } from "../builders/inkwell.js";
 import {
+  type EmulatedUpstream,
   emulatedUpstream,
   sidecarOn,
-  type EmulatedUpstream,
   type SidecarUnderTest,
 } from "../builders/sidecar-on-emulator.js";
 

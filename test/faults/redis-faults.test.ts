@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { stateKey } from "../../src/adapters/cache/redis/store/redis-keys.js";
-import { freePort, startRedis, type RedisServer } from "../builders/redis-servers.js";
+import { freePort, type RedisServer, startRedis } from "../builders/redis-servers.js";
 import { TcpProxy } from "../builders/tcp-proxy.js";
 import { eventually } from "../support/expectations.js";
 import { ENVIRONMENT, environmentOf, FALLBACK, RedisWorld, type SidecarOnRedis } from "./redis-under-fault.js";

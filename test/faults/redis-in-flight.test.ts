@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { missLockKey, stateKey } from "../../src/adapters/cache/redis/store/redis-keys.js";
-import { startRedis, type RedisServer } from "../builders/redis-servers.js";
+import { type RedisServer, startRedis } from "../builders/redis-servers.js";
 import { TcpProxy } from "../builders/tcp-proxy.js";
 import { ENVIRONMENT, environmentOf, FALLBACK, RedisWorld, type SidecarOnRedis } from "./redis-under-fault.js";
 

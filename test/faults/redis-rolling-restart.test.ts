@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
-import { startRedis, type RedisServer } from "../builders/redis-servers.js";
+import { type RedisServer, startRedis } from "../builders/redis-servers.js";
 import { environmentOf, RedisWorld, type SidecarOnRedis } from "./redis-under-fault.js";
 
 const CUSTOMERS = 30;

@@ -1,13 +1,13 @@
-import { createClient, type Client } from "@connectrpc/connect";
+import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input.js";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { Environment } from "../../src/bootstrap/config/read-settings.js";
 import { inkwell } from "../builders/inkwell.js";
 import {
+  type EmulatedUpstream,
   emulatedUpstream,
   sidecarOn,
-  type EmulatedUpstream,
   type SidecarUnderTest,
 } from "../builders/sidecar-on-emulator.js";
 import { checkSeats, type SeatsAnswer } from "./seats-answer.js";

@@ -1,4 +1,4 @@
-import { createClient, type CallOptions, type Client } from "@connectrpc/connect";
+import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { Emulator } from "../../src/adapters/emulator/start-emulator.js";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
@@ -7,9 +7,9 @@ import type { VendorTuning } from "../../src/bootstrap/source/vendor-source.js";
 import { usageReport } from "../builders/catalog-use.js";
 import { inkwell } from "../builders/inkwell.js";
 import {
+  type EmulatedUpstream,
   emulatedUpstream,
   sidecarOn,
-  type EmulatedUpstream,
   type SidecarUnderTest,
 } from "../builders/sidecar-on-emulator.js";
 import { checkSeats, type SeatsAnswer } from "./seats-answer.js";

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import type { SeededRandom } from "../faults/seeded-random.js";
-import { runWithin, type FuzzTarget } from "./fuzz-target.js";
+import { type FuzzTarget, runWithin } from "./fuzz-target.js";
 import { minimized } from "./minimize.js";
 import { freshInput, mutated } from "./mutate.js";
 

@@ -6,7 +6,7 @@ import { TARGETS } from "./all-targets.js";
 import { Corpus } from "./corpus.js";
 import { Coverage } from "./coverage.js";
 import type { FuzzTarget } from "./fuzz-target.js";
-import { Fuzzer, type Finding } from "./fuzzer.js";
+import { type Finding, Fuzzer } from "./fuzzer.js";
 
 /** How long one target runs before it is another's turn. */
 const TURN_MS = 500;

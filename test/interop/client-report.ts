@@ -1,4 +1,4 @@
-import { tryCommand, type CommandOptions } from "./run-command.js";
+import { type CommandOptions, tryCommand } from "./run-command.js";
 
 /** What a client prints for each of its checks, one JSON line. */
 export interface CheckLine {

@@ -2,13 +2,13 @@ import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "@jest/globals";
-import { onTestFinished } from "../support/on-test-finished.js";
 import { parse } from "yaml";
-import { startSidecar, type CatalogInput } from "../../src/public/testing.js";
+import { type CatalogInput, startSidecar } from "../../src/public/testing.js";
+import { onTestFinished } from "../support/on-test-finished.js";
+import { PROTO_DIRECTORY, REPOSITORY } from "../support/repository.js";
 import { pythonEnvironment } from "./python-program.js";
 import { runCommand } from "./run-command.js";
 import { findToolchain, itWith } from "./toolchain.js";
-import { PROTO_DIRECTORY, REPOSITORY } from "../support/repository.js";
 import { temporaryDirectory } from "./workspace.js";
 
 const EXAMPLES = join(REPOSITORY, "examples");

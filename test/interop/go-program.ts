@@ -1,8 +1,8 @@
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runCommand, tryCommand } from "./run-command.js";
 import { PROTO_DIRECTORY, REPOSITORY } from "../support/repository.js";
+import { runCommand, tryCommand } from "./run-command.js";
 
 /** The published Go SDK. A later major version is a change of these two lines. */
 const SDK_MODULE = "github.com/stiggio/sidecar-sdk-go/v7";

@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Client, credentials, type ChannelOptions, type ClientUnaryCall, type ServiceError } from "@grpc/grpc-js";
+import { type ChannelOptions, Client, type ClientUnaryCall, credentials, type ServiceError } from "@grpc/grpc-js";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 
 const { input, output } = SidecarService.method.getBooleanEntitlement;

@@ -5,9 +5,9 @@ import { parseAllDocuments } from "yaml";
 import { loadConfig } from "../../src/bootstrap/config/load-config.js";
 import { readSettings } from "../../src/bootstrap/config/read-settings.js";
 import { PERSISTENT_CACHE } from "../../src/bootstrap/persistent-cache/settings.js";
+import { CACHE_DIRECTORY, REPOSITORY } from "../support/repository.js";
 import { probeToolchain, runCommand, tryCommand } from "./run-command.js";
 import { tell } from "./toolchain.js";
-import { CACHE_DIRECTORY, REPOSITORY } from "../support/repository.js";
 
 const CHART = join(REPOSITORY, "deploy/helm/entitlement-sidecar");
 const VERSION = "v3.22.0";

@@ -1,8 +1,8 @@
 import { cp } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runCommand } from "./run-command.js";
 import { PROTO_DIRECTORY } from "../support/repository.js";
+import { runCommand } from "./run-command.js";
 
 const SOURCES = fileURLToPath(new URL("java/", import.meta.url));
 

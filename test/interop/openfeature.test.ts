@@ -1,7 +1,7 @@
-import { OpenFeature } from "@openfeature/server-sdk";
-import { OFREPProvider } from "@openfeature/ofrep-provider";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "@jest/globals";
+import { OFREPProvider } from "@openfeature/ofrep-provider";
+import { OpenFeature } from "@openfeature/server-sdk";
 import { onTestFinished } from "../support/on-test-finished.js";
 import { pythonEnvironment } from "./python-program.js";
 import { runCommand } from "./run-command.js";

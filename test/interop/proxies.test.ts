@@ -1,4 +1,4 @@
-import { connect, constants, type ClientHttp2Session } from "node:http2";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { expect } from "@jest/globals";
 import { counted } from "./grpc-js-calls.js";
 import { PROXIES, startProxy } from "./proxies.js";

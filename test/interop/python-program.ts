@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runCommand } from "./run-command.js";
 import { CACHE_DIRECTORY, PROTO_DIRECTORY } from "../support/repository.js";
+import { runCommand } from "./run-command.js";
 
 const SOURCES = fileURLToPath(new URL("python/", import.meta.url));
 

@@ -1,8 +1,8 @@
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runCommand } from "./run-command.js";
 import { CACHE_DIRECTORY } from "../support/repository.js";
+import { runCommand } from "./run-command.js";
 
 const SOURCES = fileURLToPath(new URL("rust/", import.meta.url));
 

@@ -1,14 +1,14 @@
-import type { AccessDeniedReason } from "../../src/domain/decision/access-denied-reason.js";
 import type {
   CreditEntitlementInput,
   CustomerStateInput,
   FeatureEntitlementInput,
 } from "../../src/domain/build-customer-state.js";
+import type { AccessDeniedReason } from "../../src/domain/decision/access-denied-reason.js";
 import type { CreditQuery, FeatureQuery } from "../../src/domain/decision/decision.js";
 import type { FallbackValues } from "../../src/domain/decision/fallback.js";
 import type { FeatureKind } from "../../src/domain/feature.js";
-import type { ResetPeriod } from "../../src/domain/usage/usage-period.js";
 import type { Usage } from "../../src/domain/usage/usage.js";
+import type { ResetPeriod } from "../../src/domain/usage/usage-period.js";
 import { periodOf } from "./calendar.js";
 import { fits, Total } from "./exact.js";
 

@@ -1,15 +1,15 @@
-import type { AccessDeniedReason } from "../../src/domain/decision/access-denied-reason.js";
 import type {
   CreditEntitlementInput,
   CustomerStateInput,
   FeatureEntitlementInput,
 } from "../../src/domain/build-customer-state.js";
+import type { AccessDeniedReason } from "../../src/domain/decision/access-denied-reason.js";
 import type { CreditQuery, FeatureQuery } from "../../src/domain/decision/decision.js";
 import type { FallbackValues } from "../../src/domain/decision/fallback.js";
 import type { Feature } from "../../src/domain/feature.js";
 import type { Subject } from "../../src/domain/subject.js";
-import type { ResetPeriod } from "../../src/domain/usage/usage-period.js";
 import type { Usage } from "../../src/domain/usage/usage.js";
+import type { ResetPeriod } from "../../src/domain/usage/usage-period.js";
 import type { ModelChange } from "./cached-states.js";
 import type { Random } from "./random.js";
 

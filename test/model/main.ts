@@ -1,5 +1,5 @@
-import { KINDS } from "./kinds/all-kinds.js";
 import type { Difference, Kind } from "./kind.js";
+import { KINDS } from "./kinds/all-kinds.js";
 import { Random, seedOf } from "./random.js";
 import { shrink } from "./shrink.js";
 

@@ -8,7 +8,7 @@ import type { FallbackValues } from "../../src/domain/decision/fallback.js";
 import type { ModelChange } from "./cached-states.js";
 import type { ConfiguredFallbacks, ModelAnswer } from "./decisions.js";
 import { creditAnswer, featureAnswer } from "./decisions.js";
-import { differenceAt, type Difference } from "./kind.js";
+import { type Difference, differenceAt } from "./kind.js";
 
 /** What is asked of a state. */
 export interface Queries {

@@ -1,7 +1,7 @@
 import type { CustomerStateInput } from "../../src/domain/build-customer-state.js";
 import type { Subject } from "../../src/domain/subject.js";
-import { CachedStates, endOf, keyOf, type Held } from "./cached-states.js";
-import { featureAnswer, featureAnswerWithoutState, isEmpty, type ConfiguredFallbacks } from "./decisions.js";
+import { CachedStates, endOf, type Held, keyOf } from "./cached-states.js";
+import { type ConfiguredFallbacks, featureAnswer, featureAnswerWithoutState, isEmpty } from "./decisions.js";
 import type { HistoryStep } from "./kinds/histories.js";
 
 export interface ServiceTimes {

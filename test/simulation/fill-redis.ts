@@ -1,8 +1,8 @@
 import { encodeState } from "../../src/adapters/cache/redis/codec/encode-state.js";
 import { decodeEntitlementsState } from "../../src/wire/decode-entitlements-state.js";
 import { ENVIRONMENT } from "./fleet.js";
-import { idOf, type Upstream } from "./servers/upstream.js";
 import type { RedisServer } from "./servers/redis-server.js";
+import { idOf, type Upstream } from "./servers/upstream.js";
 
 /** Puts the states of all customers into Redis, as a fleet has it that has run for a while. */
 export function fillRedis(server: RedisServer, upstream: Upstream, customers: number, now: number): void {

@@ -1,12 +1,12 @@
-import type { Config } from "../../src/bootstrap/config/settings/settings.js";
-import { loadConfig } from "../../src/bootstrap/config/load-config.js";
-import { redisCacheLayer } from "../../src/bootstrap/cache/redis-cache-layer.js";
-import { buildContainer } from "../../src/bootstrap/sidecar/container.js";
-import { vendorSource } from "../../src/bootstrap/source/vendor-source.js";
-import { TOKENS } from "../../src/bootstrap/sidecar/tokens.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import type { CheckEntitlement } from "../../src/application/check/check-entitlement.js";
 import type { UsageReporting } from "../../src/application/report/reporting.js";
+import { redisCacheLayer } from "../../src/bootstrap/cache/redis-cache-layer.js";
+import { loadConfig } from "../../src/bootstrap/config/load-config.js";
+import type { Config } from "../../src/bootstrap/config/settings/settings.js";
+import { buildContainer } from "../../src/bootstrap/sidecar/container.js";
+import { TOKENS } from "../../src/bootstrap/sidecar/tokens.js";
+import { vendorSource } from "../../src/bootstrap/source/vendor-source.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";
 import type { Logger } from "../../src/ports/logger.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";

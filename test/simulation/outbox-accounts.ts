@@ -1,5 +1,5 @@
-import type { OutboxWorld, Sent } from "./outbox-world.js";
 import type { UsageReport } from "../../src/domain/usage/usage-report.js";
+import type { OutboxWorld, Sent } from "./outbox-world.js";
 
 /** What is wrong with what became of all reports, as sentences; none: every one is at exactly one place. */
 export function faultsOf(world: OutboxWorld): string[] {

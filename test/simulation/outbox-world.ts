@@ -1,7 +1,7 @@
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../src/adapters/outbox/segmented-outbox.js";
 import { AcceptReports } from "../../src/application/report/accept-reports.js";
-import { DELIVERY_LIMITS } from "../../src/application/report/delivery-limits.js";
 import { DeliverReports } from "../../src/application/report/deliver-reports.js";
+import { DELIVERY_LIMITS } from "../../src/application/report/delivery-limits.js";
 import { CodedError } from "../../src/domain/errors.js";
 import type { OutboxState } from "../../src/domain/outbox/outbox-state.js";
 import type { UsageEvent, UsageReport } from "../../src/domain/usage/usage-report.js";
@@ -10,7 +10,7 @@ import type { Durability } from "../../src/ports/outbox.js";
 import { ManualClock } from "../fakes/manual-clock.js";
 import { MeteredUpstream, type UpstreamMood } from "../fakes/metered-upstream.js";
 import { RecordingLogger } from "../fakes/recording-logger.js";
-import { VirtualOutboxDisk, type OutboxDiskFault } from "../fakes/virtual-outbox-disk.js";
+import { type OutboxDiskFault, VirtualOutboxDisk } from "../fakes/virtual-outbox-disk.js";
 import { SeededRandom } from "../faults/seeded-random.js";
 
 /** What its caller knows of a report: it counts, it does not, or nobody answered. */

@@ -1,12 +1,12 @@
 import { CodedError } from "../../src/domain/errors.js";
 import { Random } from "../model/random.js";
 import { CatalogHost } from "./catalog-host.js";
-import { fillRedis } from "./fill-redis.js";
 import { FaultInjector } from "./fault-injector.js";
-import { FAULT_KINDS, planFaults, QUIET_MS, type Fault, type FaultKind } from "./faults.js";
-import { ENVIRONMENT, SimSidecar, type SidecarMode, type Started } from "./fleet.js";
+import { type Fault, FAULT_KINDS, type FaultKind, planFaults, QUIET_MS } from "./faults.js";
+import { fillRedis } from "./fill-redis.js";
+import { ENVIRONMENT, type SidecarMode, SimSidecar, type Started } from "./fleet.js";
 import { History } from "./history.js";
-import { newTally, Oracle, versionOf, type Tally, type Violation } from "./oracle.js";
+import { newTally, Oracle, type Tally, versionOf, type Violation } from "./oracle.js";
 import { RedisServer } from "./servers/redis-server.js";
 import { idOf, Upstream } from "./servers/upstream.js";
 import { listenRedis, type VirtualRedis } from "./transports/redis-client.js";

@@ -3,7 +3,7 @@ import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-in
 import { inkwell } from "../../../test/builders/inkwell.js";
 import { ACME, type Arena } from "../arena.js";
 import { REDIS_ENVIRONMENT, type SeatsAnswer } from "../contestant.js";
-import { seconds, type Row } from "../row.js";
+import { type Row, seconds } from "../row.js";
 
 const OTHER = "other";
 const RESOURCE = "site";

@@ -1,7 +1,7 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import type { ConnectRule, EventRule } from "../../../src/adapters/emulator/faults/fault-rules.js";
 import { ACME, type Arena, type Outcome } from "../arena.js";
-import { seconds, notifiedOf, type Row } from "../row.js";
+import { notifiedOf, type Row, seconds } from "../row.js";
 
 const REPEATS = 3;
 /** Long enough for states to grow old. */

@@ -2,7 +2,7 @@ import type { HttpFault } from "../../../src/adapters/emulator/faults/fault-rule
 import { inkwell } from "../../../test/builders/inkwell.js";
 import { API_KEY } from "../../../test/builders/sidecar-on-emulator.js";
 import { ACME, type Arena } from "../arena.js";
-import { seconds, type Row } from "../row.js";
+import { type Row, seconds } from "../row.js";
 
 const MAX_CHECKS = 12;
 const MAX_MS = 14_000;

@@ -2,17 +2,17 @@ import type { Change } from "../../domain/change.js";
 import type { UpdateStream } from "../../ports/update-stream.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import { ApiKeyCheck } from "./api-key.js";
-import { ControlEndpoint, type CatalogControl } from "./control/control-endpoint.js";
+import { type CatalogControl, ControlEndpoint } from "./control/control-endpoint.js";
 import { EdgeEndpoint } from "./edge/edge-endpoint.js";
 import { EdgeView } from "./edge/edge-view.js";
 import type { EmulatorContext } from "./emulator-context.js";
-import { EmulatorFaults } from "./faults/emulator-faults.js";
 import { EmulatorServer, type HttpHandler } from "./emulator-server.js";
 import { EmulatorStats } from "./emulator-stats.js";
-import { EventHub } from "./subscriptions/event-hub.js";
+import { EmulatorFaults } from "./faults/emulator-faults.js";
 import { FaultBoard } from "./faults/fault-board.js";
 import { GraphqlEndpoint } from "./graphql/graphql-endpoint.js";
 import { operationRoots } from "./graphql/operation-roots.js";
+import { EventHub } from "./subscriptions/event-hub.js";
 import { SubscriptionEndpoint } from "./subscriptions/subscription-endpoint.js";
 
 export interface EmulatorOptions {

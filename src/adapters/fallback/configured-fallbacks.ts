@@ -1,5 +1,5 @@
-import { CodedError } from "../../domain/errors.js";
 import type { FallbackValues } from "../../domain/decision/fallback.js";
+import { CodedError } from "../../domain/errors.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import { duplicateMembers } from "./duplicate-members.js";
 

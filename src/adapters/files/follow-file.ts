@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from "../../ports/clock.js";
-import { SYSTEM_FILES, type FileAccess, type FileContent, type FileEvent } from "./file-access.js";
-import { GoodContent, type FileEnding } from "./file-ending.js";
+import { type FileAccess, type FileContent, type FileEvent, SYSTEM_FILES } from "./file-access.js";
+import { type FileEnding, GoodContent } from "./file-ending.js";
 
 /** Looked at this often where the system reports nothing, as on network file systems, milliseconds. */
 const POLL_MS = 250;

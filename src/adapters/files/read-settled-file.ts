@@ -1,6 +1,6 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import type { Clock } from "../../ports/clock.js";
-import { SYSTEM_FILES, type FileAccess, type FileContent } from "./file-access.js";
+import { type FileAccess, type FileContent, SYSTEM_FILES } from "./file-access.js";
 
 /** A file that was last written longer ago than this is taken for complete, milliseconds. */
 const SETTLED_AFTER_MS = 500;

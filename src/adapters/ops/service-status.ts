@@ -1,4 +1,4 @@
-import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
+import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { DependencyState, Telemetry } from "../../ports/telemetry.js";
 
 /** What one part tells of itself. To add a part: one of these to `ServiceStatus.add`. */

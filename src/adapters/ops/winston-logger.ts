@@ -3,8 +3,8 @@ import { createLogger, type Logger as Winston } from "winston";
 import type { Clock } from "../../ports/clock.js";
 import type { LogFields, Logger } from "../../ports/logger.js";
 import { LOG_LEVELS, type LogLevel } from "./log-level.js";
-import { toLoggable, type Loggable } from "./loggable.js";
-import { hideSecrets, SecretList, type Redact } from "./secrets.js";
+import { type Loggable, toLoggable } from "./loggable.js";
+import { hideSecrets, type Redact, SecretList } from "./secrets.js";
 
 export interface LoggerOptions {
   /** The least severe level that is written. */

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
-import type { OnKey } from "./replay-file.js";
 import type { KeyDigest } from "../../domain/outbox/outbox-record.js";
 import { encodeHeader, HEADER_BYTES } from "./outbox-file-header.js";
+import type { OnKey } from "./replay-file.js";
 
 const KEY_BYTES = 24;
 

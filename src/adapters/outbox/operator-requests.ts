@@ -14,11 +14,11 @@ import {
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
 import { CodedError } from "../../domain/errors.js";
-import type { OperatorAnswer, OperatorRequest } from "../../ports/outbox.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
+import type { OperatorAnswer, OperatorRequest } from "../../ports/outbox.js";
 import { hasNoRoom, RESERVE } from "./no-room.js";
 import { toJson } from "./record-codec.js";
 

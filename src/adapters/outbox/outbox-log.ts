@@ -2,11 +2,11 @@ import { CodedError } from "../../domain/errors.js";
 import type { OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import type { Durability, Written } from "../../ports/outbox.js";
-import { encodeHeader, fileName } from "./outbox-file-header.js";
-import type { OutboxDisk, OutboxFile } from "./outbox-disk.js";
 import { hasNoRoom } from "./no-room.js";
-import { encodeRecord } from "./record-codec.js";
+import type { OutboxDisk, OutboxFile } from "./outbox-disk.js";
+import { encodeHeader, fileName } from "./outbox-file-header.js";
 import { RecordBuffer } from "./record-buffer.js";
+import { encodeRecord } from "./record-codec.js";
 
 /** A position in the log: the number of the segment times this, and the byte in it. */
 export const POSITION_BASE = 2 ** 32;

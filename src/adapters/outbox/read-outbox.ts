@@ -4,7 +4,7 @@ import { OutboxState } from "../../domain/outbox/outbox-state.js";
 import { decodeKeys } from "./key-file.js";
 import type { OutboxDisk } from "./outbox-disk.js";
 import { decodeHeader, fileName, HEADER_BYTES, numbersOf } from "./outbox-file-header.js";
-import { EVENTS_OF_A_BATCH, replayFile, type OnKey } from "./replay-file.js";
+import { EVENTS_OF_A_BATCH, type OnKey, replayFile } from "./replay-file.js";
 
 const MAX_TRIES = 5;
 

@@ -3,11 +3,11 @@ import { CodedError } from "../../domain/errors.js";
 import type { QueuedEvent } from "../../domain/outbox/event-queue.js";
 import type { AcceptedEvent, KeyDigest, OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { SteadyTime } from "../../ports/steady-time.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { Durability, Outbox, Written } from "../../ports/outbox.js";
+import { SteadyTime } from "../../ports/steady-time.js";
 import { compactSegments } from "./compact-segments.js";
 import { digestOfEvent, digestOfUsage } from "./digest-key.js";
 import { EventReader } from "./event-reader.js";
@@ -16,7 +16,7 @@ import { RESERVE, RESERVE_BYTES } from "./no-room.js";
 import type { OutboxDisk } from "./outbox-disk.js";
 import { fileName, numbersOf } from "./outbox-file-header.js";
 import { OutboxLog, POSITION_BASE } from "./outbox-log.js";
-import { readOutbox, type OutboxContent } from "./read-outbox.js";
+import { type OutboxContent, readOutbox } from "./read-outbox.js";
 import { keysOf } from "./replay-file.js";
 
 export interface OutboxOptions {

@@ -8,7 +8,7 @@ import {
   invalidatedSubjectOf,
 } from "../../wire/decode-changes.js";
 import { FieldFault } from "../../wire/field-fault.js";
-import { Fields, type ReportFault, isObject } from "../../wire/fields.js";
+import { Fields, isObject, type ReportFault } from "../../wire/fields.js";
 
 type DecodeData = (data: Fields, report: ReportFault) => Change;
 

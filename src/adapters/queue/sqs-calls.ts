@@ -2,9 +2,9 @@ import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
+  type Message,
   ReceiveMessageCommand,
   SQSClient,
-  type Message,
 } from "@aws-sdk/client-sqs";
 import { CodedError } from "../../domain/errors.js";
 import { unlessAborted } from "../../ports/waits.js";

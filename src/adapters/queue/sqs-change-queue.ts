@@ -1,8 +1,8 @@
-import type { ChangeQueue, ChangeMessage, QueuedMessage } from "../../ports/change-queue.js";
+import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
-import type { ReportFault } from "../../wire/fields.js";
 import { FieldFault } from "../../wire/field-fault.js";
+import type { ReportFault } from "../../wire/fields.js";
 import { BatchedRemoval } from "./batched-removal.js";
 import { decodeChangeMessage } from "./decode-change-message.js";
 import { HeldMessages } from "./held-messages.js";

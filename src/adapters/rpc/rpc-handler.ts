@@ -1,9 +1,8 @@
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { setMaxListeners } from "node:events";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Readiness } from "../../application/readiness.js";
 import { MAX_ID_BYTES } from "../../domain/subject.js";
 import type { CallTelemetry } from "../../ports/call-telemetry.js";
-import type { FastPathProtocol } from "./protocols/fast-path-headers.js";
 import { lateRequest } from "./call/call-failure.js";
 import { Calls, type CallsOptions } from "./call/calls.js";
 import type { FastProtocol } from "./call/fast-call.js";
@@ -12,6 +11,7 @@ import { DEFAULT_BODY_TIMEOUT_MS, type RequestHandlers } from "./exchange/reques
 import { OfrepCalls } from "./ofrep/ofrep-calls.js";
 import { withOfrep } from "./ofrep/ofrep-handler.js";
 import { CONNECT_JSON_FAST_PATH, CONNECT_PROTO_FAST_PATH } from "./protocols/connect-fast-path.js";
+import type { FastPathProtocol } from "./protocols/fast-path-headers.js";
 import { createGeneralPath, type CrossOrigin } from "./protocols/general-path.js";
 import { GRPC_FAST_PATH, GRPC_WEB_FAST_PATH } from "./protocols/grpc-fast-path.js";
 import { rpcHandlers } from "./protocols/rpc-router.js";

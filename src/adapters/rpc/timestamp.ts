@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { TimestampSchema, type Timestamp } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { invalidArgument } from "./service/read-fields.js";
 
 /** What a Timestamp can hold: 0001-01-01T00:00:00Z up to the end of 9999. */

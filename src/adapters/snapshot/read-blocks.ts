@@ -1,5 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import { HEAD_BYTES, headAt, isOfAnotherVersion, isSound, nextBeginning, type BlockHead } from "./block-format.js";
+import { type BlockHead, HEAD_BYTES, headAt, isOfAnotherVersion, isSound, nextBeginning } from "./block-format.js";
 
 export interface ReadResult {
   readonly blocks: number;

@@ -2,9 +2,9 @@ import type { CancelTimer, Clock } from "../../ports/clock.js";
 import { codedErrorOf, saysThrottled, upstreamErrorsIn } from "../../wire/upstream-errors.js";
 import { ReconnectSchedule } from "./reconnect-schedule.js";
 import { SilenceWatch } from "./silence-watch.js";
-import { streamFaultOf, type StreamFault } from "./stream-fault.js";
+import { type StreamFault, streamFaultOf } from "./stream-fault.js";
 import type { StreamTiming } from "./stream-timing.js";
-import { SUBSCRIPTIONS, type Subscription } from "./subscriptions.js";
+import { type Subscription, SUBSCRIPTIONS } from "./subscriptions.js";
 import { WebSocketClient, type WebSocketClientOptions } from "./websocket-client.js";
 
 export interface ConnectionListener {

@@ -1,4 +1,4 @@
-import { createClient, MessageType, stringifyMessage, type Client } from "graphql-ws";
+import { type Client, createClient, MessageType, stringifyMessage } from "graphql-ws";
 import WebSocket from "ws";
 import { proxyAgentFor } from "../outbound/proxy.js";
 

@@ -1,12 +1,12 @@
 import { CodedError } from "../../domain/errors.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import { FaultLog } from "../../wire/fault-log.js";
-import { identityHeaders, type ClientIdentity } from "../../wire/request-headers.js";
+import { type ClientIdentity, identityHeaders } from "../../wire/request-headers.js";
 import { canBeInPath, EdgeClient } from "./client/edge-client.js";
 import { HttpJson } from "./client/http-json.js";
 import { Resilience, type ResilienceParts } from "./resilience/resilience.js";
-import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 import { withConcurrencyBound } from "./resilience/with-concurrency-bound.js";
+import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 
 export interface EdgeUpstreamConfig {
   readonly identity: ClientIdentity;

@@ -1,14 +1,14 @@
 import { FaultLog } from "../../wire/fault-log.js";
-import { identityHeaders, type ClientIdentity } from "../../wire/request-headers.js";
+import { type ClientIdentity, identityHeaders } from "../../wire/request-headers.js";
 import { EdgeClient } from "./client/edge-client.js";
-import { fetchStateOperation } from "./fetch-state-operation.js";
 import { GraphqlClient } from "./client/graphql-client.js";
 import { HttpJson } from "./client/http-json.js";
+import { fetchStateOperation } from "./fetch-state-operation.js";
 import type { Operation } from "./resilience/operation.js";
 import { Resilience, type ResilienceParts } from "./resilience/resilience.js";
-import { StartUpCheck } from "./start-up-check.js";
 import { withOutcome } from "./resilience/with-outcome.js";
-import { VendorUpstreamClient, type VendorUpstream } from "./vendor-upstream-client.js";
+import { StartUpCheck } from "./start-up-check.js";
+import { type VendorUpstream, VendorUpstreamClient } from "./vendor-upstream-client.js";
 import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 
 export interface VendorUpstreamConfig {

@@ -4,8 +4,8 @@ import { canBeInPath, type EdgeClient } from "./client/edge-client.js";
 import type { GraphqlClient } from "./client/graphql-client.js";
 import type { Operation } from "./resilience/operation.js";
 import type { Resilience } from "./resilience/resilience.js";
-import type { VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 import { withConcurrencyBound } from "./resilience/with-concurrency-bound.js";
+import type { VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 
 export interface StateRequest {
   readonly subject: Subject;

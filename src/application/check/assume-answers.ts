@@ -1,16 +1,16 @@
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
 import {
-  longestTrustMs,
-  verdictOf,
   type FailurePolicy,
+  longestTrustMs,
   type PolicyVerdict,
+  verdictOf,
 } from "../../domain/decision/failure-policy.js";
 import type { FallbackValues } from "../../domain/decision/fallback.js";
 import type { Subject } from "../../domain/subject.js";
 import type { Clock } from "../../ports/clock.js";
 import type { FailurePolicies } from "../../ports/failure-policies.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
-import { wasAskedFor, type Telemetry } from "../../ports/telemetry.js";
+import { type Telemetry, wasAskedFor } from "../../ports/telemetry.js";
 import type { Answer, Assumed } from "../answer.js";
 import { GrantedAmounts } from "./granted-amounts.js";
 

@@ -4,9 +4,9 @@ import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from 
 import type { Clock } from "../../ports/clock.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import type { Answer, CallContext } from "../answer.js";
-import type { AssumeAnswers } from "./assume-answers.js";
 import type { FindState } from "../load/find-state.js";
 import type { UsageOverlay } from "../report/usage-overlay.js";
+import type { AssumeAnswers } from "./assume-answers.js";
 
 /** What a check has beside states and fallbacks, where it is configured. */
 export interface CheckParts {

@@ -1,21 +1,21 @@
-import { saysEntityIsMissing, type AccessDeniedReason } from "../../domain/decision/access-denied-reason.js";
 import type { CustomerState } from "../../domain/customer-state.js";
+import { type AccessDeniedReason, saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import { decideCredit, decideCreditWithoutState } from "../../domain/decision/decide-credit.js";
 import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/decide-feature.js";
 import type { CreditDecision, FeatureDecision } from "../../domain/decision/decision.js";
 import type { DecisionTrace, RuleOutcome } from "../../domain/decision/decision-trace.js";
 import { nearestIds } from "../../domain/decision/nearest-ids.js";
-import { servesAtOnce, staleReason, type Condition, type StaleReason } from "../../domain/freshness/freshness.js";
+import { type Condition, servesAtOnce, type StaleReason, staleReason } from "../../domain/freshness/freshness.js";
+import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 import type { Subject } from "../../domain/subject.js";
 import { usageAt } from "../../domain/usage/usage.js";
 import { usagePeriodAt } from "../../domain/usage/usage-period.js";
-import type { StoredState, CacheStore } from "../../ports/cache-store.js";
+import type { CacheStore, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Directory, EntitlementOrigin } from "../../ports/directory.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
 import type { FindState, Lookup } from "../load/find-state.js";
-import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 import type { UsageOverlay } from "../report/usage-overlay.js";
 import type { AssumeAnswers } from "./assume-answers.js";
 

@@ -1,6 +1,6 @@
-import { fitsInto } from "../../domain/usage/decimal.js";
-import { SubjectMap } from "../../domain/subject-map.js";
 import type { Subject } from "../../domain/subject.js";
+import { SubjectMap } from "../../domain/subject-map.js";
+import { fitsInto } from "../../domain/usage/decimal.js";
 
 interface Granted {
   amount: number;

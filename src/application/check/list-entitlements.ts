@@ -1,5 +1,5 @@
-import type { AccessDeniedReason } from "../../domain/decision/access-denied-reason.js";
 import type { CustomerState } from "../../domain/customer-state.js";
+import type { AccessDeniedReason } from "../../domain/decision/access-denied-reason.js";
 import { decideCredit } from "../../domain/decision/decide-credit.js";
 import { decideFeature } from "../../domain/decision/decide-feature.js";
 import type { CreditDecision, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
@@ -9,8 +9,8 @@ import type { Clock } from "../../ports/clock.js";
 import type { FallbackProvider } from "../../ports/fallback-provider.js";
 import type { Answer, CallContext } from "../answer.js";
 import type { FindState } from "../load/find-state.js";
-import type { UsageOverlay } from "../report/usage-overlay.js";
 import type { WantedEntitlements } from "../load/search-state.js";
+import type { UsageOverlay } from "../report/usage-overlay.js";
 
 /** Everything a subject is entitled to, each decided with nothing requested. */
 export interface EntitlementsList {

@@ -3,9 +3,9 @@ import type { ChangeQueue } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
-import type { WriteAvailability } from "./write-availability.js";
-import type { ProcessChanges } from "./process-changes.js";
 import { elapse } from "../../ports/waits.js";
+import type { ProcessChanges } from "./process-changes.js";
+import type { WriteAvailability } from "./write-availability.js";
 
 /** Of the waits after a failure, until the queue is asked again. */
 export interface ConsumeOptions extends BackOffTiming {

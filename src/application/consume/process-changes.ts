@@ -1,13 +1,13 @@
 import { isEmptyState } from "../../domain/customer-state.js";
 import { errorCodeOf } from "../../domain/errors.js";
-import type { ChangeQueue, ChangeMessage, QueuedMessage } from "../../ports/change-queue.js";
+import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
 import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
 import type { Logger } from "../../ports/logger.js";
 import type { SharedWrite } from "../../ports/shared-cache.js";
-import type { WriteAvailability } from "./write-availability.js";
 import type { RefetchSubjects } from "./refetch-subjects.js";
 import type { RefreshAllStates } from "./refresh-all-states.js";
+import type { WriteAvailability } from "./write-availability.js";
 import { isOutage, type WriteInOrder } from "./write-in-order.js";
 
 export interface CarryOutOptions {

@@ -1,11 +1,11 @@
-import { isEmptyState, type CustomerState } from "../../domain/customer-state.js";
-import { CodedError, errorCodeOf, type ErrorCode } from "../../domain/errors.js";
+import { type CustomerState, isEmptyState } from "../../domain/customer-state.js";
+import { CodedError, type ErrorCode, errorCodeOf } from "../../domain/errors.js";
 import type { Subject } from "../../domain/subject.js";
 import { SubjectMap } from "../../domain/subject-map.js";
 import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
 import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
+import type { Logger } from "../../ports/logger.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import type { WriteInOrder } from "./write-in-order.js";

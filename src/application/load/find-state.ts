@@ -1,16 +1,16 @@
 import type { CustomerState } from "../../domain/customer-state.js";
 import { isDue } from "../../domain/freshness/freshness.js";
+import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 import type { Subject } from "../../domain/subject.js";
-import type { StoredState, CacheStore, CachedState } from "../../ports/cache-store.js";
+import type { CachedState, CacheStore, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource, Telemetry } from "../../ports/telemetry.js";
 import type { CallContext } from "../answer.js";
+import type { RefreshInBackground } from "../refresh/refresh-in-background.js";
 import { Deadlines } from "./deadlines.js";
 import type { LoadState } from "./load-state.js";
-import type { RefreshInBackground } from "../refresh/refresh-in-background.js";
-import type { StreamStatus } from "../../domain/freshness/stream-status.js";
-import { StateSearch, type SearchParts, type WantedEntitlements } from "./search-state.js";
+import { type SearchParts, StateSearch, type WantedEntitlements } from "./search-state.js";
 
 export interface Lookup {
   /** Undefined: nothing is known, the fallback answers. */

@@ -1,14 +1,14 @@
-import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import type { UsageUpdated } from "../../domain/change.js";
-import { isEmptyState, type CustomerState } from "../../domain/customer-state.js";
+import { type CustomerState, isEmptyState } from "../../domain/customer-state.js";
+import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import { CodedError } from "../../domain/errors.js";
 import { servesAtOnce } from "../../domain/freshness/freshness.js";
 import { eventOfFetch } from "../../domain/freshness/transitions.js";
 import { newestUsage } from "../../domain/newest-wins.js";
-import { SubjectMap } from "../../domain/subject-map.js";
 import type { Subject } from "../../domain/subject.js";
+import { SubjectMap } from "../../domain/subject-map.js";
 import { spread } from "../../ports/back-off.js";
-import type { StoredState, CacheStore } from "../../ports/cache-store.js";
+import type { CacheStore, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
 import type { FetchOptions, UpstreamClient } from "../../ports/upstream-client.js";

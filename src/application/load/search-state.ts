@@ -1,6 +1,6 @@
 import { isEmptyState } from "../../domain/customer-state.js";
-import { isDue } from "../../domain/freshness/freshness.js";
 import { CodedError, errorCodeOf } from "../../domain/errors.js";
+import { isDue } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore, LoadedState, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";

@@ -1,5 +1,6 @@
 import { saysAskAgain } from "../../domain/apply-subject-change.js";
 import type { Change, SubjectChange } from "../../domain/change.js";
+import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
@@ -8,7 +9,6 @@ import { OutageLog } from "../../ports/outage-log.js";
 import type { UpdateListener } from "../../ports/update-stream.js";
 import type { LoadState } from "../load/load-state.js";
 import type { RefreshInBackground } from "./refresh-in-background.js";
-import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 
 /** Keeps the cache in step with the update stream. */
 export class FollowUpdates implements UpdateListener {

@@ -1,5 +1,5 @@
-import { SubjectMap } from "../../domain/subject-map.js";
 import type { Subject } from "../../domain/subject.js";
+import { SubjectMap } from "../../domain/subject-map.js";
 import type { Logger } from "../../ports/logger.js";
 import type { LoadState } from "../load/load-state.js";
 

@@ -1,8 +1,8 @@
-import { MAX_AMOUNT } from "../../domain/usage/decimal.js";
 import { CodedError } from "../../domain/errors.js";
 import type { AcceptedEvent, AcceptedReport, AcceptedUsage, KeyDigest } from "../../domain/outbox/outbox-record.js";
 import { overlaidUsage } from "../../domain/outbox/overlaid-state.js";
 import { usageGroup } from "../../domain/outbox/usage-group.js";
+import { MAX_AMOUNT } from "../../domain/usage/decimal.js";
 import { usageAt } from "../../domain/usage/usage.js";
 import type { UsageEvent, UsageMeasurement, UsageReport, UsageState } from "../../domain/usage/usage-report.js";
 import type { CacheStore } from "../../ports/cache-store.js";

@@ -1,4 +1,4 @@
-import { errorCodeOf, type ErrorCode } from "../../domain/errors.js";
+import { type ErrorCode, errorCodeOf } from "../../domain/errors.js";
 import type { ReportKind, ReportResult, Telemetry } from "../../ports/telemetry.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 

@@ -1,10 +1,10 @@
 import type { EventBatch } from "../../domain/outbox/event-queue.js";
-import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import type { AsideList } from "../../domain/outbox/outbox-record.js";
+import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import { reportFailureOf } from "../../domain/outbox/report-failure.js";
+import { isTooLate } from "../../ports/steady-time.js";
 import type { DeliveryParts } from "./deliver-usage.js";
 import { SlidingBudget } from "./sliding-budget.js";
-import { isTooLate } from "../../ports/steady-time.js";
 
 const SECOND_MS = 1_000;
 

@@ -2,13 +2,13 @@ import type { UsageMeasurement } from "../../domain/usage/usage-report.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Outbox } from "../../ports/outbox.js";
+import { SteadyTime } from "../../ports/steady-time.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import { DeliverEvents } from "./deliver-events.js";
 import { DeliverUsage, type DeliveryParts } from "./deliver-usage.js";
 import type { DeliveryLimits } from "./delivery-limits.js";
 import { DeliveryPace } from "./delivery-pace.js";
 import { OutboxNotes } from "./outbox-notes.js";
-import { SteadyTime } from "../../ports/steady-time.js";
 
 export interface DeliverReportsParts {
   readonly outbox: Outbox;

@@ -1,18 +1,18 @@
-import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import type { AsideList } from "../../domain/outbox/outbox-record.js";
+import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import { reportFailureOf } from "../../domain/outbox/report-failure.js";
 import type { UsageEntry, UsageSeries } from "../../domain/outbox/usage-entry.js";
 import type { UsageMeasurement } from "../../domain/usage/usage-report.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Outbox } from "../../ports/outbox.js";
+import { isTooLate, type SteadyTime } from "../../ports/steady-time.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import type { DeliveryLimits } from "./delivery-limits.js";
 import type { DeliveryPace } from "./delivery-pace.js";
 import type { OutboxNotes } from "./outbox-notes.js";
 import { RefusedSeries } from "./refused-series.js";
 import { SlidingBudget } from "./sliding-budget.js";
-import { isTooLate, type SteadyTime } from "../../ports/steady-time.js";
 
 export interface DeliveryParts {
   readonly outbox: Outbox;

@@ -1,7 +1,7 @@
 import { retryAfterMsOf } from "../../domain/outbox/report-failure.js";
 import { doubledMs, inUpperHalf, type Random } from "../../ports/back-off.js";
-import type { DeliveryLimits } from "./delivery-limits.js";
 import type { SteadyTime } from "../../ports/steady-time.js";
+import type { DeliveryLimits } from "./delivery-limits.js";
 
 /** How often it is looked whether upstream is asked again, milliseconds. */
 const BREAKER_MS = 1_000;

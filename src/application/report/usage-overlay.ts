@@ -1,6 +1,6 @@
 import type { CustomerState } from "../../domain/customer-state.js";
-import { OverlaidState } from "../../domain/outbox/overlaid-state.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
+import { OverlaidState } from "../../domain/outbox/overlaid-state.js";
 import type { PendingAmounts } from "../../domain/outbox/pending-amounts.js";
 import type { SharedPending } from "../../ports/shared-pending.js";
 

@@ -1,11 +1,11 @@
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
+import { RedisSingleFlight } from "../../adapters/cache/redis/leases/redis-single-flight.js";
+import { RedisSharedPending } from "../../adapters/cache/redis/pending/redis-shared-pending.js";
 import { RedisCacheStore } from "../../adapters/cache/redis/store/redis-cache-store.js";
 import { pendingKeysPrefix, trackedPrefixes } from "../../adapters/cache/redis/store/redis-keys.js";
-import { RedisSharedPending } from "../../adapters/cache/redis/pending/redis-shared-pending.js";
 import { SharedRecentSubjects } from "../../adapters/cache/redis/store/shared-recent-subjects.js";
 import { CodedError } from "../../domain/errors.js";
 import { within } from "../../ports/waits.js";
-import { RedisSingleFlight } from "../../adapters/cache/redis/leases/redis-single-flight.js";
 import type { Config } from "../config/settings/settings.js";
 import type { Services } from "../source/source.js";
 import type { CacheLayer } from "./cache-layer.js";

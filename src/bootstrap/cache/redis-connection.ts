@@ -1,12 +1,12 @@
-import { openRedis, type RedisConnection, type RedisSecrets } from "../../adapters/cache/redis-client/open-redis.js";
 import type { RedisTarget } from "../../adapters/cache/redis-client/link/redis-target.js";
+import { openRedis, type RedisConnection, type RedisSecrets } from "../../adapters/cache/redis-client/open-redis.js";
 import { idleMs } from "../../adapters/ops/idle-watch.js";
 import { CodedError } from "../../domain/errors.js";
 import type { HostAndPort } from "../config/settings/parsers.js";
 import { REDIS_SETTINGS, type RedisConfig } from "../config/settings/redis-settings.js";
-import type { Services } from "../source/source.js";
 import type { ReplaceableSecret } from "../process/follow-file-settings.js";
 import { StartError } from "../process/start-error.js";
+import type { Services } from "../source/source.js";
 
 export interface RedisBounds {
   /** How long keys live, seconds; negative: for ever. */

@@ -1,6 +1,6 @@
-import { request as requestHttp, type IncomingMessage } from "node:http";
+import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { readSettings, type Environment } from "../config/read-settings.js";
+import { type Environment, readSettings } from "../config/read-settings.js";
 import { SETTINGS } from "../config/settings/settings.js";
 import { reachableHost } from "../process/reachable-host.js";
 import { StartError } from "../process/start-error.js";

@@ -1,7 +1,7 @@
-import { forgoTrimming } from "../sidecar/tune-garbage-collection.js";
-import { settingsTable } from "../config/settings/settings-table.js";
 import { SETTINGS } from "../config/settings/settings.js";
+import { settingsTable } from "../config/settings/settings-table.js";
 import { packageVersion } from "../package-version.js";
+import { forgoTrimming } from "../sidecar/tune-garbage-collection.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import { COMMAND_HELP, HELP, isCommand } from "./help.js";
 import type { Output } from "./output.js";

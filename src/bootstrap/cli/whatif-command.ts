@@ -6,7 +6,7 @@ import { openCatalog } from "../../adapters/catalog/engine/open-catalog.js";
 import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
-import { compareAccess, type AccessChange } from "../../domain/decision/compare-access.js";
+import { type AccessChange, compareAccess } from "../../domain/decision/compare-access.js";
 import { CodedError } from "../../domain/errors.js";
 import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import type { Output } from "./output.js";

@@ -1,9 +1,9 @@
 import type { MemorySources } from "./available-memory.js";
+import { type Environment, type LoadedSettings, readSettings } from "./read-settings.js";
 import { CROSS_RULES } from "./rules/cross-rules.js";
 import { FOREIGN_TO_THE_SIDECAR } from "./rules/foreign-names.js";
-import { readSettings, type Environment, type LoadedSettings } from "./read-settings.js";
-import { SETTINGS } from "./settings/settings.js";
 import { UNUSED_RULES } from "./rules/unused-rules.js";
+import { SETTINGS } from "./settings/settings.js";
 
 export type LoadedConfig = LoadedSettings<typeof SETTINGS>;
 

@@ -1,12 +1,12 @@
 import { hideSecrets } from "../../adapters/ops/secrets.js";
 import { StartError } from "../process/start-error.js";
-import { availableMemory, THIS_MACHINE, type MemorySources } from "./available-memory.js";
+import { availableMemory, type MemorySources, THIS_MACHINE } from "./available-memory.js";
 import { brokenRules, type CrossRule } from "./rules/cross-rule.js";
 import { misspeltNames } from "./rules/did-you-mean.js";
+import { type ForeignName, foreignNames } from "./rules/foreign-names.js";
+import { type UnusedRule, type UnusedSetting, unusedSettings } from "./rules/unused-rule.js";
 import { fileNameOf, readFileSettings } from "./settings/file-settings.js";
-import { foreignNames, type ForeignName } from "./rules/foreign-names.js";
 import type { Machine, Setting, Values } from "./settings/setting.js";
-import { unusedSettings, type UnusedRule, type UnusedSetting } from "./rules/unused-rule.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

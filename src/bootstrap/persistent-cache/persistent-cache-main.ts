@@ -1,4 +1,4 @@
-import { ReportingLogger, type ErrorReports } from "../../adapters/error-reports/reporting-logger.js";
+import { type ErrorReports, ReportingLogger } from "../../adapters/error-reports/reporting-logger.js";
 import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
 import { SecretList } from "../../adapters/ops/secrets.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
@@ -6,15 +6,15 @@ import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
 import { proxySecrets } from "../../adapters/outbound/proxy.js";
 import { CodedError } from "../../domain/errors.js";
 import { newTelemetry } from "../../ports/telemetry.js";
-import { readSettings, type LoadedSettings } from "../config/read-settings.js";
 import { describeRedis } from "../cache/redis-connection.js";
+import { type LoadedSettings, readSettings } from "../config/read-settings.js";
 import { packageVersion } from "../package-version.js";
-import { PersistentCacheService } from "./persistent-cache-service.js";
-import { PERSISTENT_CACHE, type PERSISTENT_CACHE_SETTINGS } from "./settings.js";
 import { followFileSettings } from "../process/follow-file-settings.js";
 import { hasOwnQueueEndpoint } from "../process/queue-endpoint.js";
 import { EXIT_CODES, refuseToStart, StartError } from "../process/start-error.js";
 import { endOnSignal } from "../process/termination.js";
+import { PersistentCacheService } from "./persistent-cache-service.js";
+import { PERSISTENT_CACHE, type PERSISTENT_CACHE_SETTINGS } from "./settings.js";
 
 const PROGRAM = "persistent-cache-service";
 

@@ -4,7 +4,7 @@ import { redisSecrets } from "../cache/redis-connection.js";
 import type { ReplaceableSecret } from "../process/follow-file-settings.js";
 import { StartError } from "../process/start-error.js";
 import { listenFault } from "../sidecar/listen-fault.js";
-import { buildContainer, TOKENS, type PersistentCacheFoundations } from "./container.js";
+import { buildContainer, type PersistentCacheFoundations, TOKENS } from "./container.js";
 import { PERSISTENT_CACHE_SETTINGS } from "./settings.js";
 import { TUNING, type Tuning } from "./tuning.js";
 

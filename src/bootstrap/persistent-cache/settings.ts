@@ -1,4 +1,5 @@
 import { LOG_LEVELS } from "../../adapters/ops/log-level.js";
+import type { Configurable } from "../config/read-settings.js";
 import type { CrossRule } from "../config/rules/cross-rule.js";
 import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/rules/foreign-names.js";
 import { LOG_RULES } from "../config/rules/log-rules.js";
@@ -6,16 +7,15 @@ import {
   boolean,
   integer,
   oneOf,
+  type Parser,
   port,
   text,
   timeToLive,
   url,
   visibleCharacters,
-  type Parser,
 } from "../config/settings/parsers.js";
-import type { Configurable } from "../config/read-settings.js";
 import { REDIS_RULES, REDIS_SETTINGS, REDIS_UNUSED_RULES } from "../config/settings/redis-settings.js";
-import { required, withDefault, optional, type Setting, type Values } from "../config/settings/setting.js";
+import { optional, required, type Setting, type Values, withDefault } from "../config/settings/setting.js";
 
 const UPDATE_POLICIES = ["UPDATE_IF_EXISTS", "UPSERT"] as const;
 

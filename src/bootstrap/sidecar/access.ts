@@ -1,10 +1,10 @@
 import { AccessFile } from "../../adapters/rpc/call/access/access-file.js";
 import { AccessIdentity } from "../../adapters/rpc/call/access/access-identity.js";
 import {
+  type IsAllowedHost,
   isLoopback,
   listedHosts,
   LOCAL_HOSTS,
-  type IsAllowedHost,
 } from "../../adapters/rpc/call/access/allowed-hosts.js";
 import { crossOriginOf } from "../../adapters/rpc/call/access/cross-origin.js";
 import { rateLimit } from "../../adapters/rpc/call/access/rate-limit.js";

@@ -2,12 +2,12 @@ import type { Clock } from "../../ports/clock.js";
 import type { FailurePolicies } from "../../ports/failure-policies.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Telemetry } from "../../ports/telemetry.js";
-import type { Access } from "./access.js";
 import type { CacheLayer } from "../cache/cache-layer.js";
 import type { SettingInForce } from "../config/read-settings.js";
 import type { Config } from "../config/settings/settings.js";
-import type { OpenedOutbox } from "./outbox.js";
 import type { Source } from "../source/source.js";
+import type { Access } from "./access.js";
+import type { OpenedOutbox } from "./outbox.js";
 
 /** What has to be there before anything else can be made. */
 export interface Foundations {

@@ -4,14 +4,14 @@ import { loadKernelLock } from "../../adapters/files/kernel-lock.js";
 import { keepDropped, OperatorRequests } from "../../adapters/outbox/operator-requests.js";
 import { DirectoryDisk } from "../../adapters/outbox/outbox-disk.js";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../adapters/outbox/segmented-outbox.js";
-import { operateOutbox } from "../../application/report/operate-outbox.js";
 import { DELIVERY_LIMITS, type DeliveryLimits } from "../../application/report/delivery-limits.js";
+import { operateOutbox } from "../../application/report/operate-outbox.js";
 import { CodedError } from "../../domain/errors.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
 import type { Outbox } from "../../ports/outbox.js";
 import type { Config } from "../config/settings/settings.js";
-import type { Services } from "../source/source.js";
 import { StartError } from "../process/start-error.js";
+import type { Services } from "../source/source.js";
 
 /** An outbox that this process has. */
 export interface OpenedOutbox {

@@ -8,8 +8,8 @@ import { statusRoute } from "../../adapters/ops/status-route.js";
 import { ExplainDecision } from "../../application/check/explain-decision.js";
 import { InspectCustomer } from "../../application/check/inspect-customer.js";
 import { LogDecisions } from "../../application/check/log-decisions.js";
-import type { Foundations } from "./foundations.js";
 import type { Provide } from "../process/provide.js";
+import type { Foundations } from "./foundations.js";
 import { sidecarStatus } from "./sidecar-status.js";
 import { TOKENS } from "./tokens.js";
 

@@ -1,15 +1,15 @@
 import { AcceptReports } from "../../application/report/accept-reports.js";
 import { DeliverReports } from "../../application/report/deliver-reports.js";
 import { RememberMeasurements } from "../../application/report/remember-measurements.js";
-import { SharePending } from "../../application/report/share-pending.js";
-import { WatchOutbox } from "../../application/report/watch-outbox.js";
-import { UsageOverlay } from "../../application/report/usage-overlay.js";
 import { ReportEvents } from "../../application/report/report-events.js";
 import { ReportUsage } from "../../application/report/report-usage.js";
+import { SharePending } from "../../application/report/share-pending.js";
+import { UsageOverlay } from "../../application/report/usage-overlay.js";
+import { WatchOutbox } from "../../application/report/watch-outbox.js";
 import type { Telemetry } from "../../ports/telemetry.js";
 import type { CacheLayer } from "../cache/cache-layer.js";
-import type { OpenedOutbox } from "./outbox.js";
 import type { Provide } from "../process/provide.js";
+import type { OpenedOutbox } from "./outbox.js";
 import { TOKENS } from "./tokens.js";
 
 /** Reports go to upstream and wait for its answer; with an outbox they are accepted first, and delivered from there. */

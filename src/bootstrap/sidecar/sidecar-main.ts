@@ -5,19 +5,19 @@ import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
 import { proxySecrets } from "../../adapters/outbound/proxy.js";
 import type { Logger } from "../../ports/logger.js";
 import { newTelemetry } from "../../ports/telemetry.js";
-import { isOpenToAll, openAccess } from "./access.js";
-import { tuneGarbageCollection } from "./tune-garbage-collection.js";
 import { openCache } from "../cache/open-cache.js";
 import { loadConfig, type LoadedConfig } from "../config/load-config.js";
 import { SETTINGS } from "../config/settings/settings.js";
+import { followFileSettings, type ReplaceableSecret } from "../process/follow-file-settings.js";
+import { EXIT_CODES, refuseToStart } from "../process/start-error.js";
+import { endOnSignal } from "../process/termination.js";
+import { openSource } from "../source/open-source.js";
+import { isOpenToAll, openAccess } from "./access.js";
 import { openFailurePolicies } from "./failure-policies.js";
 import { openOutbox } from "./outbox.js";
-import { openSource } from "../source/open-source.js";
 import { Sidecar } from "./sidecar.js";
-import { EXIT_CODES, refuseToStart } from "../process/start-error.js";
-import { startMessage, startText, type StartMessage } from "./start-message.js";
-import { followFileSettings, type ReplaceableSecret } from "../process/follow-file-settings.js";
-import { endOnSignal } from "../process/termination.js";
+import { type StartMessage, startMessage, startText } from "./start-message.js";
+import { tuneGarbageCollection } from "./tune-garbage-collection.js";
 
 const PROGRAM = "entitlement-sidecar";
 

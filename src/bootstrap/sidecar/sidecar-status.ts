@@ -3,8 +3,8 @@ import type { ResolutionContext } from "inversify";
 import { dependencySection, iso, ServiceStatus, type StatusSection } from "../../adapters/ops/service-status.js";
 import type { Telemetry } from "../../ports/telemetry.js";
 import type { SettingInForce } from "../config/read-settings.js";
-import type { Foundations } from "./foundations.js";
 import { packageVersion } from "../package-version.js";
+import type { Foundations } from "./foundations.js";
 import { TOKENS } from "./tokens.js";
 
 /** What the sidecar tells of itself. Other parts add a section of theirs to TOKENS.status. */

@@ -2,11 +2,11 @@ import { setTimeout as elapse } from "node:timers/promises";
 import type { Container } from "inversify";
 import type { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
 import type { Config } from "../config/settings/settings.js";
+import { StartError } from "../process/start-error.js";
 import { buildContainer } from "./container.js";
 import type { Foundations } from "./foundations.js";
 import { isListenFault, listenFault } from "./listen-fault.js";
 import { snapshotOf } from "./snapshot.js";
-import { StartError } from "../process/start-error.js";
 import { TOKENS } from "./tokens.js";
 
 /** Where a started sidecar listens. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { CachedStates } from "../../adapters/cache/snapshot/cached-states.js";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
+import { CachedStates } from "../../adapters/cache/snapshot/cached-states.js";
 import { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";

@@ -1,10 +1,10 @@
-import { describeAccess } from "./access.js";
 import type { CacheLayer } from "../cache/cache-layer.js";
 import type { Config } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";
 import { reachableHost } from "../process/reachable-host.js";
-import type { Listening } from "./sidecar.js";
 import type { Source } from "../source/source.js";
+import { describeAccess } from "./access.js";
+import type { Listening } from "./sidecar.js";
 
 /** What whoever starts the service wants to know, as one value for collectors and as text for people. */
 export interface StartMessage {

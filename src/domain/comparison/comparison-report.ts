@@ -1,4 +1,4 @@
-import { DIFFERENCE_CLASSES, type AnswerDifference, type DifferenceClass } from "./compare-answers.js";
+import { type AnswerDifference, DIFFERENCE_CLASSES, type DifferenceClass } from "./compare-answers.js";
 
 /** Examples that are kept of each class: enough to look into, few enough to read. */
 const EXAMPLES = 20;

@@ -1,7 +1,7 @@
 import type { CustomerState } from "../customer-state.js";
+import type { FeatureEntitlement } from "../entitlement.js";
 import { decideCredit } from "./decide-credit.js";
 import { decideFeature } from "./decide-feature.js";
-import type { FeatureEntitlement } from "../entitlement.js";
 
 /** What of one entitlement is another under another state. `change`: the same access, under other terms. */
 export interface AccessChange {

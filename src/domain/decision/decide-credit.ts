@@ -1,11 +1,11 @@
-import type { AccessDeniedReason } from "./access-denied-reason.js";
-import { isUnknown, type CustomerState } from "../customer-state.js";
-import type { DecisionTrace } from "./decision-trace.js";
-import type { CreditDecision, CreditQuery } from "./decision.js";
+import { type CustomerState, isUnknown } from "../customer-state.js";
 import type { CreditEntitlement } from "../entitlement.js";
-import { resolveFallback } from "./fallback.js";
 import type { Usage } from "../usage/usage.js";
 import { coversCost, remainingCredits } from "../wallet.js";
+import type { AccessDeniedReason } from "./access-denied-reason.js";
+import type { CreditDecision, CreditQuery } from "./decision.js";
+import type { DecisionTrace } from "./decision-trace.js";
+import { resolveFallback } from "./fallback.js";
 
 /**
  * Decides a check of one wallet of credits. A pure function of its arguments.

@@ -1,13 +1,13 @@
-import type { AccessDeniedReason } from "./access-denied-reason.js";
-import { isUnknown, type CustomerState } from "../customer-state.js";
-import { fitsInto } from "../usage/decimal.js";
-import type { DecisionTrace, RuleOutcome } from "./decision-trace.js";
-import type { FeatureDecision, FeatureQuery } from "./decision.js";
-import { NO_CONFIGURED_FALLBACKS, resolveFallback, type ConfiguredFallbacks, type FallbackValues } from "./fallback.js";
+import { type CustomerState, isUnknown } from "../customer-state.js";
 import type { CreditEntitlement, FeatureEntitlement } from "../entitlement.js";
 import type { FeatureKind } from "../feature.js";
+import { fitsInto } from "../usage/decimal.js";
+import { type Usage, usageAt } from "../usage/usage.js";
 import { canWalletPay, remainingCredits } from "../wallet.js";
-import { usageAt, type Usage } from "../usage/usage.js";
+import type { AccessDeniedReason } from "./access-denied-reason.js";
+import type { FeatureDecision, FeatureQuery } from "./decision.js";
+import type { DecisionTrace, RuleOutcome } from "./decision-trace.js";
+import { type ConfiguredFallbacks, type FallbackValues, NO_CONFIGURED_FALLBACKS, resolveFallback } from "./fallback.js";
 
 /**
  * Decides a check of one feature. A pure function of its arguments.

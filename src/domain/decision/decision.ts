@@ -1,8 +1,8 @@
-import type { AccessDeniedReason } from "./access-denied-reason.js";
 import type { CreditEntitlement, FeatureEntitlement } from "../entitlement.js";
-import type { FallbackValues } from "./fallback.js";
 import type { FeatureKind } from "../feature.js";
 import type { Usage } from "../usage/usage.js";
+import type { AccessDeniedReason } from "./access-denied-reason.js";
+import type { FallbackValues } from "./fallback.js";
 
 /** What a caller wants to know of one feature. */
 export interface FeatureQuery {

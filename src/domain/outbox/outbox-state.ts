@@ -1,7 +1,7 @@
-import { SubjectMap } from "../subject-map.js";
 import type { Subject } from "../subject.js";
+import { SubjectMap } from "../subject-map.js";
 import type { Dimensions } from "../usage/usage-report.js";
-import { EventQueue, type EventBatch } from "./event-queue.js";
+import { type EventBatch, EventQueue } from "./event-queue.js";
 import type {
   AcceptedReport,
   AcceptedUsage,

@@ -1,6 +1,6 @@
 import type { CustomerState, UsagesByEntitlement } from "../customer-state.js";
 import { addDecimals, multiplyDecimals, subtractDecimals } from "../usage/decimal.js";
-import { usageAt, type Usage } from "../usage/usage.js";
+import { type Usage, usageAt } from "../usage/usage.js";
 import type { PendingAmount, PendingAmounts } from "./pending-amounts.js";
 import type { UsageSeries } from "./usage-entry.js";
 import { isGroupCurrent } from "./usage-group.js";

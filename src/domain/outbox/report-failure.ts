@@ -1,4 +1,4 @@
-import { CodedError, errorCodeOf, type ErrorCode } from "../errors.js";
+import { CodedError, type ErrorCode, errorCodeOf } from "../errors.js";
 
 /**
  * What a failed try says of its reports:

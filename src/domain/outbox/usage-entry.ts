@@ -1,5 +1,5 @@
-import { addDecimals, MAX_AMOUNT, subtractDecimals } from "../usage/decimal.js";
 import type { Subject } from "../subject.js";
+import { addDecimals, MAX_AMOUNT, subtractDecimals } from "../usage/decimal.js";
 import type { Dimensions } from "../usage/usage-report.js";
 import type { AcceptedReport, EntryRecord } from "./outbox-record.js";
 

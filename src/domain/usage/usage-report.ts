@@ -1,5 +1,5 @@
-import type { KeyOrigin } from "./idempotency-key.js";
 import type { Subject } from "../subject.js";
+import type { KeyOrigin } from "./idempotency-key.js";
 
 export type DimensionValue = string | number | boolean;
 export type Dimensions = ReadonlyMap<string, DimensionValue>;

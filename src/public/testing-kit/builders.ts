@@ -4,11 +4,11 @@ import type {
   EntitlementInput,
   FeatureInput,
   IncludedCreditsInput,
-  TimestampInput,
   OverrideInput,
   PlanInput,
   ResourceInput,
   ShortEntitlementInput,
+  TimestampInput,
 } from "../../adapters/catalog/file/catalog-input.js";
 
 type Dates = "startedAt" | "validUntil";

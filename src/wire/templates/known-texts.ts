@@ -1,6 +1,6 @@
 import type { Subject } from "../../domain/subject.js";
 import type { QuotedIds, SlotValues } from "./json-template.js";
-import { learnTemplate, type Decoded, type Learnt } from "./learn-template.js";
+import { type Decoded, type Learnt, learnTemplate } from "./learn-template.js";
 import { LearningCredit } from "./learning-credit.js";
 
 const MAX_TEMPLATES = 16;

@@ -4,11 +4,11 @@ import {
   JsonTemplate,
   MAX_SLOTS,
   NUMBER,
-  RESOURCE_ID,
-  TIMESTAMP,
-  quotedIds,
   type QuotedIds,
+  quotedIds,
+  RESOURCE_ID,
   type SlotKind,
+  TIMESTAMP,
 } from "./json-template.js";
 
 /** A string, or a number, of a JSON text. */

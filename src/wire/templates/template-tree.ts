@@ -1,6 +1,6 @@
 import type { Subject } from "../../domain/subject.js";
-import { MAX_SLOTS, quotedIds, type QuotedIds, type SlotValues } from "./json-template.js";
-import { learnTemplate, type Decoded, type Learnt } from "./learn-template.js";
+import { MAX_SLOTS, type QuotedIds, quotedIds, type SlotValues } from "./json-template.js";
+import { type Decoded, type Learnt, learnTemplate } from "./learn-template.js";
 
 const MAX_NODES = 8_000;
 const MAX_CHILDREN = 48;

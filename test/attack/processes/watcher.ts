@@ -1,4 +1,4 @@
-import { connect, type ClientHttp2Session } from "node:http2";
+import { type ClientHttp2Session, connect } from "node:http2";
 import { waitedMsOf } from "../../../bench/processes/process-usage.js";
 import { LoopLag } from "../../faults/loop-lag.js";
 import { CHECK, CHECK_PATH } from "../raw/requests.js";

@@ -1,7 +1,7 @@
-import { CodedError } from "../../../src/domain/errors.js";
 import type { FallbackValues } from "../../../src/domain/decision/fallback.js";
-import type { InMemoryUpstream } from "../../fakes/in-memory-upstream.js";
+import { CodedError } from "../../../src/domain/errors.js";
 import { boolean, enumerated, metered, numeric, wallet } from "../../builders/states.js";
+import type { InMemoryUpstream } from "../../fakes/in-memory-upstream.js";
 
 /** Usage periods that contain every day on which these tests may run. */
 export const PERIOD = {

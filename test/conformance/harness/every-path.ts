@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { create, toBinary, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { HealthCheckRequestSchema } from "../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { ServerReflectionRequestSchema } from "../../../src/adapters/rpc/gen/grpc/reflection/v1/reflection_pb.js";
 import { GetBooleanEntitlementRequestSchema } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";

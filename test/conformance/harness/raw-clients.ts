@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from "@jest/globals";
 import { RawHttp1 } from "./raw-http1.js";
 import { RawHttp2 } from "./raw-http2.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { type RpcServer, startRpcServer } from "./rpc-server.js";
 
 /** A server, and a client of each HTTP; there while the tests of a `describe` run. */
 export interface RawClients {

@@ -1,5 +1,5 @@
-import { Agent, request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { once } from "node:events";
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 
 export interface Http1Answer {
   readonly status: number;

@@ -1,5 +1,5 @@
-import { connect, type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import { once } from "node:events";
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 
 /** What came back of a request that no client library would send. */
 export interface RawAnswer {

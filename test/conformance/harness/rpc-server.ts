@@ -1,11 +1,11 @@
 import { MemoryCache } from "../../../src/adapters/cache/memory/memory-cache.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
-import { createRpcHandler, type RpcHandlerOptions } from "../../../src/adapters/rpc/rpc-handler.js";
 import type { ListenerLimits } from "../../../src/adapters/rpc/listener/listener-limits.js";
 import { MultiProtocolListener } from "../../../src/adapters/rpc/listener/multi-protocol-listener.js";
+import { createRpcHandler, type RpcHandlerOptions } from "../../../src/adapters/rpc/rpc-handler.js";
 import { CheckEntitlement } from "../../../src/application/check/check-entitlement.js";
-import { FindState } from "../../../src/application/load/find-state.js";
 import { ListEntitlements } from "../../../src/application/check/list-entitlements.js";
+import { FindState } from "../../../src/application/load/find-state.js";
 import { LoadState } from "../../../src/application/load/load-state.js";
 import { Readiness } from "../../../src/application/readiness.js";
 import { RefreshInBackground } from "../../../src/application/refresh/refresh-in-background.js";

@@ -1,8 +1,8 @@
-import { fromJson, toJson, type DescMessage, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
+import { type DescMessage, fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { CONFORMANCE_CALLS, type ConformanceCall } from "./calls.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { type RpcServer, startRpcServer } from "./rpc-server.js";
 
 export type Method = (typeof SidecarService.method)[ConformanceCall["method"]];
 

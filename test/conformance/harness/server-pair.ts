@@ -1,7 +1,7 @@
 import { InMemoryUpstream } from "../../fakes/in-memory-upstream.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 import { populate } from "./customers.js";
-import { startRpcServer, type RpcServer } from "./rpc-server.js";
+import { type RpcServer, startRpcServer } from "./rpc-server.js";
 
 /** One of two servers that differ in nothing but the paths, and a client of it. */
 export class Variant<Client extends { close(): void }> {

@@ -3,6 +3,7 @@ import {
   CONTINUATION,
   DATA,
   END_HEADERS,
+  type Frame,
   GOAWAY,
   HEADERS,
   INITIAL_WINDOW_SIZE,
@@ -12,7 +13,6 @@ import {
   RST_STREAM,
   SETTINGS,
   WINDOW_UPDATE,
-  type Frame,
 } from "../../integration/http2/http2-frames.js";
 
 const PROTOCOL_ERROR = 1;

@@ -1,11 +1,11 @@
 import {
   END_HEADERS,
   END_STREAM,
+  type Frame,
   frame,
   grpcFields,
   headers,
   OPENING,
-  type Frame,
 } from "../../integration/http2/http2-frames.js";
 import { ByteSource } from "../byte-source.js";
 import type { FuzzTarget } from "../fuzz-target.js";

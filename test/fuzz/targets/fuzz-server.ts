@@ -1,6 +1,6 @@
-import { connect, type ClientHttp2Session } from "node:http2";
+import { type ClientHttp2Session, connect } from "node:http2";
 import { frame } from "../../conformance/harness/raw-http2.js";
-import { startRpcServer, type RpcServer } from "../../conformance/harness/rpc-server.js";
+import { type RpcServer, startRpcServer } from "../../conformance/harness/rpc-server.js";
 
 export const CHECK_PATH = "/stigg.sidecar.v1.SidecarService/GetBooleanEntitlement";
 /** A check of a customer whom the server knows. */

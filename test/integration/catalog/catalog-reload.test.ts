@@ -1,11 +1,11 @@
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import type { CatalogEngine } from "../../../src/adapters/catalog/engine/catalog-engine.js";
-import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import { openCatalog } from "../../../src/adapters/catalog/engine/open-catalog.js";
+import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { loadConfig } from "../../../src/bootstrap/config/load-config.js";
 import { Sidecar } from "../../../src/bootstrap/sidecar/sidecar.js";

@@ -1,11 +1,11 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import type { KernelLock } from "../../../src/adapters/files/kernel-lock.js";
 import { StateFileLock } from "../../../src/adapters/catalog/ledger/state-file-lock.js";
+import type { KernelLock } from "../../../src/adapters/files/kernel-lock.js";
 import type { Clock } from "../../../src/ports/clock.js";
 
 let directory: string;

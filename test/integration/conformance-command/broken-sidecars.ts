@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
-import { plantingPlugin, type Mutant } from "../../mutants/plant.js";
+import { type Mutant, plantingPlugin } from "../../mutants/plant.js";
 
 const REPO = resolve(import.meta.dirname, "../../..");
 /** Beneath the packages that the programs ask for. */

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { inkwell } from "../../builders/inkwell.js";
-import { getEdge, rawSubscriber, RawSubscription, type Json } from "../../fixtures/raw-api.js";
+import { getEdge, type Json, rawSubscriber, RawSubscription } from "../../fixtures/raw-api.js";
 import { runToEnd, ServiceProcess } from "../service/service-process.js";
 
 let folder: string;

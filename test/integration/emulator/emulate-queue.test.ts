@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { AnnounceChanges } from "../../../src/adapters/emulator/queue/announce-changes.js";
 import { SqsSender } from "../../../src/adapters/emulator/queue/sqs-sender.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
-import { AWS_ENVIRONMENT, startQueueServer, type QueueServer, type TestQueue } from "../../builders/queue-server.js";
+import { AWS_ENVIRONMENT, type QueueServer, startQueueServer, type TestQueue } from "../../builders/queue-server.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
 import { eventually } from "../../support/expectations.js";
 import { runToEnd, ServiceProcess } from "../service/service-process.js";

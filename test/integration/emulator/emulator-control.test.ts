@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { inkwell } from "../../builders/inkwell.js";
 import { emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";
+import { getEdge, type Json, rawSubscriber, RawSubscription } from "../../fixtures/raw-api.js";
 import { ServiceProcess } from "../service/service-process.js";
-import { getEdge, RawSubscription, rawSubscriber, type Json } from "../../fixtures/raw-api.js";
 
 const STATE_FILE = "/v1/c/acme/entitlements-state.json";
 

@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { request, type IncomingMessage } from "node:http";
-import type { Client } from "graphql-ws";
+import { type IncomingMessage, request } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Client } from "graphql-ws";
 import { WebSocket } from "ws";
 import type { HttpRule } from "../../../src/adapters/emulator/faults/fault-rules.js";
 import { inkwell } from "../../builders/inkwell.js";
 import { API_KEY, emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";
-import { getEdge, postGraphql, RawSubscription, rawSubscriber, type Json } from "../../fixtures/raw-api.js";
+import { getEdge, type Json, postGraphql, rawSubscriber, RawSubscription } from "../../fixtures/raw-api.js";
 
 const STATE_FILE = "/v1/c/acme/entitlements-state.json";
 const REPORT = "mutation ReportUsage($input: ReportUsageInput!) { reportUsage(input: $input) { currentUsage } }";

@@ -1,5 +1,5 @@
-import { parse, validate } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { parse, validate } from "graphql";
 import { VENDOR_SCHEMA } from "../../../src/adapters/emulator/graphql/vendor-schema.js";
 import { SUBSCRIPTIONS } from "../../../src/adapters/stream/subscriptions.js";
 import * as ownDocuments from "../../../src/adapters/upstream/client/graphql-documents.js";

@@ -1,11 +1,11 @@
 import { once } from "node:events";
-import type { Client } from "graphql-ws";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Client } from "graphql-ws";
 import { WebSocket } from "ws";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
 import { inkwell } from "../../builders/inkwell.js";
 import { API_KEY, emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";
-import { RawSubscription, rawSubscriber, WITHOUT_VALID_KEY } from "../../fixtures/raw-api.js";
+import { rawSubscriber, RawSubscription, WITHOUT_VALID_KEY } from "../../fixtures/raw-api.js";
 
 const V2_ENTITLEMENTS = `subscription { entitlementsUpdatedV2 { customerId resourceId accessDeniedReason entitlements {
   ... on FeatureEntitlement { feature { refId } usageLimit } ... on CreditEntitlement { currency { currencyId } }

@@ -1,11 +1,12 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect, it } from "@jest/globals";
 import { HalfSentBudget } from "../../../src/adapters/rpc/exchange/half-sent-budget.js";
 import { ReadTurns } from "../../../src/adapters/rpc/http2/frames/read-turns.js";
 import { Http2Connection } from "../../../src/adapters/rpc/http2/http2-connection.js";
 import { DEFAULT_LISTENER_LIMITS } from "../../../src/adapters/rpc/listener/listener-limits.js";
 import { onTestFinished } from "../../support/on-test-finished.js";
+import { RawClient, RecordingLogger, turns } from "../listener/listening.js";
 import { PatternFastPath } from "./http2-answering.js";
 import {
   data,
@@ -17,7 +18,6 @@ import {
   settings,
   windowUpdate,
 } from "./http2-frames.js";
-import { RawClient, RecordingLogger, turns } from "../listener/listening.js";
 
 const WIDE = 2 ** 30;
 const REQUESTS = Array.from({ length: 300 }, (_, index) => 2 * index + 1);

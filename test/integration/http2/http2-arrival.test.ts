@@ -1,9 +1,9 @@
 import { expect, it } from "@jest/globals";
 import type { Exchange, ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
-import { answerPattern, pattern } from "./http2-answering.js";
-import { data, END_STREAM, grpcFields, headers, type Fields } from "./http2-frames.js";
-import { Http2Peer } from "./http2-peer.js";
 import { startListening, turns } from "../listener/listening.js";
+import { answerPattern, pattern } from "./http2-answering.js";
+import { data, END_STREAM, type Fields, grpcFields, headers } from "./http2-frames.js";
+import { Http2Peer } from "./http2-peer.js";
 
 const PATH = "/general/9";
 const MESSAGE = Buffer.concat([Buffer.of(0, 0, 0, 0, 3), Buffer.from("abc")]);

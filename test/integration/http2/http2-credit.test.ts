@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
+import { startListening } from "../listener/listening.js";
 import { answerPattern, PASSED_ON, pattern, PatternFastPath } from "./http2-answering.js";
 import { END_HEADERS, END_STREAM, grpcFields, headers, PADDED, padded, reset } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
-import { startListening } from "../listener/listening.js";
 
 const WINDOW = 65_535;
 /** What either of the two who count it may not have told yet: Node half of its window, the connection a quarter of its own. */

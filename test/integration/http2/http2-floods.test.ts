@@ -3,7 +3,9 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
 import type { FastPathStream, Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
 import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header.js";
-import { pattern, PatternFastPath, PATHS, type Path } from "./http2-answering.js";
+import { encodeLiteral, indexedLiteral } from "../../../src/adapters/rpc/http2/hpack/literal-headers.js";
+import { turns } from "../listener/listening.js";
+import { type Path, PATHS, pattern, PatternFastPath } from "./http2-answering.js";
 import {
   CONTINUATION,
   data,
@@ -22,8 +24,6 @@ import {
 } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
 import { expectServing, startServing } from "./http2-serving.js";
-import { turns } from "../listener/listening.js";
-import { encodeLiteral, indexedLiteral } from "../../../src/adapters/rpc/http2/hpack/literal-headers.js";
 
 const COMPRESSION_ERROR = 9;
 const ENHANCE_YOUR_CALM = 11;

@@ -1,11 +1,11 @@
 import { once } from "node:events";
-import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from "node:http2";
-import fc from "fast-check";
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
 import { describe, expect, it } from "@jest/globals";
-import { answerPattern, PatternFastPath, PATHS, type Path } from "./http2-answering.js";
+import fc from "fast-check";
+import { startListening } from "../listener/listening.js";
+import { answerPattern, type Path, PATHS, PatternFastPath } from "./http2-answering.js";
 import { framesIn, HEADER_TABLE_SIZE, HEADERS, settings } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
-import { startListening } from "../listener/listening.js";
 
 function start() {
   return startListening({ onExchange: answerPattern, fastPath: new PatternFastPath() });

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { HeaderDecoder } from "../../../src/adapters/rpc/http2/hpack/header-decoder.js";
+import { RawClient, turns } from "../listener/listening.js";
 import {
   ACK,
   CONTINUATION,
@@ -9,6 +10,7 @@ import {
   END_STREAM,
   type Fields,
   type Frame,
+  frame,
   GOAWAY,
   grpcFields,
   HEADERS,
@@ -22,9 +24,7 @@ import {
   settings,
   WINDOW_UPDATE,
   windowUpdate,
-  frame,
 } from "./http2-frames.js";
-import { RawClient, turns } from "../listener/listening.js";
 
 const DEFAULT_WINDOW = 65_535;
 

@@ -1,7 +1,7 @@
 import { expect } from "@jest/globals";
-import { answerPattern, pattern, PATHS, PatternFastPath } from "./http2-answering.js";
+import { type Listening, startListening } from "../listener/listening.js";
+import { answerPattern, PATHS, pattern, PatternFastPath } from "./http2-answering.js";
 import type { Http2Peer } from "./http2-peer.js";
-import { startListening, type Listening } from "../listener/listening.js";
 
 /** A port where both paths answer. */
 export function startServing(options: Parameters<typeof startListening>[0] = {}): Promise<Listening> {

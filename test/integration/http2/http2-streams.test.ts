@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
+import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import type { Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
 import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header.js";
-import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
-import { answerPattern, PASSED_ON, pattern, PatternFastPath, PATHS } from "./http2-answering.js";
+import { answerPattern, PASSED_ON, PATHS, pattern, PatternFastPath } from "./http2-answering.js";
 import {
+  DATA,
   data,
   END_HEADERS,
   END_STREAM,
@@ -18,7 +19,6 @@ import {
   RST_STREAM,
   uint32,
   windowUpdate,
-  DATA,
 } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
 import { expectServing, startServing } from "./http2-serving.js";

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { connect } from "node:http2";
 import { afterAll, expect, it } from "@jest/globals";
 import { Certificates } from "../listener/certificates.js";
-import { answerPattern, pattern, PatternFastPath, PATHS } from "./http2-answering.js";
 import { startListening } from "../listener/listening.js";
+import { answerPattern, PATHS, pattern, PatternFastPath } from "./http2-answering.js";
 
 const certificates = new Certificates();
 afterAll(() => certificates.remove());

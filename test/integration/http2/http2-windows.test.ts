@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
-import { answerPattern, PASSED_ON, pattern, PatternFastPath, PATHS, type Path } from "./http2-answering.js";
+import { startListening, turns } from "../listener/listening.js";
+import { answerPattern, PASSED_ON, type Path, PATHS, pattern, PatternFastPath } from "./http2-answering.js";
 import { END_STREAM, grpcFields, reset } from "./http2-frames.js";
 import { Http2Peer } from "./http2-peer.js";
-import { startListening, turns } from "../listener/listening.js";
 
 const MAX_WINDOW = 2 ** 31 - 1;
 const FLOW_CONTROL_ERROR = 3;

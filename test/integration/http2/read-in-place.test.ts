@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "@jest/globals";
 import { readInPlace } from "../../../src/adapters/rpc/http2/frames/read-in-place.js";

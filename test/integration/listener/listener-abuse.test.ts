@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { connect as http2Connect, type ClientHttp2Stream } from "node:http2";
+import { type ClientHttp2Stream, connect as http2Connect } from "node:http2";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import {
   END_HEADERS,
@@ -12,8 +12,8 @@ import {
   framesIn,
   get,
   GOAWAY,
-  HEADERS,
   hasEnded,
+  HEADERS,
   OPENING,
   PING,
   PREFACE,

@@ -5,8 +5,8 @@ import { connect as http2Connect } from "node:http2";
 import { createServer } from "node:net";
 import { promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
-import { detectProtocol } from "../../../src/adapters/rpc/listener/detect-protocol.js";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
+import { detectProtocol } from "../../../src/adapters/rpc/listener/detect-protocol.js";
 import { bodyOf, get, hasEnded, OPENING, PREFACE } from "../http2/http2-frames.js";
 import { echo, freed, RawClient, startListening, textOf, turns, untilRead } from "./listening.js";
 

@@ -15,7 +15,7 @@ import { basename, join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { FollowTlsFiles } from "../../../src/adapters/rpc/listener/follow-tls-files.js";
-import { Certificates, type Certificate } from "./certificates.js";
+import { type Certificate, Certificates } from "./certificates.js";
 import { getAndClose, RecordingLogger, startListening } from "./listening.js";
 
 const certificates = new Certificates();

@@ -1,13 +1,13 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import { connect as http2Connect, type ClientHttp2Session, type SecureClientSessionOptions } from "node:http2";
+import { type ClientHttp2Session, connect as http2Connect, type SecureClientSessionOptions } from "node:http2";
 import { get as httpsGet } from "node:https";
 import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "@jest/globals";
-import { MultiProtocolListener } from "../../../src/adapters/rpc/listener/multi-protocol-listener.js";
 import type { Exchange, ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
+import { MultiProtocolListener } from "../../../src/adapters/rpc/listener/multi-protocol-listener.js";
 import { Certificates } from "./certificates.js";
 import { echo, freed, getAndClose, RawClient, RecordingLogger, startListening, textOf } from "./listening.js";
 

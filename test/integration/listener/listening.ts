@@ -5,8 +5,8 @@ import { connect, type Socket } from "node:net";
 import { afterEach } from "@jest/globals";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
 import {
-  MultiProtocolListener,
   type ListenerOptions,
+  MultiProtocolListener,
 } from "../../../src/adapters/rpc/listener/multi-protocol-listener.js";
 import type { LogFields, Logger } from "../../../src/ports/logger.js";
 

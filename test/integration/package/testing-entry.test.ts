@@ -4,9 +4,9 @@ import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { CodedError } from "../../../src/domain/errors.js";
 import {
-  startSidecar,
   type CatalogInput,
   type RunningSidecar,
+  startSidecar,
   type StartSidecarOptions,
 } from "../../../src/public/testing.js";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Cluster } from "ioredis";
 import { entitlementsUpdated, packagePublished, T0, usageUpdated } from "../../builders/change-messages.js";
-import { startCluster, type RedisCluster } from "../../builders/redis-cluster.js";
+import { type RedisCluster, startCluster } from "../../builders/redis-cluster.js";
 import { metered } from "../../builders/states.js";
 import { eventually } from "../../support/expectations.js";
 import { PersistentCacheWorld, type RunningService } from "./persistent-cache-under-test.js";

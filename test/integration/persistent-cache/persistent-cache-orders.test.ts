@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { entitlementsUpdated, T0, usageUpdated } from "../../builders/change-messages.js";
 import type { TestQueue } from "../../builders/queue-server.js";
 import { PersistentCacheWorld } from "./persistent-cache-under-test.js";

@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { entitlementsUpdated, message, T0 } from "../../builders/change-messages.js";
 import type { TestQueue } from "../../builders/queue-server.js";
 import { eventually } from "../../support/expectations.js";
-import { PersistentCacheWorld } from "./persistent-cache-under-test.js";
 import { SentryServer } from "../service/sentry-server.js";
-import { PERSISTENT_CACHE, ServiceProcess, type Ended } from "../service/service-process.js";
+import { type Ended, PERSISTENT_CACHE, ServiceProcess } from "../service/service-process.js";
+import { PersistentCacheWorld } from "./persistent-cache-under-test.js";
 
 const CUSTOMERS = 100;
 

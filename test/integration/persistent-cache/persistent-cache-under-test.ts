@@ -1,4 +1,4 @@
-import { startEmulator, type Emulator } from "../../../src/adapters/emulator/start-emulator.js";
+import { type Emulator, startEmulator } from "../../../src/adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { SilentUpdateStream } from "../../../src/adapters/stream/silent-update-stream.js";
 import { readSettings } from "../../../src/bootstrap/config/read-settings.js";
@@ -6,8 +6,8 @@ import { PersistentCacheService } from "../../../src/bootstrap/persistent-cache/
 import { PERSISTENT_CACHE } from "../../../src/bootstrap/persistent-cache/settings.js";
 import type { Tuning } from "../../../src/bootstrap/persistent-cache/tuning.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
-import { startQueueServer, type QueueOptions, type QueueServer, type TestQueue } from "../../builders/queue-server.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import { type QueueOptions, type QueueServer, startQueueServer, type TestQueue } from "../../builders/queue-server.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { InMemoryUpstream } from "../../fakes/in-memory-upstream.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
 

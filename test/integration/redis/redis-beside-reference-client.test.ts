@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import type { SidecarMethod } from "../../../src/adapters/rpc/service/sidecar-calls.js";
 import { inkwell } from "../../builders/inkwell.js";

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { slotOfKey } from "../../../src/adapters/cache/redis-client/cluster/slot-of-key.js";
 import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
-import { startCluster, type RedisCluster } from "../../builders/redis-cluster.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import { type RedisCluster, startCluster } from "../../builders/redis-cluster.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { eventually } from "../../support/expectations.js";
 import { connection, following, kept, KEYS, PREFIX, writeAll } from "./redis-following.js";
 

@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Subject } from "../../../src/domain/subject.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { RedisStore } from "../../builders/redis-store.js";
 import { SeededRandom } from "../../faults/seeded-random.js";
 import { eventually } from "../../support/expectations.js";

@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { startRedis, type RedisServer, type RedisServerOptions } from "../../builders/redis-servers.js";
+import { type RedisServer, type RedisServerOptions, startRedis } from "../../builders/redis-servers.js";
 import { TcpProxy } from "../../builders/tcp-proxy.js";
 import { eventually } from "../../support/expectations.js";
 import { Certificates } from "../listener/certificates.js";
-import { redisUnderTest, type RedisUnderTest } from "./redis-under-test.js";
+import { type RedisUnderTest, redisUnderTest } from "./redis-under-test.js";
 
 const UNAVAILABLE = { name: "CodedError", code: "unavailable" };
 const REFUSED_WRITE = { name: "CodedError", code: "failed-precondition" };

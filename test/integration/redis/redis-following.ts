@@ -1,5 +1,5 @@
 import { afterEach } from "@jest/globals";
-import { RecordingInvalidations, redisUnderTest, type RedisUnderTest } from "./redis-under-test.js";
+import { RecordingInvalidations, type RedisUnderTest, redisUnderTest } from "./redis-under-test.js";
 
 /** What every tracked key begins with. */
 export const PREFIX = "env:c_";

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { stateKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { RedisStore } from "../../builders/redis-store.js";
 import { metered, stateWith } from "../../builders/states.js";
-import { environmentOf, FALLBACK, RedisWorld, type SidecarOnRedis } from "../../faults/redis-under-fault.js";
 import { HeldCommands } from "../../fakes/held-commands.js";
+import { environmentOf, FALLBACK, RedisWorld, type SidecarOnRedis } from "../../faults/redis-under-fault.js";
 import { eventually } from "../../support/expectations.js";
 
 const ACME = { customerId: "acme" };

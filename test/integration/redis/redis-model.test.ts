@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Redis } from "ioredis";
 import { newestWinsCalls } from "../../../src/adapters/cache/redis-client/commands/newest-wins-script.js";
 import { lockCommand, unlockCall } from "../../../src/adapters/cache/redis-client/commands/simple-commands.js";
-import { startRedis, type RedisServer as RealRedis } from "../../builders/redis-servers.js";
+import { type RedisServer as RealRedis, startRedis } from "../../builders/redis-servers.js";
 import { Random } from "../../model/random.js";
-import { RedisServer, type RedisReply } from "../../simulation/servers/redis-server.js";
+import { type RedisReply, RedisServer } from "../../simulation/servers/redis-server.js";
 import { because } from "../../support/expectations.js";
 
 /** What is only asked of a script: its text and, once it is known, its digest. */

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { stateKey, timestampKey, usageKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { Subject } from "../../../src/domain/subject.js";
-import type { StoredState, FetchedState } from "../../../src/ports/cache-store.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import type { FetchedState, StoredState } from "../../../src/ports/cache-store.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { RedisStore, type RedisStoreOptions } from "../../builders/redis-store.js";
 import { metered, stateWith } from "../../builders/states.js";
 import { HeldCommands } from "../../fakes/held-commands.js";

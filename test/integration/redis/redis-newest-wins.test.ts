@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
 import { startCluster } from "../../builders/redis-cluster.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
-import { redisUnderTest, type RedisUnderTest } from "./redis-under-test.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
+import { type RedisUnderTest, redisUnderTest } from "./redis-under-test.js";
 
 interface Place {
   readonly target: RedisTarget;

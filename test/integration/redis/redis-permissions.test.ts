@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { timestampKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
-import { redisUnderTest, type RedisUnderTest } from "./redis-under-test.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
+import { type RedisUnderTest, redisUnderTest } from "./redis-under-test.js";
 
 const KEY = "env:c_acme";
 const write = (value: string, updatedAt: number | undefined, key = KEY) => ({ key, value, updatedAt });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { recentSubjectsKey, timestampKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import { SharedRecentSubjects } from "../../../src/adapters/cache/redis/store/shared-recent-subjects.js";
 import type { Subject } from "../../../src/domain/subject.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { RedisStore } from "../../builders/redis-store.js";
 import { metered, stateWith } from "../../builders/states.js";
 import { ManualClock } from "../../fakes/manual-clock.js";

@@ -4,7 +4,7 @@ import type { SubjectChange } from "../../../src/domain/change.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { CodedError } from "../../../src/domain/errors.js";
 import type { Subject } from "../../../src/domain/subject.js";
-import { freePort, startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import { freePort, type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { RedisStore, type RedisStoreOptions } from "../../builders/redis-store.js";
 import { emptyState, metered, stateWith } from "../../builders/states.js";
 import { eventually } from "../../support/expectations.js";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
-import { startSentinelSet, type SentinelSet } from "../../builders/redis-sentinels.js";
+import { type SentinelSet, startSentinelSet } from "../../builders/redis-sentinels.js";
 import { TcpProxy } from "../../builders/tcp-proxy.js";
 import { eventually } from "../../support/expectations.js";
 import { connection, following, kept, KEYS, PREFIX, writeAll } from "./redis-following.js";

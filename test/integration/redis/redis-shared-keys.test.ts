@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { hasAmbiguousKeys } from "../../../src/adapters/cache/redis/store/key-ownership.js";
 import { subjectsOfKey } from "../../../src/adapters/cache/redis/store/key-subjects.js";
 import { metadataKey, stateKey, timestampKey, usageKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
@@ -7,7 +7,7 @@ import { RedisSharedCache } from "../../../src/adapters/cache/redis/store/redis-
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { sameSubject, type Subject } from "../../../src/domain/subject.js";
 import type { FetchedState } from "../../../src/ports/cache-store.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { RedisStore } from "../../builders/redis-store.js";
 import { emptyState, metered, stateWith } from "../../builders/states.js";
 import { HeldCommands } from "../../fakes/held-commands.js";

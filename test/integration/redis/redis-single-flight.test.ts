@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { missChannel, missLockKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import { RedisSingleFlight } from "../../../src/adapters/cache/redis/leases/redis-single-flight.js";
+import { missChannel, missLockKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { LoadState } from "../../../src/application/load/load-state.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { Subject } from "../../../src/domain/subject.js";
 import type { Lease } from "../../../src/ports/cross-process-single-flight.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { RedisStore } from "../../builders/redis-store.js";
 import { metered, stateWith } from "../../builders/states.js";
 import { ControllableUpstream } from "../../fakes/controllable-upstream.js";

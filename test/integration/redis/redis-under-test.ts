@@ -1,12 +1,12 @@
-import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import type { InvalidationListener } from "../../../src/adapters/cache/redis/coherence/invalidations.js";
+import type { LinkTiming } from "../../../src/adapters/cache/redis-client/link/link-timing.js";
+import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
 import {
   openRedis,
   type RedisConnection,
   type RedisConnectionOptions,
 } from "../../../src/adapters/cache/redis-client/open-redis.js";
-import type { LinkTiming } from "../../../src/adapters/cache/redis-client/link/link-timing.js";
-import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
+import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { newTelemetry, type Telemetry } from "../../../src/ports/telemetry.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
 

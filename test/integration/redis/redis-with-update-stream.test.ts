@@ -1,14 +1,14 @@
-import { createClient, type Client } from "@connectrpc/connect";
+import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { usageReport } from "../../builders/catalog-use.js";
 import { inkwell } from "../../builders/inkwell.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import {
+  type EmulatedUpstream,
   emulatedUpstream,
   sidecarOn,
-  type EmulatedUpstream,
   type SidecarUnderTest,
 } from "../../builders/sidecar-on-emulator.js";
 import { eventually } from "../../support/expectations.js";

@@ -1,19 +1,19 @@
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { createServer as createTlsServer } from "node:tls";
 import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { openCatalog } from "../../../src/adapters/catalog/engine/open-catalog.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
-import { settingsTable } from "../../../src/bootstrap/config/settings/settings-table.js";
 import { SETTINGS } from "../../../src/bootstrap/config/settings/settings.js";
-import { startSidecar, type CatalogInput, type RunningSidecar } from "../../../src/public/testing.js";
-import { onTestFinished } from "../../support/on-test-finished.js";
-import { Certificates } from "../listener/certificates.js";
+import { settingsTable } from "../../../src/bootstrap/config/settings/settings-table.js";
+import { type CatalogInput, type RunningSidecar, startSidecar } from "../../../src/public/testing.js";
 import { usageEvent } from "../../builders/catalog-use.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
+import { onTestFinished } from "../../support/on-test-finished.js";
+import { Certificates } from "../listener/certificates.js";
 import { runToEnd } from "./service-process.js";
 
 const CATALOG: CatalogInput = {

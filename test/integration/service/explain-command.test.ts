@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { startSidecar, type CatalogInput, type RunningSidecar } from "../../../src/public/testing.js";
+import { type CatalogInput, type RunningSidecar, startSidecar } from "../../../src/public/testing.js";
 import { runToEnd } from "./service-process.js";
 
 const CATALOG: CatalogInput = {

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { API_KEY, emulatedUpstream, type EmulatedUpstream } from "../../builders/sidecar-on-emulator.js";
 import { startRedis } from "../../builders/redis-servers.js";
+import { API_KEY, type EmulatedUpstream, emulatedUpstream } from "../../builders/sidecar-on-emulator.js";
 import { eventually } from "../../support/expectations.js";
 import { runToEnd, ServiceProcess } from "./service-process.js";
 

@@ -5,10 +5,10 @@ import { loadConfig } from "../../../src/bootstrap/config/load-config.js";
 import { Sidecar } from "../../../src/bootstrap/sidecar/sidecar.js";
 import { vendorSource } from "../../../src/bootstrap/source/vendor-source.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
-import { API_KEY, emulatedUpstream, emulatorOf, type EmulatedUpstream } from "../../builders/sidecar-on-emulator.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
+import { API_KEY, type EmulatedUpstream, emulatedUpstream, emulatorOf } from "../../builders/sidecar-on-emulator.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
-import { RecordingLogger, type LogLine } from "../../fakes/recording-logger.js";
+import { type LogLine, RecordingLogger } from "../../fakes/recording-logger.js";
 import { because, eventually } from "../../support/expectations.js";
 import { onTestFinished } from "../../support/on-test-finished.js";
 

@@ -1,10 +1,10 @@
-import { once } from "node:events";
 import { spawnSync } from "node:child_process";
-import { createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { listenFault } from "../../../src/bootstrap/sidecar/listen-fault.js";
-import { PERSISTENT_CACHE, runToEnd, ServiceProcess, type Ended } from "./service-process.js";
+import { type Ended, PERSISTENT_CACHE, runToEnd, ServiceProcess } from "./service-process.js";
 
 const REPO = resolve(import.meta.dirname, "../../..");
 const CATALOG = resolve(REPO, "examples/catalog.yaml");

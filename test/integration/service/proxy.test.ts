@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { resolve } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { API_KEY, emulatedUpstream, type EmulatedUpstream } from "../../builders/sidecar-on-emulator.js";
+import { API_KEY, type EmulatedUpstream, emulatedUpstream } from "../../builders/sidecar-on-emulator.js";
 import { eventually } from "../../support/expectations.js";
 import { onTestFinished } from "../../support/on-test-finished.js";
 import { Certificates } from "../listener/certificates.js";

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
-import { API_KEY, emulatedUpstream, type EmulatedUpstream } from "../../builders/sidecar-on-emulator.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
+import { API_KEY, type EmulatedUpstream, emulatedUpstream } from "../../builders/sidecar-on-emulator.js";
 import { untilPasses } from "../../support/expectations.js";
 import { runToEnd, ServiceProcess } from "./service-process.js";
 

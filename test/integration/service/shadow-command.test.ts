@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { createClient, ConnectError, Code } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Health, HealthCheckResponse_ServingStatus } from "../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
+import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { runToEnd, ServiceProcess } from "./service-process.js";
 
 const FEATURES = [

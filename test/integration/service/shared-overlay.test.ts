@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { API_KEY, emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
 import { eventually } from "../../support/expectations.js";
 import { ServiceProcess } from "./service-process.js";
 

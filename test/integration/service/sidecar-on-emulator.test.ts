@@ -1,15 +1,15 @@
-import { fromBinary, fromJson, toBinary, toJson, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
+import { fromBinary, fromJson, type JsonObject, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { SidecarMethod } from "../../../src/adapters/rpc/service/sidecar-calls.js";
+import { inkwell } from "../../builders/inkwell.js";
 import {
+  type EmulatedUpstream,
   emulatedUpstream,
   sidecarOn,
-  type EmulatedUpstream,
   type SidecarUnderTest,
 } from "../../builders/sidecar-on-emulator.js";
-import { inkwell } from "../../builders/inkwell.js";
 import { eventually } from "../../support/expectations.js";
 
 let upstream: EmulatedUpstream;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
-import { API_KEY, emulatedUpstream, type EmulatedUpstream } from "../../builders/sidecar-on-emulator.js";
+import { API_KEY, type EmulatedUpstream, emulatedUpstream } from "../../builders/sidecar-on-emulator.js";
 import { eventually } from "../../support/expectations.js";
 import { ServiceProcess } from "./service-process.js";
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { startRedis, type RedisServer } from "../../builders/redis-servers.js";
-import { API_KEY, emulatedUpstream, type EmulatedUpstream } from "../../builders/sidecar-on-emulator.js";
+import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
+import { API_KEY, type EmulatedUpstream, emulatedUpstream } from "../../builders/sidecar-on-emulator.js";
 import { eventually } from "../../support/expectations.js";
 import { PersistentCacheWorld } from "../persistent-cache/persistent-cache-under-test.js";
 import { runToEnd, ServiceProcess } from "./service-process.js";

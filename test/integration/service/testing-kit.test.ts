@@ -5,8 +5,8 @@ import {
   metered,
   plan,
   resource,
-  startSidecar,
   type RunningSidecar,
+  startSidecar,
 } from "../../../src/public/testing.js";
 
 const PRO = plan("pro").with("sso", true).with("seats", 10).with("calls", { limit: 100, resetPeriod: "MONTH" });

@@ -1,7 +1,7 @@
-import { createWebSocketUpdateStream } from "../../../src/adapters/stream/websocket-update-stream.js";
 import { DEFAULT_STREAM_TIMING, type StreamTiming } from "../../../src/adapters/stream/stream-timing.js";
-import { newTelemetry } from "../../../src/ports/telemetry.js";
+import { createWebSocketUpdateStream } from "../../../src/adapters/stream/websocket-update-stream.js";
 import type { Clock } from "../../../src/ports/clock.js";
+import { newTelemetry } from "../../../src/ports/telemetry.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 import { RecordingListener } from "../../fakes/recording-listener.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";

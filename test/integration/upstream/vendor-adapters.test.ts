@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { CatalogUpstreamClient } from "../../../src/adapters/catalog/engine/catalog-ports.js";
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
-import { CatalogUpstreamClient } from "../../../src/adapters/catalog/engine/catalog-ports.js";
 import { createWebSocketUpdateStream } from "../../../src/adapters/stream/websocket-update-stream.js";
 import { createVendorUpstream } from "../../../src/adapters/upstream/create-vendor-upstream.js";
 import type { VendorUpstream } from "../../../src/adapters/upstream/vendor-upstream-client.js";

@@ -14,7 +14,7 @@ import {
   someTime,
   SUBJECTS,
 } from "../generate.js";
-import { differenceAt, type Difference, type Kind } from "../kind.js";
+import { type Difference, differenceAt, type Kind } from "../kind.js";
 import { changeOf, compareAnswers, type Queries } from "../product.js";
 import type { Random } from "../random.js";
 

@@ -2,15 +2,15 @@ import { MemoryCache } from "../../../src/adapters/cache/memory/memory-cache.js"
 import { ConfiguredFallbackProvider } from "../../../src/adapters/fallback/configured-fallbacks.js";
 import { CheckEntitlement } from "../../../src/application/check/check-entitlement.js";
 import { FindState } from "../../../src/application/load/find-state.js";
-import { FollowUpdates } from "../../../src/application/refresh/follow-updates.js";
 import { LoadState } from "../../../src/application/load/load-state.js";
+import { FollowUpdates } from "../../../src/application/refresh/follow-updates.js";
 import { RefreshInBackground } from "../../../src/application/refresh/refresh-in-background.js";
 import { ReloadEntitlements } from "../../../src/application/refresh/reload-entitlements.js";
 import { ReportUsage } from "../../../src/application/report/report-usage.js";
-import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
 import { buildCustomerState, type CustomerStateInput } from "../../../src/domain/build-customer-state.js";
 import type { FeatureQuery } from "../../../src/domain/decision/decision.js";
 import { CodedError } from "../../../src/domain/errors.js";
+import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
 import type { Subject } from "../../../src/domain/subject.js";
 import type { UsageMeasurement } from "../../../src/domain/usage/usage-report.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
@@ -31,8 +31,8 @@ import {
 } from "../generate.js";
 import { differenceAt, type Kind } from "../kind.js";
 import { changeOf, featureAnswerOf } from "../product.js";
-import { ModelService } from "../service.js";
 import type { Random } from "../random.js";
+import { ModelService } from "../service.js";
 
 export type HistoryStep =
   | { readonly step: "check"; readonly subject: Subject; readonly query: FeatureQuery }

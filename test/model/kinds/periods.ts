@@ -1,4 +1,4 @@
-import { usagePeriodAt, type ResetPeriod } from "../../../src/domain/usage/usage-period.js";
+import { type ResetPeriod, usagePeriodAt } from "../../../src/domain/usage/usage-period.js";
 import { periodOf } from "../calendar.js";
 import { someTime } from "../generate.js";
 import { differenceAt, type Kind } from "../kind.js";

@@ -8,12 +8,12 @@ import { newTelemetry } from "../../../src/ports/telemetry.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
 import { CachedStates, keyOf, type ModelChange } from "../cached-states.js";
-import { someChange, someState, someSubject, someTime, SUBJECTS, usualDefinition } from "../generate.js";
 import { isEmpty } from "../decisions.js";
+import { someChange, someState, someSubject, someTime, SUBJECTS, usualDefinition } from "../generate.js";
 import type { Difference, Kind } from "../kind.js";
 import { changeOf, compareAnswers, type Queries } from "../product.js";
-import { RedisKeysModel } from "../redis-keys-model.js";
 import type { Random } from "../random.js";
+import { RedisKeysModel } from "../redis-keys-model.js";
 import { someQueries } from "./caches.js";
 
 /** Which of two processes takes the step. */

@@ -5,7 +5,7 @@ import { ManualClock } from "../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
 import { someAmount, someCreditQuery, someFeatureQuery } from "../generate.js";
 import { differenceAt, type Kind } from "../kind.js";
-import { ModelLedger, type ModelGrant, type ModelReport } from "../ledger.js";
+import { type ModelGrant, ModelLedger, type ModelReport } from "../ledger.js";
 import { compareAnswers, type Queries } from "../product.js";
 import type { Random } from "../random.js";
 

@@ -1,4 +1,4 @@
-import { IMMEDIATES, TIMERS, type SimProcess } from "./sim-process.js";
+import { IMMEDIATES, type SimProcess, TIMERS } from "./sim-process.js";
 import { theWorld } from "./world.js";
 
 /**

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { GrantedAmounts } from "../../../src/application/check/granted-amounts.js";
 import type { FailurePolicy } from "../../../src/domain/decision/failure-policy.js";
 import { BUDGET_MS, buildCore, know, NO_HURRY } from "../../builders/core.js";

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { Deadlines, type Deadline } from "../../../src/application/load/deadlines.js";
+import fc from "fast-check";
+import { type Deadline, Deadlines } from "../../../src/application/load/deadlines.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 
 describe("deadlines", () => {

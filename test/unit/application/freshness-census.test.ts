@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { FreshnessCensus } from "../../../src/application/refresh/freshness-census.js";
-import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
 import type { Standing } from "../../../src/domain/freshness/freshness.js";
+import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 
 const MAX_AGE_MS = 600_000;

@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { Attack } from "../../attack/attack.js";
 import { ATTACK_CLASSES } from "../../attack/classes/all-classes.js";
-import { markdownTable } from "../../attack/table.js";
-import { CHECK_PATH, requestBlock, shortBlocks } from "../../attack/raw/requests.js";
 import { data, END_STREAM, headers, reset } from "../../attack/raw/frames.js";
+import { CHECK_PATH, requestBlock, shortBlocks } from "../../attack/raw/requests.js";
+import { markdownTable } from "../../attack/table.js";
 
 const ATTACK_MS = 50;
 

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { isMet, type Row } from "../../../bench/benchmark.js";
 import { Histogram } from "../../../bench/load/histogram.js";
 import { KeySequence } from "../../../bench/load/key-sequence.js";

@@ -1,7 +1,7 @@
-import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { once } from "node:events";
 import { createServer, type ServerHttp2Stream, type Settings } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import type { LoadJob } from "../../../bench/load/load-job.js";
 import { runJob } from "../../../bench/load/run-job.js";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
 import { applySubjectChange, type ChangeEffect } from "../../../src/domain/apply-subject-change.js";
 import type { SubjectChange } from "../../../src/domain/change.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
+import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
 import { featureQuery } from "../../builders/queries.js";
 import { boolean, contentsOf, emptyState, metered, stateWith, wallet } from "../../builders/states.js";

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { BoundedSubjects } from "../../../src/domain/bounded-subjects.js";
 import { sameSubject, type Subject } from "../../../src/domain/subject.js";
 

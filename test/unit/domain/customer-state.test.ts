@@ -1,11 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
+import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
+import { isEmptyState } from "../../../src/domain/customer-state.js";
 import {
   ACCESS_DENIED_REASONS,
   parseAccessDeniedReason,
   saysEntityIsMissing,
 } from "../../../src/domain/decision/access-denied-reason.js";
-import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
-import { isEmptyState } from "../../../src/domain/customer-state.js";
 import { CodedError, ERROR_CODES, errorCodeOf } from "../../../src/domain/errors.js";
 import { sameSubject } from "../../../src/domain/subject.js";
 import { withDefaultTimestamps } from "../../../src/domain/with-default-timestamps.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
 import { featureQuery } from "../../builders/queries.js";
-import { boolean, enumerated, metered, numeric, stateWith, type MeteredTerms } from "../../builders/states.js";
+import { boolean, enumerated, metered, type MeteredTerms, numeric, stateWith } from "../../builders/states.js";
 
 const NOW = Date.UTC(2026, 2, 10);
 

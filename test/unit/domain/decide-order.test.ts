@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../../../src/domain/build-customer-state.js";
+import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
 import { decideCredit } from "../../../src/domain/decision/decide-credit.js";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
 import type { FeatureQuery } from "../../../src/domain/decision/decision.js";

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { buildCustomerState, type CustomerStateInput } from "../../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { decideCredit, decideCreditWithoutState } from "../../../src/domain/decision/decide-credit.js";
@@ -11,11 +11,11 @@ import {
   fallbackValues,
   FEATURE_IDS,
   featureQueries,
-  times,
   optional,
   requests,
   stateInputs,
   states,
+  times,
 } from "../../builders/arbitraries.js";
 import { contentsOf } from "../../builders/states.js";
 

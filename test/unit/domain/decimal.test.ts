@@ -1,14 +1,14 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import {
   addDecimals,
   compareDecimals,
+  type Decimal,
   fitsInto,
   isDecimalText,
   multiplyDecimals,
   subtractDecimals,
   toNumber,
-  type Decimal,
 } from "../../../src/domain/usage/decimal.js";
 
 /** The model: a rational number, numerator over a power of ten. */

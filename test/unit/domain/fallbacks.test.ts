@@ -3,11 +3,11 @@ import { decideCreditWithoutState } from "../../../src/domain/decision/decide-cr
 import { decideFeature, decideFeatureWithoutState } from "../../../src/domain/decision/decide-feature.js";
 import {
   DENY_FALLBACK,
+  type FallbackHints,
+  type FallbackValues,
   kindOfFallback,
   NO_CONFIGURED_FALLBACKS,
   resolveFallback,
-  type FallbackHints,
-  type FallbackValues,
 } from "../../../src/domain/decision/fallback.js";
 import type { FeatureKind } from "../../../src/domain/feature.js";
 import { configured, creditQuery, featureQuery } from "../../builders/queries.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
-import { kindOfFeature, type Feature, type FeatureKind } from "../../../src/domain/feature.js";
+import { type Feature, type FeatureKind, kindOfFeature } from "../../../src/domain/feature.js";
 
 describe("the kind of a feature", () => {
   const rows: [Omit<Feature, "id">, FeatureKind][] = [

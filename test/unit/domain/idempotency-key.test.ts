@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { faultOfKey, reportKeyOf } from "../../../src/domain/usage/idempotency-key.js";
 import { fail } from "../../support/expectations.js";
 

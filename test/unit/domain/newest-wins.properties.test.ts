@@ -1,13 +1,13 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { applySubjectChange } from "../../../src/domain/apply-subject-change.js";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
 import type { SubjectChange } from "../../../src/domain/change.js";
-import type { EntitlementReference } from "../../../src/domain/entitlement.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
+import type { EntitlementReference } from "../../../src/domain/entitlement.js";
 import { newestState, newestUsage } from "../../../src/domain/newest-wins.js";
 import type { Usage } from "../../../src/domain/usage/usage.js";
-import { amounts, FEATURE_IDS, times, optional, states } from "../../builders/arbitraries.js";
+import { amounts, FEATURE_IDS, optional, states, times } from "../../builders/arbitraries.js";
 import { contentsOf } from "../../builders/states.js";
 
 const RUNS = { numRuns: 2_000 };

@@ -1,6 +1,6 @@
+import { describe, expect, it } from "@jest/globals";
 import { EntitlementDecisionService } from "@stigg/node-server-sdk/dist/services/entitlementDecisionService.js";
 import fc from "fast-check";
-import { describe, expect, it } from "@jest/globals";
 import { buildCustomerState, type FeatureEntitlementInput } from "../../../src/domain/build-customer-state.js";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
 import type { FeatureQuery } from "../../../src/domain/decision/decision.js";

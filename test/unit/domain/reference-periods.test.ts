@@ -1,11 +1,11 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { EntitlementResetPeriod, FeatureType, MeterType } from "@stigg/node-server-sdk/dist/models.js";
 import { calculateUsagePeriod } from "@stigg/node-server-sdk/dist/services/cache/calculateUsagePeriod.js";
 import { EntitlementDecisionService } from "@stigg/node-server-sdk/dist/services/entitlementDecisionService.js";
-import { EntitlementResetPeriod, FeatureType, MeterType } from "@stigg/node-server-sdk/dist/models.js";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
-import { usagePeriodAt, type ResetPeriod, type UsagePeriod } from "../../../src/domain/usage/usage-period.js";
-import { times, resetPeriods } from "../../builders/arbitraries.js";
+import { type ResetPeriod, type UsagePeriod, usagePeriodAt } from "../../../src/domain/usage/usage-period.js";
+import { resetPeriods, times } from "../../builders/arbitraries.js";
 import { featureQuery } from "../../builders/queries.js";
 import { metered, stateWith } from "../../builders/states.js";
 

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { isIdTooLong, MAX_ID_BYTES } from "../../../src/domain/subject.js";
 
 describe("an id", () => {

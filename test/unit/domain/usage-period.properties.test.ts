@@ -1,12 +1,12 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { usageAt } from "../../../src/domain/usage/usage.js";
 import {
   RESET_PERIODS,
-  usagePeriodAt,
   type ResetPeriod,
   type UsagePeriod,
+  usagePeriodAt,
 } from "../../../src/domain/usage/usage-period.js";
-import { usageAt } from "../../../src/domain/usage/usage.js";
 import { resetPeriods, usages } from "../../builders/arbitraries.js";
 
 const RUNS = { numRuns: 2_000 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { usagePeriodAt, type ResetPeriod } from "../../../src/domain/usage/usage-period.js";
+import { type ResetPeriod, usagePeriodAt } from "../../../src/domain/usage/usage-period.js";
 
 const at = (iso: string) => Date.parse(iso.includes("T") ? `${iso}Z` : `${iso}T00:00Z`);
 const received = (timestamp: number | undefined) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
+import { NO_USAGE, type Usage, usageAt } from "../../../src/domain/usage/usage.js";
 import type { ResetPeriod } from "../../../src/domain/usage/usage-period.js";
-import { NO_USAGE, usageAt, type Usage } from "../../../src/domain/usage/usage.js";
 import { featureQuery } from "../../builders/queries.js";
 import { metered, stateWith } from "../../builders/states.js";
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "@jest/globals";
 import { SeededRandom } from "../../faults/seeded-random.js";
 import { ByteSource } from "../../fuzz/byte-source.js";
 import type { FuzzTarget } from "../../fuzz/fuzz-target.js";
-import { Fuzzer, type BlocksThatRan } from "../../fuzz/fuzzer.js";
+import { type BlocksThatRan, Fuzzer } from "../../fuzz/fuzzer.js";
 import { minimized } from "../../fuzz/minimize.js";
 
 const LONG_ENOUGH_MS = 60_000;

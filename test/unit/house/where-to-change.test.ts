@@ -8,8 +8,8 @@ import {
   WIRE_RESET_PERIODS,
 } from "../../../src/adapters/rpc/answers/wire-values.js";
 import { SUBSCRIPTIONS } from "../../../src/adapters/stream/subscriptions.js";
-import { ACCESS_DENIED_REASONS } from "../../../src/domain/decision/access-denied-reason.js";
 import { CHANGE_TYPES } from "../../../src/domain/change.js";
+import { ACCESS_DENIED_REASONS } from "../../../src/domain/decision/access-denied-reason.js";
 import { FEATURE_TYPES, METER_TYPES } from "../../../src/domain/feature.js";
 import { RESET_PERIODS } from "../../../src/domain/usage/usage-period.js";
 

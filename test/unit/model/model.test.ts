@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { compare, repeat } from "../../model/main.js";
 import { KINDS } from "../../model/kinds/all-kinds.js";
+import { compare, repeat } from "../../model/main.js";
 import { shrink } from "../../model/shrink.js";
 import { because } from "../../support/expectations.js";
 

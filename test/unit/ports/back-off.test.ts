@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { BackOff, doubledMs, spread } from "../../../src/ports/back-off.js";
 
 const TIMING = { firstDelayMs: 20, longestDelayMs: 1_000 };

@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import type { SimulationResult } from "../../simulation/main.js";
 import { buildSimulation } from "../../simulation/build.js";
+import type { SimulationResult } from "../../simulation/main.js";
 import { because } from "../../support/expectations.js";
 
 type Run = (options: {

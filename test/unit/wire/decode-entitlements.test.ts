@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { MemoryAccount } from "../../../src/adapters/cache/memory/memory-account.js";
 import { StateCompactor } from "../../../src/adapters/cache/memory/state-compactor.js";
-import { isEmptyState, type CustomerState } from "../../../src/domain/customer-state.js";
+import { type CustomerState, isEmptyState } from "../../../src/domain/customer-state.js";
 import { decideCredit } from "../../../src/domain/decision/decide-credit.js";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
 import { withDefaultTimestamps } from "../../../src/domain/with-default-timestamps.js";

@@ -1,11 +1,11 @@
-import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import { buildCustomerState } from "../../../domain/build-customer-state.js";
 import type { CustomerState, UsagesByEntitlement } from "../../../domain/customer-state.js";
+import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { CreditEntitlement, EntitlementReference, FeatureEntitlement } from "../../../domain/entitlement.js";
 import { NO_USAGE, type Usage } from "../../../domain/usage/usage.js";
 import type { EntitlementSet } from "./entitlement-set.js";
 import { wideTextBytes } from "./heap-sizes.js";
-import { earliestEndIn, endIn, hasEnds, packOwnNumbers, updatedAtIn, usageIn, type OwnNumbers } from "./own-numbers.js";
+import { earliestEndIn, endIn, hasEnds, type OwnNumbers, packOwnNumbers, updatedAtIn, usageIn } from "./own-numbers.js";
 
 /** A state as a reference to what its subject shares with others, and one text of numbers that are its own. */
 export class CompactState implements CustomerState {

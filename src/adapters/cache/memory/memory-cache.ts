@@ -6,12 +6,12 @@ import { becomes, EVENT_OF_EFFECT, type FreshnessEvent } from "../../../domain/f
 import { newestState } from "../../../domain/newest-wins.js";
 import type { Subject } from "../../../domain/subject.js";
 import type {
-  StoredState,
+  CachedState,
   CacheSize,
   CacheStore,
   FetchedState,
-  CachedState,
   LoadedState,
+  StoredState,
 } from "../../../ports/cache-store.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import type { CompactState } from "./compact-state.js";

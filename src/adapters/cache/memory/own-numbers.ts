@@ -1,5 +1,5 @@
 import type { Usage } from "../../../domain/usage/usage.js";
-import { CELL_UNITS, cellAt, NumberTextWriter, PLACE_UNITS, placeAt, type NumberText } from "./number-text.js";
+import { CELL_UNITS, cellAt, type NumberText, NumberTextWriter, PLACE_UNITS, placeAt } from "./number-text.js";
 
 /**
  * What of a state is its subject's own. The columns stand where they do whatever else there is: then nothing has to be

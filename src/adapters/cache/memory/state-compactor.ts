@@ -9,7 +9,7 @@ import { EntitlementSet, hashSet } from "./entitlement-set.js";
 import { FeatureDefinition, hashFeature } from "./feature-definition.js";
 import { FeatureTerms, hashFeatureTerms } from "./feature-terms.js";
 import type { MemoryAccount } from "./memory-account.js";
-import { textOfCells, type NumberText } from "./number-text.js";
+import { type NumberText, textOfCells } from "./number-text.js";
 import { packOwnNumbers } from "./own-numbers.js";
 import { SharedPool } from "./shared-pool.js";
 

@@ -1,20 +1,20 @@
 import { readFileSync } from "node:fs";
-import type { Clock } from "../../../ports/clock.js";
 import { CodedError } from "../../../domain/errors.js";
+import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import type { Invalidations } from "../redis/coherence/invalidations.js";
 import type { ExpiringValues } from "../redis/store/expiring-values.js";
 import type { RedisCommands } from "../redis/store/redis-commands.js";
 import type { RedisInsight } from "../redis/store/redis-insight.js";
-import { LINK_TIMING, type LinkTiming } from "./link/link-timing.js";
 import { Cluster } from "./cluster/cluster.js";
 import { ClusterInvalidations } from "./cluster/cluster-invalidations.js";
 import { ClusterTopology } from "./cluster/cluster-topology.js";
-import { OneServer, type CommandSettings } from "./commands/one-server.js";
-import { OneServerInvalidations } from "./tracking/one-server-invalidations.js";
+import { type CommandSettings, OneServer } from "./commands/one-server.js";
+import { LINK_TIMING, type LinkTiming } from "./link/link-timing.js";
 import type { LinkDependencies } from "./link/redis-link.js";
 import type { HostAndPort, RedisAccess, RedisTarget } from "./link/redis-target.js";
+import { OneServerInvalidations } from "./tracking/one-server-invalidations.js";
 
 type Mutable<T> = T extends unknown ? { -readonly [K in keyof T]: T[K] } : never;
 

@@ -1,10 +1,10 @@
-import { parseAccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import {
   buildCustomerState,
   type CreditEntitlementInput,
   type FeatureEntitlementInput,
 } from "../../../domain/build-customer-state.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
+import { parseAccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { EntitlementReference } from "../../../domain/entitlement.js";
 import type { EntitlementSet } from "../memory/entitlement-set.js";
 

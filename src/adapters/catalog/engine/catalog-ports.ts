@@ -1,12 +1,12 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
+import type { EntitlementReference } from "../../../domain/entitlement.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
+import type { Directory, EntitlementOrigin } from "../../../ports/directory.js";
+import type { UpdateListener, UpdateStream } from "../../../ports/update-stream.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../../ports/upstream-client.js";
 import type { CatalogEngine } from "./catalog-engine.js";
-import type { UpdateListener, UpdateStream } from "../../../ports/update-stream.js";
-import type { EntitlementReference } from "../../../domain/entitlement.js";
-import type { Directory, EntitlementOrigin } from "../../../ports/directory.js";
 
 /** A catalog as the source of truth. */
 export class CatalogUpstreamClient implements UpstreamClient {

@@ -1,11 +1,11 @@
 import type { UsageUpdated } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
-import { subjectsOf, type CatalogModel } from "../model/catalog-model.js";
-import { subjectOfLine, type LedgerRecord } from "../ledger/ledger-record.js";
-import { readFeatureUsage, readWallet, type CatalogReading } from "./read-usage.js";
+import { type LedgerRecord, subjectOfLine } from "../ledger/ledger-record.js";
+import { type CatalogModel, subjectsOf } from "../model/catalog-model.js";
 import { activeTermsOf } from "../model/subscription.js";
 import { visibleCurrencies, walletOwner } from "../model/wallet-owner.js";
+import { type CatalogReading, readFeatureUsage, readWallet } from "./read-usage.js";
 
 /** A customer and its resources in either of two catalogs, the customer first: a change of it concerns its resources. */
 export function subjectsInEither(before: CatalogModel, after: CatalogModel, customerId: string): readonly Subject[] {

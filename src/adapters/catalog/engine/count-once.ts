@@ -1,10 +1,10 @@
 import { CodedError } from "../../../domain/errors.js";
 import type { UsageEvent, UsageReport } from "../../../domain/usage/usage-report.js";
-import { countUsage, type CountContext } from "./count-usage.js";
-import { subjectToCount } from "./countable.js";
 import type { RememberedAnswer } from "../ledger/ledger-entry.js";
-import { measureEvent } from "./measure-event.js";
 import { eventContent, eventDigest, reportContent } from "../ledger/report-digest.js";
+import { type CountContext, countUsage } from "./count-usage.js";
+import { subjectToCount } from "./countable.js";
+import { measureEvent } from "./measure-event.js";
 
 /**
  * Counts a report unless one of the same key was counted before. A key that was made up for it never comes again, and

@@ -1,26 +1,26 @@
+import { CodedError } from "../../../domain/errors.js";
+import type { Subject } from "../../../domain/subject.js";
 import {
   addDecimals,
   compareDecimals,
+  type Decimal,
   MAX_AMOUNT,
   multiplyDecimals,
   subtractDecimals,
   toNumber,
-  type Decimal,
 } from "../../../domain/usage/decimal.js";
-import { CodedError } from "../../../domain/errors.js";
-import type { Subject } from "../../../domain/subject.js";
 import type { UsagePeriod } from "../../../domain/usage/usage-period.js";
 import type { UsageUpdateBehavior } from "../../../domain/usage/usage-report.js";
-import type { CatalogModel, SubjectDefinition } from "../model/catalog-model.js";
-import { featureToCount, mustBeCountable, subjectToCount } from "./countable.js";
-import { drawCredits } from "./draw-credits.js";
 import type { LedgerDraft } from "../ledger/ledger-draft.js";
 import { withAmount } from "../ledger/ledger-entry.js";
+import type { CatalogModel, SubjectDefinition } from "../model/catalog-model.js";
+import { activeTermsOf, periodOf } from "../model/subscription.js";
+import { walletOwner } from "../model/wallet-owner.js";
+import { featureToCount, mustBeCountable, subjectToCount } from "./countable.js";
+import { drawCredits } from "./draw-credits.js";
 import { amountIn } from "./read-usage.js";
 import { overdraftAt } from "./settle-overdraft.js";
-import { activeTermsOf, periodOf } from "../model/subscription.js";
 import { walletGrants } from "./wallet-grants.js";
-import { walletOwner } from "../model/wallet-owner.js";
 
 export interface CountedUsage {
   readonly subject: Subject;

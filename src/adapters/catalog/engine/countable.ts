@@ -1,5 +1,6 @@
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
+import { unknownName } from "../file/catalog-fault.js";
 import type {
   CatalogModel,
   CustomerDefinition,
@@ -7,7 +8,6 @@ import type {
   FeatureDefinition,
   SubjectDefinition,
 } from "../model/catalog-model.js";
-import { unknownName } from "../file/catalog-fault.js";
 
 export interface KnownSubject {
   readonly customer: CustomerDefinition;

@@ -1,15 +1,15 @@
-import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import {
   buildCustomerState,
   type CreditEntitlementInput,
   type FeatureEntitlementInput,
 } from "../../../domain/build-customer-state.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
+import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { CatalogModel, CustomerDefinition, EntitlementTerms, SubjectDefinition } from "../model/catalog-model.js";
-import { readFeatureUsage, readWallet, type CatalogReading } from "./read-usage.js";
 import { activeTerms, isSubscribed, lastSubscriptionChange, nextSubscriptionChange } from "../model/subscription.js";
 import { visibleCurrencies, walletOwner } from "../model/wallet-owner.js";
+import { type CatalogReading, readFeatureUsage, readWallet } from "./read-usage.js";
 
 /** What a catalog and what was counted say of a subject at one point in time. */
 export function deriveState(

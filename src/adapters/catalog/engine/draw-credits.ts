@@ -1,4 +1,4 @@
-import { addDecimals, compareDecimals, subtractDecimals, type Decimal } from "../../../domain/usage/decimal.js";
+import { addDecimals, compareDecimals, type Decimal, subtractDecimals } from "../../../domain/usage/decimal.js";
 import type { DrawnCredits, WalletEntry } from "../ledger/ledger-entry.js";
 import type { ActiveGrant } from "./wallet-grants.js";
 

@@ -1,10 +1,10 @@
 import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
-import type { CatalogModel, CustomerDefinition, SubjectDefinition } from "../model/catalog-model.js";
-import { subjectToCount } from "./countable.js";
 import type { RememberedAnswer } from "../ledger/ledger-entry.js";
-import { readFeatureUsage, readWallet, type CatalogReading } from "./read-usage.js";
+import type { CatalogModel, CustomerDefinition, SubjectDefinition } from "../model/catalog-model.js";
 import { activeTermsOf } from "../model/subscription.js";
 import { walletOwner } from "../model/wallet-owner.js";
+import { subjectToCount } from "./countable.js";
+import { type CatalogReading, readFeatureUsage, readWallet } from "./read-usage.js";
 
 /** What is counted now of the feature that a report names, and of the wallet that pays for it. */
 export function measurementOf(

@@ -1,18 +1,18 @@
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
-import { CatalogEngine } from "./catalog-engine.js";
-import { CatalogReader } from "../file/catalog-reader.js";
-import { followCatalogFile, readCatalogFile } from "../file/catalog-file.js";
 import type { FileContent } from "../../files/file-access.js";
+import { followCatalogFile, readCatalogFile } from "../file/catalog-file.js";
 import type { CatalogInput } from "../file/catalog-input.js";
-import type { CatalogModel } from "../model/catalog-model.js";
+import { CatalogReader } from "../file/catalog-reader.js";
 import { loadCatalogObject } from "../file/load-catalog.js";
 import { StateFileLock } from "../ledger/state-file-lock.js";
 import { NODE_STATE_FILES } from "../ledger/state-files.js";
 import { UsageJournal } from "../ledger/usage-journal.js";
 import { UsageLedger } from "../ledger/usage-ledger.js";
 import { FORGETFUL_LOG, type UsageLog } from "../ledger/usage-log.js";
+import type { CatalogModel } from "../model/catalog-model.js";
+import { CatalogEngine } from "./catalog-engine.js";
 
 /** A file that is watched, or an object that is replaced by `engine.replace`. */
 export type CatalogSource = { readonly file: string } | { readonly catalog: CatalogInput };

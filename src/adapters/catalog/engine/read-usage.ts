@@ -1,12 +1,12 @@
-import { addDecimals, toNumber, type Decimal } from "../../../domain/usage/decimal.js";
-import type { UsagePeriod } from "../../../domain/usage/usage-period.js";
+import { addDecimals, type Decimal, toNumber } from "../../../domain/usage/decimal.js";
 import type { Usage } from "../../../domain/usage/usage.js";
-import type { EntitlementTerms, SubjectDefinition } from "../model/catalog-model.js";
-import { consumedCredits } from "./draw-credits.js";
+import type { UsagePeriod } from "../../../domain/usage/usage-period.js";
 import type { LedgerReader, UsageEntry } from "../ledger/ledger-entry.js";
-import { overdraftAt } from "./settle-overdraft.js";
+import type { EntitlementTerms, SubjectDefinition } from "../model/catalog-model.js";
 import { periodAnchor, periodOf } from "../model/subscription.js";
-import { walletGrants, type WalletGrants } from "./wallet-grants.js";
+import { consumedCredits } from "./draw-credits.js";
+import { overdraftAt } from "./settle-overdraft.js";
+import { type WalletGrants, walletGrants } from "./wallet-grants.js";
 
 /** One point in time of a catalog and of what was counted. */
 export interface CatalogReading {

@@ -1,7 +1,7 @@
-import { subjectsOf, type CustomerDefinition, type SubjectDefinition } from "../model/catalog-model.js";
-import { drawFrom, type CountContext } from "./count-usage.js";
 import { withAmount } from "../ledger/ledger-entry.js";
+import { type CustomerDefinition, type SubjectDefinition, subjectsOf } from "../model/catalog-model.js";
 import { activeTermsOf, periodOf } from "../model/subscription.js";
+import { type CountContext, drawFrom } from "./count-usage.js";
 
 /** Whether a catalog states usage of a customer or of its resources. */
 export function statesUsage(customer: CustomerDefinition): boolean {

@@ -1,6 +1,6 @@
-import { compareDecimals, subtractDecimals, type Decimal } from "../../../domain/usage/decimal.js";
-import type { SubjectDefinition } from "../model/catalog-model.js";
+import { compareDecimals, type Decimal, subtractDecimals } from "../../../domain/usage/decimal.js";
 import type { WalletEntry } from "../ledger/ledger-entry.js";
+import type { SubjectDefinition } from "../model/catalog-model.js";
 import { isSubscribed, periodOf } from "../model/subscription.js";
 
 /** Some years of days: what is owed after that many periods is not paid by more of them. */

@@ -8,8 +8,8 @@ import { FileFollower } from "../../files/follow-file.js";
 import { readSettledFile } from "../../files/read-settled-file.js";
 import type { CatalogEngine } from "../engine/catalog-engine.js";
 import type { CatalogModel } from "../model/catalog-model.js";
-import type { CatalogReader } from "./catalog-reader.js";
 import { unpackCatalog } from "../model/pack-catalog.js";
+import type { CatalogReader } from "./catalog-reader.js";
 
 export interface CatalogFile {
   readonly content: FileContent;

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { CodedError } from "../../../domain/errors.js";
-import { readCatalog, type ReadCatalog, type ReadReply, type ReadRequest } from "./read-catalog.js";
+import { type ReadCatalog, readCatalog, type ReadReply, type ReadRequest } from "./read-catalog.js";
 
 /** Up to here reading takes a few milliseconds, less than a worker takes to start; bytes. */
 const MAX_INLINE_BYTES = 4 * 1024;

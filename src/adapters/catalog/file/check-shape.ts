@@ -1,8 +1,8 @@
 import type { ErrorObject } from "ajv/dist/2020.js";
 import { editDistance } from "../../../domain/decision/nearest-ids.js";
+import { validateCatalog, validateCustomer } from "../gen/catalog-validator.js";
 import type { CatalogFault, CatalogPath } from "./catalog-fault.js";
 import type { CatalogInput, CustomerInput } from "./catalog-input.js";
-import { validateCatalog, validateCustomer } from "../gen/catalog-validator.js";
 
 /** Whether a value has the shape of a catalog, by the schema that ships with the package. */
 export function checkShape(

@@ -1,15 +1,15 @@
 import { isUtf8 } from "node:buffer";
 import { CodedError } from "../../../domain/errors.js";
-import { faultyCatalogError, type CatalogFault, type CatalogPath, type TextPosition } from "./catalog-fault.js";
-import type { CatalogInput } from "./catalog-input.js";
 import type { CatalogModel } from "../model/catalog-model.js";
-import { checkCustomerShape, checkShape } from "./check-shape.js";
 import { CatalogPacker, unpackCatalog } from "../model/pack-catalog.js";
 import type { PackedCatalog } from "../model/packed-catalog.js";
+import { type CatalogFault, type CatalogPath, faultyCatalogError, type TextPosition } from "./catalog-fault.js";
+import type { CatalogInput } from "./catalog-input.js";
+import { checkCustomerShape, checkShape } from "./check-shape.js";
 import { parseCatalogText } from "./parse-catalog-text.js";
 import { parsePlainJson } from "./plain-json.js";
 import { positionInSplit } from "./position-in-split.js";
-import { splitJson, type SplitJson } from "./split-json.js";
+import { type SplitJson, splitJson } from "./split-json.js";
 
 /** Beyond it only JSON is read, which is read customer by customer; YAML takes a hundred times its size while it is read. */
 const MAX_YAML_BYTES = 64 * 1024 * 1024;

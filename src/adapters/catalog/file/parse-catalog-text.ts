@@ -1,17 +1,17 @@
 import {
+  type Alias,
+  type Document,
   isAlias,
   isMap,
   isNode,
   isScalar,
   isSeq,
   LineCounter,
+  type Node,
   parseDocument,
   visit,
-  type Alias,
-  type Document,
-  type Node,
 } from "yaml";
-import { faultyCatalogError, type CatalogPath, type TextPosition } from "./catalog-fault.js";
+import { type CatalogPath, faultyCatalogError, type TextPosition } from "./catalog-fault.js";
 import { parsePlainJson } from "./plain-json.js";
 
 /**

@@ -1,6 +1,6 @@
-import { compareCatalogs, type CatalogDifference, type ServedCatalog } from "../model/compare-catalogs.js";
-import { packCatalogText } from "./load-catalog.js";
+import { type CatalogDifference, compareCatalogs, type ServedCatalog } from "../model/compare-catalogs.js";
 import type { PackedCatalog } from "../model/packed-catalog.js";
+import { packCatalogText } from "./load-catalog.js";
 
 /** What can be handed to a worker: in shared memory, so that nothing large is copied. */
 export interface ReadRequest {

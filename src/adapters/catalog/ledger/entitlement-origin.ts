@@ -1,11 +1,11 @@
-import { toNumber } from "../../../domain/usage/decimal.js";
 import type { EntitlementReference } from "../../../domain/entitlement.js";
 import type { Subject } from "../../../domain/subject.js";
+import { toNumber } from "../../../domain/usage/decimal.js";
 import type { EntitlementOrigin, GrantOrigin } from "../../../ports/directory.js";
-import type { CatalogModel, CustomerDefinition, SubjectDefinition } from "../model/catalog-model.js";
 import type { CatalogReading } from "../engine/read-usage.js";
-import { activeTerms } from "../model/subscription.js";
 import { walletGrants } from "../engine/wallet-grants.js";
+import type { CatalogModel, CustomerDefinition, SubjectDefinition } from "../model/catalog-model.js";
+import { activeTerms } from "../model/subscription.js";
 import { walletOwner } from "../model/wallet-owner.js";
 
 /** Where what a subject has of a feature or wallet comes from, at one point in time. */

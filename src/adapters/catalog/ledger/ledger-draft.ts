@@ -1,7 +1,7 @@
 import type { Subject } from "../../../domain/subject.js";
 import { EntryTable } from "./entry-table.js";
 import type { LedgerReader, RememberedReport, UsageEntry, WalletEntry } from "./ledger-entry.js";
-import { keyLine, usageLine, walletLine, type LedgerRecord } from "./ledger-record.js";
+import { keyLine, type LedgerRecord, usageLine, walletLine } from "./ledger-record.js";
 
 /** What requests would change on top of what `base` says: all of it is applied at the end, or nothing. */
 export class LedgerDraft implements LedgerReader {

@@ -1,5 +1,5 @@
-import type { Decimal } from "../../../domain/usage/decimal.js";
 import type { Subject } from "../../../domain/subject.js";
+import type { Decimal } from "../../../domain/usage/decimal.js";
 import type { RememberedReport, UsageEntry, WalletEntry } from "./ledger-entry.js";
 
 /**

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { constants, open, readFile, rm, stat, type FileHandle } from "node:fs/promises";
+import { constants, type FileHandle, open, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { CodedError } from "../../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../../ports/clock.js";
 import { elapse } from "../../../ports/waits.js";
-import { loadKernelLock, type KernelLock } from "../../files/kernel-lock.js";
+import { type KernelLock, loadKernelLock } from "../../files/kernel-lock.js";
 import type { StateFileOwnership } from "./usage-journal.js";
 
 const HEARTBEAT_MS = 1_000;

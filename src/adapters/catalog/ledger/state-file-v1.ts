@@ -1,6 +1,6 @@
 import type { Decimal } from "../../../domain/usage/decimal.js";
 import type { LedgerRecord, WalletLine } from "./ledger-record.js";
-import { decodeLine, unfit, type DecodedStateFile } from "./state-file-format.js";
+import { type DecodedStateFile, decodeLine, unfit } from "./state-file-format.js";
 
 /** A record as version 1 wrote it. */
 interface RecordV1 {

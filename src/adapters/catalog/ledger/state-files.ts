@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** What the journal needs of a file system. Every method rejects with the system's own error. */

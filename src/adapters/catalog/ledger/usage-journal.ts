@@ -7,8 +7,8 @@ import {
   encodeRecords,
   encodeStart,
   FIRST_END,
-  versionOf,
   type StateFileEnd,
+  versionOf,
 } from "./state-file-format.js";
 import { decodeStateFileV1 } from "./state-file-v1.js";
 import type { StateFileHandle, StateFiles } from "./state-files.js";

@@ -2,14 +2,14 @@ import type { Subject } from "../../../domain/subject.js";
 import { EntryTable } from "./entry-table.js";
 import type { LedgerReader, RememberedReport, UsageEntry, WalletEntry } from "./ledger-entry.js";
 import {
+  type KeyLine,
+  type LedgerRecord,
   rememberedReportOf,
   subjectOfLine,
   usageEntryOf,
   usageLine,
   walletEntryOf,
   walletLine,
-  type KeyLine,
-  type LedgerRecord,
 } from "./ledger-record.js";
 
 /**

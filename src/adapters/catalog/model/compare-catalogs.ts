@@ -1,5 +1,5 @@
 import type { CustomerInput, SubscriptionInput } from "../file/catalog-input.js";
-import { NO_PLAN, SEVERAL_PLANS, type PackedCatalog } from "./packed-catalog.js";
+import { NO_PLAN, type PackedCatalog, SEVERAL_PLANS } from "./packed-catalog.js";
 import { RecordTable } from "./record-table.js";
 
 /** A catalog that is served, and since when. Times are epoch milliseconds. */

@@ -3,9 +3,9 @@ import { unknownName } from "../file/catalog-fault.js";
 import type {
   CreditGrantInput,
   CustomerInput,
-  ShortEntitlementInput,
   OverrideInput,
   ResourceInput,
+  ShortEntitlementInput,
   SubscriptionInput,
 } from "../file/catalog-input.js";
 import type {

@@ -5,7 +5,7 @@ import { compilePlan, compileShared } from "./compile-catalog.js";
 import { compileCustomer } from "./compile-customer.js";
 import { FaultList } from "./fault-list.js";
 import { LazyTable } from "./lazy-table.js";
-import { NO_PLAN, SEVERAL_PLANS, type PackedCatalog } from "./packed-catalog.js";
+import { NO_PLAN, type PackedCatalog, SEVERAL_PLANS } from "./packed-catalog.js";
 import { RecordTable, RecordTableBuilder } from "./record-table.js";
 
 /** How many customers are remembered as definitions; the others are made again from their records, in some 20 µs. */

@@ -1,4 +1,4 @@
-import { usagePeriodAt, type ResetPeriod, type UsagePeriod } from "../../../domain/usage/usage-period.js";
+import { type ResetPeriod, type UsagePeriod, usagePeriodAt } from "../../../domain/usage/usage-period.js";
 import type { ResetAnchor } from "../file/catalog-input.js";
 import type { EntitlementTerms, SubjectDefinition } from "./catalog-model.js";
 

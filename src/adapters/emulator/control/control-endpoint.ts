@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CodedError } from "../../../domain/errors.js";
+import type { EmulatorStats, TargetCounts } from "../emulator-stats.js";
 import { checkFaultRule } from "../faults/check-fault-rule.js";
 import type { EmulatorFaults } from "../faults/emulator-faults.js";
-import type { EmulatorStats, TargetCounts } from "../emulator-stats.js";
-import { jsonAnswer, sendAnswer, type HttpAnswer } from "../http-answer.js";
+import { type HttpAnswer, jsonAnswer, sendAnswer } from "../http-answer.js";
 import { readBody, type RequestTarget } from "../read-request.js";
 
 const PREFIX = "/emulator/";

@@ -1,5 +1,5 @@
-import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
+import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import { decideFeature } from "../../../domain/decision/decide-feature.js";
 import type { FeatureDecision } from "../../../domain/decision/decision.js";
 import type { FeatureEntitlement } from "../../../domain/entitlement.js";

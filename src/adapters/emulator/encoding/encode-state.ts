@@ -1,9 +1,9 @@
-import type { CustomerState } from "../../../domain/customer-state.js";
-import type { Subject } from "../../../domain/subject.js";
-import { encodeFeatureEntitlement, encodeOlderEntitlement } from "./encode-feature-entitlement.js";
 import type { CreditCurrency } from "../../../domain/credit-currency.js";
+import type { CustomerState } from "../../../domain/customer-state.js";
 import { decideCredit } from "../../../domain/decision/decide-credit.js";
 import type { CreditEntitlement } from "../../../domain/entitlement.js";
+import type { Subject } from "../../../domain/subject.js";
+import { encodeFeatureEntitlement, encodeOlderEntitlement } from "./encode-feature-entitlement.js";
 import { isoTimestamp } from "./encode-timestamp.js";
 
 /** Everything of a state, as the newer clients read it. @param now epoch milliseconds */

@@ -1,9 +1,9 @@
 import type { EdgeView } from "../edge/edge-view.js";
 import type { EmulatorServer } from "../emulator-server.js";
 import type { SubscriptionField } from "../subscriptions/event-feeds.js";
+import type { SubscriptionEndpoint } from "../subscriptions/subscription-endpoint.js";
 import type { FaultBoard } from "./fault-board.js";
 import type { FaultRule } from "./fault-rules.js";
-import type { SubscriptionEndpoint } from "../subscriptions/subscription-endpoint.js";
 
 export interface FaultSubjects {
   readonly board: FaultBoard;

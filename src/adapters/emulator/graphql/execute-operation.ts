@@ -1,4 +1,4 @@
-import { execute, GraphQLError, parse, validate, type DocumentNode, type ExecutionResult } from "graphql";
+import { type DocumentNode, execute, type ExecutionResult, GraphQLError, parse, validate } from "graphql";
 import QuickLRU from "quick-lru";
 import { apiError, apiErrorOf } from "../api-error.js";
 import { VENDOR_SCHEMA } from "./vendor-schema.js";

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getOperationAST, OperationTypeNode } from "graphql";
-import { answerUnderFaults } from "../faults/answer-under-faults.js";
 import { apiError, errorsBody, invalidKeyError } from "../api-error.js";
 import type { EmulatorContext } from "../emulator-context.js";
+import { answerUnderFaults } from "../faults/answer-under-faults.js";
+import { type HttpAnswer, jsonAnswer } from "../http-answer.js";
+import { GRAPHQL_PATH, readBody, type RequestTarget } from "../read-request.js";
 import { checkDocument, executeOperation } from "./execute-operation.js";
-import { jsonAnswer, type HttpAnswer } from "../http-answer.js";
 import type { operationRoots } from "./operation-roots.js";
-import { readBody, GRAPHQL_PATH, type RequestTarget } from "../read-request.js";
 
 interface GraphqlRequest {
   readonly query: string;

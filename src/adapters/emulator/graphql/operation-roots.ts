@@ -3,8 +3,8 @@ import { apiErrorOf } from "../api-error.js";
 import type { EmulatorContext } from "../emulator-context.js";
 import { encodeMeasurement } from "../encoding/encode-measurement.js";
 import { encodeEntitlementsV2, encodeOlderEntitlements } from "../encoding/encode-state.js";
-import { explainRefusal } from "./explain-refusal.js";
 import { fetchKnownState } from "../fetch-known-state.js";
+import { explainRefusal } from "./explain-refusal.js";
 import {
   readUsageEvent,
   readUsageReport,

@@ -1,9 +1,9 @@
-import { elapse } from "../../../ports/waits.js";
 import type { Change } from "../../../domain/change.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import { OutageLog } from "../../../ports/outage-log.js";
-import { encodeChangeMessage, type ChangeMessage } from "./encode-change-message.js";
+import { elapse } from "../../../ports/waits.js";
+import { type ChangeMessage, encodeChangeMessage } from "./encode-change-message.js";
 import { MAX_SENT_TOGETHER, type SqsSender } from "./sqs-sender.js";
 
 /** Far more than a queue that can be reached is ever behind. */

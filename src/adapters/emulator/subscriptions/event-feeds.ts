@@ -1,8 +1,8 @@
 import type { Change, EntitlementsUpdated, SubjectInvalidated, UsageUpdated } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
-import { encodeBalance, encodeOlderUsage, encodePackagePublished, encodeUsageV2 } from "../encoding/encode-changes.js";
 import type { EmulatorContext } from "../emulator-context.js";
+import { encodeBalance, encodeOlderUsage, encodePackagePublished, encodeUsageV2 } from "../encoding/encode-changes.js";
 import { encodeEntitlementsV2, encodeOlderEntitlements } from "../encoding/encode-state.js";
 import { fetchKnownState } from "../fetch-known-state.js";
 

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { execute, parse, subscribe, validate } from "graphql";
-import { handleProtocols, makeServer, type ConnectionInitMessage, type Server } from "graphql-ws";
-import { WebSocketServer, type WebSocket } from "ws";
+import { type ConnectionInitMessage, handleProtocols, makeServer, type Server } from "graphql-ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { INVALID_KEY_MESSAGE } from "../api-error.js";
 import type { EmulatorContext } from "../emulator-context.js";
+import type { ConnectRule } from "../faults/fault-rules.js";
+import type { Struck } from "../faults/rule-list.js";
+import type { operationRoots } from "../graphql/operation-roots.js";
+import { VENDOR_SCHEMA } from "../graphql/vendor-schema.js";
 import { eventFeeds, SUBSCRIPTION_FIELDS, type SubscriptionField } from "./event-feeds.js";
 import type { EventHub } from "./event-hub.js";
 import { FeedSubscription } from "./feed-subscription.js";
-import type { operationRoots } from "../graphql/operation-roots.js";
-import type { ConnectRule } from "../faults/fault-rules.js";
-import type { Struck } from "../faults/rule-list.js";
 import { SubscriberSocket } from "./subscriber-socket.js";
-import { VENDOR_SCHEMA } from "../graphql/vendor-schema.js";
 
 const PING_INTERVAL_MS = 12_000;
 const MAX_MESSAGE_BYTES = 1024 * 1024;

@@ -1,12 +1,12 @@
-import { CodedError } from "../../../domain/errors.js";
 import type { FailurePolicy } from "../../../domain/decision/failure-policy.js";
+import { CodedError } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { FailurePolicies } from "../../../ports/failure-policies.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { FileContent } from "../../files/file-access.js";
 import { FileFollower } from "../../files/follow-file.js";
 import { readSettledFile } from "../../files/read-settled-file.js";
-import { readPolicies, type PolicyRules } from "./read-policies.js";
+import { type PolicyRules, readPolicies } from "./read-policies.js";
 
 /** Of how many ids it is remembered which policy is theirs. */
 const MAX_REMEMBERED = 10_000;

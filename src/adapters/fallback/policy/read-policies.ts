@@ -1,6 +1,6 @@
 import { parseDocument } from "yaml";
+import { type FailurePolicy, POLICY_ANSWERS } from "../../../domain/decision/failure-policy.js";
 import { CodedError } from "../../../domain/errors.js";
-import { POLICY_ANSWERS, type FailurePolicy } from "../../../domain/decision/failure-policy.js";
 
 /** The policies of a file, as they stand in it. */
 export interface PolicyRules {

@@ -1,4 +1,4 @@
-import { LATENCY_BUCKETS_MS, type CallTelemetry } from "../../../ports/call-telemetry.js";
+import { type CallTelemetry, LATENCY_BUCKETS_MS } from "../../../ports/call-telemetry.js";
 import { counter, gauge, histogram, labelled, type LabelledValue, type Metric } from "./metric.js";
 
 /** What the service port counts. */

@@ -2,8 +2,8 @@ import type { ConsumptionTelemetry } from "../../../ports/consumption-telemetry.
 import { DurationHistogram } from "../../../ports/duration-histogram.js";
 import type { SharedCacheStatistics } from "../../../ports/shared-cache.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
-import { counter, gauge, histogram, of, type Metric } from "./metric.js";
-import { buildMetrics, dependencyMetrics, type Build } from "./shared-metrics.js";
+import { counter, gauge, histogram, type Metric, of } from "./metric.js";
+import { type Build, buildMetrics, dependencyMetrics } from "./shared-metrics.js";
 
 /** A write is a round trip to Redis, a message may wait for upstream; milliseconds. */
 const WRITE_BOUNDS_MS = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000];

@@ -1,4 +1,4 @@
-import { REQUEST_RESULTS, UPSTREAM_TARGETS, type Telemetry } from "../../../ports/telemetry.js";
+import { REQUEST_RESULTS, type Telemetry, UPSTREAM_TARGETS } from "../../../ports/telemetry.js";
 import { counter, histogram, labelled, type LabelledValue, type Metric } from "./metric.js";
 
 export interface Build {

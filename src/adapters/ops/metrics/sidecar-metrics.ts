@@ -1,14 +1,14 @@
-import { POLICY_ANSWERS } from "../../../domain/decision/failure-policy.js";
 import type { FreshnessCounts } from "../../../application/refresh/freshness-census.js";
+import { POLICY_ANSWERS } from "../../../domain/decision/failure-policy.js";
 import { STALE_REASONS } from "../../../domain/freshness/freshness.js";
 import type { CacheSize } from "../../../ports/cache-store.js";
 import type { CallTelemetry } from "../../../ports/call-telemetry.js";
 import type { Outbox } from "../../../ports/outbox.js";
 import { ANSWER_SOURCES, REPORT_KINDS, REPORT_RESULTS, type Telemetry } from "../../../ports/telemetry.js";
 import { CALL_METRICS } from "./call-metrics.js";
-import { counter, gauge, labelled, of, type LabelledValue, type Metric } from "./metric.js";
+import { counter, gauge, labelled, type LabelledValue, type Metric, of } from "./metric.js";
 import { OUTBOX_METRICS } from "./outbox-metrics.js";
-import { buildMetrics, dependencyMetrics, type Build } from "./shared-metrics.js";
+import { type Build, buildMetrics, dependencyMetrics } from "./shared-metrics.js";
 
 /** Where the sidecar's metrics are read from at a scrape. A part that is not in use is undefined. */
 export interface SidecarSources {

@@ -2,12 +2,12 @@ import type { Message } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { EntitlementsList } from "../../../application/check/list-entitlements.js";
 import type { CreditDecision, FeatureDecision } from "../../../domain/decision/decision.js";
-import { kindOfFallback, type FallbackValues } from "../../../domain/decision/fallback.js";
+import { type FallbackValues, kindOfFallback } from "../../../domain/decision/fallback.js";
 import type { FeatureKind } from "../../../domain/feature.js";
 import type { UsageMeasurement } from "../../../domain/usage/usage-report.js";
 import {
-  HealthCheckResponseSchema,
   type HealthCheckResponse_ServingStatus as ServingStatus,
+  HealthCheckResponseSchema,
 } from "../gen/grpc/health/v1/health_pb.js";
 import {
   type AccessDeniedReason as WireReason,
@@ -29,13 +29,13 @@ import type { AnswerEncoders, Messages, ReloadOutcome } from "./answer-encoders.
 import {
   BOOLEAN,
   CREDIT,
+  type CreditContext,
   ENUM,
+  type FeatureContext,
   METERED,
   NUMERIC,
-  type CreditContext,
-  type FeatureContext,
 } from "./describe-entitlements.js";
-import { each, from, NOT_SENT, part, type Description } from "./description.js";
+import { type Description, each, from, NOT_SENT, part } from "./description.js";
 import { WIRE_REASONS } from "./wire-values.js";
 
 type AnswerDescriptions = {

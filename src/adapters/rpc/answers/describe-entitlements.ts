@@ -1,21 +1,21 @@
 import type { DescMessage, JsonObject, MessageShape } from "@bufbuild/protobuf";
 import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
-import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
 import type { FallbackValues } from "../../../domain/decision/fallback.js";
-import { kindOfFeature, type Feature } from "../../../domain/feature.js";
+import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
+import { type Feature, kindOfFeature } from "../../../domain/feature.js";
 import { NO_USAGE, type Usage } from "../../../domain/usage/usage.js";
 import {
   BooleanEntitlementSchema,
   CreditEntitlementSchema,
   EntitlementCurrencySchema,
+  type EntitlementFeature,
   EntitlementFeatureSchema,
   EnumEntitlementSchema,
   MeteredEntitlementSchema,
   NumericEntitlementSchema,
-  type EntitlementFeature,
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
-import { from, NOT_SENT, part, shared, type Members, type DescribedParts } from "./description.js";
+import { type DescribedParts, from, type Members, NOT_SENT, part, shared } from "./description.js";
 import { toInt32, WIRE_FEATURE_TYPES, WIRE_METER_TYPES, WIRE_RESET_PERIODS } from "./wire-values.js";
 
 /** What of a query shows in an answer about a feature. */

@@ -1,4 +1,4 @@
-import { toJson, type DescEnum } from "@bufbuild/protobuf";
+import { type DescEnum, toJson } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { encodeTimestamp, secondsOf } from "../timestamp.js";
 

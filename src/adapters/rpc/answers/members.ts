@@ -1,5 +1,5 @@
 import type { DescField, DescOneof, Message } from "@bufbuild/protobuf";
-import { NOT_SENT, type Description, type NotSent } from "./description.js";
+import { type Description, NOT_SENT, type NotSent } from "./description.js";
 
 /** A description of whatever, as those see it who make writers of descriptions. */
 export type AnyDescription = Description<Message, never, never>;

@@ -1,11 +1,11 @@
 import {
   create,
-  toBinary,
-  toJsonString,
   type DescField,
   type DescMessage,
   type DescOneof,
   type Message,
+  toBinary,
+  toJsonString,
 } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { JSON_OPTIONS } from "../json-options.js";
@@ -14,13 +14,13 @@ import type { AnswerEncoders, Messages } from "./answer-encoders.js";
 import { ANSWERS } from "./describe-answers.js";
 import { NOT_SENT } from "./description.js";
 import {
-  membersOf,
   type AnyChoice,
   type AnyDescription,
   type AnyItems,
   type AnyMember,
   type AnyPart,
   type AnyRead,
+  membersOf,
 } from "./members.js";
 
 type Make = (source: unknown, context: unknown) => Message;

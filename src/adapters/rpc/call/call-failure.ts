@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { CodedError, errorCodeOf, type ErrorCode } from "../../../domain/errors.js";
+import { CodedError, type ErrorCode, errorCodeOf } from "../../../domain/errors.js";
 import type { Logger } from "../../../ports/logger.js";
 
 /** How a failure reads on the wire. The numbers of Code are those of gRPC's status codes. */

@@ -1,10 +1,10 @@
 import { ACCESS_DENIED_REASONS, type AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import {
   CALL_CODES,
-  LATENCY_BUCKETS_MS,
   type CallCount,
   type CallLatency,
   type DecisionCount,
+  LATENCY_BUCKETS_MS,
 } from "../../../ports/call-telemetry.js";
 import { PROTOCOLS, type ServedMethod } from "./served-method.js";
 

@@ -1,9 +1,9 @@
+import type { ConnectError } from "@connectrpc/connect";
 import type { CodedError } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Peer } from "../exchange/peer.js";
 import { callFailure } from "./call-failure.js";
-import type { ConnectError } from "@connectrpc/connect";
 import { CallStatistics } from "./call-statistics.js";
 import type { ServedMethod } from "./served-method.js";
 

@@ -5,7 +5,7 @@ import type { FastPathHeaders } from "../protocols/fast-path-headers.js";
 import type { Reply } from "../service/unary-call.js";
 import { deadlineExceeded, lateRequest } from "./call-failure.js";
 import type { Caller, Calls } from "./calls.js";
-import { UnreadableMessage, type FastCallContext, type FastMethod } from "./fast-method.js";
+import { type FastCallContext, type FastMethod, UnreadableMessage } from "./fast-method.js";
 
 /** How a protocol's small unary messages are read and answered. */
 export interface FastProtocol {

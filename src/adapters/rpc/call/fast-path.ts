@@ -3,10 +3,10 @@ import type { FastPath, FastPathCall, FastPathStream, Route } from "../exchange/
 import type { Peer } from "../exchange/peer.js";
 import type { HeaderList } from "../http2/hpack/header.js";
 import {
-  parseHttp1Headers,
-  parseHttp2Headers,
   type FastPathHeaders,
   type FastPathProtocol,
+  parseHttp1Headers,
+  parseHttp2Headers,
 } from "../protocols/fast-path-headers.js";
 import type { Caller } from "./calls.js";
 import { FastCall, type FastCallOptions, type FastProtocol, type FastRoute } from "./fast-call.js";

@@ -1,5 +1,5 @@
-import { TLSSocket } from "node:tls";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 
 /** The other end of a connection. */
 export interface Peer {

@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { HalfSentBudget } from "../exchange/half-sent-budget.js";
-import { peerOf, type Peer } from "../exchange/peer.js";
+import { type Peer, peerOf } from "../exchange/peer.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
-import { whenOld, type ListenerLimits } from "../listener/listener-limits.js";
+import { type ListenerLimits, whenOld } from "../listener/listener-limits.js";
 import { Http1Exchange } from "./http1-exchange.js";
 import { serveOnFastPath } from "./http1-stream.js";
 import { explainHttp1Fault, refuseConnection } from "./refuse-connection.js";

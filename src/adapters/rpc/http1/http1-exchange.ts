@@ -4,7 +4,7 @@ import { CodedError } from "../../../domain/errors.js";
 import type { QueuedExchange } from "../exchange/exchange.js";
 import type { Allotment } from "../exchange/half-sent-budget.js";
 import type { Peer } from "../exchange/peer.js";
-import { RequestBody, type BodyOwner } from "../exchange/request-body.js";
+import { type BodyOwner, RequestBody } from "../exchange/request-body.js";
 import type { HeaderField } from "../exchange/response-headers.js";
 
 /** How much of a body waits to be read before its sender has to. */

@@ -1,14 +1,14 @@
 import type { Socket } from "node:net";
 import type { Logger } from "../../../ports/logger.js";
 import type { Allotment } from "../exchange/half-sent-budget.js";
-import { peerOf, type Peer } from "../exchange/peer.js";
+import { type Peer, peerOf } from "../exchange/peer.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
 import { HTTP2_PREFACE } from "../listener/detect-protocol.js";
 import type { ListenerLimits } from "../listener/listener-limits.js";
 import { ControlBudget } from "./frames/control-budget.js";
 import { FrameOutput } from "./frames/frame-output.js";
 import { FrameReader, type Pace } from "./frames/frame-reader.js";
-import { PeerFrames, type FramesOwner } from "./frames/peer-frames.js";
+import { type FramesOwner, PeerFrames } from "./frames/peer-frames.js";
 import { PeerSettings } from "./frames/peer-settings.js";
 import {
   ConnectionFault,

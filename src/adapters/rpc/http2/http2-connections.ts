@@ -3,9 +3,9 @@ import type { Logger } from "../../../ports/logger.js";
 import type { FairQueue } from "../exchange/fair-queue.js";
 import type { HalfSentBudget } from "../exchange/half-sent-budget.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
-import { whenOld, type ListenerLimits } from "../listener/listener-limits.js";
-import { Http2Connection, type ConnectionOptions } from "./http2-connection.js";
+import { type ListenerLimits, whenOld } from "../listener/listener-limits.js";
 import { ReadTurns } from "./frames/read-turns.js";
+import { type ConnectionOptions, Http2Connection } from "./http2-connection.js";
 
 /** Between two log lines about connections that exceed their budgets, milliseconds: who can open connections must not fill the log. */
 const COMPLAINT_INTERVAL_MS = 60_000;

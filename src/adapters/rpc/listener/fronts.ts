@@ -1,10 +1,10 @@
-import { type Server, type ServerOpts, type Socket, createServer } from "node:net";
-import { type HttpProtocol, detectProtocol } from "./detect-protocol.js";
-import type { ListenerLimits } from "./listener-limits.js";
-import { refuseConnection } from "../http1/refuse-connection.js";
+import { createServer, type Server, type ServerOpts, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { Logger } from "../../../ports/logger.js";
+import { refuseConnection } from "../http1/refuse-connection.js";
+import { detectProtocol, type HttpProtocol } from "./detect-protocol.js";
 import { FollowTlsFiles } from "./follow-tls-files.js";
+import type { ListenerLimits } from "./listener-limits.js";
 import type { TlsFiles } from "./tls-material.js";
 
 /** Accepts connections, finds out which protocol they speak, and hands them over. */

@@ -7,7 +7,7 @@ import { HalfSentBudget } from "../exchange/half-sent-budget.js";
 import { inTurns, type RequestHandlers } from "../exchange/request-handlers.js";
 import { Http1Connections } from "../http1/http1-connections.js";
 import { Http2Connections } from "../http2/http2-connections.js";
-import { createCleartextFront, ignoreError, type AcceptConnection, type Front, createTlsFront } from "./fronts.js";
+import { type AcceptConnection, createCleartextFront, createTlsFront, type Front, ignoreError } from "./fronts.js";
 import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from "./listener-limits.js";
 import { OpenSockets } from "./open-sockets.js";
 import type { TlsFiles } from "./tls-material.js";

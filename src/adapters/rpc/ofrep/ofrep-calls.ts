@@ -8,8 +8,8 @@ import { isIdTooLong } from "../../../domain/subject.js";
 import type { AnswerOrigin } from "../protocols/source-headers.js";
 import type { CountDecision } from "../service/check-calls.js";
 import { quoted } from "../service/read-fields.js";
-import { OfrepFault, readEvaluationContext, type ContextBounds, type EvaluationContext } from "./evaluation-context.js";
 import { evaluationText, queryOf } from "./evaluation.js";
+import { type ContextBounds, type EvaluationContext, OfrepFault, readEvaluationContext } from "./evaluation-context.js";
 
 /** A success response. */
 export interface OfrepAnswer {

@@ -2,7 +2,7 @@ import { Code } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import type { Logger } from "../../../ports/logger.js";
 import type { Calls } from "../call/calls.js";
-import { protocolIndex, type Protocol, type ServedMethod } from "../call/served-method.js";
+import { type Protocol, protocolIndex, type ServedMethod } from "../call/served-method.js";
 import type { Exchange, ExchangeHandler } from "../exchange/exchange.js";
 import type { HeaderField } from "../exchange/response-headers.js";
 import { withReadableMessage } from "./grpc-message.js";
@@ -17,7 +17,7 @@ import {
   unknownMethod,
 } from "./refuse-request.js";
 import { responseCode } from "./response-code.js";
-import { universalRequest, type BodyOptions } from "./universal-request.js";
+import { type BodyOptions, universalRequest } from "./universal-request.js";
 
 const OK = 0;
 const NO_FIELDS: readonly HeaderField[] = [];

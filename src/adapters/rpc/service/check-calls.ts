@@ -23,7 +23,7 @@ import {
   readMeteredQuery,
   readNumericQuery,
 } from "./read-queries.js";
-import { reply, type Reply } from "./unary-call.js";
+import { type Reply, reply } from "./unary-call.js";
 
 interface NamesSubject {
   readonly customerId: string;

@@ -1,15 +1,15 @@
 import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
 import type { Readiness } from "../../../application/readiness.js";
+import { type FastMethod, UnreadableMessage } from "../call/fast-method.js";
+import type { ServedMethod } from "../call/served-method.js";
 import { frameEncoders } from "../gen/answers/frame-encoders.js";
 import { TEXT_ENCODERS } from "../gen/answers/text-encoders.js";
-import { UnreadableMessage, type FastMethod } from "../call/fast-method.js";
-import type { ServedMethod } from "../call/served-method.js";
 import { Health } from "../gen/grpc/health/v1/health_pb.js";
 import { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { healthCheckCall } from "./health-service.js";
 import { jsonReader } from "./json-request-reader.js";
-import { methodOf } from "./served-methods.js";
 import { requestReader } from "./request-reader.js";
+import { methodOf } from "./served-methods.js";
 import { sidecarCalls, type SidecarCallsOptions, type UseCases } from "./sidecar-calls.js";
 import type { UnaryCall } from "./unary-call.js";
 

@@ -5,9 +5,9 @@ import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
 import { MESSAGE_ENCODERS } from "../answers/message-encoders.js";
 import { shuttingDown } from "../call/call-failure.js";
 import {
-  HealthCheckResponse_ServingStatus as ServingStatus,
   type Health,
   type HealthCheckRequest,
+  HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../gen/grpc/health/v1/health_pb.js";
 import { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { quoted } from "./read-fields.js";

@@ -1,4 +1,4 @@
-import { create, fromJsonString, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromJsonString, type MessageShape } from "@bufbuild/protobuf";
 import { JSON_OPTIONS } from "../json-options.js";
 import { isPlain } from "./request-reader.js";
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { faultOfKey, reportKeyOf, type ReportKey } from "../../../domain/usage/idempotency-key.js";
+import { faultOfKey, type ReportKey, reportKeyOf } from "../../../domain/usage/idempotency-key.js";
 import type {
   Dimensions,
   DimensionValue,
@@ -8,10 +8,10 @@ import type {
   UsageUpdateBehavior,
 } from "../../../domain/usage/usage-report.js";
 import {
-  UsageUpdateBehavior as WireUpdateBehavior,
   type Event,
   type EventDimensionValue,
   type ReportUsageRequest,
+  UsageUpdateBehavior as WireUpdateBehavior,
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { readTimestamp } from "../timestamp.js";
 import { finite, invalidArgument, optionalId, quoted, requiredId, requiredText } from "./read-fields.js";

@@ -1,12 +1,12 @@
-import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import type { DescFile } from "@bufbuild/protobuf";
+import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { shuttingDown } from "../call/call-failure.js";
-import { serializedWithImports, type DescriptorIndex } from "./descriptor-index.js";
 import type { ServerReflection, ServerReflectionRequest } from "../gen/grpc/reflection/v1/reflection_pb.js";
 import type {
   ServerReflection as ServerReflectionAlpha,
   ServerReflectionRequest as ServerReflectionRequestAlpha,
 } from "../gen/grpc/reflection/v1alpha/reflection_pb.js";
+import { type DescriptorIndex, serializedWithImports } from "./descriptor-index.js";
 import { quoted } from "./read-fields.js";
 
 /** The two versions differ in their package alone. */

@@ -1,6 +1,6 @@
-import { create, fromBinary, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import { KnownTexts } from "./known-texts.js";
-import { readPlainFields, type PlainLayout } from "./plain-fields.js";
+import { type PlainLayout, readPlainFields } from "./plain-fields.js";
 
 /** Reads the message that lies in `bytes` from `from` to `to`. */
 export type ReadRequest<I extends DescMessage> = (bytes: Buffer, from: number, to: number) => MessageShape<I>;

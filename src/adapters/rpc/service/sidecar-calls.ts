@@ -5,7 +5,7 @@ import type { ReloadEntitlements } from "../../../application/refresh/reload-ent
 import type { EventReporting, UsageReporting } from "../../../application/report/reporting.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
 import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
-import { checkCalls, listCalls, type CountDecision } from "./check-calls.js";
+import { checkCalls, type CountDecision, listCalls } from "./check-calls.js";
 import type { UnaryCall } from "./unary-call.js";
 import { writeCalls } from "./write-calls.js";
 

@@ -1,8 +1,8 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import { ConnectError, type Transport } from "@connectrpc/connect";
 import {
-  compareAnswers,
   type AnswerDifference,
+  compareAnswers,
   type ObservedAnswer,
 } from "../../../domain/comparison/compare-answers.js";
 import type { ComparisonReport } from "../../../domain/comparison/comparison-report.js";

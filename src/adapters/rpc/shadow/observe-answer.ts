@@ -1,4 +1,4 @@
-import { toJson, type DescMethodUnary, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
+import { type DescMethodUnary, type JsonObject, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import type { AnswerItem, FieldValue, ObservedAnswer } from "../../../domain/comparison/compare-answers.js";
 import { JSON_OPTIONS } from "../json-options.js";

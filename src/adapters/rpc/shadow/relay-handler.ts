@@ -3,13 +3,13 @@ import {
   Code,
   ConnectError,
   createConnectRouter,
-  makeAnyClient,
   type HandlerContext,
+  makeAnyClient,
   type ServiceImpl,
   type Transport,
 } from "@connectrpc/connect";
-import { compressionGzip } from "@connectrpc/connect-node";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
+import { compressionGzip } from "@connectrpc/connect-node";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import { Calls } from "../call/calls.js";

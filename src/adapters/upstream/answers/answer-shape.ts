@@ -1,8 +1,8 @@
 import { CommonEntitlements } from "../../../domain/build-customer-state.js";
-import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
+import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { Usage } from "../../../domain/usage/usage.js";
-import { valueOf, type FieldSource } from "../../../wire/templates/learn-template.js";
+import { type FieldSource, valueOf } from "../../../wire/templates/learn-template.js";
 import type { PartNode } from "../../../wire/templates/template-tree.js";
 import type { AnswerForm } from "./learn-answers.js";
 

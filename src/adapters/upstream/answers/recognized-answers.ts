@@ -3,7 +3,7 @@ import { MAX_SLOTS, type QuotedIds, type SlotValues } from "../../../wire/templa
 import { LearningCredit } from "../../../wire/templates/learning-credit.js";
 import { TemplateTree } from "../../../wire/templates/template-tree.js";
 import { AnswerShape } from "./answer-shape.js";
-import { partsOfAnswer, type AnswerForm } from "./learn-answers.js";
+import { type AnswerForm, partsOfAnswer } from "./learn-answers.js";
 
 /** Nothing in an answer says whose it is: a text that repeats an id is of that id alone. */
 const NO_ONE = { customerId: "" };

@@ -1,8 +1,8 @@
 import { CodedError, type ErrorCode } from "../../../domain/errors.js";
 import { isObject } from "../../../wire/fields.js";
 import { codedErrorOf, upstreamErrorsIn } from "../../../wire/upstream-errors.js";
-import type { JsonAnswer } from "./http-json.js";
 import { ThrottledError } from "../resilience/throttled-error.js";
+import type { JsonAnswer } from "./http-json.js";
 
 /** Whose answer it is. */
 export interface Answerer {

@@ -1,6 +1,6 @@
 import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
-import type { ReportFault } from "../../../wire/fields.js";
 import { FieldFault } from "../../../wire/field-fault.js";
+import type { ReportFault } from "../../../wire/fields.js";
 import { Fields } from "../../../wire/fields.js";
 
 /**

@@ -2,9 +2,9 @@ import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
-import { RecognizedAnswers } from "../answers/recognized-answers.js";
 import type { FieldFault } from "../../../wire/field-fault.js";
-import { dataOf, isRefusalOfPath, type Answerer } from "./answer-data.js";
+import { RecognizedAnswers } from "../answers/recognized-answers.js";
+import { type Answerer, dataOf, isRefusalOfPath } from "./answer-data.js";
 import type { HttpJson, TextAnswer } from "./http-json.js";
 import { missingEntityStateOf } from "./missing-entity.js";
 

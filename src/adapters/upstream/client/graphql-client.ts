@@ -5,16 +5,16 @@ import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
 import { isObject } from "../../../wire/fields.js";
-import { dataOf, isRefusalOfBody, type Answerer } from "./answer-data.js";
+import { type Answerer, dataOf, isRefusalOfBody } from "./answer-data.js";
 import { decodeMeasurement, decodeMeasurements } from "./decode-measurement.js";
 import { encodeUsageEvent, encodeUsageReport } from "./encode-reports.js";
 import {
   GET_ENTITLEMENTS_STATE,
   GET_SDK_CONFIGURATION,
+  type GraphqlOperation,
   REPORT_EVENT,
   REPORT_USAGE,
   REPORT_USAGE_BULK,
-  type GraphqlOperation,
 } from "./graphql-documents.js";
 import type { HttpJson } from "./http-json.js";
 import { missingEntityStateOf } from "./missing-entity.js";

@@ -1,8 +1,8 @@
 import {
   Agent as HttpAgent,
-  request as requestHttp,
   type ClientRequest,
   type IncomingMessage,
+  request as requestHttp,
   type RequestOptions,
 } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";

@@ -1,6 +1,6 @@
-import { saysEntityIsMissing, parseAccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import { buildCustomerState } from "../../../domain/build-customer-state.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
+import { parseAccessDeniedReason, saysEntityIsMissing } from "../../../domain/decision/access-denied-reason.js";
 import { CodedError } from "../../../domain/errors.js";
 import { isObject } from "../../../wire/fields.js";
 

@@ -1,8 +1,8 @@
 import { CodedError } from "../../../domain/errors.js";
 import { inUpperHalf } from "../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../ports/clock.js";
-import { ThrottledError } from "./throttled-error.js";
 import type { Operation } from "./operation.js";
+import { ThrottledError } from "./throttled-error.js";
 
 export interface CircuitBreakerOptions {
   /** How the upstream is named in errors, for example "Edge". */

@@ -1,4 +1,4 @@
-import { errorCodeOf, type ErrorCode } from "../../../domain/errors.js";
+import { type ErrorCode, errorCodeOf } from "../../../domain/errors.js";
 
 /** What a failure says of upstream itself, rather than of the request. */
 interface Meaning {

@@ -1,6 +1,6 @@
-import { CodedError, errorCodeOf, type ErrorCode } from "../../../domain/errors.js";
-import type { Operation } from "./operation.js";
+import { CodedError, type ErrorCode, errorCodeOf } from "../../../domain/errors.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
+import type { Operation } from "./operation.js";
 import { isUpstreamsFailure } from "./upstream-failure.js";
 
 /** What a failed try says of whether the report has arrived. */

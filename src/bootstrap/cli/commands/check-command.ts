@@ -3,21 +3,21 @@ import { toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import {
-  GetEntitlementV2ResponseSchema,
-  SidecarService,
   type EntitlementV2,
   type GetEntitlementV2Response,
+  GetEntitlementV2ResponseSchema,
+  SidecarService,
 } from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { integer } from "../../config/settings/parsers.js";
 import { CHECK_TIMEOUT_MS } from "../defaults.js";
-import { describeCheckFailure } from "./check-failure.js";
-import { describeAnswer } from "./describe-answer.js";
 import { COMMAND_EXIT_CODES } from "../exit-codes.js";
 import type { Output } from "../output.js";
-import { isUnknownFeature } from "./known-feature.js";
 import { parseCommandLine } from "../parse-command-line.js";
-import { serviceAddress } from "./service-address.js";
 import { UsageError } from "../usage-error.js";
+import { describeCheckFailure } from "./check-failure.js";
+import { describeAnswer } from "./describe-answer.js";
+import { isUnknownFeature } from "./known-feature.js";
+import { serviceAddress } from "./service-address.js";
 
 const SYNTAX = {
   positionals: ["customer", "feature"],

@@ -5,7 +5,7 @@ import { ControlError, EmulatorControl } from "../conformance/emulator-control.j
 import { FALLBACKS } from "../conformance/fallbacks.js";
 import { asJson, asJunit, asTable } from "../conformance/report-conformance.js";
 import { runConformance } from "../conformance/run-conformance.js";
-import { PROTOCOLS, wireClient, type Protocol } from "../conformance/wire-client.js";
+import { type Protocol, PROTOCOLS, wireClient } from "../conformance/wire-client.js";
 import { CONFORMANCE_PATIENCE_MS } from "../defaults.js";
 import { COMMAND_EXIT_CODES } from "../exit-codes.js";
 import type { Output } from "../output.js";

@@ -4,20 +4,20 @@ import { CatalogReader } from "../../../adapters/catalog/file/catalog-reader.js"
 import { loadCatalogText } from "../../../adapters/catalog/file/load-catalog.js";
 import type { CatalogModel } from "../../../adapters/catalog/model/catalog-model.js";
 import type { CatalogControl } from "../../../adapters/emulator/control/control-endpoint.js";
-import { startEmulator, type Emulator, type EmulatorOptions } from "../../../adapters/emulator/start-emulator.js";
+import { type Emulator, type EmulatorOptions, startEmulator } from "../../../adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../../adapters/ops/winston-logger.js";
 import { CodedError } from "../../../domain/errors.js";
+import { endOnSignal } from "../../process/termination.js";
 import { isListenFault, listenFault } from "../../sidecar/listen-fault.js";
 import { catalogSource } from "../../source/catalog-source.js";
 import type { Source } from "../../source/source.js";
-import { endOnSignal } from "../../process/termination.js";
-import { announceTo, checkQueueUrl } from "./announce-to-queue.js";
 import { EMULATOR_HOST, EMULATOR_PORT } from "../defaults.js";
 import { COMMAND_EXIT_CODES } from "../exit-codes.js";
 import type { Output } from "../output.js";
 import { parseCommandLine } from "../parse-command-line.js";
 import { UsageError } from "../usage-error.js";
+import { announceTo, checkQueueUrl } from "./announce-to-queue.js";
 
 const SYNTAX = {
   positionals: [],

@@ -1,4 +1,4 @@
-import { readSettings, type Environment } from "../../config/read-settings.js";
+import { type Environment, readSettings } from "../../config/read-settings.js";
 import { SETTINGS } from "../../config/settings/settings.js";
 import { reachableHost } from "../../process/reachable-host.js";
 import { StartError } from "../../process/start-error.js";

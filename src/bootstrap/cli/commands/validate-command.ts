@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { CatalogReader } from "../../../adapters/catalog/file/catalog-reader.js";
 import { readCatalogFile } from "../../../adapters/catalog/file/catalog-file.js";
+import { CatalogReader } from "../../../adapters/catalog/file/catalog-reader.js";
 import { recordsOfStateFile } from "../../../adapters/catalog/ledger/usage-journal.js";
 import { OTHER_EVENTS, UsageLedger } from "../../../adapters/catalog/ledger/usage-ledger.js";
 import { SystemClock } from "../../../adapters/ops/system-clock.js";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CatalogInput } from "../../../adapters/catalog/file/catalog-input.js";
-import { ContractBreach, type ConformanceCase, type Session } from "./conformance-case.js";
+import { type ConformanceCase, ContractBreach, type Session } from "./conformance-case.js";
 import { conformanceCatalog } from "./conformance-catalog.js";
 import { differences } from "./differences.js";
 import type { EmulatorControl } from "./emulator-control.js";

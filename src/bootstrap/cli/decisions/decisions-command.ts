@@ -6,7 +6,7 @@ import { COMMAND_EXIT_CODES } from "../exit-codes.js";
 import type { Output } from "../output.js";
 import { parseCommandLine } from "../parse-command-line.js";
 import { UsageError } from "../usage-error.js";
-import { lineIn, type DecisionLine } from "./decision-line.js";
+import { type DecisionLine, lineIn } from "./decision-line.js";
 
 export const DECISIONS_SYNTAX = {
   positionals: [],

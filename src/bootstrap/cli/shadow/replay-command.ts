@@ -1,22 +1,22 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { create, toJsonString, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toJsonString } from "@bufbuild/protobuf";
 import { ConnectError, type Transport } from "@connectrpc/connect";
 import {
+  type GetEntitlementV2Request,
   GetEntitlementV2RequestSchema,
   SidecarService,
-  type GetEntitlementV2Request,
 } from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { observeAnswer, observeFailure } from "../../../adapters/rpc/shadow/observe-answer.js";
 import {
-  compareAnswers,
   type AnswerItem,
+  compareAnswers,
   type FieldValue,
   type ObservedAnswer,
 } from "../../../domain/comparison/compare-answers.js";
 import { ComparisonReport } from "../../../domain/comparison/comparison-report.js";
 import { serviceAddress } from "../commands/service-address.js";
-import { lineIn, type DecisionLine } from "../decisions/decision-line.js";
+import { type DecisionLine, lineIn } from "../decisions/decision-line.js";
 import { COMMAND_EXIT_CODES } from "../exit-codes.js";
 import type { Output } from "../output.js";
 import { parseCommandLine } from "../parse-command-line.js";

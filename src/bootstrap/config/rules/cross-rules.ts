@@ -1,7 +1,7 @@
-import type { CrossRule } from "./cross-rule.js";
-import { LOG_RULES } from "./log-rules.js";
 import { REDIS_RULES } from "../settings/redis-settings.js";
 import type { Config } from "../settings/settings.js";
+import type { CrossRule } from "./cross-rule.js";
+import { LOG_RULES } from "./log-rules.js";
 
 /** What the sidecar demands of several settings together. */
 export const CROSS_RULES: readonly CrossRule<Config>[] = [

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
-import { boolean, filePath, integer, text, visibleCharacters, type Parser } from "./parsers.js";
-import { optional, setting, withDefault, type Setting } from "./setting.js";
+import { boolean, filePath, integer, type Parser, text, visibleCharacters } from "./parsers.js";
+import { optional, type Setting, setting, withDefault } from "./setting.js";
 
 const ONE_DAY_MS = 86_400_000;
 

@@ -1,5 +1,5 @@
 import { filePath, oneOf } from "./parsers.js";
-import { optional, withDefault, type Setting } from "./setting.js";
+import { optional, type Setting, withDefault } from "./setting.js";
 
 /** What happens where nothing fresh can be had, and at a start. */
 export const FAILURE_SETTINGS = {

@@ -1,7 +1,7 @@
 import { DECISION_LOG_KINDS } from "../../../application/check/log-decisions.js";
-import { boolean, filePath, integer, oneOf, type Parser } from "./parsers.js";
-import { optional, withDefault, type Setting } from "./setting.js";
 import type { UnusedRule } from "../rules/unused-rule.js";
+import { boolean, filePath, integer, oneOf, type Parser } from "./parsers.js";
+import { optional, type Setting, withDefault } from "./setting.js";
 
 const share: Parser<number> = {
   allowed: "a number above 0, up to 1",

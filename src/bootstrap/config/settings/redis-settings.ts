@@ -1,7 +1,7 @@
 import type { CrossRule } from "../rules/cross-rule.js";
-import { boolean, certificates, filePath, hostAndPorts, integer, port, text } from "./parsers.js";
-import { optional, withDefault, type Setting, type Values } from "./setting.js";
 import type { UnusedRule } from "../rules/unused-rule.js";
+import { boolean, certificates, filePath, hostAndPorts, integer, port, text } from "./parsers.js";
+import { optional, type Setting, type Values, withDefault } from "./setting.js";
 
 const SENTINEL_PORT = 26_379;
 const REDIS_PORT = 6_379;

@@ -1,26 +1,26 @@
 import { parseFallbacksJson } from "../../../adapters/fallback/configured-fallbacks.js";
 import { LOG_LEVELS } from "../../../adapters/ops/log-level.js";
-import { CodedError } from "../../../domain/errors.js";
 import type { FallbackValues } from "../../../domain/decision/fallback.js";
+import { CodedError } from "../../../domain/errors.js";
 import { MAX_ID_BYTES } from "../../../domain/subject.js";
 import { ACCESS_SETTINGS } from "./access-settings.js";
 import { FAILURE_SETTINGS } from "./failure-settings.js";
 import { OPS_SETTINGS } from "./ops-settings.js";
+import { OUTBOX_SETTINGS } from "./outbox-settings.js";
 import {
   boolean,
   integer,
   oneOf,
+  type Parser,
   port,
   text,
   timeToLive,
   url,
   urlPath,
   visibleCharacters,
-  type Parser,
 } from "./parsers.js";
-import { OUTBOX_SETTINGS } from "./outbox-settings.js";
 import { REDIS_SETTINGS } from "./redis-settings.js";
-import { optional, setting, withDefault, type Setting, type Values } from "./setting.js";
+import { optional, type Setting, setting, type Values, withDefault } from "./setting.js";
 
 const fallbacks: Parser<Fallbacks> = {
   allowed: "a JSON object from feature id to {hasAccess, usageLimit?, isUnlimited?, value?, enumValues?}",

@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { duplicateMembers } from "../../../../src/adapters/fallback/duplicate-members.js";
+import fc from "fast-check";
 import { parseFallbacksJson } from "../../../../src/adapters/fallback/configured-fallbacks.js";
-import { hostAndPorts } from "../../../../src/bootstrap/config/settings/parsers.js";
+import { duplicateMembers } from "../../../../src/adapters/fallback/duplicate-members.js";
 import { parseCommandLine } from "../../../../src/bootstrap/cli/parse-command-line.js";
 import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
+import { hostAndPorts } from "../../../../src/bootstrap/config/settings/parsers.js";
 
 /** JSON as it is written by hand: members in any order and number. */
 type Written = string | readonly Written[] | { readonly members: readonly (readonly [name: string, value: Written])[] };

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "@jest/globals";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse } from "yaml";
 import { readPolicies } from "../../../../src/adapters/fallback/policy/read-policies.js";
 

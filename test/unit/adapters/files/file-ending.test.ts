@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { GoodContent } from "../../../../src/adapters/files/file-ending.js";
 
 const CUSTOMERS = Array.from({ length: 40 }, (_, index) => `  - { id: customer-${index}, plan: pro }\n`);

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { afterEach, describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { FileFollower, type FileListener } from "../../../../src/adapters/files/follow-file.js";
 import { FakeFile } from "../../../fakes/fake-file.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";

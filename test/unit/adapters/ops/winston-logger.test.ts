@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { describe, expect, it } from "@jest/globals";
-import { WinstonLogger, type LoggerOptions } from "../../../../src/adapters/ops/winston-logger.js";
+import { type LoggerOptions, WinstonLogger } from "../../../../src/adapters/ops/winston-logger.js";
 import { CodedError } from "../../../../src/domain/errors.js";
 import type { Logger } from "../../../../src/ports/logger.js";
 

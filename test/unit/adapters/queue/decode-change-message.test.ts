@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "@jest/globals";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { encodeChangeMessage } from "../../../../src/adapters/emulator/queue/encode-change-message.js";
 import { decodeChangeMessage } from "../../../../src/adapters/queue/decode-change-message.js";
 import type { Change } from "../../../../src/domain/change.js";

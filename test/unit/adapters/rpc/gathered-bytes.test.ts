@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { GatheredBytes } from "../../../../src/adapters/rpc/exchange/gathered-bytes.js";
 
 function takenOut(gathered: GatheredBytes): Buffer[] {

@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { MemoryCache } from "../../../../src/adapters/cache/memory/memory-cache.js";
 import { CachedStates } from "../../../../src/adapters/cache/snapshot/cached-states.js";
 import type { Subject } from "../../../../src/domain/subject.js";
 import { newTelemetry } from "../../../../src/ports/telemetry.js";
-import { times, optional, states } from "../../../builders/arbitraries.js";
+import { optional, states, times } from "../../../builders/arbitraries.js";
 import { contentsOf } from "../../../builders/states.js";
 
 const newCache = () => new MemoryCache(50_000_000, newTelemetry());

@@ -1,12 +1,12 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { decodeEvent } from "../../../../src/adapters/stream/decode-event.js";
 import {
   ENTITLEMENTS_UPDATED,
   PACKAGE_PUBLISHED,
+  type Subscription,
   SUBSCRIPTIONS,
   USAGE_UPDATED,
-  type Subscription,
 } from "../../../../src/adapters/stream/subscriptions.js";
 
 function decode(subscription: Subscription, result: unknown) {

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { ReconnectSchedule } from "../../../../src/adapters/stream/reconnect-schedule.js";
 import { DEFAULT_STREAM_TIMING } from "../../../../src/adapters/stream/stream-timing.js";
 

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import type { FailurePolicy } from "../../../../src/domain/decision/failure-policy.js";
 import { CodedError } from "../../../../src/domain/errors.js";
@@ -13,7 +13,7 @@ import {
   requests,
   states,
 } from "../../../builders/arbitraries.js";
-import { buildCore, know, NO_HURRY, type Core } from "../../../builders/core.js";
+import { buildCore, type Core, know, NO_HURRY } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";
 import { usageReport } from "../../../builders/reports.js";
 import { metered, stateWith } from "../../../builders/states.js";

@@ -1,5 +1,5 @@
-import { WriteAvailability } from "../../../../src/application/consume/write-availability.js";
 import { RefetchSubjects } from "../../../../src/application/consume/refetch-subjects.js";
+import { WriteAvailability } from "../../../../src/application/consume/write-availability.js";
 import { WriteInOrder } from "../../../../src/application/consume/write-in-order.js";
 import type { ConsumptionTelemetry } from "../../../../src/ports/consumption-telemetry.js";
 import type { SharedWrite } from "../../../../src/ports/shared-cache.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { buildCore, know, MAX_STATE_AGE_MS, NO_HURRY, type Core } from "../../../builders/core.js";
+import { buildCore, type Core, know, MAX_STATE_AGE_MS, NO_HURRY } from "../../../builders/core.js";
 import { featureQuery } from "../../../builders/queries.js";
 import { metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";

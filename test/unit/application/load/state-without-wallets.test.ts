@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Subject } from "../../../../src/domain/subject.js";
 import type { CrossProcessSingleFlight, Lease } from "../../../../src/ports/cross-process-single-flight.js";
-import { buildCore, NO_HURRY, type Core } from "../../../builders/core.js";
+import { buildCore, type Core, NO_HURRY } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";
 import { metered, stateWith, wallet } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";

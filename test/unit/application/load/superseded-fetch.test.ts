@@ -4,8 +4,8 @@ import type { Subject } from "../../../../src/domain/subject.js";
 import { begunFetch, buildCore, know, NO_HURRY } from "../../../builders/core.js";
 import { featureQuery } from "../../../builders/queries.js";
 import { usageMeasurement, usageReport } from "../../../builders/reports.js";
-import { promisesSettled } from "../../../fakes/event-loop.js";
 import { emptyState, metered, stateWith } from "../../../builders/states.js";
+import { promisesSettled } from "../../../fakes/event-loop.js";
 
 const subject: Subject = { customerId: "c" };
 const withLimit = (usageLimit: number, updatedAt?: number): CustomerState =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Change } from "../../../../src/domain/change.js";
 import type { Subject } from "../../../../src/domain/subject.js";
-import { buildCore, know, MAX_CONCURRENT_REFRESHES, NO_HURRY, type Core } from "../../../builders/core.js";
+import { buildCore, type Core, know, MAX_CONCURRENT_REFRESHES, NO_HURRY } from "../../../builders/core.js";
 import { featureQuery } from "../../../builders/queries.js";
 import { boolean, emptyState, metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";

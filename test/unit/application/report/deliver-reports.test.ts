@@ -1,18 +1,18 @@
 import { expect, it } from "@jest/globals";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../../../src/adapters/outbox/segmented-outbox.js";
 import { AcceptReports } from "../../../../src/application/report/accept-reports.js";
-import { UsageOverlay } from "../../../../src/application/report/usage-overlay.js";
 import { DeliverReports } from "../../../../src/application/report/deliver-reports.js";
 import { DELIVERY_LIMITS } from "../../../../src/application/report/delivery-limits.js";
+import { UsageOverlay } from "../../../../src/application/report/usage-overlay.js";
 import type { UsageEvent, UsageMeasurement } from "../../../../src/domain/usage/usage-report.js";
 import { usageReport } from "../../../builders/reports.js";
 import { metered, stateWith } from "../../../builders/states.js";
-import { eventually } from "../../../support/expectations.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 import { MeteredUpstream } from "../../../fakes/metered-upstream.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
 import { VirtualOutboxDisk } from "../../../fakes/virtual-outbox-disk.js";
+import { eventually } from "../../../support/expectations.js";
 
 function delivering(remember: (measurements: readonly UsageMeasurement[]) => Promise<void> = () => Promise.resolve()) {
   const clock = new ManualClock();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { ReportEvents } from "../../../../src/application/report/report-events.js";
 import { CodedError } from "../../../../src/domain/errors.js";
 import type { UsageMeasurement } from "../../../../src/domain/usage/usage-report.js";
-import { buildCore, know, NO_HURRY, type Core } from "../../../builders/core.js";
+import { buildCore, type Core, know, NO_HURRY } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";
 import { usageMeasurement, usageReport } from "../../../builders/reports.js";
 import { boolean, metered, stateWith, wallet } from "../../../builders/states.js";

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import {
   availableMemory,
-  THIS_MACHINE,
   type MemorySources,
+  THIS_MACHINE,
 } from "../../../../src/bootstrap/config/available-memory.js";
 
 const MiB = 1024 * 1024;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { describeAccess, isOpenToAll } from "../../../../src/bootstrap/sidecar/access.js";
 import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
+import { describeAccess, isOpenToAll } from "../../../../src/bootstrap/sidecar/access.js";
 import { startMessage, startText } from "../../../../src/bootstrap/sidecar/start-message.js";
 
 const OFFLINE = { OFFLINE: "true" };

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { misspeltNames } from "../../../../src/bootstrap/config/rules/did-you-mean.js";
-import { editDistance } from "../../../../src/domain/decision/nearest-ids.js";
 import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
+import { editDistance } from "../../../../src/domain/decision/nearest-ids.js";
 import { because } from "../../../support/expectations.js";
 
 const KNOWN = Object.values(SETTINGS).map(({ name }) => name);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../../../src/bootstrap/config/read-settings.js";
-import { SETTINGS, type Config } from "../../../../src/bootstrap/config/settings/settings.js";
+import { type Config, SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
 import { StartError } from "../../../../src/bootstrap/process/start-error.js";
 import { CERTIFICATE } from "./certificate.js";
 

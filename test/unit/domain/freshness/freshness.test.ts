@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import {
   servesAtOnce,
+  type StaleReason,
   staleReason,
   type Standing,
-  type StaleReason,
 } from "../../../../src/domain/freshness/freshness.js";
 import { StreamStatus } from "../../../../src/domain/freshness/stream-status.js";
 

@@ -1,12 +1,12 @@
 import { OutageLog } from "../../../../ports/outage-log.js";
 import { DependencyState } from "../../../../ports/telemetry.js";
 import type { InvalidationListener, Invalidations } from "../../redis/coherence/invalidations.js";
-import { REFUSED } from "../tracking/one-server-invalidations.js";
 import { reasonOf } from "../link/redis-failure.js";
-import { PersistentTracking } from "../tracking/persistent-tracking.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import type { RedisAccess } from "../link/redis-target.js";
-import { isComplete, type ClusterMap } from "./cluster-map.js";
+import { REFUSED } from "../tracking/one-server-invalidations.js";
+import { PersistentTracking } from "../tracking/persistent-tracking.js";
+import { type ClusterMap, isComplete } from "./cluster-map.js";
 import type { ClusterTopology } from "./cluster-topology.js";
 
 /**

@@ -1,8 +1,8 @@
 import { CodedError } from "../../../../domain/errors.js";
-import { RedisLink, type LinkDependencies } from "../link/redis-link.js";
 import type { RedisCommand, Reply } from "../link/redis-command.js";
+import { type LinkDependencies, RedisLink } from "../link/redis-link.js";
 import { connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
-import { isComplete, type ClusterMap } from "./cluster-map.js";
+import { type ClusterMap, isComplete } from "./cluster-map.js";
 import type { ClusterTopology } from "./cluster-topology.js";
 import { redirectionOf } from "./redirection.js";
 import { slotOfKey } from "./slot-of-key.js";

@@ -5,7 +5,7 @@ import { LinkLog } from "../link/link-log.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { addressOf, connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
 import { Session } from "../link/session.js";
-import { readClusterMap, type ClusterMap } from "./cluster-map.js";
+import { type ClusterMap, readClusterMap } from "./cluster-map.js";
 
 /** How often a node is asked without need, milliseconds. A key that moves is reported to whoever tracks it where it was. */
 const REFRESH_INTERVAL_MS = 1_000;

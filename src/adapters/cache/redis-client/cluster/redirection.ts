@@ -1,5 +1,5 @@
-import { addressOf, type HostAndPort } from "../link/redis-target.js";
 import type { Reply } from "../link/redis-command.js";
+import { addressOf, type HostAndPort } from "../link/redis-target.js";
 
 /** Where a node says that a key is; or that it cannot tell, since the Cluster is not whole. */
 export type Redirection =

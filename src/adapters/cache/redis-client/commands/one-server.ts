@@ -1,18 +1,18 @@
-import type { RedisCommands, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
 import type { ExpiringValues } from "../../redis/store/expiring-values.js";
+import type { RedisCommands, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
 import type { RedisInsight, RedisStats } from "../../redis/store/redis-insight.js";
-import { BoundedCall } from "./bounded-call.js";
 import { ConnectionChanges } from "../link/connection-changes.js";
+import { ReadBatches } from "../link/read-batches.js";
+import type { RedisCommand, Reply } from "../link/redis-command.js";
+import { isForbidden } from "../link/redis-failure.js";
+import { type LinkDependencies, RedisLink } from "../link/redis-link.js";
+import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
+import { BoundedCall } from "./bounded-call.js";
 import { writeNewestByReading } from "./newest-wins-by-reading.js";
 import { newestWinsCalls, newestWinsOutcomes } from "./newest-wins-script.js";
-import { isForbidden } from "../link/redis-failure.js";
-import { ReadBatches } from "../link/read-batches.js";
-import { RedisLink, type LinkDependencies } from "../link/redis-link.js";
-import type { RedisCommand, Reply } from "../link/redis-command.js";
-import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
 import { runScripts, type ScriptCall } from "./run-scripts.js";
-import { ScriptAccess } from "./script-access.js";
 import { scanKeys } from "./scan-keys.js";
+import { ScriptAccess } from "./script-access.js";
 import { accepted, lockCommand, setCommand, STATS_COMMANDS, statsOf, unlockCall } from "./simple-commands.js";
 
 export interface CommandSettings {

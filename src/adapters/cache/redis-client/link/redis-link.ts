@@ -1,16 +1,16 @@
-import { ReplyError, type ChainableCommander, type RedisOptions } from "ioredis";
+import { type ChainableCommander, type RedisOptions, ReplyError } from "ioredis";
 import { CodedError } from "../../../../domain/errors.js";
 import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
-import { CommandBatch } from "./command-batch.js";
 import { within } from "../../../../ports/waits.js";
-import type { RedisCommand, Reply } from "./redis-command.js";
+import { CommandBatch } from "./command-batch.js";
 import { InitialConnect } from "./initial-connect.js";
 import { LatencyWatch } from "./latency-watch.js";
 import { LinkLog } from "./link-log.js";
 import type { LinkTiming } from "./link-timing.js";
+import type { RedisCommand, Reply } from "./redis-command.js";
 import { isForbidden, isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
 import { Session } from "./session.js";
 

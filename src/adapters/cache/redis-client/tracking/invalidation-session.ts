@@ -1,4 +1,4 @@
-import { ReplyError, type RedisOptions } from "ioredis";
+import { type RedisOptions, ReplyError } from "ioredis";
 import type { Clock } from "../../../../ports/clock.js";
 import type { LinkTiming } from "../link/link-timing.js";
 import { Session } from "../link/session.js";

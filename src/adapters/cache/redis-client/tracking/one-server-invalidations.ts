@@ -1,10 +1,10 @@
-import type { InvalidationListener, Invalidations } from "../../redis/coherence/invalidations.js";
 import { OutageLog } from "../../../../ports/outage-log.js";
 import { DependencyState } from "../../../../ports/telemetry.js";
-import { PersistentTracking } from "./persistent-tracking.js";
+import type { InvalidationListener, Invalidations } from "../../redis/coherence/invalidations.js";
 import { reasonOf } from "../link/redis-failure.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
+import { PersistentTracking } from "./persistent-tracking.js";
 
 /** How a server that does not tell reads in a log. */
 export const REFUSED = "Redis refuses to notify of writes: no state is cached in this process, each check reads Redis";

@@ -1,8 +1,8 @@
 import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer } from "../../../../ports/clock.js";
-import { trackInvalidations } from "./invalidation-session.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { connectionTo, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
+import { trackInvalidations } from "./invalidation-session.js";
 
 export interface TrackingListener {
   tracking(): void;

@@ -1,8 +1,8 @@
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../../../../domain/build-customer-state.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
-import { kindOfFeature, type Feature } from "../../../../domain/feature.js";
-import { RESET_PERIODS } from "../../../../domain/usage/usage-period.js";
+import { type Feature, kindOfFeature } from "../../../../domain/feature.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
+import { RESET_PERIODS } from "../../../../domain/usage/usage-period.js";
 import {
   decodeCreditRate,
   decodeCurrency,

@@ -1,7 +1,7 @@
 import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import { decodeReason } from "../../../../wire/decode-entitlement.js";
-import { decodeRecord, type SidecarRecord } from "./sidecar-record.js";
 import type { StampedValue } from "../store/state-read.js";
+import { decodeRecord, type SidecarRecord } from "./sidecar-record.js";
 import { readJsonObject, readTimestamp } from "./stored-value.js";
 
 /** Why a state does not have what it does not have. */

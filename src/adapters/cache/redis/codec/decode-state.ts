@@ -3,19 +3,19 @@ import {
   type CreditEntitlementInput,
   type FeatureEntitlementInput,
 } from "../../../../domain/build-customer-state.js";
-import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import { ANY_ID, type CustomerState } from "../../../../domain/customer-state.js";
+import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
 import { FieldFault } from "../../../../wire/field-fault.js";
 import type { ReportFault } from "../../../../wire/fields.js";
-import { decodeStoredEntitlement, usageReferenceOf, type StoredEntitlement } from "./decode-entitlement.js";
-import { decodeMetadata, type StoredMetadata } from "./decode-metadata.js";
-import { decodeUsage } from "./decode-usage.js";
 import { hasAmbiguousKeys } from "../store/key-ownership.js";
 import { isOutdated } from "../store/outdated-resource.js";
-import { decodeRecord, isOfAnother, type SidecarRecord, type StateTrust } from "./sidecar-record.js";
 import type { StateReading } from "../store/state-read.js";
-import { timestampOf, readJsonObject, readTimestamp } from "./stored-value.js";
+import { decodeStoredEntitlement, type StoredEntitlement, usageReferenceOf } from "./decode-entitlement.js";
+import { decodeMetadata, type StoredMetadata } from "./decode-metadata.js";
+import { decodeUsage } from "./decode-usage.js";
+import { decodeRecord, isOfAnother, type SidecarRecord, type StateTrust } from "./sidecar-record.js";
+import { readJsonObject, readTimestamp, timestampOf } from "./stored-value.js";
 
 /** Why Redis does not know a subject's state. */
 export type MissReason =

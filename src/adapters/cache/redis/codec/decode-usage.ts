@@ -1,6 +1,6 @@
 import type { Usage } from "../../../../domain/usage/usage.js";
-import { timestampOf, readJsonObject } from "./stored-value.js";
 import { decodeRecord, type SidecarRecord } from "./sidecar-record.js";
+import { readJsonObject, timestampOf } from "./stored-value.js";
 
 export interface StoredUsage {
   readonly usage: Usage;

@@ -1,10 +1,10 @@
 import type { CustomerState } from "../../../../domain/customer-state.js";
 import type { Subject } from "../../../../domain/subject.js";
-import { encodeCreditEntitlement, encodeFeatureEntitlement } from "./encode-entitlement.js";
-import { featureText } from "./entitlement-texts.js";
-import { encodeUsage, NO_TIMESTAMP } from "./encode-usage.js";
 import type { KeyWrite, WriteGroup } from "../store/redis-commands.js";
 import { metadataKey, stateKey } from "../store/redis-keys.js";
+import { encodeCreditEntitlement, encodeFeatureEntitlement } from "./encode-entitlement.js";
+import { encodeUsage, NO_TIMESTAMP } from "./encode-usage.js";
+import { featureText } from "./entitlement-texts.js";
 import { encodeRecord, SIDECAR_MEMBER, type StateTrust } from "./sidecar-record.js";
 
 /** Everything that Redis is to know of a subject: the state comes first, then its metadata, then its usages. */

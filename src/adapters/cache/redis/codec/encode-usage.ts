@@ -2,9 +2,9 @@ import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
 import { isObject } from "../../../../wire/fields.js";
-import { encodeUsageFields } from "./encode-entitlement.js";
 import type { KeyWrite } from "../store/redis-commands.js";
 import { usageKey } from "../store/redis-keys.js";
+import { encodeUsageFields } from "./encode-entitlement.js";
 import { usageText } from "./entitlement-texts.js";
 import { encodeRecord, SIDECAR_MEMBER } from "./sidecar-record.js";
 

@@ -1,12 +1,12 @@
 import { isEmptyState } from "../../../../domain/customer-state.js";
-import { SubjectMap } from "../../../../domain/subject-map.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { StoredState, FetchedState, CachedState } from "../../../../ports/cache-store.js";
+import { SubjectMap } from "../../../../domain/subject-map.js";
+import type { CachedState, FetchedState, StoredState } from "../../../../ports/cache-store.js";
+import { subjectsOfKey } from "../store/key-subjects.js";
+import { KEY_MARKS, stateKeysPrefix } from "../store/redis-keys.js";
 import type { ApartSubjects } from "./apart-subjects.js";
 import type { InvalidationListener } from "./invalidations.js";
-import { subjectsOfKey } from "../store/key-subjects.js";
 import type { NearStore } from "./near-store.js";
-import { KEY_MARKS, stateKeysPrefix } from "../store/redis-keys.js";
 
 /** Something under way between this process and Redis, whose outcome is only good if nothing was written meanwhile. */
 export class PendingOperation {

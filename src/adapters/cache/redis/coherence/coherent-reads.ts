@@ -1,21 +1,21 @@
-import { isEmptyState, type CustomerState } from "../../../../domain/customer-state.js";
+import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
 import { isOlder } from "../../../../domain/newest-wins.js";
-import { SubjectMap } from "../../../../domain/subject-map.js";
 import type { Subject } from "../../../../domain/subject.js";
+import { SubjectMap } from "../../../../domain/subject-map.js";
 import { spread } from "../../../../ports/back-off.js";
-import type { StoredState, FetchedState, LoadedState } from "../../../../ports/cache-store.js";
+import type { FetchedState, LoadedState, StoredState } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
 import { CompactState } from "../../memory/compact-state.js";
+import type { KnownState } from "../codec/decode-state.js";
+import { readTimestamp } from "../codec/stored-value.js";
+import type { ReadState, StateReader } from "../store/state-reader.js";
+import { usageIn, usagesOfState } from "../store/state-usages.js";
 import type { ApartSubjects } from "./apart-subjects.js";
 import type { Coherence, PendingOperation } from "./coherence.js";
-import type { KnownState } from "../codec/decode-state.js";
-import type { StaleMarkers } from "./stale-markers.js";
 import type { CustomerTimestamps } from "./customer-timestamps.js";
 import type { NearStore } from "./near-store.js";
-import type { StateReader, ReadState } from "../store/state-reader.js";
 import type { SharedStaleMarker } from "./shared-stale-marker.js";
-import { usageIn, usagesOfState } from "../store/state-usages.js";
-import { readTimestamp } from "../codec/stored-value.js";
+import type { StaleMarkers } from "./stale-markers.js";
 
 /** How often a read is begun anew that a write superseded. The last one counts for who asked, and for nobody after. */
 const MAX_READS = 5;

@@ -1,6 +1,6 @@
 import type { CustomerState } from "../../../../domain/customer-state.js";
 import type { Subject } from "../../../../domain/subject.js";
-import type { StoredState, CacheStore, FetchedState, LoadedState } from "../../../../ports/cache-store.js";
+import type { CacheStore, FetchedState, LoadedState, StoredState } from "../../../../ports/cache-store.js";
 import type { CompactState } from "../../memory/compact-state.js";
 
 /**

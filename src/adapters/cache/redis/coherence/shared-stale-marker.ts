@@ -1,7 +1,7 @@
 import { CodedError } from "../../../../domain/errors.js";
+import { readTimestamp } from "../codec/stored-value.js";
 import type { RedisCommands } from "../store/redis-commands.js";
 import { staleMarkerKey } from "../store/redis-keys.js";
-import { readTimestamp } from "../codec/stored-value.js";
 
 /**
  * A note in Redis for all who share it: what was found to be true before a time may have changed, whoever it is of.

@@ -4,11 +4,11 @@ import type { Subject } from "../../../../domain/subject.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { CrossProcessSingleFlight, Lease } from "../../../../ports/cross-process-single-flight.js";
 import { Waiters, within } from "../../../../ports/waits.js";
-import { redisIsLate } from "../store/redis-commands.js";
+import { readTimestamp } from "../codec/stored-value.js";
 import type { Coherence } from "../coherence/coherence.js";
 import type { RedisCommands } from "../store/redis-commands.js";
+import { redisIsLate } from "../store/redis-commands.js";
 import { missChannel, missLockKey, stateKey, timestampKey } from "../store/redis-keys.js";
-import { readTimestamp } from "../codec/stored-value.js";
 
 export interface RedisSingleFlightParts {
   readonly commands: RedisCommands;

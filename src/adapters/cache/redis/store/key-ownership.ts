@@ -1,10 +1,10 @@
 import { sameSubject, type Subject } from "../../../../domain/subject.js";
 import { FieldFault } from "../../../../wire/field-fault.js";
 import { Fields } from "../../../../wire/fields.js";
-import type { RedisCommands } from "./redis-commands.js";
-import { KEY_MARKS, metadataKey, stateKey, timestampKey } from "./redis-keys.js";
 import { decodeRecord } from "../codec/sidecar-record.js";
 import { readTimestamp } from "../codec/stored-value.js";
+import type { RedisCommands } from "./redis-commands.js";
+import { KEY_MARKS, metadataKey, stateKey, timestampKey } from "./redis-keys.js";
 
 const MARKS = [...KEY_MARKS.usages, KEY_MARKS.resource, KEY_MARKS.metadata, KEY_MARKS.timestamp];
 

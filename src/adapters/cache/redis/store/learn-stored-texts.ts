@@ -1,9 +1,9 @@
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../../../../domain/build-customer-state.js";
-import type { EntitlementReference } from "../../../../domain/entitlement.js";
-import type { Decoded } from "../../../../wire/templates/learn-template.js";
 import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
-import { FieldFault } from "../../../../wire/field-fault.js";
+import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import { decodeReason } from "../../../../wire/decode-entitlement.js";
+import { FieldFault } from "../../../../wire/field-fault.js";
+import type { Decoded } from "../../../../wire/templates/learn-template.js";
 import { decodeStoredEntitlement, usageReferenceOf } from "../codec/decode-entitlement.js";
 import { decodeRecord, type SidecarRecord } from "../codec/sidecar-record.js";
 import { readJsonObject } from "../codec/stored-value.js";

@@ -1,6 +1,6 @@
 import type { StateTrust } from "../codec/sidecar-record.js";
-import type { StateReading } from "./state-read.js";
 import { readTimestamp } from "../codec/stored-value.js";
+import type { StateReading } from "./state-read.js";
 
 /**
  * Whether a resource's state is older than its customer's own: what a customer may do itself has a part in what its

@@ -1,15 +1,16 @@
 import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
-import { MAX_SLOTS, quotedIds, type QuotedIds, type SlotValues } from "../../../../wire/templates/json-template.js";
 import { partsAt } from "../../../../wire/templates/json-parts.js";
+import { MAX_SLOTS, type QuotedIds, quotedIds, type SlotValues } from "../../../../wire/templates/json-template.js";
 import { KnownTexts } from "../../../../wire/templates/known-texts.js";
-import { valueOf, type FieldSource, type Learnt } from "../../../../wire/templates/learn-template.js";
+import { type FieldSource, type Learnt, valueOf } from "../../../../wire/templates/learn-template.js";
 import { LearningCredit } from "../../../../wire/templates/learning-credit.js";
 import { TemplateTree } from "../../../../wire/templates/template-tree.js";
-import type { KnownState } from "../codec/decode-state.js";
 import { belongsTo } from "../codec/decode-metadata.js";
-import { isOutdated } from "./outdated-resource.js";
+import type { KnownState } from "../codec/decode-state.js";
+import { readTimestamp, timestampOf } from "../codec/stored-value.js";
+import type { NearStore } from "../coherence/near-store.js";
 import { hasAmbiguousKeys } from "./key-ownership.js";
 import {
   decodeEnd,
@@ -20,10 +21,9 @@ import {
   type MetadataForm,
   type UsageForm,
 } from "./learn-stored-texts.js";
-import type { NearStore } from "../coherence/near-store.js";
+import { isOutdated } from "./outdated-resource.js";
 import type { StampedValue, StateReading } from "./state-read.js";
 import { StateShape } from "./state-shape.js";
-import { timestampOf, readTimestamp } from "../codec/stored-value.js";
 
 interface KnownForms {
   readonly shapes: Set<StateShape>;

@@ -1,34 +1,34 @@
 import { applySubjectChange, saysAskAgain } from "../../../../domain/apply-subject-change.js";
 import type { SubjectChange } from "../../../../domain/change.js";
-import { isEmptyState, type CustomerState } from "../../../../domain/customer-state.js";
+import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
 import { CodedError } from "../../../../domain/errors.js";
 import type { Standing } from "../../../../domain/freshness/freshness.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type {
-  StoredState,
+  CachedState,
   CacheSize,
   CacheStore,
   FetchedState,
-  CachedState,
   LoadedState,
+  StoredState,
 } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import { within } from "../../../../ports/waits.js";
+import type { KnownState } from "../codec/decode-state.js";
+import { encodeState } from "../codec/encode-state.js";
+import { encodeUsage } from "../codec/encode-usage.js";
 import { ApartSubjects } from "../coherence/apart-subjects.js";
 import { Coherence, isKnownLater, type PendingOperation } from "../coherence/coherence.js";
 import { CoherentReads } from "../coherence/coherent-reads.js";
-import type { KnownState } from "../codec/decode-state.js";
-import { StaleMarkers } from "../coherence/stale-markers.js";
-import { encodeState } from "../codec/encode-state.js";
-import { encodeUsage } from "../codec/encode-usage.js";
 import { CustomerTimestamps } from "../coherence/customer-timestamps.js";
-import { mayWriteKeys } from "./key-ownership.js";
 import type { NearStore } from "../coherence/near-store.js";
-import { redisIsLate, type RedisCommands, type WriteGroup } from "./redis-commands.js";
-import { purgedKeys, stateKey, timestampKey } from "./redis-keys.js";
-import { Repairs, type PendingRepair } from "./repairs.js";
 import { SharedStaleMarker } from "../coherence/shared-stale-marker.js";
+import { StaleMarkers } from "../coherence/stale-markers.js";
+import { mayWriteKeys } from "./key-ownership.js";
+import { type RedisCommands, redisIsLate, type WriteGroup } from "./redis-commands.js";
+import { purgedKeys, stateKey, timestampKey } from "./redis-keys.js";
+import { type PendingRepair, Repairs } from "./repairs.js";
 import type { StateReading } from "./state-read.js";
 import { StateReader } from "./state-reader.js";
 import { usageIn, usagesOfState } from "./state-usages.js";

@@ -7,11 +7,11 @@ import { withDefaultTimestamps } from "../../../../domain/with-default-timestamp
 import type { SharedCache, SharedCacheStatistics, SharedWrite } from "../../../../ports/shared-cache.js";
 import { encodeState } from "../codec/encode-state.js";
 import { encodeUsage } from "../codec/encode-usage.js";
+import type { StateTrust } from "../codec/sidecar-record.js";
 import { mayWriteKeys } from "./key-ownership.js";
 import type { RedisCommands, WriteGroup } from "./redis-commands.js";
 import type { RedisInsight } from "./redis-insight.js";
 import { purgedKeys, stateKey, stateKeysPrefix, timestampKey } from "./redis-keys.js";
-import type { StateTrust } from "../codec/sidecar-record.js";
 import { storedSubjects } from "./stored-subjects.js";
 
 /** Keys looked at together: small enough that nobody else waits for Redis meanwhile. */

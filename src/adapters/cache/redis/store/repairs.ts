@@ -1,5 +1,5 @@
-import { CodedError } from "../../../../domain/errors.js";
 import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
+import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
 import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";

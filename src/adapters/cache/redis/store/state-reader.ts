@@ -2,7 +2,7 @@ import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { FieldFault } from "../../../../wire/field-fault.js";
-import { decodeState, type DecodedState } from "../codec/decode-state.js";
+import { type DecodedState, decodeState } from "../codec/decode-state.js";
 import type { NearStore } from "../coherence/near-store.js";
 import { RecognizedStates } from "./recognized-states.js";
 import type { RedisCommands } from "./redis-commands.js";

@@ -1,19 +1,19 @@
-import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import {
   buildCustomerState,
   type CreditEntitlementInput,
   type FeatureEntitlementInput,
 } from "../../../../domain/build-customer-state.js";
+import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
-import { valueOf, type FieldSource } from "../../../../wire/templates/learn-template.js";
+import { type FieldSource, valueOf } from "../../../../wire/templates/learn-template.js";
 import type { PartNode } from "../../../../wire/templates/template-tree.js";
 import { CompactState } from "../../memory/compact-state.js";
 import type { EntitlementSet } from "../../memory/entitlement-set.js";
 import { packOwnNumbers } from "../../memory/own-numbers.js";
-import type { MemberForm, RecordForm } from "./learn-stored-texts.js";
-import type { NearStore } from "../coherence/near-store.js";
 import type { StateTrust } from "../codec/sidecar-record.js";
+import type { NearStore } from "../coherence/near-store.js";
+import type { MemberForm, RecordForm } from "./learn-stored-texts.js";
 
 interface Source {
   readonly from: FieldSource;

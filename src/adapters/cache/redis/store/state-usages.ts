@@ -1,5 +1,5 @@
-import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { CustomerState } from "../../../../domain/customer-state.js";
+import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
 
 /** What a state keeps usages of beside itself. */

@@ -1,9 +1,9 @@
 import type { Subject } from "../../../../domain/subject.js";
 import { FieldFault } from "../../../../wire/field-fault.js";
 import { Fields } from "../../../../wire/fields.js";
+import { decodeRecord } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { KEY_MARKS, stateKey, stateKeysPrefix } from "./redis-keys.js";
-import { decodeRecord } from "../codec/sidecar-record.js";
 
 const MARKS = [...KEY_MARKS.usages, KEY_MARKS.resource];
 

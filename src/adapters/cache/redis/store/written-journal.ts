@@ -1,8 +1,8 @@
 import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
 import type { Subject } from "../../../../domain/subject.js";
+import { readTimestamp } from "../codec/stored-value.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { stateKey, timestampKey } from "./redis-keys.js";
-import { readTimestamp } from "../codec/stored-value.js";
 import type { PendingRepair } from "./repairs.js";
 
 /** What this process wrote of a subject lately, and Redis confirmed. */

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node, type YAMLMap } from "yaml";
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import { CodedError } from "../../../../domain/errors.js";
 import { quoted } from "../../service/read-fields.js";
 import { METHOD_GROUPS, type MethodGroup } from "../served-method.js";

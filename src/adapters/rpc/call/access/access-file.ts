@@ -4,7 +4,7 @@ import type { Logger } from "../../../../ports/logger.js";
 import type { FileContent } from "../../../files/file-access.js";
 import { FileFollower } from "../../../files/follow-file.js";
 import { readSettledFile } from "../../../files/read-settled-file.js";
-import { readAccessEntries, type AccessEntry } from "./access-entries.js";
+import { type AccessEntry, readAccessEntries } from "./access-entries.js";
 
 /** The entries of a file, as it was when it was last good. */
 export class AccessFile {

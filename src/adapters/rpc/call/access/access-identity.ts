@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { CodedError } from "../../../../domain/errors.js";
 import QuickLRU from "quick-lru";
+import { CodedError } from "../../../../domain/errors.js";
 import { quoted } from "../../service/read-fields.js";
 import type { Caller, Credentials, Identity } from "../calls.js";
 import { METHOD_GROUPS, type MethodGroup, type ServedMethod } from "../served-method.js";

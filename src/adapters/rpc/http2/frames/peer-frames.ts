@@ -1,9 +1,9 @@
-import type { FrameSink } from "./frame-reader.js";
-import { blockStart, contentEnd, contentStart, HeaderBlock } from "./header-block.js";
 import { HeaderDecoder } from "../hpack/header-decoder.js";
 import type { ReceiveWindow } from "../streams/receive-window.js";
 import type { RequestStreams } from "../streams/request-streams.js";
 import type { FrameOutput } from "./frame-output.js";
+import type { FrameSink } from "./frame-reader.js";
+import { blockStart, contentEnd, contentStart, HeaderBlock } from "./header-block.js";
 import type { PeerSettings } from "./peer-settings.js";
 import { ConnectionFault, ErrorCode, Flag, FrameType, MAX_STREAM_ID } from "./protocol.js";
 

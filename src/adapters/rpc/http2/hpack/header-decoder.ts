@@ -1,4 +1,4 @@
-import { HeaderList, sizeOf, type Header, HpackFault } from "./header.js";
+import { type Header, HeaderList, HpackFault, sizeOf } from "./header.js";
 import { HeaderTable, MAX_TABLE_BYTES } from "./header-table.js";
 import { decodeHuffman } from "./huffman.js";
 import { RememberedOctets } from "./remembered-octets.js";

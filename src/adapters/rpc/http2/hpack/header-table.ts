@@ -1,4 +1,4 @@
-import { HEADER_OVERHEAD, sizeOf, type Header } from "./header.js";
+import { type Header, HEADER_OVERHEAD, sizeOf } from "./header.js";
 import { STATIC_TABLE } from "./static-table.js";
 
 /** What a dynamic table holds unless settings say otherwise, and the most that one can hold here, octets. */

@@ -5,7 +5,7 @@ import type { FrameOutput } from "../frames/frame-output.js";
 import { ErrorCode, FrameType, uint32 } from "../frames/protocol.js";
 import type { HeaderList } from "../hpack/header.js";
 import { encodeLiteral } from "../hpack/literal-headers.js";
-import { Http2Exchange, type ExchangeOwner } from "./http2-exchange.js";
+import { type ExchangeOwner, Http2Exchange } from "./http2-exchange.js";
 import type { Http2Stream } from "./http2-stream.js";
 import { readRequestHead } from "./request-head.js";
 import type { ResponseSender } from "./response-sender.js";

@@ -6,7 +6,7 @@ import { ConnectionFault, ErrorCode, MAX_WINDOW } from "../frames/protocol.js";
 import type { HeaderList } from "../hpack/header.js";
 import { HeaderWriter } from "../hpack/header-writer.js";
 import { GeneralRequests, type GeneralRequestsOwner } from "./general-requests.js";
-import { Http2Stream, type FastPathResponder } from "./http2-stream.js";
+import { type FastPathResponder, Http2Stream } from "./http2-stream.js";
 import { areTrailers } from "./request-head.js";
 import { ResponseSender } from "./response-sender.js";
 import { StreamEnds } from "./stream-ends.js";

@@ -1,5 +1,5 @@
 import type { JsonObject } from "@bufbuild/protobuf";
-import { reason, denied, fallback, granted, questions, type Question } from "./questions.js";
+import { denied, fallback, granted, type Question, questions, reason } from "./questions.js";
 
 const seats = (requestedUsage?: number): JsonObject => ({
   featureId: "seats",

@@ -1,5 +1,5 @@
 import type { Expected } from "../conformance-case.js";
-import { denied, granted, questions, type Question } from "./questions.js";
+import { denied, granted, type Question, questions } from "./questions.js";
 
 const insufficient = denied("INSUFFICIENT_CREDITS");
 const wallet = (

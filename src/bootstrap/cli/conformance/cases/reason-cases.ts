@@ -1,4 +1,4 @@
-import { cases, denied, questions, type Question } from "./questions.js";
+import { cases, denied, type Question, questions } from "./questions.js";
 import { rawMetered, rawState } from "./raw-state.js";
 
 const onSeats = (title: string, of: string, name: string, more: object = {}): Question => ({

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { CompactState } from "../../../../../src/adapters/cache/memory/compact-state.js";
 import { MemoryAccount } from "../../../../../src/adapters/cache/memory/memory-account.js";
 import { StateCompactor } from "../../../../../src/adapters/cache/memory/state-compactor.js";
@@ -8,14 +8,14 @@ import { decideCredit } from "../../../../../src/domain/decision/decide-credit.j
 import { decideFeature } from "../../../../../src/domain/decision/decide-feature.js";
 import { newestState, newestUsage } from "../../../../../src/domain/newest-wins.js";
 import {
+  creditQueries,
   CURRENCY_IDS,
   FEATURE_IDS,
-  creditQueries,
   featureQueries,
-  times,
   optional,
   stateInputs,
   states,
+  times,
   usages,
 } from "../../../../builders/arbitraries.js";
 import { contentsOf } from "../../../../builders/states.js";

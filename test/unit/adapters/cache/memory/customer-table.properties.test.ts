@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { CustomerTable } from "../../../../../src/adapters/cache/memory/customer-table.js";
 
 const CUSTOMERS = 40;

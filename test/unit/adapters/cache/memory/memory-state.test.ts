@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { CustomerTable } from "../../../../../src/adapters/cache/memory/customer-table.js";
 import { MemoryAccount } from "../../../../../src/adapters/cache/memory/memory-account.js";
 import { MemoryState, UNVERIFIED } from "../../../../../src/adapters/cache/memory/memory-state.js";
 import { StateCompactor } from "../../../../../src/adapters/cache/memory/state-compactor.js";
-import { times, states } from "../../../../builders/arbitraries.js";
+import { states, times } from "../../../../builders/arbitraries.js";
 import { contentsOf } from "../../../../builders/states.js";
 
 const UNTIL_2088 = Date.UTC(2088, 0);

@@ -1,13 +1,13 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import {
   earliestEndIn,
   endIn,
   hasEnds,
+  type OwnParts,
   packOwnNumbers,
   updatedAtIn,
   usageIn,
-  type OwnParts,
 } from "../../../../../src/adapters/cache/memory/own-numbers.js";
 import type { Usage } from "../../../../../src/domain/usage/usage.js";
 import { optional } from "../../../../builders/arbitraries.js";

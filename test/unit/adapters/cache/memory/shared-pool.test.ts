@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { MemoryAccount } from "../../../../../src/adapters/cache/memory/memory-account.js";
 import { Shareable, SharedPool } from "../../../../../src/adapters/cache/memory/shared-pool.js";
 

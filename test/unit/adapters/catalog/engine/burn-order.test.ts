@@ -1,16 +1,16 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { walletGrants } from "../../../../../src/adapters/catalog/engine/wallet-grants.js";
 import type { CreditGrantInput, CustomerInput } from "../../../../../src/adapters/catalog/file/catalog-input.js";
 import { loadCatalogObject } from "../../../../../src/adapters/catalog/file/load-catalog.js";
-import { walletGrants } from "../../../../../src/adapters/catalog/engine/wallet-grants.js";
 import {
   ACME,
   answerOf,
   catalogOf,
   NOON,
   open,
-  usageReport,
   type OpenedCatalog,
+  usageReport,
 } from "../../../../builders/catalog-use.js";
 
 const DAY_MS = 86_400_000;

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import type { Change } from "../../../../../src/domain/change.js";
 import type { ResetPeriod } from "../../../../../src/domain/usage/usage-period.js";
 import { usagePeriodAt } from "../../../../../src/domain/usage/usage-period.js";
-import type { Change } from "../../../../../src/domain/change.js";
-import { ACME, catalogOf, NOON, open, usageReport, type OpenedCatalog } from "../../../../builders/catalog-use.js";
+import { ACME, catalogOf, NOON, open, type OpenedCatalog, usageReport } from "../../../../builders/catalog-use.js";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

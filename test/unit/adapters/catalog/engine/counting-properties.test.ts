@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { contentOf } from "../../../../../src/adapters/catalog/engine/changes.js";
+import fc from "fast-check";
 import type { CatalogEngine } from "../../../../../src/adapters/catalog/engine/catalog-engine.js";
+import { contentOf } from "../../../../../src/adapters/catalog/engine/changes.js";
 import { CodedError } from "../../../../../src/domain/errors.js";
 import type { UsageReport } from "../../../../../src/domain/usage/usage-report.js";
 import { ACME, catalogOf, NOON, open, usageReport } from "../../../../builders/catalog-use.js";

@@ -8,9 +8,9 @@ import {
   catalogOf,
   NOON,
   open,
+  type OpenedCatalog,
   usageEvent,
   usageReport,
-  type OpenedCatalog,
 } from "../../../../builders/catalog-use.js";
 
 const HOUR_MS = 3_600_000;

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { consumedCredits, drawCredits } from "../../../../../src/adapters/catalog/engine/draw-credits.js";
-import type { WalletEntry } from "../../../../../src/adapters/catalog/ledger/ledger-entry.js";
 import type { ActiveGrant } from "../../../../../src/adapters/catalog/engine/wallet-grants.js";
+import type { WalletEntry } from "../../../../../src/adapters/catalog/ledger/ledger-entry.js";
 
 const NOW = 1_000;
 

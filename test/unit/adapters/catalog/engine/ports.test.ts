@@ -5,9 +5,9 @@ import {
 } from "../../../../../src/adapters/catalog/engine/catalog-ports.js";
 import { openCatalog } from "../../../../../src/adapters/catalog/engine/open-catalog.js";
 import type { UpdateListener } from "../../../../../src/ports/update-stream.js";
+import { ACME, catalogOf, NOON, open, usageEvent, usageReport } from "../../../../builders/catalog-use.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../../fakes/recording-logger.js";
-import { ACME, catalogOf, NOON, open, usageEvent, usageReport } from "../../../../builders/catalog-use.js";
 
 const CATALOG = catalogOf({ entitlements: { calls: 10 } });
 const WAITING = { signal: new AbortController().signal };

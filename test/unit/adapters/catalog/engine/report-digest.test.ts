@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import fc from "fast-check";
 import { expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { measurementIdOf, reportDigest } from "../../../../../src/adapters/catalog/ledger/report-digest.js";
 import type { UsageReport } from "../../../../../src/domain/usage/usage-report.js";
 

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { parse } from "yaml";
-import { parsePlainJson } from "../../../../../src/adapters/catalog/file/plain-json.js";
 import { loadCatalogText } from "../../../../../src/adapters/catalog/file/load-catalog.js";
+import { parsePlainJson } from "../../../../../src/adapters/catalog/file/plain-json.js";
 
 describe("a catalog's text that is JSON", () => {
   it("means what it means as YAML, or is left to YAML", () => {

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { splitJson } from "../../../../../src/adapters/catalog/file/split-json.js";
 
 const anyObject = fc.record({

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import type { AnswerLine, LedgerRecord } from "../../../../../src/adapters/catalog/ledger/ledger-record.js";
 import {
   decodeStateFile,

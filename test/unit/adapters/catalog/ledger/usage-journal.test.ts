@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { CatalogEngine } from "../../../../../src/adapters/catalog/engine/catalog-engine.js";
 import { loadCatalogObject } from "../../../../../src/adapters/catalog/file/load-catalog.js";
 import { UsageJournal } from "../../../../../src/adapters/catalog/ledger/usage-journal.js";
@@ -8,7 +8,7 @@ import { CodedError } from "../../../../../src/domain/errors.js";
 import { catalogOf, NOON, usageReport } from "../../../../builders/catalog-use.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../../fakes/recording-logger.js";
-import { VirtualDisk, type DiskFault } from "../../../../fakes/virtual-disk.js";
+import { type DiskFault, VirtualDisk } from "../../../../fakes/virtual-disk.js";
 import { because } from "../../../../support/expectations.js";
 
 const PATH = "/usage.state";

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { RecordTable, RecordTableBuilder } from "../../../../../src/adapters/catalog/model/record-table.js";
 
 /** Also ids that are no well-formed Unicode, and such that differ in one code unit alone. */

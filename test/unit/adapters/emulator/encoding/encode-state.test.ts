@@ -1,16 +1,16 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import {
   encodeEntitlementsV2,
   encodeOlderEntitlements,
 } from "../../../../../src/adapters/emulator/encoding/encode-state.js";
+import type { CustomerState } from "../../../../../src/domain/customer-state.js";
 import { decideCredit } from "../../../../../src/domain/decision/decide-credit.js";
 import { decideFeature } from "../../../../../src/domain/decision/decide-feature.js";
 import type { CreditEntitlement } from "../../../../../src/domain/entitlement.js";
 import { kindOfFeature } from "../../../../../src/domain/feature.js";
-import type { CustomerState } from "../../../../../src/domain/customer-state.js";
 import { decodeEntitlementsState } from "../../../../../src/wire/decode-entitlements-state.js";
-import { FEATURE_IDS, times, states } from "../../../../builders/arbitraries.js";
+import { FEATURE_IDS, states, times } from "../../../../builders/arbitraries.js";
 import { creditQuery, featureQuery } from "../../../../builders/queries.js";
 import { boolean, stateWith, wallet } from "../../../../builders/states.js";
 

@@ -9,12 +9,12 @@ import { describe, expect, test } from "@jest/globals";
 import { ANSWERS } from "../../../../../src/adapters/rpc/answers/describe-answers.js";
 import { NOT_SENT } from "../../../../../src/adapters/rpc/answers/description.js";
 import {
-  membersOf,
   type AnyChoice,
   type AnyDescription,
   type AnyItems,
   type AnyMember,
   type AnyPart,
+  membersOf,
 } from "../../../../../src/adapters/rpc/answers/members.js";
 import { Health } from "../../../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";

@@ -1,6 +1,6 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import fc from "fast-check";
 import { describe, test } from "@jest/globals";
+import fc from "fast-check";
 import type { AnswerEncoders, Answers } from "../../../../../src/adapters/rpc/answers/answer-encoders.js";
 import { MESSAGE_ENCODERS } from "../../../../../src/adapters/rpc/answers/message-encoders.js";
 import {
@@ -13,7 +13,7 @@ import { buildCustomerState } from "../../../../../src/domain/build-customer-sta
 import { decideCredit, decideCreditWithoutState } from "../../../../../src/domain/decision/decide-credit.js";
 import { decideFeature, decideFeatureWithoutState } from "../../../../../src/domain/decision/decide-feature.js";
 import type { UsageMeasurement } from "../../../../../src/domain/usage/usage-report.js";
-import { creditQueries, fallbackValues, featureQueries, times, optional } from "../../../../builders/arbitraries.js";
+import { creditQueries, fallbackValues, featureQueries, optional, times } from "../../../../builders/arbitraries.js";
 import { listOf, unusualStates, unusualTexts } from "../../../../builders/unusual-states.js";
 
 const { method } = SidecarService;

@@ -1,9 +1,10 @@
-import { toJson, type DescMessage, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
+import { type DescMessage, type JsonValue, type MessageShape, toJson } from "@bufbuild/protobuf";
 import { describe, expect, test } from "@jest/globals";
 import { MESSAGE_ENCODERS } from "../../../../../src/adapters/rpc/answers/message-encoders.js";
 import { WIRE_REASONS } from "../../../../../src/adapters/rpc/answers/wire-values.js";
 import {
   AccessDeniedReason,
+  type CreditEntitlement,
   CreditEntitlementSchema,
   EntitlementFeatureSchema,
   EntitlementSchema,
@@ -11,15 +12,15 @@ import {
   GetEntitlementResponseSchema,
   GetEntitlementsResponseSchema,
   GetEntitlementsStateV2ResponseSchema,
+  type GetEntitlementV2Response,
   GetEntitlementV2ResponseSchema,
   GetEnumEntitlementResponseSchema,
   GetMeteredEntitlementResponseSchema,
   GetNumericEntitlementResponseSchema,
   ReportUsageBulkResponseSchema,
   ReportUsageResponseSchema,
-  type CreditEntitlement,
-  type GetEntitlementV2Response,
 } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { buildCustomerState, type FeatureEntitlementInput } from "../../../../../src/domain/build-customer-state.js";
 import { ACCESS_DENIED_REASONS } from "../../../../../src/domain/decision/access-denied-reason.js";
 import { decideCredit, decideCreditWithoutState } from "../../../../../src/domain/decision/decide-credit.js";
 import { decideFeatureWithoutState } from "../../../../../src/domain/decision/decide-feature.js";
@@ -27,7 +28,6 @@ import type { FeatureDecision, FeatureQuery } from "../../../../../src/domain/de
 import type { FallbackValues } from "../../../../../src/domain/decision/fallback.js";
 import type { Feature } from "../../../../../src/domain/feature.js";
 import type { Usage } from "../../../../../src/domain/usage/usage.js";
-import { buildCustomerState, type FeatureEntitlementInput } from "../../../../../src/domain/build-customer-state.js";
 import { boolean, enumerated, metered, numeric, stateWith, wallet } from "../../../../builders/states.js";
 
 const json = <D extends DescMessage>(schema: D, message: MessageShape<D>): JsonValue => toJson(schema, message);

@@ -1,8 +1,8 @@
-import { fromBinary, toBinary, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
-import { TimestampSchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import fc from "fast-check";
+import { timestampFromMs, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { FrameWriter } from "../../../../../src/adapters/rpc/answers/frame-writer.js";
 import { frameEncoders } from "../../../../../src/adapters/rpc/gen/answers/frame-encoders.js";
 import { EnumEntitlementSchema } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";

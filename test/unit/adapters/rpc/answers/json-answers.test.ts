@@ -1,4 +1,4 @@
-import { toJsonString, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { type DescMessage, type MessageShape, toJsonString } from "@bufbuild/protobuf";
 import { expect } from "@jest/globals";
 import { TEXT_ENCODERS } from "../../../../../src/adapters/rpc/gen/answers/text-encoders.js";
 import { JSON_OPTIONS } from "../../../../../src/adapters/rpc/json-options.js";

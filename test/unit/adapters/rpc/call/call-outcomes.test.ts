@@ -3,16 +3,16 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "@jest/globals";
 import { MESSAGE_ENCODERS } from "../../../../../src/adapters/rpc/answers/message-encoders.js";
 import { callFailure } from "../../../../../src/adapters/rpc/call/call-failure.js";
-import { dropEndlessDeadline } from "../../../../../src/adapters/rpc/protocols/timeouts.js";
 import {
   GetEntitlementsRequestSchema,
   GetEntitlementsStateV2RequestSchema,
   GetEntitlementV2RequestSchema,
   GetMeteredEntitlementRequestSchema,
 } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { protocolOf } from "../../../../../src/adapters/rpc/protocols/general-path.js";
+import { dropEndlessDeadline } from "../../../../../src/adapters/rpc/protocols/timeouts.js";
 import { checkCalls } from "../../../../../src/adapters/rpc/service/check-calls.js";
 import { listCalls } from "../../../../../src/adapters/rpc/service/check-calls.js";
-import { protocolOf } from "../../../../../src/adapters/rpc/protocols/general-path.js";
 import { CodedError, ERROR_CODES } from "../../../../../src/domain/errors.js";
 import { MAX_ID_BYTES } from "../../../../../src/domain/subject.js";
 import { buildCore, know, NO_HURRY } from "../../../../builders/core.js";

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { HalfSentBudget } from "../../../../../src/adapters/rpc/exchange/half-sent-budget.js";
 import { RequestBody } from "../../../../../src/adapters/rpc/exchange/request-body.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { ResponseHeaders } from "../../../../../src/adapters/rpc/exchange/response-headers.js";
-import { HeaderWriter } from "../../../../../src/adapters/rpc/http2/hpack/header-writer.js";
 import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";
+import { HeaderWriter } from "../../../../../src/adapters/rpc/http2/hpack/header-writer.js";
 
 const MEMORY = new ResponseHeaders(200, [
   ["content-type", "application/grpc+proto"],

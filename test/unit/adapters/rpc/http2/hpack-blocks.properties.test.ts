@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { HpackFault, sizeOf } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
 import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";
-import { sizeOf, HpackFault } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
 import { encodeLiteral, indexedLiteral, integer } from "../../../../../src/adapters/rpc/http2/hpack/literal-headers.js";
 import { decodeBlock, indexed, linesOf, tableSize } from "../../../../builders/header-blocks.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import { HpackFault } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
+import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import { encodeLiteral, indexedLiteral, integer } from "../../../../../src/adapters/rpc/http2/hpack/literal-headers.js";
 import { decodeBlock, indexed, linesOf, tableSize } from "../../../../builders/header-blocks.js";
 

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { once } from "node:events";
-import { connect, sensitiveHeaders, type ClientHttp2Session } from "node:http2";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { type ClientHttp2Session, connect, sensitiveHeaders } from "node:http2";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import { STATIC_TABLE } from "../../../../../src/adapters/rpc/http2/hpack/static-table.js";
 import { decodeBlock } from "../../../../builders/header-blocks.js";

@@ -1,15 +1,15 @@
 import { gzipSync } from "node:zlib";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { ReportUsageBulkRequestSchema } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import {
   boundedMessage,
   itemsFault,
   jsonFault,
   type MessageLayout,
 } from "../../../../../src/adapters/rpc/protocols/bounded-message.js";
-import { ReportUsageBulkRequestSchema } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 
 const BOUNDS = { maxMessageBytes: 100_000, maxItems: 100, maxJsonDepth: 32 };
 const bulk = (items: number, dimensions = 0) =>

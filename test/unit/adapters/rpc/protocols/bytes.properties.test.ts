@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import fc from "fast-check";
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { toInt32 } from "../../../../../src/adapters/rpc/answers/wire-values.js";
 import { checkedFrames } from "../../../../../src/adapters/rpc/protocols/frame-guard.js";
 import { encodeGrpcMessage } from "../../../../../src/adapters/rpc/protocols/grpc-message.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { parseHttp2Headers } from "../../../../../src/adapters/rpc/protocols/fast-path-headers.js";
 import { HeaderList } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
+import { parseHttp2Headers } from "../../../../../src/adapters/rpc/protocols/fast-path-headers.js";
 
 const PATH = "/stigg.sidecar.v1.SidecarService/GetEntitlement";
 const PSEUDO = [

@@ -1,9 +1,9 @@
-import { create, fromBinary, toBinary, type DescMessage } from "@bufbuild/protobuf";
-import fc from "fast-check";
+import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { grpcTimeoutMs } from "../../../../../src/adapters/rpc/protocols/timeouts.js";
 import { requestReader } from "../../../../../src/adapters/rpc/service/request-reader.js";
-import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { optional } from "../../../../builders/arbitraries.js";
 
 const METHODS = [

@@ -1,9 +1,9 @@
-import { fromJsonString, type DescMessage } from "@bufbuild/protobuf";
-import fc from "fast-check";
+import { type DescMessage, fromJsonString } from "@bufbuild/protobuf";
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { jsonReader } from "../../../../../src/adapters/rpc/service/json-request-reader.js";
 import { parseHttp1Headers } from "../../../../../src/adapters/rpc/protocols/fast-path-headers.js";
+import { jsonReader } from "../../../../../src/adapters/rpc/service/json-request-reader.js";
 
 const { method } = SidecarService;
 const METHODS = [

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { expect, it, jest } from "@jest/globals";
+import fc from "fast-check";
 import { KnownTexts } from "../../../../../src/adapters/rpc/service/known-texts.js";
 
 it("every text of ASCII is read as it is, however many come and in whichever order", () => {

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { encodeEntitlementsV2 } from "../../../../../src/adapters/emulator/encoding/encode-state.js";
 import { RecognizedAnswers } from "../../../../../src/adapters/upstream/answers/recognized-answers.js";
 import type { CustomerState } from "../../../../../src/domain/customer-state.js";

@@ -6,7 +6,7 @@ import {
   isUpstreamsFailure,
   isWorthRetrying,
 } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
-import { errorCodeOf, type ErrorCode } from "../../../../../src/domain/errors.js";
+import { type ErrorCode, errorCodeOf } from "../../../../../src/domain/errors.js";
 import { fail } from "../../../../support/expectations.js";
 
 function failureOf(status: number, of: "path" | "body", body?: unknown): unknown {

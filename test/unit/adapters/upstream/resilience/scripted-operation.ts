@@ -1,5 +1,5 @@
-import { CodedError, ERROR_CODES } from "../../../../../src/domain/errors.js";
 import type { Operation } from "../../../../../src/adapters/upstream/resilience/operation.js";
+import { CodedError, ERROR_CODES } from "../../../../../src/domain/errors.js";
 import { Calls } from "../../../../fakes/controllable-upstream.js";
 
 /** An operation whose every call waits until the test answers it, or its signal aborts. */

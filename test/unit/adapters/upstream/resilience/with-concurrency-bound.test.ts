@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { withConcurrencyBound } from "../../../../../src/adapters/upstream/resilience/with-concurrency-bound.js";
 import type { PendingCall } from "../../../../fakes/controllable-upstream.js";
 import { promisesSettled } from "../../../../fakes/event-loop.js";

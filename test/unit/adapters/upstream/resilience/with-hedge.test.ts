@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { withHedge } from "../../../../../src/adapters/upstream/resilience/with-hedge.js";
 import { CodedError, ERROR_CODES, type ErrorCode } from "../../../../../src/domain/errors.js";
 import { promisesSettled } from "../../../../fakes/event-loop.js";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { withRefusalMemory } from "../../../../../src/adapters/upstream/resilience/with-refusal-memory.js";
 import { buildCustomerState } from "../../../../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../../../../src/domain/customer-state.js";
-import { CodedError, errorCodeOf, type ErrorCode } from "../../../../../src/domain/errors.js";
+import { CodedError, type ErrorCode, errorCodeOf } from "../../../../../src/domain/errors.js";
 import type { Subject } from "../../../../../src/domain/subject.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";
 import { never } from "./scripted-operation.js";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
+import type { WriteGroup } from "../../../../../../src/adapters/cache/redis/store/redis-commands.js";
 import {
   newestWinsCalls,
   newestWinsOutcomes,
 } from "../../../../../../src/adapters/cache/redis-client/commands/newest-wins-script.js";
-import type { WriteGroup } from "../../../../../../src/adapters/cache/redis/store/redis-commands.js";
 import { RedisServer } from "../../../../../simulation/servers/redis-server.js";
 
 const NOW = 1_000_000;

@@ -1,5 +1,5 @@
-import type { ChainableCommander, Redis } from "ioredis";
 import { describe, expect, it } from "@jest/globals";
+import type { ChainableCommander, Redis } from "ioredis";
 import { CommandBatch } from "../../../../../../src/adapters/cache/redis-client/link/command-batch.js";
 
 /** What goes over the wire in one write each. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { LatencyWatch } from "../../../../../../src/adapters/cache/redis-client/link/latency-watch.js";
-import { promisesSettled } from "../../../../../fakes/event-loop.js";
 import type { CancelTimer, Clock } from "../../../../../../src/ports/clock.js";
+import { promisesSettled } from "../../../../../fakes/event-loop.js";
 
 const LIMIT_MS = 250;
 

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { encodeFeatureEntitlement } from "../../../../../../src/adapters/cache/redis/codec/encode-entitlement.js";
 import { encodeState } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
 import { encodeUsage } from "../../../../../../src/adapters/cache/redis/codec/encode-usage.js";

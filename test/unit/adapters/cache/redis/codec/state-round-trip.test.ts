@@ -1,17 +1,17 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { encodeState } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
-import { stateKey, timestampKey } from "../../../../../../src/adapters/cache/redis/store/redis-keys.js";
 import type { StateTrust } from "../../../../../../src/adapters/cache/redis/codec/sidecar-record.js";
+import { stateKey, timestampKey } from "../../../../../../src/adapters/cache/redis/store/redis-keys.js";
 import { buildCustomerState } from "../../../../../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../../../../../src/domain/customer-state.js";
 import {
   creditEntitlements,
   featureEntitlements,
-  times,
   optional,
   reasons,
   states,
+  times,
 } from "../../../../../builders/arbitraries.js";
 import { contentsOf } from "../../../../../builders/states.js";
 import { ENVIRONMENT, KeptKeys } from "./stored-state.js";

@@ -1,9 +1,9 @@
-import type { EntitlementReference } from "../../../../../../src/domain/entitlement.js";
-import type { Subject } from "../../../../../../src/domain/subject.js";
-import { decodeState, type DecodedState } from "../../../../../../src/adapters/cache/redis/codec/decode-state.js";
+import { type DecodedState, decodeState } from "../../../../../../src/adapters/cache/redis/codec/decode-state.js";
 import type { KeyWrite } from "../../../../../../src/adapters/cache/redis/store/redis-commands.js";
 import { timestampKey } from "../../../../../../src/adapters/cache/redis/store/redis-keys.js";
 import { StateRead } from "../../../../../../src/adapters/cache/redis/store/state-read.js";
+import type { EntitlementReference } from "../../../../../../src/domain/entitlement.js";
+import type { Subject } from "../../../../../../src/domain/subject.js";
 import type { FieldFault } from "../../../../../../src/wire/field-fault.js";
 
 export const ENVIRONMENT = "production";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { MemoryCache } from "../../../../../../src/adapters/cache/memory/memory-cache.js";
-import type { RedisCommands } from "../../../../../../src/adapters/cache/redis/store/redis-commands.js";
 import { RedisCacheStore } from "../../../../../../src/adapters/cache/redis/store/redis-cache-store.js";
+import type { RedisCommands } from "../../../../../../src/adapters/cache/redis/store/redis-commands.js";
 import { buildCustomerState } from "../../../../../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../../../../../src/domain/customer-state.js";
 import { newTelemetry } from "../../../../../../src/ports/telemetry.js";

@@ -1,16 +1,16 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { MemoryCache } from "../../../../../../src/adapters/cache/memory/memory-cache.js";
 import { decodeState } from "../../../../../../src/adapters/cache/redis/codec/decode-state.js";
 import { encodeState } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
+import type { StateTrust } from "../../../../../../src/adapters/cache/redis/codec/sidecar-record.js";
 import { RecognizedStates } from "../../../../../../src/adapters/cache/redis/store/recognized-states.js";
 import { StateRead } from "../../../../../../src/adapters/cache/redis/store/state-read.js";
-import type { StateTrust } from "../../../../../../src/adapters/cache/redis/codec/sidecar-record.js";
 import { usagesOfState } from "../../../../../../src/adapters/cache/redis/store/state-usages.js";
 import { buildCustomerState, type CustomerStateInput } from "../../../../../../src/domain/build-customer-state.js";
 import type { Subject } from "../../../../../../src/domain/subject.js";
 import { newTelemetry } from "../../../../../../src/ports/telemetry.js";
-import { amounts, times, optional, stateInputs, usages } from "../../../../../builders/arbitraries.js";
+import { amounts, optional, stateInputs, times, usages } from "../../../../../builders/arbitraries.js";
 import { contentsOf } from "../../../../../builders/states.js";
 
 const ENVIRONMENT = "env";

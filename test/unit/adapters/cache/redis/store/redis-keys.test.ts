@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { subjectsOfKey } from "../../../../../../src/adapters/cache/redis/store/key-subjects.js";
 import {
   metadataKey,
