@@ -7,7 +7,7 @@ import { readOutbox } from "../../../src/adapters/outbox/read-outbox.js";
 import { API_KEY, emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";
 import { SeededRandom } from "../../faults/seeded-random.js";
 import { eventually } from "../../support/expectations.js";
-import { runToEnd, ServiceProcess } from "./service-process.js";
+import { runToEnd, ServiceProcess } from "../service/service-process.js";
 
 /** How often the process is killed; `npm run outbox:kills` has it be 100 times. */
 const KILLS = Number(process.env["OUTBOX_KILLS"] ?? 3);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { API_KEY, emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";
 import { eventually } from "../../support/expectations.js";
-import { ServiceProcess } from "./service-process.js";
+import { ServiceProcess } from "../service/service-process.js";
 
 const CATALOG = {
   features: [{ id: "calls", kind: "metered" as const }],
