@@ -25,6 +25,7 @@ export class ModelService {
   #now: number;
   #isUp = true;
   #isConnected = false;
+  #lostAt = -Infinity;
 
   constructor(now: number, configured: ConfiguredFallbacks, times: ServiceTimes) {
     this.#now = now;
@@ -60,6 +61,7 @@ export class ModelService {
         return undefined;
       case "disconnected":
         this.#isConnected = false;
+        this.#lostAt = this.#now;
         return undefined;
       case "upstream-up":
       case "upstream-down":
@@ -97,9 +99,10 @@ export class ModelService {
     const held = this.#vouchedFor(subject);
     if (held !== undefined && this.#now < held.recheckAt) {
       const answer = featureAnswer(held.state, query, this.#now, this.#configured);
+      const source = held.verifiedAt < this.#vouchedSince() ? "stale" : "memory";
       // Nothing tells of changes: it is asked for again behind the answer.
       if (!this.#isConnected && held.verifiedAt < this.#now - this.#times.pollMs) this.#fetch(subject);
-      return ["memory", answer];
+      return [source, answer];
     }
     const before = this.#cached.get(subject);
     const fetched = this.#fetch(subject);
@@ -109,6 +112,11 @@ export class ModelService {
       fetched === undefined ? "stale" : "upstream",
       featureAnswer(known.state, query, this.#now, this.#configured),
     ];
+  }
+
+  /** A change may have been missed since the stream was lost, and by age while nothing tells of changes. */
+  #vouchedSince(): number {
+    return this.#isConnected ? -Infinity : Math.max(this.#lostAt, this.#now - this.#times.pollMs);
   }
 
   #vouchedFor(subject: Subject): Held | undefined {

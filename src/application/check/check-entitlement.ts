@@ -51,10 +51,10 @@ export class CheckEntitlement {
       this.#overlay === undefined ? cached.state : this.#overlay.over(cached.state, customerId, resourceId, now);
     const result = decideFeature(state, query, now, this.#fallbacks);
     if (result.fallback === undefined || this.#assume === undefined)
-      return { result, source: "memory", verifiedAt: cached.verifiedAt };
+      return { result, source: this.#states.sourceOf(cached, now), verifiedAt: cached.verifiedAt };
     return this.#assume.feature({ customerId, resourceId }, query, {
       result,
-      source: "memory",
+      source: this.#states.sourceOf(cached, now),
       verifiedAt: cached.verifiedAt,
     });
   }
@@ -74,10 +74,10 @@ export class CheckEntitlement {
       this.#overlay === undefined ? cached.state : this.#overlay.over(cached.state, customerId, resourceId, now);
     const result = decideCredit(state, query);
     if (result.fallback === undefined || this.#assume === undefined)
-      return { result, source: "memory", verifiedAt: cached.verifiedAt };
+      return { result, source: this.#states.sourceOf(cached, now), verifiedAt: cached.verifiedAt };
     return this.#assume.credit({ customerId, resourceId }, query, {
       result,
-      source: "memory",
+      source: this.#states.sourceOf(cached, now),
       verifiedAt: cached.verifiedAt,
     });
   }

@@ -153,7 +153,7 @@ export class ExplainDecision {
   }
 
   #answer({ state: found, source, verifiedAt }: Lookup, query: ExplainQuery, trace?: DecisionTrace): ExplainedAnswer {
-    const { fallbacks, clock, assume, overlay } = this.#parts;
+    const { fallbacks, clock, assume, overlay, states } = this.#parts;
     const { subject, type, id, requestedUsage, at = clock.now() } = query;
     const state = found && (overlay?.over(found, subject.customerId, subject.resourceId, at) ?? found);
     const result = this.#decide(state, query, at, trace);
@@ -164,7 +164,7 @@ export class ExplainDecision {
         hasAccess: result.hasAccess,
         reason: result.accessDeniedReason,
         isFallback: result.fallback !== undefined,
-        source,
+        source: source === "memory" && verifiedAt !== undefined ? states.sourceOf({ verifiedAt }, clock.now()) : source,
       };
     const { policy, isGranted } = assumed;
     trace?.push({ rule: "failure-policy", holds: isGranted, saw: { policy } });

@@ -43,7 +43,7 @@ export class ListEntitlements {
     if (cached === undefined) return this.#listAfterMiss(subject, "everything", call);
     return {
       result: this.#entitlementsOf(cached.state, subject, now),
-      source: "memory",
+      source: this.#states.sourceOf(cached, now),
       verifiedAt: cached.verifiedAt,
     };
   }
@@ -55,7 +55,7 @@ export class ListEntitlements {
     if (cached === undefined) return this.#listAfterMiss(subject, "features", call);
     return {
       result: this.#entitlementsOf(cached.state, subject, now),
-      source: "memory",
+      source: this.#states.sourceOf(cached, now),
       verifiedAt: cached.verifiedAt,
     };
   }

@@ -135,17 +135,25 @@ export class FindState {
       });
   }
 
+  /** What a check that a cached state answers says of its source: whether anything vouches for it. On the path of every check. */
+  sourceOf({ verifiedAt }: Pick<CachedState, "verifiedAt">, now: number): "memory" | "stale" {
+    return verifiedAt < this.#stream.vouchedSince(now) ? "stale" : "memory";
+  }
+
   #hit(cached: CachedState, customerId: string, resourceId: string | undefined, now: number): CachedState {
     const { verifiedAt } = cached;
-    if (verifiedAt < this.#stream.trustSince(now) || verifiedAt < this.#stream.lostAt)
-      this.#mayBeStale(verifiedAt, customerId, resourceId, now);
     this.#telemetry.cacheHits++;
-    this.#telemetry.answers.memory++;
+    if (verifiedAt < this.#stream.trustSince(now) || verifiedAt < this.#stream.lostAt)
+      this.#mayBeStale(cached, customerId, resourceId, now);
+    else this.#telemetry.answers.memory++;
     return cached;
   }
 
-  #mayBeStale(verifiedAt: number, customerId: string, resourceId: string | undefined, now: number): void {
-    if (verifiedAt < this.#stream.vouchedSince(now)) this.#telemetry.staleAnswers++;
+  #mayBeStale(cached: CachedState, customerId: string, resourceId: string | undefined, now: number): void {
+    const { verifiedAt } = cached;
+    const source = this.sourceOf(cached, now);
+    this.#telemetry.answers[source]++;
+    if (source === "stale") this.#telemetry.staleAnswers++;
     if (verifiedAt >= this.#stream.trustSince(now) || !this.#stream.isDue(verifiedAt, now)) return;
     if (!this.#stream.isTrusted) this.#refresh.enqueue({ customerId, resourceId });
     else if (this.#refresh.hasRoomToVerify(now))

@@ -53,7 +53,7 @@ describe("a check of what is cached", () => {
     expect(core.check.feature("c", undefined, asked, NO_HURRY)).toMatchObject({ result: { hasAccess: false } });
     core.clock.advance(1);
     expect(core.check.feature("c", undefined, asked, NO_HURRY)).toMatchObject({
-      source: "memory",
+      source: "stale",
       result: { hasAccess: true, usage: { currentUsage: 0, periodStart: start + 3_600_000 } },
     });
   });

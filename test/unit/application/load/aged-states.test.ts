@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { buildCore, type Core, know, MAX_STATE_AGE_MS, NO_HURRY } from "../../../builders/core.js";
+import { buildCore, type Core, know, MAX_STATE_AGE_MS, NO_HURRY, POLL_INTERVAL_MS } from "../../../builders/core.js";
 import { featureQuery } from "../../../builders/queries.js";
 import { metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
@@ -14,7 +14,7 @@ describe("a state that is old, while changes arrive", () => {
     const core = buildCore();
     await know(core, subject, withLimit(10));
     core.clock.advance(MAX_STATE_AGE_MS + 1);
-    expect(check(core)).toMatchObject({ source: "memory", result: { entitlement: { usageLimit: 10 } } });
+    expect(check(core)).toMatchObject({ source: "stale", result: { entitlement: { usageLimit: 10 } } });
     const fetch = await core.upstream.fetches.at(1);
     expect(fetch.question).toEqual({ subject: { customerId: "c", resourceId: undefined }, latest: false });
     fetch.answer(withLimit(20, 2));
@@ -60,7 +60,7 @@ describe("a state that is old, while changes arrive", () => {
     for (let i = 0; i < 300; i++) await know(core, { customerId: `c${i}` }, withLimit(10));
     core.clock.advance(MAX_STATE_AGE_MS + 1);
     for (let round = 0; round < 5; round++) {
-      for (let i = 0; i < 300; i++) expect(check(core, `c${i}`)).toMatchObject({ source: "memory" });
+      for (let i = 0; i < 300; i++) expect(check(core, `c${i}`)).toMatchObject({ source: "stale" });
       for (let answered = -1; answered !== core.upstream.fetches.count;) {
         answered = core.upstream.fetches.count;
         for (const fetch of core.upstream.fetches.all) fetch.fail();
@@ -72,5 +72,24 @@ describe("a state that is old, while changes arrive", () => {
     for (let i = 0; i < 300; i++) void check(core, `c${i}`);
     await promisesSettled();
     expect(core.upstream.fetches.count).toBeGreaterThan(400);
+  });
+});
+
+describe("a cached state since which the stream was lost", () => {
+  it("still answers at once, and says that nothing vouches for it, until something does again", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(10));
+    expect(check(core)).toMatchObject({ source: "memory" });
+    core.clock.advance(1);
+    core.updates.disconnected();
+    expect(check(core)).toMatchObject({ source: "stale", result: { entitlement: { usageLimit: 10 } } });
+    expect(core.list.list(subject, NO_HURRY)).toMatchObject({ source: "stale" });
+    expect(core.list.listFeatures(subject, NO_HURRY)).toMatchObject({ source: "stale" });
+    expect(core.telemetry).toMatchObject({ staleAnswers: 3, answers: { memory: 1, stale: 3 } });
+    core.clock.advance(POLL_INTERVAL_MS);
+    void check(core);
+    (await core.upstream.fetches.at(1)).answer(withLimit(10));
+    await promisesSettled();
+    expect(check(core)).toMatchObject({ source: "memory" });
   });
 });
