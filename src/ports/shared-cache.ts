@@ -39,6 +39,9 @@ export interface SharedCache {
   /** Resolves where writes are taken. */
   probe(): Promise<void>;
 
+  /** Whether the cache has lost what it had confirmed to this process: it has come back from an old copy, or empty. */
+  hasOlderData(): Promise<boolean>;
+
   statistics(): Promise<SharedCacheStatistics>;
 
   readonly isConnected: boolean;

@@ -15,6 +15,8 @@ export class InMemorySharedCache implements SharedCache {
   readonly spoilt = new Set<string>();
   /** What writes wait for. */
   hold: Promise<void> = Promise.resolve();
+  /** Whether it has come back from an old copy. */
+  isRolledBack = false;
   #isConnected = true;
 
   constructor(cached: readonly Subject[] = []) {
@@ -45,6 +47,10 @@ export class InMemorySharedCache implements SharedCache {
   async probe(): Promise<void> {
     await Promise.resolve();
     this.#failWhereBroken();
+  }
+
+  hasOlderData(): Promise<boolean> {
+    return Promise.resolve(this.isRolledBack);
   }
 
   statistics(): Promise<SharedCacheStatistics> {

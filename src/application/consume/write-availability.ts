@@ -25,6 +25,7 @@ export class WriteAvailability {
   #isOpen = false;
   #isStopped = false;
   #failedTries = 0;
+  #onOlderData: () => void = () => undefined;
   #cancelTimer: CancelTimer | undefined;
 
   /** @param timing of the waits after a failure, until the cache is tried again */
@@ -54,6 +55,11 @@ export class WriteAvailability {
     void this.#try();
   }
 
+  /** Calls back where the cache takes writes again and has lost what it had confirmed. One listener. */
+  onOlderData(listener: () => void): void {
+    this.#onOlderData = listener;
+  }
+
   /** The cache does not take writes. */
   close(error: unknown): void {
     if (!this.#isOpen) return;
@@ -79,8 +85,11 @@ export class WriteAvailability {
   }
 
   async #try(): Promise<void> {
+    let hasOlderData: boolean;
     try {
       await this.#cache.probe();
+      // Before anything is written: what is written next would hide it.
+      hasOlderData = await this.#cache.hasOlderData();
     } catch (error) {
       this.#failedTries++;
       // While it is closed nothing else is written that could fail: whoever watches the count has to see the outage go on.
@@ -94,6 +103,7 @@ export class WriteAvailability {
     this.#failedTries = 0;
     this.#outage.recovered("the shared cache takes writes");
     this.#waiters.release();
+    if (hasOlderData) this.#onOlderData();
   }
 
   #tryLater(): void {

@@ -11,6 +11,7 @@ import { SqsChangeQueue } from "../../adapters/queue/sqs-change-queue.js";
 import { createEdgeUpstream, type EdgeUpstream } from "../../adapters/upstream/create-edge-upstream.js";
 import { ConsumeChanges } from "../../application/consume/consume-changes.js";
 import { ProcessChanges } from "../../application/consume/process-changes.js";
+import { RefetchAfterRollback } from "../../application/consume/refetch-after-rollback.js";
 import { RefetchSubjects } from "../../application/consume/refetch-subjects.js";
 import { RefreshAllStates } from "../../application/consume/refresh-all-states.js";
 import { WriteAvailability } from "../../application/consume/write-availability.js";
@@ -64,6 +65,7 @@ export const TOKENS = {
   writer: token<WriteInOrder>("writer"),
   refetch: token<RefetchSubjects>("refetch"),
   sweep: token<RefreshAllStates>("sweep"),
+  rollback: token<RefetchAfterRollback>("rollback"),
   changes: token<ProcessChanges>("changes"),
   consume: token<ConsumeChanges>("consume"),
   status: token<ServiceStatus>("status"),
@@ -77,7 +79,10 @@ export function buildContainer(foundations: PersistentCacheFoundations): Contain
   provide(TOKENS.redis, () =>
     connectToRedis(config, { keysTtlSecs: config.keysTtlSecs, commandTimeoutMs: tuning.redisTimeoutMs }, foundations),
   );
-  provide(TOKENS.cache, (made) => new RedisSharedCache(made.get(TOKENS.redis).commands, config.environmentPrefix));
+  provide(
+    TOKENS.cache,
+    (made) => new RedisSharedCache(made.get(TOKENS.redis).commands, config.environmentPrefix, clock),
+  );
   provide(TOKENS.queue, () => changeQueue(foundations));
   provide(TOKENS.identity, () => ({
     apiKey: config.serverApiKey,
@@ -120,6 +125,11 @@ export function buildContainer(foundations: PersistentCacheFoundations): Contain
         perSecond: tuning.sweptPerSecond,
         maxConcurrent: Math.ceil(tuning.maxConcurrentFetches / SWEPT_SHARE),
       }),
+  );
+  provide(
+    TOKENS.rollback,
+    (made) =>
+      new RefetchAfterRollback({ gate: made.get(TOKENS.gate), sweep: made.get(TOKENS.sweep), clock, logger }, tuning),
   );
   provide(
     TOKENS.changes,

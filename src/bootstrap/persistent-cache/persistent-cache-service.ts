@@ -51,6 +51,7 @@ export class PersistentCacheService {
   async start(): Promise<{ readonly port: number }> {
     try {
       const { port } = await this.#listen();
+      this.#container.get(TOKENS.rollback).start();
       this.#container.get(TOKENS.gate).start();
       this.#container.get(TOKENS.consume).start();
       return { port };
@@ -63,6 +64,7 @@ export class PersistentCacheService {
   /** Takes no more messages, finishes those in hand, within bounds, and gives back what is left. */
   async stop(): Promise<void> {
     const { clock, tuning } = this.#foundations;
+    this.#container.get(TOKENS.rollback).stop();
     this.#container.get(TOKENS.sweep).stop();
     this.#container.get(TOKENS.refetch).stop();
     this.#container.get(TOKENS.changes).stop();

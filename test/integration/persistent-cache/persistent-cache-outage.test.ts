@@ -71,6 +71,33 @@ describe("the persistent-cache service", () => {
     OUTAGE_MS + 60_000,
   );
 
+  it("has every state refetched where Redis comes back with older data than it had confirmed, and only then", async () => {
+    const queue = world.queue();
+    const service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT" });
+    const isTold = () => service.logger.count("older data than it had confirmed");
+    const update = async (usageLimit: number) => {
+      await queue.send(entitlementsUpdated({ customerId: "rolled-back", updatedAt: T0 + usageLimit, usageLimit }));
+      await queue.drained();
+      world.upstream.set(
+        { customerId: "rolled-back" },
+        { features: [metered({ usageLimit })], updatedAt: T0 + usageLimit },
+      );
+    };
+    await update(1);
+    await world.redis.admin.save();
+    await world.redis.restartWithData();
+    await eventually(() => service.readiness()).toEqual(CONNECTED);
+    expect(await world.limitOf("rolled-back")).toBe(1);
+    expect(isTold()).toBe(0);
+    // Acknowledged, and lost by a restart from the copy before.
+    await update(2);
+    expect(await world.limitOf("rolled-back")).toBe(2);
+    await world.redis.restartWithData();
+    await eventually(() => world.limitOf("rolled-back"), { timeout: 10_000 }).toBe(2);
+    expect(isTold()).toBe(1);
+    await service.stop();
+  });
+
   it("keeps messages while Redis takes no writes, though it is connected", async () => {
     const queue = world.queue();
     const service = await world.service(queue, { CACHE_UPDATE_POLICY: "UPSERT" });

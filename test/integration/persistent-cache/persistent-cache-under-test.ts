@@ -103,9 +103,9 @@ export class PersistentCacheWorld {
     return usage?.currentUsage;
   }
 
-  /** Everything in Redis. */
+  /** Everything in Redis, but for the time of the last write. */
   async everything(): Promise<Record<string, string | null>> {
-    const keys = (await this.redis.admin.keys("*")).sort();
+    const keys = (await this.redis.admin.keys("*")).filter((key) => !key.includes(":sidecar:confirmed")).sort();
     const values = keys.length === 0 ? [] : await this.redis.admin.mget(keys);
     return Object.fromEntries(keys.map((key, index) => [key, values[index] ?? null]));
   }

@@ -4,6 +4,7 @@ import { hasAmbiguousKeys } from "../../../src/adapters/cache/redis/store/key-ow
 import { subjectsOfKey } from "../../../src/adapters/cache/redis/store/key-subjects.js";
 import { metadataKey, stateKey, timestampKey, usageKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import { RedisSharedCache } from "../../../src/adapters/cache/redis/store/redis-shared-cache.js";
+import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { sameSubject, type Subject } from "../../../src/domain/subject.js";
 import type { FetchedState } from "../../../src/ports/cache-store.js";
@@ -171,7 +172,7 @@ describe("two subjects that share a key", () => {
     it("what the persistent-cache service hears of one does not touch the other", async () => {
       const here = await openStore();
       await here.store.put(one, fetched(withLimit(1)));
-      const shared = new RedisSharedCache(here.redis.connection.commands, environment);
+      const shared = new RedisSharedCache(here.redis.connection.commands, environment, new SystemClock());
       const yields = hasAmbiguousKeys(other) ? other : one;
       if (yields !== other) return;
       const before = await contentOf(server);

@@ -86,3 +86,8 @@ function joined({ customerId, resourceId }: Subject): string {
 export function recentSubjectsKey(environment: string): string {
   return `${environment}:sidecar:recent`;
 }
+
+/** Where the persistent-cache services keep the timestamp of the last change that Redis confirmed. No state's key begins so. */
+export function confirmedKey(environment: string): string {
+  return `${environment}:sidecar:confirmed`;
+}

@@ -4,6 +4,7 @@ import { isEmptyState } from "../../../../domain/customer-state.js";
 import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
 import { withDefaultTimestamps } from "../../../../domain/with-default-timestamps.js";
+import type { Clock } from "../../../../ports/clock.js";
 import type { SharedCache, SharedCacheStatistics, SharedWrite } from "../../../../ports/shared-cache.js";
 import { encodeState } from "../codec/encode-state.js";
 import { encodeUsage } from "../codec/encode-usage.js";
@@ -11,7 +12,7 @@ import type { StateTrust } from "../codec/sidecar-record.js";
 import { mayWriteKeys } from "./key-ownership.js";
 import type { RedisCommands, WriteGroup } from "./redis-commands.js";
 import type { RedisInsight } from "./redis-insight.js";
-import { purgedKeys, stateKey, stateKeysPrefix, timestampKey } from "./redis-keys.js";
+import { confirmedKey, purgedKeys, stateKey, stateKeysPrefix, timestampKey } from "./redis-keys.js";
 import { storedSubjects } from "./stored-subjects.js";
 
 /** Keys looked at together: small enough that nobody else waits for Redis meanwhile. */
@@ -25,12 +26,16 @@ const PROBE_LASTS_MS = 5_000;
 export class RedisSharedCache implements SharedCache {
   readonly #redis: RedisCommands & RedisInsight;
   readonly #environment: string;
+  readonly #clock: Clock;
   readonly #token = randomUUID();
+  /** The latest that Redis has confirmed to this process, epoch milliseconds. */
+  #confirmedAt = -Infinity;
 
   /** @param environment what names the environment in keys */
-  constructor(redis: RedisCommands & RedisInsight, environment: string) {
+  constructor(redis: RedisCommands & RedisInsight, environment: string, clock: Clock) {
     this.#redis = redis;
     this.#environment = environment;
+    this.#clock = clock;
   }
 
   async write(writes: readonly SharedWrite[]): Promise<void> {
@@ -47,7 +52,18 @@ export class RedisSharedCache implements SharedCache {
         continue;
       groups.push(onlyIfCached ? { writes: keys, onlyIfExists: this.#mark(subject) } : { writes: keys });
     }
+    if (groups.length === 0) return;
+    // Beside the data, so that it is lost with it; each later than the one before.
+    const at = Math.max(this.#clock.now(), this.#confirmedAt + 1);
+    groups.push({ writes: [{ key: confirmedKey(this.#environment), value: String(at), updatedAt: at }] });
     await this.#redis.writeNewest(groups);
+    this.#confirmedAt = Math.max(this.#confirmedAt, at);
+  }
+
+  async hasOlderData(): Promise<boolean> {
+    if (this.#confirmedAt === -Infinity) return false;
+    const [stored = null] = await this.#redis.read([confirmedKey(this.#environment)]);
+    return stored === null || Number(stored) < this.#confirmedAt;
   }
 
   async isCached(subject: Subject): Promise<boolean> {
