@@ -70,7 +70,9 @@ export class Repairs {
   settled(subject: Subject, knownAt: number): void {
     if (this.count === 0) return;
     const pending = this.#pending.get(subject);
-    if (pending !== undefined && pending.since <= knownAt) this.#remove(pending);
+    if (pending === undefined || pending.since > knownAt) return;
+    this.#remove(pending);
+    this.#restored();
   }
 
   /** Redis may be there again. */
