@@ -30,6 +30,7 @@ export class RedisSharedCache implements SharedCache {
   readonly #token = randomUUID();
   /** The latest that Redis has confirmed to this process, epoch milliseconds. */
   #confirmedAt = -Infinity;
+  #sentAt = 0;
 
   /** @param environment what names the environment in keys */
   constructor(redis: RedisCommands & RedisInsight, environment: string, clock: Clock) {
@@ -54,7 +55,7 @@ export class RedisSharedCache implements SharedCache {
     }
     if (groups.length === 0) return;
     // Beside the data, so that it is lost with it; each later than the one before.
-    const at = Math.max(this.#clock.now(), this.#confirmedAt + 1);
+    const at = (this.#sentAt = Math.max(this.#clock.now(), this.#sentAt + 1));
     groups.push({ writes: [{ key: confirmedKey(this.#environment), value: String(at), updatedAt: at }] });
     await this.#redis.writeNewest(groups);
     this.#confirmedAt = Math.max(this.#confirmedAt, at);
