@@ -5,6 +5,7 @@ import { SETTINGS } from "../config/settings/settings.js";
 import { reachableHost } from "../process/reachable-host.js";
 import { StartError } from "../process/start-error.js";
 import type { Output } from "./output.js";
+import { baseUrlOf } from "./service-options.js";
 import { UsageError } from "./usage-error.js";
 
 /** Options of every command that asks a running service's metrics port. */
@@ -65,12 +66,7 @@ function whomToAsk(
   output: Output,
 ): { readonly baseUrl: string; readonly token: string | undefined } {
   const config = readEnvironment(environment);
-  if (address !== undefined) {
-    const text = address.includes("://") ? address : `http://${address}`;
-    if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
-      throw new UsageError(`--address must be host:port or a URL, not ${JSON.stringify(address)}`);
-    return { baseUrl: text.replace(/\/+$/, ""), token: token ?? config.opsToken };
-  }
+  if (address !== undefined) return { baseUrl: baseUrlOf("--address", address), token: token ?? config.opsToken };
   if (config.metricsPort === 0)
     throw new UsageError(
       `${metricsPort.name} is 0, so the service listens on any free port: name its metrics port with --address host:port`,

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
@@ -8,11 +7,11 @@ import {
   GetEntitlementV2ResponseSchema,
   SidecarService,
 } from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { integer } from "../../config/settings/parsers.js";
 import { CHECK_TIMEOUT_MS } from "../defaults.js";
 import { COMMAND_EXIT_CODES } from "../exit-codes.js";
 import type { Output } from "../output.js";
 import { parseCommandLine } from "../parse-command-line.js";
+import { baseUrlOf, durationOf, TLS_OPTIONS, tlsOptions } from "../service-options.js";
 import { UsageError } from "../usage-error.js";
 import { describeCheckFailure } from "./check-failure.js";
 import { describeAnswer } from "./describe-answer.js";
@@ -29,11 +28,12 @@ const SYNTAX = {
     address: { type: "string" },
     timeout: { type: "string" },
     json: { type: "boolean" },
-    ca: { type: "string" },
-    insecure: { type: "boolean" },
+    ...TLS_OPTIONS,
     token: { type: "string" },
   },
 } as const;
+
+const TIMEOUT_RANGE = { min: 1, max: 3_600_000 };
 
 /** Asks a running sidecar one thing, and answers in one line and an exit code. */
 export async function checkCommand(
@@ -43,12 +43,14 @@ export async function checkCommand(
 ): Promise<number> {
   const { positionals, values } = parseCommandLine(args, SYNTAX);
   const [customerId = "", id = ""] = positionals;
-  const baseUrl = values.address === undefined ? addressIn(environment, output) : baseUrlOf(values.address);
-  const timeoutMs = values.timeout === undefined ? CHECK_TIMEOUT_MS : durationOf("--timeout", values.timeout);
+  const baseUrl =
+    values.address === undefined ? addressIn(environment, output) : baseUrlOf("--address", values.address);
+  const timeoutMs =
+    values.timeout === undefined ? CHECK_TIMEOUT_MS : durationOf("--timeout", values.timeout, TIMEOUT_RANGE);
   const requestedUsage =
     values["requested-usage"] === undefined ? undefined : numberOf("--requested-usage", values["requested-usage"]);
   const requestedValues = values["requested-values"]?.split(",") ?? [];
-  const tls = tlsOptions(values.ca, values.insecure);
+  const tls = tlsOptions(values);
   const headers = requestHeaders(values.token);
   const client = createClient(
     SidecarService,
@@ -102,36 +104,6 @@ function asJson(response: GetEntitlementV2Response, metadata: Headers, isUnknown
 
 function requestHeaders(token: string | undefined): Record<string, string> {
   return { "x-entitlement-detail": "1", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
-}
-
-/** Whom to believe that it is the sidecar, where it is asked by https. */
-function tlsOptions(
-  caFile: string | undefined,
-  isInsecure: boolean | undefined,
-): { readonly ca?: Buffer; readonly rejectUnauthorized?: boolean } {
-  if (caFile !== undefined && isInsecure === true)
-    throw new UsageError("--ca and --insecure exclude each other: remove one of them");
-  if (isInsecure === true) return { rejectUnauthorized: false };
-  if (caFile === undefined) return {};
-  try {
-    return { ca: readFileSync(caFile) };
-  } catch (error) {
-    throw new UsageError(`--ca: ${caFile} cannot be read: ${(error as Error).message}`);
-  }
-}
-
-function baseUrlOf(address: string): string {
-  const text = address.includes("://") ? address : `http://${address}`;
-  const isAddress = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
-  if (!isAddress) throw new UsageError(`--address must be host:port or a URL, not ${JSON.stringify(address)}`);
-  return text.replace(/\/+$/, "");
-}
-
-function durationOf(option: string, text: string): number {
-  const parser = integer({ min: 1, max: 3_600_000, unit: "milliseconds" });
-  const parsed = parser.parse(text.trim());
-  if (!parsed.ok) throw new UsageError(`${option} must be ${parser.allowed}, not ${JSON.stringify(text)}`);
-  return parsed.value;
 }
 
 function numberOf(option: string, text: string): number {

@@ -20,9 +20,10 @@ import { type DecisionLine, lineIn } from "../decisions/decision-line.js";
 import { COMMAND_EXIT_CODES } from "../exit-codes.js";
 import type { Output } from "../output.js";
 import { parseCommandLine } from "../parse-command-line.js";
+import { TLS_OPTIONS } from "../service-options.js";
 import { UsageError } from "../usage-error.js";
 import { describeCounts, printReport } from "./print-report.js";
-import { TLS_OPTIONS, transportTo } from "./services.js";
+import { transportTo } from "./services.js";
 
 const SYNTAX = {
   positionals: ["decision log"],

@@ -11,9 +11,10 @@ import { serviceAddress } from "../commands/service-address.js";
 import { COMMAND_EXIT_CODES } from "../exit-codes.js";
 import type { Output } from "../output.js";
 import { parseCommandLine } from "../parse-command-line.js";
+import { durationOf, TLS_OPTIONS } from "../service-options.js";
 import { UsageError } from "../usage-error.js";
 import { describeCounts, printReport } from "./print-report.js";
-import { countOf, durationOf, TLS_OPTIONS, transportTo } from "./services.js";
+import { countOf, transportTo } from "./services.js";
 
 const SYNTAX = {
   positionals: [],
@@ -35,6 +36,8 @@ const DEFAULT_SETTLE = "2s";
 const ANSWER_TIMEOUT_MS = 5_000;
 const PROGRESS_MS = 60_000;
 const DRAIN_MS = 5_000;
+/** A timer takes no more. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * Stands between callers and the service that they call now, answers with what that answers, and asks another service the same.
@@ -57,7 +60,7 @@ export async function shadowCommand(
     candidate: transportTo("--candidate", candidate, values),
   };
   const ends = {
-    afterMs: values.for === undefined ? undefined : durationOf("--for", values.for),
+    afterMs: values.for === undefined ? undefined : durationOf("--for", values.for, { min: 1, max: LONGEST_MS }),
     checks: values.checks === undefined ? undefined : countOf("--checks", values.checks),
   };
   const clock = new SystemClock();
@@ -73,7 +76,7 @@ export async function shadowCommand(
   const mirror = new MirrorCalls({
     ...transports,
     answerFrom,
-    settleMs: durationOf("--settle", values.settle ?? DEFAULT_SETTLE),
+    settleMs: durationOf("--settle", values.settle ?? DEFAULT_SETTLE, { min: 0, max: LONGEST_MS }),
     timeoutMs: ANSWER_TIMEOUT_MS,
     clock,
     report,
