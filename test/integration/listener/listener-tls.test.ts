@@ -58,6 +58,22 @@ describe("one TLS port serves both protocols", () => {
     expect(await textOf(socket)).toContain("1.1 GET / 0");
   });
 
+  it("a request in many records, which comes while the answer before is still on its way out", async () => {
+    const large = "x".repeat(32 * 1024 * 1024);
+    const onExchange: ExchangeHandler = async (exchange) => {
+      if (exchange.target === "/large") exchange.send(200, [], large);
+      else await echo(exchange);
+    };
+    const { port } = await startListening({ tls: server, onExchange });
+    const socket = await secured(port);
+    socket.write("GET /large HTTP/1.1\r\nhost: a\r\n\r\n");
+    await once(socket, "readable");
+    socket.setMaxSendFragment(512);
+    socket.end(`POST /next HTTP/1.1\r\nhost: a\r\ncontent-length: 8192\r\n\r\n${"y".repeat(8192)}`);
+    const answers = await textOf(socket);
+    expect(answers.slice(-100)).toMatch(/1\.1 POST \/next 8192$/);
+  });
+
   it("nobody who knows neither", async () => {
     const { port } = await startListening({ tls: server });
     await expect(secured(port, { ALPNProtocols: ["spdy/1"] })).rejects.toThrow(/alert no application protocol/);

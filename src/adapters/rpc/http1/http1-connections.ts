@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import type { HalfSentBudget } from "../exchange/half-sent-budget.js";
 import { type Peer, peerOf } from "../exchange/peer.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
@@ -82,6 +83,7 @@ export class Http1Connections {
       this.#connections.delete(socket);
     });
     this.#server.emit("connection", socket);
+    if (socket instanceof TLSSocket) socket.on("data", readAsStream);
   }
 
   /**
@@ -183,4 +185,13 @@ function answeredOn(connections: ReadonlyMap<Socket, Connection>, becomeIdle: (s
     // Answered before it was whole, as what is too large is: the rest still flows by.
     else this.req.once("close", () => becomeIdle(socket));
   };
+}
+
+/**
+ * Over TLS, Node's parser must not read below the stream: where an answer is still on its way out, it pauses at the next request,
+ * is given the request's further TLS records nevertheless, and fails ("Parse Error: Paused"): the caller gets no answer. A
+ * listener has it fed by the stream, which does wait.
+ */
+function readAsStream(): void {
+  // The parser takes the data.
 }
