@@ -76,12 +76,41 @@ describe("bytes that are no request", () => {
     client.socket.destroy();
   });
 
-  it("garbage after a request is not answered as if it were the request", async () => {
-    const { port } = await startListening({ onExchange: () => new Promise(() => undefined) });
-    const { client } = await RawClient.connect(port);
-    client.socket.write(`${GET}\0\0\0`);
-    await client.closed;
+  it.each([
+    ["garbage", "\0\0\0", 400],
+    ["headers without end", `GET / HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(20_000)}`, 431],
+    ["a damaged chunk", "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", 400],
+  ])("%s behind whole requests: those are answered, and then it is refused", async (_, bytes, status) => {
+    let answer: () => void = () => undefined;
+    const isTime = new Promise<void>((resolve) => (answer = resolve));
+    const onExchange: ExchangeHandler = async (exchange) => {
+      await isTime;
+      await echo(exchange);
+    };
+    const { port } = await startListening({ onExchange });
+    const { client, serverSocket } = await RawClient.connect(port);
+    client.socket.write(`${GET}${GET}${bytes}`);
+    await untilRead(serverSocket, 2 * GET.length + bytes.length);
+    await turns(3);
     expect(client.text).toBe("");
+    answer();
+    await client.closed;
+    expect(client.text.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200", `HTTP/1.1 ${status}`]);
+    await expectServing(port);
+  });
+
+  it("garbage inside a request whose answer has begun ends the connection, and is not taken for the answer", async () => {
+    const onExchange: ExchangeHandler = async (exchange) => {
+      exchange.respond(200, [], false);
+      await exchange.write(Buffer.from("begun"));
+    };
+    const { port } = await startListening({ onExchange });
+    const { client } = await RawClient.connect(port);
+    client.socket.write("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    await client.untilText("begun");
+    client.socket.write("zz\r\n");
+    await client.closed;
+    expect(client.text).not.toContain("400");
   });
 
   it("whatever comes, the connection ends with the client's side and others are served", async () => {

@@ -143,13 +143,20 @@ export class Http1Connections {
     const connection = socket instanceof Socket ? this.#connections.get(socket) : undefined;
     // The parser complains again about everything that follows.
     if (connection?.isRefused === true) return;
-    if (connection === undefined || !socket.writable || wouldMisattribute(connection)) {
+    if (connection === undefined || !socket.writable || hasBegunItsAnswer(connection)) {
       socket.destroy();
       return;
     }
     connection.isRefused = true;
     const { status, explanation } = explainHttp1Fault(error, this.#limits.maxHeaderBytes);
-    refuseConnection(socket, status, explanation, this.#limits.refusalTimeoutMs);
+    const refuse = () => {
+      // The last answer may have said that it is the last.
+      if (socket.writable) refuseConnection(socket, status, explanation, this.#limits.refusalTimeoutMs);
+    };
+    // What came whole before it is answered first: a report that counts must not look as if it had been lost.
+    const before = [...connection.unanswered].findLast(({ req }) => req.complete);
+    if (before === undefined) refuse();
+    else before.once("close", refuse);
   };
 }
 
@@ -165,11 +172,9 @@ function grewOld(connection: Connection): void {
   connection.isClosing = true;
 }
 
-/** Whether the client would take a refusal for the answer, or for a part of the answer, to an earlier request. */
-function wouldMisattribute({ unanswered }: Connection): boolean {
-  for (const response of unanswered) {
-    if (response.headersSent || response.req.complete) return true;
-  }
+/** Whether the request whose bytes are at fault is being answered: its client would take a refusal for a part of the answer. */
+function hasBegunItsAnswer({ unanswered }: Connection): boolean {
+  for (const { headersSent, req } of unanswered) if (headersSent && !req.complete) return true;
   return false;
 }
 
