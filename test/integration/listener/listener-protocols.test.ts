@@ -97,6 +97,25 @@ describe("one handler serves every client", () => {
     agent.destroy();
   });
 
+  it.each([
+    ["http://here:1/path?a=b", "/path?a=b", "here:1"],
+    ["HTTPS://here", "/", "here"],
+    ["http://here?a", "/?a", "here"],
+    ["http://[::1]:80//x", "//x", "[::1]:80"],
+    ["/http://here/", "/http://here/", "elsewhere"],
+    ["*", "*", "elsewhere"],
+  ])("HTTP/1.1 for %s, as of a proxy, is for %s of %s", async (asked, target, authority) => {
+    const onExchange: ExchangeHandler = (exchange) => {
+      exchange.send(200, [], `${exchange.target} ${exchange.authority}`);
+      return Promise.resolve();
+    };
+    const { port } = await startListening({ onExchange });
+    const { client } = await RawClient.connect(port);
+    client.socket.end(`OPTIONS ${asked} HTTP/1.1\r\nhost: elsewhere\r\n\r\n`);
+    await client.closed;
+    expect(client.text.split("\r\n\r\n")[1]).toBe(`${target} ${authority}`);
+  });
+
   it("pipelined requests are answered in order", async () => {
     const { port } = await startListening();
     const { client } = await RawClient.connect(port);

@@ -10,10 +10,14 @@ import type { HeaderField } from "../exchange/response-headers.js";
 /** How much of a body waits to be read before its sender has to. */
 const MAX_UNREAD_BYTES = 64 * 1024;
 
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]+)([/?].*)?$/i;
+
 /** A request of the general path over HTTP/1.1. */
 export class Http1Exchange implements QueuedExchange, BodyOwner {
   readonly httpVersion = "1.1";
   readonly peer: Peer;
+  readonly target: string;
+  readonly authority: string | undefined;
   readonly headers: readonly HeaderField[];
   readonly body: RequestBody;
   readonly #request: IncomingMessage;
@@ -27,6 +31,11 @@ export class Http1Exchange implements QueuedExchange, BodyOwner {
   constructor(response: ServerResponse, peer: Peer, allotment: Allotment, received: readonly Buffer[]) {
     const request = response.req;
     this.peer = peer;
+    const { url = "", headers } = request;
+    // A client that takes the service for its proxy names the host there, and then the header says nothing (RFC 9112, section 3.2.2).
+    const [, authority, target = ""] = url.startsWith("/") ? [] : (ABSOLUTE_FORM.exec(url) ?? []);
+    this.authority = authority ?? headers.host;
+    this.target = authority === undefined ? url : target.startsWith("/") ? target : `/${target}`;
     this.#request = request;
     this.#response = response;
     this.headers = Object.entries(request.headers).flatMap(([name, value]): readonly HeaderField[] =>
@@ -47,14 +56,6 @@ export class Http1Exchange implements QueuedExchange, BodyOwner {
 
   get method(): string {
     return this.#request.method ?? "";
-  }
-
-  get target(): string {
-    return this.#request.url ?? "";
-  }
-
-  get authority(): string | undefined {
-    return this.#request.headers.host;
   }
 
   get isClosed(): boolean {
