@@ -224,6 +224,35 @@ describe("a subject that Edge refuses", () => {
   });
 });
 
+describe("a subject for which upstream answers what cannot be read", () => {
+  const unreadable = { status: 200, json: { data: { entitlementsState: { entitlementsV2: null } } } };
+  const answering = (test: UnderTest) => {
+    test.edge.react = ({ path }) => (path.includes("broken") ? unreadable : { status: 503, json: {} });
+    test.api.react = ({ body }) => (JSON.stringify(body).includes("broken") ? unreadable : stateAnswer("from the API"));
+  };
+
+  it("is asked for once in a while, one line for each upstream tells of it, and the API goes on being asked for others", async () => {
+    const test = await open();
+    answering(test);
+    for (let i = 0; i < 20; i++)
+      expect(await failureOf(fetchIn(test, false, "broken"))).toMatchObject({ code: "internal" });
+    expect([test.edge.seen.length, test.api.seen.length]).toEqual([1, 1]);
+    expect(test.logger.lines.map(({ level, message }) => [level, message.split(",")[0]])).toEqual([
+      ["warn", "what Edge answers for a customer cannot be read"],
+      ["warn", "what the API answers for a customer cannot be read"],
+    ]);
+    expect((await fetchIn(test, false, "other"))?.feature("from the API")?.kind).toBe("boolean");
+  });
+
+  it("is none of many that together open a circuit breaker", async () => {
+    const test = await open();
+    answering(test);
+    for (let i = 0; i < 20; i++) await failureOf(fetchIn(test, false, `broken-${i}`));
+    expect((await fetchIn(test, false, "other"))?.feature("from the API")?.kind).toBe("boolean");
+    expect(test.telemetry.refusedFetches).toBe(0);
+  });
+});
+
 describe("a caller who goes away", () => {
   it("ends the request", async () => {
     const test = await open();

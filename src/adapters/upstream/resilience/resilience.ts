@@ -7,7 +7,7 @@ import { type DependencyName, DependencyState, type Telemetry } from "../../../p
 import type { VendorUpstreamLimits } from "../vendor-upstream-limits.js";
 import { CircuitBreaker, withCircuitBreaker } from "./circuit-breaker.js";
 import type { Operation } from "./operation.js";
-import { isUpstreamsFailure, isWorthRetrying } from "./upstream-failure.js";
+import { isUnreadable, isUpstreamsFailure, isWorthRetrying } from "./upstream-failure.js";
 import { withHedge } from "./with-hedge.js";
 import { withFailureCount } from "./with-outcome.js";
 import { withRefusalMemory } from "./with-refusal-memory.js";
@@ -77,18 +77,20 @@ export class Resilience {
     return withHedge(first, second, { afterMs, preferFirstForMs, maxLosers, onSlow: onSlowNowAndThen }, clock);
   }
 
-  /** What upstream refused is not asked again for a while; the first refusal of each kind is logged, each is counted. */
+  /** What upstream refused, or answered in a way that cannot be read, is not asked again for a while; the first refusal of each kind is logged, each is counted. */
   rememberingRefusals(name: string, operation: Operation<Subject, CustomerState>): Operation<Subject, CustomerState> {
     const { clock, logger, telemetry } = this.#parts;
     const { refusalMemoryMs: forMs, maxRefusals: maxSubjects } = this.#limits;
     let lastLogged: string | undefined;
     const onRefused = (error: unknown) => {
-      telemetry.refusedFetches++;
+      if (!isUnreadable(error)) telemetry.refusedFetches++;
       const message = error instanceof Error ? error.message : String(error);
       if (message === lastLogged) return;
       lastLogged = message;
       logger.warn(
-        `${name} refuses a customer and is not asked for it again for a while; further refusals are only counted`,
+        isUnreadable(error)
+          ? `what ${name} answers for a customer cannot be read, and it is not asked for it again for a while; further such answers are only counted`
+          : `${name} refuses a customer and is not asked for it again for a while; further refusals are only counted`,
         { error },
       );
     };
@@ -106,7 +108,7 @@ export class Resilience {
       {
         name,
         failuresToOpen,
-        isUpstreamsFailure,
+        isUpstreamsFailure: (error) => isUpstreamsFailure(error) && !isUnreadable(error),
         probeDelayMs,
         random,
         probe,

@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCodeOf } from "../../../domain/errors.js";
+import { UnreadableStateError } from "../../../wire/decode-entitlements-state.js";
 
 /** What a failure says of upstream itself, rather than of the request. */
 interface Meaning {
@@ -20,6 +21,11 @@ const MEANINGS: Record<ErrorCode, Meaning> = {
   unavailable: { isUpstreams: true, isWorthRetrying: true },
   internal: { isUpstreams: true, isWorthRetrying: false },
 };
+
+/** Upstream works: it answered for one subject what cannot be read. Others are to be asked for as ever. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof UnreadableStateError;
+}
 
 export function isUpstreamsFailure(error: unknown): boolean {
   return MEANINGS[errorCodeOf(error)].isUpstreams;

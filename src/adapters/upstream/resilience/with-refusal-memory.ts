@@ -3,14 +3,14 @@ import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Operation } from "./operation.js";
-import { isRefusal } from "./upstream-failure.js";
+import { isRefusal, isUnreadable } from "./upstream-failure.js";
 
 export interface RefusalMemoryOptions {
-  /** How long upstream is not asked again for a subject that it refused, milliseconds. */
+  /** How long upstream is not asked again for a subject that it refused, or answered for what cannot be read, milliseconds. */
   readonly forMs: number;
   /** How many subjects are remembered; beyond it the one refused longest ago is asked for again. */
   readonly maxSubjects: number;
-  /** Called for each refusal of upstream's, not for those repeated from memory. */
+  /** Called for each such answer of upstream's, not for those repeated from memory. */
   readonly onRefused: (error: unknown) => void;
 }
 
@@ -20,7 +20,7 @@ interface Refusal {
   readonly until: number;
 }
 
-/** Repeats upstream's refusal of a subject for a while, so that whoever asks for it again and again costs upstream nothing. */
+/** Repeats upstream's refusal of a subject for a while, and what it said of one that cannot be read, so that whoever asks for it again and again costs upstream nothing. */
 export function withRefusalMemory(
   operation: Operation<Subject, CustomerState>,
   { forMs, maxSubjects, onRefused }: RefusalMemoryOptions,
@@ -36,7 +36,7 @@ export function withRefusalMemory(
     try {
       return await operation(subject, signal);
     } catch (error) {
-      if (isRefusal(error)) {
+      if (isRefusal(error) || isUnreadable(error)) {
         refusals.set(subject, { error, until: clock.now() + forMs });
         if (refusals.isOverfull) refusals.takeOldest();
         onRefused(error);
