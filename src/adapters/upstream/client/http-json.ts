@@ -11,6 +11,7 @@ import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.j
 import { proxyAgentFor } from "../../outbound/proxy.js";
 import { abortErrorOf } from "../resilience/operation.js";
 import { parseRetryAfter } from "../resilience/throttled-error.js";
+import { decoderOf } from "./content-encodings.js";
 
 export interface HttpJsonOptions {
   /** How the server is named in errors, for example "Edge". */
@@ -219,9 +220,26 @@ export class HttpJson {
       response.on("end", () => {
         const [first] = chunks;
         const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
-        resolve(new TextAnswer(this.#options.name, response, whole.toString("utf8")));
+        const answer = (text: Buffer) => resolve(new TextAnswer(this.#options.name, response, textOf(text)));
+        const encoding = response.headers["content-encoding"];
+        const decode = decoderOf(encoding);
+        if (decode === undefined) answer(whole);
+        else
+          decode(whole, { maxOutputLength: this.#options.maxBodyBytes }).then(answer, (cause: unknown) =>
+            reject(this.#undecodable(encoding, cause)),
+          );
       });
     });
+  }
+
+  #undecodable(encoding: string | undefined, cause: unknown): CodedError {
+    const { name, maxBodyBytes } = this.#options;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new CodedError(
+      "internal",
+      `${name} answered with the content-encoding ${JSON.stringify(encoding)}, which cannot be decoded into at most ${maxBodyBytes} bytes (${reason})`,
+      { cause },
+    );
   }
 
   #unreachable(error: Error): CodedError {
@@ -232,6 +250,12 @@ export class HttpJson {
       { cause: error },
     );
   }
+}
+
+/** Without the mark of its byte order, which some editors and stores put before it, and JSON does not have. */
+function textOf(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }
 
 function resultOf(status: number): RequestResult {
