@@ -1,5 +1,6 @@
 import type { FailurePolicy } from "../domain/decision/failure-policy.js";
 import type { AnswerSource } from "../ports/telemetry.js";
+import type { Span } from "../ports/tracer.js";
 
 /** A result together with where it came from. */
 export interface Answer<T> {
@@ -28,4 +29,15 @@ export interface CallContext {
   readonly signal: AbortSignal | undefined;
   /** Whether it has, for who asks once: a signal that nobody asks for need not be made. Undefined: the signal says so. */
   readonly isAborted?: boolean | undefined;
+  /** By what its caller finds the call again, for lines of the log; undefined where the caller named nothing. */
+  readonly origin?: CallOrigin | undefined;
+  /** Of which what is done for the call is a part; undefined: it is not traced. Made when it is asked for. */
+  readonly span?: Span | undefined;
+}
+
+/** The caller's own names for a call. */
+export interface CallOrigin {
+  readonly requestId?: string;
+  /** 32 hex digits. */
+  readonly traceId?: string;
 }

@@ -1,4 +1,5 @@
 import type { Change } from "../domain/change.js";
+import type { TraceContext } from "./tracer.js";
 
 /** What a message says. */
 export interface ChangeMessage {
@@ -13,6 +14,8 @@ export interface QueuedMessage {
   readonly id: string;
   /** Why it can never be understood, without its content; or what it says. */
   readonly content: ChangeMessage | { readonly fault: string };
+  /** Of which trace whoever sent it says that it is a part. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /**

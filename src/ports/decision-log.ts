@@ -18,6 +18,9 @@ export interface LoggedDecision {
   readonly verifiedAt: number | undefined;
   readonly used: number | undefined;
   readonly limit: number | undefined;
+  /** The caller's own names for its call, where it has some. */
+  readonly requestId?: string | undefined;
+  readonly traceId?: string | undefined;
 }
 
 /** Where decisions are written down. Never waits and never throws: what cannot be written is lost, and counted. */

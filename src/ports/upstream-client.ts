@@ -1,6 +1,7 @@
 import type { CustomerState } from "../domain/customer-state.js";
 import type { Subject } from "../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../domain/usage/usage-report.js";
+import type { Span } from "./tracer.js";
 
 /**
  * The source of truth for entitlements and the place where usage is counted.
@@ -39,10 +40,14 @@ export interface FetchOptions {
   readonly preferLatest?: boolean;
   /** Called before the answer where that was in vain: it is a cache's, and may be from before what made it stale. */
   readonly onMaybeStale?: () => void;
+  /** Of which what is asked is a part; upstream is sent its trace context. */
+  readonly span?: Span | undefined;
 }
 
 export interface ReportOptions {
   readonly signal: AbortSignal;
   /** What the signal says, for who asks once: a signal that nobody asks for need not be made. */
   readonly isAborted?: boolean | undefined;
+  /** See FetchOptions. */
+  readonly span?: Span | undefined;
 }

@@ -7,6 +7,30 @@ export interface ErrorReports {
   flush(timeoutMs: number): Promise<void>;
 }
 
+/** Reports to one place, and from some time on to another. */
+export class ReplaceableReports implements ErrorReports {
+  #current: ErrorReports;
+
+  constructor(first: ErrorReports) {
+    this.#current = first;
+  }
+
+  report(message: string, fields?: LogFields): void {
+    this.#current.report(message, fields);
+  }
+
+  flush(timeoutMs: number): Promise<void> {
+    return this.#current.flush(timeoutMs);
+  }
+
+  /** What was reported before still goes where it was to go. */
+  use(next: ErrorReports, timeoutMs: number): void {
+    const last = this.#current;
+    this.#current = next;
+    void last.flush(timeoutMs);
+  }
+}
+
 /** Logs as ever, and reports errors besides. */
 export class ReportingLogger implements Logger {
   readonly #logger: Logger;

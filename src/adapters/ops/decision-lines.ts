@@ -137,6 +137,8 @@ function lineOf(decision: string, entry: LoggedDecision, now: number): string {
     verifiedAt,
     used,
     limit,
+    requestId,
+    traceId,
   } = entry;
   return `${JSON.stringify({
     timestamp: new Date(now).toISOString(),
@@ -152,6 +154,8 @@ function lineOf(decision: string, entry: LoggedDecision, now: number): string {
     ageMs: verifiedAt === undefined ? undefined : Math.max(0, now - verifiedAt),
     used,
     limit,
+    requestId,
+    traceId,
   })}\n`;
 }
 

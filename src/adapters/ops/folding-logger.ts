@@ -96,13 +96,17 @@ export class FoldingLogger implements Logger {
   }
 }
 
-/** What tells lines of one message apart: an error differs in every line, by its stack or by what it was about. */
+/** An error by its stack or by what it was about, and whose call it was. */
+const DIFFERS_IN_EVERY_LINE: ReadonlySet<string> = new Set(["error", "requestId", "traceId"]);
+
+/** What tells lines of one message apart. */
 function variantOf(fields: LogFields | undefined): string {
   if (fields === undefined) return "";
   return Object.entries(fields)
     .filter(
       ([name, value]) =>
-        name !== "error" && (typeof value === "string" || typeof value === "number" || typeof value === "boolean"),
+        !DIFFERS_IN_EVERY_LINE.has(name) &&
+        (typeof value === "string" || typeof value === "number" || typeof value === "boolean"),
     )
     .map(([name, value]) => `${name}=${String(value)}`)
     .join(" ");

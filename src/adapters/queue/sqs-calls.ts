@@ -31,6 +31,8 @@ export interface SqsOptions {
   readonly pollSeconds: number;
   /** Whether the environment names an endpoint of its own, such as a local server: it then counts, whatever host the queue's URL names. */
   readonly hasOwnEndpoint: boolean;
+  /** The attributes that messages are received with. */
+  readonly attributeNames?: readonly string[] | undefined;
 }
 
 /**
@@ -43,10 +45,12 @@ export class SqsCalls {
   #receiver: SQSClient;
   readonly #queueUrl: string;
   readonly #pollSeconds: number;
+  readonly #attributes: { readonly MessageAttributeNames?: string[] };
   readonly #createClient: (requestTimeout: number, maxAttempts: number) => SQSClient;
   #isClosed = false;
 
-  constructor({ region, queueUrl, pollSeconds, hasOwnEndpoint }: SqsOptions) {
+  constructor({ region, queueUrl, pollSeconds, hasOwnEndpoint, attributeNames }: SqsOptions) {
+    this.#attributes = attributeNames === undefined ? {} : { MessageAttributeNames: [...attributeNames] };
     this.#pollSeconds = pollSeconds;
     this.#queueUrl = queueUrl;
     this.#createClient = (requestTimeout, maxAttempts) =>
@@ -89,6 +93,7 @@ export class SqsCalls {
       MaxNumberOfMessages: maxMessages,
       WaitTimeSeconds: this.#pollSeconds,
       VisibilityTimeout: visibilitySeconds,
+      ...this.#attributes,
     });
     try {
       // Without options of its own, since the library keeps what it found out for such calls alone.

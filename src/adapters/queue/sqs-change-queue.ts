@@ -1,6 +1,8 @@
+import type { Message } from "@aws-sdk/client-sqs";
 import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
+import type { TraceContext } from "../../ports/tracer.js";
 import { FieldFault } from "../../wire/field-fault.js";
 import type { ReportFault } from "../../wire/fields.js";
 import { BatchedRemoval } from "./batched-removal.js";
@@ -11,7 +13,12 @@ import { inBatches, SqsCalls, type SqsOptions } from "./sqs-calls.js";
 export interface SqsChangeQueueOptions extends SqsOptions {
   /** How many messages are received at once, 1 to 10. */
   readonly batchSize: number;
+  /** Whether it is asked which trace a message is a part of. */
+  readonly isTraced?: boolean;
 }
+
+/** As OpenTelemetry's own instrumentation of senders names them. */
+const TRACE_ATTRIBUTES = ["traceparent", "tracestate"] as const;
 
 /** Where the queue does not tell its own: SQS's default. */
 const DEFAULT_VISIBILITY_SECONDS = 30;
@@ -31,7 +38,10 @@ export class SqsChangeQueue implements ChangeQueue {
     this.#batchSize = options.batchSize;
     this.#report = report;
     this.#logger = logger;
-    this.#calls = new SqsCalls(options);
+    this.#calls = new SqsCalls({
+      ...options,
+      attributeNames: options.isTraced === true ? TRACE_ATTRIBUTES : undefined,
+    });
     this.#held = new HeldMessages((handles, seconds) => this.#calls.keepFromOthers(handles, seconds), clock, logger);
     this.#removal = new BatchedRemoval((handles) => this.#remove(handles));
   }
@@ -44,8 +54,9 @@ export class SqsChangeQueue implements ChangeQueue {
 
   async receive(signal: AbortSignal): Promise<readonly QueuedMessage[]> {
     const messages = await this.#calls.receive(this.#batchSize, this.#visibilitySeconds, signal);
-    return messages.map(({ MessageId = "unnamed", Body = "", ReceiptHandle = "" }) => {
-      const message: QueuedMessage = { id: MessageId, content: this.#contentOf(Body) };
+    return messages.map(({ MessageId = "unnamed", Body = "", ReceiptHandle = "", MessageAttributes }) => {
+      const trace = traceOf(MessageAttributes);
+      const message: QueuedMessage = { id: MessageId, content: this.#contentOf(Body), trace };
       this.#held.take(message, ReceiptHandle);
       return message;
     });
@@ -99,4 +110,9 @@ export class SqsChangeQueue implements ChangeQueue {
       this.#logger.warn("messages that were carried out could not be removed, and come again", { error });
     }
   }
+}
+
+function traceOf(attributes: Message["MessageAttributes"]): TraceContext | undefined {
+  const [traceparent, tracestate] = TRACE_ATTRIBUTES.map((name) => attributes?.[name]?.StringValue);
+  return traceparent === undefined ? undefined : { traceparent, tracestate };
 }

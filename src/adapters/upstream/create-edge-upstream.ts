@@ -4,6 +4,7 @@ import { FaultLog } from "../../wire/fault-log.js";
 import { type ClientIdentity, identityHeaders } from "../../wire/request-headers.js";
 import { canBeInPath, EdgeClient } from "./client/edge-client.js";
 import { HttpJson } from "./client/http-json.js";
+import { tracedSubject } from "./client/traced.js";
 import { Resilience, type ResilienceParts } from "./resilience/resilience.js";
 import { withConcurrencyBound } from "./resilience/with-concurrency-bound.js";
 import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";
@@ -66,9 +67,9 @@ export function createEdgeUpstream(
     maxWaiting: limits.maxWaitingFetches,
   });
   return {
-    fetchState: (subject, { signal }) =>
+    fetchState: (subject, { signal, span }) =>
       canBeInPath(subject)
-        ? fetch(subject, signal)
+        ? fetch(tracedSubject(subject, span), signal)
         : Promise.reject(
             new CodedError("invalid-argument", "Edge cannot be asked for an id that cannot stand in a path"),
           ),

@@ -1,20 +1,20 @@
 import type { CustomerState } from "../../domain/customer-state.js";
-import type { Subject } from "../../domain/subject.js";
 import { canBeInPath, type EdgeClient } from "./client/edge-client.js";
 import type { GraphqlClient } from "./client/graphql-client.js";
+import type { TracedSubject } from "./client/traced.js";
 import type { Operation } from "./resilience/operation.js";
 import type { Resilience } from "./resilience/resilience.js";
 import { withConcurrencyBound } from "./resilience/with-concurrency-bound.js";
 import type { VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 
 export interface StateRequest {
-  readonly subject: Subject;
+  readonly subject: TracedSubject;
   readonly latest: boolean;
   readonly preferLatest: boolean;
   readonly onMaybeStale?: (() => void) | undefined;
 }
 
-type Fetch = Operation<Subject, CustomerState>;
+type Fetch = Operation<TracedSubject, CustomerState>;
 type FetchStale = Operation<StateRequest, CustomerState>;
 type Probe = (signal: AbortSignal) => Promise<unknown>;
 

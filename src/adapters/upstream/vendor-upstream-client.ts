@@ -2,6 +2,7 @@ import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../domain/usage/usage-report.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../ports/upstream-client.js";
+import { type TracedReport, tracedSubject } from "./client/traced.js";
 import type { StateRequest } from "./fetch-state-operation.js";
 import type { Operation } from "./resilience/operation.js";
 import type { StartUpCheck } from "./start-up-check.js";
@@ -19,9 +20,9 @@ export interface VendorUpstream extends UpstreamClient {
 /** What the vendor's upstream can be asked, each made resilient in its own way. */
 export interface VendorOperations {
   readonly fetchState: Operation<StateRequest, CustomerState>;
-  readonly reportUsage: Operation<UsageReport, UsageMeasurement>;
-  readonly reportUsageBulk: Operation<readonly UsageReport[], readonly UsageMeasurement[]>;
-  readonly reportEvents: Operation<readonly UsageEvent[], void>;
+  readonly reportUsage: Operation<TracedReport<UsageReport>, UsageMeasurement>;
+  readonly reportUsageBulk: Operation<TracedReport<readonly UsageReport[]>, readonly UsageMeasurement[]>;
+  readonly reportEvents: Operation<TracedReport<readonly UsageEvent[]>, void>;
 }
 
 export class VendorUpstreamClient implements VendorUpstream {
@@ -37,21 +38,27 @@ export class VendorUpstreamClient implements VendorUpstream {
 
   fetchState(
     subject: Subject,
-    { latest, preferLatest = false, onMaybeStale, signal }: FetchOptions,
+    { latest, preferLatest = false, onMaybeStale, signal, span }: FetchOptions,
   ): Promise<CustomerState> {
-    return this.#operations.fetchState({ subject, latest, preferLatest, onMaybeStale }, signal);
+    return this.#operations.fetchState(
+      { subject: tracedSubject(subject, span), latest, preferLatest, onMaybeStale },
+      signal,
+    );
   }
 
-  reportUsage(report: UsageReport, { signal }: ReportOptions): Promise<UsageMeasurement> {
-    return this.#operations.reportUsage(report, signal);
+  reportUsage(report: UsageReport, { signal, span }: ReportOptions): Promise<UsageMeasurement> {
+    return this.#operations.reportUsage({ report, span }, signal);
   }
 
-  reportUsageBulk(reports: readonly UsageReport[], { signal }: ReportOptions): Promise<readonly UsageMeasurement[]> {
-    return this.#operations.reportUsageBulk(reports, signal);
+  reportUsageBulk(
+    report: readonly UsageReport[],
+    { signal, span }: ReportOptions,
+  ): Promise<readonly UsageMeasurement[]> {
+    return this.#operations.reportUsageBulk({ report, span }, signal);
   }
 
-  reportEvents(events: readonly UsageEvent[], { signal }: ReportOptions): Promise<void> {
-    return this.#operations.reportEvents(events, signal);
+  reportEvents(report: readonly UsageEvent[], { signal, span }: ReportOptions): Promise<void> {
+    return this.#operations.reportEvents({ report, span }, signal);
   }
 
   get reached(): Promise<void> {

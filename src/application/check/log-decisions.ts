@@ -52,8 +52,8 @@ export class LogDecisions implements Pick<CheckEntitlement, "feature" | "credit"
   ): Answer<FeatureDecision> | Promise<Answer<FeatureDecision>> {
     const answer = this.#check.feature(customerId, resourceId, query, call);
     if (answer instanceof Promise)
-      return answer.then((settled) => this.#logged(customerId, resourceId, query, settled));
-    return this.#logged(customerId, resourceId, query, answer);
+      return answer.then((settled) => this.#logged(customerId, resourceId, query, settled, call));
+    return this.#logged(customerId, resourceId, query, answer, call);
   }
 
   credit(
@@ -64,8 +64,8 @@ export class LogDecisions implements Pick<CheckEntitlement, "feature" | "credit"
   ): Answer<CreditDecision> | Promise<Answer<CreditDecision>> {
     const answer = this.#check.credit(customerId, resourceId, query, call);
     if (answer instanceof Promise)
-      return answer.then((settled) => this.#logged(customerId, resourceId, query, settled));
-    return this.#logged(customerId, resourceId, query, answer);
+      return answer.then((settled) => this.#logged(customerId, resourceId, query, settled, call));
+    return this.#logged(customerId, resourceId, query, answer, call);
   }
 
   #logged<D extends Decision>(
@@ -73,10 +73,11 @@ export class LogDecisions implements Pick<CheckEntitlement, "feature" | "credit"
     resourceId: string | undefined,
     query: Query,
     answer: Answer<D>,
+    { origin }: CallContext,
   ): Answer<D> {
     if (!this.#isWanted(customerId, resourceId, query, answer.result)) return answer;
     if (this.#options.sample < 1 && this.#random() >= this.#options.sample) return answer;
-    return { ...answer, decisionId: this.#log.write(entryOf(customerId, resourceId, query, answer)) };
+    return { ...answer, decisionId: this.#log.write({ ...entryOf(customerId, resourceId, query, answer), ...origin }) };
   }
 
   #isWanted(customerId: string, resourceId: string | undefined, query: Query, decision: Decision): boolean {

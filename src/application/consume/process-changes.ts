@@ -5,6 +5,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
 import type { Logger } from "../../ports/logger.js";
 import type { SharedWrite } from "../../ports/shared-cache.js";
+import { inSpan, type Span, traceIdOf, type Tracer } from "../../ports/tracer.js";
 import type { RefetchSubjects } from "./refetch-subjects.js";
 import type { RefreshAllStates } from "./refresh-all-states.js";
 import type { WriteAvailability } from "./write-availability.js";
@@ -28,6 +29,8 @@ export interface CarryOutParts {
   readonly clock: Clock;
   readonly telemetry: ConsumptionTelemetry;
   readonly logger: Logger;
+  /** Where messages are traced; undefined: nowhere. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** How far messages are that are being carried out. Neither rejects. */
@@ -43,6 +46,7 @@ export interface Progress {
 interface Effect {
   readonly message: QueuedMessage;
   readonly done: Promise<void>;
+  readonly span: Span | undefined;
 }
 
 const NOTHING_TO_DO = Promise.resolve();
@@ -93,14 +97,26 @@ export class ProcessChanges {
         this.#reject(message, content.fault);
         continue;
       }
+      const span = this.#startSpan(message, content);
       const write = this.#writeOf(content);
-      if (write !== undefined) writes.push({ message, done: this.#parts.writer.write(write) });
+      if (write !== undefined) {
+        const done = inSpan(span?.child("write state", "internal"), this.#parts.writer.write(write));
+        writes.push({ message, done, span });
+      }
       // One by one: what waits for upstream must not keep what does not.
-      else settled.push(this.#settle([{ message, done: this.#askUpstream(content) }], seconds, since));
+      else settled.push(this.#settle([{ message, done: this.#askUpstream(content, span), span }], seconds, since));
     }
     const removed = this.#settle(writes, seconds, since);
     settled.push(removed);
     return { written: Promise.allSettled(writes.map(({ done }) => done)), removed, settled: Promise.all(settled) };
+  }
+
+  #startSpan({ id, trace }: QueuedMessage, { change }: ChangeMessage): Span | undefined {
+    return this.#parts.tracer?.start(`process ${change.type}`, "consumer", trace, {
+      "messaging.system": "aws_sqs",
+      "messaging.operation.type": "process",
+      "messaging.message.id": id,
+    });
   }
 
   /** @returns undefined where the message does not say what is to be written */
@@ -113,12 +129,12 @@ export class ProcessChanges {
     return isEmptyState(change.state) ? undefined : { change, at, onlyIfCached };
   }
 
-  #askUpstream({ change }: ChangeMessage): Promise<void> {
+  #askUpstream({ change }: ChangeMessage, span: Span | undefined): Promise<void> {
     const { refetch, sweep } = this.#parts;
     if (change.type === "package-published")
       return change.migration === "ALL_CUSTOMERS" ? sweep.sweep() : NOTHING_TO_DO;
     if (refetch.pending >= this.#options.maxWaitingForUpstream) return Promise.reject(new TooManyWaiting());
-    return refetch.refetch(change.subject, this.#options.onlyIfCached);
+    return refetch.refetch(change.subject, this.#options.onlyIfCached, span);
   }
 
   async #settle(effects: readonly Effect[], seconds: () => number, since: number): Promise<void> {
@@ -128,8 +144,9 @@ export class ProcessChanges {
     const held: QueuedMessage[] = [];
     const notForNow: QueuedMessage[] = [];
     const left: QueuedMessage[] = [];
-    for (const [index, { message }] of effects.entries()) {
+    for (const [index, { message, span }] of effects.entries()) {
       const result = results[index];
+      span?.end(result?.status === "rejected" ? failureOf(result.reason) : undefined);
       if (result?.status !== "rejected") carriedOut.push(message);
       else if (isOutage(result.reason)) held.push(message);
       else if (errorCodeOf(result.reason) === "cancelled") notForNow.push(message);
@@ -138,6 +155,7 @@ export class ProcessChanges {
         if (!(result.reason instanceof TooManyWaiting)) {
           logger.error("a message could not be carried out, and stays in the queue", {
             messageId: message.id,
+            ...traceIn(message),
             error: result.reason,
           });
         }
@@ -152,9 +170,21 @@ export class ProcessChanges {
   #reject(message: QueuedMessage, fault: string): void {
     const { queue, telemetry, logger } = this.#parts;
     telemetry.rejected();
-    logger.error("a message cannot be understood, and stays in the queue", { messageId: message.id, fault });
+    logger.error("a message cannot be understood, and stays in the queue", {
+      messageId: message.id,
+      ...traceIn(message),
+      fault,
+    });
     queue.abandon([message]);
   }
+}
+
+function failureOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message || reason.name : String(reason);
+}
+
+function traceIn({ trace }: QueuedMessage): { readonly traceId?: string | undefined } {
+  return trace === undefined ? {} : { traceId: traceIdOf(trace.traceparent) };
 }
 
 class TooManyWaiting extends Error {

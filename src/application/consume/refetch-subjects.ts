@@ -7,6 +7,7 @@ import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
 import type { Logger } from "../../ports/logger.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
+import type { Span } from "../../ports/tracer.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import type { WriteInOrder } from "./write-in-order.js";
 
@@ -28,6 +29,8 @@ interface Job {
   /** How many answers upstream had given when it last failed for this one. */
   answersAtFailure: number;
   readonly stopping: AbortController;
+  /** Of the first who asked for it. */
+  readonly span: Span | undefined;
   readonly attempted: Promise<void>;
   readonly onAttempted: () => void;
   readonly done: Promise<void>;
@@ -105,18 +108,18 @@ export class RefetchSubjects {
    * @throws CodedError `cancelled` once it is stopped; `internal` where upstream refuses the subject, or goes on failing
    * for it alone; else what WriteInOrder throws
    */
-  refetch(subject: Subject, onlyIfCached: boolean): Promise<void> {
-    return this.begin(subject, onlyIfCached).done;
+  refetch(subject: Subject, onlyIfCached: boolean, span?: Span): Promise<void> {
+    return this.begin(subject, onlyIfCached, span).done;
   }
 
-  begin(subject: Subject, onlyIfCached: boolean): Refetch {
+  begin(subject: Subject, onlyIfCached: boolean, span?: Span): Refetch {
     // Whoever waits has not asked yet, so what it will learn is as new as anybody could wish.
     const waiting = this.#waitingBySubject.get(subject);
     if (waiting !== undefined) {
       waiting.onlyIfCached &&= onlyIfCached;
       return waiting;
     }
-    const job = newJob(subject, onlyIfCached, new BackOff(this.#options));
+    const job = newJob(subject, onlyIfCached, new BackOff(this.#options), span);
     this.#waiting.push(job);
     this.#waitingBySubject.set(subject, job);
     this.#beginMore();
@@ -228,6 +231,7 @@ export class RefetchSubjects {
         const askedAt = this.#parts.clock.now();
         const state = await this.#parts.upstream.fetchState(job.subject, {
           signal: job.stopping.signal,
+          span: job.span,
           latest: false,
         });
         this.#answers++;
@@ -267,7 +271,7 @@ export class RefetchSubjects {
   }
 }
 
-function newJob(subject: Subject, onlyIfCached: boolean, backOff: BackOff): Job {
+function newJob(subject: Subject, onlyIfCached: boolean, backOff: BackOff, span: Span | undefined): Job {
   let resolve!: () => void;
   let reject!: (error: unknown) => void;
   let onAttempted!: () => void;
@@ -283,6 +287,7 @@ function newJob(subject: Subject, onlyIfCached: boolean, backOff: BackOff): Job 
     backOff,
     ...counts,
     stopping: new AbortController(),
+    span,
     attempted,
     onAttempted,
     done,

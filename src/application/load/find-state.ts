@@ -6,6 +6,7 @@ import type { CachedState, CacheStore, StoredState } from "../../ports/cache-sto
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource, Telemetry } from "../../ports/telemetry.js";
+import { inSpan } from "../../ports/tracer.js";
 import type { CallContext } from "../answer.js";
 import type { RefreshInBackground } from "../refresh/refresh-in-background.js";
 import { Deadlines } from "./deadlines.js";
@@ -117,10 +118,10 @@ export class FindState {
   ): Promise<Lookup> {
     const now = this.#clock.now();
     const stepMs = this.#cache.isSlow ? 0 : this.#budgetMs(call, now) * STORE_SHARE;
-    const search = new StateSearch(this.#searchParts, subject, wanted);
-    return search
-      .run(this.#budgetMs(call, now), stepMs, call.signal, verifiedSince)
-      .then(({ known, source, isFromStore }) => {
+    const span = call.span?.child("find state", "internal");
+    const search = new StateSearch(this.#searchParts, subject, wanted, span);
+    return inSpan(span, search.run(this.#budgetMs(call, now), stepMs, call.signal, verifiedSince)).then(
+      ({ known, source, isFromStore }) => {
         if (isFromStore) this.#telemetry.cacheHits++;
         else this.#telemetry.cacheMisses++;
         const servesMeanwhile = isFromStore && known !== undefined && isDue(known, this.#clock.now());
@@ -132,7 +133,8 @@ export class FindState {
         }
         const isHeld = servesMeanwhile && this.#cache.peek(subject.customerId, subject.resourceId) !== undefined;
         return this.#found(known, isHeld ? "memory" : source);
-      });
+      },
+    );
   }
 
   /** What a check that a cached state answers says of its source: whether anything vouches for it. On the path of every check. */

@@ -11,6 +11,7 @@ import { spread } from "../../ports/back-off.js";
 import type { CacheStore, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
+import type { Span } from "../../ports/tracer.js";
 import type { FetchOptions, UpstreamClient } from "../../ports/upstream-client.js";
 import { LaggingSubjects } from "./lagging-subjects.js";
 import { type MissingBounds, MissingSubjects } from "./missing-subjects.js";
@@ -27,6 +28,7 @@ interface Flight {
   readonly usageChanges: UsageUpdated[];
   /** It brings what a cache of upstream's tells, which may be from before what made it stale. */
   mayBeStale: boolean;
+  readonly span: Span | undefined;
   /** Upstream answered, but its answer could not be written where others read it. */
   storeFailure: CodedError | undefined;
 }
@@ -39,6 +41,8 @@ export interface LoadNeeds {
   readonly wallets: boolean;
   /** A state in the store that was verified before is no answer, epoch milliseconds; undefined: any verified one is. */
   readonly verifiedSince?: number;
+  /** Of which the fetch is a part. Of several who ask at the same time, it is the first one's. */
+  readonly span?: Span | undefined;
 }
 
 export interface LoadStateOptions {
@@ -58,7 +62,7 @@ const DEFAULT_MISSING: MissingBounds = { count: 10_000, idBytes: 2_000_000 };
 const LAGGING_RECHECK_MS = 1_000;
 
 /** How much it matters that upstream's answer is not from a cache: see FetchOptions. */
-type Freshness = Pick<FetchOptions, "latest" | "preferLatest" | "onMaybeStale">;
+type Freshness = Pick<FetchOptions, "latest" | "preferLatest" | "onMaybeStale" | "span">;
 
 const ANY: Freshness = { latest: false };
 const PREFERABLY_LATEST: Freshness = { latest: false, preferLatest: true };
@@ -123,9 +127,9 @@ export class LoadState {
    *
    * @throws CodedError as `load` does, and the store's `unavailable`: others go on reading what was before
    */
-  async reload(subject: Subject): Promise<StoredState | undefined> {
+  async reload(subject: Subject, span?: Span): Promise<StoredState | undefined> {
     this.supersede(subject);
-    const flight = this.#startFetch(subject, LATEST, NOTHING_ELSE, undefined);
+    const flight = this.#startFetch(subject, LATEST, { ...NOTHING_ELSE, span }, undefined);
     const known = await flight.result;
     if (flight.storeFailure !== undefined) throw flight.storeFailure;
     return known;
@@ -164,6 +168,7 @@ export class LoadState {
   ): Promise<StoredState | undefined> {
     const inFlight = this.#flights.get(subject);
     if (inFlight !== undefined && !inFlight.superseded) {
+      needs.span?.set({ "entitlement.fetch_is_shared": true });
       return needs.wallets && !inFlight.isForWallets ? this.#joinForWallets(inFlight, subject, needs) : inFlight.result;
     }
     const freshness = needs.isStale || this.#lagging.has(subject) ? PREFERABLY_LATEST : ANY;
@@ -179,7 +184,7 @@ export class LoadState {
   #startFetch(
     subject: Subject,
     freshness: Freshness,
-    { wallets, verifiedSince = -Infinity }: LoadNeeds,
+    { wallets, verifiedSince = -Infinity, span }: LoadNeeds,
     shared: CrossProcessSingleFlight | undefined,
   ): Flight {
     const bring = () =>
@@ -197,6 +202,7 @@ export class LoadState {
       superseded: false,
       usageChanges: [],
       mayBeStale: false,
+      span,
       storeFailure: undefined,
     };
     this.#flights.set(subject, flight);
@@ -239,7 +245,11 @@ export class LoadState {
 
   async #fetchAndStore(subject: Subject, freshness: Freshness, flight: Flight): Promise<StoredState | undefined> {
     const askedAt = this.#clock.now();
-    const answer = await this.#fetch(subject, { ...freshness, onMaybeStale: () => (flight.mayBeStale = true) });
+    const answer = await this.#fetch(subject, {
+      ...freshness,
+      span: flight.span,
+      onMaybeStale: () => (flight.mayBeStale = true),
+    });
     if (answer === undefined) return undefined;
     const isAskedAgainSoon = flight.mayBeStale && this.#lagging.add(subject);
     const event = eventOfFetch({ isSuperseded: flight.superseded, mayBeStale: flight.mayBeStale, isAskedAgainSoon });

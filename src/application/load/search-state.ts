@@ -6,6 +6,7 @@ import type { CacheStore, LoadedState, StoredState } from "../../ports/cache-sto
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
+import { inSpan, type Span } from "../../ports/tracer.js";
 import type { Deadline, Deadlines } from "./deadlines.js";
 import type { LoadState } from "./load-state.js";
 
@@ -33,6 +34,8 @@ export interface SearchParts {
   readonly logger: Logger;
 }
 
+/** Of a span: where the answer came from. */
+export const SOURCE_ATTRIBUTE = "entitlement.source";
 const LOOK_AGAIN_MS = 10;
 const STEP_TOLERANCE_MS = 15;
 
@@ -45,6 +48,7 @@ export class StateSearch {
   readonly #parts: SearchParts;
   readonly #subject: Subject;
   readonly #wanted: WantedEntitlements;
+  readonly #span: Span | undefined;
   #resolve!: (result: SearchResult) => void;
   #reject!: (error: Error) => void;
   #signal: AbortSignal | undefined;
@@ -59,10 +63,12 @@ export class StateSearch {
   #verifiedSince = -Infinity;
   #hasEnded = false;
 
-  constructor(parts: SearchParts, subject: Subject, wanted: WantedEntitlements) {
+  /** @param span of which what is asked is a part */
+  constructor(parts: SearchParts, subject: Subject, wanted: WantedEntitlements, span?: Span) {
     this.#parts = parts;
     this.#subject = subject;
     this.#wanted = wanted;
+    this.#span = span;
   }
 
   /**
@@ -95,7 +101,7 @@ export class StateSearch {
         this.#stepEndsAt = clock.now() + stepMs;
         this.#step = deadlines.after(stepMs, this.#stepEnds);
       }
-      cache.load(this.#subject).then(
+      inSpan(this.#span?.child("read store", "internal"), cache.load(this.#subject)).then(
         (stored) => this.#stored(stored),
         (error: unknown) => {
           if (!(error instanceof CodedError)) this.#fail(error);
@@ -165,6 +171,7 @@ export class StateSearch {
       isStale: known?.isVerified === false,
       wallets: this.#wanted !== "features",
       verifiedSince: this.#verifiedSince,
+      span: this.#span,
     };
     this.#parts.load.load(this.#subject, needs).then(
       (loaded) => {
@@ -210,7 +217,9 @@ export class StateSearch {
   }
 
   #end(result: SearchResult): void {
-    if (this.#close()) this.#resolve(result);
+    if (!this.#close()) return;
+    this.#span?.set({ [SOURCE_ATTRIBUTE]: result.source });
+    this.#resolve(result);
   }
 
   /** @returns false where it had ended before */

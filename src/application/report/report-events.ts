@@ -28,7 +28,7 @@ export class ReportEvents {
     try {
       await this.#upstream.reportEvents(accepted, optionsForReport(call));
     } catch (error) {
-      if (this.#logger !== undefined) logFailedReport(this.#logger, error);
+      if (this.#logger !== undefined) logFailedReport(this.#logger, error, call.origin);
       throw error;
     }
   }

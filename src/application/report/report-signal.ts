@@ -8,6 +8,9 @@ import type { CallContext } from "../answer.js";
  */
 export function optionsForReport(call: CallContext): ReportOptions {
   return {
+    get span() {
+      return call.span;
+    },
     get signal() {
       return call.signal ?? new AbortController().signal;
     },

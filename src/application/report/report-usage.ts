@@ -33,7 +33,7 @@ export class ReportUsage {
       await this.#measurements.remember([measurement]);
       return measurement;
     } catch (error) {
-      logFailedReport(this.#logger, error);
+      logFailedReport(this.#logger, error, call.origin);
       throw error;
     }
   }
@@ -49,7 +49,7 @@ export class ReportUsage {
       await this.#measurements.remember(measurements);
       return measurements;
     } catch (error) {
-      logFailedReport(this.#logger, error);
+      logFailedReport(this.#logger, error, call.origin);
       throw error;
     }
   }

@@ -42,7 +42,12 @@ export function connectToRedis(config: RedisConfig, bounds: RedisBounds, service
   }
 }
 
-/** Passwords of Redis that are given as files, and that may be others while a service runs. */
+/** What of Redis is given as files that is no setting of its own, by the variable that it would be a value of: followed as secrets are. */
+export function redisFiles({ redisTls, redisTlsCaFile }: RedisConfig): Readonly<Record<string, string>> {
+  return redisTls && redisTlsCaFile !== undefined ? { [REDIS_SETTINGS.redisTlsCa.name]: redisTlsCaFile } : {};
+}
+
+/** Passwords and authorities of Redis that are given as files, and that may be others while a service runs. */
 export function redisSecrets(use: (secrets: RedisSecrets) => void): readonly ReplaceableSecret[] {
   const effect = "connections made from now on use the new one";
   return [
@@ -57,6 +62,13 @@ export function redisSecrets(use: (secrets: RedisSecrets) => void): readonly Rep
       called: "password of Sentinel",
       replace: (sentinelPassword) => use({ sentinelPassword }),
       effect,
+    },
+    {
+      setting: REDIS_SETTINGS.redisTlsCa,
+      called: "authorities of Redis's certificate",
+      isPlural: true,
+      replace: (ca) => use({ ca }),
+      effect: "connections made from now on are verified against the new ones",
     },
   ];
 }

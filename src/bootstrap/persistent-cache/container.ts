@@ -2,7 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { Container, ResolutionContext } from "inversify";
 import { RedisSharedCache } from "../../adapters/cache/redis/store/redis-shared-cache.js";
 import type { RedisConnection } from "../../adapters/cache/redis-client/open-redis.js";
-import { CONSUMPTION_METRICS, ConsumptionCounts } from "../../adapters/ops/metrics/consumption-metrics.js";
+import {
+  CONSUMPTION_METRICS,
+  ConsumptionCounts,
+  type ConsumptionSources,
+} from "../../adapters/ops/metrics/consumption-metrics.js";
 import { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import { OpsServer } from "../../adapters/ops/ops-server.js";
 import { dependencySection, ServiceStatus } from "../../adapters/ops/service-status.js";
@@ -16,6 +20,7 @@ import { RefetchSubjects } from "../../application/consume/refetch-subjects.js";
 import { RefreshAllStates } from "../../application/consume/refresh-all-states.js";
 import { WriteAvailability } from "../../application/consume/write-availability.js";
 import { WriteInOrder } from "../../application/consume/write-in-order.js";
+import type { Tracer } from "../../ports/tracer.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { connectToRedis } from "../cache/redis-connection.js";
 import type { SettingInForce } from "../config/read-settings.js";
@@ -44,6 +49,8 @@ export interface PersistentCacheFoundations extends Services {
   readonly inForce?: readonly SettingInForce[] | undefined;
   /** Takes secrets out of what other systems said. */
   readonly redact?: ((text: string) => string) | undefined;
+  /** Where messages are traced; not given: nowhere. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** What it asks upstream with. The key may be another while the service runs. */
@@ -69,6 +76,7 @@ export const TOKENS = {
   changes: token<ProcessChanges>("changes"),
   consume: token<ConsumeChanges>("consume"),
   status: token<ServiceStatus>("status"),
+  metrics: token<Metrics<ConsumptionSources>>("metrics"),
   opsServer: token<OpsServer>("opsServer"),
 } as const;
 
@@ -144,6 +152,7 @@ export function buildContainer(foundations: PersistentCacheFoundations): Contain
           clock,
           telemetry: made.get(TOKENS.counts),
           logger,
+          tracer: foundations.tracer,
         },
         {
           onlyIfCached: config.updatePolicy === "UPDATE_IF_EXISTS",
@@ -167,6 +176,7 @@ export function buildContainer(foundations: PersistentCacheFoundations): Contain
       ),
   );
   provide(TOKENS.status, (made) => serviceStatus(made, foundations));
+  provide(TOKENS.metrics, (made) => metricsOf(made, foundations));
   provide(TOKENS.opsServer, (made) => opsServer(made, foundations));
   return container;
 }
@@ -178,11 +188,19 @@ function changeQueue({
   telemetry,
   hasOwnEndpoint,
   tuning,
+  tracer,
 }: PersistentCacheFoundations): SqsChangeQueue {
   const { awsRegion, queueUrl, batchSize } = config;
   const faults = new FaultLog(logger, telemetry);
   return new SqsChangeQueue(
-    { region: awsRegion, queueUrl, pollSeconds: tuning.pollSeconds, hasOwnEndpoint, batchSize },
+    {
+      region: awsRegion,
+      queueUrl,
+      pollSeconds: tuning.pollSeconds,
+      hasOwnEndpoint,
+      batchSize,
+      isTraced: tracer !== undefined,
+    },
     (fault) => faults.add("a message of the queue", fault),
     clock,
     logger,
@@ -213,9 +231,24 @@ function serviceStatus(
     .add(configurationSection(inForce));
 }
 
-function opsServer(made: ResolutionContext, { telemetry, logger }: PersistentCacheFoundations): OpsServer {
+function metricsOf(
+  made: ResolutionContext,
+  { telemetry, logger }: PersistentCacheFoundations,
+): Metrics<ConsumptionSources> {
   const [consume, counts, cache] = [made.get(TOKENS.consume), made.get(TOKENS.counts), made.get(TOKENS.cache)];
   const statistics = new LastStatistics(() => cache.statistics(), logger);
+  return new Metrics(CONSUMPTION_METRICS, async () => ({
+    build: { version: packageVersion() },
+    telemetry,
+    counts,
+    statistics: await statistics.read(),
+    consumers: consume.consumers,
+    isConnected: cache.isConnected,
+  }));
+}
+
+function opsServer(made: ResolutionContext, { logger }: PersistentCacheFoundations): OpsServer {
+  const [consume, cache] = [made.get(TOKENS.consume), made.get(TOKENS.cache)];
   return new OpsServer({
     livenessPath: "livez",
     readinessPath: "readyz",
@@ -227,14 +260,7 @@ function opsServer(made: ResolutionContext, { telemetry, logger }: PersistentCac
         return { consumers: consume.consumers, redis: cache.isConnected ? "CONNECTED" : "DISCONNECTED" };
       },
     },
-    metrics: new Metrics(CONSUMPTION_METRICS, async () => ({
-      build: { version: packageVersion() },
-      telemetry,
-      counts,
-      statistics: await statistics.read(),
-      consumers: consume.consumers,
-      isConnected: cache.isConnected,
-    })),
+    metrics: made.get(TOKENS.metrics),
     routes: new Map([["/status", statusRoute(made.get(TOKENS.status), () => undefined)]]),
     logger,
   });

@@ -1,4 +1,5 @@
 import type { Container } from "inversify";
+import type { MetricFamily } from "../../adapters/ops/metrics/exposition.js";
 import { elapse } from "../../ports/waits.js";
 import { redisSecrets } from "../cache/redis-connection.js";
 import type { ReplaceableSecret } from "../process/follow-file-settings.js";
@@ -59,6 +60,11 @@ export class PersistentCacheService {
       this.#release();
       throw error;
     }
+  }
+
+  /** What it measures, as it is now. */
+  metrics(): Promise<readonly MetricFamily[]> {
+    return this.#container.get(TOKENS.metrics).families();
   }
 
   /** Takes no more messages, finishes those in hand, within bounds, and gives back what is left. */

@@ -16,6 +16,7 @@ import {
 } from "../config/settings/parsers.js";
 import { REDIS_RULES, REDIS_SETTINGS, REDIS_UNUSED_RULES } from "../config/settings/redis-settings.js";
 import { optional, required, type Setting, type Values, withDefault } from "../config/settings/setting.js";
+import { TELEMETRY_SETTINGS } from "../config/settings/telemetry-settings.js";
 
 const UPDATE_POLICIES = ["UPDATE_IF_EXISTS", "UPSERT"] as const;
 
@@ -81,6 +82,7 @@ export const PERSISTENT_CACHE_SETTINGS = {
     description: "key of the message in the JSON log lines",
   }),
   logErrorKey: withDefault("LOG_ERROR_KEY", text, "err", { description: "key of the error in the JSON log lines" }),
+  ...TELEMETRY_SETTINGS,
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type PersistentCacheConfig = Values<typeof PERSISTENT_CACHE_SETTINGS>;

@@ -10,6 +10,7 @@ export interface ReplaceableSecret {
   readonly setting: Pick<Setting<string | undefined>, "name" | "parser">;
   /** As the log calls it: "API key". */
   readonly called: string;
+  readonly isPlural?: boolean;
   readonly replace: (value: string) => void;
   /** From when on it counts, as the log says it: "requests carry the new one". */
   readonly effect: string;
@@ -61,7 +62,7 @@ export function followFileSettings(
     else {
       secrets.add(text);
       secret.replace(text);
-      logger.warn(`the ${secret.called} was replaced: ${secret.effect}`);
+      logger.warn(`the ${secret.called} ${secret.isPlural === true ? "were" : "was"} replaced: ${secret.effect}`);
     }
   };
   const takeLevel = (text: string) => {

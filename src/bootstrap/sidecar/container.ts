@@ -57,7 +57,7 @@ export function buildContainer(foundations: Foundations): Container {
   provide(TOKENS.shutdown, () => new AbortController());
   provideStates(provide, foundations);
   provideUseCases(provide, foundations);
-  provideReports(provide, foundations.outbox, foundations.cache, telemetry);
+  provideReports(provide, foundations);
   provideOps(provide, foundations);
   provideServers(provide, foundations);
   return container;
@@ -165,7 +165,7 @@ function provideUseCases(provide: Provide, { failurePolicies }: Foundations): vo
   );
 }
 
-function provideServers(provide: Provide, { config, access, redact, source, outbox }: Foundations): void {
+function provideServers(provide: Provide, { config, access, redact, source, outbox, tracer }: Foundations): void {
   const tls = tlsFilesOf(config);
   provide(TOKENS.requestHandler, (made) =>
     createRpcHandler(
@@ -190,6 +190,7 @@ function provideServers(provide: Provide, { config, access, redact, source, outb
         admission: access?.admission,
         crossOrigin: access?.crossOrigin,
         isKnownFeature: source.hasFeature,
+        tracer,
         redact,
       },
     ),

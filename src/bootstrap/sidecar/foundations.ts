@@ -2,6 +2,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { FailurePolicies } from "../../ports/failure-policies.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Telemetry } from "../../ports/telemetry.js";
+import type { Tracer } from "../../ports/tracer.js";
 import type { CacheLayer } from "../cache/cache-layer.js";
 import type { SettingInForce } from "../config/read-settings.js";
 import type { Config } from "../config/settings/settings.js";
@@ -28,6 +29,8 @@ export interface Foundations {
   readonly outbox?: OpenedOutbox | undefined;
   /** OPS_TOKEN as it is by now; not given: as it was configured. */
   readonly opsToken?: (() => string | undefined) | undefined;
+  /** Where calls are traced; not given: nowhere. */
+  readonly tracer?: Tracer | undefined;
   /** Takes secrets out of what other systems said, before callers are answered with it. */
   readonly redact?: ((text: string) => string) | undefined;
 }

@@ -4,21 +4,15 @@ import { RememberMeasurements } from "../../application/report/remember-measurem
 import { ReportEvents } from "../../application/report/report-events.js";
 import { ReportUsage } from "../../application/report/report-usage.js";
 import { SharePending } from "../../application/report/share-pending.js";
+import { traceDeliveries } from "../../application/report/trace-deliveries.js";
 import { UsageOverlay } from "../../application/report/usage-overlay.js";
 import { WatchOutbox } from "../../application/report/watch-outbox.js";
-import type { Telemetry } from "../../ports/telemetry.js";
-import type { CacheLayer } from "../cache/cache-layer.js";
 import type { Provide } from "../process/provide.js";
-import type { OpenedOutbox } from "./outbox.js";
+import type { Foundations } from "./foundations.js";
 import { TOKENS } from "./tokens.js";
 
 /** Reports go to upstream and wait for its answer; with an outbox they are accepted first, and delivered from there. */
-export function provideReports(
-  provide: Provide,
-  opened: OpenedOutbox | undefined,
-  cache: CacheLayer | undefined,
-  telemetry: Telemetry,
-): void {
+export function provideReports(provide: Provide, { outbox: opened, cache, telemetry, tracer }: Foundations): void {
   provide(
     TOKENS.measurements,
     (made) =>
@@ -41,7 +35,7 @@ export function provideReports(
     return new DeliverReports({
       outbox: opened.outbox,
       limits: opened.limits,
-      upstream: made.get(TOKENS.upstream),
+      upstream: traceDeliveries(made.get(TOKENS.upstream), tracer),
       clock: made.get(TOKENS.clock),
       logger: made.get(TOKENS.logger),
       remember: (measurements) => made.get(TOKENS.measurements).rememberOrAsk(measurements),

@@ -6,10 +6,12 @@ import { proxySecrets } from "../../adapters/outbound/proxy.js";
 import type { Logger } from "../../ports/logger.js";
 import { newTelemetry } from "../../ports/telemetry.js";
 import { openCache } from "../cache/open-cache.js";
+import { redisFiles } from "../cache/redis-connection.js";
 import { loadConfig, type LoadedConfig } from "../config/load-config.js";
 import { SETTINGS } from "../config/settings/settings.js";
 import { followFileSettings, type ReplaceableSecret } from "../process/follow-file-settings.js";
 import { EXIT_CODES, refuseToStart } from "../process/start-error.js";
+import { openTelemetryExport, type TelemetryExport, telemetrySecrets } from "../process/telemetry-export.js";
 import { endOnSignal } from "../process/termination.js";
 import { openSource } from "../source/open-source.js";
 import { isOpenToAll, openAccess } from "./access.js";
@@ -32,7 +34,7 @@ export async function runSidecar(): Promise<void> {
     refuseToStart(PROGRAM, error);
     return;
   }
-  const secrets = new SecretList([...loaded.secrets, ...proxySecrets(process.env)]);
+  const secrets = new SecretList([...loaded.secrets, ...proxySecrets(process.env), ...telemetrySecrets(process.env)]);
   const lines = loggerOf(loaded, secrets);
   const logger = new FoldingLogger(lines, new SystemClock());
   process.on("uncaughtException", (error, origin) => {
@@ -56,11 +58,14 @@ async function serve(
     const starting = start(loaded, logger, secrets);
     endOnSignal(
       starting,
-      ({ sidecar }) => end(sidecar, logger),
+      ({ sidecar, telemetryExport }) => end(sidecar, telemetryExport, logger),
       (signal) => logger.info("ending", { signal }),
     );
-    const { message, replaceable } = await starting;
-    followFileSettings(loaded, { logger, logLevel: (level) => lines.setLevel(level), secrets, replaceable });
+    const { message, replaceable, files } = await starting;
+    followFileSettings(
+      { files: { ...loaded.files, ...files } },
+      { logger, logLevel: (level) => lines.setLevel(level), secrets, replaceable },
+    );
     tuneGarbageCollection();
     if (isOpenToAll(config))
       logger.info("anybody who reaches the port may ask, as often as they like", { access: message.access });
@@ -82,9 +87,13 @@ async function start(
   secrets: SecretList,
 ): Promise<{
   readonly sidecar: Sidecar;
+  readonly telemetryExport: TelemetryExport | undefined;
   readonly message: StartMessage;
   readonly replaceable: readonly ReplaceableSecret[];
+  /** What is followed beside the files of settings. */
+  readonly files: Readonly<Record<string, string>>;
 }> {
+  const telemetryExport = await openTelemetryExport(config, process.env, { program: PROGRAM, logger });
   const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
   const access = await openAccess(config, services);
   const failurePolicies = await openFailurePolicies(config, services);
@@ -106,6 +115,7 @@ async function start(
     outbox,
     inForce,
     opsToken: () => opsToken,
+    tracer: telemetryExport?.tracer,
     redact: secrets.redact,
   });
   const replaceable: readonly ReplaceableSecret[] = [
@@ -122,8 +132,12 @@ async function start(
       effect: "the last one opens nothing any more",
     },
     ...(cache?.replaceable ?? []),
+    ...(telemetryExport?.replaceable ?? []),
   ];
-  return { sidecar, replaceable, message: startMessage(config, await sidecar.start(), source, cache) };
+  const listening = await sidecar.start();
+  telemetryExport?.exportMetrics(() => sidecar.metrics());
+  const files = cache === undefined ? {} : redisFiles(config);
+  return { sidecar, telemetryExport, replaceable, files, message: startMessage(config, listening, source, cache) };
 }
 
 function loggerOf({ config }: LoadedConfig, secrets: SecretList): WinstonLogger {
@@ -137,9 +151,14 @@ function loggerOf({ config }: LoadedConfig, secrets: SecretList): WinstonLogger 
   });
 }
 
-async function end(sidecar: Sidecar, logger: FoldingLogger): Promise<void> {
+async function end(
+  sidecar: Sidecar,
+  telemetryExport: TelemetryExport | undefined,
+  logger: FoldingLogger,
+): Promise<void> {
   try {
     await sidecar.stop();
+    await telemetryExport?.close();
     logger.info("ended");
     logger.flush();
     process.exit(EXIT_CODES.ok);

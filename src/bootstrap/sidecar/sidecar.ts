@@ -1,5 +1,6 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import type { Container } from "inversify";
+import type { MetricFamily } from "../../adapters/ops/metrics/exposition.js";
 import type { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
 import type { Config } from "../config/settings/settings.js";
 import { StartError } from "../process/start-error.js";
@@ -71,6 +72,11 @@ export class Sidecar {
       await this.#end(0);
       throw error;
     }
+  }
+
+  /** What it measures, as it is now. */
+  metrics(): Promise<readonly MetricFamily[]> {
+    return this.#container.get(TOKENS.metrics).families();
   }
 
   /**

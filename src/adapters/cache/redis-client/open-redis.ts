@@ -41,10 +41,12 @@ export interface RedisConnectionDependencies {
   readonly idleMs?: (() => number) | undefined;
 }
 
-/** Passwords as connections that are made from now on give them; what is left out stays as it is. */
+/** What connections that are made from now on get in by, and trust; what is left out stays as it is. */
 export interface RedisSecrets {
   readonly password?: string | undefined;
   readonly sentinelPassword?: string | undefined;
+  /** PEM. Nothing where connections are made without TLS. */
+  readonly ca?: string | undefined;
 }
 
 export interface RedisConnection {
@@ -71,8 +73,9 @@ export function openRedis(options: RedisConnectionOptions, dependencies: RedisCo
     password,
     tls: tls && { ca: tls.caFile === undefined ? tls.ca : authorities(tls.caFile) },
   };
-  const useSecrets = ({ password, sentinelPassword }: RedisSecrets) => {
+  const useSecrets = ({ password, sentinelPassword, ca }: RedisSecrets) => {
     if (password !== undefined) access.password = password;
+    if (ca !== undefined && access.tls !== undefined) access.tls = { ca };
     if (sentinelPassword !== undefined && target.kind === "sentinels") target.password = sentinelPassword;
   };
   const settings = { commandTimeoutMs, readPatienceMs, keysTtlMs: keysTtlSecs * 1_000 };

@@ -15,6 +15,11 @@ export class Metrics<Sources> {
 
   /** @param accept the request's header */
   async render(accept?: string): Promise<Exposition> {
+    return expose(await this.families(), accept);
+  }
+
+  /** All of them, as they are now. */
+  async families(): Promise<readonly MetricFamily[]> {
     const [sources, ofProcess] = await Promise.all([this.#sources(), processMetrics()]);
     const own = this.#table.map(({ name, type, help, samples }): MetricFamily => ({
       name,
@@ -22,6 +27,6 @@ export class Metrics<Sources> {
       help,
       samples: samples(sources),
     }));
-    return expose([...own, ...ofProcess], accept);
+    return [...own, ...ofProcess];
   }
 }

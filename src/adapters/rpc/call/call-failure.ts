@@ -1,6 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { CallOrigin } from "../../../application/answer.js";
 import { CodedError, type ErrorCode, errorCodeOf } from "../../../domain/errors.js";
 import type { Logger } from "../../../ports/logger.js";
+import { originOf, type TraceHeaders } from "./call-trace.js";
 
 /** How a failure reads on the wire. The numbers of Code are those of gRPC's status codes. */
 export const STATUS_CODES: Readonly<Record<ErrorCode, Code>> = {
@@ -30,7 +32,7 @@ const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e
 export function callFailure(
   thrown: unknown,
   signal: AbortSignal | undefined,
-  method: string,
+  call: FailedCall,
   logger: Logger,
   redact: (text: string) => string = (text) => text,
 ): ConnectError {
@@ -39,8 +41,20 @@ export function callFailure(
   }
   if (thrown instanceof ConnectError) return thrown;
   if (thrown instanceof CodedError) return withoutStack(cleaned(thrown.message, redact), STATUS_CODES[thrown.code]);
-  logger.error("unexpected error", { method, error: thrown });
-  return withoutStack("internal error: see the sidecar's log", Code.Internal);
+  const origin = call.headers && originOf(call.headers);
+  logger.error("unexpected error", { method: call.method, ...origin, error: thrown });
+  const named = origin === undefined ? "" : ` (${originText(origin)})`;
+  return withoutStack(`internal error: see the sidecar's log${named}`, Code.Internal);
+}
+
+/** Whose failure it is, as the log tells of it. */
+export interface FailedCall {
+  readonly method: string;
+  readonly headers?: TraceHeaders | undefined;
+}
+
+function originText({ requestId, traceId }: CallOrigin): string {
+  return requestId === undefined ? `trace ${traceId ?? ""}` : `request ${requestId}`;
 }
 
 export function deadlineExceeded(): ConnectError {

@@ -2,9 +2,11 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { CodedError } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
+import type { Tracer } from "../../../ports/tracer.js";
 import type { Peer } from "../exchange/peer.js";
 import { callFailure } from "./call-failure.js";
 import { CallStatistics } from "./call-statistics.js";
+import type { TraceHeaders } from "./call-trace.js";
 import type { ServedMethod } from "./served-method.js";
 
 /** Who calls, as the rules of access know it. */
@@ -51,6 +53,8 @@ export interface CallsOptions {
   readonly identity?: Identity | undefined;
   readonly admission?: readonly AdmissionRule[] | undefined;
   readonly observers?: readonly CallObserver[] | undefined;
+  /** Where calls are traced; undefined: nowhere. */
+  readonly tracer?: Tracer | undefined;
   /** Takes secrets out of what other systems said, before it is passed on. */
   readonly redact?: ((text: string) => string) | undefined;
 }
@@ -64,6 +68,7 @@ const ANYONE: Caller = { name: "", refusal: undefined, refusalOf: () => undefine
 export class Calls {
   readonly clock: Clock;
   readonly statistics: CallStatistics;
+  readonly tracer: Tracer | undefined;
   readonly #logger: Logger;
   readonly #identity: Identity | undefined;
   readonly #admission: readonly AdmissionRule[];
@@ -73,10 +78,11 @@ export class Calls {
   /** @param methods all that are served, by their indices */
   constructor(
     methods: readonly ServedMethod[],
-    { clock, logger, identity, admission = [], observers = [], redact = (text) => text }: CallsOptions,
+    { clock, logger, identity, admission = [], observers = [], tracer, redact = (text) => text }: CallsOptions,
   ) {
     this.clock = clock;
     this.statistics = new CallStatistics(methods);
+    this.tracer = tracer;
     this.#logger = logger;
     this.#identity = identity;
     this.#admission = admission;
@@ -127,7 +133,7 @@ export class Calls {
   }
 
   /** How a failure reads for its caller. What was not foreseen is logged. See callFailure. */
-  failureOf(thrown: unknown, signal: AbortSignal | undefined, method: string): ConnectError {
-    return callFailure(thrown, signal, method, this.#logger, this.#redact);
+  failureOf(thrown: unknown, signal: AbortSignal | undefined, method: string, headers?: TraceHeaders): ConnectError {
+    return callFailure(thrown, signal, { method, headers }, this.#logger, this.#redact);
   }
 }

@@ -1,9 +1,12 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
+import type { CallOrigin } from "../../../application/answer.js";
 import type { CancelTimer } from "../../../ports/clock.js";
+import type { Span } from "../../../ports/tracer.js";
 import type { FastPathCall, FastPathStream } from "../exchange/fast-path.js";
 import type { FastPathHeaders } from "../protocols/fast-path-headers.js";
 import type { Reply } from "../service/unary-call.js";
 import { deadlineExceeded, lateRequest } from "./call-failure.js";
+import { endCallSpan, originOf, startCallSpan, tellSource, wantsSpan } from "./call-trace.js";
 import type { Caller, Calls } from "./calls.js";
 import { type FastCallContext, type FastMethod, UnreadableMessage } from "./fast-method.js";
 
@@ -54,6 +57,7 @@ export class FastCall implements FastPathCall, FastCallContext {
   #controller: AbortController | undefined;
   /** Of `performance.now()`, once the call waits for its use case. */
   #waitsSince: number | undefined;
+  #span: Span | undefined;
   #isDone = false;
   #hasCallerGone = false;
 
@@ -77,6 +81,19 @@ export class FastCall implements FastPathCall, FastCallContext {
     return this.#hasCallerGone;
   }
 
+  get origin(): CallOrigin | undefined {
+    return originOf(this.#route.headers);
+  }
+
+  /** Begun when a use case asks for it, as those do that wait; one that answers at once has one only for a caller who wants it. */
+  get span(): Span | undefined {
+    const { options, protocol, method, headers } = this.#route;
+    const { tracer } = options.calls;
+    if (tracer === undefined) return undefined;
+    this.#span ??= startCallSpan(tracer, method, protocol.index, headers);
+    return this.#span;
+  }
+
   get idempotencyKey(): string | undefined {
     return this.#route.headers.idempotencyKey;
   }
@@ -91,6 +108,7 @@ export class FastCall implements FastPathCall, FastCallContext {
       this.#fail(refusal);
       return true;
     }
+    if (options.calls.tracer !== undefined && wantsSpan(headers)) this.#span = this.span;
     try {
       const reply = protocol.ask(method, headers, options.maxMessageBytes, bytes, from, to, this);
       if (reply === undefined) return this.#leave(caller);
@@ -119,6 +137,8 @@ export class FastCall implements FastPathCall, FastCallContext {
   }
 
   #leave(caller: Caller): false {
+    // Never ended, so never recorded: the general path has its own.
+    this.#span = undefined;
     this.#route.options.calls.leftToGeneralPath(caller);
     return false;
   }
@@ -157,13 +177,14 @@ export class FastCall implements FastPathCall, FastCallContext {
 
   #deliver(reply: Reply<Buffer | string>): void {
     const { options, protocol, headers } = this.#route;
+    if (this.#span !== undefined) tellSource(this.#span, reply.source);
     this.#done(0);
     protocol.succeed(this.#stream, reply, headers.isDetailed, headers.isDetailed ? options.calls.clock.now() : 0);
   }
 
   #fail(error: unknown): void {
     const { options, protocol, method } = this.#route;
-    const failure = options.calls.failureOf(error, this.#controller?.signal, method.name);
+    const failure = options.calls.failureOf(error, this.#controller?.signal, method.name, this.#route.headers);
     this.#done(failure.code);
     protocol.fail(this.#stream, failure);
   }
@@ -172,5 +193,6 @@ export class FastCall implements FastPathCall, FastCallContext {
     this.#isDone = true;
     const { options, protocol, method } = this.#route;
     options.calls.ended(method, protocol.index, code, this.#waitsSince);
+    if (this.#span !== undefined) endCallSpan(this.#span, protocol.index, code);
   }
 }

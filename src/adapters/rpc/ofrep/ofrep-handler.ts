@@ -1,10 +1,12 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { CodedError } from "../../../domain/errors.js";
+import { endCallSpan, originOf } from "../call/call-trace.js";
 import type { Calls } from "../call/calls.js";
 import { protocolIndex, type ServedMethod } from "../call/served-method.js";
 import type { Exchange, ExchangeHandler } from "../exchange/exchange.js";
 import type { HeaderField } from "../exchange/response-headers.js";
 import type { CrossOrigin } from "../protocols/general-path.js";
+import { type GeneralTrace, startGeneralSpan, traceHeadersOf } from "../protocols/general-trace.js";
 import { answerFields } from "../protocols/source-headers.js";
 import { arrivingWithin, type BodyOptions } from "../protocols/universal-request.js";
 import { OFREP_METHODS } from "../service/served-methods.js";
@@ -71,11 +73,14 @@ export function withOfrep(
     const method = methodOf(path);
     const startedAt = performance.now();
     let code: Code | 0 = Code.Unknown;
+    const headers = traceHeadersOf(exchange);
+    const span = startGeneralSpan(calls.tracer, method, PROTOCOL, headers);
     calls.began();
     try {
-      code = await serve(exchange, path, method, fields);
+      code = await serve(exchange, path, method, fields, { headers, span });
     } finally {
       calls.ended(method, PROTOCOL, code, startedAt);
+      if (span !== undefined) endCallSpan(span, PROTOCOL, code);
     }
   };
 
@@ -85,6 +90,7 @@ export function withOfrep(
     path: string,
     method: ServedMethod,
     fields: readonly HeaderField[],
+    { headers, span }: GeneralTrace,
   ): Promise<Code | 0> {
     const key = method === OFREP_METHODS.evaluate ? keyOf(path) : undefined;
     try {
@@ -110,14 +116,14 @@ export function withOfrep(
         );
       }
       const body = await wholeBody(exchange, options);
-      const context = { deadlineAt: undefined, signal: exchange.signal };
+      const context = { deadlineAt: undefined, signal: exchange.signal, origin: originOf(headers), span };
       const outcome =
         key === undefined ? await ofrep.evaluateAll(body, context) : await ofrep.evaluate(key, body, context);
       if (outcome instanceof OfrepFault)
         return answerFault(exchange, STATUS[outcome.errorCode], CODES[outcome.errorCode], outcome, key, fields);
       return answer(exchange, outcome, fields);
     } catch (error) {
-      const failure = calls.failureOf(error, exchange.signal, method.name);
+      const failure = calls.failureOf(error, exchange.signal, method.name, headers);
       return answerFault(
         exchange,
         statusOf(failure),

@@ -1,12 +1,14 @@
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { ConnectError, HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { unlessAborted } from "../../../ports/waits.js";
 import { MESSAGE_ENCODERS } from "../answers/message-encoders.js";
+import { originOf, tellSource } from "../call/call-trace.js";
 import type { Calls } from "../call/calls.js";
 import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import type { ServeUnary } from "../service/health-service.js";
 import { sidecarCalls, type SidecarCallsOptions, type UseCases } from "../service/sidecar-calls.js";
 import type { Reply, ServiceCallContext, UnaryCall } from "../service/unary-call.js";
 import { DETAIL_HEADER, IDEMPOTENCY_KEY_HEADER } from "./fast-path-headers.js";
+import { GENERAL_TRACE } from "./general-trace.js";
 import { AGE_HEADER, ageMs, answerFields, USAGE_STATE_HEADER } from "./source-headers.js";
 
 /** Serves a call of the service as Connect's router takes it. */
@@ -18,9 +20,13 @@ export function serveByConnect(calls: Calls): ServeUnary {
         if (replied instanceof Promise) return settle(replied, context);
         return deliver(replied, context);
       } catch (error) {
-        throw calls.failureOf(error, context.signal, context.method.name);
+        throw failureOf(error, context);
       }
     };
+
+  function failureOf(error: unknown, context: HandlerContext): ConnectError {
+    return calls.failureOf(error, context.signal, context.method.name, context.values.get(GENERAL_TRACE).headers);
+  }
 
   async function settle<O>(replied: Promise<Reply<O>>, context: HandlerContext): Promise<O> {
     try {
@@ -28,13 +34,16 @@ export function serveByConnect(calls: Calls): ServeUnary {
       const { signal } = context;
       return deliver(await unlessAborted(replied, signal, () => signal.reason as Error), context);
     } catch (error) {
-      throw calls.failureOf(error, context.signal, context.method.name);
+      throw failureOf(error, context);
     }
   }
 
   function callContext(context: HandlerContext): ServiceCallContext {
     const timeoutMs = context.timeoutMs();
+    const { headers, span } = context.values.get(GENERAL_TRACE);
     return {
+      origin: originOf(headers),
+      span,
       deadlineAt: timeoutMs === undefined ? undefined : calls.clock.now() + timeoutMs,
       signal: context.signal,
       idempotencyKey: context.requestHeader.get(IDEMPOTENCY_KEY_HEADER) ?? undefined,
@@ -42,6 +51,8 @@ export function serveByConnect(calls: Calls): ServeUnary {
   }
 
   function deliver<O>(reply: Reply<O>, context: HandlerContext): O {
+    const { span } = context.values.get(GENERAL_TRACE);
+    if (span !== undefined) tellSource(span, reply.source);
     if (reply.usageState !== undefined) context.responseHeader.set(USAGE_STATE_HEADER, reply.usageState);
     for (const [name, value] of answerFields(reply)) context.responseHeader.set(name, value);
     if (context.requestHeader.get(DETAIL_HEADER) === "1") {

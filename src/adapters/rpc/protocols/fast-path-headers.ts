@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { TraceHeaders } from "../call/call-trace.js";
 import type { Credentials } from "../call/calls.js";
 import type { Peer } from "../exchange/peer.js";
 import type { HeaderList } from "../http2/hpack/header.js";
@@ -8,12 +9,16 @@ import { connectTimeoutMs, grpcTimeoutMs } from "./timeouts.js";
 export const DETAIL_HEADER = "x-entitlement-detail";
 /** Metadata of a report: under which key it counts once. */
 export const IDEMPOTENCY_KEY_HEADER = "idempotency-key";
+/** W3C's Trace Context, and the common name of a request's own id. */
+export const TRACE_PARENT_HEADER = "traceparent";
+export const TRACE_STATE_HEADER = "tracestate";
+export const REQUEST_ID_HEADER = "x-request-id";
 
 /** How a request of the fast path is read and answered. */
 export type FastPathProtocol = "grpc" | "grpc-web" | "connect-proto" | "connect-json";
 
 /** What matters of the headers of a request of the fast path. */
-export interface FastPathHeaders extends Credentials {
+export interface FastPathHeaders extends Credentials, TraceHeaders {
   readonly path: string;
   readonly protocol: FastPathProtocol;
   /** How long the caller waits, milliseconds; Infinity where there is no deadline. */
@@ -38,6 +43,9 @@ interface Known {
   [DETAIL_HEADER]?: string | undefined;
   [IDEMPOTENCY_KEY_HEADER]?: string | undefined;
   "content-length"?: string | undefined;
+  [TRACE_PARENT_HEADER]?: string | undefined;
+  [TRACE_STATE_HEADER]?: string | undefined;
+  [REQUEST_ID_HEADER]?: string | undefined;
   authorization?: string | undefined;
 }
 
@@ -88,6 +96,9 @@ export function parseHttp2Headers({ headers, isTooLarge }: HeaderList, peer: Pee
       case IDEMPOTENCY_KEY_HEADER:
       case "content-length":
       case "authorization":
+      case TRACE_PARENT_HEADER:
+      case TRACE_STATE_HEADER:
+      case REQUEST_ID_HEADER:
         if (known[name] !== undefined || !PLAIN_VALUE.test(value)) return undefined;
         known[name] = value;
         break;
@@ -146,6 +157,9 @@ function interpret(path: string, known: Known, authority: string | undefined, pe
     isGzip: encoding === "gzip",
     idempotencyKey: known[IDEMPOTENCY_KEY_HEADER],
     authorization: known.authorization,
+    traceparent: known[TRACE_PARENT_HEADER],
+    tracestate: known[TRACE_STATE_HEADER],
+    requestId: known[REQUEST_ID_HEADER],
     authority,
     peer,
   };

@@ -1,10 +1,12 @@
-import { Code } from "@connectrpc/connect";
+import { Code, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import type { Logger } from "../../../ports/logger.js";
+import { endCallSpan, originOf } from "../call/call-trace.js";
 import type { Calls } from "../call/calls.js";
 import { type Protocol, protocolIndex, type ServedMethod } from "../call/served-method.js";
 import type { Exchange, ExchangeHandler } from "../exchange/exchange.js";
 import type { HeaderField } from "../exchange/response-headers.js";
+import { GENERAL_TRACE, type GeneralTrace, startGeneralSpan, traceHeadersOf } from "./general-trace.js";
 import { withReadableMessage } from "./grpc-message.js";
 import { toText } from "./grpc-web-text.js";
 import {
@@ -56,21 +58,30 @@ export function createGeneralPath(
     const method = methodAt(path);
     const startedAt = performance.now();
     let code: number = Code.Unknown;
+    const headers = traceHeadersOf(exchange);
+    const span = startGeneralSpan(calls.tracer, method, protocolIndex(protocol), headers);
     calls.began();
     try {
-      code = await serve(exchange, path, method, protocol);
+      code = await serve(exchange, path, method, protocol, { headers, span });
     } catch (error) {
       if (!exchange.isClosed) {
-        logger.error("a response could not be written", { method: method.name, error });
+        logger.error("a response could not be written", { method: method.name, ...originOf(headers), error });
         exchange.abort();
       }
     } finally {
       calls.ended(method, protocolIndex(protocol), code, startedAt);
+      if (span !== undefined) endCallSpan(span, protocolIndex(protocol), code);
     }
   };
 
   /** @returns the code with which the call ended */
-  async function serve(exchange: Exchange, path: string, method: ServedMethod, protocol: Protocol): Promise<number> {
+  async function serve(
+    exchange: Exchange,
+    path: string,
+    method: ServedMethod,
+    protocol: Protocol,
+    trace: GeneralTrace,
+  ): Promise<number> {
     const fields = crossOrigin === undefined ? NO_FIELDS : crossOrigin.headersFor(exchange.header("origin"));
     const { authority, peer } = exchange;
     const refusal = calls.refusalOf(
@@ -78,7 +89,7 @@ export function createGeneralPath(
       calls.callerOf({ authorization: exchange.header("authorization"), authority, peer }),
     );
     if (refusal !== undefined) {
-      const failure = calls.failureOf(refusal, undefined, method.name);
+      const failure = calls.failureOf(refusal, undefined, method.name, trace.headers);
       refuseCall(exchange, protocol, failure, fields);
       return failure.code;
     }
@@ -96,7 +107,10 @@ export function createGeneralPath(
       refuseStreamOverHttp1(exchange, fields);
     else {
       const request = universalRequest(exchange, handler, protocol, options);
-      if (request !== undefined) return respond(exchange, finished(await handler(request), protocol), protocol, fields);
+      if (request !== undefined) {
+        const contextValues = createContextValues().set(GENERAL_TRACE, trace);
+        return respond(exchange, finished(await handler({ ...request, contextValues }), protocol), protocol, fields);
+      }
       refuse(exchange, 400, "the request names no host, or one that is none: send a host header", fields);
       return Code.InvalidArgument;
     }

@@ -48,15 +48,15 @@ export function writeCalls<A extends Answers>(
       );
     },
 
-    async reloadEntitlements({
-      customerId,
-      resourceId,
-    }: ReloadEntitlementsRequest): Promise<Reply<A["reloadEntitlements"]>> {
+    async reloadEntitlements(
+      { customerId, resourceId }: ReloadEntitlementsRequest,
+      call: ServiceCallContext,
+    ): Promise<Reply<A["reloadEntitlements"]>> {
       const subject = {
         customerId: requiredId(customerId, "customer_id", maxIdBytes),
         resourceId: optionalId(resourceId, "resource_id", maxIdBytes),
       };
-      return plainReply(encode.reload(await reload.reload(subject)));
+      return plainReply(encode.reload(await reload.reload(subject, call.span)));
     },
   };
 }

@@ -7,6 +7,7 @@ import { RecognizedAnswers } from "../answers/recognized-answers.js";
 import { type Answerer, dataOf, isRefusalOfPath } from "./answer-data.js";
 import type { HttpJson, TextAnswer } from "./http-json.js";
 import { missingEntityStateOf } from "./missing-entity.js";
+import type { TracedSubject } from "./traced.js";
 
 const EDGE: Answerer = { name: "Edge", isRefusal: isRefusalOfPath };
 
@@ -22,8 +23,9 @@ export class EdgeClient {
   }
 
   /** @throws CodedError upstream's failure; a customer that upstream does not know is none */
-  async fetchState(subject: Subject, signal: AbortSignal): Promise<CustomerState> {
-    const answer = await this.#http.get(statePathOf(subject), signal);
+  async fetchState(subject: TracedSubject, signal: AbortSignal): Promise<CustomerState> {
+    const span = subject.span?.child("Edge entitlements-state", "client");
+    const answer = await this.#http.get(statePathOf(subject), signal, span);
     const recognized = answer.isSuccess ? this.#recognized.find(answer.text) : undefined;
     if (recognized !== undefined) return recognized;
     try {

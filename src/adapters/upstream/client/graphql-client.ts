@@ -1,7 +1,7 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { CodedError } from "../../../domain/errors.js";
-import type { Subject } from "../../../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
+import type { Span } from "../../../ports/tracer.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
 import { isObject } from "../../../wire/fields.js";
@@ -18,6 +18,7 @@ import {
 } from "./graphql-documents.js";
 import type { HttpJson } from "./http-json.js";
 import { missingEntityStateOf } from "./missing-entity.js";
+import type { TracedReport, TracedSubject } from "./traced.js";
 
 const API: Answerer = { name: "the API", isRefusal: isRefusalOfBody };
 
@@ -32,9 +33,9 @@ export class GraphqlClient {
   }
 
   /** @throws CodedError upstream's failure; a customer that upstream does not know is none */
-  async fetchState({ customerId, resourceId }: Subject, signal: AbortSignal): Promise<CustomerState> {
+  async fetchState({ customerId, resourceId, span }: TracedSubject, signal: AbortSignal): Promise<CustomerState> {
     try {
-      const data = await this.#execute(GET_ENTITLEMENTS_STATE, { query: { customerId, resourceId } }, signal);
+      const data = await this.#execute(GET_ENTITLEMENTS_STATE, { query: { customerId, resourceId } }, signal, span);
       return decodeEntitlementsState(data, (fault) => this.#faults.add("the API's entitlements", fault));
     } catch (error) {
       const missing = missingEntityStateOf(error);
@@ -52,27 +53,40 @@ export class GraphqlClient {
     await this.#execute(GET_SDK_CONFIGURATION, {}, signal);
   }
 
-  async reportUsage(report: UsageReport, signal: AbortSignal): Promise<UsageMeasurement> {
-    const data = await this.#execute(REPORT_USAGE, { input: encodeUsageReport(report) }, signal);
+  async reportUsage({ report, span }: TracedReport<UsageReport>, signal: AbortSignal): Promise<UsageMeasurement> {
+    const data = await this.#execute(REPORT_USAGE, { input: encodeUsageReport(report) }, signal, span);
     return decodeMeasurement(acknowledgementIn(data, "reportUsage"), report, (fault) =>
       this.#faults.add("the API's measurement", fault),
     );
   }
 
-  async reportUsageBulk(reports: readonly UsageReport[], signal: AbortSignal): Promise<readonly UsageMeasurement[]> {
-    const data = await this.#execute(REPORT_USAGE_BULK, { input: { usages: reports.map(encodeUsageReport) } }, signal);
+  async reportUsageBulk(
+    { report: reports, span }: TracedReport<readonly UsageReport[]>,
+    signal: AbortSignal,
+  ): Promise<readonly UsageMeasurement[]> {
+    const input = { usages: reports.map(encodeUsageReport) };
+    const data = await this.#execute(REPORT_USAGE_BULK, { input }, signal, span);
     return decodeMeasurements(acknowledgementIn(data, "reportUsageBulk"), reports, (fault) =>
       this.#faults.add("the API's measurements", fault),
     );
   }
 
-  async reportEvents(events: readonly UsageEvent[], signal: AbortSignal): Promise<void> {
-    await this.#execute(REPORT_EVENT, { input: { usageEvents: events.map(encodeUsageEvent) } }, signal);
+  async reportEvents(
+    { report: events, span }: TracedReport<readonly UsageEvent[]>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#execute(REPORT_EVENT, { input: { usageEvents: events.map(encodeUsageEvent) } }, signal, span);
   }
 
-  async #execute({ name, document }: GraphqlOperation, variables: object, signal: AbortSignal): Promise<unknown> {
+  async #execute(
+    { name, document }: GraphqlOperation,
+    variables: object,
+    signal: AbortSignal,
+    parent?: Span,
+  ): Promise<unknown> {
     const body = { operationName: name, variables, query: document };
-    const answer = await this.#http.post("/graphql", body, { "x-graphql-operation-name": name }, signal);
+    const span = parent?.child(`API ${name}`, "client", { "graphql.operation.name": name });
+    const answer = await this.#http.post("/graphql", body, { "x-graphql-operation-name": name }, signal, span);
     return dataOf(answer, API);
   }
 }

@@ -8,6 +8,7 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { CodedError, errorCodeOf } from "../../../domain/errors.js";
 import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.js";
+import type { Span, TraceContext } from "../../../ports/tracer.js";
 import { proxyAgentFor } from "../../outbound/proxy.js";
 import { abortErrorOf } from "../resilience/operation.js";
 import { parseRetryAfter } from "../resilience/throttled-error.js";
@@ -98,11 +99,12 @@ export class HttpJson {
 
   /**
    * @param path begins with a slash, already encoded
+   * @param span the exchange's own, which ends with it; its trace context is sent along
    * @throws CodedError `unavailable` where the server cannot be reached or the connection breaks, `internal` where
    * its answer is too large, and the signal's own reason once it aborts
    */
-  get(path: string, signal: AbortSignal): Promise<TextAnswer> {
-    return this.#exchange("GET", path, undefined, {}, signal);
+  get(path: string, signal: AbortSignal, span?: Span): Promise<TextAnswer> {
+    return this.#traced("GET", path, undefined, {}, signal, span);
   }
 
   /** @throws CodedError as `get` does */
@@ -111,8 +113,9 @@ export class HttpJson {
     body: object,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
+    span?: Span,
   ): Promise<TextAnswer> {
-    return this.#exchange("POST", path, JSON.stringify(body), headers, signal);
+    return this.#traced("POST", path, JSON.stringify(body), headers, signal, span);
   }
 
   /**
@@ -126,6 +129,34 @@ export class HttpJson {
   /** Breaks off what is under way and closes all connections. */
   close(): void {
     this.#agent.destroy();
+  }
+
+  #traced(
+    method: "GET" | "POST",
+    path: string,
+    body: string | undefined,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    span: Span | undefined,
+  ): Promise<TextAnswer> {
+    if (span === undefined) return this.#exchange(method, path, body, headers, signal);
+    const { hostname, port, protocol } = this.#base;
+    span.set({
+      "http.request.method": method,
+      "server.address": hostname,
+      "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
+    });
+    return this.#exchange(method, path, body, { ...headers, ...traceHeaders(span) }, signal).then(
+      (answer) => {
+        span.set({ "http.response.status_code": answer.status });
+        span.end(answer.status >= 400 ? `HTTP ${answer.status}` : undefined);
+        return answer;
+      },
+      (error: unknown) => {
+        span.end(error instanceof Error ? error.message : String(error));
+        throw error;
+      },
+    );
   }
 
   #exchange(
@@ -256,6 +287,10 @@ export class HttpJson {
 function textOf(bytes: Buffer): string {
   const text = bytes.toString("utf8");
   return text.startsWith("\uFEFF") ? text.slice(1) : text;
+}
+
+function traceHeaders({ traceparent, tracestate }: TraceContext): Readonly<Record<string, string>> {
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
 }
 
 function resultOf(status: number): RequestResult {

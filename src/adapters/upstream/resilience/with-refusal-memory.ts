@@ -37,7 +37,9 @@ export function withRefusalMemory(
       return await operation(subject, signal);
     } catch (error) {
       if (isRefusal(error) || isUnreadable(error)) {
-        refusals.set(subject, { error, until: clock.now() + forMs });
+        // Without what else is handed through with it.
+        const { customerId, resourceId } = subject;
+        refusals.set({ customerId, resourceId }, { error, until: clock.now() + forMs });
         if (refusals.isOverfull) refusals.takeOldest();
         onRefused(error);
       }

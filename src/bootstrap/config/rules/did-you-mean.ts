@@ -1,7 +1,7 @@
 import { editDistance } from "../../../domain/decision/nearest-ids.js";
 
 /** Beginnings that others' variables share. */
-const COMMON_PREFIXES: ReadonlySet<string> = new Set(["AWS_", "ENVIRONMENT_", "MAX_"]);
+const COMMON_PREFIXES: ReadonlySet<string> = new Set(["AWS_", "ENVIRONMENT_", "MAX_", "OTEL_"]);
 
 const LONG_NAME = 8;
 

@@ -18,7 +18,7 @@ export const REDIS_SETTINGS = {
     defaultText: "0",
   }),
   redisTlsCaFile: optional("REDIS_TLS_CA_FILE", filePath, {
-    description: "authorities (PEM) that Redis's certificate is verified against",
+    description: "authorities (PEM) that Redis's certificate is verified against; read again when it changes",
     defaultText: "the well-known ones",
   }),
   redisTlsCa: optional("REDIS_TLS_CA", certificates, {

@@ -21,6 +21,7 @@ import {
 } from "./parsers.js";
 import { REDIS_SETTINGS } from "./redis-settings.js";
 import { optional, type Setting, setting, type Values, withDefault } from "./setting.js";
+import { TELEMETRY_SETTINGS } from "./telemetry-settings.js";
 
 const fallbacks: Parser<Fallbacks> = {
   allowed: "a JSON object from feature id to {hasAccess, usageLimit?, isUnlimited?, value?, enumValues?}",
@@ -142,6 +143,7 @@ export const SETTINGS = {
   ...ACCESS_SETTINGS,
   ...OPS_SETTINGS,
   ...OUTBOX_SETTINGS,
+  ...TELEMETRY_SETTINGS,
   shutdownLingerMs: withDefault(
     "SHUTDOWN_LINGER_MS",
     integer({ min: 0, max: ONE_HOUR_MS, unit: "milliseconds" }),

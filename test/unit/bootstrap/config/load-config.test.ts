@@ -101,6 +101,18 @@ describe("the configuration without anything but a catalog", () => {
     usageBulksPerMinute: 600,
     usageEventsPerSecond: 1_000,
     usageDeduplicationMs: 82_800_000,
+    otelSdkDisabled: "false",
+    otelTracesExporter: undefined,
+    otelMetricsExporter: undefined,
+    otlpEndpoint: undefined,
+    otlpTracesEndpoint: undefined,
+    otlpMetricsEndpoint: undefined,
+    otlpProtocol: "http/protobuf",
+    otlpHeaders: undefined,
+    otelServiceName: undefined,
+    otelTracesSampler: "parentbased_always_on",
+    otelTracesSamplerArg: undefined,
+    otelMetricExportInterval: "60000",
     shutdownLingerMs: 1_000,
     shutdownGraceMs: 10_000,
     startMessage: "auto",
@@ -113,8 +125,15 @@ describe("the configuration without anything but a catalog", () => {
   it("takes a variable that is set to nothing as not set", () => {
     const blank = Object.fromEntries(Object.values(SETTINGS).map(({ name }) => [name, "  "]));
     expect(
-      load({ ...blank, SERVER_API_KEY: "", REDIS_PASSWORD: "", REDIS_SENTINEL_PASSWORD: "", OPS_TOKEN: "", ...CATALOG })
-        .config,
+      load({
+        ...blank,
+        SERVER_API_KEY: "",
+        REDIS_PASSWORD: "",
+        REDIS_SENTINEL_PASSWORD: "",
+        OPS_TOKEN: "",
+        OTEL_EXPORTER_OTLP_HEADERS: "",
+        ...CATALOG,
+      }).config,
     ).toEqual(DEFAULTS);
   });
 });

@@ -34,7 +34,7 @@ describe("a failed call", () => {
     ["internal", Code.Internal],
   ] as const)("%s has its code and its own message", (code, expected) => {
     const logger = new RecordingLogger();
-    const failure = callFailure(new CodedError(code, "why"), CALM, "M", logger);
+    const failure = callFailure(new CodedError(code, "why"), CALM, { method: "M" }, logger);
     expect(failure).toMatchObject({ code: expected, rawMessage: "why" });
     expect(logger.lines).toEqual([]);
     expect(ERROR_CODES).toContain(code);
@@ -44,7 +44,7 @@ describe("a failed call", () => {
     "that nobody foresaw (%s) is logged once and gives nothing away",
     (thrown) => {
       const logger = new RecordingLogger();
-      const failure = callFailure(thrown, CALM, "GetEntitlement", logger);
+      const failure = callFailure(thrown, CALM, { method: "GetEntitlement" }, logger);
       expect(failure.code).toBe(Code.Internal);
       expect(failure.message).not.toContain("secret");
       expect(logger.lines).toEqual([
@@ -57,25 +57,27 @@ describe("a failed call", () => {
     "whose caller's time ran out is told so, whatever the work says (%s)",
     (code) => {
       const late = AbortSignal.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
-      expect(callFailure(new CodedError(code, "given up"), late, "M", new RecordingLogger()).code).toBe(
+      expect(callFailure(new CodedError(code, "given up"), late, { method: "M" }, new RecordingLogger()).code).toBe(
         Code.DeadlineExceeded,
       );
-      expect(callFailure(new CodedError(code, "given up"), AbortSignal.abort(), "M", new RecordingLogger()).code).toBe(
-        Code.Canceled,
-      );
+      expect(
+        callFailure(new CodedError(code, "given up"), AbortSignal.abort(), { method: "M" }, new RecordingLogger()).code,
+      ).toBe(Code.Canceled);
     },
   );
 
   test("for another reason says that reason, also when it is late", () => {
     const late = AbortSignal.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
-    expect(callFailure(new CodedError("not-found", "none"), late, "M", new RecordingLogger()).code).toBe(Code.NotFound);
+    expect(callFailure(new CodedError("not-found", "none"), late, { method: "M" }, new RecordingLogger()).code).toBe(
+      Code.NotFound,
+    );
   });
 
   test("has a message that fits into a header and can be encoded", () => {
     const { rawMessage } = callFailure(
       new CodedError("unavailable", `\ud800${"é".repeat(10_000)}`),
       CALM,
-      "M",
+      { method: "M" },
       new RecordingLogger(),
     );
     expect(encodeURIComponent(rawMessage).length).toBeLessThan(8_000);
