@@ -90,6 +90,19 @@ export class TestQueue {
     return ids;
   }
 
+  /** With attributes, of text each. */
+  async sendWith(attributes: Readonly<Record<string, string>>, body: string): Promise<void> {
+    const MessageAttributes = Object.fromEntries(
+      Object.entries(attributes).map(([name, text]) => [name, { DataType: "String", StringValue: text }]),
+    );
+    await this.#client.send(
+      new SendMessageBatchCommand({
+        QueueUrl: this.url,
+        Entries: [{ Id: "0", MessageBody: body, MessageAttributes }],
+      }),
+    );
+  }
+
   /** How many messages are in the queue, whether anybody has them in hand or not. */
   get length(): number {
     return this.waiting + this.inHand;

@@ -130,6 +130,14 @@ describe("TLS", () => {
     expect(redis.commands.isConnected).toBe(false);
   });
 
+  it("trusts other authorities from when it is given them, as after a change of their file", async () => {
+    const redis = connectionTo(await serverWith({ tls }), { tls: { caFile: another.certFile } });
+    await redis.logger.until(LOST);
+    redis.useSecrets({ ca: own.cert });
+    await redis.connected();
+    await redis.commands.ping();
+  });
+
   it("names a file of authorities that cannot be read", async () => {
     const server = await serverWith();
     expect(() => redisUnderTest(server, { tls: { caFile: "/nowhere.pem" } })).toThrow(
