@@ -17,6 +17,8 @@ export interface CacheLayer {
   start(): void;
   /** What it is opened with, and that may be another while the service runs. */
   readonly replaceable: readonly ReplaceableSecret[];
+  /** What of it is given as files that are followed beside those of settings, by the variable that each would be a value of. */
+  readonly files: Readonly<Record<string, string>>;
   /** Has states cached that others who share them were asked for lately, as many as there is time for. Never fails. */
   warm(): Promise<void>;
   close(): Promise<void>;

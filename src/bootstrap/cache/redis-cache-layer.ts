@@ -9,7 +9,7 @@ import { within } from "../../ports/waits.js";
 import type { Config } from "../config/settings/settings.js";
 import type { Services } from "../source/source.js";
 import type { CacheLayer } from "./cache-layer.js";
-import { connectToRedis, describeRedis, redisSecrets } from "./redis-connection.js";
+import { connectToRedis, describeRedis, redisFiles, redisSecrets } from "./redis-connection.js";
 
 /** What of a check's budget one command may take: a fetch has to fit in beside a read before it and a write after it. */
 const COMMAND_SHARE = 4;
@@ -74,6 +74,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
       }),
     description: `${describeRedis(config)}, keys under ${environment}:`,
     replaceable: redisSecrets((secrets) => connection.useSecrets(secrets)),
+    files: redisFiles(config),
     start() {
       invalidations.start(store.coherence);
       recent.start();

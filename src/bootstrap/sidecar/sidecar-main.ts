@@ -6,7 +6,6 @@ import { proxySecrets } from "../../adapters/outbound/proxy.js";
 import type { Logger } from "../../ports/logger.js";
 import { newTelemetry } from "../../ports/telemetry.js";
 import { openCache } from "../cache/open-cache.js";
-import { redisFiles } from "../cache/redis-connection.js";
 import { loadConfig, type LoadedConfig } from "../config/load-config.js";
 import { SETTINGS } from "../config/settings/settings.js";
 import { followFileSettings, type ReplaceableSecret } from "../process/follow-file-settings.js";
@@ -136,7 +135,7 @@ async function start(
   ];
   const listening = await sidecar.start();
   telemetryExport?.exportMetrics(() => sidecar.metrics());
-  const files = cache === undefined ? {} : redisFiles(config);
+  const files = cache?.files ?? {};
   return { sidecar, telemetryExport, replaceable, files, message: startMessage(config, listening, source, cache) };
 }
 
