@@ -8,6 +8,8 @@ export interface Answer<T> {
   readonly source: AnswerSource;
   /** Up to when the state behind it is known to have been true, epoch milliseconds; undefined for a fallback. */
   readonly verifiedAt: number | undefined;
+  /** Whether the state behind it serves only since nothing better could be had in time: a failure policy may speak instead. */
+  readonly isLastResort?: boolean;
   /** Set exactly where a failure policy made the answer up. */
   readonly assumed?: Assumed;
   /** Under which the decision is found in the decision log; undefined where it is not logged. */

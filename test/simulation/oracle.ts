@@ -64,6 +64,9 @@ const FALLBACK_SHARE = 0.1;
 /** After Redis is back, those who have heard more have told it within this, milliseconds. */
 const REPAIRED_MS = 60_000;
 
+/** What is said to be stale is asked for within this while all is well, milliseconds. */
+const FOUND_MS = 10_000;
+
 /** Judges every answer by the truth at its time, which alone it knows. */
 export class Oracle {
   readonly violations: Violation[] = [];
@@ -74,8 +77,11 @@ export class Oracle {
   readonly #inVain = new Map<string, number>();
   /** By run, how many were asked for while very many asked at once and Redis had the state, and how many were answered by fallback. */
   readonly #busy = new Map<string, { asked: number; fallbacks: number; at: number }>();
-  /** By run and customer, the highest version that was answered, and when an old one was first served. */
-  readonly #answered = new Map<string, { version: number; at: number; staleSince: number | undefined }>();
+  /** By run and customer, the highest version that was answered, when an old one was first served, and first said to be stale. */
+  readonly #answered = new Map<
+    string,
+    { version: number; at: number; staleSince: number | undefined; toldSince: number | undefined }
+  >();
 
   constructor(upstream: Upstream, times: OracleTimes) {
     this.#upstream = upstream;
@@ -189,6 +195,9 @@ export class Oracle {
           ? (before.staleSince ?? answer.answeredAt)
           : answer.answeredAt
         : undefined;
+    const toldBefore = before?.version === version ? before.toldSince : undefined;
+    const toldSince =
+      staleMs > 0 ? (toldBefore ?? (answer.source === "stale" ? answer.answeredAt : undefined)) : undefined;
     if (
       next?.isHeard === true &&
       staleMs > this.#times.freshMs &&
@@ -201,16 +210,24 @@ export class Oracle {
         `${answer.run} answers customer ${answer.customer} by version ${version} (${answer.source}), replaced ${Math.round(staleMs)} ms ago, which others have heard of`,
       );
     }
-    this.#judgeStaleness(answer, version, staleMs, staleSince, quietSince);
-    this.#answered.set(key, { version: Math.max(version, before?.version ?? 0), at: answer.answeredAt, staleSince });
+    this.#judgeStaleness(answer, version, staleMs, { staleSince, toldSince }, quietSince);
+    this.#answered.set(key, {
+      version: Math.max(version, before?.version ?? 0),
+      at: answer.answeredAt,
+      staleSince,
+      toldSince,
+    });
   }
 
-  /** @param staleSince when the sidecar was first asked while its version was replaced already: from then on it could know */
+  /**
+   * @param staleSince when the sidecar was first asked while its version was replaced already: from then on it could know
+   * @param toldSince when it first said that nothing vouches for that version: it asks for it behind that answer
+   */
   #judgeStaleness(
     answer: CheckAnswer,
     version: number,
     staleMs: number,
-    staleSince: number | undefined,
+    { staleSince, toldSince }: { staleSince: number | undefined; toldSince: number | undefined },
     quietSince: number | undefined,
   ): void {
     if (staleSince === undefined || quietSince === undefined) return;
@@ -219,8 +236,13 @@ export class Oracle {
     const what = `${answer.run} answers customer ${answer.customer} by version ${version} (${answer.source}), replaced ${Math.round(staleMs)} ms ago`;
     // A change that happened while all was well is heard at once.
     if (quietMs - staleMs > freshMs && staleMs > freshMs) this.violate("a-change-is-heard", answer.answeredAt, what);
-    // What was missed is found by whoever asks for it again, at the latest when it is old.
-    else if (quietMs > maxAgeMs && answer.askedAt - Math.max(staleSince, quietSince) > maxAgeMs)
+    // What was missed is found by whoever asks for it again, at the latest when it is old: whose answer is the last from before
+    // says that it is stale.
+    else if (
+      quietMs > maxAgeMs &&
+      answer.askedAt - Math.max(staleSince, quietSince) > maxAgeMs &&
+      (answer.source !== "stale" || answer.askedAt - (toldSince ?? answer.askedAt) > FOUND_MS)
+    )
       this.violate("what-was-missed-is-found", answer.answeredAt, what);
   }
 }

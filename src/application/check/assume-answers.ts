@@ -142,9 +142,9 @@ export class AssumeAnswers {
   }
 }
 
-/** Whether nothing is known of what was asked, or nothing vouches for what is. A fallback for a feature of another kind is certain. */
-function isUncertain({ result, source }: Answer<Decision>): boolean {
-  return result.fallback === undefined ? source === "stale" : result.accessDeniedReason === "Unknown";
+/** Whether nothing is known of what was asked, or nobody could be asked of what may have changed. A fallback for a feature of another kind is certain. */
+function isUncertain({ result, isLastResort }: Answer<Decision>): boolean {
+  return result.fallback === undefined ? isLastResort === true : result.accessDeniedReason === "Unknown";
 }
 
 function amountOf({ requestedUsage = 1 }: Asked): number {

@@ -90,14 +90,14 @@ export class CheckEntitlement {
     verifiedSince: number,
   ): Promise<Answer<FeatureDecision>> {
     const subject = { customerId, resourceId };
-    const { state: found, source, verifiedAt } = await this.#states.find(subject, call, "features", verifiedSince);
+    const { state: found, ...origin } = await this.#states.find(subject, call, "features", verifiedSince);
     const now = this.#clock.now();
     const state = found && (this.#overlay?.over(found, customerId, resourceId, now) ?? found);
     const result =
       state === undefined
         ? decideFeatureWithoutState(query, this.#fallbacks)
         : decideFeature(state, query, now, this.#fallbacks);
-    const answer = { result, source, verifiedAt };
+    const answer = { result, ...origin };
     return this.#assume === undefined ? answer : this.#assume.feature(subject, query, answer);
   }
 
@@ -109,10 +109,10 @@ export class CheckEntitlement {
     verifiedSince: number,
   ): Promise<Answer<CreditDecision>> {
     const subject = { customerId, resourceId };
-    const { state: found, source, verifiedAt } = await this.#states.find(subject, call, "wallets", verifiedSince);
+    const { state: found, ...origin } = await this.#states.find(subject, call, "wallets", verifiedSince);
     const state = found && (this.#overlay?.over(found, customerId, resourceId, this.#clock.now()) ?? found);
     const result = state === undefined ? decideCreditWithoutState(query) : decideCredit(state, query);
-    const answer = { result, source, verifiedAt };
+    const answer = { result, ...origin };
     return this.#assume === undefined ? answer : this.#assume.credit(subject, query, answer);
   }
 }

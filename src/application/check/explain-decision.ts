@@ -123,7 +123,8 @@ export class ExplainDecision {
       type === "feature"
         ? states.findCached(subject.customerId, subject.resourceId, now, verifiedSince)
         : states.findCachedWithWallets(subject.customerId, subject.resourceId, now, verifiedSince);
-    if (cached !== undefined) return { state: cached.state, source: "memory", verifiedAt: cached.verifiedAt };
+    if (cached !== undefined)
+      return { state: cached.state, source: "memory", verifiedAt: cached.verifiedAt, isLastResort: false };
     return states.find(
       subject,
       { deadlineAt: undefined, signal: undefined },
@@ -136,11 +137,11 @@ export class ExplainDecision {
   #withoutUpstream(query: ExplainQuery, cached: StoredState | undefined): Lookup {
     // A state that tells of features alone says nothing of wallets.
     if (cached === undefined || (query.type === "credit" && !cached.state.includesWallets))
-      return { state: undefined, source: "fallback", verifiedAt: undefined };
+      return { state: undefined, source: "fallback", verifiedAt: undefined, isLastResort: false };
     const { state, verifiedAt } = cached;
     const now = this.#parts.clock.now();
     const serves = servesAtOnce(cached, now) && verifiedAt >= this.#trustedSince(query, now);
-    return { state, source: serves ? "memory" : "stale", verifiedAt };
+    return { state, source: serves ? "memory" : "stale", verifiedAt, isLastResort: !serves };
   }
 
   #trustedSince({ id }: ExplainQuery, now: number): number {
@@ -152,13 +153,20 @@ export class ExplainDecision {
     return this.#parts.cache.load(subject, 0).catch(() => undefined);
   }
 
-  #answer({ state: found, source, verifiedAt }: Lookup, query: ExplainQuery, trace?: DecisionTrace): ExplainedAnswer {
+  #answer(
+    { state: found, source, verifiedAt, isLastResort }: Lookup,
+    query: ExplainQuery,
+    trace?: DecisionTrace,
+  ): ExplainedAnswer {
     const { fallbacks, clock, assume, overlay, states } = this.#parts;
     const { subject, type, id, requestedUsage, at = clock.now() } = query;
     const state = found && (overlay?.over(found, subject.customerId, subject.resourceId, at) ?? found);
     const result = this.#decide(state, query, at, trace);
     const fallback = type === "feature" ? fallbacks.fallbackOf(id) : undefined;
-    const assumed = assume?.foresee({ subject, id, requestedUsage, fallback }, { result, source, verifiedAt });
+    const assumed = assume?.foresee(
+      { subject, id, requestedUsage, fallback },
+      { result, source, verifiedAt, isLastResort },
+    );
     if (assumed === undefined)
       return {
         hasAccess: result.hasAccess,

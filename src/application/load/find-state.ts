@@ -18,6 +18,8 @@ export interface Lookup {
   readonly state: CustomerState | undefined;
   readonly source: AnswerSource;
   readonly verifiedAt: number | undefined;
+  /** Whether it serves only since nothing better could be had in time. */
+  readonly isLastResort: boolean;
 }
 
 export interface FindStateOptions {
@@ -132,14 +134,14 @@ export class FindState {
           this.#haveCustomer(subject.customerId);
         }
         const isHeld = servesMeanwhile && this.#cache.peek(subject.customerId, subject.resourceId) !== undefined;
-        return this.#found(known, isHeld ? "memory" : source);
+        return this.#found(known, isHeld ? "memory" : source, subject);
       },
     );
   }
 
   /** What a check that a cached state answers says of its source: whether anything vouches for it. On the path of every check. */
   sourceOf({ verifiedAt }: Pick<CachedState, "verifiedAt">, now: number): "memory" | "stale" {
-    return verifiedAt < this.#stream.vouchedSince(now) ? "stale" : "memory";
+    return this.#stream.vouchesFor(verifiedAt, now) ? "memory" : "stale";
   }
 
   #hit(cached: CachedState, customerId: string, resourceId: string | undefined, now: number): CachedState {
@@ -151,15 +153,21 @@ export class FindState {
     return cached;
   }
 
-  #mayBeStale(cached: CachedState, customerId: string, resourceId: string | undefined, now: number): void {
-    const { verifiedAt } = cached;
-    const source = this.sourceOf(cached, now);
+  #mayBeStale({ verifiedAt }: CachedState, customerId: string, resourceId: string | undefined, now: number): void {
+    this.#answered(this.sourceOf({ verifiedAt }, now));
+    this.#revisit(verifiedAt, customerId, resourceId, now);
+  }
+
+  #revisit(verifiedAt: number, customerId: string, resourceId: string | undefined, now: number): void {
+    const revisit = this.#stream.revisit(verifiedAt, now);
+    if (revisit === "refresh") this.#refresh.enqueue({ customerId, resourceId });
+    else if (revisit === "verify" && this.#refresh.hasRoomToVerify(now))
+      this.#refresh.verify({ customerId, resourceId }, this.#stream.trustSince(now));
+  }
+
+  #answered(source: AnswerSource): void {
     this.#telemetry.answers[source]++;
     if (source === "stale") this.#telemetry.staleAnswers++;
-    if (verifiedAt >= this.#stream.trustSince(now) || !this.#stream.isDue(verifiedAt, now)) return;
-    if (!this.#stream.isTrusted) this.#refresh.enqueue({ customerId, resourceId });
-    else if (this.#refresh.hasRoomToVerify(now))
-      this.#refresh.verify({ customerId, resourceId }, this.#stream.trustSince(now));
   }
 
   /** Nobody waits for it: the check is about the resource. */
@@ -177,10 +185,13 @@ export class FindState {
     return call.deadlineAt === undefined ? budgetMs : Math.min(budgetMs, call.deadlineAt - deadlineMarginMs - now);
   }
 
-  #found(cached: StoredState | undefined, source: AnswerSource): Lookup {
-    this.#telemetry.answers[source]++;
-    const isUnvouched = cached !== undefined && cached.verifiedAt < this.#stream.vouchedSince(this.#clock.now());
-    if (source === "stale" || isUnvouched) this.#telemetry.staleAnswers++;
-    return { state: cached?.state, source, verifiedAt: cached?.verifiedAt };
+  #found(known: StoredState | undefined, from: AnswerSource, { customerId, resourceId }: Subject): Lookup {
+    const now = this.#clock.now();
+    const isLastResort = from === "stale";
+    const source = known === undefined || this.#stream.vouchesFor(known.verifiedAt, now) ? from : "stale";
+    this.#answered(source);
+    // Who has just asked in vain need not be asked for again at once.
+    if (known !== undefined && !isLastResort) this.#revisit(known.verifiedAt, customerId, resourceId, now);
+    return { state: known?.state, source, verifiedAt: known?.verifiedAt, isLastResort };
   }
 }

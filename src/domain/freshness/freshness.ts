@@ -48,11 +48,11 @@ export function servesAtOnce(standing: Standing, now: number): boolean {
 /** @returns undefined where the state is fresh */
 export function staleReason(
   standing: Standing,
-  stream: Pick<StreamStatus, "isConnected" | "vouchedSince">,
+  stream: Pick<StreamStatus, "isConnected" | "vouchesFor">,
   now: number,
 ): StaleReason | undefined {
   if (!standing.isVerified) return "changed";
   if (isDue(standing, now)) return "due";
-  if (standing.verifiedAt >= stream.vouchedSince(now)) return undefined;
+  if (stream.vouchesFor(standing.verifiedAt, now)) return undefined;
   return stream.isConnected ? "too_old" : "stream_lost";
 }

@@ -3,6 +3,9 @@ const SPREAD_SHARE = 0.25;
 /** What spreads them: what is left of a timestamp besides whole seconds, milliseconds. */
 const SPREADING_MS = 1_000;
 
+/** What there is to do about a state that serves: nothing, to ask for it again since no changes arrive, or to verify it for its age. */
+export type Revisit = "none" | "refresh" | "verify";
+
 /** Whether changes arrive, and so how far back a cached state may be trusted without asking again. */
 export class StreamStatus {
   readonly #pollIntervalMs: number;
@@ -51,6 +54,20 @@ export class StreamStatus {
     if (!this.isTrusted) return true;
     const spread = (Math.abs(verifiedAt) % SPREADING_MS) / SPREADING_MS;
     return now - verifiedAt > this.#maxAgeMs * (1 - SPREAD_SHARE * spread);
+  }
+
+  /**
+   * The one rule for a state that answers a check, be it cached, read from a store or just brought: what is said of it follows
+   * from `vouchesFor`, what is done about it from this. On the path of every check.
+   */
+  revisit(verifiedAt: number, now: number): Revisit {
+    if (verifiedAt >= this.trustSince(now) || !this.isDue(verifiedAt, now)) return "none";
+    return this.isTrusted ? "verify" : "refresh";
+  }
+
+  /** Whether anything says that a state verified then is still true. On the path of every check. */
+  vouchesFor(verifiedAt: number, now: number): boolean {
+    return verifiedAt >= this.vouchedSince(now);
   }
 
   /** When the stream was lost, epoch milliseconds; -Infinity while it is connected, and where it never was. */

@@ -3,6 +3,7 @@ import { buildCore, type Core, know, MAX_STATE_AGE_MS, NO_HURRY, POLL_INTERVAL_M
 import { featureQuery } from "../../../builders/queries.js";
 import { metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
+import { RemoteStore } from "../../../fakes/remote-store.js";
 
 const subject = { customerId: "c" };
 const withLimit = (usageLimit: number, updatedAt = 1) => stateWith([metered({ usageLimit })], { updatedAt });
@@ -72,6 +73,52 @@ describe("a state that is old, while changes arrive", () => {
     for (let i = 0; i < 300; i++) void check(core, `c${i}`);
     await promisesSettled();
     expect(core.upstream.fetches.count).toBeGreaterThan(400);
+  });
+});
+
+describe("an old state that a shared store has", () => {
+  const remotely = (parts: Parameters<typeof buildCore>[0] = {}) =>
+    buildCore({ ...parts, store: (memory) => new RemoteStore(memory) });
+
+  it("serves, says that nothing vouches for it, and is verified behind the answer as a cached one is", async () => {
+    const core = remotely();
+    await know(core, subject, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    expect(await check(core)).toMatchObject({ source: "stale", result: { entitlement: { usageLimit: 10 } } });
+    expect(core.telemetry).toMatchObject({ staleAnswers: 1, cacheHits: 1, answers: { stale: 1, redis: 0 } });
+    (await core.upstream.fetches.at(1)).answer(withLimit(20, 2));
+    await promisesSettled();
+    expect(await check(core)).toMatchObject({ source: "redis", result: { entitlement: { usageLimit: 20 } } });
+    expect(core.upstream.fetches.count).toBe(2);
+  });
+
+  it("is left alone until its age", async () => {
+    const core = remotely();
+    await know(core, subject, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS * 0.74);
+    expect(await check(core)).toMatchObject({ source: "redis" });
+    await promisesSettled();
+    expect(core.upstream.fetches.count).toBe(1);
+  });
+
+  it("is no reason for a failure policy to speak: upstream has not been asked in vain", async () => {
+    const core = remotely({ policies: { seats: { answer: "deny" } } });
+    await know(core, subject, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    expect(await check(core)).toMatchObject({ source: "stale", result: { hasAccess: true } });
+  });
+
+  it("is verified at a bounded rate", async () => {
+    const core = remotely();
+    for (let i = 0; i < 300; i++) await know(core, { customerId: `c${i}` }, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    for (let i = 0; i < 300; i++) expect(await check(core, `c${i}`)).toMatchObject({ source: "stale" });
+    for (let answered = -1; answered !== core.upstream.fetches.count;) {
+      answered = core.upstream.fetches.count;
+      for (const fetch of core.upstream.fetches.all) fetch.fail();
+      await promisesSettled();
+    }
+    expect(core.upstream.fetches.count - 300).toBe(100);
   });
 });
 

@@ -105,7 +105,7 @@ describe("a state that is not cached", () => {
     const core = buildCore();
     const found = core.states.find(subject, NO_HURRY);
     (await core.upstream.fetches.at(0)).fail();
-    expect(await found).toEqual({ state: undefined, source: "fallback", verifiedAt: undefined });
+    expect(await found).toEqual({ state: undefined, source: "fallback", verifiedAt: undefined, isLastResort: false });
     expect(core.telemetry.answers.fallback).toBe(1);
   });
 
