@@ -1,6 +1,7 @@
 import type { CustomerState } from "../domain/customer-state.js";
 import type { Subject } from "../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../domain/usage/usage-report.js";
+import type { CancelSignal } from "./cancel-signal.js";
 import type { Span } from "./tracer.js";
 
 /**
@@ -30,7 +31,7 @@ export interface UpstreamClient {
 }
 
 export interface FetchOptions {
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** Asks for what is true now, past any cache that upstream keeps. */
   readonly latest: boolean;
   /**
@@ -45,7 +46,7 @@ export interface FetchOptions {
 }
 
 export interface ReportOptions {
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** What the signal says, for who asks once: a signal that nobody asks for need not be made. */
   readonly isAborted?: boolean | undefined;
   /** See FetchOptions. */

@@ -1,7 +1,8 @@
+import type { CancelSignal } from "./cancel-signal.js";
 import type { CancelTimer, Clock } from "./clock.js";
 
 /** Resolves after a time, or at once when the signal aborts. */
-export function elapse(delayMs: number, clock: Clock, signal?: AbortSignal): Promise<void> {
+export function elapse(delayMs: number, clock: Clock, signal?: CancelSignal): Promise<void> {
   return new Waiters().wait({ atMostMs: delayMs, clock, signal });
 }
 
@@ -22,7 +23,7 @@ export function within<T>(work: Promise<T>, waitMs: number, clock: Clock, late: 
  *
  * @throws what `gone` makes, once the signal aborts
  */
-export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal, gone: () => Error): Promise<T> {
+export function unlessAborted<T>(work: Promise<T>, signal: CancelSignal, gone: () => Error): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => reject(gone());
     signal.addEventListener("abort", onAbort, { once: true });
@@ -36,7 +37,7 @@ export interface WaitBounds {
   readonly atMostMs?: number;
   /** Of `atMostMs`. */
   readonly clock?: Clock;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: CancelSignal | undefined;
 }
 
 /** Those who wait for the same to happen, each no longer than it wants to. Whether it has happened is for them to see. */

@@ -69,7 +69,7 @@ describe("a report whose caller goes away", () => {
     const { question, signal } = await upstream.reports.at(0);
     expect(question).toMatchObject({ featureId: "seats", value: 1 });
     socket.write(RESET);
-    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    await new Promise<void>((resolve) => signal.addEventListener("abort", resolve));
   });
 });
 

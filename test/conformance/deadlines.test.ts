@@ -85,7 +85,7 @@ describe("while upstream does not answer", () => {
       .reportUsage({ ...ACME, value: 1 }, { signal: caller.signal })
       .catch((error: unknown) => ConnectError.from(error).code);
     const { signal } = await upstream.reports.at(0);
-    const givenUp = once(signal, "abort");
+    const givenUp = new Promise<void>((resolve) => signal.addEventListener("abort", resolve));
     caller.abort();
     await givenUp;
     expect(await outcome).toBe(Code.Canceled);

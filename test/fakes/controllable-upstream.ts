@@ -2,17 +2,18 @@ import type { CustomerState } from "../../src/domain/customer-state.js";
 import { CodedError } from "../../src/domain/errors.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage/usage-report.js";
+import type { CancelSignal } from "../../src/ports/cancel-signal.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../src/ports/upstream-client.js";
 
 /** A question to upstream that waits until the test answers it, or its asker gives it up. */
 export class PendingCall<Question, Answer> {
   readonly question: Question;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   readonly result: Promise<Answer>;
   readonly #resolve: (answer: Answer) => void;
   readonly #reject: (error: unknown) => void;
 
-  constructor(question: Question, signal: AbortSignal) {
+  constructor(question: Question, signal: CancelSignal) {
     this.question = question;
     this.signal = signal;
     const { promise, resolve, reject } = withResolvers<Answer>();
@@ -48,7 +49,7 @@ export class Calls<Question, Answer> {
   readonly all: PendingCall<Question, Answer>[] = [];
   readonly #waiting: { readonly index: number; readonly resolve: (call: PendingCall<Question, Answer>) => void }[] = [];
 
-  begin(question: Question, signal: AbortSignal): Promise<Answer> {
+  begin(question: Question, signal: CancelSignal): Promise<Answer> {
     const call = new PendingCall<Question, Answer>(question, signal);
     const index = this.all.push(call) - 1;
     for (const waiting of this.#waiting) if (waiting.index === index) waiting.resolve(call);

@@ -9,6 +9,7 @@ import { CodedError } from "../../src/domain/errors.js";
 import { kindOfFeature } from "../../src/domain/feature.js";
 import { sameSubject, type Subject } from "../../src/domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage/usage-report.js";
+import type { CancelSignal } from "../../src/ports/cancel-signal.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../src/ports/upstream-client.js";
 
 interface Account {
@@ -149,7 +150,7 @@ function drawn(
 }
 
 /** Answers later, as everything does that is asked of another process. */
-async function attempt<T>(signal: AbortSignal, work: () => T): Promise<T> {
+async function attempt<T>(signal: CancelSignal, work: () => T): Promise<T> {
   await Promise.resolve();
   if (signal.aborted) throw new CodedError("cancelled", "given up by its asker");
   return work();

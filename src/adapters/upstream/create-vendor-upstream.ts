@@ -1,3 +1,4 @@
+import type { CancelSignal } from "../../ports/cancel-signal.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { type ClientIdentity, identityHeaders } from "../../wire/request-headers.js";
 import { EdgeClient } from "./client/edge-client.js";
@@ -88,12 +89,12 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
     );
   }
 
-  function probeOf(name: string, client: { fetchConfiguration(signal: AbortSignal): Promise<void> }) {
+  function probeOf(name: string, client: { fetchConfiguration(signal: CancelSignal): Promise<void> }) {
     const ask = resilience.timed(
       name,
       limits.probeTimeoutMs,
       resilience.counted((_: undefined, signal) => client.fetchConfiguration(signal)),
     );
-    return (signal: AbortSignal) => ask(undefined, signal);
+    return (signal: CancelSignal) => ask(undefined, signal);
   }
 }

@@ -1,4 +1,5 @@
 import type { CustomerState } from "../../domain/customer-state.js";
+import type { CancelSignal } from "../../ports/cancel-signal.js";
 import { canBeInPath, type EdgeClient } from "./client/edge-client.js";
 import type { GraphqlClient } from "./client/graphql-client.js";
 import type { TracedSubject } from "./client/traced.js";
@@ -16,7 +17,7 @@ export interface StateRequest {
 
 type Fetch = Operation<TracedSubject, CustomerState>;
 type FetchStale = Operation<StateRequest, CustomerState>;
-type Probe = (signal: AbortSignal) => Promise<unknown>;
+type Probe = (signal: CancelSignal) => Promise<unknown>;
 
 /** The upstreams that tell states, each with what shows that it works. */
 export interface StateSources {

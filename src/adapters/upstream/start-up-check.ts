@@ -1,5 +1,6 @@
 import { errorCodeOf } from "../../domain/errors.js";
 import { BackOff, type BackOffTiming, type Random } from "../../ports/back-off.js";
+import { Cancellation, type CancelSignal } from "../../ports/cancel-signal.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
@@ -10,7 +11,7 @@ export interface StartUpCheckOptions extends BackOffTiming {
   /** How upstream is named in the log, with its address. */
   readonly name: string;
   /** Asks upstream for what it gives to a valid key alone. */
-  readonly probe: (signal: AbortSignal) => Promise<unknown>;
+  readonly probe: (signal: CancelSignal) => Promise<unknown>;
   readonly random: Random;
 }
 
@@ -24,7 +25,7 @@ export class StartUpCheck {
   readonly #clock: Clock;
   readonly #outage: OutageLog;
   readonly #telemetry: Telemetry;
-  readonly #abort = new AbortController();
+  readonly #abort = new Cancellation();
   #cancelTimer: CancelTimer | undefined;
   /** Resolves once upstream has answered and taken the key. */
   readonly reached: Promise<void>;
@@ -50,11 +51,11 @@ export class StartUpCheck {
 
   async #check(): Promise<void> {
     try {
-      await this.#options.probe(this.#abort.signal);
+      await this.#options.probe(this.#abort);
       this.#isReached();
       this.#outage.works(`${this.#options.name} is reached now and takes the API key`);
     } catch (error) {
-      if (this.#abort.signal.aborted) return;
+      if (this.#abort.aborted) return;
       this.#telemetry.initializationErrors++;
       this.#tell(error);
       this.#cancelTimer = this.#clock.after(this.#backOff.nextMs(), () => void this.#check());

@@ -4,12 +4,12 @@ import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CachedState, CacheStore, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
+import { Deadlines } from "../../ports/deadlines.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource, Telemetry } from "../../ports/telemetry.js";
 import { inSpan } from "../../ports/tracer.js";
 import type { CallContext } from "../answer.js";
 import type { RefreshInBackground } from "../refresh/refresh-in-background.js";
-import { Deadlines } from "./deadlines.js";
 import type { LoadState } from "./load-state.js";
 import { type SearchParts, StateSearch, type WantedEntitlements } from "./search-state.js";
 

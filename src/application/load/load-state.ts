@@ -9,8 +9,10 @@ import type { Subject } from "../../domain/subject.js";
 import { SubjectMap } from "../../domain/subject-map.js";
 import { spread } from "../../ports/back-off.js";
 import type { CacheStore, StoredState } from "../../ports/cache-store.js";
+import { Cancellation } from "../../ports/cancel-signal.js";
 import type { Clock } from "../../ports/clock.js";
 import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
+import { Deadlines } from "../../ports/deadlines.js";
 import type { Span } from "../../ports/tracer.js";
 import type { FetchOptions, UpstreamClient } from "../../ports/upstream-client.js";
 import { LaggingSubjects } from "./lagging-subjects.js";
@@ -81,6 +83,7 @@ export class LoadState {
   readonly #options: LoadStateOptions;
   readonly #flights = new SubjectMap<Flight>();
   readonly #missing: MissingSubjects;
+  readonly #deadlines: Deadlines;
   readonly #lagging = new LaggingSubjects();
 
   constructor(cache: CacheStore, upstream: UpstreamClient, clock: Clock, options: LoadStateOptions) {
@@ -88,6 +91,7 @@ export class LoadState {
     this.#upstream = upstream;
     this.#clock = clock;
     this.#options = options;
+    this.#deadlines = new Deadlines(clock);
     this.#missing = new MissingSubjects(cache, options.missing ?? DEFAULT_MISSING);
   }
 
@@ -277,16 +281,17 @@ export class LoadState {
   }
 
   async #fetch(subject: Subject, freshness: Freshness): Promise<CustomerState | undefined> {
-    const abort = new AbortController();
+    const abort = new Cancellation();
     const { fetchTimeoutMs } = this.#options;
-    const timedOut = new CodedError("deadline-exceeded", `upstream did not answer within ${fetchTimeoutMs} ms`);
-    const cancelTimer = this.#clock.after(fetchTimeoutMs, () => abort.abort(timedOut));
+    const deadline = this.#deadlines.after(fetchTimeoutMs, () =>
+      abort.abort(new CodedError("deadline-exceeded", `upstream did not answer within ${fetchTimeoutMs} ms`)),
+    );
     try {
-      return await this.#upstream.fetchState(subject, { ...freshness, signal: abort.signal });
+      return await this.#upstream.fetchState(subject, { ...freshness, signal: abort });
     } catch (error) {
-      throw abort.signal.aborted ? timedOut : error;
+      throw abort.aborted ? abort.reason : error;
     } finally {
-      cancelTimer();
+      this.#deadlines.cancel(deadline);
     }
   }
 

@@ -4,10 +4,10 @@ import { isDue } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore, LoadedState, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
+import type { Deadline, Deadlines } from "../../ports/deadlines.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
 import { inSpan, type Span } from "../../ports/tracer.js";
-import type { Deadline, Deadlines } from "./deadlines.js";
 import type { LoadState } from "./load-state.js";
 
 /**

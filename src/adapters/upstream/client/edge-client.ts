@@ -1,5 +1,6 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
+import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
 import type { FieldFault } from "../../../wire/field-fault.js";
@@ -23,7 +24,7 @@ export class EdgeClient {
   }
 
   /** @throws CodedError upstream's failure; a customer that upstream does not know is none */
-  async fetchState(subject: TracedSubject, signal: AbortSignal): Promise<CustomerState> {
+  async fetchState(subject: TracedSubject, signal: CancelSignal): Promise<CustomerState> {
     const span = subject.span?.child("Edge entitlements-state", "client");
     const answer = await this.#http.get(statePathOf(subject), signal, span);
     const recognized = answer.isSuccess ? this.#recognized.find(answer.text) : undefined;
@@ -50,7 +51,7 @@ export class EdgeClient {
   }
 
   /** What shows that Edge is there and takes the key. */
-  async fetchConfiguration(signal: AbortSignal): Promise<void> {
+  async fetchConfiguration(signal: CancelSignal): Promise<void> {
     dataOf(await this.#http.get("/v1/config/server-sdk-configuration.json", signal), EDGE);
   }
 }

@@ -1,6 +1,7 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
+import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Span } from "../../../ports/tracer.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
@@ -33,7 +34,7 @@ export class GraphqlClient {
   }
 
   /** @throws CodedError upstream's failure; a customer that upstream does not know is none */
-  async fetchState({ customerId, resourceId, span }: TracedSubject, signal: AbortSignal): Promise<CustomerState> {
+  async fetchState({ customerId, resourceId, span }: TracedSubject, signal: CancelSignal): Promise<CustomerState> {
     try {
       const data = await this.#execute(GET_ENTITLEMENTS_STATE, { query: { customerId, resourceId } }, signal, span);
       return decodeEntitlementsState(data, (fault) => this.#faults.add("the API's entitlements", fault));
@@ -49,11 +50,11 @@ export class GraphqlClient {
   }
 
   /** What shows that the API is there and takes the key. */
-  async fetchConfiguration(signal: AbortSignal): Promise<void> {
+  async fetchConfiguration(signal: CancelSignal): Promise<void> {
     await this.#execute(GET_SDK_CONFIGURATION, {}, signal);
   }
 
-  async reportUsage({ report, span }: TracedReport<UsageReport>, signal: AbortSignal): Promise<UsageMeasurement> {
+  async reportUsage({ report, span }: TracedReport<UsageReport>, signal: CancelSignal): Promise<UsageMeasurement> {
     const data = await this.#execute(REPORT_USAGE, { input: encodeUsageReport(report) }, signal, span);
     return decodeMeasurement(acknowledgementIn(data, "reportUsage"), report, (fault) =>
       this.#faults.add("the API's measurement", fault),
@@ -62,7 +63,7 @@ export class GraphqlClient {
 
   async reportUsageBulk(
     { report: reports, span }: TracedReport<readonly UsageReport[]>,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<readonly UsageMeasurement[]> {
     const input = { usages: reports.map(encodeUsageReport) };
     const data = await this.#execute(REPORT_USAGE_BULK, { input }, signal, span);
@@ -73,7 +74,7 @@ export class GraphqlClient {
 
   async reportEvents(
     { report: events, span }: TracedReport<readonly UsageEvent[]>,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<void> {
     await this.#execute(REPORT_EVENT, { input: { usageEvents: events.map(encodeUsageEvent) } }, signal, span);
   }
@@ -81,7 +82,7 @@ export class GraphqlClient {
   async #execute(
     { name, document }: GraphqlOperation,
     variables: object,
-    signal: AbortSignal,
+    signal: CancelSignal,
     parent?: Span,
   ): Promise<unknown> {
     const body = { operationName: name, variables, query: document };

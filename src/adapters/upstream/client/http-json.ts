@@ -7,6 +7,7 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { CodedError, errorCodeOf } from "../../../domain/errors.js";
+import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.js";
 import type { Span, TraceContext } from "../../../ports/tracer.js";
 import { proxyAgentFor } from "../../outbound/proxy.js";
@@ -103,7 +104,7 @@ export class HttpJson {
    * @throws CodedError `unavailable` where the server cannot be reached or the connection breaks, `internal` where
    * its answer is too large, and the signal's own reason once it aborts
    */
-  get(path: string, signal: AbortSignal, span?: Span): Promise<TextAnswer> {
+  get(path: string, signal: CancelSignal, span?: Span): Promise<TextAnswer> {
     return this.#traced("GET", path, undefined, {}, signal, span);
   }
 
@@ -112,7 +113,7 @@ export class HttpJson {
     path: string,
     body: object,
     headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
+    signal: CancelSignal,
     span?: Span,
   ): Promise<TextAnswer> {
     return this.#traced("POST", path, JSON.stringify(body), headers, signal, span);
@@ -136,7 +137,7 @@ export class HttpJson {
     path: string,
     body: string | undefined,
     headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
+    signal: CancelSignal,
     span: Span | undefined,
   ): Promise<TextAnswer> {
     if (span === undefined) return this.#exchange(method, path, body, headers, signal);
@@ -164,7 +165,7 @@ export class HttpJson {
     path: string,
     body: string | undefined,
     headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<TextAnswer> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {

@@ -1,5 +1,6 @@
 import { CodedError } from "../../../domain/errors.js";
 import { inUpperHalf } from "../../../ports/back-off.js";
+import { Cancellation, type CancelSignal } from "../../../ports/cancel-signal.js";
 import type { CancelTimer, Clock } from "../../../ports/clock.js";
 import type { Operation } from "./operation.js";
 import { ThrottledError } from "./throttled-error.js";
@@ -16,7 +17,7 @@ export interface CircuitBreakerOptions {
   /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
   /** Asks upstream for something small that carries no caller's request. Rejects where upstream does not work. */
-  readonly probe: (signal: AbortSignal) => Promise<unknown>;
+  readonly probe: (signal: CancelSignal) => Promise<unknown>;
   /** Called once per change between upstream working and not; a probe that comes back does not say that it works. */
   readonly onOpened: (lastFailure: unknown) => void;
   readonly onClosed: () => void;
@@ -111,14 +112,14 @@ export class CircuitBreaker {
 
   /** @param leaveAloneMs before the first probe; 0: as long as before each other one */
   #startProbing(leaveAloneMs: number): () => void {
-    const abort = new AbortController();
+    const abort = new Cancellation();
     let cancelTimer: CancelTimer = nothing;
     const probeAfter = (delayMs: number) => {
-      if (abort.signal.aborted) return;
+      if (abort.aborted) return;
       cancelTimer = this.#clock.after(delayMs, () => {
-        this.#options.probe(abort.signal).then(
+        this.#options.probe(abort).then(
           () => {
-            if (!abort.signal.aborted) this.#enter({ is: "trial" });
+            if (!abort.aborted) this.#enter({ is: "trial" });
           },
           (error: unknown) => probeAfter(Math.max(this.#probeDelayMs(), retryAfterMsOf(error))),
         );

@@ -1,5 +1,6 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
+import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import { OutageLog } from "../../../ports/outage-log.js";
@@ -98,7 +99,7 @@ export class Resilience {
   }
 
   /** @param probe shows whether the upstream works */
-  breakerOf(name: string, probe: (signal: AbortSignal) => Promise<unknown>): CircuitBreaker {
+  breakerOf(name: string, probe: (signal: CancelSignal) => Promise<unknown>): CircuitBreaker {
     const { clock, logger, random, telemetry } = this.#parts;
     const { failuresToOpen, probeDelayMs } = this.#limits;
     const label: DependencyName = name === "Edge" ? "edge" : "api";

@@ -1,4 +1,5 @@
 import { CodedError } from "../../../domain/errors.js";
+import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import { abortErrorOf, type Operation } from "./operation.js";
 
 export interface ConcurrencyBoundOptions {
@@ -48,7 +49,7 @@ class Semaphore {
   }
 
   /** @returns undefined where there is room at once */
-  enter(signal: AbortSignal): Promise<void> | undefined {
+  enter(signal: CancelSignal): Promise<void> | undefined {
     if (signal.aborted) throw abortErrorOf(signal);
     if (this.#running < this.#options.maxConcurrent) {
       this.#running++;
@@ -86,7 +87,7 @@ class Semaphore {
     this.#gone = 0;
   }
 
-  #wait(signal: AbortSignal): Promise<void> {
+  #wait(signal: CancelSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (error: CodedError) => {
         signal.removeEventListener("abort", onAbort);

@@ -1,4 +1,6 @@
-import type { CancelTimer, Clock } from "../../../ports/clock.js";
+import { Cancellation, type CancelSignal } from "../../../ports/cancel-signal.js";
+import type { Clock } from "../../../ports/clock.js";
+import { type Deadline, Deadlines } from "../../../ports/deadlines.js";
 import { abortErrorOf, type Operation } from "./operation.js";
 
 export interface HedgeOptions {
@@ -23,16 +25,19 @@ export function withHedge<I, O>(
   options: HedgeOptions,
   clock: Clock,
 ): Operation<I, O> {
-  const losers: Losers = { count: 0 };
-  return (input, signal) => new HedgedCall(input, first, second, options, losers, clock).run(signal);
+  const shared: Shared = { losers: 0, clock, deadlines: new Deadlines(clock) };
+  return (input, signal) => new HedgedCall(input, first, second, options, shared).run(signal);
 }
 
-interface Losers {
-  count: number;
+/** Among all calls of one operation. */
+interface Shared {
+  losers: number;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
 }
 
 interface Attempt {
-  readonly abort: AbortController;
+  readonly abort: Cancellation;
   isSettled: boolean;
 }
 
@@ -41,11 +46,10 @@ class HedgedCall<I, O> {
   readonly #first: Operation<I, O>;
   readonly #second: Operation<I, O>;
   readonly #options: HedgeOptions;
-  readonly #losers: Losers;
-  readonly #clock: Clock;
+  readonly #shared: Shared;
   readonly #startedAt: number;
   readonly #attempts: Attempt[] = [];
-  readonly #timers: CancelTimer[] = [];
+  readonly #deadlines: Deadline[] = [];
   #hasFirstFailed = false;
   #secondFailure: { readonly error: unknown } | undefined;
   #hasSecondBegun = false;
@@ -55,24 +59,16 @@ class HedgedCall<I, O> {
   #resolve!: (output: O) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(
-    input: I,
-    first: Operation<I, O>,
-    second: Operation<I, O>,
-    options: HedgeOptions,
-    losers: Losers,
-    clock: Clock,
-  ) {
+  constructor(input: I, first: Operation<I, O>, second: Operation<I, O>, options: HedgeOptions, shared: Shared) {
     this.#input = input;
     this.#first = first;
     this.#second = second;
     this.#options = options;
-    this.#losers = losers;
-    this.#clock = clock;
-    this.#startedAt = clock.now();
+    this.#shared = shared;
+    this.#startedAt = shared.clock.now();
   }
 
-  run(signal: AbortSignal): Promise<O> {
+  run(signal: CancelSignal): Promise<O> {
     if (signal.aborted) return Promise.reject(abortErrorOf(signal));
     const onAbort = () => this.#abort(signal);
     signal.addEventListener("abort", onAbort);
@@ -85,20 +81,20 @@ class HedgedCall<I, O> {
       (output) => this.#win(output),
       () => this.#firstFailed(),
     );
-    this.#timers.push(this.#clock.after(this.#options.afterMs, () => this.#hedge()));
+    this.#deadlines.push(this.#shared.deadlines.after(this.#options.afterMs, () => this.#hedge()));
     return result.finally(() => signal.removeEventListener("abort", onAbort));
   }
 
   #begin(operation: Operation<I, O>, onAnswer: (output: O) => void, onFailure: (error: unknown) => void): void {
-    const attempt: Attempt = { abort: new AbortController(), isSettled: false };
+    const attempt: Attempt = { abort: new Cancellation(), isSettled: false };
     this.#attempts.push(attempt);
     const settle = () => {
       attempt.isSettled = true;
       if (!this.#isOver) return true;
-      this.#losers.count--;
+      this.#shared.losers--;
       return false;
     };
-    operation(this.#input, attempt.abort.signal).then(
+    operation(this.#input, attempt.abort).then(
       (output) => settle() && onAnswer(output),
       (error: unknown) => settle() && onFailure(error),
     );
@@ -133,13 +129,13 @@ class HedgedCall<I, O> {
   }
 
   #secondAnswered(output: O): void {
-    const waitMs = this.#startedAt + this.#options.preferFirstForMs - this.#clock.now();
+    const waitMs = this.#startedAt + this.#options.preferFirstForMs - this.#shared.clock.now();
     if (this.#hasFirstFailed || waitMs <= 0) {
       this.#win(output);
       return;
     }
     this.#held = { output };
-    this.#timers.push(this.#clock.after(waitMs, () => this.#win(output)));
+    this.#deadlines.push(this.#shared.deadlines.after(waitMs, () => this.#win(output)));
   }
 
   #win(output: O): void {
@@ -153,7 +149,7 @@ class HedgedCall<I, O> {
     this.#reject(error);
   }
 
-  #abort(signal: AbortSignal): void {
+  #abort(signal: CancelSignal): void {
     if (this.#isOver) return;
     this.#end();
     for (const { abort } of this.#attempts) abort.abort(signal.reason);
@@ -163,10 +159,10 @@ class HedgedCall<I, O> {
   /** From here on attempts that are still under way are losers, which go on in bounded number. */
   #end(): void {
     this.#isOver = true;
-    for (const cancel of this.#timers) cancel();
+    for (const deadline of this.#deadlines) this.#shared.deadlines.cancel(deadline);
     for (const attempt of this.#attempts) {
       if (attempt.isSettled) continue;
-      if (++this.#losers.count > this.#options.maxLosers) attempt.abort.abort();
+      if (++this.#shared.losers > this.#options.maxLosers) attempt.abort.abort();
     }
   }
 }

@@ -1,5 +1,7 @@
 import { CodedError } from "../../../domain/errors.js";
-import type { CancelTimer, Clock } from "../../../ports/clock.js";
+import { Cancellation } from "../../../ports/cancel-signal.js";
+import type { Clock } from "../../../ports/clock.js";
+import { type Deadline, Deadlines } from "../../../ports/deadlines.js";
 import type { Operation } from "./operation.js";
 
 export interface TimeoutOptions {
@@ -17,13 +19,14 @@ const LATE_MS = 20;
  */
 export function withTimeout<I, O>(operation: Operation<I, O>, options: TimeoutOptions, clock: Clock): Operation<I, O> {
   const { name, timeoutMs } = options;
+  const deadlines = new Deadlines(clock);
   return async (input, signal) => {
-    const abort = new AbortController();
-    let cancelTimer: CancelTimer = () => undefined;
+    const abort = new Cancellation();
+    let deadline: Deadline | undefined;
     let creditMs = timeoutMs;
     const expireAfter = (delayMs: number) => {
       const dueAt = clock.now() + delayMs;
-      cancelTimer = clock.after(delayMs, () => {
+      deadline = deadlines.after(delayMs, () => {
         const lateMs = Math.min(clock.now() - dueAt, creditMs);
         creditMs -= lateMs;
         if (lateMs >= LATE_MS) expireAfter(lateMs);
@@ -35,9 +38,9 @@ export function withTimeout<I, O>(operation: Operation<I, O>, options: TimeoutOp
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort);
     try {
-      return await operation(input, abort.signal);
+      return await operation(input, abort);
     } finally {
-      cancelTimer();
+      if (deadline !== undefined) deadlines.cancel(deadline);
       signal.removeEventListener("abort", onAbort);
     }
   };

@@ -3,6 +3,7 @@ import { RefreshAllStates } from "../../../../src/application/consume/refresh-al
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import { CodedError, type ErrorCode } from "../../../../src/domain/errors.js";
 import type { Subject } from "../../../../src/domain/subject.js";
+import type { CancelSignal } from "../../../../src/ports/cancel-signal.js";
 import { emptyState, metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled as settled } from "../../../fakes/event-loop.js";
 import { InMemorySharedCache } from "../../../fakes/in-memory-shared-cache.js";
@@ -16,7 +17,7 @@ class Questions {
     readonly fail: (error: Error) => void;
   }[] = [];
 
-  fetchState(subject: Subject, { signal }: { readonly signal: AbortSignal }): Promise<CustomerState> {
+  fetchState(subject: Subject, { signal }: { readonly signal: CancelSignal }): Promise<CustomerState> {
     return new Promise((resolve, reject) => {
       this.asked.push({ subject, answer: resolve, fail: reject });
       signal.addEventListener("abort", () => reject(new CodedError("cancelled", "not wanted any more")));

@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from "../../ports/clock.js";
+import type { CancelTimer, Clock } from "./clock.js";
 
 /** What is called back at a time, unless it is cancelled before. */
 export class Deadline {
