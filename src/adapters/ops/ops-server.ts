@@ -16,6 +16,8 @@ export interface OpsServerOptions {
   readonly metrics: { render(accept: string | undefined): Promise<Exposition> };
   /** What else is served, by path with its leading slash. */
   readonly routes?: ReadonlyMap<string, OpsRoute> | undefined;
+  /** What can be done by POST, by path; the query says with what. */
+  readonly actions?: ReadonlyMap<string, OpsRoute> | undefined;
   readonly logger: Logger;
 }
 
@@ -26,7 +28,7 @@ export interface OpsReply {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Answers GET of one path. */
+/** Answers GET, or POST, of one path. */
 export type OpsRoute = (query: URLSearchParams, request: IncomingMessage) => OpsReply | Promise<OpsReply>;
 
 /** The path of the metrics; the settings for the other two refuse it. */
@@ -37,9 +39,19 @@ export class OpsServer {
   readonly #server: Server;
   readonly #logger: Logger;
   readonly #routes: ReadonlyMap<string, OpsRoute>;
+  readonly #actions: ReadonlyMap<string, OpsRoute>;
 
-  constructor({ livenessPath, readinessPath, readiness, metrics, routes = new Map(), logger }: OpsServerOptions) {
+  constructor({
+    livenessPath,
+    readinessPath,
+    readiness,
+    metrics,
+    routes = new Map(),
+    actions = new Map(),
+    logger,
+  }: OpsServerOptions) {
     this.#logger = logger;
+    this.#actions = actions;
     this.#routes = new Map<string, OpsRoute>([
       [METRICS_PATH, async (_, { headers }) => ({ status: 200, ...(await metrics.render(headers.accept)) })],
       ...routes,
@@ -83,6 +95,8 @@ export class OpsServer {
     request: IncomingMessage,
     response: ServerResponse,
   ): OpsReply | Promise<OpsReply> {
+    const action = this.#actions.get(path);
+    if (action !== undefined && request.method === "POST") return action(new URLSearchParams(query), request);
     const route = this.#routes.get(path);
     if (route === undefined)
       return explain(404, `There is nothing at this path. There is: ${[...this.#routes.keys()].join(", ")}`);

@@ -27,10 +27,28 @@ export function privately(route: OpsRoute, tokenInUse: () => string | undefined)
   };
 }
 
+/** A route for operators alone: also this machine has to send the token, and without one nobody may. */
+export function forOperators(route: OpsRoute, tokenInUse: () => string | undefined): OpsRoute {
+  return (query, request) => {
+    const token = tokenInUse();
+    const given = tokenOf(request);
+    if (token !== undefined && given !== undefined && isSame(given, token)) return route(query, request);
+    const remedy = token === undefined ? "set OPS_TOKEN and send it" : "send OPS_TOKEN";
+    return {
+      ...explain(401, `This is for operators: ${remedy} as "authorization: Bearer <token>".`),
+      headers: { "www-authenticate": "Bearer" },
+    };
+  };
+}
+
 export function mayAsk(request: IncomingMessage, token: string | undefined): boolean {
-  const given = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+  const given = tokenOf(request);
   if (token !== undefined && given !== undefined) return isSame(given, token);
   return isOfThisMachine(request);
+}
+
+function tokenOf({ headers }: IncomingMessage): string | undefined {
+  return /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? "")?.[1];
 }
 
 function isOfThisMachine({ socket, headers }: IncomingMessage): boolean {

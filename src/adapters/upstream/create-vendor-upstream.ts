@@ -1,9 +1,12 @@
 import type { CancelSignal } from "../../ports/cancel-signal.js";
+import type { StrikeRequest } from "../../ports/http-faults.js";
+import type { UpstreamTarget } from "../../ports/telemetry.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { type ClientIdentity, identityHeaders } from "../../wire/request-headers.js";
 import { EdgeClient } from "./client/edge-client.js";
+import { FaultyHttp } from "./client/faulty-http.js";
 import { GraphqlClient } from "./client/graphql-client.js";
-import { HttpJson } from "./client/http-json.js";
+import { HttpJson, type HttpJsonOptions } from "./client/http-json.js";
 import { fetchStateOperation } from "./fetch-state-operation.js";
 import type { Operation } from "./resilience/operation.js";
 import { Resilience, type ResilienceParts } from "./resilience/resilience.js";
@@ -20,6 +23,8 @@ export interface VendorUpstreamConfig {
   /** How long a check waits for a state, milliseconds. */
   readonly checkBudgetMs: number;
   readonly limits?: Partial<VendorUpstreamLimits>;
+  /** What requests are made to suffer, in a drill. */
+  readonly strike?: StrikeRequest | undefined;
 }
 
 /** Edge and the API behind one port, and what keeps their faults from reaching a caller. Opens no connection by itself. */
@@ -32,7 +37,8 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
   const { maxBodyBytes } = limits;
   const { edge: edgeRequests, api: apiRequests } = parts.telemetry.upstreamRequests;
 
-  const apiHttp = new HttpJson({
+  const { strike } = config;
+  const apiHttp = httpTo("api", {
     name: "the API",
     baseUrl: config.apiUrl,
     headers,
@@ -45,7 +51,7 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
   const edgeHttp =
     config.edgeApiUrl === undefined
       ? undefined
-      : new HttpJson({
+      : httpTo("edge", {
           name: "Edge",
           baseUrl: config.edgeApiUrl,
           headers: identityHeaders(config.identity, { "X-API-VERSION": "1" }),
@@ -87,6 +93,10 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
     return withOutcome(operation, (report) =>
       resilience.timed("the API", limits.reportTimeoutMs, resilience.retried(resilience.counted(report))),
     );
+  }
+
+  function httpTo(target: UpstreamTarget, options: HttpJsonOptions): HttpJson {
+    return strike === undefined ? new HttpJson(options) : new FaultyHttp(target, options, strike);
   }
 
   function probeOf(name: string, client: { fetchConfiguration(signal: CancelSignal): Promise<void> }) {

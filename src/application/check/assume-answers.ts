@@ -61,6 +61,13 @@ export class AssumeAnswers {
     this.#clock = clock;
   }
 
+  /** The same policies for answers that are counted elsewhere; what either grants from here on, the other does not know of. */
+  beside(telemetry: Telemetry): AssumeAnswers {
+    const other = new AssumeAnswers(this.#policies, this.#fallbacks, telemetry, this.#clock);
+    other.#lastFreshAt = this.#lastFreshAt;
+    return other;
+  }
+
   /** A cached state that was verified before does not serve without a try to have a fresh one. Epoch milliseconds. */
   trustedSince(id: string, now: number): number {
     const policy = this.#policies.policyOf(id);

@@ -2,6 +2,15 @@ import type { CacheStore } from "../../ports/cache-store.js";
 import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
 import type { SharedPending } from "../../ports/shared-pending.js";
 import type { ReplaceableSecret } from "../process/follow-file-settings.js";
+import type { Services } from "../source/source.js";
+
+/** What commands are made to suffer: they fail at once, or no answer ever comes. */
+export type RedisFault = "reset" | "hang";
+
+export interface ApartStore {
+  readonly store: CacheStore;
+  close(): void;
+}
 
 /** Where states are kept outside of this process. */
 export interface CacheLayer {
@@ -21,5 +30,7 @@ export interface CacheLayer {
   readonly files: Readonly<Record<string, string>>;
   /** Has states cached that others who share them were asked for lately, as many as there is time for. Never fails. */
   warm(): Promise<void>;
+  /** The same store as it is while Redis cannot be reached, over what is cached in this process by now. */
+  withoutRedis(services: Services, fault: RedisFault): ApartStore;
   close(): Promise<void>;
 }

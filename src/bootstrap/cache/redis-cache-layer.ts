@@ -1,6 +1,8 @@
+import { BorrowingCache } from "../../adapters/cache/memory/borrowing-cache.js";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { RedisSingleFlight } from "../../adapters/cache/redis/leases/redis-single-flight.js";
 import { RedisSharedPending } from "../../adapters/cache/redis/pending/redis-shared-pending.js";
+import { FailingRedisCommands } from "../../adapters/cache/redis/store/failing-redis-commands.js";
 import { RedisCacheStore } from "../../adapters/cache/redis/store/redis-cache-store.js";
 import { pendingKeysPrefix, trackedPrefixes } from "../../adapters/cache/redis/store/redis-keys.js";
 import { SharedRecentSubjects } from "../../adapters/cache/redis/store/shared-recent-subjects.js";
@@ -15,6 +17,9 @@ import { connectToRedis, describeRedis, redisFiles, redisSecrets } from "./redis
 const COMMAND_SHARE = 4;
 /** What of a check's budget it may wait for another process that asks upstream for the same. */
 const WAIT_SHARE = 3;
+
+/** What the states of a drill may take of the room that cached states have. */
+const APART_SHARE = 1 / 8;
 
 /** How long the start waits for Redis and for the states that others were asked for lately, milliseconds. */
 const WARM_MS = 500;
@@ -35,15 +40,13 @@ export function redisCacheLayer(config: Config, environment: string, services: S
   const connection = connectToRedis(config, bounds, services);
   const { commands } = connection;
   const near = new MemoryCache(cacheMaxSizeBytes, telemetry);
-  const store = new RedisCacheStore({
-    near,
-    commands,
+  const storeParts = {
     environment,
     clock,
-    logger,
     commandTimeoutMs: bounds.commandTimeoutMs,
     ttlMs: redisKeysTtlSecs < 0 ? Infinity : redisKeysTtlSecs * 1_000,
-  });
+  };
+  const store = new RedisCacheStore({ ...storeParts, near, commands, logger });
   const recent = new SharedRecentSubjects({
     commands,
     environment,
@@ -88,6 +91,17 @@ export function redisCacheLayer(config: Config, environment: string, services: S
         // Without Redis there is nothing to be warm from.
         if (!(error instanceof CodedError)) throw error;
       }
+    },
+    withoutRedis(apart, fault) {
+      const borrowed = new BorrowingCache({
+        from: near,
+        keepsVerified: false,
+        maxBytes: Math.max(1, cacheMaxSizeBytes * APART_SHARE),
+        telemetry: apart.telemetry,
+      });
+      const failing = new FailingRedisCommands(fault, bounds.commandTimeoutMs, clock);
+      const lost = new RedisCacheStore({ ...storeParts, near: borrowed, commands: failing, logger: apart.logger });
+      return { store: lost, close: () => lost.stop() };
     },
     async close() {
       recent.stop();

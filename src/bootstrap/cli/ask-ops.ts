@@ -22,6 +22,8 @@ export interface OpsOptions {
   readonly timeout?: string | undefined;
 }
 
+type Method = "GET" | "POST";
+
 export interface OpsAnswer {
   readonly status: number;
   readonly body: unknown;
@@ -45,12 +47,13 @@ export async function askOps(
   options: OpsOptions,
   environment: Environment,
   output: Output,
+  method: Method = "GET",
 ): Promise<OpsAnswer> {
   const { baseUrl, token } = whomToAsk(options, environment, output);
   const url = new URL(`${baseUrl}${path}${query.size === 0 ? "" : `?${query.toString()}`}`);
   const timeoutMs = options.timeout === undefined ? DEFAULT_TIMEOUT_MS : Number(options.timeout);
   if (!(timeoutMs > 0)) throw new UsageError("--timeout must be a number above 0 (milliseconds)");
-  const text = await get(url, token, timeoutMs);
+  const text = await send(method, url, token, timeoutMs);
   try {
     return { status: text.status, body: JSON.parse(text.body) as unknown };
   } catch {
@@ -89,7 +92,8 @@ function readEnvironment(environment: Environment) {
   }
 }
 
-function get(
+function send(
+  method: Method,
   url: URL,
   token: string | undefined,
   timeoutMs: number,
@@ -98,7 +102,7 @@ function get(
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const request = (url.protocol === "https:" ? requestHttps : requestHttp)(
       url,
-      { headers, timeout: timeoutMs },
+      { method, headers, timeout: timeoutMs },
       (response: IncomingMessage) => {
         let body = "";
         response.setEncoding("utf8");

@@ -81,6 +81,17 @@ entitlement-sidecar outbox drop <id...> --reason <text> [--dir <directory>]
       --usage                    usage that has moved since is a difference too
       --json                     the report as one JSON object
       --ca <file>, --insecure    as for check`,
+  drill: `entitlement-sidecar drill upstream|redis|stream [options]
+entitlement-sidecar drill stop|report [options]
+    Has upstream, Redis or the update stream fail for a share of the checks that a running service answers, and tells what their callers
+    saw; the other checks notice nothing. The service needs DRILLS_ENABLED=true, and the drill OPS_TOKEN. It stops by itself; a signal
+    stops it earlier. Exit code 0: it went its time, 1: answers passed a bound, 2: error.
+      --for <time>               how long: 90s, 10m; else 1m, at most 1h
+      --share <share>            of all checks: 1%, 0.01; else 1%, at most 50%
+      --max-wrong <n>, --max-assumed <n>   the drill stops beyond so many wrong answers (else 10), or made up for want of data (else 100)
+      --fault <json>             what requests suffer, once or more, as the emulator takes it: '{"target":"edge","kind":"status","status":503}';
+                                 else all connections are reset. For redis of its kind only hang counts
+${OPS_OPTIONS}`,
   completion: `entitlement-sidecar completion <bash|zsh|fish>
     Prints what completes commands and options in that shell: source <(entitlement-sidecar completion bash)`,
   emulate: `entitlement-sidecar emulate --catalog <file> [options]

@@ -74,6 +74,8 @@ async function dispatch(
       return (await import("./shadow/shadow-command.js")).shadowCommand(rest, environment, output);
     case "replay":
       return (await import("./shadow/replay-command.js")).replayCommand(rest, environment, output);
+    case "drill":
+      return (await import("./drill-command.js")).drillCommand(rest, environment, output);
     case "emulate":
       return (await import("./commands/emulate-command.js")).emulateCommand(rest, output);
     case "conformance":

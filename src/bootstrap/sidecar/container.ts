@@ -26,6 +26,7 @@ import type { Config } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";
 import { newContainer, type Provide } from "../process/provide.js";
 import type { Foundations } from "./foundations.js";
+import { provideDrills } from "./provide-drills.js";
 import { provideOps } from "./provide-ops.js";
 import { provideReports } from "./provide-reports.js";
 import { TOKENS } from "./tokens.js";
@@ -58,6 +59,13 @@ export function buildContainer(foundations: Foundations): Container {
   provideStates(provide, foundations);
   provideUseCases(provide, foundations);
   provideReports(provide, foundations);
+  provideDrills(provide, foundations, {
+    fetchTimeoutMs: config.entitlementsTimeoutMs * FETCH_TIMEOUT_FACTOR,
+    recheckAfterMs: RECHECK_AFTER_MS,
+    deadlineMarginMs: DEADLINE_MARGIN_MS,
+    maxConcurrentRefreshes: MAX_CONCURRENT_REFRESHES,
+    pollIntervalMs: POLL_INTERVAL_MS,
+  });
   provideOps(provide, foundations);
   provideServers(provide, foundations);
   return container;
@@ -229,6 +237,7 @@ function provideServers(provide: Provide, { config, access, redact, source, outb
         readiness: made.get(TOKENS.readiness),
         metrics: made.get(TOKENS.metrics),
         routes: made.get(TOKENS.opsRoutes),
+        actions: made.get(TOKENS.drillOps)?.actions,
         logger: made.get(TOKENS.logger),
       }),
   );

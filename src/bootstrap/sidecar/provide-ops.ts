@@ -46,7 +46,7 @@ export function provideOps(provide: Provide, foundations: Foundations): void {
   provide(TOKENS.checks, (made) => {
     const lines = made.get(TOKENS.decisionLines);
     const denials = made.get(TOKENS.recentDenials);
-    const plain = made.get(TOKENS.checkEntitlement);
+    const plain = made.get(TOKENS.drillChecks) ?? made.get(TOKENS.checkEntitlement);
     const checks = denials === undefined ? plain : new LogDecisions(plain, denials, { kind: "denials", sample: 1 });
     return lines === undefined
       ? checks
@@ -64,6 +64,7 @@ export function provideOps(provide: Provide, foundations: Foundations): void {
           );
     return new Map<string, OpsRoute>([
       ...inspector,
+      ...(made.get(TOKENS.drillOps)?.routes ?? []),
       ["/status", statusRoute(made.get(TOKENS.status), opsToken)],
       ["/explain", guarded(explainRoute(made.get(TOKENS.explainDecision)))],
     ]);

@@ -112,6 +112,7 @@ export class Sidecar {
       attempt(() => this.#container.get(TOKENS.cleartextListener).drain(graceMs)),
       attempt(() => this.#container.get(TOKENS.tlsListener)?.drain(graceMs)),
     ]);
+    this.#container.get(TOKENS.drillChecks)?.stop("shutdown");
     await attempt(() => this.#container.get(TOKENS.stream).stop());
     this.#container.get(TOKENS.watchOutbox)?.stop();
     await attempt(() => this.#container.get(TOKENS.deliverReports)?.stop());

@@ -1,4 +1,5 @@
 import type { DecisionLines } from "../../adapters/ops/decision-lines.js";
+import type { DrillOps } from "../../adapters/ops/drill-routes.js";
 import type { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import type { SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
 import type { OpsRoute, OpsServer } from "../../adapters/ops/ops-server.js";
@@ -10,6 +11,7 @@ import type { AssumeAnswers } from "../../application/check/assume-answers.js";
 import type { CheckEntitlement } from "../../application/check/check-entitlement.js";
 import type { ExplainDecision } from "../../application/check/explain-decision.js";
 import type { ListEntitlements } from "../../application/check/list-entitlements.js";
+import type { DrillChecks } from "../../application/drill/drill-checks.js";
 import type { FindState } from "../../application/load/find-state.js";
 import type { LoadState } from "../../application/load/load-state.js";
 import type { Readiness } from "../../application/readiness.js";
@@ -53,6 +55,8 @@ export const TOKENS = {
   findState: token<FindState>("findState"),
   assume: token<AssumeAnswers | undefined>("assume"),
   checkEntitlement: token<CheckEntitlement>("checkEntitlement"),
+  drillChecks: token<DrillChecks | undefined>("drillChecks"),
+  drillOps: token<DrillOps | undefined>("drillOps"),
   /** The same, with decisions logged where that is configured. */
   checks: token<Pick<CheckEntitlement, "feature" | "credit">>("checks"),
   recentDenials: token<RecentDenials | undefined>("recentDenials"),

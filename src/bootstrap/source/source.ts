@@ -1,5 +1,6 @@
 import type { Clock } from "../../ports/clock.js";
 import type { Directory } from "../../ports/directory.js";
+import type { StrikeRequest } from "../../ports/http-faults.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Telemetry } from "../../ports/telemetry.js";
 import type { UpdateStream } from "../../ports/update-stream.js";
@@ -22,12 +23,23 @@ export interface Source {
   readonly unmatchedEvents?: () => ReadonlyMap<string, number>;
   /** Asks upstream with another key from now on; the update stream when it is next opened. */
   replaceApiKey?(key: string): void;
+  /**
+   * The same upstream once more, with connections, breakers and counts of its own, on which faults can strike; not given: nothing is
+   * on the way to it that could fail.
+   */
+  readonly apart?: (services: Services, strike: StrikeRequest) => ApartUpstream;
   /** Resolves once it has been reached, and has taken the API key; not given: it always is. */
   readonly reached?: Promise<void>;
   /** Begins whatever it does by itself. Returns at once and never throws. */
   start(): void;
   /** Resolves once everything it was given is safe. */
   close(): Promise<void>;
+}
+
+export interface ApartUpstream {
+  readonly client: UpstreamClient;
+  /** Breaks off what is under way. */
+  readonly close: () => void;
 }
 
 export interface ExampleCheck {

@@ -33,16 +33,14 @@ export function vendorSource(
     instanceId: randomUUID(),
     startedAt: services.clock.now(),
   };
-  const upstream = createVendorUpstream(
-    {
-      identity,
-      apiUrl,
-      edgeApiUrl: edgeEnabled ? edgeApiUrl : undefined,
-      checkBudgetMs: entitlementsTimeoutMs,
-      limits,
-    },
-    services,
-  );
+  const reached = {
+    identity,
+    apiUrl,
+    edgeApiUrl: edgeEnabled ? edgeApiUrl : undefined,
+    checkBudgetMs: entitlementsTimeoutMs,
+    limits,
+  };
+  const upstream = createVendorUpstream(reached, services);
   const [api, edge] = [`API at ${apiUrl}${describeProxy(apiUrl)}`, `Edge at ${edgeApiUrl}${describeProxy(edgeApiUrl)}`];
   const reads = edgeEnabled ? `${edge}, ${api}` : api;
   return {
@@ -56,6 +54,10 @@ export function vendorSource(
     replaceApiKey(key) {
       identity.apiKey = key;
       services.telemetry.apiKeyState = "unknown";
+    },
+    apart(parts, strike) {
+      const client = createVendorUpstream({ ...reached, strike }, parts);
+      return { client, close: () => client.close() };
     },
     reached: upstream.reached,
     start: () => upstream.start(),

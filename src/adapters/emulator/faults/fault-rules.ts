@@ -1,22 +1,5 @@
 import type { ChangeType } from "../../../domain/change.js";
-
-/** What the two HTTP interfaces can be made to do. */
-export type HttpFault =
-  /** The answer is worked out at once and sent `ms` later: what it tells may be old by then. */
-  | { readonly kind: "delay"; readonly ms: number }
-  /** The answer is worked out at once and kept back until the fault is switched off. */
-  | { readonly kind: "hold" }
-  /** The request is read and never answered. */
-  | { readonly kind: "hang" }
-  | { readonly kind: "status"; readonly status: number; readonly body?: string }
-  /** The connection is reset, before the request has an effect or after it had one. */
-  | { readonly kind: "reset"; readonly when: "before-effect" | "after-effect" }
-  /** HTTP 200 with this in place of JSON; left out: the first half of the true answer. */
-  | { readonly kind: "malformed"; readonly body?: string }
-  /** The connection ends in the middle of the answer that the headers announced. */
-  | { readonly kind: "truncated" }
-  /** HTTP 200 with errors in place of data. */
-  | { readonly kind: "errors"; readonly code: string; readonly message: string };
+import type { HttpFault } from "../../../ports/http-faults.js";
 
 /** What a WebSocket that is being opened can be made to suffer. */
 export type ConnectFault =

@@ -48,7 +48,11 @@ export class TextAnswer implements JsonAnswer {
   readonly #from: string;
 
   /** @param from who answers, as errors name it */
-  constructor(from: string, { statusCode = 0, headers }: IncomingMessage, text: string) {
+  constructor(
+    from: string,
+    { statusCode = 0, headers }: Pick<IncomingMessage, "statusCode" | "headers">,
+    text: string,
+  ) {
     this.#from = from;
     this.status = statusCode;
     this.text = text;

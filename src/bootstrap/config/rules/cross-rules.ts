@@ -61,6 +61,13 @@ export const CROSS_RULES: readonly CrossRule<Config>[] = [
         : undefined;
     },
   },
+  {
+    about: ["drillsEnabled", "opsToken"],
+    fault: ({ drillsEnabled, opsToken }) =>
+      drillsEnabled && opsToken === undefined
+        ? "DRILLS_ENABLED is set without OPS_TOKEN: only who has that token may begin a drill. Set OPS_TOKEN too"
+        : undefined,
+  },
   ...LOG_RULES,
 ];
 

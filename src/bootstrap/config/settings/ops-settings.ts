@@ -30,6 +30,10 @@ export const OPS_SETTINGS = {
   inspectorEnabled: withDefault("INSPECTOR_ENABLED", boolean, false, {
     description: "serve a page about the service and its customers on METRICS_PORT, under /inspector",
   }),
+  drillsEnabled: withDefault("DRILLS_ENABLED", boolean, false, {
+    description:
+      "let operators with OPS_TOKEN have upstream, Redis or the update stream fail for a share of the calls: entitlement-sidecar drill",
+  }),
 } as const satisfies Record<string, Setting<unknown>>;
 
 type OpsConfig = {

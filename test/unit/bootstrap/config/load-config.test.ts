@@ -94,6 +94,7 @@ describe("the configuration without anything but a catalog", () => {
     decisionLogSample: 1,
     decisionLogMaxBytes: 100_000_000,
     inspectorEnabled: false,
+    drillsEnabled: false,
     usageOutboxDir: undefined,
     usageDurability: "power",
     usageOutboxMaxBytes: 1_073_741_824,

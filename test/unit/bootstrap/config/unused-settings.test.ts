@@ -116,6 +116,7 @@ const USES: Readonly<Record<Key, Use>> = {
     unused: [CATALOG, { ...CATALOG, DECISION_LOG: "all" }],
   },
   inspectorEnabled: ALWAYS,
+  drillsEnabled: ALWAYS,
   shutdownLingerMs: ALWAYS,
   shutdownGraceMs: ALWAYS,
   startMessage: ALWAYS,

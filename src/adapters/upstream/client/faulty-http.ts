@@ -1,0 +1,105 @@
+import { CodedError } from "../../../domain/errors.js";
+import type { HttpFault, StrikeRequest } from "../../../ports/http-faults.js";
+import type { UpstreamTarget } from "../../../ports/telemetry.js";
+import { abortErrorOf } from "../resilience/operation.js";
+import { HttpJson, type HttpJsonOptions, TextAnswer } from "./http-json.js";
+
+/** Requests that fail by rule: what becomes of each is what the same fault of an emulator would have made of it. */
+export class FaultyHttp extends HttpJson {
+  readonly #target: UpstreamTarget;
+  readonly #name: string;
+  readonly #strike: StrikeRequest;
+
+  constructor(target: UpstreamTarget, options: HttpJsonOptions, strike: StrikeRequest) {
+    super(options);
+    this.#target = target;
+    this.#name = options.name;
+    this.#strike = strike;
+  }
+
+  override get(path: string, signal: AbortSignal): Promise<TextAnswer> {
+    const file = path.slice(path.lastIndexOf("/") + 1).replace(/\?.*$/, "");
+    return this.#ask(file, signal, () => super.get(path, signal));
+  }
+
+  override post(
+    path: string,
+    body: object,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<TextAnswer> {
+    const { operationName } = body as { readonly operationName?: string };
+    return this.#ask(operationName ?? path, signal, () => super.post(path, body, headers, signal));
+  }
+
+  #ask(operation: string, signal: AbortSignal, send: () => Promise<TextAnswer>): Promise<TextAnswer> {
+    const struck = this.#strike(this.#target, operation);
+    return struck === undefined ? send() : this.#suffer(struck.fault, struck.off, signal, send);
+  }
+
+  async #suffer(
+    fault: HttpFault,
+    off: Promise<void>,
+    signal: AbortSignal,
+    send: () => Promise<TextAnswer>,
+  ): Promise<TextAnswer> {
+    switch (fault.kind) {
+      case "delay": {
+        const answer = await send();
+        await unlessAborted(Promise.race([elapsed(fault.ms), off]), signal);
+        return answer;
+      }
+      case "hold": {
+        const answer = await send();
+        await unlessAborted(off, signal);
+        return answer;
+      }
+      case "hang":
+        return unlessAborted(new Promise<never>(() => undefined), signal);
+      case "status":
+        return this.#answer(fault.status, fault.body ?? JSON.stringify(errorsOf(`HTTP ${fault.status}`)));
+      case "reset":
+        if (fault.when === "after-effect") await send();
+        throw this.#broken("ECONNRESET");
+      case "malformed":
+        return this.#answer(200, fault.body ?? halfOf((await send()).text));
+      case "truncated":
+        await send();
+        throw this.#broken("the connection broke off within the answer");
+      case "errors":
+        return this.#answer(200, JSON.stringify(errorsOf(fault.message, fault.code)));
+    }
+  }
+
+  #answer(statusCode: number, text: string): TextAnswer {
+    return new TextAnswer(this.#name, { statusCode, headers: {} }, text);
+  }
+
+  #broken(reason: string): CodedError {
+    return new CodedError("unavailable", `${this.#name} cannot be reached (${reason}), in a drill`);
+  }
+}
+
+function errorsOf(message: string, code = "UnexpectedError") {
+  return { data: null, errors: [{ message, extensions: { code } }] };
+}
+
+function halfOf(text: string): string {
+  return text.slice(0, Math.floor(text.length / 2));
+}
+
+function elapsed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(abortErrorOf(signal));
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    signal.addEventListener("abort", onAbort, { once: true });
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
