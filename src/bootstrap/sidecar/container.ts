@@ -6,7 +6,8 @@ import { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import { SIDECAR_METRICS, type SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
 import { OpsServer } from "../../adapters/ops/ops-server.js";
 import { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
-import type { TlsFiles } from "../../adapters/rpc/listener/tls-material.js";
+import { selfSignedCertificate } from "../../adapters/rpc/listener/self-signed-certificate.js";
+import type { TlsFiles, TlsMaterial } from "../../adapters/rpc/listener/tls-material.js";
 import { createRpcHandler } from "../../adapters/rpc/rpc-handler.js";
 import { AssumeAnswers } from "../../application/check/assume-answers.js";
 import { CheckEntitlement } from "../../application/check/check-entitlement.js";
@@ -174,7 +175,9 @@ function provideUseCases(provide: Provide, { failurePolicies }: Foundations): vo
 }
 
 function provideServers(provide: Provide, { config, access, redact, source, outbox, tracer }: Foundations): void {
-  const tls = tlsFilesOf(config);
+  provide(TOKENS.selfSigned, (made) =>
+    config.tlsSelfSigned ? selfSignedCertificate(made.get(TOKENS.clock).now()) : undefined,
+  );
   provide(TOKENS.requestHandler, (made) =>
     createRpcHandler(
       {
@@ -203,7 +206,7 @@ function provideServers(provide: Provide, { config, access, redact, source, outb
       },
     ),
   );
-  const listener = (made: ResolutionContext, files: TlsFiles | undefined) =>
+  const listener = (made: ResolutionContext, files: TlsFiles | TlsMaterial | undefined) =>
     new MultiProtocolListener({
       ...made.get(TOKENS.requestHandler),
       tls: files,
@@ -212,7 +215,10 @@ function provideServers(provide: Provide, { config, access, redact, source, outb
       onCertificate: (expiresAt) => (made.get(TOKENS.telemetry).tlsExpiresAt = expiresAt),
     });
   provide(TOKENS.cleartextListener, (made) => listener(made, undefined));
-  provide(TOKENS.tlsListener, (made) => (tls === undefined ? undefined : listener(made, tls)));
+  provide(TOKENS.tlsListener, (made) => {
+    const tls = tlsFilesOf(config) ?? made.get(TOKENS.selfSigned);
+    return tls === undefined ? undefined : listener(made, tls);
+  });
   provide(TOKENS.metrics, (made) => {
     const connections = () =>
       made.get(TOKENS.cleartextListener).connections() + (made.get(TOKENS.tlsListener)?.connections() ?? 0);

@@ -16,6 +16,8 @@ export interface Listening {
   readonly metricsPort: number;
   /** Undefined where no certificate is configured. */
   readonly tlsPort: number | undefined;
+  /** SHA-256 of the certificate that was made at the start, where one was. */
+  readonly tlsFingerprint?: string | undefined;
 }
 
 /** One sidecar, from its start to its end. Several can live in one process. */
@@ -67,7 +69,7 @@ export class Sidecar {
         config.readyWhen === "started" || (config.readyWhen === "warm" && loaded !== undefined && loaded.subjects > 0);
       if (isWarm || source.reached === undefined) this.#container.get(TOKENS.readiness).ready();
       else void source.reached.then(() => this.#container.get(TOKENS.readiness).ready());
-      return { grpcPort, metricsPort, tlsPort };
+      return { grpcPort, metricsPort, tlsPort, tlsFingerprint: this.#container.get(TOKENS.selfSigned)?.fingerprint };
     } catch (error) {
       await this.#end(0);
       throw error;

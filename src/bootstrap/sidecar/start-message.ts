@@ -12,6 +12,8 @@ export interface StartMessage {
   readonly grpcPort: number;
   readonly metricsPort: number;
   readonly tlsPort: number | undefined;
+  /** Of the certificate that was made at the start. */
+  readonly tlsFingerprint?: string | undefined;
   readonly source: string;
   /** Where states are kept, where that is not this process alone. */
   readonly cache: string | undefined;
@@ -50,6 +52,7 @@ export function startText(config: Config, message: StartMessage): string {
   const host = reachableHost(config.host);
   const opsHost = reachableHost(config.metricsHost ?? config.host);
   const tls = message.tlsPort === undefined ? [] : [`  tls      https://${host}:${message.tlsPort}`];
+  if (message.tlsFingerprint !== undefined) tls.push(`  self-signed, SHA-256 ${message.tlsFingerprint}`);
   return [
     `entitlement-sidecar ${packageVersion()} answers checks`,
     `  address  ${message.address}  (gRPC, gRPC-web and Connect)`,

@@ -6,6 +6,7 @@ import type { OpsRoute, OpsServer } from "../../adapters/ops/ops-server.js";
 import type { RecentDenials } from "../../adapters/ops/recent-denials.js";
 import type { ServiceStatus } from "../../adapters/ops/service-status.js";
 import type { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
+import type { SelfSigned } from "../../adapters/rpc/listener/self-signed-certificate.js";
 import type { RpcHandler } from "../../adapters/rpc/rpc-handler.js";
 import type { AssumeAnswers } from "../../application/check/assume-answers.js";
 import type { CheckEntitlement } from "../../application/check/check-entitlement.js";
@@ -79,6 +80,7 @@ export const TOKENS = {
   shutdown: token<AbortController>("shutdown"),
   requestHandler: token<RpcHandler>("requestHandler"),
   cleartextListener: token<MultiProtocolListener>("cleartextListener"),
+  selfSigned: token<SelfSigned | undefined>("selfSigned"),
   tlsListener: token<MultiProtocolListener | undefined>("tlsListener"),
   metrics: token<Metrics<SidecarSources>>("metrics"),
   /** Parts add their section to it. */

@@ -5,7 +5,7 @@ import { refuseConnection } from "../http1/refuse-connection.js";
 import { detectProtocol, type HttpProtocol } from "./detect-protocol.js";
 import { FollowTlsFiles } from "./follow-tls-files.js";
 import type { ListenerLimits } from "./listener-limits.js";
-import type { TlsFiles } from "./tls-material.js";
+import type { TlsFiles, TlsMaterial } from "./tls-material.js";
 
 /** Accepts connections, finds out which protocol they speak, and hands them over. */
 export interface Front {
@@ -59,12 +59,12 @@ export function createCleartextFront(accept: AcceptConnection, limits: ListenerL
 /** Tells the protocols apart by what the TLS handshake agreed on (ALPN); a client that names none gets HTTP/1.1. */
 export function createTlsFront(
   accept: AcceptConnection,
-  files: TlsFiles,
+  tls: TlsFiles | TlsMaterial,
   limits: ListenerLimits,
   logger: Logger,
   onCertificate: (expiresAt: number) => void,
 ): Front {
-  const needsClientCertificate = files.clientCaFile !== undefined;
+  const needsClientCertificate = "certFile" in tls && tls.clientCaFile !== undefined;
   const server = createTlsServer({
     ...FRONT_SOCKETS,
     ALPNProtocols: ["h2", "http/1.1"],
@@ -83,14 +83,15 @@ export function createTlsFront(
     logger.debug("a TLS handshake failed", { error });
   });
 
-  const follower = new FollowTlsFiles({
-    files,
-    logger,
-    // Connections keep what they began with; new ones get the new.
-    apply: ({ cert, key, ca, expiresAt }) => {
-      server.setSecureContext({ cert, key, ca });
-      onCertificate(expiresAt);
-    },
-  });
+  // Connections keep what they began with; new ones get the new.
+  const apply = ({ cert, key, ca, expiresAt }: TlsMaterial) => {
+    server.setSecureContext({ cert, key, ca });
+    onCertificate(expiresAt);
+  };
+  if ("cert" in tls) {
+    apply(tls);
+    return { server, prepare: () => Promise.resolve(), release: () => undefined };
+  }
+  const follower = new FollowTlsFiles({ files: tls, logger, apply });
   return { server, prepare: () => follower.start(), release: () => follower.stop() };
 }

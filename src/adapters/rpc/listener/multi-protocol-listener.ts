@@ -10,11 +10,11 @@ import { Http2Connections } from "../http2/http2-connections.js";
 import { type AcceptConnection, createCleartextFront, createTlsFront, type Front, ignoreError } from "./fronts.js";
 import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from "./listener-limits.js";
 import { OpenSockets } from "./open-sockets.js";
-import type { TlsFiles } from "./tls-material.js";
+import type { TlsFiles, TlsMaterial } from "./tls-material.js";
 
 export interface ListenerOptions extends RequestHandlers {
-  /** Serves TLS, following these files; without it, cleartext. */
-  readonly tls?: TlsFiles | undefined;
+  /** Serves TLS, following these files, or with this certificate; without it, cleartext. */
+  readonly tls?: TlsFiles | TlsMaterial | undefined;
   readonly limits?: Partial<ListenerLimits> | undefined;
   readonly logger: Logger;
   /** All that one read of a connection brought is dealt with. @param startedAt of `performance.now()` */

@@ -44,13 +44,23 @@ export const CROSS_RULES: readonly CrossRule<Config>[] = [
     },
   },
   {
+    about: ["tlsSelfSigned", "tlsCertFile"],
+    fault: ({ tlsSelfSigned, tlsCertFile }) =>
+      tlsSelfSigned && tlsCertFile !== undefined
+        ? "TLS_SELF_SIGNED and TLS_CERT_FILE exclude each other: one certificate is served. Remove one of the two"
+        : undefined,
+  },
+  {
     about: ["tlsClientCaFile", "tlsCertFile", "tlsKeyFile"],
     fault: ({ tlsClientCaFile, tlsCertFile, tlsKeyFile }) =>
       tlsClientCaFile !== undefined && tlsCertFile === undefined && tlsKeyFile === undefined
         ? "TLS_CLIENT_CA_FILE is set without TLS_CERT_FILE and TLS_KEY_FILE: client certificates need the TLS listener"
         : undefined,
   },
-  { about: ["grpcPort", "metricsPort", "port", "tlsCertFile", "host", "metricsHost"], fault: sharedPort },
+  {
+    about: ["grpcPort", "metricsPort", "port", "tlsCertFile", "tlsSelfSigned", "host", "metricsHost"],
+    fault: sharedPort,
+  },
   {
     about: ["healthEndpointUrl", "readyEndpointUrl"],
     fault: ({ healthEndpointUrl, readyEndpointUrl }) => {
@@ -71,12 +81,20 @@ export const CROSS_RULES: readonly CrossRule<Config>[] = [
   ...LOG_RULES,
 ];
 
-function sharedPort({ grpcPort, metricsPort, port, tlsCertFile, host, metricsHost }: Config): string | undefined {
+function sharedPort({
+  grpcPort,
+  metricsPort,
+  port,
+  tlsCertFile,
+  tlsSelfSigned,
+  host,
+  metricsHost,
+}: Config): string | undefined {
   const taken = new Map<number, string>();
   const listeners: [name: string, port: number][] = [["GRPC_PORT", grpcPort]];
   const isApart = host !== undefined && metricsHost !== undefined && host !== metricsHost;
   if (!isApart) listeners.push(["METRICS_PORT", metricsPort]);
-  if (tlsCertFile !== undefined) listeners.push(["PORT", port]);
+  if (tlsCertFile !== undefined || tlsSelfSigned) listeners.push(["PORT", port]);
   for (const [name, number] of listeners) {
     const other = taken.get(number);
     if (number !== 0 && other !== undefined)

@@ -63,10 +63,10 @@ export const UNUSED_RULES: readonly UnusedRule<Config>[] = [
   ...OPS_UNUSED_RULES,
   {
     settings: ["port"],
-    decidedBy: ["tlsCertFile", "tlsKeyFile"],
-    reason: ({ tlsCertFile, tlsKeyFile }) =>
-      tlsCertFile === undefined && tlsKeyFile === undefined
-        ? "it is the port of TLS, which needs TLS_CERT_FILE and TLS_KEY_FILE; GRPC_PORT is the one without TLS"
+    decidedBy: ["tlsCertFile", "tlsKeyFile", "tlsSelfSigned"],
+    reason: ({ tlsCertFile, tlsKeyFile, tlsSelfSigned }) =>
+      tlsCertFile === undefined && tlsKeyFile === undefined && !tlsSelfSigned
+        ? "it is the port of TLS, which needs TLS_CERT_FILE and TLS_KEY_FILE, or TLS_SELF_SIGNED=true; GRPC_PORT is the one without TLS"
         : undefined,
   },
 ];

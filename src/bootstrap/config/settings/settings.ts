@@ -137,6 +137,10 @@ export const SETTINGS = {
     description: "certificate chain (PEM) of the TLS listener; read again when it changes",
   }),
   tlsKeyFile: optional("TLS_KEY_FILE", text, { description: "private key (PEM) of that certificate" }),
+  tlsSelfSigned: withDefault("TLS_SELF_SIGNED", boolean, false, {
+    description:
+      "make a certificate at the start, for who has none: clients cannot verify it but by the fingerprint that the start message tells",
+  }),
   tlsClientCaFile: optional("TLS_CLIENT_CA_FILE", text, {
     description: "authorities (PEM); given: the TLS listener lets in only clients with a certificate of theirs",
   }),

@@ -95,6 +95,7 @@ describe("the configuration without anything but a catalog", () => {
     decisionLogMaxBytes: 100_000_000,
     inspectorEnabled: false,
     drillsEnabled: false,
+    tlsSelfSigned: false,
     usageOutboxDir: undefined,
     usageDurability: "power",
     usageOutboxMaxBytes: 1_073_741_824,

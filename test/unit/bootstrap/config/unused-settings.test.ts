@@ -117,6 +117,7 @@ const USES: Readonly<Record<Key, Use>> = {
   },
   inspectorEnabled: ALWAYS,
   drillsEnabled: ALWAYS,
+  tlsSelfSigned: ALWAYS,
   shutdownLingerMs: ALWAYS,
   shutdownGraceMs: ALWAYS,
   startMessage: ALWAYS,
@@ -207,7 +208,7 @@ describe("a setting without effect", () => {
     [
       { ...CATALOG, PORT: "9443" },
       [
-        "PORT has no effect: it is the port of TLS, which needs TLS_CERT_FILE and TLS_KEY_FILE; GRPC_PORT is the one without TLS",
+        "PORT has no effect: it is the port of TLS, which needs TLS_CERT_FILE and TLS_KEY_FILE, or TLS_SELF_SIGNED=true; GRPC_PORT is the one without TLS",
       ],
     ],
     [{ ...API, EDGE_ENABLED: "0", EDGE_API_URL: "https://e" }, ["EDGE_API_URL has no effect: EDGE_ENABLED is off"]],
