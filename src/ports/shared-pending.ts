@@ -23,8 +23,9 @@ export interface SharedPending {
    *
    * @param onForgotten called with a subject of which something is kept in this outbox's name that this process has
    *   not written
+   * @param onMaybeLost called where what was written may be gone: it is to be written again
    */
-  start(onForgotten: (subject: Subject) => void): void;
+  start(onForgotten: (subject: Subject) => void, onMaybeLost: () => void): void;
 
   /** No call comes after it resolves. What was written stays for as long as it lasts: it waits on disk. */
   stop(): Promise<void>;

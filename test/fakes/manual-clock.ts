@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from "../../src/ports/clock.js";
 
 interface Timer {
-  readonly dueAt: number;
+  dueAt: number;
   readonly callback: () => void;
 }
 
@@ -42,8 +42,9 @@ export class ManualClock implements Clock {
     for (const timer of due) if (this.#timers.delete(timer)) timer.callback();
   }
 
-  /** Sets the wall clock, forth or back, as an operator or a time server does: no timer comes due by it. */
+  /** Sets the wall clock, forth or back, as an operator or a time server does: no timer comes due by it, nor later. */
   set(now: number): void {
+    for (const timer of this.#timers) timer.dueAt += now - this.#now;
     this.#now = now;
   }
 

@@ -22,7 +22,7 @@ const AGAIN_SHARE = 0.4;
 
 interface Published {
   readonly subject: Subject;
-  /** Epoch milliseconds by a clock that may be set: published too often or too late for once then. */
+  /** Epoch milliseconds by a clock that may be set: published too often for once then. */
   readonly at: number;
 }
 
@@ -38,6 +38,9 @@ export class SharePending {
   /** In the order in which it was published. */
   readonly #published = new Map<string, Published>();
   readonly #places = new SubjectMap<string>();
+  /** Of those, which are published again at once, by their places. */
+  readonly #due = new Map<string, Subject>();
+  #losses = 0;
   #lastPlace = 0;
   #cancel: CancelTimer = () => undefined;
   #publishing: Promise<void> | undefined;
@@ -54,7 +57,10 @@ export class SharePending {
   start(): void {
     for (const series of this.#outbox.waiting) this.#changed.add(series);
     this.#outbox.onChange = (series) => void this.#changed.add(series);
-    this.#shared.start((subject) => this.#found(subject));
+    this.#shared.start(
+      (subject) => this.#found(subject),
+      () => this.#mayBeLost(),
+    );
     this.#schedule(PUBLISH_MS);
   }
 
@@ -81,7 +87,12 @@ export class SharePending {
   /** It was published by the process that had the outbox before: it is taken off, unless it waits still. */
   #found(subject: Subject): void {
     if (this.#places.get(subject) !== undefined) return;
-    this.#remember(subject, -Infinity);
+    this.#due.set(this.#remember(subject, this.#clock.now()), subject);
+  }
+
+  #mayBeLost(): void {
+    this.#losses++;
+    for (const [place, { subject }] of this.#published) this.#due.set(place, subject);
   }
 
   /** @returns whether it could be published; never rejects */
@@ -104,8 +115,14 @@ export class SharePending {
       if (subjects.get(subject) === undefined) count++;
       subjects.set(subject, subject);
     }
+    for (const subject of this.#due.values()) {
+      if (count >= MAX_AT_ONCE) break;
+      if (subjects.get(subject) === undefined) count++;
+      subjects.set(subject, subject);
+    }
     for (const { subject, at } of this.#published.values()) {
-      if (count >= MAX_AT_ONCE || now - at < this.#shared.lastsMs * AGAIN_SHARE) break;
+      const isDue = now < at || now - at >= this.#shared.lastsMs * AGAIN_SHARE;
+      if (count >= MAX_AT_ONCE || !isDue) break;
       subjects.set(subject, subject);
       count++;
     }
@@ -113,6 +130,7 @@ export class SharePending {
     const pending = Array.from(subjects.values(), (subject) => ({ subject, amounts: this.#amountsOf(subject) }));
     // What changes from here on is published the next time.
     for (const series of settled) this.#changed.delete(series);
+    const losses = this.#losses;
     try {
       await this.#shared.write(pending);
     } catch (error) {
@@ -121,8 +139,12 @@ export class SharePending {
       return false;
     }
     for (const { subject, amounts } of pending) {
-      if (amounts.size > 0) this.#remember(subject, now);
-      else this.#forget(subject);
+      if (amounts.size === 0) {
+        this.#forget(subject);
+        continue;
+      }
+      const place = this.#remember(subject, now);
+      if (losses !== this.#losses) this.#due.set(place, subject);
     }
     if (this.#published.size < MAX_SUBJECTS && this.#room.isLost)
       this.#room.recovered("others who share the cache are told of all that waits in the outbox");
@@ -140,7 +162,9 @@ export class SharePending {
       return false;
     }
     for (const { entries } of this.#outbox.seriesOf(subject)?.values() ?? [])
-      for (const { count, acceptedAt } of entries) if (count > 0 && acceptedAt <= now - SHORT_MS) return true;
+      for (const { count, acceptedAt } of entries)
+        // What was accepted later than now waited while the clock was set back.
+        if (count > 0 && (acceptedAt <= now - SHORT_MS || acceptedAt > now)) return true;
     return false;
   }
 
@@ -153,17 +177,20 @@ export class SharePending {
     return amounts;
   }
 
-  #remember(subject: Subject, at: number): void {
+  /** @returns its place among the published */
+  #remember(subject: Subject, at: number): string {
     this.#forget(subject);
     const place = String(++this.#lastPlace);
     this.#places.set(subject, place);
     this.#published.set(place, { subject, at });
+    return place;
   }
 
   #forget(subject: Subject): void {
     const place = this.#places.get(subject);
     if (place === undefined) return;
     this.#published.delete(place);
+    this.#due.delete(place);
     this.#places.delete(subject);
   }
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import type { Invalidations } from "../redis/coherence/invalidations.js";
+import type { ExpiringLists } from "../redis/store/expiring-lists.js";
 import type { ExpiringValues } from "../redis/store/expiring-values.js";
 import type { RedisCommands } from "../redis/store/redis-commands.js";
 import type { RedisInsight } from "../redis/store/redis-insight.js";
@@ -50,7 +51,7 @@ export interface RedisSecrets {
 }
 
 export interface RedisConnection {
-  readonly commands: RedisCommands & RedisInsight & ExpiringValues;
+  readonly commands: RedisCommands & RedisInsight & ExpiringValues & ExpiringLists;
   /** Writes to keys that begin so; no prefix may begin with another. */
   invalidations(...prefixes: readonly string[]): Invalidations;
   /** Connections that there are go on as they are. */

@@ -18,6 +18,7 @@ class Board implements SharedPending {
   writes = 0;
   isDown = false;
   onForgotten: (subject: Subject) => void = () => undefined;
+  onMaybeLost: () => void = () => undefined;
 
   ofOthers(): undefined {
     return undefined;
@@ -33,8 +34,9 @@ class Board implements SharedPending {
     return Promise.resolve();
   }
 
-  start(onForgotten: (subject: Subject) => void): void {
+  start(onForgotten: (subject: Subject) => void, onMaybeLost: () => void): void {
     this.onForgotten = onForgotten;
+    this.onMaybeLost = onMaybeLost;
   }
 
   stop(): Promise<void> {
@@ -74,7 +76,7 @@ function share() {
   };
   const published = (customerId: string): readonly PendingAmount[] | undefined =>
     [...(board.published.get(customerId)?.values() ?? [])][0];
-  return { shared, state, board, logger, accept, deliver, pass, published };
+  return { shared, clock, state, board, logger, accept, deliver, pass, published };
 }
 
 describe("what waits in an outbox", () => {
@@ -129,6 +131,35 @@ describe("what waits in an outbox", () => {
     const before = board.writes;
     await pass(board.lastsMs / 2);
     expect(board.writes).toBe(before + 1);
+  });
+
+  it("is published again at once where it may be lost", async () => {
+    const { shared, accept, pass, published, board } = share();
+    shared.start();
+    for (let i = 0; i < 700; i++) accept(`customer-${i}`, 1);
+    await pass(1_000);
+    expect(board.published.size).toBe(700);
+    board.published.clear();
+    board.onMaybeLost();
+    await pass(400);
+    expect(board.published.size).toBe(700);
+    expect(published("customer-699")).toEqual([{ behavior: "DELTA", value: 1, group: Infinity }]);
+    const before = board.writes;
+    await pass(1_000);
+    expect(board.writes).toBe(before);
+  });
+
+  it("is published also where the clock was set back after it was accepted, and again before it is forgotten", async () => {
+    const { shared, clock, accept, pass, published, board } = share();
+    shared.start();
+    accept("a", 1);
+    clock.set(clock.now() - 3_600_000);
+    await pass(500);
+    expect(published("a")).toEqual([{ behavior: "DELTA", value: 1, group: Infinity }]);
+    clock.set(clock.now() - 3_600_000);
+    const before = board.writes;
+    await pass(board.lastsMs / 2);
+    expect(board.writes).toBeGreaterThan(before);
   });
 
   it("is published once the cache can be written again", async () => {

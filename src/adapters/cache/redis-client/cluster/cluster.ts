@@ -1,11 +1,21 @@
+import type { ExpiringLists } from "../../redis/store/expiring-lists.js";
 import type { ExpiringValues } from "../../redis/store/expiring-values.js";
 import type { RedisCommands, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
 import type { RedisInsight, RedisStats } from "../../redis/store/redis-insight.js";
 import { BoundedCall } from "../commands/bounded-call.js";
 import type { CommandSettings } from "../commands/one-server.js";
 import { runScripts } from "../commands/run-scripts.js";
-import { scanKeys } from "../commands/scan-keys.js";
-import { accepted, lockCommand, setCommand, STATS_COMMANDS, statsOf, unlockCall } from "../commands/simple-commands.js";
+import { scanKeys, scanList } from "../commands/scan-keys.js";
+import {
+  accepted,
+  listCommands,
+  lockCommand,
+  setCommand,
+  STATS_COMMANDS,
+  statsOf,
+  unlistCommand,
+  unlockCall,
+} from "../commands/simple-commands.js";
 import { ConnectionChanges } from "../link/connection-changes.js";
 import { ReadBatches } from "../link/read-batches.js";
 import type { RedisCommand, Reply } from "../link/redis-command.js";
@@ -16,7 +26,7 @@ import type { ClusterTopology } from "./cluster-topology.js";
 import { writeNewestByKey } from "./newest-wins-by-key.js";
 
 /** The commands to a Cluster: each key's to the key's master, those for one master together. */
-export class Cluster implements RedisCommands, RedisInsight, ExpiringValues {
+export class Cluster implements RedisCommands, RedisInsight, ExpiringValues, ExpiringLists {
   readonly #settings: CommandSettings;
   readonly #dependencies: LinkDependencies;
   readonly #call: BoundedCall;
@@ -91,6 +101,23 @@ export class Cluster implements RedisCommands, RedisInsight, ExpiringValues {
       values.map(([key, value]) => ({ key, command: setCommand(key, value, lastsMs) })),
       true,
     );
+  }
+
+  async list(key: string, members: readonly string[], now: number, lastsMs: number): Promise<void> {
+    if (members.length === 0) return;
+    await this.#sendByKey(
+      listCommands(key, members, now, lastsMs).map((command) => ({ key, command })),
+      true,
+    );
+  }
+
+  async unlist(key: string, members: readonly string[]): Promise<void> {
+    if (members.length > 0) await this.#sendByKey([{ key, command: unlistCommand(key, members) }], true);
+  }
+
+  /** Of its master, page by page: where the list goes to another one meanwhile, members may be missed, as by `scan`. */
+  listed(key: string, batchSize: number): AsyncIterable<readonly string[]> {
+    return scanList(key, batchSize, async (command) => (await this.#sendByKey([{ key, command }]))[0]);
   }
 
   async lock(key: string, token: string, durationMs: number): Promise<boolean> {

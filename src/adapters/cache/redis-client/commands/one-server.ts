@@ -1,3 +1,4 @@
+import type { ExpiringLists } from "../../redis/store/expiring-lists.js";
 import type { ExpiringValues } from "../../redis/store/expiring-values.js";
 import type { RedisCommands, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
 import type { RedisInsight, RedisStats } from "../../redis/store/redis-insight.js";
@@ -11,9 +12,18 @@ import { BoundedCall } from "./bounded-call.js";
 import { writeNewestByReading } from "./newest-wins-by-reading.js";
 import { newestWinsCalls, newestWinsOutcomes } from "./newest-wins-script.js";
 import { runScripts, type ScriptCall } from "./run-scripts.js";
-import { scanKeys } from "./scan-keys.js";
+import { scanKeys, scanList } from "./scan-keys.js";
 import { ScriptAccess } from "./script-access.js";
-import { accepted, lockCommand, setCommand, STATS_COMMANDS, statsOf, unlockCall } from "./simple-commands.js";
+import {
+  accepted,
+  listCommands,
+  lockCommand,
+  setCommand,
+  STATS_COMMANDS,
+  statsOf,
+  unlistCommand,
+  unlockCall,
+} from "./simple-commands.js";
 
 export interface CommandSettings {
   readonly commandTimeoutMs: number;
@@ -24,7 +34,7 @@ export interface CommandSettings {
 }
 
 /** The commands to one server, or to whoever is the master that Sentinels know. */
-export class OneServer implements RedisCommands, RedisInsight, ExpiringValues {
+export class OneServer implements RedisCommands, RedisInsight, ExpiringValues, ExpiringLists {
   readonly #settings: CommandSettings;
   readonly #dependencies: LinkDependencies;
   readonly #call: BoundedCall;
@@ -106,6 +116,18 @@ export class OneServer implements RedisCommands, RedisInsight, ExpiringValues {
       values.map(([key, value]) => setCommand(key, value, lastsMs)),
       true,
     );
+  }
+
+  async list(key: string, members: readonly string[], now: number, lastsMs: number): Promise<void> {
+    if (members.length > 0) await this.#send(listCommands(key, members, now, lastsMs), true);
+  }
+
+  async unlist(key: string, members: readonly string[]): Promise<void> {
+    if (members.length > 0) await this.#send([unlistCommand(key, members)], true);
+  }
+
+  listed(key: string, batchSize: number): AsyncIterable<readonly string[]> {
+    return scanList(key, batchSize, async (command) => (await this.#send([command]))[0]);
   }
 
   async lock(key: string, token: string, durationMs: number): Promise<boolean> {

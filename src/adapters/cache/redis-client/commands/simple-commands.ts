@@ -21,6 +21,29 @@ export function setCommand(key: string, value: string, lastsMs: number): RedisCo
   return ["SET", key, value, "PX", lastsMs];
 }
 
+/** Those that a list has no longer are let go of by whoever adds to it. */
+export function listCommands(
+  key: string,
+  members: readonly string[],
+  now: number,
+  lastsMs: number,
+): readonly RedisCommand[] {
+  const until = Math.ceil(now + lastsMs);
+  return [
+    ["ZADD", key, ...members.flatMap((member) => [until, member])],
+    ["ZREMRANGEBYSCORE", key, "-inf", Math.floor(now)],
+    ["PEXPIRE", key, Math.ceil(lastsMs)],
+  ];
+}
+
+export function unlistCommand(key: string, members: readonly string[]): RedisCommand {
+  return ["ZREM", key, ...members];
+}
+
+export function listScanCommand(cursor: string, key: string, batchSize: number): RedisCommand {
+  return ["ZSCAN", key, cursor, "COUNT", batchSize];
+}
+
 export function unlockCall(key: string, token: string): ScriptCall {
   return { script: UNLOCK, keys: [key], args: [token] };
 }

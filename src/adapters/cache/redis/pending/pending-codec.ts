@@ -8,10 +8,13 @@ export interface PendingKey {
 }
 
 /** A list as JSON is never the same as another list, and in base64url it has none of the marks that join keys. */
-export function encodePendingKey(prefix: string, { outboxId, subject }: PendingKey): string {
-  const { customerId, resourceId } = subject;
+export function encodeSubject({ customerId, resourceId }: Subject): string {
   const ids = JSON.stringify(resourceId === undefined ? [customerId] : [customerId, resourceId]);
-  return `${prefix}${outboxId}:${Buffer.from(ids).toString("base64url")}`;
+  return Buffer.from(ids).toString("base64url");
+}
+
+export function encodePendingKey(prefix: string, { outboxId, subject }: PendingKey): string {
+  return `${prefix}${outboxId}:${encodeSubject(subject)}`;
 }
 
 /** Undefined where it is not a key of this project, or of a version that writes others. */

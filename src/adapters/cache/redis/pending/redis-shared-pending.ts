@@ -6,22 +6,33 @@ import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import { OutageLog } from "../../../../ports/outage-log.js";
 import type { SharedPending } from "../../../../ports/shared-pending.js";
+import { SteadyTime } from "../../../../ports/steady-time.js";
 import type { InvalidationListener, Invalidations } from "../coherence/invalidations.js";
+import type { ExpiringLists } from "../store/expiring-lists.js";
 import type { ExpiringValues } from "../store/expiring-values.js";
 import type { RedisCommands } from "../store/redis-commands.js";
-import type { RedisInsight } from "../store/redis-insight.js";
-import { pendingKeysPrefix } from "../store/redis-keys.js";
-import { decodePending, decodePendingKey, encodePending, encodePendingKey, type PendingKey } from "./pending-codec.js";
+import { outboxesKey, outboxSubjectsKey, pendingKeysPrefix } from "../store/redis-keys.js";
+import {
+  decodePending,
+  decodePendingKey,
+  encodePending,
+  encodePendingKey,
+  encodeSubject,
+  type PendingKey,
+} from "./pending-codec.js";
 
 /** How long amounts last of a process that ended: it can be started again meanwhile, and deliver them. */
 const LASTS_MS = 300_000;
+/** How long an outbox stays listed that tells nothing any more: longer than clocks differ. */
+const LISTED_MS = 3_600_000;
 const READ_AT_ONCE = 200;
-const SCANNED_AT_ONCE = 1_000;
+const LISTED_AT_ONCE = 1_000;
+const OUTBOXES_AT_ONCE = 50;
 /** After a read that failed, and how often what was not written again for too long is looked for; milliseconds. */
 const AGAIN_MS = 1_000;
 
 export interface RedisSharedPendingParts {
-  readonly commands: Pick<RedisCommands, "read" | "delete"> & Pick<RedisInsight, "scan"> & ExpiringValues;
+  readonly commands: Pick<RedisCommands, "read" | "delete"> & ExpiringLists & ExpiringValues;
   /** Of keys with the prefix of pending amounts. */
   readonly invalidations: Invalidations;
   readonly environment: string;
@@ -33,11 +44,15 @@ export interface RedisSharedPendingParts {
 
 interface Known {
   readonly amounts: PendingAmounts;
-  /** Epoch milliseconds: without a word until then its process is taken to be gone. */
+  /** Milliseconds by a clock that nobody sets: without a word until then its process is taken to be gone. */
   readonly until: number;
 }
 
-/** Pending amounts of each outbox and subject under a key of their own, followed by Redis's notices of what is written. */
+/**
+ * Pending amounts of each outbox and subject under a key of their own, followed by Redis's notices of what is written.
+ * Whoever starts finds them by lists: of the outboxes, and of each one's subjects. So it costs Redis no look at other keys,
+ * and in a Cluster one list is asked for where it lies. Who is listed may have nothing, and who has something is listed.
+ */
 export class RedisSharedPending implements SharedPending, InvalidationListener {
   readonly lastsMs = LASTS_MS;
   readonly #parts: RedisSharedPendingParts;
@@ -48,16 +63,19 @@ export class RedisSharedPending implements SharedPending, InvalidationListener {
   #othersSize = 0;
   /** Keys that have been written since they were read. */
   readonly #unread = new Set<string>();
-  #mustScan = false;
+  #mustList = false;
   #isReading = false;
   #isStopped = false;
+  readonly #time: SteadyTime;
   #onForgotten: (subject: Subject) => void = () => undefined;
+  #onMaybeLost: () => void = () => undefined;
   #cancelLook: CancelTimer = () => undefined;
 
   constructor(parts: RedisSharedPendingParts) {
     this.#parts = parts;
     this.#prefix = pendingKeysPrefix(parts.environment);
     this.#outage = new OutageLog(parts.logger);
+    this.#time = new SteadyTime(parts.clock);
   }
 
   get othersSize(): number {
@@ -70,20 +88,37 @@ export class RedisSharedPending implements SharedPending, InvalidationListener {
   }
 
   async write(pending: readonly { readonly subject: Subject; readonly amounts: PendingAmounts }[]): Promise<void> {
-    const { commands, outboxId } = this.#parts;
+    const { commands, environment, outboxId, clock } = this.#parts;
+    const list = outboxSubjectsKey(environment, outboxId);
     const values: [string, string][] = [];
     const gone: string[] = [];
+    const listed: string[] = [];
+    const unlisted: string[] = [];
     for (const { subject, amounts } of pending) {
       const key = encodePendingKey(this.#prefix, { outboxId, subject });
-      if (amounts.size === 0) gone.push(key);
-      else values.push([key, encodePending(amounts)]);
+      const member = encodeSubject(subject);
+      if (amounts.size === 0) {
+        gone.push(key);
+        unlisted.push(member);
+      } else {
+        values.push([key, encodePending(amounts)]);
+        listed.push(member);
+      }
+    }
+    if (listed.length > 0) {
+      const now = clock.now();
+      await commands.list(outboxesKey(environment), [outboxId], now, LISTED_MS);
+      await commands.list(list, listed, now, LISTED_MS);
     }
     await commands.setFor(values, LASTS_MS);
     await commands.delete(gone);
+    await commands.unlist(list, unlisted);
   }
 
-  start(onForgotten: (subject: Subject) => void): void {
+  start(onForgotten: (subject: Subject) => void, onMaybeLost: () => void): void {
     this.#onForgotten = onForgotten;
+    this.#onMaybeLost = onMaybeLost;
+    this.#time.start();
     this.#parts.invalidations.start(this);
     this.#look();
   }
@@ -91,6 +126,7 @@ export class RedisSharedPending implements SharedPending, InvalidationListener {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelLook();
+    this.#time.stop();
     await this.#parts.invalidations.stop();
   }
 
@@ -99,7 +135,8 @@ export class RedisSharedPending implements SharedPending, InvalidationListener {
   }
 
   invalidatedAll(): void {
-    this.#mustScan = true;
+    this.#mustList = true;
+    this.#onMaybeLost();
     void this.#readAll();
   }
 
@@ -121,8 +158,8 @@ export class RedisSharedPending implements SharedPending, InvalidationListener {
     try {
       // All that is written in one turn is read at once.
       await new Promise((resolve) => setImmediate(resolve));
-      while (this.#mustScan || this.#unread.size > 0) {
-        if (this.#mustScan) await this.#scan();
+      while (this.#mustList || this.#unread.size > 0) {
+        if (this.#mustList) await this.#readLists();
         else await this.#readSome();
       }
       this.#outage.works("what waits in the outboxes of others is read from Redis again");
@@ -139,22 +176,32 @@ export class RedisSharedPending implements SharedPending, InvalidationListener {
     }
   }
 
-  async #scan(): Promise<void> {
-    const { commands, outboxId } = this.#parts;
-    this.#mustScan = false;
+  async #readLists(): Promise<void> {
+    const { commands, environment, outboxId } = this.#parts;
+    this.#mustList = false;
     const known = new Set<string>();
     for (const [subject, id] of this.#everyKnown())
       known.add(encodePendingKey(this.#prefix, { outboxId: id, subject }));
-    try {
-      for await (const keys of commands.scan(this.#prefix, SCANNED_AT_ONCE)) {
-        for (const key of keys) {
+    const readList = async (id: string) => {
+      for await (const members of commands.listed(outboxSubjectsKey(environment, id), LISTED_AT_ONCE)) {
+        for (const member of members) {
+          const key = `${this.#prefix}${id}:${member}`;
           const owner = decodePendingKey(this.#prefix, key);
           if (owner?.outboxId === outboxId) this.#onForgotten(owner.subject);
           else if (owner !== undefined) this.#unread.add(key);
         }
       }
+    };
+    try {
+      // What the process before this one told is found also where the outbox is no longer listed.
+      const ids = new Set([outboxId]);
+      for await (const page of commands.listed(outboxesKey(environment), LISTED_AT_ONCE))
+        for (const id of page) ids.add(id);
+      const all = [...ids];
+      for (let from = 0; from < all.length; from += OUTBOXES_AT_ONCE)
+        await Promise.all(all.slice(from, from + OUTBOXES_AT_ONCE).map(readList));
     } catch (error) {
-      this.#mustScan = true;
+      this.#mustList = true;
       throw error;
     }
     // What is there no more reads as nothing.
@@ -188,7 +235,7 @@ export class RedisSharedPending implements SharedPending, InvalidationListener {
       this.#others.set(owner.subject, (byOutbox = new Map<string, Known>()));
       this.#othersSize++;
     }
-    byOutbox.set(owner.outboxId, { amounts, until: this.#parts.clock.now() + LASTS_MS });
+    byOutbox.set(owner.outboxId, { amounts, until: this.#time.now() + LASTS_MS });
   }
 
   #forget({ outboxId, subject }: PendingKey): void {
@@ -204,9 +251,9 @@ export class RedisSharedPending implements SharedPending, InvalidationListener {
   }
 
   #look(): void {
-    const now = this.#parts.clock.now();
+    const now = this.#time.now();
     for (const [subject, outboxId, { until }] of [...this.#everyKnown()])
-      if (now > until || until - now > LASTS_MS) this.#forget({ outboxId, subject });
+      if (now > until) this.#forget({ outboxId, subject });
     void this.#readAll();
     this.#cancelLook = this.#parts.clock.after(AGAIN_MS, () => this.#look());
   }

@@ -63,6 +63,16 @@ export function pendingKeysPrefix(environment: string): string {
   return `${environment}:sidecar:pending:`;
 }
 
+/** Where outboxes are listed that tell what waits in them. No state's key begins so. */
+export function outboxesKey(environment: string): string {
+  return `${environment}:sidecar:outboxes`;
+}
+
+/** Where one of them lists of whom. No state's key begins so. */
+export function outboxSubjectsKey(environment: string, outboxId: string): string {
+  return `${environment}:sidecar:outbox:${outboxId}`;
+}
+
 /** Held by the one process that asks upstream for a subject, on behalf of all. */
 export function missLockKey(environment: string, subject: Subject): string {
   return `${environment}:${REFETCH}-${joined(subject)}`;
