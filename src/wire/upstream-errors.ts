@@ -45,9 +45,10 @@ export function upstreamErrorsIn(errors: unknown): readonly UpstreamError[] {
   });
 }
 
-/** The failure that upstream's error is, with upstream's own message. */
-export function codedErrorOf(error: UpstreamError): CodedError {
-  return new CodedError(errorCodeFor(error), error.message, { cause: { code: error.code, traceId: error.traceId } });
+/** The failure that upstream's error is, with upstream's own message. @param mayCount see CodedError */
+export function codedErrorOf(error: UpstreamError, mayCount?: true): CodedError {
+  const cause = { code: error.code, traceId: error.traceId };
+  return new CodedError(errorCodeFor(error), error.message, mayCount === undefined ? { cause } : { cause, mayCount });
 }
 
 function errorCodeFor({ code, message }: UpstreamError): ErrorCode {

@@ -4,7 +4,14 @@ import type { ReportOptions, UpstreamClient } from "../../src/ports/upstream-cli
 
 /** How an upstream takes requests. */
 export type UpstreamMood =
-  "fine" | "unreachable" | "throttled" | "loses-requests" | "loses-answers" | "broken" | "refuses-the-key";
+  | "fine"
+  | "unreachable"
+  | "throttled"
+  | "loses-requests"
+  | "loses-answers"
+  | "broken"
+  | "refuses-the-key"
+  | "takes-parts-of-bulks";
 
 class Throttled extends CodedError {
   override get retryAfterMs(): number {
@@ -12,7 +19,7 @@ class Throttled extends CodedError {
   }
 }
 
-/** An upstream that counts as the vendor does: once under a key for a day, a bulk as a whole or not at all. */
+/** An upstream that counts as the vendor does: once under a key for a day, a bulk as a whole or, in one mood, in part. */
 export class MeteredUpstream implements UpstreamClient {
   mood: UpstreamMood = "fine";
   /** Who is refused. */
@@ -42,30 +49,38 @@ export class MeteredUpstream implements UpstreamClient {
   }
 
   async reportUsage(report: UsageReport, options: ReportOptions): Promise<UsageMeasurement> {
-    const [measurement] = await this.#ask("single", [report], options, () => this.#countAll([report]));
+    const [measurement] = await this.#ask("single", [report], options, (reports) => this.#countAll(reports));
     return measurement as UsageMeasurement;
   }
 
   reportUsageBulk(reports: readonly UsageReport[], options: ReportOptions): Promise<readonly UsageMeasurement[]> {
-    return this.#ask("bulk", reports, options, () => this.#countAll(reports));
+    return this.#ask("bulk", reports, options, (taken) => {
+      const measurements = this.#countAll(taken);
+      // What it does not take it does not confirm.
+      return reports.map((report) => {
+        const measurement = measurements[taken.indexOf(report)];
+        return measurement ?? { ...this.#measurementOf(report, undefined), isConfirmed: false };
+      });
+    });
   }
 
   async reportEvents(events: readonly UsageEvent[], options: ReportOptions): Promise<void> {
-    await this.#ask("events", events, options, () => {
-      for (const { subject } of events) this.#mustNotBeArchived(subject.customerId);
-      for (const event of events) {
+    await this.#ask("events", events, options, (taken) => {
+      for (const { subject } of taken) this.#mustNotBeArchived(subject.customerId);
+      for (const event of taken) {
         if (this.#isNew(JSON.stringify([event.timestamp, event.subject, event.eventName, event.idempotencyKey])))
           this.events.push(event);
       }
     });
   }
 
-  async #ask<T>(
+  async #ask<R extends UsageReport | UsageEvent, T>(
     kind: "single" | "bulk" | "events",
-    items: readonly unknown[],
+    items: readonly R[],
     { signal }: ReportOptions,
-    count: () => T,
+    countThese: (items: readonly R[]) => T,
   ): Promise<T> {
+    const count = () => countThese(items);
     await Promise.resolve();
     this.calls.push({ at: this.#now(), kind, size: items.length });
     if (signal.aborted) throw new CodedError("cancelled", "the process ends", { mayCount: true });
@@ -86,6 +101,14 @@ export class MeteredUpstream implements UpstreamClient {
       case "broken":
         if (this.#random() < 0.5) count();
         throw new CodedError("internal", "an answer without sense");
+      case "takes-parts-of-bulks": {
+        if (items.length === 1) return count();
+        const taken = items.filter(({ subject }) => !this.archived.has(subject.customerId) && this.#random() < 0.5);
+        const answer = countThese(taken);
+        if (taken.length < items.length && (kind === "events" || this.#random() < 0.5))
+          throw new CodedError("failed-precondition", "a part was refused", { mayCount: true });
+        return answer;
+      }
     }
   }
 
@@ -100,17 +123,21 @@ export class MeteredUpstream implements UpstreamClient {
         (sum, { updateBehavior, value }) => (updateBehavior === "SET" ? value : sum + value),
         0,
       );
-      return {
-        measurementId: "",
-        subject: report.subject,
-        featureId: report.featureId,
-        currentUsage,
-        periodStart: undefined,
-        periodEnd: undefined,
-        updatedAt: this.#now(),
-        credit: undefined,
-      };
+      return this.#measurementOf(report, currentUsage);
     });
+  }
+
+  #measurementOf({ subject, featureId }: UsageReport, currentUsage: number | undefined): UsageMeasurement {
+    return {
+      measurementId: "",
+      subject,
+      featureId,
+      currentUsage,
+      periodStart: undefined,
+      periodEnd: undefined,
+      updatedAt: this.#now(),
+      credit: undefined,
+    };
   }
 
   #isNew(key: string): boolean {

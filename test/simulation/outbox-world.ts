@@ -30,6 +30,7 @@ const MOODS: readonly UpstreamMood[] = [
   "loses-answers",
   "broken",
   "refuses-the-key",
+  "takes-parts-of-bulks",
 ];
 const DISK_FAULTS: readonly OutboxDiskFault[] = ["no-space", "sync-fails", "kill", "power-cut"];
 /** So many reports of one customer, whose values are powers of two: their sum tells which of them it has. */

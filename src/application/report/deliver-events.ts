@@ -1,7 +1,7 @@
 import type { EventBatch } from "../../domain/outbox/event-queue.js";
 import type { AsideList } from "../../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { reportFailureOf } from "../../domain/outbox/report-failure.js";
+import { mayCountInPart, reportFailureOf } from "../../domain/outbox/report-failure.js";
 import { isTooLate } from "../../ports/steady-time.js";
 import type { DeliveryParts } from "./deliver-usage.js";
 import { SlidingBudget } from "./sliding-budget.js";
@@ -119,7 +119,7 @@ export class DeliverEvents {
         pace.answered();
         if (batch.events.length > 1) {
           // None of them was taken: its halves are tried for the first time.
-          if (!isRepeated) await notes.keep({ type: "not-arrived", ids: [batch.id] });
+          if (!isRepeated && !mayCountInPart(error)) await notes.keep({ type: "not-arrived", ids: [batch.id] });
           await this.#split(batch);
         } else
           await this.#setAside(

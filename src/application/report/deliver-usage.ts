@@ -1,6 +1,6 @@
 import type { AsideList } from "../../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { reportFailureOf } from "../../domain/outbox/report-failure.js";
+import { mayCountInPart, reportFailureOf } from "../../domain/outbox/report-failure.js";
 import type { UsageEntry, UsageSeries } from "../../domain/outbox/usage-entry.js";
 import type { UsageMeasurement } from "../../domain/usage/usage-report.js";
 import type { Clock } from "../../ports/clock.js";
@@ -182,12 +182,30 @@ export class DeliverUsage {
       return;
     }
     pace.answered();
-    // Until all of it is cached: what is cached first must not be counted beside the entry.
-    for (const [index, { entry }] of tries.entries()) entry.measuredAt = measurements[index]?.updatedAt;
-    await this.#remember(measurements);
-    for (const { entry } of tries) this.#state.measured(entry);
-    const count = tries.reduce((sum, { entry }) => sum + entry.count, 0);
-    await notes.keep({ type: "delivered", ids: tries.map(({ entry }) => entry.id), count, at: clock.now() });
+    const confirmed: UsageMeasurement[] = [];
+    const delivered: UsageEntry[] = [];
+    for (const [index, { entry }] of tries.entries()) {
+      const measurement = measurements[index];
+      if (measurement === undefined || measurement.isConfirmed === false) {
+        // Under its key again, and by itself: upstream has to say of it alone whether it counts.
+        entry.isAlone = true;
+        continue;
+      }
+      // Until all of it is cached: what is cached first must not be counted beside the entry.
+      entry.measuredAt = measurement.updatedAt;
+      confirmed.push(measurement);
+      delivered.push(entry);
+    }
+    if (delivered.length < tries.length)
+      this.#parts.logger.warn(
+        "upstream took a request and did not say of each report in it that it counts: those are sent again by themselves, under their keys",
+        { reports: tries.length, confirmed: delivered.length },
+      );
+    if (delivered.length === 0) return;
+    await this.#remember(confirmed);
+    for (const entry of delivered) this.#state.measured(entry);
+    const count = delivered.reduce((sum, entry) => sum + entry.count, 0);
+    await notes.keep({ type: "delivered", ids: delivered.map(({ id }) => id), count, at: clock.now() });
   }
 
   async #failed(tries: readonly Try[], error: unknown): Promise<void> {
@@ -197,7 +215,8 @@ export class DeliverUsage {
     if (failure === "refused" && tries.length === 1 && first !== undefined) {
       pace.answered();
       const reason = error instanceof Error ? error.message : String(error);
-      const { entry, isRepeated } = first;
+      const { entry } = first;
+      const isRepeated = first.isRepeated || mayCountInPart(error);
       this.#refused.add(entry.series, time.now());
       await this.#setAside(
         entry,
@@ -217,7 +236,7 @@ export class DeliverUsage {
         reports: tries.length,
       });
     }
-    if (failure === "unknown") return;
+    if (failure === "unknown" || mayCountInPart(error)) return;
     const ids = tries.filter(({ isRepeated }) => !isRepeated).map(({ entry }) => entry.id);
     if (ids.length > 0) await notes.keep({ type: "not-arrived", ids });
   }

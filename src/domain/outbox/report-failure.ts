@@ -29,6 +29,11 @@ export function reportFailureOf(error: unknown): ReportFailure {
   return error.mayCount ? "unknown" : "not-arrived";
 }
 
+/** Whether a part of a request counts, as far as is known, although the request as a whole was refused. */
+export function mayCountInPart(error: unknown): boolean {
+  return error instanceof CodedError && error.mayCount === true;
+}
+
 /** How long upstream asks to be left alone, milliseconds; 0: it does not say. */
 export function retryAfterMsOf(error: unknown): number {
   if (!(error instanceof CodedError)) return 0;

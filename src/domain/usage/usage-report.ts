@@ -38,6 +38,8 @@ export interface UsageMeasurement {
   readonly credit: CreditMeasurement | undefined;
   /** How far the report has come; undefined where it went to upstream without an outbox. */
   readonly state?: UsageState | undefined;
+  /** False: upstream took the request that it came with, and did not say of this one that it counts. */
+  readonly isConfirmed?: false | undefined;
 }
 
 /** Safe in the outbox, or counted by upstream. */

@@ -278,6 +278,33 @@ describe("a part of an answer that cannot be used", () => {
     expect(measurements.map(({ currentUsage }) => currentUsage)).toEqual([undefined, undefined]);
   });
 
+  it("tells which of a bulk an answer does not confirm", async () => {
+    const test = await open();
+    const reports = ["a", "b"].map((featureId) => usageReport({ featureId }));
+    const confirmed = async (list: readonly unknown[]) => {
+      test.api.react = () => ({ json: { data: { reportUsageBulk: list } } });
+      const measurements = await test.upstream.reportUsageBulk(reports, { signal: patient() });
+      return measurements.map(({ isConfirmed = true }) => isConfirmed);
+    };
+    expect(await confirmed([{ id: "m1", featureId: "a" }, null])).toEqual([true, false]);
+    expect(await confirmed([{ unreadable: true }, { id: "m2", featureId: "b" }])).toEqual([true, true]);
+    expect(await confirmed([{ id: "m1", featureId: "a" }])).toEqual([false, false]);
+  });
+
+  it.each([
+    ["beside data", { reportUsageBulk: [{ id: "m1" }, null] }, true],
+    ["without data", { reportUsageBulk: null }, undefined],
+  ])("knows of a refusal %s whether parts of the bulk may count", async (_, data, mayCount) => {
+    const test = await open();
+    const errors = [{ message: "no such feature", extensions: { code: "FeatureNotFound" } }];
+    test.api.react = () => ({ json: { data, errors } });
+    const reports = [usageReport(), usageReport({ featureId: "b" })];
+    await expect(test.upstream.reportUsageBulk(reports, { signal: patient() })).rejects.toMatchObject({
+      code: "not-found",
+      mayCount,
+    });
+  });
+
   it.each([[{ data: null }], [{ data: { reportUsage: null } }], [{}]])(
     "but %j does not say that anything was counted",
     async (json) => {

@@ -40,10 +40,15 @@ export function dataOf(answer: JsonAnswer, { name, isRefusal }: Answerer): unkno
   if (status === 401) throw new CodedError("unauthenticated", error?.message ?? `${name} refuses the API key`);
   if (status === 429) throw new ThrottledError(error?.message ?? `${name} answered HTTP 429`, answer.retryAfterMs);
   if (status >= 500) throw new CodedError("unavailable", error?.message ?? `${name} answered HTTP ${status}`);
-  if (error !== undefined) throw codedErrorOf(error);
+  // Beside data an error is of a part of what was asked: of a report in a bulk, and others of it may count.
+  if (error !== undefined) throw hasContent(body.data) ? codedErrorOf(error, true) : codedErrorOf(error);
   if (status < 200 || status >= 300)
     throw new CodedError(codeOfStatus(status, isRefusal), `${name} answered HTTP ${status}`);
   return body.data ?? undefined;
+}
+
+function hasContent(data: unknown): boolean {
+  return isObject(data) && Object.values(data).some((field) => field !== null && field !== undefined);
 }
 
 function codeOfStatus(status: number, isRefusal: Answerer["isRefusal"]): ErrorCode {

@@ -1,7 +1,7 @@
 import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
 import { FieldFault } from "../../../wire/field-fault.js";
 import type { ReportFault } from "../../../wire/fields.js";
-import { Fields } from "../../../wire/fields.js";
+import { Fields, isObject } from "../../../wire/fields.js";
 
 /**
  * What upstream says that it counts after a report. The usage is counted by then, so nothing in the answer can
@@ -17,16 +17,23 @@ export function decodeMeasurement(value: unknown, report: UsageReport, onFault: 
   }
 }
 
-/** One measurement for each report. Where upstream's list is not that, it is not known which is whose. */
+/**
+ * One measurement for each report. Where upstream's list is not that, it is not known which is whose: then, and where an
+ * item says nothing, the report is not confirmed.
+ */
 export function decodeMeasurements(
   value: unknown,
   reports: readonly UsageReport[],
   onFault: ReportFault,
 ): readonly UsageMeasurement[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [];
-  if (list.length === reports.length) return reports.map((report, i) => decodeMeasurement(list[i], report, onFault));
+  if (list.length === reports.length)
+    return reports.map((report, i) => {
+      const measurement = decodeMeasurement(list[i], report, onFault);
+      return isObject(list[i]) ? measurement : { ...measurement, isConfirmed: false };
+    });
   onFault(new FieldFault("reportUsageBulk", `a list of ${reports.length}`, list.length));
-  return reports.map(unknownMeasurement);
+  return reports.map((report) => ({ ...unknownMeasurement(report), isConfirmed: false }));
 }
 
 function readMeasurement(fields: Fields, report: UsageReport): UsageMeasurement {

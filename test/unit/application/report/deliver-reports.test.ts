@@ -14,10 +14,16 @@ import { RecordingLogger } from "../../../fakes/recording-logger.js";
 import { VirtualOutboxDisk } from "../../../fakes/virtual-outbox-disk.js";
 import { eventually } from "../../../support/expectations.js";
 
-function delivering(remember: (measurements: readonly UsageMeasurement[]) => Promise<void> = () => Promise.resolve()) {
+interface Circumstances {
+  readonly remember?: (measurements: readonly UsageMeasurement[]) => Promise<void>;
+  /** What upstream does by chance. */
+  readonly random?: () => number;
+}
+
+function delivering({ remember = () => Promise.resolve(), random = () => 0 }: Circumstances = {}) {
   const clock = new ManualClock();
   const logger = new RecordingLogger();
-  const upstream = new MeteredUpstream(() => clock.now());
+  const upstream = new MeteredUpstream(() => clock.now(), random);
   const outbox = new SegmentedOutbox(
     new VirtualOutboxDisk().mount(),
     { ...OUTBOX_DEFAULTS, durability: "power", maxBytes: 1e6 },
@@ -93,11 +99,13 @@ it("counts a report once in checks, at each time between its acceptance and the 
     const state = stateWith([metered({ id: "seats", usage: { currentUsage, updatedAt } })]);
     return new UsageOverlay(outbox.state).over(state, "acme", undefined, updatedAt).featureUsage("seats").currentUsage;
   };
-  const { accept, upstream, outbox, pass } = delivering(([measurement]) => {
-    const { currentUsage = 0, updatedAt = 0 } = measurement ?? {};
-    // The measurement is cached before it is known that it is.
-    seen.push(used(8, updatedAt - 1), used(8 + currentUsage, updatedAt), used(8 + currentUsage, updatedAt + 1));
-    return Promise.resolve();
+  const { accept, upstream, outbox, pass } = delivering({
+    remember: ([measurement]) => {
+      const { currentUsage = 0, updatedAt = 0 } = measurement ?? {};
+      // The measurement is cached before it is known that it is.
+      seen.push(used(8, updatedAt - 1), used(8 + currentUsage, updatedAt), used(8 + currentUsage, updatedAt + 1));
+      return Promise.resolve();
+    },
   });
   const report = usageReport({ subject: { customerId: "acme" }, featureId: "seats", value: 1 });
   await accept.reportBulk([report]);
@@ -105,4 +113,24 @@ it("counts a report once in checks, at each time between its acceptance and the 
   await pass(10);
   seen.push(used(9, upstream.now()));
   expect(seen).toEqual([9, 9, 9, 9, 9]);
+});
+
+it("sends again, alone and under its key, what upstream did not confirm of a bulk", async () => {
+  const fractions = [0.1, 0.9, 0.9, 0.9];
+  const { accept, upstream, outbox, pass } = delivering({ random: () => fractions.shift() ?? 0.9 });
+  upstream.mood = "takes-parts-of-bulks";
+  await accept.reportBulk(["a", "b", "c"].map((customerId) => usageReport({ subject: { customerId } })));
+  await pass(10);
+  expect([...upstream.counted.values()].map((reports) => reports.length)).toEqual([1, 1, 1]);
+  expect(upstream.calls.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["bulk", "single"]));
+  expect(outbox.state.totals).toMatchObject({ accepted: 3, delivered: 3, rejected: 0, stale: 0 });
+});
+
+it("knows what a bulk that was refused in part may count: it is in doubt where it is refused alone", async () => {
+  const { accept, upstream, outbox, pass } = delivering({ random: () => 0.4 });
+  upstream.mood = "takes-parts-of-bulks";
+  upstream.archived.add("former");
+  await accept.reportBulk(["a", "former"].map((customerId) => usageReport({ subject: { customerId } })));
+  await pass(10);
+  expect(outbox.state.totals).toMatchObject({ accepted: 2, delivered: 1, rejected: 0, stale: 1 });
 });
