@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { KeyDigest } from "../../domain/outbox/outbox-record.js";
 import type { Dimensions, UsageEvent, UsageReport } from "../../domain/usage/usage-report.js";
 
@@ -38,13 +38,13 @@ function partsOf(dimensions: Dimensions): Part[] {
 
 /** A list as JSON is never the same as another list; 128 bits are too many to collide. */
 function digest(key: readonly Part[], content: readonly Part[]): KeyDigest {
-  const hash = createHash("sha256").update(JSON.stringify(key)).digest();
-  const said = createHash("sha256").update(JSON.stringify(content)).digest();
+  const ofKey = Buffer.from(hash("sha256", JSON.stringify(key)), "hex");
+  const ofContent = hash("sha256", JSON.stringify(content));
   return [
-    hash.readUInt32LE(0),
-    hash.readUInt32LE(4),
-    hash.readUInt32LE(8),
-    hash.readUInt32LE(12),
-    said.readUInt32LE(0),
+    ofKey.readUInt32LE(0),
+    ofKey.readUInt32LE(4),
+    ofKey.readUInt32LE(8),
+    ofKey.readUInt32LE(12),
+    Buffer.from(ofContent.slice(0, 8), "hex").readUInt32LE(0),
   ];
 }

@@ -3,6 +3,9 @@ import type { KeyDigest } from "../../domain/outbox/outbox-record.js";
 /** 32-bit words of one key: four of its digest, one of what else the report said, and when, in seconds. */
 const WORDS = 6;
 const FIRST_SLOTS = 1_024;
+/** Of what is copied where it grows: longer than a millisecond or two nobody is kept waiting. */
+const GROWN_SLOTS = 1 << 16;
+/** A generation that begins so large is never copied. */
 const LAST_SLOTS = 1 << 20;
 const MAX_FILL = 0.7;
 /** In place of a time: what was remembered here is taken back. */
@@ -11,12 +14,19 @@ const FORGOTTEN = 1;
 /** Keys that came one after the other, in one array without an object for each. */
 class Generation {
   newestAt = 0;
-  #slots = FIRST_SLOTS;
-  #words = new Uint32Array(FIRST_SLOTS * WORDS);
+  readonly #lastSlots: number;
+  #slots: number;
+  #words: Uint32Array;
   #used = 0;
 
+  constructor(firstSlots: number, lastSlots: number) {
+    this.#lastSlots = lastSlots;
+    this.#slots = firstSlots;
+    this.#words = new Uint32Array(firstSlots * WORDS);
+  }
+
   get isFull(): boolean {
-    return this.#slots === LAST_SLOTS && this.#used >= LAST_SLOTS * MAX_FILL;
+    return this.#slots === this.#lastSlots && this.#used >= this.#slots * MAX_FILL;
   }
 
   get count(): number {
@@ -60,24 +70,19 @@ class Generation {
     this.newestAt = Math.max(this.newestAt, seconds);
   }
 
-  *entries(): Iterable<{ readonly digest: KeyDigest; readonly seconds: number }> {
-    const words = this.#words;
-    for (let at = 0; at < words.length; at += WORDS) {
-      const seconds = words[at + 5] ?? 0;
-      if (seconds > FORGOTTEN)
-        yield {
-          digest: [words[at] ?? 0, words[at + 1] ?? 0, words[at + 2] ?? 0, words[at + 3] ?? 0, words[at + 4] ?? 0],
-          seconds,
-        };
-    }
-  }
-
   #grow(): void {
-    const entries = [...this.entries()];
+    const before = this.#words;
     this.#slots *= 2;
-    this.#words = new Uint32Array(this.#slots * WORDS);
+    const words = (this.#words = new Uint32Array(this.#slots * WORDS));
+    const mask = this.#slots - 1;
     this.#used = 0;
-    for (const { digest, seconds } of entries) this.set(digest, seconds);
+    for (let from = 0; from < before.length; from += WORDS) {
+      if ((before[from + 5] ?? 0) <= FORGOTTEN) continue;
+      let slot = (before[from] ?? 0) & mask;
+      while (words[slot * WORDS + 5] !== 0) slot = (slot + 1) & mask;
+      for (let i = 0; i < WORDS; i++) words[slot * WORDS + i] = before[from + i] ?? 0;
+      this.#used++;
+    }
   }
 }
 
@@ -87,7 +92,7 @@ class Generation {
  */
 export class KeyMemory {
   readonly #keepSeconds: number;
-  #generations: Generation[] = [new Generation()];
+  #generations: Generation[] = [new Generation(FIRST_SLOTS, GROWN_SLOTS)];
 
   constructor(keepMs: number) {
     this.#keepSeconds = Math.ceil(keepMs / 1_000);
@@ -112,7 +117,7 @@ export class KeyMemory {
   /** @param at epoch milliseconds */
   remember(digest: KeyDigest, at: number): void {
     let newest = this.#generations.at(-1) as Generation;
-    if (newest.isFull) this.#generations.push((newest = new Generation()));
+    if (newest.isFull) this.#generations.push((newest = new Generation(LAST_SLOTS, LAST_SLOTS)));
     newest.set(digest, Math.max(Math.floor(at / 1_000), FORGOTTEN + 1));
   }
 
