@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-export const MUTANTS = ["known-kinds.json", "mutants.json"].flatMap((name) =>
+export const MUTANTS = ["known-kinds.json", "mutants.json", "persistent-cache.json"].flatMap((name) =>
   JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8")),
 );
 

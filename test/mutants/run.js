@@ -23,6 +23,12 @@ const USUAL_SEEDS = [
   "--seed 22 --minutes 60 --sidecars 5 --customers 100 --checks 3 --faults 40",
 ];
 
+/** Of fleets with persistent-cache services, for faults of those. */
+const SEEDS_WITH_A_QUEUE = [
+  "--seed 71 --minutes 45 --sidecars 4 --customers 200 --checks 2 --faults 100 --cache-services 2",
+  "--seed 73 --minutes 45 --sidecars 4 --customers 200 --checks 2 --faults 100 --cache-services 2",
+];
+
 /** What the unit tests of a copy need. */
 const TREE = [
   "src",
@@ -101,7 +107,8 @@ async function simulation(mutant) {
     );
   // One that breaks without the fault, too, says nothing of it.
   const own = SEEDS.filter((seed) => seed.mutant === mutant.name && seed.open === undefined).map((seed) => seed.args);
-  for (const seed of own.length > 0 ? own : USUAL_SEEDS) {
+  const usual = mutant.fleet === "queue" ? SEEDS_WITH_A_QUEUE : USUAL_SEEDS;
+  for (const seed of own.length > 0 ? own : usual) {
     const { code, output } = await run(
       process.execPath,
       [

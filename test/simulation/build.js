@@ -11,6 +11,9 @@ const TRANSPORTS = join(HERE, "transports");
 const VIRTUAL = [
   { of: /^(node:)?https?$/, in: /src\/(?!adapters\/rpc)adapters\/upstream\//, by: "http.ts" },
   { of: /^ws$/, in: /./, by: "websocket.ts" },
+  { of: /^(node:)?http$/, in: /src\/adapters\/ops\//, by: "ops-http.ts" },
+  { of: /package-version\.js$/, in: /src\//, by: "package-version.ts" },
+  { of: /^@aws-sdk\/client-sqs$/, in: /src\//, by: "sqs-client.ts" },
   { of: /^ioredis$/, in: /./, by: "redis-client.ts" },
   { of: /^(node:)?crypto$/, in: /src\/(?!adapters\/rpc)|node_modules\//, by: "crypto.ts" },
   { of: /^node:fs\/promises$/, in: /src\/(?!adapters\/rpc)adapters\/catalog\//, by: "disk.ts" },

@@ -1,9 +1,12 @@
 import { Random } from "../model/random.js";
-import type { Fault, FaultKind } from "./faults.js";
+import type { SimCacheService } from "./cache-service.js";
+import { type Fault, type FaultKind, type FleetFaultKind, isOfServices, SERVICE_FAULT_KINDS } from "./faults.js";
 import type { SimSidecar } from "./fleet.js";
 import type { History } from "./history.js";
 import type { Upstream } from "./servers/upstream.js";
+import { beginServiceFault, type Consumption } from "./service-faults.js";
 import type { VirtualRedis } from "./transports/redis-client.js";
+import { cutBoth, cutOneWay } from "./world/cuts.js";
 import type { World } from "./world/world.js";
 
 export interface FaultParts {
@@ -14,12 +17,17 @@ export interface FaultParts {
   readonly history: History;
   /** Many checks at once. */
   readonly burst: (sidecar: SimSidecar, random: Random) => void;
+  /** The queue and who consumes it, where there is one. */
+  readonly consumption?: Consumption | undefined;
 }
+
+/** What a fault befalls. */
+type Victim = SimSidecar | SimCacheService;
 
 interface UnderWay {
   readonly kind: FaultKind;
   /** Undefined: everybody. */
-  readonly sidecar: SimSidecar | undefined;
+  readonly victim: Victim | undefined;
 }
 
 /** How long a process may take after a fault until what it missed is asked for again, milliseconds. */
@@ -29,7 +37,7 @@ const RECOVERY_MS = 40_000;
 export class FaultInjector {
   readonly #parts: FaultParts;
   readonly #underWay = new Set<UnderWay>();
-  readonly #quietSince = new Map<SimSidecar | undefined, number>();
+  readonly #quietSince = new Map<Victim | undefined, number>();
 
   /** Since when only Redis is away, milliseconds; undefined: something else is. */
   #hearsSince: number | undefined = 0;
@@ -41,26 +49,26 @@ export class FaultInjector {
   schedule(fault: Fault): void {
     const { scheduler } = this.#parts.world;
     scheduler.at(fault.at * 1_000, undefined, () => {
-      const sidecar = this.#parts.sidecars[fault.target % this.#parts.sidecars.length] as SimSidecar;
-      const underWay: UnderWay = { kind: fault.kind, sidecar: CONCERNS_ONE.has(fault.kind) ? sidecar : undefined };
+      const victim = this.#victimOf(fault);
+      const underWay: UnderWay = { kind: fault.kind, victim: CONCERNS_ONE.has(fault.kind) ? victim : undefined };
       this.#underWay.add(underWay);
       if (!IS_REDIS_AWAY.has(fault.kind)) this.#hearsSince = undefined;
-      this.#note(fault, sidecar, "begins");
-      const end = this.#begin(fault, sidecar);
+      this.#note(fault, victim, "begins");
+      const end = this.#begin(fault, victim);
       scheduler.after(fault.lasts * 1_000, undefined, () => {
         end();
         this.#underWay.delete(underWay);
         if ([...this.#underWay].every(({ kind }) => IS_REDIS_AWAY.has(kind)))
           this.#hearsSince ??= scheduler.now / 1_000;
-        this.#quietSince.set(underWay.sidecar, scheduler.now / 1_000 + RECOVERY_MS);
-        this.#note(fault, sidecar, "ends");
+        this.#quietSince.set(underWay.victim, scheduler.now / 1_000 + RECOVERY_MS);
+        this.#note(fault, victim, "ends");
       });
     });
   }
 
   /** Under which fault an answer is counted. */
   classOf(sidecar: SimSidecar): string {
-    for (const { kind, sidecar: whom } of this.#underWay) if (concerns(whom, sidecar)) return kind;
+    for (const { kind, victim: whom } of this.#underWay) if (concerns(whom, sidecar)) return kind;
     const quietSince = this.#lastOf(sidecar);
     return quietSince > this.#parts.world.scheduler.now / 1_000 ? "recovery" : "none";
   }
@@ -84,7 +92,7 @@ export class FaultInjector {
   /** Whether nothing is under way but that many ask at once. */
   isOnlyBusy(sidecar: SimSidecar): boolean {
     let isBusy = false;
-    for (const { kind, sidecar: whom } of this.#underWay) {
+    for (const { kind, victim: whom } of this.#underWay) {
       if (!concerns(whom, sidecar)) continue;
       if (kind !== "overload" || whom !== sidecar) return false;
       isBusy = true;
@@ -94,7 +102,7 @@ export class FaultInjector {
 
   /** Since when nothing concerns a sidecar, milliseconds; undefined: something does. */
   quietSince(sidecar: SimSidecar): number | undefined {
-    for (const { sidecar: whom } of this.#underWay) if (concerns(whom, sidecar)) return undefined;
+    for (const { victim: whom } of this.#underWay) if (concerns(whom, sidecar)) return undefined;
     const since = this.#lastOf(sidecar);
     return since > this.#parts.world.scheduler.now / 1_000 ? undefined : since;
   }
@@ -105,7 +113,7 @@ export class FaultInjector {
     return last;
   }
 
-  #note({ kind, lasts, choice }: Fault, { name }: SimSidecar, what: string): void {
+  #note({ kind, lasts, choice }: Fault, { name }: Victim, what: string): void {
     this.#parts.history.add(
       this.#parts.world.scheduler.now / 1_000,
       "fault",
@@ -113,8 +121,24 @@ export class FaultInjector {
     );
   }
 
+  #victimOf({ kind, target }: Fault): Victim {
+    const { sidecars, consumption } = this.#parts;
+    const victims: readonly Victim[] = (isOfServices(kind) ? consumption?.services : undefined) ?? sidecars;
+    return victims[target % victims.length] as Victim;
+  }
+
   /** @returns what ends it */
-  #begin({ kind, lasts, choice }: Fault, sidecar: SimSidecar): () => void {
+  #begin({ kind, lasts, choice }: Fault, victim: Victim): () => void {
+    const { world, consumption } = this.#parts;
+    if (!isOfServices(kind)) return "mode" in victim ? this.#beginAt(victim, { kind, lasts, choice }) : nothing;
+    if (consumption === undefined || "mode" in victim) return nothing;
+    return beginServiceFault({ kind, lasts, choice }, victim, consumption, world);
+  }
+
+  #beginAt(
+    sidecar: SimSidecar,
+    { kind, lasts, choice }: Pick<Fault, "lasts" | "choice"> & { readonly kind: FleetFaultKind },
+  ): () => void {
     const { world, redis, upstream, burst } = this.#parts;
     const { network, scheduler } = world;
     const { faults } = upstream;
@@ -162,7 +186,7 @@ export class FaultInjector {
       case "events-lost":
         return this.#set("losesEvents", choice, 0);
       case "edge-behind":
-        return this.#set("edgeLagMs", Math.round(5_000 + 60_000 * choice), 500);
+        return this.#putEdgeBehind(Math.round(5_000 + 60_000 * choice));
       case "edge-503":
         return this.#set("edge", "503", "up");
       case "edge-hangs":
@@ -188,7 +212,21 @@ export class FaultInjector {
       case "published":
         upstream.publish();
         return nothing;
+      case "edge-429":
+        return this.#set("edge", "429", "up");
+      case "edge-refuses-one":
+        return this.#set("edgeRefuses", Math.floor(choice * Math.min(20, upstream.customers)), undefined);
     }
+  }
+
+  #putEdgeBehind(lagMs: number): () => void {
+    const { upstream, consumption } = this.#parts;
+    const { faults } = upstream;
+    faults.edgeLagMs = lagMs;
+    return () => {
+      faults.edgeLagMs = 500;
+      consumption?.accounts.edgeCaughtUp();
+    };
   }
 
   #set<K extends keyof Upstream["faults"]>(
@@ -213,6 +251,8 @@ export class FaultInjector {
       stop();
       redis.server.restart(content);
       redis.isUp = true;
+      redis.restartedAt = world.scheduler.now;
+      this.#parts.consumption?.accounts.redisRestarted();
     };
     if (kind !== "redis-old") {
       stop();
@@ -225,8 +265,9 @@ export class FaultInjector {
 }
 
 /** Whoever reads from Redis what others write there is concerned by what befalls those. */
-function concerns(whom: SimSidecar | undefined, sidecar: SimSidecar): boolean {
-  return whom === undefined || whom === sidecar || (sidecar.mode === "redis" && whom.mode === "redis-listening");
+function concerns(whom: Victim | undefined, sidecar: SimSidecar): boolean {
+  if (whom === undefined || whom === sidecar) return true;
+  return sidecar.mode === "redis" && (!("mode" in whom) || whom.mode === "redis-listening");
 }
 
 const IS_REDIS_AWAY: ReadonlySet<FaultKind> = new Set([
@@ -239,6 +280,7 @@ const IS_REDIS_AWAY: ReadonlySet<FaultKind> = new Set([
 const nothing = (): void => undefined;
 
 const CONCERNS_ONE: ReadonlySet<FaultKind> = new Set([
+  ...SERVICE_FAULT_KINDS,
   "crash",
   "pause",
   "redis-cut",
@@ -248,16 +290,3 @@ const CONCERNS_ONE: ReadonlySet<FaultKind> = new Set([
   "overload",
   "clock-step",
 ]);
-
-function cutOneWay({ network }: World, from: string, to: string): () => void {
-  network.cut(from, to);
-  return () => network.mend(from, to);
-}
-
-function cutBoth(world: World, host: string, to: string): () => void {
-  const [there, back] = [cutOneWay(world, host, to), cutOneWay(world, to, host)];
-  return () => {
-    there();
-    back();
-  };
-}

@@ -39,13 +39,52 @@ export const FAULT_KINDS = [
   "published",
 ] as const;
 
-export type FaultKind = (typeof FAULT_KINDS)[number];
+/** Of the queue of changes and of the persistent-cache services that consume it. */
+export const SERVICE_FAULT_KINDS = [
+  "service-crash",
+  "service-restart",
+  "service-pause",
+  "service-clock-step",
+  "service-redis-cut",
+  "service-edge-cut",
+  "queue-down",
+  "queue-cut",
+  "queue-half-cut",
+  "queue-503",
+  "queue-refuses-credentials",
+  "messages-late",
+  "messages-twice",
+] as const;
+
+export type ServiceFaultKind = (typeof SERVICE_FAULT_KINDS)[number];
+
+/** Of what such services have nobody else to ask in place of. */
+const EDGE_FAULT_KINDS = ["edge-429", "edge-refuses-one"] as const;
+
+export type FleetFaultKind = (typeof FAULT_KINDS)[number] | (typeof EDGE_FAULT_KINDS)[number];
+
+export type FaultKind = FleetFaultKind | ServiceFaultKind;
+
+/** Of a fleet with a queue and persistent-cache services. */
+export const FAULT_KINDS_WITH_A_QUEUE: readonly FaultKind[] = [
+  ...FAULT_KINDS,
+  ...SERVICE_FAULT_KINDS,
+  ...EDGE_FAULT_KINDS,
+];
+
+export function isOfServices(kind: FaultKind): kind is ServiceFaultKind {
+  return (SERVICE_FAULT_KINDS as readonly FaultKind[]).includes(kind);
+}
 
 /** The longest that each lasts, milliseconds; those that are not here come and are gone. */
 const LONGEST: Partial<Record<FaultKind, number>> = {
   crash: 20_000,
   pause: 15_000,
   "clock-step": 600_000,
+  "service-crash": 20_000,
+  "service-restart": 30_000,
+  "service-pause": 15_000,
+  "service-clock-step": 600_000,
   overload: 14_000,
 };
 /** And the least. */

@@ -61,7 +61,7 @@ export class SimSidecar {
 
   #open(process: SimProcess): Started {
     const config = configOf(this.mode);
-    const logger = this.#logger();
+    const logger = loggerOfUnexpected(this.unexpected);
     const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
     const source = vendorSource(config, "key", services);
     const cache = this.mode === "memory" ? undefined : redisCacheLayer(config, ENVIRONMENT, services);
@@ -77,14 +77,15 @@ export class SimSidecar {
       run: this.#runs,
     };
   }
+}
 
-  #logger(): Logger {
-    const kept = (message: string, fields: object = {}) => {
-      if (/unexpected|could not be loaded/.test(message)) this.unexpected.push(`${message} ${errorIn(fields)}`);
-    };
-    const ignored = () => undefined;
-    return { error: kept, warn: kept, info: ignored, debug: ignored };
-  }
+/** Keeps what the product logs as unexpected. */
+export function loggerOfUnexpected(unexpected: string[]): Logger {
+  const kept = (message: string, fields: object = {}) => {
+    if (/unexpected|could not be loaded/.test(message)) unexpected.push(`${message} ${errorIn(fields)}`);
+  };
+  const ignored = () => undefined;
+  return { error: kept, warn: kept, info: ignored, debug: ignored };
 }
 
 function configOf(mode: SidecarMode): Config {

@@ -5,7 +5,7 @@ export type { SimulationResult } from "./simulate.js";
 
 const DAY_MS = 86_400_000;
 
-const USAGE = `usage: npm run simulate -- --seed N [--days D | --minutes M] [--sidecars N] [--customers N] [--checks PER_SECOND] [--faults PER_HOUR]
+const USAGE = `usage: npm run simulate -- --seed N [--days D | --minutes M] [--sidecars N] [--customers N] [--checks PER_SECOND] [--faults PER_HOUR] [--cache-services N]
   [--kind NAME]… [--only INDEX,…] [--shrink] [--history] [--json]\n`;
 
 export function run(
@@ -52,6 +52,7 @@ export async function main(args: readonly string[]): Promise<number> {
     customers: number("--customers", DEFAULTS.customers),
     checksPerSecond: number("--checks", DEFAULTS.checksPerSecond),
     faultsPerHour: number("--faults", DEFAULTS.faultsPerHour),
+    cacheServices: number("--cache-services", 0),
     ...(kinds.length === 0 ? {} : { kinds }),
     ...(args.includes("--history") ? { print: (line) => process.stdout.write(`${line}\n`) } : {}),
   };
@@ -93,7 +94,7 @@ export async function main(args: readonly string[]): Promise<number> {
 
 function tell(
   { seed, lengthMs, sidecars, customers }: SimulationOptions,
-  { digest, lines, events, faults, violations, tallies, reports }: SimulationResult,
+  { digest, lines, events, faults, violations, tallies, reports, messages }: SimulationResult,
   seconds: number,
 ): void {
   const out = (text: string) => process.stdout.write(`${text}\n`);
@@ -108,18 +109,20 @@ function tell(
     );
   }
   out(`  reports: ${JSON.stringify(reports)}`);
+  if (messages.sent > 0) out(`  messages of the queue: ${JSON.stringify(messages)}`);
   for (const { rule, at, what } of violations.slice(0, 20)) out(`BROKEN ${rule} at ${Math.round(at)} ms: ${what}`);
   if (violations.length > 20) out(`… and ${violations.length - 20} more`);
 }
 
 function commandOf(
-  { seed, lengthMs, sidecars, customers, checksPerSecond, faultsPerHour }: SimulationOptions,
+  { seed, lengthMs, sidecars, customers, checksPerSecond, faultsPerHour, cacheServices = 0 }: SimulationOptions,
   args: readonly string[],
   only: readonly number[] | undefined,
 ): string {
   const kinds = args.flatMap((arg, index) => (arg === "--kind" ? [`--kind ${args[index + 1] ?? ""}`] : []));
   return [
     `npm run simulate -- --seed ${seed} --minutes ${lengthMs / 60_000} --sidecars ${sidecars} --customers ${customers} --checks ${checksPerSecond} --faults ${faultsPerHour}`,
+    ...(cacheServices === 0 ? [] : [`--cache-services ${cacheServices}`]),
     ...kinds,
     ...(only === undefined ? [] : [`--only ${only.join(",")},`]),
   ].join(" ");

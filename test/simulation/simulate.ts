@@ -1,15 +1,21 @@
 import { CodedError } from "../../src/domain/errors.js";
 import { Random } from "../model/random.js";
+import { QUEUE_HOST, SimCacheService } from "./cache-service.js";
 import { CatalogHost } from "./catalog-host.js";
 import { FaultInjector } from "./fault-injector.js";
-import { type Fault, FAULT_KINDS, type FaultKind, planFaults, QUIET_MS } from "./faults.js";
+import { type Fault, FAULT_KINDS, FAULT_KINDS_WITH_A_QUEUE, type FaultKind, planFaults, QUIET_MS } from "./faults.js";
 import { fillRedis } from "./fill-redis.js";
 import { ENVIRONMENT, type SidecarMode, SimSidecar, type Started } from "./fleet.js";
 import { History } from "./history.js";
 import { newTally, Oracle, type Tally, versionOf, type Violation } from "./oracle.js";
+import { ChangeAnnouncer } from "./servers/change-announcer.js";
 import { RedisServer } from "./servers/redis-server.js";
-import { idOf, Upstream } from "./servers/upstream.js";
+import { SqsServer } from "./servers/sqs-server.js";
+import { RESOURCE_VERSIONS, Upstream } from "./servers/upstream.js";
+import type { Consumption } from "./service-faults.js";
+import { SharedCacheAccounts } from "./shared-cache-accounts.js";
 import { listenRedis, type VirtualRedis } from "./transports/redis-client.js";
+import { listenSqs, type VirtualQueue } from "./transports/sqs-client.js";
 import { activate, World } from "./world/world.js";
 
 export interface SimulationOptions {
@@ -20,6 +26,8 @@ export interface SimulationOptions {
   /** Checks in a second, of the whole fleet. */
   readonly checksPerSecond: number;
   readonly faultsPerHour: number;
+  /** Persistent-cache services that consume a queue of changes; 0: there is no queue. */
+  readonly cacheServices?: number;
   readonly kinds?: readonly FaultKind[] | undefined;
   /** In place of those of the seed. */
   readonly faults?: readonly Fault[] | undefined;
@@ -35,6 +43,14 @@ export interface SimulationResult {
   readonly violations: readonly Violation[];
   readonly tallies: ReadonlyMap<string, Tally>;
   readonly reports: ReportTally;
+  readonly messages: MessageTally;
+}
+
+/** Of the queue of changes. */
+export interface MessageTally {
+  readonly sent: number;
+  readonly acknowledged: number;
+  readonly dead: number;
 }
 
 export interface ReportTally {
@@ -70,6 +86,15 @@ const MODES: readonly SidecarMode[] = [
   "memory",
 ];
 
+/** Where persistent-cache services write to Redis, most read there what those write. */
+const FED_MODES: readonly SidecarMode[] = ["redis", "redis", "memory", "redis", "redis-listening"];
+const LOOK_AT_SLOTS_EVERY = 60e6;
+const SERVICE_SETTINGS: readonly Readonly<Record<string, string>>[] = [
+  { BATCH_SIZE: "10", CACHE_UPDATE_POLICY: "UPSERT" },
+  { BATCH_SIZE: "1" },
+  { BATCH_SIZE: "10" },
+];
+
 /** One run of a fleet: the product's own code, in a world that a seed makes up. */
 export class Simulation {
   readonly #options: SimulationOptions;
@@ -83,6 +108,7 @@ export class Simulation {
   readonly #injector: FaultInjector;
   readonly #catalog: CatalogHost;
   readonly #faults: readonly Fault[];
+  readonly #consumption: Consumption | undefined;
   readonly #reports: ReportTally = { acknowledged: 0, refused: 0, ambiguous: 0, notCounted: 0, lost: 0, doubled: 0 };
   readonly #sent = new Map<string, "acknowledged" | "refused" | "ambiguous" | "not counted" | "under way">();
   #underWay = 0;
@@ -90,20 +116,24 @@ export class Simulation {
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    const { seed, lengthMs, sidecars, customers, kinds = FAULT_KINDS } = options;
+    const { seed, lengthMs, sidecars, customers, cacheServices = 0 } = options;
+    const { kinds = cacheServices > 0 ? FAULT_KINDS_WITH_A_QUEUE : FAULT_KINDS } = options;
     this.#world = new World(seed);
     activate(this.#world);
     this.#random = new Random(seed ^ 0xca11);
     this.#history = new History(options.print);
-    this.#redis = { host: "redis", server: new RedisServer(() => this.#world.now), isUp: true, links: new Set() };
+    const server = new RedisServer(() => this.#world.now);
+    this.#redis = { host: "redis", server, isUp: true, restartedAt: -Infinity, links: new Set() };
     listenRedis(this.#redis);
-    this.#upstream = new Upstream(this.#world, this.#random.fork(), customers);
+    this.#upstream = new Upstream(this.#world, this.#random.fork(), customers, cacheServices > 0);
     fillRedis(this.#redis.server, this.#upstream, customers, this.#world.now);
+    const modes = cacheServices > 0 ? FED_MODES : MODES;
     this.#sidecars = Array.from(
       { length: sidecars },
-      (_, index) => new SimSidecar(`sidecar-${index}`, MODES[index % MODES.length] as SidecarMode),
+      (_, index) => new SimSidecar(`sidecar-${index}`, modes[index % modes.length] as SidecarMode),
     );
     this.#oracle = new Oracle(this.#upstream, { freshMs: 3_000, maxAgeMs: 700_000, lateMs: 5_000 });
+    this.#consumption = cacheServices > 0 ? this.#openQueue(cacheServices) : undefined;
     this.#faults = options.faults ?? planFaults(seed, lengthMs, sidecars, options.faultsPerHour, kinds);
     this.#injector = new FaultInjector({
       world: this.#world,
@@ -112,6 +142,7 @@ export class Simulation {
       upstream: this.#upstream,
       history: this.#history,
       burst: (sidecar, random) => this.#burst(sidecar, random),
+      consumption: this.#consumption,
     });
     this.#catalog = new CatalogHost({
       world: this.#world,
@@ -119,6 +150,25 @@ export class Simulation {
       history: this.#history,
       oracle: this.#oracle,
     });
+  }
+
+  #openQueue(cacheServices: number): Consumption {
+    const [world, redis, upstream, oracle] = [this.#world, this.#redis, this.#upstream, this.#oracle];
+    const server = new SqsServer({
+      now: () => world.scheduler.now / 1_000,
+      after: (delayMs, run) => world.scheduler.after(delayMs * 1_000, undefined, run),
+      visibilitySeconds: 30,
+      maxReceives: 10,
+    });
+    const queue: VirtualQueue = { host: QUEUE_HOST, server, state: "up" };
+    listenSqs(queue);
+    const announcer = new ChangeAnnouncer(world, this.#random.fork(), server, upstream);
+    const services = Array.from(
+      { length: cacheServices },
+      (_, index) => new SimCacheService(`service-${index}`, SERVICE_SETTINGS[index % SERVICE_SETTINGS.length] ?? {}),
+    );
+    const accounts = new SharedCacheAccounts({ world, queue: server, announcer, redis, upstream, oracle });
+    return { services, queue, announcer, accounts };
   }
 
   async run(): Promise<SimulationResult> {
@@ -133,6 +183,8 @@ export class Simulation {
     process.on("unhandledRejection", onRejection);
     try {
       for (const sidecar of this.#sidecars) sidecar.start();
+      for (const service of this.#consumption?.services ?? []) service.start();
+      this.#lookAtSlots();
       for (const fault of this.#faults) this.#injector.schedule(fault);
       this.#catalog.start(lengthMs - QUIET_MS);
       this.#nextCheck();
@@ -146,7 +198,8 @@ export class Simulation {
     this.#judgeReports();
     this.#oracle.judgeBusyTimes();
     await this.#catalog.judge();
-    for (const { name, unexpected } of this.#sidecars)
+    this.#consumption?.accounts.judge();
+    for (const { name, unexpected } of [...this.#sidecars, ...(this.#consumption?.services ?? [])])
       for (const message of unexpected) this.#oracle.violate("nothing-unexpected", this.#nowMs, `${name}: ${message}`);
     return {
       digest: this.#history.digest(),
@@ -156,7 +209,22 @@ export class Simulation {
       violations: this.#oracle.violations,
       tallies: this.#oracle.tallies,
       reports: this.#reports,
+      messages: {
+        sent: this.#consumption?.announcer.announced.size ?? 0,
+        acknowledged: this.#consumption?.accounts.acknowledged ?? 0,
+        dead: this.#consumption?.accounts.dead ?? 0,
+      },
     };
+  }
+
+  #lookAtSlots(): void {
+    const { accounts } = this.#consumption ?? {};
+    if (accounts === undefined) return;
+    this.#world.scheduler.after(LOOK_AT_SLOTS_EVERY, undefined, () => {
+      this.#lookAtSlots();
+      accounts.lookAtSlots();
+      return true;
+    });
   }
 
   get #nowMs(): number {
@@ -188,7 +256,8 @@ export class Simulation {
 
   #check(sidecar: SimSidecar, started: Started, customer: number, askedAt: number): true | undefined {
     const isInRedis =
-      this.#injector.reachesRedis(sidecar) && this.#redis.server.has(`${ENVIRONMENT}:c_${idOf(customer)}#timestamp`);
+      this.#injector.reachesRedis(sidecar) &&
+      this.#redis.server.has(`${ENVIRONMENT}:c_${this.#upstream.idOf(customer)}#timestamp`);
     const isOnlyBusy = this.#injector.isOnlyBusy(sidecar);
     const query = {
       featureId: "seats",
@@ -198,7 +267,7 @@ export class Simulation {
       fallback: undefined,
       fallbackWhenUnknown: false,
     } as const;
-    const received = started.check.feature(idOf(customer), undefined, query, {
+    const received = started.check.feature(this.#upstream.idOf(customer), undefined, query, {
       deadlineAt: undefined,
       signal: undefined,
     });
@@ -211,6 +280,15 @@ export class Simulation {
         started.process.name,
         `customer ${customer} ${source} ${hasAccess} v${version ?? "-"}`,
       );
+      if (this.#upstream.sharesItsSlot(customer)) {
+        if (version !== undefined && version >= RESOURCE_VERSIONS)
+          this.#oracle.violate(
+            "no-subject-holds-anothers-slot",
+            answeredAt,
+            `${started.process.name} answers customer ${customer} by the state of a resource of another's (${source})`,
+          );
+        return;
+      }
       this.#oracle.judge(
         {
           sidecar: sidecar.name,
@@ -289,7 +367,7 @@ export class Simulation {
   #report(started: Started, key: string, customer: number, value: number): void {
     this.#sent.set(key, "under way");
     const report = {
-      subject: { customerId: idOf(customer) },
+      subject: { customerId: this.#upstream.idOf(customer) },
       featureId: "calls",
       value,
       updateBehavior: "DELTA",

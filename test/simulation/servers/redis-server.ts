@@ -82,6 +82,12 @@ export class RedisServer {
     return this.#get(key) !== null;
   }
 
+  /** What a key holds, as nobody is told of. */
+  peek(key: string): string | null {
+    const entry = this.#entries.get(key);
+    return entry === undefined || entry.expiresAt <= this.#now() ? null : entry.value;
+  }
+
   execute(id: number, command: readonly string[]): RedisReply {
     const connection = this.#connections.get(id);
     if (connection === undefined) throw new Error("there is no such connection");

@@ -20,10 +20,21 @@ interface Customer {
   usedAt: number;
 }
 
+/** A change as those are told of it who do not listen to the stream. */
+export interface VendorChange {
+  readonly type: "entitlements.updated" | "usage.updated" | "package.published";
+  readonly data: object;
+  readonly customer: number;
+  readonly version: number;
+  readonly isOfResource: boolean;
+}
+
 export interface UpstreamFaults {
   /** How far Edge is behind the API, milliseconds. */
   edgeLagMs: number;
-  edge: "up" | "503" | "hangs";
+  edge: "up" | "503" | "hangs" | "429";
+  /** The customer that Edge refuses to be asked for. */
+  edgeRefuses: number | undefined;
   api: "up" | "503" | "hangs" | "429";
   /** What share of reports is counted without an answer. */
   losesAnswers: number;
@@ -40,19 +51,41 @@ export const USED = 999_000;
 const ID_OF_SEATS = "seats";
 const ID_OF_CALLS = "calls";
 const MAX_KEPT_VERSIONS = 50;
+/** A limit that tells whose a state is: of a customer, or of a customer's resource. */
+export const CUSTOMER_MARK = 1e9;
+export const RESOURCE_MARK = 2e9;
+/** Versions of a resource's entitlements are counted from here. */
+export const RESOURCE_VERSIONS = 500_000;
+const RESOURCE = "site";
+/** One of so many customers has an id that is, in Redis, also the name of another's resource. */
+const SHARED_SLOT_EVERY = 20;
 
 /** The vendor: one truth, an Edge that is behind it now and then, an API that takes reports, and a stream of changes. */
 export class Upstream {
-  readonly faults: UpstreamFaults = { edgeLagMs: 500, edge: "up", api: "up", losesAnswers: 0, losesEvents: 0 };
+  readonly faults: UpstreamFaults = {
+    edgeLagMs: 500,
+    edge: "up",
+    edgeRefuses: undefined,
+    api: "up",
+    losesAnswers: 0,
+    losesEvents: 0,
+  };
+  /** Notified of what the stream is told, whoever listens there. */
+  onVendorChange: (change: VendorChange) => void = () => undefined;
   /** By idempotency key, how often it was counted: upstream counts once, so the value is what a second count would be refused for. */
   readonly counted = new Map<string, number>();
+  /** Customers that Edge has refused to be asked for. */
+  readonly refused = new Set<number>();
   calls = 0;
   readonly #world: World;
   readonly #random: Random;
   readonly #customers: readonly Customer[];
   readonly #sockets = new Map<VirtualSocket, Map<string, string>>();
+  readonly #hasSharedSlots: boolean;
 
-  constructor(world: World, random: Random, customers: number) {
+  /** @param hasSharedSlots whether some customers' ids are also names of others' resources in Redis */
+  constructor(world: World, random: Random, customers: number, hasSharedSlots = false) {
+    this.#hasSharedSlots = hasSharedSlots;
     this.#world = world;
     this.#random = random;
     this.#customers = Array.from({ length: customers }, () => ({
@@ -63,6 +96,18 @@ export class Upstream {
     listenHttp("edge", (request) => this.#edge(request));
     listenHttp("api", (request) => this.#api(request));
     listenWebSocket("ws", (socket) => this.#stream(socket));
+  }
+
+  get customers(): number {
+    return this.#customers.length;
+  }
+
+  idOf(customer: number): string {
+    return this.sharesItsSlot(customer) ? `customer-${customer - 1}:r_${RESOURCE}` : `customer-${customer}`;
+  }
+
+  sharesItsSlot(customer: number): boolean {
+    return this.#hasSharedSlots && customer % SHARED_SLOT_EVERY === SHARED_SLOT_EVERY - 1;
   }
 
   /** As the API tells it now. */
@@ -92,17 +137,26 @@ export class Upstream {
     versions.push(version);
     if (versions.length > MAX_KEPT_VERSIONS) versions.shift();
     const event = {
-      customerId: idOf(customer),
+      customerId: this.idOf(customer),
       resourceId: null,
       accessDeniedReason: null,
       entitlements: this.#entitlements(customer, version),
     };
+    const vendorChange = { type: "entitlements.updated", customer, version: version.number } as const;
     this.#tell("entitlementsUpdatedV2", event);
+    this.onVendorChange({ ...vendorChange, data: event, isOfResource: false });
+    if (this.#hasSharedSlots && this.sharesItsSlot(customer + 1)) {
+      const ofResource = { ...event, resourceId: RESOURCE, entitlements: this.#entitlements(customer, version, true) };
+      this.#tell("entitlementsUpdatedV2", ofResource);
+      this.onVendorChange({ ...vendorChange, data: ofResource, isOfResource: true });
+    }
     return version;
   }
 
   publish(): void {
-    this.#tell("packagePublished", { migrationType: "ALL_CUSTOMERS" });
+    const data = { migrationType: "ALL_CUSTOMERS" };
+    this.#tell("packagePublished", data);
+    this.onVendorChange({ type: "package.published", data, customer: -1, version: 0, isOfResource: false });
   }
 
   /** Ends the connections of the stream. */
@@ -117,7 +171,7 @@ export class Upstream {
     return found;
   }
 
-  #entitlements(customer: number, { number, isGranted, since }: Version): readonly unknown[] {
+  #entitlements(customer: number, { number, isGranted, since }: Version, isOfResource = false): readonly unknown[] {
     const { used, usedAt } = this.#customer(customer);
     const updated = new Date(since).toISOString();
     const metered = (refId: string, usageLimit: number, currentUsage: number, usageUpdatedAt: string) => ({
@@ -134,8 +188,18 @@ export class Upstream {
       feature: { refId, displayName: refId, featureType: "NUMBER", meterType: "Fluctuating" },
     });
     return [
-      metered(ID_OF_SEATS, (isGranted ? GRANTED_LIMIT : 0) + number, USED, updated),
-      metered(ID_OF_CALLS, 1e9, used, new Date(usedAt).toISOString()),
+      metered(
+        ID_OF_SEATS,
+        (isGranted ? GRANTED_LIMIT : 0) + number + (isOfResource ? RESOURCE_VERSIONS : 0),
+        USED,
+        updated,
+      ),
+      metered(
+        ID_OF_CALLS,
+        customer + (isOfResource ? RESOURCE_MARK : CUSTOMER_MARK),
+        used,
+        new Date(usedAt).toISOString(),
+      ),
     ];
   }
 
@@ -153,12 +217,24 @@ export class Upstream {
     if (edge === "hangs") return;
     this.#later(EDGE_TAKES, () => {
       if (edge === "503") request.answer(503, { message: "unavailable" });
+      else if (edge === "429") request.answer(429, { message: "Too Many Requests" }, { "retry-after": "2" });
       else if (request.path.startsWith("/v1/config")) request.answer(200, { data: { sdkConfiguration: {} } });
-      else
-        request.answer(200, {
-          data: { entitlementsState: this.#stateAt(customerIn(request.path), this.#world.now - this.faults.edgeLagMs) },
-        });
+      else this.#state(request);
     });
+  }
+
+  #state(request: VirtualRequest): void {
+    const { customerId, isOfResource } = subjectIn(request.path);
+    const customer = numberOf(customerId);
+    if (customer === this.faults.edgeRefuses) {
+      this.refused.add(customer);
+      request.answer(431, { message: "the header is too large" });
+    } else
+      request.answer(200, {
+        data: {
+          entitlementsState: this.#stateAt(customer, this.#world.now - this.faults.edgeLagMs, isOfResource),
+        },
+      });
   }
 
   #api(request: VirtualRequest): void {
@@ -176,11 +252,16 @@ export class Upstream {
   #graphql(request: VirtualRequest): void {
     const { operationName, variables } = JSON.parse(request.body) as {
       readonly operationName: string;
-      readonly variables: { readonly query?: { readonly customerId: string }; readonly input?: ReportInput };
+      readonly variables: {
+        readonly query?: { readonly customerId: string; readonly resourceId?: string | null };
+        readonly input?: ReportInput;
+      };
     };
     if (operationName === "GetEntitlementsState") {
+      const { customerId = "", resourceId } = variables.query ?? {};
+      const isOfResource = (resourceId ?? undefined) !== undefined;
       request.answer(200, {
-        data: { entitlementsState: this.#stateAt(numberOf(variables.query?.customerId ?? ""), Infinity) },
+        data: { entitlementsState: this.#stateAt(numberOf(customerId), Infinity, isOfResource) },
       });
     } else if (operationName === "ReportUsage" && variables.input !== undefined) {
       this.#report(request, variables.input);
@@ -200,7 +281,7 @@ export class Upstream {
       customer.used += value;
       customer.usedAt = Math.max(this.#world.now, customer.usedAt + 1);
       this.counted.set(idempotencyKey, value);
-      this.#tell("usageUpdatedV2", {
+      const usageEvent = {
         customerId,
         resourceId: null,
         entitlementReference: { id: ID_OF_CALLS, type: "FEATURE" },
@@ -210,6 +291,14 @@ export class Upstream {
           usagePeriodStart: null,
           usagePeriodEnd: null,
         },
+      };
+      this.#tell("usageUpdatedV2", usageEvent);
+      this.onVendorChange({
+        type: "usage.updated",
+        data: usageEvent,
+        customer: numberOf(customerId),
+        version: 0,
+        isOfResource: false,
       });
     }
     if (this.#random.chance(this.faults.losesAnswers)) {
@@ -226,11 +315,11 @@ export class Upstream {
     request.answer(200, { data: { reportUsage: measured } });
   }
 
-  #stateAt(customer: number, time: number): unknown {
+  #stateAt(customer: number, time: number, isOfResource = false): unknown {
     const { versions } = this.#customer(customer);
     const version = versions.findLast(({ since }) => since <= time) ?? versions[0];
     if (version === undefined) throw new Error(`customer ${customer} has no version`);
-    return { accessDeniedReason: null, entitlementsV2: this.#entitlements(customer, version) };
+    return { accessDeniedReason: null, entitlementsV2: this.#entitlements(customer, version, isOfResource) };
   }
 
   #stream(socket: VirtualSocket): void {
@@ -264,14 +353,12 @@ interface ReportInput {
   readonly idempotencyKey: string;
 }
 
-export function idOf(customer: number): string {
-  return `customer-${customer}`;
-}
-
 function numberOf(customerId: string): number {
-  return Number(customerId.slice("customer-".length));
+  const [, number = "", isNameOfResource] = /^customer-(\d+)(:r_)?/.exec(customerId) ?? [];
+  return Number(number) + (isNameOfResource === undefined ? 0 : 1);
 }
 
-function customerIn(path: string): number {
-  return numberOf(decodeURIComponent(/\/v1\/c\/([^/]+)\//.exec(path)?.[1] ?? ""));
+function subjectIn(path: string): { readonly customerId: string; readonly isOfResource: boolean } {
+  const [, customerId = ""] = /\/v1\/c\/([^/]+)\//.exec(path) ?? [];
+  return { customerId: decodeURIComponent(customerId), isOfResource: path.includes("?resourceId=") };
 }

@@ -13,6 +13,8 @@ export interface VirtualRedis {
   readonly host: string;
   readonly server: RedisServer;
   isUp: boolean;
+  /** When it last came back with other content than it had, microseconds of virtual time. */
+  restartedAt: number;
   /** Ends every connection. */
   readonly links: Set<() => void>;
 }

@@ -11,7 +11,7 @@ interface Mutant {
   readonly search: string;
 }
 
-const mutants = ["known-kinds.json", "mutants.json"].flatMap(
+const mutants = ["known-kinds.json", "mutants.json", "persistent-cache.json"].flatMap(
   (name) => JSON.parse(readFileSync(resolve(REPO, "test/mutants", name), "utf8")) as Mutant[],
 );
 
