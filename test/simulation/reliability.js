@@ -95,7 +95,7 @@ Made by \`npm run reliability -- --seeds ${seeds} --minutes ${minutes}\`: a simu
 
 Per million checks, or per million reports. A denial is wrong where the customer has access by the present truth, a grant where it has none any more; the time is how long before the answer the truth had changed. A fallback is an answer without any state: its denials are counted as wrong where the customer has access. *In doubt*: the caller was told that it is not known whether the report counts. *Broken*: rules of the simulation that did not hold.
 
-| what fails | checks | fallbacks | wrong denials | at the longest | wrong grants | at the longest | reports lost | refused, and counted | stale | broken |
+| what fails | checks | fallbacks | wrong denials | at the longest | wrong grants | at the longest | reports lost | refused, and counted | in doubt | broken |
 | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |
 ${table.join("\n")}
 `,
