@@ -92,7 +92,7 @@ export function buildCore({
     states,
     check: new CheckEntitlement(states, configured, clock, { assume, overlay }),
     explain: new ExplainDecision({ cache, states, stream, fallbacks: configured, clock, assume, overlay }),
-    list: new ListEntitlements(states, configured, clock),
+    list: new ListEntitlements(states, configured, clock, overlay),
     reload: new ReloadEntitlements(load),
     reportUsage: new ReportUsage(upstream, cache, load, clock, logger),
     updates: new FollowUpdates(cache, load, refresh, stream, clock, logger, maxRefreshed),

@@ -227,8 +227,8 @@ export class ExplainDecision {
   ): Explanation["nearest"] {
     const { directory } = this.#parts;
     const isMissing = state === undefined || saysEntityIsMissing(state.accessDeniedReason);
-    const isResourceMissing =
-      subject.resourceId !== undefined && isMissing && state?.accessDeniedReason !== "CustomerNotFound";
+    const missingResource =
+      isMissing && state?.accessDeniedReason !== "CustomerNotFound" ? subject.resourceId : undefined;
     const known =
       type === "feature"
         ? (directory?.features() ?? featuresOf(state))
@@ -236,12 +236,13 @@ export class ExplainDecision {
     const isKnown = type === "feature" ? state?.feature(id) !== undefined : state?.credit(id) !== undefined;
     return {
       customers:
-        isMissing && !isResourceMissing
+        isMissing && missingResource === undefined
           ? nearestIds(subject.customerId, directory?.customers() ?? cachedCustomers(cache))
           : [],
-      resources: isResourceMissing
-        ? nearestIds(subject.resourceId ?? "", directory?.resources(subject.customerId) ?? [])
-        : [],
+      resources:
+        missingResource === undefined
+          ? []
+          : nearestIds(missingResource, directory?.resources(subject.customerId) ?? []),
       ids: isKnown ? [] : nearestUnlessKnown(id, known),
     };
   }

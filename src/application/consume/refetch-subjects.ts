@@ -240,7 +240,7 @@ export class RefetchSubjects {
         if (!isEmptyState(state) || job.superseded === supersededBefore) return { state, askedAt };
       } catch (error) {
         if (IS_WORTH_ASKING_AGAIN[errorCodeOf(error)]) return this.#failed(job, error);
-        await this.#refused(job, error);
+        return this.#refused(job, error);
       }
     }
   }

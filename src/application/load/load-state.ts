@@ -270,7 +270,7 @@ export class LoadState {
     };
     try {
       const known = await this.#cache.put(subject, fetched);
-      if (saysEntityIsMissing(known.state.accessDeniedReason)) this.#missing.remember(subject);
+      if (saysEntityIsMissing(known.state.accessDeniedReason)) void this.#missing.remember(subject);
       return known;
     } catch (error) {
       // A store out of reach does not make upstream's answer any less true.

@@ -30,17 +30,22 @@ export class MissingSubjects {
     this.#known = new BoundedSubjects(bounds.count);
   }
 
-  /** Remembers one more, and has the cache forget those remembered longest where they are too many or too long. */
-  remember(subject: Subject): void {
+  /**
+   * Remembers one more, and has the cache forget those remembered longest where they are too many or too long. Resolves
+   * once it has, or cannot.
+   */
+  async remember(subject: Subject): Promise<void> {
     if (this.#known.has(subject)) return;
     this.#known.set(subject, true);
     this.#idBytes += idBytesOf(subject);
+    const forgotten: Promise<void>[] = [];
     while (this.#known.isOverfull || this.#idBytes > this.#bounds.idBytes) {
-      const oldest = this.#known.takeOldest();
-      if (oldest === undefined) return;
-      this.#idBytes -= idBytesOf(oldest.subject);
-      void this.#forget(oldest.subject);
+      // There is one: what is empty is neither too many nor too long.
+      const { subject: oldest } = this.#known.takeOldest() as { readonly subject: Subject };
+      this.#idBytes -= idBytesOf(oldest);
+      forgotten.push(this.#forget(oldest));
     }
+    await Promise.all(forgotten);
   }
 
   async #forget(subject: Subject): Promise<void> {

@@ -1,5 +1,5 @@
 import { type ErrorCode, errorCodeOf } from "../../domain/errors.js";
-import type { ReportKind, ReportResult, Telemetry } from "../../ports/telemetry.js";
+import type { ReportKind, Telemetry } from "../../ports/telemetry.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 
 /** Failures that say that upstream did not take the report; see UpstreamClient. */
@@ -15,14 +15,13 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
 /** The same upstream, with what becomes of reports counted, each of a bulk by itself. */
 export function countReports(upstream: UpstreamClient, { reports }: Pick<Telemetry, "reports">): UpstreamClient {
   async function counted<T>(kind: ReportKind, count: number, delivery: Promise<T>): Promise<T> {
-    let result: ReportResult = "delivered";
     try {
-      return await delivery;
+      const answer = await delivery;
+      reports[kind].delivered += count;
+      return answer;
     } catch (error) {
-      result = REFUSALS.has(errorCodeOf(error)) ? "refused" : "failed";
+      reports[kind][REFUSALS.has(errorCodeOf(error)) ? "refused" : "failed"] += count;
       throw error;
-    } finally {
-      reports[kind][result] += count;
     }
   }
   return {

@@ -1,7 +1,7 @@
 import type { Random } from "../../model/random.js";
 import { World } from "../world/world.js";
 import type { SqsServer } from "./sqs-server.js";
-import type { VendorChange, Upstream } from "./upstream.js";
+import type { Upstream, VendorChange } from "./upstream.js";
 
 /** What a message was sent for, by its id. */
 export interface Announced {

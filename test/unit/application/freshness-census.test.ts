@@ -41,6 +41,11 @@ describe("cached states are counted by their freshness", () => {
     expect((await censusOf([]).census.count()).oldestVerifiedAt).toBeUndefined();
   });
 
+  it("few of them each time, so that the count is as of now", async () => {
+    const { census, passes } = censusOf([{}, {}]);
+    expect([(await census.count()).fresh, (await census.count()).fresh, passes()]).toEqual([2, 2, 2]);
+  });
+
   it("many of them once for all who ask at the same time, and turns of the event loop in between", async () => {
     const { census, passes } = censusOf(Array.from({ length: 10_000 }, () => ({})));
     let turns = 0;

@@ -4,17 +4,17 @@ import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
 
 describe("readiness", () => {
   it.each([
-    { calls: [], isReady: false },
-    { calls: ["ready"], isReady: true },
-    { calls: ["ready", "ready"], isReady: true },
-    { calls: ["ready", "drain"], isReady: false },
-    { calls: ["drain"], isReady: false },
-    { calls: ["drain", "ready"], isReady: false },
-    { calls: ["ready", "drain", "ready"], isReady: false },
-  ] as const)("after $calls: $isReady", ({ calls, isReady }) => {
+    { calls: [], phase: "starting" },
+    { calls: ["ready"], phase: "ready" },
+    { calls: ["ready", "ready"], phase: "ready" },
+    { calls: ["ready", "drain"], phase: "draining" },
+    { calls: ["drain"], phase: "draining" },
+    { calls: ["drain", "ready"], phase: "draining" },
+    { calls: ["ready", "drain", "ready"], phase: "draining" },
+  ] as const)("after $calls is $phase", ({ calls, phase }) => {
     const readiness = new Readiness();
     for (const call of calls) readiness[call]();
-    expect(readiness.isReady).toBe(isReady);
+    expect([readiness.phase, readiness.isReady]).toEqual([phase, phase === "ready"]);
   });
 
   it("tells of each change once, until it is told to stop", () => {

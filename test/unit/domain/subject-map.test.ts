@@ -32,6 +32,9 @@ describe("a map keyed by subjects", () => {
         const ofCustomer = list.entries.filter(({ subject }) => subject.customerId === asked.customerId);
         expect(map.get(asked)).toBe(list.entries.find(({ subject }) => sameSubject(subject, asked))?.value);
         expect(sorted(map.values())).toEqual(sorted(list.entries.map(({ value }) => value)));
+        expect([...map.entries()].sort(([, a], [, b]) => a - b)).toEqual(
+          list.entries.map(({ subject, value }) => [subject, value] as const).sort(([, a], [, b]) => a - b),
+        );
         expect(sorted(map.ofCustomer(asked.customerId))).toEqual(sorted(ofCustomer.map(({ value }) => value)));
       }),
       { numRuns: 1_000 },

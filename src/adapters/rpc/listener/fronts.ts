@@ -88,7 +88,7 @@ export function createTlsFront(
     server.setSecureContext({ cert, key, ca });
     onCertificate(expiresAt);
   };
-  if ("cert" in tls) {
+  if (!("certFile" in tls)) {
     apply(tls);
     return { server, prepare: () => Promise.resolve(), release: () => undefined };
   }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import type { FallbackValues } from "../../../../src/domain/decision/fallback.js";
-import { buildCore, know, NO_HURRY } from "../../../builders/core.js";
+import { OutboxState } from "../../../../src/domain/outbox/outbox-state.js";
+import { buildCore, type Core, know, NO_HURRY } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";
+import { usageReport } from "../../../builders/reports.js";
 import { boolean, metered, stateWith, wallet } from "../../../builders/states.js";
 
 const subject = { customerId: "c" };
@@ -71,6 +73,73 @@ describe("a check of what is cached", () => {
       result: { hasAccess: false },
     });
   });
+});
+
+describe("a check of what is cached, under a failure policy", () => {
+  const unreadable = stateWith([metered()], {
+    unknown: [
+      { type: "feature", id: "sso" },
+      { type: "credit", id: "credits" },
+    ],
+  });
+  const policies = { sso: { answer: "allow" }, credits: { answer: "allow" }, seats: { answer: "allow" } } as const;
+
+  it.each([
+    { question: "a feature", ask: (core: Core) => core.check.feature("c", undefined, featureQuery("sso"), NO_HURRY) },
+    { question: "a wallet", ask: (core: Core) => core.check.credit("c", undefined, creditQuery("credits"), NO_HURRY) },
+  ])("has the policy answer for $question that cannot be read, at once", async ({ ask }) => {
+    const core = buildCore({ policies });
+    await know(core, subject, unreadable);
+    const answer = ask(core);
+    expect(answer).not.toHaveProperty("then");
+    expect(answer).toMatchObject({
+      source: "assumed",
+      assumed: { policy: "allow" },
+      result: { hasAccess: true, accessDeniedReason: "Unknown" },
+    });
+    const without = buildCore();
+    await know(without, subject, unreadable);
+    expect(ask(without)).toMatchObject({ source: "memory", result: { hasAccess: false, fallback: {} } });
+  });
+
+  it("has no policy answer for what is known", async () => {
+    const core = buildCore({ policies });
+    await know(core, subject, paid);
+    expect(core.check.feature("c", undefined, featureQuery("seats", { requestedUsage: 3 }), NO_HURRY)).toMatchObject({
+      source: "memory",
+      result: { hasAccess: false },
+    });
+  });
+});
+
+describe("a check counts what was accepted and is not delivered", () => {
+  const costly = stateWith([metered({ creditRate: { amount: 2, currencyId: "credits" } })], {
+    credits: [wallet({ used: 40 })],
+  });
+
+  it.each([{ isCached: true }, { isCached: false }])(
+    "of the feature and of the wallet that pays for it (cached: $isCached)",
+    async ({ isCached }) => {
+      const accepted = new OutboxState();
+      const core = buildCore({ accepted });
+      if (isCached) await know(core, subject, costly);
+      else core.upstream.fetchState = () => Promise.resolve(costly);
+      const at = core.clock.now();
+      const item = accepted.reserve({ ...usageReport({ subject }), timestamp: at }, Infinity, at);
+      accepted.apply({ type: "usage-accepted", at, items: [item] });
+      expect(await core.check.credit("c", undefined, creditQuery("credits"), NO_HURRY)).toMatchObject({
+        source: isCached ? "memory" : "upstream",
+        result: { remaining: 58 },
+      });
+      const feature = buildCore({ accepted });
+      if (isCached) await know(feature, subject, costly);
+      else feature.upstream.fetchState = () => Promise.resolve(costly);
+      expect(await feature.check.feature("c", undefined, featureQuery("seats"), NO_HURRY)).toMatchObject({
+        source: isCached ? "memory" : "upstream",
+        result: { usage: { currentUsage: 9 } },
+      });
+    },
+  );
 });
 
 describe("a check of what is not cached", () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
+import { OutboxState } from "../../../../src/domain/outbox/outbox-state.js";
 import { buildCore, know, NO_HURRY } from "../../../builders/core.js";
+import { usageReport } from "../../../builders/reports.js";
 import { boolean, emptyState, enumerated, metered, numeric, stateWith, wallet } from "../../../builders/states.js";
 
 const subject = { customerId: "c" };
@@ -78,7 +80,29 @@ describe("the list of what is cached", () => {
   });
 });
 
+describe("a list counts what was accepted and is not delivered", () => {
+  it("of the subject that it is of, and of no other", async () => {
+    const accepted = new OutboxState();
+    const core = buildCore({ accepted });
+    const at = core.clock.now();
+    const item = accepted.reserve({ ...usageReport({ subject, value: 2 }), timestamp: at }, Infinity, at);
+    accepted.apply({ type: "usage-accepted", at, items: [item] });
+    for (const customerId of ["c", "other"]) await know(core, { customerId }, stateWith([metered()]));
+    const used = async (customerId: string) =>
+      (await core.list.list({ customerId }, NO_HURRY)).result.features.map(({ usage }) => usage?.currentUsage);
+    expect([await used("c"), await used("other")]).toEqual([[10], [8]]);
+  });
+});
+
 describe("the list of what is not cached", () => {
+  it("of features alone comes from upstream, and does without wallets", async () => {
+    const core = buildCore();
+    const answer = core.list.listFeatures(subject, NO_HURRY);
+    (await core.upstream.fetches.at(0)).answer(stateWith([boolean()], { includesWallets: false }));
+    expect(await answer).toMatchObject({ source: "upstream", result: { features: [{ hasAccess: true }] } });
+    expect(core.list.listFeatures(subject, NO_HURRY)).toMatchObject({ source: "memory" });
+  });
+
   it("comes from upstream", async () => {
     const core = buildCore();
     const answer = core.list.list({ customerId: "c", resourceId: "r" }, NO_HURRY);

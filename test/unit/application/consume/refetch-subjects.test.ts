@@ -128,6 +128,13 @@ describe("refetching", () => {
     },
   );
 
+  it("removes what is cached where there is no upstream that could tell", async () => {
+    const cache = new InMemorySharedCache([acme]);
+    const { refetch } = consumption(cache, { fetchState: () => Promise.resolve(undefined) });
+    await refetch.refetch(acme, true);
+    expect({ purged: cache.purged, trips: cache.trips }).toEqual({ purged: [acme], trips: [] });
+  });
+
   it("holds nobody's place while it waits to ask again", async () => {
     const { upstream, refetch } = setUp();
     const failing = ["a", "b", "c", "d", "e"].map((customerId) => refetch.begin({ customerId }, false));
@@ -285,6 +292,19 @@ describe("a sweep", () => {
     const done = parts.sweep.sweep();
     await answerAll(parts);
     await done;
+  });
+
+  it("fails where it is the last state that cannot be written", async () => {
+    const parts = sweeping();
+    const outcome = expect(parts.sweep.sweep()).rejects.toBe(UNAVAILABLE);
+    for (let step = 0; step < 40; step++) {
+      if (parts.upstream.customers.includes("d")) parts.cache.outage = UNAVAILABLE;
+      for (const { answer } of parts.upstream.asked) answer(STATE);
+      parts.clock.advance(50);
+      await settled();
+    }
+    await outcome;
+    expect(customersIn(parts.cache).flat().sort()).toEqual(["a", "b", "c"]);
   });
 
   it("ends at the end", async () => {

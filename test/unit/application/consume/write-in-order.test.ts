@@ -45,6 +45,19 @@ describe("writing in order", () => {
     expect(customersIn(cache)).toEqual([["c"]]);
   });
 
+  it.each([
+    { failure: new CodedError("unavailable", "gone"), code: "unavailable" },
+    { failure: new CodedError("failed-precondition", "read-only"), code: "failed-precondition" },
+    { failure: new CodedError("internal", "no sense"), code: "unavailable" },
+  ])("takes $failure.code for $code where Redis takes nothing else either", async ({ failure, code }) => {
+    const { cache, writer, gate } = consumption();
+    gate.start();
+    await settled();
+    cache.outage = failure;
+    await expect(writer.write(writeOf("a"))).rejects.toMatchObject({ code });
+    expect(gate.isOpen).toBe(false);
+  });
+
   it("finds the one that cannot be written, while Redis takes all others", async () => {
     const { cache, writer, gate } = consumption();
     gate.start();
@@ -91,6 +104,52 @@ describe("the gate", () => {
     await waiting;
     expect(gate.isOpen).toBe(false);
   });
+
+  it("keeps nobody waiting while it is open", async () => {
+    const { gate } = consumption();
+    const { signal } = new AbortController();
+    let passed = 0;
+    const waiting = gate.whenOpen(signal).then(() => passed++);
+    await settled();
+    expect(passed).toBe(0);
+    gate.start();
+    await waiting;
+    await gate.whenOpen(signal);
+    expect([passed, gate.isOpen]).toEqual([1, true]);
+  });
+
+  it.each([{ isRolledBack: true }, { isRolledBack: false }])(
+    "tells whether Redis has lost what it had confirmed, once it takes writes: $isRolledBack",
+    async ({ isRolledBack }) => {
+      const { cache, gate } = consumption();
+      const reported: boolean[] = [];
+      gate.onOlderData(() => reported.push(gate.isOpen));
+      cache.isRolledBack = isRolledBack;
+      gate.start();
+      await settled();
+      expect(reported).toEqual(isRolledBack ? [true] : []);
+    },
+  );
+
+  it("opens although nobody listens whether Redis has lost something", async () => {
+    const { cache, gate } = consumption();
+    cache.isRolledBack = true;
+    gate.start();
+    await settled();
+    expect(gate.isOpen).toBe(true);
+  });
+
+  it.each([{ outage: OUTAGE }, { outage: undefined }])(
+    "stays closed where it is stopped while Redis is tried, whatever comes of that (%#)",
+    async ({ outage }) => {
+      const { cache, gate, clock } = consumption();
+      cache.outage = outage;
+      gate.start();
+      gate.stop();
+      await settled();
+      expect([gate.isOpen, clock.pendingTimers]).toEqual([false, 0]);
+    },
+  );
 
   it("does nothing any more once it is stopped", async () => {
     const { cache, gate, clock } = consumption();

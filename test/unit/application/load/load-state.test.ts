@@ -128,6 +128,28 @@ describe("what is stored of an answer", () => {
   });
 });
 
+describe("a store that fails in a way that was not foreseen", () => {
+  const defect = new TypeError("defect");
+
+  it("fails who asked: that is no outage, and must not be taken for one", async () => {
+    const core = buildCore({
+      store: (memory) => Object.create(memory, { put: { value: () => Promise.reject(defect) } }),
+    });
+    const { result, fetch } = await begunFetch(core, subject);
+    fetch.answer(withLimit(10));
+    await expect(result).rejects.toBe(defect);
+  });
+
+  it("fails who asked where other processes share it, before upstream is asked", async () => {
+    const core = buildCore({
+      store: (memory) => Object.create(memory, { load: { value: () => Promise.reject(defect) } }),
+      singleFlight: { acquireLease: async (_, isThere) => ((await isThere()) ? undefined : { end: () => undefined }) },
+    });
+    await expect(core.load.load(subject, { isStale: false, wallets: false })).rejects.toBe(defect);
+    expect(core.upstream.fetches.count).toBe(0);
+  });
+});
+
 describe("a store out of reach", () => {
   function outOfReach() {
     const stores: RemoteStore[] = [];

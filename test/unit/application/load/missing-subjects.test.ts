@@ -5,7 +5,6 @@ import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import { CodedError } from "../../../../src/domain/errors.js";
 import { newTelemetry } from "../../../../src/ports/telemetry.js";
 import { boolean, emptyState, stateWith } from "../../../builders/states.js";
-import { promisesSettled } from "../../../fakes/event-loop.js";
 
 const BOUNDS = { count: 3, idBytes: 100 };
 
@@ -16,8 +15,7 @@ function remembering() {
     cache.put({ customerId }, { state, verifiedAt: 0, recheckAt: Infinity, isVerified: true });
   async function remember(customerId: string): Promise<void> {
     await put(customerId, emptyState("CustomerNotFound"));
-    missing.remember({ customerId });
-    await promisesSettled();
+    await missing.remember({ customerId });
   }
   const held = (...customerIds: string[]) =>
     customerIds.filter((customerId) => cache.peek(customerId, undefined) !== undefined);
@@ -65,8 +63,17 @@ describe("customers that upstream does not know", () => {
       Object.create(cache, { load: { value: () => Promise.reject(new CodedError("unavailable", "gone")) } }),
       { count: 0, idBytes: 0 },
     );
-    missing.remember({ customerId: "a" });
-    await promisesSettled();
+    await missing.remember({ customerId: "a" });
     expect(cache.size.subjects).toBe(0);
+  });
+
+  it("are not let be where the store fails in a way that was not foreseen", async () => {
+    const { cache } = remembering();
+    const defect = new TypeError("defect");
+    const missing = new MissingSubjects(Object.create(cache, { load: { value: () => Promise.reject(defect) } }), {
+      count: 0,
+      idBytes: 0,
+    });
+    await expect(missing.remember({ customerId: "a" })).rejects.toBe(defect);
   });
 });

@@ -161,6 +161,22 @@ describe("where processes share the store", () => {
     expect(core.upstream.fetches.count).toBe(1);
   });
 
+  it("and with the wallet suffices for both", async () => {
+    const other = new Other();
+    const core = buildCore({ singleFlight: other });
+    const feature = seats(core);
+    await promisesSettled();
+    const credit = credits(core);
+    await promisesSettled();
+    await store(core, FULL);
+    await other.endTurn(0);
+    expect([await feature, await credit]).toMatchObject([
+      { result: { hasAccess: true } },
+      { result: { remaining: 60 } },
+    ]);
+    expect([other.waiting.length, core.upstream.fetches.count]).toEqual([1, 0]);
+  });
+
   it.each([
     { brought: "with the wallet", state: FULL, result: { hasAccess: true, remaining: 60 } },
     {

@@ -142,6 +142,17 @@ describe("an update", () => {
     core.updates.connected();
     await promisesSettled();
     expect(core.logger.lines.map(({ level }) => level)).toEqual(["warn", "warn"]);
+    stores[0]!.isReachable = true;
+    for (let i = 0; i < 2; i++) {
+      core.updates.changed({ type: "entitlements-updated", subject, state: known });
+      core.updates.connected();
+      await promisesSettled();
+    }
+    // That it is over is said once.
+    expect(core.logger.lines.slice(2).map(({ message }) => message)).toEqual([
+      "updates are written to the cache again",
+      "cached states are marked as stale again",
+    ]);
   });
 });
 

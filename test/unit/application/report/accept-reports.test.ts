@@ -1,14 +1,16 @@
 import { describe, expect, it } from "@jest/globals";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../../../src/adapters/outbox/segmented-outbox.js";
 import { AcceptReports } from "../../../../src/application/report/accept-reports.js";
+import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import { errorCodeOf } from "../../../../src/domain/errors.js";
 import type { UsageEvent } from "../../../../src/domain/usage/usage-report.js";
 import { usageReport } from "../../../builders/reports.js";
+import { boolean, metered, stateWith } from "../../../builders/states.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
 import { VirtualOutboxDisk } from "../../../fakes/virtual-outbox-disk.js";
 
-function accepting() {
+function accepting(known?: CustomerState) {
   const disk = new VirtualOutboxDisk();
   const clock = new ManualClock();
   /** Groups of records, each to be written when its turn comes. */
@@ -19,7 +21,7 @@ function accepting() {
     clock,
     new RecordingLogger(),
   );
-  const reports = new AcceptReports(outbox, { peek: () => undefined } as never, clock, () => undefined);
+  const reports = new AcceptReports(outbox, { peek: () => known && { state: known } } as never, clock, () => undefined);
   const beginWrite = () => turns.shift()?.();
   const settle = async () => {
     for (let idle = 0; idle < 20; idle++) {
@@ -37,6 +39,36 @@ function accepting() {
     );
   return { disk, outbox, reports, beginWrite, settle, of, outcome };
 }
+
+describe("the answer to a report", () => {
+  const period = { periodStart: 0, periodEnd: 4e12 };
+
+  it.each([
+    { where: "nothing is known", known: undefined, answer: { currentUsage: undefined, periodEnd: undefined } },
+    { where: "the feature is not had", known: stateWith([boolean()]), answer: { currentUsage: undefined } },
+    {
+      where: "it is",
+      known: stateWith([metered({ usage: { currentUsage: 8, ...period }, resetPeriod: "MONTH" })]),
+      answer: { currentUsage: 11, ...period },
+    },
+  ])("tells what is used with it, where $where", async ({ known, answer: expected }) => {
+    const { reports, settle, of } = accepting(known);
+    const answer = reports.report(of("a", 3));
+    await settle();
+    expect(await answer).toMatchObject({ measurementId: "a", featureId: "seats", state: "accepted", ...expected });
+  });
+
+  it("tells what upstream counts, where it was delivered before", async () => {
+    const { reports, outbox, settle, of } = accepting(stateWith([metered()]));
+    const first = reports.report(of("a", 3));
+    await settle();
+    await first;
+    outbox.state.apply({ type: "delivered", ids: [...outbox.state.entries.keys()], count: 1, at: 0 });
+    const again = reports.report(of("a", 3));
+    await settle();
+    expect(await again).toMatchObject({ currentUsage: 8, state: "delivered" });
+  });
+});
 
 describe("reports that are accepted", () => {
   it("are not taken for accepted before where that could not be written", async () => {

@@ -3,6 +3,7 @@ import { countReports } from "../../../../src/application/report/count-reports.j
 import { CodedError, ERROR_CODES, type ErrorCode } from "../../../../src/domain/errors.js";
 import { newTelemetry } from "../../../../src/ports/telemetry.js";
 import type { UpstreamClient } from "../../../../src/ports/upstream-client.js";
+import { stateWith } from "../../../builders/states.js";
 
 const OPTIONS = { signal: new AbortController().signal };
 const REFUSED: readonly ErrorCode[] = [
@@ -30,6 +31,15 @@ describe("reports are counted by what became of them", () => {
       usage: { delivered: 3, refused: 0, failed: 0 },
       event: { delivered: 3, refused: 0, failed: 0 },
     });
+  });
+
+  it("while states are asked for as before, which is no report", async () => {
+    const state = stateWith([]);
+    const telemetry = newTelemetry();
+    const upstream = { fetchState: () => Promise.resolve(state) } as unknown as UpstreamClient;
+    const fetched = countReports(upstream, telemetry).fetchState({ customerId: "c" }, { ...OPTIONS, latest: false });
+    expect(await fetched).toBe(state);
+    expect(telemetry.reports).toEqual(newTelemetry().reports);
   });
 
   it.each(ERROR_CODES)("after %s as refused, or as failed where upstream may have counted", async (code) => {

@@ -142,6 +142,24 @@ describe("a report of usage", () => {
     expect(core.logger.lines).toMatchObject([{ level: "warn" }]);
   });
 
+  it("says once that the cache can be updated again", async () => {
+    const stores: RemoteStore[] = [];
+    const core = buildCore({
+      store: (memory) => {
+        stores.push(new RemoteStore(memory));
+        return stores[0]!;
+      },
+    });
+    for (const isReachable of [false, true, true]) {
+      stores[0]!.isReachable = isReachable;
+      await reported(core, usageMeasurement());
+    }
+    expect(core.logger.lines.map(({ message }) => message)).toEqual([
+      "reported usage could not be written to the cache",
+      "reported usage is written to the cache again",
+    ]);
+  });
+
   it("stops with its caller", async () => {
     const core = buildCore();
     const caller = new AbortController();
@@ -206,6 +224,17 @@ describe("a report of events", () => {
     const result = new ReportEvents(upstream, clock).report([event], NO_HURRY);
     (await upstream.eventReports.at(0)).fail(failure);
     await expect(result).rejects.toBe(failure);
+  });
+
+  it.each([
+    { failure: new CodedError("invalid-argument", "unknown event"), counts: "no" },
+    { failure: new CodedError("deadline-exceeded", "no answer", { mayCount: true }), counts: "unknown" },
+  ])("that fails is logged with whether it counts: $counts", async ({ failure, counts }) => {
+    const { upstream, clock, logger } = buildCore();
+    const result = new ReportEvents(upstream, clock, logger).report([event], NO_HURRY);
+    (await upstream.eventReports.at(0)).fail(failure);
+    await expect(result).rejects.toBe(failure);
+    expect(logger.lines).toMatchObject([{ level: "warn", fields: { code: failure.code, counts } }]);
   });
 
   it("stops with its caller", async () => {

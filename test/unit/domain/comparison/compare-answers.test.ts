@@ -84,6 +84,12 @@ describe("differences, asked again", () => {
     expect(lastingDifferences(differing("usageLimit", 10, 11), differing("isUnlimited", true, false))).toEqual([]);
   });
 
+  it("last where one of them tells no usage at all", () => {
+    const untold = { hasAccess: true, isFallback: false, kind: "metered", usageLimit: 10 };
+    const differing = compareAnswers(answer(untold), answer(GRANTED));
+    expect(lastingDifferences(differing, differing)).toMatchObject([{ class: "usage", field: "currentUsage" }]);
+  });
+
   test.each([
     { first: [8, 5], again: [12, 8], lasts: false, why: "the candidate has come to where the incumbent was" },
     { first: [5, 8], again: [9, 12], lasts: false, why: "the incumbent has come beyond where the candidate was" },

@@ -4,7 +4,7 @@ import { OtlpReceiver } from "../../builders/otlp-receiver.js";
 import { API_KEY, type EmulatedUpstream, emulatedUpstream } from "../../builders/sidecar-on-emulator.js";
 import { eventually } from "../../support/expectations.js";
 import { onTestFinished } from "../../support/on-test-finished.js";
-import { ServiceProcess } from "./service-process.js";
+import { ServiceProcess } from "../service/service-process.js";
 
 const CATALOG = {
   features: [
