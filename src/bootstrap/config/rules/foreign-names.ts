@@ -16,8 +16,18 @@ const OF_THE_REPLACED_PROGRAM: readonly ForeignName[] = [
   },
 ];
 
+/** What most clients of Redis read, and what platforms set for them. */
+function redisUrl(variables: string): ForeignName {
+  return {
+    name: "REDIS_URL",
+    meaning: `Redis is named by variables of its own here; set ${variables} instead, and what the URL has of REDIS_USERNAME, REDIS_PASSWORD and REDIS_DB, with REDIS_TLS=1 for rediss://`,
+    insteadOf: ["REDIS_HOST", "REDIS_SENTINELS", "REDIS_CLUSTER_NODES"],
+  };
+}
+
 export const FOREIGN_TO_THE_SIDECAR: readonly ForeignName[] = [
   ...OF_THE_REPLACED_PROGRAM,
+  redisUrl("REDIS_ENVIRONMENT_PREFIX, REDIS_HOST and REDIS_PORT"),
   {
     name: "ENVIRONMENT_PREFIX",
     meaning: "the sidecar reads REDIS_ENVIRONMENT_PREFIX: set that to have Redis in use",
@@ -37,6 +47,7 @@ export const FOREIGN_TO_THE_SIDECAR: readonly ForeignName[] = [
 
 export const FOREIGN_TO_THE_PERSISTENT_CACHE: readonly ForeignName[] = [
   ...OF_THE_REPLACED_PROGRAM,
+  redisUrl("REDIS_HOST and REDIS_PORT"),
   {
     name: "REDIS_KEYS_TTL_IN_SECS",
     meaning: "the persistent-cache service reads KEYS_TTL_IN_SECS: set that too",
