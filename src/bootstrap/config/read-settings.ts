@@ -251,8 +251,11 @@ function secretsIn(settings: Settings, environment: Environment): string[] {
 
 const PASSWORD_IN_URL = /^([a-z]+:\/\/[^/@:]*:)([^/@]+)(?=@)/i;
 
+/** Where a value is refused it may hold a password in other ways, too: with / or @ in it, and without a scheme. */
+const PASSWORD_BEFORE_HOST = /^((?:[a-z][a-z\d+.-]*:\/\/)?[^\s/@:"]*:)([^\s"]+)(?=@)/i;
+
 function withoutPassword(text: string): string {
-  return text.replace(PASSWORD_IN_URL, "$1***");
+  return text.replace(PASSWORD_BEFORE_HOST, "$1***");
 }
 
 function shorten(text: string): string {

@@ -1,14 +1,33 @@
+import { isIPv6 } from "node:net";
 import type { CrossRule } from "../rules/cross-rule.js";
 import type { UnusedRule } from "../rules/unused-rule.js";
-import { boolean, certificates, filePath, hostAndPorts, integer, port, text } from "./parsers.js";
+import { boolean, certificates, filePath, hostAndPorts, integer, type Parser, port, text } from "./parsers.js";
 import { optional, type Setting, type Values, withDefault } from "./setting.js";
 
 const SENTINEL_PORT = 26_379;
 const REDIS_PORT = 6_379;
 
+/** One host, its port apart; an IPv6 address also in brackets. */
+const host: Parser<string> = {
+  allowed: "a host name or an IP address, without a port",
+  parse(given) {
+    const address = given.replace(/^\[(.*)\]$/, "$1");
+    if (isIPv6(address)) return { ok: true, value: address };
+    if (given.includes("://"))
+      return {
+        ok: false,
+        hint: "this is a URL: set REDIS_HOST to its host and REDIS_PORT to its port, and what else it has in REDIS_USERNAME, REDIS_PASSWORD, REDIS_DB and, for rediss://, REDIS_TLS=1",
+      };
+    const [, name, number] = /^(\[[^\]\s]+\]|[^\s:/@,]+):(\d+)$/.exec(given) ?? [];
+    if (name !== undefined && number !== undefined)
+      return { ok: false, hint: `the port has a variable of its own: set REDIS_HOST=${name} and REDIS_PORT=${number}` };
+    return /[\s:/@,[\]]/.test(given) ? { ok: false } : text.parse(given);
+  },
+};
+
 /** Where Redis is and how to get in: the same for every process that shares it. */
 export const REDIS_SETTINGS = {
-  redisHost: withDefault("REDIS_HOST", text, "localhost", { description: "Redis" }),
+  redisHost: withDefault("REDIS_HOST", host, "localhost", { description: "Redis" }),
   redisPort: withDefault("REDIS_PORT", port(1), REDIS_PORT, { description: "port of Redis" }),
   redisDb: withDefault("REDIS_DB", integer({ min: 0 }), 0, { description: "database number in Redis" }),
   redisUsername: optional("REDIS_USERNAME", text, { description: "user in Redis" }),

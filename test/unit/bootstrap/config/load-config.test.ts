@@ -212,6 +212,12 @@ describe("a value that is allowed", () => {
         { host: "10.0.0.1", port: 6379 },
       ],
     ],
+    ["REDIS_HOST", "redis_1.internal.", "redisHost", "redis_1.internal."],
+    ["REDIS_HOST", "10.0.0.1", "redisHost", "10.0.0.1"],
+    ["REDIS_HOST", "::1", "redisHost", "::1"],
+    ["REDIS_HOST", "[::1]", "redisHost", "::1"],
+    ["REDIS_HOST", "fe80::1%eth0", "redisHost", "fe80::1%eth0"],
+    ["REDIS_HOST", "2001:db8::6379", "redisHost", "2001:db8::6379"],
     ["REDIS_KEYS_TTL_IN_SECS", "-1", "redisKeysTtlSecs", -1],
     ["GRPC_PORT", "0", "grpcPort", 0],
     ["METRICS_PORT", "65535", "metricsPort", 65_535],
@@ -252,6 +258,18 @@ describe("a value that is not allowed", () => {
     ["API_URL", "localhost:4000", "a URL that begins with https:// or http://"],
     ["WS_URL", "https://api.stigg.io", "a URL that begins with wss:// or ws://"],
     ["EDGE_ENABLED", "maybe", "true, false, 1, 0, yes or no"],
+    [
+      "REDIS_HOST",
+      "redis://redis.internal:6379",
+      "this is a URL: set REDIS_HOST to its host and REDIS_PORT to its port",
+    ],
+    ["REDIS_HOST", "rediss://redis.internal", "REDIS_TLS=1"],
+    ["REDIS_HOST", "redis.internal:6380", "set REDIS_HOST=redis.internal and REDIS_PORT=6380"],
+    ["REDIS_HOST", "[::1]:6380", "set REDIS_HOST=[::1] and REDIS_PORT=6380"],
+    ["REDIS_HOST", "redis.internal:", "a host name or an IP address, without a port"],
+    ["REDIS_HOST", "a,b", "a host name or an IP address"],
+    ["REDIS_HOST", "/run/redis.sock", "a host name or an IP address"],
+    ["REDIS_HOST", "[redis]", "a host name or an IP address"],
     ["REDIS_PORT", "0", "an integer from 1 to 65535"],
     ["REDIS_PORT", "tcp://10.0.0.1:6379", "enableServiceLinks"],
     ["REDIS_KEYS_TTL_IN_SECS", "0", "an integer of seconds above 0"],
@@ -314,6 +332,22 @@ describe("a value that is not allowed", () => {
 });
 
 describe("a secret", () => {
+  it.each([
+    "redis://me:hunt/er2@redis",
+    "redis://:hunter2@redis:6379/0",
+    "me:hunter2@redis:6379",
+    "rediss://me:p@hunter2@redis",
+  ])("is not shown where it stands in the fault of REDIS_HOST: %s", (text) => {
+    const message = faultsOf({ ...REDIS, REDIS_HOST: text });
+    expect(message).toContain("REDIS_HOST: ");
+    expect(message).toContain("***@redis");
+    expect(message).not.toMatch(/hunt|er2/);
+  });
+
+  it("of a host that is not in use stops no start", () => {
+    expect(load({ ...CATALOG, REDIS_HOST: "redis://redis.internal" }).config.redisHost).toBe("localhost");
+  });
+
   it.each([
     ["SERVER_API_KEY", "a key with spaces"],
     ["REDIS_PASSWORD", "pass\u0000word"],
