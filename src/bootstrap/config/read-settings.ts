@@ -4,6 +4,7 @@ import { availableMemory, type MemorySources, THIS_MACHINE } from "./available-m
 import { brokenRules, type CrossRule } from "./rules/cross-rule.js";
 import { misspeltNames } from "./rules/did-you-mean.js";
 import { type ForeignName, foreignNames } from "./rules/foreign-names.js";
+import { quotedValues } from "./rules/quoted-values.js";
 import { type UnusedRule, type UnusedSetting, unusedSettings } from "./rules/unused-rule.js";
 import { fileNameOf, readFileSettings } from "./settings/file-settings.js";
 import type { Machine, Setting, Values } from "./settings/setting.js";
@@ -69,12 +70,11 @@ export function readSettings<S extends Settings>(
     ]),
   );
   const unused = unusedSettings(unusedRules, Object.fromEntries(values) as Values<S>, new Set(faults.keys()));
+  const ownNames = entries.flatMap(([, setting]) => [...namesOf(setting), ...fileNames(setting)]);
   const warnings = [
-    ...misspeltNames(
-      strangersIn(given, foreign),
-      entries.flatMap(([, setting]) => [...namesOf(setting), ...fileNames(setting)]),
-    ),
+    ...misspeltNames(strangersIn(given, foreign), ownNames),
     ...foreignNames(foreign, environment),
+    ...quotedValues(ownNames, given),
     ...withoutEffect(entries, values, unused, faults, environment, machine),
   ];
   for (const [key, setting] of entries) {
