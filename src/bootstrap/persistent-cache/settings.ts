@@ -4,6 +4,7 @@ import type { CrossRule } from "../config/rules/cross-rule.js";
 import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/rules/foreign-names.js";
 import { LOG_RULES } from "../config/rules/log-rules.js";
 import {
+  baseUrl,
   boolean,
   integer,
   oneOf,
@@ -62,7 +63,7 @@ export const PERSISTENT_CACHE_SETTINGS = {
   keysTtlSecs: withDefault("KEYS_TTL_IN_SECS", timeToLive, 604_800, {
     description: "expiry of keys, seconds; negative: none",
   }),
-  edgeApiUrl: withDefault("EDGE_API_URL", url("https", "http"), "https://edge.api.stigg.io", {
+  edgeApiUrl: withDefault("EDGE_API_URL", baseUrl("https", "http"), "https://edge.api.stigg.io", {
     description: "Edge, where states are fetched",
   }),
   sentryDsn: optional("SENTRY_DSN", sentryDsn, {

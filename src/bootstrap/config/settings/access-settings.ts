@@ -11,6 +11,8 @@ function list(allowed: string, isEntry: (entry: string) => boolean): Parser<read
     parse(given) {
       const entries = given.split(",").map((entry) => entry.trim().toLowerCase());
       const wrong = entries.find((entry) => entry !== "*" && !isEntry(entry));
+      if (wrong?.includes("*") === true)
+        return { ok: false, hint: `${JSON.stringify(wrong)} has a wildcard: name each one, or write * alone for any` };
       if (wrong !== undefined) return { ok: false, hint: `${JSON.stringify(wrong)} is none` };
       if (entries.includes("*") && entries.length > 1)
         return { ok: false, hint: "* allows everything: write it alone, or remove it" };
@@ -27,7 +29,7 @@ const hosts = list(
 );
 
 const origins = list("origins such as https://app.example.com, separated by commas; or * for any", (entry) =>
-  /^[a-z][a-z\d+.-]*:\/\/(?:\[[\da-f:.]+\]|[^\s/?#@:[\]]+)(?::\d{1,5})?$/.test(entry),
+  /^[a-z][a-z\d+.-]*:\/\/(?:\[[\da-f:.]+\]|[^\s/?#@:*[\]]+)(?::\d{1,5})?$/.test(entry),
 );
 
 /** Who may ask what, and how much. Nothing of it is on unless it is asked for. */

@@ -119,6 +119,15 @@ export function url(...protocols: readonly string[]): Parser<string> {
   };
 }
 
+/** A URL that paths are appended to. */
+export function baseUrl(...protocols: readonly string[]): Parser<string> {
+  const parser = url(...protocols);
+  return {
+    allowed: `${parser.allowed}, without query or fragment`,
+    parse: (text) => (/[?#]/.test(text) ? REFUSED : parser.parse(text)),
+  };
+}
+
 export function oneOf<T extends string>(values: readonly T[]): Parser<T> {
   return {
     allowed: `one of ${values.join(", ")}`,

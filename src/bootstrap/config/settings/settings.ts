@@ -8,6 +8,7 @@ import { FAILURE_SETTINGS } from "./failure-settings.js";
 import { OPS_SETTINGS } from "./ops-settings.js";
 import { OUTBOX_SETTINGS } from "./outbox-settings.js";
 import {
+  baseUrl,
   boolean,
   integer,
   oneOf,
@@ -48,11 +49,13 @@ export const SETTINGS = {
     defaultText: "required unless OFFLINE or CATALOG_FILE",
     isSecret: true,
   }),
-  apiUrl: withDefault("API_URL", url("https", "http"), "https://api.stigg.io", { description: "the API" }),
+  apiUrl: withDefault("API_URL", baseUrl("https", "http"), "https://api.stigg.io", { description: "the API" }),
   edgeEnabled: withDefault("EDGE_ENABLED", boolean, true, {
     description: "read entitlements from Edge (else from the API)",
   }),
-  edgeApiUrl: withDefault("EDGE_API_URL", url("https", "http"), "https://edge.api.stigg.io", { description: "Edge" }),
+  edgeApiUrl: withDefault("EDGE_API_URL", baseUrl("https", "http"), "https://edge.api.stigg.io", {
+    description: "Edge",
+  }),
   wsEnabled: optional("WS_ENABLED", boolean, {
     description: "listen for updates over WebSocket",
     defaultText:

@@ -256,6 +256,10 @@ describe("a value that is not allowed", () => {
 
   it.each<[name: string, text: string, allowed: string]>([
     ["API_URL", "localhost:4000", "a URL that begins with https:// or http://"],
+    ["API_URL", "https://api.example.com?key=1", "without query or fragment"],
+    ["API_URL", "https://api.example.com/#top", "without query or fragment"],
+    ["EDGE_API_URL", "https://edge.example.com/v1?", "without query or fragment"],
+    ["EDGE_API_URL", "https://edge.example.com#", "without query or fragment"],
     ["WS_URL", "https://api.stigg.io", "a URL that begins with wss:// or ws://"],
     ["EDGE_ENABLED", "maybe", "true, false, 1, 0, yes or no"],
     [
@@ -282,6 +286,10 @@ describe("a value that is not allowed", () => {
     ["ALLOWED_HOSTS", "*,a", "write it alone"],
     ["CORS_ALLOWED_ORIGINS", "app.example", "origins such as https://app.example"],
     ["CORS_ALLOWED_ORIGINS", "https://app.example/", "origins such as https://app.example"],
+    ["CORS_ALLOWED_ORIGINS", "https://*.example.com", '"https://*.example.com" has a wildcard: name each one'],
+    ["CORS_ALLOWED_ORIGINS", "https://a.example,https://app.*", '"https://app.*" has a wildcard'],
+    ["CORS_ALLOWED_ORIGINS", "https://*", "write * alone for any"],
+    ["ALLOWED_HOSTS", "*.example.com", '"*.example.com" has a wildcard'],
     ["CORS_ALLOWED_ORIGINS", "null", "origins such as https://app.example"],
     ["RATE_LIMIT", "0", "an integer from 1"],
     ["GRPC_PORT", "65536", "an integer from 0 to 65535; 0 takes any free port"],
