@@ -2,6 +2,7 @@ import { promisify } from "node:util";
 import { gunzip, gunzipSync } from "node:zlib";
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { impossibleDate } from "../service/json-dates.js";
 
 const PREFIX_BYTES = 5;
 const COMPRESSED = 1;
@@ -140,7 +141,9 @@ function isTooLarge(error: unknown): boolean {
 }
 
 function check(message: Buffer, { schema, isJson }: MessageLayout, bounds: MessageBounds): void {
-  const fault = isJson ? jsonFault(message, bounds) : itemsFault(message, schema, bounds.maxItems);
+  const fault = isJson
+    ? (jsonFault(message, bounds) ?? impossibleDate(message.toString(), schema))
+    : itemsFault(message, schema, bounds.maxItems);
   if (fault !== undefined) throw new ConnectError(fault, Code.InvalidArgument);
 }
 

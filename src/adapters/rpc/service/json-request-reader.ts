@@ -1,5 +1,6 @@
 import { create, type DescMessage, fromJsonString, type MessageShape } from "@bufbuild/protobuf";
 import { JSON_OPTIONS } from "../json-options.js";
+import { impossibleDate } from "./json-dates.js";
 import { isPlain } from "./request-reader.js";
 
 interface PlainRequest {
@@ -14,10 +15,10 @@ const IDS: ReadonlySet<string> = new Set(["customerId", "resourceId", "featureId
 
 /**
  * Reads a message as `fromJsonString` does, and faster where it consists of ids and a requested usage, as nearly all
- * requests do. It throws what that throws.
+ * requests do. It throws what that throws, and where a timestamp is on a day that does not exist.
  */
 export function jsonReader<I extends DescMessage>(schema: I): (text: string) => MessageShape<I> {
-  if (!isPlain(schema)) return (text) => fromJsonString(schema, text, JSON_OPTIONS);
+  if (!isPlain(schema)) return (text) => readGeneral(text, schema);
   const { typeName } = schema;
   // "" or undefined, whether the method has to be told a feature or not.
   const { featureId: noFeatureId } = create(schema) as { readonly featureId?: string };
@@ -25,7 +26,7 @@ export function jsonReader<I extends DescMessage>(schema: I): (text: string) => 
 
   return (text) => {
     const plain = readPlain(text, schema);
-    if (plain === undefined) return fromJsonString(schema, text, JSON_OPTIONS);
+    if (plain === undefined) return readGeneral(text, schema);
     const { customerId = "", resourceId, featureId = noFeatureId, currencyId } = plain;
     const requestedUsage = plain.options?.requestedUsage;
     const readOptions =
@@ -39,6 +40,12 @@ export function jsonReader<I extends DescMessage>(schema: I): (text: string) => 
       options: readOptions,
     } as unknown as MessageShape<I>;
   };
+}
+
+function readGeneral<I extends DescMessage>(text: string, schema: I): MessageShape<I> {
+  const fault = impossibleDate(text, schema);
+  if (fault !== undefined) throw new RangeError(fault);
+  return fromJsonString(schema, text, JSON_OPTIONS);
 }
 
 /** @returns undefined for any other request, be it right or wrong */
