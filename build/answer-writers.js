@@ -18,7 +18,7 @@ const FOLDER = new URL("../src/adapters/rpc/gen/answers/", import.meta.url);
 const loaded = await load(`
   export { ANSWERS } from "./src/adapters/rpc/answers/describe-answers.js";
   export { NOT_SENT } from "./src/adapters/rpc/answers/description.js";
-  export { membersOf } from "./src/adapters/rpc/answers/members.js";
+  export { membersOf } from "./src/adapters/rpc/answers/description.js";
 `);
 
 mkdirSync(FOLDER, { recursive: true });

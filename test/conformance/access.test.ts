@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { readAccessEntries } from "../../src/adapters/rpc/call/access/access-entries.js";
-import { AccessIdentity } from "../../src/adapters/rpc/call/access/access-identity.js";
-import { LOCAL_HOSTS } from "../../src/adapters/rpc/call/access/allowed-hosts.js";
-import { crossOriginOf } from "../../src/adapters/rpc/call/access/cross-origin.js";
-import { rateLimit } from "../../src/adapters/rpc/call/access/rate-limit.js";
+import { AccessIdentity, rateLimit } from "../../src/adapters/rpc/call/access/access-identity.js";
+import { crossOriginOf, LOCAL_HOSTS } from "../../src/adapters/rpc/call/access/cross-origin.js";
 import { SERVED_METHODS } from "../../src/adapters/rpc/service/served-methods.js";
 import { EVERY_WAY, go } from "./harness/every-path.js";
 import { RawHttp1 } from "./harness/raw-http1.js";

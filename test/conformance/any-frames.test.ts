@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { ResponseHeaders } from "../../src/adapters/rpc/exchange/response-headers.js";
+import { ResponseHeaders } from "../../src/adapters/rpc/exchange/exchange.js";
 import { GetEntitlementsRequestSchema } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { HeaderWriter } from "../../src/adapters/rpc/http2/hpack/header-writer.js";
 import {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { rateLimit } from "../../src/adapters/rpc/call/access/access-identity.js";
 import { crossOriginOf } from "../../src/adapters/rpc/call/access/cross-origin.js";
-import { rateLimit } from "../../src/adapters/rpc/call/access/rate-limit.js";
 import { RawHttp2 } from "./harness/raw-http2.js";
 import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 

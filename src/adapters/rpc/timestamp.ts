@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { invalidArgument } from "./service/read-fields.js";
+import { invalidArgument } from "./service/request-reader.js";
 
 /** What a Timestamp can hold: 0001-01-01T00:00:00Z up to the end of 9999. */
 const FIRST_SECOND = -62_135_596_800;

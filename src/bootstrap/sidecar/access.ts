@@ -1,13 +1,12 @@
 import { AccessFile } from "../../adapters/rpc/call/access/access-file.js";
-import { AccessIdentity } from "../../adapters/rpc/call/access/access-identity.js";
+import { AccessIdentity, rateLimit } from "../../adapters/rpc/call/access/access-identity.js";
 import {
+  crossOriginOf,
   type IsAllowedHost,
   isLoopback,
   listedHosts,
   LOCAL_HOSTS,
-} from "../../adapters/rpc/call/access/allowed-hosts.js";
-import { crossOriginOf } from "../../adapters/rpc/call/access/cross-origin.js";
-import { rateLimit } from "../../adapters/rpc/call/access/rate-limit.js";
+} from "../../adapters/rpc/call/access/cross-origin.js";
 import type { RpcHandlerOptions } from "../../adapters/rpc/rpc-handler.js";
 import { CodedError } from "../../domain/errors.js";
 import type { Clock } from "../../ports/clock.js";

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect, it } from "@jest/globals";
-import { HalfSentBudget } from "../../../src/adapters/rpc/exchange/half-sent-budget.js";
-import { ReadTurns } from "../../../src/adapters/rpc/http2/frames/read-turns.js";
+import { HalfSentBudget } from "../../../src/adapters/rpc/exchange/request-body.js";
+import { ReadTurns } from "../../../src/adapters/rpc/http2/frames/frame-reader.js";
 import { Http2Connection } from "../../../src/adapters/rpc/http2/http2-connection.js";
 import { DEFAULT_LISTENER_LIMITS } from "../../../src/adapters/rpc/listener/listener-limits.js";
 import { onTestFinished } from "../../support/on-test-finished.js";

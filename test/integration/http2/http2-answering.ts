@@ -1,6 +1,5 @@
-import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
+import { type ExchangeHandler, ResponseHeaders } from "../../../src/adapters/rpc/exchange/exchange.js";
 import type { FastPath, FastPathCall, FastPathStream, Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
-import { ResponseHeaders } from "../../../src/adapters/rpc/exchange/response-headers.js";
 import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header.js";
 
 /** Responses are asked for by "/<which path>/<how many bytes>". */

@@ -12,7 +12,6 @@ import { JSON_OPTIONS } from "../json-options.js";
 import { encodeTimestamp } from "../timestamp.js";
 import type { AnswerEncoders, Messages } from "./answer-encoders.js";
 import { ANSWERS } from "./describe-answers.js";
-import { NOT_SENT } from "./description.js";
 import {
   type AnyChoice,
   type AnyDescription,
@@ -21,7 +20,8 @@ import {
   type AnyPart,
   type AnyRead,
   membersOf,
-} from "./members.js";
+  NOT_SENT,
+} from "./description.js";
 
 type Make = (source: unknown, context: unknown) => Message;
 

@@ -3,7 +3,7 @@ import type { CodedError } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Tracer } from "../../../ports/tracer.js";
-import type { Peer } from "../exchange/peer.js";
+import type { Peer } from "../exchange/exchange.js";
 import { callFailure } from "./call-failure.js";
 import { CallStatistics } from "./call-statistics.js";
 import type { TraceHeaders } from "./call-trace.js";

@@ -8,7 +8,7 @@ import type { Reply } from "../service/unary-call.js";
 import { deadlineExceeded, lateRequest } from "./call-failure.js";
 import { endCallSpan, originOf, startCallSpan, tellSource, wantsSpan } from "./call-trace.js";
 import type { Caller, Calls } from "./calls.js";
-import { type FastCallContext, type FastMethod, UnreadableMessage } from "./fast-method.js";
+import { type FastCallContext, type FastMethod, UnreadableMessage } from "./served-method.js";
 
 /** How a protocol's small unary messages are read and answered. */
 export interface FastProtocol {

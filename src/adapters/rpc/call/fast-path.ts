@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import type { Peer } from "../exchange/exchange.js";
 import type { FastPath, FastPathCall, FastPathStream, Route } from "../exchange/fast-path.js";
-import type { Peer } from "../exchange/peer.js";
 import type { HeaderList } from "../http2/hpack/header.js";
 import {
   type FastPathHeaders,
@@ -10,7 +10,7 @@ import {
 } from "../protocols/fast-path-headers.js";
 import type { Caller } from "./calls.js";
 import { FastCall, type FastCallOptions, type FastProtocol, type FastRoute } from "./fast-call.js";
-import type { FastMethod } from "./fast-method.js";
+import type { FastMethod } from "./served-method.js";
 
 const GENERAL_PATH = Symbol("not for the fast path");
 

@@ -1,5 +1,5 @@
-import type { Peer } from "./peer.js";
-import type { HeaderField } from "./response-headers.js";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 
 /** One request and its response, whatever the HTTP version. */
 export interface Exchange {
@@ -50,3 +50,55 @@ export interface QueuedExchange extends Exchange {
  * its own failures.
  */
 export type ExchangeHandler = (exchange: Exchange) => Promise<void>;
+
+/** The other end of a connection. */
+export interface Peer {
+  /** Its IP address; "" where it is gone already. */
+  readonly address: string;
+  readonly isEncrypted: boolean;
+  /** The common name in the subject of its client certificate, once that was verified. */
+  readonly certificateName: string | undefined;
+}
+
+export function peerOf(socket: Socket): Peer {
+  const address = socket.remoteAddress ?? "";
+  if (!(socket instanceof TLSSocket)) return { address, isEncrypted: false, certificateName: undefined };
+  const certificate = socket.authorized ? socket.getPeerCertificate() : undefined;
+  const name: unknown = certificate?.subject.CN;
+  return { address, isEncrypted: true, certificateName: typeof name === "string" ? name : undefined };
+}
+
+export type HeaderField = readonly [name: string, value: string];
+
+/**
+ * Status and headers of a response, or its trailers. Those that are made once, for many responses, cost an octet a field
+ * over HTTP/2 from their second time on a connection.
+ */
+export class ResponseHeaders {
+  /** Undefined for trailers. */
+  readonly status: number | undefined;
+  readonly fields: readonly HeaderField[];
+  /** What these extend, where they are made for one response. */
+  readonly base: ResponseHeaders | undefined;
+  #flat: readonly string[] | undefined;
+
+  /** To be made once, for many responses. Names are lower case. */
+  constructor(status: number | undefined, fields: readonly HeaderField[], base?: ResponseHeaders) {
+    this.status = status;
+    this.fields = fields;
+    this.base = base;
+  }
+
+  /** The same and more, for one response. */
+  and(...fields: readonly HeaderField[]): ResponseHeaders {
+    return new ResponseHeaders(this.status, fields, this);
+  }
+
+  /** Name after name with its value, as node:http takes them. */
+  get flat(): readonly string[] {
+    this.#flat ??= [...(this.base?.flat ?? []), ...this.fields.flat()];
+    return this.#flat;
+  }
+}
+
+export const NO_TRAILERS = new ResponseHeaders(undefined, []);

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { HeaderList } from "../http2/hpack/header.js";
-import type { Peer } from "./peer.js";
-import type { ResponseHeaders } from "./response-headers.js";
+import type { Peer, ResponseHeaders } from "./exchange.js";
 
 /** Answers small unary calls straight from their frames: no promise, no stream object and no copy for a cached check. */
 export interface FastPath {

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import type { HalfSentBudget } from "../exchange/half-sent-budget.js";
-import { type Peer, peerOf } from "../exchange/peer.js";
+import { type Peer, peerOf } from "../exchange/exchange.js";
+import type { HalfSentBudget } from "../exchange/request-body.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
 import { type ListenerLimits, whenOld } from "../listener/listener-limits.js";
 import { Http1Exchange } from "./http1-exchange.js";

@@ -1,11 +1,8 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CodedError } from "../../../domain/errors.js";
-import type { QueuedExchange } from "../exchange/exchange.js";
-import type { Allotment } from "../exchange/half-sent-budget.js";
-import type { Peer } from "../exchange/peer.js";
-import { type BodyOwner, RequestBody } from "../exchange/request-body.js";
-import type { HeaderField } from "../exchange/response-headers.js";
+import type { HeaderField, Peer, QueuedExchange } from "../exchange/exchange.js";
+import { type Allotment, type BodyOwner, RequestBody } from "../exchange/request-body.js";
 
 /** How much of a body waits to be read before its sender has to. */
 const MAX_UNREAD_BYTES = 64 * 1024;

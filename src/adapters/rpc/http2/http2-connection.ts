@@ -1,14 +1,13 @@
 import type { Socket } from "node:net";
 import type { Logger } from "../../../ports/logger.js";
-import type { Allotment } from "../exchange/half-sent-budget.js";
-import { type Peer, peerOf } from "../exchange/peer.js";
+import { type Peer, peerOf } from "../exchange/exchange.js";
+import type { Allotment } from "../exchange/request-body.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
 import { HTTP2_PREFACE } from "../listener/detect-protocol.js";
 import type { ListenerLimits } from "../listener/listener-limits.js";
-import { ControlBudget } from "./frames/control-budget.js";
 import { FrameOutput } from "./frames/frame-output.js";
-import { FrameReader, type Pace } from "./frames/frame-reader.js";
-import { type FramesOwner, PeerFrames } from "./frames/peer-frames.js";
+import { FrameReader, type Pace, type ReadTurns } from "./frames/frame-reader.js";
+import { ControlBudget, type FramesOwner, PeerFrames } from "./frames/peer-frames.js";
 import { PeerSettings } from "./frames/peer-settings.js";
 import {
   ConnectionFault,
@@ -20,9 +19,8 @@ import {
   uint32,
 } from "./frames/protocol.js";
 import { readInPlace } from "./frames/read-in-place.js";
-import type { ReadTurns } from "./frames/read-turns.js";
 import { HpackFault } from "./hpack/header.js";
-import { ReceiveWindow } from "./streams/receive-window.js";
+import { ReceiveWindow } from "./streams/http2-stream.js";
 import { RequestStreams, type StreamsOwner } from "./streams/request-streams.js";
 
 /** The payloads of pings: that the peer answers, and that it has read everything up to there. */

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import type { Logger } from "../../../ports/logger.js";
 import type { FairQueue } from "../exchange/fair-queue.js";
-import type { HalfSentBudget } from "../exchange/half-sent-budget.js";
+import type { HalfSentBudget } from "../exchange/request-body.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
 import { type ListenerLimits, whenOld } from "../listener/listener-limits.js";
-import { ReadTurns } from "./frames/read-turns.js";
+import { ReadTurns } from "./frames/frame-reader.js";
 import { type ConnectionOptions, Http2Connection } from "./http2-connection.js";
 
 /** Between two log lines about connections that exceed their budgets, milliseconds: who can open connections must not fill the log. */

@@ -1,15 +1,14 @@
 import { once } from "node:events";
-import type { AddressInfo, Server } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { CodedError } from "../../../domain/errors.js";
 import type { LogFields, Logger } from "../../../ports/logger.js";
 import { FairQueue } from "../exchange/fair-queue.js";
-import { HalfSentBudget } from "../exchange/half-sent-budget.js";
+import { HalfSentBudget } from "../exchange/request-body.js";
 import { inTurns, type RequestHandlers } from "../exchange/request-handlers.js";
 import { Http1Connections } from "../http1/http1-connections.js";
 import { Http2Connections } from "../http2/http2-connections.js";
 import { type AcceptConnection, createCleartextFront, createTlsFront, type Front, ignoreError } from "./fronts.js";
 import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from "./listener-limits.js";
-import { OpenSockets } from "./open-sockets.js";
 import type { TlsFiles, TlsMaterial } from "./tls-material.js";
 
 export interface ListenerOptions extends RequestHandlers {
@@ -138,4 +137,41 @@ const COMPLAINT_INTERVAL_MS = 60_000;
 
 function ignore(): void {
   // Nobody listens.
+}
+
+/**
+ * Every connection there is. Neither server can be asked to end them all: destroying an HTTP/2 session, for one,
+ * does not free the socket of a peer that never reads.
+ */
+class OpenSockets {
+  readonly #sockets = new Set<Socket>();
+  #whenEmpty: (() => void) | undefined;
+
+  get count(): number {
+    return this.#sockets.size;
+  }
+
+  add(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#whenEmpty?.();
+    });
+  }
+
+  /** Ends the connections that never sent a byte: nothing of theirs is under way. */
+  destroySilent(): void {
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+  }
+
+  /** Settles when all are closed: by themselves within `graceMs`, destroyed after that. */
+  async closed(graceMs: number): Promise<void> {
+    if (this.#sockets.size === 0) return;
+    const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, graceMs);
+    await empty;
+    clearTimeout(timer);
+  }
 }

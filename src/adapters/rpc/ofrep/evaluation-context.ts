@@ -1,6 +1,6 @@
 import { isIdTooLong } from "../../../domain/subject.js";
 import { jsonFault, type MessageBounds } from "../protocols/bounded-message.js";
-import { quoted } from "../service/read-fields.js";
+import { quoted } from "../service/request-reader.js";
 
 /** In which form an evaluation says what is known: OpenFeature's clients accept only the type that they ask for. */
 export const VALUE_FORMS = ["boolean", "number", "string", "object"] as const;

@@ -7,7 +7,7 @@ import { DENY_FALLBACK } from "../../../domain/decision/fallback.js";
 import { isIdTooLong } from "../../../domain/subject.js";
 import type { AnswerOrigin } from "../protocols/source-headers.js";
 import type { CountDecision } from "../service/check-calls.js";
-import { quoted } from "../service/read-fields.js";
+import { quoted } from "../service/request-reader.js";
 import { evaluationText, queryOf } from "./evaluation.js";
 import { type ContextBounds, type EvaluationContext, OfrepFault, readEvaluationContext } from "./evaluation-context.js";
 

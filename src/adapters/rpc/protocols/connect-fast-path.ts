@@ -2,8 +2,8 @@ import type { ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import type { FastProtocol } from "../call/fast-call.js";
 import { protocolIndex } from "../call/served-method.js";
+import { ResponseHeaders } from "../exchange/exchange.js";
 import type { FastPathStream } from "../exchange/fast-path.js";
-import { ResponseHeaders } from "../exchange/response-headers.js";
 import { inflateSmall } from "./grpc-fast-path.js";
 import { SourceHeaders } from "./source-headers.js";
 

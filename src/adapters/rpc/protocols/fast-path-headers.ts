@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { TraceHeaders } from "../call/call-trace.js";
 import type { Credentials } from "../call/calls.js";
-import type { Peer } from "../exchange/peer.js";
+import type { Peer } from "../exchange/exchange.js";
 import type { HeaderList } from "../http2/hpack/header.js";
 import { connectTimeoutMs, grpcTimeoutMs } from "./timeouts.js";
 

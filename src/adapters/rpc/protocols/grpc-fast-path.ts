@@ -1,9 +1,8 @@
 import { gunzipSync } from "node:zlib";
 import type { ConnectError } from "@connectrpc/connect";
 import type { FastProtocol } from "../call/fast-call.js";
-import type { FastCallContext, FastMethod } from "../call/fast-method.js";
-import { protocolIndex } from "../call/served-method.js";
-import { NO_TRAILERS, ResponseHeaders } from "../exchange/response-headers.js";
+import { type FastCallContext, type FastMethod, protocolIndex } from "../call/served-method.js";
+import { NO_TRAILERS, ResponseHeaders } from "../exchange/exchange.js";
 import type { Reply } from "../service/unary-call.js";
 import type { FastPathHeaders } from "./fast-path-headers.js";
 import { encodeGrpcMessage } from "./grpc-message.js";

@@ -1,9 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
 import type { Protocol } from "../call/served-method.js";
-import type { Exchange } from "../exchange/exchange.js";
-import type { HeaderField } from "../exchange/response-headers.js";
-import { quoted } from "../service/read-fields.js";
+import type { Exchange, HeaderField } from "../exchange/exchange.js";
+import { quoted } from "../service/request-reader.js";
 import { failureJson } from "./connect-fast-path.js";
 import { encodeGrpcMessage } from "./grpc-message.js";
 

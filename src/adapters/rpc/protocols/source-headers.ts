@@ -1,6 +1,6 @@
 import { USAGE_STATES, type UsageState } from "../../../domain/usage/usage-report.js";
 import { ANSWER_SOURCES, type AnswerSource } from "../../../ports/telemetry.js";
-import { type HeaderField, ResponseHeaders } from "../exchange/response-headers.js";
+import { type HeaderField, ResponseHeaders } from "../exchange/exchange.js";
 import type { Reply } from "../service/unary-call.js";
 
 /** Metadata of an answer: where it came from. */

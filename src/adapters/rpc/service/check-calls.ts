@@ -14,7 +14,6 @@ import type {
   GetMeteredEntitlementRequest,
   GetNumericEntitlementRequest,
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
-import { optionalId, requiredId } from "./read-fields.js";
 import {
   readBooleanQuery,
   readEntitlementQuery,
@@ -23,6 +22,7 @@ import {
   readMeteredQuery,
   readNumericQuery,
 } from "./read-queries.js";
+import { optionalId, requiredId } from "./request-reader.js";
 import { type Reply, reply } from "./unary-call.js";
 
 interface NamesSubject {

@@ -1,7 +1,6 @@
 import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
 import type { Readiness } from "../../../application/readiness.js";
-import { type FastMethod, UnreadableMessage } from "../call/fast-method.js";
-import type { ServedMethod } from "../call/served-method.js";
+import { type FastMethod, type ServedMethod, UnreadableMessage } from "../call/served-method.js";
 import { frameEncoders } from "../gen/answers/frame-encoders.js";
 import { TEXT_ENCODERS } from "../gen/answers/text-encoders.js";
 import { Health } from "../gen/grpc/health/v1/health_pb.js";

@@ -10,7 +10,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../gen/grpc/health/v1/health_pb.js";
 import { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
-import { quoted } from "./read-fields.js";
+import { quoted } from "./request-reader.js";
 import { plainReply, type UnaryCall } from "./unary-call.js";
 
 /** "" is the server as a whole. */

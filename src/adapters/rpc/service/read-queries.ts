@@ -10,7 +10,7 @@ import type {
   GetMeteredEntitlementRequest,
   GetNumericEntitlementRequest,
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
-import { invalidArgument, optionalFinite, optionalId, optionalRequestedUsage, requiredId } from "./read-fields.js";
+import { invalidArgument, optionalFinite, optionalId, optionalRequestedUsage, requiredId } from "./request-reader.js";
 
 const NO_VALUES: readonly string[] = [];
 

@@ -7,7 +7,7 @@ import type {
   ServerReflectionRequest as ServerReflectionRequestAlpha,
 } from "../gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { type DescriptorIndex, serializedWithImports } from "./descriptor-index.js";
-import { quoted } from "./read-fields.js";
+import { quoted } from "./request-reader.js";
 
 /** The two versions differ in their package alone. */
 type Question = (ServerReflectionRequest | ServerReflectionRequestAlpha)["messageRequest"];

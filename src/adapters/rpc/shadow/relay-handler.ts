@@ -21,7 +21,6 @@ import { JSON_OPTIONS } from "../json-options.js";
 import { createGeneralPath } from "../protocols/general-path.js";
 import { DEFAULT_MAX_ITEMS, DEFAULT_MAX_JSON_DEPTH, DEFAULT_MAX_MESSAGE_BYTES } from "../rpc-handler.js";
 import { methodAt, methodOf, SERVED_METHODS } from "../service/served-methods.js";
-import { copyHeaders, passedHeaders } from "./passed-headers.js";
 
 /** A call that was answered, with all that it takes to ask somebody else the same. */
 export interface RelayedCall {
@@ -111,4 +110,17 @@ async function relayUnary(
     if (failure.code !== Code.Canceled) onRead?.({ method, request, headers, outcome: failure.code });
     throw failure;
   }
+}
+
+/** What belongs to one connection or one protocol, and is made anew for the next. */
+const OF_THE_PROTOCOL =
+  /^(?::.*|connection|content-.*|transfer-encoding|te|trailer|host|keep-alive|upgrade|proxy-.*|expect|date|accept-encoding|user-agent|(?:grpc|connect)-.*)$/;
+
+/** Headers of a call as they go on to whoever answers it, or come back from there. */
+function passedHeaders(headers: Headers): Headers {
+  return new Headers([...headers].filter(([name]) => !OF_THE_PROTOCOL.test(name)));
+}
+
+function copyHeaders(from: Headers, to: Headers): void {
+  for (const [name, value] of passedHeaders(from)) to.set(name, value);
 }

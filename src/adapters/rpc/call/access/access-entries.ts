@@ -1,6 +1,6 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import { CodedError } from "../../../../domain/errors.js";
-import { quoted } from "../../service/read-fields.js";
+import { quoted } from "../../service/request-reader.js";
 import { METHOD_GROUPS, type MethodGroup } from "../served-method.js";
 
 /** Who may call, and which methods. */

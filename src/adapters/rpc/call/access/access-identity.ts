@@ -1,11 +1,11 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import QuickLRU from "quick-lru";
 import { CodedError } from "../../../../domain/errors.js";
-import { quoted } from "../../service/read-fields.js";
-import type { Caller, Credentials, Identity } from "../calls.js";
+import { quoted } from "../../service/request-reader.js";
+import type { AdmissionRule, Caller, Credentials, Identity } from "../calls.js";
 import { METHOD_GROUPS, type MethodGroup, type ServedMethod } from "../served-method.js";
 import type { AccessEntry } from "./access-entries.js";
-import type { IsAllowedHost } from "./allowed-hosts.js";
+import type { IsAllowedHost } from "./cross-origin.js";
 
 /** Tokens that need not be hashed again. Only those that are known: guesses push none of them out. */
 const MAX_KNOWN_TOKENS = 1_000;
@@ -133,4 +133,46 @@ function foreignHost(authority: string | undefined): CodedError {
   const fault =
     authority === undefined ? "the request names no host" : `the host ${quoted(authority)} is not served here`;
   return new CodedError("permission-denied", `${fault}: call by a name that is, or add this one to ALLOWED_HOSTS`);
+}
+
+/** Callers that are remembered; who is forgotten begins anew with a full second. */
+const MAX_CALLERS = 10_000;
+
+/** What a caller may still call. */
+interface Bucket {
+  tokens: number;
+  /** When that was so, milliseconds of a clock that never steps. */
+  at: number;
+}
+
+/**
+ * So many calls a second of each caller, of which it may have those of one second at once.
+ *
+ * @param now milliseconds of a clock that never steps
+ */
+export function rateLimit(callsPerSecond: number, now: () => number = () => performance.now()): AdmissionRule {
+  const buckets = new QuickLRU<string, Bucket>({ maxSize: MAX_CALLERS });
+  // One for all: who floods the port costs no stack and no text for each call.
+  const refusal = new CodedError(
+    "resource-exhausted",
+    `more than ${callsPerSecond} calls a second by one caller (RATE_LIMIT): retry after ${Math.ceil(1_000 / callsPerSecond)} ms`,
+  );
+  const admit = (_: ServedMethod, { name }: Caller) => {
+    const at = now();
+    const bucket = buckets.get(name);
+    if (bucket === undefined) {
+      buckets.set(name, { tokens: callsPerSecond - 1, at });
+      return undefined;
+    }
+    bucket.tokens = Math.min(callsPerSecond, bucket.tokens + ((at - bucket.at) * callsPerSecond) / 1_000);
+    bucket.at = at;
+    if (bucket.tokens < 1) return refusal;
+    bucket.tokens -= 1;
+    return undefined;
+  };
+  const undo = ({ name }: Caller) => {
+    const bucket = buckets.get(name);
+    if (bucket !== undefined) bucket.tokens += 1;
+  };
+  return Object.assign(admit, { undo });
 }

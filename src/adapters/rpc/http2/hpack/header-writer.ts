@@ -1,8 +1,7 @@
-import type { HeaderField, ResponseHeaders } from "../../exchange/response-headers.js";
+import type { HeaderField, ResponseHeaders } from "../../exchange/exchange.js";
 import { HEADER_OVERHEAD } from "./header.js";
-import { MAX_TABLE_BYTES } from "./header-table.js";
+import { MAX_TABLE_BYTES, STATIC_TABLE } from "./header-table.js";
 import { encodeLiteral, indexedLiteral, integer } from "./literal-headers.js";
-import { STATIC_TABLE } from "./static-table.js";
 
 /** Far more than the headers that are made once take, far less than a table holds: nothing ever leaves it. */
 const MAX_INDEXED_BYTES = 2_048;

@@ -1,4 +1,4 @@
-import { staticIndexOfName } from "./static-table.js";
+import { staticIndexOfName } from "./header-table.js";
 
 const LITERAL = 0x00;
 const INDEXED_LITERAL = 0x40;

@@ -1,16 +1,15 @@
-import type { Allotment } from "../../exchange/half-sent-budget.js";
-import type { Peer } from "../../exchange/peer.js";
+import type { Peer } from "../../exchange/exchange.js";
+import type { Allotment } from "../../exchange/request-body.js";
 import type { ConnectionHandlers } from "../../exchange/request-handlers.js";
 import type { FrameOutput } from "../frames/frame-output.js";
 import { ErrorCode, FrameType, uint32 } from "../frames/protocol.js";
 import type { HeaderList } from "../hpack/header.js";
 import { encodeLiteral } from "../hpack/literal-headers.js";
 import { type ExchangeOwner, Http2Exchange } from "./http2-exchange.js";
-import type { Http2Stream } from "./http2-stream.js";
+import type { Http2Stream, StreamTable } from "./http2-stream.js";
 import { readRequestHead } from "./request-head.js";
 import type { ResponseSender } from "./response-sender.js";
 import type { StreamEnds, StreamEndsOwner } from "./stream-ends.js";
-import type { StreamTable } from "./stream-table.js";
 
 /** Requests of one connection that wait for their turns, from which on it is not read until half of them have begun. */
 const MAX_QUEUED = 100;

@@ -1,10 +1,7 @@
 import { CodedError } from "../../../../domain/errors.js";
-import type { QueuedExchange } from "../../exchange/exchange.js";
-import type { Allotment } from "../../exchange/half-sent-budget.js";
-import type { Peer } from "../../exchange/peer.js";
-import { type BodyOwner, RequestBody } from "../../exchange/request-body.js";
+import type { HeaderField, Peer, QueuedExchange } from "../../exchange/exchange.js";
+import { type Allotment, type BodyOwner, RequestBody } from "../../exchange/request-body.js";
 import type { WhenLate } from "../../exchange/request-handlers.js";
-import type { HeaderField } from "../../exchange/response-headers.js";
 import { DEFAULT_WINDOW } from "../frames/protocol.js";
 import { encodeLiteral } from "../hpack/literal-headers.js";
 import type { RequestHead } from "./request-head.js";

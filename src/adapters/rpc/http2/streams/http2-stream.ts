@@ -1,6 +1,8 @@
+import type { ResponseHeaders } from "../../exchange/exchange.js";
 import type { FastPathCall, FastPathStream } from "../../exchange/fast-path.js";
 import { GatheredBytes } from "../../exchange/gathered-bytes.js";
-import type { ResponseHeaders } from "../../exchange/response-headers.js";
+import type { FrameOutput } from "../frames/frame-output.js";
+import { ConnectionFault, DEFAULT_WINDOW, ErrorCode, FrameType, uint32 } from "../frames/protocol.js";
 import type { HeaderList } from "../hpack/header.js";
 import type { Http2Exchange } from "./http2-exchange.js";
 
@@ -57,5 +59,74 @@ export class Http2Stream implements FastPathStream {
 
   released(): void {
     this.#responder.released(this);
+  }
+}
+
+/** Credit is returned once it is a quarter of what may be on its way. */
+const RETURN_FROM = 16_384;
+
+/**
+ * How much of all requests together may be on its way. Credited on receipt, not when it is read: one request that nobody reads
+ * would else stop every other of its connection. What may be held for unread requests is bounded by their streams' windows.
+ */
+export class ReceiveWindow {
+  readonly #output: FrameOutput;
+  #left = DEFAULT_WINDOW;
+
+  constructor(output: FrameOutput) {
+    this.#output = output;
+  }
+
+  /** @throws ConnectionFault for more than the peer may send */
+  received(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0) throw new ConnectionFault(ErrorCode.FlowControlError, "more data than the window allows");
+    const missing = DEFAULT_WINDOW - this.#left;
+    if (missing < RETURN_FROM) return;
+    this.#output.frame(FrameType.WindowUpdate, 0, 0, uint32(missing));
+    this.#left = DEFAULT_WINDOW;
+  }
+}
+
+/**
+ * The streams that are open, by their ids. The newest stands apart: most requests come whole and are answered before
+ * the next begins, and so never cost a place in the Map.
+ */
+export class StreamTable {
+  readonly #older = new Map<number, Http2Stream>();
+  #newest: Http2Stream | undefined;
+
+  get size(): number {
+    return this.#older.size + (this.#newest === undefined ? 0 : 1);
+  }
+
+  get(id: number): Http2Stream | undefined {
+    return this.#newest?.id === id ? this.#newest : this.#older.get(id);
+  }
+
+  has(stream: Http2Stream): boolean {
+    return this.get(stream.id) === stream;
+  }
+
+  /** @param stream whose id is higher than any before */
+  add(stream: Http2Stream): void {
+    if (this.#newest !== undefined) this.#older.set(this.#newest.id, this.#newest);
+    this.#newest = stream;
+  }
+
+  delete(id: number): void {
+    if (this.#newest?.id === id) this.#newest = undefined;
+    else this.#older.delete(id);
+  }
+
+  /** In the order of their ids. */
+  all(): readonly Http2Stream[] {
+    const older = [...this.#older.values()];
+    return this.#newest === undefined ? older : [...older, this.#newest];
+  }
+
+  clear(): void {
+    this.#older.clear();
+    this.#newest = undefined;
   }
 }

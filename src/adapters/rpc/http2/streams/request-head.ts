@@ -1,4 +1,4 @@
-import type { HeaderField } from "../../exchange/response-headers.js";
+import type { HeaderField } from "../../exchange/exchange.js";
 import type { Header } from "../hpack/header.js";
 
 /** What the headers of a request say. */

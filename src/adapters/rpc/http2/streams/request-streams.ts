@@ -1,16 +1,15 @@
 import type { Logger } from "../../../../ports/logger.js";
-import type { ResponseHeaders } from "../../exchange/response-headers.js";
+import type { ResponseHeaders } from "../../exchange/exchange.js";
 import type { FrameOutput } from "../frames/frame-output.js";
 import type { PeerSettings } from "../frames/peer-settings.js";
 import { ConnectionFault, ErrorCode, MAX_WINDOW } from "../frames/protocol.js";
 import type { HeaderList } from "../hpack/header.js";
 import { HeaderWriter } from "../hpack/header-writer.js";
 import { GeneralRequests, type GeneralRequestsOwner } from "./general-requests.js";
-import { type FastPathResponder, Http2Stream } from "./http2-stream.js";
+import { type FastPathResponder, Http2Stream, StreamTable } from "./http2-stream.js";
 import { areTrailers } from "./request-head.js";
 import { ResponseSender } from "./response-sender.js";
 import { StreamEnds } from "./stream-ends.js";
-import { StreamTable } from "./stream-table.js";
 
 /** A request of the fast path is a few hundred bytes; a longer one is the general path's, which minds the window of its stream. */
 const MAX_FAST_BYTES = 16_384;

@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from "../../exchange/response-headers.js";
+import type { ResponseHeaders } from "../../exchange/exchange.js";
 import type { FrameOutput } from "../frames/frame-output.js";
 import { DEFAULT_WINDOW, Flag, FrameType, MAX_FRAME_BYTES } from "../frames/protocol.js";
 import type { HeaderWriter } from "../hpack/header-writer.js";

@@ -1,8 +1,7 @@
 import type { FrameOutput } from "../frames/frame-output.js";
 import { ErrorCode, FrameType, uint32 } from "../frames/protocol.js";
-import type { Http2Stream } from "./http2-stream.js";
+import type { Http2Stream, StreamTable } from "./http2-stream.js";
 import type { ResponseSender } from "./response-sender.js";
-import type { StreamTable } from "./stream-table.js";
 
 /** How long a stream that is answered before its request is complete stays open for the rest, milliseconds. */
 const EARLY_ANSWER_LINGER_MS = 100;

@@ -7,7 +7,6 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "@jest/globals";
 import { ANSWERS } from "../../../../../src/adapters/rpc/answers/describe-answers.js";
-import { NOT_SENT } from "../../../../../src/adapters/rpc/answers/description.js";
 import {
   type AnyChoice,
   type AnyDescription,
@@ -15,7 +14,8 @@ import {
   type AnyMember,
   type AnyPart,
   membersOf,
-} from "../../../../../src/adapters/rpc/answers/members.js";
+  NOT_SENT,
+} from "../../../../../src/adapters/rpc/answers/description.js";
 import { Health } from "../../../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 

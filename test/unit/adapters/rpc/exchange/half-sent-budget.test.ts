@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { HalfSentBudget } from "../../../../../src/adapters/rpc/exchange/half-sent-budget.js";
-import { RequestBody } from "../../../../../src/adapters/rpc/exchange/request-body.js";
+import { HalfSentBudget, RequestBody } from "../../../../../src/adapters/rpc/exchange/request-body.js";
 
 const MIB = 1024 * 1024;
 const MESSAGE = 4 * MIB;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { WorkInProgress } from "../../../../../src/adapters/rpc/exchange/work-in-progress.js";
+import { WorkInProgress } from "../../../../../src/adapters/rpc/exchange/request-handlers.js";
 
 describe("calls off the fast path that are under way", () => {
   function beginAll(work: WorkInProgress, connection: object): number {

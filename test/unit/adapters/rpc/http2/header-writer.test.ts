@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { ResponseHeaders } from "../../../../../src/adapters/rpc/exchange/response-headers.js";
+import { ResponseHeaders } from "../../../../../src/adapters/rpc/exchange/exchange.js";
 import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";
 import { HeaderWriter } from "../../../../../src/adapters/rpc/http2/hpack/header-writer.js";
 

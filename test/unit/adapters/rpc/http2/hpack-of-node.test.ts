@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";
-import { STATIC_TABLE } from "../../../../../src/adapters/rpc/http2/hpack/static-table.js";
+import { STATIC_TABLE } from "../../../../../src/adapters/rpc/http2/hpack/header-table.js";
 import { decodeBlock } from "../../../../builders/header-blocks.js";
 import { because } from "../../../../support/expectations.js";
 

@@ -1,8 +1,7 @@
 import { expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { HeaderList } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
-import { Http2Stream } from "../../../../../src/adapters/rpc/http2/streams/http2-stream.js";
-import { StreamTable } from "../../../../../src/adapters/rpc/http2/streams/stream-table.js";
+import { Http2Stream, StreamTable } from "../../../../../src/adapters/rpc/http2/streams/http2-stream.js";
 
 const streamOf = (id: number) =>
   new Http2Stream(id, new HeaderList([], false), 65_535, { respond: () => undefined, released: () => undefined });

@@ -2,9 +2,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { toInt32 } from "../../../../../src/adapters/rpc/answers/wire-values.js";
-import { checkedFrames } from "../../../../../src/adapters/rpc/protocols/frame-guard.js";
 import { encodeGrpcMessage } from "../../../../../src/adapters/rpc/protocols/grpc-message.js";
 import { decodeBase64 } from "../../../../../src/adapters/rpc/protocols/grpc-web-text.js";
+import { checkedFrames } from "../../../../../src/adapters/rpc/protocols/universal-request.js";
 import { encodeTimestamp, readTimestamp } from "../../../../../src/adapters/rpc/timestamp.js";
 
 const bytes = fc.uint8Array({ maxLength: 40 });

@@ -19,7 +19,7 @@ import {
   readMeteredQuery,
   readNumericQuery,
 } from "../../../../../src/adapters/rpc/service/read-queries.js";
-import { readUsageEvent, readUsageReport } from "../../../../../src/adapters/rpc/service/read-reports.js";
+import { readUsageEvent, readUsageReport } from "../../../../../src/adapters/rpc/service/write-calls.js";
 
 const NOT_FINITE = [NaN, Infinity, -Infinity];
 const report = (init: MessageInitShape<typeof ReportUsageRequestSchema>) =>
