@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import { MemoryCache } from "../../src/adapters/cache/memory/memory-cache.js";
-import type { InvalidationListener, Invalidations } from "../../src/adapters/cache/redis/coherence/invalidations.js";
+import type { InvalidationListener, Invalidations } from "../../src/adapters/cache/redis/coherence/coherence.js";
 import { RedisCacheStore } from "../../src/adapters/cache/redis/store/redis-cache-store.js";
 import type { RedisCommands } from "../../src/adapters/cache/redis/store/redis-commands.js";
 import { trackedPrefixes } from "../../src/adapters/cache/redis/store/redis-keys.js";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { slotOfKey } from "../../../src/adapters/cache/redis-client/cluster/slot-of-key.js";
+import { slotOfKey } from "../../../src/adapters/cache/redis-client/cluster/cluster-topology.js";
 import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
 import { type RedisCluster, startCluster } from "../../builders/redis-cluster.js";
 import { type RedisServer, startRedis } from "../../builders/redis-servers.js";

@@ -1,8 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { hasAmbiguousKeys } from "../../../src/adapters/cache/redis/store/key-ownership.js";
-import { subjectsOfKey } from "../../../src/adapters/cache/redis/store/key-subjects.js";
-import { metadataKey, stateKey, timestampKey, usageKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
+import {
+  metadataKey,
+  stateKey,
+  subjectsOfKey,
+  timestampKey,
+  usageKey,
+} from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import { RedisSharedCache } from "../../../src/adapters/cache/redis/store/redis-shared-cache.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";

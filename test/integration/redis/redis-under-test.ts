@@ -1,6 +1,6 @@
-import type { InvalidationListener } from "../../../src/adapters/cache/redis/coherence/invalidations.js";
-import type { LinkTiming } from "../../../src/adapters/cache/redis-client/link/link-timing.js";
+import type { InvalidationListener } from "../../../src/adapters/cache/redis/coherence/coherence.js";
 import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
+import type { LinkTiming } from "../../../src/adapters/cache/redis-client/link/session.js";
 import {
   openRedis,
   type RedisConnection,

@@ -3,7 +3,7 @@ import type { CustomerState, UsagesByEntitlement } from "../../../domain/custome
 import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { CreditEntitlement, EntitlementReference, FeatureEntitlement } from "../../../domain/entitlement.js";
 import { NO_USAGE, type Usage } from "../../../domain/usage/usage.js";
-import type { EntitlementSet } from "./entitlement-set.js";
+import type { EntitlementSet } from "./entitlement-schema.js";
 import { wideTextBytes } from "./heap-sizes.js";
 import { earliestEndIn, endIn, hasEnds, type OwnNumbers, packOwnNumbers, updatedAtIn, usageIn } from "./own-numbers.js";
 

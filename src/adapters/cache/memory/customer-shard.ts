@@ -1,7 +1,6 @@
 import type { Subject } from "../../../domain/subject.js";
 import { CustomerTable } from "./customer-table.js";
-import { MAP_ENTRY_BYTES, mapBytes, textBytes } from "./heap-sizes.js";
-import type { MemoryAccount } from "./memory-account.js";
+import { MAP_ENTRY_BYTES, mapBytes, type MemoryAccount, textBytes } from "./heap-sizes.js";
 import { MEMORY_STATE_BYTES, type MemoryState } from "./memory-state.js";
 import type { RecentCustomers } from "./recent-customers.js";
 

@@ -1,4 +1,4 @@
-import type { EntitlementSet } from "./entitlement-set.js";
+import type { EntitlementSet } from "./entitlement-schema.js";
 import { MemoryState } from "./memory-state.js";
 import type { OwnNumbers } from "./own-numbers.js";
 

@@ -1,9 +1,8 @@
-import type { FeatureEntitlement } from "../../../domain/entitlement.js";
-import type { FeatureDefinition } from "./feature-definition.js";
+import type { CreditCurrency } from "../../../domain/credit-currency.js";
+import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
+import type { Feature } from "../../../domain/feature.js";
 import { arrayBytes, objectBytes, textBytes } from "./heap-sizes.js";
-import { haveSameItems } from "./same-items.js";
-import { Shareable } from "./shared-pool.js";
-import { mixFlag, mixHash, mixNumber, mixText } from "./structural-hash.js";
+import { HASH_SEED, haveSameItems, mixFlag, mixHash, mixNumber, mixText, Shareable } from "./shared-pool.js";
 
 /**
  * On what terms a feature is had, but for how much of it and until when: those are often one customer's own,
@@ -96,4 +95,98 @@ function entitlementOf(
     resetPeriod: stated.resetPeriod,
     resetPeriodConfiguration: stated.resetPeriodConfiguration,
   };
+}
+
+/** What a feature is, which is the same for whoever has it. */
+export class FeatureDefinition extends Shareable {
+  readonly feature: Feature;
+  readonly hash: number;
+
+  constructor(feature: Feature, hash: number) {
+    super();
+    this.feature = feature;
+    this.hash = hash;
+  }
+
+  get bytes(): number {
+    const { id, displayName, units, unitsPlural } = this.feature;
+    return (
+      objectBytes(4) +
+      objectBytes(6) +
+      textBytes(id) +
+      textBytes(displayName) +
+      textBytes(units) +
+      textBytes(unitsPlural)
+    );
+  }
+
+  isOf(feature: Feature): boolean {
+    const own = this.feature;
+    return (
+      own === feature ||
+      (own.id === feature.id &&
+        own.displayName === feature.displayName &&
+        own.featureType === feature.featureType &&
+        own.meterType === feature.meterType &&
+        own.units === feature.units &&
+        own.unitsPlural === feature.unitsPlural)
+    );
+  }
+}
+
+export function hashFeature(feature: Feature): number {
+  return mixText(HASH_SEED, feature.id);
+}
+
+/** On what terms a wallet is had, but for how much was granted and until when. */
+export class CreditTerms extends Shareable {
+  readonly #stated: CreditEntitlement;
+  readonly hash: number;
+
+  constructor(stated: CreditEntitlement, hash: number) {
+    super();
+    this.#stated = stated;
+    this.hash = hash;
+  }
+
+  get currencyId(): string {
+    return this.#stated.currency.currencyId;
+  }
+
+  get bytes(): number {
+    const { currencyId, displayName, description, unitSingular, unitPlural, additionalMetaData } =
+      this.#stated.currency;
+    let bytes = objectBytes(4) + objectBytes(5) + objectBytes(6) + textBytes(currencyId) + textBytes(displayName);
+    bytes += textBytes(description) + textBytes(unitSingular) + textBytes(unitPlural);
+    if (additionalMetaData !== undefined) bytes += 2 * JSON.stringify(additionalMetaData).length;
+    return bytes;
+  }
+
+  isOf(stated: CreditEntitlement): boolean {
+    return (
+      this.#stated.hasSoftLimit === stated.hasSoftLimit &&
+      this.#stated.accessDeniedReason === stated.accessDeniedReason &&
+      isSameCurrency(this.#stated.currency, stated.currency)
+    );
+  }
+
+  with(usageLimit: number, validUntil: number | undefined): CreditEntitlement {
+    const { currency, hasSoftLimit, accessDeniedReason } = this.#stated;
+    return { currency, usageLimit, hasSoftLimit, accessDeniedReason, validUntil };
+  }
+}
+
+export function hashCreditTerms({ currency, hasSoftLimit, accessDeniedReason }: CreditEntitlement): number {
+  return mixFlag(mixText(mixText(HASH_SEED, currency.currencyId), accessDeniedReason), hasSoftLimit);
+}
+
+function isSameCurrency(one: CreditCurrency, other: CreditCurrency): boolean {
+  return (
+    one.currencyId === other.currencyId &&
+    one.displayName === other.displayName &&
+    one.description === other.description &&
+    one.unitSingular === other.unitSingular &&
+    one.unitPlural === other.unitPlural &&
+    JSON.stringify(one.additionalMetaData) === JSON.stringify(other.additionalMetaData)
+  );
 }

@@ -33,3 +33,8 @@ export function mapBytes(entries: number): number {
 
 /** One entry's share of a Map that grows: between 28 and 56, since places double. */
 export const MAP_ENTRY_BYTES = 42;
+
+/** What a cache takes, bytes, estimated: what customers hold of their own, and once each what they share. */
+export class MemoryAccount {
+  bytes = 0;
+}

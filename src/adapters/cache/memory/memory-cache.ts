@@ -16,11 +16,11 @@ import type {
 import type { Telemetry } from "../../../ports/telemetry.js";
 import type { CompactState } from "./compact-state.js";
 import { CustomerShard } from "./customer-shard.js";
-import { MemoryAccount } from "./memory-account.js";
+import { MemoryAccount } from "./heap-sizes.js";
 import { MemoryState, UNVERIFIED } from "./memory-state.js";
 import { RecentCustomers } from "./recent-customers.js";
+import { HASH_SEED, mixHash, mixText } from "./shared-pool.js";
 import { StateCompactor } from "./state-compactor.js";
-import { HASH_SEED, mixHash, mixText } from "./structural-hash.js";
 
 /** A table that grows is copied at once, and one of sixteen takes a sixteenth of the time. */
 const SHARD_BITS = 4;

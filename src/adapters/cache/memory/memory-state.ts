@@ -1,7 +1,7 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { CachedState } from "../../../ports/cache-store.js";
 import { CompactState } from "./compact-state.js";
-import type { EntitlementSet } from "./entitlement-set.js";
+import type { EntitlementSet } from "./entitlement-schema.js";
 import { objectBytes } from "./heap-sizes.js";
 import type { OwnNumbers } from "./own-numbers.js";
 

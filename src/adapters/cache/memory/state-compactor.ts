@@ -3,14 +3,17 @@ import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/enti
 import type { Feature } from "../../../domain/feature.js";
 import type { Usage } from "../../../domain/usage/usage.js";
 import { CompactState } from "./compact-state.js";
-import { CreditTerms, hashCreditTerms } from "./credit-terms.js";
-import { EntitlementSchema, hashSchema, type SchemaParts } from "./entitlement-schema.js";
-import { EntitlementSet, hashSet } from "./entitlement-set.js";
-import { FeatureDefinition, hashFeature } from "./feature-definition.js";
-import { FeatureTerms, hashFeatureTerms } from "./feature-terms.js";
-import type { MemoryAccount } from "./memory-account.js";
-import { type NumberText, textOfCells } from "./number-text.js";
-import { packOwnNumbers } from "./own-numbers.js";
+import { EntitlementSchema, EntitlementSet, hashSchema, hashSet, type SchemaParts } from "./entitlement-schema.js";
+import {
+  CreditTerms,
+  FeatureDefinition,
+  FeatureTerms,
+  hashCreditTerms,
+  hashFeature,
+  hashFeatureTerms,
+} from "./feature-terms.js";
+import type { MemoryAccount } from "./heap-sizes.js";
+import { type NumberText, packOwnNumbers, textOfCells } from "./own-numbers.js";
 import { SharedPool } from "./shared-pool.js";
 
 /**

@@ -3,8 +3,7 @@ import type { Subject } from "../../../domain/subject.js";
 import type { SnapshotStates } from "../../../ports/snapshot.js";
 import { CompactState } from "../memory/compact-state.js";
 import type { MemoryCache } from "../memory/memory-cache.js";
-import { stateOfRecord } from "./set-record.js";
-import { readStates, writeStates } from "./state-bytes.js";
+import { readStates, stateOfRecord, writeStates } from "./state-bytes.js";
 
 const MAX_KNOWN = 1_000;
 

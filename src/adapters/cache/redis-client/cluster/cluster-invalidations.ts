@@ -1,13 +1,12 @@
 import { OutageLog } from "../../../../ports/outage-log.js";
 import { DependencyState } from "../../../../ports/telemetry.js";
-import type { InvalidationListener, Invalidations } from "../../redis/coherence/invalidations.js";
+import type { InvalidationListener, Invalidations } from "../../redis/coherence/coherence.js";
 import { reasonOf } from "../link/redis-failure.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import type { RedisAccess } from "../link/redis-target.js";
 import { REFUSED } from "../tracking/one-server-invalidations.js";
 import { PersistentTracking } from "../tracking/persistent-tracking.js";
-import { type ClusterMap, isComplete } from "./cluster-map.js";
-import type { ClusterTopology } from "./cluster-topology.js";
+import { type ClusterMap, type ClusterTopology, isComplete } from "./cluster-topology.js";
 
 /**
  * Notices of writes from every master of a Cluster: complete as long as all of them tell. A slot that changes hands

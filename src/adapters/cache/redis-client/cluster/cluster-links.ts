@@ -1,11 +1,8 @@
 import { CodedError } from "../../../../domain/errors.js";
-import type { RedisCommand, Reply } from "../link/redis-command.js";
+import type { RedisCommand, Reply } from "../link/command-batch.js";
 import { type LinkDependencies, RedisLink } from "../link/redis-link.js";
-import { connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
-import { type ClusterMap, isComplete } from "./cluster-map.js";
-import type { ClusterTopology } from "./cluster-topology.js";
-import { redirectionOf } from "./redirection.js";
-import { slotOfKey } from "./slot-of-key.js";
+import { addressOf, connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
+import { type ClusterMap, type ClusterTopology, isComplete, slotOfKey } from "./cluster-topology.js";
 
 /** How often a command is sent on to where its key is said to be. */
 const MAX_REDIRECTIONS = 4;
@@ -189,4 +186,19 @@ function byAddress(sendings: readonly Sending[]): ReadonlyMap<string, readonly S
     else group.push(sending);
   }
   return groups;
+}
+
+/** Where a node says that a key is; or that it cannot tell, since the Cluster is not whole. */
+export type Redirection =
+  { readonly kind: "moved" | "ask"; readonly node: HostAndPort; readonly address: string } | { readonly kind: "down" };
+
+/** @param asked the address of the node that answered: it leaves out a host that is its own */
+export function redirectionOf(reply: Reply, asked: string): Redirection | undefined {
+  if (!(reply instanceof Error)) return undefined;
+  if (/^(?:CLUSTERDOWN|MASTERDOWN)/.test(reply.message)) return { kind: "down" };
+  const match = /^(MOVED|ASK) \d+ (.*):(\d+)$/.exec(reply.message);
+  if (match === null) return undefined;
+  const [, kind, host = "", port] = match;
+  const node = { host: host === "" ? asked.slice(0, asked.lastIndexOf(":")) : host, port: Number(port) };
+  return { kind: kind === "ASK" ? "ask" : "moved", node, address: addressOf(node) };
 }

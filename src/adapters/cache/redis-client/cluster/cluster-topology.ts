@@ -5,7 +5,6 @@ import { LinkLog } from "../link/link-log.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { addressOf, connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
 import { Session } from "../link/session.js";
-import { type ClusterMap, readClusterMap } from "./cluster-map.js";
 
 /** How often a node is asked without need, milliseconds. A key that moves is reported to whoever tracks it where it was. */
 const REFRESH_INTERVAL_MS = 1_000;
@@ -161,4 +160,66 @@ function isSame(one: ClusterMap, other: ClusterMap): boolean {
     one.masters.size === other.masters.size &&
     one.masterOfSlot.every((address, slot) => address === other.masterOfSlot[slot])
   );
+}
+
+/** Who is master of which slot, as one node sees it. */
+export interface ClusterMap {
+  /** By address. */
+  readonly masters: ReadonlyMap<string, HostAndPort>;
+  /** The address of each slot's master; undefined where it has none. */
+  readonly masterOfSlot: readonly (string | undefined)[];
+  /** All nodes, replicas too: whom to ask for a newer map. */
+  readonly nodes: readonly HostAndPort[];
+}
+
+/**
+ * Reads the answer to CLUSTER SLOTS.
+ *
+ * @param asked who answered: a node that does not know its own name leaves it out
+ */
+export function readClusterMap(reply: unknown, asked: HostAndPort): ClusterMap {
+  const masters = new Map<string, HostAndPort>();
+  const nodes = new Map<string, HostAndPort>();
+  const masterOfSlot = new Array<string | undefined>(SLOTS).fill(undefined);
+  for (const [first, last, ...servers] of reply as readonly [number, number, ...(readonly unknown[])[]][]) {
+    servers.forEach(([host, port], index) => {
+      const node = { host: isNamed(host) ? host : asked.host, port: Number(port) };
+      const address = addressOf(node);
+      nodes.set(address, node);
+      if (index > 0) return;
+      masters.set(address, node);
+      masterOfSlot.fill(address, first, last + 1);
+    });
+  }
+  return { masters, masterOfSlot, nodes: [...nodes.values()] };
+}
+
+export function isComplete({ masterOfSlot }: ClusterMap): boolean {
+  return !masterOfSlot.includes(undefined);
+}
+
+function isNamed(host: unknown): host is string {
+  return typeof host === "string" && host !== "" && host !== "?";
+}
+
+const SLOTS = 16_384;
+
+const POLYNOMIAL = 0x1021;
+const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 8;
+  for (let bit = 0; bit < 8; bit++) crc = (crc << 1) ^ ((crc & 0x8000) === 0 ? 0 : POLYNOMIAL);
+  return crc;
+});
+
+/** Which of a Cluster's slots a key lies in: CRC-16 (XMODEM) of it, or of what stands between its first braces. */
+export function slotOfKey(key: string): number {
+  const open = key.indexOf("{");
+  const close = open < 0 ? -1 : key.indexOf("}", open + 1);
+  return crc16(close > open + 1 ? key.slice(open + 1, close) : key) % SLOTS;
+}
+
+function crc16(text: string): number {
+  let crc = 0;
+  for (const byte of Buffer.from(text)) crc = ((crc << 8) & 0xffff) ^ (TABLE[(crc >> 8) ^ byte] ?? 0);
+  return crc;
 }

@@ -1,24 +1,30 @@
 import type { ExpiringLists } from "../../redis/store/expiring-lists.js";
-import type { ExpiringValues } from "../../redis/store/expiring-values.js";
-import type { RedisCommands, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
-import type { RedisInsight, RedisStats } from "../../redis/store/redis-insight.js";
+import type {
+  ExpiringValues,
+  RedisCommands,
+  RedisInsight,
+  RedisStats,
+  WriteGroup,
+  WriteOutcome,
+} from "../../redis/store/redis-commands.js";
 import { BoundedCall } from "../commands/bounded-call.js";
 import type { CommandSettings } from "../commands/one-server.js";
 import { runScripts } from "../commands/run-scripts.js";
-import { scanKeys, scanList } from "../commands/scan-keys.js";
 import {
   accepted,
   listCommands,
   lockCommand,
+  scanKeys,
+  scanList,
   setCommand,
   STATS_COMMANDS,
   statsOf,
   unlistCommand,
   unlockCall,
 } from "../commands/simple-commands.js";
-import { ConnectionChanges } from "../link/connection-changes.js";
+import type { RedisCommand, Reply } from "../link/command-batch.js";
+import { ConnectionChanges } from "../link/link-log.js";
 import { ReadBatches } from "../link/read-batches.js";
-import type { RedisCommand, Reply } from "../link/redis-command.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import type { RedisAccess } from "../link/redis-target.js";
 import { ClusterLinks } from "./cluster-links.js";

@@ -1,23 +1,28 @@
 import type { ExpiringLists } from "../../redis/store/expiring-lists.js";
-import type { ExpiringValues } from "../../redis/store/expiring-values.js";
-import type { RedisCommands, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
-import type { RedisInsight, RedisStats } from "../../redis/store/redis-insight.js";
-import { ConnectionChanges } from "../link/connection-changes.js";
+import type {
+  ExpiringValues,
+  RedisCommands,
+  RedisInsight,
+  RedisStats,
+  WriteGroup,
+  WriteOutcome,
+} from "../../redis/store/redis-commands.js";
+import type { RedisCommand, Reply } from "../link/command-batch.js";
+import { ConnectionChanges } from "../link/link-log.js";
 import { ReadBatches } from "../link/read-batches.js";
-import type { RedisCommand, Reply } from "../link/redis-command.js";
 import { isForbidden } from "../link/redis-failure.js";
 import { type LinkDependencies, RedisLink } from "../link/redis-link.js";
 import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
 import { BoundedCall } from "./bounded-call.js";
 import { writeNewestByReading } from "./newest-wins-by-reading.js";
 import { newestWinsCalls, newestWinsOutcomes } from "./newest-wins-script.js";
-import { runScripts, type ScriptCall } from "./run-scripts.js";
-import { scanKeys, scanList } from "./scan-keys.js";
-import { ScriptAccess } from "./script-access.js";
+import { runScripts, ScriptAccess, type ScriptCall } from "./run-scripts.js";
 import {
   accepted,
   listCommands,
   lockCommand,
+  scanKeys,
+  scanList,
   setCommand,
   STATS_COMMANDS,
   statsOf,

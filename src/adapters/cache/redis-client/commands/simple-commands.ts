@@ -1,5 +1,5 @@
-import type { RedisStats } from "../../redis/store/redis-insight.js";
-import type { RedisCommand, Reply } from "../link/redis-command.js";
+import type { RedisStats } from "../../redis/store/redis-commands.js";
+import type { RedisCommand, Reply } from "../link/command-batch.js";
 import { redisScript, type ScriptCall } from "./run-scripts.js";
 
 /** Of this token alone: the lock may have run out and be another's by now. */
@@ -40,7 +40,7 @@ export function unlistCommand(key: string, members: readonly string[]): RedisCom
   return ["ZREM", key, ...members];
 }
 
-export function listScanCommand(cursor: string, key: string, batchSize: number): RedisCommand {
+function listScanCommand(cursor: string, key: string, batchSize: number): RedisCommand {
   return ["ZSCAN", key, cursor, "COUNT", batchSize];
 }
 
@@ -48,7 +48,7 @@ export function unlockCall(key: string, token: string): ScriptCall {
   return { script: UNLOCK, keys: [key], args: [token] };
 }
 
-export function scanCommand(cursor: string, prefix: string, batchSize: number): RedisCommand {
+function scanCommand(cursor: string, prefix: string, batchSize: number): RedisCommand {
   return ["SCAN", cursor, "MATCH", `${literally(prefix)}*`, "COUNT", batchSize];
 }
 
@@ -71,4 +71,35 @@ export function statsOf(replies: readonly Reply[]): RedisStats {
 
 function literally(text: string): string {
   return text.replace(/[\\*?[\]]/g, "\\$&");
+}
+
+const FIRST_AND_LAST_CURSOR = "0";
+
+type Send = (command: RedisCommand) => Promise<Reply>;
+
+/** All keys of one server that begin so, in batches of at least that size, except for the last. */
+export function scanKeys(prefix: string, batchSize: number, send: Send): AsyncGenerator<readonly string[]> {
+  return scanned((cursor) => send(scanCommand(cursor, prefix, batchSize)), batchSize);
+}
+
+/** All members of a list, in the same way. */
+export async function* scanList(key: string, batchSize: number, send: Send): AsyncGenerator<readonly string[]> {
+  const pages = scanned((cursor) => send(listScanCommand(cursor, key, batchSize)), 2 * batchSize);
+  // Behind each member stands its score.
+  for await (const page of pages) yield page.filter((_, index) => index % 2 === 0);
+}
+
+async function* scanned(ask: (cursor: string) => Promise<Reply>, batchSize: number): AsyncGenerator<readonly string[]> {
+  let cursor = FIRST_AND_LAST_CURSOR;
+  let found: string[] = [];
+  do {
+    const [reply] = accepted([await ask(cursor)]);
+    const [next, items] = reply as readonly [string, readonly string[]];
+    cursor = next;
+    found.push(...items);
+    if (found.length < batchSize) continue;
+    yield found;
+    found = [];
+  } while (cursor !== FIRST_AND_LAST_CURSOR);
+  if (found.length > 0) yield found;
 }

@@ -1,5 +1,9 @@
 import type { ChainableCommander, Redis } from "ioredis";
-import type { RedisCommand, Reply } from "./redis-command.js";
+
+export type RedisCommand = readonly [name: string, ...args: readonly (string | number)[]];
+
+/** What Redis answered to one command; an Error where it refused it. */
+export type Reply = unknown;
 
 interface Waiting {
   readonly commands: readonly RedisCommand[];

@@ -5,14 +5,12 @@ import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import { within } from "../../../../ports/waits.js";
-import { CommandBatch } from "./command-batch.js";
+import { CommandBatch, type RedisCommand, type Reply } from "./command-batch.js";
 import { InitialConnect } from "./initial-connect.js";
 import { LatencyWatch } from "./latency-watch.js";
 import { LinkLog } from "./link-log.js";
-import type { LinkTiming } from "./link-timing.js";
-import type { RedisCommand, Reply } from "./redis-command.js";
 import { isForbidden, isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
-import { Session } from "./session.js";
+import { type LinkTiming, Session } from "./session.js";
 
 export interface LinkDependencies {
   readonly clock: Clock;

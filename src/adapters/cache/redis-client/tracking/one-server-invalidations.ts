@@ -1,6 +1,6 @@
 import { OutageLog } from "../../../../ports/outage-log.js";
 import { DependencyState } from "../../../../ports/telemetry.js";
-import type { InvalidationListener, Invalidations } from "../../redis/coherence/invalidations.js";
+import type { InvalidationListener, Invalidations } from "../../redis/coherence/coherence.js";
 import { reasonOf } from "../link/redis-failure.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";

@@ -4,18 +4,24 @@ import {
   type FeatureEntitlementInput,
 } from "../../../../domain/build-customer-state.js";
 import { ANY_ID, type CustomerState } from "../../../../domain/customer-state.js";
+import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
+import { decodeReason } from "../../../../wire/decode-entitlement.js";
 import { FieldFault } from "../../../../wire/field-fault.js";
 import type { ReportFault } from "../../../../wire/fields.js";
 import { hasAmbiguousKeys } from "../store/key-ownership.js";
-import { isOutdated } from "../store/outdated-resource.js";
-import type { StateReading } from "../store/state-read.js";
+import { isOutdated, type StampedValue, type StateReading } from "../store/state-read.js";
 import { decodeStoredEntitlement, type StoredEntitlement, usageReferenceOf } from "./decode-entitlement.js";
-import { decodeMetadata, type StoredMetadata } from "./decode-metadata.js";
-import { decodeUsage } from "./decode-usage.js";
-import { decodeRecord, isOfAnother, type SidecarRecord, type StateTrust } from "./sidecar-record.js";
-import { readJsonObject, readTimestamp, timestampOf } from "./stored-value.js";
+import {
+  decodeRecord,
+  isOfAnother,
+  readJsonObject,
+  readTimestamp,
+  type SidecarRecord,
+  type StateTrust,
+  timestampOf,
+} from "./sidecar-record.js";
 
 /** Why Redis does not know a subject's state. */
 export type MissReason =
@@ -172,4 +178,57 @@ function usageOf(
   if (isOfAnother(record, reading.subject) || (record === undefined && hasAmbiguousKeys(reading.subject)))
     return "of-another";
   return { ...usage, periodAnchor: inlineUsage?.periodAnchor };
+}
+
+export interface StoredUsage {
+  readonly usage: Usage;
+  /** Undefined: another client wrote it. */
+  readonly record: SidecarRecord | undefined;
+}
+
+/**
+ * @param updatedAt what its #timestamp key holds, epoch milliseconds
+ * @throws FieldFault where the value is not what a usage has to be, for example another subject's state
+ */
+function decodeUsage(value: string, updatedAt: number): StoredUsage {
+  const fields = readJsonObject(value, "usage");
+  const record = decodeRecord(fields);
+  return {
+    record,
+    usage: {
+      currentUsage: fields.number("currentUsage"),
+      periodStart: fields.optionalTimestamp("usagePeriodStart"),
+      // Older clients' name for it.
+      periodEnd: fields.optionalTimestamp("usagePeriodEnd") ?? fields.optionalTimestamp("nextResetDate"),
+      // A record was written as one with its value, which in a Cluster the #timestamp key was not.
+      updatedAt: record === undefined ? timestampOf(updatedAt) : record.updatedAt,
+    },
+  };
+}
+
+/** Why a state does not have what it does not have. */
+interface StoredMetadata {
+  readonly accessDeniedReason: AccessDeniedReason | undefined;
+  /** Undefined: another client wrote it. */
+  readonly record: SidecarRecord | undefined;
+}
+
+/**
+ * The metadata of a state, where they are of this state: the older clients write states without, and leave there
+ * what was said of a state before.
+ *
+ * @param stateTimestamp epoch milliseconds, 0 for a state without entitlements
+ * @throws FieldFault where the value is not what metadata have to be
+ */
+function decodeMetadata({ value, timestamp }: StampedValue, stateTimestamp: number): StoredMetadata | undefined {
+  const metadataTimestamp = readTimestamp(timestamp);
+  if (value === null || metadataTimestamp === undefined || !belongsTo(stateTimestamp, metadataTimestamp))
+    return undefined;
+  const fields = readJsonObject(value, "metadata");
+  return { accessDeniedReason: decodeReason(fields), record: decodeRecord(fields) };
+}
+
+/** Newer metadata were written with a state that lost against this one; an empty state loses against none. */
+export function belongsTo(stateTimestamp: number, metadataTimestamp: number): boolean {
+  return stateTimestamp === 0 ? metadataTimestamp === 0 : metadataTimestamp >= stateTimestamp;
 }

@@ -1,6 +1,7 @@
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import { sameSubject, type Subject } from "../../../../domain/subject.js";
-import type { Fields } from "../../../../wire/fields.js";
+import { FieldFault } from "../../../../wire/field-fault.js";
+import { Fields } from "../../../../wire/fields.js";
 
 /**
  * What this project notes beside a value, for itself: whose the value is, since two subjects can share a key, and
@@ -98,4 +99,32 @@ function decodeTrust(fields: Fields, verifiedAt: number): StateTrust {
 /** Another client's value says nothing of whose it is: its key has to do. */
 export function isOfAnother(record: SidecarRecord | undefined, subject: Subject): boolean {
   return record !== undefined && !sameSubject(record.subject, subject);
+}
+
+/**
+ * @param what how faults name the value
+ * @throws FieldFault where the text is no JSON object
+ */
+export function readJsonObject(text: string, what: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new FieldFault(what, "JSON", text);
+  }
+  return Fields.of(value, what);
+}
+
+/**
+ * The time that a #timestamp key holds, epoch milliseconds.
+ *
+ * @returns undefined where there is none, also where a client wrote one that is no number
+ */
+export function readTimestamp(text: string | null | undefined): number | undefined {
+  return text !== null && text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+}
+
+/** What a timestamp says of the data: 0 stands for "has no timestamp of its own". */
+export function timestampOf(timestamp: number): number | undefined {
+  return timestamp === 0 ? undefined : timestamp;
 }

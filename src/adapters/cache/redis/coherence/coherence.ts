@@ -1,12 +1,48 @@
-import { isEmptyState } from "../../../../domain/customer-state.js";
+import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
 import type { Subject } from "../../../../domain/subject.js";
 import { SubjectMap } from "../../../../domain/subject-map.js";
-import type { CachedState, FetchedState, StoredState } from "../../../../ports/cache-store.js";
-import { subjectsOfKey } from "../store/key-subjects.js";
-import { KEY_MARKS, stateKeysPrefix } from "../store/redis-keys.js";
+import type { CachedState, CacheStore, FetchedState, LoadedState, StoredState } from "../../../../ports/cache-store.js";
+import type { CompactState } from "../../memory/compact-state.js";
+import { KEY_MARKS, stateKeysPrefix, subjectsOfKey } from "../store/redis-keys.js";
 import type { ApartSubjects } from "./apart-subjects.js";
-import type { InvalidationListener } from "./invalidations.js";
-import type { NearStore } from "./near-store.js";
+
+/**
+ * The cached states in this process: what is done to it is done before the call returns. It is notified of every write
+ * to Redis, most of them of nobody it knows, so marking one stale costs next to nothing there.
+ */
+export interface NearStore extends CacheStore {
+  /** What `load` resolves with. */
+  find(subject: Subject): LoadedState | undefined;
+  /** What `put` resolves with. */
+  keep(subject: Subject, fetched: FetchedState): StoredState;
+  /** A state in the form in which states are kept here; what it shares with them stays ready until it is released. */
+  hold(state: CustomerState): CompactState;
+  release(state: CompactState): void;
+  /** From now on what is held of one subject is not verified. */
+  markStale(customerId: string, resourceId: string | undefined): void;
+  /** The same of all resources of a customer. */
+  markResourcesStale(customerId: string): void;
+}
+
+/** Notified, synchronously and in order, of every write to a state's keys, whoever wrote. Must not throw. */
+export interface InvalidationListener {
+  /** From here on every write is reported; any before may have been missed. */
+  coherent(): void;
+  /** Somebody wrote, removed or evicted this key. */
+  invalidated(key: string): void;
+  /** Anything may have been written. */
+  invalidatedAll(): void;
+  /** Writes are being missed from here on. Not called before the first `coherent`. */
+  incoherent(): void;
+}
+
+/** Notices of what is written to Redis, for as long as there is a connection to tell of it. */
+export interface Invalidations {
+  /** Begins to listen, and goes on for ever, reconnecting by itself. Never throws. */
+  start(listener: InvalidationListener): void;
+  /** No call to the listener comes after it resolves. */
+  stop(): Promise<void>;
+}
 
 /** Something under way between this process and Redis, whose outcome is only good if nothing was written meanwhile. */
 export class PendingOperation {

@@ -7,15 +7,13 @@ import type { FetchedState, LoadedState, StoredState } from "../../../../ports/c
 import type { Clock } from "../../../../ports/clock.js";
 import { CompactState } from "../../memory/compact-state.js";
 import type { KnownState } from "../codec/decode-state.js";
-import { readTimestamp } from "../codec/stored-value.js";
+import { readTimestamp } from "../codec/sidecar-record.js";
+import { usageIn, usagesOfState } from "../store/state-read.js";
 import type { ReadState, StateReader } from "../store/state-reader.js";
-import { usageIn, usagesOfState } from "../store/state-usages.js";
 import type { ApartSubjects } from "./apart-subjects.js";
-import type { Coherence, PendingOperation } from "./coherence.js";
+import type { Coherence, NearStore, PendingOperation } from "./coherence.js";
 import type { CustomerTimestamps } from "./customer-timestamps.js";
-import type { NearStore } from "./near-store.js";
-import type { SharedStaleMarker } from "./shared-stale-marker.js";
-import type { StaleMarkers } from "./stale-markers.js";
+import type { SharedStaleMarker, StaleMarkers } from "./stale-markers.js";
 
 /** How often a read is begun anew that a write superseded. The last one counts for who asked, and for nobody after. */
 const MAX_READS = 5;

@@ -1,5 +1,9 @@
 import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
+import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
+import { readTimestamp } from "../codec/sidecar-record.js";
+import type { RedisCommands } from "../store/redis-commands.js";
+import { staleMarkerKey } from "../store/redis-keys.js";
 
 const DEFAULT_MAX_SUBJECTS = 10_000;
 
@@ -36,5 +40,69 @@ export class StaleMarkers {
     if (verifiedAt < this.#ofAll) return true;
     if (verifiedAt < (this.#bySubject.get({ customerId }) ?? -Infinity)) return true;
     return resourceId !== undefined && verifiedAt < (this.#bySubject.get({ customerId, resourceId }) ?? -Infinity);
+  }
+}
+
+/**
+ * A note in Redis for all who share it: what was found to be true before a time may have changed, whoever it is of.
+ * It is there to be read by processes that start later, and its writing is reported to those that run.
+ */
+export class SharedStaleMarker {
+  readonly key: string;
+  readonly #redis: Pick<RedisCommands, "readLate" | "writeNewest">;
+  readonly #onRead: (staleBefore: number) => void;
+  #isKnown = false;
+  #version = 0;
+  #reading: Promise<void> | undefined;
+
+  /** @param onRead called with the time, epoch milliseconds, before anything is read that it may be about */
+  constructor(
+    redis: Pick<RedisCommands, "readLate" | "writeNewest">,
+    environment: string,
+    onRead: (staleBefore: number) => void,
+  ) {
+    this.key = staleMarkerKey(environment);
+    this.#redis = redis;
+    this.#onRead = onRead;
+  }
+
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  /** It may be another from here on. */
+  forget(): void {
+    this.#version++;
+    this.#isKnown = false;
+    this.#reading = undefined;
+  }
+
+  /** Resolves once it is known, or cannot be: without Redis nothing else is read either, and a user may not be allowed to. */
+  know(): Promise<void> {
+    if (this.#isKnown) return Promise.resolve();
+    if (this.#reading !== undefined) return this.#reading;
+    const reading = this.#read().finally(() => {
+      if (this.#reading === reading) this.#reading = undefined;
+    });
+    this.#reading = reading;
+    return reading;
+  }
+
+  /** @throws CodedError as RedisCommands does */
+  async write(staleBefore: number): Promise<void> {
+    const updatedAt = Math.ceil(staleBefore);
+    await this.#redis.writeNewest([{ writes: [{ key: this.key, value: String(updatedAt), updatedAt }] }]);
+  }
+
+  async #read(): Promise<void> {
+    const version = this.#version;
+    try {
+      const [value] = await this.#redis.readLate([this.key], true);
+      const staleBefore = readTimestamp(value);
+      if (staleBefore !== undefined) this.#onRead(staleBefore);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+    }
+    if (version === this.#version) this.#isKnown = true;
   }
 }

@@ -1,8 +1,7 @@
 import { sameSubject, type Subject } from "../../../../domain/subject.js";
 import { FieldFault } from "../../../../wire/field-fault.js";
 import { Fields } from "../../../../wire/fields.js";
-import { decodeRecord } from "../codec/sidecar-record.js";
-import { readTimestamp } from "../codec/stored-value.js";
+import { decodeRecord, readTimestamp } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { KEY_MARKS, metadataKey, stateKey, timestampKey } from "./redis-keys.js";
 

@@ -5,8 +5,7 @@ import { decodeReason } from "../../../../wire/decode-entitlement.js";
 import { FieldFault } from "../../../../wire/field-fault.js";
 import type { Decoded } from "../../../../wire/templates/learn-template.js";
 import { decodeStoredEntitlement, usageReferenceOf } from "../codec/decode-entitlement.js";
-import { decodeRecord, type SidecarRecord } from "../codec/sidecar-record.js";
-import { readJsonObject } from "../codec/stored-value.js";
+import { decodeRecord, readJsonObject, type SidecarRecord } from "../codec/sidecar-record.js";
 
 /** Of a record, what does not differ from one subject to the next. */
 export interface RecordForm {

@@ -7,10 +7,9 @@ import { KnownTexts } from "../../../../wire/templates/known-texts.js";
 import { type FieldSource, type Learnt, valueOf } from "../../../../wire/templates/learn-template.js";
 import { LearningCredit } from "../../../../wire/templates/learning-credit.js";
 import { TemplateTree } from "../../../../wire/templates/template-tree.js";
-import { belongsTo } from "../codec/decode-metadata.js";
-import type { KnownState } from "../codec/decode-state.js";
-import { readTimestamp, timestampOf } from "../codec/stored-value.js";
-import type { NearStore } from "../coherence/near-store.js";
+import { belongsTo, type KnownState } from "../codec/decode-state.js";
+import { readTimestamp, timestampOf } from "../codec/sidecar-record.js";
+import type { NearStore } from "../coherence/coherence.js";
 import { hasAmbiguousKeys } from "./key-ownership.js";
 import {
   decodeEnd,
@@ -21,8 +20,7 @@ import {
   type MetadataForm,
   type UsageForm,
 } from "./learn-stored-texts.js";
-import { isOutdated } from "./outdated-resource.js";
-import type { StampedValue, StateReading } from "./state-read.js";
+import { isOutdated, type StampedValue, type StateReading } from "./state-read.js";
 import { StateShape } from "./state-shape.js";
 
 interface KnownForms {

@@ -16,22 +16,18 @@ import type { Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import { within } from "../../../../ports/waits.js";
 import type { KnownState } from "../codec/decode-state.js";
-import { encodeState } from "../codec/encode-state.js";
-import { encodeUsage } from "../codec/encode-usage.js";
+import { encodeState, encodeUsage } from "../codec/encode-state.js";
 import { ApartSubjects } from "../coherence/apart-subjects.js";
-import { Coherence, isKnownLater, type PendingOperation } from "../coherence/coherence.js";
+import { Coherence, isKnownLater, type NearStore, type PendingOperation } from "../coherence/coherence.js";
 import { CoherentReads } from "../coherence/coherent-reads.js";
 import { CustomerTimestamps } from "../coherence/customer-timestamps.js";
-import type { NearStore } from "../coherence/near-store.js";
-import { SharedStaleMarker } from "../coherence/shared-stale-marker.js";
-import { StaleMarkers } from "../coherence/stale-markers.js";
+import { SharedStaleMarker, StaleMarkers } from "../coherence/stale-markers.js";
 import { mayWriteKeys } from "./key-ownership.js";
 import { type RedisCommands, redisIsLate, type WriteGroup } from "./redis-commands.js";
 import { purgedKeys, stateKey, timestampKey } from "./redis-keys.js";
 import { type PendingRepair, Repairs } from "./repairs.js";
-import type { StateReading } from "./state-read.js";
+import { type StateReading, usageIn, usagesOfState } from "./state-read.js";
 import { StateReader } from "./state-reader.js";
-import { usageIn, usagesOfState } from "./state-usages.js";
 import { WrittenJournal } from "./written-journal.js";
 
 export interface RedisCacheStoreParts {

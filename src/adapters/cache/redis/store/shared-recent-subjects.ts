@@ -2,7 +2,7 @@ import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import { within } from "../../../../ports/waits.js";
-import { readTimestamp } from "../codec/stored-value.js";
+import { readTimestamp } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { recentSubjectsKey, timestampKey } from "./redis-keys.js";
 

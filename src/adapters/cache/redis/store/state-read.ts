@@ -1,5 +1,8 @@
+import type { CustomerState } from "../../../../domain/customer-state.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Subject } from "../../../../domain/subject.js";
+import type { Usage } from "../../../../domain/usage/usage.js";
+import { readTimestamp, type StateTrust } from "../codec/sidecar-record.js";
 import { metadataKey, stateKey, timestampKey, usageKey } from "./redis-keys.js";
 
 /** One key's value with its timestamp, as Redis gave them. */
@@ -83,4 +86,31 @@ class ValuesRead implements StateReading {
 
 function addStamped(keys: string[], key: string): void {
   keys.push(key, timestampKey(key));
+}
+
+/**
+ * Whether a resource's state is older than its customer's own: what a customer may do itself has a part in what its
+ * resources may do.
+ *
+ * @param timestamp of the resource's state, epoch milliseconds
+ */
+export function isOutdated(
+  { subject, globalTimestamp }: StateReading,
+  timestamp: number,
+  trust: StateTrust | undefined,
+): boolean {
+  if (subject.resourceId === undefined) return false;
+  const customerTimestamp = readTimestamp(globalTimestamp);
+  if (customerTimestamp === undefined) return true;
+  return timestamp < customerTimestamp && (trust?.globalUpdatedAt ?? 0) < customerTimestamp;
+}
+
+/** What a state keeps usages of beside itself. */
+export function* usagesOfState(state: CustomerState): Iterable<EntitlementReference> {
+  for (const { feature, kind } of state.features()) if (kind === "metered") yield { type: "feature", id: feature.id };
+  for (const { currency } of state.credits()) yield { type: "credit", id: currency.currencyId };
+}
+
+export function usageIn(state: CustomerState, { type, id }: EntitlementReference): Usage {
+  return type === "feature" ? state.featureUsage(id) : state.creditUsage(id);
 }

@@ -3,11 +3,10 @@ import type { Subject } from "../../../../domain/subject.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { FieldFault } from "../../../../wire/field-fault.js";
 import { type DecodedState, decodeState } from "../codec/decode-state.js";
-import type { NearStore } from "../coherence/near-store.js";
+import type { NearStore } from "../coherence/coherence.js";
 import { RecognizedStates } from "./recognized-states.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { StateRead, type StateReading } from "./state-read.js";
-import { UsageKeyPrediction } from "./usage-key-prediction.js";
 
 /** A subject as Redis knows it, and the values that say so. */
 export interface ReadState {
@@ -69,5 +68,41 @@ export class StateReader {
     if (this.#faultsReported.size >= MAX_FAULTS_REPORTED || this.#faultsReported.has(message)) return;
     this.#faultsReported.add(message);
     this.#logger.warn("a state in Redis cannot be read and is asked for again", { ...subject, fault: message });
+  }
+}
+
+const DEFAULT_MAX_REMEMBERED = 64;
+
+/** Remembers which usages states lately had, so that they can be read in the same round trip as the next state. */
+export class UsageKeyPrediction {
+  readonly #maxRemembered: number;
+  /** By type and id, the ones of the latest state last. */
+  readonly #remembered = new Map<string, EntitlementReference>();
+  #list: readonly EntitlementReference[] = [];
+  #learntLast: readonly EntitlementReference[] | undefined;
+
+  constructor(maxRemembered = DEFAULT_MAX_REMEMBERED) {
+    this.#maxRemembered = maxRemembered;
+  }
+
+  get entitlements(): readonly EntitlementReference[] {
+    return this.#list;
+  }
+
+  /** @param entitlements what a state was found to keep usages of */
+  learn(entitlements: readonly EntitlementReference[]): void {
+    if (entitlements === this.#learntLast) return;
+    this.#learntLast = entitlements;
+    let isNew = false;
+    for (const entitlement of entitlements) {
+      const name = `${entitlement.type} ${entitlement.id}`;
+      isNew = !this.#remembered.delete(name) || isNew;
+      this.#remembered.set(name, entitlement);
+    }
+    for (const name of this.#remembered.keys()) {
+      if (this.#remembered.size <= this.#maxRemembered) break;
+      this.#remembered.delete(name);
+    }
+    if (isNew) this.#list = [...this.#remembered.values()];
   }
 }

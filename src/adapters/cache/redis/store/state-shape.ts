@@ -9,10 +9,10 @@ import type { Usage } from "../../../../domain/usage/usage.js";
 import { type FieldSource, valueOf } from "../../../../wire/templates/learn-template.js";
 import type { PartNode } from "../../../../wire/templates/template-tree.js";
 import { CompactState } from "../../memory/compact-state.js";
-import type { EntitlementSet } from "../../memory/entitlement-set.js";
+import type { EntitlementSet } from "../../memory/entitlement-schema.js";
 import { packOwnNumbers } from "../../memory/own-numbers.js";
 import type { StateTrust } from "../codec/sidecar-record.js";
-import type { NearStore } from "../coherence/near-store.js";
+import type { NearStore } from "../coherence/coherence.js";
 import type { MemberForm, RecordForm } from "./learn-stored-texts.js";
 
 interface Source {

@@ -1,6 +1,6 @@
 import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
 import type { Subject } from "../../../../domain/subject.js";
-import { readTimestamp } from "../codec/stored-value.js";
+import { readTimestamp } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { stateKey, timestampKey } from "./redis-keys.js";
 import type { PendingRepair } from "./repairs.js";

@@ -7,7 +7,7 @@ import {
   PLACE_UNITS,
   placeAt,
   textOfCells,
-} from "../../../../../src/adapters/cache/memory/number-text.js";
+} from "../../../../../src/adapters/cache/memory/own-numbers.js";
 import { numbers } from "../../../../builders/numbers.js";
 
 const read = (text: string, cells: number) =>

@@ -1,6 +1,9 @@
 import { describe, expect, it, test } from "@jest/globals";
-import { isComplete, readClusterMap } from "../../../../../../src/adapters/cache/redis-client/cluster/cluster-map.js";
-import { redirectionOf } from "../../../../../../src/adapters/cache/redis-client/cluster/redirection.js";
+import { redirectionOf } from "../../../../../../src/adapters/cache/redis-client/cluster/cluster-links.js";
+import {
+  isComplete,
+  readClusterMap,
+} from "../../../../../../src/adapters/cache/redis-client/cluster/cluster-topology.js";
 
 const ASKED = { host: "asked", port: 7 };
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { encodeState } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
-import { encodeUsage } from "../../../../../../src/adapters/cache/redis/codec/encode-usage.js";
+import { encodeState, encodeUsage } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
 import { buildCustomerState } from "../../../../../../src/domain/build-customer-state.js";
 import type { Subject } from "../../../../../../src/domain/subject.js";
 import { boolean, emptyState, metered, stateWith, wallet } from "../../../../../builders/states.js";

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { encodeFeatureEntitlement } from "../../../../../../src/adapters/cache/redis/codec/encode-entitlement.js";
-import { encodeState } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
-import { encodeUsage } from "../../../../../../src/adapters/cache/redis/codec/encode-usage.js";
+import { encodeState, encodeUsage } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
 import { featureText } from "../../../../../../src/adapters/cache/redis/codec/entitlement-texts.js";
 import { buildCustomerState } from "../../../../../../src/domain/build-customer-state.js";
 import type { Subject } from "../../../../../../src/domain/subject.js";

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { subjectsOfKey } from "../../../../../../src/adapters/cache/redis/store/key-subjects.js";
 import {
   metadataKey,
   missChannel,
@@ -8,6 +7,7 @@ import {
   purgedKeys,
   stateKey,
   stateKeysPrefix,
+  subjectsOfKey,
   timestampKey,
   usageKey,
   writeLockKey,

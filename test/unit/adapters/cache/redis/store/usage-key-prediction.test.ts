@@ -1,5 +1,5 @@
 import { expect, it } from "@jest/globals";
-import { UsageKeyPrediction } from "../../../../../../src/adapters/cache/redis/store/usage-key-prediction.js";
+import { UsageKeyPrediction } from "../../../../../../src/adapters/cache/redis/store/state-reader.js";
 
 const feature = (id: string) => ({ type: "feature", id }) as const;
 const credit = (id: string) => ({ type: "credit", id }) as const;
