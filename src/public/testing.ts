@@ -2,8 +2,7 @@ import type { CatalogEngine } from "../adapters/catalog/engine/catalog-engine.js
 import { openCatalog } from "../adapters/catalog/engine/open-catalog.js";
 import type { CatalogInput, CustomerInput, PlanInput } from "../adapters/catalog/file/catalog-input.js";
 import { parseFallbacks } from "../adapters/fallback/configured-fallbacks.js";
-import type { LogLevel } from "../adapters/ops/log-level.js";
-import { WinstonLogger } from "../adapters/ops/winston-logger.js";
+import { type LogLevel, WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { loadConfig } from "../bootstrap/config/load-config.js";
 import { Sidecar } from "../bootstrap/sidecar/sidecar.js";
 import { catalogSource } from "../bootstrap/source/catalog-source.js";

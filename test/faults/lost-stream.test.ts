@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, test } from "@jest/globals";
 import type { ConnectRule } from "../../src/adapters/emulator/faults/fault-rules.js";
-import { DEFAULT_STREAM_TIMING } from "../../src/adapters/stream/stream-timing.js";
+import { DEFAULT_STREAM_TIMING } from "../../src/adapters/stream/reconnect-schedule.js";
 import type { HttpFault } from "../../src/ports/http-faults.js";
 import { eventually } from "../support/expectations.js";
 import { SidecarUnderFault } from "./sidecar-under-fault.js";

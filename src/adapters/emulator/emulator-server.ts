@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { jsonAnswer, sendAnswer } from "./http-answer.js";
-import { GRAPHQL_PATH, type RequestTarget, targetOf } from "./read-request.js";
+import { GRAPHQL_PATH, jsonAnswer, type RequestTarget, sendAnswer, targetOf } from "./http-answer.js";
 
 /** Longer than clients keep idle connections, so that none of them sends a request into one that is being closed. */
 const KEEP_ALIVE_MS = 120_000;

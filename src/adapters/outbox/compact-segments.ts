@@ -1,6 +1,6 @@
 import type { KeyDigest, OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { encodeKeys } from "./key-file.js";
+import { encodeKeys } from "./key-memory.js";
 import type { OutboxDisk } from "./outbox-disk.js";
 import { encodeHeader, fileName, numbersOf } from "./outbox-file-header.js";
 import { RecordBuffer } from "./record-buffer.js";

@@ -1,4 +1,9 @@
+import { hash } from "node:crypto";
+import { crc32 } from "node:zlib";
 import type { KeyDigest } from "../../domain/outbox/outbox-record.js";
+import type { Dimensions, UsageEvent, UsageReport } from "../../domain/usage/usage-report.js";
+import { encodeHeader, HEADER_BYTES } from "./outbox-file-header.js";
+import type { OnKey } from "./replay-file.js";
 
 /** 32-bit words of one key: four of its digest, one of what else the report said, and when, in seconds. */
 const WORDS = 6;
@@ -134,4 +139,73 @@ export class KeyMemory {
     const newest = this.#generations.at(-1) as Generation;
     this.#generations = this.#generations.filter((generation) => generation === newest || generation.newestAt >= since);
   }
+}
+
+/**
+ * What one key stands for: the same key of another subject or feature is another one, as upstream's rule for events has
+ * it. A report that is sent again says the same, apart from its timestamp: whoever leaves that out gets another one.
+ */
+export function digestOfUsage(report: UsageReport): KeyDigest | undefined {
+  if (report.keyOrigin === "generated") return undefined;
+  const { subject, featureId, idempotencyKey, value, updateBehavior, dimensions } = report;
+  return digest(
+    ["usage", subject.customerId, subject.resourceId ?? null, featureId, idempotencyKey],
+    [value, updateBehavior, ...partsOf(dimensions)],
+  );
+}
+
+/** Undefined for an event with a timestamp of its own: upstream knows it again by that. */
+export function digestOfEvent({
+  subject,
+  eventName,
+  idempotencyKey,
+  dimensions,
+  timestamp,
+}: UsageEvent): KeyDigest | undefined {
+  if (timestamp !== undefined) return undefined;
+  return digest(
+    ["event", subject.customerId, subject.resourceId ?? null, eventName, idempotencyKey],
+    partsOf(dimensions),
+  );
+}
+
+type Part = string | number | boolean | null;
+
+function partsOf(dimensions: Dimensions): Part[] {
+  return [...dimensions].sort(([a], [b]) => (a < b ? -1 : 1)).flat();
+}
+
+/** A list as JSON is never the same as another list; 128 bits are too many to collide. */
+function digest(key: readonly Part[], content: readonly Part[]): KeyDigest {
+  const ofKey = Buffer.from(hash("sha256", JSON.stringify(key)), "hex");
+  const ofContent = hash("sha256", JSON.stringify(content));
+  return [
+    ofKey.readUInt32LE(0),
+    ofKey.readUInt32LE(4),
+    ofKey.readUInt32LE(8),
+    ofKey.readUInt32LE(12),
+    Buffer.from(ofContent.slice(0, 8), "hex").readUInt32LE(0),
+  ];
+}
+
+const KEY_BYTES = 24;
+
+/** The keys of segments that are left behind, as a file. @param seconds when each was accepted */
+export function encodeKeys(outboxId: string, keys: readonly (readonly [digest: KeyDigest, seconds: number])[]): Buffer {
+  const bytes = Buffer.alloc(HEADER_BYTES + keys.length * KEY_BYTES + 4);
+  encodeHeader(outboxId).copy(bytes);
+  let at = HEADER_BYTES;
+  for (const [digest, seconds] of keys) for (const part of [...digest, seconds]) at = bytes.writeUInt32LE(part, at);
+  bytes.writeUInt32LE(crc32(bytes.subarray(HEADER_BYTES, at)), at);
+  return bytes;
+}
+
+/** @returns whether the file is whole; its keys are reported in any case */
+export function decodeKeys(bytes: Buffer, onKey: OnKey): boolean {
+  const end = bytes.length - 4;
+  for (let at = HEADER_BYTES; at + KEY_BYTES <= end; at += KEY_BYTES) {
+    const parts = Array.from({ length: 5 }, (_, i) => bytes.readUInt32LE(at + i * 4)) as unknown as KeyDigest;
+    onKey(parts, bytes.readUInt32LE(at + 20) * 1_000);
+  }
+  return end >= HEADER_BYTES && crc32(bytes.subarray(HEADER_BYTES, end)) === bytes.readUInt32LE(end);
 }

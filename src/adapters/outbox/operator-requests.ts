@@ -19,7 +19,7 @@ import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { OperatorAnswer, OperatorRequest } from "../../ports/outbox.js";
-import { hasNoRoom, RESERVE } from "./no-room.js";
+import { hasNoRoom, RESERVE } from "./outbox-disk.js";
 import { toJson } from "./record-codec.js";
 
 const LOOK_MS = 500;

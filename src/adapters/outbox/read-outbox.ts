@@ -1,7 +1,7 @@
 import { CodedError } from "../../domain/errors.js";
 import type { OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { decodeKeys } from "./key-file.js";
+import { decodeKeys } from "./key-memory.js";
 import type { OutboxDisk } from "./outbox-disk.js";
 import { decodeHeader, fileName, HEADER_BYTES, numbersOf } from "./outbox-file-header.js";
 import { EVENTS_OF_A_BATCH, type OnKey, replayFile } from "./replay-file.js";

@@ -1,8 +1,9 @@
+import { crc32 } from "node:zlib";
 import type { KeyDigest, OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import { HEADER_BYTES } from "./outbox-file-header.js";
 import { POSITION_BASE } from "./outbox-log.js";
-import { readFrames } from "./read-frames.js";
+import { FRAME_BYTES, LAST_OF_GROUP, MAX_PAYLOAD_BYTES } from "./record-buffer.js";
 import { decodeRecord } from "./record-codec.js";
 
 /** In how many requests events of unknown fate are looked at again. */
@@ -48,4 +49,102 @@ export function keysOf(record: OutboxRecord, onKey: OnKey): void {
   } else if (record.type === "events-accepted") {
     for (const digest of record.digests) if (digest !== undefined) onKey(digest, record.at);
   }
+}
+
+interface Frame {
+  readonly at: number;
+  readonly end: number;
+  readonly index: number;
+  /** The number of the first record of its group. */
+  readonly groupFirst: number;
+  readonly isLast: boolean;
+}
+
+/** What was found of the records of one file. */
+export interface FramesRead {
+  /** Up to where the file is whole, bytes: what follows was being written when its writer ended. */
+  readonly end: number;
+  /** How many records there are up to there. */
+  readonly records: number;
+  /** Records that had been written and cannot be read. */
+  readonly damaged: number;
+}
+
+/**
+ * Goes through the records of a file, group by group. A group that its writer did not get to the end of is left out, and
+ * nothing else is left out without a notice: what was being written can only be at the end.
+ *
+ * @param from where the first record begins
+ * @param onRecord of each, where its payload begins and ends
+ * @param onDamage called in the place of what cannot be read
+ */
+function readFrames(
+  bytes: Buffer,
+  from: number,
+  onRecord: (from: number, to: number, at: number) => void,
+  onDamage: (at: number) => void,
+): FramesRead {
+  let at = from;
+  let next = 0;
+  let wholeEnd = from;
+  let wholeRecords = 0;
+  let damaged = 0;
+  let group: Frame[] = [];
+  while (at < bytes.length) {
+    const frame = frameAt(bytes, at, next);
+    if (frame?.index !== next) {
+      const found = frame ?? findFrame(bytes, at + 1, next);
+      if (found === undefined || isOfLastGroup(bytes, found, next)) break;
+      for (const { at: start, end } of group) onRecord(start + FRAME_BYTES, end, start);
+      group = [];
+      damaged += found.index - next;
+      onDamage(at);
+      at = found.at;
+      next = found.index;
+      continue;
+    }
+    group.push(frame);
+    at = frame.end;
+    next = frame.index + 1;
+    if (!frame.isLast) continue;
+    for (const { at: start, end } of group) onRecord(start + FRAME_BYTES, end, start);
+    group = [];
+    wholeEnd = at;
+    wholeRecords = next;
+  }
+  return { end: wholeEnd, records: wholeRecords, damaged };
+}
+
+function frameAt(bytes: Buffer, at: number, atLeast: number): Frame | undefined {
+  if (at + FRAME_BYTES > bytes.length) return undefined;
+  const length = bytes.readUInt32LE(at);
+  const index = bytes.readUInt32LE(at + 8);
+  const end = at + FRAME_BYTES + length;
+  if (length === 0 || length > MAX_PAYLOAD_BYTES || end > bytes.length || index < atLeast) return undefined;
+  if (crc32(bytes.subarray(at + 8, end)) !== bytes.readUInt32LE(at + 4)) return undefined;
+  const back = bytes.readUInt32LE(at + 12);
+  return { at, end, index, groupFirst: index - (back & ~LAST_OF_GROUP), isLast: (back & LAST_OF_GROUP) !== 0 };
+}
+
+function findFrame(bytes: Buffer, from: number, atLeast: number): Frame | undefined {
+  for (let at = from; at + FRAME_BYTES <= bytes.length; at++) {
+    const frame = frameAt(bytes, at, atLeast);
+    if (frame !== undefined) return frame;
+  }
+  return undefined;
+}
+
+/** Whether what is missing from `missing` on is of the group that was written last: then nobody was told that it is safe. */
+function isOfLastGroup(bytes: Buffer, found: Frame, missing: number): boolean {
+  if (found.groupFirst > missing) return false;
+  let at = found.end;
+  let next = found.index + 1;
+  while (at < bytes.length) {
+    const frame = frameAt(bytes, at, next) ?? findFrame(bytes, at + 1, next);
+    if (frame === undefined) return true;
+    if (frame.groupFirst > found.groupFirst) return false;
+    at = frame.end;
+    next = frame.index + 1;
+  }
+  return true;
 }

@@ -1,14 +1,12 @@
 import type { Message } from "@aws-sdk/client-sqs";
 import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-queue.js";
-import type { Clock } from "../../ports/clock.js";
+import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { TraceContext } from "../../ports/tracer.js";
 import { FieldFault } from "../../wire/field-fault.js";
 import type { ReportFault } from "../../wire/fields.js";
-import { BatchedRemoval } from "./batched-removal.js";
 import { decodeChangeMessage } from "./decode-change-message.js";
-import { HeldMessages } from "./held-messages.js";
-import { inBatches, SqsCalls, type SqsOptions } from "./sqs-calls.js";
+import { inBatches, MAX_BATCH, SqsCalls, type SqsOptions } from "./sqs-calls.js";
 
 export interface SqsChangeQueueOptions extends SqsOptions {
   /** How many messages are received at once, 1 to 10. */
@@ -115,4 +113,131 @@ export class SqsChangeQueue implements ChangeQueue {
 function traceOf(attributes: Message["MessageAttributes"]): TraceContext | undefined {
   const [traceparent, tracestate] = TRACE_ATTRIBUTES.map((name) => attributes?.[name]?.StringValue);
   return traceparent === undefined ? undefined : { traceparent, tracestate };
+}
+
+interface Waiting {
+  readonly receiptHandle: string;
+  readonly done: () => void;
+}
+
+/** Never rejects: what cannot be removed comes again. */
+export type RemoveBatch = (receiptHandles: readonly string[]) => Promise<void>;
+
+/** More at a time would only make the batches smaller. */
+const MAX_CONCURRENT = 4;
+
+/** Removes messages a batch at a time, so that those who have one message each share a call. */
+class BatchedRemoval {
+  readonly #remove: RemoveBatch;
+  readonly #waiting: Waiting[] = [];
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(remove: RemoveBatch) {
+    this.#remove = remove;
+  }
+
+  /** Resolves once these are removed, or it is known that they cannot be. */
+  remove(receiptHandles: readonly string[]): Promise<void> {
+    if (receiptHandles.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      let remaining = receiptHandles.length;
+      const done = () => {
+        if (--remaining === 0) resolve();
+      };
+      for (const receiptHandle of receiptHandles) this.#waiting.push({ receiptHandle, done });
+      // Not at once: those whose changes were written together are reported one after the other.
+      setImmediate(() => this.#begin());
+    });
+  }
+
+  async idle(): Promise<void> {
+    while (this.#waiting.length + this.#running.size > 0) {
+      this.#begin();
+      await Promise.all(this.#running);
+    }
+  }
+
+  #begin(): void {
+    while (this.#waiting.length > 0 && this.#running.size < MAX_CONCURRENT) {
+      const batch = this.#waiting.splice(0, MAX_BATCH);
+      const run = this.#remove(batch.map(({ receiptHandle }) => receiptHandle)).then(() => {
+        this.#running.delete(run);
+        for (const { done } of batch) done();
+        this.#begin();
+      });
+      this.#running.add(run);
+    }
+  }
+}
+
+interface Held {
+  readonly receiptHandle: string;
+  /** From when on the queue keeps it from others, epoch milliseconds. */
+  keptSince: number;
+}
+
+export type KeepFromOthers = (receiptHandles: readonly string[], seconds: number) => Promise<void>;
+
+/** Keeps the messages that are in hand from being given to others, however long they take. */
+class HeldMessages<M> {
+  readonly #held = new Map<M, Held>();
+  readonly #keep: KeepFromOthers;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #seconds = 0;
+  #cancelTimer: CancelTimer | undefined;
+
+  constructor(keep: KeepFromOthers, clock: Clock, logger: Logger) {
+    this.#keep = keep;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** @param seconds how long the queue keeps a message from others by itself */
+  start(seconds: number): void {
+    this.#seconds = seconds;
+    this.#schedule();
+  }
+
+  take(message: M, receiptHandle: string): void {
+    this.#held.set(message, { receiptHandle, keptSince: this.#clock.now() });
+  }
+
+  /** From here on the message's time runs out. @returns undefined where it is not in hand */
+  drop(message: M): string | undefined {
+    const receiptHandle = this.#held.get(message)?.receiptHandle;
+    this.#held.delete(message);
+    return receiptHandle;
+  }
+
+  all(): readonly M[] {
+    return [...this.#held.keys()];
+  }
+
+  stop(): void {
+    this.#cancelTimer?.();
+  }
+
+  #schedule(): void {
+    this.#cancelTimer = this.#clock.after(this.#seconds * 250, () => {
+      this.#schedule();
+      void this.#extend();
+    });
+  }
+
+  async #extend(): Promise<void> {
+    const now = this.#clock.now();
+    const due = [...this.#held.values()].filter(({ keptSince }) => now - keptSince >= this.#seconds * 250);
+    for (const batch of inBatches(due)) {
+      try {
+        await this.#keep(
+          batch.map(({ receiptHandle }) => receiptHandle),
+          this.#seconds,
+        );
+        for (const held of batch) held.keptSince = now;
+      } catch (error) {
+        this.#logger.warn("messages in hand could not be kept from others, and may be handled twice", { error });
+      }
+    }
+  }
 }

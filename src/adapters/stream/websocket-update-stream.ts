@@ -6,12 +6,10 @@ import type { UpdateListener, UpdateStream } from "../../ports/update-stream.js"
 import { FaultLog } from "../../wire/fault-log.js";
 import { type ClientIdentity, identityHeaders } from "../../wire/request-headers.js";
 import { saysThrottled } from "../../wire/upstream-errors.js";
-import { decodeEvent } from "./decode-event.js";
-import { ReconnectSchedule } from "./reconnect-schedule.js";
-import type { StreamFault } from "./stream-fault.js";
-import { DEFAULT_STREAM_TIMING, type StreamTiming } from "./stream-timing.js";
+import { DEFAULT_STREAM_TIMING, ReconnectSchedule, type StreamTiming } from "./reconnect-schedule.js";
 import { SubscribedConnection } from "./subscribed-connection.js";
-import type { Subscription } from "./subscriptions.js";
+import { decodeEvent, type Subscription } from "./subscriptions.js";
+import type { StreamFault } from "./websocket-client.js";
 
 export interface WebSocketUpdateStreamConfig {
   readonly identity: ClientIdentity;

@@ -1,18 +1,22 @@
+import type { CustomerState } from "../../domain/customer-state.js";
+import type { Subject } from "../../domain/subject.js";
+import type { UsageEvent, UsageMeasurement, UsageReport } from "../../domain/usage/usage-report.js";
 import type { CancelSignal } from "../../ports/cancel-signal.js";
 import type { StrikeRequest } from "../../ports/http-faults.js";
 import type { UpstreamTarget } from "../../ports/telemetry.js";
+import type { FetchOptions, ReportOptions, UpstreamClient } from "../../ports/upstream-client.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { type ClientIdentity, identityHeaders } from "../../wire/request-headers.js";
 import { EdgeClient } from "./client/edge-client.js";
 import { FaultyHttp } from "./client/faulty-http.js";
 import { GraphqlClient } from "./client/graphql-client.js";
 import { HttpJson, type HttpJsonOptions } from "./client/http-json.js";
-import { fetchStateOperation } from "./fetch-state-operation.js";
+import { type TracedReport, tracedSubject } from "./client/traced.js";
+import { fetchStateOperation, type StateRequest } from "./fetch-state-operation.js";
 import type { Operation } from "./resilience/operation.js";
 import { Resilience, type ResilienceParts } from "./resilience/resilience.js";
 import { withOutcome } from "./resilience/with-outcome.js";
 import { StartUpCheck } from "./start-up-check.js";
-import { type VendorUpstream, VendorUpstreamClient } from "./vendor-upstream-client.js";
 import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 
 export interface VendorUpstreamConfig {
@@ -106,5 +110,73 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
       resilience.counted((_: undefined, signal) => client.fetchConfiguration(signal)),
     );
     return (signal: CancelSignal) => ask(undefined, signal);
+  }
+}
+
+/** The vendor's upstream. */
+export interface VendorUpstream extends UpstreamClient {
+  /** Resolves once upstream has been reached and has taken the key. */
+  readonly reached: Promise<void>;
+  /** Begins to find out whether upstream is there and takes the key. Returns at once and never throws. */
+  start(): void;
+  /** Ends all of it; what is under way fails. */
+  close(): void;
+}
+
+/** What the vendor's upstream can be asked, each made resilient in its own way. */
+export interface VendorOperations {
+  readonly fetchState: Operation<StateRequest, CustomerState>;
+  readonly reportUsage: Operation<TracedReport<UsageReport>, UsageMeasurement>;
+  readonly reportUsageBulk: Operation<TracedReport<readonly UsageReport[]>, readonly UsageMeasurement[]>;
+  readonly reportEvents: Operation<TracedReport<readonly UsageEvent[]>, void>;
+}
+
+class VendorUpstreamClient implements VendorUpstream {
+  readonly #operations: VendorOperations;
+  readonly #startUpCheck: StartUpCheck;
+  readonly #release: () => void;
+
+  constructor(operations: VendorOperations, startUpCheck: StartUpCheck, release: () => void) {
+    this.#operations = operations;
+    this.#startUpCheck = startUpCheck;
+    this.#release = release;
+  }
+
+  fetchState(
+    subject: Subject,
+    { latest, preferLatest = false, onMaybeStale, signal, span }: FetchOptions,
+  ): Promise<CustomerState> {
+    return this.#operations.fetchState(
+      { subject: tracedSubject(subject, span), latest, preferLatest, onMaybeStale },
+      signal,
+    );
+  }
+
+  reportUsage(report: UsageReport, { signal, span }: ReportOptions): Promise<UsageMeasurement> {
+    return this.#operations.reportUsage({ report, span }, signal);
+  }
+
+  reportUsageBulk(
+    report: readonly UsageReport[],
+    { signal, span }: ReportOptions,
+  ): Promise<readonly UsageMeasurement[]> {
+    return this.#operations.reportUsageBulk({ report, span }, signal);
+  }
+
+  reportEvents(report: readonly UsageEvent[], { signal, span }: ReportOptions): Promise<void> {
+    return this.#operations.reportEvents({ report, span }, signal);
+  }
+
+  get reached(): Promise<void> {
+    return this.#startUpCheck.reached;
+  }
+
+  start(): void {
+    this.#startUpCheck.start();
+  }
+
+  close(): void {
+    this.#startUpCheck.stop();
+    this.#release();
   }
 }

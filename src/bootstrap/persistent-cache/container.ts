@@ -9,8 +9,7 @@ import {
 } from "../../adapters/ops/metrics/consumption-metrics.js";
 import { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import { OpsServer } from "../../adapters/ops/ops-server.js";
-import { dependencySection, ServiceStatus } from "../../adapters/ops/service-status.js";
-import { statusRoute } from "../../adapters/ops/status-route.js";
+import { dependencySection, ServiceStatus, statusRoute } from "../../adapters/ops/service-status.js";
 import { SqsChangeQueue } from "../../adapters/queue/sqs-change-queue.js";
 import { createEdgeUpstream, type EdgeUpstream } from "../../adapters/upstream/create-edge-upstream.js";
 import { ConsumeChanges } from "../../application/consume/consume-changes.js";

@@ -1,6 +1,5 @@
 import type { ResolutionContext } from "inversify";
-import { checkFaultRule } from "../../adapters/emulator/faults/check-fault-rule.js";
-import type { HttpRule } from "../../adapters/emulator/faults/fault-rules.js";
+import { checkFaultRule, type HttpRule } from "../../adapters/emulator/faults/fault-rules.js";
 import { drillRoutes, type OpenDrillWorld } from "../../adapters/ops/drill-routes.js";
 import type { OpsRoute } from "../../adapters/ops/ops-server.js";
 import { forOperators } from "../../adapters/ops/private-access.js";

@@ -4,7 +4,7 @@ import { inspectorRoutes } from "../../adapters/ops/inspector/inspector-routes.j
 import type { OpsRoute } from "../../adapters/ops/ops-server.js";
 import { privately } from "../../adapters/ops/private-access.js";
 import { RecentDenials } from "../../adapters/ops/recent-denials.js";
-import { statusRoute } from "../../adapters/ops/status-route.js";
+import { statusRoute } from "../../adapters/ops/service-status.js";
 import { ExplainDecision } from "../../application/check/explain-decision.js";
 import { InspectCustomer } from "../../application/check/inspect-customer.js";
 import { LogDecisions } from "../../application/check/log-decisions.js";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describeProxy } from "../../adapters/outbound/proxy.js";
+import type { StreamTiming } from "../../adapters/stream/reconnect-schedule.js";
 import { SilentUpdateStream } from "../../adapters/stream/silent-update-stream.js";
-import type { StreamTiming } from "../../adapters/stream/stream-timing.js";
 import { createWebSocketUpdateStream } from "../../adapters/stream/websocket-update-stream.js";
 import { createVendorUpstream } from "../../adapters/upstream/create-vendor-upstream.js";
 import type { VendorUpstreamLimits } from "../../adapters/upstream/vendor-upstream-limits.js";

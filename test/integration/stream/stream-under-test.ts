@@ -1,4 +1,4 @@
-import { DEFAULT_STREAM_TIMING, type StreamTiming } from "../../../src/adapters/stream/stream-timing.js";
+import { DEFAULT_STREAM_TIMING, type StreamTiming } from "../../../src/adapters/stream/reconnect-schedule.js";
 import { createWebSocketUpdateStream } from "../../../src/adapters/stream/websocket-update-stream.js";
 import type { Clock } from "../../../src/ports/clock.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";

@@ -3,8 +3,7 @@ import { CatalogUpstreamClient } from "../../../src/adapters/catalog/engine/cata
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { createWebSocketUpdateStream } from "../../../src/adapters/stream/websocket-update-stream.js";
-import { createVendorUpstream } from "../../../src/adapters/upstream/create-vendor-upstream.js";
-import type { VendorUpstream } from "../../../src/adapters/upstream/vendor-upstream-client.js";
+import { createVendorUpstream, type VendorUpstream } from "../../../src/adapters/upstream/create-vendor-upstream.js";
 import type { Change } from "../../../src/domain/change.js";
 import type { Subject } from "../../../src/domain/subject.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";

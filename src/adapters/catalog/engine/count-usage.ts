@@ -17,9 +17,8 @@ import type { CatalogModel, SubjectDefinition } from "../model/catalog-model.js"
 import { activeTermsOf, periodOf } from "../model/subscription.js";
 import { walletOwner } from "../model/wallet-owner.js";
 import { featureToCount, mustBeCountable, subjectToCount } from "./countable.js";
-import { drawCredits } from "./draw-credits.js";
+import { drawCredits, overdraftAt } from "./draw-credits.js";
 import { amountIn } from "./read-usage.js";
-import { overdraftAt } from "./settle-overdraft.js";
 import { walletGrants } from "./wallet-grants.js";
 
 export interface CountedUsage {

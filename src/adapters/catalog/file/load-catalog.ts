@@ -6,10 +6,8 @@ import type { PackedCatalog } from "../model/packed-catalog.js";
 import { type CatalogFault, type CatalogPath, faultyCatalogError, type TextPosition } from "./catalog-fault.js";
 import type { CatalogInput } from "./catalog-input.js";
 import { checkCustomerShape, checkShape } from "./check-shape.js";
-import { parseCatalogText } from "./parse-catalog-text.js";
-import { parsePlainJson } from "./plain-json.js";
-import { positionInSplit } from "./position-in-split.js";
-import { type SplitJson, splitJson } from "./split-json.js";
+import { parseCatalogText, parsePlainJson } from "./parse-catalog-text.js";
+import { type ByteRange, type SplitJson, splitJson } from "./split-json.js";
 
 /** Beyond it only JSON is read, which is read customer by customer; YAML takes a hundred times its size while it is read. */
 const MAX_YAML_BYTES = 64 * 1024 * 1024;
@@ -103,3 +101,37 @@ function packSplit(source: string, body: Buffer, split: SplitJson): PackedCatalo
 }
 
 const NO_NAMES: CatalogInput = { features: [], customers: [] };
+
+/** The place of a path in a text of which only one part, the one where it lies, is read for it. */
+function positionInSplit(source: string, body: Buffer, split: SplitJson, path: CatalogPath): TextPosition | undefined {
+  const [key, index, ...rest] = path;
+  const member = split.members.find((each) => each.key === key);
+  if (member === undefined) return positionAt(body, 0);
+  if (index === undefined) return positionAt(body, member.keyStart);
+  if (key === "customers")
+    return typeof index === "number" ? positionInPart(source, body, split.item(index), rest) : undefined;
+  return positionInPart(source, body, member, [index, ...rest]);
+}
+
+function positionInPart(source: string, body: Buffer, { start, end }: ByteRange, path: CatalogPath): TextPosition {
+  const from = positionAt(body, start);
+  const within = parseCatalogText(source, body.toString("utf8", start, end)).positionOf(path);
+  if (within === undefined) return from;
+  return within.line === 1
+    ? { line: from.line, column: from.column + within.column - 1 }
+    : { line: from.line + within.line - 1, column: within.column };
+}
+
+function positionAt(body: Buffer, offset: number): TextPosition {
+  let line = 1;
+  let lineStart = 0;
+  for (
+    let newline = body.indexOf("\n");
+    newline !== -1 && newline < offset;
+    newline = body.indexOf("\n", newline + 1)
+  ) {
+    line++;
+    lineStart = newline + 1;
+  }
+  return { line, column: body.toString("utf8", lineStart, offset).length + 1 };
+}

@@ -1,6 +1,11 @@
 import type { Subject } from "../../../domain/subject.js";
-import { EntryTable } from "./entry-table.js";
-import type { LedgerReader, RememberedReport, UsageEntry, WalletEntry } from "./ledger-entry.js";
+import {
+  EntryTable,
+  type LedgerReader,
+  type RememberedReport,
+  type UsageEntry,
+  type WalletEntry,
+} from "./ledger-entry.js";
 import { keyLine, type LedgerRecord, usageLine, walletLine } from "./ledger-record.js";
 
 /** What requests would change on top of what `base` says: all of it is applied at the end, or nothing. */

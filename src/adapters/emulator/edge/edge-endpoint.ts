@@ -1,13 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CodedError, type ErrorCode } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
-import { apiErrorOf, errorsBody, invalidKeyError } from "../api-error.js";
 import type { EmulatorContext } from "../emulator-context.js";
 import { encodeEntitlementsV2, encodeOlderEntitlements } from "../encoding/encode-state.js";
 import { answerUnderFaults } from "../faults/answer-under-faults.js";
 import { SDK_CONFIGURATION } from "../graphql/operation-roots.js";
-import { type HttpAnswer, jsonAnswer } from "../http-answer.js";
-import type { RequestTarget } from "../read-request.js";
+import {
+  apiErrorOf,
+  errorsBody,
+  type HttpAnswer,
+  invalidKeyError,
+  jsonAnswer,
+  type RequestTarget,
+} from "../http-answer.js";
 import type { EdgeView } from "./edge-view.js";
 
 const EDGE_STATUS: Readonly<Record<ErrorCode, number>> = {

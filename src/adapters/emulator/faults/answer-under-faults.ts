@@ -1,9 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { apiError, errorsBody } from "../api-error.js";
-import { halfOf, type HttpAnswer, jsonAnswer, sendAnswer, sendTruncated } from "../http-answer.js";
+import {
+  apiError,
+  errorsBody,
+  halfOf,
+  type HttpAnswer,
+  jsonAnswer,
+  sendAnswer,
+  sendTruncated,
+} from "../http-answer.js";
+import type { Struck } from "./fault-board.js";
 import type { HttpRule } from "./fault-rules.js";
-import type { Struck } from "./rule-list.js";
 
 /** Answers a request, or lets the fault that strikes it have its way. Never rejects on account of the client. */
 export async function answerUnderFaults(

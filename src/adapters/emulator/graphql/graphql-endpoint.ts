@@ -1,12 +1,30 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { getOperationAST, OperationTypeNode } from "graphql";
-import { apiError, errorsBody, invalidKeyError } from "../api-error.js";
+import {
+  type DocumentNode,
+  execute,
+  type ExecutionResult,
+  getOperationAST,
+  GraphQLError,
+  OperationTypeNode,
+  parse,
+  validate,
+} from "graphql";
+import QuickLRU from "quick-lru";
 import type { EmulatorContext } from "../emulator-context.js";
 import { answerUnderFaults } from "../faults/answer-under-faults.js";
-import { type HttpAnswer, jsonAnswer } from "../http-answer.js";
-import { GRAPHQL_PATH, readBody, type RequestTarget } from "../read-request.js";
-import { checkDocument, executeOperation } from "./execute-operation.js";
+import {
+  apiError,
+  apiErrorOf,
+  errorsBody,
+  GRAPHQL_PATH,
+  type HttpAnswer,
+  invalidKeyError,
+  jsonAnswer,
+  readBody,
+  type RequestTarget,
+} from "../http-answer.js";
 import type { operationRoots } from "./operation-roots.js";
+import { VENDOR_SCHEMA } from "./vendor-schema.js";
 
 interface GraphqlRequest {
   readonly query: string;
@@ -87,4 +105,63 @@ function readRequest(body: string): GraphqlRequest | string {
     operationName: operationName ?? undefined,
     variables: (variables as Readonly<Record<string, unknown>> | null | undefined) ?? undefined,
   };
+}
+
+/** A client sends a handful of documents over and over; a test that sends many must not fill the memory. */
+const MAX_DOCUMENTS = 200;
+
+type CheckedDocument = DocumentNode | readonly GraphQLError[];
+
+const checkedDocuments = new QuickLRU<string, CheckedDocument>({ maxSize: MAX_DOCUMENTS });
+
+/** The document of a text, or everything that is wrong with it. */
+function checkDocument(text: string): CheckedDocument {
+  let checked = checkedDocuments.get(text);
+  if (checked === undefined) {
+    checked = check(text);
+    checkedDocuments.set(text, checked);
+  }
+  return checked;
+}
+
+function check(text: string): CheckedDocument {
+  try {
+    const document = parse(text);
+    const faults = validate(VENDOR_SCHEMA, document);
+    return faults.length === 0 ? document : faults.map((fault) => withCode(fault, "GRAPHQL_VALIDATION_FAILED"));
+  } catch (error) {
+    return [error instanceof GraphQLError ? withCode(error, "GRAPHQL_PARSE_FAILED") : apiErrorOf(error)];
+  }
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  const { nodes = null, source = null, positions = null } = error;
+  return new GraphQLError(error.message, {
+    nodes,
+    source,
+    positions,
+    extensions: apiError(error.message, code).extensions,
+  });
+}
+
+export interface Operation {
+  readonly document: DocumentNode;
+  readonly operationName: string | undefined;
+  readonly variables: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Runs a query or a mutation. */
+async function executeOperation(
+  { document, operationName, variables }: Operation,
+  rootValue: unknown,
+  contextValue: unknown,
+): Promise<ExecutionResult> {
+  return await execute({
+    schema: VENDOR_SCHEMA,
+    document,
+    operationName,
+    variableValues: variables,
+    rootValue,
+    contextValue,
+  });
 }

@@ -1,17 +1,20 @@
+import { randomUUID } from "node:crypto";
+import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
+import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
-import { apiErrorOf } from "../api-error.js";
+import type {
+  Dimensions,
+  DimensionValue,
+  UsageEvent,
+  UsageReport,
+  UsageUpdateBehavior,
+} from "../../../domain/usage/usage-report.js";
+import type { UpstreamClient } from "../../../ports/upstream-client.js";
 import type { EmulatorContext } from "../emulator-context.js";
-import { encodeMeasurement } from "../encoding/encode-measurement.js";
+import { encodeMeasurement } from "../encoding/encode-changes.js";
 import { encodeEntitlementsV2, encodeOlderEntitlements } from "../encoding/encode-state.js";
 import { fetchKnownState } from "../fetch-known-state.js";
-import { explainRefusal } from "./explain-refusal.js";
-import {
-  readUsageEvent,
-  readUsageReport,
-  subjectOf,
-  type UsageEventInput,
-  type UsageReportInput,
-} from "./read-report-input.js";
+import { apiError, apiErrorOf } from "../http-answer.js";
 
 /** What clients ask for at their start. They use nothing of it; that it is answered tells them that their key is valid. */
 export const SDK_CONFIGURATION = {
@@ -97,4 +100,109 @@ export function operationRoots(context: EmulatorContext) {
   };
 
   return { query, mutation };
+}
+
+/** What the API calls a report that it refuses, by why its subject has nothing to report on. */
+const CODES_BY_REASON: Readonly<Partial<Record<AccessDeniedReason, string>>> = {
+  CustomerNotFound: "CustomerNotFound",
+  CustomerResourceNotFound: "CustomerResourceNotFound",
+  CustomerIsArchived: "EntityIsArchivedError",
+  NoActiveSubscription: "NoActiveSubscriptionForCustomer",
+};
+
+/**
+ * The API's own code for a refused report. The failure says only that something was not found or not in
+ * order; whether it was the subject is told by its state.
+ *
+ * @returns undefined where the failure's own code says it all
+ */
+async function explainRefusal(
+  failure: unknown,
+  subjects: readonly Subject[],
+  upstream: UpstreamClient,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!(failure instanceof CodedError) || (failure.code !== "not-found" && failure.code !== "failed-precondition"))
+    return undefined;
+  for (const subject of subjects) {
+    const state = await upstream.fetchState(subject, { signal, latest: true });
+    const code = state?.accessDeniedReason === undefined ? undefined : CODES_BY_REASON[state.accessDeniedReason];
+    if (code !== undefined) return code;
+  }
+  return failure.code === "not-found" ? "FeatureNotFound" : undefined;
+}
+
+/** Variables as GraphQL has checked them: their shape holds, the content of its custom scalars is open. */
+interface UsageReportInput {
+  readonly customerId: string;
+  readonly featureId: string;
+  readonly value: number;
+  readonly resourceId?: string | null;
+  readonly updateBehavior?: UsageUpdateBehavior | null;
+  readonly createdAt?: unknown;
+  readonly dimensions?: unknown;
+  readonly idempotencyKey?: string | null;
+}
+
+interface UsageEventInput {
+  readonly customerId: string;
+  readonly eventName: string;
+  readonly idempotencyKey: string;
+  readonly resourceId?: string | null;
+  readonly dimensions?: unknown;
+  readonly timestamp?: unknown;
+}
+
+/** A report without a key of its own is one that older clients send: each of their tries counts. */
+function readUsageReport(input: UsageReportInput): UsageReport {
+  return {
+    subject: subjectOf(input),
+    featureId: input.featureId,
+    value: input.value,
+    updateBehavior: input.updateBehavior ?? "DELTA",
+    dimensions: readDimensions(input.dimensions),
+    timestamp: readTimestamp("createdAt", input.createdAt),
+    idempotencyKey: input.idempotencyKey ?? randomUUID(),
+    keyOrigin: typeof input.idempotencyKey === "string" ? "caller" : "generated",
+  };
+}
+
+function readUsageEvent(input: UsageEventInput): UsageEvent {
+  return {
+    subject: subjectOf(input),
+    eventName: input.eventName,
+    idempotencyKey: input.idempotencyKey,
+    dimensions: readDimensions(input.dimensions),
+    timestamp: readTimestamp("timestamp", input.timestamp),
+  };
+}
+
+/** No resource is said in several ways. */
+function subjectOf({
+  customerId,
+  resourceId,
+}: {
+  readonly customerId: string;
+  readonly resourceId?: string | null;
+}): Subject {
+  return { customerId, resourceId: resourceId === null || resourceId === "" ? undefined : resourceId };
+}
+
+function readTimestamp(field: string, value: unknown): number | undefined {
+  if (value === null || value === undefined) return undefined;
+  const timestamp = typeof value === "string" || typeof value === "number" ? new Date(value).getTime() : Number.NaN;
+  if (Number.isNaN(timestamp))
+    throw apiError(`${field} is not a date: send ISO 8601 text or epoch milliseconds`, "BadUserInput");
+  return timestamp;
+}
+
+function readDimensions(value: unknown): Dimensions {
+  if (value === null || value === undefined) return new Map();
+  if (typeof value !== "object" || Array.isArray(value)) throw apiError("dimensions must be an object", "BadUserInput");
+  return new Map(Object.entries(value).map(([name, content]) => [name, readDimension(name, content)]));
+}
+
+function readDimension(name: string, content: unknown): DimensionValue {
+  if (typeof content === "string" || typeof content === "number" || typeof content === "boolean") return content;
+  throw apiError(`dimension ${JSON.stringify(name)} must be text, a number or a boolean`, "BadUserInput");
 }

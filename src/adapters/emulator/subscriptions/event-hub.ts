@@ -1,6 +1,6 @@
 import type { Change } from "../../../domain/change.js";
+import type { RuleList } from "../faults/fault-board.js";
 import type { EventFault, EventRule } from "../faults/fault-rules.js";
-import type { RuleList } from "../faults/rule-list.js";
 
 /** A change on its way to subscribers, and what becomes of it there. */
 export interface HubEvent {

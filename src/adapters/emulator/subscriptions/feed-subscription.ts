@@ -1,8 +1,7 @@
-import { apiError, apiErrorOf } from "../api-error.js";
 import type { EmulatorStats } from "../emulator-stats.js";
+import { apiError, apiErrorOf } from "../http-answer.js";
 import type { EventFeed, SubscriptionField } from "./event-feeds.js";
 import type { EventHub, HubEvent, HubSubscriber } from "./event-hub.js";
-import { EventQueue } from "./event-queue.js";
 
 export type SubscriptionEvent = Readonly<Partial<Record<SubscriptionField, unknown>>>;
 
@@ -90,4 +89,43 @@ function failing(error: Error): () => never {
   return () => {
     throw error;
   };
+}
+
+/** Far more than a client that reads is ever behind. */
+const MAX_WAITING = 10_000;
+
+/** Items for one reader, in order and within a bound. */
+export class EventQueue<T> {
+  readonly #waiting: T[] = [];
+  #reader: ((result: T | undefined) => void) | undefined;
+  #isEnded = false;
+
+  /** @returns false where the reader is too far behind, and the item was not taken */
+  push(item: T): boolean {
+    if (this.#isEnded) return true;
+    const reader = this.#reader;
+    if (reader !== undefined) {
+      this.#reader = undefined;
+      reader(item);
+      return true;
+    }
+    if (this.#waiting.length >= MAX_WAITING) return false;
+    this.#waiting.push(item);
+    return true;
+  }
+
+  /** The next item, or undefined at the end. One reader at a time. */
+  next(): Promise<T | undefined> {
+    const item = this.#waiting.shift();
+    if (item !== undefined || this.#isEnded) return Promise.resolve(item);
+    return new Promise((resolve) => (this.#reader = resolve));
+  }
+
+  /** What waits is forgotten. */
+  end(): void {
+    this.#isEnded = true;
+    this.#waiting.length = 0;
+    this.#reader?.(undefined);
+    this.#reader = undefined;
+  }
 }

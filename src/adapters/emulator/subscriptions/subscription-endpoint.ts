@@ -2,17 +2,16 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { execute, parse, subscribe, validate } from "graphql";
 import { type ConnectionInitMessage, handleProtocols, makeServer, type Server } from "graphql-ws";
-import { type WebSocket, WebSocketServer } from "ws";
-import { INVALID_KEY_MESSAGE } from "../api-error.js";
+import { WebSocket, WebSocketServer } from "ws";
 import type { EmulatorContext } from "../emulator-context.js";
+import type { Struck } from "../faults/fault-board.js";
 import type { ConnectRule } from "../faults/fault-rules.js";
-import type { Struck } from "../faults/rule-list.js";
 import type { operationRoots } from "../graphql/operation-roots.js";
 import { VENDOR_SCHEMA } from "../graphql/vendor-schema.js";
+import { INVALID_KEY_MESSAGE } from "../http-answer.js";
 import { eventFeeds, SUBSCRIPTION_FIELDS, type SubscriptionField } from "./event-feeds.js";
 import type { EventHub } from "./event-hub.js";
 import { FeedSubscription } from "./feed-subscription.js";
-import { SubscriberSocket } from "./subscriber-socket.js";
 
 const PING_INTERVAL_MS = 12_000;
 const MAX_MESSAGE_BYTES = 1024 * 1024;
@@ -144,4 +143,77 @@ function subscriptionRoot(
       return [field, begin];
     }),
   );
+}
+
+/** Bytes that may wait for a client that does not read, whatever they are. */
+const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
+
+/** One client's WebSocket, with what a test can do to it. */
+class SubscriberSocket {
+  readonly subscriptions = new Set<FeedSubscription>();
+  readonly #webSocket: WebSocket;
+  readonly #socket: Socket;
+  readonly #overrun: () => void;
+  #isHalfOpen = false;
+  #answeredPing = true;
+
+  constructor(webSocket: WebSocket, socket: Socket, overrun: () => void) {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+    this.#overrun = overrun;
+    webSocket.on("pong", () => (this.#answeredPing = true));
+    // The close that follows tells all there is to tell.
+    webSocket.on("error", () => undefined);
+  }
+
+  get protocol(): string {
+    return this.#webSocket.protocol;
+  }
+
+  onMessage(handle: (text: string) => Promise<void>): void {
+    this.#webSocket.on("message", (data: Buffer) => {
+      handle(data.toString("utf8")).catch((error: unknown) => {
+        this.close(4400, error instanceof Error ? error.message.slice(0, 120) : "Invalid message");
+      });
+    });
+  }
+
+  /** Resolves when the system has taken the message, so whoever waits for it sends no faster than the client reads. */
+  send(message: string): Promise<void> {
+    if (this.#isHalfOpen) return new Promise(() => undefined);
+    if (this.#webSocket.readyState !== WebSocket.OPEN) return Promise.resolve();
+    if (this.#webSocket.bufferedAmount > MAX_UNREAD_BYTES) {
+      this.overrun();
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => this.#webSocket.send(message, () => resolve()));
+  }
+
+  /** Gives up a client that does not read; it has to begin anew, as after any other gap. */
+  overrun(): void {
+    this.#overrun();
+    this.#webSocket.terminate();
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#isHalfOpen) this.#webSocket.close(code, reason);
+  }
+
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  /** From now on neither reads nor writes, and tells nobody: as when a cable is cut. */
+  halfOpen(): void {
+    this.#isHalfOpen = true;
+    if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.pause();
+  }
+
+  /** Asks whether the client is still there, and gives it up if it did not answer the last time. */
+  ping(): void {
+    if (this.#isHalfOpen || this.#webSocket.readyState !== WebSocket.OPEN) return;
+    if (this.#answeredPing) this.#webSocket.ping();
+    else this.#webSocket.terminate();
+    this.#answeredPing = false;
+  }
 }

@@ -1,4 +1,6 @@
-import type { MetricType, Sample } from "./metric.js";
+import { CONSUMPTION_METRICS } from "./consumption-metrics.js";
+import type { Metric, MetricType, Sample } from "./metric.js";
+import { SIDECAR_METRICS } from "./sidecar-metrics.js";
 
 /** A metric with what it reads now. */
 export interface MetricFamily {
@@ -54,4 +56,30 @@ function escaped(text: string): string {
 function valueText(value: number): string {
   if (value === Infinity) return "+Inf";
   return value === -Infinity ? "-Inf" : String(value);
+}
+
+type Described = Pick<Metric<never>, "name" | "type" | "labels" | "help">;
+
+/** Every metric of both programs, as the documentation lists them. */
+export function metricsDocument(): string {
+  return [
+    section("entitlement-sidecar", "METRICS_PORT", SIDECAR_METRICS),
+    section("persistent-cache-service", "PORT", CONSUMPTION_METRICS),
+  ].join("\n\n");
+}
+
+function section(program: string, port: string, metrics: readonly Described[]): string {
+  const rows = metrics.map(
+    ({ name, type, labels, help }) =>
+      `| \`${name}\` | ${type} | ${labels.join(", ")} | ${help.replaceAll("|", "\\|")} |`,
+  );
+  return [
+    `## ${program}`,
+    "",
+    `\`GET /metrics\` on \`${port}\`.`,
+    "",
+    "| metric | type | labels | meaning |",
+    "| --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n");
 }

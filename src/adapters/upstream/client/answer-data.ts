@@ -1,7 +1,10 @@
+import { buildCustomerState } from "../../../domain/build-customer-state.js";
+import type { CustomerState } from "../../../domain/customer-state.js";
+import { parseAccessDeniedReason, saysEntityIsMissing } from "../../../domain/decision/access-denied-reason.js";
 import { CodedError, type ErrorCode } from "../../../domain/errors.js";
 import { isObject } from "../../../wire/fields.js";
 import { codedErrorOf, upstreamErrorsIn } from "../../../wire/upstream-errors.js";
-import { ThrottledError } from "../resilience/throttled-error.js";
+import { ThrottledError } from "../resilience/upstream-failure.js";
 import type { JsonAnswer } from "./http-json.js";
 
 /** Whose answer it is. */
@@ -53,4 +56,15 @@ function hasContent(data: unknown): boolean {
 
 function codeOfStatus(status: number, isRefusal: Answerer["isRefusal"]): ErrorCode {
   return isRefusal(status) ? "invalid-argument" : "unavailable";
+}
+
+/**
+ * The state that upstream's error tells of: that it does not know a customer, or a resource, is knowledge and
+ * not a failure, in whichever of its two ways upstream says so. Undefined for any other error.
+ */
+export function missingEntityStateOf(error: unknown): CustomerState | undefined {
+  if (!(error instanceof CodedError) || error.code !== "not-found" || !isObject(error.cause)) return undefined;
+  const { code }: { readonly code?: unknown } = error.cause;
+  const reason = typeof code === "string" ? parseAccessDeniedReason(code) : undefined;
+  return saysEntityIsMissing(reason) ? buildCustomerState({ accessDeniedReason: reason }) : undefined;
 }

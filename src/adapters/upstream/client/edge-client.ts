@@ -5,9 +5,8 @@ import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state
 import type { FaultLog } from "../../../wire/fault-log.js";
 import type { FieldFault } from "../../../wire/field-fault.js";
 import { RecognizedAnswers } from "../answers/recognized-answers.js";
-import { type Answerer, dataOf, isRefusalOfPath } from "./answer-data.js";
+import { type Answerer, dataOf, isRefusalOfPath, missingEntityStateOf } from "./answer-data.js";
 import type { HttpJson, TextAnswer } from "./http-json.js";
-import { missingEntityStateOf } from "./missing-entity.js";
 import type { TracedSubject } from "./traced.js";
 
 const EDGE: Answerer = { name: "Edge", isRefusal: isRefusalOfPath };

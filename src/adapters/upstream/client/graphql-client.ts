@@ -1,14 +1,13 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { CodedError } from "../../../domain/errors.js";
-import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
+import type { Dimensions, UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
 import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Span } from "../../../ports/tracer.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
 import { isObject } from "../../../wire/fields.js";
-import { type Answerer, dataOf, isRefusalOfBody } from "./answer-data.js";
+import { type Answerer, dataOf, isRefusalOfBody, missingEntityStateOf } from "./answer-data.js";
 import { decodeMeasurement, decodeMeasurements } from "./decode-measurement.js";
-import { encodeUsageEvent, encodeUsageReport } from "./encode-reports.js";
 import {
   GET_ENTITLEMENTS_STATE,
   GET_SDK_CONFIGURATION,
@@ -18,7 +17,6 @@ import {
   REPORT_USAGE_BULK,
 } from "./graphql-documents.js";
 import type { HttpJson } from "./http-json.js";
-import { missingEntityStateOf } from "./missing-entity.js";
 import type { TracedReport, TracedSubject } from "./traced.js";
 
 const API: Answerer = { name: "the API", isRefusal: isRefusalOfBody };
@@ -97,4 +95,38 @@ function acknowledgementIn(data: unknown, name: string): unknown {
   const field: unknown = isObject(data) ? new Map<string, unknown>(Object.entries(data)).get(name) : undefined;
   if (field !== undefined && field !== null) return field;
   throw new CodedError("internal", "the API answered without saying whether the usage was counted");
+}
+
+/** A report as the API's ReportUsageInput. What is undefined is left out of the JSON. */
+function encodeUsageReport(report: UsageReport): object {
+  return {
+    customerId: report.subject.customerId,
+    resourceId: report.subject.resourceId,
+    featureId: report.featureId,
+    value: report.value,
+    updateBehavior: report.updateBehavior,
+    createdAt: encodeTimestamp(report.timestamp),
+    dimensions: encodeDimensions(report.dimensions),
+    idempotencyKey: report.idempotencyKey,
+  };
+}
+
+/** An event as the API's UsageEventReportInput. */
+function encodeUsageEvent(event: UsageEvent): object {
+  return {
+    customerId: event.subject.customerId,
+    resourceId: event.subject.resourceId,
+    eventName: event.eventName,
+    idempotencyKey: event.idempotencyKey,
+    dimensions: encodeDimensions(event.dimensions),
+    timestamp: encodeTimestamp(event.timestamp),
+  };
+}
+
+function encodeTimestamp(timestamp: number | undefined): string | undefined {
+  return timestamp === undefined ? undefined : new Date(timestamp).toISOString();
+}
+
+function encodeDimensions(dimensions: Dimensions): object | undefined {
+  return dimensions.size === 0 ? undefined : Object.fromEntries(dimensions);
 }

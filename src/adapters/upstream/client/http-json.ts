@@ -12,7 +12,7 @@ import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.j
 import type { Span, TraceContext } from "../../../ports/tracer.js";
 import { proxyAgentFor } from "../../outbound/proxy.js";
 import { abortErrorOf } from "../resilience/operation.js";
-import { parseRetryAfter } from "../resilience/throttled-error.js";
+import { parseRetryAfter } from "../resilience/upstream-failure.js";
 import { decoderOf } from "./content-encodings.js";
 
 export interface HttpJsonOptions {

@@ -3,7 +3,7 @@ import { inUpperHalf } from "../../../ports/back-off.js";
 import { Cancellation, type CancelSignal } from "../../../ports/cancel-signal.js";
 import type { CancelTimer, Clock } from "../../../ports/clock.js";
 import type { Operation } from "./operation.js";
-import { ThrottledError } from "./throttled-error.js";
+import { ThrottledError } from "./upstream-failure.js";
 
 export interface CircuitBreakerOptions {
   /** How the upstream is named in errors, for example "Edge". */

@@ -1,19 +1,20 @@
+import { BoundedSubjects } from "../../../domain/bounded-subjects.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
+import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { CancelSignal } from "../../../ports/cancel-signal.js";
+import { Cancellation, type CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Clock } from "../../../ports/clock.js";
+import { type Deadline, Deadlines } from "../../../ports/deadlines.js";
 import type { Logger } from "../../../ports/logger.js";
 import { OutageLog } from "../../../ports/outage-log.js";
 import { type DependencyName, DependencyState, type Telemetry } from "../../../ports/telemetry.js";
+import { elapse } from "../../../ports/waits.js";
 import type { VendorUpstreamLimits } from "../vendor-upstream-limits.js";
 import { CircuitBreaker, withCircuitBreaker } from "./circuit-breaker.js";
-import type { Operation } from "./operation.js";
-import { isUnreadable, isUpstreamsFailure, isWorthRetrying } from "./upstream-failure.js";
+import { abortErrorOf, type Operation } from "./operation.js";
+import { isRefusal, isUnreadable, isUpstreamsFailure, isWorthRetrying } from "./upstream-failure.js";
 import { withHedge } from "./with-hedge.js";
 import { withFailureCount } from "./with-outcome.js";
-import { withRefusalMemory } from "./with-refusal-memory.js";
-import { withRetry } from "./with-retry.js";
-import { withTimeout } from "./with-timeout.js";
 
 export interface ResilienceParts {
   readonly clock: Clock;
@@ -127,4 +128,113 @@ export class Resilience {
   stop(): void {
     for (const breaker of this.#breakers) breaker.stop();
   }
+}
+
+export interface RetryOptions {
+  /** The longest wait before the second try, milliseconds; the wait is spread evenly from 0 to it. */
+  readonly maxDelayMs: number;
+  /** Only what cannot count anything twice may be tried again. */
+  readonly isRetriable: (error: unknown) => boolean;
+  /** From 0 (included) to 1 (excluded). */
+  readonly random: () => number;
+}
+
+/** Tries an operation once more, a little later, where that may help and its signal still allows it. */
+export function withRetry<I, O>(operation: Operation<I, O>, options: RetryOptions, clock: Clock): Operation<I, O> {
+  return async (input, signal) => {
+    const hasGone = () => signal.aborted;
+    try {
+      return await operation(input, signal);
+    } catch (error) {
+      if (hasGone() || !options.isRetriable(error)) throw error;
+      await elapse(options.random() * options.maxDelayMs, clock, signal);
+      if (hasGone()) throw abortErrorOf(signal);
+      return operation(input, signal);
+    }
+  };
+}
+
+export interface TimeoutOptions {
+  /** How an operation is named in the error, for example "Edge". */
+  readonly name: string;
+  readonly timeoutMs: number;
+}
+
+/** How late a timer may be before the delay counts as this process's own, milliseconds. */
+const LATE_MS = 20;
+
+/**
+ * Aborts an operation that takes longer, with `deadline-exceeded`. Time in which this process itself did not run is
+ * not counted, up to the limit once more: the answer may have been waiting in the socket.
+ */
+export function withTimeout<I, O>(operation: Operation<I, O>, options: TimeoutOptions, clock: Clock): Operation<I, O> {
+  const { name, timeoutMs } = options;
+  const deadlines = new Deadlines(clock);
+  return async (input, signal) => {
+    const abort = new Cancellation();
+    let deadline: Deadline | undefined;
+    let creditMs = timeoutMs;
+    const expireAfter = (delayMs: number) => {
+      const dueAt = clock.now() + delayMs;
+      deadline = deadlines.after(delayMs, () => {
+        const lateMs = Math.min(clock.now() - dueAt, creditMs);
+        creditMs -= lateMs;
+        if (lateMs >= LATE_MS) expireAfter(lateMs);
+        else abort.abort(new CodedError("deadline-exceeded", `${name} did not answer within ${timeoutMs} ms`));
+      });
+    };
+    expireAfter(timeoutMs);
+    const onAbort = () => abort.abort(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+    try {
+      return await operation(input, abort);
+    } finally {
+      if (deadline !== undefined) deadlines.cancel(deadline);
+      signal.removeEventListener("abort", onAbort);
+    }
+  };
+}
+
+export interface RefusalMemoryOptions {
+  /** How long upstream is not asked again for a subject that it refused, or answered for what cannot be read, milliseconds. */
+  readonly forMs: number;
+  /** How many subjects are remembered; beyond it the one refused longest ago is asked for again. */
+  readonly maxSubjects: number;
+  /** Called for each such answer of upstream's, not for those repeated from memory. */
+  readonly onRefused: (error: unknown) => void;
+}
+
+interface Refusal {
+  readonly error: unknown;
+  /** Epoch milliseconds. */
+  readonly until: number;
+}
+
+/** Repeats upstream's refusal of a subject for a while, and what it said of one that cannot be read, so that whoever asks for it again and again costs upstream nothing. */
+export function withRefusalMemory(
+  operation: Operation<Subject, CustomerState>,
+  { forMs, maxSubjects, onRefused }: RefusalMemoryOptions,
+  clock: Clock,
+): Operation<Subject, CustomerState> {
+  const refusals = new BoundedSubjects<Refusal>(maxSubjects);
+  return async (subject, signal) => {
+    const known = refusals.get(subject);
+    if (known !== undefined) {
+      if (clock.now() < known.until) throw known.error;
+      refusals.delete(subject);
+    }
+    try {
+      return await operation(subject, signal);
+    } catch (error) {
+      if (isRefusal(error) || isUnreadable(error)) {
+        // Without what else is handed through with it.
+        const { customerId, resourceId } = subject;
+        refusals.set({ customerId, resourceId }, { error, until: clock.now() + forMs });
+        if (refusals.isOverfull) refusals.takeOldest();
+        onRefused(error);
+      }
+      throw error;
+    }
+  };
 }

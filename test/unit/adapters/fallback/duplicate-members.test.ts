@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { parseFallbacksJson } from "../../../../src/adapters/fallback/configured-fallbacks.js";
-import { duplicateMembers } from "../../../../src/adapters/fallback/duplicate-members.js";
+import { duplicateMembers, parseFallbacksJson } from "../../../../src/adapters/fallback/configured-fallbacks.js";
 import { parseCommandLine } from "../../../../src/bootstrap/cli/parse-command-line.js";
 import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import { hostAndPorts } from "../../../../src/bootstrap/config/settings/parsers.js";

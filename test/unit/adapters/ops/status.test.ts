@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { dependencySection, ServiceStatus } from "../../../../src/adapters/ops/service-status.js";
-import { statusReply } from "../../../../src/adapters/ops/status-route.js";
+import { dependencySection, ServiceStatus, statusReply } from "../../../../src/adapters/ops/service-status.js";
 import { OutageLog } from "../../../../src/ports/outage-log.js";
 import { DependencyState, newTelemetry } from "../../../../src/ports/telemetry.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";

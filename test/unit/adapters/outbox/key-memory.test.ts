@@ -1,6 +1,5 @@
 import { expect, it } from "@jest/globals";
-import { digestOfUsage } from "../../../../src/adapters/outbox/digest-key.js";
-import { KeyMemory } from "../../../../src/adapters/outbox/key-memory.js";
+import { digestOfUsage, KeyMemory } from "../../../../src/adapters/outbox/key-memory.js";
 import type { KeyDigest } from "../../../../src/domain/outbox/outbox-record.js";
 import { usageReport } from "../../../builders/reports.js";
 

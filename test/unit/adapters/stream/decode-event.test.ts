@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { decodeEvent } from "../../../../src/adapters/stream/decode-event.js";
 import {
+  decodeEvent,
   ENTITLEMENTS_UPDATED,
   PACKAGE_PUBLISHED,
   type Subscription,

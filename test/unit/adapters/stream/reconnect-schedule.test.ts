@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { ReconnectSchedule } from "../../../../src/adapters/stream/reconnect-schedule.js";
-import { DEFAULT_STREAM_TIMING } from "../../../../src/adapters/stream/stream-timing.js";
+import { DEFAULT_STREAM_TIMING, ReconnectSchedule } from "../../../../src/adapters/stream/reconnect-schedule.js";
 
 const ALMOST_ONE = 1 - 2 ** -53;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { SilenceWatch } from "../../../../src/adapters/stream/silence-watch.js";
+import { SilenceWatch } from "../../../../src/adapters/stream/subscribed-connection.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 
 const INTERVAL_MS = 5_000;

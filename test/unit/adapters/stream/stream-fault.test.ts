@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { streamFaultOf } from "../../../../src/adapters/stream/stream-fault.js";
+import { streamFaultOf } from "../../../../src/adapters/stream/websocket-client.js";
 
 describe("the end of a connection", () => {
   it.each<[code: number | undefined, reason: string, kind: string]>([

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { loadCatalogText } from "../../../../../src/adapters/catalog/file/load-catalog.js";
-import { parsePlainJson } from "../../../../../src/adapters/catalog/file/plain-json.js";
+import { parsePlainJson } from "../../../../../src/adapters/catalog/file/parse-catalog-text.js";
 
 describe("a catalog's text that is JSON", () => {
   it("means what it means as YAML, or is left to YAML", () => {

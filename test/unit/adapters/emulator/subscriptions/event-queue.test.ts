@@ -1,5 +1,5 @@
 import { expect, it } from "@jest/globals";
-import { EventQueue } from "../../../../../src/adapters/emulator/subscriptions/event-queue.js";
+import { EventQueue } from "../../../../../src/adapters/emulator/subscriptions/feed-subscription.js";
 
 it("hands out what was pushed, in order, before and after it is asked", async () => {
   const queue = new EventQueue<number>();

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import { dataOf, isRefusalOfBody, isRefusalOfPath } from "../../../../../src/adapters/upstream/client/answer-data.js";
-import { parseRetryAfter, ThrottledError } from "../../../../../src/adapters/upstream/resilience/throttled-error.js";
 import {
   isRefusal,
   isUpstreamsFailure,
   isWorthRetrying,
+  parseRetryAfter,
+  ThrottledError,
 } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
 import { type ErrorCode, errorCodeOf } from "../../../../../src/domain/errors.js";
 import { fail } from "../../../../support/expectations.js";

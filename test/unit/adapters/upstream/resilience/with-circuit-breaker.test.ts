@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import { CircuitBreaker, withCircuitBreaker } from "../../../../../src/adapters/upstream/resilience/circuit-breaker.js";
-import { ThrottledError } from "../../../../../src/adapters/upstream/resilience/throttled-error.js";
-import { isUpstreamsFailure } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
-import type { ErrorCode } from "../../../../../src/domain/errors.js";
-import { CodedError } from "../../../../../src/domain/errors.js";
+import {
+  isUpstreamsFailure,
+  ThrottledError,
+} from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
+import { CodedError, type ErrorCode } from "../../../../../src/domain/errors.js";
 import { Calls } from "../../../../fakes/controllable-upstream.js";
 import { promisesSettled } from "../../../../fakes/event-loop.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { withRefusalMemory } from "../../../../../src/adapters/upstream/resilience/with-refusal-memory.js";
+import { withRefusalMemory } from "../../../../../src/adapters/upstream/resilience/resilience.js";
 import { buildCustomerState } from "../../../../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../../../../src/domain/customer-state.js";
 import { CodedError, type ErrorCode, errorCodeOf } from "../../../../../src/domain/errors.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { abortErrorOf } from "../../../../../src/adapters/upstream/resilience/operation.js";
-import { withTimeout } from "../../../../../src/adapters/upstream/resilience/with-timeout.js";
+import { withTimeout } from "../../../../../src/adapters/upstream/resilience/resilience.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";
 import { controllableOperation, never } from "./scripted-operation.js";
 
