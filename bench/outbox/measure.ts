@@ -7,7 +7,7 @@ import { DirectoryDisk } from "../../src/adapters/outbox/outbox-disk.js";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../src/adapters/outbox/segmented-outbox.js";
 import { AcceptReports } from "../../src/application/report/accept-reports.js";
 import { DeliverReports } from "../../src/application/report/deliver-reports.js";
-import { DELIVERY_LIMITS } from "../../src/application/report/delivery-limits.js";
+import { DELIVERY_LIMITS } from "../../src/application/report/delivery-pace.js";
 import type { UsageReport } from "../../src/domain/usage/usage-report.js";
 import type { Durability } from "../../src/ports/outbox.js";
 import type { UpstreamClient } from "../../src/ports/upstream-client.js";

@@ -1,7 +1,7 @@
 export type { AccessDeniedReason } from "../domain/decision/access-denied-reason.js";
 export { ACCESS_DENIED_REASONS, parseAccessDeniedReason } from "../domain/decision/access-denied-reason.js";
-export type { ChangeEffect } from "../domain/apply-subject-change.js";
-export { applySubjectChange } from "../domain/apply-subject-change.js";
+export type { ChangeEffect } from "../domain/change.js";
+export { applySubjectChange } from "../domain/change.js";
 export type {
   CreditEntitlementInput,
   CustomerStateInput,

@@ -9,10 +9,9 @@ import { catalogSource } from "../bootstrap/source/catalog-source.js";
 import type { FallbackValues } from "../domain/decision/fallback.js";
 import { newTelemetry } from "../ports/telemetry.js";
 import { type CustomerBuilder, type Entries, plain, type PlanBuilder } from "./testing-kit/builders.js";
-import { MovableClock } from "./testing-kit/movable-clock.js";
+import { MovableClock, type TimeInput } from "./testing-kit/movable-clock.js";
 import { ObservedSource } from "./testing-kit/observed-source.js";
 import type { RecordedReport } from "./testing-kit/recorded-report.js";
-import type { TimeInput } from "./testing-kit/time-input.js";
 
 export type { CatalogInput } from "../adapters/catalog/file/catalog-input.js";
 export type { FallbackValues } from "../domain/decision/fallback.js";
@@ -27,7 +26,7 @@ export {
   type ResourceBuilder,
 } from "./testing-kit/builders.js";
 export type { RecordedReport } from "./testing-kit/recorded-report.js";
-export type { TimeInput } from "./testing-kit/time-input.js";
+export type { TimeInput } from "./testing-kit/movable-clock.js";
 
 /** A catalog whose plans and customers may come from builders. */
 export type CatalogOfTest = Omit<CatalogInput, "plans" | "customers"> & {

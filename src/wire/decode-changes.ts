@@ -8,8 +8,8 @@ import {
 import { type AccessDeniedReason, saysEntityIsMissing } from "../domain/decision/access-denied-reason.js";
 import type { Subject } from "../domain/subject.js";
 import { decodeReason } from "./decode-entitlement.js";
-import { decodeEntitlements } from "./decode-entitlements.js";
-import { FieldFault } from "./field-fault.js";
+import { decodeEntitlements } from "./decode-entitlements-state.js";
+import { FieldFault } from "./fault-log.js";
 import { type Fields, isObject, type ReportFault } from "./fields.js";
 
 const ENTITLEMENT_TYPES = ["FEATURE", "CREDIT"] as const;

@@ -1,6 +1,5 @@
 import type { Logger } from "../ports/logger.js";
 import type { Telemetry } from "../ports/telemetry.js";
-import type { FieldFault } from "./field-fault.js";
 
 /** How many different faults are reported; what comes after that is counted alone. */
 const MAX_REPORTED = 1_000;
@@ -28,4 +27,32 @@ export class FaultLog {
       entitlementId: fault.entitlementId,
     });
   }
+}
+
+/** One field that is not what the wire promises. Says where and what, without the rest of the payload. */
+export class FieldFault extends Error {
+  override readonly name = "FieldFault";
+  /** The same without what was found, for where nothing of a payload may be shown. */
+  readonly expectation: string;
+  /** The id of the entitlement that it was found in; undefined where it is of none, or the id could not be read. */
+  readonly entitlementId: string | undefined;
+
+  /** @param expected a noun phrase: "a non-empty string" */
+  constructor(path: string, expected: string, found: unknown, entitlementId?: string) {
+    const expectation = `${path}: expected ${expected}`;
+    super(`${expectation}, found ${describe(found)}`);
+    this.expectation = expectation;
+    this.entitlementId = entitlementId;
+  }
+}
+
+const SHOWN_CHARACTERS = 40;
+
+function describe(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "an object";
+  const text = JSON.stringify(value);
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }

@@ -6,9 +6,8 @@ import { ExplainDecision } from "../../src/application/check/explain-decision.js
 import { ListEntitlements } from "../../src/application/check/list-entitlements.js";
 import { FindState } from "../../src/application/load/find-state.js";
 import { LoadState } from "../../src/application/load/load-state.js";
-import { FollowUpdates } from "../../src/application/refresh/follow-updates.js";
+import { FollowUpdates, ReloadEntitlements } from "../../src/application/refresh/follow-updates.js";
 import { RefreshInBackground } from "../../src/application/refresh/refresh-in-background.js";
-import { ReloadEntitlements } from "../../src/application/refresh/reload-entitlements.js";
 import { ReportUsage } from "../../src/application/report/report-usage.js";
 import { UsageOverlay } from "../../src/application/report/usage-overlay.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";

@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import type { CustomerStateInput } from "../../src/domain/build-customer-state.js";
-import { buildCustomerState } from "../../src/domain/build-customer-state.js";
+import { buildCustomerState, type CustomerStateInput } from "../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
-import { type Condition, CONDITIONS } from "../../src/domain/freshness/freshness.js";
-import { becomes, type FreshnessEvent } from "../../src/domain/freshness/transitions.js";
+import { becomes, type Condition, CONDITIONS, type FreshnessEvent } from "../../src/domain/freshness/freshness.js";
 import type { CacheStore, FetchedState } from "../../src/ports/cache-store.js";
 
 export interface OpenedStore {

@@ -1,6 +1,6 @@
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import { readSettings } from "../../src/bootstrap/config/read-settings.js";
-import { PersistentCacheService } from "../../src/bootstrap/persistent-cache/persistent-cache-service.js";
+import { PersistentCacheService } from "../../src/bootstrap/persistent-cache/persistent-cache-main.js";
 import { PERSISTENT_CACHE } from "../../src/bootstrap/persistent-cache/settings.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
 import { ENVIRONMENT, loggerOfUnexpected } from "./fleet.js";

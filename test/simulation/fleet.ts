@@ -1,6 +1,6 @@
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import type { CheckEntitlement } from "../../src/application/check/check-entitlement.js";
-import type { UsageReporting } from "../../src/application/report/reporting.js";
+import type { UsageReporting } from "../../src/application/report/report-usage.js";
 import { redisCacheLayer } from "../../src/bootstrap/cache/redis-cache-layer.js";
 import { loadConfig } from "../../src/bootstrap/config/load-config.js";
 import type { Config } from "../../src/bootstrap/config/settings/settings.js";

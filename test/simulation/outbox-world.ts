@@ -1,7 +1,7 @@
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../src/adapters/outbox/segmented-outbox.js";
 import { AcceptReports } from "../../src/application/report/accept-reports.js";
 import { DeliverReports } from "../../src/application/report/deliver-reports.js";
-import { DELIVERY_LIMITS } from "../../src/application/report/delivery-limits.js";
+import { DELIVERY_LIMITS } from "../../src/application/report/delivery-pace.js";
 import { CodedError } from "../../src/domain/errors.js";
 import type { OutboxState } from "../../src/domain/outbox/outbox-state.js";
 import type { UsageEvent, UsageReport } from "../../src/domain/usage/usage-report.js";

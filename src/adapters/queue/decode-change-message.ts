@@ -7,7 +7,7 @@ import {
   decodeUsageUpdated,
   invalidatedSubjectOf,
 } from "../../wire/decode-changes.js";
-import { FieldFault } from "../../wire/field-fault.js";
+import { FieldFault } from "../../wire/fault-log.js";
 import { Fields, isObject, type ReportFault } from "../../wire/fields.js";
 
 type DecodeData = (data: Fields, report: ReportFault) => Change;

@@ -3,7 +3,7 @@ import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/chan
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { TraceContext } from "../../ports/tracer.js";
-import { FieldFault } from "../../wire/field-fault.js";
+import { FieldFault } from "../../wire/fault-log.js";
 import type { ReportFault } from "../../wire/fields.js";
 import { decodeChangeMessage } from "./decode-change-message.js";
 import { inBatches, MAX_BATCH, SqsCalls, type SqsOptions } from "./sqs-calls.js";

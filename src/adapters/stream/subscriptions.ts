@@ -6,7 +6,7 @@ import {
   invalidatedSubjectOf,
 } from "../../wire/decode-changes.js";
 import { ENTITLEMENT_SELECTION } from "../../wire/entitlement-selection.js";
-import { FieldFault } from "../../wire/field-fault.js";
+import { FieldFault } from "../../wire/fault-log.js";
 import { Fields, isObject, type ReportFault } from "../../wire/fields.js";
 
 /** What the events of a subscription are read as: decode-event.ts knows how, kind by kind. */

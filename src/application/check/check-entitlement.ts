@@ -2,7 +2,7 @@ import { decideCredit, decideCreditWithoutState } from "../../domain/decision/de
 import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/decide-feature.js";
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
 import type { Clock } from "../../ports/clock.js";
-import type { FallbackProvider } from "../../ports/fallback-provider.js";
+import type { FallbackProvider } from "../../ports/failure-policies.js";
 import type { Answer, CallContext } from "../answer.js";
 import type { FindState } from "../load/find-state.js";
 import type { UsageOverlay } from "../report/usage-overlay.js";

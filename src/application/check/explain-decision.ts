@@ -13,7 +13,7 @@ import { usagePeriodAt } from "../../domain/usage/usage-period.js";
 import type { CacheStore, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Directory, EntitlementOrigin } from "../../ports/directory.js";
-import type { FallbackProvider } from "../../ports/fallback-provider.js";
+import type { FallbackProvider } from "../../ports/failure-policies.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
 import type { FindState, Lookup } from "../load/find-state.js";
 import type { UsageOverlay } from "../report/usage-overlay.js";

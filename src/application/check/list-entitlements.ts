@@ -6,7 +6,7 @@ import type { CreditDecision, FeatureDecision, FeatureQuery } from "../../domain
 import type { FallbackValues } from "../../domain/decision/fallback.js";
 import type { Subject } from "../../domain/subject.js";
 import type { Clock } from "../../ports/clock.js";
-import type { FallbackProvider } from "../../ports/fallback-provider.js";
+import type { FallbackProvider } from "../../ports/failure-policies.js";
 import type { Answer, CallContext } from "../answer.js";
 import type { FindState } from "../load/find-state.js";
 import type { WantedEntitlements } from "../load/search-state.js";

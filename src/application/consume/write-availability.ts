@@ -1,10 +1,10 @@
 import { CodedError } from "../../domain/errors.js";
 import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
-import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
+import type { ConsumptionTelemetry } from "../../ports/telemetry.js";
 import { Waiters } from "../../ports/waits.js";
 
 /** So many may fail before the connection is there, which at a start is no outage. */

@@ -1,6 +1,6 @@
 import { CodedError, errorCodeOf } from "../../domain/errors.js";
-import type { ConsumptionTelemetry } from "../../ports/consumption-telemetry.js";
 import type { SharedCache, SharedWrite } from "../../ports/shared-cache.js";
+import type { ConsumptionTelemetry } from "../../ports/telemetry.js";
 import type { WriteAvailability } from "./write-availability.js";
 
 interface Job {

@@ -2,8 +2,7 @@ import type { UsageUpdated } from "../../domain/change.js";
 import { type CustomerState, isEmptyState } from "../../domain/customer-state.js";
 import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import { CodedError } from "../../domain/errors.js";
-import { servesAtOnce } from "../../domain/freshness/freshness.js";
-import { eventOfFetch } from "../../domain/freshness/transitions.js";
+import { eventOfFetch, servesAtOnce } from "../../domain/freshness/freshness.js";
 import { newestUsage } from "../../domain/newest-wins.js";
 import type { Subject } from "../../domain/subject.js";
 import { SubjectMap } from "../../domain/subject-map.js";
@@ -15,8 +14,7 @@ import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-
 import { Deadlines } from "../../ports/deadlines.js";
 import type { Span } from "../../ports/tracer.js";
 import type { FetchOptions, UpstreamClient } from "../../ports/upstream-client.js";
-import { LaggingSubjects } from "./lagging-subjects.js";
-import { type MissingBounds, MissingSubjects } from "./missing-subjects.js";
+import { LaggingSubjects, type MissingBounds, MissingSubjects } from "./missing-subjects.js";
 
 interface Flight {
   readonly result: Promise<StoredState | undefined>;

@@ -1,7 +1,7 @@
-import { BoundedSubjects } from "../../domain/bounded-subjects.js";
 import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import { CodedError } from "../../domain/errors.js";
 import type { Subject } from "../../domain/subject.js";
+import { BoundedSubjects } from "../../domain/subject-map.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 
 /** What is remembered at the most. */
@@ -62,4 +62,30 @@ export class MissingSubjects {
 
 function idBytesOf({ customerId, resourceId = "" }: Subject): number {
   return (customerId.length + resourceId.length) * MAX_BYTES_PER_CHARACTER;
+}
+
+const DEFAULT_MAX_COUNT = 10_000;
+
+/** Subjects of which only a cache of upstream's could tell when more was needed. Bounded, and forgets none by itself. */
+export class LaggingSubjects {
+  readonly #known: BoundedSubjects<true>;
+
+  constructor(maxCount = DEFAULT_MAX_COUNT) {
+    this.#known = new BoundedSubjects(maxCount);
+  }
+
+  has(subject: Subject): boolean {
+    return this.#known.has(subject);
+  }
+
+  /** @returns false where there are too many already */
+  add(subject: Subject): boolean {
+    if (!this.#known.hasRoomFor(subject)) return false;
+    this.#known.set(subject, true);
+    return true;
+  }
+
+  delete(subject: Subject): void {
+    this.#known.delete(subject);
+  }
 }

@@ -1,11 +1,12 @@
-import { saysAskAgain } from "../../domain/apply-subject-change.js";
-import type { Change, SubjectChange } from "../../domain/change.js";
+import { type Change, saysAskAgain, type SubjectChange } from "../../domain/change.js";
+import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import type { StreamStatus } from "../../domain/freshness/stream-status.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
+import type { Span } from "../../ports/tracer.js";
 import type { UpdateListener } from "../../ports/update-stream.js";
 import type { LoadState } from "../load/load-state.js";
 import type { RefreshInBackground } from "./refresh-in-background.js";
@@ -83,5 +84,25 @@ export class FollowUpdates implements UpdateListener {
       },
       (error: unknown) => this.#marks.lost("warn", "cached states could not be marked as stale", { error }),
     );
+  }
+}
+
+/** Replaces what is cached of a subject by what upstream says now, for a caller who has just changed something there. */
+export class ReloadEntitlements {
+  readonly #load: LoadState;
+
+  constructor(load: LoadState) {
+    this.#load = load;
+  }
+
+  /**
+   * @returns whether upstream knows the customer, and the resource where one is named
+   * @throws CodedError upstream's failure: a caller who needs to read its own write must not be told otherwise
+   */
+  async reload(subject: Subject, span?: Span): Promise<{ readonly entitledEntityExists: boolean }> {
+    const reloaded = await this.#load.reload(subject, span);
+    return {
+      entitledEntityExists: reloaded !== undefined && !saysEntityIsMissing(reloaded.state.accessDeniedReason),
+    };
   }
 }

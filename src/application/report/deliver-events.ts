@@ -4,7 +4,7 @@ import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import { mayCountInPart, reportFailureOf } from "../../domain/outbox/report-failure.js";
 import { isTooLate } from "../../ports/steady-time.js";
 import type { DeliveryParts } from "./deliver-usage.js";
-import { SlidingBudget } from "./sliding-budget.js";
+import { SlidingBudget } from "./delivery-pace.js";
 
 const SECOND_MS = 1_000;
 

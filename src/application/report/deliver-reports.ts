@@ -6,8 +6,7 @@ import { SteadyTime } from "../../ports/steady-time.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import { DeliverEvents } from "./deliver-events.js";
 import { DeliverUsage, type DeliveryParts } from "./deliver-usage.js";
-import type { DeliveryLimits } from "./delivery-limits.js";
-import { DeliveryPace } from "./delivery-pace.js";
+import { type DeliveryLimits, DeliveryPace } from "./delivery-pace.js";
 import { OutboxNotes } from "./outbox-notes.js";
 
 export interface DeliverReportsParts {

@@ -8,11 +8,9 @@ import type { Logger } from "../../ports/logger.js";
 import type { Outbox } from "../../ports/outbox.js";
 import { isTooLate, type SteadyTime } from "../../ports/steady-time.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
-import type { DeliveryLimits } from "./delivery-limits.js";
-import type { DeliveryPace } from "./delivery-pace.js";
+import { type DeliveryLimits, type DeliveryPace, SlidingBudget } from "./delivery-pace.js";
 import type { OutboxNotes } from "./outbox-notes.js";
 import { RefusedSeries } from "./refused-series.js";
-import { SlidingBudget } from "./sliding-budget.js";
 
 export interface DeliveryParts {
   readonly outbox: Outbox;

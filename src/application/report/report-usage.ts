@@ -1,13 +1,28 @@
-import type { UsageMeasurement, UsageReport } from "../../domain/usage/usage-report.js";
+import { errorCodeOf } from "../../domain/errors.js";
+import { reportFailureOf } from "../../domain/outbox/report-failure.js";
+import type { UsageEvent, UsageMeasurement, UsageReport, UsageState } from "../../domain/usage/usage-report.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
-import type { CallContext } from "../answer.js";
+import type { CallContext, CallOrigin } from "../answer.js";
 import type { LoadState } from "../load/load-state.js";
-import { logFailedReport } from "./log-failed-report.js";
 import { RememberMeasurements } from "./remember-measurements.js";
 import { optionsForReport } from "./report-signal.js";
+
+/** Takes reports of usage, whether they wait for upstream or are accepted before. */
+export interface UsageReporting {
+  /** @throws CodedError (by rejection) saying truthfully whether the usage may count; never a made-up success */
+  report(report: UsageReport, call: CallContext): Promise<UsageMeasurement>;
+  /** @throws CodedError as report does, for all of the reports */
+  reportBulk(reports: readonly UsageReport[], call: CallContext): Promise<readonly UsageMeasurement[]>;
+}
+
+/** The same of events. */
+export interface EventReporting {
+  /** @returns how far they have come; undefined where they went to upstream without an outbox */
+  report(events: readonly UsageEvent[], call: CallContext): Promise<UsageState | undefined>;
+}
 
 /**
  * Hands counted usage to upstream, and lets the next check know at once what upstream counts now. A report without a
@@ -57,4 +72,38 @@ export class ReportUsage {
 
 function accepted(report: UsageReport, now: number): UsageReport {
   return report.timestamp === undefined ? { ...report, timestamp: now } : report;
+}
+
+/**
+ * Hands raw events to upstream, whose meters make usage of them; that usage comes back on the update stream. An event
+ * without a timestamp gets one here: upstream takes it for another event at each try otherwise.
+ */
+export class ReportEvents {
+  readonly #upstream: UpstreamClient;
+  readonly #clock: Clock;
+  readonly #logger: Logger | undefined;
+
+  constructor(upstream: UpstreamClient, clock: Clock, logger?: Logger) {
+    this.#upstream = upstream;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** @throws CodedError upstream's own failure, saying whether the events may count; never a made-up success */
+  async report(events: readonly UsageEvent[], call: CallContext): Promise<undefined> {
+    const now = this.#clock.now();
+    const accepted = events.map((event) => (event.timestamp === undefined ? { ...event, timestamp: now } : event));
+    try {
+      await this.#upstream.reportEvents(accepted, optionsForReport(call));
+    } catch (error) {
+      if (this.#logger !== undefined) logFailedReport(this.#logger, error, call.origin);
+      throw error;
+    }
+  }
+}
+
+/** Says that reports failed, and whether they count. One line a minute for each kind, by the logger that folds repeats. */
+function logFailedReport(logger: Logger, error: unknown, origin: CallOrigin | undefined): void {
+  const counts = reportFailureOf(error) === "unknown" ? "unknown" : "no";
+  logger.warn("a report of usage failed", { ...origin, code: errorCodeOf(error), counts, error });
 }

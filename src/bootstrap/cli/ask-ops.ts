@@ -5,8 +5,8 @@ import { SETTINGS } from "../config/settings/settings.js";
 import { reachableHost } from "../process/reachable-host.js";
 import { StartError } from "../process/start-error.js";
 import type { Output } from "./output.js";
+import { UsageError } from "./parse-command-line.js";
 import { baseUrlOf } from "./service-options.js";
-import { UsageError } from "./usage-error.js";
 
 /** Options of every command that asks a running service's metrics port. */
 export const OPS_OPTIONS = {

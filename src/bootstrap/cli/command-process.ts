@@ -1,4 +1,4 @@
-import { COMMAND_EXIT_CODES } from "./exit-codes.js";
+import { COMMAND_EXIT_CODES } from "./output.js";
 
 /** What of a process a command has to do with. */
 type CommandProcess = Pick<NodeJS.Process, "stdout" | "stderr" | "on" | "exit" | "exitCode">;

@@ -1,5 +1,5 @@
 import { COMMAND_HELP } from "./help.js";
-import { UsageError } from "./usage-error.js";
+import { UsageError } from "./parse-command-line.js";
 
 const PROGRAM = "entitlement-sidecar";
 

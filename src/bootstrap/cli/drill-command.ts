@@ -1,11 +1,9 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import { DRILL_TARGETS, type DrillReport, MAX_DRILL_MS, MAX_DRILL_SHARE } from "../../domain/drill/drill.js";
 import { askOps, OPS_OPTIONS, OpsFailure, type OpsOptions } from "./ask-ops.js";
-import { COMMAND_EXIT_CODES } from "./exit-codes.js";
-import type { Output } from "./output.js";
-import { parseCommandLine } from "./parse-command-line.js";
+import { COMMAND_EXIT_CODES, type Output } from "./output.js";
+import { parseCommandLine, UsageError } from "./parse-command-line.js";
 import { durationOf } from "./service-options.js";
-import { UsageError } from "./usage-error.js";
 
 const SYNTAX = {
   positionals: ["upstream|redis|stream|stop|report"],

@@ -13,8 +13,7 @@ import type { OperatorAnswer, OperatorRequest } from "../../ports/outbox.js";
 import { StartError } from "../process/start-error.js";
 import { lockOutbox } from "../sidecar/outbox.js";
 import type { Output } from "./output.js";
-import { parseCommandLine } from "./parse-command-line.js";
-import { UsageError } from "./usage-error.js";
+import { parseCommandLine, UsageError } from "./parse-command-line.js";
 
 const ACTIONS = ["status", "list", "show", "retry", "drop", "export"] as const;
 type Action = (typeof ACTIONS)[number];

@@ -1,5 +1,4 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { UsageError } from "./usage-error.js";
 
 /** What a command understands: its options as node:util has them, and its positional arguments by name. */
 export interface CommandSyntax {
@@ -50,4 +49,9 @@ function joinNegativeNumbers(args: readonly string[], options: CommandSyntax["op
     else joined.push(arg);
   }
   return joined;
+}
+
+/** The command line cannot be understood; the message says what is wrong with it. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
 }

@@ -2,11 +2,9 @@ import { SETTINGS } from "../config/settings/settings.js";
 import { settingsTable } from "../config/settings/settings-table.js";
 import { packageVersion } from "../package-version.js";
 import { forgoTrimming } from "../sidecar/tune-garbage-collection.js";
-import { COMMAND_EXIT_CODES } from "./exit-codes.js";
 import { COMMAND_HELP, HELP, isCommand } from "./help.js";
-import type { Output } from "./output.js";
-import { parseCommandLine } from "./parse-command-line.js";
-import { UsageError } from "./usage-error.js";
+import { COMMAND_EXIT_CODES, type Output } from "./output.js";
+import { parseCommandLine, UsageError } from "./parse-command-line.js";
 
 const NO_ARGUMENTS = { positionals: [], options: {} } as const;
 

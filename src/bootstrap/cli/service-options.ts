@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { integer } from "../config/settings/parsers.js";
-import { UsageError } from "./usage-error.js";
+import { UsageError } from "./parse-command-line.js";
 
 /** Options of every command that asks a service which may have a certificate. */
 export const TLS_OPTIONS = { ca: { type: "string" }, insecure: { type: "boolean" } } as const;

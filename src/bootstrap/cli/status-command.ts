@@ -1,6 +1,5 @@
 import { askOps, OPS_OPTIONS, OpsFailure } from "./ask-ops.js";
-import { COMMAND_EXIT_CODES } from "./exit-codes.js";
-import type { Output } from "./output.js";
+import { COMMAND_EXIT_CODES, type Output } from "./output.js";
 import { parseCommandLine } from "./parse-command-line.js";
 
 export const STATUS_SYNTAX = {

@@ -8,10 +8,8 @@ import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
 import { type AccessChange, compareAccess } from "../../domain/decision/compare-access.js";
 import { CodedError } from "../../domain/errors.js";
-import { COMMAND_EXIT_CODES } from "./exit-codes.js";
-import type { Output } from "./output.js";
-import { parseCommandLine } from "./parse-command-line.js";
-import { UsageError } from "./usage-error.js";
+import { COMMAND_EXIT_CODES, type Output } from "./output.js";
+import { parseCommandLine, UsageError } from "./parse-command-line.js";
 
 export const WHATIF_SYNTAX = {
   positionals: [],

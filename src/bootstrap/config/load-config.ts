@@ -1,7 +1,7 @@
 import type { MemorySources } from "./available-memory.js";
 import { type Environment, type LoadedSettings, readSettings } from "./read-settings.js";
 import { CROSS_RULES } from "./rules/cross-rules.js";
-import { FOREIGN_TO_THE_SIDECAR } from "./rules/foreign-names.js";
+import { FOREIGN_TO_THE_SIDECAR } from "./rules/did-you-mean.js";
 import { UNUSED_RULES } from "./rules/unused-rules.js";
 import { SETTINGS } from "./settings/settings.js";
 

@@ -1,7 +1,7 @@
 import { LOG_LEVELS } from "../../adapters/ops/winston-logger.js";
 import type { Configurable } from "../config/read-settings.js";
 import type { CrossRule } from "../config/rules/cross-rule.js";
-import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/rules/foreign-names.js";
+import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/rules/did-you-mean.js";
 import { LOG_RULES } from "../config/rules/log-rules.js";
 import {
   baseUrl,

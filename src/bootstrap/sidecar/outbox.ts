@@ -4,7 +4,7 @@ import { loadKernelLock } from "../../adapters/files/kernel-lock.js";
 import { keepDropped, OperatorRequests } from "../../adapters/outbox/operator-requests.js";
 import { DirectoryDisk } from "../../adapters/outbox/outbox-disk.js";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../adapters/outbox/segmented-outbox.js";
-import { DELIVERY_LIMITS, type DeliveryLimits } from "../../application/report/delivery-limits.js";
+import { DELIVERY_LIMITS, type DeliveryLimits } from "../../application/report/delivery-pace.js";
 import { operateOutbox } from "../../application/report/operate-outbox.js";
 import { CodedError } from "../../domain/errors.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";

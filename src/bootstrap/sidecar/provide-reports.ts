@@ -1,8 +1,7 @@
 import { AcceptReports } from "../../application/report/accept-reports.js";
 import { DeliverReports } from "../../application/report/deliver-reports.js";
 import { RememberMeasurements } from "../../application/report/remember-measurements.js";
-import { ReportEvents } from "../../application/report/report-events.js";
-import { ReportUsage } from "../../application/report/report-usage.js";
+import { ReportEvents, ReportUsage } from "../../application/report/report-usage.js";
 import { SharePending } from "../../application/report/share-pending.js";
 import { traceDeliveries } from "../../application/report/trace-deliveries.js";
 import { UsageOverlay } from "../../application/report/usage-overlay.js";

@@ -1,13 +1,18 @@
+import { createHash } from "node:crypto";
 import { setTimeout as elapse } from "node:timers/promises";
 import type { Container } from "inversify";
+import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
+import { CachedStates } from "../../adapters/cache/snapshot/cached-states.js";
 import type { MetricFamily } from "../../adapters/ops/metrics/exposition.js";
-import type { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
+import { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
+import type { CacheStore } from "../../ports/cache-store.js";
+import type { Clock } from "../../ports/clock.js";
+import type { Logger } from "../../ports/logger.js";
 import type { Config } from "../config/settings/settings.js";
 import { StartError } from "../process/start-error.js";
 import { buildContainer } from "./container.js";
 import type { Foundations } from "./foundations.js";
 import { isListenFault, listenFault } from "./listen-fault.js";
-import { snapshotOf } from "./snapshot.js";
 import { TOKENS } from "./tokens.js";
 
 /** Where a started sidecar listens. */
@@ -169,4 +174,32 @@ async function named<T>(
       : `${portName}: ${error instanceof Error ? error.message : String(error)}`;
     throw new StartError(message, { cause: error });
   }
+}
+
+const ENVIRONMENT_BYTES = 8;
+
+/** The file of cached states that is configured; undefined where none is, or nothing is cached that is not cached anyway. */
+function snapshotOf(
+  config: Config,
+  near: CacheStore,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): SnapshotFile | undefined {
+  const { snapshotFile, catalogFile, offline } = config;
+  if (snapshotFile === undefined || catalogFile !== undefined || offline || !(near instanceof MemoryCache))
+    return undefined;
+  return new SnapshotFile({
+    file: snapshotFile,
+    environment: environmentOf(config),
+    states: new CachedStates(near),
+    clock,
+    logger,
+  });
+}
+
+/** What states of different environments differ in, without telling the key. */
+function environmentOf({ serverApiKey = "", apiUrl, redisEnvironmentPrefix = "" }: Config): Buffer {
+  return createHash("sha256")
+    .update(JSON.stringify([serverApiKey, apiUrl, redisEnvironmentPrefix]))
+    .digest()
+    .subarray(0, ENVIRONMENT_BYTES);
 }

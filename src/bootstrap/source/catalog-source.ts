@@ -4,7 +4,7 @@ import {
   CatalogUpdateStream,
   CatalogUpstreamClient,
 } from "../../adapters/catalog/engine/catalog-ports.js";
-import { describeCatalog } from "./describe-catalog.js";
+import type { CatalogModel } from "../../adapters/catalog/model/catalog-model.js";
 import { ANY_CHECK, type ExampleCheck, type Source } from "./source.js";
 
 /** How many customers are looked at for one that can serve as an example. */
@@ -39,4 +39,15 @@ function exampleOf(engine: CatalogEngine): ExampleCheck {
     if (shown !== undefined) return { customerId, featureId: shown.feature.id };
   }
   return ANY_CHECK;
+}
+
+/** How much a catalog holds, in a few words. */
+export function describeCatalog({ features, plans, customers }: CatalogModel): string {
+  return [counted(features.size, "feature"), counted(plans.size, "plan"), counted(customers.size, "customer")].join(
+    ", ",
+  );
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
 }

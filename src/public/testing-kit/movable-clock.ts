@@ -1,6 +1,8 @@
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
-import type { TimeInput } from "./time-input.js";
+
+/** A date, an ISO 8601 text, or epoch milliseconds. */
+export type TimeInput = Date | string | number;
 
 interface Timer {
   readonly dueAt: number;

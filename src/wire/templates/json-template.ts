@@ -1,5 +1,4 @@
 import type { Subject } from "../../domain/subject.js";
-import { timestampAt } from "./iso-timestamp.js";
 
 /** How many slots a text may have, of all its parts together. */
 export const MAX_SLOTS = 8_192;
@@ -124,4 +123,94 @@ function readTimestamp(text: string, at: number, numbers: Float64Array, slot: nu
 
 function skipId(text: string, at: number, quoted: string): number {
   return text.startsWith(quoted, at) ? at + quoted.length : -1;
+}
+
+/** A string, or a sign that opens, divides or closes. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
+
+/**
+ * A JSON object, or array, cut behind each of its members: the first part begins with what opens it, each further one with
+ * its comma, and the last one is what closes it.
+ *
+ * @param text valid JSON
+ * @param at where the object or the array begins
+ * @returns undefined where there is none, or it is empty
+ */
+export function partsAt(
+  text: string,
+  at: number,
+): { readonly parts: readonly string[]; readonly end: number } | undefined {
+  if (text[at] !== "{" && text[at] !== "[") return undefined;
+  const parts: string[] = [];
+  let from = at;
+  let depth = 0;
+  TOKEN.lastIndex = at;
+  for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
+    const [token] = match;
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    const isDivider = token === "," && depth === 1;
+    if (!isDivider && depth > 0) continue;
+    if (match.index > from) parts.push(text.slice(from, match.index));
+    from = match.index;
+    if (depth > 0) continue;
+    parts.push(text.slice(from, from + 1));
+    return parts.length === 1 || (parts[0]?.length ?? 0) === 1 ? undefined : { parts, end: from + 1 };
+  }
+  return undefined;
+}
+
+const DAY_MS = 86_400_000;
+const SHORTEST_MONTH = 28;
+
+/** A day's beginning is worked out once for all timestamps of it. */
+let knownDay = "";
+let knownDayMs = NaN;
+
+/**
+ * The time that stands in a text in the form 2026-01-01T00:00:00.000Z.
+ *
+ * @returns epoch milliseconds; NaN where there is none in this form
+ */
+function timestampAt(text: string, at: number): number {
+  if (
+    text[at + 10] !== "T" ||
+    text[at + 13] !== ":" ||
+    text[at + 16] !== ":" ||
+    text[at + 19] !== "." ||
+    text[at + 23] !== "Z"
+  )
+    return NaN;
+  const day = text.slice(at, at + 10);
+  if (day !== knownDay) {
+    knownDayMs = beginningOf(day);
+    knownDay = day;
+  }
+  const hours = digits(text, at + 11, 2);
+  const minutes = digits(text, at + 14, 2);
+  const seconds = digits(text, at + 17, 2);
+  if (!(hours < 24 && minutes < 60 && seconds < 60)) return NaN;
+  return knownDayMs + hours * 3_600_000 + minutes * 60_000 + seconds * 1_000 + digits(text, at + 20, 3);
+}
+
+function beginningOf(day: string): number {
+  if (day[4] !== "-" || day[7] !== "-") return NaN;
+  const year = digits(day, 0, 4);
+  const month = digits(day, 5, 2);
+  const ofMonth = digits(day, 8, 2);
+  if (!(year >= 1000 && month >= 1 && month <= 12 && ofMonth >= 1)) return NaN;
+  if (ofMonth <= SHORTEST_MONTH) return Date.UTC(year, month - 1) + (ofMonth - 1) * DAY_MS;
+  const timestamp = Date.parse(`${day}T00:00:00.000Z`);
+  return Number.isNaN(timestamp) ? NaN : timestamp;
+}
+
+/** NaN where one of them is no digit. */
+function digits(text: string, at: number, count: number): number {
+  let value = 0;
+  for (let index = at; index < at + count; index++) {
+    const digit = text.charCodeAt(index) - 48;
+    if (!(digit >= 0 && digit <= 9)) return NaN;
+    value = value * 10 + digit;
+  }
+  return value;
 }

@@ -1,7 +1,6 @@
 import type { Subject } from "../../domain/subject.js";
 import type { QuotedIds, SlotValues } from "./json-template.js";
-import { type Decoded, type Learnt, learnTemplate } from "./learn-template.js";
-import { LearningCredit } from "./learning-credit.js";
+import { type Decoded, LearningCredit, type Learnt, learnTemplate } from "./learn-template.js";
 
 const MAX_TEMPLATES = 16;
 

@@ -8,10 +8,9 @@ import { ListEntitlements } from "../../../src/application/check/list-entitlemen
 import { FindState } from "../../../src/application/load/find-state.js";
 import { LoadState } from "../../../src/application/load/load-state.js";
 import { Readiness } from "../../../src/application/readiness.js";
+import { ReloadEntitlements } from "../../../src/application/refresh/follow-updates.js";
 import { RefreshInBackground } from "../../../src/application/refresh/refresh-in-background.js";
-import { ReloadEntitlements } from "../../../src/application/refresh/reload-entitlements.js";
-import { ReportEvents } from "../../../src/application/report/report-events.js";
-import { ReportUsage } from "../../../src/application/report/report-usage.js";
+import { ReportEvents, ReportUsage } from "../../../src/application/report/report-usage.js";
 import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
 import type { Clock } from "../../../src/ports/clock.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";

@@ -2,7 +2,7 @@ import { type Emulator, startEmulator } from "../../../src/adapters/emulator/sta
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { SilentUpdateStream } from "../../../src/adapters/stream/silent-update-stream.js";
 import { readSettings } from "../../../src/bootstrap/config/read-settings.js";
-import { PersistentCacheService } from "../../../src/bootstrap/persistent-cache/persistent-cache-service.js";
+import { PersistentCacheService } from "../../../src/bootstrap/persistent-cache/persistent-cache-main.js";
 import { PERSISTENT_CACHE } from "../../../src/bootstrap/persistent-cache/settings.js";
 import type { Tuning } from "../../../src/bootstrap/persistent-cache/tuning.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";

@@ -3,9 +3,8 @@ import { ConfiguredFallbackProvider } from "../../../src/adapters/fallback/confi
 import { CheckEntitlement } from "../../../src/application/check/check-entitlement.js";
 import { FindState } from "../../../src/application/load/find-state.js";
 import { LoadState } from "../../../src/application/load/load-state.js";
-import { FollowUpdates } from "../../../src/application/refresh/follow-updates.js";
+import { FollowUpdates, ReloadEntitlements } from "../../../src/application/refresh/follow-updates.js";
 import { RefreshInBackground } from "../../../src/application/refresh/refresh-in-background.js";
-import { ReloadEntitlements } from "../../../src/application/refresh/reload-entitlements.js";
 import { ReportUsage } from "../../../src/application/report/report-usage.js";
 import { buildCustomerState, type CustomerStateInput } from "../../../src/domain/build-customer-state.js";
 import type { FeatureQuery } from "../../../src/domain/decision/decision.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { GrantedAmounts } from "../../../src/application/check/granted-amounts.js";
+import { GrantedAmounts } from "../../../src/application/check/assume-answers.js";
 import type { FailurePolicy } from "../../../src/domain/decision/failure-policy.js";
 import { BUDGET_MS, buildCore, know, NO_HURRY } from "../../builders/core.js";
 import { creditQuery, featureQuery } from "../../builders/queries.js";

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { applySubjectChange, type ChangeEffect } from "../../../src/domain/apply-subject-change.js";
-import type { SubjectChange } from "../../../src/domain/change.js";
+import { applySubjectChange, type ChangeEffect, type SubjectChange } from "../../../src/domain/change.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { BoundedSubjects } from "../../../src/domain/bounded-subjects.js";
 import { sameSubject, type Subject } from "../../../src/domain/subject.js";
+import { BoundedSubjects } from "../../../src/domain/subject-map.js";
 
 const MAX = 3;
 const ids = fc.constantFrom("a", "b", "a:b");

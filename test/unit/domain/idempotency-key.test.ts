@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { faultOfKey, reportKeyOf } from "../../../src/domain/usage/idempotency-key.js";
+import { faultOfKey, reportKeyOf } from "../../../src/domain/usage/usage-report.js";
 import { fail } from "../../support/expectations.js";
 
 const callerKeys = fc

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { applySubjectChange } from "../../../src/domain/apply-subject-change.js";
 import { buildCustomerState } from "../../../src/domain/build-customer-state.js";
-import type { SubjectChange } from "../../../src/domain/change.js";
+import { applySubjectChange, type SubjectChange } from "../../../src/domain/change.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { EntitlementReference } from "../../../src/domain/entitlement.js";
 import { newestState, newestUsage } from "../../../src/domain/newest-wins.js";

@@ -6,8 +6,8 @@ import { type CustomerState, isEmptyState } from "../../../src/domain/customer-s
 import { decideCredit } from "../../../src/domain/decision/decide-credit.js";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
 import { withDefaultTimestamps } from "../../../src/domain/with-default-timestamps.js";
-import { decodeEntitlements } from "../../../src/wire/decode-entitlements.js";
-import type { FieldFault } from "../../../src/wire/field-fault.js";
+import { decodeEntitlements } from "../../../src/wire/decode-entitlements-state.js";
+import type { FieldFault } from "../../../src/wire/fault-log.js";
 import { featureQuery } from "../../builders/queries.js";
 import { fail } from "../../support/expectations.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { decodeTimestamp } from "../../../src/wire/decode-timestamp.js";
+import { decodeTimestamp } from "../../../src/wire/fields.js";
 
 const NEW_YEAR = Date.UTC(2026, 0, 1);
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
-import { FaultLog } from "../../../src/wire/fault-log.js";
-import { FieldFault } from "../../../src/wire/field-fault.js";
+import { FaultLog, FieldFault } from "../../../src/wire/fault-log.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
 
 function newFaultLog() {

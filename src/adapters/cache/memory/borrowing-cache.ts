@@ -1,5 +1,5 @@
-import { BoundedSubjects } from "../../../domain/bounded-subjects.js";
 import type { Subject } from "../../../domain/subject.js";
+import { BoundedSubjects } from "../../../domain/subject-map.js";
 import type { CachedState, FetchedState, LoadedState, StoredState } from "../../../ports/cache-store.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import { MemoryCache } from "./memory-cache.js";

@@ -1,8 +1,6 @@
-import { applySubjectChange, concernsResources } from "../../../domain/apply-subject-change.js";
-import type { SubjectChange } from "../../../domain/change.js";
+import { applySubjectChange, concernsResources, type SubjectChange } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
-import type { Standing } from "../../../domain/freshness/freshness.js";
-import { becomes, EVENT_OF_EFFECT, type FreshnessEvent } from "../../../domain/freshness/transitions.js";
+import { becomes, EVENT_OF_EFFECT, type FreshnessEvent, type Standing } from "../../../domain/freshness/freshness.js";
 import { newestState } from "../../../domain/newest-wins.js";
 import type { Subject } from "../../../domain/subject.js";
 import type {

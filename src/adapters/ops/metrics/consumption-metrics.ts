@@ -1,7 +1,6 @@
-import type { ConsumptionTelemetry } from "../../../ports/consumption-telemetry.js";
 import { DurationHistogram } from "../../../ports/duration-histogram.js";
 import type { SharedCacheStatistics } from "../../../ports/shared-cache.js";
-import type { Telemetry } from "../../../ports/telemetry.js";
+import type { ConsumptionTelemetry, Telemetry } from "../../../ports/telemetry.js";
 import { counter, gauge, histogram, type Metric, of } from "./metric.js";
 import { type Build, buildMetrics, dependencyMetrics } from "./shared-metrics.js";
 

@@ -1,8 +1,8 @@
 import type { MessageShape } from "@bufbuild/protobuf";
 import type { CheckEntitlement } from "../../../application/check/check-entitlement.js";
 import type { ListEntitlements } from "../../../application/check/list-entitlements.js";
-import type { ReloadEntitlements } from "../../../application/refresh/reload-entitlements.js";
-import type { EventReporting, UsageReporting } from "../../../application/report/reporting.js";
+import type { ReloadEntitlements } from "../../../application/refresh/follow-updates.js";
+import type { EventReporting, UsageReporting } from "../../../application/report/report-usage.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
 import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { checkCalls, type CountDecision, listCalls } from "./check-calls.js";

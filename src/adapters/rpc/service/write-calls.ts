@@ -1,15 +1,17 @@
 import { randomUUID } from "node:crypto";
-import type { ReloadEntitlements } from "../../../application/refresh/reload-entitlements.js";
-import type { EventReporting, UsageReporting } from "../../../application/report/reporting.js";
-import { faultOfKey, type ReportKey, reportKeyOf } from "../../../domain/usage/idempotency-key.js";
-import type {
-  Dimensions,
-  DimensionValue,
-  UsageEvent,
-  UsageMeasurement,
-  UsageReport,
-  UsageState,
-  UsageUpdateBehavior,
+import type { ReloadEntitlements } from "../../../application/refresh/follow-updates.js";
+import type { EventReporting, UsageReporting } from "../../../application/report/report-usage.js";
+import {
+  type Dimensions,
+  type DimensionValue,
+  faultOfKey,
+  type ReportKey,
+  reportKeyOf,
+  type UsageEvent,
+  type UsageMeasurement,
+  type UsageReport,
+  type UsageState,
+  type UsageUpdateBehavior,
 } from "../../../domain/usage/usage-report.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
 import {

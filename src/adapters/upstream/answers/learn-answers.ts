@@ -1,8 +1,8 @@
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../../../domain/build-customer-state.js";
 import { decodeEntitlement } from "../../../wire/decode-entitlement.js";
-import { FieldFault } from "../../../wire/field-fault.js";
+import { FieldFault } from "../../../wire/fault-log.js";
 import { isObject } from "../../../wire/fields.js";
-import { partsAt } from "../../../wire/templates/json-parts.js";
+import { partsAt } from "../../../wire/templates/json-template.js";
 import type { Decoded } from "../../../wire/templates/learn-template.js";
 import type { Part } from "../../../wire/templates/template-tree.js";
 

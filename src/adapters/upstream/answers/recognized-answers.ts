@@ -3,8 +3,7 @@ import type { CustomerState } from "../../../domain/customer-state.js";
 import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { Usage } from "../../../domain/usage/usage.js";
 import { MAX_SLOTS, type QuotedIds, type SlotValues } from "../../../wire/templates/json-template.js";
-import { type FieldSource, valueOf } from "../../../wire/templates/learn-template.js";
-import { LearningCredit } from "../../../wire/templates/learning-credit.js";
+import { type FieldSource, LearningCredit, valueOf } from "../../../wire/templates/learn-template.js";
 import { type PartNode, TemplateTree } from "../../../wire/templates/template-tree.js";
 import { type AnswerForm, partsOfAnswer } from "./learn-answers.js";
 

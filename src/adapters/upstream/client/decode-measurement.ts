@@ -1,7 +1,6 @@
 import type { CreditMeasurement, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
-import { FieldFault } from "../../../wire/field-fault.js";
-import type { ReportFault } from "../../../wire/fields.js";
-import { Fields, isObject } from "../../../wire/fields.js";
+import { FieldFault } from "../../../wire/fault-log.js";
+import { Fields, isObject, type ReportFault } from "../../../wire/fields.js";
 
 /**
  * What upstream says that it counts after a report. The usage is counted by then, so nothing in the answer can

@@ -1,6 +1,6 @@
 import { toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, createNodeHttpClient } from "@connectrpc/connect-node";
 import {
   type EntitlementV2,
   type GetEntitlementV2Response,
@@ -8,14 +8,10 @@ import {
   SidecarService,
 } from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { CHECK_TIMEOUT_MS } from "../defaults.js";
-import { COMMAND_EXIT_CODES } from "../exit-codes.js";
-import type { Output } from "../output.js";
-import { parseCommandLine } from "../parse-command-line.js";
+import { COMMAND_EXIT_CODES, type Output } from "../output.js";
+import { parseCommandLine, UsageError } from "../parse-command-line.js";
 import { baseUrlOf, durationOf, TLS_OPTIONS, tlsOptions } from "../service-options.js";
-import { UsageError } from "../usage-error.js";
-import { describeCheckFailure } from "./check-failure.js";
 import { describeAnswer } from "./describe-answer.js";
-import { isUnknownFeature } from "./known-feature.js";
 import { serviceAddress } from "./service-address.js";
 
 const SYNTAX = {
@@ -117,4 +113,98 @@ function addressIn(environment: NodeJS.ProcessEnv, output: Output): string {
   const { baseUrl, origin } = serviceAddress(environment);
   output.err(`asking ${baseUrl} (${origin})`);
   return baseUrl;
+}
+
+/** How the system says that nothing can be reached at an address. */
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "EADDRNOTAVAIL",
+  "EACCES",
+]);
+/** How it says that a connection ended before an answer came. */
+const HUNG_UP: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
+/** How a certificate is refused. */
+const UNTRUSTED = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_)/;
+/** What the failures of an answer that is no sidecar's are taken for. */
+const STRANGE_ANSWERS: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Internal, Code.Unknown, Code.Unimplemented]);
+
+const NAME_THE_ADDRESS = "Name the sidecar's address with --address host:port";
+
+/** Why a question came to no answer, and what to do, in one line. */
+export function describeCheckFailure(error: ConnectError, baseUrl: string, timeoutMs: number): string {
+  const { code, cause } = error;
+  const reason = error.rawMessage.replaceAll(/\s+/g, " ").trim();
+  if (code === Code.DeadlineExceeded) return `${baseUrl} did not answer within ${timeoutMs} ms. --timeout waits longer`;
+  const systemCode = systemCodeOf(cause);
+  if (UNREACHABLE.has(systemCode))
+    return `no sidecar answers at ${baseUrl} (${reason}). Start one with "npm start", or name its address with --address host:port`;
+  if (UNTRUSTED.test(systemCode))
+    return `the certificate of ${baseUrl} is not trusted (${reason}). --ca <file> names the authority that signed it, --insecure does without`;
+  if (/wrong version number|packet length too long|http request/i.test(reason))
+    return `${baseUrl} does not speak TLS: ask it by http://. What answers there may not be an entitlement sidecar. ${NAME_THE_ADDRESS}`;
+  if (HUNG_UP.has(systemCode))
+    return `what answers at ${baseUrl} is not an entitlement sidecar (it ended the connection without an answer: ${reason})${baseUrl.startsWith("http:") ? ", or wants https://" : ""}. ${NAME_THE_ADDRESS}`;
+  if (isStrange(code, cause, reason))
+    return `what answers at ${baseUrl} is not an entitlement sidecar (${reason === "" ? `an answer without a reason, taken for ${Code[code]}` : reason}). ${NAME_THE_ADDRESS}`;
+  return `${baseUrl} refuses the question: ${reason}`;
+}
+
+/** A sidecar's failure is a message of its protocol, which says why, and does not come by way of something that went wrong. */
+function isStrange(code: Code, cause: unknown, reason: string): boolean {
+  if (reason === "" || /^HTTP \d{3}$/.test(reason)) return true;
+  return (
+    STRANGE_ANSWERS.has(code) && (cause !== undefined || code === Code.Unimplemented || /content type/i.test(reason))
+  );
+}
+
+/** Of a failure to connect to several addresses: of the last one. */
+function systemCodeOf(cause: unknown): string {
+  const last: unknown = cause instanceof AggregateError ? cause.errors.at(-1) : cause;
+  return last instanceof Error ? ((last as NodeJS.ErrnoException).code ?? "") : "";
+}
+
+/** How a sidecar is reached; the options of TLS are Node's. */
+export interface Reach {
+  readonly baseUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: { readonly ca?: Buffer; readonly rejectUnauthorized?: boolean };
+  readonly timeoutMs: number;
+}
+
+/**
+ * Whether a sidecar knows that there is no such feature at all: by OFREP, which tells that from a feature that the customer lacks.
+ * False where it cannot tell, or does not answer: nothing more is said then.
+ */
+export async function isUnknownFeature(
+  { baseUrl, headers, tls, timeoutMs }: Reach,
+  customerId: string,
+  featureId: string,
+): Promise<boolean> {
+  try {
+    const ask = createNodeHttpClient({ httpVersion: "1.1", nodeOptions: tls });
+    const { status, body } = await ask({
+      url: `${baseUrl}/ofrep/v1/evaluate/flags/${encodeURIComponent(featureId)}`,
+      method: "POST",
+      header: new Headers({ ...headers, "content-type": "application/json" }),
+      body: once(Buffer.from(JSON.stringify({ context: { targetingKey: customerId } }))),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const parts: Uint8Array[] = [];
+    for await (const part of body) parts.push(part);
+    if (status !== 404) return false;
+    const { errorCode } = JSON.parse(Buffer.concat(parts).toString()) as { readonly errorCode?: unknown };
+    return errorCode === "FLAG_NOT_FOUND";
+  } catch {
+    return false;
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  await Promise.resolve();
+  yield bytes;
 }

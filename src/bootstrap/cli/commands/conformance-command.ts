@@ -7,10 +7,8 @@ import { asJson, asJunit, asTable } from "../conformance/report-conformance.js";
 import { runConformance } from "../conformance/run-conformance.js";
 import { type Protocol, PROTOCOLS, wireClient } from "../conformance/wire-client.js";
 import { CONFORMANCE_PATIENCE_MS } from "../defaults.js";
-import { COMMAND_EXIT_CODES } from "../exit-codes.js";
-import type { Output } from "../output.js";
-import { parseCommandLine } from "../parse-command-line.js";
-import { UsageError } from "../usage-error.js";
+import { COMMAND_EXIT_CODES, type Output } from "../output.js";
+import { parseCommandLine, UsageError } from "../parse-command-line.js";
 
 const SYNTAX = {
   positionals: ["host:port"],

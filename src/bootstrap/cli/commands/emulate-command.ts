@@ -4,20 +4,21 @@ import { CatalogReader } from "../../../adapters/catalog/file/catalog-reader.js"
 import { loadCatalogText } from "../../../adapters/catalog/file/load-catalog.js";
 import type { CatalogModel } from "../../../adapters/catalog/model/catalog-model.js";
 import type { CatalogControl } from "../../../adapters/emulator/control/control-endpoint.js";
+import type { AnnounceChanges } from "../../../adapters/emulator/queue/announce-changes.js";
 import { type Emulator, type EmulatorOptions, startEmulator } from "../../../adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../../adapters/ops/winston-logger.js";
 import { CodedError } from "../../../domain/errors.js";
+import type { Clock } from "../../../ports/clock.js";
+import type { Logger } from "../../../ports/logger.js";
+import { hasOwnQueueEndpoint } from "../../process/queue-endpoint.js";
 import { endOnSignal } from "../../process/termination.js";
 import { isListenFault, listenFault } from "../../sidecar/listen-fault.js";
 import { catalogSource } from "../../source/catalog-source.js";
 import type { Source } from "../../source/source.js";
 import { EMULATOR_HOST, EMULATOR_PORT } from "../defaults.js";
-import { COMMAND_EXIT_CODES } from "../exit-codes.js";
-import type { Output } from "../output.js";
-import { parseCommandLine } from "../parse-command-line.js";
-import { UsageError } from "../usage-error.js";
-import { announceTo, checkQueueUrl } from "./announce-to-queue.js";
+import { COMMAND_EXIT_CODES, type Output } from "../output.js";
+import { parseCommandLine, UsageError } from "../parse-command-line.js";
 
 const SYNTAX = {
   positionals: [],
@@ -168,4 +169,35 @@ function explain(error: unknown, { host, port }: ListenOptions): string | undefi
   if (error instanceof CodedError) return error.message;
   if (!isListenFault(error)) return undefined;
   return `${listenFault(error, { port, host, portName: "--port", hostName: "--host" })}; --port 0 takes any free one`;
+}
+
+const REGION_IN_HOST = /^sqs\.([a-z]{2}(?:-[a-z]+)+-\d)\./;
+
+/** @throws UsageError where it is no URL of a queue */
+export function checkQueueUrl(queueUrl: string | undefined): void {
+  if (queueUrl === undefined || (URL.canParse(queueUrl) && /^https?:$/.test(new URL(queueUrl).protocol))) return;
+  throw new UsageError(`--queue-url must be the https or http URL of an SQS queue, not ${JSON.stringify(queueUrl)}`);
+}
+
+/**
+ * What tells a queue of every change. Its library is imported only where it is wanted.
+ *
+ * @throws UsageError where the queue's region is not known
+ */
+export async function announceTo(
+  queueUrl: string,
+  environment: NodeJS.ProcessEnv,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<AnnounceChanges> {
+  const region = environment["AWS_REGION"] ?? REGION_IN_HOST.exec(new URL(queueUrl).hostname)?.[1];
+  if (region === undefined) throw new UsageError(`${queueUrl} does not tell the queue's region: set AWS_REGION`);
+  const [{ AnnounceChanges: Announce }, { SqsSender }] = await Promise.all([
+    import("../../../adapters/emulator/queue/announce-changes.js"),
+    import("../../../adapters/emulator/queue/sqs-sender.js"),
+  ]);
+  return new Announce(
+    new SqsSender({ region, queueUrl, hasOwnEndpoint: hasOwnQueueEndpoint(environment) }),
+    clock,
+    logger,
+  );
 }

@@ -2,7 +2,7 @@ import { type Environment, readSettings } from "../../config/read-settings.js";
 import { SETTINGS } from "../../config/settings/settings.js";
 import { reachableHost } from "../../process/reachable-host.js";
 import { StartError } from "../../process/start-error.js";
-import { UsageError } from "../usage-error.js";
+import { UsageError } from "../parse-command-line.js";
 
 const { grpcPort, host, port, tlsCertFile, tlsKeyFile } = SETTINGS;
 

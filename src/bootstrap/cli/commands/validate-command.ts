@@ -5,11 +5,9 @@ import { recordsOfStateFile } from "../../../adapters/catalog/ledger/usage-journ
 import { OTHER_EVENTS, UsageLedger } from "../../../adapters/catalog/ledger/usage-ledger.js";
 import { SystemClock } from "../../../adapters/ops/system-clock.js";
 import { CodedError } from "../../../domain/errors.js";
-import { describeCatalog } from "../../source/describe-catalog.js";
-import { COMMAND_EXIT_CODES } from "../exit-codes.js";
-import type { Output } from "../output.js";
-import { parseCommandLine } from "../parse-command-line.js";
-import { UsageError } from "../usage-error.js";
+import { describeCatalog } from "../../source/catalog-source.js";
+import { COMMAND_EXIT_CODES, type Output } from "../output.js";
+import { parseCommandLine, UsageError } from "../parse-command-line.js";
 
 const SILENT = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined };
 

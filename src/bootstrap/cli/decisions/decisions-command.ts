@@ -2,10 +2,8 @@ import { createReadStream } from "node:fs";
 import { access } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { KEPT_FILES } from "../../../adapters/ops/decision-lines.js";
-import { COMMAND_EXIT_CODES } from "../exit-codes.js";
-import type { Output } from "../output.js";
-import { parseCommandLine } from "../parse-command-line.js";
-import { UsageError } from "../usage-error.js";
+import { COMMAND_EXIT_CODES, type Output } from "../output.js";
+import { parseCommandLine, UsageError } from "../parse-command-line.js";
 import { type DecisionLine, lineIn } from "./decision-line.js";
 
 export const DECISIONS_SYNTAX = {

@@ -17,11 +17,9 @@ import {
 import { ComparisonReport } from "../../../domain/comparison/comparison-report.js";
 import { serviceAddress } from "../commands/service-address.js";
 import { type DecisionLine, lineIn } from "../decisions/decision-line.js";
-import { COMMAND_EXIT_CODES } from "../exit-codes.js";
-import type { Output } from "../output.js";
-import { parseCommandLine } from "../parse-command-line.js";
+import { COMMAND_EXIT_CODES, type Output } from "../output.js";
+import { parseCommandLine, UsageError } from "../parse-command-line.js";
 import { TLS_OPTIONS } from "../service-options.js";
-import { UsageError } from "../usage-error.js";
 import { describeCounts, printReport } from "./print-report.js";
 import { transportTo } from "./services.js";
 

@@ -1,7 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import { UsageError } from "../parse-command-line.js";
 import { baseUrlOf, type TlsOptions, tlsOptions } from "../service-options.js";
-import { UsageError } from "../usage-error.js";
 
 /**
  * Asks by gRPC.

@@ -8,11 +8,9 @@ import { ComparisonReport } from "../../../domain/comparison/comparison-report.j
 import { CodedError } from "../../../domain/errors.js";
 import { endOnSignal } from "../../process/termination.js";
 import { serviceAddress } from "../commands/service-address.js";
-import { COMMAND_EXIT_CODES } from "../exit-codes.js";
-import type { Output } from "../output.js";
-import { parseCommandLine } from "../parse-command-line.js";
+import { COMMAND_EXIT_CODES, type Output } from "../output.js";
+import { parseCommandLine, UsageError } from "../parse-command-line.js";
 import { durationOf, TLS_OPTIONS } from "../service-options.js";
-import { UsageError } from "../usage-error.js";
 import { describeCounts, printReport } from "./print-report.js";
 import { countOf, transportTo } from "./services.js";
 

@@ -4,12 +4,12 @@ import type { FallbackValues } from "../../../domain/decision/fallback.js";
 import { CodedError } from "../../../domain/errors.js";
 import { MAX_ID_BYTES } from "../../../domain/subject.js";
 import { ACCESS_SETTINGS } from "./access-settings.js";
-import { FAILURE_SETTINGS } from "./failure-settings.js";
 import { OPS_SETTINGS } from "./ops-settings.js";
 import { OUTBOX_SETTINGS } from "./outbox-settings.js";
 import {
   baseUrl,
   boolean,
+  filePath,
   integer,
   oneOf,
   type Parser,
@@ -23,6 +23,22 @@ import {
 import { REDIS_SETTINGS } from "./redis-settings.js";
 import { optional, type Setting, setting, type Values, withDefault } from "./setting.js";
 import { TELEMETRY_SETTINGS } from "./telemetry-settings.js";
+
+/** What happens where nothing fresh can be had, and at a start. */
+const FAILURE_SETTINGS = {
+  failurePolicyFile: optional("FAILURE_POLICY_FILE", filePath, {
+    description:
+      "what checks answer when nothing fresh can be had, by feature (YAML, docs/failure-policy.md); read again when it changes",
+  }),
+  snapshotFile: optional("SNAPSHOT_FILE", filePath, {
+    description:
+      "where cached states outlive the process, on a volume that does (docs/snapshot.md); one file for each process",
+  }),
+  readyWhen: withDefault("READY_WHEN", oneOf(["started", "reached", "warm"] as const), "started", {
+    description:
+      "when readiness is UP: started; reached: once upstream has taken the API key; warm: once a snapshot was read, or where there is none, as reached",
+  }),
+} as const satisfies Record<string, Setting<unknown>>;
 
 const fallbacks: Parser<Fallbacks> = {
   allowed: "a JSON object from feature id to {hasAccess, usageLimit?, isUnlimited?, value?, enumValues?}",

@@ -4,7 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { encodeChangeMessage } from "../../../../src/adapters/emulator/queue/encode-change-message.js";
 import { decodeChangeMessage } from "../../../../src/adapters/queue/decode-change-message.js";
 import type { Change } from "../../../../src/domain/change.js";
-import type { FieldFault } from "../../../../src/wire/field-fault.js";
+import type { FieldFault } from "../../../../src/wire/fault-log.js";
 import { entitlementsUpdated, inEventBridge, inSns, message, seats, T0 } from "../../../builders/change-messages.js";
 import { boolean, enumerated, metered, numeric, stateWith, wallet } from "../../../builders/states.js";
 import { fail } from "../../../support/expectations.js";

@@ -1,8 +1,8 @@
 import { RefetchSubjects } from "../../../../src/application/consume/refetch-subjects.js";
 import { WriteAvailability } from "../../../../src/application/consume/write-availability.js";
 import { WriteInOrder } from "../../../../src/application/consume/write-in-order.js";
-import type { ConsumptionTelemetry } from "../../../../src/ports/consumption-telemetry.js";
 import type { SharedWrite } from "../../../../src/ports/shared-cache.js";
+import type { ConsumptionTelemetry } from "../../../../src/ports/telemetry.js";
 import type { UpstreamClient } from "../../../../src/ports/upstream-client.js";
 import { metered, stateWith } from "../../../builders/states.js";
 import { InMemorySharedCache } from "../../../fakes/in-memory-shared-cache.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { LaggingSubjects } from "../../../../src/application/load/lagging-subjects.js";
+import { LaggingSubjects } from "../../../../src/application/load/missing-subjects.js";
 import type { Change } from "../../../../src/domain/change.js";
 import { buildCore, know, NO_HURRY, POLL_INTERVAL_MS } from "../../../builders/core.js";
 import { featureQuery } from "../../../builders/queries.js";

@@ -2,7 +2,7 @@ import { expect, it } from "@jest/globals";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../../../src/adapters/outbox/segmented-outbox.js";
 import { AcceptReports } from "../../../../src/application/report/accept-reports.js";
 import { DeliverReports } from "../../../../src/application/report/deliver-reports.js";
-import { DELIVERY_LIMITS } from "../../../../src/application/report/delivery-limits.js";
+import { DELIVERY_LIMITS } from "../../../../src/application/report/delivery-pace.js";
 import { UsageOverlay } from "../../../../src/application/report/usage-overlay.js";
 import type { UsageEvent, UsageMeasurement } from "../../../../src/domain/usage/usage-report.js";
 import { usageReport } from "../../../builders/reports.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { ReportEvents } from "../../../../src/application/report/report-events.js";
+import { ReportEvents } from "../../../../src/application/report/report-usage.js";
 import { CodedError } from "../../../../src/domain/errors.js";
 import type { UsageMeasurement } from "../../../../src/domain/usage/usage-report.js";
 import { buildCore, type Core, know, NO_HURRY } from "../../../builders/core.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { SlidingBudget } from "../../../../src/application/report/sliding-budget.js";
+import { SlidingBudget } from "../../../../src/application/report/delivery-pace.js";
 
 const LIMIT = 10;
 const WINDOW_MS = 1_000;

@@ -3,7 +3,7 @@ import {
   FOREIGN_TO_THE_PERSISTENT_CACHE,
   FOREIGN_TO_THE_SIDECAR,
   foreignNames,
-} from "../../../../src/bootstrap/config/rules/foreign-names.js";
+} from "../../../../src/bootstrap/config/rules/did-you-mean.js";
 
 const REDIS_URL = "redis://:hunter2@redis.internal:6379/1";
 

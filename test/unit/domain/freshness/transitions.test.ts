@@ -3,8 +3,7 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryCache } from "../../../../src/adapters/cache/memory/memory-cache.js";
 import { buildCustomerState } from "../../../../src/domain/build-customer-state.js";
-import { CONDITIONS } from "../../../../src/domain/freshness/freshness.js";
-import { becomes, eventOfFetch, TRANSITIONS } from "../../../../src/domain/freshness/transitions.js";
+import { becomes, CONDITIONS, eventOfFetch, TRANSITIONS } from "../../../../src/domain/freshness/freshness.js";
 import { newTelemetry } from "../../../../src/ports/telemetry.js";
 
 describe("the end of a fetch", () => {

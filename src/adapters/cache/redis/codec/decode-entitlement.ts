@@ -12,7 +12,7 @@ import {
   isUndecidable,
   isUndecidableCredit,
 } from "../../../../wire/decode-entitlement.js";
-import { FieldFault } from "../../../../wire/field-fault.js";
+import { FieldFault } from "../../../../wire/fault-log.js";
 import type { Fields, ReportFault } from "../../../../wire/fields.js";
 import { decodeResetPeriodConfiguration } from "../../../../wire/reset-period-configuration.js";
 

@@ -8,7 +8,7 @@ import type { AccessDeniedReason } from "../../../../domain/decision/access-deni
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
 import { decodeReason } from "../../../../wire/decode-entitlement.js";
-import { FieldFault } from "../../../../wire/field-fault.js";
+import { FieldFault } from "../../../../wire/fault-log.js";
 import type { ReportFault } from "../../../../wire/fields.js";
 import { hasAmbiguousKeys } from "../store/key-ownership.js";
 import { isOutdated, type StampedValue, type StateReading } from "../store/state-read.js";

@@ -1,6 +1,6 @@
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import { sameSubject, type Subject } from "../../../../domain/subject.js";
-import { FieldFault } from "../../../../wire/field-fault.js";
+import { FieldFault } from "../../../../wire/fault-log.js";
 import { Fields } from "../../../../wire/fields.js";
 
 /**

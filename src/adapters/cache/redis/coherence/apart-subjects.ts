@@ -1,5 +1,5 @@
-import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
 import type { Subject } from "../../../../domain/subject.js";
+import { BoundedSubjects } from "../../../../domain/subject-map.js";
 import type { Clock } from "../../../../ports/clock.js";
 
 const DEFAULT_MAX_SUBJECTS = 10_000;

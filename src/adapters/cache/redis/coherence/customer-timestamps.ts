@@ -1,5 +1,5 @@
-import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
 import type { Subject } from "../../../../domain/subject.js";
+import { BoundedSubjects } from "../../../../domain/subject-map.js";
 
 const DEFAULT_MAX_RESOURCES = 10_000;
 

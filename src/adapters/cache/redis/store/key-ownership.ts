@@ -1,5 +1,5 @@
 import { sameSubject, type Subject } from "../../../../domain/subject.js";
-import { FieldFault } from "../../../../wire/field-fault.js";
+import { FieldFault } from "../../../../wire/fault-log.js";
 import { Fields } from "../../../../wire/fields.js";
 import { decodeRecord, readTimestamp } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "./redis-commands.js";

@@ -2,7 +2,7 @@ import type { CreditEntitlementInput, FeatureEntitlementInput } from "../../../.
 import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import { decodeReason } from "../../../../wire/decode-entitlement.js";
-import { FieldFault } from "../../../../wire/field-fault.js";
+import { FieldFault } from "../../../../wire/fault-log.js";
 import type { Decoded } from "../../../../wire/templates/learn-template.js";
 import { decodeStoredEntitlement, usageReferenceOf } from "../codec/decode-entitlement.js";
 import { decodeRecord, readJsonObject, type SidecarRecord } from "../codec/sidecar-record.js";

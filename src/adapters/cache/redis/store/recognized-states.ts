@@ -1,11 +1,15 @@
 import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
-import { partsAt } from "../../../../wire/templates/json-parts.js";
-import { MAX_SLOTS, type QuotedIds, quotedIds, type SlotValues } from "../../../../wire/templates/json-template.js";
+import {
+  MAX_SLOTS,
+  partsAt,
+  type QuotedIds,
+  quotedIds,
+  type SlotValues,
+} from "../../../../wire/templates/json-template.js";
 import { KnownTexts } from "../../../../wire/templates/known-texts.js";
-import { type FieldSource, type Learnt, valueOf } from "../../../../wire/templates/learn-template.js";
-import { LearningCredit } from "../../../../wire/templates/learning-credit.js";
+import { type FieldSource, LearningCredit, type Learnt, valueOf } from "../../../../wire/templates/learn-template.js";
 import { TemplateTree } from "../../../../wire/templates/template-tree.js";
 import { belongsTo, type KnownState } from "../codec/decode-state.js";
 import { readTimestamp, timestampOf } from "../codec/sidecar-record.js";

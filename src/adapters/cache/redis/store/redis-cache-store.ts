@@ -1,5 +1,4 @@
-import { applySubjectChange, saysAskAgain } from "../../../../domain/apply-subject-change.js";
-import type { SubjectChange } from "../../../../domain/change.js";
+import { applySubjectChange, saysAskAgain, type SubjectChange } from "../../../../domain/change.js";
 import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
 import { CodedError } from "../../../../domain/errors.js";
 import type { Standing } from "../../../../domain/freshness/freshness.js";

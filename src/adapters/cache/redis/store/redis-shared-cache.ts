@@ -6,7 +6,7 @@ import type { Subject } from "../../../../domain/subject.js";
 import { withDefaultTimestamps } from "../../../../domain/with-default-timestamps.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { SharedCache, SharedCacheStatistics, SharedWrite } from "../../../../ports/shared-cache.js";
-import { FieldFault } from "../../../../wire/field-fault.js";
+import { FieldFault } from "../../../../wire/fault-log.js";
 import { Fields } from "../../../../wire/fields.js";
 import { encodeState, encodeUsage } from "../codec/encode-state.js";
 import { decodeRecord, type StateTrust } from "../codec/sidecar-record.js";

@@ -1,6 +1,6 @@
-import { BoundedSubjects } from "../../../../domain/bounded-subjects.js";
 import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
+import { BoundedSubjects } from "../../../../domain/subject-map.js";
 import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";

@@ -1,7 +1,7 @@
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Logger } from "../../../../ports/logger.js";
-import type { FieldFault } from "../../../../wire/field-fault.js";
+import type { FieldFault } from "../../../../wire/fault-log.js";
 import { type DecodedState, decodeState } from "../codec/decode-state.js";
 import type { NearStore } from "../coherence/coherence.js";
 import { RecognizedStates } from "./recognized-states.js";

@@ -1,6 +1,5 @@
 import { STARTED_AT } from "../conformance-catalog.js";
-import { cases, granted, questions } from "./questions.js";
-import { rawMetered, rawState } from "./raw-state.js";
+import { cases, granted, questions, rawMetered, rawState } from "./questions.js";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -1,5 +1,4 @@
-import { cases, denied, type Question, questions } from "./questions.js";
-import { rawMetered, rawState } from "./raw-state.js";
+import { cases, denied, type Question, questions, rawMetered, rawState } from "./questions.js";
 
 const onSeats = (title: string, of: string, name: string, more: object = {}): Question => ({
   title: `${name}: ${title}`,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { encodeState } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
 import { buildCustomerState } from "../../../../../../src/domain/build-customer-state.js";
 import { isUnknown } from "../../../../../../src/domain/customer-state.js";
-import type { FieldFault } from "../../../../../../src/wire/field-fault.js";
+import type { FieldFault } from "../../../../../../src/wire/fault-log.js";
 import { boolean, emptyState, metered, stateWith, wallet } from "../../../../../builders/states.js";
 import { ENVIRONMENT, KeptKeys } from "./stored-state.js";
 

@@ -4,7 +4,7 @@ import { timestampKey } from "../../../../../../src/adapters/cache/redis/store/r
 import { StateRead } from "../../../../../../src/adapters/cache/redis/store/state-read.js";
 import type { EntitlementReference } from "../../../../../../src/domain/entitlement.js";
 import type { Subject } from "../../../../../../src/domain/subject.js";
-import type { FieldFault } from "../../../../../../src/wire/field-fault.js";
+import type { FieldFault } from "../../../../../../src/wire/fault-log.js";
 
 export const ENVIRONMENT = "production";
 /** When data without a timestamp of its own is stamped. */
