@@ -2,16 +2,18 @@ import type { CatalogEngine } from "../adapters/catalog/engine/catalog-engine.js
 import { openCatalog } from "../adapters/catalog/engine/open-catalog.js";
 import type { CatalogInput, CustomerInput, PlanInput } from "../adapters/catalog/file/catalog-input.js";
 import { parseFallbacks } from "../adapters/fallback/configured-fallbacks.js";
-import { type LogLevel, WinstonLogger } from "../adapters/ops/winston-logger.js";
+import type { LogLevel } from "../adapters/ops/log-level.js";
+import { WinstonLogger } from "../adapters/ops/winston-logger.js";
 import { loadConfig } from "../bootstrap/config/load-config.js";
 import { Sidecar } from "../bootstrap/sidecar/sidecar.js";
 import { catalogSource } from "../bootstrap/source/catalog-source.js";
 import type { FallbackValues } from "../domain/decision/fallback.js";
 import { newTelemetry } from "../ports/telemetry.js";
 import { type CustomerBuilder, type Entries, plain, type PlanBuilder } from "./testing-kit/builders.js";
-import { MovableClock, type TimeInput } from "./testing-kit/movable-clock.js";
+import { MovableClock } from "./testing-kit/movable-clock.js";
 import { ObservedSource } from "./testing-kit/observed-source.js";
 import type { RecordedReport } from "./testing-kit/recorded-report.js";
+import type { TimeInput } from "./testing-kit/time-input.js";
 
 export type { CatalogInput } from "../adapters/catalog/file/catalog-input.js";
 export type { FallbackValues } from "../domain/decision/fallback.js";
@@ -26,7 +28,7 @@ export {
   type ResourceBuilder,
 } from "./testing-kit/builders.js";
 export type { RecordedReport } from "./testing-kit/recorded-report.js";
-export type { TimeInput } from "./testing-kit/movable-clock.js";
+export type { TimeInput } from "./testing-kit/time-input.js";
 
 /** A catalog whose plans and customers may come from builders. */
 export type CatalogOfTest = Omit<CatalogInput, "plans" | "customers"> & {

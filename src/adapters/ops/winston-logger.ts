@@ -3,6 +3,7 @@ import { createLogger, type Logger as Winston } from "winston";
 import { CodedError } from "../../domain/errors.js";
 import type { Clock } from "../../ports/clock.js";
 import type { LogFields, Logger } from "../../ports/logger.js";
+import { LOG_LEVELS, type LogLevel } from "./log-level.js";
 import { hideSecrets, type Redact, SecretList } from "./secrets.js";
 
 export interface LoggerOptions {
@@ -175,8 +176,3 @@ function convertEntries(
   for (const [key, part] of entries) if (part !== undefined) converted[redact(key)] = convert(part, redact, path);
   return converted;
 }
-
-/** The most severe first. */
-export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
-
-export type LogLevel = (typeof LOG_LEVELS)[number];

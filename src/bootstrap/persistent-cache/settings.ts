@@ -1,4 +1,4 @@
-import { LOG_LEVELS } from "../../adapters/ops/winston-logger.js";
+import { LOG_LEVELS } from "../../adapters/ops/log-level.js";
 import type { Configurable } from "../config/read-settings.js";
 import type { CrossRule } from "../config/rules/cross-rule.js";
 import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/rules/did-you-mean.js";

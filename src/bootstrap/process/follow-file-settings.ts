@@ -1,5 +1,5 @@
 import { readFileSync, watchFile } from "node:fs";
-import { LOG_LEVELS, type LogLevel } from "../../adapters/ops/winston-logger.js";
+import { LOG_LEVELS, type LogLevel } from "../../adapters/ops/log-level.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Setting } from "../config/settings/setting.js";
 import { SETTINGS } from "../config/settings/settings.js";

@@ -1,8 +1,6 @@
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
-
-/** A date, an ISO 8601 text, or epoch milliseconds. */
-export type TimeInput = Date | string | number;
+import type { TimeInput } from "./time-input.js";
 
 interface Timer {
   readonly dueAt: number;

@@ -1,5 +1,5 @@
 import { parseFallbacksJson } from "../../../adapters/fallback/configured-fallbacks.js";
-import { LOG_LEVELS } from "../../../adapters/ops/winston-logger.js";
+import { LOG_LEVELS } from "../../../adapters/ops/log-level.js";
 import type { FallbackValues } from "../../../domain/decision/fallback.js";
 import { CodedError } from "../../../domain/errors.js";
 import { MAX_ID_BYTES } from "../../../domain/subject.js";
