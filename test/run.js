@@ -3,6 +3,7 @@
  *
  * TEST_SEED      what properties and random faults draw from: a number, or "random"; else the same in each run
  * TEST_REPORTS   a folder: what jest counted is written there, as JSON, a file a project
+ * TEST_COVERAGE  a folder: what the unit project reaches of the domain and the use cases is written there
  */
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
@@ -37,6 +38,7 @@ const chosen = Object.keys(PROJECTS).filter((name) => positionals.length === 0 |
 const seed = process.env.TEST_SEED === "random" ? String(randomInt(2 ** 31)) : process.env.TEST_SEED;
 const environment = seed === undefined ? process.env : { ...process.env, TEST_SEED: seed };
 const reports = process.env.TEST_REPORTS;
+const coverage = process.env.TEST_COVERAGE;
 
 provision(chosen);
 const failed = chosen.filter((name) => {
@@ -48,6 +50,7 @@ const failed = chosen.filter((name) => {
     `--testTimeout=${timeoutMs}`,
     "--passWithNoTests",
     ...report,
+    ...(name === "unit" && coverage !== undefined ? coverageIn(coverage) : []),
     ...forJest,
   ];
   const { status } = spawnSync(
@@ -65,3 +68,12 @@ if (failed.length > 0)
     `failed: ${failed.join(", ")}${seed === undefined ? "" : `; to repeat: TEST_SEED=${seed} node test/run.js ${failed.join(" ")}`}\n`,
   );
 process.exitCode = failed.length > 0 ? 1 : 0;
+
+function coverageIn(folder) {
+  return [
+    "--coverage",
+    `--coverageDirectory=${folder}`,
+    "--coverageReporters=text-summary",
+    "--coverageReporters=json-summary",
+  ];
+}
