@@ -8,7 +8,7 @@ import { WinstonLogger } from "../../dist/adapters/ops/winston-logger.js";
 import { Calls } from "../../dist/adapters/rpc/call/calls.js";
 import { SidecarService } from "../../dist/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
 import { JSON_OPTIONS } from "../../dist/adapters/rpc/json-options.js";
-import { connectService, serveByConnect } from "../../dist/adapters/rpc/protocols/connect-service.js";
+import { connectService, serveByConnect } from "../../dist/adapters/rpc/protocols/rpc-router.js";
 import { DEFAULT_MAX_ITEMS } from "../../dist/adapters/rpc/rpc-handler.js";
 import { SERVED_METHODS } from "../../dist/adapters/rpc/service/served-methods.js";
 import { loadConfig } from "../../dist/bootstrap/config/load-config.js";

@@ -61,7 +61,7 @@ export function rpcHandlers(
 }
 
 /** Serves a call of the service as Connect's router takes it. */
-function serveByConnect(calls: Calls): ServeUnary {
+export function serveByConnect(calls: Calls): ServeUnary {
   return <I, O>(call: UnaryCall<I, O>) =>
     (request: I, context: HandlerContext): O | Promise<O> => {
       try {
@@ -113,7 +113,7 @@ function serveByConnect(calls: Calls): ServeUnary {
 }
 
 /** The service as Connect's router takes it. */
-function connectService(
+export function connectService(
   useCases: UseCases,
   options: SidecarCallsOptions,
   serve: ServeUnary,
