@@ -235,6 +235,7 @@ class FuzzedConnection {
   #sendTrailers(): void {
     const stream = this.#someStream();
     this.#mayBeEnded = true;
+    if (stream >= this.#nextStream) this.#isOutOfStep = true;
     this.#send(headers(stream, [["x-trailer", "1"]], this.#source.oneOf([END_HEADERS | END_STREAM, END_HEADERS])));
   }
 
