@@ -73,11 +73,13 @@ export class LogDecisions implements Pick<CheckEntitlement, "feature" | "credit"
     resourceId: string | undefined,
     query: Query,
     answer: Answer<D>,
-    { origin }: CallContext,
+    call: CallContext,
   ): Answer<D> {
     if (!this.#isWanted(customerId, resourceId, query, answer.result)) return answer;
     if (this.#options.sample < 1 && this.#random() >= this.#options.sample) return answer;
-    return { ...answer, decisionId: this.#log.write({ ...entryOf(customerId, resourceId, query, answer), ...origin }) };
+    // Only here: what the caller calls it is read from its headers when it is asked for.
+    const entry = { ...entryOf(customerId, resourceId, query, answer), ...call.origin };
+    return { ...answer, decisionId: this.#log.write(entry) };
   }
 
   #isWanted(customerId: string, resourceId: string | undefined, query: Query, decision: Decision): boolean {

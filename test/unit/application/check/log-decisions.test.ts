@@ -200,3 +200,20 @@ describe("the answer to a check whose decision is written down", () => {
     expect(grant()).toMatchObject({ source: "memory", decisionId: undefined });
   });
 });
+
+it("asks for the caller's own names for a call only where its decision is written down", async () => {
+  const { log, check } = await logging("denials");
+  let asked = 0;
+  const call = {
+    ...NO_HURRY,
+    get origin() {
+      asked++;
+      return { requestId: "request 1" };
+    },
+  };
+  void check.feature("c", undefined, featureQuery("seats", { requestedUsage: 1 }), call);
+  expect(asked).toBe(0);
+  void check.feature("c", undefined, featureQuery("seats", { requestedUsage: 3 }), call);
+  expect(asked).toBe(1);
+  expect(log.decisions).toMatchObject([{ requestId: "request 1" }]);
+});
