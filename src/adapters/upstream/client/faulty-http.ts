@@ -1,7 +1,10 @@
 import { CodedError } from "../../../domain/errors.js";
+import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { HttpFault, StrikeRequest } from "../../../ports/http-faults.js";
 import type { UpstreamTarget } from "../../../ports/telemetry.js";
+import { unlessAborted } from "../../../ports/waits.js";
 import { abortErrorOf } from "../resilience/operation.js";
+import { OPERATION_HEADER } from "./graphql-client.js";
 import { HttpJson, type HttpJsonOptions, TextAnswer } from "./http-json.js";
 
 /** Requests that fail by rule: what becomes of each is what the same fault of an emulator would have made of it. */
@@ -17,45 +20,39 @@ export class FaultyHttp extends HttpJson {
     this.#strike = strike;
   }
 
-  override get(path: string, signal: AbortSignal): Promise<TextAnswer> {
-    const file = path.slice(path.lastIndexOf("/") + 1).replace(/\?.*$/, "");
-    return this.#ask(file, signal, () => super.get(path, signal));
-  }
-
-  override post(
+  protected override exchange(
+    method: "GET" | "POST",
     path: string,
-    body: object,
+    body: string | undefined,
     headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<TextAnswer> {
-    const { operationName } = body as { readonly operationName?: string };
-    return this.#ask(operationName ?? path, signal, () => super.post(path, body, headers, signal));
-  }
-
-  #ask(operation: string, signal: AbortSignal, send: () => Promise<TextAnswer>): Promise<TextAnswer> {
-    const struck = this.#strike(this.#target, operation);
+    const send = () => super.exchange(method, path, body, headers, signal);
+    const file = path.slice(path.lastIndexOf("/") + 1).replace(/\?.*$/, "");
+    const struck = this.#strike(this.#target, headers[OPERATION_HEADER] ?? file);
     return struck === undefined ? send() : this.#suffer(struck.fault, struck.off, signal, send);
   }
 
   async #suffer(
     fault: HttpFault,
     off: Promise<void>,
-    signal: AbortSignal,
+    signal: CancelSignal,
     send: () => Promise<TextAnswer>,
   ): Promise<TextAnswer> {
+    const gone = () => abortErrorOf(signal);
     switch (fault.kind) {
       case "delay": {
         const answer = await send();
-        await unlessAborted(Promise.race([elapsed(fault.ms), off]), signal);
+        await unlessAborted(Promise.race([elapsed(fault.ms), off]), signal, gone);
         return answer;
       }
       case "hold": {
         const answer = await send();
-        await unlessAborted(off, signal);
+        await unlessAborted(off, signal, gone);
         return answer;
       }
       case "hang":
-        return unlessAborted(new Promise<never>(() => undefined), signal);
+        return unlessAborted(new Promise<never>(() => undefined), signal, gone);
       case "status":
         return this.#answer(fault.status, fault.body ?? JSON.stringify(errorsOf(`HTTP ${fault.status}`)));
       case "reset":
@@ -90,16 +87,4 @@ function halfOf(text: string): string {
 
 function elapsed(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref());
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(abortErrorOf(signal));
-    if (signal.aborted) {
-      onAbort();
-      return;
-    }
-    signal.addEventListener("abort", onAbort, { once: true });
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

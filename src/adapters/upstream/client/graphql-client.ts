@@ -19,6 +19,9 @@ import {
 import type { HttpJson } from "./http-json.js";
 import type { TracedReport, TracedSubject } from "./traced.js";
 
+/** Names the operation of a request. */
+export const OPERATION_HEADER = "x-graphql-operation-name";
+
 const API: Answerer = { name: "the API", isRefusal: isRefusalOfBody };
 
 /** Upstream's API itself: always the present truth, and the only place that takes reports. */
@@ -85,7 +88,7 @@ export class GraphqlClient {
   ): Promise<unknown> {
     const body = { operationName: name, variables, query: document };
     const span = parent?.child(`API ${name}`, "client", { "graphql.operation.name": name });
-    const answer = await this.#http.post("/graphql", body, { "x-graphql-operation-name": name }, signal, span);
+    const answer = await this.#http.post("/graphql", body, { [OPERATION_HEADER]: name }, signal, span);
     return dataOf(answer, API);
   }
 }

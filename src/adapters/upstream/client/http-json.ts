@@ -144,14 +144,14 @@ export class HttpJson {
     signal: CancelSignal,
     span: Span | undefined,
   ): Promise<TextAnswer> {
-    if (span === undefined) return this.#exchange(method, path, body, headers, signal);
+    if (span === undefined) return this.exchange(method, path, body, headers, signal);
     const { hostname, port, protocol } = this.#base;
     span.set({
       "http.request.method": method,
       "server.address": hostname,
       "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
     });
-    return this.#exchange(method, path, body, { ...headers, ...traceHeaders(span) }, signal).then(
+    return this.exchange(method, path, body, { ...headers, ...traceHeaders(span) }, signal).then(
       (answer) => {
         span.set({ "http.response.status_code": answer.status });
         span.end(answer.status >= 400 ? `HTTP ${answer.status}` : undefined);
@@ -164,7 +164,8 @@ export class HttpJson {
     );
   }
 
-  #exchange(
+  /** One request and its answer, whoever traces it. */
+  protected exchange(
     method: "GET" | "POST",
     path: string,
     body: string | undefined,
