@@ -71,9 +71,10 @@ module.exports = {
     },
     {
       name: "no-dev-dependency-in-src",
-      comment: "But for telemetry: it is in the bundle alone, so that an installation has none of its packages.",
+      comment:
+        "But for telemetry and the inspector's pages: they are written into bundles, so that an installation has none of their packages.",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/adapters/telemetry/" },
+      from: { path: "^src/", pathNot: "^src/adapters/(?:telemetry|ops/inspector/page)/" },
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg"], dependencyTypesNot: ["type-only"] },
     },
     { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },

@@ -34,6 +34,17 @@ export default tseslint.config(
     },
   },
   { files: ["**/*.{js,cjs,mjs}"], ...tseslint.configs.disableTypeChecked },
+  // A component's name is a tag's, which begins with a capital where it is not HTML's own.
+  {
+    files: ["**/*.tsx"],
+    rules: {
+      "@typescript-eslint/naming-convention": [
+        "error",
+        { selector: "typeLike", format: ["PascalCase"] },
+        { selector: "function", format: ["camelCase", "PascalCase"] },
+      ],
+    },
+  },
   // Programs to read, whose output is what they are for.
   { files: ["examples/**"], rules: { "no-console": "off" } },
   { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },

@@ -6,7 +6,7 @@ const shared = {
   testEnvironment: "<rootDir>/test/support/node-environment.js",
   resolver: "<rootDir>/test/support/resolver.cjs",
   moduleNameMapper: { "^fast-check$": "<rootDir>/test/support/seeded-fast-check.ts" },
-  globalSetup: "<rootDir>/build/catalog-worker.js",
+  globalSetup: "<rootDir>/build/before-tests.js",
   moduleFileExtensions: ["ts", "js", "mjs", "cjs", "json", "node"],
   extensionsToTreatAsEsm: [".ts"],
   transform: {

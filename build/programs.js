@@ -6,6 +6,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import makeInspectorPages from "./inspector-pages.js";
 import { thirdParty } from "./third-party.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -61,9 +62,10 @@ const { metafile: testing } = await build({
   define: { "import.meta.url": "importMetaUrl" },
   banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
+const { outputs: pages } = await makeInspectorPages();
 writeFileSync(
   join(ROOT, BUNDLE, "THIRD-PARTY.txt"),
-  thirdParty({ outputs: { ...metafile.outputs, ...testing.outputs } }, ROOT),
+  thirdParty({ outputs: { ...metafile.outputs, ...testing.outputs, ...pages } }, ROOT),
 );
 
 // Only now: a program that is started meanwhile finds its files.

@@ -13,7 +13,8 @@ export interface OpsServerOptions {
     /** What else is said of it, beside the status. */
     readonly details?: object;
   };
-  readonly metrics: { render(accept: string | undefined): Promise<Exposition> };
+  /** Not given: it has none. */
+  readonly metrics?: { render(accept: string | undefined): Promise<Exposition> };
   /** What else is served, by path with its leading slash. */
   readonly routes?: ReadonlyMap<string, OpsRoute> | undefined;
   /** What can be done by POST, by path; the query says with what. */
@@ -53,7 +54,7 @@ export class OpsServer {
     this.#logger = logger;
     this.#actions = actions;
     this.#routes = new Map<string, OpsRoute>([
-      [METRICS_PATH, async (_, { headers }) => ({ status: 200, ...(await metrics.render(headers.accept)) })],
+      ...(metrics === undefined ? [] : [[METRICS_PATH, metricsRoute(metrics)] as const]),
       ...routes,
       // Last: whoever configures one of these paths to be another's means it.
       [withLeadingSlash(livenessPath), () => status(true)],
@@ -104,6 +105,10 @@ export class OpsServer {
     response.setHeader("allow", "GET, HEAD");
     return explain(405, "This path answers GET and HEAD only.");
   }
+}
+
+function metricsRoute(metrics: NonNullable<OpsServerOptions["metrics"]>): OpsRoute {
+  return async (_, { headers }) => ({ status: 200, ...(await metrics.render(headers.accept)) });
 }
 
 function withLeadingSlash(path: string): string {

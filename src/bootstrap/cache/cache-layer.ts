@@ -1,3 +1,4 @@
+import type { Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
 import type { SharedPending } from "../../ports/shared-pending.js";
@@ -22,8 +23,12 @@ export interface CacheLayer {
   pending(outboxId: string): SharedPending;
   /** For the start message: where states are kept. */
   readonly description: string;
-  /** Begins to connect. Returns at once and never throws: without it the service answers from upstream. */
-  start(): void;
+  /**
+   * Begins to connect. Returns at once and never throws: without it the service answers from upstream.
+   *
+   * @param onWritten learns of each subject whose state somebody wrote; must not throw
+   */
+  start(onWritten?: (subject: Subject) => void): void;
   /** What it is opened with, and that may be another while the service runs. */
   readonly replaceable: readonly ReplaceableSecret[];
   /** What of it is given as files that are followed beside those of settings, by the variable that each would be a value of. */

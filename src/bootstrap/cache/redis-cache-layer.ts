@@ -1,12 +1,14 @@
 import { BorrowingCache } from "../../adapters/cache/memory/borrowing-cache.js";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
+import type { InvalidationListener } from "../../adapters/cache/redis/coherence/coherence.js";
 import { RedisSingleFlight } from "../../adapters/cache/redis/leases/redis-single-flight.js";
 import { RedisSharedPending } from "../../adapters/cache/redis/pending/redis-shared-pending.js";
 import { FailingRedisCommands } from "../../adapters/cache/redis/store/failing-redis-commands.js";
 import { RedisCacheStore } from "../../adapters/cache/redis/store/redis-cache-store.js";
-import { pendingKeysPrefix, trackedPrefixes } from "../../adapters/cache/redis/store/redis-keys.js";
+import { pendingKeysPrefix, subjectsOfKey, trackedPrefixes } from "../../adapters/cache/redis/store/redis-keys.js";
 import { SharedRecentSubjects } from "../../adapters/cache/redis/store/shared-recent-subjects.js";
 import { CodedError } from "../../domain/errors.js";
+import type { Subject } from "../../domain/subject.js";
 import { within } from "../../ports/waits.js";
 import type { Config } from "../config/settings/settings.js";
 import type { Services } from "../source/source.js";
@@ -78,8 +80,8 @@ export function redisCacheLayer(config: Config, environment: string, services: S
     description: `${describeRedis(config)}, keys under ${environment}:`,
     replaceable: redisSecrets((secrets) => connection.useSecrets(secrets)),
     files: redisFiles(config),
-    start() {
-      invalidations.start(store.coherence);
+    start(onWritten) {
+      invalidations.start(onWritten === undefined ? store.coherence : watched(store.coherence, environment, onWritten));
       recent.start();
     },
     async warm() {
@@ -108,6 +110,25 @@ export function redisCacheLayer(config: Config, environment: string, services: S
       await invalidations.stop();
       store.stop();
       connection.close();
+    },
+  };
+}
+
+/** A listener that passes on what it hears, after it has told whose state was written. */
+function watched(
+  listener: InvalidationListener,
+  environment: string,
+  onWritten: (subject: Subject) => void,
+): InvalidationListener {
+  return {
+    coherent: () => listener.coherent(),
+    incoherent: () => listener.incoherent(),
+    invalidatedAll: () => listener.invalidatedAll(),
+    invalidated(key) {
+      // A key may be that of several subjects; the first is as likely as any.
+      const [subject] = subjectsOfKey(environment, key);
+      if (subject !== undefined) onWritten(subject);
+      listener.invalidated(key);
     },
   };
 }

@@ -69,6 +69,7 @@ entitlement-sidecar outbox drop <id...> --reason <text> [--dir <directory>]
     at two times. Reports and reloads go to the answering service alone. Exit code 0: all agree, 1: some differ, 2: error.
       --candidate <host:port>    the other; else where serve listens in the same environment. Both also as URLs
       --listen <host:port>       where callers call; else localhost:8090
+      --inspect <host:port>      where a page shows the comparison while it goes on, to this machine alone
       --answer-from <incumbent|candidate>   whose answers callers get; else the incumbent's
       --for <time>, --checks <n> until when: 10m, or so many answers; else until a signal
       --settle <time>            how long after a difference both are asked again; else 2s

@@ -3,6 +3,7 @@ import { explainRoute } from "../../adapters/ops/explain-route.js";
 import { inspectorRoutes } from "../../adapters/ops/inspector/inspector-routes.js";
 import type { OpsRoute } from "../../adapters/ops/ops-server.js";
 import { privately } from "../../adapters/ops/private-access.js";
+import { RecentChanges } from "../../adapters/ops/recent-changes.js";
 import { RecentDenials } from "../../adapters/ops/recent-denials.js";
 import { statusRoute } from "../../adapters/ops/service-status.js";
 import { ExplainDecision } from "../../application/check/explain-decision.js";
@@ -43,6 +44,9 @@ export function provideOps(provide: Provide, foundations: Foundations): void {
   provide(TOKENS.recentDenials, (made) =>
     config.inspectorEnabled ? new RecentDenials(made.get(TOKENS.clock)) : undefined,
   );
+  provide(TOKENS.recentChanges, (made) =>
+    config.inspectorEnabled ? new RecentChanges(made.get(TOKENS.clock)) : undefined,
+  );
   provide(TOKENS.checks, (made) => {
     const lines = made.get(TOKENS.decisionLines);
     const denials = made.get(TOKENS.recentDenials);
@@ -55,11 +59,12 @@ export function provideOps(provide: Provide, foundations: Foundations): void {
   provide(TOKENS.opsRoutes, (made) => {
     const guarded = (route: OpsRoute) => privately(route, opsToken);
     const denials = made.get(TOKENS.recentDenials);
+    const changes = made.get(TOKENS.recentChanges);
     const inspect = new InspectCustomer(made.get(TOKENS.listEntitlements), made.get(TOKENS.cache), source.directory);
     const inspector =
-      denials === undefined
+      denials === undefined || changes === undefined
         ? []
-        : [...inspectorRoutes(inspect, denials)].map(
+        : [...inspectorRoutes(inspect, denials, changes)].map(
             ([path, route]) => [path, path === "/inspector" ? route : guarded(route)] as const,
           );
     return new Map<string, OpsRoute>([

@@ -55,9 +55,11 @@ export class Sidecar {
       );
       const loaded = await this.#snapshot?.load();
       source.start();
-      this.#foundations.cache?.start();
+      const changes = this.#container.get(TOKENS.recentChanges);
+      this.#foundations.cache?.start(changes?.writtenToRedis);
       await this.#foundations.cache?.warm();
-      this.#container.get(TOKENS.stream).start(this.#container.get(TOKENS.followUpdates));
+      const updates = this.#container.get(TOKENS.followUpdates);
+      this.#container.get(TOKENS.stream).start(changes?.before(updates) ?? updates);
       const { port: grpcPort } = await named(
         "GRPC_PORT",
         config.grpcPort,

@@ -3,6 +3,7 @@ import type { DrillOps } from "../../adapters/ops/drill-routes.js";
 import type { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import type { SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
 import type { OpsRoute, OpsServer } from "../../adapters/ops/ops-server.js";
+import type { RecentChanges } from "../../adapters/ops/recent-changes.js";
 import type { RecentDenials } from "../../adapters/ops/recent-denials.js";
 import type { ServiceStatus } from "../../adapters/ops/service-status.js";
 import type { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
@@ -60,6 +61,7 @@ export const TOKENS = {
   /** The same, with decisions logged where that is configured. */
   checks: token<Pick<CheckEntitlement, "feature" | "credit">>("checks"),
   recentDenials: token<RecentDenials | undefined>("recentDenials"),
+  recentChanges: token<RecentChanges | undefined>("recentChanges"),
   decisionLines: token<DecisionLines | undefined>("decisionLines"),
   listEntitlements: token<ListEntitlements>("listEntitlements"),
   reloadEntitlements: token<ReloadEntitlements>("reloadEntitlements"),

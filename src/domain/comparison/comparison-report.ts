@@ -17,6 +17,15 @@ export interface ClassOfDifferences {
   readonly examples: readonly DifferenceExample[];
 }
 
+/** A report as it is sent to who looks at it. */
+export interface ComparisonSummary extends Pick<
+  ComparisonReport,
+  "compared" | "same" | "passing" | "different" | "skipped"
+> {
+  /** Of those classes that there are, the gravest first. */
+  readonly classes: Readonly<Partial<Record<DifferenceClass, ClassOfDifferences>>>;
+}
+
 /** What came of comparing the answers of two services. */
 export class ComparisonReport {
   /** Answers that were compared. */
@@ -51,6 +60,11 @@ export class ComparisonReport {
       const { item, field, incumbent, candidate } = first;
       known.examples.push({ ...question, item, field, incumbent, candidate });
     }
+  }
+
+  summary(): ComparisonSummary {
+    const { compared, same, passing, different, skipped } = this;
+    return { compared, same, passing, different, skipped, classes: Object.fromEntries(this.classes()) };
   }
 
   /** Those that there are, the gravest first. */

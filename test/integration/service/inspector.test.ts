@@ -1,17 +1,12 @@
-import { execFile, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseEnv, promisify } from "node:util";
+import { parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { INSPECTOR_HTML } from "../../../src/adapters/ops/inspector/inspector-page.js";
+import { INSPECTOR_PAGE } from "../../../src/adapters/ops/gen/inspector-pages.js";
+import { itInChromium, pageSeen } from "../../support/chromium.js";
 import { ServiceProcess } from "./service-process.js";
-
-const CHROMIUM = ["chromium", "chromium-browser", "google-chrome"].find(
-  (program) => spawnSync(program, ["--version"]).status === 0,
-);
-const run = promisify(execFile);
 
 describe("the inspector of npm start", () => {
   let service: ServiceProcess;
@@ -32,12 +27,14 @@ describe("the inspector of npm start", () => {
     });
     [, page = ""] = await service.printed(/inspect {2}(\S+)/);
     const [, address = ""] = await service.printed(/address {2}(\S+)/);
-    const body = JSON.stringify({ customerId: "customer-demo", featureId: "no-such-feature" });
-    await fetch(`${address}/stigg.sidecar.v1.SidecarService/GetEntitlement`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body,
-    });
+    const post = (method: string, body: object) =>
+      fetch(`${address}/stigg.sidecar.v1.SidecarService/${method}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    await post("GetEntitlement", { customerId: "customer-demo", featureId: "no-such-feature" });
+    await post("ReportUsage", { customerId: "hobbyist", featureId: "api-calls", value: 1 });
   });
   afterAll(async () => {
     service.child.kill("SIGTERM");
@@ -45,52 +42,34 @@ describe("the inspector of npm start", () => {
     await rm(profile, { recursive: true, force: true });
   });
 
-  /** The page as a browser has it after its script has run for some seconds of its own time. */
-  async function seen(query: string): Promise<string> {
-    const options = [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      `--user-data-dir=${profile}`,
-      "--virtual-time-budget=6000",
-      "--dump-dom",
-    ];
-    const { stdout } = await run(CHROMIUM ?? "", [...options, `${page}${query}`], {
-      maxBuffer: 2 ** 24,
-      timeout: 25_000,
-    });
-    return stdout.replace(/<(script|style)>[^]*?<\/\1>/g, "");
-  }
-
-  (CHROMIUM === undefined ? it.skip : it)(
-    "in Chromium (skipped where there is none) shows status, rates, a customer with bars and reasons, and denials",
+  itInChromium(
+    "in Chromium (skipped where there is none) shows status, rates, a customer with bars and reasons, denials, and changes",
     async () => {
-      const dom = await seen("?customer=customer-demo");
+      const dom = await pageSeen(`${page}?customer=customer-demo`);
       expect(dom).toMatch(/<strong id="state" role="status" class="good">well<\/strong>/);
       expect(dom).toMatch(/calls a second<\/dt><dd>\d/);
-      expect(dom).toContain('<progress max="10" value="7" aria-label="seats: 7 of 10 used"></progress>');
+      expect(dom).toContain('<progress max="10" aria-label="seats: 7 of 10 used" value="7"></progress>');
       expect(dom).toMatch(/<small>limit: limit 10, hasSoftLimit true, used 7, requested 0<\/small>/);
       expect(dom).toMatch(/no-such-feature<\/td><td>NoFeatureEntitlementInSubscription/);
+      expect(dom).toMatch(/<td>usage-updated<\/td><td>hobbyist<\/td><td>api-calls<\/td>/);
       expect(dom).toMatch(/catalog_file<\/th><td class="good">up/);
       expect(dom).toMatch(/<p id="problem" class="bad" role="alert"><\/p>/);
     },
   );
 
-  (CHROMIUM === undefined ? it.skip : it)(
-    "takes what others named for text, and names the ids that are like one that is not known",
-    async () => {
-      const dom = await seen(`?customer=${encodeURIComponent("<img src=x onerror=alert(1)>")}`);
-      expect(dom).toContain("<strong>&lt;img src=x onerror=alert(1)&gt;</strong>");
-      expect(await seen("?customer=customer-dem")).toContain("Did you mean customer-demo");
-    },
-  );
+  itInChromium("takes what others named for text, and names the ids that are like one that is not known", async () => {
+    const dom = await pageSeen(`${page}?customer=${encodeURIComponent("<img src=x onerror=alert(1)>")}`);
+    expect(dom).toContain("<strong>&lt;img src=x onerror=alert(1)&gt;</strong>");
+    expect(await pageSeen(`${page}?customer=customer-dem`)).toContain("Did you mean customer-demo");
+  });
 
   it("asks nobody else: its policy allows its own script, and requests to its own port alone", async () => {
     const policy = (await fetch(page)).headers.get("content-security-policy") ?? "";
     expect(policy).toMatch(
       /^default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; connect-src 'self'; /,
     );
-    expect(INSPECTOR_HTML).not.toMatch(/https?:\/\//);
+    const namespaces = /http:\/\/www\.w3\.org\/[\w/]+/g;
+    expect(INSPECTOR_PAGE.html.replace(namespaces, "")).not.toMatch(/https?:\/\//);
   });
 
   it("tells of customers to this machine alone", async () => {

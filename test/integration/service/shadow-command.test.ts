@@ -6,6 +6,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Health, HealthCheckResponse_ServingStatus } from "../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { itInChromium, pageSeen } from "../../support/chromium.js";
 import { runToEnd, ServiceProcess } from "./service-process.js";
 
 const FEATURES = [
@@ -75,7 +76,10 @@ describe("two services that are compared", () => {
   }
 
   /** Has the command stand between, and ends it. */
-  async function shadowing(options: readonly string[], ask: (baseUrl: string) => Promise<void>) {
+  async function shadowing(
+    options: readonly string[],
+    ask: (baseUrl: string, shadow: ServiceProcess) => Promise<void>,
+  ) {
     const shadow = new ServiceProcess(
       [
         "shadow",
@@ -93,7 +97,7 @@ describe("two services that are compared", () => {
       {},
     );
     const [, at] = await shadow.warned(/listening on (\S+): answers come from/);
-    await ask(`http://${at}`);
+    await ask(`http://${at}`, shadow);
     shadow.child.kill("SIGTERM");
     const { code, stdout, stderr } = await shadow.ended;
     return { code, stderr, report: JSON.parse(stdout) as Report };
@@ -179,6 +183,24 @@ describe("two services that are compared", () => {
     expect(stdout.trim()).toBe("3 answers compared: 3 the same, 0 for a while not, 0 different");
     expect(code).toBe(0);
   });
+
+  itInChromium(
+    "can be looked at while they are compared (in Chromium, skipped where there is none), from this machine alone",
+    async () => {
+      let page = "";
+      await shadowing(["--inspect", "localhost:0"], async (baseUrl, shadow) => {
+        await clientOf(baseUrl).getMeteredEntitlement({ customerId: "globex", featureId: "seats" });
+        [, page = ""] = await shadow.warned(/inspect {2}(\S+)/);
+        const comparison = new URL("/comparison", page);
+        expect((await fetch(comparison, { headers: { "x-forwarded-for": "10.0.0.1" } })).status).toBe(401);
+        const dom = await pageSeen(page);
+        expect(dom).toMatch(/<strong id="state" role="status" class="bad">1 different<\/strong>/);
+        expect(dom).toMatch(/<h2 id="h-class-limit">limit: 1<\/h2>/);
+        expect(dom).toMatch(/<td>usageLimit<\/td><td>10<\/td><td>12<\/td>/);
+      });
+      await expect(fetch(page)).rejects.toThrow();
+    },
+  );
 
   it("may be compared by a decision log too, of which usage is left out unless asked for", async () => {
     const log = join(folder, "replayed.decisions");

@@ -1,24 +1,18 @@
-import { createHash } from "node:crypto";
 import type { InspectCustomer } from "../../../application/check/inspect-customer.js";
+import { INSPECTOR_PAGE } from "../gen/inspector-pages.js";
 import { explain, json, type OpsRoute } from "../ops-server.js";
+import type { RecentChanges } from "../recent-changes.js";
 import type { RecentDenials } from "../recent-denials.js";
-import { INSPECTOR_HTML, INSPECTOR_SCRIPT, INSPECTOR_STYLE } from "./inspector-page.js";
-
-/** The page may run its own script and style, ask this port, and nothing else. */
-const POLICY = `default-src 'none'; script-src '${digestOf(INSPECTOR_SCRIPT)}'; style-src '${digestOf(INSPECTOR_STYLE)}'; connect-src 'self'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'`;
+import { pageRoute } from "./page-route.js";
 
 /** What the inspector page consists of and asks for, by path. All but the page itself tell of customers: the caller guards them. */
-export function inspectorRoutes(inspect: InspectCustomer, denials: RecentDenials): ReadonlyMap<string, OpsRoute> {
+export function inspectorRoutes(
+  inspect: InspectCustomer,
+  denials: RecentDenials,
+  changes: RecentChanges,
+): ReadonlyMap<string, OpsRoute> {
   return new Map<string, OpsRoute>([
-    [
-      "/inspector",
-      () => ({
-        status: 200,
-        contentType: "text/html; charset=utf-8",
-        body: INSPECTOR_HTML,
-        headers: { "content-security-policy": POLICY, "referrer-policy": "no-referrer" },
-      }),
-    ],
+    ["/inspector", pageRoute(INSPECTOR_PAGE)],
     ["/inspector/customers", (query) => json(200, { customers: inspect.find(query.get("q") ?? "") })],
     [
       "/inspector/customer",
@@ -28,10 +22,6 @@ export function inspectorRoutes(inspect: InspectCustomer, denials: RecentDenials
         return json(200, await inspect.inspect({ customerId, resourceId: query.get("resource") ?? undefined }));
       },
     ],
-    ["/decisions", () => json(200, { denials: denials.latest })],
+    ["/decisions", () => json(200, { denials: denials.latest, changes: changes.latest })],
   ]);
-}
-
-function digestOf(text: string): string {
-  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }

@@ -5,7 +5,7 @@ import type { Output } from "../output.js";
 /** A report for people: how many, then each class with what it was found in. */
 export function printReport(report: ComparisonReport, isJson: boolean, output: Output): void {
   if (isJson) {
-    output.out(JSON.stringify({ ...countsOf(report), classes: Object.fromEntries(report.classes()) }));
+    output.out(JSON.stringify(report.summary()));
     return;
   }
   for (const [is, { answers, examples }] of report.classes()) {
@@ -25,10 +25,6 @@ export function printReport(report: ComparisonReport, isJson: boolean, output: O
 export function describeCounts({ compared, same, passing, different, skipped }: ComparisonReport): string {
   const left = skipped === 0 ? "" : `, ${skipped} not compared`;
   return `${compared} answers compared: ${same} the same, ${passing} for a while not, ${different} different${left}`;
-}
-
-function countsOf({ compared, same, passing, different, skipped }: ComparisonReport) {
-  return { compared, same, passing, different, skipped };
 }
 
 function textOf(value: FieldValue | undefined): string {

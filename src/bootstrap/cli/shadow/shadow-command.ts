@@ -11,6 +11,7 @@ import { serviceAddress } from "../commands/service-address.js";
 import { COMMAND_EXIT_CODES, type Output } from "../output.js";
 import { parseCommandLine, UsageError } from "../parse-command-line.js";
 import { durationOf, TLS_OPTIONS } from "../service-options.js";
+import { inspectComparison } from "./inspect-comparison.js";
 import { describeCounts, printReport } from "./print-report.js";
 import { countOf, transportTo } from "./services.js";
 
@@ -21,6 +22,7 @@ const SYNTAX = {
     incumbent: { type: "string" },
     candidate: { type: "string" },
     listen: { type: "string" },
+    inspect: { type: "string" },
     "answer-from": { type: "string" },
     for: { type: "string" },
     checks: { type: "string" },
@@ -30,6 +32,7 @@ const SYNTAX = {
 } as const;
 
 const DEFAULT_LISTEN = "localhost:8090";
+const DEFAULT_INSPECT = "localhost:0";
 const DEFAULT_SETTLE = "2s";
 const ANSWER_TIMEOUT_MS = 5_000;
 const PROGRESS_MS = 60_000;
@@ -92,29 +95,61 @@ export async function shadowCommand(
     logger,
   });
   const listener = new MultiProtocolListener({ onExchange, logger });
-  const listening = await listen(listener, values.listen ?? DEFAULT_LISTEN, output);
-  if (listening === undefined) return COMMAND_EXIT_CODES.error;
-  output.err(
-    `listening on ${listening}: answers come from the ${answerFrom}; ${values.incumbent} and ${candidate} are compared`,
-  );
+  const page = values.inspect === undefined ? undefined : inspectComparison(report, logger);
+  const [callers, looking] = [
+    addressOf("--listen", values.listen ?? DEFAULT_LISTEN),
+    addressOf("--inspect", values.inspect ?? DEFAULT_INSPECT),
+  ];
+  try {
+    const port = await listenAt("--listen", listener, callers);
+    if (page !== undefined)
+      output.err(`inspect  http://${looking.shown}:${await listenAt("--inspect", page, looking)}/inspector`);
+    output.err(
+      `listening on ${callers.shown}:${port}: answers come from the ${answerFrom}; ${values.incumbent} and ${candidate} are compared`,
+    );
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    output.err(`error: ${error.message}`);
+    await listener.drain(0);
+    return COMMAND_EXIT_CODES.error;
+  }
   await untilEnd(end, ends.afterMs, () => output.err(describeCounts(report)));
   await listener.drain(DRAIN_MS);
   await mirror.idle();
+  await page?.close();
   printReport(report, values.json === true, output);
   return report.different === 0 ? COMMAND_EXIT_CODES.valid : COMMAND_EXIT_CODES.invalid;
 }
 
-async function listen(listener: MultiProtocolListener, at: string, output: Output): Promise<string | undefined> {
-  const [, host, port] = /^(?:(\[[^\]]+\]|[^:]+):)?(\d+)$/.exec(at) ?? [];
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** The host as it stands in a URL. */
+  readonly shown: string;
+}
+
+/** @throws UsageError that names the option */
+function addressOf(option: string, text: string): Address {
+  const [, host = "localhost", port] = /^(?:(\[[^\]]+\]|[^:]+):)?(\d+)$/.exec(text) ?? [];
   if (port === undefined || Number(port) > 65_535)
-    throw new UsageError(`--listen must be host:port or a port, not ${JSON.stringify(at)}`);
+    throw new UsageError(`${option} must be host:port or a port, not ${JSON.stringify(text)}`);
+  return { host: host.replace(/[[\]]/g, ""), port: Number(port), shown: host };
+}
+
+/** @returns the port. @throws CodedError that says what to do about it */
+async function listenAt(
+  option: string,
+  server: { listen(port: number, host: string): Promise<{ readonly port: number }> },
+  { host, port }: Address,
+): Promise<number> {
   try {
-    const address = await listener.listen(Number(port), (host ?? "localhost").replace(/[[\]]/g, ""));
-    return `${host ?? "localhost"}:${address.port}`;
+    return (await server.listen(port, host)).port;
   } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    output.err(`error: ${error.message} with --listen host:port`);
-    return undefined;
+    if (error instanceof CodedError) throw new CodedError(error.code, `${error.message} with ${option} host:port`);
+    throw new CodedError(
+      "unavailable",
+      `${option}: ${(error as Error).message}: name another with ${option} host:port`,
+    );
   }
 }
 
