@@ -28,6 +28,11 @@ export function customerOf(customerId: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
+/** The number in a feature's id; 0 for an id of another make. */
+export function featureOf(featureId: string): number {
+  return Number(/^feature-(\d{2})$/.exec(featureId)?.[1] ?? 0);
+}
+
 export function planOf(customer: number): number {
   return customer % PLAN_COUNT;
 }

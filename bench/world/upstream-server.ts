@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL, type Message, MessageType } from "graphql-ws";
 import { type WebSocket, WebSocketServer } from "ws";
 import { Changes } from "./changes.js";
-import { customerOf } from "./customers.js";
+import { customerOf, featureOf, usageOf } from "./customers.js";
 import { stateJsonOf } from "./state-json.js";
 
 const STATE_PATH = /^\/v1\/c\/([^/]+)\/entitlements-state\.json$/;
@@ -59,13 +59,23 @@ interface Reported {
   readonly featureId: string;
 }
 
-/** Reports are answered as counted, without a usage: that would change what is cached. */
+/**
+ * Reports are answered as upstream does, with what is used by now: each time the same as every state says, so that what is cached
+ * stays what checks are compared with.
+ */
 function answerOf(body: string): string {
   const { operationName, variables } = (body === "" ? {} : JSON.parse(body)) as {
     readonly operationName?: string;
     readonly variables?: { readonly input?: Reported & { readonly usages?: readonly Reported[] } };
   };
-  const measured = ({ customerId, featureId }: Reported) => ({ id: "measurement", customerId, featureId });
+  const timestamp = new Date().toISOString();
+  const measured = ({ customerId, featureId }: Reported) => ({
+    id: "measurement",
+    customerId,
+    featureId,
+    currentUsage: usageOf(customerOf(customerId) ?? 0, featureOf(featureId)),
+    timestamp,
+  });
   const input = variables?.input;
   if (operationName === "ReportUsage" && input !== undefined)
     return JSON.stringify({ data: { reportUsage: measured(input) } });
