@@ -1,13 +1,14 @@
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { OverlaidState } from "../../domain/outbox/overlaid-state.js";
+import { OverlaidState, type PendingUsages } from "../../domain/outbox/overlaid-state.js";
 import type { PendingAmounts } from "../../domain/outbox/pending-amounts.js";
+import type { UsageSeries } from "../../domain/outbox/usage-entry.js";
 import type { SharedPending } from "../../ports/shared-pending.js";
 
 const NOTHING: readonly PendingAmounts[] = [];
 
 /** Has checks count what was accepted, here and by others who share the cache, and is not in upstream's usage yet. */
-export class UsageOverlay {
+export class UsageOverlay implements PendingUsages {
   readonly #outbox: OutboxState;
   readonly #shared: SharedPending | undefined;
 
@@ -19,12 +20,16 @@ export class UsageOverlay {
 
   /** On the path of every check. @param now epoch milliseconds */
   over(state: CustomerState, customerId: string, resourceId: string | undefined, now: number): CustomerState {
-    const hasOwn = this.#outbox.waiting.size > 0;
-    const hasOthers = this.#shared !== undefined && this.#shared.othersSize > 0;
-    if (!hasOwn && !hasOthers) return state;
-    const own = hasOwn ? this.#outbox.seriesOf({ customerId, resourceId }) : undefined;
-    const others = hasOthers ? this.#shared.ofOthers(customerId, resourceId) : undefined;
-    if (own === undefined && others === undefined) return state;
-    return new OverlaidState(state, own, others ?? NOTHING, now);
+    return this.#outbox.waiting.size > 0 || (this.#shared !== undefined && this.#shared.othersSize > 0)
+      ? new OverlaidState(state, this, customerId, resourceId, now)
+      : state;
+  }
+
+  own(customerId: string, resourceId: string | undefined): ReadonlyMap<string, UsageSeries> | undefined {
+    return this.#outbox.waiting.size > 0 ? this.#outbox.seriesOf({ customerId, resourceId }) : undefined;
+  }
+
+  others(customerId: string, resourceId: string | undefined): readonly PendingAmounts[] {
+    return this.#shared?.ofOthers(customerId, resourceId) ?? NOTHING;
   }
 }

@@ -33,23 +33,33 @@ export function overlaidUsage(
   return currentUsage === usage.currentUsage ? usage : { ...usage, currentUsage };
 }
 
+/** What waits of a subject: looked up only once a usage is asked for, which most features have none of. */
+export interface PendingUsages {
+  /** In this outbox, by feature. */
+  own(customerId: string, resourceId: string | undefined): ReadonlyMap<string, UsageSeries> | undefined;
+  /** In those of others who share the cache. */
+  others(customerId: string, resourceId: string | undefined): readonly PendingAmounts[];
+}
+
 /** A state in which the usages are overlaid by what waits in the outbox, and in those of others. Everything else is as it was. */
 export class OverlaidState implements CustomerState {
   readonly #state: CustomerState;
-  readonly #own: ReadonlyMap<string, UsageSeries> | undefined;
-  readonly #others: readonly PendingAmounts[];
+  readonly #pending: PendingUsages;
+  readonly #customerId: string;
+  readonly #resourceId: string | undefined;
   readonly #now: number;
 
-  /** @param own what waits of the subject here, by feature. @param others what waits of it elsewhere */
   constructor(
     state: CustomerState,
-    own: ReadonlyMap<string, UsageSeries> | undefined,
-    others: readonly PendingAmounts[],
+    pending: PendingUsages,
+    customerId: string,
+    resourceId: string | undefined,
     now: number,
   ) {
     this.#state = state;
-    this.#own = own;
-    this.#others = others;
+    this.#pending = pending;
+    this.#customerId = customerId;
+    this.#resourceId = resourceId;
     this.#now = now;
   }
 
@@ -93,19 +103,24 @@ export class OverlaidState implements CustomerState {
 
   featureUsage(featureId: string): Usage {
     const usage = this.#state.featureUsage(featureId);
-    if (!this.#isPending(featureId)) return usage;
-    return this.#overlaid(this.#ofNow(usage, featureId), featureId);
+    const own = this.#pending.own(this.#customerId, this.#resourceId);
+    const others = this.#pending.others(this.#customerId, this.#resourceId);
+    if (own?.has(featureId) !== true && !others.some((amounts) => amounts.has(featureId))) return usage;
+    return this.#overlaid(this.#ofNow(usage, featureId), featureId, own, others);
   }
 
   /** What features that draw on the wallet are going to cost is consumed already. */
   creditUsage(currencyId: string): Usage {
     let usage = this.#state.creditUsage(currencyId);
-    for (const featureId of this.#pendingFeatures()) {
+    const own = this.#pending.own(this.#customerId, this.#resourceId);
+    const others = this.#pending.others(this.#customerId, this.#resourceId);
+    for (const featureId of new Set([...(own?.keys() ?? []), ...others.flatMap((amounts) => [...amounts.keys()])])) {
       const rate = this.#state.feature(featureId)?.creditRate;
       if (rate?.currencyId !== currencyId) continue;
       // The wallet is measured after the feature, and may not contain yet what that contains.
       const before = this.#ofNow({ ...this.#state.featureUsage(featureId), updatedAt: undefined }, featureId);
-      const more = subtractDecimals(this.#overlaid(before, featureId).currentUsage, before.currentUsage);
+      const after = this.#overlaid(before, featureId, own, others);
+      const more = subtractDecimals(after.currentUsage, before.currentUsage);
       usage = {
         ...usage,
         currentUsage: Math.max(0, Number(addDecimals(usage.currentUsage, multiplyDecimals(more, rate.amount)))),
@@ -119,20 +134,15 @@ export class OverlaidState implements CustomerState {
   }
 
   /** What others have first: in which order it is counted is not known. */
-  #overlaid(usage: Usage, featureId: string): Usage {
+  #overlaid(
+    usage: Usage,
+    featureId: string,
+    own: ReadonlyMap<string, UsageSeries> | undefined,
+    others: readonly PendingAmounts[],
+  ): Usage {
     let overlaid = usage;
-    for (const amounts of this.#others) overlaid = overlaidUsage(overlaid, amounts.get(featureId) ?? [], this.#now);
-    return overlaidUsage(overlaid, this.#own?.get(featureId)?.entries ?? [], this.#now);
-  }
-
-  #isPending(featureId: string): boolean {
-    return this.#own?.has(featureId) === true || this.#others.some((amounts) => amounts.has(featureId));
-  }
-
-  #pendingFeatures(): ReadonlySet<string> {
-    const features = new Set(this.#own?.keys());
-    for (const amounts of this.#others) for (const featureId of amounts.keys()) features.add(featureId);
-    return features;
+    for (const amounts of others) overlaid = overlaidUsage(overlaid, amounts.get(featureId) ?? [], this.#now);
+    return overlaidUsage(overlaid, own?.get(featureId)?.entries ?? [], this.#now);
   }
 
   #ofNow(usage: Usage, featureId: string): Usage {

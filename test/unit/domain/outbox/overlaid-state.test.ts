@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import { OutboxState } from "../../../../src/domain/outbox/outbox-state.js";
 import { OverlaidState } from "../../../../src/domain/outbox/overlaid-state.js";
 import type { PendingAmounts } from "../../../../src/domain/outbox/pending-amounts.js";
@@ -31,9 +32,18 @@ function accepted(...values: readonly { readonly featureId: string; readonly val
 const ofOthers = (featureId: string, value: number, behavior: "DELTA" | "SET" = "DELTA"): PendingAmounts =>
   new Map([[featureId, [{ behavior, value, group: Infinity }]]]);
 
+function overlaidState(
+  state: CustomerState,
+  own: ReturnType<typeof accepted> | undefined,
+  others: readonly PendingAmounts[],
+): OverlaidState {
+  const pending = { own: () => own, others: () => others };
+  return new OverlaidState(state, pending, SUBJECT.customerId, undefined, NOW);
+}
+
 describe("a state with what waits in the outbox", () => {
   it("is as it was in everything but usage", () => {
-    const overlaid = new OverlaidState(known, accepted({ featureId: "other", value: 1 }), [], NOW);
+    const overlaid = overlaidState(known, accepted({ featureId: "other", value: 1 }), []);
     expect(contentsOf(overlaid)).toEqual(contentsOf(known));
     expect(overlaid.unknown).toEqual(known.unknown);
     expect(overlaid.feature("seats")).toBe(known.feature("seats"));
@@ -43,7 +53,7 @@ describe("a state with what waits in the outbox", () => {
 
   it("takes other usages as the state that it lies over does", () => {
     const usages = { features: new Map([["seats", { currentUsage: 1 }]]) };
-    const overlaid = new OverlaidState(known, accepted({ featureId: "seats", value: 1 }), [], NOW);
+    const overlaid = overlaidState(known, accepted({ featureId: "seats", value: 1 }), []);
     expect(contentsOf(overlaid.withUsages(usages))).toEqual(contentsOf(known.withUsages(usages)));
   });
 
@@ -66,7 +76,7 @@ describe("a state with what waits in the outbox", () => {
     },
     { what: "no less than nothing", own: [{ featureId: "seats", value: -20 }], others: [], used: 0 },
   ])("counts $what", ({ own, others, used }) => {
-    const overlaid = new OverlaidState(known, own && accepted(...own), others, NOW);
+    const overlaid = overlaidState(known, own && accepted(...own), others);
     expect(overlaid.featureUsage("seats").currentUsage).toBe(used);
   });
 
@@ -88,7 +98,7 @@ describe("a state with what waits in the outbox", () => {
     },
     { what: "what is given back", own: [{ featureId: "seats", value: -3 }], others: [], credits: 34 },
   ])("has the wallet pay for $what", ({ own, others, credits }) => {
-    const overlaid = new OverlaidState(known, own && accepted(...own), others, NOW);
+    const overlaid = overlaidState(known, own && accepted(...own), others);
     expect(overlaid.creditUsage("credits").currentUsage).toBe(credits);
     expect(overlaid.creditUsage("tokens").currentUsage).toBe(5);
   });
@@ -96,7 +106,7 @@ describe("a state with what waits in the outbox", () => {
   it("begins at 0 where the period that the usage belongs to is over", () => {
     const usage = { currentUsage: 8, periodEnd: NOW - 1 };
     const state = stateWith([metered({ usage })]);
-    const overlaid = new OverlaidState(state, accepted({ featureId: "seats", value: 3 }), [], NOW);
+    const overlaid = overlaidState(state, accepted({ featureId: "seats", value: 3 }), []);
     expect(overlaid.featureUsage("seats").currentUsage).toBe(3);
   });
 });
