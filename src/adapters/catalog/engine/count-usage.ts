@@ -61,8 +61,8 @@ export function countUsage(counted: CountedUsage, context: CountContext): void {
   const isOver =
     terms !== undefined && period !== undefined && counted.timestamp !== undefined && counted.timestamp < period.start;
   const difference = isOver
-    ? addToPast(counted, periodOf(definition, terms, counted.timestamp), context)
-    : setUsage(counted, period, context);
+    ? addToPast(counted, periodOf(definition, terms, counted.timestamp), period, context)
+    : setUsage(counted, period, period, context);
   if (terms?.creditRate === undefined || difference === 0) return;
   const { amount, currencyId } = terms.creditRate;
   drawFrom(walletOwner(definition, customer, currencyId), currencyId, multiplyDecimals(difference, amount), context);
@@ -88,10 +88,15 @@ export function drawFrom(
   });
 }
 
-/** @returns by how much the usage changed */
+/**
+ * @param period that the usage belongs to
+ * @param present that contains `now`
+ * @returns by how much the usage changed
+ */
 function setUsage(
   { subject, featureId, value, updateBehavior }: CountedUsage,
   period: UsagePeriod | undefined,
+  present: UsagePeriod | undefined,
   { draft, catalogSince, now }: CountContext,
 ): Decimal {
   const entry = draft.usage(subject, featureId);
@@ -100,7 +105,7 @@ function setUsage(
   const amount = compareDecimals(sum, 0) < 0 ? 0 : sum;
   mustBeExact(amount, `usage of ${JSON.stringify(featureId)}`);
   draft.setUsage(subject, featureId, {
-    amounts: withAmount(entry?.amounts ?? [], period?.start, amount),
+    amounts: withAmount(entry?.amounts ?? [], { periodStart: period?.start, amount }, present?.start, now),
     initial: entry?.initial,
     updatedAt: Math.max(now, Math.max(catalogSince, entry?.updatedAt ?? 0) + 1),
   });
@@ -110,12 +115,19 @@ function setUsage(
 /**
  * Where a clock was ahead and is set right, a period that was over then is the present one again.
  *
- * @returns by how much usage changed, also where the period is too long ago to be kept
+ * @returns by how much usage changed; of a period that is too long ago to be kept, by how much it was said to
  */
-function addToPast(counted: CountedUsage, period: UsagePeriod | undefined, context: CountContext): Decimal {
+function addToPast(
+  counted: CountedUsage,
+  period: UsagePeriod | undefined,
+  present: UsagePeriod,
+  context: CountContext,
+): Decimal {
   if (counted.updateBehavior === "SET") return 0;
-  setUsage(counted, period, context);
-  return counted.value;
+  const difference = setUsage(counted, period, present, context);
+  const entry = context.draft.usage(counted.subject, counted.featureId);
+  const isKept = entry?.amounts.some(({ periodStart }) => periodStart === period?.start) === true;
+  return isKept ? difference : counted.value;
 }
 
 /** Beyond it the doubles of answers and states skip integers, and a limit could no longer be judged by. */

@@ -31,7 +31,7 @@ function seedFeatures(definition: SubjectDefinition, { draft, catalogSince, now 
     const terms = activeTermsOf(definition, featureId, now);
     const period = terms === undefined ? undefined : periodOf(definition, terms, now);
     draft.setUsage(subject, featureId, {
-      amounts: withAmount(entry?.amounts ?? [], period?.start, initial),
+      amounts: withAmount(entry?.amounts ?? [], { periodStart: period?.start, amount: initial }, period?.start, now),
       initial,
       updatedAt: catalogSince,
     });

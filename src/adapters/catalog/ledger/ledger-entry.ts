@@ -3,7 +3,7 @@ import type { Decimal } from "../../../domain/usage/decimal.js";
 
 /** What was counted of one feature for one subject. */
 export interface UsageEntry {
-  /** By usage period, the one counted in last at the end; see `withAmount` for how many. */
+  /** By usage period, the one counted in last at the end; see `withAmount` for which. */
   readonly amounts: readonly PeriodAmount[];
   /** The catalog's initial usage that this began with. */
   readonly initial: number | undefined;
@@ -72,25 +72,29 @@ export interface LedgerReader {
 }
 
 /** Enough for a clock that is set back and forth, and for what is reported late. */
-const MAX_PERIODS = 4;
+const MAX_PERIODS = 5;
 
 /**
- * An entry's amounts with one of them set anew. Earlier periods are kept: a clock that was ahead has begun a period too
- * soon, and once it is set right the usage of the true period has to be there. The earliest goes first.
+ * An entry's amounts with one of them set anew. Other periods are kept: a clock that was ahead has begun a period too
+ * soon, and once it is set right the usage of the true period has to be there. The one farthest from now goes first, and
+ * never the present one, whatever the periods before it were.
+ *
+ * @param presentStart of the period that contains `now`; undefined: there are no periods
  */
 export function withAmount(
   amounts: readonly PeriodAmount[],
-  periodStart: number | undefined,
-  amount: Decimal,
+  changed: PeriodAmount,
+  presentStart: number | undefined,
+  now: number,
 ): readonly PeriodAmount[] {
-  const others = amounts.filter((each) => each.periodStart !== periodStart);
-  if (others.length >= MAX_PERIODS) {
-    const starts = others.map((each) => each.periodStart ?? -Infinity);
-    const earliest = Math.min(...starts);
-    if ((periodStart ?? -Infinity) < earliest) return amounts;
-    others.splice(starts.indexOf(earliest), 1);
-  }
-  return [...others, { periodStart, amount }];
+  const all = [...amounts.filter(({ periodStart }) => periodStart !== changed.periodStart), changed];
+  if (all.length <= MAX_PERIODS) return all;
+  const distances = all.map(({ periodStart }) => {
+    if (periodStart === presentStart) return -1;
+    return periodStart === undefined ? Infinity : Math.abs(now - periodStart);
+  });
+  all.splice(distances.indexOf(Math.max(...distances)), 1);
+  return all;
 }
 
 /** Values by subject and by the id of a feature or currency, each compared as it is and never joined into one key. */

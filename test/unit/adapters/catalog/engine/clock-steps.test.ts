@@ -13,6 +13,29 @@ const used = ({ engine }: OpenedCatalog) => engine.stateOf(ACME).featureUsage("c
 const report = ({ engine }: OpenedCatalog, value: number, timestamp?: number) =>
   engine.reportUsage([usageReport(ACME, "calls", value, { timestamp })]);
 
+describe("periods of another kind", () => {
+  it.each<[string, ResetPeriod | undefined]>([
+    ["never end", undefined],
+    ["are years", "YEAR"],
+    ["are hours", "HOUR"],
+  ])("that %s have usage counted, however many days were kept before them", async (_, resetPeriod) => {
+    const opened = await open(daily());
+    for (let days = 0; days < 8; days++) {
+      opened.clock.set(NOON + days * DAY_MS);
+      await report(opened, 1);
+    }
+    opened.engine.replace(
+      catalogOf({ entitlements: { calls: resetPeriod === undefined ? 10 : { limit: 10, resetPeriod } } }),
+    );
+    const before = used(opened);
+    for (let value = 1; value <= 3; value++) await report(opened, value);
+    expect(used(opened)).toBe(before + 6);
+    // What is reported late must not take its place either.
+    for (let days = 1; days <= 8; days++) await report(opened, 1, NOON - days * 400 * DAY_MS);
+    if (resetPeriod !== undefined) expect(used(opened)).toBe(before + 6);
+  });
+});
+
 describe("a clock that is set", () => {
   it("back into the period before neither opens that again nor loses what was used since", async () => {
     const opened = await open(daily());
@@ -39,6 +62,22 @@ describe("a clock that is set", () => {
     expect(used(opened)).toBe(8);
     const [measurement] = await report(opened, 1);
     expect(measurement?.currentUsage).toBe(9);
+  });
+
+  it("ahead through many periods, and right again, counts what is reported then", async () => {
+    const opened = await open(daily());
+    await report(opened, 7);
+    for (let days = 1; days <= 8; days++) {
+      opened.clock.set(NOON + days * DAY_MS);
+      await report(opened, 1);
+    }
+    opened.clock.set(NOON + 1);
+    for (let value = 1; value <= 3; value++) {
+      const before = used(opened);
+      const [measurement] = await report(opened, value);
+      expect(measurement?.currentUsage).toBe(before + value);
+      expect(used(opened)).toBe(before + value);
+    }
   });
 
   it("has nobody go on with states of the time ahead", async () => {

@@ -508,6 +508,18 @@ describe("credits", () => {
     expect([used(opened, "calls"), left(opened)]).toEqual([1, 94]);
   });
 
+  it("are given back of a period that is over only as far as they were used in it", async () => {
+    const opened = await open(withInk(100, { calls: { ...rate(3), resetPeriod: "DAY" } }));
+    const before = NOON - 2 * DAY_MS;
+    await opened.engine.reportUsage([usageReport(ACME, "calls", 10)]);
+    await opened.engine.reportUsage([usageReport(ACME, "calls", 5, { timestamp: before })]);
+    expect(left(opened)).toBe(55);
+    await opened.engine.reportUsage([usageReport(ACME, "calls", -20, { timestamp: before })]);
+    expect([used(opened, "calls"), left(opened)]).toEqual([10, 70]);
+    await opened.engine.reportUsage([usageReport(ACME, "calls", -20, { timestamp: NOON - 3 * DAY_MS })]);
+    expect([used(opened, "calls"), left(opened)]).toEqual([10, 70]);
+  });
+
   it("are drawn by a switch that costs them", async () => {
     const opened = await open(withInk(100, { sso: rate(40) }));
     await opened.engine.reportUsage([usageReport(ACME, "sso", 2)]);
