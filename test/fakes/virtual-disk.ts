@@ -75,6 +75,14 @@ export class VirtualDisk implements StateFiles {
     this.#durableEntries.set(path, inode);
   }
 
+  /** Somebody else writes to the file that is there. */
+  overwrite(path: string, content: Buffer): void {
+    const inode = this.#entries.get(path);
+    if (inode === undefined) throw new Error(`there is no ${path}`);
+    inode.content = inode.durable = content;
+    inode.pending = [];
+  }
+
   read(path: string): Promise<Buffer | undefined> {
     return this.#do(() => this.contentOf(path));
   }
@@ -117,6 +125,7 @@ export class VirtualDisk implements StateFiles {
     };
     return {
       identity: inode.id.toString(),
+      size: () => this.#do(() => inode.content.length),
       write: (data, position) =>
         this.#do(
           () => change((content) => written(content, data, position)),

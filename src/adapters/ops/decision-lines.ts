@@ -4,6 +4,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
+import { placeOfFile } from "../files/place-of-file.js";
 
 export interface DecisionLinesOptions {
   /** Undefined: standard output. */
@@ -11,6 +12,12 @@ export interface DecisionLinesOptions {
   /** At which size the file makes way for another, bytes. */
   readonly maxBytes: number;
   readonly output: NodeJS.WritableStream & { readonly writableLength: number };
+}
+
+/** Where lines are appended, behind links; of what size it is by now, bytes. */
+interface Target {
+  readonly path: string;
+  size: number;
 }
 
 /** How many files that made way are kept beside the one that is written, as <file>.1 (the latest) and so on. */
@@ -32,7 +39,7 @@ export class DecisionLines implements DecisionLog {
   #count = 0;
   #waiting: string[] = [];
   #waitingBytes = 0;
-  #size: number | undefined;
+  #target: Target | undefined;
   #isFlushing = false;
   #flushed: Promise<void> = Promise.resolve();
 
@@ -111,15 +118,23 @@ export class DecisionLines implements DecisionLog {
   }
 
   async #append(file: string, text: string): Promise<void> {
-    this.#size ??= await sizeOf(file);
-    if (this.#size > 0 && this.#size + text.length > this.#options.maxBytes) {
+    const target = (this.#target ??= await targetAt(file));
+    if (target.size > 0 && target.size + text.length > this.#options.maxBytes) {
       for (let number = KEPT_FILES - 1; number >= 0; number--)
-        await renameIfThere(number === 0 ? file : `${file}.${number}`, `${file}.${number + 1}`);
-      this.#size = 0;
+        await renameIfThere(number === 0 ? target.path : `${target.path}.${number}`, `${target.path}.${number + 1}`);
+      target.size = 0;
     }
-    await appendFile(file, text, { mode: 0o640 });
-    this.#size += Buffer.byteLength(text);
+    await appendFile(target.path, text, { mode: 0o640 });
+    target.size += Buffer.byteLength(text);
   }
+}
+
+/** @throws Error of node:fs where it cannot be looked at */
+async function targetAt(file: string): Promise<Target> {
+  // What is no file, as /dev/stdout, makes way for nothing: renamed, it would be gone for everybody.
+  if ((await stat(file).catch(undefinedIfMissing))?.isFile() === false) return { path: file, size: -Infinity };
+  const path = await placeOfFile(file);
+  return { path, size: (await stat(path).catch(undefinedIfMissing))?.size ?? 0 };
 }
 
 function lineOf(decision: string, entry: LoggedDecision, now: number): string {
@@ -159,19 +174,11 @@ function lineOf(decision: string, entry: LoggedDecision, now: number): string {
   })}\n`;
 }
 
-async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
-    throw error;
-  }
+function undefinedIfMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  return undefined;
 }
 
 async function renameIfThere(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
+  await rename(from, to).catch(undefinedIfMissing);
 }

@@ -9,6 +9,7 @@ import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { SnapshotStates } from "../../ports/snapshot.js";
 import { loadKernelLock } from "../files/kernel-lock.js";
+import { placeOfFile } from "../files/place-of-file.js";
 import { blockOf } from "./block-format.js";
 import { readBlocks } from "./read-blocks.js";
 
@@ -49,6 +50,8 @@ const MIN_APPENDED = 32 * 1024 * 1024;
 export class SnapshotFile {
   readonly #parts: SnapshotFileParts;
   readonly #outage: OutageLog;
+  /** Of the file; undefined: not known, and so nothing can be written. */
+  #place: string | undefined;
   #target: Target | undefined;
   #baseBytes = 0;
   #changed = new SubjectMap<Subject>();
@@ -68,10 +71,12 @@ export class SnapshotFile {
 
   /** Reads what there is, and from then on writes what changes. Never fails: what cannot be read is reported, and is as if it were not there. */
   async load(): Promise<LoadedSnapshot> {
-    const { file, environment, states, logger } = this.#parts;
+    const { environment, states, logger } = this.#parts;
+    let { file } = this.#parts;
     let subjects = 0;
     let damaged = 0;
     try {
+      this.#place = file = await placeOfFile(file);
       this.#lock = await open(`${file}.lock`, "a", 0o600);
       const isOwn = loadKernelLock()(this.#lock.fd) !== "taken";
       const opened = await openOrCreate(file);
@@ -183,7 +188,7 @@ export class SnapshotFile {
     this.#order = [];
     this.#changed = new SubjectMap();
     try {
-      this.#target ??= await targetAt(this.#parts.file);
+      this.#target ??= await targetAt(await this.#findPlace());
       for (let from = 0; from < subjects.length; from += SLICE) {
         await this.#writeBlock(this.#target, subjects.slice(from, from + SLICE));
         await nextTurn();
@@ -200,6 +205,11 @@ export class SnapshotFile {
     }
   }
 
+  /** What lies there may be replaced by a file meanwhile. */
+  async #findPlace(): Promise<string> {
+    return (this.#place ??= await placeOfFile(this.#parts.file));
+  }
+
   async #writeBlock(target: Target, subjects: readonly Subject[]): Promise<void> {
     const block = blockOf(this.#parts.environment, target.nextIndex, this.#parts.states.encode(subjects));
     await writeAll(target.file, block, target.end);
@@ -208,12 +218,15 @@ export class SnapshotFile {
   }
 
   async #rewrite(): Promise<void> {
-    const { file, states, logger } = this.#parts;
-    const beside = `${file}.new`;
+    const { states, logger } = this.#parts;
+    let { file } = this.#parts;
+    let beside: string | undefined;
     this.#changedSince = new Map();
     const before = this.#target;
     let next: Target | undefined;
     try {
+      file = await this.#findPlace();
+      beside = `${file}.new`;
       next = { file: await open(beside, "w", 0o600), nextIndex: 0, end: 0 };
       for (const slice of states.subjects()) {
         if (this.#isClosed) throw new CodedError("cancelled", "closing");
@@ -240,7 +253,7 @@ export class SnapshotFile {
       if (this.#outage.isLost) this.#outage.recovered("the snapshot is written again");
     } catch (error) {
       await next?.file.close().catch(ignore);
-      await rm(beside, { force: true }).catch(ignore);
+      if (beside !== undefined) await rm(beside, { force: true }).catch(ignore);
       if (!this.#isClosed)
         this.#outage.lost("warn", "the snapshot cannot be written anew: it goes on growing until it can", {
           file,

@@ -1,5 +1,19 @@
+import { once } from "node:events";
 import { copyFileSync, existsSync } from "node:fs";
-import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  copyFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -141,6 +155,43 @@ describe("usage with a state file", () => {
     expect(await readFile(stateFile, "utf8")).toBe(damaged);
     await rm(stateFile);
     await (await open()).close();
+  });
+
+  it.each([true, false])(
+    "is kept where links lead to, and they go on leading there (the file was there before: %s)",
+    async (isThere) => {
+      const folder = join(directory, "volume");
+      await mkdir(folder);
+      const real = join(folder, "usage.state");
+      if (isThere) await writeFile(real, "");
+      await symlink(join("volume", "usage.state"), join(directory, "link"));
+      await symlink("link", stateFile);
+      const engine = await open();
+      await expect(open(CATALOG, real)).rejects.toThrow(/is in use by process/);
+      await engine.reportUsage([usageReport(ACME, "calls", 5)]);
+      await engine.close();
+      expect((await lstat(stateFile)).isSymbolicLink()).toBe(true);
+      const again = await open(CATALOG, real);
+      expect(used(again)).toBe(5);
+      await again.close();
+    },
+  );
+
+  it("is never kept in place of what is no file", async () => {
+    await mkdir(join(directory, "folder"));
+    const socket = join(directory, "socket");
+    const server = createServer().listen(socket);
+    await once(server, "listening");
+    await symlink("socket", join(directory, "link"));
+    await symlink("circle", join(directory, "circle"));
+    expect(await refusalOf(open(CATALOG, join(directory, "folder")))).toMatch(/folder is a directory, and not a file/);
+    expect(await refusalOf(open(CATALOG, socket))).toMatch(
+      /^failed-precondition: .*socket is a socket, and not a file/,
+    );
+    expect(await refusalOf(open(CATALOG, join(directory, "link")))).toMatch(/socket is a socket, and not a file/);
+    expect(await refusalOf(open(CATALOG, join(directory, "circle")))).toMatch(/circle is a link that leads back/);
+    expect((await lstat(socket)).isSocket()).toBe(true);
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it("cannot be kept where there is no directory", async () => {

@@ -1,7 +1,9 @@
+import { CodedError } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import type { FileContent } from "../../files/file-access.js";
+import { placeOfFile } from "../../files/place-of-file.js";
 import { followCatalogFile, readCatalogFile } from "../file/catalog-file.js";
 import type { CatalogInput } from "../file/catalog-input.js";
 import { CatalogReader } from "../file/catalog-reader.js";
@@ -68,8 +70,22 @@ export async function openCatalog({
 }
 
 async function openJournal(stateFile: string, ledger: UsageLedger, clock: Clock, logger: Logger): Promise<UsageLog> {
-  const lock = await StateFileLock.acquire(stateFile, clock);
-  return UsageJournal.open(stateFile, ledger, NODE_STATE_FILES, lock, logger);
+  const place = await placeOf(stateFile);
+  const lock = await StateFileLock.acquire(place, clock);
+  return UsageJournal.open(place, ledger, NODE_STATE_FILES, lock, logger);
+}
+
+/** @throws CodedError `failed-precondition` where no file can be there */
+async function placeOf(stateFile: string): Promise<string> {
+  try {
+    return await placeOfFile(stateFile);
+  } catch (error) {
+    throw new CodedError(
+      "failed-precondition",
+      `the state file ${stateFile} cannot be used: ${(error as Error).message}; name a file, or one that is not there yet`,
+      { cause: error },
+    );
+  }
 }
 
 async function readSource(

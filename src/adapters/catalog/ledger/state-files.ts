@@ -18,6 +18,8 @@ export interface StateFiles {
 export interface StateFileHandle {
   /** Of the file itself, wherever it was moved to. */
   readonly identity: string;
+  /** How long it is, bytes: as it was left, unless somebody else wrote to it. */
+  size(): Promise<number>;
   /** Writes all of it. */
   write(data: Buffer, position: number): Promise<void>;
   truncate(length: number): Promise<void>;
@@ -87,6 +89,10 @@ class NodeStateFileHandle implements StateFileHandle {
   constructor(handle: FileHandle, identity: string) {
     this.#handle = handle;
     this.identity = identity;
+  }
+
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
   }
 
   async write(data: Buffer, position: number): Promise<void> {

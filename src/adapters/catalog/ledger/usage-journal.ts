@@ -42,17 +42,25 @@ export class UsageJournal implements UsageLog {
   readonly #ledger: UsageLedger;
   readonly #files: StateFiles;
   readonly #ownership: StateFileOwnership;
+  readonly #logger: Logger;
   #handle: StateFileHandle | undefined;
   #end: StateFileEnd = FIRST_END;
   #rewriteAt = 0;
   #needsRewrite = true;
   #isClosed = false;
 
-  private constructor(path: string, ledger: UsageLedger, files: StateFiles, ownership: StateFileOwnership) {
+  private constructor(
+    path: string,
+    ledger: UsageLedger,
+    files: StateFiles,
+    ownership: StateFileOwnership,
+    logger: Logger,
+  ) {
     this.#path = path;
     this.#ledger = ledger;
     this.#files = files;
     this.#ownership = ownership;
+    this.#logger = logger;
   }
 
   /**
@@ -68,7 +76,7 @@ export class UsageJournal implements UsageLog {
     ownership: StateFileOwnership,
     logger: Logger,
   ): Promise<UsageJournal> {
-    const journal = new UsageJournal(path, ledger, files, ownership);
+    const journal = new UsageJournal(path, ledger, files, ownership, logger);
     try {
       for (const record of recordsOfStateFile(path, await files.read(path), logger)) ledger.apply(record);
       await journal.#rewrite();
@@ -107,11 +115,19 @@ export class UsageJournal implements UsageLog {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    try {
+      if (this.#handle !== undefined && !this.#needsRewrite) {
+        await this.#ownership.confirm();
+        if (!(await this.#isAsItWasLeft())) await this.#rewrite();
+      }
+    } catch {
+      // Nor can it be marked as closed then.
+      this.#needsRewrite = true;
+    }
     const handle = this.#handle;
     this.#handle = undefined;
     try {
       if (handle !== undefined && !this.#needsRewrite) {
-        await this.#ownership.confirm();
         await this.#stateEnd(handle, { ...this.#end, isClosed: true, statements: this.#end.statements + 1 });
         await handle.sync();
       }
@@ -123,7 +139,7 @@ export class UsageJournal implements UsageLog {
   }
 
   async #makeReady(): Promise<void> {
-    const mustRewrite = this.#needsRewrite;
+    const mustRewrite = this.#needsRewrite || !(await this.#isAsItWasLeft());
     if (!mustRewrite && this.#end.bytes <= this.#rewriteAt) return;
     const before = this.#handle;
     try {
@@ -133,6 +149,18 @@ export class UsageJournal implements UsageLog {
       if (mustRewrite || this.#handle !== before) throw error;
       this.#rewriteAt = this.#end.bytes * 2;
     }
+  }
+
+  /** Where it is not, as where a copy was put back into it, it has to be written anew: what was counted is here. */
+  async #isAsItWasLeft(): Promise<boolean> {
+    const size = await this.#handle?.size();
+    if (size === this.#end.bytes) return true;
+    this.#needsRewrite = true;
+    this.#logger.warn(
+      `somebody else wrote to the state file ${this.#path} while it is in use: it is written anew from what this process has counted; to go back to a copy, stop the process first`,
+      { file: this.#path, bytes: size, expectedBytes: this.#end.bytes },
+    );
+    return false;
   }
 
   async #isInPlace(): Promise<boolean> {

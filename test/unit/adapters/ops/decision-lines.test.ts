@@ -1,12 +1,49 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { expect, it } from "@jest/globals";
 import { DecisionLines } from "../../../../src/adapters/ops/decision-lines.js";
+import type { LoggedDecision } from "../../../../src/ports/decision-log.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
 import { onTestFinished } from "../../../support/on-test-finished.js";
+
+const DENIAL: LoggedDecision = {
+  customerId: "acme",
+  resourceId: undefined,
+  type: "feature",
+  id: "seats",
+  requestedUsage: undefined,
+  requestedValues: undefined,
+  hasAccess: false,
+  reason: undefined,
+  isFallback: false,
+  source: "memory",
+  verifiedAt: undefined,
+  used: undefined,
+  limit: undefined,
+};
+
+it("are rotated where a link leads to, and the link stays", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "decisions-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, "volume"));
+  const link = join(folder, "decisions");
+  symlinkSync(join("volume", "decisions"), link);
+  const clock = new ManualClock();
+  const lines = new DecisionLines(
+    { file: link, maxBytes: 100, output: new PassThrough() },
+    clock,
+    new RecordingLogger(),
+  );
+  for (let count = 0; count < 3; count++) {
+    lines.write(DENIAL);
+    await lines.close();
+  }
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(readdirSync(join(folder, "volume")).sort()).toEqual(["decisions", "decisions.1", "decisions.2"]);
+});
 
 it("are not said to be logged again where the process ends before one could be", async () => {
   const folder = mkdtempSync(join(tmpdir(), "decisions-"));
@@ -18,21 +55,7 @@ it("are not said to be logged again where the process ends before one could be",
     clock,
     logger,
   );
-  lines.write({
-    customerId: "acme",
-    resourceId: undefined,
-    type: "feature",
-    id: "seats",
-    requestedUsage: undefined,
-    requestedValues: undefined,
-    hasAccess: false,
-    reason: undefined,
-    isFallback: false,
-    source: "memory",
-    verifiedAt: undefined,
-    used: undefined,
-    limit: undefined,
-  });
+  lines.write(DENIAL);
   clock.advance(1_000);
   await lines.close();
   expect({ written: lines.written, lost: lines.lost }).toEqual({ written: 0, lost: 1 });

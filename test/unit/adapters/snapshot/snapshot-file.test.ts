@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -182,6 +182,21 @@ describe("damage costs at most its block, and is reported", () => {
       expect(rightOnes(cache)).toBeGreaterThan(CUSTOMERS * (step / 21) - 1_000);
       await snapshot.close();
     }
+  });
+
+  it("and is mended where links lead to, by writing the file anew", async () => {
+    const place = join(folder, "volume", "states");
+    await mkdir(join(folder, "volume"));
+    await symlink(join("volume", "states"), file);
+    await filled();
+    await writeFile(place, (await readFile(place)).subarray(0, -10));
+    const { cache, snapshot } = await openSnapshot();
+    fill(cache);
+    await snapshot.written();
+    await snapshot.close();
+    expect((await lstat(file)).isSymbolicLink()).toBe(true);
+    const { loaded } = await openSnapshot();
+    expect(loaded).toEqual({ subjects: CUSTOMERS, damaged: 0 });
   });
 
   it("and is mended by writing the file anew", async () => {

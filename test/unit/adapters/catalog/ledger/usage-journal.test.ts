@@ -142,8 +142,8 @@ describe("a report", () => {
     const disk = new VirtualDisk();
     const engine = await start(disk);
     const again = usageReport({ customerId: "c0" }, "calls", 1);
-    // The sync fails, and so does what takes the record back.
-    for (const operation of [1, 2])
+    // Behind a look at the file and the write: the sync fails, and so does what takes the record back.
+    for (const operation of [2, 3])
       disk.faults.set(disk.operations + operation, { kind: "error", code: "EIO", share: 0 });
     expect(await outcomeOf(engine.reportUsage([again]))).toBe("may count");
     expect(usedBy(engine, 0)).toBe(0);
@@ -214,6 +214,31 @@ describe("a state file of six reports", () => {
       return { refusal: (error as Error).message, warnings: [] };
     }
   }
+
+  it.each([
+    ["an older copy of it", (content: Buffer) => content.subarray(0, -150)],
+    ["nothing", () => Buffer.alloc(0)],
+    ["more", (content: Buffer) => Buffer.concat([content, Buffer.from("more")])],
+  ])(
+    "into which somebody put %s while it was in use has all that was acknowledged, and the log says so",
+    async (_, put) => {
+      for (const isReportedLater of [true, false]) {
+        const disk = new VirtualDisk();
+        const logger = new RecordingLogger();
+        const engine = await start(disk, logger);
+        for (let index = 0; index < 3; index++) await report(engine, index);
+        disk.overwrite(PATH, put(disk.contentOf(PATH) ?? Buffer.alloc(0)));
+        if (isReportedLater) for (let index = 3; index < 6; index++) await report(engine, index);
+        await engine.close();
+        expect(logger.lines.map(({ level }) => level)).toEqual(["warn"]);
+        const again = new RecordingLogger();
+        const engineAgain = await start(disk, again);
+        const counted = Array.from({ length: CUSTOMERS }, (_value, index) => usedBy(engineAgain, index));
+        expect(counted.reduce((sum, used) => sum + used, 0)).toBe(isReportedLater ? 6 : 3);
+        expect(again.lines).toEqual([]);
+      }
+    },
+  );
 
   it("that was closed is read without a word", async () => {
     expect(await startOn(await written(true))).toEqual({ counted: 6, warnings: [] });
