@@ -13,6 +13,8 @@ export interface UpstreamError {
 const CODES: ReadonlyMap<string, ErrorCode> = new Map([
   ["Unauthenticated", "unauthenticated"],
   ["UNAUTHENTICATED", "unauthenticated"],
+  ["Forbidden", "permission-denied"],
+  ["FORBIDDEN", "permission-denied"],
   ["BadUserInput", "invalid-argument"],
   ["BAD_USER_INPUT", "invalid-argument"],
   ["InvalidArgumentError", "invalid-argument"],

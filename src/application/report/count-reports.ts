@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCodeOf } from "../../domain/errors.js";
+import { mayCountInPart } from "../../domain/outbox/report-failure.js";
 import type { ReportKind, Telemetry } from "../../ports/telemetry.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 
@@ -20,7 +21,8 @@ export function countReports(upstream: UpstreamClient, { reports }: Pick<Telemet
       reports[kind].delivered += count;
       return answer;
     } catch (error) {
-      reports[kind][REFUSALS.has(errorCodeOf(error)) ? "refused" : "failed"] += count;
+      const isRefusal = REFUSALS.has(errorCodeOf(error)) && !mayCountInPart(error);
+      reports[kind][isRefusal ? "refused" : "failed"] += count;
       throw error;
     }
   }

@@ -124,7 +124,7 @@ export class DeliverEvents {
         } else
           await this.#setAside(
             batch,
-            isRepeated ? "in-doubt" : "rejected",
+            isRepeated || mayCountInPart(error) ? "in-doubt" : "rejected",
             error instanceof Error ? error.message : String(error),
           );
         return;

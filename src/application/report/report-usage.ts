@@ -1,5 +1,5 @@
 import { errorCodeOf } from "../../domain/errors.js";
-import { reportFailureOf } from "../../domain/outbox/report-failure.js";
+import { mayCountInPart, reportFailureOf } from "../../domain/outbox/report-failure.js";
 import type { UsageEvent, UsageMeasurement, UsageReport, UsageState } from "../../domain/usage/usage-report.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
@@ -104,6 +104,6 @@ export class ReportEvents {
 
 /** Says that reports failed, and whether they count. One line a minute for each kind, by the logger that folds repeats. */
 function logFailedReport(logger: Logger, error: unknown, origin: CallOrigin | undefined): void {
-  const counts = reportFailureOf(error) === "unknown" ? "unknown" : "no";
+  const counts = reportFailureOf(error) === "unknown" || mayCountInPart(error) ? "unknown" : "no";
   logger.warn("a report of usage failed", { ...origin, code: errorCodeOf(error), counts, error });
 }

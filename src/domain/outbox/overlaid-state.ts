@@ -28,7 +28,7 @@ export function overlaidUsage(
   let currentUsage = usage.currentUsage;
   for (const { behavior, value, count, group, isMeasured, measuredAt = Infinity } of amounts) {
     if (count === 0 || isMeasured === true || measuredAt <= knownAt || !isGroupCurrent(group, now)) continue;
-    currentUsage = behavior === "SET" ? value : Math.max(0, Number(addDecimals(currentUsage, value)));
+    currentUsage = Math.max(0, behavior === "SET" ? value : Number(addDecimals(currentUsage, value)));
   }
   return currentUsage === usage.currentUsage ? usage : { ...usage, currentUsage };
 }

@@ -384,6 +384,24 @@ describe("a report", () => {
     });
   });
 
+  it.each<[code: string, expected: ErrorCode]>([
+    ["CustomerNotFound", "not-found"],
+    ["BadUserInput", "invalid-argument"],
+    ["DuplicatedEntityNotAllowed", "failed-precondition"],
+    ["Forbidden", "permission-denied"],
+  ])("whose first try may have arrived may count, also where the second is refused by %s", async (code, expected) => {
+    const test = await open();
+    test.api.react = () =>
+      test.api.seen.length === 1
+        ? "reset"
+        : { json: { data: null, errors: [{ message: "as upstream says it", extensions: { code } }] } };
+    expect(await failureOf(report(test))).toMatchObject({
+      code: expected,
+      mayCount: true,
+      message: expect.stringMatching(/^as upstream says it\. .*not known/) as unknown as string,
+    });
+  });
+
   it("that is refused for its rate does not count, as the code says", async () => {
     const test = await open();
     test.api.react = () => ({ status: 429, json: {} });

@@ -9,6 +9,8 @@ const errorOf = (error: unknown) => {
 describe("what upstream says went wrong", () => {
   it.each([
     ["Unauthenticated", "unauthenticated"],
+    ["Forbidden", "permission-denied"],
+    ["FORBIDDEN", "permission-denied"],
     ["CustomerNotFound", "not-found"],
     ["FeatureNotFound", "not-found"],
     ["BadUserInput", "invalid-argument"],

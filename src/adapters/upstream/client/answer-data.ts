@@ -43,8 +43,14 @@ export function dataOf(answer: JsonAnswer, { name, isRefusal }: Answerer): unkno
   if (status === 401) throw new CodedError("unauthenticated", error?.message ?? `${name} refuses the API key`);
   if (status === 429) throw new ThrottledError(error?.message ?? `${name} answered HTTP 429`, answer.retryAfterMs);
   if (status >= 500) throw new CodedError("unavailable", error?.message ?? `${name} answered HTTP ${status}`);
-  // Beside data an error is of a part of what was asked: of a report in a bulk, and others of it may count.
-  if (error !== undefined) throw hasContent(body.data) ? codedErrorOf(error, true) : codedErrorOf(error);
+  if (error !== undefined) {
+    // Beside data an error is of a part of what was asked: of a report in a bulk, and others of it may count.
+    const failure = hasContent(body.data) ? codedErrorOf(error, true) : codedErrorOf(error);
+    // Of a code that is not known the status says whether it is about what was asked.
+    if (failure.code === "failed-precondition" && NOT_OF_THE_PATH.has(status))
+      throw new CodedError(status === 403 ? "permission-denied" : "unavailable", failure.message, { cause: failure });
+    throw failure;
+  }
   if (status < 200 || status >= 300)
     throw new CodedError(codeOfStatus(status, isRefusal), `${name} answered HTTP ${status}`);
   return body.data ?? undefined;

@@ -28,8 +28,8 @@ const NOT_SENT: ReadonlySet<string | undefined> = new Set([
   "ENETUNREACH",
 ]);
 
-/** Refusals that each try would have met alike: no other try of the same report has been counted. */
-const ALWAYS_REFUSED: ReadonlySet<ErrorCode> = new Set(["invalid-argument", "not-found", "failed-precondition"]);
+/** Refusals of what was reported: to report it again is of no use. */
+const OF_THE_REPORT: ReadonlySet<ErrorCode> = new Set(["invalid-argument", "not-found", "failed-precondition"]);
 
 /**
  * Has a report's failure say whether the report may count, and whether to report it again. Upstream's own message comes
@@ -72,7 +72,17 @@ function codeOfCause(error: unknown): string | undefined {
 
 function withConsequence(error: unknown, mayCount: boolean): unknown {
   const code = errorCodeOf(error);
-  if (!(error instanceof CodedError) || ALWAYS_REFUSED.has(code)) return error;
+  if (!(error instanceof CodedError)) return error;
+  if (OF_THE_REPORT.has(code)) {
+    // What is refused now may have been taken before: the customer was archived in between, or the key is known by now.
+    return mayCount
+      ? new CodedError(
+          code,
+          `${error.message}. That refuses the last try; one before it was not answered, and whether that counts is not known`,
+          { cause: error, mayCount: true },
+        )
+      : error;
+  }
   if (mayCount) {
     return new CodedError(
       code,

@@ -51,4 +51,10 @@ describe("reports are counted by what became of them", () => {
       failed: REFUSED.includes(code) ? 0 : 1,
     });
   });
+
+  it("after a refusal as failed where an earlier try may have counted", async () => {
+    const { counted, reports } = counting(() => Promise.reject(new CodedError("not-found", "no", { mayCount: true })));
+    await expect(counted.reportUsage({} as never, OPTIONS)).rejects.toMatchObject({ code: "not-found" });
+    expect(reports.usage).toEqual({ delivered: 0, refused: 0, failed: 1 });
+  });
 });

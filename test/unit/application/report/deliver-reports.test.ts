@@ -4,6 +4,7 @@ import { AcceptReports } from "../../../../src/application/report/accept-reports
 import { DeliverReports } from "../../../../src/application/report/deliver-reports.js";
 import { DELIVERY_LIMITS } from "../../../../src/application/report/delivery-pace.js";
 import { UsageOverlay } from "../../../../src/application/report/usage-overlay.js";
+import { CodedError } from "../../../../src/domain/errors.js";
 import type { UsageEvent, UsageMeasurement } from "../../../../src/domain/usage/usage-report.js";
 import { usageReport } from "../../../builders/reports.js";
 import { metered, stateWith } from "../../../builders/states.js";
@@ -75,6 +76,15 @@ it("takes it for in doubt where the answer of an earlier try was lost", async ()
   await pass(1);
   upstream.mood = "fine";
   upstream.archived.add("former");
+  await pass(10);
+  expect([...outbox.state.aside.values()].map(({ list }) => list)).toEqual(["in-doubt"]);
+});
+
+it("takes it for in doubt where that was so within its only request", async () => {
+  const { accept, upstream, outbox, pass } = delivering();
+  const lost = new CodedError("not-found", "there is no such customer", { mayCount: true });
+  upstream.reportEvents = () => Promise.reject(lost);
+  await accept.reportEvents([event("former")]);
   await pass(10);
   expect([...outbox.state.aside.values()].map(({ list }) => list)).toEqual(["in-doubt"]);
 });

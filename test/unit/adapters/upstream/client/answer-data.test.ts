@@ -59,6 +59,18 @@ describe("an error status", () => {
     for (const place of ["path", "body"] as const) expect(errorCodeOf(failureOf(status, place))).toBe("unavailable");
   });
 
+  it.each<[number, ErrorCode]>([
+    [400, "failed-precondition"],
+    [403, "permission-denied"],
+    [407, "unavailable"],
+    [408, "unavailable"],
+    [425, "unavailable"],
+  ])("%i says what an error is about of which the code is not known: %s", (status, code) => {
+    const body = { errors: [{ message: "as upstream says it", extensions: { code: "SomethingNobodyListed" } }] };
+    for (const place of ["path", "body"] as const)
+      expect(failureOf(status, place, body)).toMatchObject({ code, message: "as upstream says it" });
+  });
+
   it("keeps upstream's own message and code where it has one", () => {
     const failure = failureOf(400, "path", {
       errors: [{ message: "as upstream says it", extensions: { code: "CustomerNotFound" } }],
