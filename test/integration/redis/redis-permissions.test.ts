@@ -116,3 +116,23 @@ describe.each(READERS)("a user without %s", (_, rules) => {
     expect(redis.logger.lines.at(-1)).toMatchObject({ level: "warn", message: "Redis accepts writes again" });
   });
 });
+
+describe("a user who may not read", () => {
+  it("is told so once, and when it may", async () => {
+    const redis = await asUser("-mget");
+    for (let i = 1; i <= 3; i++)
+      await expect(redis.commands.read([KEY])).rejects.toMatchObject({ code: "unavailable" });
+    expect(redis.logger.lines.filter(({ level }) => level === "warn")).toEqual([
+      {
+        level: "warn",
+        message: "Redis refuses reads: what it has is not used, and upstream is asked instead",
+        fields: expect.objectContaining({
+          reason: expect.stringMatching(/lacks a permission .*'mget'/) as unknown,
+        }) as unknown,
+      },
+    ]);
+    await server.admin.acl("SETUSER", "sidecar", "+@all");
+    expect(await redis.commands.read([KEY])).toEqual([null]);
+    expect(redis.logger.lines.at(-1)).toMatchObject({ level: "warn", message: "Redis accepts reads again" });
+  });
+});

@@ -169,6 +169,7 @@ export class ClusterLinks {
       connection: () => connectionTo({ kind: "server", db: 0, ...node }, this.#access, timing.connectTimeoutMs),
       commandTimeoutMs: this.#commandTimeoutMs,
       followsMaster: false,
+      isOfCluster: true,
     };
     const link: RedisLink = new RedisLink(settings, this.#dependencies, () => {
       if (this.#links.get(address)?.isConnected === false) this.#topology.markStale();

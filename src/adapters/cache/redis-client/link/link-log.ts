@@ -11,6 +11,7 @@ export class LinkLog {
   readonly #state: DependencyState;
   readonly #connection: OutageLog;
   readonly #speed: OutageLog;
+  readonly #reads: OutageLog;
   readonly #writes: OutageLog;
 
   constructor(redis: string, logger: Logger, telemetry: Telemetry) {
@@ -18,6 +19,7 @@ export class LinkLog {
     this.#state = new DependencyState("redis", telemetry.dependencies);
     this.#connection = new OutageLog(logger, this.#state);
     this.#speed = new OutageLog(logger, this.#state);
+    this.#reads = new OutageLog(logger, this.#state);
     this.#writes = new OutageLog(logger);
   }
 
@@ -50,6 +52,20 @@ export class LinkLog {
 
   inTime(): void {
     if (this.#speed.isLost) this.#speed.recovered("Redis answers in time again", { redis: this.#redis });
+  }
+
+  refusesReads(error: Error): void {
+    const reason = reasonOf(error);
+    this.#reads.lost(
+      "warn",
+      "Redis refuses reads: what it has is not used, and upstream is asked instead",
+      { redis: this.#redis, reason },
+      remedyFor(error) ?? LOST,
+    );
+  }
+
+  acceptsReads(): void {
+    if (this.#reads.isLost) this.#reads.recovered("Redis accepts reads again", { redis: this.#redis });
   }
 
   refusesWrites(error: Error): void {

@@ -31,6 +31,8 @@ export interface LinkSettings {
   readonly commandTimeoutMs: number;
   /** The link is for whoever is master: one that has become a replica is left for another. */
   readonly followsMaster: boolean;
+  /** The link is to one of several: what it sends elsewhere is no refusal. */
+  readonly isOfCluster?: boolean;
 }
 
 /** Commands that are not answered yet, whether anyone still waits for them or not. */
@@ -100,6 +102,7 @@ export class RedisLink {
       throw new CodedError("unavailable", `the connection to Redis (${this.#settings.name}) was lost`);
     }
     if (isWrite) this.#judgeWrites(session, replies);
+    else if (isRead(commands[0])) this.#judgeReads(replies);
     return replies;
   }
 
@@ -146,6 +149,12 @@ export class RedisLink {
       clock,
       () => new CodedError("unavailable", "Redis did not answer in time"),
     );
+  }
+
+  #judgeReads(replies: readonly Reply[]): void {
+    const refusal = replies.find((reply): reply is Error => reply instanceof Error);
+    if (refusal === undefined) this.#log.acceptsReads();
+    else if (this.#settings.isOfCluster !== true || !isSentElsewhere(refusal)) this.#log.refusesReads(refusal);
   }
 
   #judgeWrites(session: Session, replies: readonly Reply[]): void {
@@ -201,6 +210,14 @@ export class RedisLink {
     else this.#log.inTime();
     this.#onChange();
   }
+}
+
+function isRead(command: RedisCommand | undefined): boolean {
+  return command?.[0] === "MGET" || command?.[0] === "GET";
+}
+
+function isSentElsewhere({ message }: Error): boolean {
+  return /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/.test(message);
 }
 
 /** A forbidden script or transaction is no refused write yet: there are other ways. */
