@@ -134,6 +134,7 @@ describe("bytes that are no request", () => {
     const { client } = await RawClient.connect(port);
     client.socket.write("CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n");
     await client.closed;
+    expect(client.text).toMatch(/^HTTP\/1\.1 405 .*\r\nconnection: close\r\n/);
     const session = http2Connect(`http://127.0.0.1:${port}`);
     const [headers] = (await once(session.request({ ":method": "CONNECT", ":authority": "a:1" }), "response")) as [
       Record<string, unknown>,
@@ -141,6 +142,35 @@ describe("bytes that are no request", () => {
     expect(headers[":status"]).toBe(405);
     session.close();
   });
+
+  it("CONNECT behind requests is refused behind their answers, and a reset there harms nobody", async () => {
+    const { port } = await startListening();
+    const requests = "POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc".repeat(2);
+    const { client } = await RawClient.connect(port);
+    client.socket.write(`${requests}CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\nmore`);
+    await client.closed;
+    expect(client.text.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 405"]);
+    const another = await RawClient.connect(port);
+    another.client.socket.write("CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n");
+    another.client.socket.resetAndDestroy();
+    await freed(another.serverSocket);
+    await expectServing(port);
+  });
+
+  it.each(["gzip, chunked", "identity, chunked"])(
+    "a body in the transfer-encoding %s is refused, and the next request on the connection is served",
+    async (encoding) => {
+      const { port } = await startListening();
+      const { client } = await RawClient.connect(port);
+      const head = `POST /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: ${encoding}\r\n\r\n`;
+      client.socket.write(
+        `${head}3\r\nabc\r\n0\r\n\r\nPOST /b HTTP/1.1\r\nhost: a\r\ntransfer-encoding: Chunked\r\n\r\n0\r\n\r\n`,
+      );
+      await client.untilText("1.1 POST /b 0");
+      expect(client.text).toMatch(/^HTTP\/1\.1 501 /);
+      expect(client.text).not.toContain("POST /a");
+    },
+  );
 
   it("a handler that throws costs its own request", async () => {
     const onExchange: ExchangeHandler = async (exchange) => {

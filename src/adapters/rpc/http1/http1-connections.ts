@@ -8,7 +8,7 @@ import type { ConnectionHandlers } from "../exchange/request-handlers.js";
 import { type ListenerLimits, whenOld } from "../listener/listener-limits.js";
 import { Http1Exchange } from "./http1-exchange.js";
 import { serveOnFastPath } from "./http1-stream.js";
-import { explainHttp1Fault, refuseConnection } from "./refuse-connection.js";
+import { explainHttp1Fault, NO_PROXY, refuseConnection, refuseEncoding } from "./refuse-connection.js";
 
 /**
  * Requests of one connection that may wait for their responses. Node reads and begins all that was sent at once, in one turn of
@@ -61,6 +61,7 @@ export class Http1Connections {
     // A client that has ended its side still waits for its answers.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("request", this.#serve);
+    this.#server.on("connect", this.#refuseTunnel);
     this.#server.on("clientError", this.#refuse);
     // Node enforces the time for headers and for requests from this event on, which listening would have brought.
     this.#server.emit("listening");
@@ -118,6 +119,11 @@ export class Http1Connections {
     connection.unanswered.add(response);
     if (connection.unanswered.size === MAX_PIPELINED) response.shouldKeepAlive = false;
     response.once("close", this.#onAnswered);
+    const encoding = request.headers["transfer-encoding"];
+    if (encoding !== undefined && encoding.toLowerCase() !== "chunked") {
+      refuseEncoding(response, encoding);
+      return;
+    }
     const route = this.#handlers.fastPath?.http1RouteOf(request, connection.peer);
     if (route === undefined) this.#serveExchange(response, connection.peer, []);
     else
@@ -138,6 +144,18 @@ export class Http1Connections {
     connection.idleAt = socket.bytesRead;
     if (this.#draining) socket.destroySoon();
   }
+
+  /** Node closes without a word where nobody listens, and leaves the socket to whoever does. */
+  readonly #refuseTunnel = (_request: IncomingMessage, socket: Duplex): void => {
+    socket.on("error", () => socket.destroy());
+    const refuse = () => {
+      if (socket.writable) refuseConnection(socket, 405, NO_PROXY, this.#limits.refusalTimeoutMs);
+    };
+    const connection = socket instanceof Socket ? this.#connections.get(socket) : undefined;
+    const before = [...(connection?.unanswered ?? [])].at(-1);
+    if (before === undefined) refuse();
+    else before.once("close", refuse);
+  };
 
   readonly #refuse = (error: Error, socket: Duplex): void => {
     const connection = socket instanceof Socket ? this.#connections.get(socket) : undefined;

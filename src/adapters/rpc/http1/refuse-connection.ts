@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
 export interface Http1Fault {
@@ -29,6 +29,24 @@ export function explainHttp1Fault(error: Error, maxHeaderBytes: number): Http1Fa
       `Neither HTTP/1.1 nor HTTP/2 (${reason ?? error.message}): ` +
       "this port speaks gRPC over HTTP/2, and gRPC-web and Connect over either.",
   };
+}
+
+/** To CONNECT. */
+export const NO_PROXY = "This port is no proxy: call methods by POST or GET.";
+
+/** Of a body in a coding that nobody here undoes: read as it is, it would be taken for another request (RFC 9112, section 6.1). */
+export function refuseEncoding(response: ServerResponse, encoding: string): void {
+  response.req.resume();
+  response.req.on("error", ignoreError);
+  response.on("error", ignoreError);
+  response.writeHead(501, { "content-type": "text/plain; charset=utf-8" });
+  response.end(
+    `The transfer-encoding ${JSON.stringify(encoding)} is not served: send the body as it is, or compressed as content-encoding says.\n`,
+  );
+}
+
+function ignoreError(): void {
+  // The connection ends with it.
 }
 
 /**
