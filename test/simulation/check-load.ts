@@ -42,7 +42,7 @@ export class CheckLoad {
     this.#in.world.scheduler.after(0, started.process, () => this.#check(sidecar, started, customer, askedAt));
   }
 
-  #check(sidecar: SimSidecar, started: Started, customer: number, askedAt: number): true | undefined {
+  #check(sidecar: SimSidecar, started: Started, customer: number, askedAt: number): void {
     const isInRedis =
       this.#in.injector().reachesRedis(sidecar) &&
       this.#in.redis.server.has(`${ENVIRONMENT}:c_${this.#in.upstream.idOf(customer)}#timestamp`);
@@ -95,8 +95,9 @@ export class CheckLoad {
       );
     };
     if (!(received instanceof Promise)) {
+      // It may have had something asked for behind the answer, which is the process's own doing.
       answered(received);
-      return true;
+      return;
     }
     this.#in.world.scheduler.charge(COST_OF_MISS);
     this.underWay++;
@@ -114,7 +115,6 @@ export class CheckLoad {
         overdue();
         this.underWay--;
       });
-    return undefined;
   }
 
   /** Many checks of many customers in a short time, as after a deployment. */

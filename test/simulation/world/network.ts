@@ -71,18 +71,21 @@ export class Network {
   }
 
   /** @internal */
-  send(from: string, to: string, process: SimProcess | undefined, notBefore: number, run: () => unknown): number {
-    const link = linkOf(from, to);
-    if (this.#isCutLink(link)) {
+  send({ from, to, link, process }: Pipe, notBefore: number, run: () => unknown): number {
+    if (this.#cut.size > 0 && this.#isCutLink(link)) {
       const messages = this.#held.get(link) ?? [];
       messages.push({ deliver: () => this.#scheduler.after(LATENCY, process, run) });
       this.#held.set(link, messages);
       return notBefore;
     }
-    const slow = this.#slow.get(link) ?? this.#slow.get(linkOf("*", to)) ?? this.#slow.get(linkOf(from, "*")) ?? 0;
+    const slow = this.#slow.size === 0 ? 0 : this.#slowness(link, from, to);
     const at = Math.max(notBefore, this.#scheduler.now + LATENCY + this.#random.below(JITTER) + slow);
     this.#scheduler.at(at, process, run);
     return at;
+  }
+
+  #slowness(link: string, from: string, to: string): number {
+    return this.#slow.get(link) ?? this.#slow.get(linkOf("*", to)) ?? this.#slow.get(linkOf(from, "*")) ?? 0;
   }
 
   #isCutLink(link: string): boolean {
@@ -94,21 +97,23 @@ export class Network {
 }
 
 export class Pipe {
+  readonly from: string;
+  readonly to: string;
+  readonly link: string;
+  readonly process: SimProcess | undefined;
   readonly #network: Network;
-  readonly #from: string;
-  readonly #to: string;
-  readonly #process: SimProcess | undefined;
   #lastAt = 0;
 
   constructor(network: Network, from: string, to: string, process: SimProcess | undefined) {
     this.#network = network;
-    this.#from = from;
-    this.#to = to;
-    this.#process = process;
+    this.from = from;
+    this.to = to;
+    this.link = linkOf(from, to);
+    this.process = process;
   }
 
   send(run: () => unknown): void {
-    this.#lastAt = this.#network.send(this.#from, this.#to, this.#process, this.#lastAt, run);
+    this.#lastAt = this.#network.send(this, this.#lastAt, run);
   }
 }
 

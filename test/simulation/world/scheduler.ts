@@ -58,8 +58,11 @@ export class Scheduler {
       if (event.isCancelled) continue;
       this.#advance(event.at);
       const { process } = event;
-      if (process === undefined) await this.#run(undefined, event.run);
-      else if (process.isAlive) await this.#runFor(process, event);
+      if (process?.isAlive === false) continue;
+      const rest = process === undefined ? this.#run(undefined, event.run) : this.#runFor(process, event);
+      // Most events are done by now: to wait for each would take longer than they do.
+      if (rest !== undefined) await rest;
+      this.current = undefined;
     }
     this.now = Math.max(this.now, end);
   }
@@ -68,13 +71,11 @@ export class Scheduler {
     return this.#heap.length;
   }
 
-  async #runFor(process: SimProcess, event: Event): Promise<void> {
-    if (process.busyUntil > this.now + SLACK || process.isBehind) {
-      process.wait(event, event.phase);
-      this.#resumeLater(process);
-      return;
-    }
-    await this.#charged(process, event.run);
+  #runFor(process: SimProcess, event: Event): Promise<unknown> | undefined {
+    if (process.busyUntil <= this.now + SLACK && !process.isBehind) return this.#charged(process, event.run);
+    process.wait(event, event.phase);
+    this.#resumeLater(process);
+    return undefined;
   }
 
   #resumeLater(process: SimProcess): void {
@@ -87,6 +88,7 @@ export class Scheduler {
         for (let next = process.next(); next !== undefined; next = process.next()) {
           if (next.isCancelled) continue;
           await this.#charged(process, next.run);
+          this.current = undefined;
           break;
         }
       }
@@ -94,20 +96,19 @@ export class Scheduler {
     });
   }
 
-  async #charged(process: SimProcess, run: () => unknown): Promise<void> {
+  #charged(process: SimProcess, run: () => unknown): Promise<unknown> | undefined {
     process.busyUntil = Math.max(process.busyUntil, this.now) + COST_OF_EVENT;
-    await this.#run(process, run);
+    return this.#run(process, run);
   }
 
-  async #run(owner: SimProcess | undefined, run: () => unknown): Promise<void> {
-    const before = this.current;
+  /** @returns what is left of the event; undefined: nothing */
+  #run(owner: SimProcess | undefined, run: () => unknown): Promise<unknown> | undefined {
     this.current = owner;
     this.events++;
     const received = run();
-    if (received instanceof Promise) await received;
+    if (received instanceof Promise) return received;
     // The world itself is synchronous: what it has to say to a process is an event of that.
-    else if (received !== true && owner !== undefined) await quiet(this.events);
-    this.current = before;
+    return received !== true && owner !== undefined ? quiet(this.events) : undefined;
   }
 
   #advance(at: number): void {

@@ -22,6 +22,7 @@ export class SimProcess {
   #batch: Waiting[] = [];
   #phase: Phase = TIMERS;
   isResuming = false;
+  #waitingCount = 0;
   readonly #onEnd = new Set<() => void>();
 
   constructor(name: string, host = name) {
@@ -34,15 +35,17 @@ export class SimProcess {
     if (!this.isAlive) return;
     this.isAlive = false;
     this.#batch = [];
+    this.#waitingCount = 0;
     for (const waiting of this.#waiting) waiting.length = 0;
     for (const end of [...this.#onEnd]) end();
   }
 
   get isBehind(): boolean {
-    return this.#batch.length > 0 || this.#waiting.some(({ length }) => length > 0);
+    return this.#waitingCount > 0;
   }
 
   wait(event: Waiting, phase: Phase): void {
+    this.#waitingCount++;
     this.#waiting[phase].push(event);
   }
 
@@ -52,7 +55,9 @@ export class SimProcess {
       this.#phase = ((this.#phase + 1) % 3) as Phase;
       this.#batch = this.#waiting[this.#phase].splice(0).reverse();
     }
-    return this.#batch.pop();
+    const next = this.#batch.pop();
+    if (next !== undefined) this.#waitingCount--;
+    return next;
   }
 
   /** Stops it as by SIGSTOP. */
