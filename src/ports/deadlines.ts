@@ -30,7 +30,8 @@ export class Deadlines {
   /** @param delayMs from now, milliseconds */
   after(delayMs: number, callback: () => void): Deadline {
     const deadline = new Deadline(callback);
-    const time = this.#clock.now() + Math.max(0, delayMs);
+    // Whole milliseconds, so that there are few points in time.
+    const time = Math.floor(this.#clock.elapsed()) + Math.max(0, delayMs);
     const together = this.#byTime.get(time);
     if (together !== undefined) together.push(deadline);
     else {
@@ -61,13 +62,13 @@ export class Deadlines {
   #arm(time: number): void {
     this.#cancelTimer?.();
     this.#armedFor = time;
-    this.#cancelTimer = this.#clock.after(Math.max(0, time - this.#clock.now()), () => this.#callBack(time));
+    this.#cancelTimer = this.#clock.after(Math.max(0, time - this.#clock.elapsed()), () => this.#callBack(time));
   }
 
-  /** Of the time that was waited for, whatever became of the wall clock meanwhile. */
+  /** @param armedFor a timer of the runtime may be early by a part of a millisecond */
   #callBack(armedFor: number): void {
     this.#armedFor = Infinity;
-    const now = Math.max(this.#clock.now(), armedFor);
+    const now = Math.max(this.#clock.elapsed(), armedFor);
     const due: Deadline[] = [];
     while (this.#times.length > 0 && (this.#times[0] as number) <= now) {
       const time = this.#times.shift() as number;

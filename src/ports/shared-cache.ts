@@ -8,6 +8,10 @@ export interface SharedWrite {
   readonly at: number;
   /** Dropped where the subject has no state in the cache. */
   readonly onlyIfCached: boolean;
+  /** Until when it is believed, epoch milliseconds, since it may be from before a change; not given: for as long as it lasts. */
+  readonly believedUntil?: number | undefined;
+  /** Dropped where what is stored has a later timestamp than this, epoch milliseconds: for a set without one of its own. */
+  readonly unlessStoredAfter?: number | undefined;
 }
 
 /** What the shared cache says of itself. */

@@ -9,6 +9,8 @@ interface Timer {
 export class ManualClock implements Clock {
   #now: number;
   readonly #timers = new Set<Timer>();
+  /** By how much it was set, milliseconds. */
+  #setBy = 0;
 
   constructor(now = Date.UTC(2026, 0, 1)) {
     this.#now = now;
@@ -16,6 +18,10 @@ export class ManualClock implements Clock {
 
   now(): number {
     return this.#now;
+  }
+
+  elapsed(): number {
+    return this.#now - this.#setBy;
   }
 
   after(delayMs: number, callback: () => void): CancelTimer {
@@ -45,6 +51,7 @@ export class ManualClock implements Clock {
   /** Sets the wall clock, forth or back, as an operator or a time server does: no timer comes due by it, nor later. */
   set(now: number): void {
     for (const timer of this.#timers) timer.dueAt += now - this.#now;
+    this.#setBy += now - this.#now;
     this.#now = now;
   }
 

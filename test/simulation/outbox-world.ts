@@ -164,6 +164,7 @@ export class OutboxWorld {
     };
     const clock: Clock = {
       now: () => this.#wall(),
+      elapsed: () => this.clock.elapsed(),
       after: (ms, callback): CancelTimer => this.clock.after(ms, whileAlive(callback)),
     };
     const outbox = new SegmentedOutbox(

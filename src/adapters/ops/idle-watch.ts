@@ -20,13 +20,13 @@ export class IdleWatch {
     this.#idleMs = idle;
   }
 
-  /** Epoch milliseconds, at the latest; the more often it is asked for, the more exactly it is known. */
+  /** By `Clock.elapsed`, at the latest; the more often it is asked for, the more exactly it is known. */
   lastIdleAt(): number {
     const sample = this.#idleMs();
     // It may have been only just behind the last look.
     if (sample > this.#sample) this.#lastIdleAt = this.#sampledAt;
     this.#sample = sample;
-    this.#sampledAt = this.#clock.now();
+    this.#sampledAt = this.#clock.elapsed();
     return this.#lastIdleAt;
   }
 }

@@ -9,6 +9,10 @@ export class SystemClock implements Clock {
     return Date.now();
   }
 
+  elapsed(): number {
+    return performance.now();
+  }
+
   after(delayMs: number, callback: () => void): CancelTimer {
     if (delayMs > LONGEST_TIMER_MS) return afterLong(delayMs, callback);
     // Behind the sockets: of a process that was held up, what arrived meanwhile is read before its time is called over.

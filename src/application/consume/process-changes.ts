@@ -129,12 +129,12 @@ export class ProcessChanges {
     return isEmptyState(change.state) ? undefined : { change, at, onlyIfCached };
   }
 
-  #askUpstream({ change }: ChangeMessage, span: Span | undefined): Promise<void> {
+  #askUpstream({ change, at }: ChangeMessage, span: Span | undefined): Promise<void> {
     const { refetch, sweep } = this.#parts;
     if (change.type === "package-published")
-      return change.migration === "ALL_CUSTOMERS" ? sweep.sweep() : NOTHING_TO_DO;
+      return change.migration === "ALL_CUSTOMERS" ? sweep.sweep(at) : NOTHING_TO_DO;
     if (refetch.pending >= this.#options.maxWaitingForUpstream) return Promise.reject(new TooManyWaiting());
-    return refetch.refetch(change.subject, this.#options.onlyIfCached, span);
+    return refetch.refetch(change.subject, this.#options.onlyIfCached, { changedAt: at, span });
   }
 
   async #settle(effects: readonly Effect[], seconds: () => number, since: number): Promise<void> {

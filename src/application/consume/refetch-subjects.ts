@@ -2,48 +2,21 @@ import { type CustomerState, isEmptyState } from "../../domain/customer-state.js
 import { CodedError, type ErrorCode, errorCodeOf } from "../../domain/errors.js";
 import type { Subject } from "../../domain/subject.js";
 import { SubjectMap } from "../../domain/subject-map.js";
-import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
+import type { BackOffTiming } from "../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
 import type { ConsumptionTelemetry } from "../../ports/telemetry.js";
-import type { Span } from "../../ports/tracer.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
-import type { WriteInOrder } from "./write-in-order.js";
+import { type Job, newJob, type Refetch, type RefetchReason } from "./refetch-job.js";
+import { type Confirmation, type ConfirmationTiming, UnconfirmedAnswers } from "./unconfirmed-answers.js";
+import { isOutage, type WriteInOrder } from "./write-in-order.js";
 
 /** Of the waits after a failure, until upstream is asked again. */
-export interface RefetchOptions extends BackOffTiming {
+export interface RefetchOptions extends BackOffTiming, ConfirmationTiming {
   readonly maxConcurrent: number;
   /** How often upstream is asked for one subject that it fails to answer for while it answers for others. */
   readonly maxAttempts: number;
-}
-
-interface Job {
-  readonly subject: Subject;
-  onlyIfCached: boolean;
-  /** How often the subject was written while upstream was being asked. */
-  superseded: number;
-  /** Failures while upstream answered for others. */
-  attempts: number;
-  readonly backOff: BackOff;
-  /** How many answers upstream had given when it last failed for this one. */
-  answersAtFailure: number;
-  readonly stopping: AbortController;
-  /** Of the first who asked for it. */
-  readonly span: Span | undefined;
-  readonly attempted: Promise<void>;
-  readonly onAttempted: () => void;
-  readonly done: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** How far a refetch is. */
-export interface Refetch {
-  /** Upstream was asked once, whatever came of it. Never rejects. */
-  readonly attempted: Promise<void>;
-  /** As `refetch` says. */
-  readonly done: Promise<void>;
 }
 
 interface FetchResult {
@@ -90,6 +63,7 @@ export class RefetchSubjects {
   readonly #waitingBySubject = new SubjectMap<Job>();
   readonly #running = new Set<Job>();
   readonly #runningBySubject = new SubjectMap<Set<Job>>();
+  readonly #unconfirmed: UnconfirmedAnswers;
   #runningAgain = 0;
   #answers = 0;
   #isStopped = false;
@@ -97,6 +71,12 @@ export class RefetchSubjects {
   constructor(parts: RefetchParts, options: RefetchOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#unconfirmed = new UnconfirmedAnswers(parts.clock, options, (confirmation) => this.#confirm(confirmation));
+  }
+
+  /** How far upstream is taken to be behind at most, milliseconds. */
+  get lagMs(): number {
+    return this.#unconfirmed.lagMs;
   }
 
   /** How many are under way or wait for their turn. */
@@ -108,18 +88,24 @@ export class RefetchSubjects {
    * @throws CodedError `cancelled` once it is stopped; `internal` where upstream refuses the subject, or goes on failing
    * for it alone; else what WriteInOrder throws
    */
-  refetch(subject: Subject, onlyIfCached: boolean, span?: Span): Promise<void> {
-    return this.begin(subject, onlyIfCached, span).done;
+  refetch(subject: Subject, onlyIfCached: boolean, reason?: RefetchReason): Promise<void> {
+    return this.begin(subject, onlyIfCached, reason).done;
   }
 
-  begin(subject: Subject, onlyIfCached: boolean, span?: Span): Refetch {
+  begin(
+    subject: Subject,
+    onlyIfCached: boolean,
+    { changedAt = -Infinity, isSwept = false, span }: RefetchReason = {},
+  ): Refetch {
     // Whoever waits has not asked yet, so what it will learn is as new as anybody could wish.
     const waiting = this.#waitingBySubject.get(subject);
     if (waiting !== undefined) {
       waiting.onlyIfCached &&= onlyIfCached;
+      waiting.changedAt = Math.max(waiting.changedAt, changedAt);
+      waiting.isSwept &&= isSwept;
       return waiting;
     }
-    const job = newJob(subject, onlyIfCached, new BackOff(this.#options), span);
+    const job = newJob({ subject, onlyIfCached, changedAt, isSwept, confirms: undefined, span }, this.#options);
     this.#waiting.push(job);
     this.#waitingBySubject.set(subject, job);
     this.#beginMore();
@@ -138,6 +124,7 @@ export class RefetchSubjects {
     for (const job of [...this.#waiting.splice(0), ...this.#due.splice(0), ...this.#sleeping.keys()])
       this.#end(job, stopped());
     this.#sleeping.clear();
+    this.#unconfirmed.stop();
     for (const job of this.#running) job.stopping.abort();
   }
 
@@ -205,7 +192,7 @@ export class RefetchSubjects {
 
   /** @returns false where upstream is to be asked again later */
   async #carryOut(job: Job): Promise<boolean> {
-    const { cache, writer } = this.#parts;
+    const { cache } = this.#parts;
     if (job.onlyIfCached && !(await cache.isCached(job.subject))) return true;
     const fetched = await this.#ask(job);
     if (fetched === "later") return false;
@@ -213,13 +200,50 @@ export class RefetchSubjects {
       await cache.purge(job.subject);
       return true;
     }
-    const { subject, onlyIfCached } = job;
-    await writer.write({
-      change: { type: "entitlements-updated", subject, state: fetched.state },
-      at: fetched.askedAt,
-      onlyIfCached,
-    });
+    await this.#write(job, fetched);
     return true;
+  }
+
+  /**
+   * What may be from before the change is written all the same where it takes nothing from what is stored: mostly it is not.
+   * It is believed for a while, in which upstream is asked again until it shows the change, or has had the time to.
+   */
+  async #write(job: Job, { state, askedAt }: FetchResult): Promise<void> {
+    const { subject, onlyIfCached, changedAt, confirms } = job;
+    const { updatedAt } = state;
+    const step = confirms?.step ?? 0;
+    const write = { change: { type: "entitlements-updated", subject, state } as const, at: askedAt, onlyIfCached };
+    if (this.#unconfirmed.isConfirmed({ subject, onlyIfCached, changedAt, step }, updatedAt)) {
+      this.#unconfirmed.confirmed(subject, changedAt);
+      await this.#parts.writer.write(write);
+      return;
+    }
+    const isKnown = confirms !== undefined && updatedAt !== undefined && updatedAt === confirms.answeredAt;
+    if (!isKnown)
+      await this.#parts.writer.write({
+        ...write,
+        believedUntil: askedAt + this.#unconfirmed.believedMs,
+        // Without a timestamp nothing else keeps it from taking the place of what is newer.
+        unlessStoredAfter: isEmptyState(state) ? changedAt : undefined,
+      });
+    if (this.#isStopped) return;
+    this.#unconfirmed.add({ subject, onlyIfCached, changedAt, step, answeredAt: updatedAt }, job.isSwept);
+  }
+
+  #confirm(confirmation: Confirmation): void {
+    const { subject, onlyIfCached, changedAt } = confirmation;
+    const waiting = this.#waitingBySubject.get(subject);
+    if (waiting !== undefined && waiting.changedAt >= changedAt) return;
+    const job = newJob(
+      { subject, onlyIfCached, changedAt, isSwept: false, confirms: confirmation, span: undefined },
+      this.#options,
+    );
+    job.done.catch((error: unknown) => {
+      // Of anything else whoever is told of it is told where it happens.
+      if (isOutage(error) && !this.#isStopped) this.#unconfirmed.repeat(confirmation);
+    });
+    this.#due.push(job);
+    this.#beginMore();
   }
 
   /** @returns undefined where there is no upstream to ask */
@@ -269,31 +293,6 @@ export class RefetchSubjects {
     await cache.purge(job.subject);
     throw new CodedError("internal", "upstream refuses this subject", { cause: error });
   }
-}
-
-function newJob(subject: Subject, onlyIfCached: boolean, backOff: BackOff, span: Span | undefined): Job {
-  let resolve!: () => void;
-  let reject!: (error: unknown) => void;
-  let onAttempted!: () => void;
-  const done = new Promise<void>((onDone, onFailed) => {
-    resolve = onDone;
-    reject = onFailed;
-  });
-  const attempted = new Promise<void>((onEnd) => (onAttempted = onEnd));
-  const counts = { superseded: 0, attempts: 0, answersAtFailure: 0 };
-  return {
-    subject,
-    onlyIfCached,
-    backOff,
-    ...counts,
-    stopping: new AbortController(),
-    span,
-    attempted,
-    onAttempted,
-    done,
-    resolve,
-    reject,
-  };
 }
 
 function stopped(): CodedError {

@@ -4,6 +4,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
 import { elapse } from "../../ports/waits.js";
+import type { RefetchReason } from "./refetch-job.js";
 import type { RefetchSubjects } from "./refetch-subjects.js";
 import type { WriteAvailability } from "./write-availability.js";
 
@@ -24,6 +25,8 @@ export class RefreshAllStates {
   #running: Promise<void> | undefined;
   /** For all who came while one was running: it may have passed what changed for them. */
   #next: Promise<void> | undefined;
+  /** The latest for which the next one is asked for. */
+  #nextChangedAt = -Infinity;
   #isStopped = false;
 
   constructor(cache: SharedCache, refetch: RefetchSubjects, clock: Clock, logger: Logger, options: SweepOptions) {
@@ -34,15 +37,21 @@ export class RefreshAllStates {
     this.#options = options;
   }
 
-  /** @throws CodedError as RefetchSubjects does; then some states are refetched and some are not */
-  sweep(): Promise<void> {
+  /**
+   * @param changedAt when they changed, as RefetchReason says
+   * @throws CodedError as RefetchSubjects does; then some states are refetched and some are not
+   */
+  sweep(changedAt = -Infinity): Promise<void> {
+    if (this.#running === undefined && this.#next === undefined) return this.#begin(changedAt);
+    this.#nextChangedAt = Math.max(this.#nextChangedAt, changedAt);
     if (this.#next !== undefined) return this.#next;
-    if (this.#running === undefined) return this.#begin();
     const begin = () => {
       this.#next = undefined;
-      return this.#begin();
+      const latest = this.#nextChangedAt;
+      this.#nextChangedAt = -Infinity;
+      return this.#begin(latest);
     };
-    this.#next = this.#running.then(begin, begin);
+    this.#next = (this.#running ?? Promise.resolve()).then(begin, begin);
     return this.#next;
   }
 
@@ -51,8 +60,8 @@ export class RefreshAllStates {
   }
 
   /** The next one may begin once everybody was asked for once: it does not wait for those that are asked for again. */
-  #begin(): Promise<void> {
-    const pass = this.#sweep();
+  #begin(changedAt: number): Promise<void> {
+    const pass = this.#sweep(changedAt);
     this.#running = pass.then(nothing, nothing).then(() => (this.#running = undefined));
     return pass.then(async (rest) => {
       await Promise.all(rest);
@@ -60,13 +69,25 @@ export class RefreshAllStates {
   }
 
   /** @returns what goes on after everybody was asked for once */
-  async #sweep(): Promise<Iterable<Promise<void>>> {
+  async #sweep(changedAt: number): Promise<Iterable<Promise<void>>> {
+    // Whoever comes once upstream has had the time to catch up need not be confirmed.
+    let reason: RefetchReason = { changedAt, isSwept: true };
+    const cancelTimer = this.#clock.after(this.#refetch.lagMs, () => (reason = {}));
+    try {
+      return await this.#askForAll(() => reason);
+    } finally {
+      cancelTimer();
+    }
+  }
+
+  /** @returns what goes on after everybody was asked for once */
+  async #askForAll(reasonNow: () => RefetchReason): Promise<Iterable<Promise<void>>> {
     const { maxConcurrent, perSecond } = this.#options;
     const pending = new Set<Promise<void>>();
     const unfinished = new Set<Promise<void>>();
     let failure: Error | undefined;
     let refetched = 0;
-    let nextTurn = this.#clock.now();
+    let nextTurn = this.#clock.elapsed();
     this.#logger.info("every state in the shared cache is refetched");
     for await (const subjects of this.#cache.subjects()) {
       for (const subject of subjects) {
@@ -74,7 +95,7 @@ export class RefreshAllStates {
         if (failure !== undefined) throw failure;
         nextTurn = await this.#turn(nextTurn, 1_000 / perSecond);
         if (pending.size >= maxConcurrent) await Promise.race(pending);
-        const { attempted, done } = this.#refetch.begin(subject, true);
+        const { attempted, done } = this.#refetch.begin(subject, true, reasonNow());
         const attempt = attempted.then(() => void pending.delete(attempt));
         pending.add(attempt);
         const rest = done.catch((error: unknown) => {
@@ -98,11 +119,11 @@ export class RefreshAllStates {
     return unfinished;
   }
 
-  /** Waits until it is this one's turn. @returns when it is the next one's, epoch milliseconds */
+  /** Waits until it is this one's turn. @returns when it is the next one's, by `Clock.elapsed` */
   async #turn(turn: number, intervalMs: number): Promise<number> {
-    const waitMs = turn - this.#clock.now();
+    const waitMs = turn - this.#clock.elapsed();
     if (waitMs > 0) await elapse(waitMs, this.#clock);
-    return Math.max(turn, this.#clock.now()) + intervalMs;
+    return Math.max(turn, this.#clock.elapsed()) + intervalMs;
   }
 }
 
@@ -149,7 +170,8 @@ export class RefetchAfterRollback {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await sweep.sweep();
+        // What was lost is as late as what was confirmed last: no timestamp says that an answer is from after it.
+        await sweep.sweep(Infinity);
         this.#backOff.reset();
         return;
       } catch (error) {

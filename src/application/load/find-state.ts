@@ -1,6 +1,6 @@
 import type { CustomerState } from "../../domain/customer-state.js";
 import { isDue } from "../../domain/freshness/freshness.js";
-import type { StreamStatus } from "../../domain/freshness/stream-status.js";
+import { isAhead, type StreamStatus } from "../../domain/freshness/stream-status.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CachedState, CacheStore, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
@@ -29,7 +29,7 @@ export interface FindStateOptions {
   readonly deadlineMarginMs: number;
   /** Whether others who share the store read a resource's state only beside its customer's own. */
   readonly alsoCacheCustomer?: boolean;
-  /** When this process last had nothing left to do, epoch milliseconds; not given: it never is behind. */
+  /** When this process last had nothing left to do, by `Clock.elapsed`; not given: it never is behind. */
   readonly lastIdleAt?: (() => number) | undefined;
 }
 
@@ -147,7 +147,7 @@ export class FindState {
   #hit(cached: CachedState, customerId: string, resourceId: string | undefined, now: number): CachedState {
     const { verifiedAt } = cached;
     this.#telemetry.cacheHits++;
-    if (verifiedAt < this.#stream.trustSince(now) || verifiedAt < this.#stream.lostAt)
+    if (verifiedAt < this.#stream.trustSince(now) || verifiedAt < this.#stream.lostAt || isAhead(verifiedAt, now))
       this.#mayBeStale(cached, customerId, resourceId, now);
     else this.#telemetry.answers.memory++;
     return cached;

@@ -2,7 +2,8 @@ import type { UsageUpdated } from "../../domain/change.js";
 import { type CustomerState, isEmptyState } from "../../domain/customer-state.js";
 import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import { CodedError } from "../../domain/errors.js";
-import { eventOfFetch, servesAtOnce } from "../../domain/freshness/freshness.js";
+import { eventOfFetch, mayPredate, servesAtOnce } from "../../domain/freshness/freshness.js";
+import { isAhead } from "../../domain/freshness/stream-status.js";
 import { newestUsage } from "../../domain/newest-wins.js";
 import type { Subject } from "../../domain/subject.js";
 import { SubjectMap } from "../../domain/subject-map.js";
@@ -234,15 +235,11 @@ export class LoadState {
   }
 
   async #usableInStore(subject: Subject, { isForWallets, verifiedSince }: Flight): Promise<StoredState | undefined> {
-    try {
-      const stored = await this.#cache.load(subject);
-      if (stored === undefined || !servesAtOnce(stored, this.#clock.now()) || stored.verifiedAt < verifiedSince)
-        return undefined;
-      return isForWallets && !stored.state.includesWallets ? undefined : stored;
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      return undefined;
-    }
+    const stored = await this.#inStore(subject);
+    const now = this.#clock.now();
+    if (stored === undefined || !servesAtOnce(stored, now) || isAhead(stored.verifiedAt, now)) return undefined;
+    if (stored.verifiedAt < verifiedSince) return undefined;
+    return isForWallets && !stored.state.includesWallets ? undefined : stored;
   }
 
   async #fetchAndStore(subject: Subject, freshness: Freshness, flight: Flight): Promise<StoredState | undefined> {
@@ -254,7 +251,9 @@ export class LoadState {
     });
     if (answer === undefined) return undefined;
     const isAskedAgainSoon = flight.mayBeStale && this.#lagging.add(subject);
-    const event = eventOfFetch({ isSuperseded: flight.superseded, mayBeStale: flight.mayBeStale, isAskedAgainSoon });
+    const isSuperseded =
+      flight.superseded || (flight.mayBeStale && (await this.#predatesKnown(subject, answer, askedAt)));
+    const event = eventOfFetch({ isSuperseded, mayBeStale: flight.mayBeStale, isAskedAgainSoon });
     if (!flight.mayBeStale && !flight.superseded && freshness !== ANY) this.#lagging.delete(subject);
     const state = flight.usageChanges.reduce(
       (known, { entitlement, usage }) => newestUsage(known, entitlement, usage),
@@ -275,6 +274,23 @@ export class LoadState {
       if (!(error instanceof CodedError)) throw error;
       flight.storeFailure = error;
       return fetched;
+    }
+  }
+
+  /** Of an empty state no timestamp says that it is older than what is known. */
+  async #predatesKnown(subject: Subject, answer: CustomerState, askedAt: number): Promise<boolean> {
+    if (!isEmptyState(answer)) return false;
+    const known = await this.#inStore(subject);
+    return known !== undefined && !isEmptyState(known.state) && mayPredate(askedAt, known.verifiedAt);
+  }
+
+  /** Undefined also where the store is out of reach. */
+  async #inStore(subject: Subject): Promise<StoredState | undefined> {
+    try {
+      return await this.#cache.load(subject);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return undefined;
     }
   }
 

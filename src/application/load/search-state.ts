@@ -29,7 +29,7 @@ export interface SearchParts {
   readonly load: LoadState;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  /** When this process last had nothing left to do, epoch milliseconds: by then it had read what had arrived. */
+  /** When this process last had nothing left to do, by `Clock.elapsed`: by then it had read what had arrived. */
   readonly lastIdleAt: () => number;
   readonly logger: Logger;
 }
@@ -54,7 +54,7 @@ export class StateSearch {
   #signal: AbortSignal | undefined;
   #budget: Deadline | undefined;
   #step: Deadline | undefined;
-  /** Epoch milliseconds. */
+  /** By `Clock.elapsed`. */
   #stepEndsAt = 0;
   /** What the store has, where that is not good enough as long as upstream can be asked. */
   #known: StoredState | undefined;
@@ -98,7 +98,7 @@ export class StateSearch {
       signal?.addEventListener("abort", this.#cancelled);
       this.#budget = deadlines.after(budgetMs, this.#budgetEnds);
       if (stepMs > 0) {
-        this.#stepEndsAt = clock.now() + stepMs;
+        this.#stepEndsAt = clock.elapsed() + stepMs;
         this.#step = deadlines.after(stepMs, this.#stepEnds);
       }
       inSpan(this.#span?.child("read store", "internal"), cache.load(this.#subject)).then(

@@ -1,3 +1,5 @@
+import { UPSTREAM_LAG_MS } from "../../domain/freshness/freshness.js";
+
 /** Bounds of the persistent-cache service that need no configuration. Times in milliseconds. */
 export interface Tuning {
   /** How many wait for messages side by side. */
@@ -15,6 +17,10 @@ export interface Tuning {
   readonly holdMs: number;
   /** How often upstream is asked for one subject that it fails for while it answers for others. */
   readonly maxAttempts: number;
+  /** When upstream is asked again after an answer that may be from before what a message said, milliseconds after the first; by the last it is taken to have caught up. */
+  readonly confirmAfterMs: readonly number[];
+  /** Of how many states that is remembered: more than are swept until the last. */
+  readonly maxUnconfirmed: number;
   /** How many messages may wait for upstream. */
   readonly maxWaitingForUpstream: number;
   /** How many states are refetched in a second once all may be others. */
@@ -34,6 +40,8 @@ export const TUNING: Tuning = {
   maxConcurrentFetches: 64,
   holdMs: 300_000,
   maxAttempts: 5,
+  confirmAfterMs: [5_000, 30_000, UPSTREAM_LAG_MS],
+  maxUnconfirmed: 20_000,
   maxWaitingForUpstream: 1_000,
   sweptPerSecond: 100,
   pollSeconds: 5,

@@ -99,6 +99,19 @@ export const EVENT_OF_EFFECT = {
   none: "unaffected",
 } as const satisfies Readonly<Record<ChangeEffect["effect"], FreshnessEvent>>;
 
+/** How far a cache of upstream's is taken to be behind at most, milliseconds. */
+export const UPSTREAM_LAG_MS = 120_000;
+
+/**
+ * Whether what a cache of upstream's answers may be from before what is known.
+ *
+ * @param askedAt epoch milliseconds
+ * @param knownToBeTrueAt up to when what is known is known to have been true, epoch milliseconds
+ */
+export function mayPredate(askedAt: number, knownToBeTrueAt: number): boolean {
+  return knownToBeTrueAt > askedAt - UPSTREAM_LAG_MS;
+}
+
 /** How a fetch came to its end. */
 export interface EndOfFetch {
   /** A change of the subject arrived since it began. */

@@ -3,6 +3,17 @@ const SPREAD_SHARE = 0.25;
 /** What spreads them: what is left of a timestamp besides whole seconds, milliseconds. */
 const SPREADING_MS = 1_000;
 
+/** By how much clocks may differ, milliseconds. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/**
+ * Whether a time up to which a state was found to be true is one of a clock that was wrong, of this process or of another's: it
+ * says nothing, and would vouch for the state until that time has come. On the path of every check.
+ */
+export function isAhead(verifiedAt: number, now: number): boolean {
+  return verifiedAt > now + CLOCK_TOLERANCE_MS;
+}
+
 /** What there is to do about a state that serves: nothing, to ask for it again since no changes arrive, or to verify it for its age. */
 export type Revisit = "none" | "refresh" | "verify";
 
@@ -61,13 +72,14 @@ export class StreamStatus {
    * from `vouchesFor`, what is done about it from this. On the path of every check.
    */
   revisit(verifiedAt: number, now: number): Revisit {
-    if (verifiedAt >= this.trustSince(now) || !this.isDue(verifiedAt, now)) return "none";
+    if (!isAhead(verifiedAt, now) && (verifiedAt >= this.trustSince(now) || !this.isDue(verifiedAt, now)))
+      return "none";
     return this.isTrusted ? "verify" : "refresh";
   }
 
   /** Whether anything says that a state verified then is still true. On the path of every check. */
   vouchesFor(verifiedAt: number, now: number): boolean {
-    return verifiedAt >= this.vouchedSince(now);
+    return verifiedAt >= this.vouchedSince(now) && !isAhead(verifiedAt, now);
   }
 
   /** When the stream was lost, epoch milliseconds; -Infinity while it is connected, and where it never was. */

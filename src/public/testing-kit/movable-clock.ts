@@ -12,6 +12,7 @@ export class MovableClock implements Clock {
   readonly #machine = new SystemClock();
   readonly #timers = new Set<Timer>();
   #offsetMs = 0;
+  #advancedMs = 0;
 
   /** @param startAt undefined: the machine's own time */
   constructor(startAt: TimeInput | undefined) {
@@ -20,6 +21,10 @@ export class MovableClock implements Clock {
 
   now(): number {
     return Date.now() + this.#offsetMs;
+  }
+
+  elapsed(): number {
+    return performance.now() + this.#advancedMs;
   }
 
   after(delayMs: number, callback: () => void): CancelTimer {
@@ -46,6 +51,7 @@ export class MovableClock implements Clock {
         `time goes forward only, not by ${ms} ms: start the sidecar with another \`now\` to begin earlier`,
       );
     this.#offsetMs += ms;
+    this.#advancedMs += ms;
     const now = this.now();
     for (const timer of [...this.#timers].sort((a, b) => a.dueAt - b.dueAt)) {
       // One that came due may have cancelled the next.

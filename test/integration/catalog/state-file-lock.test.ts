@@ -27,6 +27,7 @@ function fastClock(isStopped = () => false): Clock {
   let year = 0;
   return {
     now: () => (year++ % 2 === 0 ? 0 : 4e12),
+    elapsed: () => 0,
     after(delayMs, callback) {
       const timer = setTimeout(() => {
         if (!isStopped()) callback();

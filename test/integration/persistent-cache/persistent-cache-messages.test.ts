@@ -5,6 +5,7 @@ import {
   explainedUpdate,
   inEventBridge,
   inSns,
+  message,
   packagePublished,
   T0,
   usageUpdated,
@@ -153,6 +154,38 @@ describe("a message", () => {
       await tell(updating, explainedUpdate("leaver", "CustomerIsArchived"));
       expect(await world.valueAt("c_leaver")).toEqual({});
       expect(await world.valueAt("c_leaver:metadata")).toMatchObject({ accessDeniedReason: "CustomerIsArchived" });
+    });
+  });
+
+  describe("of an invalidated customer, while Edge is behind,", () => {
+    const invalidatedAt = (customerId: string, timestamp: number) =>
+      message("customer.invalidated", { customerId, resourceId: null }, { timestamp });
+    const recheckAtOf = async (customerId: string) =>
+      ((await world.valueAt(`c_${customerId}`)) as { seats: { sidecar: { recheckAt?: number } } }).seats.sidecar
+        .recheckAt;
+
+    it("has Edge asked again until it shows the change, and what it said is believed for a while until then", async () => {
+      const lagging = world.queue();
+      await world.service(
+        lagging,
+        {},
+        { confirmAfterMs: Array.from({ length: 5_000 }, (_, index) => 20 * (index + 1)) },
+      );
+      await cache("early");
+      world.upstream.set({ customerId: "early" }, { features: [metered({ usageLimit: 10 })], updatedAt: T0 });
+      await tell(lagging, invalidatedAt("early", T0 + 5));
+      expect([await world.limitOf("early"), await recheckAtOf("early")]).toEqual([10, expect.any(Number)]);
+      world.upstream.set({ customerId: "early" }, { features: [metered({ usageLimit: 44 })], updatedAt: T0 + 5 });
+      await eventually(() => world.limitOf("early")).toBe(44);
+      expect(await recheckAtOf("early")).toBeUndefined();
+    });
+
+    it("keeps a state that is later than the message where Edge does not know the customer", async () => {
+      await tell(upserting, entitlementsUpdated({ customerId: "newcomer", updatedAt: T0 + 10 }));
+      await tell(updating, invalidatedAt("newcomer", T0 + 5));
+      expect(await world.limitOf("newcomer")).toBe(10);
+      await tell(updating, invalidatedAt("newcomer", T0 + 10));
+      expect(await world.valueAt("c_newcomer")).toEqual({});
     });
   });
 

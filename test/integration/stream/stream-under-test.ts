@@ -51,6 +51,7 @@ const STEP_MS = 20;
 function settlingAtOnce(clock: ManualClock): Clock {
   return {
     now: () => clock.now(),
+    elapsed: () => clock.elapsed(),
     after(delayMs, callback) {
       if (delayMs > 0) return clock.after(delayMs, callback);
       const immediate = setImmediate(callback);

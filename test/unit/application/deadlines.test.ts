@@ -38,12 +38,23 @@ describe("deadlines", () => {
   it("come due although the wall clock was set back", () => {
     const clock = new ManualClock();
     const deadlines = new Deadlines(clock);
-    let isCalled = false;
-    deadlines.after(100, () => (isCalled = true));
-    const dueAt = clock.now() + 100;
-    clock.set(clock.now() - 5_000);
-    clock.advance(dueAt - clock.now());
-    expect(isCalled).toBe(true);
+    const called: number[] = [];
+    for (const delayMs of [100, 150, 200]) deadlines.after(delayMs, () => called.push(delayMs));
+    clock.advance(50);
+    clock.set(clock.now() - 3_600_000);
+    deadlines.after(75, () => called.push(125));
+    clock.advance(100);
+    expect(called).toEqual([100, 125, 150]);
+  });
+
+  it("do not come due since the wall clock was set forward", () => {
+    const clock = new ManualClock();
+    const deadlines = new Deadlines(clock);
+    const called: number[] = [];
+    for (const delayMs of [100, 150]) deadlines.after(delayMs, () => called.push(delayMs));
+    clock.set(clock.now() + 3_600_000);
+    clock.advance(100);
+    expect(called).toEqual([100]);
   });
 
   it("that are made by one that came due are called back as well", () => {

@@ -72,8 +72,8 @@ export class Resilience {
     const { hedgeAfterMs: afterMs, maxConcurrentFetches: maxLosers, fetchTimeoutMs } = this.#limits;
     let notBefore = -Infinity;
     const onSlowNowAndThen = () => {
-      if (clock.now() < notBefore) return;
-      notBefore = clock.now() + fetchTimeoutMs;
+      if (clock.elapsed() < notBefore) return;
+      notBefore = clock.elapsed() + fetchTimeoutMs;
       onSlow();
     };
     return withHedge(first, second, { afterMs, preferFirstForMs, maxLosers, onSlow: onSlowNowAndThen }, clock);
@@ -175,9 +175,9 @@ export function withTimeout<I, O>(operation: Operation<I, O>, options: TimeoutOp
     let deadline: Deadline | undefined;
     let creditMs = timeoutMs;
     const expireAfter = (delayMs: number) => {
-      const dueAt = clock.now() + delayMs;
+      const dueAt = clock.elapsed() + delayMs;
       deadline = deadlines.after(delayMs, () => {
-        const lateMs = Math.min(clock.now() - dueAt, creditMs);
+        const lateMs = Math.min(clock.elapsed() - dueAt, creditMs);
         creditMs -= lateMs;
         if (lateMs >= LATE_MS) expireAfter(lateMs);
         else abort.abort(new CodedError("deadline-exceeded", `${name} did not answer within ${timeoutMs} ms`));
@@ -207,7 +207,7 @@ export interface RefusalMemoryOptions {
 
 interface Refusal {
   readonly error: unknown;
-  /** Epoch milliseconds. */
+  /** By `Clock.elapsed`, milliseconds. */
   readonly until: number;
 }
 
@@ -221,7 +221,7 @@ export function withRefusalMemory(
   return async (subject, signal) => {
     const known = refusals.get(subject);
     if (known !== undefined) {
-      if (clock.now() < known.until) throw known.error;
+      if (clock.elapsed() < known.until) throw known.error;
       refusals.delete(subject);
     }
     try {
@@ -230,7 +230,7 @@ export function withRefusalMemory(
       if (isRefusal(error) || isUnreadable(error)) {
         // Without what else is handed through with it.
         const { customerId, resourceId } = subject;
-        refusals.set({ customerId, resourceId }, { error, until: clock.now() + forMs });
+        refusals.set({ customerId, resourceId }, { error, until: clock.elapsed() + forMs });
         if (refusals.isOverfull) refusals.takeOldest();
         onRefused(error);
       }

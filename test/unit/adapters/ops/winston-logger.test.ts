@@ -14,7 +14,7 @@ async function linesOf(write: (logger: Logger) => void, options: Partial<LoggerO
       done();
     },
   });
-  const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6), after: () => () => {} };
+  const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6), elapsed: () => 0, after: () => () => {} };
   write(
     new WinstonLogger({
       level: "debug",

@@ -11,6 +11,7 @@ import { RecordingLogger } from "../../../fakes/recording-logger.js";
 
 export const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 400;
+export const CONFIRM_AFTER_MS = [1_000, 5_000];
 
 class CountingTelemetry implements ConsumptionTelemetry {
   writes = 0;
@@ -51,7 +52,7 @@ export function consumption(
   const writer = new WriteInOrder(cache, gate, telemetry, 3);
   const refetch = new RefetchSubjects(
     { upstream, cache, writer, telemetry, clock, logger },
-    { ...timing, maxConcurrent: 2, maxAttempts: 3 },
+    { ...timing, maxConcurrent: 2, maxAttempts: 3, confirmAfterMs: CONFIRM_AFTER_MS, maxUnconfirmed: 3 },
   );
   return { cache, clock, logger, telemetry, gate, writer, refetch };
 }

@@ -7,7 +7,7 @@ import type { CancelSignal } from "../../../../src/ports/cancel-signal.js";
 import { emptyState, metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled as settled } from "../../../fakes/event-loop.js";
 import { InMemorySharedCache } from "../../../fakes/in-memory-shared-cache.js";
-import { consumption, customersIn, FIRST_DELAY_MS } from "./consumption.js";
+import { CONFIRM_AFTER_MS, consumption, customersIn, FIRST_DELAY_MS } from "./consumption.js";
 
 /** An upstream whose answers a test gives one by one. */
 class Questions {
@@ -200,6 +200,120 @@ describe("refetching", () => {
   });
 });
 
+describe("an answer that may be from before the change", () => {
+  const [FIRST_MS = 0, LAST_MS = 0] = CONFIRM_AFTER_MS;
+  const before = stateWith([metered()], { updatedAt: 1 });
+  const after = stateWith([metered({ usageLimit: 20 })], { updatedAt: 100 });
+  const invalidated = () => {
+    const parts = setUp([acme]);
+    const done = parts.refetch.refetch(acme, true, { changedAt: 100 });
+    return {
+      ...parts,
+      done,
+      answer: async (state: CustomerState) => {
+        await settled();
+        parts.upstream.asked.at(-1)?.answer(state);
+        await settled();
+      },
+      pass: async (ms: number) => {
+        parts.clock.advance(ms);
+        await settled();
+      },
+      written: () =>
+        parts.cache.trips.flat().map(({ change, believedUntil, unlessStoredAfter }) => ({
+          updatedAt: change.type === "entitlements-updated" ? change.state.updatedAt : undefined,
+          isBelievedForGood: believedUntil === undefined,
+          unlessStoredAfter,
+        })),
+    };
+  };
+
+  it("is believed for a while, and asked for again until it shows the change", async () => {
+    const { upstream, done, answer, pass, written, refetch } = invalidated();
+    await answer(before);
+    await done;
+    await pass(FIRST_MS - 1);
+    expect(upstream.asked).toHaveLength(1);
+    await pass(1);
+    await answer(after);
+    expect(written()).toMatchObject([
+      { updatedAt: 1, isBelievedForGood: false },
+      { updatedAt: 100, isBelievedForGood: true },
+    ]);
+    await pass(10 * LAST_MS);
+    expect([upstream.asked.length, refetch.pending]).toEqual([2, 0]);
+  });
+
+  it("is the last word once upstream has had the time to catch up", async () => {
+    const { upstream, answer, pass, written } = invalidated();
+    await answer(before);
+    await pass(FIRST_MS);
+    await answer(before);
+    await pass(LAST_MS - FIRST_MS);
+    await answer(before);
+    expect(written()).toMatchObject([
+      { updatedAt: 1, isBelievedForGood: false },
+      { updatedAt: 1, isBelievedForGood: true },
+    ]);
+    await pass(10 * LAST_MS);
+    expect(upstream.asked).toHaveLength(3);
+  });
+
+  it("is not asked for again where it shows the change at once, or nothing is known to have changed", async () => {
+    const { upstream, refetch, answer, pass, written } = invalidated();
+    await answer(after);
+    const done = refetch.refetch(acme, true);
+    await answer(before);
+    await done;
+    await pass(10 * LAST_MS);
+    expect(upstream.asked).toHaveLength(2);
+    expect(written()).toMatchObject([{ isBelievedForGood: true }, { isBelievedForGood: true }]);
+  });
+
+  it("takes nothing from a state that is newer than the change, where it is empty", async () => {
+    const { answer, written } = invalidated();
+    await answer(emptyState("CustomerNotFound"));
+    expect(written()).toEqual([{ updatedAt: undefined, isBelievedForGood: false, unlessStoredAfter: 100 }]);
+  });
+
+  it("is asked for anew by a later change", async () => {
+    const { upstream, refetch, answer, pass, written } = invalidated();
+    await answer(before);
+    const later = refetch.refetch(acme, true, { changedAt: 200 });
+    await answer(after);
+    await later;
+    await pass(FIRST_MS);
+    await answer(stateWith([metered()], { updatedAt: 200 }));
+    expect(written().map(({ updatedAt }) => updatedAt)).toEqual([1, 100, 200]);
+    await pass(10 * LAST_MS);
+    expect(upstream.asked).toHaveLength(3);
+  });
+
+  it("is asked for again although the cache took no writes meanwhile", async () => {
+    const { cache, answer, pass, written } = invalidated();
+    await answer(before);
+    cache.outage = UNAVAILABLE;
+    await pass(FIRST_MS);
+    await answer(after);
+    cache.outage = undefined;
+    await pass(FIRST_MS);
+    await answer(after);
+    expect(written().map(({ updatedAt }) => updatedAt)).toEqual([1, 100]);
+  });
+
+  it("is confirmed for a bounded number of subjects, and for none at the end", async () => {
+    const { upstream, refetch, clock } = setUp();
+    for (const customerId of ["a", "b", "c", "d"]) {
+      const done = refetch.refetch({ customerId }, false, { changedAt: 100 });
+      upstream.asked.at(-1)?.answer(before);
+      await done;
+    }
+    expect(clock.pendingTimers).toBe(3);
+    refetch.stop();
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
 describe("a sweep", () => {
   const EVERYBODY = ["a", "b", "c", "d"].map((customerId) => ({ customerId }));
   const sweeping = () => {
@@ -248,6 +362,28 @@ describe("a sweep", () => {
     await answerAll(parts);
     await Promise.all(all);
     expect(parts.upstream.customers).toEqual(["a", "b", "c", "d", "a", "b", "c", "d"]);
+  });
+
+  it("confirms each answer once that may be from before a publication, of as many as are remembered", async () => {
+    const parts = sweeping();
+    const done = parts.sweep.sweep(100);
+    await answerAll(parts);
+    await done;
+    parts.clock.advance(CONFIRM_AFTER_MS.at(-1) ?? 0);
+    await settled();
+    await answerAll(parts);
+    expect(parts.upstream.customers.toSorted()).toEqual(["a", "a", "b", "b", "c", "c", "d"]);
+    expect(parts.clock.pendingTimers).toBe(0);
+  });
+
+  it("goes on at its rate although the wall clock is set back", async () => {
+    const parts = sweeping();
+    const done = parts.sweep.sweep();
+    await settled();
+    parts.clock.set(parts.clock.now() - 3_600_000);
+    await answerAll(parts);
+    await done;
+    expect(parts.upstream.customers).toEqual(["a", "b", "c", "d"]);
   });
 
   it("does not fail for one that upstream refuses", async () => {

@@ -39,6 +39,16 @@ describe("a state that is old, while changes arrive", () => {
     expect(core.upstream.fetches.count).toBe(2);
   });
 
+  it("is verified again where the clock has been set back since: nobody knows how old it is", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(10));
+    core.clock.set(core.clock.now() - 3_600_000);
+    expect(check(core)).toMatchObject({ source: "stale", result: { entitlement: { usageLimit: 10 } } });
+    (await core.upstream.fetches.at(1)).answer(withLimit(20, 2));
+    await promisesSettled();
+    expect(check(core)).toMatchObject({ source: "memory", result: { entitlement: { usageLimit: 20 } } });
+  });
+
   it("is old also where its usage is updated all the time", async () => {
     const core = buildCore();
     await know(core, subject, withLimit(10));

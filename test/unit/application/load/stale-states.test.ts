@@ -58,6 +58,24 @@ describe("upstream's caches may be behind, too", () => {
     expect(questions(core).map(({ preferLatest }) => preferLatest)).toEqual([undefined, true, true, true]);
   });
 
+  it.each([
+    ["a minute ago", 60_000, true],
+    ["three minutes ago", 180_000, false],
+  ])(
+    "that they know nothing of a customer takes nothing from what was known to be true %s",
+    async (_, agoMs, isKept) => {
+      const core = buildCore({ maxRefreshed: 0 });
+      await know(core, subject, entitled);
+      core.clock.advance(agoMs);
+      core.updates.connected();
+      const answer = check(core);
+      const asked = await core.upstream.fetches.at(1);
+      core.upstream.tellMaybeStale[1]?.();
+      asked.answer(emptyState("CustomerNotFound"));
+      expect(await answer).toMatchObject({ result: { hasAccess: isKept } });
+    },
+  );
+
   it("what they alone could tell is waited for once an entitlement of it ends", async () => {
     const core = buildCore({ maxRefreshed: 0 });
     const ending = stateWith([boolean({ validUntil: core.clock.now() + 1_300 })]);

@@ -25,6 +25,8 @@ describe("a state is", () => {
     ["fresh, verified just now", {}, true, undefined],
     ["fresh, as old as it may be", { verifiedAt: NOW - MAX_AGE_MS }, true, undefined],
     ["stale, older than that", { verifiedAt: NOW - MAX_AGE_MS - 1 }, true, "too_old"],
+    ["fresh, verified by a clock that is a little ahead", { verifiedAt: NOW + 10_000 }, true, undefined],
+    ["stale, verified by a clock that was wrong", { verifiedAt: NOW + 3_600_000 }, true, "too_old"],
     ["stale, older than it may be without a stream", { verifiedAt: NOW - POLL_MS - 1 }, false, "stream_lost"],
     ["stale, since it may have changed", { isVerified: false }, true, "changed"],
     ["stale, since it has ended", { recheckAt: NOW }, true, "due"],

@@ -22,14 +22,14 @@ export class ApartSubjects {
 
   add(subject: Subject): void {
     if (!this.#endsAt.hasRoomFor(subject)) this.#endsAt.clear();
-    this.#endsAt.set(subject, this.#clock.now() + this.#lastsMs);
+    this.#endsAt.set(subject, this.#clock.elapsed() + this.#lastsMs);
   }
 
   has(subject: Subject): boolean {
     if (this.#endsAt.size === 0) return false;
     const endsAt = this.#endsAt.get(subject);
     if (endsAt === undefined) return false;
-    if (this.#clock.now() < endsAt) return true;
+    if (this.#clock.elapsed() < endsAt) return true;
     this.#endsAt.delete(subject);
     return false;
   }

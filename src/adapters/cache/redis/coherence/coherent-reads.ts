@@ -1,4 +1,5 @@
 import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
+import { isAhead } from "../../../../domain/freshness/stream-status.js";
 import { isOlder } from "../../../../domain/newest-wins.js";
 import type { Subject } from "../../../../domain/subject.js";
 import { SubjectMap } from "../../../../domain/subject-map.js";
@@ -114,7 +115,8 @@ export class CoherentReads {
   /** Up to when a state of Redis is known to have been true, epoch milliseconds; 0: nobody knows. */
   verifiedAtOf({ state, trust }: KnownState): number {
     // Others do not say when they asked; of their data's own timestamp, at least, it was true.
-    return trust?.verifiedAt ?? state.updatedAt ?? 0;
+    const verifiedAt = trust?.verifiedAt ?? state.updatedAt ?? 0;
+    return isAhead(verifiedAt, this.#clock.now()) ? 0 : verifiedAt;
   }
 
   /** A state of Redis, as far as it can be vouched for. */

@@ -48,6 +48,9 @@ export interface RedisCacheStoreParts {
 const MAX_AGE_MS = 300_000;
 /** How long what could not be written to Redis is vouched for: as long as without any changes; milliseconds. */
 const ALONE_MS = 30_000;
+/** One for all: in an overload every check asks so, and a stack is dear. */
+const NOT_ASKED = new CodedError("unavailable", "Redis is not asked");
+NOT_ASKED.stack = `${NOT_ASKED.name}: ${NOT_ASKED.message}`;
 /** When to look again whether Redis has come back with older data, where it does not answer; milliseconds. */
 const VERIFY_AGAIN_MS = 1_000;
 
@@ -128,7 +131,7 @@ export class RedisCacheStore implements CacheStore {
 
   async load(subject: Subject, waitMs?: number): Promise<LoadedState | undefined> {
     try {
-      if (waitMs === 0) throw new CodedError("unavailable", "Redis is not asked");
+      if (waitMs === 0) throw NOT_ASKED;
       const read = this.#reads.read(subject);
       return await (waitMs === undefined ? read : within(read, waitMs, this.#clock, () => redisIsLate(waitMs)));
     } catch (error) {

@@ -9,7 +9,7 @@ import type { SharedCache, SharedCacheStatistics, SharedWrite } from "../../../.
 import { FieldFault } from "../../../../wire/fault-log.js";
 import { Fields } from "../../../../wire/fields.js";
 import { encodeState, encodeUsage } from "../codec/encode-state.js";
-import { decodeRecord, type StateTrust } from "../codec/sidecar-record.js";
+import { decodeRecord, readTimestamp, type StateTrust } from "../codec/sidecar-record.js";
 import { mayWriteKeys } from "./key-ownership.js";
 import type { RedisCommands, RedisInsight, WriteGroup } from "./redis-commands.js";
 import { confirmedKey, KEY_MARKS, purgedKeys, stateKey, stateKeysPrefix, timestampKey } from "./redis-keys.js";
@@ -40,9 +40,11 @@ export class RedisSharedCache implements SharedCache {
 
   async write(writes: readonly SharedWrite[]): Promise<void> {
     const groups: WriteGroup[] = [];
-    for (const { change, at, onlyIfCached } of writes) {
+    for (const { change, at, onlyIfCached, believedUntil, unlessStoredAfter } of writes) {
       const { subject } = change;
-      const { writes: keys } = change.type === "usage-updated" ? this.#usage(change, at) : this.#state(change, at);
+      const { writes: keys } =
+        change.type === "usage-updated" ? this.#usage(change, at) : this.#state(change, at, believedUntil);
+      if (unlessStoredAfter !== undefined && (await this.#isStoredAfter(subject, unlessStoredAfter))) continue;
       if (
         !(await this.#mayWrite(
           subject,
@@ -64,6 +66,11 @@ export class RedisSharedCache implements SharedCache {
     if (this.#confirmedAt === -Infinity) return false;
     const [stored = null] = await this.#redis.read([confirmedKey(this.#environment)]);
     return stored === null || Number(stored) < this.#confirmedAt;
+  }
+
+  async #isStoredAfter(subject: Subject, time: number): Promise<boolean> {
+    const [timestamp] = await this.#redis.read([this.#mark(subject)]);
+    return (readTimestamp(timestamp) ?? -Infinity) > time;
   }
 
   async isCached(subject: Subject): Promise<boolean> {
@@ -107,11 +114,11 @@ export class RedisSharedCache implements SharedCache {
     };
   }
 
-  #state({ subject, state }: EntitlementsUpdated, at: number): WriteGroup {
+  #state({ subject, state }: EntitlementsUpdated, at: number, believedUntil = Infinity): WriteGroup {
     const lasts = !isEmptyState(state) && state.validUntil > at;
     const trust: StateTrust = {
       verifiedAt: at,
-      recheckAt: lasts ? state.validUntil : at + RECHECK_AFTER_MS,
+      recheckAt: Math.min(lasts ? state.validUntil : at + RECHECK_AFTER_MS, believedUntil),
       isVerified: true,
       // What upstream says of a resource reckons with all that it knew of the customer by then.
       globalUpdatedAt: subject.resourceId === undefined ? undefined : at,

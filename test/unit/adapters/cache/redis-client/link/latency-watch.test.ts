@@ -14,6 +14,10 @@ class LoopClock implements Clock {
     return this.#now;
   }
 
+  elapsed(): number {
+    return this.#now;
+  }
+
   after(delayMs: number, callback: () => void): CancelTimer {
     const timer = { dueAt: this.#now + delayMs, callback };
     this.#timers.add(timer);

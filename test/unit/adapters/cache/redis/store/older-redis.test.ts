@@ -56,6 +56,17 @@ function storeOn(commands: RedisCommands, logger = new RecordingLogger()): Redis
   });
 }
 
+describe("a state of a process whose clock is wrong", () => {
+  it.each([
+    ["an hour ahead is of nobody knows when", 3_600_000, 0],
+    ["a little ahead is of when that says", 1_000, clock.now() + 1_000],
+  ])("%s", async (_, aheadMs, verifiedAt) => {
+    const { commands } = replaceable();
+    await storeOn(commands).put(ACME, { ...fetched(10, 100), verifiedAt: clock.now() + aheadMs });
+    expect(await storeOn(commands).load(ACME)).toMatchObject({ verifiedAt, state: {} });
+  });
+});
+
 describe("a Redis that comes back with older data than it had confirmed", () => {
   it("is written what is known to be newer, and nobody reads the older", async () => {
     const { commands, at, another } = replaceable();
