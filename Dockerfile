@@ -1,5 +1,7 @@
 # Builds the service with everything a build needs, then keeps only what it needs to run.
-FROM node:24-bookworm-slim AS build
+# A release is built from this image by the digest that it has on that day (RELEASING.md).
+ARG NODE_IMAGE=node:24-bookworm-slim
+FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -7,7 +9,7 @@ COPY . .
 RUN npm run build
 RUN rm -rf node_modules && npm ci --omit=dev
 
-FROM node:24-bookworm-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /build/package.json ./

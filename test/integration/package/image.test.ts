@@ -51,6 +51,8 @@ async function buildByHand(top: string): Promise<Stage> {
       stages.set(alias, stage);
       continue;
     }
+    // Which image the stages begin with, which no step by hand asks for.
+    if (name === "ARG" && stage === undefined) continue;
     if (stage === undefined) throw new Error(`${name} before the first FROM`);
     await carryOut(stage, name, args, stages, ignored);
   }

@@ -72,6 +72,9 @@ describe("the release workflow", () => {
   it("builds the image for both processors, with where it comes from and what is in it", () => {
     const build = steps.find(({ uses }) => uses?.startsWith("docker/build-push-action@"));
     expect(build?.with).toMatchObject({ platforms: "linux/amd64,linux/arm64", provenance: "mode=max", sbom: true });
+    expect(build?.with?.["build-args"]).toMatch(
+      /^NODE_IMAGE=\$\{\{ \S+ \}\}@\$\{\{ steps\.base\.outputs\.digest \}\}$/,
+    );
     expect(commandOf("cosign sign")).toMatch(/@\$DIGEST"$/);
   });
 
