@@ -39,6 +39,6 @@ export default {
     project("unit", ["unit", "simulation"]),
     project("contract", ["contract"]),
     project("service", ["integration", "conformance", "faults"]),
-    project("interop", ["interop"]),
+    project("interop", ["interop", "deployment"]),
   ],
 };

@@ -10,6 +10,7 @@ import {
 } from "../../src/adapters/rpc/gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ServerReflectionAlpha } from "../../src/adapters/rpc/gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { SidecarService } from "../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { GATE } from "./harness/every-path.js";
 import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 type Question = MessageInitShape<typeof ServerReflectionRequestSchema>["messageRequest"];
@@ -28,7 +29,11 @@ describe.each([
   afterAll(() => server.stop());
 
   async function ask(...questions: Question[]) {
-    const client = createClient(service as typeof ServerReflection, createGrpcTransport({ baseUrl: server.url }));
+    return askOf(server, ...questions);
+  }
+
+  async function askOf({ url }: RpcServer, ...questions: Question[]) {
+    const client = createClient(service as typeof ServerReflection, createGrpcTransport({ baseUrl: url }));
     const answers = [];
     const requests = createAsyncIterable(
       questions.map((messageRequest) => ({ host: "here", ...(messageRequest && { messageRequest }) })),
@@ -39,6 +44,20 @@ describe.each([
     }
     return answers;
   }
+
+  test("tells of what gateways ask where they are answered", async () => {
+    const open = await startRpcServer({ rpc: { gate: GATE } });
+    const [services, file] = await askOf(
+      open,
+      { case: "listServices", value: "*" },
+      symbol("envoy.service.auth.v3.Authorization.Check"),
+    );
+    await open.stop();
+    expect(services?.value).toMatchObject({
+      service: expect.arrayContaining([expect.objectContaining({ name: "envoy.service.auth.v3.Authorization" })]),
+    });
+    expect(file).toMatchObject({ case: "fileDescriptorResponse" });
+  });
 
   test("answers every question of a stream, in order", async () => {
     const [services, file, nothing] = await ask(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { AdmissionRule, CallObserver } from "../../src/adapters/rpc/call/calls.js";
 import { CodedError } from "../../src/domain/errors.js";
-import { EVERY_WAY, go } from "./harness/every-path.js";
+import { EVERY_WAY, GATE, go } from "./harness/every-path.js";
 import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
 
 const RESOURCE_EXHAUSTED = 8;
@@ -34,7 +34,7 @@ describe.each([
     const observations = new Observations();
     let server: RpcServer;
     beforeAll(async () => {
-      server = await startRpcServer({ hasFastPath, rpc: { observers: [observations.observe] } });
+      server = await startRpcServer({ hasFastPath, rpc: { gate: GATE, observers: [observations.observe] } });
     });
     afterAll(async () => {
       await server.stop();
@@ -51,7 +51,10 @@ describe.each([
     const observations = new Observations();
     let server: RpcServer;
     beforeAll(async () => {
-      server = await startRpcServer({ hasFastPath, rpc: { observers: [observations.observe], admission: [NOBODY] } });
+      server = await startRpcServer({
+        hasFastPath,
+        rpc: { gate: GATE, observers: [observations.observe], admission: [NOBODY] },
+      });
     });
     afterAll(() => server.stop());
 

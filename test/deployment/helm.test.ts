@@ -5,14 +5,9 @@ import { parseAllDocuments } from "yaml";
 import { loadConfig } from "../../src/bootstrap/config/load-config.js";
 import { readSettings } from "../../src/bootstrap/config/read-settings.js";
 import { PERSISTENT_CACHE } from "../../src/bootstrap/persistent-cache/settings.js";
-import { CACHE_DIRECTORY, REPOSITORY } from "../support/repository.js";
-import { probeToolchain, runCommand, tryCommand } from "./run-command.js";
-import { tell } from "./toolchain.js";
-
-const CHART = join(REPOSITORY, "deploy/helm/entitlement-sidecar");
-const VERSION = "v3.22.0";
-/** One that is built from its source knows no newer one than 1.20. */
-const KUBERNETES = ["--kube-version", "1.30.0"];
+import { tryCommand } from "../interop/run-command.js";
+import { tell } from "../interop/toolchain.js";
+import { CHART, findHelm, KUBERNETES, renderChart } from "./kubernetes-tools.js";
 
 interface Container {
   readonly name: string;
@@ -43,32 +38,13 @@ interface Manifest {
   };
 }
 
-/** The one that is there, else one that Go builds once. */
-async function findHelm(): Promise<string | undefined> {
-  if ((await probeToolchain("helm", ["version", "--short"])) !== undefined) return "helm";
-  const built = join(CACHE_DIRECTORY, "bin", "helm");
-  if ((await probeToolchain(built, ["version", "--short"])) !== undefined) return built;
-  if ((await probeToolchain("go", ["version"])) === undefined) return undefined;
-  await runCommand("go", ["install", `helm.sh/helm/v3/cmd/helm@${VERSION}`], {
-    env: { GOBIN: join(CACHE_DIRECTORY, "bin") },
-  });
-  return built;
-}
-
-const helm = (await findHelm()) ?? "";
+const helm = await findHelm();
 if (helm === "") tell("neither helm nor Go is installed here, so the chart is not rendered");
 
 const setsOfValues = await readdir(join(CHART, "ci"));
 
 async function render(values: string): Promise<Manifest[]> {
-  const rendered = await runCommand(helm, [
-    "template",
-    "shop",
-    CHART,
-    ...KUBERNETES,
-    "--values",
-    join(CHART, "ci", values),
-  ]);
+  const rendered = await renderChart(helm, values);
   return parseAllDocuments(rendered)
     .map((document) => document.toJS() as Manifest | null)
     .filter((manifest) => manifest !== null);

@@ -8,6 +8,7 @@ import { Calls, type CallsOptions } from "./call/calls.js";
 import type { FastProtocol } from "./call/fast-call.js";
 import { createFastPath } from "./call/fast-path.js";
 import { DEFAULT_BODY_TIMEOUT_MS, type RequestHandlers } from "./exchange/request-handlers.js";
+import { gateCall, gateFastMethod, type GateSettings } from "./ext-authz/gate-calls.js";
 import { OfrepCalls } from "./ofrep/ofrep-calls.js";
 import { withOfrep } from "./ofrep/ofrep-handler.js";
 import { CONNECT_JSON_FAST_PATH, CONNECT_PROTO_FAST_PATH } from "./protocols/connect-fast-path.js";
@@ -49,6 +50,8 @@ export interface RpcHandlerOptions extends CallsOptions {
   readonly crossOrigin?: CrossOrigin | undefined;
   /** Whether there is a feature of this id, where all of them are known. */
   readonly isKnownFeature?: ((featureId: string) => boolean) | undefined;
+  /** How gateways are answered by Envoy's external authorization protocol; undefined: they are not served. */
+  readonly gate?: GateSettings | undefined;
   /** Served beside the services, on the general path. */
   readonly moreHandlers?: ReadonlyMap<string, UniversalHandler> | undefined;
 }
@@ -85,11 +88,13 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
     maxItems,
     maxIdBytes,
   };
+  const gate = options.gate && { ...options.gate, count: callOptions.count, maxIdBytes, clock };
   const handlers = rpcHandlers(useCases, readiness, calls, {
     ...callOptions,
     shutdownSignal,
     maxMessageBytes,
     hasReflection,
+    gate: gate && gateCall(useCases.check, (response) => response, gate),
   });
   const bounds = { maxMessageBytes, maxItems, maxIdBytes, maxJsonDepth };
   const ofrep = new OfrepCalls(useCases.check, useCases.list, {
@@ -105,9 +110,14 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
     crossOrigin,
     methodAt,
   });
+  const fast = new Map(fastMethods(useCases, readiness, callOptions));
+  if (gate !== undefined) {
+    const method = gateFastMethod(useCases.check, gate);
+    fast.set(method.path, method);
+  }
   let exceeded = 0;
   return {
-    fastPath: createFastPath(fastMethods(useCases, readiness, callOptions), FAST_PROTOCOLS, {
+    fastPath: createFastPath(fast, FAST_PROTOCOLS, {
       calls,
       maxMessageBytes,
       bodyTimeoutMs,

@@ -25,6 +25,7 @@ import type { Config } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";
 import { newContainer, type Provide } from "../process/provide.js";
 import type { Foundations } from "./foundations.js";
+import { gateOf } from "./gate.js";
 import { provideDrills } from "./provide-drills.js";
 import { provideOps } from "./provide-ops.js";
 import { provideReports } from "./provide-reports.js";
@@ -199,6 +200,7 @@ function provideServers(provide: Provide, { config, access, redact, source, outb
         admission: access?.admission,
         crossOrigin: access?.crossOrigin,
         isKnownFeature: source.hasFeature,
+        gate: gateOf(config),
         tracer,
         redact,
       },

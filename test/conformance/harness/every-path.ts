@@ -1,5 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { GateSettings } from "../../../src/adapters/rpc/ext-authz/gate-calls.js";
+import { CheckRequestSchema } from "../../../src/adapters/rpc/gen/envoy/service/auth/v3/external_auth_pb.js";
 import { HealthCheckRequestSchema } from "../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { ServerReflectionRequestSchema } from "../../../src/adapters/rpc/gen/grpc/reflection/v1/reflection_pb.js";
 import { GetBooleanEntitlementRequestSchema } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
@@ -43,6 +45,23 @@ const text = { "content-type": "application/grpc-web-text" };
 const sso = { method: "GetBooleanEntitlement", path: CHECK };
 const health = { method: "Health/Check", path: "/grpc.health.v1.Health/Check" };
 const unknown = { method: "unknown", path: `${SERVICE}GetAnything` };
+
+const gate = { method: "Authorization/Check", path: "/envoy.service.auth.v3.Authorization/Check" };
+const gated = message(CheckRequestSchema, {
+  attributes: { contextExtensions: { customer_id: "acme", feature_id: "sso" } },
+});
+
+/** How gateways are answered unless an operator says otherwise. */
+export const GATE: GateSettings = {
+  headers: {
+    customerId: "x-customer-id",
+    featureId: "x-feature-id",
+    resourceId: "x-resource-id",
+    requestedUsage: "x-requested-usage",
+  },
+  deniedStatus: undefined,
+  passesUngated: false,
+};
 
 const OFREP_CONTEXT = Buffer.from('{"context":{"targetingKey":"acme"}}');
 
@@ -134,6 +153,14 @@ export const EVERY_WAY: readonly Way[] = [
     http: 2,
     headers: grpc,
     body: framed(message(ServerReflectionRequestSchema, { messageRequest: { case: "listServices", value: "" } })),
+  },
+  { ...gate, name: "a gateway, by gRPC", http: 2, headers: grpc, body: framed(gated) },
+  {
+    ...gate,
+    name: "a gateway, by gRPC, on the general path",
+    http: 2,
+    headers: { ...grpc, origin: "http://a" },
+    body: framed(gated),
   },
   { ...unknown, name: "an unknown method by gRPC", http: 2, headers: grpc, body: framed(check) },
   { ...unknown, name: "an unknown method by Connect", http: 1, headers: json, body: Buffer.from("{}") },

@@ -6,6 +6,12 @@ import { unlessAborted } from "../../../ports/waits.js";
 import { MESSAGE_ENCODERS } from "../answers/message-encoders.js";
 import { originOf, tellSource } from "../call/call-trace.js";
 import type { Calls } from "../call/calls.js";
+import {
+  Authorization,
+  type CheckRequest,
+  type CheckResponse,
+  file_envoy_service_auth_v3_external_auth,
+} from "../gen/envoy/service/auth/v3/external_auth_pb.js";
 import { file_grpc_health_v1_health, Health } from "../gen/grpc/health/v1/health_pb.js";
 import { file_grpc_reflection_v1_reflection, ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.js";
 import {
@@ -29,6 +35,8 @@ export interface RouterOptions extends SidecarCallsOptions {
   /** A larger message is refused with RESOURCE_EXHAUSTED; counted after decompression. */
   readonly maxMessageBytes: number;
   readonly hasReflection: boolean;
+  /** Answers gateways; undefined: they are not served. */
+  readonly gate?: UnaryCall<CheckRequest, CheckResponse> | undefined;
 }
 
 /** Everything that is served, by path: "/stigg.sidecar.v1.SidecarService/GetEntitlement" and so on. */
@@ -36,7 +44,7 @@ export function rpcHandlers(
   useCases: UseCases,
   readiness: Readiness,
   calls: Calls,
-  { shutdownSignal, maxMessageBytes, hasReflection, ...options }: RouterOptions,
+  { shutdownSignal, maxMessageBytes, hasReflection, gate, ...options }: RouterOptions,
 ): ReadonlyMap<string, UniversalHandler> {
   const serve = serveByConnect(calls);
   const router = createConnectRouter({
@@ -46,10 +54,12 @@ export function rpcHandlers(
   })
     .service(SidecarService, connectService(useCases, options, serve))
     .service(Health, healthService(readiness, serve, shutdownSignal));
+  if (gate !== undefined) router.service(Authorization, { check: serve(gate) });
   if (hasReflection) {
     const descriptors = new DescriptorIndex([
       file_stigg_sidecar_v1_sidecar,
       file_grpc_health_v1_health,
+      ...(gate === undefined ? [] : [file_envoy_service_auth_v3_external_auth]),
       file_grpc_reflection_v1_reflection,
       file_grpc_reflection_v1alpha_reflection,
     ]);

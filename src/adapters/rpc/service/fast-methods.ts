@@ -35,7 +35,8 @@ export function fastMethods(
   return new Map(methods.map((method) => [method.path, method]));
 }
 
-function fastMethod<I extends DescMessage>(
+/** One of them, from its two forms. */
+export function fastMethod<I extends DescMessage>(
   descriptor: DescMethod & { readonly input: I },
   binary: UnaryCall<MessageShape<I>, Buffer>,
   json: UnaryCall<MessageShape<I>, string>,

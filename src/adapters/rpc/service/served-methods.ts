@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { MethodGroup, ServedMethod } from "../call/served-method.js";
+import { Authorization } from "../gen/envoy/service/auth/v3/external_auth_pb.js";
 import { Health } from "../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.js";
@@ -35,6 +36,7 @@ const OTHERS: readonly (readonly [method: DescMethod, group: MethodGroup, name: 
   [Health.method.list, "health", "Health/List"],
   [ServerReflection.method.serverReflectionInfo, "reflection", "ServerReflection/v1"],
   [ServerReflectionAlpha.method.serverReflectionInfo, "reflection", "ServerReflection/v1alpha"],
+  [Authorization.method.check, "check", "Authorization/Check"],
 ];
 
 const known: ServedMethod[] = [];

@@ -1,3 +1,4 @@
+import { EXT_AUTHZ_UNUSED_RULES } from "../settings/ext-authz-settings.js";
 import { OPS_UNUSED_RULES } from "../settings/ops-settings.js";
 import { OUTBOX_SETTINGS } from "../settings/outbox-settings.js";
 import { REDIS_SETTINGS, REDIS_UNUSED_RULES } from "../settings/redis-settings.js";
@@ -61,6 +62,7 @@ export const UNUSED_RULES: readonly UnusedRule<Config>[] = [
   },
   ...REDIS_UNUSED_RULES,
   ...OPS_UNUSED_RULES,
+  ...EXT_AUTHZ_UNUSED_RULES,
   {
     settings: ["port"],
     decidedBy: ["tlsCertFile", "tlsKeyFile", "tlsSelfSigned"],

@@ -4,6 +4,7 @@ import type { FallbackValues } from "../../../domain/decision/fallback.js";
 import { CodedError } from "../../../domain/errors.js";
 import { MAX_ID_BYTES } from "../../../domain/subject.js";
 import { ACCESS_SETTINGS } from "./access-settings.js";
+import { EXT_AUTHZ_SETTINGS } from "./ext-authz-settings.js";
 import { OPS_SETTINGS } from "./ops-settings.js";
 import { OUTBOX_SETTINGS } from "./outbox-settings.js";
 import {
@@ -164,6 +165,7 @@ export const SETTINGS = {
     description: "authorities (PEM); given: the TLS listener lets in only clients with a certificate of theirs",
   }),
   ...ACCESS_SETTINGS,
+  ...EXT_AUTHZ_SETTINGS,
   ...OPS_SETTINGS,
   ...OUTBOX_SETTINGS,
   ...TELEMETRY_SETTINGS,

@@ -32,6 +32,9 @@ const OF_REDIS = { used: { ...API, ...REDIS }, unused: NO_REDIS };
 const OUTBOX = { ...API, USAGE_OUTBOX_DIR: "/tmp/outbox" };
 const OF_OUTBOX: Use = { used: OUTBOX, unused: [API, { ...OFFLINE, USAGE_OUTBOX_DIR: "/tmp/outbox" }] };
 
+/** Of the answers to gateways. */
+const OF_GATEWAYS: Use = { used: { ...CATALOG, EXT_AUTHZ_ENABLED: "true" }, unused: [CATALOG] };
+
 /** Every setting; one that is added has to be thought of here. */
 const USES: Readonly<Record<Key, Use>> = {
   serverApiKey: { used: {}, unused: NO_UPSTREAM },
@@ -108,6 +111,13 @@ const USES: Readonly<Record<Key, Use>> = {
   maxConnectionAgeMs: ALWAYS,
   maxItemsPerRequest: ALWAYS,
   maxJsonDepth: ALWAYS,
+  extAuthzEnabled: ALWAYS,
+  extAuthzCustomerHeader: OF_GATEWAYS,
+  extAuthzFeatureHeader: OF_GATEWAYS,
+  extAuthzResourceHeader: OF_GATEWAYS,
+  extAuthzUsageHeader: OF_GATEWAYS,
+  extAuthzDeniedStatus: OF_GATEWAYS,
+  extAuthzUngated: OF_GATEWAYS,
   decisionLog: ALWAYS,
   decisionLogFile: { used: { ...CATALOG, DECISION_LOG: "all" }, unused: [CATALOG] },
   decisionLogSample: { used: { ...CATALOG, DECISION_LOG: "all" }, unused: [CATALOG] },

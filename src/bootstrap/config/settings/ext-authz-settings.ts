@@ -1,0 +1,54 @@
+import type { DeniedStatus } from "../../../adapters/rpc/ext-authz/gate-answers.js";
+import type { UnusedRule } from "../rules/unused-rule.js";
+import { boolean, oneOf, type Parser } from "./parsers.js";
+import { optional, type Setting, withDefault } from "./setting.js";
+
+/** In place of a header's name: what it would say is taken from no header. */
+export const NO_HEADER = "none";
+
+const DENIED_STATUSES: readonly DeniedStatus[] = ["402", "403", "404", "429"];
+
+const headerName: Parser<string> = {
+  allowed: `the name of an HTTP header, or ${NO_HEADER}`,
+  parse(text) {
+    const name = text.toLowerCase();
+    return /^[a-z\d!#$%&'*+.^_`|~-]+$/.test(name) ? { ok: true, value: name } : { ok: false };
+  },
+};
+
+const header = (name: string, otherwise: string, what: string) =>
+  withDefault(name, headerName, otherwise, {
+    description: `the header of a gateway's request that names ${what}; none: no header does`,
+  });
+
+/** How gateways are answered that ask by Envoy's external authorization protocol. */
+export const EXT_AUTHZ_SETTINGS = {
+  extAuthzEnabled: withDefault("EXT_AUTHZ_ENABLED", boolean, false, {
+    description: "answer gateways by Envoy's external authorization protocol, on the service port (docs/envoy.md)",
+  }),
+  extAuthzCustomerHeader: header("EXT_AUTHZ_CUSTOMER_HEADER", "x-customer-id", "the customer"),
+  extAuthzFeatureHeader: header("EXT_AUTHZ_FEATURE_HEADER", "x-feature-id", "the feature"),
+  extAuthzResourceHeader: header("EXT_AUTHZ_RESOURCE_HEADER", "x-resource-id", "one of the customer's resources"),
+  extAuthzUsageHeader: header("EXT_AUTHZ_USAGE_HEADER", "x-requested-usage", "how much it is about to use"),
+  extAuthzDeniedStatus: optional("EXT_AUTHZ_DENIED_STATUS", oneOf(DENIED_STATUSES), {
+    description: `the HTTP status of a denial: ${DENIED_STATUSES.join(", ")}`,
+    defaultText: "429 where a limit is used up that is reset at a known time, else 403",
+  }),
+  extAuthzUngated: withDefault("EXT_AUTHZ_UNGATED", oneOf(["deny", "allow"] as const), "deny", {
+    description:
+      "what becomes of a request that names no feature; one that names a feature and no customer is always denied",
+  }),
+} as const satisfies Record<string, Setting<unknown>>;
+
+type ExtAuthzConfig = {
+  readonly [K in keyof typeof EXT_AUTHZ_SETTINGS]: (typeof EXT_AUTHZ_SETTINGS)[K] extends Setting<infer T> ? T : never;
+};
+
+export const EXT_AUTHZ_UNUSED_RULES: readonly UnusedRule<ExtAuthzConfig>[] = [
+  {
+    settings: (Object.keys(EXT_AUTHZ_SETTINGS) as (keyof ExtAuthzConfig)[]).filter((key) => key !== "extAuthzEnabled"),
+    decidedBy: ["extAuthzEnabled"],
+    reason: ({ extAuthzEnabled }) =>
+      extAuthzEnabled ? undefined : "gateways are answered only where EXT_AUTHZ_ENABLED is on",
+  },
+];
