@@ -20,11 +20,12 @@ const python3 = await findToolchain("Python 3 with venv", "python3", [
 ]);
 const go = await findToolchain("Go", "go", ["version"]);
 const maven = await findToolchain("Java with Maven", "mvn", ["--version"]);
+const dotnet = await findToolchain("the .NET SDK", "dotnet", ["--version"]);
 
 /** What each program prints of the example catalog, whatever its language's spelling. */
 const PRINTED = [
   /^seats: granted=true used=7 limit=10$/i,
-  /^sso: granted=false reason=.*NO_FEATURE_ENTITLEMENT_IN_SUBSCRIPTION$/i,
+  /^sso: granted=false reason=.*NO_?FEATURE_?ENTITLEMENT_?IN_?SUBSCRIPTION$/i,
   /^storage: used=43\.5$/,
 ];
 
@@ -105,6 +106,12 @@ itWith(maven)("the example in Java runs as its README says", async () => {
   const { folder, address } = await example("java");
   const args = ["-q", "-B", `-Dproto.directory=${PROTO_DIRECTORY}`, "compile", "exec:java", `-Dexec.args=${address}`];
   expectPrinted(await runCommand("mvn", args, { cwd: folder }));
+});
+
+itWith(dotnet)("the example in .NET runs as its README says", async () => {
+  const { folder, address } = await example("dotnet");
+  const args = ["run", `-p:ProtoDirectory=${PROTO_DIRECTORY}`, "--", address];
+  expectPrinted(await runCommand("dotnet", args, { cwd: folder, env: { DOTNET_CLI_TELEMETRY_OPTOUT: "1" } }));
 });
 
 it("the tests of the example of an application pass on jest, vitest and node:test", async () => {

@@ -35,6 +35,12 @@ async function main(): Promise<void> {
   });
   const answer = (await response.json()) as { hasAccess?: boolean };
   if (answer.hasAccess !== true) throw new Error(JSON.stringify(answer));
+  const client: SidecarClient = createSidecarClient({ baseUrl: sidecar.baseUrl });
+  const granted = await client.getBooleanEntitlement({ customerId: "acme", featureId: "sso" });
+  const reason: AccessDeniedReason | undefined = granted.accessDeniedReason;
+  if (!granted.hasAccess || reason !== undefined) throw new Error(String(reason));
+  const failure: unknown = await client.getBooleanEntitlement({ customerId: "" }).catch((error: unknown) => error);
+  if (!(failure instanceof ConnectError) || failure.code !== Code.InvalidArgument) throw new Error(String(failure));
   await sidecar.stop();
 }
 void main();
@@ -42,13 +48,21 @@ void main();
 
 const ESM_IMPORTS = `import { buildCustomerState, decideFeature, type FeatureDecision } from "entitlement-sidecar/domain";
 import { startSidecar } from "entitlement-sidecar/testing";
+import { type AccessDeniedReason, Code, ConnectError, createSidecarClient, type SidecarClient } from "entitlement-sidecar/client";
 `;
 const CJS_IMPORTS = `import domain = require("entitlement-sidecar/domain");
 import testing = require("entitlement-sidecar/testing");
+import client = require("entitlement-sidecar/client");
 const { buildCustomerState, decideFeature } = domain;
 const { startSidecar } = testing;
+const { Code, ConnectError, createSidecarClient } = client;
 type FeatureDecision = domain.FeatureDecision;
+type AccessDeniedReason = client.AccessDeniedReason;
+type SidecarClient = client.SidecarClient;
 `;
+
+/** By typesVersions, which is what compilers had before `exports`. */
+const CLASSIC = ["commonjs", "--moduleResolution", "node10", "--ignoreDeprecations", "6.0"];
 
 jest.setTimeout(300_000);
 
@@ -151,9 +165,10 @@ describe("the package", () => {
   });
 
   it.each([
-    ["an ES module", { type: "module" }, ESM_IMPORTS, "node16"],
-    ["CommonJS", {}, CJS_IMPORTS, "node16"],
-    ["an ES module, newest resolution", { type: "module" }, ESM_IMPORTS, "nodenext"],
+    ["an ES module", { type: "module" }, ESM_IMPORTS, ["node16"]],
+    ["CommonJS", {}, CJS_IMPORTS, ["node16"]],
+    ["an ES module, newest resolution", { type: "module" }, ESM_IMPORTS, ["nodenext"]],
+    ["CommonJS, classic resolution", {}, ESM_IMPORTS, CLASSIC],
   ])("imports with types into %s", async (name, manifest, imports, module) => {
     const project = join(top, name.replaceAll(/\W/g, "-"));
     await mkdir(project);
@@ -162,10 +177,11 @@ describe("the package", () => {
     await writeFile(join(project, "main.ts"), imports + DOMAIN_PROGRAM + TESTING_PROGRAM);
     const options = [
       "--strict",
+      "--exactOptionalPropertyTypes",
       "--target",
       "es2022",
       "--module",
-      module,
+      ...module,
       "--types",
       "node",
       "--typeRoots",
