@@ -2,6 +2,7 @@ import type { Benchmark } from "../benchmark.js";
 import { DECISIONS } from "../decisions/decisions.js";
 import { MEMORY } from "../memory/memory.js";
 import { CACHED_CHECKS } from "./cached-checks.js";
+import { COLD_START } from "./cold-start.js";
 import { EACH_METHOD } from "./each-method.js";
 import { GENERATOR } from "./generator.js";
 import { GROWTH } from "./growth.js";
@@ -36,4 +37,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   PROFILE,
   SEVERAL_PROCESSES,
   OUTBOX,
+  COLD_START,
 ];

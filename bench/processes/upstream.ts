@@ -4,6 +4,8 @@ import { Child } from "./child.js";
 
 /** It shares a core with the load generator, which is not to wait for it: that would count as the server's. */
 const NICENESS = 10;
+/** Where it is what answers wait for: the load generator, which is never idle, would leave it half of the core or less. */
+const NICENESS_IF_ASKED = -10;
 
 /** The upstream of all sidecars under measurement. Idle while cached checks are measured. */
 export class Upstream {
@@ -15,9 +17,10 @@ export class Upstream {
     this.#child = child;
   }
 
-  static async start(options: UpstreamOptions): Promise<Upstream> {
+  /** @param isAsked whether checks that are measured wait for it */
+  static async start(options: UpstreamOptions, isAsked = false): Promise<Upstream> {
     const child = Child.part("world/upstream-server.ts", "serveUpstream", { core: "load" });
-    setPriority(child.pid, NICENESS);
+    prefer(child.pid, isAsked ? NICENESS_IF_ASKED : NICENESS);
     child.send(options);
     const { port } = (await child.message()) as { readonly port: number };
     return new Upstream(port, child);
@@ -43,5 +46,14 @@ export class Upstream {
 
   stop(): Promise<void> {
     return this.#child.stop();
+  }
+}
+
+/** As far as the system allows it. */
+function prefer(pid: number, niceness: number): void {
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // It shares the core as it is.
   }
 }
