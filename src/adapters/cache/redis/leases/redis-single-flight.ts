@@ -98,8 +98,11 @@ export class RedisSingleFlight implements CrossProcessSingleFlight {
   async #end(subject: Subject, key: string, token: string, isStored: boolean): Promise<void> {
     try {
       const isReadable = isStored && (await this.#isReadableByAll(subject));
-      await this.#commands.unlock(key, token);
-      await this.#commands.publish(missChannel(this.#environment, subject), isReadable ? "{}" : NOT_STORED);
+      // In one write to the socket, and in this order.
+      await Promise.all([
+        this.#commands.unlock(key, token),
+        this.#commands.publish(missChannel(this.#environment, subject), isReadable ? "{}" : NOT_STORED),
+      ]);
     } catch (error) {
       // The lock expires by itself, and who waits for the word waits no longer than it wants to.
       if (!(error instanceof CodedError)) throw error;
