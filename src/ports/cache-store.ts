@@ -43,6 +43,12 @@ export interface CacheStore {
    */
   peek(customerId: string, resourceId: string | undefined): CachedState | undefined;
 
+  /** What this process holds, verified or not, at once. */
+  find(subject: Subject): LoadedState | undefined;
+
+  /** Whether a `load` would fail since more is asked for than can be loaded in time: then what `find` finds is all there is. */
+  refuses(subject: Subject): boolean;
+
   /**
    * What the store knows, verified or not.
    *

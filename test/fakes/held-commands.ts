@@ -1,4 +1,9 @@
-import type { RedisCommands, WriteGroup, WriteOutcome } from "../../src/adapters/cache/redis/store/redis-commands.js";
+import type {
+  KeysToRead,
+  RedisCommands,
+  WriteGroup,
+  WriteOutcome,
+} from "../../src/adapters/cache/redis/store/redis-commands.js";
 import { CodedError } from "../../src/domain/errors.js";
 
 export type HoldableCommand = "read" | "writeNewest" | "lock";
@@ -51,8 +56,12 @@ export class HeldCommands implements RedisCommands {
     return this.#held("writeNewest", () => this.#real.writeNewest(groups));
   }
 
-  readLate(keys: readonly string[], isUrgent?: boolean): Promise<readonly (string | null)[]> {
+  readLate(keys: KeysToRead, isUrgent?: boolean): Promise<readonly (string | null)[]> {
     return this.#held("read", () => this.#real.readLate(keys, isUrgent));
+  }
+
+  get isOverloaded(): boolean {
+    return this.#real.isOverloaded;
   }
 
   get isSlow(): boolean {

@@ -10,6 +10,9 @@ export class RemoteStore implements CacheStore {
   readonly #store: CacheStore;
   isReachable = true;
   isSlow = false;
+  isOverloaded = false;
+  /** What this process holds; nothing, unless a test says so. */
+  near: CacheStore | undefined;
   /** What is asked is answered when the test says so, by calling `late`. */
   isLate = false;
   readonly late: (() => void)[] = [];
@@ -22,6 +25,14 @@ export class RemoteStore implements CacheStore {
 
   peek(): undefined {
     return undefined;
+  }
+
+  find(subject: Subject): LoadedState | undefined {
+    return this.near?.find(subject);
+  }
+
+  refuses(): boolean {
+    return this.isOverloaded;
   }
 
   load(subject: Subject, waitMs = Infinity): Promise<LoadedState | undefined> {

@@ -1,8 +1,15 @@
-import type { RedisCommands, WriteGroup, WriteOutcome } from "../../src/adapters/cache/redis/store/redis-commands.js";
+import {
+  type KeysToRead,
+  namesOf,
+  type RedisCommands,
+  type WriteGroup,
+  type WriteOutcome,
+} from "../../src/adapters/cache/redis/store/redis-commands.js";
 
 /** What the contract asks of a Redis, as a map: of each key the newest value. Tells everybody of each write. */
 export class RedisKeysModel implements RedisCommands {
   readonly isSlow = false;
+  readonly isOverloaded = false;
   readonly #values = new Map<string, string>();
   readonly #tell: (key: string) => void;
   readonly #now: () => number;
@@ -16,8 +23,8 @@ export class RedisKeysModel implements RedisCommands {
     return Promise.resolve(keys.map((key) => this.#values.get(key) ?? null));
   }
 
-  readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return this.read(keys);
+  readLate(keys: KeysToRead): Promise<readonly (string | null)[]> {
+    return this.read(namesOf(keys));
   }
 
   writeNewest(groups: readonly WriteGroup[]): Promise<readonly (readonly WriteOutcome[])[]> {

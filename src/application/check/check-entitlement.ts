@@ -1,10 +1,11 @@
 import { decideCredit, decideCreditWithoutState } from "../../domain/decision/decide-credit.js";
 import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/decide-feature.js";
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
+import type { Subject } from "../../domain/subject.js";
 import type { Clock } from "../../ports/clock.js";
 import type { FallbackProvider } from "../../ports/failure-policies.js";
 import type { Answer, CallContext } from "../answer.js";
-import type { FindState } from "../load/find-state.js";
+import type { FindState, Lookup } from "../load/find-state.js";
 import type { UsageOverlay } from "../report/usage-overlay.js";
 import type { AssumeAnswers } from "./assume-answers.js";
 
@@ -46,7 +47,11 @@ export class CheckEntitlement {
     const now = this.#clock.now();
     const verifiedSince = this.#assume === undefined ? -Infinity : this.#assume.trustedSince(query.featureId, now);
     const cached = this.#states.findCached(customerId, resourceId, now, verifiedSince);
-    if (cached === undefined) return this.#featureAfterMiss(customerId, resourceId, query, call, verifiedSince);
+    if (cached === undefined) {
+      const unloaded = this.#states.findUnloaded(customerId, resourceId, "features");
+      if (unloaded !== undefined) return this.#featureFrom(unloaded, { customerId, resourceId }, query);
+      return this.#featureAfterMiss(customerId, resourceId, query, call, verifiedSince);
+    }
     const state =
       this.#overlay === undefined ? cached.state : this.#overlay.over(cached.state, customerId, resourceId, now);
     const result = decideFeature(state, query, now, this.#fallbacks);
@@ -69,7 +74,11 @@ export class CheckEntitlement {
     const now = this.#clock.now();
     const verifiedSince = this.#assume === undefined ? -Infinity : this.#assume.trustedSince(query.currencyId, now);
     const cached = this.#states.findCachedWithWallets(customerId, resourceId, now, verifiedSince);
-    if (cached === undefined) return this.#creditAfterMiss(customerId, resourceId, query, call, verifiedSince);
+    if (cached === undefined) {
+      const unloaded = this.#states.findUnloaded(customerId, resourceId, "wallets");
+      if (unloaded !== undefined) return this.#creditFrom(unloaded, { customerId, resourceId }, query);
+      return this.#creditAfterMiss(customerId, resourceId, query, call, verifiedSince);
+    }
     const state =
       this.#overlay === undefined ? cached.state : this.#overlay.over(cached.state, customerId, resourceId, now);
     const result = decideCredit(state, query);
@@ -90,7 +99,11 @@ export class CheckEntitlement {
     verifiedSince: number,
   ): Promise<Answer<FeatureDecision>> {
     const subject = { customerId, resourceId };
-    const { state: found, ...origin } = await this.#states.find(subject, call, "features", verifiedSince);
+    return this.#featureFrom(await this.#states.find(subject, call, "features", verifiedSince), subject, query);
+  }
+
+  #featureFrom({ state: found, ...origin }: Lookup, subject: Subject, query: FeatureQuery): Answer<FeatureDecision> {
+    const { customerId, resourceId } = subject;
     const now = this.#clock.now();
     const state = found && (this.#overlay?.over(found, customerId, resourceId, now) ?? found);
     const result =
@@ -109,7 +122,11 @@ export class CheckEntitlement {
     verifiedSince: number,
   ): Promise<Answer<CreditDecision>> {
     const subject = { customerId, resourceId };
-    const { state: found, ...origin } = await this.#states.find(subject, call, "wallets", verifiedSince);
+    return this.#creditFrom(await this.#states.find(subject, call, "wallets", verifiedSince), subject, query);
+  }
+
+  #creditFrom({ state: found, ...origin }: Lookup, subject: Subject, query: CreditQuery): Answer<CreditDecision> {
+    const { customerId, resourceId } = subject;
     const state = found && (this.#overlay?.over(found, customerId, resourceId, this.#clock.now()) ?? found);
     const result = state === undefined ? decideCreditWithoutState(query) : decideCredit(state, query);
     const answer = { result, ...origin };

@@ -29,6 +29,14 @@ export class UnwrittenStore implements CacheStore {
     return this.#store.peek(customerId, resourceId);
   }
 
+  find(subject: Subject): LoadedState | undefined {
+    return this.#store.find(subject);
+  }
+
+  refuses(subject: Subject): boolean {
+    return this.#store.refuses(subject);
+  }
+
   load(subject: Subject, waitMs?: number): Promise<LoadedState | undefined> {
     return this.#store.load(subject, waitMs);
   }

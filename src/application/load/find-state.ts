@@ -107,6 +107,25 @@ export class FindState {
   }
 
   /**
+   * What there is for a subject that is not cached while more are asked for than can be loaded in time: what this process
+   * holds, at once. To find out by waiting would cost as much as a state, and leave less for those that are loaded.
+   *
+   * @returns undefined where it is worth to wait
+   */
+  findUnloaded(
+    customerId: string,
+    resourceId: string | undefined,
+    wanted: WantedEntitlements = "everything",
+  ): Lookup | undefined {
+    const subject = { customerId, resourceId };
+    if (!this.#cache.refuses(subject)) return undefined;
+    const held = this.#cache.find(subject);
+    this.#telemetry.cacheMisses++;
+    const known = held !== undefined && (wanted !== "wallets" || held.state.includesWallets) ? held : undefined;
+    return this.#found(known, known === undefined ? "fallback" : "stale", subject);
+  }
+
+  /**
    * The best state for a subject that is not cached.
    *
    * @param verifiedSince what was verified before serves only where nothing later can be had, epoch milliseconds

@@ -122,12 +122,12 @@ export class StateSearch {
     else this.#step = deadlines.after(LOOK_AGAIN_MS, this.#stepEnds);
   };
 
-  /** More is asked for than can be read: to ask upstream for it would only move the overload there. */
+  /** More is asked for than can be read: to ask upstream for it would only move the overload there. One that is asked already may answer. */
   #overloaded(): void {
     this.#isStoreAsked = false;
     void this.#held().then((held) => {
       this.#known = held;
-      return this.#endWithWhatIsKnown();
+      return this.#upstream === "asked" ? undefined : this.#endWithWhatIsKnown();
     });
   }
 

@@ -52,11 +52,14 @@ export class MemoryCache implements CacheStore {
     return held?.generation === this.#generation ? held : undefined;
   }
 
+  refuses(): boolean {
+    return false;
+  }
+
   load(subject: Subject): Promise<LoadedState | undefined> {
     return Promise.resolve(this.find(subject));
   }
 
-  /** What `load` resolves with. */
   find(subject: Subject): LoadedState | undefined {
     const held = this.#held(subject);
     return held === undefined ? undefined : this.#asCached(held);

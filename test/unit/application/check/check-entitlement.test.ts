@@ -1,13 +1,68 @@
 import { describe, expect, it } from "@jest/globals";
+import type { MemoryCache } from "../../../../src/adapters/cache/memory/memory-cache.js";
 import type { FallbackValues } from "../../../../src/domain/decision/fallback.js";
 import { OutboxState } from "../../../../src/domain/outbox/outbox-state.js";
 import { buildCore, type Core, know, NO_HURRY } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";
 import { usageReport } from "../../../builders/reports.js";
 import { boolean, metered, stateWith, wallet } from "../../../builders/states.js";
+import { promisesSettled } from "../../../fakes/event-loop.js";
+import { RemoteStore } from "../../../fakes/remote-store.js";
 
 const subject = { customerId: "c" };
 const paid = stateWith([metered()], { credits: [wallet({ used: 40 })] });
+
+/** A store of which more is asked than it can load in time; what this process holds it has all the same. */
+function overloadedStore(held: MemoryCache): RemoteStore {
+  const store = new RemoteStore(held);
+  store.isOverloaded = true;
+  store.near = held;
+  return store;
+}
+
+describe("a check while more is asked for than can be loaded in time", () => {
+  const overloaded = () => buildCore({ store: overloadedStore });
+
+  it("is answered at once by the fallback where nothing is known, and nobody is asked", async () => {
+    const core = overloaded();
+    const asked = featureQuery("seats", { fallback: { hasAccess: true } });
+    const answer = core.check.feature("c", undefined, asked, NO_HURRY);
+    expect(answer).not.toHaveProperty("then");
+    expect(answer).toMatchObject({ source: "fallback", result: { hasAccess: true, fallback: { hasAccess: true } } });
+    await promisesSettled();
+    expect(core.upstream.fetches.count).toBe(0);
+    expect(core.telemetry).toMatchObject({ cacheMisses: 1, answers: { fallback: 1 } });
+  });
+
+  it("is answered at once by what is held, however old", async () => {
+    const core = overloaded();
+    await know(core, subject, paid);
+    core.clock.advance(3_600_000);
+    expect(core.check.feature("c", undefined, featureQuery("seats", { requestedUsage: 3 }), NO_HURRY)).toMatchObject({
+      source: "stale",
+      result: { accessDeniedReason: "RequestedUsageExceedingLimit", usage: { currentUsage: 8 } },
+    });
+    expect(core.check.credit("c", undefined, creditQuery("credits", { requestedUsage: 60 }), NO_HURRY)).toMatchObject({
+      source: "stale",
+      result: { hasAccess: true, remaining: 60 },
+    });
+  });
+
+  it("is not told of wallets by a state that says nothing of them", async () => {
+    const core = overloaded();
+    await know(core, subject, stateWith([metered()], { includesWallets: false }));
+    expect(core.check.credit("c", undefined, creditQuery("credits"), NO_HURRY)).toMatchObject({ source: "fallback" });
+  });
+
+  it("is answered by a failure policy, where there is one", () => {
+    const policies = { seats: { answer: "allow" } } as const;
+    const core = buildCore({ policies, store: overloadedStore });
+    expect(core.check.feature("c", undefined, featureQuery("seats"), NO_HURRY)).toMatchObject({
+      source: "assumed",
+      result: { hasAccess: true },
+    });
+  });
+});
 
 describe("a check of what is cached", () => {
   it("is answered at once, not as a promise", async () => {

@@ -1,11 +1,13 @@
 import type { ExpiringLists } from "../../redis/store/expiring-lists.js";
-import type {
-  ExpiringValues,
-  RedisCommands,
-  RedisInsight,
-  RedisStats,
-  WriteGroup,
-  WriteOutcome,
+import {
+  type ExpiringValues,
+  type KeysToRead,
+  namesOf,
+  type RedisCommands,
+  type RedisInsight,
+  type RedisStats,
+  type WriteGroup,
+  type WriteOutcome,
 } from "../../redis/store/redis-commands.js";
 import { BoundedCall } from "../commands/bounded-call.js";
 import type { CommandSettings } from "../commands/one-server.js";
@@ -67,6 +69,10 @@ export class Cluster implements RedisCommands, RedisInsight, ExpiringValues, Exp
     return this.#links.isAnySlow;
   }
 
+  get isOverloaded(): boolean {
+    return this.#reads.isFull;
+  }
+
   onConnectionChange(listener: (isConnected: boolean) => void): () => void {
     return this.#changes.onChange(listener);
   }
@@ -77,8 +83,8 @@ export class Cluster implements RedisCommands, RedisInsight, ExpiringValues, Exp
   }
 
   /** Reads of one turn of the event loop go together: one write to each master. */
-  readLate(keys: readonly string[], isUrgent = false): Promise<readonly (string | null)[]> {
-    return isUrgent ? this.#readLate(keys) : this.#reads.read(keys);
+  readLate(keys: KeysToRead, isUrgent = false): Promise<readonly (string | null)[]> {
+    return isUrgent ? this.#readLate(namesOf(keys)) : this.#reads.read(keys);
   }
 
   async #readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {

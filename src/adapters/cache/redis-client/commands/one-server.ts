@@ -1,11 +1,13 @@
 import type { ExpiringLists } from "../../redis/store/expiring-lists.js";
-import type {
-  ExpiringValues,
-  RedisCommands,
-  RedisInsight,
-  RedisStats,
-  WriteGroup,
-  WriteOutcome,
+import {
+  type ExpiringValues,
+  type KeysToRead,
+  namesOf,
+  type RedisCommands,
+  type RedisInsight,
+  type RedisStats,
+  type WriteGroup,
+  type WriteOutcome,
 } from "../../redis/store/redis-commands.js";
 import type { RedisCommand, Reply } from "../link/command-batch.js";
 import { ConnectionChanges } from "../link/link-log.js";
@@ -79,6 +81,10 @@ export class OneServer implements RedisCommands, RedisInsight, ExpiringValues, E
     return this.#link.isSlow;
   }
 
+  get isOverloaded(): boolean {
+    return this.#reads.isFull;
+  }
+
   onConnectionChange(listener: (isConnected: boolean) => void): () => void {
     return this.#changes.onChange(listener);
   }
@@ -89,8 +95,8 @@ export class OneServer implements RedisCommands, RedisInsight, ExpiringValues, E
     return values as readonly (string | null)[];
   }
 
-  readLate(keys: readonly string[], isUrgent = false): Promise<readonly (string | null)[]> {
-    return isUrgent ? this.#readLate(keys) : this.#reads.read(keys);
+  readLate(keys: KeysToRead, isUrgent = false): Promise<readonly (string | null)[]> {
+    return isUrgent ? this.#readLate(namesOf(keys)) : this.#reads.read(keys);
   }
 
   async #readLate(keys: readonly string[]): Promise<readonly (string | null)[]> {

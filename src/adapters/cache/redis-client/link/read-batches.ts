@@ -1,4 +1,5 @@
 import { CodedError } from "../../../../domain/errors.js";
+import { type KeysToRead, namesOf } from "../../redis/store/redis-commands.js";
 
 export type Values = readonly (string | null)[];
 
@@ -13,15 +14,22 @@ export interface ReadBatchesOptions {
 
 interface Read {
   readonly askedAt: number;
-  readonly keys: readonly string[];
+  readonly keys: KeysToRead;
   readonly resolve: (values: Values) => void;
   readonly reject: (error: unknown) => void;
 }
 
+interface ReadsToSend {
+  readonly reads: readonly Read[];
+  /** How many keys each of them has. */
+  readonly counts: readonly number[];
+  readonly keys: readonly string[];
+}
+
+/** Of a batch, but for those of its last read. */
 const MAX_KEYS = 1_000;
 const MAX_UNDER_WAY = 4;
-const MIN_WAITING = 500;
-/** Reads a millisecond that are taken to be possible before any were measured: more than any process has managed. */
+/** Reads a millisecond that are taken to be possible before any were measured. */
 const FASTEST = 5;
 /** How much the latest sample counts for how fast reads are answered. */
 const LATEST_SHARE = 0.2;
@@ -32,15 +40,18 @@ const MIN_SAMPLE_MS = 10;
 const OVERLOADED = new CodedError("resource-exhausted", "more states are asked for than can be read in time");
 OVERLOADED.stack = `${OVERLOADED.name}: ${OVERLOADED.message}`;
 
-/** Up to what share of those that can be answered in time the oldest come first, since all are. */
-const IN_ORDER_SHARE = 0.5;
-/** What share of the patience who waits behind newer ones is kept waiting: it is not going to have its turn. */
-const HOPE_SHARE = 0.25;
+/** How long the last in line may have to wait, as fast as reads are answered now, before there are more than can be in time: a share of the patience. */
+const LAST_SHARE = 0.75;
+/** How long the first in line has waited by then, at least: a burst is no overload, and a process that idled may be faster than it was measured. */
+const FIRST_SHARE = 0.25;
+/** In an overload, up to what share of the patience those wait who are let in. */
+const OVERLOADED_SHARE = 0.1;
+const MIN_WAITING = 50;
 
 /**
- * Puts all reads of one turn of the event loop into one command, and bounds how many are under way. They are answered in the
- * order in which they came for as long as all of them can be in time. Under more load the newest come first, since somebody
- * still waits for them; the oldest, whose callers would give up before their turn, are refused at once, until none waits.
+ * Puts all reads of one turn of the event loop into one command, and bounds how many are under way; the others wait, and are
+ * answered in the order in which they came. Once they wait for so long that those behind them could not be in time, only as many
+ * are let in as are answered soon, and the others are refused at once, until none waits. So nothing is read in vain.
  */
 export class ReadBatches {
   readonly #options: ReadBatchesOptions;
@@ -60,12 +71,18 @@ export class ReadBatches {
     this.#options = options;
   }
 
+  /** Whether a read would be refused for the number of those that wait. */
+  get isFull(): boolean {
+    return this.#isOverloaded && this.#waiting.length >= this.#room();
+  }
+
   /** @throws CodedError `resource-exhausted` where it would take too long, and whatever `send` rejects with */
-  read(keys: readonly string[]): Promise<Values> {
+  read(keys: KeysToRead): Promise<Values> {
+    if (this.#isLate()) this.#isOverloaded = true;
+    if (this.isFull) return Promise.reject(OVERLOADED);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ askedAt: this.#options.now(), keys, resolve, reject });
-      if (this.#isFlushDue || this.#underWay >= MAX_UNDER_WAY) this.#refuseOldest();
-      else {
+      if (!this.#isFlushDue && this.#underWay < MAX_UNDER_WAY) {
         this.#isFlushDue = true;
         setImmediate(() => {
           this.#isFlushDue = false;
@@ -77,18 +94,16 @@ export class ReadBatches {
 
   #flush(): void {
     while (this.#underWay < MAX_UNDER_WAY && this.#waiting.length > 0) {
-      if (this.#waiting.length > this.#room() * IN_ORDER_SHARE) this.#isOverloaded = true;
-      const reads = this.#isOverloaded ? this.#takeNewest() : this.#takeOldest();
+      const { reads, counts, keys } = this.#takeOldest();
       if (reads.length === 0) return;
       this.#underWay++;
       const sentAt = this.#options.now();
-      const keys = reads.length === 1 ? (reads[0] as Read).keys : reads.flatMap((read) => read.keys);
       this.#options.send(keys).then(
         (values) => {
           this.#answered(reads.length, sentAt);
           let from = 0;
-          for (const read of reads)
-            read.resolve(reads.length === 1 ? values : values.slice(from, (from += read.keys.length)));
+          for (const [index, read] of reads.entries())
+            read.resolve(reads.length === 1 ? values : values.slice(from, (from += counts[index] as number)));
           this.#flush();
         },
         (error: unknown) => {
@@ -100,34 +115,23 @@ export class ReadBatches {
     }
   }
 
-  /** Whoever has waited longer is refused. */
-  #refuseAfter(waitedMs: number): void {
-    const askedBefore = this.#options.now() - waitedMs;
-    let count = 0;
-    while ((this.#waiting[count]?.askedAt ?? Infinity) < askedBefore) count++;
-    for (const read of this.#waiting.splice(0, count)) read.reject(OVERLOADED);
-  }
-
-  #takeOldest(): readonly Read[] {
-    this.#refuseAfter(this.#options.patienceMs);
-    let to = 0;
-    for (let keys = 0; to < this.#waiting.length; to++) {
-      keys += (this.#waiting[to] as Read).keys.length;
-      if (keys > MAX_KEYS && to > 0) break;
+  /** Whose time has run out is refused instead. */
+  #takeOldest(): ReadsToSend {
+    const askedBefore = this.#options.now() - this.#options.patienceMs;
+    let late = 0;
+    while ((this.#waiting[late]?.askedAt ?? Infinity) < askedBefore) late++;
+    for (const read of this.#waiting.splice(0, late)) read.reject(OVERLOADED);
+    const keys: string[] = [];
+    const counts: number[] = [];
+    // Named only now, so those behind are not: they may be named better by then.
+    while (keys.length < MAX_KEYS && counts.length < this.#waiting.length) {
+      const names = namesOf((this.#waiting[counts.length] as Read).keys);
+      counts.push(names.length);
+      for (const name of names) keys.push(name);
     }
-    return this.#waiting.splice(0, to);
-  }
-
-  #takeNewest(): readonly Read[] {
-    let from = this.#waiting.length;
-    for (let keys = 0; from > 0; from--) {
-      keys += (this.#waiting[from - 1] as Read).keys.length;
-      if (keys > MAX_KEYS && from < this.#waiting.length) break;
-    }
-    const reads = this.#waiting.splice(from);
-    this.#refuseAfter(this.#options.patienceMs * HOPE_SHARE);
+    const reads = this.#waiting.splice(0, counts.length);
     if (this.#waiting.length === 0) this.#isOverloaded = false;
-    return reads;
+    return { reads, counts, keys };
   }
 
   #answered(reads: number, sentAt: number): void {
@@ -143,15 +147,16 @@ export class ReadBatches {
     else this.#busySince = isLong ? now : since;
   }
 
-  /** How many may wait. */
-  #room(): number {
-    return Math.max(MIN_WAITING, this.#rate * this.#options.patienceMs);
+  /** Whether the last in line would wait for too long. */
+  #isLate(): boolean {
+    const { patienceMs, now } = this.#options;
+    const [oldest] = this.#waiting;
+    if (oldest === undefined || this.#waiting.length <= this.#rate * patienceMs * LAST_SHARE) return false;
+    return now() - oldest.askedAt > patienceMs * FIRST_SHARE;
   }
 
-  #refuseOldest(): void {
-    const room = this.#room();
-    // Some at a time, since taking from the front moves all the others.
-    if (this.#waiting.length <= room * 1.1) return;
-    for (const read of this.#waiting.splice(0, this.#waiting.length - Math.floor(room))) read.reject(OVERLOADED);
+  /** How many may wait in an overload. */
+  #room(): number {
+    return Math.max(MIN_WAITING, this.#rate * this.#options.patienceMs * OVERLOADED_SHARE);
   }
 }

@@ -1,7 +1,7 @@
 import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
 import type { Subject } from "../../../../domain/subject.js";
 import { SubjectMap } from "../../../../domain/subject-map.js";
-import type { CachedState, CacheStore, FetchedState, LoadedState, StoredState } from "../../../../ports/cache-store.js";
+import type { CachedState, CacheStore, FetchedState, StoredState } from "../../../../ports/cache-store.js";
 import type { CompactState } from "../../memory/compact-state.js";
 import { KEY_MARKS, stateKeysPrefix, subjectsOfKey } from "../store/redis-keys.js";
 import type { ApartSubjects } from "./apart-subjects.js";
@@ -11,8 +11,6 @@ import type { ApartSubjects } from "./apart-subjects.js";
  * to Redis, most of them of nobody it knows, so marking one stale costs next to nothing there.
  */
 export interface NearStore extends CacheStore {
-  /** What `load` resolves with. */
-  find(subject: Subject): LoadedState | undefined;
   /** What `put` resolves with. */
   keep(subject: Subject, fetched: FetchedState): StoredState;
   /** A state in the form in which states are kept here; what it shares with them stays ready until it is released. */

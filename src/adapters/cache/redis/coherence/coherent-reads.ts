@@ -77,6 +77,11 @@ export class CoherentReads {
     this.#maxAgeMs = maxAgeMs;
   }
 
+  /** Whether a read is under way that whoever asks now would share. */
+  isReading(subject: Subject): boolean {
+    return this.#underWay.get(subject)?.operation.isSuperseded === false;
+  }
+
   /**
    * What is known of a subject; one read serves all who ask before the notice of a write comes.
    *

@@ -4,6 +4,7 @@ import { type RedisCommands, redisIsLate } from "./redis-commands.js";
 
 /** A Redis that is out of reach: every command fails at once, or is given up once its time is over. */
 export class FailingRedisCommands implements RedisCommands {
+  readonly isOverloaded = false;
   readonly #fault: "reset" | "hang";
   readonly #timeoutMs: number;
   readonly #clock: Clock;

@@ -54,6 +54,10 @@ NOT_ASKED.stack = `${NOT_ASKED.name}: ${NOT_ASKED.message}`;
 /** When to look again whether Redis has come back with older data, where it does not answer; milliseconds. */
 const VERIFY_AGAIN_MS = 1_000;
 
+/** One for all: whoever is refused in an overload must cost nothing, and a stack is dear. */
+const NOT_ASKED = new CodedError("unavailable", "Redis is not asked");
+NOT_ASKED.stack = `${NOT_ASKED.name}: ${NOT_ASKED.message}`;
+
 /**
  * States kept in Redis for all who share it, with the most recently used ones cached in this process. What is
  * cached answers at once for as long as Redis tells of every write (see Coherence); `load` reads Redis.
@@ -127,6 +131,15 @@ export class RedisCacheStore implements CacheStore {
 
   get isSlow(): boolean {
     return this.#commands.isSlow;
+  }
+
+  find(subject: Subject): LoadedState | undefined {
+    return this.#near.find(subject);
+  }
+
+  /** A Redis that does not answer is no reason to do without upstream. */
+  refuses(subject: Subject): boolean {
+    return this.#commands.isOverloaded && !this.#commands.isSlow && !this.#reads.isReading(subject);
   }
 
   async load(subject: Subject, waitMs?: number): Promise<LoadedState | undefined> {

@@ -58,6 +58,13 @@ export type WriteOutcome =
   /** What is stored is newer, and stays. */
   | { readonly outcome: "older"; readonly stored: string; readonly storedAt: number };
 
+/** Keys, or what names them once they are sent: what waits is small then, and knows what was learnt meanwhile. */
+export type KeysToRead = readonly string[] | (() => readonly string[]);
+
+export function namesOf(keys: KeysToRead): readonly string[] {
+  return typeof keys === "function" ? keys() : keys;
+}
+
 /**
  * What this project asks of a Redis, whether it is one server, a Sentinel set or a Cluster.
  *
@@ -69,15 +76,18 @@ export type WriteOutcome =
 export interface RedisCommands {
   /** Whether answers take longer than the time limit for now: then only `readLate` asks. */
   readonly isSlow: boolean;
+  /** Whether `readLate` would be refused for the number of reads that wait already. */
+  readonly isOverloaded: boolean;
   /** The values of keys, in order, in one round trip (in a Cluster: one for each node). */
   read(keys: readonly string[]): Promise<readonly (string | null)[]>;
   /**
    * The same without the time limit: an answer counts however late it comes, until the connection ends. Reads of one turn go
    * together; rejects with `resource-exhausted` at once where more are asked for than can be answered in time.
    *
+   * @param keys named by a function only once they are sent, if they wait for their turn
    * @param isUrgent whether others wait for it: it is sent before all that wait for their turn, and never refused for their number
    */
-  readLate(keys: readonly string[], isUrgent?: boolean): Promise<readonly (string | null)[]>;
+  readLate(keys: KeysToRead, isUrgent?: boolean): Promise<readonly (string | null)[]>;
   /**
    * Newest wins, inside Redis, in one round trip (in a Cluster: three); an outcome for every write of every group, in
    * order. A group is written as one, unless it has more than 24 writes, and except in a Cluster: there each value

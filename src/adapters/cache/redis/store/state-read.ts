@@ -26,23 +26,32 @@ export interface StateReading {
  * states lately had are read with it, and only one that is among none of them costs a second round trip.
  */
 export class StateRead {
-  readonly keys: readonly string[];
+  readonly #environment: string;
   readonly #subject: Subject;
-  readonly #entitlements: readonly EntitlementReference[];
+  readonly #expected: () => readonly EntitlementReference[];
+  #entitlements: readonly EntitlementReference[] = [];
 
-  constructor(environment: string, subject: Subject, entitlements: readonly EntitlementReference[]) {
+  /** @param expected the entitlements that the state is likely to keep usages of, when it is read */
+  constructor(environment: string, subject: Subject, expected: () => readonly EntitlementReference[]) {
+    this.#environment = environment;
     this.#subject = subject;
-    this.#entitlements = entitlements;
+    this.#expected = expected;
+  }
+
+  /** The keys to read now. */
+  readonly keys = (): readonly string[] => {
+    const [environment, subject] = [this.#environment, this.#subject];
+    this.#entitlements = this.#expected();
     const keys: string[] = [];
     addStamped(keys, stateKey(environment, subject));
     addStamped(keys, metadataKey(environment, subject));
-    for (const entitlement of entitlements) addStamped(keys, usageKey(environment, subject, entitlement));
+    for (const entitlement of this.#entitlements) addStamped(keys, usageKey(environment, subject, entitlement));
     if (subject.resourceId !== undefined)
       keys.push(timestampKey(stateKey(environment, { customerId: subject.customerId })));
-    this.keys = keys;
-  }
+    return keys;
+  };
 
-  /** @param values of the keys, in their order */
+  /** @param values of the keys that were named last, in their order */
   reading(values: readonly (string | null)[]): StateReading {
     return new ValuesRead(this.#subject, this.#entitlements, values);
   }

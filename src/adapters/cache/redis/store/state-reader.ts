@@ -41,16 +41,12 @@ export class StateReader {
    * @param isLateGood whether an answer counts that comes after the time limit of commands
    * @throws CodedError as RedisCommands does
    */
-  async read(
-    subject: Subject,
-    expected: readonly EntitlementReference[] = this.#guess.entitlements,
-    isLateGood = false,
-  ): Promise<ReadState> {
-    let usages = expected;
+  async read(subject: Subject, expected?: readonly EntitlementReference[], isLateGood = false): Promise<ReadState> {
+    let usages = expected === undefined ? this.#predicted : () => expected;
     for (let round = 1; ; round++) {
       const read = new StateRead(this.#environment, subject, usages);
       const reading = read.reading(
-        await (isLateGood ? this.#commands.readLate(read.keys) : this.#commands.read(read.keys)),
+        await (isLateGood ? this.#commands.readLate(read.keys) : this.#commands.read(read.keys())),
       );
       const recognized = this.#recognized.find(reading);
       const stored = recognized ?? decodeState(reading, (fault) => this.#tell(subject, fault));
@@ -60,9 +56,12 @@ export class StateReader {
         return { stored, reading };
       }
       if (round === MAX_ROUNDS) return { stored: { outcome: "missing", reason: "without-usage" }, reading };
-      usages = stored.usages;
+      const { usages: stated } = stored;
+      usages = () => stated;
     }
   }
+
+  readonly #predicted = (): readonly EntitlementReference[] => this.#guess.entitlements;
 
   #tell(subject: Subject, { message }: FieldFault): void {
     if (this.#faultsReported.size >= MAX_FAULTS_REPORTED || this.#faultsReported.has(message)) return;

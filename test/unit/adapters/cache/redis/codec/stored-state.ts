@@ -37,8 +37,8 @@ export class KeptKeys {
   }
 
   readOnce(subject: Subject, entitlements: readonly EntitlementReference[], faults: FieldFault[] = []): DecodedState {
-    const read = new StateRead(ENVIRONMENT, subject, entitlements);
-    return decodeState(read.reading(read.keys.map((key) => this.values.get(key) ?? null)), (fault) =>
+    const read = new StateRead(ENVIRONMENT, subject, () => entitlements);
+    return decodeState(read.reading(read.keys().map((key) => this.values.get(key) ?? null)), (fault) =>
       faults.push(fault),
     );
   }

@@ -32,6 +32,7 @@ function replaceable() {
   const at = { redis: another() };
   const commands: RedisCommands = {
     isSlow: false,
+    isOverloaded: false,
     read: (keys) => at.redis.read(keys),
     readLate: (keys) => at.redis.readLate(keys),
     writeNewest: (groups) => at.redis.writeNewest(groups),

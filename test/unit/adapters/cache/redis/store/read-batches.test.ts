@@ -18,6 +18,7 @@ function heldRedis(patienceMs = 100) {
   return { batches, sent, pass: (ms: number) => (now += ms) };
 }
 
+const keysOf = (index: number) => Array.from({ length: 500 }, (_, key) => `${index}-${key}`);
 const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 
 describe("reads of one turn", () => {
@@ -48,9 +49,27 @@ describe("reads of one turn", () => {
   });
 });
 
-describe("of more reads than can be under way", () => {
-  const keysOf = (index: number) => Array.from({ length: 500 }, (_, key) => `${index}-${key}`);
+describe("keys that are named by a function", () => {
+  it("are asked for only once they are sent, and then once", async () => {
+    const { batches, sent } = heldRedis();
+    let name = "early";
+    let asked = 0;
+    for (let index = 0; index < 4; index++) {
+      void batches.read([`under way ${index}`]);
+      await turn();
+    }
+    const read = batches.read(() => [name, `asked ${++asked}`]);
+    await turn();
+    expect(asked).toBe(0);
+    name = "late";
+    sent[0]?.answer();
+    await turn();
+    sent[4]?.answer();
+    expect(await read).toEqual(["value of late", "value of asked 1"]);
+  });
+});
 
+describe("of more reads than can be under way", () => {
   it("the oldest are sent first, as long as all are answered in time", async () => {
     const { batches, sent } = heldRedis();
     const reads = Array.from({ length: 20 }, (_, index) => batches.read(keysOf(index)));
@@ -63,18 +82,6 @@ describe("of more reads than can be under way", () => {
     }
     expect(await Promise.all(reads)).toHaveLength(20);
     expect(sent.flatMap(({ keys }) => keys)).toEqual(Array.from({ length: 20 }, (_, index) => keysOf(index)).flat());
-  });
-
-  it("the newest are sent first, where not all are", async () => {
-    const { batches, sent } = heldRedis();
-    const reads = Array.from({ length: 400 }, (_, index) => batches.read(keysOf(index)));
-    await turn();
-    expect(sent[0]?.keys).toEqual([...keysOf(398), ...keysOf(399)]);
-    for (const { answer } of sent) {
-      answer();
-      await turn();
-    }
-    expect(await Promise.all(reads)).toHaveLength(400);
   });
 
   it("those whose time has run out when their turn comes are refused instead", async () => {
@@ -97,70 +104,96 @@ describe("of more reads than can be under way", () => {
     ]);
   });
 
-  it("who waits behind newer ones is refused long before its time is up, until none waits", async () => {
-    const { batches, sent, pass } = heldRedis();
+  it("none is refused by a process that is slow at first, while each has its turn in time", async () => {
+    const { batches, sent, pass } = heldRedis(1_000);
     let refused = 0;
-    const ask = (index: number) => batches.read(keysOf(index)).catch(() => refused++);
-    for (let index = 0; index < 300; index++) void ask(index);
+    let answered = 0;
+    const ask = (index: number) =>
+      batches.read(keysOf(index).slice(0, 20)).then(
+        () => answered++,
+        () => refused++,
+      );
+    // Of five reads asked for each millisecond it answers one for 300 ms, then three, and from 600 ms on seven.
+    let room = 0;
+    for (let ms = 0; ms < 2_000; ms++) {
+      for (let index = 0; index < 5; index++) void ask(ms * 5 + index);
+      room += ms < 300 ? 1 : ms < 600 ? 3 : 7;
+      await turn();
+      while (room >= 50 && sent.length > 0) {
+        sent.shift()?.answer();
+        room -= 50;
+      }
+      pass(1);
+    }
     await turn();
-    pass(26);
-    sent[0]?.answer();
-    await turn();
-    // Four batches of two under way, and a fifth that was taken before the others were refused.
-    expect(refused).toBe(300 - 10);
-    const reads = [ask(300), ask(301), ask(302)];
-    for (let index = 1; index < sent.length || index < 6; index++) {
-      sent[index]?.answer();
+    expect(refused).toBe(0);
+    expect(answered).toBeGreaterThan(9_500);
+  });
+});
+
+describe("of more reads than are answered in time", () => {
+  /** Asks for more and more until one is refused: from then on there are more than can be answered. */
+  async function overloaded() {
+    const { batches, sent, pass } = heldRedis();
+    const outcomes: string[] = [];
+    const ask = (name: string) =>
+      batches.read([name]).then(
+        () => outcomes.push(`${name} read`),
+        (error: unknown) => outcomes.push(`${name} ${errorCodeOf(error)}`),
+      );
+    for (let index = 0; index < 4; index++) {
+      void ask(`sent-${index}`);
       await turn();
     }
-    await Promise.all(reads);
-    expect(refused).toBe(300 - 10);
-    expect(sent.flatMap(({ keys }) => keys)).toEqual(expect.arrayContaining(keysOf(300)));
+    for (let index = 0; index < 400; index++) void ask(`early-${index}`);
+    expect(batches.isFull).toBe(false);
+    pass(26);
+    void ask("late");
+    await turn();
+    return { batches, sent, outcomes, pass, ask };
+  }
+
+  it("the last to come are refused at once", async () => {
+    const { batches, outcomes } = await overloaded();
+    expect(outcomes).toEqual(["late resource-exhausted"]);
+    expect(batches.isFull).toBe(true);
   });
 
-  it("the oldest are refused at once where their turn would come too late", async () => {
-    const { batches, sent } = heldRedis();
-    const outcomes: string[] = [];
-    for (let index = 0; index < 1_000; index++) {
-      batches.read([`${index}`]).then(
-        () => outcomes.push(`${index} read`),
-        (error: unknown) => outcomes.push(`${index} ${errorCodeOf(error)}`),
-      );
-      // Four under way, and from then on all wait.
-      if (index < 4) await turn();
-    }
-    await turn();
-    expect(outcomes[0]).toBe("4 resource-exhausted");
-    expect(outcomes.every((outcome) => outcome.endsWith("resource-exhausted"))).toBe(true);
+  it("those that were let in are read, the oldest first", async () => {
+    const { sent, outcomes } = await overloaded();
     for (const { answer } of sent) {
       answer();
       await turn();
     }
-    expect(outcomes).toHaveLength(1_000);
-    expect(outcomes).toContain("999 read");
+    expect(outcomes.slice(1)).toEqual([
+      ...Array.from({ length: 4 }, (_, index) => `sent-${index} read`),
+      ...Array.from({ length: 400 }, (_, index) => `early-${index} read`),
+    ]);
   });
 
-  it("as many may wait as are answered within the patience", async () => {
-    const { batches, sent, pass } = heldRedis();
-    let refused = 0;
-    const readMany = (count: number) => {
-      for (let index = 0; index < count; index++) batches.read(keysOf(index).slice(0, 100)).catch(() => refused++);
-    };
-    readMany(240);
+  it("others are let in again once none waits", async () => {
+    const { batches, sent, outcomes, ask } = await overloaded();
+    sent.shift()?.answer();
     await turn();
-    // Ten reads a millisecond, in batches that are under way together.
-    for (let batch = 0; batch < 400; batch++) {
-      pass(1);
-      sent[batch]?.answer();
-      readMany(10);
+    expect(batches.isFull).toBe(false);
+    void ask("again");
+    while (sent.length > 0) {
+      sent.shift()?.answer();
       await turn();
     }
-    expect(refused).toBe(0);
-    readMany(400);
+    expect(outcomes).toContain("again read");
+  });
+
+  it("a few that waited long are no overload", async () => {
+    const { batches, sent, pass } = heldRedis();
+    const reads = Array.from({ length: 10 }, (_, index) => batches.read(keysOf(index)));
     await turn();
-    expect(refused).toBe(0);
-    readMany(600);
-    await turn();
-    expect(refused).toBeGreaterThan(0);
+    pass(99);
+    reads.push(batches.read(["last"]));
+    for (const { answer } of sent) {
+      answer();
+      await turn();
+    }
+    expect(await Promise.all(reads)).toHaveLength(11);
   });
 });

@@ -29,13 +29,15 @@ function readingOf(
     kept.set(key, change(value));
     kept.set(`${key}#timestamp`, String(updatedAt ?? 0));
   }
-  const read = new StateRead(ENVIRONMENT, subject, [...usagesOfState(state)]);
+  const read = new StateRead(ENVIRONMENT, subject, () => [...usagesOfState(state)]);
   return read.reading(
-    read.keys.map((key) =>
-      key === `${ENVIRONMENT}:c_${subject.customerId}#timestamp` && subject.resourceId !== undefined
-        ? "0"
-        : (kept.get(key) ?? null),
-    ),
+    read
+      .keys()
+      .map((key) =>
+        key === `${ENVIRONMENT}:c_${subject.customerId}#timestamp` && subject.resourceId !== undefined
+          ? "0"
+          : (kept.get(key) ?? null),
+      ),
   );
 }
 
@@ -155,13 +157,13 @@ const memberText = (id: string, { terms = "", record = "", name = `"${id}"` } = 
 const stateText = (...members: string[]) => `{${members.join(",")}}`;
 
 function storedAs(subject: Subject, { state, metadata, usage }: StoredTexts, timestamp = "700") {
-  const read = new StateRead(ENVIRONMENT, subject, [
+  const read = new StateRead(ENVIRONMENT, subject, () => [
     { type: "feature", id: "x" },
     { type: "feature", id: "y" },
   ]);
   const isOf = (key: string, mark: string) => key.includes(mark) && !key.endsWith("#timestamp");
   return read.reading(
-    read.keys.map((key) => {
+    read.keys().map((key) => {
       if (key.endsWith("#timestamp")) return timestamp;
       if (isOf(key, "#metadata")) return metadata;
       return isOf(key, ":f_") ? usage : state;
