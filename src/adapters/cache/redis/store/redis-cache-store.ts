@@ -48,9 +48,6 @@ export interface RedisCacheStoreParts {
 const MAX_AGE_MS = 300_000;
 /** How long what could not be written to Redis is vouched for: as long as without any changes; milliseconds. */
 const ALONE_MS = 30_000;
-/** One for all: in an overload every check asks so, and a stack is dear. */
-const NOT_ASKED = new CodedError("unavailable", "Redis is not asked");
-NOT_ASKED.stack = `${NOT_ASKED.name}: ${NOT_ASKED.message}`;
 /** When to look again whether Redis has come back with older data, where it does not answer; milliseconds. */
 const VERIFY_AGAIN_MS = 1_000;
 
