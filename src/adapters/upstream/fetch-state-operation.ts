@@ -5,7 +5,6 @@ import type { GraphqlClient } from "./client/graphql-client.js";
 import type { TracedSubject } from "./client/traced.js";
 import type { Operation } from "./resilience/operation.js";
 import type { Resilience } from "./resilience/resilience.js";
-import { withConcurrencyBound } from "./resilience/with-concurrency-bound.js";
 import type { VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 
 export interface StateRequest {
@@ -52,11 +51,7 @@ export function fetchStateOperation(
     if (request.latest) return latest(request.subject, signal);
     return request.preferLatest ? stale(request, signal) : usual(request.subject, signal);
   };
-  return withConcurrencyBound(fetch, {
-    maxConcurrent: limits.maxConcurrentFetches,
-    maxWaiting: limits.maxWaitingFetches,
-    isNewestFirst: true,
-  });
+  return resilience.bounded(fetch);
 
   function withEdge(
     edge: EdgeClient,

@@ -12,6 +12,8 @@ export interface VendorUpstreamLimits {
   readonly maxRetryDelayMs: number;
   /** How many states are fetched at the same time. */
   readonly maxConcurrentFetches: number;
+  /** How long fetches may wait for their turn in order, before the newest go first; less than a check's budget. */
+  readonly inOrderForMs: number;
   /** How many fetches may wait for their turn. */
   readonly maxWaitingFetches: number;
   /** How long an upstream is not asked again for a subject that it refused. */
@@ -43,6 +45,7 @@ export function limitsForBudget(checkBudgetMs: number): VendorUpstreamLimits {
     reportTimeoutMs: 10_000,
     maxRetryDelayMs: checkBudgetMs / 10,
     maxConcurrentFetches: 64,
+    inOrderForMs: checkBudgetMs / 2,
     maxWaitingFetches: 10_000,
     refusalMemoryMs: 30_000,
     maxRefusals: 1_000,

@@ -13,6 +13,7 @@ import type { VendorUpstreamLimits } from "../vendor-upstream-limits.js";
 import { CircuitBreaker, withCircuitBreaker } from "./circuit-breaker.js";
 import { abortErrorOf, type Operation } from "./operation.js";
 import { isRefusal, isUnreadable, isUpstreamsFailure, isWorthRetrying } from "./upstream-failure.js";
+import { withConcurrencyBound } from "./with-concurrency-bound.js";
 import { withHedge } from "./with-hedge.js";
 import { withFailureCount } from "./with-outcome.js";
 
@@ -97,6 +98,13 @@ export class Resilience {
       );
     };
     return withRefusalMemory(operation, { forMs, maxSubjects, onRefused }, clock);
+  }
+
+  /** For what checks wait for: as many at a time as the limits say, the others in order for as long as that is in time. */
+  bounded<I, O>(operation: Operation<I, O>): Operation<I, O> {
+    const { maxConcurrentFetches: maxConcurrent, maxWaitingFetches: maxWaiting, inOrderForMs: afterMs } = this.#limits;
+    const newestFirst = { afterMs, clock: this.#parts.clock };
+    return withConcurrencyBound(operation, { maxConcurrent, maxWaiting, newestFirst });
   }
 
   /** @param probe shows whether the upstream works */

@@ -1,5 +1,6 @@
 import { CodedError } from "../../../domain/errors.js";
 import type { CancelSignal } from "../../../ports/cancel-signal.js";
+import type { Clock } from "../../../ports/clock.js";
 import { abortErrorOf, type Operation } from "./operation.js";
 
 export interface ConcurrencyBoundOptions {
@@ -8,10 +9,20 @@ export interface ConcurrencyBoundOptions {
   /** How many may wait; of more, one fails at once with `resource-exhausted`. */
   readonly maxWaiting: number;
   /**
-   * Where someone waits for each call, and not for long: the newest go first, and of too many the oldest fails. Else in the
-   * order in which they came, and of too many the one that comes.
+   * Where someone waits for each call, and not for long. Else all go in the order in which they came, and of too many the one fails
+   * that comes.
    */
-  readonly isNewestFirst?: boolean;
+  readonly newestFirst?: NewestFirst | undefined;
+}
+
+export interface NewestFirst {
+  /**
+   * How long the first in line may have waited for all to go in order, milliseconds. After that the newest go first, and of too many the
+   * oldest fails. From the start they must not: of more callers than may run, each of whom asks again once it is answered, some would
+   * never have their turn, although all could be in time.
+   */
+  readonly afterMs: number;
+  readonly clock: Clock;
 }
 
 /** Lets a bounded number of calls through at a time; the others wait. */
@@ -34,6 +45,8 @@ export function withConcurrencyBound<I, O>(
 interface Waiter {
   readonly admit: () => void;
   readonly refuse: (error: CodedError) => void;
+  /** Epoch milliseconds. */
+  readonly since: number;
   hasGone: boolean;
 }
 
@@ -58,14 +71,15 @@ class Semaphore {
     const waiting = this.#waiting.length - this.#gone;
     if (waiting >= this.#options.maxWaiting) {
       const refusal = new CodedError("resource-exhausted", `${waiting} requests to upstream are waiting already`);
-      const oldest = this.#options.isNewestFirst === true ? this.#waiting.find(({ hasGone }) => !hasGone) : undefined;
+      const oldest =
+        this.#options.newestFirst !== undefined ? this.#waiting.find(({ hasGone }) => !hasGone) : undefined;
       if (oldest === undefined) throw refusal;
       oldest.refuse(refusal);
     }
     return this.#wait(signal);
   }
 
-  /** Hands the place on to who waits longest. */
+  /** Hands the place on. */
   leave(): void {
     const next = this.#next();
     if (next === undefined) this.#running--;
@@ -73,11 +87,22 @@ class Semaphore {
   }
 
   #next(): Waiter | undefined {
-    for (;;) {
-      const next = this.#options.isNewestFirst === true ? this.#waiting.pop() : this.#waiting.shift();
-      if (next?.hasGone !== true) return next;
+    while (this.#waiting[0]?.hasGone === true) {
+      this.#waiting.shift();
       this.#gone--;
     }
+    const [first] = this.#waiting;
+    if (first === undefined || !this.#hasWaitedLong(first)) return this.#waiting.shift();
+    for (;;) {
+      const last = this.#waiting.pop();
+      if (last?.hasGone !== true) return last;
+      this.#gone--;
+    }
+  }
+
+  #hasWaitedLong({ since }: Waiter): boolean {
+    const { newestFirst } = this.#options;
+    return newestFirst !== undefined && newestFirst.clock.now() - since > newestFirst.afterMs;
   }
 
   #goes(waiter: Waiter): void {
@@ -102,6 +127,7 @@ class Semaphore {
           resolve();
         },
         refuse: leave,
+        since: this.#options.newestFirst?.clock.now() ?? 0,
       };
       this.#waiting.push(waiter);
       signal.addEventListener("abort", onAbort, { once: true });

@@ -1,13 +1,17 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { withConcurrencyBound } from "../../../../../src/adapters/upstream/resilience/with-concurrency-bound.js";
+import {
+  type NewestFirst,
+  withConcurrencyBound,
+} from "../../../../../src/adapters/upstream/resilience/with-concurrency-bound.js";
 import type { PendingCall } from "../../../../fakes/controllable-upstream.js";
 import { promisesSettled } from "../../../../fakes/event-loop.js";
+import { ManualClock } from "../../../../fakes/manual-clock.js";
 import { controllableOperation, never, outcomeOf } from "./scripted-operation.js";
 
-function bounded(maxConcurrent: number, maxWaiting = 100, isNewestFirst = false) {
+function bounded(maxConcurrent: number, maxWaiting = 100, newestFirst?: NewestFirst) {
   const { calls, operation } = controllableOperation();
-  return { calls, operation: withConcurrencyBound(operation, { maxConcurrent, maxWaiting, isNewestFirst }) };
+  return { calls, operation: withConcurrencyBound(operation, { maxConcurrent, maxWaiting, newestFirst }) };
 }
 
 const asked = ({ calls }: ReturnType<typeof bounded>) => calls.all.map(({ question }) => question);
@@ -53,8 +57,46 @@ describe("a bound on concurrency", () => {
     expect(asked(gate)).toEqual(["a", "c"]);
   });
 
-  it("lets the newest through first where that is wanted, and of too many refuses the oldest", async () => {
-    const gate = bounded(1, 2, true);
+  it("lets the newest through first once the first in line has waited for long, and then the others in order again", async () => {
+    const clock = new ManualClock();
+    const gate = bounded(1, 100, { afterMs: 500, clock });
+    const outcomes = [outcomeOf(gate.operation("a", never())), outcomeOf(gate.operation("late", never()))];
+    clock.advance(400);
+    for (const input of ["b", "c", "d"]) outcomes.push(outcomeOf(gate.operation(input, never())));
+    clock.advance(101);
+    for (const index of [0, 1, 2]) (await gate.calls.at(index)).answer("answer");
+    await promisesSettled();
+    expect(asked(gate)).toEqual(["a", "d", "c", "b"]);
+    (await gate.calls.at(3)).answer("answer");
+    await promisesSettled();
+    for (const input of ["e", "f"]) outcomes.push(outcomeOf(gate.operation(input, never())));
+    for (const index of [4, 5, 6]) (await gate.calls.at(index)).answer("answer");
+    await Promise.all(outcomes);
+    expect(asked(gate)).toEqual(["a", "d", "c", "b", "late", "e", "f"]);
+  });
+
+  it("lets all have their turn who ask again as soon as they are answered, as long as that is in time", async () => {
+    const clock = new ManualClock();
+    const gate = bounded(2, 100, { afterMs: 500, clock });
+    const rounds = new Map<string, number>();
+    const ask = (caller: string): void => {
+      void outcomeOf(gate.operation(caller, never())).then(() => {
+        rounds.set(caller, (rounds.get(caller) ?? 0) + 1);
+        ask(caller);
+      });
+    };
+    for (const caller of ["a", "b", "c", "d", "e"]) ask(caller);
+    for (let index = 0; index < 50; index++) {
+      (await gate.calls.at(index)).answer("answer");
+      await promisesSettled();
+      clock.advance(100);
+    }
+    expect([...rounds.values()]).toEqual([10, 10, 10, 10, 10]);
+  });
+
+  it("lets the newest through first after that alone, and of too many refuses the oldest", async () => {
+    const clock = new ManualClock();
+    const gate = bounded(1, 2, { afterMs: -1, clock });
     const abort = new AbortController();
     const first = outcomeOf(gate.operation("a", never()));
     const oldest = outcomeOf(gate.operation("b", never()));
@@ -85,8 +127,13 @@ describe("a bound on concurrency", () => {
       fc.asyncProperty(
         fc.integer({ min: 1, max: 4 }),
         fc.array(step, { maxLength: 60 }),
-        async (maxConcurrent, steps) => {
-          const gate = bounded(maxConcurrent);
+        fc.constantFrom(undefined, -1, 1_000),
+        async (maxConcurrent, steps, afterMs) => {
+          const gate = bounded(
+            maxConcurrent,
+            100,
+            afterMs === undefined ? undefined : { afterMs, clock: new ManualClock() },
+          );
           const end = (call: PendingCall<string, string> | undefined, how: string) => {
             ended.add(call);
             if (how === "answer") call?.answer("answer");
