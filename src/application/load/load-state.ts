@@ -273,7 +273,8 @@ export class LoadState {
       // A store out of reach does not make upstream's answer any less true.
       if (!(error instanceof CodedError)) throw error;
       flight.storeFailure = error;
-      return fetched;
+      // It may be older all the same than what this process has known, which has taken it up.
+      return (await this.#inStore(subject, 0)) ?? fetched;
     }
   }
 
@@ -285,9 +286,9 @@ export class LoadState {
   }
 
   /** Undefined also where the store is out of reach. */
-  async #inStore(subject: Subject): Promise<StoredState | undefined> {
+  async #inStore(subject: Subject, waitMs?: number): Promise<StoredState | undefined> {
     try {
-      return await this.#cache.load(subject);
+      return await this.#cache.load(subject, waitMs);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       return undefined;

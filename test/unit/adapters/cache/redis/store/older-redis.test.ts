@@ -2,10 +2,13 @@ import { describe, expect, it } from "@jest/globals";
 import { MemoryCache } from "../../../../../../src/adapters/cache/memory/memory-cache.js";
 import { RedisCacheStore } from "../../../../../../src/adapters/cache/redis/store/redis-cache-store.js";
 import type { RedisCommands } from "../../../../../../src/adapters/cache/redis/store/redis-commands.js";
+import { LoadState } from "../../../../../../src/application/load/load-state.js";
 import { buildCustomerState } from "../../../../../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../../../../../src/domain/customer-state.js";
+import { CodedError } from "../../../../../../src/domain/errors.js";
 import { newTelemetry } from "../../../../../../src/ports/telemetry.js";
 import { metered } from "../../../../../builders/states.js";
+import { InMemoryUpstream } from "../../../../../fakes/in-memory-upstream.js";
 import { ManualClock } from "../../../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../../../fakes/recording-logger.js";
 import { RedisKeysModel } from "../../../../../model/redis-keys-model.js";
@@ -65,6 +68,29 @@ describe("a state of a process whose clock is wrong", () => {
     const { commands } = replaceable();
     await storeOn(commands).put(ACME, { ...fetched(10, 100), verifiedAt: clock.now() + aheadMs });
     expect(await storeOn(commands).load(ACME)).toMatchObject({ verifiedAt, state: {} });
+  });
+});
+
+describe("what upstream answers while Redis is away", () => {
+  it("is no older than what this process has known", async () => {
+    const { commands } = replaceable();
+    let isAway = false;
+    const reach = <R>(command: () => Promise<R>): Promise<R> =>
+      isAway ? Promise.reject(new CodedError("unavailable", "Redis is away")) : command();
+    const store = storeOn({
+      ...commands,
+      read: (keys) => reach(() => commands.read(keys)),
+      readLate: (keys, isWhole) => reach(() => commands.readLate(keys, isWhole)),
+      writeNewest: (groups) => reach(() => commands.writeNewest(groups)),
+    });
+    store.coherence.coherent();
+    await store.put(ACME, fetched(0, 200));
+    isAway = true;
+    store.coherence.incoherent();
+    const upstream = new InMemoryUpstream();
+    upstream.set(ACME, { features: [metered({ usageLimit: 10 })], updatedAt: 100 });
+    const load = new LoadState(store, upstream, clock, { fetchTimeoutMs: 1_000, recheckAfterMs: 30_000 });
+    expect(limitIn((await load.refresh(ACME, true))?.state)).toBe(0);
   });
 });
 
