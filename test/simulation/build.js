@@ -17,6 +17,7 @@ const VIRTUAL = [
   { of: /^ioredis$/, in: /./, by: "redis-client.ts" },
   { of: /^(node:)?crypto$/, in: /src\/(?!adapters\/rpc)|node_modules\//, by: "crypto.ts" },
   { of: /^node:fs\/promises$/, in: /src\/(?!adapters\/rpc)adapters\/catalog\//, by: "disk.ts" },
+  { of: /^(node:)?perf_hooks$/, in: /src\/(?!adapters\/rpc)adapters\/ops\/idle-watch/, by: "perf-hooks.ts" },
   { of: /kernel-lock\.js$/, in: /src\/(?!adapters\/rpc)adapters\/catalog\//, by: "kernel-lock.ts" },
 ];
 

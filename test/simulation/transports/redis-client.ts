@@ -23,7 +23,7 @@ const servers = new WeakMap<object, Map<string, VirtualRedis>>();
 
 /** Microseconds: of the client's processor for a reply, and of the server's for a command. */
 const COST_OF_REPLY = 25;
-const COST_OF_VALUE = 40;
+const COST_OF_VALUE = 6;
 
 export function listenRedis(redis: VirtualRedis): void {
   const world = theWorld();

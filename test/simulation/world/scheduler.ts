@@ -5,7 +5,7 @@ interface Event {
   readonly at: number;
   readonly order: number;
   readonly process: SimProcess | undefined;
-  /** @returns true where nothing asynchronous was begun */
+  /** @returns what is waited for, where that is a promise */
   readonly run: () => unknown;
   readonly phase: Phase;
   isCancelled: boolean;
@@ -97,7 +97,11 @@ export class Scheduler {
   }
 
   #charged(process: SimProcess, run: () => unknown): Promise<unknown> | undefined {
-    process.busyUntil = Math.max(process.busyUntil, this.now) + COST_OF_EVENT;
+    if (process.busyUntil < this.now) {
+      process.idle += this.now - process.busyUntil;
+      process.busyUntil = this.now;
+    }
+    process.busyUntil += COST_OF_EVENT;
     return this.#run(process, run);
   }
 
@@ -106,9 +110,10 @@ export class Scheduler {
     this.current = owner;
     this.events++;
     const received = run();
-    if (received instanceof Promise) return received;
     // The world itself is synchronous: what it has to say to a process is an event of that.
-    return received !== true && owner !== undefined ? quiet(this.events) : undefined;
+    if (owner === undefined) return received instanceof Promise ? received : undefined;
+    // What a process has begun beside what it waits for is its own doing as well.
+    return received instanceof Promise ? received.then(() => quiet(this.events)) : quiet(this.events);
   }
 
   #advance(at: number): void {

@@ -14,8 +14,12 @@ export class SimProcess {
   /** Where it runs: what is partitioned and what shares a disk. */
   readonly host: string;
   isAlive = true;
+  /** Checks that were not answered at once. */
+  misses = 0;
   /** Until when its processor is busy, or it is stopped, microseconds. */
   busyUntil = 0;
+  /** How long it has waited in all for something to do, microseconds. */
+  idle = 0;
   /** Events that came meanwhile, by the phase of an event loop in which they are run. */
   readonly #waiting: readonly [Waiting[], Waiting[], Waiting[]] = [[], [], []];
   /** What is left of the phase that is run. */
