@@ -80,7 +80,7 @@ describe("what upstream answers while Redis is away", () => {
     const store = storeOn({
       ...commands,
       read: (keys) => reach(() => commands.read(keys)),
-      readLate: (keys, isWhole) => reach(() => commands.readLate(keys, isWhole)),
+      readLate: (keys, isUrgent) => reach(() => commands.readLate(keys, isUrgent)),
       writeNewest: (groups) => reach(() => commands.writeNewest(groups)),
     });
     store.coherence.coherent();
