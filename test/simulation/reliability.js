@@ -1,6 +1,6 @@
 /**
- * `npm run reliability [-- --seeds N --minutes M]`: simulates a fleet under each class of faults, and writes docs/reliability.md:
- * what nobody publishes of a service like this.
+ * `npm run reliability [-- --seeds N --minutes M --for SECONDS]`: simulates a fleet under each class of faults, and writes
+ * docs/reliability.md: what nobody publishes of a service like this. With --for it ends in time, and goes on the next time.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
