@@ -23,25 +23,37 @@ const PROPAGATOR = new W3CTraceContextPropagator();
 /** Traces by OpenTelemetry's SDK. Which span is part of which is said at each; nothing is global. */
 export class OpenTelemetryTracer implements Tracer {
   readonly #tracer: OtelTracer;
+  readonly #redact: (text: string) => string;
 
-  constructor(tracer: OtelTracer) {
+  /** @param redact takes secrets out of failures: their texts may be another system's */
+  constructor(tracer: OtelTracer, redact: (text: string) => string) {
     this.#tracer = tracer;
+    this.#redact = redact;
   }
 
   start(name: string, kind: SpanKind, parent: TraceContext | undefined, attributes: SpanAttributes = {}): Span {
     const from = parent === undefined ? ROOT_CONTEXT : PROPAGATOR.extract(ROOT_CONTEXT, parent, defaultTextMapGetter);
-    return new SdkSpan(this.#tracer, name, kind, from, attributes);
+    return new SdkSpan(this.#tracer, this.#redact, name, kind, from, attributes);
   }
 }
 
 class SdkSpan implements Span {
   readonly #tracer: OtelTracer;
+  readonly #redact: (text: string) => string;
   readonly #span: OtelSpan;
   readonly #within: Context;
   #headers: { traceparent?: string; tracestate?: string } | undefined;
 
-  constructor(tracer: OtelTracer, name: string, kind: SpanKind, from: Context, attributes: SpanAttributes) {
+  constructor(
+    tracer: OtelTracer,
+    redact: (text: string) => string,
+    name: string,
+    kind: SpanKind,
+    from: Context,
+    attributes: SpanAttributes,
+  ) {
     this.#tracer = tracer;
+    this.#redact = redact;
     this.#span = tracer.startSpan(name, { kind: KINDS[kind], attributes }, from);
     this.#within = trace.setSpan(from, this.#span);
   }
@@ -55,7 +67,7 @@ class SdkSpan implements Span {
   }
 
   child(name: string, kind: "client" | "internal", attributes: SpanAttributes = {}): Span {
-    return new SdkSpan(this.#tracer, name, kind, this.#within, attributes);
+    return new SdkSpan(this.#tracer, this.#redact, name, kind, this.#within, attributes);
   }
 
   set(attributes: SpanAttributes): void {
@@ -65,7 +77,7 @@ class SdkSpan implements Span {
   }
 
   end(failure?: string): void {
-    if (failure !== undefined) this.#span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
+    if (failure !== undefined) this.#span.setStatus({ code: SpanStatusCode.ERROR, message: this.#redact(failure) });
     this.#span.end();
   }
 

@@ -28,6 +28,8 @@ export interface OpenTelemetryOptions {
   /** What goes with each request beside what the SDK reads from the environment: "name=value,name=value". Asked for each time. */
   readonly headers?: (() => string | undefined) | undefined;
   readonly logger: Logger;
+  /** Takes secrets out of what is exported. */
+  readonly redact: (text: string) => string;
 }
 
 /** What exports by OTLP, once it is open. Where to, how sampled and how batched is the SDK's own to read from the OTEL_ variables. */
@@ -42,7 +44,7 @@ export interface OpenedTelemetry {
 
 /** Opens OpenTelemetry's SDK. Whoever has no use for it does not import this. */
 export function openTelemetry(options: OpenTelemetryOptions): OpenedTelemetry {
-  const { traces, metrics, program, version, metricIntervalMs, logger } = options;
+  const { traces, metrics, program, version, metricIntervalMs, logger, redact } = options;
   diag.setLogger(new DiagnosticLines(logger), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const resource = resourceOf(program, version);
   const headers = options.headers === undefined ? {} : { headers: headersFrom(options.headers) };
@@ -59,7 +61,7 @@ export function openTelemetry(options: OpenTelemetryOptions): OpenedTelemetry {
         });
   let meters: MeterProvider | undefined;
   return {
-    tracer: provider && new OpenTelemetryTracer(provider.getTracer(program, version)),
+    tracer: provider && new OpenTelemetryTracer(provider.getTracer(program, version), redact),
     exportMetrics(read) {
       if (metrics === undefined || meters !== undefined) return;
       const exporter = metrics === "http/json" ? new JsonMetricExporter(headers) : new ProtobufMetricExporter(headers);

@@ -59,7 +59,11 @@ async function serve(loaded: Loaded, reports: ReplaceableReports | undefined, se
     void flushed(reports).then(() => process.exit(EXIT_CODES.unexpected));
   });
   for (const warning of warnings) logger.warn(warning);
-  const telemetryExport = await openTelemetryExport(config, process.env, { program: PROGRAM, logger });
+  const telemetryExport = await openTelemetryExport(config, process.env, {
+    program: PROGRAM,
+    logger,
+    redact: secrets.redact,
+  });
   const service = new PersistentCacheService({
     config,
     tracer: telemetryExport?.tracer,

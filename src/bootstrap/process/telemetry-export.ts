@@ -59,7 +59,11 @@ export function exportedSignals(config: TelemetryConfig, environment: Environmen
 export async function openTelemetryExport(
   config: TelemetryConfig,
   environment: Environment,
-  { program, logger }: { readonly program: string; readonly logger: Logger },
+  {
+    program,
+    logger,
+    redact,
+  }: { readonly program: string; readonly logger: Logger; readonly redact: (text: string) => string },
 ): Promise<TelemetryExport | undefined> {
   const { traces, metrics, warnings } = exportedSignals(config, environment);
   for (const warning of warnings) logger.warn(warning);
@@ -76,6 +80,7 @@ export async function openTelemetryExport(
     // What is in the environment the SDK reads by itself, with what is set for one signal alone.
     headers: isInEnvironment || otlpHeaders === undefined ? undefined : () => otlpHeaders,
     logger,
+    redact,
   });
   return {
     ...opened,

@@ -92,7 +92,11 @@ async function start(
   /** What is followed beside the files of settings. */
   readonly files: Readonly<Record<string, string>>;
 }> {
-  const telemetryExport = await openTelemetryExport(config, process.env, { program: PROGRAM, logger });
+  const telemetryExport = await openTelemetryExport(config, process.env, {
+    program: PROGRAM,
+    logger,
+    redact: secrets.redact,
+  });
   const services = { clock: new SystemClock(), logger, telemetry: newTelemetry() };
   const access = await openAccess(config, services);
   const failurePolicies = await openFailurePolicies(config, services);
