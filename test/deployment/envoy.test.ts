@@ -15,7 +15,7 @@ import { REPOSITORY } from "../support/repository.js";
 
 const ENVOY = fileURLToPath(new URL("envoy/", import.meta.url));
 
-/** Its registry has Envoy itself, for Linux. */
+/** By which Envoy itself is installed. */
 const python = await findToolchain("Python 3 with venv on Linux of x86-64", "python3", [
   "-c",
   "import ensurepip, platform, sys, venv; assert sys.platform == 'linux' and platform.machine() == 'x86_64'; print(platform.python_version())",
