@@ -125,11 +125,18 @@ function operation<T>(run: (disk: SimDisk) => T, takes = TAKES): Promise<T> {
 
 export const constants = { O_RDWR: 2, O_CREAT: 64 };
 
-export interface Stats {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  readonly size: bigint;
+/** Numbers are bigints where that is asked for, as by node:fs. */
+export interface Stats<N = bigint> {
+  readonly dev: N;
+  readonly ino: N;
+  readonly size: N;
   readonly mtimeNs: bigint;
+  isFile(): boolean;
+  isSymbolicLink(): boolean;
+}
+
+interface StatOptions {
+  readonly bigint?: boolean;
 }
 
 export class FileHandle {
@@ -143,8 +150,8 @@ export class FileHandle {
     handles.set(this.fd, this);
   }
 
-  stat(): Promise<Stats> {
-    return operation(() => statsOf(this.#file()));
+  stat(options?: StatOptions): Promise<Stats<bigint | number>> {
+    return operation(() => statsOf(this.#file(), options));
   }
 
   write(data: Buffer, offset: number, length: number, position: number): Promise<{ readonly bytesWritten: number }> {
@@ -221,12 +228,25 @@ export function rm(path: string): Promise<void> {
   return operation((disk) => disk.remove(path));
 }
 
-export function stat(path: string): Promise<Stats> {
+export function stat(path: string, options?: StatOptions): Promise<Stats<bigint | number>> {
   return operation((disk) => {
     const inode = disk.at(path);
     if (inode === undefined) throw fileError("ENOENT", path);
-    return statsOf(inode);
+    return statsOf(inode, options);
   });
+}
+
+/** There are no links. */
+export const lstat = stat;
+
+export function readlink(path: string): Promise<string> {
+  return operation(() => {
+    throw fileError("EINVAL", path);
+  });
+}
+
+export function realpath(path: string): Promise<string> {
+  return operation(() => path);
 }
 
 /** The kernel's lock on a file: of one living process. */
@@ -239,8 +259,16 @@ export function tryLock(fd: number): "acquired" | "taken" {
   return "acquired";
 }
 
-function statsOf({ id, content, changedAt }: Inode): Stats {
-  return { dev: 1n, ino: id, size: BigInt(content.length), mtimeNs: changedAt };
+function statsOf({ id, content, changedAt }: Inode, { bigint = false }: StatOptions = {}): Stats<bigint | number> {
+  const as = (value: bigint) => (bigint ? value : Number(value));
+  return {
+    dev: as(1n),
+    ino: as(id),
+    size: as(BigInt(content.length)),
+    mtimeNs: changedAt,
+    isFile: () => true,
+    isSymbolicLink: () => false,
+  };
 }
 
 function written(content: Buffer, data: Buffer, position: number): Buffer {
