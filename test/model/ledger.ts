@@ -55,7 +55,8 @@ export class ModelLedger {
     const sum = report.behavior === "SET" ? new Total(report.value) : before.copy().add(report.value);
     const after = sum.sign < 0 ? new Total() : sum;
     this.#byPeriod.set(period, after);
-    const used = isPast ? new Total(report.value) : after.copy().plus(before, -1);
+    // What is given back is at most what was used in that period.
+    const used = after.copy().plus(before, -1);
     if (this.#terms.rate !== undefined) this.#pay(used.times(this.#terms.rate), now);
     return "counted";
   }
