@@ -132,6 +132,17 @@ describe("a followed file", () => {
     expect(followed.reported).toHaveLength(1);
   });
 
+  it("that is replaced is not waited for, however long its writer has paused", async () => {
+    const followed = await follow();
+    followed.file.truncate();
+    await followed.pass(3_000);
+    followed.file.append(Buffer.from(textOf(2, CUSTOMERS.slice(0, 5))));
+    await followed.pass(3_000);
+    followed.file.replace(Buffer.from(textOf(3)));
+    await followed.pass(200);
+    expect(followed.reported).toEqual([textOf(3)]);
+  });
+
   it("that differs when it is read again has not come to rest", async () => {
     const followed = await follow();
     writeAtOnce(followed, `${textOf(2)}  - { id: a }\n`);
