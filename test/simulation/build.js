@@ -16,7 +16,11 @@ const VIRTUAL = [
   { of: /^@aws-sdk\/client-sqs$/, in: /src\//, by: "sqs-client.ts" },
   { of: /^ioredis$/, in: /./, by: "redis-client.ts" },
   { of: /^(node:)?crypto$/, in: /src\/(?!adapters\/rpc)|node_modules\//, by: "crypto.ts" },
-  { of: /^node:fs\/promises$/, in: /src\/(?!adapters\/rpc)adapters\/(?:catalog\/|files\/place-of-file)/, by: "disk.ts" },
+  {
+    of: /^node:fs\/promises$/,
+    in: /src\/(?!adapters\/rpc)adapters\/(?:catalog\/|files\/place-of-file)/,
+    by: "disk.ts",
+  },
   { of: /^(node:)?perf_hooks$/, in: /src\/(?!adapters\/rpc)adapters\/ops\/idle-watch/, by: "perf-hooks.ts" },
   { of: /kernel-lock\.js$/, in: /src\/(?!adapters\/rpc)adapters\/catalog\//, by: "kernel-lock.ts" },
 ];
