@@ -45,7 +45,7 @@ interface Candidate {
   readonly found: FileContent | Error;
   readonly restMs: number;
   /** Whether it lay there whole when the file got its name: how long its writer pauses says nothing of it. */
-  readonly isWhole: boolean;
+  readonly isReplacement: boolean;
 }
 
 /**
@@ -134,8 +134,8 @@ export class FileFollower {
       const after = await this.#files.look(this.#file);
       if (after.version !== version) return this.#changed(after.version);
     }
-    const { found, restMs, isWhole } = this.#candidate;
-    if (this.#restedMs < (isWhole ? restMs : Math.max(restMs, this.#restAfterPauses()))) return SETTLING_POLL_MS;
+    const { found, restMs, isReplacement } = this.#candidate;
+    if (this.#restedMs < (isReplacement ? restMs : Math.max(restMs, this.#restAfterPauses()))) return SETTLING_POLL_MS;
     if (!(found instanceof Error) && !(await this.#files.isStill(this.#file, found))) return this.#changed(version);
     await this.#report(found);
     this.#reported = version;
@@ -166,11 +166,11 @@ export class FileFollower {
   async #read(): Promise<Candidate> {
     try {
       const found = await this.#files.read(this.#file);
-      const isWhole = this.#isReplaced && found.bytes.length > 0;
-      const isComplete = isWhole || found.digest === this.#digest;
-      return { found, restMs: REST_MS[isComplete ? "complete" : this.#good.endingOf(found.bytes)], isWhole };
+      const isReplacement = this.#isReplaced && found.bytes.length > 0;
+      const isComplete = isReplacement || found.digest === this.#digest;
+      return { found, restMs: REST_MS[isComplete ? "complete" : this.#good.endingOf(found.bytes)], isReplacement };
     } catch (error) {
-      return { found: error as Error, restMs: REST_MS.unclear, isWhole: false };
+      return { found: error as Error, restMs: REST_MS.unclear, isReplacement: false };
     }
   }
 
