@@ -45,7 +45,7 @@ export function withConcurrencyBound<I, O>(
 interface Waiter {
   readonly admit: () => void;
   readonly refuse: (error: CodedError) => void;
-  /** Epoch milliseconds. */
+  /** By `Clock.elapsed`. */
   readonly since: number;
   hasGone: boolean;
 }
@@ -102,7 +102,7 @@ class Semaphore {
 
   #hasWaitedLong({ since }: Waiter): boolean {
     const { newestFirst } = this.#options;
-    return newestFirst !== undefined && newestFirst.clock.now() - since > newestFirst.afterMs;
+    return newestFirst !== undefined && newestFirst.clock.elapsed() - since > newestFirst.afterMs;
   }
 
   #goes(waiter: Waiter): void {
@@ -127,7 +127,7 @@ class Semaphore {
           resolve();
         },
         refuse: leave,
-        since: this.#options.newestFirst?.clock.now() ?? 0,
+        since: this.#options.newestFirst?.clock.elapsed() ?? 0,
       };
       this.#waiting.push(waiter);
       signal.addEventListener("abort", onAbort, { once: true });

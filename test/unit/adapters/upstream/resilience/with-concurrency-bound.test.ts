@@ -75,6 +75,16 @@ describe("a bound on concurrency", () => {
     expect(asked(gate)).toEqual(["a", "d", "c", "b", "late", "e", "f"]);
   });
 
+  it("does not take a clock that is set for one that has passed", async () => {
+    const clock = new ManualClock();
+    const gate = bounded(1, 100, { afterMs: 500, clock });
+    const outcomes = ["a", "b", "c"].map((input) => outcomeOf(gate.operation(input, never())));
+    clock.set(clock.now() + 3_600_000);
+    for (const index of [0, 1, 2]) (await gate.calls.at(index)).answer("answer");
+    await Promise.all(outcomes);
+    expect(asked(gate)).toEqual(["a", "b", "c"]);
+  });
+
   it("lets all have their turn who ask again as soon as they are answered, as long as that is in time", async () => {
     const clock = new ManualClock();
     const gate = bounded(2, 100, { afterMs: 500, clock });
