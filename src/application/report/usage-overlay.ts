@@ -1,8 +1,7 @@
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { OverlaidState, type PendingUsages } from "../../domain/outbox/overlaid-state.js";
+import { OverlaidState, type PendingUsage, type PendingUsages } from "../../domain/outbox/overlaid-state.js";
 import type { PendingAmounts } from "../../domain/outbox/pending-amounts.js";
-import type { UsageSeries } from "../../domain/outbox/usage-entry.js";
 import type { SharedPending } from "../../ports/shared-pending.js";
 
 const NOTHING: readonly PendingAmounts[] = [];
@@ -25,11 +24,10 @@ export class UsageOverlay implements PendingUsages {
       : state;
   }
 
-  own(customerId: string, resourceId: string | undefined): ReadonlyMap<string, UsageSeries> | undefined {
-    return this.#outbox.waiting.size > 0 ? this.#outbox.seriesOf({ customerId, resourceId }) : undefined;
-  }
-
-  others(customerId: string, resourceId: string | undefined): readonly PendingAmounts[] {
-    return this.#shared?.ofOthers(customerId, resourceId) ?? NOTHING;
+  of(customerId: string, resourceId: string | undefined): PendingUsage {
+    return {
+      own: this.#outbox.waiting.size > 0 ? this.#outbox.seriesOf({ customerId, resourceId }) : undefined,
+      others: this.#shared?.ofOthers(customerId, resourceId) ?? NOTHING,
+    };
   }
 }

@@ -33,12 +33,16 @@ export function overlaidUsage(
   return currentUsage === usage.currentUsage ? usage : { ...usage, currentUsage };
 }
 
-/** What waits of a subject: looked up only once a usage is asked for, which most features have none of. */
-export interface PendingUsages {
+/** What waits of one subject. */
+export interface PendingUsage {
   /** In this outbox, by feature. */
-  own(customerId: string, resourceId: string | undefined): ReadonlyMap<string, UsageSeries> | undefined;
+  readonly own: ReadonlyMap<string, UsageSeries> | undefined;
   /** In those of others who share the cache. */
-  others(customerId: string, resourceId: string | undefined): readonly PendingAmounts[];
+  readonly others: readonly PendingAmounts[];
+}
+
+export interface PendingUsages {
+  of(customerId: string, resourceId: string | undefined): PendingUsage;
 }
 
 /** A state in which the usages are overlaid by what waits in the outbox, and in those of others. Everything else is as it was. */
@@ -48,6 +52,8 @@ export class OverlaidState implements CustomerState {
   readonly #customerId: string;
   readonly #resourceId: string | undefined;
   readonly #now: number;
+  /** Looked up once a usage is asked for, which most features have none of. */
+  #found: PendingUsage | undefined;
 
   constructor(
     state: CustomerState,
@@ -103,23 +109,21 @@ export class OverlaidState implements CustomerState {
 
   featureUsage(featureId: string): Usage {
     const usage = this.#state.featureUsage(featureId);
-    const own = this.#pending.own(this.#customerId, this.#resourceId);
-    const others = this.#pending.others(this.#customerId, this.#resourceId);
+    const { own, others } = this.#waiting;
     if (own?.has(featureId) !== true && !others.some((amounts) => amounts.has(featureId))) return usage;
-    return this.#overlaid(this.#ofNow(usage, featureId), featureId, own, others);
+    return this.#overlaid(this.#ofNow(usage, featureId), featureId);
   }
 
   /** What features that draw on the wallet are going to cost is consumed already. */
   creditUsage(currencyId: string): Usage {
     let usage = this.#state.creditUsage(currencyId);
-    const own = this.#pending.own(this.#customerId, this.#resourceId);
-    const others = this.#pending.others(this.#customerId, this.#resourceId);
+    const { own, others } = this.#waiting;
     for (const featureId of new Set([...(own?.keys() ?? []), ...others.flatMap((amounts) => [...amounts.keys()])])) {
       const rate = this.#state.feature(featureId)?.creditRate;
       if (rate?.currencyId !== currencyId) continue;
       // The wallet is measured after the feature, and may not contain yet what that contains.
       const before = this.#ofNow({ ...this.#state.featureUsage(featureId), updatedAt: undefined }, featureId);
-      const after = this.#overlaid(before, featureId, own, others);
+      const after = this.#overlaid(before, featureId);
       const more = subtractDecimals(after.currentUsage, before.currentUsage);
       usage = {
         ...usage,
@@ -133,13 +137,13 @@ export class OverlaidState implements CustomerState {
     return this.#state.withUsages(usages);
   }
 
+  get #waiting(): PendingUsage {
+    return (this.#found ??= this.#pending.of(this.#customerId, this.#resourceId));
+  }
+
   /** What others have first: in which order it is counted is not known. */
-  #overlaid(
-    usage: Usage,
-    featureId: string,
-    own: ReadonlyMap<string, UsageSeries> | undefined,
-    others: readonly PendingAmounts[],
-  ): Usage {
+  #overlaid(usage: Usage, featureId: string): Usage {
+    const { own, others } = this.#waiting;
     let overlaid = usage;
     for (const amounts of others) overlaid = overlaidUsage(overlaid, amounts.get(featureId) ?? [], this.#now);
     return overlaidUsage(overlaid, own?.get(featureId)?.entries ?? [], this.#now);
