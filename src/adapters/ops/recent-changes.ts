@@ -2,6 +2,7 @@ import type { Change } from "../../domain/change.js";
 import type { Subject } from "../../domain/subject.js";
 import type { Clock } from "../../ports/clock.js";
 import type { UpdateListener } from "../../ports/update-stream.js";
+import { Latest } from "./latest.js";
 
 /** A change that was heard. */
 export interface RecentChange {
@@ -15,51 +16,42 @@ export interface RecentChange {
   readonly entitlement?: string;
 }
 
-/** How many are kept. */
-const KEPT = 50;
-
 /** The latest changes, for whoever looks at the service. */
 export class RecentChanges {
-  readonly #clock: Clock;
-  readonly #kept: RecentChange[] = [];
+  readonly #changes: Latest<Omit<RecentChange, "at">>;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.#changes = new Latest(clock);
   }
 
   /** A listener that passes on what it hears, as it hears it. */
   before(listener: UpdateListener): UpdateListener {
     return {
       connected: () => {
-        this.#keep({ type: "stream-connected" });
+        this.#changes.add({ type: "stream-connected" });
         listener.connected();
       },
       changed: (change) => {
-        this.#keep(described(change));
+        this.#changes.add(described(change));
         listener.changed(change);
       },
       disconnected: () => {
-        this.#keep({ type: "stream-lost" });
+        this.#changes.add({ type: "stream-lost" });
         listener.disconnected();
       },
     };
   }
 
   readonly writtenToRedis = ({ customerId, resourceId }: Subject): void => {
-    const last = this.#kept.at(-1);
+    const last = this.#changes.last;
     // One write of a state is one of several keys.
     if (last?.type === "written-to-redis" && last.customerId === customerId && last.resourceId === resourceId) return;
-    this.#keep({ type: "written-to-redis", customerId, resourceId });
+    this.#changes.add({ type: "written-to-redis", customerId, resourceId });
   };
 
   /** The latest first. */
   get latest(): readonly RecentChange[] {
-    return [...this.#kept].reverse();
-  }
-
-  #keep(change: Omit<RecentChange, "at">): void {
-    this.#kept.push({ ...change, at: this.#clock.now() });
-    if (this.#kept.length > KEPT) this.#kept.shift();
+    return this.#changes.all;
   }
 }
 

@@ -1,30 +1,26 @@
 import type { Clock } from "../../ports/clock.js";
 import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
+import { Latest } from "./latest.js";
 
 export interface RecentDenial extends LoggedDecision {
   readonly at: number;
 }
 
-/** How many are kept. */
-const KEPT = 50;
-
 /** The latest denials, for whoever looks at the service. */
 export class RecentDenials implements DecisionLog {
-  readonly #clock: Clock;
-  readonly #kept: RecentDenial[] = [];
+  readonly #denials: Latest<LoggedDecision>;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.#denials = new Latest(clock);
   }
 
   write(decision: LoggedDecision): undefined {
-    this.#kept.push({ ...decision, at: this.#clock.now() });
-    if (this.#kept.length > KEPT) this.#kept.shift();
+    this.#denials.add(decision);
     return undefined;
   }
 
   /** The latest first. */
   get latest(): readonly RecentDenial[] {
-    return [...this.#kept].reverse();
+    return this.#denials.all;
   }
 }

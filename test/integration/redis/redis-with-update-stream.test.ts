@@ -31,18 +31,23 @@ afterEach(async () => {
   await server.stop();
 });
 
-async function open(wsEnabled?: string) {
+async function open(wsEnabled?: string, inspectorEnabled?: string) {
   const sidecar = await sidecarOn(upstream.emulator, {
     REDIS_ENVIRONMENT_PREFIX: "stream",
     REDIS_HOST: server.host,
     REDIS_PORT: String(server.port),
     WS_ENABLED: wsEnabled,
+    INSPECTOR_ENABLED: inspectorEnabled,
   });
   sidecars.push(sidecar);
   await sidecar.logger.until("Redis tells of writes", 1);
   if (wsEnabled === "true") await sidecar.logger.until("the update stream is connected", 1);
   const client = createClient(SidecarService, createGrpcTransport({ baseUrl: sidecar.baseUrl }));
-  return { seats: (resourceId?: string) => seatsOf(client, resourceId) };
+  const changes = async () => {
+    const response = await fetch(`http://127.0.0.1:${sidecar.metricsPort}/decisions`);
+    return ((await response.json()) as { readonly changes: readonly object[] }).changes;
+  };
+  return { seats: (resourceId?: string) => seatsOf(client, resourceId), changes };
 }
 
 async function seatsOf(client: Client<typeof SidecarService>, resourceId?: string) {
@@ -64,6 +69,17 @@ describe("a sidecar in Redis mode", () => {
     await eventually(() => other.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory", limit: 10, used: 8 });
     expect(upstream.emulator.stats.upgrades).toBe(0);
     expect(fetches()).toBe(1);
+  });
+
+  it("shows those who inspect it whose state others write, and goes by it all the same", async () => {
+    const [one, other] = [await open("true"), await open(undefined, "true")];
+    await one.seats();
+    await eventually(() => other.changes(), UNTIL_KNOWN).toContainEqual(
+      expect.objectContaining({ type: "written-to-redis", customerId: "acme" }),
+    );
+    await eventually(() => other.seats(), UNTIL_KNOWN).toMatchObject({ source: "memory", used: 8 });
+    await upstream.engine.reportUsage([usageReport({ customerId: "acme" }, "seats", 1)]);
+    await eventually(() => other.seats(), UNTIL_KNOWN).toMatchObject({ limit: 10, used: 9 });
   });
 
   it("fetches a resource with its customer beside it, once for all", async () => {

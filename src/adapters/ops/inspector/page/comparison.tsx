@@ -10,13 +10,10 @@ function Comparison() {
   const [problem, setProblem] = useState("");
   useEffect(
     () =>
-      everySecond(
-        async () => {
-          setReport(await ask<ComparisonSummary>("/comparison"));
-          setProblem("");
-        },
-        (error) => setProblem(error instanceof Error ? error.message : String(error)),
-      ),
+      everySecond(async () => {
+        setReport(await ask<ComparisonSummary>("/comparison"));
+        setProblem("");
+      }, setProblem),
     [],
   );
   return (

@@ -6,7 +6,7 @@ import { ChangesPanel, DenialsPanel } from "./activity.js";
 import { ask, askText } from "./ask.js";
 import { CallRatesPanel, NO_RATES, ratesSince, samplesOf } from "./call-rates.js";
 import { CustomerPanel } from "./customer.js";
-import { everySecond } from "./every-second.js";
+import { everySecond, messageOf } from "./every-second.js";
 import { DependenciesPanel, Headline, OutboxPanel, type Status, StatusPanel } from "./status.js";
 
 interface Activity {
@@ -21,7 +21,6 @@ function Inspector() {
   const [rates, setRates] = useState(NO_RATES);
   const [{ denials, changes }, setActivity] = useState<Activity>({ denials: [], changes: [] });
   const [problem, setProblem] = useState("");
-  const fail = (error: unknown) => setProblem(error instanceof Error ? error.message : String(error));
   useEffect(
     () =>
       everySecond(async () => {
@@ -31,7 +30,7 @@ function Inspector() {
         setRates((before) => ratesSince(before, { at: performance.now(), samples: samplesOf(metrics) }));
         setActivity(activity);
         setProblem("");
-      }, fail),
+      }, setProblem),
     [],
   );
   return (
@@ -46,7 +45,7 @@ function Inspector() {
       <main>
         {status !== undefined && <StatusPanel {...status} />}
         <CallRatesPanel {...rates} />
-        <CustomerPanel first={asked} fail={fail} />
+        <CustomerPanel first={asked} fail={(error) => setProblem(messageOf(error))} />
         <DenialsPanel denials={denials} />
         <ChangesPanel changes={changes} />
         {status !== undefined && <DependenciesPanel {...status} />}
