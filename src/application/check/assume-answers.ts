@@ -6,8 +6,7 @@ import {
   verdictOf,
 } from "../../domain/decision/failure-policy.js";
 import type { FallbackValues } from "../../domain/decision/fallback.js";
-import type { Subject } from "../../domain/subject.js";
-import { SubjectMap } from "../../domain/subject-map.js";
+import { type Subject, SubjectMap } from "../../domain/subject.js";
 import { fitsInto } from "../../domain/usage/decimal.js";
 import type { Clock } from "../../ports/clock.js";
 import type { FailurePolicies, FallbackProvider } from "../../ports/failure-policies.js";

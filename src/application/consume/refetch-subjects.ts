@@ -1,7 +1,6 @@
 import { type CustomerState, isEmptyState } from "../../domain/customer-state.js";
 import { CodedError, type ErrorCode, errorCodeOf } from "../../domain/errors.js";
-import type { Subject } from "../../domain/subject.js";
-import { SubjectMap } from "../../domain/subject-map.js";
+import { type Subject, SubjectMap } from "../../domain/subject.js";
 import type { BackOffTiming } from "../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";

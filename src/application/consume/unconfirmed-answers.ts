@@ -1,5 +1,4 @@
-import type { Subject } from "../../domain/subject.js";
-import { BoundedSubjects } from "../../domain/subject-map.js";
+import { BoundedSubjects, type Subject } from "../../domain/subject.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 
 /** How an answer is confirmed that may be from before the change for which it was asked. */

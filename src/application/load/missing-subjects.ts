@@ -1,7 +1,6 @@
 import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import { CodedError } from "../../domain/errors.js";
-import type { Subject } from "../../domain/subject.js";
-import { BoundedSubjects } from "../../domain/subject-map.js";
+import { BoundedSubjects, type Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 
 /** What is remembered at the most. */

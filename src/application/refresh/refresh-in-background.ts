@@ -1,5 +1,4 @@
-import type { Subject } from "../../domain/subject.js";
-import { SubjectMap } from "../../domain/subject-map.js";
+import { type Subject, SubjectMap } from "../../domain/subject.js";
 import type { Logger } from "../../ports/logger.js";
 import type { LoadState } from "../load/load-state.js";
 

@@ -1,8 +1,7 @@
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import { amountsOf, type PendingAmount, type PendingAmounts } from "../../domain/outbox/pending-amounts.js";
 import type { UsageSeries } from "../../domain/outbox/usage-entry.js";
-import type { Subject } from "../../domain/subject.js";
-import { SubjectMap } from "../../domain/subject-map.js";
+import { type Subject, SubjectMap } from "../../domain/subject.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";

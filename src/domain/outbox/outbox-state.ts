@@ -1,5 +1,4 @@
-import type { Subject } from "../subject.js";
-import { SubjectMap } from "../subject-map.js";
+import { type Subject, SubjectMap } from "../subject.js";
 import type { Dimensions } from "../usage/usage-report.js";
 import { type EventBatch, EventQueue } from "./event-queue.js";
 import type {

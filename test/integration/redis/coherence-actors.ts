@@ -1,8 +1,7 @@
 import type { RedisTarget } from "../../../src/adapters/cache/redis-client/link/redis-target.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import { CodedError } from "../../../src/domain/errors.js";
-import type { Subject } from "../../../src/domain/subject.js";
-import { SubjectMap } from "../../../src/domain/subject-map.js";
+import { type Subject, SubjectMap } from "../../../src/domain/subject.js";
 import { RedisStore } from "../../builders/redis-store.js";
 import { metered, stateWith } from "../../builders/states.js";
 import { TcpProxy } from "../../builders/tcp-proxy.js";

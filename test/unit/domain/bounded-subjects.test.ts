@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { sameSubject, type Subject } from "../../../src/domain/subject.js";
-import { BoundedSubjects } from "../../../src/domain/subject-map.js";
+import { BoundedSubjects, sameSubject, type Subject } from "../../../src/domain/subject.js";
 
 const MAX = 3;
 const ids = fc.constantFrom("a", "b", "a:b");

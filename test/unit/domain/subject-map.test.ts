@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { sameSubject, type Subject } from "../../../src/domain/subject.js";
-import { SubjectMap } from "../../../src/domain/subject-map.js";
+import { sameSubject, type Subject, SubjectMap } from "../../../src/domain/subject.js";
 
 const ids = fc.constantFrom("", "a", "b", "a:b", "__proto__", "constructor");
 const subjects: fc.Arbitrary<Subject> = fc.record({ customerId: ids, resourceId: fc.option(ids, { nil: undefined }) });

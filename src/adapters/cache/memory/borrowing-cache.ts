@@ -1,5 +1,4 @@
-import type { Subject } from "../../../domain/subject.js";
-import { BoundedSubjects } from "../../../domain/subject-map.js";
+import { BoundedSubjects, type Subject } from "../../../domain/subject.js";
 import type { CachedState, FetchedState, LoadedState, StoredState } from "../../../ports/cache-store.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import { MemoryCache } from "./memory-cache.js";

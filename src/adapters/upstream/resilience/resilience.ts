@@ -1,7 +1,6 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { CodedError } from "../../../domain/errors.js";
-import type { Subject } from "../../../domain/subject.js";
-import { BoundedSubjects } from "../../../domain/subject-map.js";
+import { BoundedSubjects, type Subject } from "../../../domain/subject.js";
 import { Cancellation, type CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Clock } from "../../../ports/clock.js";
 import { type Deadline, Deadlines } from "../../../ports/deadlines.js";

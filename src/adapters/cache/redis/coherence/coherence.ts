@@ -1,6 +1,5 @@
 import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
-import type { Subject } from "../../../../domain/subject.js";
-import { SubjectMap } from "../../../../domain/subject-map.js";
+import { type Subject, SubjectMap } from "../../../../domain/subject.js";
 import type { CachedState, CacheStore, FetchedState, StoredState } from "../../../../ports/cache-store.js";
 import type { CompactState } from "../../memory/compact-state.js";
 import { KEY_MARKS, stateKeysPrefix, subjectsOfKey } from "../store/redis-keys.js";

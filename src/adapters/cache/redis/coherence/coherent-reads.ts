@@ -1,8 +1,7 @@
 import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
 import { isAhead } from "../../../../domain/freshness/stream-status.js";
 import { isOlder } from "../../../../domain/newest-wins.js";
-import type { Subject } from "../../../../domain/subject.js";
-import { SubjectMap } from "../../../../domain/subject-map.js";
+import { type Subject, SubjectMap } from "../../../../domain/subject.js";
 import { spread } from "../../../../ports/back-off.js";
 import type { FetchedState, LoadedState, StoredState } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";

@@ -1,5 +1,4 @@
-import type { Subject } from "../../../../domain/subject.js";
-import { BoundedSubjects } from "../../../../domain/subject-map.js";
+import { BoundedSubjects, type Subject } from "../../../../domain/subject.js";
 
 const DEFAULT_MAX_RESOURCES = 10_000;
 

@@ -1,6 +1,5 @@
 import { CodedError } from "../../../../domain/errors.js";
-import type { Subject } from "../../../../domain/subject.js";
-import { BoundedSubjects } from "../../../../domain/subject-map.js";
+import { BoundedSubjects, type Subject } from "../../../../domain/subject.js";
 import { readTimestamp } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "../store/redis-commands.js";
 import { staleMarkerKey } from "../store/redis-keys.js";

@@ -1,7 +1,6 @@
 import { CodedError } from "../../../../domain/errors.js";
 import type { PendingAmounts } from "../../../../domain/outbox/pending-amounts.js";
-import type { Subject } from "../../../../domain/subject.js";
-import { SubjectMap } from "../../../../domain/subject-map.js";
+import { type Subject, SubjectMap } from "../../../../domain/subject.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import { OutageLog } from "../../../../ports/outage-log.js";

@@ -1,6 +1,5 @@
 import { CodedError } from "../../../../domain/errors.js";
-import type { Subject } from "../../../../domain/subject.js";
-import { BoundedSubjects } from "../../../../domain/subject-map.js";
+import { BoundedSubjects, type Subject } from "../../../../domain/subject.js";
 import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";

@@ -1,5 +1,4 @@
-import type { Subject } from "../../../../domain/subject.js";
-import { BoundedSubjects } from "../../../../domain/subject-map.js";
+import { BoundedSubjects, type Subject } from "../../../../domain/subject.js";
 import { readTimestamp } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { stateKey, timestampKey } from "./redis-keys.js";
