@@ -1,6 +1,6 @@
 import { expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
-import { KnownTexts } from "../../../../../src/adapters/rpc/service/known-texts.js";
+import { KnownTexts } from "../../../../../src/adapters/rpc/service/request-reader.js";
 
 it("every text of ASCII is read as it is, however many come and in whichever order", () => {
   const texts = new KnownTexts();
