@@ -18,7 +18,7 @@ import {
   readEnumQuery,
   readMeteredQuery,
   readNumericQuery,
-} from "../../../../../src/adapters/rpc/service/read-queries.js";
+} from "../../../../../src/adapters/rpc/service/check-calls.js";
 import { readUsageEvent, readUsageReport } from "../../../../../src/adapters/rpc/service/write-calls.js";
 
 const NOT_FINITE = [NaN, Infinity, -Infinity];
