@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
-import type { Header } from "../../src/adapters/rpc/http2/hpack/header.js";
 import { HeaderDecoder } from "../../src/adapters/rpc/http2/hpack/header-decoder.js";
+import type { Header } from "../../src/adapters/rpc/http2/hpack/header-table.js";
 import { fillIn } from "./calls.js";
 import {
   DATA,

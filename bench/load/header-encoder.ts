@@ -1,6 +1,5 @@
-import type { Header } from "../../src/adapters/rpc/http2/hpack/header.js";
-import { HeaderTable } from "../../src/adapters/rpc/http2/hpack/header-table.js";
-import { indexedLiteral, integer } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
+import { type Header, HeaderTable } from "../../src/adapters/rpc/http2/hpack/header-table.js";
+import { indexedLiteral, integer } from "../../src/adapters/rpc/http2/hpack/header-writer.js";
 
 /** Writes header blocks. Whatever it has written once on a connection is a byte or two from then on. */
 export class HeaderEncoder {

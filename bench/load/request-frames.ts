@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import type { Header } from "../../src/adapters/rpc/http2/hpack/header.js";
+import type { Header } from "../../src/adapters/rpc/http2/hpack/header-table.js";
 import { type Call, fillIn, type Template } from "./calls.js";
 import { DATA, END_HEADERS, END_STREAM, frame, FRAME_HEADER_BYTES, HEADERS } from "./frames.js";
 import { HeaderEncoder } from "./header-encoder.js";

@@ -1,6 +1,6 @@
-import type { HeaderList } from "../../src/adapters/rpc/http2/hpack/header.js";
 import type { HeaderDecoder } from "../../src/adapters/rpc/http2/hpack/header-decoder.js";
-import { integer } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
+import type { HeaderList } from "../../src/adapters/rpc/http2/hpack/header-table.js";
+import { integer } from "../../src/adapters/rpc/http2/hpack/header-writer.js";
 
 /** A header that both sides know. */
 export function indexed(index: number): Buffer {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { encodeLiteral } from "../../src/adapters/rpc/http2/hpack/literal-headers.js";
+import { encodeLiteral } from "../../src/adapters/rpc/http2/hpack/header-writer.js";
 import {
   CONTINUATION,
   data,

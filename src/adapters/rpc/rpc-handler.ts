@@ -5,20 +5,22 @@ import { MAX_ID_BYTES } from "../../domain/subject.js";
 import type { CallTelemetry } from "../../ports/call-telemetry.js";
 import { lateRequest } from "./call/call-failure.js";
 import { Calls, type CallsOptions } from "./call/calls.js";
-import type { FastProtocol } from "./call/fast-call.js";
 import { createFastPath } from "./call/fast-path.js";
 import { DEFAULT_BODY_TIMEOUT_MS, type RequestHandlers } from "./exchange/request-handlers.js";
 import { gateCall, gateFastMethod, type GateSettings } from "./ext-authz/gate-calls.js";
 import { OfrepCalls } from "./ofrep/ofrep-calls.js";
 import { withOfrep } from "./ofrep/ofrep-handler.js";
-import { CONNECT_JSON_FAST_PATH, CONNECT_PROTO_FAST_PATH } from "./protocols/connect-fast-path.js";
-import type { FastPathProtocol } from "./protocols/fast-path-headers.js";
+import type { FastPathProtocol, FastProtocol } from "./protocols/fast-path-headers.js";
+import {
+  CONNECT_JSON_FAST_PATH,
+  CONNECT_PROTO_FAST_PATH,
+  GRPC_FAST_PATH,
+  GRPC_WEB_FAST_PATH,
+} from "./protocols/fast-protocols.js";
 import { createGeneralPath, type CrossOrigin } from "./protocols/general-path.js";
-import { GRPC_FAST_PATH, GRPC_WEB_FAST_PATH } from "./protocols/grpc-fast-path.js";
 import { rpcHandlers } from "./protocols/rpc-router.js";
-import { fastMethods } from "./service/fast-methods.js";
 import { methodAt, SERVED_METHODS } from "./service/served-methods.js";
-import type { UseCases } from "./service/sidecar-calls.js";
+import { fastMethods, type UseCases } from "./service/sidecar-calls.js";
 
 /** What a client of gRPC takes as well unless it is configured otherwise. */
 export const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -84,7 +86,7 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
   const calls = new Calls(SERVED_METHODS, options);
   const { statistics } = calls;
   const callOptions = {
-    count: (decision: Parameters<typeof statistics.decided>[0]) => statistics.decided(decision),
+    count: statistics.decided,
     maxItems,
     maxIdBytes,
   };
@@ -124,7 +126,7 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
     }),
     onExchange: withOfrep(ofrep, calls, { ...bounds, clock, bodyTimeoutMs, crossOrigin }, onExchange),
     whenLate: (fail) => clock.after(bodyTimeoutMs, () => fail(lateRequest(bodyTimeoutMs))),
-    onTurn: (startedAt) => statistics.turnEnded(startedAt),
+    onTurn: statistics.turnEnded,
     onExceeded: () => exceeded++,
     telemetry: (connections) => ({
       calls: () => statistics.calls(),

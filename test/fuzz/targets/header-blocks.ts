@@ -1,4 +1,4 @@
-import { integer } from "../../../src/adapters/rpc/http2/hpack/literal-headers.js";
+import { integer } from "../../../src/adapters/rpc/http2/hpack/header-writer.js";
 import type { ByteSource } from "../byte-source.js";
 
 const METHOD_GET = 0x82;

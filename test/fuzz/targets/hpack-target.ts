@@ -1,6 +1,6 @@
 import { inspect, isDeepStrictEqual } from "node:util";
-import { HpackFault } from "../../../src/adapters/rpc/http2/hpack/header.js";
 import { HeaderDecoder } from "../../../src/adapters/rpc/http2/hpack/header-decoder.js";
+import { HpackFault } from "../../../src/adapters/rpc/http2/hpack/header-table.js";
 import { ByteSource } from "../byte-source.js";
 import type { FuzzTarget } from "../fuzz-target.js";
 import { headerBlock } from "./header-blocks.js";

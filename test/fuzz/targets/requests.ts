@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { encodeLiteral, indexedLiteral } from "../../../src/adapters/rpc/http2/hpack/literal-headers.js";
+import { encodeLiteral, indexedLiteral } from "../../../src/adapters/rpc/http2/hpack/header-writer.js";
 import { frame as message } from "../../conformance/harness/raw-http2.js";
 import type { Fields } from "../../integration/http2/http2-frames.js";
 import type { ByteSource } from "../byte-source.js";

@@ -1,6 +1,11 @@
 import { type ExchangeHandler, ResponseHeaders } from "../../../src/adapters/rpc/exchange/exchange.js";
-import type { FastPath, FastPathCall, FastPathStream, Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
-import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header.js";
+import type {
+  FastPath,
+  FastPathCall,
+  FastPathStream,
+  Route,
+} from "../../../src/adapters/rpc/exchange/request-handlers.js";
+import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header-table.js";
 
 /** Responses are asked for by "/<which path>/<how many bytes>". */
 export const PATHS = ["fast", "general"] as const;

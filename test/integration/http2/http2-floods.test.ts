@@ -1,9 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
-import type { FastPathStream, Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
-import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header.js";
-import { encodeLiteral, indexedLiteral } from "../../../src/adapters/rpc/http2/hpack/literal-headers.js";
+import type { FastPathStream, Route } from "../../../src/adapters/rpc/exchange/request-handlers.js";
+import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header-table.js";
+import { encodeLiteral, indexedLiteral } from "../../../src/adapters/rpc/http2/hpack/header-writer.js";
 import { turns } from "../listener/listening.js";
 import { type Path, PATHS, pattern, PatternFastPath } from "./http2-answering.js";
 import {

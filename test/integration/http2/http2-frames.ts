@@ -1,4 +1,4 @@
-import { encodeLiteral } from "../../../src/adapters/rpc/http2/hpack/literal-headers.js";
+import { encodeLiteral } from "../../../src/adapters/rpc/http2/hpack/header-writer.js";
 
 /** HTTP/2 by the byte, for what no client library would send. */
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
-import type { Route } from "../../../src/adapters/rpc/exchange/fast-path.js";
-import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header.js";
+import type { Route } from "../../../src/adapters/rpc/exchange/request-handlers.js";
+import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header-table.js";
 import { answerPattern, PASSED_ON, PATHS, pattern, PatternFastPath } from "./http2-answering.js";
 import {
   DATA,

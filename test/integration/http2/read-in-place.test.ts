@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "@jest/globals";
-import { readInPlace } from "../../../src/adapters/rpc/http2/frames/read-in-place.js";
+import { readInPlace } from "../../../src/adapters/rpc/http2/frames/frame-reader.js";
 import { eventually } from "../../support/expectations.js";
 import { onTestFinished } from "../../support/on-test-finished.js";
 

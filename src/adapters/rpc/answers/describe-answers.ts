@@ -2,15 +2,13 @@ import type { Message } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { EntitlementsList } from "../../../application/check/list-entitlements.js";
 import type { CreditDecision, FeatureDecision } from "../../../domain/decision/decision.js";
-import { type FallbackValues, kindOfFallback } from "../../../domain/decision/fallback.js";
-import type { FeatureKind } from "../../../domain/feature.js";
+import type { FallbackValues } from "../../../domain/decision/fallback.js";
 import type { UsageMeasurement } from "../../../domain/usage/usage-report.js";
 import {
   type HealthCheckResponse_ServingStatus as ServingStatus,
   HealthCheckResponseSchema,
 } from "../gen/grpc/health/v1/health_pb.js";
 import {
-  type AccessDeniedReason as WireReason,
   EntitlementSchema,
   EntitlementV2Schema,
   GetBooleanEntitlementResponseSchema,
@@ -32,11 +30,15 @@ import {
   type CreditContext,
   ENUM,
   type FeatureContext,
+  kindOf,
   METERED,
   NUMERIC,
+  OUTCOME,
+  OUTCOME_V2,
+  reasonOf,
+  requestedUsageOf,
 } from "./describe-entitlements.js";
 import { type Description, each, from, NOT_SENT, part } from "./description.js";
-import { WIRE_REASONS } from "./wire-values.js";
 
 type AnswerDescriptions = {
   readonly [K in keyof AnswerEncoders<Messages>]: AnswerEncoders<Messages>[K] extends (
@@ -49,10 +51,6 @@ type AnswerDescriptions = {
     : never;
 };
 
-type Outcome = Pick<FeatureDecision, "hasAccess" | "accessDeniedReason" | "fallback">;
-
-/** What published clients have in the fallback of a metered check that requested nothing. */
-const DEFAULT_FALLBACK_REQUEST = 1;
 const NOTHING_ASKED: FeatureContext = Object.freeze({ featureId: "", requestedUsage: undefined, requestedValues: [] });
 
 const NO_CURRENCY: CreditContext = Object.freeze({ currencyId: "" });
@@ -62,19 +60,6 @@ const NO_FALLBACKS: readonly FallbackEntry[] = [];
 
 const fromDecision = from<FeatureDecision, FeatureContext>();
 const fromList = from<EntitlementsList>();
-
-/** The first generation and checks of one kind give the reason of a fallback even where that grants. */
-const OUTCOME = {
-  hasAccess: ({ hasAccess }: Outcome) => hasAccess,
-  isFallback: ({ fallback }: Outcome) => fallback !== undefined,
-  accessDeniedReason: reasonOf,
-};
-
-/** In the second generation what is granted has no reason to be denied: not even a fallback. */
-const OUTCOME_V2 = {
-  ...OUTCOME,
-  accessDeniedReason: (decision: Outcome) => (decision.hasAccess ? undefined : reasonOf(decision)),
-};
 
 /** Fields of the oneofs that hold an entitlement of any kind. */
 const KINDS = { boolean: BOOLEAN, numeric: NUMERIC, metered: METERED, enum: ENUM };
@@ -111,8 +96,7 @@ export const ANSWERS: AnswerDescriptions = {
   numeric: fromDecision(GetNumericEntitlementResponseSchema, { ...OUTCOME, entitlement: NUMERIC }),
   metered: fromDecision(GetMeteredEntitlementResponseSchema, {
     ...OUTCOME,
-    requestedUsage: ({ fallback }, { requestedUsage }) =>
-      requestedUsage ?? (fallback === undefined ? 0 : DEFAULT_FALLBACK_REQUEST),
+    requestedUsage: requestedUsageOf,
     entitlement: METERED,
   }),
   enum: fromDecision(GetEnumEntitlementResponseSchema, {
@@ -176,14 +160,6 @@ export const ANSWERS: AnswerDescriptions = {
   }),
   health: from<ServingStatus>()(HealthCheckResponseSchema, { status: (status) => status }),
 };
-
-function reasonOf({ accessDeniedReason }: Pick<Outcome, "accessDeniedReason">): WireReason | undefined {
-  return accessDeniedReason && WIRE_REASONS[accessDeniedReason];
-}
-
-function kindOf({ entitlement, fallback }: FeatureDecision, context: FeatureContext): FeatureKind | undefined {
-  return fallback === undefined ? entitlement?.kind : kindOfFallback(fallback, context);
-}
 
 function featuresOf({ features }: EntitlementsList): readonly FeatureDecision[] {
   return features;

@@ -1,11 +1,12 @@
 import type { DescMessage, JsonObject, MessageShape } from "@bufbuild/protobuf";
 import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
-import type { FallbackValues } from "../../../domain/decision/fallback.js";
+import { type FallbackValues, kindOfFallback } from "../../../domain/decision/fallback.js";
 import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
-import { type Feature, kindOfFeature } from "../../../domain/feature.js";
+import { type Feature, type FeatureKind, kindOfFeature } from "../../../domain/feature.js";
 import { NO_USAGE, type Usage } from "../../../domain/usage/usage.js";
 import {
+  type AccessDeniedReason as WireReason,
   BooleanEntitlementSchema,
   CreditEntitlementSchema,
   EntitlementCurrencySchema,
@@ -16,7 +17,7 @@ import {
   NumericEntitlementSchema,
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { type DescribedParts, from, type Members, NOT_SENT, part, shared } from "./description.js";
-import { toInt32, WIRE_FEATURE_TYPES, WIRE_METER_TYPES, WIRE_RESET_PERIODS } from "./wire-values.js";
+import { toInt32, WIRE_FEATURE_TYPES, WIRE_METER_TYPES, WIRE_REASONS, WIRE_RESET_PERIODS } from "./wire-values.js";
 
 /** What of a query shows in an answer about a feature. */
 export type FeatureContext = Pick<FeatureQuery, "featureId" | "requestedUsage" | "requestedValues">;
@@ -167,4 +168,34 @@ function none(): undefined {
 /** A Struct has no Infinity, which `1e999` in an upstream's JSON reads as: null then, as JSON itself has it. */
 function strictJson(value: NonNullable<CreditCurrency["additionalMetaData"]>): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject;
+}
+
+type Outcome = Pick<FeatureDecision, "hasAccess" | "accessDeniedReason" | "fallback">;
+
+/** What published clients have in the fallback of a metered check that requested nothing. */
+const DEFAULT_FALLBACK_REQUEST = 1;
+
+/** How a decision came out. The first generation and checks of one kind give the reason of a fallback even where that grants. */
+export const OUTCOME = {
+  hasAccess: ({ hasAccess }: Outcome) => hasAccess,
+  isFallback: ({ fallback }: Outcome) => fallback !== undefined,
+  accessDeniedReason: reasonOf,
+};
+
+/** In the second generation what is granted has no reason to be denied: not even a fallback. */
+export const OUTCOME_V2 = {
+  ...OUTCOME,
+  accessDeniedReason: (decision: Outcome) => (decision.hasAccess ? undefined : reasonOf(decision)),
+};
+
+export function reasonOf({ accessDeniedReason }: Pick<Outcome, "accessDeniedReason">): WireReason | undefined {
+  return accessDeniedReason && WIRE_REASONS[accessDeniedReason];
+}
+
+export function kindOf({ entitlement, fallback }: FeatureDecision, context: FeatureContext): FeatureKind | undefined {
+  return fallback === undefined ? entitlement?.kind : kindOfFallback(fallback, context);
+}
+
+export function requestedUsageOf({ fallback }: FeatureDecision, { requestedUsage }: FeatureContext): number {
+  return requestedUsage ?? (fallback === undefined ? 0 : DEFAULT_FALLBACK_REQUEST);
 }

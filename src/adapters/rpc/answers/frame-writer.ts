@@ -1,5 +1,4 @@
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { nanosOf, secondsOf } from "../timestamp.js";
 
 const SLAB_BYTES = 32 * 1024;
 const PREFIX_BYTES = 5;
@@ -219,4 +218,21 @@ export function encodedOnce<K extends object, V>(encode: (key: K) => V): (key: K
     if (encoded === undefined) known.set(key, (encoded = encode(key)));
     return encoded;
   };
+}
+
+/** What a Timestamp can hold: 0001-01-01T00:00:00Z up to the end of 9999. */
+export const FIRST_SECOND = -62_135_596_800;
+export const LAST_SECOND = 253_402_300_799;
+export const MAX_NANOS = 999_999_999;
+
+/** The seconds of a Timestamp; undefined where it cannot hold the time. */
+export function secondsOf(epochMs: number | undefined): number | undefined {
+  if (epochMs === undefined || !Number.isFinite(epochMs)) return undefined;
+  const seconds = Math.floor(epochMs / 1000);
+  return seconds < FIRST_SECOND || seconds > LAST_SECOND ? undefined : seconds;
+}
+
+/** The nanos of a Timestamp with these seconds: within its bounds also where the division that gave the seconds was rounded. */
+export function nanosOf(epochMs: number, seconds: number): number {
+  return Math.max(0, Math.min(MAX_NANOS, Math.floor((epochMs - seconds * 1000) * 1e6)));
 }

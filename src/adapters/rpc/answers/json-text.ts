@@ -1,6 +1,7 @@
 import { type DescEnum, toJson } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { encodeTimestamp, secondsOf } from "../timestamp.js";
+import { secondsOf } from "./frame-writer.js";
+import { encodeTimestamp } from "./message-encoders.js";
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -7,9 +7,8 @@ import {
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
-import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { JSON_OPTIONS } from "../json-options.js";
-import { encodeTimestamp } from "../timestamp.js";
 import type { AnswerEncoders, Messages } from "./answer-encoders.js";
 import { ANSWERS } from "./describe-answers.js";
 import {
@@ -22,7 +21,7 @@ import {
   membersOf,
   NOT_SENT,
 } from "./description.js";
-import { encodedOnce } from "./frame-writer.js";
+import { encodedOnce, nanosOf, secondsOf } from "./frame-writer.js";
 
 type Make = (source: unknown, context: unknown) => Message;
 
@@ -127,4 +126,16 @@ function itemsReader(groups: readonly AnyItems[]): AnyRead {
     }
     return messages;
   };
+}
+
+/**
+ * A timestamp on the wire. Absent where a Timestamp cannot hold it: one that upstream got wrong must
+ * not cost the answer.
+ *
+ * @param epochMs epoch milliseconds
+ */
+export function encodeTimestamp(epochMs: number | undefined): Timestamp | undefined {
+  const seconds = secondsOf(epochMs);
+  if (epochMs === undefined || seconds === undefined) return undefined;
+  return create(TimestampSchema, { seconds: BigInt(seconds), nanos: nanosOf(epochMs, seconds) });
 }

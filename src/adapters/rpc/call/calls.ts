@@ -1,44 +1,20 @@
 import type { ConnectError } from "@connectrpc/connect";
+import { ACCESS_DENIED_REASONS, type AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { CodedError } from "../../../domain/errors.js";
+import {
+  CALL_CODES,
+  type CallCount,
+  type CallLatency,
+  type DecisionCount,
+  LATENCY_BUCKETS_MS,
+} from "../../../ports/call-telemetry.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Tracer } from "../../../ports/tracer.js";
-import type { Peer } from "../exchange/exchange.js";
 import { callFailure } from "./call-failure.js";
-import { CallStatistics } from "./call-statistics.js";
 import type { TraceHeaders } from "./call-trace.js";
-import type { ServedMethod } from "./served-method.js";
-
-/** Who calls, as the rules of access know it. */
-export interface Caller {
-  /** The name of its token or certificate, or its address: whose rate is limited. */
-  readonly name: string;
-  /** Why none of its calls is served. */
-  readonly refusal: CodedError | undefined;
-  /** Why a call of this method is not. */
-  refusalOf(method: ServedMethod): CodedError | undefined;
-}
-
-/** What of a request says who calls. */
-export interface Credentials {
-  readonly authorization: string | undefined;
-  readonly authority: string | undefined;
-  readonly peer: Peer;
-}
-
-/** Finds out who calls. */
-export interface Identity {
-  /** Grows when the answer for known credentials may be another one. */
-  readonly generation: number;
-  callerOf(credentials: Credentials): Caller;
-}
-
-/** Whether a call may be served now. Asked for each call, once it is known by whom it is and of which method. */
-export interface AdmissionRule {
-  (method: ServedMethod, caller: Caller): CodedError | undefined;
-  /** Takes back that the last call of this caller was admitted: it is going to be asked about once more. */
-  readonly undo?: (caller: Caller) => void;
-}
+import type { AdmissionRule, Caller, Credentials, Identity } from "./caller.js";
+import { PROTOCOLS, type ServedMethod } from "./served-method.js";
 
 /**
  * Learns of each call that has ended. On the path of every call: no allocation, no promise.
@@ -135,5 +111,126 @@ export class Calls {
   /** How a failure reads for its caller. What was not foreseen is logged. See callFailure. */
   failureOf(thrown: unknown, signal: AbortSignal | undefined, method: string, headers?: TraceHeaders): ConnectError {
     return callFailure(thrown, signal, { method, headers }, this.#logger, this.#redact);
+  }
+}
+
+const CODES = CALL_CODES.length;
+const BUCKETS = LATENCY_BUCKETS_MS.length + 1;
+const REASONS: readonly (AccessDeniedReason | "")[] = ["", ...ACCESS_DENIED_REASONS];
+const REASON_INDEX: ReadonlyMap<string, number> = new Map(REASONS.map((reason, index) => [reason, index]));
+/** Of a decision: whether access is granted, whether it is a fallback. */
+const GRANTED = 1;
+const FALLBACK = 2;
+
+/** What is counted of a decision. */
+interface Decided {
+  readonly hasAccess: boolean;
+  readonly accessDeniedReason: AccessDeniedReason | undefined;
+  readonly fallback: object | undefined;
+}
+
+/** Counters of all calls, in plain arrays: a call adds to numbers, and whoever exports them reads them when asked. */
+export class CallStatistics {
+  readonly #methods: readonly ServedMethod[];
+  readonly #counts: Float64Array;
+  readonly #latencies: Float64Array;
+  readonly #latencySums: Float64Array;
+  readonly #decisions = new Float64Array(REASONS.length * 4);
+  /** Calls that were answered in the course of a read, by method, until it ends. */
+  readonly #pending: Float64Array;
+  #touched: number[] = [];
+  #inFlight = 0;
+
+  constructor(methods: readonly ServedMethod[]) {
+    this.#methods = methods;
+    this.#counts = new Float64Array(methods.length * PROTOCOLS.length * CODES);
+    this.#latencies = new Float64Array(methods.length * BUCKETS);
+    this.#latencySums = new Float64Array(methods.length);
+    this.#pending = new Float64Array(methods.length);
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** A call goes on after what brought it is read. */
+  began(): void {
+    this.#inFlight++;
+  }
+
+  /** It has ended. @param ms how long it took */
+  ended(method: number, protocol: number, code: number, ms: number): void {
+    this.#inFlight--;
+    this.#count(method, protocol, code);
+    this.#record(method, ms, 1);
+  }
+
+  /** A call was answered in the course of the read that brought it: how long that takes is known at its end. */
+  endedInTurn(method: number, protocol: number, code: number): void {
+    this.#count(method, protocol, code);
+    if ((this.#pending[method] as number) === 0) this.#touched.push(method);
+    (this.#pending[method] as number)++;
+  }
+
+  /** A read has ended whose calls are answered. @param startedAt of `performance.now()` */
+  readonly turnEnded = (startedAt: number): void => {
+    if (this.#touched.length === 0) return;
+    const ms = performance.now() - startedAt;
+    for (const method of this.#touched) {
+      this.#record(method, ms, this.#pending[method] as number);
+      this.#pending[method] = 0;
+    }
+    this.#touched.length = 0;
+  };
+
+  readonly decided = ({ hasAccess, accessDeniedReason, fallback }: Decided): void => {
+    const reason = accessDeniedReason === undefined ? 0 : (REASON_INDEX.get(accessDeniedReason) ?? 0);
+    (this.#decisions[reason * 4 + (hasAccess ? GRANTED : 0) + (fallback === undefined ? 0 : FALLBACK)] as number)++;
+  };
+
+  calls(): readonly CallCount[] {
+    const counted: CallCount[] = [];
+    for (const [at, count] of this.#counts.entries()) {
+      if (count === 0) continue;
+      const code = at % CODES;
+      const protocol = Math.floor(at / CODES) % PROTOCOLS.length;
+      const method = this.#methods[Math.floor(at / CODES / PROTOCOLS.length)];
+      counted.push({
+        method: method?.name ?? "",
+        protocol: PROTOCOLS[protocol] ?? "",
+        code: CALL_CODES[code] ?? "unknown",
+        count,
+      });
+    }
+    return counted;
+  }
+
+  latencies(): readonly CallLatency[] {
+    return this.#methods.map(({ name, index }) => ({
+      method: name,
+      buckets: Array.from(this.#latencies.subarray(index * BUCKETS, (index + 1) * BUCKETS)),
+      sumMs: this.#latencySums[index] ?? 0,
+    }));
+  }
+
+  /** Of all combinations, those that there were, and granted and denied even where there were none. */
+  decisions(): readonly DecisionCount[] {
+    return Array.from(this.#decisions, (count, at): DecisionCount => ({
+      outcome: (at & GRANTED) === 0 ? "denied" : "granted",
+      reason: REASONS[at >> 2] ?? "",
+      isFallback: (at & FALLBACK) !== 0,
+      count,
+    })).filter(({ count }) => count > 0);
+  }
+
+  #count(method: number, protocol: number, code: number): void {
+    (this.#counts[(method * PROTOCOLS.length + protocol) * CODES + code] as number)++;
+  }
+
+  #record(method: number, ms: number, calls: number): void {
+    let bucket = 0;
+    while (bucket < LATENCY_BUCKETS_MS.length && ms > (LATENCY_BUCKETS_MS[bucket] as number)) bucket++;
+    (this.#latencies[method * BUCKETS + bucket] as number) += calls;
+    (this.#latencySums[method] as number) += ms * calls;
   }
 }

@@ -1,16 +1,188 @@
 import type { IncomingMessage } from "node:http";
+import { Code } from "@connectrpc/connect";
+import type { CallOrigin } from "../../../application/answer.js";
+import type { CancelTimer } from "../../../ports/clock.js";
+import type { Span } from "../../../ports/tracer.js";
 import type { Peer } from "../exchange/exchange.js";
-import type { FastPath, FastPathCall, FastPathStream, Route } from "../exchange/fast-path.js";
-import type { HeaderList } from "../http2/hpack/header.js";
+import type { FastPath, FastPathCall, FastPathStream, Route } from "../exchange/request-handlers.js";
+import type { HeaderList } from "../http2/hpack/header-table.js";
 import {
   type FastPathHeaders,
   type FastPathProtocol,
+  type FastProtocol,
   parseHttp1Headers,
   parseHttp2Headers,
 } from "../protocols/fast-path-headers.js";
-import type { Caller } from "./calls.js";
-import { FastCall, type FastCallOptions, type FastProtocol, type FastRoute } from "./fast-call.js";
-import type { FastMethod } from "./served-method.js";
+import { deadlineExceeded, lateRequest } from "./call-failure.js";
+import { endCallSpan, originOf, startCallSpan, tellSource, wantsSpan } from "./call-trace.js";
+import type { Caller } from "./caller.js";
+import type { Calls } from "./calls.js";
+import { type FastMethod, type Reply, type ServiceCallContext, UnreadableMessage } from "./served-method.js";
+
+export interface FastCallOptions {
+  readonly calls: Calls;
+  readonly maxMessageBytes: number;
+  /** From a request's headers to the end of its body, milliseconds. */
+  readonly bodyTimeoutMs: number;
+}
+
+/** What all calls with the same headers have in common. */
+export interface FastRoute {
+  readonly options: FastCallOptions;
+  readonly protocol: FastProtocol;
+  readonly method: FastMethod;
+  readonly headers: FastPathHeaders;
+  readonly caller: Caller;
+}
+
+/** One call of a method on the fast path, and what the use case knows of its caller: one object, and no promise for a cached check. */
+export class FastCall implements FastPathCall, ServiceCallContext {
+  readonly deadlineAt: number | undefined;
+  readonly #route: FastRoute;
+  readonly #stream: FastPathStream;
+  #cancelTimer: CancelTimer | undefined;
+  #controller: AbortController | undefined;
+  /** Of `performance.now()`, once the call waits for its use case. */
+  #waitsSince: number | undefined;
+  #span: Span | undefined;
+  #isDone = false;
+  #hasCallerGone = false;
+
+  constructor(route: FastRoute, stream: FastPathStream) {
+    const { timeoutMs } = route.headers;
+    this.deadlineAt = timeoutMs === Infinity ? undefined : route.options.calls.clock.now() + timeoutMs;
+    this.#route = route;
+    this.#stream = stream;
+  }
+
+  /** Made when a use case asks for it, which none does that answers at once. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#hasCallerGone) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  get isAborted(): boolean {
+    return this.#hasCallerGone;
+  }
+
+  get origin(): CallOrigin | undefined {
+    return originOf(this.#route.headers);
+  }
+
+  /** Begun when a use case asks for it, as those do that wait; one that answers at once has one only for a caller who wants it. */
+  get span(): Span | undefined {
+    const { options, protocol, method, headers } = this.#route;
+    const { tracer } = options.calls;
+    if (tracer === undefined) return undefined;
+    this.#span ??= startCallSpan(tracer, method, protocol.index, headers);
+    return this.#span;
+  }
+
+  get idempotencyKey(): string | undefined {
+    return this.#route.headers.idempotencyKey;
+  }
+
+  answer(bytes: Buffer, from: number, to: number): boolean {
+    this.#cancelTimer?.();
+    // Its time was up before it was complete.
+    if (this.#isDone) return true;
+    const { options, protocol, method, headers, caller } = this.#route;
+    const refusal = options.calls.refusalOf(method, caller);
+    if (refusal !== undefined) {
+      this.#fail(refusal);
+      return true;
+    }
+    if (options.calls.tracer !== undefined && wantsSpan(headers)) this.#span = this.span;
+    try {
+      const reply = protocol.ask(method, headers, options.maxMessageBytes, bytes, from, to, this);
+      if (reply === undefined) return this.#leave(caller);
+      if (reply instanceof Promise) this.#await(reply);
+      else this.#deliver(reply);
+    } catch (error) {
+      if (error instanceof UnreadableMessage) return this.#leave(caller);
+      this.#fail(error);
+    }
+    return true;
+  }
+
+  limitArrival(): void {
+    const { calls, bodyTimeoutMs } = this.#route.options;
+    this.#cancelTimer = calls.clock.after(bodyTimeoutMs, () => this.#fail(lateRequest(bodyTimeoutMs)));
+  }
+
+  abandon(): boolean {
+    this.#cancelTimer?.();
+    if (this.#isDone) return false;
+    this.#hasCallerGone = true;
+    this.#controller?.abort();
+    if (this.#waitsSince === undefined) return false;
+    this.#done(Code.Canceled);
+    return true;
+  }
+
+  #leave(caller: Caller): false {
+    // Never ended, so never recorded: the general path has its own.
+    this.#span = undefined;
+    this.#route.options.calls.leftToGeneralPath(caller);
+    return false;
+  }
+
+  #await(reply: Promise<Reply<Buffer | string>>): void {
+    this.#waitsSince = performance.now();
+    this.#route.options.calls.began();
+    this.#watchDeadline();
+    reply.then(
+      (settled) => this.#settled(() => this.#deliver(settled)),
+      (error: unknown) => this.#settled(() => this.#fail(error)),
+    );
+  }
+
+  #settled(finish: () => void): void {
+    this.#cancelTimer?.();
+    if (this.#hasCallerGone) this.#stream.released();
+    if (!this.#isDone) finish();
+  }
+
+  /**
+   * The use case is given the deadline; where it does not heed it, the caller is answered all the same. In a process that was
+   * held up, both come to their end in one turn of the event loop, in any order: the use case's answer goes first.
+   */
+  #watchDeadline(): void {
+    if (this.deadlineAt === undefined) return;
+    const { clock } = this.#route.options.calls;
+    this.#cancelTimer = clock.after(Math.max(0, this.deadlineAt - clock.now()), () => {
+      this.#cancelTimer = clock.after(0, () => {
+        const failure = deadlineExceeded();
+        this.#fail(failure);
+        this.#controller?.abort(failure);
+      });
+    });
+  }
+
+  #deliver(reply: Reply<Buffer | string>): void {
+    const { options, protocol, headers } = this.#route;
+    if (this.#span !== undefined) tellSource(this.#span, reply.source);
+    this.#done(0);
+    protocol.succeed(this.#stream, reply, headers.isDetailed, headers.isDetailed ? options.calls.clock.now() : 0);
+  }
+
+  #fail(error: unknown): void {
+    const { options, protocol, method } = this.#route;
+    const failure = options.calls.failureOf(error, this.#controller?.signal, method.name, this.#route.headers);
+    this.#done(failure.code);
+    protocol.fail(this.#stream, failure);
+  }
+
+  #done(code: number): void {
+    this.#isDone = true;
+    const { options, protocol, method } = this.#route;
+    options.calls.ended(method, protocol.index, code, this.#waitsSince);
+    if (this.#span !== undefined) endCallSpan(this.#span, protocol.index, code);
+  }
+}
 
 const GENERAL_PATH = Symbol("not for the fast path");
 

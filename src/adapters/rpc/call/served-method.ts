@@ -1,5 +1,6 @@
-import type { CallContext } from "../../../application/answer.js";
-import type { Reply } from "../service/unary-call.js";
+import type { Assumed, CallContext } from "../../../application/answer.js";
+import type { UsageState } from "../../../domain/usage/usage-report.js";
+import type { AnswerSource } from "../../../ports/telemetry.js";
 
 /** What an access rule may allow apart from the others. */
 export const METHOD_GROUPS = ["check", "report", "reload", "health", "reflection"] as const;
@@ -28,8 +29,24 @@ export function protocolIndex(protocol: Protocol): number {
   return PROTOCOL_INDEX.get(protocol) ?? 0;
 }
 
-/** What a fast call knows of its caller beside its time. */
-export interface FastCallContext extends CallContext {
+/** An answer in the form that goes out, with where what it says came from, which travels beside it as metadata. */
+export interface Reply<O> {
+  readonly message: O;
+  /** Undefined for calls that are no checks. */
+  readonly source: AnswerSource | undefined;
+  /** Epoch milliseconds; undefined where nothing was known. */
+  readonly verifiedAt: number | undefined;
+  /** Set exactly where a failure policy made the answer up. */
+  readonly assumed?: Assumed | undefined;
+  /** See Answer. */
+  readonly decisionId: string | undefined;
+  /** How far a report has come; undefined for all else. */
+  readonly usageState: UsageState | undefined;
+}
+
+/** What a call of the service knows of its caller. */
+export interface ServiceCallContext extends CallContext {
+  /** The caller's own key, under which a report counts once. */
   readonly idempotencyKey: string | undefined;
 }
 
@@ -40,9 +57,9 @@ export interface FastMethod extends ServedMethod {
    *
    * @throws UnreadableMessage where it is not what the method takes; CodedError, also by rejection
    */
-  binary(bytes: Buffer, from: number, to: number, call: FastCallContext): Reply<Buffer> | Promise<Reply<Buffer>>;
+  binary(bytes: Buffer, from: number, to: number, call: ServiceCallContext): Reply<Buffer> | Promise<Reply<Buffer>>;
   /** The same in JSON. */
-  json(text: string, call: FastCallContext): Reply<string> | Promise<Reply<string>>;
+  json(text: string, call: ServiceCallContext): Reply<string> | Promise<Reply<string>>;
 }
 
 /** The general path says what is wrong with it. */

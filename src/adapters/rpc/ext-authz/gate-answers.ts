@@ -10,7 +10,7 @@ import {
 } from "../gen/envoy/config/core/v3/base_pb.js";
 import { type CheckResponse, CheckResponseSchema } from "../gen/envoy/service/auth/v3/external_auth_pb.js";
 import { StatusCode } from "../gen/envoy/type/v3/http_status_pb.js";
-import { DECISION_HEADER, REASON_HEADER, SOURCE_HEADER } from "../protocols/source-headers.js";
+import { DECISION_HEADER, REASON_HEADER, SOURCE_HEADER } from "../protocols/answer-headers.js";
 import type { GateFault } from "./gated-request.js";
 
 /** Of a request that may pass: how much of a limit is left without it, or "unlimited"; of metered features alone. */

@@ -3,7 +3,7 @@ import type { Answer, CallContext } from "../../../application/answer.js";
 import type { CheckEntitlement } from "../../../application/check/check-entitlement.js";
 import type { FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
 import type { Clock } from "../../../ports/clock.js";
-import type { FastMethod } from "../call/served-method.js";
+import type { FastMethod, Reply } from "../call/served-method.js";
 import {
   Authorization,
   type CheckRequest,
@@ -12,8 +12,7 @@ import {
 } from "../gen/envoy/service/auth/v3/external_auth_pb.js";
 import { JSON_OPTIONS } from "../json-options.js";
 import type { CountDecision } from "../service/check-calls.js";
-import { fastMethod } from "../service/fast-methods.js";
-import { plainReply, type Reply, type UnaryCall } from "../service/unary-call.js";
+import { fastMethod, plainReply, type UnaryCall } from "../service/unary-call.js";
 import { type DeniedStatus, faultAnswer, gateAnswer, ungatedAnswer } from "./gate-answers.js";
 import { type GateBounds, GateFault, type GateHeaders, readGatedRequest } from "./gated-request.js";
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ResponseHeaders } from "../exchange/exchange.js";
-import type { FastPathCall, FastPathStream, Route } from "../exchange/fast-path.js";
+import type { FastPathCall, FastPathStream, Route } from "../exchange/request-handlers.js";
 
 /** A longer request is the general path's. */
 const MAX_FAST_BYTES = 16_384;

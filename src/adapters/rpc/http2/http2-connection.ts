@@ -6,7 +6,7 @@ import type { ConnectionHandlers } from "../exchange/request-handlers.js";
 import { HTTP2_PREFACE } from "../listener/detect-protocol.js";
 import type { ListenerLimits } from "../listener/listener-limits.js";
 import { FrameOutput } from "./frames/frame-output.js";
-import { FrameReader, type Pace, type ReadTurns } from "./frames/frame-reader.js";
+import { FrameReader, type Pace, readInPlace, type ReadTurns } from "./frames/frame-reader.js";
 import { ControlBudget, type FramesOwner, PeerFrames } from "./frames/peer-frames.js";
 import { PeerSettings } from "./frames/peer-settings.js";
 import {
@@ -18,8 +18,7 @@ import {
   settingsPayload,
   uint32,
 } from "./frames/protocol.js";
-import { readInPlace } from "./frames/read-in-place.js";
-import { HpackFault } from "./hpack/header.js";
+import { HpackFault } from "./hpack/header-table.js";
 import { ReceiveWindow } from "./streams/http2-stream.js";
 import { RequestStreams, type StreamsOwner } from "./streams/request-streams.js";
 
@@ -81,7 +80,7 @@ export class Http2Connection implements FramesOwner, StreamsOwner, Pace {
       this.#streams,
       this.#output,
       settings,
-      new ReceiveWindow(this.#output),
+      new ReceiveWindow((bytes) => this.#output.frame(FrameType.WindowUpdate, 0, 0, uint32(bytes))),
       limits.maxHeaderBytes,
     );
     this.#reader = new FrameReader(frames, this);

@@ -5,7 +5,7 @@ import type { EntitlementsList, ListEntitlements } from "../../../application/ch
 import type { FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
 import { DENY_FALLBACK } from "../../../domain/decision/fallback.js";
 import { isIdTooLong } from "../../../domain/subject.js";
-import type { AnswerOrigin } from "../protocols/source-headers.js";
+import type { AnswerOrigin } from "../protocols/answer-headers.js";
 import type { CountDecision } from "../service/check-calls.js";
 import { quoted } from "../service/request-reader.js";
 import { evaluationText, queryOf } from "./evaluation.js";

@@ -1,8 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { ConnectError } from "@connectrpc/connect";
 import type { TraceHeaders } from "../call/call-trace.js";
-import type { Credentials } from "../call/calls.js";
+import type { Credentials } from "../call/caller.js";
+import type { FastMethod, Reply, ServiceCallContext } from "../call/served-method.js";
 import type { Peer } from "../exchange/exchange.js";
-import type { HeaderList } from "../http2/hpack/header.js";
+import type { FastPathStream } from "../exchange/request-handlers.js";
+import type { HeaderList } from "../http2/hpack/header-table.js";
 import { connectTimeoutMs, grpcTimeoutMs } from "./timeouts.js";
 
 /** Metadata of a request: "1" asks for the age of what the answer says. */
@@ -170,3 +173,25 @@ const LENGTH = /^\d{1,10}$/;
 const AUTHORITY = /^[A-Za-z0-9.:[\]_~-]+$/;
 const PLAIN_NAME = /^[a-z0-9_.-]+$/;
 const PLAIN_VALUE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
+
+/** How a protocol's small unary messages are read and answered. */
+export interface FastProtocol {
+  /** Of PROTOCOLS. */
+  readonly index: number;
+  /**
+   * @returns undefined where the body is not one message of at most `maxMessageBytes`, as the fast path takes it
+   * @throws UnreadableMessage, CodedError, also by rejection
+   */
+  ask(
+    method: FastMethod,
+    headers: FastPathHeaders,
+    maxMessageBytes: number,
+    bytes: Buffer,
+    from: number,
+    to: number,
+    call: ServiceCallContext,
+  ): Reply<Buffer | string> | Promise<Reply<Buffer | string>> | undefined;
+  /** @param now epoch milliseconds */
+  succeed(stream: FastPathStream, reply: Reply<Buffer | string>, isDetailed: boolean, now: number): void;
+  fail(stream: FastPathStream, failure: ConnectError): void;
+}

@@ -3,7 +3,7 @@ import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
 import type { Protocol } from "../call/served-method.js";
 import type { Exchange, HeaderField } from "../exchange/exchange.js";
 import { quoted } from "../service/request-reader.js";
-import { failureJson } from "./connect-fast-path.js";
+import { failureJson } from "./fast-protocols.js";
 import { encodeGrpcMessage } from "./grpc-message.js";
 
 /** Refuses in plain text what no client library sends, for the person who reads it. */

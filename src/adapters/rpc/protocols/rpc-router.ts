@@ -6,6 +6,7 @@ import { unlessAborted } from "../../../ports/waits.js";
 import { MESSAGE_ENCODERS } from "../answers/message-encoders.js";
 import { originOf, tellSource } from "../call/call-trace.js";
 import type { Calls } from "../call/calls.js";
+import type { Reply, ServiceCallContext } from "../call/served-method.js";
 import {
   Authorization,
   type CheckRequest,
@@ -24,10 +25,10 @@ import { DescriptorIndex } from "../service/descriptor-index.js";
 import { healthService, type ServeUnary } from "../service/health-service.js";
 import { reflectionAlphaService, reflectionService } from "../service/reflection-service.js";
 import { sidecarCalls, type SidecarCallsOptions, type UseCases } from "../service/sidecar-calls.js";
-import type { Reply, ServiceCallContext, UnaryCall } from "../service/unary-call.js";
+import type { UnaryCall } from "../service/unary-call.js";
+import { AGE_HEADER, ageMs, answerFields, USAGE_STATE_HEADER } from "./answer-headers.js";
 import { DETAIL_HEADER, IDEMPOTENCY_KEY_HEADER } from "./fast-path-headers.js";
 import { GENERAL_TRACE } from "./general-trace.js";
-import { AGE_HEADER, ageMs, answerFields, USAGE_STATE_HEADER } from "./source-headers.js";
 
 export interface RouterOptions extends SidecarCallsOptions {
   /** Ends the streams that callers keep open (health watches, reflection), and no other call. */

@@ -5,6 +5,7 @@ import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from 
 import type { FallbackValues } from "../../../domain/decision/fallback.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
+import type { Reply } from "../call/served-method.js";
 import type {
   GetBooleanEntitlementRequest,
   GetEntitlementFallback,
@@ -18,7 +19,7 @@ import type {
   GetNumericEntitlementRequest,
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { invalidArgument, optionalFinite, optionalId, optionalRequestedUsage, requiredId } from "./request-reader.js";
-import { type Reply, reply } from "./unary-call.js";
+import { reply } from "./unary-call.js";
 
 interface NamesSubject {
   readonly customerId: string;

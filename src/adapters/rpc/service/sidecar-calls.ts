@@ -1,12 +1,18 @@
 import type { MessageShape } from "@bufbuild/protobuf";
 import type { CheckEntitlement } from "../../../application/check/check-entitlement.js";
 import type { ListEntitlements } from "../../../application/check/list-entitlements.js";
+import type { Readiness } from "../../../application/readiness.js";
 import type { ReloadEntitlements } from "../../../application/refresh/follow-updates.js";
 import type { EventReporting, UsageReporting } from "../../../application/report/report-usage.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
-import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
+import type { FastMethod } from "../call/served-method.js";
+import { frameEncoders } from "../gen/answers/frame-encoders.js";
+import { TEXT_ENCODERS } from "../gen/answers/text-encoders.js";
+import { Health } from "../gen/grpc/health/v1/health_pb.js";
+import { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { checkCalls, type CountDecision, listCalls } from "./check-calls.js";
-import type { UnaryCall } from "./unary-call.js";
+import { healthCheckCall } from "./health-service.js";
+import { fastMethod, type UnaryCall } from "./unary-call.js";
 import { writeCalls } from "./write-calls.js";
 
 /** What the service can do. */
@@ -46,4 +52,27 @@ export function sidecarCalls<A extends Answers>(
     ...listCalls(useCases.list, encode, bounds.maxIdBytes),
     ...writeCalls(useCases.reportUsage, useCases.reportEvents, useCases.reload, encode, bounds),
   };
+}
+
+type LocalName = keyof typeof SidecarService.method;
+
+/** All methods that are unary, by path: those of the service, and Health/Check. */
+export function fastMethods(
+  useCases: UseCases,
+  readiness: Readiness,
+  options: SidecarCallsOptions,
+): ReadonlyMap<string, FastMethod> {
+  const frames = frameEncoders();
+  const binaryCalls = sidecarCalls(useCases, frames, options);
+  const jsonCalls = sidecarCalls(useCases, TEXT_ENCODERS, options);
+  const methods = (Object.keys(SidecarService.method) as LocalName[]).map((name) => {
+    const method = SidecarService.method[name];
+    const binary = binaryCalls[name] as UnaryCall<MessageShape<typeof method.input>, Buffer>;
+    const json = jsonCalls[name] as UnaryCall<MessageShape<typeof method.input>, string>;
+    return fastMethod(method, binary, json);
+  });
+  methods.push(
+    fastMethod(Health.method.check, healthCheckCall(readiness, frames), healthCheckCall(readiness, TEXT_ENCODERS)),
+  );
+  return new Map(methods.map((method) => [method.path, method]));
 }

@@ -1,27 +1,16 @@
-import type { Answer, Assumed, CallContext } from "../../../application/answer.js";
+import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
+import type { Answer } from "../../../application/answer.js";
 import type { UsageState } from "../../../domain/usage/usage-report.js";
-import type { AnswerSource } from "../../../ports/telemetry.js";
-
-/** An answer in the form that goes out, with where what it says came from, which travels beside it as metadata. */
-export interface Reply<O> {
-  readonly message: O;
-  /** Undefined for calls that are no checks. */
-  readonly source: AnswerSource | undefined;
-  /** Epoch milliseconds; undefined where nothing was known. */
-  readonly verifiedAt: number | undefined;
-  /** Set exactly where a failure policy made the answer up. */
-  readonly assumed?: Assumed | undefined;
-  /** See Answer. */
-  readonly decisionId: string | undefined;
-  /** How far a report has come; undefined for all else. */
-  readonly usageState: UsageState | undefined;
-}
-
-/** What a call of the service knows of its caller. */
-export interface ServiceCallContext extends CallContext {
-  /** The caller's own key, under which a report counts once. */
-  readonly idempotencyKey: string | undefined;
-}
+import {
+  type FastMethod,
+  type Reply,
+  type ServedMethod,
+  type ServiceCallContext,
+  UnreadableMessage,
+} from "../call/served-method.js";
+import { jsonReader } from "./json-request-reader.js";
+import { requestReader } from "./request-reader.js";
+import { methodOf } from "./served-methods.js";
 
 /**
  * One method of the service, whatever protocol it is called by: reads the request, asks a use case, encodes
@@ -52,4 +41,36 @@ function encodeReply<Result, Query, O>(
 /** A reply that says nothing of a state. */
 export function plainReply<O>(message: O, usageState?: UsageState): Reply<O> {
   return { message, source: undefined, verifiedAt: undefined, assumed: undefined, decisionId: undefined, usageState };
+}
+
+/** A method of the fast path, from its two forms. */
+export function fastMethod<I extends DescMessage>(
+  descriptor: DescMethod & { readonly input: I },
+  binary: UnaryCall<MessageShape<I>, Buffer>,
+  json: UnaryCall<MessageShape<I>, string>,
+): FastMethod {
+  const readBinary = requestReader(descriptor.input);
+  const readJson = jsonReader(descriptor.input);
+  const served: ServedMethod = methodOf(descriptor);
+  return {
+    ...served,
+    binary(bytes, from, to, call) {
+      let request: MessageShape<I>;
+      try {
+        request = readBinary(bytes, from, to);
+      } catch (cause) {
+        throw new UnreadableMessage("the message is not what the method takes", { cause });
+      }
+      return binary(request, call);
+    },
+    json(text, call) {
+      let request: MessageShape<I>;
+      try {
+        request = readJson(text);
+      } catch (cause) {
+        throw new UnreadableMessage("the text is not what the method takes", { cause });
+      }
+      return json(request, call);
+    },
+  };
 }

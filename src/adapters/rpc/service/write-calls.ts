@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ReloadEntitlements } from "../../../application/refresh/follow-updates.js";
 import type { EventReporting, UsageReporting } from "../../../application/report/report-usage.js";
 import {
@@ -14,6 +15,8 @@ import {
   type UsageUpdateBehavior,
 } from "../../../domain/usage/usage-report.js";
 import type { AnswerEncoders, Answers } from "../answers/answer-encoders.js";
+import { FIRST_SECOND, LAST_SECOND, MAX_NANOS } from "../answers/frame-writer.js";
+import type { Reply, ServiceCallContext } from "../call/served-method.js";
 import {
   type Event,
   type EventDimensionValue,
@@ -23,9 +26,8 @@ import {
   type ReportUsageRequest,
   UsageUpdateBehavior as WireUpdateBehavior,
 } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
-import { readTimestamp } from "../timestamp.js";
 import { checkCount, finite, invalidArgument, optionalId, quoted, requiredId, requiredText } from "./request-reader.js";
-import { plainReply, type Reply, type ServiceCallContext } from "./unary-call.js";
+import { plainReply } from "./unary-call.js";
 
 /** The four methods that ask upstream to do something. Of a list, nothing is sent unless all of it can be. */
 export function writeCalls<A extends Answers>(
@@ -171,4 +173,19 @@ function readDimension(dimension: EventDimensionValue | undefined, field: string
     case undefined:
       throw invalidArgument(`${field} has no value: set one of string_value, number_value and boolean_value`);
   }
+}
+
+/**
+ * @returns epoch milliseconds
+ * @throws CodedError `invalid-argument` naming the field
+ */
+export function readTimestamp(timestamp: Timestamp | undefined, field: string): number | undefined {
+  if (timestamp === undefined) return undefined;
+  const seconds = Number(timestamp.seconds);
+  if (seconds < FIRST_SECOND || seconds > LAST_SECOND || timestamp.nanos < 0 || timestamp.nanos > MAX_NANOS) {
+    throw invalidArgument(
+      `${field} is outside of the years 1 to 9999: send seconds since 1970 and nanos from 0 to 999999999`,
+    );
+  }
+  return seconds * 1000 + Math.floor(timestamp.nanos / 1e6);
 }

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import QuickLRU from "quick-lru";
 import { CodedError } from "../../../../domain/errors.js";
 import { quoted } from "../../service/request-reader.js";
-import type { AdmissionRule, Caller, Credentials, Identity } from "../calls.js";
+import type { AdmissionRule, Caller, Credentials, Identity } from "../caller.js";
 import { METHOD_GROUPS, type MethodGroup, type ServedMethod } from "../served-method.js";
 import type { AccessEntry } from "./access-entries.js";
 import type { IsAllowedHost } from "./cross-origin.js";

@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 import type { Exchange, HeaderField } from "../../exchange/exchange.js";
+import { ANSWER_HEADERS } from "../../protocols/answer-headers.js";
 import { DETAIL_HEADER, IDEMPOTENCY_KEY_HEADER } from "../../protocols/fast-path-headers.js";
 import type { CrossOrigin } from "../../protocols/general-path.js";
-import { ANSWER_HEADERS } from "../../protocols/source-headers.js";
 
 /** How long browsers may keep an answer, seconds: the longest that one of them does. */
 const MAX_AGE = "7200";

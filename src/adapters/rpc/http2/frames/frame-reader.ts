@@ -1,4 +1,59 @@
-import { ConnectionFault, ErrorCode, FRAME_HEADER_BYTES, MAX_FRAME_BYTES, MAX_STREAM_ID } from "./protocol.js";
+import { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
+import { ConnectionFault, ErrorCode, Flag, FRAME_HEADER_BYTES, MAX_FRAME_BYTES, MAX_STREAM_ID } from "./protocol.js";
+
+/** As much as Node reads at once. */
+const BUFFER_BYTES = 64 * 1024;
+
+/** For all connections: what is read into it is dealt with before anything else is read. */
+const shared = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+
+/** Takes the first `length` bytes, which are only good until it returns. */
+export type OnBytes = (bytes: Buffer, length: number) => void;
+
+/** What a socket is made of that was opened with the option `onread`. */
+interface ReaderParts {
+  readonly buffer: symbol;
+  readonly callback: symbol;
+  readonly handle: { useUserBuffer(buffer: Uint8Array): void };
+}
+
+/**
+ * Reads a socket into one buffer. Node has that as the option `onread` of sockets that connect, and none for those that
+ * a server accepts: there it allocates 64 kB for every read and cuts them down to what came, which is a fifth of what a
+ * check costs that comes alone. So the option is put into the socket after the fact.
+ *
+ * @returns whether that was possible; where not, reads allocate as ever
+ */
+export function readInPlace(socket: Socket, onBytes: OnBytes): boolean {
+  const parts = partsOf(socket);
+  if (parts === undefined) {
+    socket.on("data", (chunk: Buffer) => onBytes(chunk, chunk.length));
+    return false;
+  }
+  const received = socket.read() as Buffer | null;
+  Object.assign(socket, {
+    [parts.buffer]: shared,
+    [parts.callback]: (length: number) => onBytes(shared, length),
+  });
+  parts.handle.useUserBuffer(shared);
+  // As late as an event would be: whoever opens the connection has yet to know it.
+  if (received !== null) process.nextTick(onBytes, received, received.length);
+  socket.resume();
+  return true;
+}
+
+function partsOf(socket: Socket): ReaderParts | undefined {
+  const { _handle: handle } = socket as { readonly _handle?: Partial<ReaderParts["handle"]> };
+  const buffer = ownSymbol(socket, "kBuffer");
+  const callback = ownSymbol(socket, "kBufferCb");
+  if (buffer === undefined || callback === undefined || typeof handle?.useUserBuffer !== "function") return undefined;
+  return { buffer, callback, handle: handle as ReaderParts["handle"] };
+}
+
+function ownSymbol(socket: Socket, description: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(socket).find((symbol) => symbol.description === description);
+}
 
 /** Takes frames as they come; the payload lies in `bytes` from `from` to `to`, and is only good until it returns. */
 export interface FrameSink {
@@ -99,4 +154,65 @@ export class ReadTurns {
       readOn();
     });
   }
+}
+
+const PRIORITY_BYTES = 5;
+/** Nobody needs that many frames for headers that may be read, nor that many bytes. */
+const MAX_CONTINUATIONS = 16;
+const MAX_BLOCK_BYTES = 65_536;
+
+/** A header block that comes in more than one frame. Nothing else may come in between. */
+export class HeaderBlock {
+  readonly stream: number;
+  readonly flags: number;
+  readonly #parts: Buffer[];
+  #bytes: number;
+  #continuations = 0;
+
+  /** @param bytes of the first part, copied */
+  constructor(stream: number, flags: number, bytes: Buffer) {
+    this.stream = stream;
+    this.flags = flags;
+    this.#parts = [Buffer.from(bytes)];
+    this.#bytes = bytes.length;
+  }
+
+  /**
+   * @returns the block, once it is whole
+   * @throws ConnectionFault where it never seems to be
+   */
+  add(stream: number, flags: number, bytes: Buffer): Buffer | undefined {
+    if (stream !== this.stream)
+      throw new ConnectionFault(ErrorCode.ProtocolError, "a header block went on in another stream");
+    if (++this.#continuations > MAX_CONTINUATIONS)
+      throw new ConnectionFault(ErrorCode.EnhanceYourCalm, "a header block in very many frames");
+    this.#bytes += bytes.length;
+    if (this.#bytes > MAX_BLOCK_BYTES)
+      throw new ConnectionFault(ErrorCode.EnhanceYourCalm, "a header block of very many bytes");
+    this.#parts.push(Buffer.from(bytes));
+    return (flags & Flag.EndHeaders) === 0 ? undefined : Buffer.concat(this.#parts);
+  }
+}
+
+/** Where the content of a frame with padding begins. @throws ConnectionFault where there is more padding than frame */
+export function contentStart(flags: number, bytes: Buffer, from: number, to: number): number {
+  if ((flags & Flag.Padded) === 0) return from;
+  if (from >= to || from + 1 + bytes.readUInt8(from) > to)
+    throw new ConnectionFault(ErrorCode.ProtocolError, "a frame with more padding than payload");
+  return from + 1;
+}
+
+/** Where it ends; asked once it is known where it begins. */
+export function contentEnd(flags: number, bytes: Buffer, from: number, to: number): number {
+  return (flags & Flag.Padded) === 0 ? to : to - bytes.readUInt8(from);
+}
+
+/** Where the header block begins in the content of a frame. @throws ConnectionFault for a stream that waits for itself */
+export function blockStart(flags: number, stream: number, bytes: Buffer, from: number, to: number): number {
+  if ((flags & Flag.Priority) === 0) return from;
+  if (from + PRIORITY_BYTES > to)
+    throw new ConnectionFault(ErrorCode.FrameSizeError, "headers without the whole of their priority");
+  if ((bytes.readUInt32BE(from) & 0x7fffffff) === stream)
+    throw new ConnectionFault(ErrorCode.ProtocolError, "a stream that depends on itself");
+  return from + PRIORITY_BYTES;
 }

@@ -2,8 +2,7 @@ import { HeaderDecoder } from "../hpack/header-decoder.js";
 import type { ReceiveWindow } from "../streams/http2-stream.js";
 import type { RequestStreams } from "../streams/request-streams.js";
 import type { FrameOutput } from "./frame-output.js";
-import type { FrameSink } from "./frame-reader.js";
-import { blockStart, contentEnd, contentStart, HeaderBlock } from "./header-block.js";
+import { blockStart, contentEnd, contentStart, type FrameSink, HeaderBlock } from "./frame-reader.js";
 import type { PeerSettings } from "./peer-settings.js";
 import { ConnectionFault, ErrorCode, Flag, FrameType, MAX_STREAM_ID } from "./protocol.js";
 

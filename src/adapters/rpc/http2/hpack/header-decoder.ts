@@ -1,5 +1,4 @@
-import { type Header, HeaderList, HpackFault, sizeOf } from "./header.js";
-import { HeaderTable, MAX_TABLE_BYTES } from "./header-table.js";
+import { type Header, HeaderList, HeaderTable, HpackFault, MAX_TABLE_BYTES, sizeOf } from "./header-table.js";
 import { decodeHuffman } from "./huffman.js";
 
 const INDEXED = 0x80;

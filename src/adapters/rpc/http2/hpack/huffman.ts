@@ -1,4 +1,4 @@
-import { HpackFault } from "./header.js";
+import { HpackFault } from "./header-table.js";
 
 /** RFC 7541, appendix B: how many bits the code of each octet has, and last that of the end. The codes follow from it. */
 const CODE_BITS = [

@@ -1,14 +1,13 @@
 import type { Peer } from "../../exchange/exchange.js";
 import type { Allotment } from "../../exchange/request-body.js";
 import type { ConnectionHandlers } from "../../exchange/request-handlers.js";
-import type { FrameOutput } from "../frames/frame-output.js";
+import type { FrameOutput, ResponseSender } from "../frames/frame-output.js";
 import { ErrorCode, FrameType, uint32 } from "../frames/protocol.js";
-import type { HeaderList } from "../hpack/header.js";
-import { encodeLiteral } from "../hpack/literal-headers.js";
+import type { HeaderList } from "../hpack/header-table.js";
+import { encodeLiteral } from "../hpack/header-writer.js";
 import { type ExchangeOwner, Http2Exchange } from "./http2-exchange.js";
 import type { Http2Stream, StreamTable } from "./http2-stream.js";
 import { readRequestHead } from "./request-head.js";
-import type { ResponseSender } from "./response-sender.js";
 import type { StreamEnds, StreamEndsOwner } from "./stream-ends.js";
 
 /** Requests of one connection that wait for their turns, from which on it is not read until half of them have begun. */
@@ -38,7 +37,6 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
   readonly #sender: ResponseSender;
   readonly #ends: StreamEnds;
   #queued = 0;
-  #isBehind = false;
 
   constructor(
     owner: GeneralRequestsOwner,
@@ -52,11 +50,6 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
     this.#streams = streams;
     this.#sender = sender;
     this.#ends = ends;
-  }
-
-  /** Whether so many wait for their turns that no more are to be read. */
-  get isBehind(): boolean {
-    return this.#isBehind;
   }
 
   get peer(): Peer {
@@ -137,8 +130,8 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
 
   leftQueue(): void {
     this.#queued--;
-    if (!this.#isBehind || this.#queued > MAX_QUEUED >> 1) return;
-    this.#isBehind = false;
+    if (!this.#streams.isBehind || this.#queued > MAX_QUEUED >> 1) return;
+    this.#streams.isBehind = false;
     this.#owner.readOnSoon();
   }
 
@@ -177,7 +170,7 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
       return;
     }
     exchange.queued();
-    if (++this.#queued >= MAX_QUEUED) this.#isBehind = true;
+    if (++this.#queued >= MAX_QUEUED) this.#streams.isBehind = true;
     this.#owner.handlers.enqueue(this.#owner, exchange);
   }
 }

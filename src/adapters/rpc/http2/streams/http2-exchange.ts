@@ -3,7 +3,7 @@ import type { HeaderField, Peer, QueuedExchange } from "../../exchange/exchange.
 import { type Allotment, type BodyOwner, RequestBody } from "../../exchange/request-body.js";
 import type { WhenLate } from "../../exchange/request-handlers.js";
 import { DEFAULT_WINDOW } from "../frames/protocol.js";
-import { encodeLiteral } from "../hpack/literal-headers.js";
+import { encodeLiteral } from "../hpack/header-writer.js";
 import type { RequestHead } from "./request-head.js";
 
 /** Credit of a stream is returned once it is a quarter of its window: not for each byte that is read. */

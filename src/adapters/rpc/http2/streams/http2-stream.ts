@@ -1,9 +1,8 @@
 import type { ResponseHeaders } from "../../exchange/exchange.js";
-import type { FastPathCall, FastPathStream } from "../../exchange/fast-path.js";
 import { GatheredBytes } from "../../exchange/gathered-bytes.js";
-import type { FrameOutput } from "../frames/frame-output.js";
-import { ConnectionFault, DEFAULT_WINDOW, ErrorCode, FrameType, uint32 } from "../frames/protocol.js";
-import type { HeaderList } from "../hpack/header.js";
+import type { FastPathCall, FastPathStream } from "../../exchange/request-handlers.js";
+import { ConnectionFault, DEFAULT_WINDOW, ErrorCode } from "../frames/protocol.js";
+import type { HeaderList } from "../hpack/header-table.js";
 import type { Http2Exchange } from "./http2-exchange.js";
 
 /** How a response ends: with its body, by these trailers, or by trailers of the general path in a block of their own; undefined: not yet. */
@@ -70,11 +69,11 @@ const RETURN_FROM = 16_384;
  * would else stop every other of its connection. What may be held for unread requests is bounded by their streams' windows.
  */
 export class ReceiveWindow {
-  readonly #output: FrameOutput;
+  readonly #returnCredit: (bytes: number) => void;
   #left = DEFAULT_WINDOW;
 
-  constructor(output: FrameOutput) {
-    this.#output = output;
+  constructor(returnCredit: (bytes: number) => void) {
+    this.#returnCredit = returnCredit;
   }
 
   /** @throws ConnectionFault for more than the peer may send */
@@ -83,7 +82,7 @@ export class ReceiveWindow {
     if (this.#left < 0) throw new ConnectionFault(ErrorCode.FlowControlError, "more data than the window allows");
     const missing = DEFAULT_WINDOW - this.#left;
     if (missing < RETURN_FROM) return;
-    this.#output.frame(FrameType.WindowUpdate, 0, 0, uint32(missing));
+    this.#returnCredit(missing);
     this.#left = DEFAULT_WINDOW;
   }
 }
@@ -95,6 +94,8 @@ export class ReceiveWindow {
 export class StreamTable {
   readonly #older = new Map<number, Http2Stream>();
   #newest: Http2Stream | undefined;
+  /** Whether so many of the general path's wait for their turns that no more are to be read. Asked before each frame. */
+  isBehind = false;
 
   get size(): number {
     return this.#older.size + (this.#newest === undefined ? 0 : 1);

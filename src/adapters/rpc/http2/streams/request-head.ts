@@ -1,5 +1,5 @@
 import type { HeaderField } from "../../exchange/exchange.js";
-import type { Header } from "../hpack/header.js";
+import type { Header } from "../hpack/header-table.js";
 
 /** What the headers of a request say. */
 export interface RequestHead {

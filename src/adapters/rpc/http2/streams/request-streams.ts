@@ -1,14 +1,13 @@
 import type { Logger } from "../../../../ports/logger.js";
 import type { ResponseHeaders } from "../../exchange/exchange.js";
-import type { FrameOutput } from "../frames/frame-output.js";
+import { type FrameOutput, ResponseSender } from "../frames/frame-output.js";
 import type { PeerSettings } from "../frames/peer-settings.js";
 import { ConnectionFault, ErrorCode, MAX_WINDOW } from "../frames/protocol.js";
-import type { HeaderList } from "../hpack/header.js";
+import type { HeaderList } from "../hpack/header-table.js";
 import { HeaderWriter } from "../hpack/header-writer.js";
 import { GeneralRequests, type GeneralRequestsOwner } from "./general-requests.js";
 import { type FastPathResponder, Http2Stream, StreamTable } from "./http2-stream.js";
 import { areTrailers } from "./request-head.js";
-import { ResponseSender } from "./response-sender.js";
 import { StreamEnds } from "./stream-ends.js";
 
 /** A request of the fast path is a few hundred bytes; a longer one is the general path's, which minds the window of its stream. */
@@ -62,7 +61,7 @@ export class RequestStreams implements FastPathResponder {
 
   /** Whether so many of them wait for their turns that no more are to be read. */
   get isBehind(): boolean {
-    return this.#general.isBehind;
+    return this.#streams.isBehind;
   }
 
   begin(id: number, headers: HeaderList, isEnd: boolean): void {

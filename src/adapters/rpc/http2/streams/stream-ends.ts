@@ -1,7 +1,6 @@
-import type { FrameOutput } from "../frames/frame-output.js";
+import type { FrameOutput, ResponseSender } from "../frames/frame-output.js";
 import { ErrorCode, FrameType, uint32 } from "../frames/protocol.js";
 import type { Http2Stream, StreamTable } from "./http2-stream.js";
-import type { ResponseSender } from "./response-sender.js";
 
 /** How long a stream that is answered before its request is complete stays open for the rest, milliseconds. */
 const EARLY_ANSWER_LINGER_MS = 100;

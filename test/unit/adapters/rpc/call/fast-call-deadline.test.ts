@@ -1,7 +1,7 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { describe, expect, it } from "@jest/globals";
-import { FastCall, type FastRoute } from "../../../../../src/adapters/rpc/call/fast-call.js";
-import type { FastPathStream } from "../../../../../src/adapters/rpc/exchange/fast-path.js";
+import { FastCall, type FastRoute } from "../../../../../src/adapters/rpc/call/fast-path.js";
+import type { FastPathStream } from "../../../../../src/adapters/rpc/exchange/request-handlers.js";
 
 /** A call with a deadline, whose use case answers when the test says so. */
 function waitingCall() {

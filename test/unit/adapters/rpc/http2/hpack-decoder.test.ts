@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { HpackFault } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
 import { HeaderDecoder } from "../../../../../src/adapters/rpc/http2/hpack/header-decoder.js";
-import { encodeLiteral, indexedLiteral, integer } from "../../../../../src/adapters/rpc/http2/hpack/literal-headers.js";
+import { HpackFault } from "../../../../../src/adapters/rpc/http2/hpack/header-table.js";
+import { encodeLiteral, indexedLiteral, integer } from "../../../../../src/adapters/rpc/http2/hpack/header-writer.js";
 import { decodeBlock, indexed, linesOf, tableSize } from "../../../../builders/header-blocks.js";
 
 const ENOUGH = 65_536;

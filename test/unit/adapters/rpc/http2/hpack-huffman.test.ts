@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { HpackFault } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
+import { HpackFault } from "../../../../../src/adapters/rpc/http2/hpack/header-table.js";
 import { decodeHuffman } from "../../../../../src/adapters/rpc/http2/hpack/huffman.js";
 
 const ONES_23 = "1".repeat(23);

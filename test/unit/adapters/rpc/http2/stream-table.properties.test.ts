@@ -1,6 +1,6 @@
 import { expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { HeaderList } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
+import { HeaderList } from "../../../../../src/adapters/rpc/http2/hpack/header-table.js";
 import { Http2Stream, StreamTable } from "../../../../../src/adapters/rpc/http2/streams/http2-stream.js";
 
 const streamOf = (id: number) =>

@@ -1,11 +1,12 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { encodeTimestamp } from "../../../../../src/adapters/rpc/answers/message-encoders.js";
 import { toInt32 } from "../../../../../src/adapters/rpc/answers/wire-values.js";
 import { encodeGrpcMessage } from "../../../../../src/adapters/rpc/protocols/grpc-message.js";
 import { decodeBase64 } from "../../../../../src/adapters/rpc/protocols/grpc-web-text.js";
 import { checkedFrames } from "../../../../../src/adapters/rpc/protocols/universal-request.js";
-import { encodeTimestamp, readTimestamp } from "../../../../../src/adapters/rpc/timestamp.js";
+import { readTimestamp } from "../../../../../src/adapters/rpc/service/write-calls.js";
 
 const bytes = fc.uint8Array({ maxLength: 40 });
 const cuts = fc.array(fc.nat(), { maxLength: 8 });

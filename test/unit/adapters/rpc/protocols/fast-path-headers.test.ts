@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { HeaderList } from "../../../../../src/adapters/rpc/http2/hpack/header.js";
+import { HeaderList } from "../../../../../src/adapters/rpc/http2/hpack/header-table.js";
 import { parseHttp2Headers } from "../../../../../src/adapters/rpc/protocols/fast-path-headers.js";
 
 const PATH = "/stigg.sidecar.v1.SidecarService/GetEntitlement";

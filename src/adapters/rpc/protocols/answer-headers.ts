@@ -1,7 +1,5 @@
-import { USAGE_STATES, type UsageState } from "../../../domain/usage/usage-report.js";
-import { ANSWER_SOURCES, type AnswerSource } from "../../../ports/telemetry.js";
-import { type HeaderField, ResponseHeaders } from "../exchange/exchange.js";
-import type { Reply } from "../service/unary-call.js";
+import type { Reply } from "../call/served-method.js";
+import type { HeaderField } from "../exchange/exchange.js";
 
 /** Metadata of an answer: where it came from. */
 export const SOURCE_HEADER = "x-entitlement-source";
@@ -44,7 +42,7 @@ export function answerFields(reply: AnswerOrigin): readonly HeaderField[] {
 }
 
 /** What tells that an answer was made up, why, and when to ask again; nothing for any other. */
-function assumedFields({ assumed }: AnswerOrigin): readonly HeaderField[] {
+export function assumedFields({ assumed }: AnswerOrigin): readonly HeaderField[] {
   if (assumed === undefined) return [];
   return [
     [REASON_HEADER, `policy-${assumed.policy}`],
@@ -58,37 +56,4 @@ function assumedFields({ assumed }: AnswerOrigin): readonly HeaderField[] {
  */
 export function ageMs({ verifiedAt }: Reply<unknown>, now: number): number | undefined {
   return verifiedAt === undefined ? undefined : Math.max(0, now - verifiedAt);
-}
-
-/** The headers of a protocol's responses, by the source of what they say: made once. */
-export class SourceHeaders {
-  /** Of a response that says nothing of a state. */
-  readonly plain: ResponseHeaders;
-  readonly #bySource: Readonly<Record<AnswerSource, ResponseHeaders>>;
-  readonly #byUsageState: Readonly<Record<UsageState, ResponseHeaders>>;
-
-  constructor(contentType: string) {
-    const fields = [["content-type", contentType]] as const;
-    this.plain = new ResponseHeaders(200, fields);
-    this.#bySource = Object.fromEntries(
-      ANSWER_SOURCES.map((source) => [source, new ResponseHeaders(200, [...fields, [SOURCE_HEADER, source]])]),
-    ) as Record<AnswerSource, ResponseHeaders>;
-    this.#byUsageState = Object.fromEntries(
-      USAGE_STATES.map((state) => [state, new ResponseHeaders(200, [...fields, [USAGE_STATE_HEADER, state]])]),
-    ) as Record<UsageState, ResponseHeaders>;
-  }
-
-  of(reply: Reply<unknown>): ResponseHeaders {
-    const { source, decisionId, usageState } = reply;
-    if (source === undefined) return usageState === undefined ? this.plain : this.#byUsageState[usageState];
-    let headers = this.#bySource[source];
-    if (source === "assumed") headers = headers.and(...assumedFields(reply));
-    return decisionId === undefined ? headers : headers.and([DECISION_HEADER, decisionId]);
-  }
-
-  /** The same with the age of what the answer says, for a request that asks for it. */
-  detailed(reply: Reply<unknown>, now: number): ResponseHeaders {
-    const age = ageMs(reply, now);
-    return age === undefined ? this.of(reply) : this.of(reply).and([AGE_HEADER, String(age)]);
-  }
 }
