@@ -12,10 +12,9 @@ import type {
   StoredState,
 } from "../../../ports/cache-store.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
-import type { CompactState } from "./compact-state.js";
 import { CustomerShard } from "./customer-shard.js";
 import { MemoryAccount } from "./heap-sizes.js";
-import { MemoryState, UNVERIFIED } from "./memory-state.js";
+import { type CompactState, MemoryState, UNVERIFIED } from "./memory-state.js";
 import { RecentCustomers } from "./recent-customers.js";
 import { HASH_SEED, mixHash, mixText } from "./shared-pool.js";
 import { StateCompactor } from "./state-compactor.js";

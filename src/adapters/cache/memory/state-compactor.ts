@@ -2,7 +2,6 @@ import type { CustomerState } from "../../../domain/customer-state.js";
 import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
 import type { Feature } from "../../../domain/feature.js";
 import type { Usage } from "../../../domain/usage/usage.js";
-import { CompactState } from "./compact-state.js";
 import { EntitlementSchema, EntitlementSet, hashSchema, hashSet, type SchemaParts } from "./entitlement-schema.js";
 import {
   CreditTerms,
@@ -13,6 +12,7 @@ import {
   hashFeatureTerms,
 } from "./feature-terms.js";
 import type { MemoryAccount } from "./heap-sizes.js";
+import { CompactState } from "./memory-state.js";
 import { type NumberText, packOwnNumbers, textOfCells } from "./own-numbers.js";
 import { SharedPool } from "./shared-pool.js";
 

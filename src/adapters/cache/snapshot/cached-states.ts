@@ -1,8 +1,8 @@
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { SnapshotStates } from "../../../ports/snapshot.js";
-import { CompactState } from "../memory/compact-state.js";
 import type { MemoryCache } from "../memory/memory-cache.js";
+import { CompactState } from "../memory/memory-state.js";
 import { readStates, stateOfRecord, writeStates } from "./state-bytes.js";
 
 const MAX_KNOWN = 1_000;

@@ -1,7 +1,7 @@
 import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
 import { type Subject, SubjectMap } from "../../../../domain/subject.js";
 import type { CachedState, CacheStore, FetchedState, StoredState } from "../../../../ports/cache-store.js";
-import type { CompactState } from "../../memory/compact-state.js";
+import type { CompactState } from "../../memory/memory-state.js";
 import { KEY_MARKS, stateKeysPrefix, subjectsOfKey } from "../store/redis-keys.js";
 import type { ApartSubjects } from "./apart-subjects.js";
 

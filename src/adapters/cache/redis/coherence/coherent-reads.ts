@@ -5,7 +5,7 @@ import { type Subject, SubjectMap } from "../../../../domain/subject.js";
 import { spread } from "../../../../ports/back-off.js";
 import type { FetchedState, LoadedState, StoredState } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
-import { CompactState } from "../../memory/compact-state.js";
+import { CompactState } from "../../memory/memory-state.js";
 import type { KnownState } from "../codec/decode-state.js";
 import { readTimestamp } from "../codec/sidecar-record.js";
 import { usageIn, usagesOfState } from "../store/state-read.js";
