@@ -13,9 +13,9 @@ import type {
 } from "../../../ports/cache-store.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
 import { CustomerShard } from "./customer-shard.js";
+import { RecentCustomers } from "./customer-table.js";
 import { MemoryAccount } from "./heap-sizes.js";
 import { type CompactState, MemoryState, UNVERIFIED } from "./memory-state.js";
-import { RecentCustomers } from "./recent-customers.js";
 import { HASH_SEED, mixHash, mixText } from "./shared-pool.js";
 import { StateCompactor } from "./state-compactor.js";
 
