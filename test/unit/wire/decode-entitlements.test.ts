@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { MemoryAccount } from "../../../src/adapters/cache/memory/heap-sizes.js";
+import { MemoryAccount } from "../../../src/adapters/cache/memory/shared-pool.js";
 import { StateCompactor } from "../../../src/adapters/cache/memory/state-compactor.js";
 import { type CustomerState, isEmptyState } from "../../../src/domain/customer-state.js";
 import { decideCredit } from "../../../src/domain/decision/decide-credit.js";

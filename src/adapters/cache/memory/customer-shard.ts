@@ -1,7 +1,7 @@
 import type { Subject } from "../../../domain/subject.js";
 import { CustomerTable, type RecentCustomers } from "./customer-table.js";
-import { MAP_ENTRY_BYTES, mapBytes, type MemoryAccount, textBytes } from "./heap-sizes.js";
 import { MEMORY_STATE_BYTES, type MemoryState } from "./memory-state.js";
+import { MAP_ENTRY_BYTES, mapBytes, type MemoryAccount, textBytes } from "./shared-pool.js";
 
 /** A place in the table, of which between a fifth and three fifths are empty. */
 const PLACE_BYTES = 104;

@@ -1,9 +1,21 @@
 import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { EntitlementReference, FeatureEntitlement } from "../../../domain/entitlement.js";
 import type { CreditTerms, FeatureTerms } from "./feature-terms.js";
-import { arrayBytes, BOXED_NUMBER_BYTES, mapBytes, objectBytes, textBytes, wideTextBytes } from "./heap-sizes.js";
 import { CELL_UNITS, cellAt, type NumberText } from "./own-numbers.js";
-import { HASH_SEED, haveSameItems, mixFlag, mixHash, mixText, Shareable } from "./shared-pool.js";
+import {
+  arrayBytes,
+  BOXED_NUMBER_BYTES,
+  HASH_SEED,
+  haveSameItems,
+  mapBytes,
+  mixFlag,
+  mixHash,
+  mixText,
+  objectBytes,
+  Shareable,
+  textBytes,
+  wideTextBytes,
+} from "./shared-pool.js";
 
 export interface SchemaParts {
   readonly features: readonly FeatureTerms[];

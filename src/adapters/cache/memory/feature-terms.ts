@@ -1,8 +1,18 @@
 import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
 import type { Feature } from "../../../domain/feature.js";
-import { arrayBytes, objectBytes, textBytes } from "./heap-sizes.js";
-import { HASH_SEED, haveSameItems, mixFlag, mixHash, mixNumber, mixText, Shareable } from "./shared-pool.js";
+import {
+  arrayBytes,
+  HASH_SEED,
+  haveSameItems,
+  mixFlag,
+  mixHash,
+  mixNumber,
+  mixText,
+  objectBytes,
+  Shareable,
+  textBytes,
+} from "./shared-pool.js";
 
 /**
  * On what terms a feature is had, but for how much of it and until when: those are often one customer's own,

@@ -5,8 +5,8 @@ import type { CreditEntitlement, EntitlementReference, FeatureEntitlement } from
 import { NO_USAGE, type Usage } from "../../../domain/usage/usage.js";
 import type { CachedState } from "../../../ports/cache-store.js";
 import type { EntitlementSet } from "./entitlement-schema.js";
-import { objectBytes, wideTextBytes } from "./heap-sizes.js";
 import { earliestEndIn, endIn, hasEnds, type OwnNumbers, packOwnNumbers, updatedAtIn, usageIn } from "./own-numbers.js";
+import { objectBytes, wideTextBytes } from "./shared-pool.js";
 
 /** A state as a reference to what its subject shares with others, and one text of numbers that are its own. */
 export class CompactState implements CustomerState {

@@ -11,10 +11,9 @@ import {
   hashFeature,
   hashFeatureTerms,
 } from "./feature-terms.js";
-import type { MemoryAccount } from "./heap-sizes.js";
 import { CompactState } from "./memory-state.js";
 import { type NumberText, packOwnNumbers, textOfCells } from "./own-numbers.js";
-import { SharedPool } from "./shared-pool.js";
+import { type MemoryAccount, SharedPool } from "./shared-pool.js";
 
 /**
  * Brings states into the form in which a cache keeps them, and keeps what they share for as long as one of them is

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { MemoryAccount } from "../../../../../src/adapters/cache/memory/heap-sizes.js";
 import { CompactState } from "../../../../../src/adapters/cache/memory/memory-state.js";
+import { MemoryAccount } from "../../../../../src/adapters/cache/memory/shared-pool.js";
 import { StateCompactor } from "../../../../../src/adapters/cache/memory/state-compactor.js";
 import { buildCustomerState } from "../../../../../src/domain/build-customer-state.js";
 import { decideCredit } from "../../../../../src/domain/decision/decide-credit.js";

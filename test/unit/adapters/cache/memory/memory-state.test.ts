@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { CustomerTable } from "../../../../../src/adapters/cache/memory/customer-table.js";
-import { MemoryAccount } from "../../../../../src/adapters/cache/memory/heap-sizes.js";
 import { MemoryState, UNVERIFIED } from "../../../../../src/adapters/cache/memory/memory-state.js";
+import { MemoryAccount } from "../../../../../src/adapters/cache/memory/shared-pool.js";
 import { StateCompactor } from "../../../../../src/adapters/cache/memory/state-compactor.js";
 import { states, times } from "../../../../builders/arbitraries.js";
 import { contentsOf } from "../../../../builders/states.js";

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { MemoryAccount } from "../../../../../src/adapters/cache/memory/heap-sizes.js";
-import { Shareable, SharedPool } from "../../../../../src/adapters/cache/memory/shared-pool.js";
+import { MemoryAccount, Shareable, SharedPool } from "../../../../../src/adapters/cache/memory/shared-pool.js";
 
 /** Few hashes, so that many values have the same. */
 class Text extends Shareable {
