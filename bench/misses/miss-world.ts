@@ -13,7 +13,7 @@ import { LoadState } from "../../src/application/load/load-state.js";
 import { RefreshInBackground } from "../../src/application/refresh/refresh-in-background.js";
 import { buildCustomerState, type FeatureEntitlementInput } from "../../src/domain/build-customer-state.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
-import { StreamStatus } from "../../src/domain/freshness/stream-status.js";
+import { StreamStatus } from "../../src/domain/freshness/freshness.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
 import { RecordingLogger } from "../../test/fakes/recording-logger.js";

@@ -13,7 +13,7 @@ import { UsageOverlay } from "../../src/application/report/usage-overlay.js";
 import type { CustomerState } from "../../src/domain/customer-state.js";
 import type { FailurePolicy } from "../../src/domain/decision/failure-policy.js";
 import type { FallbackValues } from "../../src/domain/decision/fallback.js";
-import { StreamStatus } from "../../src/domain/freshness/stream-status.js";
+import { StreamStatus } from "../../src/domain/freshness/freshness.js";
 import type { OutboxState } from "../../src/domain/outbox/outbox-state.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";

@@ -5,8 +5,13 @@ import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/
 import type { CreditDecision, FeatureDecision } from "../../domain/decision/decision.js";
 import type { DecisionTrace, RuleOutcome } from "../../domain/decision/decision-trace.js";
 import { nearestIds } from "../../domain/decision/nearest-ids.js";
-import { type Condition, servesAtOnce, type StaleReason, staleReason } from "../../domain/freshness/freshness.js";
-import type { StreamStatus } from "../../domain/freshness/stream-status.js";
+import {
+  type Condition,
+  servesAtOnce,
+  type StaleReason,
+  staleReason,
+  type StreamStatus,
+} from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import { usageAt } from "../../domain/usage/usage.js";
 import { usagePeriodAt } from "../../domain/usage/usage-period.js";

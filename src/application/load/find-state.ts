@@ -1,6 +1,5 @@
 import type { CustomerState } from "../../domain/customer-state.js";
-import { isDue } from "../../domain/freshness/freshness.js";
-import { isAhead, type StreamStatus } from "../../domain/freshness/stream-status.js";
+import { isAhead, isDue, type StreamStatus } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CachedState, CacheStore, StoredState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";

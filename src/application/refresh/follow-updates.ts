@@ -1,6 +1,6 @@
 import { type Change, saysAskAgain, type SubjectChange } from "../../domain/change.js";
 import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
-import type { StreamStatus } from "../../domain/freshness/stream-status.js";
+import type { StreamStatus } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";

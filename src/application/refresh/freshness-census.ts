@@ -1,5 +1,4 @@
-import { type StaleReason, staleReason } from "../../domain/freshness/freshness.js";
-import type { StreamStatus } from "../../domain/freshness/stream-status.js";
+import { type StaleReason, staleReason, type StreamStatus } from "../../domain/freshness/freshness.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 

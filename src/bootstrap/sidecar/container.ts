@@ -19,7 +19,7 @@ import { FollowUpdates, ReloadEntitlements } from "../../application/refresh/fol
 import { FreshnessCensus } from "../../application/refresh/freshness-census.js";
 import { RefreshInBackground } from "../../application/refresh/refresh-in-background.js";
 import { countReports } from "../../application/report/count-reports.js";
-import { StreamStatus, updateSourceOf } from "../../domain/freshness/stream-status.js";
+import { StreamStatus, updateSourceOf } from "../../domain/freshness/freshness.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Config } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";

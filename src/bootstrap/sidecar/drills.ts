@@ -11,7 +11,7 @@ import { LoadState } from "../../application/load/load-state.js";
 import { RefreshInBackground } from "../../application/refresh/refresh-in-background.js";
 import type { DrillTarget } from "../../domain/drill/drill.js";
 import { CodedError } from "../../domain/errors.js";
-import { StreamStatus } from "../../domain/freshness/stream-status.js";
+import { StreamStatus } from "../../domain/freshness/freshness.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { HttpFault, StruckRequest } from "../../ports/http-faults.js";
 import type { Logger } from "../../ports/logger.js";

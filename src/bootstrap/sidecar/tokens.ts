@@ -27,7 +27,7 @@ import type { EventReporting, UsageReporting } from "../../application/report/re
 import type { SharePending } from "../../application/report/share-pending.js";
 import type { UsageOverlay } from "../../application/report/usage-overlay.js";
 import type { WatchOutbox } from "../../application/report/watch-outbox.js";
-import type { StreamStatus } from "../../domain/freshness/stream-status.js";
+import type { StreamStatus } from "../../domain/freshness/freshness.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { FallbackProvider } from "../../ports/failure-policies.js";

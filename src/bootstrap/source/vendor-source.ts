@@ -5,7 +5,7 @@ import { SilentUpdateStream } from "../../adapters/stream/silent-update-stream.j
 import { createWebSocketUpdateStream } from "../../adapters/stream/websocket-update-stream.js";
 import { createVendorUpstream } from "../../adapters/upstream/create-vendor-upstream.js";
 import type { VendorUpstreamLimits } from "../../adapters/upstream/vendor-upstream-limits.js";
-import { updateSourceOf } from "../../domain/freshness/stream-status.js";
+import { updateSourceOf } from "../../domain/freshness/freshness.js";
 import type { Config } from "../config/settings/settings.js";
 import { ANY_CHECK, type Services, type Source } from "./source.js";
 

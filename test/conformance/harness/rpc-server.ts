@@ -11,7 +11,7 @@ import { Readiness } from "../../../src/application/readiness.js";
 import { ReloadEntitlements } from "../../../src/application/refresh/follow-updates.js";
 import { RefreshInBackground } from "../../../src/application/refresh/refresh-in-background.js";
 import { ReportEvents, ReportUsage } from "../../../src/application/report/report-usage.js";
-import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
+import { StreamStatus } from "../../../src/domain/freshness/freshness.js";
 import type { Clock } from "../../../src/ports/clock.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
 import type { UpstreamClient } from "../../../src/ports/upstream-client.js";

@@ -9,7 +9,7 @@ import { ReportUsage } from "../../../src/application/report/report-usage.js";
 import { buildCustomerState, type CustomerStateInput } from "../../../src/domain/build-customer-state.js";
 import type { FeatureQuery } from "../../../src/domain/decision/decision.js";
 import { CodedError } from "../../../src/domain/errors.js";
-import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
+import { StreamStatus } from "../../../src/domain/freshness/freshness.js";
 import type { Subject } from "../../../src/domain/subject.js";
 import type { UsageMeasurement } from "../../../src/domain/usage/usage-report.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";

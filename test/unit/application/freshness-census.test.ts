@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { FreshnessCensus } from "../../../src/application/refresh/freshness-census.js";
-import type { Standing } from "../../../src/domain/freshness/freshness.js";
-import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
+import { type Standing, StreamStatus } from "../../../src/domain/freshness/freshness.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 
 const MAX_AGE_MS = 600_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { Readiness } from "../../../src/application/readiness.js";
-import { StreamStatus } from "../../../src/domain/freshness/stream-status.js";
+import { StreamStatus } from "../../../src/domain/freshness/freshness.js";
 
 describe("readiness", () => {
   it.each([

@@ -4,8 +4,8 @@ import {
   type StaleReason,
   staleReason,
   type Standing,
+  StreamStatus,
 } from "../../../../src/domain/freshness/freshness.js";
-import { StreamStatus } from "../../../../src/domain/freshness/stream-status.js";
 
 const NOW = Date.UTC(2026, 2, 10);
 const POLL_MS = 30_000;

@@ -1,5 +1,5 @@
 import { expect, it } from "@jest/globals";
-import { updateSourceOf } from "../../../../src/domain/freshness/stream-status.js";
+import { updateSourceOf } from "../../../../src/domain/freshness/freshness.js";
 
 it.each([
   { sharesStore: false, wantsStream: undefined, source: "own-stream" },

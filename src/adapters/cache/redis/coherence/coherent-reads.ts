@@ -1,5 +1,5 @@
 import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
-import { isAhead } from "../../../../domain/freshness/stream-status.js";
+import { isAhead } from "../../../../domain/freshness/freshness.js";
 import { isOlder } from "../../../../domain/newest-wins.js";
 import { type Subject, SubjectMap } from "../../../../domain/subject.js";
 import { spread } from "../../../../ports/back-off.js";
