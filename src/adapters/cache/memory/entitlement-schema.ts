@@ -1,16 +1,12 @@
 import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { EntitlementReference, FeatureEntitlement } from "../../../domain/entitlement.js";
-import type { CreditTerms, FeatureTerms } from "./feature-terms.js";
+import { type CreditTerms, type FeatureTerms, HASH_SEED, mixFlag, mixHash, mixText } from "./feature-terms.js";
 import { CELL_UNITS, cellAt, type NumberText } from "./own-numbers.js";
 import {
   arrayBytes,
   BOXED_NUMBER_BYTES,
-  HASH_SEED,
   haveSameItems,
   mapBytes,
-  mixFlag,
-  mixHash,
-  mixText,
   objectBytes,
   Shareable,
   textBytes,

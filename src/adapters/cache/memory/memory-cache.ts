@@ -14,8 +14,9 @@ import type {
 import type { Telemetry } from "../../../ports/telemetry.js";
 import { CustomerShard } from "./customer-shard.js";
 import { RecentCustomers } from "./customer-table.js";
+import { HASH_SEED, mixHash, mixText } from "./feature-terms.js";
 import { type CompactState, MemoryState, UNVERIFIED } from "./memory-state.js";
-import { HASH_SEED, MemoryAccount, mixHash, mixText } from "./shared-pool.js";
+import { MemoryAccount } from "./shared-pool.js";
 import { StateCompactor } from "./state-compactor.js";
 
 /** A table that grows is copied at once, and one of sixteen takes a sixteenth of the time. */
