@@ -21,8 +21,8 @@ export interface Credentials {
 
 /** Finds out who calls. */
 export interface Identity {
-  /** Grows when the answer for known credentials may be another one. */
-  readonly generation: number;
+  /** Whose generation grows when the answer for known credentials may be another one; undefined: it never is. */
+  readonly changes: { readonly generation: number } | undefined;
   callerOf(credentials: Credentials): Caller;
 }
 

@@ -47,6 +47,7 @@ export class Calls {
   readonly tracer: Tracer | undefined;
   readonly #logger: Logger;
   readonly #identity: Identity | undefined;
+  readonly #identityChanges: Identity["changes"];
   readonly #admission: readonly AdmissionRule[];
   readonly #observers: readonly CallObserver[];
   readonly #redact: (text: string) => string;
@@ -61,6 +62,7 @@ export class Calls {
     this.tracer = tracer;
     this.#logger = logger;
     this.#identity = identity;
+    this.#identityChanges = identity?.changes;
     this.#admission = admission;
     this.#observers = observers;
     this.#redact = redact;
@@ -68,7 +70,7 @@ export class Calls {
 
   /** Of what `callerOf` says: it is asked again when this has changed. */
   get generation(): number {
-    return this.#identity === undefined ? 0 : this.#identity.generation;
+    return this.#identityChanges === undefined ? 0 : this.#identityChanges.generation;
   }
 
   callerOf(credentials: Credentials): Caller {

@@ -30,8 +30,8 @@ export class AccessIdentity implements Identity {
     this.#options = options;
   }
 
-  get generation(): number {
-    return this.#options.entries?.generation ?? 0;
+  get changes(): { readonly generation: number } | undefined {
+    return this.#options.entries;
   }
 
   callerOf({ authorization, authority, peer }: Credentials): Caller {

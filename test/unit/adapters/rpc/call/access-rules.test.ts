@@ -193,7 +193,7 @@ describe("who calls", () => {
     expect(identity.callerOf(credentials("Bearer the-token")).refusal).toBeUndefined();
     file.entries = ENTRIES.slice(1);
     file.generation++;
-    expect(identity.generation).toBe(1);
+    expect(identity.changes?.generation).toBe(1);
     expect(identity.callerOf(credentials("Bearer the-token")).refusal?.code).toBe("unauthenticated");
   });
 });
