@@ -3,7 +3,7 @@ import { type Subject, SubjectMap } from "../../../../domain/subject.js";
 import type { CachedState, CacheStore, FetchedState, StoredState } from "../../../../ports/cache-store.js";
 import type { CompactState } from "../../memory/memory-state.js";
 import { KEY_MARKS, stateKeysPrefix, subjectsOfKey } from "../store/redis-keys.js";
-import type { ApartSubjects } from "./apart-subjects.js";
+import type { ApartSubjects } from "./subject-marks.js";
 
 /**
  * The cached states in this process: what is done to it is done before the call returns. It is notified of every write

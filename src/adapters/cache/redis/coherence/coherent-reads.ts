@@ -10,10 +10,8 @@ import type { KnownState } from "../codec/decode-state.js";
 import { readTimestamp } from "../codec/sidecar-record.js";
 import { usageIn, usagesOfState } from "../store/state-read.js";
 import type { ReadState, StateReader } from "../store/state-reader.js";
-import type { ApartSubjects } from "./apart-subjects.js";
 import type { Coherence, NearStore, PendingOperation } from "./coherence.js";
-import type { CustomerTimestamps } from "./customer-timestamps.js";
-import type { SharedStaleMarker, StaleMarkers } from "./stale-markers.js";
+import type { ApartSubjects, CustomerTimestamps, SharedStaleMarker, StaleMarkers } from "./subject-marks.js";
 
 /** How often a read is begun anew that a write superseded. The last one counts for who asked, and for nobody after. */
 const MAX_READS = 5;

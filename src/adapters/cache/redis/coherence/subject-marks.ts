@@ -1,9 +1,11 @@
 import { CodedError } from "../../../../domain/errors.js";
 import { BoundedSubjects, type Subject } from "../../../../domain/subject.js";
+import type { Clock } from "../../../../ports/clock.js";
 import { readTimestamp } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "../store/redis-commands.js";
 import { staleMarkerKey } from "../store/redis-keys.js";
 
+/** Of how many subjects, or resources, each kind of mark is remembered: beyond it Redis is asked once more. */
 const DEFAULT_MAX_SUBJECTS = 10_000;
 
 /**
@@ -103,5 +105,67 @@ export class SharedStaleMarker {
       if (!(error instanceof CodedError)) throw error;
     }
     if (version === this.#version) this.#isKnown = true;
+  }
+}
+
+/**
+ * Subjects whose keys in Redis are taken by another, so that they are cached in this process alone for a while: writes
+ * to those keys do not concern them. Bounded: of too many, all are forgotten, and looked up in Redis once more.
+ */
+export class ApartSubjects {
+  readonly #clock: Clock;
+  readonly #lastsMs: number;
+  readonly #endsAt: BoundedSubjects<number>;
+
+  /** @param lastsMs how long until Redis is looked at again, milliseconds */
+  constructor(clock: Clock, lastsMs: number, maxSubjects = DEFAULT_MAX_SUBJECTS) {
+    this.#clock = clock;
+    this.#lastsMs = lastsMs;
+    this.#endsAt = new BoundedSubjects(maxSubjects);
+  }
+
+  add(subject: Subject): void {
+    if (!this.#endsAt.hasRoomFor(subject)) this.#endsAt.clear();
+    this.#endsAt.set(subject, this.#clock.elapsed() + this.#lastsMs);
+  }
+
+  has(subject: Subject): boolean {
+    if (this.#endsAt.size === 0) return false;
+    const endsAt = this.#endsAt.get(subject);
+    if (endsAt === undefined) return false;
+    if (this.#clock.elapsed() < endsAt) return true;
+    this.#endsAt.delete(subject);
+    return false;
+  }
+
+  delete(subject: Subject): void {
+    if (this.#endsAt.size > 0) this.#endsAt.delete(subject);
+  }
+}
+
+/**
+ * Remembers, of resources about to be fetched, which state of their customer was in Redis before: what is fetched
+ * after that reckons with it, though its own timestamp may be older. Without it, a resource that is older than its
+ * customer would be asked for at every check, for ever. Timestamps are epoch milliseconds.
+ */
+export class CustomerTimestamps {
+  readonly #seen: BoundedSubjects<number>;
+
+  constructor(maxResources = DEFAULT_MAX_SUBJECTS) {
+    this.#seen = new BoundedSubjects(maxResources);
+  }
+
+  /** The first one counts: a fetch may already be under way when a later one is seen. */
+  see(resource: Subject, globalUpdatedAt: number): void {
+    if (this.#seen.has(resource)) return;
+    // Who is forgotten is asked for once more.
+    if (!this.#seen.hasRoomFor(resource)) this.#seen.clear();
+    this.#seen.set(resource, globalUpdatedAt);
+  }
+
+  take(resource: Subject): number | undefined {
+    const seen = this.#seen.get(resource);
+    if (seen !== undefined) this.#seen.delete(resource);
+    return seen;
   }
 }
