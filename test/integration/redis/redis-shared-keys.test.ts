@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { hasAmbiguousKeys } from "../../../src/adapters/cache/redis/store/key-ownership.js";
 import {
+  hasAmbiguousKeys,
   metadataKey,
   stateKey,
   subjectsOfKey,

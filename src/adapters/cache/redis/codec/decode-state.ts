@@ -10,18 +10,10 @@ import type { Usage } from "../../../../domain/usage/usage.js";
 import { decodeReason } from "../../../../wire/decode-entitlement.js";
 import { FieldFault } from "../../../../wire/fault-log.js";
 import type { ReportFault } from "../../../../wire/fields.js";
-import { hasAmbiguousKeys } from "../store/key-ownership.js";
-import { isOutdated, type StampedValue, type StateReading } from "../store/state-read.js";
+import { hasAmbiguousKeys, readTimestamp, timestampOf } from "../store/redis-keys.js";
+import { belongsTo, isOutdated, type StampedValue, type StateReading } from "../store/state-read.js";
 import { decodeStoredEntitlement, type StoredEntitlement, usageReferenceOf } from "./decode-entitlement.js";
-import {
-  decodeRecord,
-  isOfAnother,
-  readJsonObject,
-  readTimestamp,
-  type SidecarRecord,
-  type StateTrust,
-  timestampOf,
-} from "./sidecar-record.js";
+import { decodeRecord, isOfAnother, readJsonObject, type SidecarRecord, type StateTrust } from "./sidecar-record.js";
 
 /** Why Redis does not know a subject's state. */
 export type MissReason =
@@ -226,9 +218,4 @@ function decodeMetadata({ value, timestamp }: StampedValue, stateTimestamp: numb
     return undefined;
   const fields = readJsonObject(value, "metadata");
   return { accessDeniedReason: decodeReason(fields), record: decodeRecord(fields) };
-}
-
-/** Newer metadata were written with a state that lost against this one; an empty state loses against none. */
-export function belongsTo(stateTimestamp: number, metadataTimestamp: number): boolean {
-  return stateTimestamp === 0 ? metadataTimestamp === 0 : metadataTimestamp >= stateTimestamp;
 }

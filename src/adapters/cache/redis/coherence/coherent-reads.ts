@@ -7,7 +7,7 @@ import type { FetchedState, LoadedState, StoredState } from "../../../../ports/c
 import type { Clock } from "../../../../ports/clock.js";
 import { CompactState } from "../../memory/memory-state.js";
 import type { KnownState } from "../codec/decode-state.js";
-import { readTimestamp } from "../codec/sidecar-record.js";
+import { readTimestamp } from "../store/redis-keys.js";
 import { usageIn, usagesOfState } from "../store/state-read.js";
 import type { ReadState, StateReader } from "../store/state-reader.js";
 import type { Coherence, NearStore, PendingOperation } from "./coherence.js";

@@ -1,9 +1,8 @@
 import { CodedError } from "../../../../domain/errors.js";
 import { BoundedSubjects, type Subject } from "../../../../domain/subject.js";
 import type { Clock } from "../../../../ports/clock.js";
-import { readTimestamp } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "../store/redis-commands.js";
-import { staleMarkerKey } from "../store/redis-keys.js";
+import { readTimestamp, staleMarkerKey } from "../store/redis-keys.js";
 
 /** Of how many subjects, or resources, each kind of mark is remembered: beyond it Redis is asked once more. */
 const DEFAULT_MAX_SUBJECTS = 10_000;

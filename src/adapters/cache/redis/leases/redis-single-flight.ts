@@ -4,10 +4,9 @@ import type { Subject } from "../../../../domain/subject.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { CrossProcessSingleFlight, Lease } from "../../../../ports/cross-process-single-flight.js";
 import { Waiters, within } from "../../../../ports/waits.js";
-import { readTimestamp } from "../codec/sidecar-record.js";
 import type { Coherence } from "../coherence/coherence.js";
 import { type RedisCommands, redisIsLate } from "../store/redis-commands.js";
-import { missChannel, missLockKey, stateKey, timestampKey } from "../store/redis-keys.js";
+import { missChannel, missLockKey, readTimestamp, stateKey, timestampKey } from "../store/redis-keys.js";
 
 export interface RedisSingleFlightParts {
   readonly commands: RedisCommands;

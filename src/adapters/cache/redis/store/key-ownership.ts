@@ -1,19 +1,9 @@
 import { sameSubject, type Subject } from "../../../../domain/subject.js";
 import { FieldFault } from "../../../../wire/fault-log.js";
 import { Fields } from "../../../../wire/fields.js";
-import { decodeRecord, readTimestamp } from "../codec/sidecar-record.js";
+import { decodeRecord } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "./redis-commands.js";
-import { KEY_MARKS, metadataKey, stateKey, timestampKey } from "./redis-keys.js";
-
-const MARKS = [...KEY_MARKS.usages, KEY_MARKS.resource, KEY_MARKS.metadata, KEY_MARKS.timestamp];
-
-/**
- * Whether a subject's keys can also be read as another's, since its ids contain what joins ids. Of two subjects that
- * share a key one is always of this kind: it yields, so that they do not overwrite each other for ever.
- */
-export function hasAmbiguousKeys({ customerId, resourceId }: Subject): boolean {
-  return MARKS.some((mark) => customerId.includes(mark) || resourceId?.includes(mark) === true);
-}
+import { hasAmbiguousKeys, metadataKey, readTimestamp, stateKey, timestampKey } from "./redis-keys.js";
 
 /**
  * Whether a subject may write, or remove, these keys of its own: always, unless they can be read as another's and hold

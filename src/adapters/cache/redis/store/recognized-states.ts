@@ -11,10 +11,8 @@ import {
 import { KnownTexts } from "../../../../wire/templates/known-texts.js";
 import { type FieldSource, LearningCredit, type Learnt, valueOf } from "../../../../wire/templates/learn-template.js";
 import { TemplateTree } from "../../../../wire/templates/template-tree.js";
-import { belongsTo, type KnownState } from "../codec/decode-state.js";
-import { readTimestamp, timestampOf } from "../codec/sidecar-record.js";
+import type { KnownState } from "../codec/decode-state.js";
 import type { NearStore } from "../coherence/coherence.js";
-import { hasAmbiguousKeys } from "./key-ownership.js";
 import {
   decodeEnd,
   decodeMember,
@@ -24,7 +22,8 @@ import {
   type MetadataForm,
   type UsageForm,
 } from "./learn-stored-texts.js";
-import { isOutdated, type StampedValue, type StateReading } from "./state-read.js";
+import { hasAmbiguousKeys, readTimestamp, timestampOf } from "./redis-keys.js";
+import { belongsTo, isOutdated, type StampedValue, type StateReading } from "./state-read.js";
 import { StateShape } from "./state-shape.js";
 
 interface KnownForms {

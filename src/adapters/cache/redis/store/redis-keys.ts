@@ -155,3 +155,27 @@ function addEnds(ends: Set<number>, name: string, length: number): void {
 function* positionsOf(mark: string, name: string): Iterable<number> {
   for (let position = name.indexOf(mark); position >= 0; position = name.indexOf(mark, position + 1)) yield position;
 }
+
+const MARKS = [...KEY_MARKS.usages, KEY_MARKS.resource, KEY_MARKS.metadata, KEY_MARKS.timestamp];
+
+/**
+ * Whether a subject's keys can also be read as another's, since its ids contain what joins ids. Of two subjects that
+ * share a key one is always of this kind: it yields, so that they do not overwrite each other for ever.
+ */
+export function hasAmbiguousKeys({ customerId, resourceId }: Subject): boolean {
+  return MARKS.some((mark) => customerId.includes(mark) || resourceId?.includes(mark) === true);
+}
+
+/**
+ * The time that a #timestamp key holds, epoch milliseconds.
+ *
+ * @returns undefined where there is none, also where a client wrote one that is no number
+ */
+export function readTimestamp(text: string | null | undefined): number | undefined {
+  return text !== null && text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+}
+
+/** What a timestamp says of the data: 0 stands for "has no timestamp of its own". */
+export function timestampOf(timestamp: number): number | undefined {
+  return timestamp === 0 ? undefined : timestamp;
+}

@@ -2,9 +2,8 @@ import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import { within } from "../../../../ports/waits.js";
-import { readTimestamp } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "./redis-commands.js";
-import { recentSubjectsKey, timestampKey } from "./redis-keys.js";
+import { readTimestamp, recentSubjectsKey, timestampKey } from "./redis-keys.js";
 
 export interface SharedRecentSubjectsParts {
   readonly commands: Pick<RedisCommands, "readLate" | "writeNewest">;

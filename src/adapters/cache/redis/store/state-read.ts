@@ -2,8 +2,8 @@ import type { CustomerState } from "../../../../domain/customer-state.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
-import { readTimestamp, type StateTrust } from "../codec/sidecar-record.js";
-import { metadataKey, stateKey, timestampKey, usageKey } from "./redis-keys.js";
+import type { StateTrust } from "../codec/sidecar-record.js";
+import { metadataKey, readTimestamp, stateKey, timestampKey, usageKey } from "./redis-keys.js";
 
 /** One key's value with its timestamp, as Redis gave them. */
 export interface StampedValue {
@@ -122,4 +122,9 @@ export function* usagesOfState(state: CustomerState): Iterable<EntitlementRefere
 
 export function usageIn(state: CustomerState, { type, id }: EntitlementReference): Usage {
   return type === "feature" ? state.featureUsage(id) : state.creditUsage(id);
+}
+
+/** Newer metadata were written with a state that lost against this one; an empty state loses against none. */
+export function belongsTo(stateTimestamp: number, metadataTimestamp: number): boolean {
+  return stateTimestamp === 0 ? metadataTimestamp === 0 : metadataTimestamp >= stateTimestamp;
 }

@@ -1,7 +1,6 @@
 import { BoundedSubjects, type Subject } from "../../../../domain/subject.js";
-import { readTimestamp } from "../codec/sidecar-record.js";
 import type { RedisCommands } from "./redis-commands.js";
-import { stateKey, timestampKey } from "./redis-keys.js";
+import { readTimestamp, stateKey, timestampKey } from "./redis-keys.js";
 import type { PendingRepair } from "./repairs.js";
 
 /** What this process wrote of a subject lately, and Redis confirmed. */
