@@ -1,5 +1,5 @@
-import type { ExpiringLists } from "../../redis/store/expiring-lists.js";
 import {
+  type ExpiringLists,
   type ExpiringValues,
   type KeysToRead,
   namesOf,

@@ -7,8 +7,7 @@ import { OutageLog } from "../../../../ports/outage-log.js";
 import type { SharedPending } from "../../../../ports/shared-pending.js";
 import { SteadyTime } from "../../../../ports/steady-time.js";
 import type { InvalidationListener, Invalidations } from "../coherence/coherence.js";
-import type { ExpiringLists } from "../store/expiring-lists.js";
-import type { ExpiringValues, RedisCommands } from "../store/redis-commands.js";
+import type { ExpiringLists, ExpiringValues, RedisCommands } from "../store/redis-commands.js";
 import { outboxesKey, outboxSubjectsKey, pendingKeysPrefix } from "../store/redis-keys.js";
 import {
   decodePending,
