@@ -214,3 +214,14 @@ function digits(text: string, at: number, count: number): number {
   }
   return value;
 }
+
+/** Where a field of what a template's text says comes from: a slot, or (at -1) it is always the same. */
+export interface FieldSource {
+  readonly slot: number;
+  readonly constant: number | undefined;
+}
+
+/** The value of a field in a text that was matched. */
+export function valueOf({ slot, constant }: FieldSource, numbers: Float64Array, base: number): number | undefined {
+  return slot < 0 ? constant : numbers[base + slot];
+}

@@ -1,6 +1,7 @@
 import type { Subject } from "../../domain/subject.js";
 import {
   CUSTOMER_ID,
+  type FieldSource,
   JsonTemplate,
   MAX_SLOTS,
   NUMBER,
@@ -9,6 +10,7 @@ import {
   RESOURCE_ID,
   type SlotKind,
   TIMESTAMP,
+  valueOf,
 } from "./json-template.js";
 
 /** A string, or a number, of a JSON text. */
@@ -40,12 +42,6 @@ export interface Decoded<T> {
   readonly owner: Owner | undefined;
   readonly fields: Readonly<Record<string, number | undefined>>;
   readonly rest: T;
-}
-
-/** Where a field of what a template's text says comes from: a slot, or (at -1) it is always the same. */
-export interface FieldSource {
-  readonly slot: number;
-  readonly constant: number | undefined;
 }
 
 export interface Learnt<T> {
@@ -87,11 +83,6 @@ export function learnTemplate<T extends object>(
     const sources = sourcesOf(decoded.fields);
     return saysTheSame(template, text, ids, sources, real.fields) ? { template, sources, rest: real.rest } : undefined;
   }
-}
-
-/** The value of a field in a text that was matched. */
-export function valueOf({ slot, constant }: FieldSource, numbers: Float64Array, base: number): number | undefined {
-  return slot < 0 ? constant : numbers[base + slot];
 }
 
 function standIn(index: number): number {
@@ -202,30 +193,4 @@ function sourcesOf(fields: Readonly<Record<string, number | undefined>>): Readon
         : { slot: -1, constant: value };
   }
   return sources;
-}
-
-const MOST = 1_000;
-const COST = 10;
-const RETRY_SHARE = 1_000;
-
-/** Bounds what is spent on learning where texts turn out to have too little in common. */
-export class LearningCredit {
-  #left = MOST;
-  #refused = 0;
-
-  /** A text was recognized. */
-  earn(): void {
-    if (this.#left < MOST) this.#left++;
-  }
-
-  /** Whether one more text may be learnt. */
-  spend(): boolean {
-    if (this.#left < COST) {
-      if (++this.#refused < RETRY_SHARE) return false;
-      this.#refused = 0;
-      return true;
-    }
-    this.#left -= COST;
-    return true;
-  }
 }

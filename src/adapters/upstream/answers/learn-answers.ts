@@ -3,8 +3,8 @@ import { decodeEntitlement } from "../../../wire/decode-entitlement.js";
 import { FieldFault } from "../../../wire/fault-log.js";
 import { isObject } from "../../../wire/fields.js";
 import { partsAt } from "../../../wire/templates/json-template.js";
+import type { Part } from "../../../wire/templates/known-texts.js";
 import type { Decoded } from "../../../wire/templates/learn-template.js";
-import type { Part } from "../../../wire/templates/template-tree.js";
 
 /** Of one part of an answer, what does not differ from one customer to the next. */
 export type AnswerForm =

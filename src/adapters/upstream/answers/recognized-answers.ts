@@ -2,9 +2,14 @@ import { CommonEntitlements } from "../../../domain/build-customer-state.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { Usage } from "../../../domain/usage/usage.js";
-import { MAX_SLOTS, type QuotedIds, type SlotValues } from "../../../wire/templates/json-template.js";
-import { type FieldSource, LearningCredit, valueOf } from "../../../wire/templates/learn-template.js";
-import { type PartNode, TemplateTree } from "../../../wire/templates/template-tree.js";
+import {
+  type FieldSource,
+  MAX_SLOTS,
+  type QuotedIds,
+  type SlotValues,
+  valueOf,
+} from "../../../wire/templates/json-template.js";
+import { LearningCredit, type PartNode, TemplateTree } from "../../../wire/templates/known-texts.js";
 import { type AnswerForm, partsOfAnswer } from "./learn-answers.js";
 
 /** Nothing in an answer says whose it is: a text that repeats an id is of that id alone. */

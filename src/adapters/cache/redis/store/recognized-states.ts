@@ -2,15 +2,16 @@ import type { AccessDeniedReason } from "../../../../domain/decision/access-deni
 import type { Subject } from "../../../../domain/subject.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
 import {
+  type FieldSource,
   MAX_SLOTS,
   partsAt,
   type QuotedIds,
   quotedIds,
   type SlotValues,
+  valueOf,
 } from "../../../../wire/templates/json-template.js";
-import { KnownTexts } from "../../../../wire/templates/known-texts.js";
-import { type FieldSource, LearningCredit, type Learnt, valueOf } from "../../../../wire/templates/learn-template.js";
-import { TemplateTree } from "../../../../wire/templates/template-tree.js";
+import { KnownTexts, LearningCredit, TemplateTree } from "../../../../wire/templates/known-texts.js";
+import type { Learnt } from "../../../../wire/templates/learn-template.js";
 import type { KnownState } from "../codec/decode-state.js";
 import type { NearStore } from "../coherence/coherence.js";
 import {

@@ -6,8 +6,8 @@ import {
 import type { AccessDeniedReason } from "../../../../domain/decision/access-denied-reason.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
-import { type FieldSource, valueOf } from "../../../../wire/templates/learn-template.js";
-import type { PartNode } from "../../../../wire/templates/template-tree.js";
+import { type FieldSource, valueOf } from "../../../../wire/templates/json-template.js";
+import type { PartNode } from "../../../../wire/templates/known-texts.js";
 import type { EntitlementSet } from "../../memory/entitlement-schema.js";
 import { CompactState } from "../../memory/memory-state.js";
 import { packOwnNumbers } from "../../memory/own-numbers.js";
