@@ -1,6 +1,6 @@
 import type { RedisTarget } from "../../adapters/cache/redis-client/link/redis-target.js";
 import { openRedis, type RedisConnection, type RedisSecrets } from "../../adapters/cache/redis-client/open-redis.js";
-import { idleMs } from "../../adapters/ops/idle-watch.js";
+import { idleMs } from "../../adapters/ops/system-clock.js";
 import { CodedError } from "../../domain/errors.js";
 import type { HostAndPort } from "../config/settings/parsers.js";
 import { REDIS_SETTINGS, type RedisConfig } from "../config/settings/redis-settings.js";

@@ -1,10 +1,10 @@
 import type { Container, ResolutionContext } from "inversify";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { ConfiguredFallbackProvider } from "../../adapters/fallback/configured-fallbacks.js";
-import { IdleWatch } from "../../adapters/ops/idle-watch.js";
 import { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import { SIDECAR_METRICS, type SidecarSources } from "../../adapters/ops/metrics/sidecar-metrics.js";
 import { OpsServer } from "../../adapters/ops/ops-server.js";
+import { IdleWatch } from "../../adapters/ops/system-clock.js";
 import { MultiProtocolListener } from "../../adapters/rpc/listener/multi-protocol-listener.js";
 import { selfSignedCertificate } from "../../adapters/rpc/listener/self-signed-certificate.js";
 import type { TlsFiles, TlsMaterial } from "../../adapters/rpc/listener/tls-material.js";

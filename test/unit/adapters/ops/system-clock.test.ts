@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import { SystemClock } from "../../../../src/adapters/ops/system-clock.js";
+import { IdleWatch, SystemClock } from "../../../../src/adapters/ops/system-clock.js";
+import { ManualClock } from "../../../fakes/manual-clock.js";
 
 const DAY_MS = 86_400_000;
 const clock = new SystemClock();
@@ -65,4 +66,19 @@ describe("the system clock", () => {
     for (const cancel of cancels) cancel();
     expect(during).toBe(before);
   });
+});
+
+it("a process that has not been idle since has not read all that has arrived since", () => {
+  const clock = new ManualClock(1_000);
+  let idle = 0;
+  const watch = new IdleWatch(clock, () => idle);
+  watch.lastIdleAt();
+  clock.advance(10);
+  idle += 5;
+  expect(watch.lastIdleAt()).toBe(1_000);
+  clock.advance(400);
+  expect(watch.lastIdleAt()).toBe(1_000);
+  idle += 1;
+  clock.advance(10);
+  expect(watch.lastIdleAt()).toBe(1_410);
 });
