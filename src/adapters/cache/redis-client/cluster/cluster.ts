@@ -9,11 +9,11 @@ import {
   type WriteGroup,
   type WriteOutcome,
 } from "../../redis/store/redis-commands.js";
-import { BoundedCall } from "../commands/bounded-call.js";
 import type { CommandSettings } from "../commands/one-server.js";
 import { runScripts } from "../commands/run-scripts.js";
 import {
   accepted,
+  BoundedCall,
   listCommands,
   lockCommand,
   scanKeys,

@@ -15,12 +15,12 @@ import { ReadBatches } from "../link/read-batches.js";
 import { isForbidden } from "../link/redis-failure.js";
 import { type LinkDependencies, RedisLink } from "../link/redis-link.js";
 import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
-import { BoundedCall } from "./bounded-call.js";
 import { writeNewestByReading } from "./newest-wins-by-reading.js";
 import { newestWinsCalls, newestWinsOutcomes } from "./newest-wins-script.js";
 import { runScripts, ScriptAccess, type ScriptCall } from "./run-scripts.js";
 import {
   accepted,
+  BoundedCall,
   listCommands,
   lockCommand,
   scanKeys,
