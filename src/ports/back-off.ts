@@ -1,3 +1,5 @@
+import { spread } from "./deadlines.js";
+
 /** From 0 (included) to 1 (excluded). */
 export type Random = () => number;
 
@@ -50,9 +52,4 @@ export function doubledMs({ firstDelayMs, longestDelayMs }: BackOffTiming, waits
 
 export function inUpperHalf(delayMs: number, random: Random): number {
   return spread(delayMs, 0.5, 1, random);
-}
-
-/** A time between two shares of it, so that what began together does not end together. */
-export function spread(durationMs: number, fromShare: number, toShare: number, random: Random = Math.random): number {
-  return durationMs * (fromShare + random() * (toShare - fromShare));
 }

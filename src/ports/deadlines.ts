@@ -86,3 +86,8 @@ export class Deadlines {
     }
   }
 }
+
+/** A time between two shares of it, so that what began together does not end together. @param random from 0 (included) to 1 (excluded) */
+export function spread(durationMs: number, fromShare: number, toShare: number, random = Math.random): number {
+  return durationMs * (fromShare + random() * (toShare - fromShare));
+}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { BackOff, doubledMs, spread } from "../../../src/ports/back-off.js";
+import { BackOff, doubledMs } from "../../../src/ports/back-off.js";
+import { spread } from "../../../src/ports/deadlines.js";
 
 const TIMING = { firstDelayMs: 20, longestDelayMs: 1_000 };
 

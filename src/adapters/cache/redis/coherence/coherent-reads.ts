@@ -2,9 +2,9 @@ import { type CustomerState, isEmptyState } from "../../../../domain/customer-st
 import { isAhead } from "../../../../domain/freshness/freshness.js";
 import { isOlder } from "../../../../domain/newest-wins.js";
 import { type Subject, SubjectMap } from "../../../../domain/subject.js";
-import { spread } from "../../../../ports/back-off.js";
 import type { FetchedState, LoadedState, StoredState } from "../../../../ports/cache-store.js";
 import type { Clock } from "../../../../ports/clock.js";
+import { spread } from "../../../../ports/deadlines.js";
 import { CompactState } from "../../memory/memory-state.js";
 import type { KnownState } from "../codec/decode-state.js";
 import { readTimestamp } from "../store/redis-keys.js";
