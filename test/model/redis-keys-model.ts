@@ -1,10 +1,10 @@
-import {
-  type KeysToRead,
-  namesOf,
-  type RedisCommands,
-  type WriteGroup,
-  type WriteOutcome,
+import type {
+  KeysToRead,
+  RedisCommands,
+  WriteGroup,
+  WriteOutcome,
 } from "../../src/adapters/cache/redis/store/redis-commands.js";
+import { namesOf } from "../../src/adapters/cache/redis-client/link/command-batches.js";
 
 /** What the contract asks of a Redis, as a map: of each key the newest value. Tells everybody of each write. */
 export class RedisKeysModel implements RedisCommands {

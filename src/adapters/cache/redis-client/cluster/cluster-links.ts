@@ -1,5 +1,5 @@
 import { CodedError } from "../../../../domain/errors.js";
-import type { RedisCommand, Reply } from "../link/command-batch.js";
+import type { RedisCommand, Reply } from "../link/command-batches.js";
 import { type LinkDependencies, RedisLink } from "../link/redis-link.js";
 import { addressOf, connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
 import { type ClusterMap, type ClusterTopology, isComplete, slotOfKey } from "./cluster-topology.js";

@@ -1,13 +1,12 @@
-import {
-  type ExpiringLists,
-  type ExpiringValues,
-  type KeysToRead,
-  namesOf,
-  type RedisCommands,
-  type RedisInsight,
-  type RedisStats,
-  type WriteGroup,
-  type WriteOutcome,
+import type {
+  ExpiringLists,
+  ExpiringValues,
+  KeysToRead,
+  RedisCommands,
+  RedisInsight,
+  RedisStats,
+  WriteGroup,
+  WriteOutcome,
 } from "../../redis/store/redis-commands.js";
 import type { CommandSettings } from "../commands/one-server.js";
 import { runScripts } from "../commands/run-scripts.js";
@@ -24,9 +23,8 @@ import {
   unlistCommand,
   unlockCall,
 } from "../commands/simple-commands.js";
-import type { RedisCommand, Reply } from "../link/command-batch.js";
+import { namesOf, ReadBatches, type RedisCommand, type Reply } from "../link/command-batches.js";
 import { ConnectionChanges } from "../link/link-log.js";
-import { ReadBatches } from "../link/read-batches.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import type { RedisAccess } from "../link/redis-target.js";
 import { ClusterLinks } from "./cluster-links.js";

@@ -1,7 +1,7 @@
 import { CodedError } from "../../../../domain/errors.js";
 import type { KeyWrite, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
 import { timestampKey } from "../../redis/store/redis-keys.js";
-import type { RedisCommand, Reply } from "../link/command-batch.js";
+import type { RedisCommand, Reply } from "../link/command-batches.js";
 import { isForbidden } from "../link/redis-failure.js";
 import { byGroup } from "./newest-wins-script.js";
 import { accepted } from "./simple-commands.js";

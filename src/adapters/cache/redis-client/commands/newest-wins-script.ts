@@ -1,6 +1,6 @@
 import type { WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
 import { timestampKey } from "../../redis/store/redis-keys.js";
-import type { Reply } from "../link/command-batch.js";
+import type { Reply } from "../link/command-batches.js";
 import { redisScript, type ScriptCall } from "./run-scripts.js";
 
 /** Of one script, which nothing else can run beside: above some hundred keys, others would notice. */

@@ -1,17 +1,15 @@
-import {
-  type ExpiringLists,
-  type ExpiringValues,
-  type KeysToRead,
-  namesOf,
-  type RedisCommands,
-  type RedisInsight,
-  type RedisStats,
-  type WriteGroup,
-  type WriteOutcome,
+import type {
+  ExpiringLists,
+  ExpiringValues,
+  KeysToRead,
+  RedisCommands,
+  RedisInsight,
+  RedisStats,
+  WriteGroup,
+  WriteOutcome,
 } from "../../redis/store/redis-commands.js";
-import type { RedisCommand, Reply } from "../link/command-batch.js";
+import { namesOf, ReadBatches, type RedisCommand, type Reply } from "../link/command-batches.js";
 import { ConnectionChanges } from "../link/link-log.js";
-import { ReadBatches } from "../link/read-batches.js";
 import { isForbidden } from "../link/redis-failure.js";
 import { type LinkDependencies, RedisLink } from "../link/redis-link.js";
 import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";

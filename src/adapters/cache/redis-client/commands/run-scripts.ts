@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
-import type { RedisCommand, Reply } from "../link/command-batch.js";
+import type { RedisCommand, Reply } from "../link/command-batches.js";
 import { reasonOf } from "../link/redis-failure.js";
 
 /** A script that Redis knows by its digest, once it has seen it. */

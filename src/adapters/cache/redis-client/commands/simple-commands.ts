@@ -1,7 +1,7 @@
 import type { Clock } from "../../../../ports/clock.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import type { RedisStats } from "../../redis/store/redis-commands.js";
-import type { RedisCommand, Reply } from "../link/command-batch.js";
+import type { RedisCommand, Reply } from "../link/command-batches.js";
 import { redisFailure } from "../link/redis-failure.js";
 import { redisScript, type ScriptCall } from "./run-scripts.js";
 

@@ -5,7 +5,7 @@ import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import { within } from "../../../../ports/waits.js";
-import { CommandBatch, type RedisCommand, type Reply } from "./command-batch.js";
+import { CommandBatch, type RedisCommand, type Reply } from "./command-batches.js";
 import { InitialConnect } from "./initial-connect.js";
 import { LatencyWatch } from "./latency-watch.js";
 import { LinkLog } from "./link-log.js";

@@ -61,10 +61,6 @@ export type WriteOutcome =
 /** Keys, or what names them once they are sent: what waits is small then, and knows what was learnt meanwhile. */
 export type KeysToRead = readonly string[] | (() => readonly string[]);
 
-export function namesOf(keys: KeysToRead): readonly string[] {
-  return typeof keys === "function" ? keys() : keys;
-}
-
 /**
  * What this project asks of a Redis, whether it is one server, a Sentinel set or a Cluster.
  *

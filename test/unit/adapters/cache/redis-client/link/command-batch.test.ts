@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ChainableCommander, Redis } from "ioredis";
-import { CommandBatch } from "../../../../../../src/adapters/cache/redis-client/link/command-batch.js";
+import { CommandBatch } from "../../../../../../src/adapters/cache/redis-client/link/command-batches.js";
 
 /** What goes over the wire in one write each. */
 function recorded() {

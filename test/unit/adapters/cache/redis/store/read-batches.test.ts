@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { ReadBatches, type Values } from "../../../../../../src/adapters/cache/redis-client/link/read-batches.js";
+import { ReadBatches, type Values } from "../../../../../../src/adapters/cache/redis-client/link/command-batches.js";
 import { CodedError, errorCodeOf } from "../../../../../../src/domain/errors.js";
 
 /** A Redis that answers when the test says so. */
