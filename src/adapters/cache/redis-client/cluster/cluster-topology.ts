@@ -1,10 +1,9 @@
 import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer } from "../../../../ports/clock.js";
-import { InitialConnect } from "../link/initial-connect.js";
 import { LinkLog } from "../link/link-log.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { addressOf, connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
-import { Session } from "../link/session.js";
+import { InitialConnect, Session } from "../link/session.js";
 
 /** How often a node is asked without need, milliseconds. A key that moves is reported to whoever tracks it where it was. */
 const REFRESH_INTERVAL_MS = 1_000;

@@ -6,11 +6,10 @@ import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import { within } from "../../../../ports/waits.js";
 import { CommandBatch, type RedisCommand, type Reply } from "./command-batches.js";
-import { InitialConnect } from "./initial-connect.js";
 import { LatencyWatch } from "./latency-watch.js";
 import { LinkLog } from "./link-log.js";
 import { isForbidden, isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
-import { type LinkTiming, Session } from "./session.js";
+import { InitialConnect, type LinkTiming, Session } from "./session.js";
 
 export interface LinkDependencies {
   readonly clock: Clock;
