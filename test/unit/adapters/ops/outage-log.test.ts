@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
-import { LinkLog } from "../../../../src/adapters/cache/redis-client/link/link-log.js";
+import { LinkLog } from "../../../../src/adapters/cache/redis-client/link/link-health.js";
 import { ReportingLogger } from "../../../../src/adapters/error-reports/reporting-logger.js";
 import { Resilience } from "../../../../src/adapters/upstream/resilience/resilience.js";
 import { StartUpCheck } from "../../../../src/adapters/upstream/start-up-check.js";

@@ -24,7 +24,7 @@ import {
   unlockCall,
 } from "../commands/simple-commands.js";
 import { namesOf, ReadBatches, type RedisCommand, type Reply } from "../link/command-batches.js";
-import { ConnectionChanges } from "../link/link-log.js";
+import { ConnectionChanges } from "../link/link-health.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import type { RedisAccess } from "../link/redis-target.js";
 import { ClusterLinks } from "./cluster-links.js";

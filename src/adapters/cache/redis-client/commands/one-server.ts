@@ -9,7 +9,7 @@ import type {
   WriteOutcome,
 } from "../../redis/store/redis-commands.js";
 import { namesOf, ReadBatches, type RedisCommand, type Reply } from "../link/command-batches.js";
-import { ConnectionChanges } from "../link/link-log.js";
+import { ConnectionChanges } from "../link/link-health.js";
 import { isForbidden } from "../link/redis-failure.js";
 import { type LinkDependencies, RedisLink } from "../link/redis-link.js";
 import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";

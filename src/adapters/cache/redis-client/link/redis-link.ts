@@ -6,8 +6,7 @@ import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import { within } from "../../../../ports/waits.js";
 import { CommandBatch, type RedisCommand, type Reply } from "./command-batches.js";
-import { LatencyWatch } from "./latency-watch.js";
-import { LinkLog } from "./link-log.js";
+import { LatencyWatch, LinkLog } from "./link-health.js";
 import { isForbidden, isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
 import { InitialConnect, type LinkTiming, Session } from "./session.js";
 

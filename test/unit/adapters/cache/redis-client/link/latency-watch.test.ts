@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { LatencyWatch } from "../../../../../../src/adapters/cache/redis-client/link/latency-watch.js";
+import { LatencyWatch } from "../../../../../../src/adapters/cache/redis-client/link/link-health.js";
 import type { CancelTimer, Clock } from "../../../../../../src/ports/clock.js";
 import { promisesSettled } from "../../../../../fakes/event-loop.js";
 
