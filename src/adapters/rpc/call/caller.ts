@@ -1,6 +1,6 @@
 import type { CodedError } from "../../../domain/errors.js";
 import type { Peer } from "../exchange/exchange.js";
-import type { ServedMethod } from "./served-method.js";
+import type { MethodGroup, ServedMethod } from "./served-method.js";
 
 /** Who calls, as the rules of access know it. */
 export interface Caller {
@@ -8,8 +8,8 @@ export interface Caller {
   readonly name: string;
   /** Why none of its calls is served. */
   readonly refusal: CodedError | undefined;
-  /** Why a call of this method is not. */
-  refusalOf(method: ServedMethod): CodedError | undefined;
+  /** Why calls of some groups are not; undefined: all groups are. */
+  readonly refusals: ReadonlyMap<MethodGroup, CodedError> | undefined;
 }
 
 /** What of a request says who calls. */

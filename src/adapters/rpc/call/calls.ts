@@ -35,7 +35,7 @@ export interface CallsOptions {
   readonly redact?: ((text: string) => string) | undefined;
 }
 
-const ANYONE: Caller = { name: "", refusal: undefined, refusalOf: () => undefined };
+const ANYONE: Caller = { name: "", refusal: undefined, refusals: undefined };
 
 /**
  * What every call passes, whatever its protocol and its HTTP version: who calls, whether it is admitted, how its failures read,
@@ -80,7 +80,7 @@ export class Calls {
   /** @returns why the call is not served; undefined where it is */
   refusalOf(method: ServedMethod, caller: Caller): CodedError | undefined {
     if (caller === ANYONE && this.#admission.length === 0) return undefined;
-    const refusal = caller.refusal ?? caller.refusalOf(method);
+    const refusal = caller.refusal ?? caller.refusals?.get(method.group);
     if (refusal !== undefined) return refusal;
     for (const admit of this.#admission) {
       const refused = admit(method, caller);

@@ -76,19 +76,15 @@ class KnownCaller implements Caller {
   readonly tokenHash: Buffer | undefined;
   readonly certificate: string | undefined;
   /** Made once: who may not call costs no stack for each call. */
-  readonly #refusals: ReadonlyMap<MethodGroup, CodedError>;
+  readonly refusals: ReadonlyMap<MethodGroup, CodedError>;
 
   constructor({ name, tokenHash, certificate, groups }: AccessEntry) {
     this.name = `entry ${name}`;
     this.tokenHash = tokenHash;
     this.certificate = certificate;
-    this.#refusals = new Map(
+    this.refusals = new Map(
       METHOD_GROUPS.filter((group) => !groups.has(group)).map((group) => [group, groupRefused(name, group)]),
     );
-  }
-
-  refusalOf({ group }: ServedMethod): CodedError | undefined {
-    return this.#refusals.get(group);
   }
 }
 
@@ -96,14 +92,11 @@ class KnownCaller implements Caller {
 class UnknownCaller implements Caller {
   readonly name: string;
   readonly refusal: CodedError | undefined;
+  readonly refusals = undefined;
 
   constructor(address: string, refusal: CodedError | undefined) {
     this.name = address;
     this.refusal = refusal;
-  }
-
-  refusalOf(): undefined {
-    return undefined;
   }
 }
 
