@@ -10,8 +10,15 @@ import type { Usage } from "../../../../domain/usage/usage.js";
 import { decodeReason } from "../../../../wire/decode-entitlement.js";
 import { FieldFault } from "../../../../wire/fault-log.js";
 import type { ReportFault } from "../../../../wire/fields.js";
-import { hasAmbiguousKeys, readTimestamp, timestampOf } from "../store/redis-keys.js";
-import { belongsTo, isOutdated, type StampedValue, type StateReading } from "../store/state-read.js";
+import {
+  belongsTo,
+  hasAmbiguousKeys,
+  isOutdated,
+  readTimestamp,
+  type StampedValue,
+  type StateReading,
+  timestampOf,
+} from "../store/redis-keys.js";
 import { decodeStoredEntitlement, type StoredEntitlement, usageReferenceOf } from "./decode-entitlement.js";
 import { decodeRecord, isOfAnother, readJsonObject, type SidecarRecord, type StateTrust } from "./sidecar-record.js";
 

@@ -8,8 +8,7 @@ import { spread } from "../../../../ports/deadlines.js";
 import { CompactState } from "../../memory/memory-state.js";
 import type { KnownState } from "../codec/decode-state.js";
 import { readTimestamp } from "../store/redis-keys.js";
-import { usageIn, usagesOfState } from "../store/state-read.js";
-import type { ReadState, StateReader } from "../store/state-reader.js";
+import { type ReadState, type StateReader, usageIn, usagesOfState } from "../store/state-reader.js";
 import type { Coherence, NearStore, PendingOperation } from "./coherence.js";
 import type { ApartSubjects, CustomerTimestamps, SharedStaleMarker, StaleMarkers } from "./subject-marks.js";
 

@@ -23,8 +23,15 @@ import {
   type MetadataForm,
   type UsageForm,
 } from "./learn-stored-texts.js";
-import { hasAmbiguousKeys, readTimestamp, timestampOf } from "./redis-keys.js";
-import { belongsTo, isOutdated, type StampedValue, type StateReading } from "./state-read.js";
+import {
+  belongsTo,
+  hasAmbiguousKeys,
+  isOutdated,
+  readTimestamp,
+  type StampedValue,
+  type StateReading,
+  timestampOf,
+} from "./redis-keys.js";
 import { StateShape } from "./state-shape.js";
 
 interface KnownForms {

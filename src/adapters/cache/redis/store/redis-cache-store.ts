@@ -21,10 +21,9 @@ import { CoherentReads } from "../coherence/coherent-reads.js";
 import { ApartSubjects, CustomerTimestamps, SharedStaleMarker, StaleMarkers } from "../coherence/subject-marks.js";
 import { mayWriteKeys } from "./key-ownership.js";
 import { type RedisCommands, redisIsLate, type WriteGroup } from "./redis-commands.js";
-import { purgedKeys, stateKey, timestampKey } from "./redis-keys.js";
+import { purgedKeys, stateKey, type StateReading, timestampKey } from "./redis-keys.js";
 import { type PendingRepair, Repairs } from "./repairs.js";
-import { type StateReading, usageIn, usagesOfState } from "./state-read.js";
-import { StateReader } from "./state-reader.js";
+import { StateReader, usageIn, usagesOfState } from "./state-reader.js";
 import { WrittenJournal } from "./written-journal.js";
 
 export interface RedisCacheStoreParts {

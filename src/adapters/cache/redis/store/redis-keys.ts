@@ -1,5 +1,6 @@
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Subject } from "../../../../domain/subject.js";
+import type { StateTrust } from "../codec/sidecar-record.js";
 
 /** Names of the keys, as the published clients make them: ids are neither escaped nor bounded, so two subjects can share a key. */
 
@@ -178,4 +179,42 @@ export function readTimestamp(text: string | null | undefined): number | undefin
 /** What a timestamp says of the data: 0 stands for "has no timestamp of its own". */
 export function timestampOf(timestamp: number): number | undefined {
   return timestamp === 0 ? undefined : timestamp;
+}
+
+/** One key's value with its timestamp, as Redis gave them. */
+export interface StampedValue {
+  readonly value: string | null;
+  readonly timestamp: string | null;
+}
+
+/** What was read of a subject, at one point in time where all of it came in one round trip from one server. */
+export interface StateReading {
+  readonly subject: Subject;
+  readonly state: StampedValue;
+  readonly metadata: StampedValue;
+  /** Of a resource: the timestamp of its customer's own state. */
+  readonly globalTimestamp: string | null;
+  usage(entitlement: EntitlementReference): StampedValue | undefined;
+}
+
+/**
+ * Whether a resource's state is older than its customer's own: what a customer may do itself has a part in what its
+ * resources may do.
+ *
+ * @param timestamp of the resource's state, epoch milliseconds
+ */
+export function isOutdated(
+  { subject, globalTimestamp }: StateReading,
+  timestamp: number,
+  trust: StateTrust | undefined,
+): boolean {
+  if (subject.resourceId === undefined) return false;
+  const customerTimestamp = readTimestamp(globalTimestamp);
+  if (customerTimestamp === undefined) return true;
+  return timestamp < customerTimestamp && (trust?.globalUpdatedAt ?? 0) < customerTimestamp;
+}
+
+/** Newer metadata were written with a state that lost against this one; an empty state loses against none. */
+export function belongsTo(stateTimestamp: number, metadataTimestamp: number): boolean {
+  return stateTimestamp === 0 ? metadataTimestamp === 0 : metadataTimestamp >= stateTimestamp;
 }

@@ -1,7 +1,7 @@
 import { type DecodedState, decodeState } from "../../../../../../src/adapters/cache/redis/codec/decode-state.js";
 import type { KeyWrite } from "../../../../../../src/adapters/cache/redis/store/redis-commands.js";
 import { timestampKey } from "../../../../../../src/adapters/cache/redis/store/redis-keys.js";
-import { StateRead } from "../../../../../../src/adapters/cache/redis/store/state-read.js";
+import { StateRead } from "../../../../../../src/adapters/cache/redis/store/state-reader.js";
 import type { EntitlementReference } from "../../../../../../src/domain/entitlement.js";
 import type { Subject } from "../../../../../../src/domain/subject.js";
 import type { FieldFault } from "../../../../../../src/wire/fault-log.js";

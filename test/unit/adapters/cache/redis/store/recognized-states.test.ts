@@ -5,7 +5,7 @@ import { decodeState } from "../../../../../../src/adapters/cache/redis/codec/de
 import { encodeState } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
 import type { StateTrust } from "../../../../../../src/adapters/cache/redis/codec/sidecar-record.js";
 import { RecognizedStates } from "../../../../../../src/adapters/cache/redis/store/recognized-states.js";
-import { StateRead, usagesOfState } from "../../../../../../src/adapters/cache/redis/store/state-read.js";
+import { StateRead, usagesOfState } from "../../../../../../src/adapters/cache/redis/store/state-reader.js";
 import { buildCustomerState, type CustomerStateInput } from "../../../../../../src/domain/build-customer-state.js";
 import type { Subject } from "../../../../../../src/domain/subject.js";
 import { newTelemetry } from "../../../../../../src/ports/telemetry.js";
