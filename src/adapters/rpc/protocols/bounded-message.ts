@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { gunzip, gunzipSync } from "node:zlib";
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { impossibleDate } from "../service/json-dates.js";
+import { impossibleDate } from "../service/json-request-reader.js";
 
 const PREFIX_BYTES = 5;
 const COMPRESSED = 1;
