@@ -8,12 +8,12 @@ import type { ListenerLimits } from "../listener/listener-limits.js";
 import { FrameOutput } from "./frames/frame-output.js";
 import { FrameReader, type Pace, readInPlace, type ReadTurns } from "./frames/frame-reader.js";
 import { ControlBudget, type FramesOwner, PeerFrames } from "./frames/peer-frames.js";
-import { PeerSettings } from "./frames/peer-settings.js";
 import {
   ConnectionFault,
   ErrorCode,
   FrameType,
   MAX_STREAM_ID,
+  PeerSettings,
   Setting,
   settingsPayload,
   uint32,

@@ -3,8 +3,7 @@ import type { ReceiveWindow } from "../streams/http2-stream.js";
 import type { RequestStreams } from "../streams/request-streams.js";
 import type { FrameOutput } from "./frame-output.js";
 import { blockStart, contentEnd, contentStart, type FrameSink, HeaderBlock } from "./frame-reader.js";
-import type { PeerSettings } from "./peer-settings.js";
-import { ConnectionFault, ErrorCode, Flag, FrameType, MAX_STREAM_ID } from "./protocol.js";
+import { ConnectionFault, ErrorCode, Flag, FrameType, MAX_STREAM_ID, type PeerSettings } from "./protocol.js";
 
 const NOTHING = Buffer.alloc(0);
 const GOAWAY_BYTES = 8;

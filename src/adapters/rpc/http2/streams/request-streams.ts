@@ -1,8 +1,7 @@
 import type { Logger } from "../../../../ports/logger.js";
 import type { ResponseHeaders } from "../../exchange/exchange.js";
 import { type FrameOutput, ResponseSender } from "../frames/frame-output.js";
-import type { PeerSettings } from "../frames/peer-settings.js";
-import { ConnectionFault, ErrorCode, MAX_WINDOW } from "../frames/protocol.js";
+import { ConnectionFault, ErrorCode, MAX_WINDOW, type PeerSettings } from "../frames/protocol.js";
 import type { HeaderList } from "../hpack/header-table.js";
 import { HeaderWriter } from "../hpack/header-writer.js";
 import { GeneralRequests, type GeneralRequestsOwner } from "./general-requests.js";
