@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { GatheredBytes } from "../../../../src/adapters/rpc/exchange/gathered-bytes.js";
+import { GatheredBytes } from "../../../../src/adapters/rpc/exchange/request-body.js";
 
 function takenOut(gathered: GatheredBytes): Buffer[] {
   const pieces: Buffer[] = [];

@@ -1,5 +1,5 @@
 import type { ResponseHeaders } from "../../exchange/exchange.js";
-import { GatheredBytes } from "../../exchange/gathered-bytes.js";
+import { GatheredBytes } from "../../exchange/request-body.js";
 import type { FastPathCall, FastPathStream } from "../../exchange/request-handlers.js";
 import { ConnectionFault, DEFAULT_WINDOW, ErrorCode } from "../frames/protocol.js";
 import type { HeaderList } from "../hpack/header-table.js";
