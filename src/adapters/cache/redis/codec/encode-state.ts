@@ -5,8 +5,13 @@ import type { Usage } from "../../../../domain/usage/usage.js";
 import { isObject } from "../../../../wire/fields.js";
 import type { KeyWrite, WriteGroup } from "../store/redis-commands.js";
 import { metadataKey, stateKey, usageKey } from "../store/redis-keys.js";
-import { encodeCreditEntitlement, encodeFeatureEntitlement, encodeUsageFields } from "./encode-entitlement.js";
-import { featureText, usageText } from "./entitlement-texts.js";
+import {
+  encodeCreditEntitlement,
+  encodeFeatureEntitlement,
+  encodeUsageFields,
+  featureText,
+  usageText,
+} from "./encode-entitlement.js";
 import { encodeRecord, SIDECAR_MEMBER, type StateTrust } from "./sidecar-record.js";
 
 /** Everything that Redis is to know of a subject: the state comes first, then its metadata, then its usages. */

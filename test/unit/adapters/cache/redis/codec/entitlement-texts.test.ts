@@ -1,8 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { encodeFeatureEntitlement } from "../../../../../../src/adapters/cache/redis/codec/encode-entitlement.js";
+import {
+  encodeFeatureEntitlement,
+  featureText,
+} from "../../../../../../src/adapters/cache/redis/codec/encode-entitlement.js";
 import { encodeState, encodeUsage } from "../../../../../../src/adapters/cache/redis/codec/encode-state.js";
-import { featureText } from "../../../../../../src/adapters/cache/redis/codec/entitlement-texts.js";
 import { buildCustomerState } from "../../../../../../src/domain/build-customer-state.js";
 import type { Subject } from "../../../../../../src/domain/subject.js";
 import { states, usages } from "../../../../../builders/arbitraries.js";
