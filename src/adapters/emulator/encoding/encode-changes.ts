@@ -1,8 +1,7 @@
 import type { PackagePublished, UsageUpdated } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { UsageMeasurement } from "../../../domain/usage/usage-report.js";
-import { encodeOlderEntitlement } from "./encode-feature-entitlement.js";
-import { isoTimestamp } from "./encode-timestamp.js";
+import { encodeOlderEntitlement, isoTimestamp } from "./encode-state.js";
 
 /** Changes of a usage as the newer clients read it. */
 export function encodeUsageV2({ entitlement, usage }: UsageUpdated) {
