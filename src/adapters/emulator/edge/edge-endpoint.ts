@@ -3,7 +3,7 @@ import { CodedError, type ErrorCode } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { EmulatorContext } from "../emulator-context.js";
 import { encodeEntitlementsV2, encodeOlderEntitlements } from "../encoding/encode-state.js";
-import { answerUnderFaults } from "../faults/answer-under-faults.js";
+import { answerUnderFaults } from "../faults/emulator-faults.js";
 import { SDK_CONFIGURATION } from "../graphql/operation-roots.js";
 import {
   apiErrorOf,

@@ -11,7 +11,7 @@ import {
 } from "graphql";
 import QuickLRU from "quick-lru";
 import type { EmulatorContext } from "../emulator-context.js";
-import { answerUnderFaults } from "../faults/answer-under-faults.js";
+import { answerUnderFaults } from "../faults/emulator-faults.js";
 import {
   apiError,
   apiErrorOf,
