@@ -12,7 +12,7 @@ import { EmulatorFaults } from "./faults/emulator-faults.js";
 import { FaultBoard } from "./faults/fault-board.js";
 import { GraphqlEndpoint } from "./graphql/graphql-endpoint.js";
 import { operationRoots } from "./graphql/operation-roots.js";
-import { EventHub } from "./subscriptions/event-hub.js";
+import { EventHub } from "./subscriptions/event-feeds.js";
 import { SubscriptionEndpoint } from "./subscriptions/subscription-endpoint.js";
 
 export interface EmulatorOptions {

@@ -1,7 +1,6 @@
 import type { EmulatorStats } from "../emulator-stats.js";
 import { apiError, apiErrorOf } from "../http-answer.js";
-import type { EventFeed, SubscriptionField } from "./event-feeds.js";
-import type { EventHub, HubEvent, HubSubscriber } from "./event-hub.js";
+import type { EventFeed, EventHub, HubEvent, HubSubscriber, SubscriptionField } from "./event-feeds.js";
 
 export type SubscriptionEvent = Readonly<Partial<Record<SubscriptionField, unknown>>>;
 

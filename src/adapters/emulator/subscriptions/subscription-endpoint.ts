@@ -9,8 +9,7 @@ import type { ConnectRule } from "../faults/fault-rules.js";
 import type { operationRoots } from "../graphql/operation-roots.js";
 import { VENDOR_SCHEMA } from "../graphql/vendor-schema.js";
 import { INVALID_KEY_MESSAGE } from "../http-answer.js";
-import { eventFeeds, SUBSCRIPTION_FIELDS, type SubscriptionField } from "./event-feeds.js";
-import type { EventHub } from "./event-hub.js";
+import { eventFeeds, type EventHub, SUBSCRIPTION_FIELDS, type SubscriptionField } from "./event-feeds.js";
 import { FeedSubscription } from "./feed-subscription.js";
 
 const PING_INTERVAL_MS = 12_000;
