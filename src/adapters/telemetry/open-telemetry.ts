@@ -1,4 +1,4 @@
-import { type Attributes, diag, DiagLogLevel } from "@opentelemetry/api";
+import { type Attributes, diag, type DiagLogger, DiagLogLevel } from "@opentelemetry/api";
 import { OTLPMetricExporter as JsonMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { OTLPMetricExporter as ProtobufMetricExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import { OTLPTraceExporter as JsonTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
@@ -8,7 +8,6 @@ import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "../../ports/logger.js";
 import type { Tracer } from "../../ports/tracer.js";
-import { DiagnosticLines } from "./diagnostic-lines.js";
 import { type MeasuredFamily, MetricBridge } from "./metric-bridge.js";
 import { OpenTelemetryTracer } from "./open-telemetry-tracer.js";
 
@@ -111,6 +110,53 @@ function headersFrom(read: () => string | undefined): () => Promise<Record<strin
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const MAX_DETAIL = 500;
+
+/** What the SDK says of itself, above all that nothing can be exported, as lines of the log: always a warning, since no check suffers. */
+export class DiagnosticLines implements DiagLogger {
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  error(message: string, ...more: unknown[]): void {
+    this.#warn(message, more);
+  }
+
+  warn(message: string, ...more: unknown[]): void {
+    this.#warn(message, more);
+  }
+
+  info(): void {
+    // Of no use to who runs the service.
+  }
+
+  debug(): void {
+    // The same.
+  }
+
+  verbose(): void {
+    // The same.
+  }
+
+  #warn(message: string, more: readonly unknown[]): void {
+    const detail = [messageOf(message), ...more.map((each) => (each instanceof Error ? each.message : String(each)))];
+    this.#logger.warn("telemetry is not exported as it should be", { detail: detail.join(" ").slice(0, MAX_DETAIL) });
+  }
+}
+
+/** Errors come as JSON with their stack. */
+function messageOf(text: string): string {
+  if (!text.startsWith("{")) return text;
+  try {
+    const { message } = JSON.parse(text) as { readonly message?: unknown };
+    return typeof message === "string" ? message : text;
   } catch {
     return text;
   }
