@@ -13,7 +13,7 @@ export type { CreditCurrency } from "../domain/credit-currency.js";
 export type { CustomerState } from "../domain/customer-state.js";
 export { decideCredit, decideCreditWithoutState } from "../domain/decision/decide-credit.js";
 export { decideFeature, decideFeatureWithoutState } from "../domain/decision/decide-feature.js";
-export type { DecisionTrace, RuleName, RuleOutcome, RuleValues } from "../domain/decision/decision-trace.js";
+export type { DecisionTrace, RuleName, RuleOutcome, RuleValues } from "../domain/decision/decision.js";
 export type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../domain/decision/decision.js";
 export type { CreditEntitlement, CreditRate, EntitlementReference, FeatureEntitlement } from "../domain/entitlement.js";
 export type { ErrorCode } from "../domain/errors.js";
@@ -23,7 +23,7 @@ export { kindOfFallback, NO_CONFIGURED_FALLBACKS, resolveFallback } from "../dom
 export type { Feature, FeatureKind, FeatureType, MeterType } from "../domain/feature.js";
 export { kindOfFeature } from "../domain/feature.js";
 export { isOlder, newestState, newestUsage } from "../domain/newest-wins.js";
-export { creditQuery, featureQuery } from "../domain/decision/query.js";
+export { creditQuery, featureQuery } from "../domain/decision/decision.js";
 export type { Subject } from "../domain/subject.js";
 export type { ResetPeriod, UsagePeriod } from "../domain/usage/usage-period.js";
 export { usagePeriodAt } from "../domain/usage/usage-period.js";

@@ -2,8 +2,7 @@ import type { CustomerState } from "../../domain/customer-state.js";
 import { type AccessDeniedReason, saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import { decideCredit, decideCreditWithoutState } from "../../domain/decision/decide-credit.js";
 import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/decide-feature.js";
-import type { CreditDecision, FeatureDecision } from "../../domain/decision/decision.js";
-import type { DecisionTrace, RuleOutcome } from "../../domain/decision/decision-trace.js";
+import type { CreditDecision, DecisionTrace, FeatureDecision, RuleOutcome } from "../../domain/decision/decision.js";
 import { nearestIds } from "../../domain/decision/nearest-ids.js";
 import {
   type Condition,

@@ -1,5 +1,5 @@
 import type { Explanation } from "../../application/check/explain-decision.js";
-import type { RuleOutcome } from "../../domain/decision/decision-trace.js";
+import type { RuleOutcome } from "../../domain/decision/decision.js";
 import { askOps, OPS_OPTIONS, OpsFailure } from "./ask-ops.js";
 import { COMMAND_EXIT_CODES, type Output } from "./output.js";
 import { parseCommandLine } from "./parse-command-line.js";

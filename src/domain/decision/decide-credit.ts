@@ -3,8 +3,7 @@ import type { CreditEntitlement } from "../entitlement.js";
 import type { Usage } from "../usage/usage.js";
 import { coversCost, remainingCredits } from "../wallet.js";
 import type { AccessDeniedReason } from "./access-denied-reason.js";
-import type { CreditDecision, CreditQuery } from "./decision.js";
-import type { DecisionTrace } from "./decision-trace.js";
+import type { CreditDecision, CreditQuery, DecisionTrace } from "./decision.js";
 import { resolveFallback } from "./fallback.js";
 
 /**

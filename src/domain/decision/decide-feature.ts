@@ -5,8 +5,7 @@ import { fitsInto } from "../usage/decimal.js";
 import { type Usage, usageAt } from "../usage/usage.js";
 import { canWalletPay, remainingCredits } from "../wallet.js";
 import type { AccessDeniedReason } from "./access-denied-reason.js";
-import type { FeatureDecision, FeatureQuery } from "./decision.js";
-import type { DecisionTrace, RuleOutcome } from "./decision-trace.js";
+import type { DecisionTrace, FeatureDecision, FeatureQuery, RuleOutcome } from "./decision.js";
 import { type ConfiguredFallbacks, type FallbackValues, NO_CONFIGURED_FALLBACKS, resolveFallback } from "./fallback.js";
 
 /**

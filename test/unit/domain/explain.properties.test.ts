@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
 import { decideCredit } from "../../../src/domain/decision/decide-credit.js";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
-import type { DecisionTrace, RuleName } from "../../../src/domain/decision/decision-trace.js";
+import type { DecisionTrace, RuleName } from "../../../src/domain/decision/decision.js";
 import { nearestIds } from "../../../src/domain/decision/nearest-ids.js";
 import { creditQueries, fallbackValues, featureQueries, optional, states, times } from "../../builders/arbitraries.js";
 
