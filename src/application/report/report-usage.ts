@@ -4,11 +4,10 @@ import type { UsageEvent, UsageMeasurement, UsageReport, UsageState } from "../.
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
-import type { UpstreamClient } from "../../ports/upstream-client.js";
+import type { ReportOptions, UpstreamClient } from "../../ports/upstream-client.js";
 import type { CallContext, CallOrigin } from "../answer.js";
 import type { LoadState } from "../load/load-state.js";
 import { RememberMeasurements } from "./remember-measurements.js";
-import { optionsForReport } from "./report-signal.js";
 
 /** Takes reports of usage, whether they wait for upstream or are accepted before. */
 export interface UsageReporting {
@@ -106,4 +105,23 @@ export class ReportEvents {
 function logFailedReport(logger: Logger, error: unknown, origin: CallOrigin | undefined): void {
   const counts = reportFailureOf(error) === "unknown" || mayCountInPart(error) ? "unknown" : "no";
   logger.warn("a report of usage failed", { ...origin, code: errorCodeOf(error), counts, error });
+}
+
+/**
+ * A report stops when its caller goes away; a caller without a signal never does. Each gets a signal of its own: listeners
+ * that nobody removes would gather on a shared one for ever. It is made when it is asked for: an upstream that counts at once
+ * has no use for it, and it takes as long as counting does.
+ */
+export function optionsForReport(call: CallContext): ReportOptions {
+  return {
+    get span() {
+      return call.span;
+    },
+    get signal() {
+      return call.signal ?? new AbortController().signal;
+    },
+    get isAborted() {
+      return call.isAborted ?? call.signal?.aborted ?? false;
+    },
+  };
 }

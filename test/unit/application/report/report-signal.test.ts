@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { optionsForReport } from "../../../../src/application/report/report-signal.js";
+import { optionsForReport } from "../../../../src/application/report/report-usage.js";
 
 const aborted = AbortSignal.abort();
 const live = new AbortController().signal;
