@@ -1,6 +1,5 @@
-import { DurationHistogram } from "../../../ports/duration-histogram.js";
 import type { SharedCacheStatistics } from "../../../ports/shared-cache.js";
-import type { ConsumptionTelemetry, Telemetry } from "../../../ports/telemetry.js";
+import { type ConsumptionTelemetry, DurationHistogram, type Telemetry } from "../../../ports/telemetry.js";
 import { counter, gauge, histogram, type Metric, of } from "./metric.js";
 import { type Build, buildMetrics, dependencyMetrics } from "./shared-metrics.js";
 

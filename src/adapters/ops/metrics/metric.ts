@@ -1,4 +1,4 @@
-import type { DurationHistogram } from "../../../ports/duration-histogram.js";
+import type { DurationHistogram } from "../../../ports/telemetry.js";
 
 export type MetricType = "counter" | "gauge" | "histogram";
 

@@ -4,8 +4,7 @@ import { CONSUMPTION_METRICS } from "../../../../src/adapters/ops/metrics/consum
 import { expose, metricsDocument } from "../../../../src/adapters/ops/metrics/exposition.js";
 import { counter, histogram, labelled, type Metric, of } from "../../../../src/adapters/ops/metrics/metric.js";
 import { SIDECAR_METRICS } from "../../../../src/adapters/ops/metrics/sidecar-metrics.js";
-import { DurationHistogram } from "../../../../src/ports/duration-histogram.js";
-import { newTelemetry } from "../../../../src/ports/telemetry.js";
+import { DurationHistogram, newTelemetry } from "../../../../src/ports/telemetry.js";
 
 type Described = Pick<Metric<never>, "name" | "type" | "help" | "labels">;
 
