@@ -302,7 +302,8 @@ describe("on the fast path of JSON", () => {
       return `POST ${CHECK_PATH} HTTP/1.1\r\nhost: sidecar\r\n${more}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
     };
     socket.write(ask("first") + ask("") + ask("third", "connection: close\r\n"));
-    (await upstream.fetches.at(0)).fail();
+    // Each is asked when its turn has come.
+    for (const index of [0, 1]) void upstream.fetches.at(index).then((fetch) => fetch.fail());
     let received = "";
     for await (const chunk of socket) received += String(chunk);
     expect(received.match(/HTTP\/1\.1 \d+|"id":"\w+"|feature_id/g)).toEqual([

@@ -3,6 +3,7 @@ import type {
   FastPath,
   FastPathCall,
   FastPathStream,
+  Http1Head,
   Route,
 } from "../../../src/adapters/rpc/exchange/request-handlers.js";
 import type { HeaderList } from "../../../src/adapters/rpc/http2/hpack/header-table.js";
@@ -40,8 +41,8 @@ export class PatternFastPath implements FastPath {
     return { begin: (stream) => this.#begin(stream, path) };
   }
 
-  http1RouteOf(): undefined {
-    return undefined;
+  http1RouteOf({ method, url = "" }: Http1Head): Route | undefined {
+    return method === "POST" && url.startsWith("/fast/") ? { begin: (stream) => this.#begin(stream, url) } : undefined;
   }
 
   /** Answers calls that are not complete. */

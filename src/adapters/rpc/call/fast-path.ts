@@ -1,10 +1,9 @@
-import type { IncomingMessage } from "node:http";
 import { Code } from "@connectrpc/connect";
 import type { CallOrigin } from "../../../application/answer.js";
 import type { CancelTimer } from "../../../ports/clock.js";
 import type { Span } from "../../../ports/tracer.js";
 import type { Peer } from "../exchange/exchange.js";
-import type { FastPath, FastPathCall, FastPathStream, Route } from "../exchange/request-handlers.js";
+import type { FastPath, FastPathCall, FastPathStream, Http1Head, Route } from "../exchange/request-handlers.js";
 import type { HeaderList } from "../http2/hpack/header-table.js";
 import {
   type FastPathHeaders,
@@ -207,7 +206,7 @@ export function createFastPath(
       headers.meaning ??= routeOf(parseHttp2Headers(headers, peer)) ?? GENERAL_PATH;
       return headers.meaning === GENERAL_PATH ? undefined : (headers.meaning as Route);
     },
-    http1RouteOf({ method, url, headers }: IncomingMessage, peer: Peer): Route | undefined {
+    http1RouteOf({ method, url, headers }: Http1Head, peer: Peer): Route | undefined {
       return method === "POST" && url !== undefined && methods.has(url)
         ? routeOf(parseHttp1Headers(url, headers, peer))
         : undefined;

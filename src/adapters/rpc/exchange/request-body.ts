@@ -77,6 +77,11 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     waiting.resolve({ done: false, value: this.#read(Buffer.from(chunk)) });
   }
 
+  /** Whether all of it has come. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   end(): void {
     this.#isEnded = true;
     this.#waiting?.resolve(DONE);

@@ -123,8 +123,11 @@ export interface FastPath {
   /** Who answers a request over HTTP/2 with these headers and a body; undefined where the general path does. */
   http2RouteOf(headers: HeaderList, peer: Peer): Route | undefined;
   /** The same over HTTP/1.1. */
-  http1RouteOf(request: IncomingMessage, peer: Peer): Route | undefined;
+  http1RouteOf(request: Http1Head, peer: Peer): Route | undefined;
 }
+
+/** What node:http tells of a request. */
+export type Http1Head = Pick<IncomingMessage, "method" | "url" | "headers">;
 
 /** All requests with the same headers. */
 export interface Route {

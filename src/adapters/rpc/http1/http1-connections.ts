@@ -8,6 +8,7 @@ import type { ConnectionHandlers } from "../exchange/request-handlers.js";
 import { type ListenerLimits, whenOld } from "../listener/listener-limits.js";
 import { Http1Exchange } from "./http1-exchange.js";
 import { serveOnFastPath } from "./http1-stream.js";
+import { PlainRequests } from "./plain-requests.js";
 import { explainHttp1Fault, NO_PROXY, refuseConnection, refuseEncoding } from "./refuse-connection.js";
 
 /**
@@ -27,6 +28,8 @@ interface Connection {
   isOld: boolean;
   /** An answer that says so is under way: what comes behind it could not be answered, and is not served. */
   isClosing: boolean;
+  /** As long as all of its requests are plain; then it is Node's. */
+  plain: PlainRequests | undefined;
 }
 
 /** The HTTP/1.1 half: a server that never listens and is handed its connections. */
@@ -71,10 +74,11 @@ export class Http1Connections {
     const connection: Connection = {
       peer: peerOf(socket),
       unanswered: new Set(),
-      idleAt: socket.readableLength === 0 ? socket.bytesRead : undefined,
+      idleAt: undefined,
       isRefused: false,
       isOld: false,
       isClosing: false,
+      plain: undefined,
     };
     this.#connections.set(socket, connection);
     const endAge = whenOld(this.#limits, () => grewOld(connection));
@@ -83,8 +87,16 @@ export class Http1Connections {
       endAge();
       this.#connections.delete(socket);
     });
-    this.#server.emit("connection", socket);
-    if (socket instanceof TLSSocket) socket.on("data", readAsStream);
+    const { fastPath } = this.#handlers;
+    const handOver = () => this.#handOver(socket, connection);
+    if (fastPath === undefined) handOver();
+    else
+      connection.plain = new PlainRequests(socket, connection.peer, {
+        fastPath,
+        limits: this.#limits,
+        onTurn: this.#onTurn,
+        handOver,
+      });
   }
 
   /**
@@ -93,7 +105,13 @@ export class Http1Connections {
    */
   drain(): void {
     this.#draining = true;
-    for (const [socket, { unanswered, idleAt }] of this.#connections) {
+    for (const [socket, { unanswered, idleAt, plain }] of this.#connections) {
+      if (plain !== undefined) {
+        // What it has been answered is still on its way out, perhaps.
+        if (plain.isIdle) socket.destroySoon();
+        else plain.endWithNextAnswer();
+        continue;
+      }
       const last = [...unanswered].at(-1);
       if (last !== undefined) {
         last.shouldKeepAlive = false;
@@ -108,6 +126,14 @@ export class Http1Connections {
   /** Ends the watch over the time-outs. */
   stop(): void {
     this.#server.close();
+  }
+
+  /** Node's parser, and its time-outs, have the connection from now on. */
+  #handOver(socket: Socket, connection: Connection): void {
+    connection.plain = undefined;
+    connection.idleAt = socket.readableLength === 0 ? socket.bytesRead : undefined;
+    this.#server.emit("connection", socket);
+    if (socket instanceof TLSSocket) socket.on("data", readAsStream);
   }
 
   readonly #serve = (request: IncomingMessage, response: ServerResponse): void => {
@@ -184,6 +210,7 @@ export class Http1Connections {
  */
 function grewOld(connection: Connection): void {
   connection.isOld = true;
+  connection.plain?.endWithNextAnswer();
   const last = [...connection.unanswered].at(-1);
   if (last === undefined || last.headersSent) return;
   last.shouldKeepAlive = false;

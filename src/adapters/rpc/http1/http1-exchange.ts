@@ -45,7 +45,10 @@ export class Http1Exchange implements QueuedExchange, BodyOwner {
       request.on("data", (chunk: Buffer) => this.#receive(chunk));
       request.once("end", () => this.body.end());
     }
-    request.once("close", () => this.body.fail(new CodedError("cancelled", "the caller went away")));
+    request.once("close", () => {
+      // Every request closes, and an error is dear to make.
+      if (!this.body.isEnded) this.body.fail(new CodedError("cancelled", "the caller went away"));
+    });
     request.on("error", ignoreError);
     response.on("error", ignoreError);
     response.once("close", () => this.#closed());

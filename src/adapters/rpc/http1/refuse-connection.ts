@@ -20,6 +20,7 @@ export function explainHttp1Fault(error: Error, maxHeaderBytes: number): Http1Fa
   if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") {
     return { status: 413, explanation: "The chunk extensions are too long: send none." };
   }
+  if (code === "HPE_INVALID_EOF_STATE") return { status: 400, explanation: NOT_WHOLE };
   if (rawPacket?.[0] === TLS_HANDSHAKE) {
     return { status: 400, explanation: "A TLS handshake came to a cleartext port: use the TLS port, or no TLS." };
   }
@@ -30,6 +31,9 @@ export function explainHttp1Fault(error: Error, maxHeaderBytes: number): Http1Fa
       "this port speaks gRPC over HTTP/2, and gRPC-web and Connect over either.",
   };
 }
+
+/** To a client that ended its side too early. */
+export const NOT_WHOLE = "The connection ended in the middle of a request: send all of it.";
 
 /** To CONNECT. */
 export const NO_PROXY = "This port is no proxy: call methods by POST or GET.";

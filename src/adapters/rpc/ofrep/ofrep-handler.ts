@@ -115,7 +115,15 @@ export function withOfrep(
         );
       }
       const body = await wholeBody(exchange, options);
-      const context = { deadlineAt: undefined, signal: exchange.signal, origin: originOf(headers), span };
+      const context = {
+        deadlineAt: undefined,
+        // Made when it is asked for, which a cached customer's evaluation does not.
+        get signal() {
+          return exchange.signal;
+        },
+        origin: originOf(headers),
+        span,
+      };
       const outcome =
         key === undefined ? await ofrep.evaluateAll(body, context) : await ofrep.evaluate(key, body, context);
       if (outcome instanceof OfrepFault)
