@@ -23,11 +23,13 @@ afterAll(() => server.stop());
 interface RequestParts {
   readonly line?: string;
   readonly headers?: readonly string[];
+  /** Behind the length. */
+  readonly last?: readonly string[];
   readonly body?: Buffer | string;
 }
 
 /** As a client library writes it, but for what is given. */
-function request({ line = `POST ${CHECK_PATH} HTTP/1.1`, headers = [], body = BODY }: RequestParts): Buffer {
+function request({ line = `POST ${CHECK_PATH} HTTP/1.1`, headers = [], last = [], body = BODY }: RequestParts): Buffer {
   const hasLength = headers.some((header) => /^(content-length|transfer-encoding)\b/i.test(header));
   const lines = [
     line,
@@ -35,6 +37,7 @@ function request({ line = `POST ${CHECK_PATH} HTTP/1.1`, headers = [], body = BO
     ...(headers.some((header) => /^content-type\b/i.test(header)) ? [] : ["Content-Type: application/json"]),
     ...headers,
     ...(hasLength ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
+    ...last,
   ];
   return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), Buffer.from(body)]);
 }
@@ -131,6 +134,10 @@ const ODD: readonly (readonly [string, RequestParts])[] = [
   ["more than all headers may have", { headers: [`x-a: ${"a".repeat(20_000)}`] }],
   ["very many headers", { headers: Array.from({ length: 300 }, (_, index) => `x-${index}: b`) }],
   ["a content type twice", { headers: ["Content-Type: application/json", "Content-Type: text/plain"] }],
+  ["another content type first", { headers: ["Content-Type: text/plain", "Content-Type: application/json"] }],
+  ["a transfer coding behind the length", { last: ["Transfer-Encoding: chunked"] }],
+  ["a second length behind the first", { last: ["Content-Length: 3"] }],
+  ["the age asked for behind the length", { last: ["X-Entitlement-Detail: 1"] }],
   ["another content type", { headers: ["Content-Type: text/plain"] }],
   ["an origin", { headers: ["Origin: https://a.example"] }],
   ["an upgrade", { headers: ["Connection: Upgrade", "Upgrade: websocket"] }],
@@ -191,6 +198,14 @@ describe("plain requests over HTTP/1.1 are answered as Node's server has them an
   test("a plain one, and whatever its head is repeated with", async () => {
     const answers = await expectAsNode([PLAIN, OTHER, PLAIN, request({ body: OTHER_CUSTOMER }), OTHER]);
     expect(answers.map((answer) => answer.slice(0, 12))).toEqual(Array.from({ length: 5 }, () => "HTTP/1.1 200"));
+  });
+
+  test("two whose heads differ behind the length alone", async () => {
+    const answers = await expectAsNode([
+      request({ last: ["X-Entitlement-Other_: 1"] }),
+      request({ last: ["X-Entitlement-Detail: 1"] }),
+    ]);
+    expect(answers.map((answer) => answer.includes("x-entitlement-age-ms"))).toEqual([false, true]);
   });
 
   const pair = Buffer.concat([PLAIN, OTHER]);
