@@ -1,13 +1,15 @@
 import type { KeyDigest, OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { encodeKeys } from "./key-memory.js";
+import { encodeKeyFile } from "./key-memory.js";
 import type { OutboxDisk } from "./outbox-disk.js";
 import { encodeHeader, fileName, numbersOf } from "./outbox-file-header.js";
 import { RecordBuffer } from "./record-buffer.js";
 import { encodeRecord } from "./record-codec.js";
-import { replayFile } from "./replay-file.js";
+import { replayInSteps } from "./replay-file.js";
 
 const RECORDS_OF_A_GROUP = 500;
+/** How much of a file is read at once. */
+const READ_BYTES = 256 * 1024;
 
 export interface Compaction {
   readonly disk: OutboxDisk;
@@ -40,22 +42,28 @@ export async function compactSegments({ disk, outboxId, upTo, keysSince, pause }
     ...(last > 0 ? [fileName("checkpoint", last)] : []),
     ...segments.map((number) => fileName("segment", number)),
   ]) {
-    const bytes = disk.read(name);
-    if (bytes !== undefined) replayFile(bytes, 0, state, onKey);
+    const bytes = await read(disk, name, pause);
+    const steps = replayInSteps(bytes, 0, state, onKey);
+    while (steps.next().done !== true) await pause();
     await pause();
   }
-  if (keys.length > 0)
-    await write(
-      disk,
-      fileName("keys", upTo),
-      function* () {
-        yield encodeKeys(outboxId, keys);
-      },
-      pause,
-    );
+  if (keys.length > 0) await write(disk, fileName("keys", upTo), () => encodeKeyFile(outboxId, keys), pause);
   await write(disk, fileName("checkpoint", upTo), () => checkpointOf(state, outboxId), pause);
-  for (const number of segments) disk.remove(fileName("segment", number));
+  for (const number of segments) {
+    disk.remove(fileName("segment", number));
+    await pause();
+  }
   for (const number of checkpoints) disk.remove(fileName("checkpoint", number));
+}
+
+async function read(disk: OutboxDisk, name: string, pause: () => Promise<void>): Promise<Buffer> {
+  const bytes = Buffer.alloc(disk.size(name));
+  for (let from = 0; from < bytes.length; from += READ_BYTES) {
+    const part = disk.readAt(name, from, Math.min(READ_BYTES, bytes.length - from));
+    part.copy(bytes, from);
+    await pause();
+  }
+  return bytes;
 }
 
 async function write(

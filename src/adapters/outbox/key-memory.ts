@@ -190,14 +190,30 @@ function digest(key: readonly Part[], content: readonly Part[]): KeyDigest {
 
 const KEY_BYTES = 24;
 
-/** The keys of segments that are left behind, as a file. @param seconds when each was accepted */
-export function encodeKeys(outboxId: string, keys: readonly (readonly [digest: KeyDigest, seconds: number])[]): Buffer {
-  const bytes = Buffer.alloc(HEADER_BYTES + keys.length * KEY_BYTES + 4);
-  encodeHeader(outboxId).copy(bytes);
-  let at = HEADER_BYTES;
-  for (const [digest, seconds] of keys) for (const part of [...digest, seconds]) at = bytes.writeUInt32LE(part, at);
-  bytes.writeUInt32LE(crc32(bytes.subarray(HEADER_BYTES, at)), at);
-  return bytes;
+/** How many keys are in each part of a file that is written. */
+const KEYS_OF_A_PART = 1_000;
+
+/** The keys of segments that are left behind, as the parts of a file. @param seconds when each was accepted */
+export function* encodeKeyFile(
+  outboxId: string,
+  keys: readonly (readonly [digest: KeyDigest, seconds: number])[],
+): Iterable<Buffer> {
+  yield encodeHeader(outboxId);
+  let checksum = 0;
+  for (let from = 0; from < keys.length; from += KEYS_OF_A_PART) {
+    const count = Math.min(KEYS_OF_A_PART, keys.length - from);
+    const part = Buffer.alloc(count * KEY_BYTES);
+    for (let index = 0, at = 0; index < count; index++) {
+      const [digest, seconds] = keys[from + index] as (typeof keys)[number];
+      for (const word of digest) at = part.writeUInt32LE(word, at);
+      at = part.writeUInt32LE(seconds, at);
+    }
+    checksum = crc32(part, checksum);
+    yield part;
+  }
+  const end = Buffer.alloc(4);
+  end.writeUInt32LE(checksum);
+  yield end;
 }
 
 /** @returns whether the file is whole; its keys are reported in any case */

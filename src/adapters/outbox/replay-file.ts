@@ -9,6 +9,9 @@ import { decodeRecord } from "./record-codec.js";
 /** In how many requests events of unknown fate are looked at again. */
 export const EVENTS_OF_A_BATCH = 1_000;
 
+/** After how many bytes of a file those have their turn who must not be kept waiting for all of it: some tenths of a millisecond. */
+const STEP_BYTES = 32 * 1024;
+
 export type OnKey = (digest: KeyDigest, at: number) => void;
 
 export interface Replayed {
@@ -30,6 +33,21 @@ export function replayFile(
   onKey: OnKey,
   onRecord: (record: OutboxRecord) => void = () => undefined,
 ): Replayed {
+  const steps = replayInSteps(bytes, number, state, onKey, onRecord);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in steps, between which others may have their turn. */
+export function replayInSteps(
+  bytes: Buffer,
+  number: number,
+  state: OutboxState,
+  onKey: OnKey,
+  onRecord: (record: OutboxRecord) => void = () => undefined,
+): Generator<void, Replayed> {
   return readFrames(
     bytes,
     HEADER_BYTES,
@@ -78,13 +96,14 @@ export interface FramesRead {
  * @param onRecord of each, where its payload begins and ends
  * @param onDamage called in the place of what cannot be read
  */
-function readFrames(
+function* readFrames(
   bytes: Buffer,
   from: number,
   onRecord: (from: number, to: number, at: number) => void,
   onDamage: (at: number) => void,
-): FramesRead {
+): Generator<void, FramesRead> {
   let at = from;
+  let stepEnd = from + STEP_BYTES;
   let next = 0;
   let wholeEnd = from;
   let wholeRecords = 0;
@@ -111,6 +130,9 @@ function readFrames(
     group = [];
     wholeEnd = at;
     wholeRecords = next;
+    if (at < stepEnd) continue;
+    stepEnd = at + STEP_BYTES;
+    yield;
   }
   return { end: wholeEnd, records: wholeRecords, damaged };
 }

@@ -263,10 +263,12 @@ export class SegmentedOutbox implements Outbox {
 
   #removeOldKeys(since: number): void {
     for (const number of numbersOf("keys", this.#disk.names())) {
-      const bytes = this.#disk.read(fileName("keys", number));
+      const name = fileName("keys", number);
+      const size = this.#disk.size(name);
       // The keys are in the order of their acceptance, and the last one is before the checksum.
-      const newest = bytes === undefined || bytes.length < 8 ? 0 : bytes.readUInt32LE(bytes.length - 8) * 1_000;
-      if (newest < since) this.#disk.remove(fileName("keys", number));
+      const end = size < 8 ? undefined : this.#disk.readAt(name, size - 8, 4);
+      const newest = end?.length === 4 ? end.readUInt32LE(0) * 1_000 : 0;
+      if (newest < since) this.#disk.remove(name);
     }
   }
 

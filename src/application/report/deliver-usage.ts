@@ -63,9 +63,12 @@ export class DeliverUsage {
       if (this.#state.waiting.size <= this.#busy.size) return Infinity;
       const wait = this.#parts.pace.waitMs();
       if (wait > 0) return wait;
+      const now = this.#parts.time.now();
+      // Looked for with each report that is accepted: what can go is worth finding only once anything can.
+      const tooSoon = this.#sentAt + this.#spacingMs(Infinity) - now;
+      if (tooSoon > 0) return tooSoon;
       const { run, notBefore } = this.#nextRun();
       if (run.length === 0) return notBefore;
-      const now = this.#parts.time.now();
       const spacing = this.#sentAt + this.#spacingMs(run.length) - now;
       if (spacing > 0) return spacing;
       const budget = run.length === 1 ? this.#singles : this.#bulks;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { RESERVE_BYTES } from "../../../../src/adapters/outbox/outbox-disk.js";
 import { fileName } from "../../../../src/adapters/outbox/outbox-file-header.js";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../../../src/adapters/outbox/segmented-outbox.js";
 import type { CodedError } from "../../../../src/domain/errors.js";
@@ -158,6 +159,37 @@ describe("an outbox", () => {
       }
     }
     expect(refused).toEqual([]);
+  });
+
+  it("lets others have their turn while it replaces what was delivered, and knows all keys after that", async () => {
+    const disk = new VirtualOutboxDisk();
+    let turns = 0;
+    const soon = (turn: () => void) => {
+      turns++;
+      setImmediate(turn);
+    };
+    const sizes = { segmentBytes: 300_000, compactBytes: 500_000, maxBytes: 1e9 };
+    const outbox = new SegmentedOutbox(
+      disk.mount(),
+      { ...OUTBOX_DEFAULTS, ...sizes, durability: "process", soon },
+      new ManualClock(),
+      new RecordingLogger(),
+    );
+    const keys: string[] = [];
+    for (let bytes = 0; bytes < sizes.compactBytes; bytes = disk.bytes - RESERVE_BYTES) {
+      const some = Array.from({ length: 20 }, (_, n) => `key ${keys.length + n}`);
+      keys.push(...some);
+      await Promise.all(some.map((idempotencyKey) => accept(outbox, { idempotencyKey })));
+    }
+    turns = 0;
+    await outbox.idle();
+    expect(disk.names()).toContain(fileName("checkpoint", 1));
+    expect(turns).toBeGreaterThan((sizes.segmentBytes / 32_768) * 0.8);
+    await outbox.close();
+    const again = open(disk);
+    const digests = keys.map((idempotencyKey) => again.digestOfUsage(usageReport({ idempotencyKey }))!);
+    expect(digests.filter((digest) => again.find(digest) !== "same")).toEqual([]);
+    expect(again.damagedRecords).toBe(0);
   });
 
   it("makes room after a start with more than it may take", async () => {
