@@ -16,7 +16,7 @@ const TOO_MANY = 60_000;
 
 /** Prints as Markdown. @param only one kind of miss, as where a profile is taken */
 export async function printMisses(only?: string): Promise<void> {
-  const edge = fork(fileURLToPath(new URL("edge-process.js", import.meta.url)));
+  const edge = fork(fileURLToPath(new URL("edge-process.mjs", import.meta.url)));
   const [{ port: upstreamPort }] = (await once(edge, "message")) as [{ port: number }];
   print(
     `Node ${process.version}, ${availableParallelism()} processors, load ${loadavg()
