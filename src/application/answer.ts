@@ -1,4 +1,5 @@
 import type { FailurePolicy } from "../domain/decision/failure-policy.js";
+import type { CancelSignal } from "../ports/cancel-signal.js";
 import type { AnswerSource } from "../ports/telemetry.js";
 import type { Span } from "../ports/tracer.js";
 
@@ -28,7 +29,7 @@ export interface CallContext {
   /** When the caller stops waiting, epoch milliseconds; undefined: it waits. */
   readonly deadlineAt: number | undefined;
   /** Aborts when the caller goes away. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: CancelSignal | undefined;
   /** Whether it has, for who asks once: a signal that nobody asks for need not be made. Undefined: the signal says so. */
   readonly isAborted?: boolean | undefined;
   /** By what its caller finds the call again, for lines of the log; undefined where the caller named nothing. */

@@ -9,6 +9,7 @@ import type { AnswerSource, Telemetry } from "../../ports/telemetry.js";
 import { inSpan } from "../../ports/tracer.js";
 import type { CallContext } from "../answer.js";
 import type { RefreshInBackground } from "../refresh/refresh-in-background.js";
+import { CaughtUp } from "./caught-up.js";
 import type { LoadState } from "./load-state.js";
 import { type SearchParts, StateSearch, type WantedEntitlements } from "./search-state.js";
 
@@ -71,7 +72,7 @@ export class FindState {
       clock,
       logger,
       deadlines: new Deadlines(clock),
-      lastIdleAt: options.lastIdleAt ?? (() => Infinity),
+      caughtUp: new CaughtUp(clock, options.lastIdleAt ?? (() => Infinity)),
     };
   }
 

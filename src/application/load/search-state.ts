@@ -3,11 +3,13 @@ import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import { isDue } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore, LoadedState, StoredState } from "../../ports/cache-store.js";
+import type { CancelSignal } from "../../ports/cancel-signal.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Deadline, Deadlines } from "../../ports/deadlines.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
 import { inSpan, type Span } from "../../ports/tracer.js";
+import type { Awaited, CaughtUp } from "./caught-up.js";
 import type { LoadState } from "./load-state.js";
 
 /**
@@ -29,14 +31,12 @@ export interface SearchParts {
   readonly load: LoadState;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  /** When this process last had nothing left to do, by `Clock.elapsed`: by then it had read what had arrived. */
-  readonly lastIdleAt: () => number;
+  readonly caughtUp: CaughtUp;
   readonly logger: Logger;
 }
 
 /** Of a span: where the answer came from. */
 export const SOURCE_ATTRIBUTE = "entitlement.source";
-const LOOK_AGAIN_MS = 10;
 const STEP_TOLERANCE_MS = 15;
 
 /**
@@ -51,11 +51,12 @@ export class StateSearch {
   readonly #span: Span | undefined;
   #resolve!: (result: SearchResult) => void;
   #reject!: (error: Error) => void;
-  #signal: AbortSignal | undefined;
+  #signal: CancelSignal | undefined;
   #budget: Deadline | undefined;
   #step: Deadline | undefined;
   /** By `Clock.elapsed`. */
   #stepEndsAt = 0;
+  #caughtUp: Awaited | undefined;
   /** What the store has, where that is not good enough as long as upstream can be asked. */
   #known: StoredState | undefined;
   #upstream: "not-asked" | "asked" | "in-vain" = "not-asked";
@@ -82,7 +83,7 @@ export class StateSearch {
   run(
     budgetMs: number,
     stepMs: number,
-    signal: AbortSignal | undefined,
+    signal: CancelSignal | undefined,
     verifiedSince = -Infinity,
   ): Promise<SearchResult> {
     this.#verifiedSince = verifiedSince;
@@ -117,9 +118,10 @@ export class StateSearch {
 
   /** A process that is behind has the store's answer still to read: that is no reason to ask upstream as well. */
   readonly #stepEnds = (): void => {
-    const { deadlines, lastIdleAt } = this.#parts;
-    if (lastIdleAt() >= this.#stepEndsAt - STEP_TOLERANCE_MS) void this.#askUpstreamBesideStore();
-    else this.#step = deadlines.after(LOOK_AGAIN_MS, this.#stepEnds);
+    this.#caughtUp = this.#parts.caughtUp.whenReadUpTo(
+      this.#stepEndsAt - STEP_TOLERANCE_MS,
+      () => void this.#askUpstreamBesideStore(),
+    );
   };
 
   /** More is asked for than can be read: to ask upstream for it would only move the overload there. One that is asked already may answer. */
@@ -133,7 +135,7 @@ export class StateSearch {
 
   #stored(stored: LoadedState | undefined): void {
     this.#isStoreAsked = false;
-    if (this.#step !== undefined) this.#parts.deadlines.cancel(this.#step);
+    this.#endStep();
     if (this.#hasEnded) return;
     if (
       stored?.isVerified === true &&
@@ -222,12 +224,18 @@ export class StateSearch {
     this.#resolve(result);
   }
 
+  #endStep(): void {
+    const { deadlines, caughtUp } = this.#parts;
+    if (this.#step !== undefined) deadlines.cancel(this.#step);
+    if (this.#caughtUp !== undefined) caughtUp.cancel(this.#caughtUp);
+  }
+
   /** @returns false where it had ended before */
   #close(): boolean {
     if (this.#hasEnded) return false;
     this.#hasEnded = true;
     if (this.#budget !== undefined) this.#parts.deadlines.cancel(this.#budget);
-    if (this.#step !== undefined) this.#parts.deadlines.cancel(this.#step);
+    this.#endStep();
     this.#signal?.removeEventListener("abort", this.#cancelled);
     return true;
   }

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallOrigin } from "../../../application/answer.js";
 import { CodedError, type ErrorCode, errorCodeOf } from "../../../domain/errors.js";
+import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Logger } from "../../../ports/logger.js";
 import { originOf, type TraceHeaders } from "./call-trace.js";
 
@@ -31,7 +32,7 @@ const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e
  */
 export function callFailure(
   thrown: unknown,
-  signal: AbortSignal | undefined,
+  signal: CancelSignal | undefined,
   call: FailedCall,
   logger: Logger,
   redact: (text: string) => string = (text) => text,
@@ -79,7 +80,7 @@ function withoutStack(message: string, code: Code): ConnectError {
   return error;
 }
 
-function isAboutTime(thrown: unknown, signal: AbortSignal): boolean {
+function isAboutTime(thrown: unknown, signal: CancelSignal): boolean {
   const code = errorCodeOf(thrown);
   return thrown === signal.reason || code === "cancelled" || code === "deadline-exceeded";
 }

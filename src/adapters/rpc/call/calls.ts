@@ -8,7 +8,9 @@ import {
   type DecisionCount,
   LATENCY_BUCKETS_MS,
 } from "../../../ports/call-telemetry.js";
+import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Clock } from "../../../ports/clock.js";
+import { Deadlines } from "../../../ports/deadlines.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Tracer } from "../../../ports/tracer.js";
 import { callFailure } from "./call-failure.js";
@@ -43,6 +45,8 @@ const ANYONE: Caller = { name: "", refusal: undefined, refusals: undefined };
  */
 export class Calls {
   readonly clock: Clock;
+  /** Of calls that wait for their use cases. */
+  readonly deadlines: Deadlines;
   readonly statistics: CallStatistics;
   readonly tracer: Tracer | undefined;
   readonly #logger: Logger;
@@ -58,6 +62,7 @@ export class Calls {
     { clock, logger, identity, admission = [], observers = [], tracer, redact = (text) => text }: CallsOptions,
   ) {
     this.clock = clock;
+    this.deadlines = new Deadlines(clock);
     this.statistics = new CallStatistics(methods);
     this.tracer = tracer;
     this.#logger = logger;
@@ -111,7 +116,7 @@ export class Calls {
   }
 
   /** How a failure reads for its caller. What was not foreseen is logged. See callFailure. */
-  failureOf(thrown: unknown, signal: AbortSignal | undefined, method: string, headers?: TraceHeaders): ConnectError {
+  failureOf(thrown: unknown, signal: CancelSignal | undefined, method: string, headers?: TraceHeaders): ConnectError {
     return callFailure(thrown, signal, { method, headers }, this.#logger, this.#redact);
   }
 }

@@ -1,6 +1,8 @@
 import { Code } from "@connectrpc/connect";
 import type { CallOrigin } from "../../../application/answer.js";
+import { Cancellation, type CancelSignal } from "../../../ports/cancel-signal.js";
 import type { CancelTimer } from "../../../ports/clock.js";
+import type { Deadline } from "../../../ports/deadlines.js";
 import type { Span } from "../../../ports/tracer.js";
 import type { Peer } from "../exchange/exchange.js";
 import type { FastPath, FastPathCall, FastPathStream, Http1Head, Route } from "../exchange/request-handlers.js";
@@ -40,7 +42,8 @@ export class FastCall implements FastPathCall, ServiceCallContext {
   readonly #route: FastRoute;
   readonly #stream: FastPathStream;
   #cancelTimer: CancelTimer | undefined;
-  #controller: AbortController | undefined;
+  #deadline: Deadline | undefined;
+  #cancellation: Cancellation | undefined;
   /** Of `performance.now()`, once the call waits for its use case. */
   #waitsSince: number | undefined;
   #span: Span | undefined;
@@ -55,12 +58,12 @@ export class FastCall implements FastPathCall, ServiceCallContext {
   }
 
   /** Made when a use case asks for it, which none does that answers at once. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#hasCallerGone) this.#controller.abort();
+  get signal(): CancelSignal {
+    if (this.#cancellation === undefined) {
+      this.#cancellation = new Cancellation();
+      if (this.#hasCallerGone) this.#cancellation.abort();
     }
-    return this.#controller.signal;
+    return this.#cancellation;
   }
 
   get isAborted(): boolean {
@@ -116,7 +119,7 @@ export class FastCall implements FastPathCall, ServiceCallContext {
     this.#cancelTimer?.();
     if (this.#isDone) return false;
     this.#hasCallerGone = true;
-    this.#controller?.abort();
+    this.#cancellation?.abort();
     if (this.#waitsSince === undefined) return false;
     this.#done(Code.Canceled);
     return true;
@@ -140,6 +143,7 @@ export class FastCall implements FastPathCall, ServiceCallContext {
   }
 
   #settled(finish: () => void): void {
+    if (this.#deadline !== undefined) this.#route.options.calls.deadlines.cancel(this.#deadline);
     this.#cancelTimer?.();
     if (this.#hasCallerGone) this.#stream.released();
     if (!this.#isDone) finish();
@@ -151,12 +155,12 @@ export class FastCall implements FastPathCall, ServiceCallContext {
    */
   #watchDeadline(): void {
     if (this.deadlineAt === undefined) return;
-    const { clock } = this.#route.options.calls;
-    this.#cancelTimer = clock.after(Math.max(0, this.deadlineAt - clock.now()), () => {
+    const { clock, deadlines } = this.#route.options.calls;
+    this.#deadline = deadlines.after(this.deadlineAt - clock.now(), () => {
       this.#cancelTimer = clock.after(0, () => {
         const failure = deadlineExceeded();
         this.#fail(failure);
-        this.#controller?.abort(failure);
+        this.#cancellation?.abort(failure);
       });
     });
   }
@@ -170,7 +174,7 @@ export class FastCall implements FastPathCall, ServiceCallContext {
 
   #fail(error: unknown): void {
     const { options, protocol, method } = this.#route;
-    const failure = options.calls.failureOf(error, this.#controller?.signal, method.name, this.#route.headers);
+    const failure = options.calls.failureOf(error, this.#cancellation, method.name, this.#route.headers);
     this.#done(failure.code);
     protocol.fail(this.#stream, failure);
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { CaughtUp } from "../../../../src/application/load/caught-up.js";
 import type { LoadState } from "../../../../src/application/load/load-state.js";
 import { StateSearch } from "../../../../src/application/load/search-state.js";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
@@ -35,7 +36,14 @@ function searching({
       waitMs === 0 ? (held?.() ?? Promise.resolve(undefined)) : pendingIn(stored),
   } as unknown as CacheStore;
   const load = { load: () => pendingIn(asked), isLagging: () => false } as unknown as LoadState;
-  const parts = { cache, load, clock, deadlines: new Deadlines(clock), lastIdleAt: () => idleAt, logger };
+  const parts = {
+    cache,
+    load,
+    clock,
+    deadlines: new Deadlines(clock),
+    caughtUp: new CaughtUp(clock, () => idleAt),
+    logger,
+  };
   const result = new StateSearch(parts, { customerId: "c" }, "features").run(BUDGET_MS, stepMs, undefined);
   // It is looked at in the end.
   result.catch(() => undefined);

@@ -2,12 +2,21 @@ import { Code, type ConnectError } from "@connectrpc/connect";
 import { describe, expect, it } from "@jest/globals";
 import { FastCall, type FastRoute } from "../../../../../src/adapters/rpc/call/fast-path.js";
 import type { FastPathStream } from "../../../../../src/adapters/rpc/exchange/request-handlers.js";
+import { Deadlines } from "../../../../../src/ports/deadlines.js";
 
 /** A call with a deadline, whose use case answers when the test says so. */
 function waitingCall() {
   const due: (() => void)[] = [];
   const answers: string[] = [];
   let finish!: (reply: object) => void;
+  const clock = {
+    now: () => 0,
+    elapsed: () => 0,
+    after(_: number, callback: () => void) {
+      due.push(callback);
+      return () => void due.splice(due.indexOf(callback), 1);
+    },
+  };
   const route = {
     headers: { timeoutMs: 100, isDetailed: false },
     method: { name: "GetEntitlement" },
@@ -20,13 +29,8 @@ function waitingCall() {
     options: {
       maxMessageBytes: 1_000,
       calls: {
-        clock: {
-          now: () => 0,
-          after(_: number, callback: () => void) {
-            due.push(callback);
-            return () => void due.splice(due.indexOf(callback), 1);
-          },
-        },
+        clock,
+        deadlines: new Deadlines(clock),
         refusalOf: () => undefined,
         began: () => undefined,
         ended: () => undefined,
