@@ -8,6 +8,7 @@ import { loadConfig } from "../bootstrap/config/load-config.js";
 import { Sidecar } from "../bootstrap/sidecar/sidecar.js";
 import { catalogSource } from "../bootstrap/source/catalog-source.js";
 import type { FallbackValues } from "../domain/decision/fallback.js";
+import { CodedError } from "../domain/errors.js";
 import { newTelemetry } from "../ports/telemetry.js";
 import { type CustomerBuilder, type Entries, plain, type PlanBuilder } from "./testing-kit/builders.js";
 import { MovableClock } from "./testing-kit/movable-clock.js";
@@ -85,9 +86,14 @@ export interface RunningSidecar {
   /** From now on upstream cannot be reached: cached customers are answered all the same, reports fail. */
   goOffline(): void;
   goOnline(): void;
-  /** As it was at the start, on the same ports: its catalog, no usage reported, nothing cached, online, the time of the start. */
+  /**
+   * As it was at the start, on the same ports: its catalog, no usage reported, nothing cached, online, the time of the start. One
+   * that is asked for during another comes after it.
+   *
+   * @throws CodedError `failed-precondition` once the sidecar was stopped
+   */
   reset(): Promise<void>;
-  /** Ends the sidecar; resolves once nothing of it is left. Can be called again. */
+  /** Ends the sidecar, after a reset that is under way; resolves once nothing of it is left. Can be called again. */
   stop(): Promise<void>;
 }
 
@@ -95,6 +101,14 @@ const HOST = "127.0.0.1";
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** How long calls that a test left unfinished may hold up its end. */
 const SHUTDOWN_GRACE_MS = 1_000;
+
+const OPTION_NAMES = [
+  "catalog",
+  "fallbacks",
+  "port",
+  "logLevel",
+  "now",
+] as const satisfies readonly (keyof StartSidecarOptions)[];
 
 /** One run of the sidecar, between two resets. */
 interface Run {
@@ -110,12 +124,22 @@ interface Run {
  * Starts a real sidecar in this process, on the loopback address, from a catalog object. Several can run side
  * by side.
  *
- * @throws CodedError `invalid-argument` with every fault of the catalog or the fallbacks
+ * @throws CodedError `invalid-argument` with every fault of the catalog or the fallbacks, or where an option is not known
  * @throws StartError when the port cannot be had
  */
 export async function startSidecar(options: StartSidecarOptions): Promise<RunningSidecar> {
+  refuseUnknownOptions(options);
   let run = await startRun(options, options.port ?? 0, 0);
   const { grpcPort, metricsPort } = run.ports;
+  let isStopped = false;
+  let lastStep: Promise<void> = Promise.resolve();
+
+  /** One at a time: two runs cannot have the same ports, and one that begins behind a stop would never end. */
+  function inTurn(step: () => Promise<void>): Promise<void> {
+    const done = lastStep.then(step);
+    lastStep = done.catch(() => undefined);
+    return done;
+  }
 
   function setCatalog(next: CatalogInput): void {
     run.engine.replace(next);
@@ -141,10 +165,17 @@ export async function startSidecar(options: StartSidecarOptions): Promise<Runnin
     goOffline: () => run.observed.goOffline(),
     goOnline: () => run.observed.goOnline(),
     reset: async () => {
-      await run.sidecar.stop();
-      run = await startRun(options, grpcPort, metricsPort);
+      if (isStopped)
+        throw new CodedError("failed-precondition", "this sidecar was stopped: start another one with startSidecar()");
+      await inTurn(async () => {
+        await run.sidecar.stop();
+        run = await startRun(options, grpcPort, metricsPort);
+      });
     },
-    stop: () => run.sidecar.stop(),
+    stop: () => {
+      isStopped = true;
+      return inTurn(() => run.sidecar.stop());
+    },
   };
 }
 
@@ -187,14 +218,42 @@ async function startRun(
   return { sidecar, engine, observed, clock, catalog, ports: await sidecar.start() };
 }
 
-function catalogOf({ plans, customers = [], ...others }: CatalogOfTest): CatalogInput {
+/** JavaScript takes any; one that is misspelt would do nothing without a word. */
+function refuseUnknownOptions(options: StartSidecarOptions): void {
+  const known: readonly string[] = OPTION_NAMES;
+  if (typeof options !== "object" || (options as unknown) === null)
+    throw new CodedError("invalid-argument", "startSidecar() needs options, of them `catalog` at least");
+  const unknown = Object.keys(options).filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new CodedError(
+      "invalid-argument",
+      `startSidecar() has no option ${unknown.map((name) => JSON.stringify(name)).join(", ")}; there are ${known.join(", ")}`,
+    );
+}
+
+/** What is no list, or no entry, is left to the rules of catalogs, which say where it is and what belongs there. */
+function catalogOf(given: CatalogOfTest): CatalogInput {
+  if (typeof given !== "object" || (given as unknown) === null)
+    throw new CodedError(
+      "invalid-argument",
+      'a catalog is an object such as { features: [feature("sso")], customers: [] }',
+    );
+  const { plans, customers = [], ...others } = given;
   return {
     ...others,
-    ...(plans === undefined ? {} : { plans: plans.map((entry) => plain<PlanInput>(entry)) }),
-    customers: customers.map((entry) => plain<CustomerInput>(entry)),
+    ...(plans === undefined ? {} : { plans: plainEach<PlanInput>(plans) }),
+    customers: plainEach<CustomerInput>(customers),
   };
 }
 
+function plainEach<T extends { readonly id: string }>(entries: Entries<T>): readonly T[] {
+  return Array.isArray(entries)
+    ? entries.map((entry: Entries<T>[number]) => plain<T>(entry))
+    : (entries as readonly T[]);
+}
+
 function withEntry<T extends { readonly id: string }>(entries: readonly T[], entry: T): readonly T[] {
-  return [...entries.filter(({ id }) => id !== entry.id), entry];
+  // One that is none takes nobody's place: the rules of catalogs refuse it.
+  const id = (entry as T | undefined | null)?.id;
+  return [...entries.filter((each) => each.id !== id), entry];
 }

@@ -2,6 +2,9 @@ import { SystemClock } from "../../adapters/ops/system-clock.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { TimeInput } from "./time-input.js";
 
+/** An answer has no timestamp behind the year 9999, and periods that begin before it end before it. */
+const LAST_TIMESTAMP = Date.UTC(9000, 0);
+
 interface Timer {
   readonly dueAt: number;
   readonly fire: () => void;
@@ -46,10 +49,13 @@ export class MovableClock implements Clock {
 
   /** @throws RangeError where it would go back */
   advance(ms: number): void {
-    if (!(ms >= 0 && ms < Infinity))
+    if (typeof ms !== "number" || Number.isNaN(ms))
+      throw new RangeError(`time goes forward by a number of milliseconds, not by ${JSON.stringify(ms)}`);
+    if (ms < 0)
       throw new RangeError(
         `time goes forward only, not by ${ms} ms: start the sidecar with another \`now\` to begin earlier`,
       );
+    if (this.now() + ms > LAST_TIMESTAMP) throw new RangeError(`time goes as far as the year 9000, not on by ${ms} ms`);
     this.#offsetMs += ms;
     this.#advancedMs += ms;
     const now = this.now();
@@ -69,5 +75,6 @@ function epochMsOf(time: TimeInput): number {
   const ms = new Date(time).valueOf();
   if (Number.isNaN(ms))
     throw new RangeError(`${JSON.stringify(time)} is no time: give a Date, an ISO 8601 text or epoch milliseconds`);
+  if (ms > LAST_TIMESTAMP) throw new RangeError(`time goes as far as the year 9000, not to ${JSON.stringify(time)}`);
   return ms;
 }
