@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "@jest/globals";
+import { loadCatalogText } from "../../../src/adapters/catalog/file/load-catalog.js";
 import { faultOf, linksOf, pagesOf } from "./markdown-links.js";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
@@ -34,5 +35,10 @@ describe("the documentation", () => {
       .split(/\s+/)
       .filter((word) => word !== "");
     expect(words.length).toBeLessThanOrEqual(MAX_README_WORDS);
+  });
+
+  it("has a catalog in the README that a new user can serve as it stands", () => {
+    const [, catalog = ""] = /```yaml\n([^]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8")) ?? [];
+    expect([...loadCatalogText("README.md", catalog).customers.keys()]).toEqual(["acme"]);
   });
 });

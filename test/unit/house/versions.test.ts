@@ -25,9 +25,14 @@ it.each([
   ...said("deploy/helm/entitlement-sidecar/Chart.yaml", /^(?:version|appVersion): (\S+)/gm),
   ...said("deploy/README.md", /entitlement-sidecar:(\d\S*)/g),
   ...tags,
-  ...said("examples/consumer/package.json", /"entitlement-sidecar": "\^(.*)"/g),
 ])("%s names the version of the package: %s", (_, named) => {
   expect(named).toBe(version);
+});
+
+it.each(["browser", "consumer"])("examples/%s is of the package around it, published or not", (example) => {
+  expect(said(`examples/${example}/package.json`, /"entitlement-sidecar": "(.*)"/g)).toEqual([
+    [`examples/${example}/package.json`, "file:../.."],
+  ]);
 });
 
 it("is named in all of these places", () => {
