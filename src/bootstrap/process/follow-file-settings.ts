@@ -1,6 +1,7 @@
-import { readFileSync, watchFile } from "node:fs";
+import { watchFile } from "node:fs";
 import { LOG_LEVELS, type LogLevel } from "../../adapters/ops/log-level.js";
 import type { Logger } from "../../ports/logger.js";
+import { readSettingFile } from "../config/settings/read-setting-file.js";
 import type { Setting } from "../config/settings/setting.js";
 import { SETTINGS } from "../config/settings/settings.js";
 import { reloadOnHangUp } from "./termination.js";
@@ -41,7 +42,7 @@ export function followFileSettings(
     );
     for (const [name, file] of levelFirst) {
       try {
-        const text = readFileSync(file, "utf8").replace(/\r?\n$/, "");
+        const text = readSettingFile(file);
         if (unreadable.delete(name)) logger.warn(`${name}_FILE can be read again`, { file });
         if (last.get(name) === text) continue;
         const isFirst = !last.has(name);

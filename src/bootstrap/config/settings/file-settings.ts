@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readSettingFile } from "./read-setting-file.js";
 import type { Setting } from "./setting.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,12 +41,12 @@ export function readFileSettings(settings: Iterable<Setting<unknown>>, environme
       continue;
     }
     try {
-      read[setting.name] = readFileSync(file, "utf8").replace(/\r?\n$/, "");
+      read[setting.name] = readSettingFile(file);
       files.set(setting.name, file);
     } catch (error) {
       faults.set(
         setting.name,
-        `${variable}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}): correct the path or its permissions`,
+        `${variable}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message}): correct the path or its permissions`,
       );
     }
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -171,6 +172,21 @@ describe("a secret that is given as a file", () => {
     expect(() => load({ ...CATALOG, OPS_TOKEN_FILE: join(folder, "none") })).toThrow(
       /OPS_TOKEN_FILE: .*none cannot be read \(ENOENT\)/,
     );
+  });
+
+  it("may begin with the mark that editors put first, and end as on Windows", () => {
+    const marked = join(folder, "marked");
+    writeFileSync(marked, "\ufeffserver-key\r\n");
+    expect(load({ SERVER_API_KEY_FILE: marked }).config.serverApiKey).toBe("server-key");
+  });
+
+  it.each([
+    ["a folder", () => folder, /it is a folder/],
+    ["a device that never ends", () => "/dev/zero", /it is a pipe or a device, not a file/],
+    ["a pipe that nobody writes to", () => pipeIn(folder), /it is a pipe or a device, not a file/],
+    ["far too much for a value", () => largeIn(folder), /it has 2097152 bytes, more than any value has/],
+  ])("is refused at once where it is %s", (_, make, reason) => {
+    expect(() => load({ SERVER_API_KEY_FILE: make() })).toThrow(reason);
   });
 
   it("stop no start where they are not in use, and are told", () => {
@@ -457,3 +473,15 @@ describe("the configuration", () => {
     ]);
   });
 });
+
+function pipeIn(folder: string): string {
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  return pipe;
+}
+
+function largeIn(folder: string): string {
+  const large = join(folder, "large");
+  writeFileSync(large, Buffer.alloc(2 * 1024 * 1024));
+  return large;
+}
