@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { failAsCommand } from "./cli/command-process.js";
+import { printable } from "./cli/output.js";
 import { obeySignals } from "./process/termination.js";
 
 const given = process.argv.slice(2);
@@ -15,8 +16,8 @@ if (!isService) failAsCommand(process);
 const untilDone = setInterval(() => undefined, 60_000);
 const { runCommand } = await import("./cli/run-command.js");
 const exitCode = await runCommand(args, process.env, {
-  out: (text) => process.stdout.write(`${text}\n`),
-  err: (text) => process.stderr.write(`${text}\n`),
+  out: (text) => process.stdout.write(`${printable(text)}\n`),
+  err: (text) => process.stderr.write(`${printable(text)}\n`),
 });
 clearInterval(untilDone);
 if (exitCode !== undefined) process.exitCode = exitCode;

@@ -33,6 +33,7 @@ function questionIn(query: URLSearchParams): ExplainQuery {
   for (const name of query.keys()) {
     if (!(PARAMETERS as readonly string[]).includes(name))
       throw new ParameterFault(`${name} is not a parameter; there are ${PARAMETERS.join(", ")}`);
+    if (query.getAll(name).length > 1) throw new ParameterFault(`${name} is given more than once; keep one of them`);
   }
   const text = (name: (typeof PARAMETERS)[number]) => query.get(name) ?? undefined;
   const [feature, currency] = [text("feature"), text("currency")];
@@ -49,8 +50,16 @@ function questionIn(query: URLSearchParams): ExplainQuery {
     requestedUsage: numberIn("requestedUsage", text("requestedUsage")),
     requestedValues: text("requestedValues")?.split(","),
     at: timestampIn(text("at")),
-    cachedOnly: ["1", "true"].includes(text("cachedOnly") ?? ""),
+    cachedOnly: flagIn("cachedOnly", text("cachedOnly")),
   };
+}
+
+function flagIn(name: string, text: string | undefined): boolean {
+  if (text === undefined) return false;
+  const value = text.toLowerCase();
+  if (["1", "true", "yes"].includes(value)) return true;
+  if (["0", "false", "no"].includes(value)) return false;
+  throw new ParameterFault(`${name} was ${JSON.stringify(text)}: it must be true or false`);
 }
 
 function numberIn(name: string, text: string | undefined): number | undefined {

@@ -81,7 +81,9 @@ export class OpsServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [path = "/", query] = (request.url ?? "/").split("?", 2);
+    const [path = "/", ...afterwards] = (request.url ?? "/").split("?");
+    // A query may have question marks of its own.
+    const query = afterwards.join("?");
     try {
       send(request, response, await this.#replyTo(path, query, request, response));
     } catch (error) {
@@ -92,13 +94,17 @@ export class OpsServer {
 
   #replyTo(
     path: string,
-    query: string | undefined,
+    query: string,
     request: IncomingMessage,
     response: ServerResponse,
   ): OpsReply | Promise<OpsReply> {
     const action = this.#actions.get(path);
     if (action !== undefined && request.method === "POST") return action(new URLSearchParams(query), request);
     const route = this.#routes.get(path);
+    if (route === undefined && action !== undefined) {
+      response.setHeader("allow", "POST");
+      return explain(405, "This path answers POST only.");
+    }
     if (route === undefined)
       return explain(404, `There is nothing at this path. There is: ${[...this.#routes.keys()].join(", ")}`);
     if (request.method === "GET" || request.method === "HEAD") return route(new URLSearchParams(query), request);

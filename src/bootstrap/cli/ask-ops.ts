@@ -1,12 +1,11 @@
-import { type IncomingMessage, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
 import { type Environment, readSettings } from "../config/read-settings.js";
 import { SETTINGS } from "../config/settings/settings.js";
 import { reachableHost } from "../process/reachable-host.js";
 import { StartError } from "../process/start-error.js";
 import type { Output } from "./output.js";
 import { UsageError } from "./parse-command-line.js";
-import { baseUrlOf } from "./service-options.js";
+import { type Method, sendBounded } from "./send-bounded.js";
+import { baseUrlOf, durationOf } from "./service-options.js";
 
 /** Options of every command that asks a running service's metrics port. */
 export const OPS_OPTIONS = {
@@ -22,11 +21,9 @@ export interface OpsOptions {
   readonly timeout?: string | undefined;
 }
 
-type Method = "GET" | "POST";
-
 export interface OpsAnswer {
   readonly status: number;
-  readonly body: unknown;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 /** What was asked did not come to an answer; the message says why and what to do. */
@@ -35,10 +32,12 @@ export class OpsFailure extends Error {}
 const { metricsPort, metricsHost, host, opsToken } = SETTINGS;
 const ASKED = { settings: { metricsPort, metricsHost, host, opsToken }, rules: [] };
 const DEFAULT_TIMEOUT_MS = 10_000;
+const TIMEOUT_RANGE = { min: 1, max: 3_600_000 };
 
 /**
  * Asks the metrics port of the service that is started in the same environment, or of the one that is named.
  *
+ * @param mark a member that every answer to this question has, unless it has an `error`: others speak JSON, too
  * @throws OpsFailure where nothing answers, or what answers is no entitlement sidecar; UsageError
  */
 export async function askOps(
@@ -47,20 +46,47 @@ export async function askOps(
   options: OpsOptions,
   environment: Environment,
   output: Output,
+  mark: string,
   method: Method = "GET",
 ): Promise<OpsAnswer> {
   const { baseUrl, token } = whomToAsk(options, environment, output);
   const url = new URL(`${baseUrl}${path}${query.size === 0 ? "" : `?${query.toString()}`}`);
-  const timeoutMs = options.timeout === undefined ? DEFAULT_TIMEOUT_MS : Number(options.timeout);
-  if (!(timeoutMs > 0)) throw new UsageError("--timeout must be a number above 0 (milliseconds)");
-  const text = await send(method, url, token, timeoutMs);
-  try {
-    return { status: text.status, body: JSON.parse(text.body) as unknown };
-  } catch {
+  const timeoutMs =
+    options.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationOf("--timeout", options.timeout, TIMEOUT_RANGE);
+  const { status, text } = await sendBounded(method, url, token, timeoutMs).catch((error: unknown) => {
     throw new OpsFailure(
-      `what answers at ${baseUrl} is not the metrics port of an entitlement sidecar (HTTP ${text.status}). Name it with --address host:port`,
+      `no sidecar's metrics port answers at ${url.origin} (${reasonOf(error)}). Start one with "npm start", or name its address with --address host:port`,
     );
+  });
+  const body = objectIn(text);
+  if (body === undefined || !(mark in body || (status >= 400 && typeof body["error"] === "string")))
+    throw new OpsFailure(
+      `what answers at ${baseUrl} is not the metrics port of an entitlement sidecar (HTTP ${status}). Name it with --address host:port`,
+    );
+  return { status, body };
+}
+
+function objectIn(text: string): OpsAnswer["body"] | undefined {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as OpsAnswer["body"])
+      : undefined;
+  } catch {
+    return undefined;
   }
+}
+
+function reasonOf(thrown: unknown): string {
+  const error: unknown = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
+  const { code = "", message = "" } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  const reason = message === "" ? code : message;
+  if (/wrong version number|packet length too long|http request/i.test(reason))
+    return "it does not speak TLS: ask it by http://";
+  // What a listener with TLS does of a question that is not in TLS.
+  if (code === "ECONNRESET" || code === "HPE_INVALID_CONSTANT")
+    return `${reason}: it may want https://, or be another service`;
+  return reason;
 }
 
 function whomToAsk(
@@ -90,42 +116,4 @@ function readEnvironment(environment: Environment) {
       throw new UsageError(`${error.message}\nMend it, or name the service's metrics port with --address host:port`);
     throw error;
   }
-}
-
-function send(
-  method: Method,
-  url: URL,
-  token: string | undefined,
-  timeoutMs: number,
-): Promise<{ readonly status: number; readonly body: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const request = (url.protocol === "https:" ? requestHttps : requestHttp)(
-      url,
-      { method, headers, timeout: timeoutMs },
-      (response: IncomingMessage) => {
-        let body = "";
-        response.setEncoding("utf8");
-        response.on("data", (part: string) => (body += part));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-        response.on("error", fail);
-      },
-    );
-    const fail = (error: Error) =>
-      reject(
-        new OpsFailure(
-          `no sidecar's metrics port answers at ${url.origin} (${reasonOf(error)}). Start one with "npm start", or name its address with --address host:port`,
-        ),
-      );
-    request.on("error", fail);
-    request.on("timeout", () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)));
-    request.end();
-  });
-}
-
-function reasonOf(error: Error): string {
-  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
-  return first instanceof Error && first.message !== ""
-    ? first.message
-    : ((error as NodeJS.ErrnoException).code ?? error.name);
 }

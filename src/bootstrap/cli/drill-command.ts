@@ -64,7 +64,7 @@ function asker(values: OpsOptions, environment: NodeJS.ProcessEnv, output: Outpu
     err: (text) => (isTold ? undefined : output.err(text)),
   };
   return async (method, path, query = new URLSearchParams()) => {
-    const { status, body } = await askOps(path, query, values, environment, once, method);
+    const { status, body } = await askOps(path, query, values, environment, once, "report", method);
     isTold = true;
     const { error, report } = body as { readonly error?: string; readonly report?: DrillReport | null };
     if (status === 200) return report ?? undefined;

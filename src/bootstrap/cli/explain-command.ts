@@ -35,12 +35,12 @@ export async function explainCommand(
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value);
   if (values["cached-only"] === true) query.set("cachedOnly", "1");
   try {
-    const { status, body } = await askOps("/explain", query, values, environment, output);
+    const { status, body } = await askOps("/explain", query, values, environment, output, "answer");
     if (status !== 200) {
-      output.err(`error: ${(body as { error?: string }).error ?? `HTTP ${status}`}`);
+      output.err(`error: ${typeof body["error"] === "string" ? body["error"] : `HTTP ${status}`}`);
       return COMMAND_EXIT_CODES.error;
     }
-    const explanation = body as Explanation;
+    const explanation = body as unknown as Explanation;
     output.out(values.json === true ? JSON.stringify(explanation) : describeExplanation(customer, id, explanation));
     return explanation.answer.hasAccess ? COMMAND_EXIT_CODES.granted : COMMAND_EXIT_CODES.denied;
   } catch (error) {

@@ -28,14 +28,18 @@ export async function statusCommand(
       .map((each): [string, string] => ["expect", each]),
   );
   try {
-    const { body } = await askOps("/status", query, values, environment, output);
-    const status = body as Status;
+    const { body } = await askOps("/status", query, values, environment, output, "isDegraded");
+    const status = body as unknown as Status;
     if (status.error !== undefined) {
       output.err(`error: ${status.error}`);
       return COMMAND_EXIT_CODES.error;
     }
-    const shown =
-      values.section === undefined ? status : { [values.section]: (body as Record<string, unknown>)[values.section] };
+    const { section } = values;
+    if (section !== undefined && !(section in body)) {
+      output.err(`error: there is no section ${JSON.stringify(section)}; there are ${Object.keys(body).join(", ")}`);
+      return COMMAND_EXIT_CODES.error;
+    }
+    const shown = section === undefined ? status : { [section]: body[section] };
     output.out(values.json === true ? JSON.stringify(shown) : describe(shown, ""));
     const isWell = query.size > 0 ? status.failed === undefined : !status.isDegraded;
     return isWell ? COMMAND_EXIT_CODES.valid : COMMAND_EXIT_CODES.invalid;

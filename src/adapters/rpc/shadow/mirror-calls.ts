@@ -15,6 +15,8 @@ import type { RelayedCall } from "./relay-handler.js";
 const MAX_ASKED = 64;
 /** Calls that wait to be asked again; more are not compared. */
 const MAX_WAITING = 50_000;
+/** Of those how many are taken before the list is shortened. */
+const TAKEN_AT_ONCE = 10_000;
 
 export interface MirrorOptions {
   readonly incumbent: Transport;
@@ -32,7 +34,9 @@ export interface MirrorOptions {
 /** Asks the other service what its callers asked of the one, off their path, and compares what both say. */
 export class MirrorCalls {
   readonly #options: MirrorOptions;
-  readonly #waiting: RelayedCall[] = [];
+  /** In their order, from `#first` on: to take the first out of a long list moves all of it. */
+  #waiting: RelayedCall[] = [];
+  #first = 0;
   #asked = 0;
   #settling = 0;
   #whenIdle: (() => void)[] = [];
@@ -42,7 +46,7 @@ export class MirrorCalls {
   }
 
   readonly mirror = (call: RelayedCall): void => {
-    if (this.#waiting.length >= MAX_WAITING) {
+    if (this.#waitingCount >= MAX_WAITING) {
       this.#options.report.skipped++;
       return;
     }
@@ -50,17 +54,40 @@ export class MirrorCalls {
     if (this.#asked < MAX_ASKED) void this.#work();
   };
 
-  /** Settles once nothing waits, is asked, or is to be asked again. */
-  async idle(): Promise<void> {
-    while (this.#waiting.length + this.#asked + this.#settling > 0)
+  /**
+   * Settles once nothing waits, is asked, or is to be asked again. What still waits after some time, milliseconds, is not compared:
+   * a service that hangs would hold up the report for as long as it likes.
+   */
+  async finish(graceMs: number): Promise<void> {
+    const cancel = this.#options.clock.after(graceMs, () => {
+      this.#options.report.skipped += this.#waitingCount;
+      this.#waiting = [];
+      this.#first = 0;
+    });
+    while (this.#waitingCount + this.#asked + this.#settling > 0)
       await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    cancel();
   }
 
   async #work(): Promise<void> {
     this.#asked++;
-    for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) await this.#compare(call);
+    for (let call = this.#takeFirst(); call !== undefined; call = this.#takeFirst()) await this.#compare(call);
     this.#asked--;
     this.#tellIdle();
+  }
+
+  get #waitingCount(): number {
+    return this.#waiting.length - this.#first;
+  }
+
+  #takeFirst(): RelayedCall | undefined {
+    const call = this.#waiting[this.#first];
+    if (call === undefined) return undefined;
+    this.#first++;
+    if (this.#first < this.#waiting.length && this.#first < TAKEN_AT_ONCE) return call;
+    this.#waiting = this.#waiting.slice(this.#first);
+    this.#first = 0;
+    return call;
   }
 
   async #compare(call: RelayedCall): Promise<void> {

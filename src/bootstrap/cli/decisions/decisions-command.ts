@@ -46,8 +46,8 @@ export async function decisionsCommand(
     Date.parse(line.timestamp) >= since &&
     Date.parse(line.timestamp) <= until;
   let found = 0;
-  for (const input of await inputsOf(file)) {
-    for await (const text of createInterface({ input, crlfDelay: Infinity })) {
+  for (const { name, open } of await inputsOf(file)) {
+    for await (const text of linesOf(name, open())) {
       const line = lineIn(text);
       if (line === undefined || !isWanted(line)) continue;
       found++;
@@ -57,9 +57,25 @@ export async function decisionsCommand(
   return found > 0 ? 0 : COMMAND_EXIT_CODES.denied;
 }
 
+interface Input {
+  readonly name: string;
+  readonly open: () => NodeJS.ReadableStream;
+}
+
+/** @throws UsageError where it cannot be read: that it is there does not say that it may be */
+async function* linesOf(name: string, input: NodeJS.ReadableStream): AsyncGenerator<string> {
+  try {
+    yield* createInterface({ input, crlfDelay: Infinity });
+  } catch (error) {
+    throw new UsageError(
+      `the decision log ${name} cannot be read: ${(error as Error).message}; correct the path or its permissions`,
+    );
+  }
+}
+
 /** The files that made way come first: they are older. */
-async function inputsOf(file: string): Promise<readonly NodeJS.ReadableStream[]> {
-  if (file === "-") return [process.stdin];
+async function inputsOf(file: string): Promise<readonly Input[]> {
+  if (file === "-") return [{ name: file, open: () => process.stdin }];
   const there: string[] = [];
   for (let number = KEPT_FILES; number >= 0; number--) {
     const each = number === 0 ? file : `${file}.${number}`;
@@ -75,7 +91,8 @@ async function inputsOf(file: string): Promise<readonly NodeJS.ReadableStream[]>
     throw new UsageError(
       `the decision log ${file} cannot be read: correct the path or its permissions, or set DECISION_LOG and DECISION_LOG_FILE for the service`,
     );
-  return there.map((each) => createReadStream(each));
+  // Each is opened in its turn: one that fails before anybody reads it fails where nobody listens.
+  return there.map((name) => ({ name, open: () => createReadStream(name) }));
 }
 
 function describe({

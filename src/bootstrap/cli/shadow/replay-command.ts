@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { create, type MessageInitShape, toJsonString } from "@bufbuild/protobuf";
 import { ConnectError, type Transport } from "@connectrpc/connect";
+import { Health } from "../../../adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import {
   type GetEntitlementV2Request,
   GetEntitlementV2RequestSchema,
@@ -19,8 +20,9 @@ import { serviceAddress } from "../commands/service-address.js";
 import { type DecisionLine, lineIn } from "../decisions/decision-line.js";
 import { COMMAND_EXIT_CODES, type Output } from "../output.js";
 import { parseCommandLine, UsageError } from "../parse-command-line.js";
-import { TLS_OPTIONS } from "../service-options.js";
+import { baseUrlOf, TLS_OPTIONS } from "../service-options.js";
 import { describeCounts, printReport } from "./print-report.js";
+import { reachFault } from "./reach-fault.js";
 import { transportTo } from "./services.js";
 
 const SYNTAX = {
@@ -51,6 +53,18 @@ export async function replayCommand(
   const [file = ""] = positionals;
   const address = values.address ?? serviceAddress(environment).baseUrl;
   const transport = transportTo("--address", address, values);
+  // Else each line of the log would differ, and wait for its time: nobody to ask is an error, not an answer.
+  const fault = await reachFault(
+    transport,
+    baseUrlOf("--address", address),
+    ANSWER_TIMEOUT_MS,
+    Health.method.check,
+    {},
+  );
+  if (fault !== undefined) {
+    output.err(`error: ${fault}`);
+    return COMMAND_EXIT_CODES.error;
+  }
   const report = new ComparisonReport();
   const asked = new Set<Promise<void>>();
   try {

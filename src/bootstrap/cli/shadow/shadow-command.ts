@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { SystemClock } from "../../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../../adapters/ops/winston-logger.js";
+import { Health } from "../../../adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import { MultiProtocolListener } from "../../../adapters/rpc/listener/multi-protocol-listener.js";
 import { MirrorCalls } from "../../../adapters/rpc/shadow/mirror-calls.js";
 import { relayHandler } from "../../../adapters/rpc/shadow/relay-handler.js";
@@ -10,9 +11,10 @@ import { endOnSignal } from "../../process/termination.js";
 import { serviceAddress } from "../commands/service-address.js";
 import { COMMAND_EXIT_CODES, type Output } from "../output.js";
 import { parseCommandLine, UsageError } from "../parse-command-line.js";
-import { durationOf, TLS_OPTIONS } from "../service-options.js";
+import { baseUrlOf, durationOf, TLS_OPTIONS } from "../service-options.js";
 import { inspectComparison } from "./inspect-comparison.js";
 import { describeCounts, printReport } from "./print-report.js";
+import { reachFault } from "./reach-fault.js";
 import { countOf, transportTo } from "./services.js";
 
 const SYNTAX = {
@@ -37,6 +39,9 @@ const DEFAULT_SETTLE = "2s";
 const ANSWER_TIMEOUT_MS = 5_000;
 const PROGRESS_MS = 60_000;
 const DRAIN_MS = 5_000;
+/** How long answers that still wait to be compared may hold up the report. */
+const FINISH_MS = 30_000;
+const REACH_MS = 5_000;
 /** A timer takes no more. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -56,6 +61,14 @@ export async function shadowCommand(
   const answerFrom = values["answer-from"] ?? "incumbent";
   if (answerFrom !== "incumbent" && answerFrom !== "candidate")
     throw new UsageError(`--answer-from must be incumbent or candidate, not ${JSON.stringify(answerFrom)}`);
+  const baseUrls = {
+    incumbent: baseUrlOf("--incumbent", values.incumbent),
+    candidate: baseUrlOf("--candidate", candidate),
+  };
+  if (isSamePlace(baseUrls.incumbent, baseUrls.candidate))
+    throw new UsageError(
+      `--incumbent and --candidate are the same service, ${baseUrls.candidate}: nothing would be compared; name the other one with --candidate host:port`,
+    );
   const transports = {
     incumbent: transportTo("--incumbent", values.incumbent, values),
     candidate: transportTo("--candidate", candidate, values),
@@ -100,6 +113,11 @@ export async function shadowCommand(
     addressOf("--listen", values.listen ?? DEFAULT_LISTEN),
     addressOf("--inspect", values.inspect ?? DEFAULT_INSPECT),
   ];
+  for (const baseUrl of Object.values(baseUrls))
+    if (isSamePlace(baseUrl, `http://${callers.shown}:${callers.port}`))
+      throw new UsageError(
+        `--listen ${callers.shown}:${callers.port} is one of the services that are asked: choose another --listen host:port`,
+      );
   try {
     const port = await listenAt("--listen", listener, callers);
     if (page !== undefined)
@@ -113,12 +131,30 @@ export async function shadowCommand(
     await listener.drain(0);
     return COMMAND_EXIT_CODES.error;
   }
+  for (const [who, baseUrl] of Object.entries(baseUrls))
+    void warnUnlessReached(who as "incumbent" | "candidate", baseUrl);
   await untilEnd(end, ends.afterMs, () => output.err(describeCounts(report)));
   await listener.drain(DRAIN_MS);
-  await mirror.idle();
+  await mirror.finish(FINISH_MS);
   await page?.close();
   printReport(report, values.json === true, output);
   return report.different === 0 ? COMMAND_EXIT_CODES.valid : COMMAND_EXIT_CODES.invalid;
+
+  /** It may start later: whoever mistook its address should not learn that from the report. */
+  async function warnUnlessReached(who: "incumbent" | "candidate", baseUrl: string): Promise<void> {
+    const fault = await reachFault(transports[who], baseUrl, REACH_MS, Health.method.check, {});
+    if (fault !== undefined && !end.signal.aborted) output.err(`warning: --${who}: ${fault}`);
+  }
+}
+
+const THIS_MACHINE = new Set(["localhost", "127.0.0.1", "[::1]", "0.0.0.0", "[::]"]);
+
+/** @param one, other URLs; port 0 is no place yet */
+function isSamePlace(one: string, other: string): boolean {
+  const [a, b] = [new URL(one), new URL(other)];
+  const portOf = ({ port, protocol }: URL) => (port === "" ? (protocol === "https:" ? "443" : "80") : port);
+  if (portOf(a) !== portOf(b) || portOf(a) === "0") return false;
+  return a.hostname === b.hostname || (THIS_MACHINE.has(a.hostname) && THIS_MACHINE.has(b.hostname));
 }
 
 interface Address {
