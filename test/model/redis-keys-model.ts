@@ -51,7 +51,9 @@ export class RedisKeysModel implements RedisCommands {
     return Promise.resolve();
   }
 
-  #writeGroup({ writes, onlyIfExists }: WriteGroup): readonly WriteOutcome[] {
+  #writeGroup({ writes, onlyIfExists, unlessLater }: WriteGroup): readonly WriteOutcome[] {
+    if (unlessLater !== undefined && Number(this.#values.get(unlessLater.key)) > unlessLater.than)
+      return writes.map(() => ({ outcome: "withheld" }));
     if (onlyIfExists !== undefined && !this.#values.has(onlyIfExists))
       return writes.map(() => ({ outcome: "not-cached" }));
     return writes.map(({ key, value, updatedAt }) => {

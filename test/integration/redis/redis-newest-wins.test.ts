@@ -134,6 +134,40 @@ describe.each(PLACES)("newest wins, on %s", (_, open) => {
     expect(await redis.commands.read(["stray", "stray#timestamp"])).toEqual([null, null]);
   });
 
+  it.each([
+    { stored: 9, than: 8, outcome: "withheld" },
+    { stored: 8, than: 8, outcome: "written" },
+    { stored: undefined, than: 8, outcome: "written" },
+  ])("withholds a group without timestamps from what is later than it may be: $outcome for $stored", async (each) => {
+    if (each.stored !== undefined)
+      await redis.commands.writeNewest([{ writes: [write("state", "before", each.stored)] }]);
+    const outcomes = await redis.commands.writeNewest([
+      { writes: [write("other", "before", 1)] },
+      {
+        writes: [write("state", "after", 0), write("metadata", "after", 0)],
+        unlessLater: { key: "state#timestamp", than: each.than },
+      },
+      { writes: [write("other", "after", 2)] },
+    ]);
+    const { outcome } = each;
+    expect(outcomes).toEqual([[WRITTEN], [{ outcome }, { outcome }], [WRITTEN]]);
+    const left = outcome === "written" ? valueOf("after", 0) : null;
+    expect(await redis.commands.read(["metadata", "other"])).toEqual([left, valueOf("after", 2)]);
+  });
+
+  it("never lets a group without timestamps take the place of what came in between", async () => {
+    // Both at once, many times: whichever is first, what has a timestamp is there in the end.
+    for (let round = 0; round < 50; round++) {
+      await Promise.all([
+        redis.commands.writeNewest([
+          { writes: [write(`state ${round}`, "empty", 0)], unlessLater: { key: `state ${round}#timestamp`, than: 8 } },
+        ]),
+        another.commands.writeNewest([{ writes: [write(`state ${round}`, "newer", 9)] }]),
+      ]);
+      expect((await stored(`state ${round}`))[0]).toBe(valueOf("newer", 9));
+    }
+  });
+
   it("gives both keys their time to live, or none", async () => {
     await redis.commands.writeNewest([{ writes: [write("key", "", 5)] }]);
     await forEver.commands.writeNewest([{ writes: [write("for ever", "", 5)] }]);

@@ -58,6 +58,16 @@ describe.each(WRITERS)("a user without %s", (_, rules) => {
     expect(await server.admin.dbsize()).toBe(0);
   });
 
+  it("writes nothing where what is stored is later than it may be", async () => {
+    const { commands } = await asUser(...rules);
+    await commands.writeNewest([{ writes: [write("9", 9)] }]);
+    const group = (than: number) => ({ writes: [write("0", 0)], unlessLater: { key: timestampKey(KEY), than } });
+    expect(await commands.writeNewest([group(8)])).toEqual([[{ outcome: "withheld" }]]);
+    expect(await server.admin.get(KEY)).toBe("9");
+    expect(await commands.writeNewest([group(9)])).toEqual([[{ outcome: "written" }]]);
+    expect(await server.admin.get(KEY)).toBe("0");
+  });
+
   it("takes and gives back locks that are its own", async () => {
     const { commands } = await asUser(...rules);
     expect(await commands.lock("env:lock", "mine", 60_000)).toBe(true);

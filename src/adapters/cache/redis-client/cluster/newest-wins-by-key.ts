@@ -11,14 +11,17 @@ import type { RedisCommand, Reply } from "../link/command-batches.js";
  * has to do.
  *
  * ARGV: milliseconds to live (or less than 0), the value, its timestamp ("" or "0": written whatever is stored), the
- * timestamp of the timestamp key.
+ * timestamp of the timestamp key, what is stored may have at the latest ("": any).
  */
 const NEWEST_VALUE = redisScript(`
 local writtenAt = ARGV[3]
-if writtenAt ~= '' and writtenAt ~= '0' then
+local isOrdered = writtenAt ~= '' and writtenAt ~= '0'
+if isOrdered or ARGV[5] ~= '' then
   local stored = redis.call('GET', KEYS[1])
   local storedAt = stored and (string.match(stored, '"sidecar":{"updatedAt":([-+.%deE]+)') or ARGV[4])
-  if storedAt and (tonumber(storedAt) or 0) > tonumber(writtenAt) then return {stored, storedAt} end
+  local time = storedAt and (tonumber(storedAt) or 0)
+  if time and ARGV[5] ~= '' and time > tonumber(ARGV[5]) then return 2 end
+  if time and isOrdered and time > tonumber(writtenAt) then return {stored, storedAt} end
 end
 if tonumber(ARGV[1]) < 0 then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1]) end
 return 1
@@ -50,18 +53,22 @@ export async function writeNewestByKey(
   send: SendByKey,
 ): Promise<readonly (readonly WriteOutcome[])[]> {
   const stored = await lookUp(groups, send);
-  const writes = groups.flatMap(({ writes, onlyIfExists }) =>
-    writes.map((write) => ({
-      ...write,
-      isWanted: onlyIfExists === undefined || stored.get(onlyIfExists) !== undefined,
-    })),
-  );
-  const wanted = writes.filter(({ isWanted }) => isWanted);
+  const writes = groups.flatMap((group) => {
+    const refusal = refusalOf(group, stored);
+    return group.writes.map((write) => ({ ...write, unlessLater: group.unlessLater, refusal }));
+  });
+  const wanted = writes.filter(({ refusal }) => refusal === undefined);
   const replies = await runByKey(
-    wanted.map(({ key, value, updatedAt }) => ({
+    wanted.map(({ key, value, updatedAt, unlessLater }) => ({
       script: NEWEST_VALUE,
       keys: [key],
-      args: [keysTtlMs, value, updatedAt ?? "", stored.get(timestampKey(key)) ?? ""],
+      args: [
+        keysTtlMs,
+        value,
+        updatedAt ?? "",
+        stored.get(timestampKey(key)) ?? "",
+        unlessLater?.key === timestampKey(key) ? unlessLater.than : "",
+      ],
     })),
     send,
   );
@@ -75,15 +82,27 @@ export async function writeNewestByKey(
     send,
   );
   let next = 0;
-  const outcomes = writes.map(({ isWanted }): WriteOutcome =>
-    isWanted ? outcomeOf(replies[next++]) : { outcome: "not-cached" },
+  const outcomes = writes.map(({ refusal }): WriteOutcome =>
+    refusal === undefined ? outcomeOf(replies[next++]) : { outcome: refusal },
   );
   return byGroup(groups, outcomes);
 }
 
+/** @returns undefined where the group is to be written, as far as what was found before tells */
+function refusalOf(
+  { onlyIfExists, unlessLater }: WriteGroup,
+  stored: ReadonlyMap<string, string>,
+): "not-cached" | "withheld" | undefined {
+  if (onlyIfExists !== undefined && stored.get(onlyIfExists) === undefined) return "not-cached";
+  return unlessLater !== undefined && Number(stored.get(unlessLater.key)) > unlessLater.than ? "withheld" : undefined;
+}
+
 /** The timestamps of all keys, and whether the keys are there that have to be. */
 async function lookUp(groups: readonly WriteGroup[], send: SendByKey): Promise<ReadonlyMap<string, string>> {
-  const timestamps = groups.flatMap(({ writes }) => writes.map(({ key }) => timestampKey(key)));
+  const timestamps = groups.flatMap(({ writes, unlessLater }) => [
+    ...writes.map(({ key }) => timestampKey(key)),
+    ...(unlessLater === undefined ? [] : [unlessLater.key]),
+  ]);
   const needed = groups.flatMap(({ onlyIfExists }) => onlyIfExists ?? []);
   const commands = [
     ...[...new Set(timestamps)].map((key) => ({ key, command: ["GET", key] as const })),

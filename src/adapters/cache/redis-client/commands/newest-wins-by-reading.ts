@@ -37,13 +37,16 @@ export async function writeNewestByReading(
 }
 
 async function compare(groups: readonly WriteGroup[], send: Send) {
-  const writes = groups.flatMap(({ writes, onlyIfExists }) => writes.map((write) => ({ write, onlyIfExists })));
+  const writes = groups.flatMap(({ writes, onlyIfExists, unlessLater }) =>
+    writes.map((write) => ({ write, onlyIfExists, unlessLater })),
+  );
   const keys = [
     ...new Set(
-      writes.flatMap(({ write, onlyIfExists }) => [
+      writes.flatMap(({ write, onlyIfExists, unlessLater }) => [
         write.key,
         timestampKey(write.key),
         ...(onlyIfExists === undefined ? [] : [onlyIfExists]),
+        ...(unlessLater === undefined ? [] : [unlessLater.key]),
       ]),
     ),
   ];
@@ -56,7 +59,9 @@ async function compare(groups: readonly WriteGroup[], send: Send) {
   const [found] = accepted([values]) as readonly [readonly (string | null)[]];
   const stored = new Map(keys.map((key, index) => [key, found[index] ?? null]));
   const toWrite: KeyWrite[] = [];
-  const outcomes = writes.map(({ write, onlyIfExists }): WriteOutcome => {
+  const outcomes = writes.map(({ write, onlyIfExists, unlessLater }): WriteOutcome => {
+    if (unlessLater !== undefined && Number(stored.get(unlessLater.key) ?? Number.NaN) > unlessLater.than)
+      return { outcome: "withheld" };
     if (onlyIfExists !== undefined && stored.get(onlyIfExists) === null) return { outcome: "not-cached" };
     const value = stored.get(write.key) ?? null;
     const storedAt = Number(stored.get(timestampKey(write.key)) ?? Number.NaN);

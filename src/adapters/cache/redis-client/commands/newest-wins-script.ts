@@ -10,11 +10,13 @@ const MAX_WRITES = 24;
  * KEYS: a value's key and its timestamp's, for each write; then the keys that have to be there.
  * ARGV: milliseconds to live (or less than 0), now; then for each write its value, its timestamp ("" for none), and
  * which of the keys that have to be there is its (or 0).
- * Answers for each write: 1 written, 0 not cached, or what is stored and newer, with its timestamp.
+ * Answers for each write: 1 written, 0 not cached, 2 withheld, or what is stored and newer, with its timestamp.
+ *
+ * @param argsBehind how many of ARGV follow
  */
-const NEWEST_WINS = redisScript(`
+const newestWins = (argsBehind: number) => `
 local ttl = tonumber(ARGV[1])
-local writes = (#ARGV - 2) / 3
+local writes = (#ARGV - ${2 + argsBehind}) / 3
 local outcomes = {}
 local function set(key, value)
   if ttl < 0 then redis.call('SET', key, value) else redis.call('SET', key, value, 'PX', ttl) end
@@ -41,7 +43,19 @@ for i = 1, writes do
   end
 end
 return outcomes
-`);
+`;
+
+const NEWEST_WINS = redisScript(newestWins(0));
+
+/** The same for one group. Last of KEYS and ARGV: a timestamp's key, and what it may have at the latest. */
+const UNLESS_LATER = redisScript(`
+local latest = tonumber(redis.call('GET', KEYS[#KEYS]) or '')
+if latest and latest > tonumber(ARGV[#ARGV]) then
+  local withheld = {}
+  for i = 1, (#ARGV - 3) / 3 do withheld[i] = 2 end
+  return withheld
+end
+${newestWins(1)}`);
 
 /** The scripts that write groups, each with whole groups for as long as they fit in. */
 export function newestWinsCalls(groups: readonly WriteGroup[], now: number, keysTtlMs: number): readonly ScriptCall[] {
@@ -50,10 +64,20 @@ export function newestWinsCalls(groups: readonly WriteGroup[], now: number, keys
     const writes = batch.flatMap(({ writes, onlyIfExists }) =>
       writes.map((write) => ({ ...write, needs: onlyIfExists === undefined ? 0 : needed.indexOf(onlyIfExists) + 1 })),
     );
+    const unlessLater = batch[0]?.unlessLater;
     return {
-      script: NEWEST_WINS,
-      keys: [...writes.flatMap(({ key }) => [key, timestampKey(key)]), ...needed],
-      args: [keysTtlMs, now, ...writes.flatMap(({ value, updatedAt, needs }) => [value, updatedAt ?? "", needs])],
+      script: unlessLater === undefined ? NEWEST_WINS : UNLESS_LATER,
+      keys: [
+        ...writes.flatMap(({ key }) => [key, timestampKey(key)]),
+        ...needed,
+        ...(unlessLater === undefined ? [] : [unlessLater.key]),
+      ],
+      args: [
+        keysTtlMs,
+        now,
+        ...writes.flatMap(({ value, updatedAt, needs }) => [value, updatedAt ?? "", needs]),
+        ...(unlessLater === undefined ? [] : [unlessLater.than]),
+      ],
     };
   });
 }
@@ -79,10 +103,11 @@ export function byGroup(
   return groups.map(({ writes }) => all.slice(next, (next += writes.length)));
 }
 
-/** @param reply of a script for one write: 1 written, 0 not cached, or what is stored and newer, with its timestamp */
+/** @param reply of a script for one write: 1 written, 0 not cached, 2 withheld, or what is stored and newer, with its timestamp */
 export function outcomeOf(reply: unknown): WriteOutcome {
   if (reply === 1) return { outcome: "written" };
   if (reply === 0) return { outcome: "not-cached" };
+  if (reply === 2) return { outcome: "withheld" };
   const [stored, storedAt] = reply as readonly [string, string];
   return { outcome: "older", stored, storedAt: Number(storedAt) };
 }
@@ -91,12 +116,13 @@ function batches(groups: readonly WriteGroup[]): readonly (readonly WriteGroup[]
   const all: WriteGroup[][] = [];
   let room = 0;
   for (const group of groups.flatMap(inParts)) {
-    if (group.writes.length > room) {
+    const isAlone = group.unlessLater !== undefined;
+    if (isAlone || group.writes.length > room) {
       all.push([]);
       room = MAX_WRITES;
     }
     all.at(-1)?.push(group);
-    room -= group.writes.length;
+    room = isAlone ? 0 : room - group.writes.length;
   }
   return all;
 }

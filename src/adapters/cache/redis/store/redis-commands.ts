@@ -50,11 +50,15 @@ export interface WriteGroup {
   readonly writes: readonly KeyWrite[];
   /** A key without which nothing of the group is written. */
   readonly onlyIfExists?: string | undefined;
+  /** Nothing of the group is written where this timestamp's key has a later one than that, epoch milliseconds. */
+  readonly unlessLater?: { readonly key: string; readonly than: number } | undefined;
 }
 
 /** What became of one write. */
 export type WriteOutcome =
   | { readonly outcome: "written" | "not-cached" }
+  /** It yields to what is stored, as its group says. */
+  | { readonly outcome: "withheld" }
   /** What is stored is newer, and stays. */
   | { readonly outcome: "older"; readonly stored: string; readonly storedAt: number };
 

@@ -98,9 +98,9 @@ export function recentSubjectsKey(environment: string): string {
   return `${environment}:sidecar:recent`;
 }
 
-/** Where the persistent-cache services keep the timestamp of the last change that Redis confirmed. No state's key begins so. */
-export function confirmedKey(environment: string): string {
-  return `${environment}:sidecar:confirmed`;
+/** Where a persistent-cache service keeps the timestamp of the last change that Redis confirmed to it. No state's key begins so. */
+export function confirmedKey(environment: string, serviceId: string): string {
+  return `${environment}:sidecar:confirmed:${serviceId}`;
 }
 
 /** Says whether anything is held of a customer. */

@@ -35,6 +35,8 @@ export class RedisSharedCache implements SharedCache {
   readonly #environment: string;
   readonly #clock: Clock;
   readonly #token = randomUUID();
+  /** This process's own: what another one writes there after a roll-back would hide it. */
+  readonly #confirmedKey: string;
   /** The latest that Redis has confirmed to this process, epoch milliseconds. */
   #confirmedAt = -Infinity;
   #sentAt = 0;
@@ -44,6 +46,7 @@ export class RedisSharedCache implements SharedCache {
     this.#redis = redis;
     this.#environment = environment;
     this.#clock = clock;
+    this.#confirmedKey = confirmedKey(environment, this.#token);
   }
 
   async write(writes: readonly SharedWrite[]): Promise<void> {
@@ -52,7 +55,6 @@ export class RedisSharedCache implements SharedCache {
       const { subject } = change;
       const { writes: keys } =
         change.type === "usage-updated" ? this.#usage(change, at) : this.#state(change, at, believedUntil);
-      if (unlessStoredAfter !== undefined && (await this.#isStoredAfter(subject, unlessStoredAfter))) continue;
       if (
         !(await this.#mayWrite(
           subject,
@@ -60,25 +62,25 @@ export class RedisSharedCache implements SharedCache {
         ))
       )
         continue;
-      groups.push(onlyIfCached ? { writes: keys, onlyIfExists: this.#mark(subject) } : { writes: keys });
+      const mark = this.#mark(subject);
+      groups.push({
+        writes: keys,
+        onlyIfExists: onlyIfCached ? mark : undefined,
+        unlessLater: unlessStoredAfter === undefined ? undefined : { key: mark, than: unlessStoredAfter },
+      });
     }
     if (groups.length === 0) return;
     // Beside the data, so that it is lost with it; each later than the one before.
     const at = (this.#sentAt = Math.max(this.#clock.now(), this.#sentAt + 1));
-    groups.push({ writes: [{ key: confirmedKey(this.#environment), value: String(at), updatedAt: at }] });
+    groups.push({ writes: [{ key: this.#confirmedKey, value: String(at), updatedAt: at }] });
     await this.#redis.writeNewest(groups);
     this.#confirmedAt = Math.max(this.#confirmedAt, at);
   }
 
   async hasOlderData(): Promise<boolean> {
     if (this.#confirmedAt === -Infinity) return false;
-    const [stored = null] = await this.#redis.read([confirmedKey(this.#environment)]);
+    const [stored = null] = await this.#redis.read([this.#confirmedKey]);
     return stored === null || Number(stored) < this.#confirmedAt;
-  }
-
-  async #isStoredAfter(subject: Subject, time: number): Promise<boolean> {
-    const [timestamp] = await this.#redis.read([this.#mark(subject)]);
-    return (readTimestamp(timestamp) ?? -Infinity) > time;
   }
 
   async isCached(subject: Subject): Promise<boolean> {

@@ -62,3 +62,22 @@ describe("a write of what only counts beside another key", () => {
     expect(writing({ ...HELD, set: "here" }, [group]).outcomes).toEqual([[{ outcome: "written" }]]);
   });
 });
+
+describe("a write that yields to what is later than a time", () => {
+  const group = { ...write(0), unlessLater: { key: "state#timestamp", than: 199 } };
+
+  it("is withheld where that is stored, and no other with it", () => {
+    const other = { writes: [{ key: "other", value: "new", updatedAt: 1 }] };
+    const { outcomes, value } = writing(HELD, [other, group, other]);
+    expect(outcomes).toEqual([[{ outcome: "written" }], [{ outcome: "withheld" }], [{ outcome: "written" }]]);
+    expect([value("state"), value("other")]).toEqual(["old", "new"]);
+  });
+
+  it.each([
+    { held: {} },
+    { held: { ...HELD, "state#timestamp": "199" } },
+    { held: { ...HELD, "state#timestamp": "" } },
+  ])("is written where that is not stored (%#)", ({ held }) => {
+    expect(writing(held, [group]).outcomes).toEqual([[{ outcome: "written" }]]);
+  });
+});
