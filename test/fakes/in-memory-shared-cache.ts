@@ -11,7 +11,7 @@ export class InMemorySharedCache implements SharedCache {
   readonly #listeners = new Set<() => void>();
   /** Fails with this from now on, until it is undefined. */
   outage: CodedError | undefined;
-  /** Customers whose writes fail, while all others succeed. */
+  /** Customers for whom everything fails, while all others succeed. */
   readonly spoilt = new Set<string>();
   /** What writes wait for. */
   hold: Promise<void> = Promise.resolve();
@@ -32,6 +32,8 @@ export class InMemorySharedCache implements SharedCache {
   }
 
   isCached(subject: Subject): Promise<boolean> {
+    if (this.spoilt.has(subject.customerId))
+      return Promise.reject(new CodedError("unavailable", "one key is not what it should be"));
     return Promise.resolve(this.#cached.some((cached) => sameSubject(cached, subject)));
   }
 

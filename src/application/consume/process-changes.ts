@@ -1,17 +1,20 @@
 import { isEmptyState } from "../../domain/customer-state.js";
 import { errorCodeOf } from "../../domain/errors.js";
+import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
 import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { SharedWrite } from "../../ports/shared-cache.js";
 import type { ConsumptionTelemetry } from "../../ports/telemetry.js";
 import { inSpan, type Span, traceIdOf, type Tracer } from "../../ports/tracer.js";
+import { elapse } from "../../ports/waits.js";
 import type { RefetchSubjects } from "./refetch-subjects.js";
 import type { RefreshAllStates } from "./refresh-all-states.js";
-import type { WriteAvailability } from "./write-availability.js";
-import { isOutage, type WriteInOrder } from "./write-in-order.js";
+import { isOutage, type WriteAvailability } from "./write-availability.js";
+import type { WriteInOrder } from "./write-in-order.js";
 
-export interface CarryOutOptions {
+/** Of the waits after a failure of the shared cache's, until what failed is tried again. */
+export interface CarryOutOptions extends BackOffTiming {
   /** Whether only states that are cached already are written. */
   readonly onlyIfCached: boolean;
   /** How many messages may wait for upstream at once; those on top of it come again later. */
@@ -49,6 +52,13 @@ interface Effect {
   readonly span: Span | undefined;
 }
 
+interface Holding {
+  /** From when on the messages are held, epoch milliseconds. */
+  readonly since: number;
+  /** Of those that failed before. */
+  readonly backOff?: BackOff | undefined;
+}
+
 const NOTHING_TO_DO = Promise.resolve();
 
 /** Carries out what messages say, and takes those off the queue whose effect is in the shared cache. */
@@ -64,21 +74,27 @@ export class ProcessChanges {
   }
 
   carryOut(messages: readonly QueuedMessage[]): Progress {
-    return this.#begin(messages, this.#parts.clock.now());
+    return this.#begin(messages, { since: this.#parts.clock.now() });
   }
 
   /** Carries them out once the shared cache takes writes. Never rejects. */
-  async hold(messages: readonly QueuedMessage[], since = this.#parts.clock.now()): Promise<void> {
+  hold(messages: readonly QueuedMessage[]): Promise<void> {
+    return this.#hold(messages, { since: this.#parts.clock.now() });
+  }
+
+  /** What failed while the shared cache takes writes is not tried again at once: it may fail for ever. */
+  async #hold(messages: readonly QueuedMessage[], { since, backOff }: Holding): Promise<void> {
     const { queue, gate, clock } = this.#parts;
     const holding = new AbortController();
     const cancelTimer = clock.after(Math.max(0, since + this.#options.holdMs - clock.now()), () => holding.abort());
     this.#holds.add(holding);
     if (this.#isStopped) holding.abort();
+    if (backOff !== undefined) await elapse(backOff.nextMs(), clock, holding.signal);
     await gate.whenOpen(holding.signal);
     cancelTimer();
     this.#holds.delete(holding);
     if (holding.signal.aborted) await queue.release(messages);
-    else await this.#begin(messages, since).settled;
+    else await this.#begin(messages, { since, backOff }).settled;
   }
 
   /** What is held is given back. */
@@ -87,7 +103,7 @@ export class ProcessChanges {
     for (const holding of this.#holds) holding.abort();
   }
 
-  #begin(messages: readonly QueuedMessage[], since: number): Progress {
+  #begin(messages: readonly QueuedMessage[], holding: Holding): Progress {
     const seconds = this.#parts.telemetry.stopwatch();
     const writes: Effect[] = [];
     const settled: Promise<unknown>[] = [];
@@ -104,9 +120,9 @@ export class ProcessChanges {
         writes.push({ message, done, span });
       }
       // One by one: what waits for upstream must not keep what does not.
-      else settled.push(this.#settle([{ message, done: this.#askUpstream(content, span), span }], seconds, since));
+      else settled.push(this.#settle([{ message, done: this.#askUpstream(content, span), span }], seconds, holding));
     }
-    const removed = this.#settle(writes, seconds, since);
+    const removed = this.#settle(writes, seconds, holding);
     settled.push(removed);
     return { written: Promise.allSettled(writes.map(({ done }) => done)), removed, settled: Promise.all(settled) };
   }
@@ -137,19 +153,22 @@ export class ProcessChanges {
     return refetch.refetch(change.subject, this.#options.onlyIfCached, { changedAt: at, span });
   }
 
-  async #settle(effects: readonly Effect[], seconds: () => number, since: number): Promise<void> {
+  async #settle(effects: readonly Effect[], seconds: () => number, holding: Holding): Promise<void> {
     const { queue, telemetry, logger } = this.#parts;
     const results = await Promise.allSettled(effects.map(({ done }) => done));
     const carriedOut: QueuedMessage[] = [];
     const held: QueuedMessage[] = [];
+    let outage: unknown;
     const notForNow: QueuedMessage[] = [];
     const left: QueuedMessage[] = [];
     for (const [index, { message, span }] of effects.entries()) {
       const result = results[index];
       span?.end(result?.status === "rejected" ? failureOf(result.reason) : undefined);
       if (result?.status !== "rejected") carriedOut.push(message);
-      else if (isOutage(result.reason)) held.push(message);
-      else if (errorCodeOf(result.reason) === "cancelled") notForNow.push(message);
+      else if (isOutage(result.reason)) {
+        held.push(message);
+        outage ??= result.reason;
+      } else if (errorCodeOf(result.reason) === "cancelled") notForNow.push(message);
       else {
         left.push(message);
         if (!(result.reason instanceof TooManyWaiting)) {
@@ -164,7 +183,23 @@ export class ProcessChanges {
     queue.abandon(left);
     await Promise.all([queue.remove(carriedOut), queue.release(notForNow)]);
     telemetry.handled(carriedOut.length, seconds());
-    if (held.length > 0) await this.hold(held, since);
+    if (held.length > 0) await this.#holdFailed(held, outage, holding);
+  }
+
+  async #holdFailed(messages: readonly QueuedMessage[], failure: unknown, { since, backOff }: Holding): Promise<void> {
+    const { gate, logger } = this.#parts;
+    const isPartial = gate.isOpen && (await gate.examine(failure)) === undefined;
+    if (isPartial && backOff === undefined) {
+      logger.warn(
+        "a message could not be carried out though the shared cache takes writes: it is held, and tried again",
+        {
+          messageId: messages[0]?.id,
+          messages: messages.length,
+          error: failure,
+        },
+      );
+    }
+    await this.#hold(messages, { since, backOff: backOff ?? new BackOff(this.#options) });
   }
 
   #reject(message: QueuedMessage, fault: string): void {

@@ -33,7 +33,7 @@ export interface Job {
   readonly confirms: Confirmation | undefined;
   /** How often the subject was written while upstream was being asked. */
   superseded: number;
-  /** Failures while upstream answered for others. */
+  /** Failures while upstream answered for others, or the cache took writes. */
   attempts: number;
   readonly backOff: BackOff;
   /** How many answers upstream had given when it last failed for this one. */

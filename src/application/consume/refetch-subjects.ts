@@ -9,7 +9,8 @@ import type { ConsumptionTelemetry } from "../../ports/telemetry.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import { type Job, newJob, type Refetch, type RefetchReason } from "./refetch-job.js";
 import { type Confirmation, type ConfirmationTiming, UnconfirmedAnswers } from "./unconfirmed-answers.js";
-import { isOutage, type WriteInOrder } from "./write-in-order.js";
+import { isOutage, type WriteAvailability } from "./write-availability.js";
+import type { WriteInOrder } from "./write-in-order.js";
 
 /** Of the waits after a failure, until upstream is asked again. */
 export interface RefetchOptions extends BackOffTiming, ConfirmationTiming {
@@ -42,6 +43,7 @@ export interface RefetchParts {
   readonly upstream: Pick<UpstreamClient, "fetchState">;
   readonly cache: SharedCache;
   readonly writer: WriteInOrder;
+  readonly gate: Pick<WriteAvailability, "examine">;
   readonly telemetry: ConsumptionTelemetry;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -84,8 +86,8 @@ export class RefetchSubjects {
   }
 
   /**
-   * @throws CodedError `cancelled` once it is stopped; `internal` where upstream refuses the subject, or goes on failing
-   * for it alone; else what WriteInOrder throws
+   * @throws CodedError `cancelled` once it is stopped; `internal` where upstream refuses the subject, or it or the cache goes on
+   * failing for it alone; else what WriteInOrder throws
    */
   refetch(subject: Subject, onlyIfCached: boolean, reason?: RefetchReason): Promise<void> {
     return this.begin(subject, onlyIfCached, reason).done;
@@ -147,7 +149,7 @@ export class RefetchSubjects {
       if (await this.#carryOut(job)) this.#end(job);
       else this.#repeatLater(job);
     } catch (error) {
-      this.#end(job, error);
+      await this.#notKept(job, error);
     } finally {
       unregister();
       if (isRepeated) this.#runningAgain--;
@@ -166,6 +168,22 @@ export class RefetchSubjects {
       ofSubject.delete(job);
       if (ofSubject.size === 0) this.#runningBySubject.delete(subject);
     };
+  }
+
+  /** What the cache fails with for one subject while it takes writes may pass, and must hold up nobody where it does not. */
+  async #notKept(job: Job, error: unknown): Promise<void> {
+    const { gate, telemetry, logger } = this.#parts;
+    if (!isOutage(error) || (await gate.examine(error)) !== undefined) this.#end(job, error);
+    else if (++job.attempts < this.#options.maxAttempts) this.#repeatLater(job);
+    else {
+      telemetry.refetchFailed();
+      logger.warn("a state is given up: the shared cache fails for it while it takes writes", {
+        ...job.subject,
+        attempts: job.attempts,
+        error,
+      });
+      this.#end(job, new CodedError("internal", "the shared cache goes on failing for this subject", { cause: error }));
+    }
   }
 
   #end(job: Job, error?: unknown): void {

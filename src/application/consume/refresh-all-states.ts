@@ -2,6 +2,7 @@ import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
+import { OutageLog } from "../../ports/outage-log.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
 import { elapse } from "../../ports/waits.js";
 import type { RefetchReason } from "./refetch-job.js";
@@ -168,14 +169,17 @@ export class RefetchAfterRollback {
   async #refetch(): Promise<void> {
     const { sweep, clock, logger } = this.#parts;
     const { signal } = this.#stopping;
+    const outage = new OutageLog(logger);
     while (!signal.aborted) {
       try {
         // What was lost is as late as what was confirmed last: no timestamp says that an answer is from after it.
         await sweep.sweep(Infinity);
         this.#backOff.reset();
+        outage.recovered("every state was refetched, or is asked for again");
         return;
       } catch (error) {
-        if (!(error instanceof CodedError)) logger.error("states could not be refetched: unexpected error", { error });
+        if (this.#stopping.signal.aborted) return;
+        outage.lost("warn", "not every state could be refetched: it is tried again until they are", { error });
         await elapse(this.#backOff.nextMs(), clock, signal);
       }
     }

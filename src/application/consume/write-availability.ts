@@ -1,4 +1,4 @@
-import { CodedError } from "../../domain/errors.js";
+import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
@@ -68,6 +68,25 @@ export class WriteAvailability {
     this.#tryLater();
   }
 
+  /**
+   * Finds out whether a failure is the cache's as a whole, and closes where it is.
+   *
+   * @returns that failure; undefined where writes are taken all the same
+   */
+  async examine(failure: unknown): Promise<CodedError | undefined> {
+    try {
+      await this.#cache.probe();
+      return undefined;
+    } catch {
+      const outage =
+        failure instanceof CodedError && isOutage(failure)
+          ? failure
+          : new CodedError("unavailable", "the shared cache takes no writes", { cause: failure });
+      this.close(outage);
+      return outage;
+    }
+  }
+
   /** Resolves once it is open, or the signal aborts. */
   whenOpen(signal: AbortSignal): Promise<void> {
     return this.#isOpen ? Promise.resolve() : this.#waiters.wait({ signal });
@@ -110,4 +129,10 @@ export class WriteAvailability {
     if (this.#isStopped) return;
     this.#cancelTimer = this.#clock.after(this.#backOff.nextMs(), () => void this.#try());
   }
+}
+
+/** Whether a failure may be that of a cache that takes no writes for now. */
+export function isOutage(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code === "unavailable" || code === "failed-precondition";
 }

@@ -1,4 +1,4 @@
-import { CodedError, errorCodeOf } from "../../domain/errors.js";
+import { CodedError } from "../../domain/errors.js";
 import type { SharedCache, SharedWrite } from "../../ports/shared-cache.js";
 import type { ConsumptionTelemetry } from "../../ports/telemetry.js";
 import type { WriteAvailability } from "./write-availability.js";
@@ -68,7 +68,7 @@ export class WriteInOrder {
 
   /** One change that cannot be written, for what lies at its key, must not hold up all others for ever. */
   async #findCulprit(jobs: readonly Job[], failure: unknown): Promise<void> {
-    let outage = await this.#outage(failure);
+    let outage = await this.#gate.examine(failure);
     for (const job of jobs) {
       if (outage !== undefined) {
         job.reject(outage);
@@ -78,7 +78,7 @@ export class WriteInOrder {
         await this.#attempt([job]);
         job.resolve();
       } catch (error) {
-        outage = await this.#outage(error);
+        outage = await this.#gate.examine(error);
         job.reject(
           outage ??
             new CodedError("internal", "the shared cache takes other writes, but not this one", { cause: error }),
@@ -86,25 +86,4 @@ export class WriteInOrder {
       }
     }
   }
-
-  /** @returns the failure where it is the cache's as a whole */
-  async #outage(failure: unknown): Promise<CodedError | undefined> {
-    try {
-      await this.#cache.probe();
-      return undefined;
-    } catch {
-      const outage =
-        failure instanceof CodedError && isOutage(failure)
-          ? failure
-          : new CodedError("unavailable", "the shared cache takes no writes", { cause: failure });
-      this.#gate.close(outage);
-      return outage;
-    }
-  }
-}
-
-/** Whether a write failed because the cache takes none for now. */
-export function isOutage(error: unknown): boolean {
-  const code = errorCodeOf(error);
-  return code === "unavailable" || code === "failed-precondition";
 }

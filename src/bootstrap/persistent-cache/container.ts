@@ -117,6 +117,7 @@ export function buildContainer(foundations: PersistentCacheFoundations): Contain
           upstream: made.get(TOKENS.upstream),
           cache: made.get(TOKENS.cache),
           writer: made.get(TOKENS.writer),
+          gate: made.get(TOKENS.gate),
           telemetry: made.get(TOKENS.counts),
           clock,
           logger,
@@ -152,11 +153,7 @@ export function buildContainer(foundations: PersistentCacheFoundations): Contain
           logger,
           tracer: foundations.tracer,
         },
-        {
-          onlyIfCached: config.updatePolicy === "UPDATE_IF_EXISTS",
-          maxWaitingForUpstream: tuning.maxWaitingForUpstream,
-          holdMs: tuning.holdMs,
-        },
+        { ...tuning, onlyIfCached: config.updatePolicy === "UPDATE_IF_EXISTS" },
       ),
   );
   provide(

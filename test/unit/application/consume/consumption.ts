@@ -51,7 +51,7 @@ export function consumption(
   const gate = new WriteAvailability(cache, clock, logger, telemetry, timing);
   const writer = new WriteInOrder(cache, gate, telemetry, 3);
   const refetch = new RefetchSubjects(
-    { upstream, cache, writer, telemetry, clock, logger },
+    { upstream, cache, writer, gate, telemetry, clock, logger },
     { ...timing, maxConcurrent: 2, maxAttempts: 3, confirmAfterMs: CONFIRM_AFTER_MS, maxUnconfirmed: 3 },
   );
   return { cache, clock, logger, telemetry, gate, writer, refetch };

@@ -47,6 +47,20 @@ describe("refetching", () => {
     expect(cache.trips).toMatchObject([[{ change: { subject: acme, state: STATE }, onlyIfCached: false }]]);
   });
 
+  it("gives up a subject that the cache goes on failing for while it takes writes, and closes nothing for it", async () => {
+    const { refetch, cache, gate, clock, logger } = setUp([acme]);
+    gate.start();
+    cache.spoilt.add("acme");
+    const done = refetch.refetch(acme, true);
+    const outcome = expect(done).rejects.toMatchObject({ code: "internal" });
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await settled();
+      clock.advance(10_000);
+    }
+    await outcome;
+    expect([gate.isOpen, refetch.pending, logger.count("the shared cache fails for it")]).toEqual([true, 0, 1]);
+  });
+
   it("asks for nobody who is not cached, where only those count", async () => {
     const { upstream, refetch, cache } = setUp([acme]);
     await refetch.refetch({ customerId: "stranger" }, true);
