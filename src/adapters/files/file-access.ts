@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { watch } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { openFile } from "./open-to-read.js";
 
 /** The link that Kubernetes swaps when it updates a mounted ConfigMap or Secret. */
 const KUBERNETES_LINK = "..data";
@@ -36,7 +37,7 @@ export type FileEvent = "replaced" | "written";
 export interface FileAccess {
   /** Never rejects: what cannot be looked at has a version too. */
   look(file: string): Promise<FileLook>;
-  /** @throws Error of node:fs where it cannot be read */
+  /** @throws Error of node:fs where it cannot be read, or that it is no file */
   read(file: string): Promise<FileContent>;
   /** Whether a second read gives the same bytes. */
   isStill(file: string, content: FileContent): Promise<boolean>;
@@ -60,7 +61,7 @@ async function look(file: string): Promise<FileLook> {
 }
 
 async function read(file: string): Promise<FileContent> {
-  const handle = await open(file, "r");
+  const handle = await openFile(file);
   try {
     const { size } = await handle.stat();
     let bytes = allocate(size);
@@ -85,7 +86,7 @@ async function read(file: string): Promise<FileContent> {
 async function isStill(file: string, { bytes }: FileContent): Promise<boolean> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(file, "r");
+    handle = await openFile(file);
     let length = 0;
     for await (const chunk of chunksOf(handle)) {
       if (!chunk.equals(bytes.subarray(length, length + chunk.length))) return false;

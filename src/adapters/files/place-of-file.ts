@@ -33,7 +33,8 @@ async function lstatIfThere(path: string): Promise<Stats | undefined> {
   }
 }
 
-function kindOf(found: Stats): string {
+/** What is there in place of a file. */
+export function kindOf(found: Stats): string {
   if (found.isDirectory()) return "a directory";
   if (found.isFIFO()) return "a pipe";
   return found.isSocket() ? "a socket" : "a device";

@@ -56,7 +56,7 @@ ${OPS_OPTIONS}`,
       --customers <all|file>     whom to compare; a file has an id in each line
       --json                     one JSON object a line`,
   validate: `entitlement-sidecar validate <catalog file> [options]
-    Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot.
+    Says whether a catalog can be served, and if not, why. Exit code 0: it can, 1: it cannot, 2: it cannot be read.
       --state <file>             also says which events in this state file came without a meter of the catalog that names them`,
   outbox: `entitlement-sidecar outbox status|list|export [--dir <directory>]
 entitlement-sidecar outbox show|retry <id...> [--dir <directory>]

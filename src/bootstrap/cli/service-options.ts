@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readOnceNow } from "../../adapters/files/open-to-read.js";
 import { integer } from "../config/settings/parsers.js";
 import { UsageError } from "./parse-command-line.js";
 
@@ -33,7 +33,7 @@ export function tlsOptions({ ca, insecure }: TlsOptions): {
   if (insecure === true) return { rejectUnauthorized: false };
   if (ca === undefined) return {};
   try {
-    return { ca: readFileSync(ca) };
+    return { ca: readOnceNow(ca) };
   } catch (error) {
     throw new UsageError(`--ca: ${ca} cannot be read: ${(error as Error).message}`);
   }

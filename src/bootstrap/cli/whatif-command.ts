@@ -1,8 +1,9 @@
-import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CatalogEngine } from "../../adapters/catalog/engine/catalog-engine.js";
 import { openCatalog } from "../../adapters/catalog/engine/open-catalog.js";
+import { readOnce } from "../../adapters/files/open-to-read.js";
 import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
@@ -126,7 +127,8 @@ async function customersIn(which: string, before: CatalogEngine, after: CatalogE
   if (which === "all") return new Set([...before.model.customers.keys(), ...after.model.customers.keys()]);
   try {
     return new Set(
-      (await readFile(which, "utf8"))
+      (await readOnce(which))
+        .toString("utf8")
         .split(/\r?\n/)
         .map((line) => line.trim())
         .filter((line) => line !== ""),

@@ -1,4 +1,4 @@
-import { watchFile } from "node:fs";
+import { statSync, watchFile } from "node:fs";
 import { LOG_LEVELS, type LogLevel } from "../../adapters/ops/log-level.js";
 import type { Logger } from "../../ports/logger.js";
 import { readSettingFile } from "../config/settings/read-setting-file.js";
@@ -33,11 +33,13 @@ export function followFileSettings(
   { files }: { readonly files: Readonly<Record<string, string>> },
   { logger, logLevel, secrets, replaceable }: FileSettingActions,
 ): void {
+  // What a command wrote to a pipe is gone once it was read.
+  const followed = Object.fromEntries(Object.entries(files).filter(([, file]) => !isPipe(file)));
   const last = new Map<string, string>();
   const unreadable = new Set<string>();
   const reload = () => {
     // The level first: what the others tell is written by it.
-    const levelFirst = Object.entries(files).sort(
+    const levelFirst = Object.entries(followed).sort(
       ([one], [other]) => Number(other === SETTINGS.logLevel.name) - Number(one === SETTINGS.logLevel.name),
     );
     for (const [name, file] of levelFirst) {
@@ -76,6 +78,10 @@ export function followFileSettings(
     }
   };
   reload();
-  for (const file of Object.values(files)) watchFile(file, { persistent: false, interval: LOOK_MS }, reload);
+  for (const file of Object.values(followed)) watchFile(file, { persistent: false, interval: LOOK_MS }, reload);
   reloadOnHangUp(reload);
+}
+
+function isPipe(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFIFO() === true;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   appendFile,
   mkdir,
@@ -312,7 +313,13 @@ describe("a catalog file that is being written", () => {
 describe("a catalog file at start", () => {
   it.each([
     ["is not there", () => Promise.resolve(), /cannot be read: ENOENT.*; correct the path or its permissions/],
-    ["is a directory", () => mkdir(file), /cannot be read: EISDIR/],
+    ["is a directory", () => mkdir(file), /cannot be read: .* is a directory, and not a file/],
+    // Whoever opens one the usual way waits until somebody writes to it.
+    [
+      "is a pipe",
+      () => Promise.resolve(execFileSync("mkfifo", [file])),
+      /cannot be read: .* is a pipe, and not a file/,
+    ],
     [
       "has a fault",
       () => writeFile(file, catalogText(1, "  - { id: acme }\n")),

@@ -292,7 +292,7 @@ describe("validate", () => {
 
   it("says of one that is not there that it is not", async () => {
     expect(await runToEnd(["validate", "none.yaml"], {}, folder)).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringMatching(/none\.yaml cannot be read/),
     });
   });

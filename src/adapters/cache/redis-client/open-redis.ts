@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { CodedError } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
+import { readOnceNow } from "../../files/open-to-read.js";
 import type { Invalidations } from "../redis/coherence/coherence.js";
 import type { ExpiringLists, ExpiringValues, RedisCommands, RedisInsight } from "../redis/store/redis-commands.js";
 import { Cluster } from "./cluster/cluster.js";
@@ -109,7 +109,7 @@ function openCluster(
 
 function authorities(caFile: string): Buffer {
   try {
-    return readFileSync(caFile);
+    return readOnceNow(caFile);
   } catch (error) {
     throw new CodedError("invalid-argument", `the authorities of Redis's certificate cannot be read from ${caFile}`, {
       cause: error,

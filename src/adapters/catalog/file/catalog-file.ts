@@ -16,13 +16,16 @@ export interface CatalogFile {
   readonly model: CatalogModel;
 }
 
-/** @throws CodedError `invalid-argument` with file, line and remedy */
+/** Whether it could be served is not known. */
+export class UnreadableCatalogError extends CodedError {}
+
+/** @throws CodedError `invalid-argument` with file, line and remedy; UnreadableCatalogError, of the same code, where there is nothing to read */
 export async function readCatalogFile(file: string, clock: Clock, reader: CatalogReader): Promise<CatalogFile> {
   let content: FileContent;
   try {
     content = await readSettledFile(file, clock);
   } catch (error) {
-    throw new CodedError(
+    throw new UnreadableCatalogError(
       "invalid-argument",
       `the catalog file ${file} cannot be read: ${(error as Error).message}; correct the path or its permissions`,
       { cause: error },

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { CodedError } from "../../../domain/errors.js";
+import { readOnce } from "../../files/open-to-read.js";
 
 export interface TlsFiles {
   /** The server's certificate, and after it those of the authorities between it and the root. PEM. */
@@ -54,7 +54,7 @@ export async function readTlsMaterial(files: TlsFiles): Promise<TlsMaterial> {
 
 async function readPem(path: string, name: string): Promise<string> {
   try {
-    return await readFile(path, "latin1");
+    return (await readOnce(path)).toString("latin1");
   } catch (cause) {
     throw new CodedError(
       "invalid-argument",

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { readCatalogFile } from "../../../adapters/catalog/file/catalog-file.js";
+import { readCatalogFile, UnreadableCatalogError } from "../../../adapters/catalog/file/catalog-file.js";
 import { CatalogReader } from "../../../adapters/catalog/file/catalog-reader.js";
 import { recordsOfStateFile } from "../../../adapters/catalog/ledger/usage-journal.js";
 import { OTHER_EVENTS, UsageLedger } from "../../../adapters/catalog/ledger/usage-ledger.js";
+import { readOnce } from "../../../adapters/files/open-to-read.js";
 import { SystemClock } from "../../../adapters/ops/system-clock.js";
 import { CodedError } from "../../../domain/errors.js";
 import { describeCatalog } from "../../source/catalog-source.js";
@@ -27,6 +27,7 @@ export async function validateCommand(args: readonly string[], output: Output): 
     }
     return COMMAND_EXIT_CODES.valid;
   } catch (error) {
+    if (error instanceof UnreadableCatalogError) throw new UsageError(error.message);
     if (!(error instanceof CodedError)) throw error;
     output.err(error.message);
     return COMMAND_EXIT_CODES.invalid;
@@ -37,7 +38,7 @@ export async function validateCommand(args: readonly string[], output: Output): 
 async function unmatchedIn(stateFile: string): Promise<ReadonlyMap<string, number>> {
   const ledger = new UsageLedger();
   try {
-    for (const record of recordsOfStateFile(stateFile, await readFile(stateFile), SILENT)) ledger.apply(record);
+    for (const record of recordsOfStateFile(stateFile, await readOnce(stateFile), SILENT)) ledger.apply(record);
   } catch (error) {
     throw new UsageError(`the state file ${stateFile} cannot be read: ${(error as Error).message}`);
   }

@@ -1,4 +1,4 @@
-import { readSettingFile } from "./read-setting-file.js";
+import { readSettingFileOnce } from "./read-setting-file.js";
 import type { Setting } from "./setting.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,7 +41,7 @@ export function readFileSettings(settings: Iterable<Setting<unknown>>, environme
       continue;
     }
     try {
-      read[setting.name] = readSettingFile(file);
+      read[setting.name] = readSettingFileOnce(file);
       files.set(setting.name, file);
     } catch (error) {
       faults.set(
