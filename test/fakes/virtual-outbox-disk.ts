@@ -117,7 +117,7 @@ export class VirtualOutboxDisk implements OutboxDisk {
     if (this.isFull && this.#random() < 0.5) throw systemError("ENOSPC");
     const inode: Inode = { content: Buffer.alloc(0), durable: Buffer.alloc(0), pending: [] };
     this.#entries.set(name, inode);
-    return this.#fileOf(inode);
+    return this.#fileOf(name, inode);
   }
 
   truncate(name: string, length: number): void {
@@ -144,7 +144,7 @@ export class VirtualOutboxDisk implements OutboxDisk {
     this.#durableEntries = new Map(this.#entries);
   }
 
-  #fileOf(inode: Inode): OutboxFile {
+  #fileOf(name: string, inode: Inode): OutboxFile {
     const boot = this.#boots;
     const write = (data: Buffer, position: number) => {
       inode.content = written(inode.content, data, position);
@@ -166,6 +166,7 @@ export class VirtualOutboxDisk implements OutboxDisk {
         inode.content = inode.durable = inode.content.subarray(0, length);
         inode.pending = [];
       },
+      isIntact: (length) => this.#entries.get(name) === inode && inode.content.length >= length,
       sync: async () => {
         await Promise.resolve();
         this.#mustRun(boot);

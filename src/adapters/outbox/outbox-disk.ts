@@ -3,6 +3,7 @@ import {
   constants,
   fdatasync,
   fdatasyncSync,
+  fstatSync,
   fsync,
   fsyncSync,
   ftruncateSync,
@@ -41,6 +42,8 @@ export interface OutboxFile {
   /** Writes all of it. */
   write(data: Buffer, position: number): void;
   truncate(length: number): void;
+  /** Whether it still has its name, and so many bytes at least: what is written to a file without a name goes with the process. */
+  isIntact(length: number): boolean;
   sync(): Promise<void>;
   close(): void;
 }
@@ -95,7 +98,7 @@ export class DirectoryDisk implements OutboxDisk {
   }
 
   create(name: string): OutboxFile {
-    return new DirectoryFile(openSync(this.#path(name), "w+", 0o600));
+    return new DirectoryFile(this.#path(name));
   }
 
   truncate(name: string, length: number): void {
@@ -139,10 +142,14 @@ export class DirectoryDisk implements OutboxDisk {
 }
 
 class DirectoryFile implements OutboxFile {
+  readonly #path: string;
   readonly #file: number;
+  readonly #inode: number;
 
-  constructor(file: number) {
-    this.#file = file;
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = openSync(path, "w+", 0o600);
+    this.#inode = fstatSync(this.#file).ino;
   }
 
   write(data: Buffer, position: number): void {
@@ -153,6 +160,15 @@ class DirectoryFile implements OutboxFile {
   truncate(length: number): void {
     ftruncateSync(this.#file, length);
     fsyncSync(this.#file);
+  }
+
+  isIntact(length: number): boolean {
+    try {
+      const { ino, size } = statSync(this.#path);
+      return ino === this.#inode && size >= length;
+    } catch {
+      return false;
+    }
   }
 
   sync(): Promise<void> {

@@ -24,6 +24,8 @@ export interface OutboxLogOptions {
   readonly soon: (callback: () => void) => void;
   readonly onWritten: (bytes: number) => void;
   readonly onFailed: (error: unknown) => void;
+  /** Somebody else has removed, renamed or cut the file that is being written. */
+  readonly onDamaged: (name: string) => void;
 }
 
 interface Waiting {
@@ -128,8 +130,16 @@ export class OutboxLog {
     this.#buffer = this.#spare;
     this.#spare = buffer;
     this.#isWriting = true;
-    if (buffer.records === 0) this.#finish(group, buffer, 0, undefined);
-    else if (this.#file === undefined || this.#end >= this.#options.segmentBytes) {
+    if (buffer.records === 0) {
+      this.#finish(group, buffer, 0, undefined);
+      return;
+    }
+    // What is written to it is found by nobody after a restart: it would be acknowledged, and lost.
+    if (this.#file?.isIntact(this.#end) === false) {
+      this.#options.onDamaged(fileName("segment", this.#segment));
+      this.endSegment();
+    }
+    if (this.#file === undefined || this.#end >= this.#options.segmentBytes) {
       this.#begin().then(
         () => this.#write(group, buffer),
         (error: unknown) => this.#finish(group, buffer, 0, this.#failure(error, false)),

@@ -98,6 +98,11 @@ export class SegmentedOutbox implements Outbox {
       },
       onFailed: (error) =>
         this.#outage.lost("error", "the outbox cannot be written to: reports are refused", { error }),
+      onDamaged: (file) =>
+        logger.error(
+          "a file of the outbox was removed, renamed or cut by another program while it was written: what waits in it is still delivered by this process, and is lost with it; what comes goes to a new file",
+          { file },
+        ),
     });
   }
 

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { askRunningProcess, keepDropped } from "../../adapters/outbox/operator-requests.js";
 import { DirectoryDisk } from "../../adapters/outbox/outbox-disk.js";
@@ -32,28 +32,36 @@ export async function outboxCommand(
   const action = ACTIONS.find((known) => known === args[0]);
   if (action === undefined) throw new UsageError(`say what to do with the outbox: ${ACTIONS.join(", ")}`);
   const takesIds = action === "show" || action === "retry" || action === "drop";
-  const ids = takesIds ? args.slice(1).filter((arg) => /^\d+$/.test(arg)) : [];
-  const { values } = parseCommandLine(
-    args.slice(1).filter((arg) => !ids.includes(arg)),
-    { positionals: [], options: OPTIONS },
-  );
+  const { values, positionals } = parseCommandLine(args.slice(1), {
+    positionals: [],
+    takesMore: takesIds,
+    options: OPTIONS,
+  });
+  const ids = [...new Set(positionals)].map(idOf);
   const directory = values.dir ?? environment["USAGE_OUTBOX_DIR"];
   if (directory === undefined || directory === "")
     throw new UsageError("say which outbox: --dir <directory>, or USAGE_OUTBOX_DIR");
-  if (!existsSync(directory)) throw new UsageError(`there is no directory ${directory}`);
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new UsageError(`there is no directory ${directory}`);
   if (takesIds && ids.length === 0)
     throw new UsageError(`${action}: name items by their ids, as "outbox list" tells them`);
   if (action === "drop" && (values.reason ?? "").trim() === "")
     throw new UsageError("drop: say why by --reason <text>; it is kept");
   try {
     if (action === "retry" || action === "drop")
-      return await decide(directory, { action, ids: ids.map(Number), reason: values.reason }, output);
-    return look(action, directory, ids.map(Number), output);
+      return await decide(directory, { action, ids, reason: values.reason }, output);
+    return look(action, directory, ids, output);
   } catch (error) {
     if (!(error instanceof CodedError) && !(error instanceof StartError)) throw error;
     output.err(error.message);
     return EXIT.fault;
   }
+}
+
+function idOf(text: string): number {
+  const id = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(id)) throw new UsageError(`not understood: ${text}`);
+  return id;
 }
 
 function look(

@@ -4,6 +4,8 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 export interface CommandSyntax {
   readonly options: NonNullable<ParseArgsConfig["options"]>;
   readonly positionals: readonly string[];
+  /** Whether further ones may follow. */
+  readonly takesMore?: boolean;
 }
 
 type Parsed<S extends CommandSyntax> = ReturnType<typeof parseArgs<{ options: S["options"]; allowPositionals: true }>>;
@@ -11,7 +13,7 @@ type Parsed<S extends CommandSyntax> = ReturnType<typeof parseArgs<{ options: S[
 /** @throws UsageError that names the argument */
 export function parseCommandLine<const S extends CommandSyntax>(
   args: readonly string[],
-  { options, positionals }: S,
+  { options, positionals, takesMore = false }: S,
 ): Parsed<S> {
   let parsed: Parsed<S>;
   try {
@@ -24,7 +26,7 @@ export function parseCommandLine<const S extends CommandSyntax>(
   const missing = positionals.slice(parsed.positionals.length);
   if (missing.length > 0) throw new UsageError(`missing: ${missing.map((name) => `<${name}>`).join(" ")}`);
   const surplus = parsed.positionals.slice(positionals.length);
-  if (surplus.length > 0) throw new UsageError(`not understood: ${surplus.join(" ")}`);
+  if (surplus.length > 0 && !takesMore) throw new UsageError(`not understood: ${surplus.join(" ")}`);
   return parsed;
 }
 
