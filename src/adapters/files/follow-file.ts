@@ -15,6 +15,9 @@ const REST_MS: Readonly<Record<FileEnding, number>> = { complete: 100, unclear: 
 const PAUSE_FACTOR = 3;
 const MAX_REST_MS = 10_000;
 
+/** How often that is halved while the file goes on changing, milliseconds, unless its end looks cut: a writer that is never done must not keep it from being read. */
+const PATIENCE_MS = 20_000;
+
 /** After so long without rest it is reported, milliseconds. */
 const RESTLESS_AFTER_MS = 10_000;
 
@@ -135,7 +138,8 @@ export class FileFollower {
       if (after.version !== version) return this.#changed(after.version);
     }
     const { found, restMs, isReplacement } = this.#candidate;
-    if (this.#restedMs < (isReplacement ? restMs : Math.max(restMs, this.#restAfterPauses()))) return SETTLING_POLL_MS;
+    if (this.#restedMs < (isReplacement ? restMs : Math.max(restMs, this.#restAfterPauses(restMs))))
+      return SETTLING_POLL_MS;
     if (!(found instanceof Error) && !(await this.#files.isStill(this.#file, found))) return this.#changed(version);
     await this.#report(found);
     this.#reported = version;
@@ -159,8 +163,10 @@ export class FileFollower {
     return SETTLING_POLL_MS;
   }
 
-  #restAfterPauses(): number {
-    return Math.min(MAX_REST_MS, PAUSE_FACTOR * this.#longestPauseMs);
+  /** @param restMs by how its end looks */
+  #restAfterPauses(restMs: number): number {
+    const waitMs = Math.min(MAX_REST_MS, PAUSE_FACTOR * this.#longestPauseMs);
+    return restMs > REST_MS.unclear ? waitMs : waitMs / 2 ** Math.floor(this.#changingMs / PATIENCE_MS);
   }
 
   async #read(): Promise<Candidate> {

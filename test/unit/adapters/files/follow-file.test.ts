@@ -107,6 +107,38 @@ describe("a followed file", () => {
     expect(followed.reported).toEqual([text]);
   });
 
+  it.each([
+    { everyMs: 6_000, pauseMs: 2_000 },
+    { everyMs: 3_000, pauseMs: 1_000 },
+  ])(
+    "whose writer begins anew every $everyMs ms and pauses for $pauseMs is read all the same, and never a part",
+    async (each) => {
+      const followed = await follow();
+      const texts = Array.from({ length: Math.ceil(150_000 / each.everyMs) }, (_, n) => textOf(n + 2));
+      for (const text of texts) {
+        followed.file.truncate();
+        followed.file.append(Buffer.from(text.slice(0, text.length / 2)));
+        await followed.pass(each.pauseMs);
+        followed.file.append(Buffer.from(text.slice(text.length / 2)));
+        await followed.pass(each.everyMs - each.pauseMs);
+      }
+      const read = followed.reported.filter((text) => text !== "restless");
+      expect(read.length).toBeGreaterThan(1);
+      expect(read.filter((text) => !texts.includes(text))).toEqual([]);
+    },
+  );
+
+  it("that is written in slices, with pauses, is not taken for whole while its end looks cut", async () => {
+    const followed = await follow();
+    const text = textOf(2);
+    followed.file.truncate();
+    for (let at = 0; at < text.length; at += 20) {
+      followed.file.append(Buffer.from(text.slice(at, at + 20).replace(/\n$/, "")));
+      await followed.pass(3_000);
+    }
+    expect(followed.reported).toEqual(["restless"]);
+  });
+
   it("that is made anew and written later is not complete when it gets its name", async () => {
     const followed = await follow();
     followed.file.replace(Buffer.alloc(0));
