@@ -126,6 +126,7 @@ export class VirtualDisk implements StateFiles {
     return {
       identity: inode.id.toString(),
       size: () => this.#do(() => inode.content.length),
+      read: (length, position) => this.#do(() => inode.content.subarray(position, position + length)),
       write: (data, position) =>
         this.#do(
           () => change((content) => written(content, data, position)),

@@ -154,6 +154,18 @@ export class FileHandle {
     return operation(() => statsOf(this.#file(), options));
   }
 
+  read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly buffer: Buffer; readonly bytesRead: number }> {
+    return operation(() => {
+      const bytesRead = this.#file().content.copy(buffer, offset, position, position + length);
+      return { buffer, bytesRead };
+    });
+  }
+
   write(data: Buffer, offset: number, length: number, position: number): Promise<{ readonly bytesWritten: number }> {
     const bytes = Buffer.from(data.subarray(offset, offset + length));
     return operation((disk) => {

@@ -20,6 +20,8 @@ export interface StateFileHandle {
   readonly identity: string;
   /** How long it is, bytes: as it was left, unless somebody else wrote to it. */
   size(): Promise<number>;
+  /** So many bytes, or fewer where it ends before. */
+  read(length: number, position: number): Promise<Buffer>;
   /** Writes all of it. */
   write(data: Buffer, position: number): Promise<void>;
   truncate(length: number): Promise<void>;
@@ -93,6 +95,11 @@ class NodeStateFileHandle implements StateFileHandle {
 
   async size(): Promise<number> {
     return (await this.#handle.stat()).size;
+  }
+
+  async read(length: number, position: number): Promise<Buffer> {
+    const { buffer, bytesRead } = await this.#handle.read(Buffer.alloc(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
   }
 
   async write(data: Buffer, position: number): Promise<void> {

@@ -154,13 +154,19 @@ export class UsageJournal implements UsageLog {
   /** Where it is not, as where a copy was put back into it, it has to be written anew: what was counted is here. */
   async #isAsItWasLeft(): Promise<boolean> {
     const size = await this.#handle?.size();
-    if (size === this.#end.bytes) return true;
+    if (size === this.#end.bytes && (await this.#saysHowItEnds())) return true;
     this.#needsRewrite = true;
     this.#logger.warn(
       `somebody else wrote to the state file ${this.#path} while it is in use: it is written anew from what this process has counted; to go back to a copy, stop the process first`,
       { file: this.#path, bytes: size, expectedBytes: this.#end.bytes },
     );
     return false;
+  }
+
+  /** Another content of the same length says another end. */
+  async #saysHowItEnds(): Promise<boolean> {
+    const { line, position } = encodeEnd(this.#end);
+    return (await this.#handle?.read(line.length, position))?.equals(line) === true;
   }
 
   async #isInPlace(): Promise<boolean> {

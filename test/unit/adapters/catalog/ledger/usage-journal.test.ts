@@ -142,8 +142,8 @@ describe("a report", () => {
     const disk = new VirtualDisk();
     const engine = await start(disk);
     const again = usageReport({ customerId: "c0" }, "calls", 1);
-    // Behind a look at the file and the write: the sync fails, and so does what takes the record back.
-    for (const operation of [2, 3])
+    // Behind two looks at the file and the write: the sync fails, and so does what takes the record back.
+    for (const operation of [3, 4])
       disk.faults.set(disk.operations + operation, { kind: "error", code: "EIO", share: 0 });
     expect(await outcomeOf(engine.reportUsage([again]))).toBe("may count");
     expect(usedBy(engine, 0)).toBe(0);
@@ -218,6 +218,7 @@ describe("a state file of six reports", () => {
   it.each([
     ["an older copy of it", (content: Buffer) => content.subarray(0, -150)],
     ["nothing", () => Buffer.alloc(0)],
+    ["another one of the same length", (content: Buffer) => Buffer.from(content.toString().replace(/\d/g, "7"))],
     ["more", (content: Buffer) => Buffer.concat([content, Buffer.from("more")])],
   ])(
     "into which somebody put %s while it was in use has all that was acknowledged, and the log says so",
