@@ -158,17 +158,14 @@ export class ProcessChanges {
     const results = await Promise.allSettled(effects.map(({ done }) => done));
     const carriedOut: QueuedMessage[] = [];
     const held: QueuedMessage[] = [];
-    let outage: unknown;
     const notForNow: QueuedMessage[] = [];
     const left: QueuedMessage[] = [];
     for (const [index, { message, span }] of effects.entries()) {
       const result = results[index];
       span?.end(result?.status === "rejected" ? failureOf(result.reason) : undefined);
       if (result?.status !== "rejected") carriedOut.push(message);
-      else if (isOutage(result.reason)) {
-        held.push(message);
-        outage ??= result.reason;
-      } else if (errorCodeOf(result.reason) === "cancelled") notForNow.push(message);
+      else if (isOutage(result.reason)) held.push(message);
+      else if (errorCodeOf(result.reason) === "cancelled") notForNow.push(message);
       else {
         left.push(message);
         if (!(result.reason instanceof TooManyWaiting)) {
@@ -183,7 +180,9 @@ export class ProcessChanges {
     queue.abandon(left);
     await Promise.all([queue.remove(carriedOut), queue.release(notForNow)]);
     telemetry.handled(carriedOut.length, seconds());
-    if (held.length > 0) await this.#holdFailed(held, outage, holding);
+    if (held.length === 0) return;
+    const failures = results.flatMap((result): unknown[] => (result.status === "rejected" ? [result.reason] : []));
+    await this.#holdFailed(held, failures.find(isOutage), holding);
   }
 
   async #holdFailed(messages: readonly QueuedMessage[], failure: unknown, { since, backOff }: Holding): Promise<void> {
