@@ -16,7 +16,6 @@ import {
   confirmedKey,
   KEY_MARKS,
   purgedKeys,
-  readTimestamp,
   stateKey,
   stateKeysPrefix,
   timestampKey,
