@@ -12,14 +12,7 @@ import { encodeState, encodeUsage } from "../codec/encode-state.js";
 import { decodeRecord, type StateTrust } from "../codec/sidecar-record.js";
 import { mayWriteKeys } from "./key-ownership.js";
 import type { RedisCommands, RedisInsight, WriteGroup } from "./redis-commands.js";
-import {
-  confirmedKey,
-  KEY_MARKS,
-  purgedKeys,
-  stateKey,
-  stateKeysPrefix,
-  timestampKey,
-} from "./redis-keys.js";
+import { confirmedKey, KEY_MARKS, purgedKeys, stateKey, stateKeysPrefix, timestampKey } from "./redis-keys.js";
 
 /** Keys looked at together: small enough that nobody else waits for Redis meanwhile. */
 const SCAN_BATCH = 200;
