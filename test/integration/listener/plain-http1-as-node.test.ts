@@ -3,10 +3,10 @@ import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { InMemoryUpstream } from "../fakes/in-memory-upstream.js";
-import { populate } from "./harness/customers.js";
-import { CHECK_PATH } from "./harness/raw-http2.js";
-import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";
+import { populate } from "../../conformance/harness/customers.js";
+import { CHECK_PATH } from "../../conformance/harness/raw-http2.js";
+import { type RpcServer, startRpcServer } from "../../conformance/harness/rpc-server.js";
+import { InMemoryUpstream } from "../../fakes/in-memory-upstream.js";
 
 const LIST_PATH = "/stigg.sidecar.v1.SidecarService/GetEntitlements";
 const OTHER_CUSTOMER = '{"customerId":"nobody","featureId":"a"}';
@@ -93,7 +93,7 @@ async function expectAsNode(writes: readonly Buffer[]): Promise<readonly string[
   return own;
 }
 
-const ODD: readonly (readonly [string, RequestParts])[] = [
+const UNUSUAL: readonly (readonly [string, RequestParts])[] = [
   [
     "a length and a transfer coding",
     { headers: ["Content-Length: 5", "Transfer-Encoding: chunked"], body: "0\r\n\r\n" },
@@ -187,11 +187,11 @@ const PLAIN = request({});
 const OTHER = request({ line: `POST ${LIST_PATH} HTTP/1.1`, body: '{"customerId":"acme"}' });
 
 describe("plain requests over HTTP/1.1 are answered as Node's server has them answered", () => {
-  test.each(ODD)("%s", async (_, parts) => {
+  test.each(UNUSUAL)("%s", async (_, parts) => {
     await expectAsNode([request(parts)]);
   });
 
-  test.each(ODD)("%s, between two plain ones", async (_, parts) => {
+  test.each(UNUSUAL)("%s, between two plain ones", async (_, parts) => {
     await expectAsNode([Buffer.concat([PLAIN, request(parts), OTHER])]);
   });
 
@@ -216,8 +216,8 @@ describe("plain requests over HTTP/1.1 are answered as Node's server has them an
     },
   );
 
-  test("in any order, cut anywhere, with whatever is odd among them", async () => {
-    const parts = [PLAIN, OTHER, ...ODD.map(([, odd]) => request(odd))];
+  test("in any order, cut anywhere, with whatever is unusual among them", async () => {
+    const parts = [PLAIN, OTHER, ...UNUSUAL.map(([, unusual]) => request(unusual))];
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.oneof(fc.constant(PLAIN), fc.constant(OTHER), fc.constantFrom(...parts)), {
