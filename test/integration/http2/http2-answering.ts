@@ -22,6 +22,9 @@ export function pattern(bytes: number): Buffer {
 /** A body that the fast path passes on to the general path. */
 export const PASSED_ON = Buffer.from("pass");
 
+/** A body that the fast path fails with. */
+export const FAULTY = Buffer.from("fault");
+
 const HEADERS = new ResponseHeaders(200, [["x-from", "fast"]]);
 const TRAILERS = new ResponseHeaders(undefined, [["x-last", "1"]]);
 
@@ -70,6 +73,7 @@ export class PatternFastPath implements FastPath {
     return {
       answer: (bytes, from, to) => {
         const body = bytes.subarray(from, to);
+        if (body.equals(FAULTY)) throw new Error("a fault of the fast path");
         if (body.subarray(0, PASSED_ON.length).equals(PASSED_ON)) return false;
         if (path.endsWith("?held")) this.held.add(call);
         else call.respond();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ListenerOptions } from "../../../src/adapters/rpc/listener/multi-protocol-listener.js";
-import { PASSED_ON, pattern, PatternFastPath } from "../http2/http2-answering.js";
+import { FAULTY, PASSED_ON, pattern, PatternFastPath } from "../http2/http2-answering.js";
 import { freed, RawClient, startListening, turns, untilRead } from "./listening.js";
 
 /** Longer than any test may take: a drain that needs it fails. */
@@ -16,9 +16,9 @@ function post(path: string, body: Buffer | string = ""): Buffer {
 
 async function start(options: Partial<ListenerOptions> = {}) {
   const fastPath = new PatternFastPath();
-  const { listener, port } = await startListening({ fastPath, ...options });
+  const { listener, port, log } = await startListening({ fastPath, ...options });
   const { client, serverSocket } = await RawClient.connect(port);
-  return { fastPath, listener, client, serverSocket };
+  return { fastPath, listener, client, serverSocket, log };
 }
 
 const answersIn = (received: Buffer) => received.toString("latin1").split("HTTP/1.1 200 OK").length - 1;
@@ -99,6 +99,17 @@ describe("plain requests over HTTP/1.1", () => {
     client.socket.resume();
     await turnsUntil(() => client.size > 100 * 300_000);
     expect(fastPath.answered).toBe(100);
+  });
+
+  it.each([
+    ["by ourselves", []],
+    ["by Node", [post("/slow")]],
+  ])("cost their connection alone where answering them fails, read %s", async (_, before) => {
+    const { client, log } = await start();
+    client.socket.write(Buffer.concat([...before, post("/fast/1"), post("/fast/2", FAULTY)]));
+    await client.closed;
+    expect(client.text).toMatch(/HTTP\/1\.1 200 [^]*HTTP\/1\.1 500 [^]*internal error: see the sidecar's log/);
+    expect(log.count("unexpected error in a call")).toBe(1);
   });
 
   it("leave an idle connection that is closed in its time", async () => {

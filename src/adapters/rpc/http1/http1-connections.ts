@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import type { Logger } from "../../../ports/logger.js";
 import { type Peer, peerOf } from "../exchange/exchange.js";
 import type { HalfSentBudget } from "../exchange/request-body.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
@@ -38,6 +39,7 @@ export class Http1Connections {
   readonly #limits: ListenerLimits;
   readonly #handlers: ConnectionHandlers;
   readonly #budget: HalfSentBudget;
+  readonly #logger: Logger;
   readonly #onTurn: (startedAt: number) => void;
   readonly #connections = new Map<Socket, Connection>();
   readonly #onAnswered = answeredOn(this.#connections, (socket) => this.#becomeIdle(socket));
@@ -47,8 +49,10 @@ export class Http1Connections {
     limits: ListenerLimits,
     handlers: ConnectionHandlers,
     budget: HalfSentBudget,
+    logger: Logger,
     onTurn: (startedAt: number) => void,
   ) {
+    this.#logger = logger;
     this.#onTurn = onTurn;
     this.#limits = limits;
     this.#handlers = handlers;
@@ -94,6 +98,7 @@ export class Http1Connections {
       connection.plain = new PlainRequests(socket, connection.peer, {
         fastPath,
         limits: this.#limits,
+        logger: this.#logger,
         onTurn: this.#onTurn,
         handOver,
       });
@@ -153,9 +158,11 @@ export class Http1Connections {
     const route = this.#handlers.fastPath?.http1RouteOf(request, connection.peer);
     if (route === undefined) this.#serveExchange(response, connection.peer, []);
     else
-      serveOnFastPath(response, route, this.#onTurn, (received) =>
-        this.#serveExchange(response, connection.peer, received),
-      );
+      serveOnFastPath(response, route, {
+        onTurn: this.#onTurn,
+        passOn: (received) => this.#serveExchange(response, connection.peer, received),
+        logger: this.#logger,
+      });
   };
 
   /** @param received what was read of the body before */

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Logger } from "../../../ports/logger.js";
 import type { ResponseHeaders } from "../exchange/exchange.js";
 import type { FastPathCall, FastPathStream, Route } from "../exchange/request-handlers.js";
+import { INTERNAL_FAULT, UNEXPECTED } from "./refuse-connection.js";
 
 /** A longer request is the general path's. */
 const MAX_FAST_BYTES = 16_384;
@@ -11,20 +13,18 @@ interface FastRequest extends IncomingMessage {
   [STREAM]: Http1Stream;
 }
 
-/**
- * Gathers a request over HTTP/1.1 and has it answered on the fast path.
- *
- * @param onTurn called once the request is dealt with
- * @param passOn takes over what the fast path does not serve, with what was read of its body
- */
-export function serveOnFastPath(
-  response: ServerResponse,
-  route: Route,
-  onTurn: (startedAt: number) => void,
-  passOn: (received: readonly Buffer[]) => void,
-): void {
+interface FastRequestOptions {
+  /** Called once the request is dealt with. */
+  readonly onTurn: (startedAt: number) => void;
+  /** Takes over what the fast path does not serve, with what was read of its body. */
+  readonly passOn: (received: readonly Buffer[]) => void;
+  readonly logger: Logger;
+}
+
+/** Gathers a request over HTTP/1.1 and has it answered on the fast path. */
+export function serveOnFastPath(response: ServerResponse, route: Route, options: FastRequestOptions): void {
   const request = response.req as FastRequest;
-  request[STREAM] = new Http1Stream(response, route, onTurn, passOn);
+  request[STREAM] = new Http1Stream(response, route, options);
   // One function for all requests: a closure each would cost more than all else that is done here.
   request.on("data", onData);
   request.on("end", onEnd);
@@ -33,23 +33,16 @@ export function serveOnFastPath(
 
 class Http1Stream implements FastPathStream {
   readonly #response: ServerResponse;
-  readonly #onTurn: (startedAt: number) => void;
-  readonly #passOn: (received: readonly Buffer[]) => void;
+  readonly #options: FastRequestOptions;
   readonly #call: FastPathCall;
   #isArriving = true;
   #isAnswered = false;
   #received: Buffer[] = [];
   #receivedBytes = 0;
 
-  constructor(
-    response: ServerResponse,
-    route: Route,
-    onTurn: (startedAt: number) => void,
-    passOn: (received: readonly Buffer[]) => void,
-  ) {
+  constructor(response: ServerResponse, route: Route, options: FastRequestOptions) {
     this.#response = response;
-    this.#onTurn = onTurn;
-    this.#passOn = passOn;
+    this.#options = options;
     this.#call = route.begin(this);
   }
 
@@ -67,14 +60,23 @@ class Http1Stream implements FastPathStream {
     const startedAt = performance.now();
     const [first] = this.#received;
     const body = first !== undefined && this.#received.length === 1 ? first : Buffer.concat(this.#received);
-    if (!this.#call.answer(body, 0, body.length)) {
-      this.#give();
+    try {
+      if (!this.#call.answer(body, 0, body.length)) {
+        this.#give();
+        return;
+      }
+    } catch (error) {
+      // A fault of ours costs the one connection.
+      this.#options.logger.error(UNEXPECTED, { error });
+      this.#response.shouldKeepAlive = false;
+      if (this.#response.headersSent) this.#response.destroy();
+      else this.#response.writeHead(500, { "content-type": "text/plain; charset=utf-8" }).end(`${INTERNAL_FAULT}\n`);
       return;
     }
     this.#isArriving = false;
     this.#received = [];
     if (this.#isAnswered) {
-      this.#onTurn(startedAt);
+      this.#options.onTurn(startedAt);
       return;
     }
     if (this.#response.destroyed) this.#call.abandon();
@@ -97,7 +99,7 @@ class Http1Stream implements FastPathStream {
     this.#response.req.off("data", onData);
     this.#response.req.off("end", onEnd);
     this.#call.abandon();
-    this.#passOn(this.#received);
+    this.#options.passOn(this.#received);
   }
 }
 

@@ -1,10 +1,11 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import type { Logger } from "../../../ports/logger.js";
 import type { Peer, ResponseHeaders } from "../exchange/exchange.js";
 import type { FastPath, FastPathCall, FastPathStream } from "../exchange/request-handlers.js";
 import type { ListenerLimits } from "../listener/listener-limits.js";
 import { KnownHeads } from "./known-heads.js";
-import { NOT_WHOLE, refuseConnection } from "./refuse-connection.js";
+import { INTERNAL_FAULT, NOT_WHOLE, refuseConnection, UNEXPECTED } from "./refuse-connection.js";
 
 /** How long the rest of a request may be on its way before Node's server, with its own time-outs, waits for it. */
 const ARRIVAL_MS = 1_000;
@@ -17,6 +18,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 export interface PlainRequestsOptions {
   readonly fastPath: FastPath;
   readonly limits: ListenerLimits;
+  readonly logger: Logger;
   /** All that one read of a connection brought is dealt with. */
   readonly onTurn: (startedAt: number) => void;
   /** Has Node's server serve the connection from now on: what is not served yet is back in its socket. */
@@ -122,7 +124,14 @@ export class PlainRequests implements FastPathStream {
       const { bodyFrom, bodyTo } = request;
       const call = request.route.begin(this);
       const answered = this.#answered;
-      if (!call.answer(bytes, bodyFrom, bodyTo)) {
+      let isServed: boolean;
+      try {
+        isServed = call.answer(bytes, bodyFrom, bodyTo);
+      } catch (error) {
+        this.#failed(error);
+        break;
+      }
+      if (!isServed) {
         call.abandon();
         this.#giveUp(bytes.subarray(from));
         break;
@@ -179,6 +188,14 @@ export class PlainRequests implements FastPathStream {
     this.#flush();
     this.#isDone = true;
     this.#socket.destroySoon();
+  }
+
+  /** A fault of ours costs the one connection. */
+  #failed(error: unknown): void {
+    this.#options.logger.error(UNEXPECTED, { error });
+    this.#flush();
+    this.#leave();
+    refuseConnection(this.#socket, 500, INTERNAL_FAULT, this.#options.limits.refusalTimeoutMs);
   }
 
   #awaitRest(): void {

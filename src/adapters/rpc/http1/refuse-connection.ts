@@ -35,6 +35,10 @@ export function explainHttp1Fault(error: Error, maxHeaderBytes: number): Http1Fa
 /** To a client that ended its side too early. */
 export const NOT_WHOLE = "The connection ended in the middle of a request: send all of it.";
 
+/** In the log, of a fault of ours that nobody foresaw, and to whom it hit. */
+export const UNEXPECTED = "unexpected error in a call";
+export const INTERNAL_FAULT = "internal error: see the sidecar's log";
+
 /** To CONNECT. */
 export const NO_PROXY = "This port is no proxy: call methods by POST or GET.";
 

@@ -52,7 +52,7 @@ export class MultiProtocolListener {
     const handlers = inTurns({ onExchange, fastPath, whenLate }, queue, logger);
     this.#logger = logger;
     this.#maxConnections = limits.maxConnections;
-    this.#http1 = new Http1Connections(limits, handlers, budget, onTurn);
+    this.#http1 = new Http1Connections(limits, handlers, budget, logger, onTurn);
     this.#http2 = new Http2Connections({ handlers, limits, queue, budget, logger, onTurn, onExceeded });
     const accept: AcceptConnection = (socket, protocol) =>
       (protocol === "http1" ? this.#http1 : this.#http2).accept(socket);
