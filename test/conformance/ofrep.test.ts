@@ -288,3 +288,52 @@ it("tells clients what it can do", async () => {
   });
   expect(again.status).toBe(304);
 });
+
+describe("on the fast path of HTTP/1.1 and off it, the same answer", () => {
+  it.each([
+    ["a switch", "sso", { context: { targetingKey: "acme" } }],
+    ["a key in percent-encoding", "%73so", { context: { targetingKey: "acme" } }],
+    ["a key that is badly encoded", "%zz", { context: { targetingKey: "acme" } }],
+    ["a key with a path in it", "a/b", { context: { targetingKey: "acme" } }],
+    ["a key that is too long", "x".repeat(65), { context: { targetingKey: "acme" } }],
+    ["a flag that there is not", "nowhere", { context: { targetingKey: "acme" } }],
+    ["a number", "retention-days", { context: { targetingKey: "acme" } }],
+    ["an unknown customer", "sso", { context: { targetingKey: "nobody" } }],
+    ["no customer", "sso", { context: {} }],
+    ["a customer that is no text", "sso", { context: { targetingKey: 7 } }],
+    ["an empty customer", "sso", { context: { targetingKey: "" } }],
+    ["a wrong amount", "seats", { context: { targetingKey: "acme", requestedUsage: "many" } }],
+    ["no JSON", "sso", "{"],
+    ["an empty body", "sso", ""],
+    ["more than may be sent", "sso", { context: { targetingKey: "acme", more: "x".repeat(12_000) } }],
+    ["a query", "sso?a=b", { context: { targetingKey: "acme" } }],
+  ])("%s", async (_, key, body) => {
+    // The first time it may come from upstream.
+    await post(`${FLAGS}/${key}`, body);
+    const fast = await post(`${FLAGS}/${key}`, body);
+    // Of this media type, which is JSON as well, the fast path knows nothing.
+    const general = await post(`${FLAGS}/${key}`, body, { "content-type": "application/context+json" });
+    const matters = ({ status, headers, body: read }: typeof fast) => ({
+      status,
+      type: headers.get("content-type"),
+      source: headers.get("x-entitlement-source"),
+      read,
+    });
+    expect(matters(fast)).toEqual(matters(general));
+  });
+
+  it("refuses in the protocol's words who asks too often", async () => {
+    const limited = await startRpcServer({ rpc: { admission: [rateLimit(1, () => 0)] } });
+    const ask = async () => {
+      const response = await fetch(`${limited.url}${FLAGS}/sso`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"context":{"targetingKey":"acme"}}',
+      });
+      return [response.status, response.headers.get("retry-after"), ((await response.json()) as Body).errorCode];
+    };
+    await ask();
+    expect(await ask()).toEqual([429, "1", "GENERAL"]);
+    await limited.stop();
+  });
+});

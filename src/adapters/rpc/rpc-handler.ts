@@ -8,6 +8,7 @@ import { Calls, type CallsOptions } from "./call/calls.js";
 import { createFastPath } from "./call/fast-path.js";
 import { DEFAULT_BODY_TIMEOUT_MS, type RequestHandlers } from "./exchange/request-handlers.js";
 import { gateCall, gateFastMethod, type GateSettings } from "./ext-authz/gate-calls.js";
+import { fastEvaluationOf } from "./ofrep/fast-evaluation.js";
 import { OfrepCalls } from "./ofrep/ofrep-calls.js";
 import { withOfrep } from "./ofrep/ofrep-handler.js";
 import type { FastPathProtocol, FastProtocol } from "./protocols/fast-path-headers.js";
@@ -119,11 +120,9 @@ export function createRpcHandler(useCases: UseCases, readiness: Readiness, optio
   }
   let exceeded = 0;
   return {
-    fastPath: createFastPath(fast, FAST_PROTOCOLS, {
-      calls,
-      maxMessageBytes,
-      bodyTimeoutMs,
-    }),
+    fastPath: createFastPath(fast, FAST_PROTOCOLS, { calls, maxMessageBytes, bodyTimeoutMs }, (path) =>
+      fastEvaluationOf(path, ofrep),
+    ),
     onExchange: withOfrep(ofrep, calls, { ...bounds, clock, bodyTimeoutMs, crossOrigin }, onExchange),
     whenLate: (fail) => clock.after(bodyTimeoutMs, () => fail(lateRequest(bodyTimeoutMs))),
     onTurn: statistics.turnEnded,

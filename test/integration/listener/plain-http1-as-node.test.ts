@@ -10,6 +10,8 @@ import { InMemoryUpstream } from "../../fakes/in-memory-upstream.js";
 
 const LIST_PATH = "/stigg.sidecar.v1.SidecarService/GetEntitlements";
 const OTHER_CUSTOMER = '{"customerId":"nobody","featureId":"a"}';
+const FLAG = "/ofrep/v1/evaluate/flags/sso";
+const FLAG_BODY = '{"context":{"targetingKey":"acme"}}';
 const BODY = '{"customerId":"acme","featureId":"sso"}';
 
 let server: RpcServer;
@@ -175,6 +177,9 @@ const UNUSUAL: readonly (readonly [string, RequestParts])[] = [
   ["a deadline that is none", { headers: ["Connect-Timeout-Ms: soon"] }],
   ["another version of the protocol", { headers: ["Connect-Protocol-Version: 2"] }],
   ["the age asked for", { headers: ["X-Entitlement-Detail: 1"] }],
+  ["a flag", { line: `POST ${FLAG} HTTP/1.1`, body: FLAG_BODY }],
+  ["a flag that there is not", { line: `POST ${FLAG}-not HTTP/1.1`, body: FLAG_BODY }],
+  ["a flag of no customer", { line: `POST ${FLAG} HTTP/1.1`, body: "{}" }],
   ["gRPC", { headers: ["Content-Type: application/grpc"] }],
   ["the binary form", { headers: ["Content-Type: application/proto"], body: Buffer.from("\n\x04acme\x12\x03sso") }],
   [

@@ -1,4 +1,4 @@
-import { Code, type ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { CodedError } from "../../../domain/errors.js";
 import { endCallSpan, originOf } from "../call/call-trace.js";
 import type { Calls } from "../call/calls.js";
@@ -11,14 +11,12 @@ import { arrivingWithin, type BodyOptions } from "../protocols/universal-request
 import { OFREP_METHODS } from "../service/served-methods.js";
 import { OfrepFault } from "./evaluation-context.js";
 import { etagOf, type OfrepAnswer, type OfrepCalls } from "./ofrep-calls.js";
+import { codeOfFault, faultText, FLAGS, keyOf, RETRY_AFTER, statusOfFailure, statusOfFault } from "./ofrep-faults.js";
 
 const PREFIX = "/ofrep/v1/";
-const FLAGS = `${PREFIX}evaluate/flags`;
 const PROTOCOL = protocolIndex("ofrep");
 const JSON_TYPE: HeaderField = ["content-type", "application/json"];
 const NO_FIELDS: readonly HeaderField[] = [];
-/** Seconds. */
-const RETRY_AFTER: HeaderField = ["retry-after", "1"];
 
 /** What clients may know of this service before they ask. Usage changes what is granted, so nothing is to be kept for long. */
 const CONFIGURATION = JSON.stringify({
@@ -29,23 +27,6 @@ const CONFIGURATION = JSON.stringify({
     caching: { enabled: false },
   },
 });
-
-/** Which of the protocol's codes a fault is answered with. */
-const STATUS: Readonly<Record<OfrepFault["errorCode"], number>> = {
-  PARSE_ERROR: 400,
-  TARGETING_KEY_MISSING: 400,
-  INVALID_CONTEXT: 400,
-  FLAG_NOT_FOUND: 404,
-  GENERAL: 500,
-};
-
-const CODES: Readonly<Record<OfrepFault["errorCode"], Code>> = {
-  PARSE_ERROR: Code.InvalidArgument,
-  TARGETING_KEY_MISSING: Code.InvalidArgument,
-  INVALID_CONTEXT: Code.InvalidArgument,
-  FLAG_NOT_FOUND: Code.NotFound,
-  GENERAL: Code.Unavailable,
-};
 
 export interface OfrepHandlerOptions extends BodyOptions {
   readonly crossOrigin?: CrossOrigin | undefined;
@@ -127,13 +108,13 @@ export function withOfrep(
       const outcome =
         key === undefined ? await ofrep.evaluateAll(body, context) : await ofrep.evaluate(key, body, context);
       if (outcome instanceof OfrepFault)
-        return answerFault(exchange, STATUS[outcome.errorCode], CODES[outcome.errorCode], outcome, key, fields);
+        return answerFault(exchange, statusOfFault(outcome), codeOfFault(outcome), outcome, key, fields);
       return answer(exchange, outcome, fields);
     } catch (error) {
       const failure = calls.failureOf(error, exchange.signal, method.name, headers);
       return answerFault(
         exchange,
-        statusOf(failure),
+        statusOfFailure(failure),
         failure.code,
         new OfrepFault("GENERAL", failure.rawMessage),
         key,
@@ -194,25 +175,13 @@ function answerFault(
   exchange: Exchange,
   status: number,
   code: Code,
-  { errorCode, errorDetails }: OfrepFault,
+  fault: OfrepFault,
   key: string | undefined,
   fields: readonly HeaderField[],
 ): Code {
   const later = code === Code.ResourceExhausted ? [RETRY_AFTER] : NO_FIELDS;
-  exchange.send(status, [...fields, JSON_TYPE, ...later], JSON.stringify({ key, errorCode, errorDetails }));
+  exchange.send(status, [...fields, JSON_TYPE, ...later], faultText(key, fault));
   return code;
-}
-
-/** The statuses that the protocol has: clients take no other. */
-const STATUS_OF_FAILURE: ReadonlyMap<Code, number> = new Map([
-  [Code.InvalidArgument, 400],
-  [Code.Unauthenticated, 401],
-  [Code.PermissionDenied, 403],
-  [Code.ResourceExhausted, 429],
-]);
-
-function statusOf({ code }: ConnectError): number {
-  return STATUS_OF_FAILURE.get(code) ?? 500;
 }
 
 async function wholeBody(
@@ -237,16 +206,6 @@ async function wholeBody(
 function methodOf(path: string): ServedMethod {
   if (path === FLAGS || path === `${FLAGS}/`) return OFREP_METHODS.evaluateAll;
   return path.startsWith(`${FLAGS}/`) ? OFREP_METHODS.evaluate : OFREP_METHODS.configuration;
-}
-
-/** Clients send ids as they are, or percent-encoded: what is not well encoded is taken as it is. */
-function keyOf(path: string): string {
-  const key = path.slice(FLAGS.length + 1);
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key;
-  }
 }
 
 function pathOf(target: string): string {

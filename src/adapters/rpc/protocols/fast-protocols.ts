@@ -66,7 +66,7 @@ function askFramed(
 }
 
 /** The headers of a protocol's responses, by the source of what they say: made once. */
-class SourceHeaders {
+export class SourceHeaders {
   /** Of a response that says nothing of a state. */
   readonly plain: ResponseHeaders;
   readonly #bySource: Readonly<Record<AnswerSource, ResponseHeaders>>;
