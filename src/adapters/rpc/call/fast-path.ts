@@ -116,7 +116,7 @@ export class FastCall implements FastPathCall, ServiceCallContext {
   }
 
   abandon(): boolean {
-    this.#cancelTimer?.();
+    this.#endWatch();
     if (this.#isDone) return false;
     this.#hasCallerGone = true;
     this.#cancellation?.abort();
@@ -143,8 +143,7 @@ export class FastCall implements FastPathCall, ServiceCallContext {
   }
 
   #settled(finish: () => void): void {
-    if (this.#deadline !== undefined) this.#route.options.calls.deadlines.cancel(this.#deadline);
-    this.#cancelTimer?.();
+    this.#endWatch();
     if (this.#hasCallerGone) this.#stream.released();
     if (!this.#isDone) finish();
   }
@@ -163,6 +162,11 @@ export class FastCall implements FastPathCall, ServiceCallContext {
         this.#cancellation?.abort(failure);
       });
     });
+  }
+
+  #endWatch(): void {
+    this.#cancelTimer?.();
+    if (this.#deadline !== undefined) this.#route.options.calls.deadlines.cancel(this.#deadline);
   }
 
   #deliver(reply: Reply<Buffer | string>): void {

@@ -24,7 +24,8 @@ interface Pending<T> {
 function searching({
   held,
   stepMs = STEP_MS,
-}: { held?: () => Promise<LoadedState | undefined>; stepMs?: number } = {}) {
+  signal,
+}: { held?: () => Promise<LoadedState | undefined>; stepMs?: number; signal?: AbortSignal } = {}) {
   const clock = new ManualClock();
   const logger = new RecordingLogger();
   const stored: Pending<LoadedState | undefined>[] = [];
@@ -44,7 +45,7 @@ function searching({
     caughtUp: new CaughtUp(clock, () => idleAt),
     logger,
   };
-  const result = new StateSearch(parts, { customerId: "c" }, "features").run(BUDGET_MS, stepMs, undefined);
+  const result = new StateSearch(parts, { customerId: "c" }, "features").run(BUDGET_MS, stepMs, signal);
   // It is looked at in the end.
   result.catch(() => undefined);
   const known = (state: CustomerState = STATE): LoadedState => ({
@@ -135,5 +136,22 @@ describe("a search", () => {
     store[0]?.resolve(stale);
     expect(await result).toEqual({ known: stale, source: "stale", isFromStore: false });
     expect(upstream).toHaveLength(1);
+  });
+});
+
+describe("a search for a caller who goes away", () => {
+  const cancelled = (signal: AbortSignal) => searching({ signal }).result;
+
+  it("does not begin for one who is gone already", async () => {
+    const { result, store } = searching({ signal: AbortSignal.abort() });
+    await expect(result).rejects.toMatchObject({ code: "cancelled" });
+    expect(store).toEqual([]);
+  });
+
+  it("ends", async () => {
+    const caller = new AbortController();
+    const result = cancelled(caller.signal);
+    caller.abort();
+    await expect(result).rejects.toMatchObject({ code: "cancelled" });
   });
 });

@@ -8,6 +8,7 @@ import { Deadlines } from "../../../../../src/ports/deadlines.js";
 function waitingCall() {
   const due: (() => void)[] = [];
   const answers: string[] = [];
+  const ended: number[] = [];
   let finish!: (reply: object) => void;
   const clock = {
     now: () => 0,
@@ -33,14 +34,14 @@ function waitingCall() {
         deadlines: new Deadlines(clock),
         refusalOf: () => undefined,
         began: () => undefined,
-        ended: () => undefined,
+        ended: (_: unknown, _protocol: number, code: number) => void ended.push(code),
         failureOf: (error: unknown) => error,
       },
     },
   } as unknown as FastRoute;
   const call = new FastCall(route, {} as FastPathStream);
   call.answer(Buffer.alloc(0), 0, 0);
-  return { due, answers, finish: () => finish({ message: Buffer.alloc(0) }) };
+  return { call, due, answers, ended, finish: () => finish({ message: Buffer.alloc(0) }) };
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -62,5 +63,11 @@ describe("a deadline that is called over in a process that was held up", () => {
     expect(answers).toEqual([]);
     due.shift()?.();
     expect(answers).toEqual(["DeadlineExceeded"]);
+  });
+
+  it("is nobody's any more once the caller has gone", () => {
+    const { call, due, answers, ended } = waitingCall();
+    call.abandon();
+    expect({ due, answers, ended }).toEqual({ due: [], answers: [], ended: [Code.Canceled] });
   });
 });
