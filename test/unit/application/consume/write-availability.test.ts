@@ -48,7 +48,7 @@ describe("whether the shared cache takes writes", () => {
     expect(failures.length).toBeGreaterThan(0);
   });
 
-  it("is doubted when its connection is lost, not when it is there", async () => {
+  it("ends with its connection, and not where that is there", async () => {
     const { cache, gate } = await started();
     cache.isConnected = true;
     expect(gate.isOpen).toBe(true);
@@ -56,7 +56,7 @@ describe("whether the shared cache takes writes", () => {
     expect(gate.isOpen).toBe(false);
   });
 
-  it("is told with the loss of what it had confirmed", async () => {
+  it("comes with the loss of what it had confirmed", async () => {
     const { cache, gate, tryAgain } = await started();
     let losses = 0;
     gate.onOlderData(() => losses++);
