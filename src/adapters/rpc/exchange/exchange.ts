@@ -1,3 +1,4 @@
+import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 
@@ -70,6 +71,9 @@ export function peerOf(socket: Socket): Peer {
 
 export type HeaderField = readonly [name: string, value: string];
 
+/** What would end a header, or is none of it. */
+const NO_VALUE = /[^\t -~]/g;
+
 /**
  * Status and headers of a response, or its trailers. Those that are made once, for many responses, cost an octet a field
  * over HTTP/2 from their second time on a connection.
@@ -81,6 +85,7 @@ export class ResponseHeaders {
   /** What these extend, where they are made for one response. */
   readonly base: ResponseHeaders | undefined;
   #flat: readonly string[] | undefined;
+  #http1Head: string | undefined;
 
   /** To be made once, for many responses. Names are lower case. */
   constructor(status: number | undefined, fields: readonly HeaderField[], base?: ResponseHeaders) {
@@ -98,6 +103,17 @@ export class ResponseHeaders {
   get flat(): readonly string[] {
     this.#flat ??= [...(this.base?.flat ?? []), ...this.fields.flat()];
     return this.#flat;
+  }
+
+  /** The status line and the fields as HTTP/1.1 has them, without the empty line behind. */
+  get http1Head(): string {
+    if (this.#http1Head === undefined) {
+      const { status = 200 } = this;
+      let head = this.base?.http1Head ?? `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
+      for (const [name, value] of this.fields) head += `${name}: ${value.replace(NO_VALUE, "")}\r\n`;
+      this.#http1Head = head;
+    }
+    return this.#http1Head;
   }
 }
 

@@ -118,6 +118,12 @@ export class WorkInProgress {
   }
 }
 
+/** A request of the fast path is a few hundred bytes; a longer one is the general path's, which minds how much a peer may send. */
+export const MAX_FAST_BYTES = 16_384;
+
+/** In the log, of a fault of ours that nobody foresaw. */
+export const UNEXPECTED = "unexpected error in a call";
+
 /** Answers small unary calls straight from their frames: no promise, no stream object and no copy for a cached check. */
 export interface FastPath {
   /** Who answers a request over HTTP/2 with these headers and a body; undefined where the general path does. */

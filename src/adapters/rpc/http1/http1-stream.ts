@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../../../ports/logger.js";
 import type { ResponseHeaders } from "../exchange/exchange.js";
-import type { FastPathCall, FastPathStream, Route } from "../exchange/request-handlers.js";
-import { INTERNAL_FAULT, UNEXPECTED } from "./refuse-connection.js";
-
-/** A longer request is the general path's. */
-const MAX_FAST_BYTES = 16_384;
+import {
+  type FastPathCall,
+  type FastPathStream,
+  MAX_FAST_BYTES,
+  type Route,
+  UNEXPECTED,
+} from "../exchange/request-handlers.js";
+import { INTERNAL_FAULT } from "./refuse-connection.js";
 
 const STREAM = Symbol("the stream of a request on the fast path");
 

@@ -1,6 +1,6 @@
 import type { Peer } from "../exchange/exchange.js";
-import type { FastPath, Route } from "../exchange/request-handlers.js";
-import { MAX_LENGTH_DIGITS, MAX_PLAIN_BODY_BYTES, readPlainHead } from "./plain-head.js";
+import { type FastPath, MAX_FAST_BYTES, type Route } from "../exchange/request-handlers.js";
+import { MAX_LENGTH_DIGITS, type PlainHead, readPlainHead } from "./plain-head.js";
 
 /** A longer one is read anew each time: what ten thousand connections keep of their callers' bytes stays small. */
 const MAX_KEPT_BYTES = 1_024;
@@ -11,9 +11,11 @@ const DIGIT_0 = 0x30;
 
 /** A head that came before, but for the digits of its length. */
 interface KnownHead {
-  readonly before: Buffer;
-  readonly behind: Buffer;
-  readonly route: Route;
+  /** What lies before the digits, and behind it what lies behind them. Used again for the next head: many are never repeated. */
+  bytes: Buffer;
+  before: number;
+  behind: number;
+  route: Route;
 }
 
 /** Where the request that begins at a place lies, and who answers it. */
@@ -44,9 +46,9 @@ export class KnownHeads {
    *   what is not plain or not for the fast path
    */
   requestAt(bytes: Buffer, from: number): PlainRequest | "incomplete" | undefined {
-    for (const { before, behind, route } of this.#known) {
-      const digitsFrom = from + before.length;
-      if (digitsFrom > bytes.length || bytes.compare(before, 0, before.length, from, digitsFrom) !== 0) continue;
+    for (const { bytes: known, before, behind, route } of this.#known) {
+      const digitsFrom = from + before;
+      if (digitsFrom > bytes.length || bytes.compare(known, 0, before, from, digitsFrom) !== 0) continue;
       let length = 0;
       let digitsTo = digitsFrom;
       for (; digitsTo < bytes.length && digitsTo - digitsFrom < MAX_LENGTH_DIGITS; digitsTo++) {
@@ -54,9 +56,9 @@ export class KnownHeads {
         if (!(digit >= 0 && digit <= 9)) break;
         length = length * 10 + digit;
       }
-      const bodyFrom = digitsTo + behind.length;
-      if (digitsTo === digitsFrom || bodyFrom > bytes.length || length > MAX_PLAIN_BODY_BYTES) continue;
-      if (bytes.compare(behind, 0, behind.length, digitsTo, bodyFrom) !== 0) continue;
+      const bodyFrom = digitsTo + behind;
+      if (digitsTo === digitsFrom || bodyFrom > bytes.length || length > MAX_FAST_BYTES) continue;
+      if (bytes.compare(known, before, before + behind, digitsTo, bodyFrom) !== 0) continue;
       return this.#request(route, bodyFrom, bodyFrom + length, bytes.length);
     }
     return this.#readHead(bytes, from);
@@ -67,17 +69,25 @@ export class KnownHeads {
     if (head === undefined || head === "incomplete") return head;
     const route = this.#fastPath.http1RouteOf({ method: "POST", url: head.path, headers: head.headers }, this.#peer);
     if (route === undefined) return undefined;
-    if (head.bytes <= MAX_KEPT_BYTES) {
-      // Copies that own their bytes: a view would keep all that was read with them.
-      this.#known[this.#next] = {
-        before: copyOf(bytes, from, from + head.digitsFrom),
-        behind: copyOf(bytes, from + head.digitsTo, from + head.bytes),
-        route,
-      };
-      this.#next = (this.#next + 1) % MAX_KEPT;
-    }
+    if (head.bytes <= MAX_KEPT_BYTES) this.#keep(bytes, from, head, route);
     const bodyFrom = from + head.bytes;
     return this.#request(route, bodyFrom, bodyFrom + head.bodyBytes, bytes.length);
+  }
+
+  #keep(bytes: Buffer, from: number, { digitsFrom, digitsTo, bytes: length }: PlainHead, route: Route): void {
+    const behind = length - digitsTo;
+    let kept = this.#known[this.#next];
+    if (kept === undefined || kept.bytes.length < digitsFrom + behind) {
+      // It owns its bytes: a view would keep all that was read with them.
+      kept = { bytes: Buffer.allocUnsafeSlow(digitsFrom + behind), before: 0, behind: 0, route };
+      this.#known[this.#next] = kept;
+    }
+    bytes.copy(kept.bytes, 0, from, from + digitsFrom);
+    bytes.copy(kept.bytes, digitsFrom, from + digitsTo, from + length);
+    kept.before = digitsFrom;
+    kept.behind = behind;
+    kept.route = route;
+    this.#next = (this.#next + 1) % MAX_KEPT;
   }
 
   #request(route: Route, bodyFrom: number, bodyTo: number, available: number): PlainRequest | "incomplete" {
@@ -88,10 +98,4 @@ export class KnownHeads {
     this.#found.bodyTo = bodyTo;
     return this.#found;
   }
-}
-
-function copyOf(bytes: Buffer, from: number, to: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(to - from);
-  bytes.copy(copy, 0, from, to);
-  return copy;
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { MAX_FAST_BYTES } from "../exchange/request-handlers.js";
 
 /** The head of a request that can be read in one way only, and is followed by a body of known length. */
 export interface PlainHead {
@@ -13,8 +14,6 @@ export interface PlainHead {
   readonly digitsTo: number;
 }
 
-/** A longer body is the general path's. */
-export const MAX_PLAIN_BODY_BYTES = 16_384;
 export const MAX_LENGTH_DIGITS = 5;
 
 const MAX_HEAD_BYTES = 4_096;
@@ -81,6 +80,6 @@ export function readPlainHead(
     else headers[name] = value;
     at += line.length + 2;
   }
-  if (bodyBytes === undefined || bodyBytes > MAX_PLAIN_BODY_BYTES || headers.host === undefined) return undefined;
+  if (bodyBytes === undefined || bodyBytes > MAX_FAST_BYTES || headers.host === undefined) return undefined;
   return { path, headers, bodyBytes, bytes: end - from + HEAD_END.length, digitsFrom, digitsTo };
 }

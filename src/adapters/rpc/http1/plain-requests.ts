@@ -1,11 +1,11 @@
-import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "../../../ports/logger.js";
 import type { Peer, ResponseHeaders } from "../exchange/exchange.js";
-import type { FastPath, FastPathCall, FastPathStream } from "../exchange/request-handlers.js";
+import { type FastPath, type FastPathCall, type FastPathStream, UNEXPECTED } from "../exchange/request-handlers.js";
 import type { ListenerLimits } from "../listener/listener-limits.js";
 import { KnownHeads } from "./known-heads.js";
-import { INTERNAL_FAULT, NOT_WHOLE, refuseConnection, UNEXPECTED } from "./refuse-connection.js";
+import { INTERNAL_FAULT, NOT_WHOLE, refuseConnection } from "./refuse-connection.js";
+import { CLOSE, keepAliveFor, responseText } from "./response-text.js";
 
 /** How long the rest of a request may be on its way before Node's server, with its own time-outs, waits for it. */
 const ARRIVAL_MS = 1_000;
@@ -52,7 +52,7 @@ export class PlainRequests implements FastPathStream {
     this.#socket = socket;
     this.#options = options;
     this.#heads = new KnownHeads(fastPath, peer, limits.maxHeaderBytes);
-    this.#keepAlive = `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(limits.keepAliveTimeoutMs / 1_000)}\r\n`;
+    this.#keepAlive = keepAliveFor(limits.keepAliveTimeoutMs);
     socket.setTimeout(limits.keepAliveTimeoutMs);
     socket.on("timeout", this.#onTimeout);
     socket.on("data", this.#onData);
@@ -75,15 +75,7 @@ export class PlainRequests implements FastPathStream {
   respond(headers: ResponseHeaders, body: Buffer | string): void {
     if (this.#isDone) return;
     this.#answered++;
-    const bytes = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-    // One string of one octet a character for all: one write, without a copy.
-    const octets =
-      typeof body === "string"
-        ? bytes === body.length
-          ? body
-          : Buffer.from(body).toString("latin1")
-        : body.toString("latin1");
-    this.#output += `${headOf(headers)}${this.#isLast ? CLOSE : this.#keepAlive}${date()}content-length: ${bytes}\r\n\r\n${octets}`;
+    this.#output += responseText(headers, this.#isLast ? CLOSE : this.#keepAlive, body);
     if (this.#waiting !== undefined) this.#answeredLate();
   }
 
@@ -109,53 +101,58 @@ export class PlainRequests implements FastPathStream {
   /** @param mayWait whether a request that is not whole may wait for one more read */
   #serve(bytes: Buffer, mayWait: boolean): void {
     const startedAt = performance.now();
+    try {
+      this.#serveAll(bytes, mayWait);
+      this.#flush();
+    } catch (error) {
+      // A fault of ours costs the one connection.
+      this.#options.logger.error(UNEXPECTED, { error });
+      this.#flush();
+      this.#leave();
+      refuseConnection(this.#socket, 500, INTERNAL_FAULT, this.#options.limits.refusalTimeoutMs);
+    }
+    this.#options.onTurn(startedAt);
+  }
+
+  #serveAll(bytes: Buffer, mayWait: boolean): void {
     let from = 0;
     while (from < bytes.length) {
       const request = this.#heads.requestAt(bytes, from);
       if (request === "incomplete" && (mayWait || from > 0)) {
         this.#held = bytes.subarray(from);
         this.#awaitRest();
-        break;
+        return;
       }
       if (request === undefined || request === "incomplete") {
         this.#giveUp(bytes.subarray(from));
-        break;
+        return;
       }
       const { bodyFrom, bodyTo } = request;
       const call = request.route.begin(this);
       const answered = this.#answered;
-      let isServed: boolean;
-      try {
-        isServed = call.answer(bytes, bodyFrom, bodyTo);
-      } catch (error) {
-        this.#failed(error);
-        break;
-      }
-      if (!isServed) {
+      if (!call.answer(bytes, bodyFrom, bodyTo)) {
         call.abandon();
         this.#giveUp(bytes.subarray(from));
-        break;
+        return;
       }
       from = bodyTo;
       if (this.#answered === answered) {
         this.#waiting = call;
         this.#held = bytes.subarray(from);
         if (this.#held.length > 0) this.#socket.pause();
-        break;
+        return;
       }
       if (this.#isLast) {
         this.#close();
-        break;
+        return;
       }
       if (this.#output.length < MAX_OUTPUT) continue;
       this.#flush();
       if (this.#socket.writableNeedDrain) {
         this.#held = bytes.subarray(from);
-        break;
+        return;
       }
     }
-    this.#flush();
-    this.#options.onTurn(startedAt);
   }
 
   #answeredLate(): void {
@@ -188,14 +185,6 @@ export class PlainRequests implements FastPathStream {
     this.#flush();
     this.#isDone = true;
     this.#socket.destroySoon();
-  }
-
-  /** A fault of ours costs the one connection. */
-  #failed(error: unknown): void {
-    this.#options.logger.error(UNEXPECTED, { error });
-    this.#flush();
-    this.#leave();
-    refuseConnection(this.#socket, 500, INTERNAL_FAULT, this.#options.limits.refusalTimeoutMs);
   }
 
   #awaitRest(): void {
@@ -252,37 +241,4 @@ export class PlainRequests implements FastPathStream {
     this.#waiting?.abandon();
     this.#waiting = undefined;
   };
-}
-
-const CLOSE = "connection: close\r\n";
-
-/** Of those that are made once, for many responses. */
-const heads = new WeakMap<ResponseHeaders, string>();
-
-function headOf(headers: ResponseHeaders): string {
-  let head = heads.get(headers);
-  if (head === undefined) {
-    const { status = 200, flat } = headers;
-    head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-    for (let index = 0; index < flat.length; index += 2)
-      head += `${flat[index]}: ${flat[index + 1]?.replace(UNSAFE, "")}\r\n`;
-    heads.set(headers, head);
-  }
-  return head;
-}
-
-/** What would end a header, or is none of it. */
-const UNSAFE = /[^\t -~]/g;
-
-let dateSecond = 0;
-let dateLine = "";
-
-/** Of this second, made once in it (RFC 9110, section 6.6.1). */
-function date(): string {
-  const second = Math.floor(Date.now() / 1_000);
-  if (second !== dateSecond) {
-    dateSecond = second;
-    dateLine = `date: ${new Date(second * 1_000).toUTCString()}\r\n`;
-  }
-  return dateLine;
 }

@@ -35,8 +35,7 @@ export function explainHttp1Fault(error: Error, maxHeaderBytes: number): Http1Fa
 /** To a client that ended its side too early. */
 export const NOT_WHOLE = "The connection ended in the middle of a request: send all of it.";
 
-/** In the log, of a fault of ours that nobody foresaw, and to whom it hit. */
-export const UNEXPECTED = "unexpected error in a call";
+/** To whom a fault of ours hit. */
 export const INTERNAL_FAULT = "internal error: see the sidecar's log";
 
 /** To CONNECT. */

@@ -1,5 +1,6 @@
 import type { Logger } from "../../../../ports/logger.js";
 import type { ResponseHeaders } from "../../exchange/exchange.js";
+import { MAX_FAST_BYTES, UNEXPECTED } from "../../exchange/request-handlers.js";
 import { type FrameOutput, ResponseSender } from "../frames/frame-output.js";
 import { ConnectionFault, ErrorCode, MAX_WINDOW, type PeerSettings } from "../frames/protocol.js";
 import type { HeaderList } from "../hpack/header-table.js";
@@ -9,8 +10,6 @@ import { type FastPathResponder, Http2Stream, StreamTable } from "./http2-stream
 import { areTrailers } from "./request-head.js";
 import { StreamEnds } from "./stream-ends.js";
 
-/** A request of the fast path is a few hundred bytes; a longer one is the general path's, which minds the window of its stream. */
-const MAX_FAST_BYTES = 16_384;
 const NOTHING = Buffer.alloc(0);
 /** Calls that nobody waits for any more and whose work still runs, as a multiple of the streams that may be open. */
 const ABANDONED_FACTOR = 4;
@@ -239,7 +238,7 @@ export class RequestStreams implements FastPathResponder {
       }
     } catch (error) {
       // A fault on the fast path costs the one call.
-      this.#owner.logger.error("unexpected error in a call", { error });
+      this.#owner.logger.error(UNEXPECTED, { error });
       this.#ends.reset(stream.id, ErrorCode.InternalError);
     }
   }
