@@ -145,7 +145,13 @@ export class FastCall implements FastPathCall, ServiceCallContext {
   #settled(finish: () => void): void {
     this.#endWatch();
     if (this.#hasCallerGone) this.#stream.released();
-    if (!this.#isDone) finish();
+    if (this.#isDone) return;
+    try {
+      finish();
+    } catch (error) {
+      // Nobody would catch it: it would end the process.
+      this.#fail(error);
+    }
   }
 
   /**
@@ -179,7 +185,8 @@ export class FastCall implements FastPathCall, ServiceCallContext {
   #fail(error: unknown): void {
     const { options, protocol, method } = this.#route;
     const failure = options.calls.failureOf(error, this.#cancellation, method.name, this.#route.headers);
-    this.#done(failure.code);
+    // An answer that could not be written has been counted.
+    if (!this.#isDone) this.#done(failure.code);
     protocol.fail(this.#stream, failure);
   }
 

@@ -1,11 +1,11 @@
-import { Code, type ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, it } from "@jest/globals";
 import { FastCall, type FastRoute } from "../../../../../src/adapters/rpc/call/fast-path.js";
 import type { FastPathStream } from "../../../../../src/adapters/rpc/exchange/request-handlers.js";
 import { Deadlines } from "../../../../../src/ports/deadlines.js";
 
 /** A call with a deadline, whose use case answers when the test says so. */
-function waitingCall() {
+function waitingCall({ succeed }: { succeed?: () => void } = {}) {
   const due: (() => void)[] = [];
   const answers: string[] = [];
   const ended: number[] = [];
@@ -24,7 +24,7 @@ function waitingCall() {
     protocol: {
       index: 0,
       ask: () => new Promise<object>((resolve) => (finish = resolve)),
-      succeed: () => answers.push("the use case's answer"),
+      succeed: succeed ?? (() => answers.push("the use case's answer")),
       fail: (_: FastPathStream, { code }: ConnectError) => answers.push(Code[code]),
     },
     options: {
@@ -35,7 +35,7 @@ function waitingCall() {
         refusalOf: () => undefined,
         began: () => undefined,
         ended: (_: unknown, _protocol: number, code: number) => void ended.push(code),
-        failureOf: (error: unknown) => error,
+        failureOf: (error: unknown) => ConnectError.from(error, Code.Internal),
       },
     },
   } as unknown as FastRoute;
@@ -69,5 +69,18 @@ describe("a deadline that is called over in a process that was held up", () => {
     const { call, due, answers, ended } = waitingCall();
     call.abandon();
     expect({ due, answers, ended }).toEqual({ due: [], answers: [], ended: [Code.Canceled] });
+  });
+});
+
+describe("an answer that comes late and cannot be written", () => {
+  it("fails its call, which is counted once", async () => {
+    const { answers, ended, finish } = waitingCall({
+      succeed: () => {
+        throw new Error("a fault of the encoder");
+      },
+    });
+    finish();
+    await settled();
+    expect({ answers, ended }).toEqual({ answers: ["Internal"], ended: [0] });
   });
 });
