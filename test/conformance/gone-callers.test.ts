@@ -39,9 +39,11 @@ test.each<[string, (peer: Http2Peer, streams: readonly number[]) => void]>([
   const peer = await Http2Peer.open(server.port);
   const streams = callAndWait(peer);
   await peer.caughtUp();
+  await eventually(() => server.callsInFlight()).toBe(1 + CALLS);
   // One timer for the deadlines of all, for as long as there is one of them.
-  await eventually(() => clock.pendingTimers).toBeGreaterThan(before);
+  expect(clock.pendingTimers).toBeGreaterThan(before);
   leave(peer, streams);
+  await eventually(() => server.callsInFlight()).toBe(1);
   await eventually(() => clock.pendingTimers).toBe(before);
   fetch.answer(emptyState("CustomerNotFound"));
   await other.untilOver(patient);

@@ -29,6 +29,8 @@ export interface RpcServer {
   stop(graceMs?: number): Promise<void>;
   /** How many are open. */
   connections(): number;
+  /** Calls that wait for their answers. */
+  callsInFlight(): number;
 }
 
 export interface RpcServerOptions {
@@ -87,6 +89,7 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
     limits: options.limits,
     logger,
   });
+  const telemetryOfCalls = handler.telemetry(() => listener.connections());
   const { port } = await listener.listen(0, "127.0.0.1");
   if (isReady) readiness.ready();
   return {
@@ -100,5 +103,6 @@ export async function startRpcServer(options: RpcServerOptions = {}): Promise<Rp
       return listener.drain(graceMs);
     },
     connections: () => listener.connections(),
+    callsInFlight: () => telemetryOfCalls.inFlight(),
   };
 }
