@@ -59,6 +59,7 @@ export class PatternFastPath implements FastPath {
   }
 
   #begin(stream: FastPathStream, path: string): FastPathCall {
+    if (path === "/fast/fault") throw new Error("a fault of the route");
     this.begun++;
     this.streams.push(new WeakRef(stream));
     const call: HeldCall = {

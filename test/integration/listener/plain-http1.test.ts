@@ -102,11 +102,13 @@ describe("plain requests over HTTP/1.1", () => {
   });
 
   it.each([
-    ["by ourselves", []],
-    ["by Node", [post("/slow")]],
-  ])("cost their connection alone where answering them fails, read %s", async (_, before) => {
+    ["answering", "by ourselves", [], post("/fast/2", FAULTY)],
+    ["answering", "by Node", [post("/slow")], post("/fast/2", FAULTY)],
+    ["beginning", "by ourselves", [], post("/fast/fault")],
+    ["beginning", "by Node", [post("/slow")], post("/fast/fault")],
+  ])("cost their connection alone where %s them fails, read %s", async (_, _by, before, faulty) => {
     const { client, log } = await start();
-    client.socket.write(Buffer.concat([...before, post("/fast/1"), post("/fast/2", FAULTY)]));
+    client.socket.write(Buffer.concat([...before, post("/fast/1"), faulty]));
     await client.closed;
     expect(client.text).toMatch(/HTTP\/1\.1 200 [^]*HTTP\/1\.1 500 [^]*internal error: see the sidecar's log/);
     expect(log.count("unexpected error in a call")).toBe(1);

@@ -10,7 +10,7 @@ import { type ListenerLimits, whenOld } from "../listener/listener-limits.js";
 import { Http1Exchange } from "./http1-exchange.js";
 import { serveOnFastPath } from "./http1-stream.js";
 import { PlainRequests } from "./plain-requests.js";
-import { explainHttp1Fault, NO_PROXY, refuseConnection, refuseEncoding } from "./refuse-connection.js";
+import { explainHttp1Fault, failResponse, NO_PROXY, refuseConnection, refuseEncoding } from "./refuse-connection.js";
 
 /**
  * Requests of one connection that may wait for their responses. Node reads and begins all that was sent at once, in one turn of
@@ -155,6 +155,14 @@ export class Http1Connections {
       refuseEncoding(response, encoding);
       return;
     }
+    try {
+      this.#begin(request, response, connection);
+    } catch (error) {
+      failResponse(response, this.#logger, error);
+    }
+  };
+
+  #begin(request: IncomingMessage, response: ServerResponse, connection: Connection): void {
     const route = this.#handlers.fastPath?.http1RouteOf(request, connection.peer);
     if (route === undefined) this.#serveExchange(response, connection.peer, []);
     else
@@ -163,7 +171,7 @@ export class Http1Connections {
         passOn: (received) => this.#serveExchange(response, connection.peer, received),
         logger: this.#logger,
       });
-  };
+  }
 
   /** @param received what was read of the body before */
   #serveExchange(response: ServerResponse, peer: Peer, received: readonly Buffer[]): void {

@@ -1,14 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../../../ports/logger.js";
 import type { ResponseHeaders } from "../exchange/exchange.js";
-import {
-  type FastPathCall,
-  type FastPathStream,
-  MAX_FAST_BYTES,
-  type Route,
-  UNEXPECTED,
-} from "../exchange/request-handlers.js";
-import { INTERNAL_FAULT } from "./refuse-connection.js";
+import { type FastPathCall, type FastPathStream, MAX_FAST_BYTES, type Route } from "../exchange/request-handlers.js";
+import { failResponse } from "./refuse-connection.js";
 
 const STREAM = Symbol("the stream of a request on the fast path");
 
@@ -69,11 +63,7 @@ class Http1Stream implements FastPathStream {
         return;
       }
     } catch (error) {
-      // A fault of ours costs the one connection.
-      this.#options.logger.error(UNEXPECTED, { error });
-      this.#response.shouldKeepAlive = false;
-      if (this.#response.headersSent) this.#response.destroy();
-      else this.#response.writeHead(500, { "content-type": "text/plain; charset=utf-8" }).end(`${INTERNAL_FAULT}\n`);
+      failResponse(this.#response, this.#options.logger, error);
       return;
     }
     this.#isArriving = false;

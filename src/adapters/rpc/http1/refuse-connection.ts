@@ -1,5 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Logger } from "../../../ports/logger.js";
+import { UNEXPECTED } from "../exchange/request-handlers.js";
 
 export interface Http1Fault {
   readonly status: number;
@@ -50,6 +52,14 @@ export function refuseEncoding(response: ServerResponse, encoding: string): void
   response.end(
     `The transfer-encoding ${JSON.stringify(encoding)} is not served: send the body as it is, or compressed as content-encoding says.\n`,
   );
+}
+
+/** Of a request that met a fault of ours: its connection closes behind it, and other requests of it are answered before. */
+export function failResponse(response: ServerResponse, logger: Logger, error: unknown): void {
+  logger.error(UNEXPECTED, { error });
+  response.shouldKeepAlive = false;
+  if (response.headersSent) response.destroy();
+  else response.writeHead(500, { "content-type": "text/plain; charset=utf-8" }).end(`${INTERNAL_FAULT}\n`);
 }
 
 function ignoreError(): void {
