@@ -61,7 +61,7 @@ function kindOf(fields: Fields): "feature" | "credit" | undefined {
 function decodeFeatureEntitlement(strict: Fields, report: ReportFault): DecodedEntitlement {
   const id = strict.object("feature").text("refId");
   const fields = strict.lenient(report, id);
-  const input = {
+  const input: Omit<Required<FeatureEntitlementInput>, "usage"> = {
     feature: decodeFeature(fields),
     usageLimit: fields.optionalNumber("usageLimit"),
     hasUnlimitedUsage: fields.optionalFlag("hasUnlimitedUsage"),

@@ -1,4 +1,10 @@
-import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
+import {
+  type CreditDecision,
+  type CreditQuery,
+  fallbackDecision,
+  type FeatureDecision,
+  type FeatureQuery,
+} from "../../domain/decision/decision.js";
 import {
   type FailurePolicy,
   longestTrustMs,
@@ -77,13 +83,9 @@ export class AssumeAnswers {
   feature(subject: Subject, query: FeatureQuery, answer: Answer<FeatureDecision>): Answer<FeatureDecision> {
     if (!isUncertain(answer)) return this.#fresh(answer);
     const fallback = query.fallback ?? this.#fallbacks.fallbackOf(query.featureId);
-    return this.#assume({ subject, id: query.featureId, ...query, fallback }, answer, (values) => ({
-      hasAccess: values.hasAccess,
-      accessDeniedReason: "Unknown",
-      entitlement: undefined,
-      usage: undefined,
-      fallback: values,
-    }));
+    return this.#assume({ subject, id: query.featureId, ...query, fallback }, answer, (values) =>
+      fallbackDecision(values, "Unknown"),
+    );
   }
 
   credit(subject: Subject, query: CreditQuery, answer: Answer<CreditDecision>): Answer<CreditDecision> {

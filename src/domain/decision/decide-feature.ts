@@ -5,8 +5,14 @@ import { fitsInto } from "../usage/decimal.js";
 import { type Usage, usageAt } from "../usage/usage.js";
 import { canWalletPay, remainingCredits } from "../wallet.js";
 import type { AccessDeniedReason } from "./access-denied-reason.js";
-import type { DecisionTrace, FeatureDecision, FeatureQuery, RuleOutcome } from "./decision.js";
-import { type ConfiguredFallbacks, type FallbackValues, NO_CONFIGURED_FALLBACKS, resolveFallback } from "./fallback.js";
+import {
+  type DecisionTrace,
+  fallbackDecision,
+  type FeatureDecision,
+  type FeatureQuery,
+  type RuleOutcome,
+} from "./decision.js";
+import { type ConfiguredFallbacks, NO_CONFIGURED_FALLBACKS, resolveFallback } from "./fallback.js";
 
 /**
  * Decides a check of one feature. A pure function of its arguments.
@@ -194,14 +200,4 @@ function denied(
   usage: Usage | undefined,
 ): FeatureDecision {
   return { hasAccess: false, accessDeniedReason: reason, entitlement, usage, fallback: undefined };
-}
-
-function fallbackDecision(values: FallbackValues, reason: AccessDeniedReason): FeatureDecision {
-  return {
-    hasAccess: values.hasAccess,
-    accessDeniedReason: reason,
-    entitlement: undefined,
-    usage: undefined,
-    fallback: values,
-  };
 }

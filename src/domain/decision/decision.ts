@@ -60,6 +60,17 @@ export interface FeatureDecision {
   readonly fallback: FallbackValues | undefined;
 }
 
+/** What is answered about a feature in place of an entitlement. */
+export function fallbackDecision(values: FallbackValues, reason: AccessDeniedReason): FeatureDecision {
+  return {
+    hasAccess: values.hasAccess,
+    accessDeniedReason: reason,
+    entitlement: undefined,
+    usage: undefined,
+    fallback: values,
+  };
+}
+
 export interface CreditDecision {
   readonly hasAccess: boolean;
   readonly accessDeniedReason: AccessDeniedReason | undefined;

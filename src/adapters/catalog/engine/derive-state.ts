@@ -6,6 +6,7 @@ import {
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import type { Subject } from "../../../domain/subject.js";
+import { isConfigurable } from "../../../wire/reset-period-configuration.js";
 import type { CatalogModel, CustomerDefinition, EntitlementTerms, SubjectDefinition } from "../model/catalog-model.js";
 import { activeTerms, isSubscribed, lastSubscriptionChange, nextSubscriptionChange } from "../model/subscription.js";
 import { visibleCurrencies, walletOwner } from "../model/wallet-owner.js";
@@ -60,9 +61,8 @@ function featureEntitlement(
   terms: EntitlementTerms,
   validUntil: number | undefined,
   reading: CatalogReading,
-): FeatureEntitlementInput {
+): Required<FeatureEntitlementInput> {
   const { feature } = terms.definition;
-  const isConfigured = terms.resetPeriod === "YEAR" || terms.resetPeriod === "MONTH" || terms.resetPeriod === "WEEK";
   return {
     feature,
     usageLimit: terms.usageLimit,
@@ -73,7 +73,7 @@ function featureEntitlement(
     validUntil,
     creditRate: terms.creditRate,
     resetPeriod: terms.resetPeriod,
-    resetPeriodConfiguration: isConfigured ? terms.resetAnchor : undefined,
+    resetPeriodConfiguration: isConfigurable(terms.resetPeriod) ? terms.resetAnchor : undefined,
     usage: readFeatureUsage(definition, feature.id, terms, reading),
   };
 }

@@ -129,7 +129,8 @@ function commonFields(state: CustomerState, entitlement: FeatureEntitlement) {
         ? null
         : { __typename: "CreditRate", amount: creditRate.amount, currencyId: creditRate.currencyId },
     validUntil: entitlement.validUntil ?? null,
-  };
+  } satisfies Record<Exclude<keyof FeatureEntitlement, "kind" | "accessDeniedReason">, unknown> &
+    Record<string, unknown>;
 }
 
 function encodeFeature(feature: Feature) {

@@ -1,4 +1,8 @@
 import { buildSchema } from "graphql";
+import { MIGRATIONS } from "../../../domain/change.js";
+import { ACCESS_DENIED_REASONS } from "../../../domain/decision/access-denied-reason.js";
+import { FEATURE_TYPES, METER_TYPES } from "../../../domain/feature.js";
+import { RESET_PERIODS } from "../../../domain/usage/usage-period.js";
 
 /**
  * The part of the vendor's GraphQL API that entitlements and usage need, in both of its generations. Wide
@@ -80,51 +84,19 @@ const SDL = /* GraphQL */ `
     DELTA
     SET
   }
-  enum FeatureType {
-    BOOLEAN
-    NUMBER
-    ENUM
-  }
-  enum MeterType {
-    None
-    Fluctuating
-    Incremental
-  }
-  enum EntitlementResetPeriod {
-    YEAR
-    MONTH
-    WEEK
-    DAY
-    HOUR
-  }
+  enum FeatureType { ${FEATURE_TYPES.join(" ")} }
+  enum MeterType { ${METER_TYPES.join(" ")} }
+  enum EntitlementResetPeriod { ${RESET_PERIODS.join(" ")} }
   enum UnitTransformationRound {
     UP
     DOWN
   }
-  enum PublishMigrationType {
-    ALL_CUSTOMERS
-    NEW_CUSTOMERS
-  }
+  enum PublishMigrationType { ${MIGRATIONS.join(" ")} }
   enum EntitlementType {
     FEATURE
     CREDIT
   }
-  enum AccessDeniedReason {
-    BudgetExceeded
-    CustomerIsArchived
-    CustomerNotFound
-    CustomerResourceNotFound
-    EntitlementNotFound
-    FeatureNotFound
-    FeatureTypeMismatch
-    InsufficientCredits
-    NoActiveSubscription
-    NoFeatureEntitlementInSubscription
-    RequestedUsageExceedingLimit
-    RequestedValuesMismatch
-    Revoked
-    Unknown
-  }
+  enum AccessDeniedReason { ${ACCESS_DENIED_REASONS.join(" ")} }
 
   type SdkConfiguration {
     sentryDsn: String

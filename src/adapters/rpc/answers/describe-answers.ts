@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { EntitlementsList } from "../../../application/check/list-entitlements.js";
-import type { CreditDecision, FeatureDecision } from "../../../domain/decision/decision.js";
+import { type CreditDecision, fallbackDecision, type FeatureDecision } from "../../../domain/decision/decision.js";
 import type { FallbackValues } from "../../../domain/decision/fallback.js";
 import type { UsageMeasurement } from "../../../domain/usage/usage-report.js";
 import {
@@ -31,6 +31,7 @@ import {
   ENUM,
   type FeatureContext,
   kindOf,
+  KINDS,
   METERED,
   NUMERIC,
   OUTCOME,
@@ -60,9 +61,6 @@ const NO_FALLBACKS: readonly FallbackEntry[] = [];
 
 const fromDecision = from<FeatureDecision, FeatureContext>();
 const fromList = from<EntitlementsList>();
-
-/** Fields of the oneofs that hold an entitlement of any kind. */
-const KINDS = { boolean: BOOLEAN, numeric: NUMERIC, metered: METERED, enum: ENUM };
 
 const ENTITLEMENT = fromDecision(EntitlementSchema, { entitlement: { select: kindOf, cases: KINDS } });
 
@@ -126,7 +124,7 @@ export const ANSWERS: AnswerDescriptions = {
   list: fromList(GetEntitlementsResponseSchema, {
     entitlements: [
       each(ENTITLEMENT, featuresOf, ifKnown, nothingAsked),
-      each(ENTITLEMENT, fallbacksOf, fallbackDecision, fallbackContext),
+      each(ENTITLEMENT, fallbacksOf, decisionOf, fallbackContext),
     ],
     accessDeniedReason: reasonOf,
   }),
@@ -139,7 +137,7 @@ export const ANSWERS: AnswerDescriptions = {
         (decision) => decision,
         () => NO_CURRENCY,
       ),
-      each(FEATURE_V2, fallbacksOf, fallbackDecision, fallbackContext),
+      each(FEATURE_V2, fallbacksOf, decisionOf, fallbackContext),
     ],
     accessDeniedReason: reasonOf,
   }),
@@ -181,14 +179,8 @@ function fallbacksOf({ fallbacks }: EntitlementsList): readonly FallbackEntry[] 
   return fallbacks === undefined ? NO_FALLBACKS : [...fallbacks];
 }
 
-function fallbackDecision([, fallback]: FallbackEntry): FeatureDecision {
-  return {
-    hasAccess: fallback.hasAccess,
-    accessDeniedReason: "Unknown",
-    entitlement: undefined,
-    usage: undefined,
-    fallback,
-  };
+function decisionOf([, fallback]: FallbackEntry): FeatureDecision {
+  return fallbackDecision(fallback, "Unknown");
 }
 
 function fallbackContext([featureId]: FallbackEntry): FeatureContext {

@@ -103,6 +103,12 @@ export const ENUM = featureEntitlement(EnumEntitlementSchema, {
   enumValues: [({ enumValues }) => enumValues, ({ enumValues = NO_VALUES }) => enumValues],
 });
 
+/** By kind: the fields of the oneofs that hold an entitlement of any. */
+export const KINDS = { boolean: BOOLEAN, numeric: NUMERIC, metered: METERED, enum: ENUM } satisfies Record<
+  FeatureKind,
+  unknown
+>;
+
 /** Where a fallback stands in, nothing is known to be consumed: all that it grants remains. */
 export const CREDIT = creditEntitlement({
   currency: [

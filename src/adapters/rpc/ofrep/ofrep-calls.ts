@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Answer, CallContext } from "../../../application/answer.js";
 import type { CheckEntitlement } from "../../../application/check/check-entitlement.js";
 import type { EntitlementsList, ListEntitlements } from "../../../application/check/list-entitlements.js";
-import type { FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
+import { fallbackDecision, type FeatureDecision, type FeatureQuery } from "../../../domain/decision/decision.js";
 import { DENY_FALLBACK } from "../../../domain/decision/fallback.js";
 import { isIdTooLong } from "../../../domain/subject.js";
 import type { AnswerOrigin } from "../protocols/answer-headers.js";
@@ -97,19 +97,7 @@ export class OfrepCalls {
     const listed = fallbacks === undefined ? features : [];
     const flags = listed.map((decision) => this.#flag(decision, decision.entitlement?.feature.id ?? "", context));
     for (const [featureId, fallback] of fallbacks ?? []) {
-      flags.push(
-        this.#flag(
-          {
-            hasAccess: fallback.hasAccess,
-            accessDeniedReason: "Unknown",
-            entitlement: undefined,
-            usage: undefined,
-            fallback,
-          },
-          featureId,
-          context,
-        ),
-      );
+      flags.push(this.#flag(fallbackDecision(fallback, "Unknown"), featureId, context));
     }
     const text = `{"flags":[${flags.join(",")}]}`;
     return { text, origin: { source, decisionId: undefined }, etag: etagOf(text) };

@@ -56,7 +56,7 @@ export function usageReferenceOf(entitlement: StoredEntitlement): EntitlementRef
 }
 
 function decodeFeatureEntitlement(calculated: Fields, usageFields: Fields | undefined): FeatureEntitlementInput {
-  const input: FeatureEntitlementInput = {
+  const input: Required<FeatureEntitlementInput> = {
     feature: decodeFeature(calculated),
     usageLimit: calculated.optionalNumber("usageLimit"),
     hasUnlimitedUsage: calculated.optionalFlag("hasUnlimitedUsage"),

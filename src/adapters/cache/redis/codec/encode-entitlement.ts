@@ -1,5 +1,6 @@
 import type { CustomerState } from "../../../../domain/customer-state.js";
 import type { CreditEntitlement, FeatureEntitlement } from "../../../../domain/entitlement.js";
+import type { Feature } from "../../../../domain/feature.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
 import { encodeResetPeriodConfiguration } from "../../../../wire/reset-period-configuration.js";
@@ -32,10 +33,13 @@ export function encodeFeatureEntitlement(
   };
 }
 
+/** A value for each of these fields, and for others: one that is forgotten does not compile. */
+type Encoded<Fields extends string> = Readonly<Record<Fields, unknown>> & Readonly<Record<string, unknown>>;
+
 /** What customers of one plan share of a feature. */
 export function encodeFeatureTerms(entitlement: FeatureEntitlement): {
-  readonly feature: object;
-  readonly terms: object;
+  readonly feature: Encoded<keyof Feature>;
+  readonly terms: Encoded<Exclude<keyof FeatureEntitlement, "feature" | "kind">>;
 } {
   const { feature, creditRate } = entitlement;
   return {
@@ -61,7 +65,10 @@ export function encodeFeatureTerms(entitlement: FeatureEntitlement): {
   };
 }
 
-export function encodeReset({ resetPeriod, resetPeriodConfiguration }: FeatureEntitlement): object {
+export function encodeReset({
+  resetPeriod,
+  resetPeriodConfiguration,
+}: FeatureEntitlement): Encoded<"resetPeriod" | "resetPeriodConfiguration"> {
   return {
     resetPeriod: resetPeriod ?? null,
     resetPeriodConfiguration: encodeResetPeriodConfiguration(resetPeriod, resetPeriodConfiguration),
