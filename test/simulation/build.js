@@ -21,14 +21,15 @@ const VIRTUAL = [
     in: /src\/(?!adapters\/rpc)adapters\/(?:catalog\/|files\/place-of-file)/,
     by: "disk.ts",
   },
-  { of: /^(node:)?perf_hooks$/, in: /src\/(?!adapters\/rpc)adapters\/ops\/idle-watch/, by: "perf-hooks.ts" },
+  // Whoever tells of a process for its operator is not simulated.
+  { of: /^(node:)?perf_hooks$/, in: /src\/(?!adapters\/ops\/service-status)/, by: "perf-hooks.ts" },
   { of: /kernel-lock\.js$/, in: /src\/(?!adapters\/rpc)adapters\/catalog\//, by: "kernel-lock.ts" },
 ];
 
 /** Bundled, since they take time and chance from globals; everything else of others is used as it is. */
 const BUNDLED = /^(graphql-ws|quick-lru)$/;
 
-const virtualMachines = {
+const virtualMachines = (stoodIn) => ({
   name: "virtual-machines",
   setup({ onResolve }) {
     onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
@@ -36,12 +37,15 @@ const virtualMachines = {
       const by = VIRTUAL.find(
         (each) => each.of.test(path) && each.in.test(importer) && !importer.startsWith(TRANSPORTS),
       );
-      if (by !== undefined) return { path: join(TRANSPORTS, by.by) };
+      if (by !== undefined) {
+        stoodIn.add(by.by);
+        return { path: join(TRANSPORTS, by.by) };
+      }
       if (path.startsWith(".") || path.startsWith("/") || BUNDLED.test(path)) return undefined;
       return { path, external: true };
     });
   },
-};
+});
 
 /**
  * Bundles the simulation with the product.
@@ -54,6 +58,7 @@ export async function buildSimulation(name, plugins = []) {
   const folder = join(ROOT, "node_modules", ".cache", "entitlement-sidecar", "simulation");
   mkdirSync(folder, { recursive: true });
   const program = join(folder, `${name}.mjs`);
+  const stoodIn = new Set();
   await build({
     entryPoints: [join(HERE, "main.ts")],
     outfile: program,
@@ -65,7 +70,11 @@ export async function buildSimulation(name, plugins = []) {
     sourcemap: "inline",
     inject: [join(HERE, "world", "injected.ts")],
     define: { "Math.random": "simRandom" },
-    plugins: [virtualMachines, ...plugins],
+    plugins: [virtualMachines(stoodIn), ...plugins],
   });
+  // A file that was moved would reach the machine itself, and nobody would notice.
+  const unused = VIRTUAL.filter(({ by }) => !stoodIn.has(by));
+  if (unused.length > 0)
+    throw new Error(`nothing is virtual by ${unused.map(({ by }) => by).join(", ")}: what it stands in for was moved`);
   return program;
 }
