@@ -11,6 +11,18 @@ export interface UpdateStream {
   stop(): Promise<void>;
 }
 
+/**
+ * Between those who share a store: most of them hear no changes themselves, and trust what the store holds for as long as another
+ * hears them all.
+ */
+export interface SharedHearing {
+  /** From here on this process hears changes. Never throws, and nobody waits for it. */
+  connected(): void;
+  disconnected(): void;
+  /** @param onUnheard called with a time before which changes may have been heard by nobody, epoch milliseconds */
+  follow(onUnheard: (before: number) => void): void;
+}
+
 /** Called synchronously and in the order in which upstream sent. Must not throw. */
 export interface UpdateListener {
   /** From here on changes arrive; all that happened before may have been missed. */

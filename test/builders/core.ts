@@ -19,6 +19,7 @@ import type { Subject } from "../../src/domain/subject.js";
 import type { CacheStore } from "../../src/ports/cache-store.js";
 import type { CrossProcessSingleFlight } from "../../src/ports/cross-process-single-flight.js";
 import { newTelemetry } from "../../src/ports/telemetry.js";
+import type { SharedHearing } from "../../src/ports/update-stream.js";
 import { ControllableUpstream } from "../fakes/controllable-upstream.js";
 import { ManualClock } from "../fakes/manual-clock.js";
 import { RecordingLogger } from "../fakes/recording-logger.js";
@@ -44,6 +45,8 @@ interface CoreParts {
   readonly policies?: Readonly<Record<string, FailurePolicy>> | undefined;
   /** What was accepted and is not in upstream's usage yet. */
   readonly accepted?: OutboxState | undefined;
+  /** Who is told what is heard, on behalf of others. */
+  readonly hearing?: SharedHearing | undefined;
 }
 
 /** The use cases wired to each other and to the real memory cache, with an upstream and a time that the test controls. */
@@ -56,6 +59,7 @@ export function buildCore({
   alsoCacheCustomer = false,
   policies,
   accepted,
+  hearing,
 }: CoreParts = {}) {
   const clock = new ManualClock();
   const upstream = new ControllableUpstream();
@@ -94,7 +98,7 @@ export function buildCore({
     list: new ListEntitlements(states, configured, clock, overlay),
     reload: new ReloadEntitlements(load),
     reportUsage: new ReportUsage(upstream, cache, load, clock, logger),
-    updates: new FollowUpdates(cache, load, refresh, stream, clock, logger, maxRefreshed),
+    updates: new FollowUpdates(cache, load, refresh, stream, clock, logger, maxRefreshed, hearing),
   };
 }
 

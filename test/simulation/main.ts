@@ -65,10 +65,9 @@ export async function main(args: readonly string[]): Promise<number> {
     .filter((each) => each !== "")
     .map(Number);
   const began = globalThis.performance.now();
-  let result = await new Simulation(options).run();
-  const all = result.faults;
-  if (only !== undefined)
-    result = await new Simulation({ ...options, faults: only.map((index) => all[index] as Fault) }).run();
+  const all = new Simulation(options).faults;
+  const faults = only?.map((index) => all[index] as Fault);
+  const result = await new Simulation({ ...options, faults }).run();
   const seconds = (globalThis.performance.now() - began) / 1_000;
   if (args.includes("--json"))
     process.stdout.write(`${JSON.stringify({ ...result, tallies: Object.fromEntries(result.tallies), seconds })}\n`);

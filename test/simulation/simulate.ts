@@ -77,7 +77,7 @@ export class Simulation {
   readonly #oracle: Oracle;
   readonly #injector: FaultInjector;
   readonly #catalog: CatalogHost;
-  readonly #faults: readonly Fault[];
+  readonly faults: readonly Fault[];
   readonly #consumption: Consumption | undefined;
   readonly #checks: CheckLoad;
   readonly #reports: ReportLoad;
@@ -125,7 +125,7 @@ export class Simulation {
       sidecars: this.#sidecars,
       someCustomer: () => this.#someCustomer(this.#random),
     });
-    this.#faults = options.faults ?? planFaults(seed, lengthMs, sidecars, options.faultsPerHour, kinds);
+    this.faults = options.faults ?? planFaults(seed, lengthMs, sidecars, options.faultsPerHour, kinds);
     this.#injector = new FaultInjector({
       world: this.#world,
       sidecars: this.#sidecars,
@@ -157,7 +157,7 @@ export class Simulation {
       for (const sidecar of this.#sidecars) sidecar.start();
       for (const service of this.#consumption?.services ?? []) service.start();
       if (this.#consumption !== undefined) lookAtSlots(this.#world, this.#consumption);
-      for (const fault of this.#faults) this.#injector.schedule(fault);
+      for (const fault of this.faults) this.#injector.schedule(fault);
       this.#catalog.start(lengthMs - QUIET_MS);
       this.#nextCheck();
       this.#nextChange();
@@ -177,7 +177,7 @@ export class Simulation {
       digest: this.#history.digest(),
       lines: this.#history.lines,
       events: scheduler.events,
-      faults: this.#faults,
+      faults: this.faults,
       violations: this.#oracle.violations,
       tallies: this.#oracle.tallies,
       reports: this.#reports.tally,

@@ -7,7 +7,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { Span } from "../../ports/tracer.js";
-import type { UpdateListener } from "../../ports/update-stream.js";
+import type { SharedHearing, UpdateListener } from "../../ports/update-stream.js";
 import type { LoadState } from "../load/load-state.js";
 import type { RefreshInBackground } from "./refresh-in-background.js";
 
@@ -21,8 +21,12 @@ export class FollowUpdates implements UpdateListener {
   readonly #writes: OutageLog;
   readonly #marks: OutageLog;
   readonly #maxRefreshed: number;
+  readonly #hearing: SharedHearing | undefined;
 
-  /** @param maxRefreshed how many of the most recently used states are refetched once all are stale */
+  /**
+   * @param maxRefreshed how many of the most recently used states are refetched once all are stale
+   * @param hearing where others rely on what this process hears
+   */
   constructor(
     cache: CacheStore,
     load: LoadState,
@@ -31,6 +35,7 @@ export class FollowUpdates implements UpdateListener {
     clock: Clock,
     logger: Logger,
     maxRefreshed: number,
+    hearing?: SharedHearing,
   ) {
     this.#cache = cache;
     this.#load = load;
@@ -40,15 +45,18 @@ export class FollowUpdates implements UpdateListener {
     this.#writes = new OutageLog(logger);
     this.#marks = new OutageLog(logger);
     this.#maxRefreshed = maxRefreshed;
+    this.#hearing = hearing;
   }
 
   connected(): void {
+    this.#hearing?.connected();
     this.#stream.connected();
     this.#markEverythingStale();
   }
 
   disconnected(): void {
     this.#stream.disconnected(this.#clock.now());
+    this.#hearing?.disconnected();
   }
 
   changed(change: Change): void {

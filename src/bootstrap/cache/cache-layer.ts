@@ -2,6 +2,7 @@ import type { Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
 import type { SharedPending } from "../../ports/shared-pending.js";
+import type { SharedHearing } from "../../ports/update-stream.js";
 import type { ReplaceableSecret } from "../process/follow-file-settings.js";
 import type { Services } from "../source/source.js";
 
@@ -19,6 +20,8 @@ export interface CacheLayer {
   /** What of them is cached in this process. */
   readonly near: CacheStore;
   readonly singleFlight: CrossProcessSingleFlight;
+  /** Notified of what this process hears of changes, for those who hear none. */
+  readonly hearing: SharedHearing;
   /** What waits in the outboxes of all who share the states. @param outboxId of this process */
   pending(outboxId: string): SharedPending;
   /** For the start message: where states are kept. */

@@ -1,6 +1,7 @@
 import { BorrowingCache } from "../../adapters/cache/memory/borrowing-cache.js";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import type { InvalidationListener } from "../../adapters/cache/redis/coherence/coherence.js";
+import { HearingInRedis } from "../../adapters/cache/redis/coherence/shared-hearing.js";
 import { RedisSingleFlight } from "../../adapters/cache/redis/leases/redis-single-flight.js";
 import { RedisSharedPending } from "../../adapters/cache/redis/pending/redis-shared-pending.js";
 import { FailingRedisCommands } from "../../adapters/cache/redis/store/failing-redis-commands.js";
@@ -49,6 +50,15 @@ export function redisCacheLayer(config: Config, environment: string, services: S
     ttlMs: redisKeysTtlSecs < 0 ? Infinity : redisKeysTtlSecs * 1_000,
   };
   const store = new RedisCacheStore({ ...storeParts, near, commands, logger });
+  const hearing = new HearingInRedis({
+    commands,
+    environment,
+    clock,
+    logger,
+    coherence: store.coherence,
+    hasUnwritten: () => store.hasUnwritten,
+  });
+  hearing.follow((before) => store.nobodyHeard(before));
   const recent = new SharedRecentSubjects({
     commands,
     environment,
@@ -61,6 +71,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
   return {
     store,
     near,
+    hearing,
     singleFlight: new RedisSingleFlight({
       commands,
       environment,
@@ -107,6 +118,7 @@ export function redisCacheLayer(config: Config, environment: string, services: S
     },
     async close() {
       recent.stop();
+      hearing.stop();
       await invalidations.stop();
       store.stop();
       connection.close();

@@ -78,7 +78,11 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
     (made) => cache?.store ?? new MemoryCache(config.cacheMaxSizeBytes, made.get(TOKENS.telemetry)),
   );
   provide(TOKENS.fallbacks, () => new ConfiguredFallbackProvider(new Map(config.entitlementsFallback)));
-  provide(TOKENS.streamStatus, () => new StreamStatus(pollIntervalMs(config), config.maxStateAgeMs));
+  provide(TOKENS.streamStatus, () => {
+    const stream = new StreamStatus(pollIntervalMs(config), config.maxStateAgeMs);
+    cache?.hearing.follow((before) => stream.unheard(before));
+    return stream;
+  });
   provide(
     TOKENS.freshnessCensus,
     (made) => new FreshnessCensus(made.get(TOKENS.cache), made.get(TOKENS.streamStatus), made.get(TOKENS.clock)),
@@ -127,7 +131,7 @@ function lastIdleAtOf(clock: Clock): () => number {
   return () => watch.lastIdleAt();
 }
 
-function provideUseCases(provide: Provide, { failurePolicies }: Foundations): void {
+function provideUseCases(provide: Provide, { failurePolicies, cache }: Foundations): void {
   provide(
     TOKENS.assume,
     (made) =>
@@ -169,6 +173,7 @@ function provideUseCases(provide: Provide, { failurePolicies }: Foundations): vo
         made.get(TOKENS.clock),
         made.get(TOKENS.logger),
         MAX_REFRESHED_AFTER_GAP,
+        cache?.hearing,
       ),
   );
 }

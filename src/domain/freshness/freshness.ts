@@ -150,6 +150,7 @@ export class StreamStatus {
   /** Precomputed, since every check subtracts it. */
   #trustedForMs = 0;
   #lostAt = -Infinity;
+  #unheardBefore = -Infinity;
 
   /**
    * @param pollIntervalMs how old a state may be while no changes arrive, before it is asked for again
@@ -175,6 +176,14 @@ export class StreamStatus {
     this.#enter(false);
   }
 
+  /**
+   * Changes from before this may have been heard by nobody who keeps the shared states up to date: they serve, and each is verified
+   * once. Epoch milliseconds.
+   */
+  unheard(before: number): void {
+    this.#unheardBefore = Math.max(this.#unheardBefore, before);
+  }
+
   /** Whether states are asked for again for their age alone, not since no changes arrive. */
   get isTrusted(): boolean {
     return this.#isConnected || this.#pollIntervalMs > this.#maxAgeMs;
@@ -182,12 +191,12 @@ export class StreamStatus {
 
   /** States verified before this timestamp may have to be asked for again (see `isDue`); they serve meanwhile. Epoch milliseconds. */
   trustSince(now: number): number {
-    return now - this.#trustedForMs;
+    return Math.max(now - this.#trustedForMs, this.#unheardBefore);
   }
 
   /** Whether a state verified before `trustSince` is to be asked for again by now. */
   isDue(verifiedAt: number, now: number): boolean {
-    if (!this.isTrusted) return true;
+    if (!this.isTrusted || verifiedAt < this.#unheardBefore) return true;
     const spread = (Math.abs(verifiedAt) % SPREADING_MS) / SPREADING_MS;
     return now - verifiedAt > this.#maxAgeMs * (1 - SPREAD_SHARE * spread);
   }
@@ -214,12 +223,12 @@ export class StreamStatus {
 
   /**
    * Nothing vouches for states verified before this: they are older than they may be, or a change may have been missed since
-   * the stream was lost. Epoch milliseconds.
+   * the stream was lost, or was heard by nobody. Epoch milliseconds.
    */
   vouchedSince(now: number): number {
     return this.#isConnected
-      ? now - this.#maxAgeMs
-      : Math.max(this.#lostAt, now - Math.min(this.#pollIntervalMs, this.#maxAgeMs));
+      ? Math.max(this.#unheardBefore, now - this.#maxAgeMs)
+      : Math.max(this.#unheardBefore, this.#lostAt, now - Math.min(this.#pollIntervalMs, this.#maxAgeMs));
   }
 
   #enter(isConnected: boolean): void {

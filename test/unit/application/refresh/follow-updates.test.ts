@@ -230,3 +230,17 @@ describe("a stream that connects", () => {
     expect(isCached(core)).toBe(true);
   });
 });
+
+it("lets those who share a store know when this process hears changes", () => {
+  const notices: string[] = [];
+  const { updates } = buildCore({
+    hearing: {
+      connected: () => notices.push("connected"),
+      disconnected: () => notices.push("disconnected"),
+      follow: () => undefined,
+    },
+  });
+  updates.connected();
+  updates.disconnected();
+  expect(notices).toEqual(["connected", "disconnected"]);
+});

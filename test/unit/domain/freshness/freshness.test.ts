@@ -38,3 +38,22 @@ describe("a state is", () => {
     expect(servesAtOnce(held, NOW)).toBe(reason !== "changed" && reason !== "due");
   });
 });
+
+describe.each([true, false])("states of a time in which nobody heard changes (own stream: %s)", (isConnected) => {
+  const NOW = 10_000_000;
+  const stream = streamOf(isConnected);
+  stream.unheard(NOW - 1_000);
+  stream.unheard(NOW - 2_000);
+
+  it("are vouched for by nothing, and verified once", () => {
+    expect(stream.vouchesFor(NOW - 1_001, NOW)).toBe(false);
+    expect(stream.revisit(NOW - 1_001, NOW)).not.toBe("none");
+    expect(stream.trustSince(NOW)).toBeGreaterThanOrEqual(NOW - 1_000);
+  });
+
+  it("are no others", () => {
+    const fetchedAt = NOW - 500;
+    if (isConnected) expect(stream.vouchesFor(fetchedAt, NOW)).toBe(true);
+    expect(stream.revisit(fetchedAt, NOW)).toBe("none");
+  });
+});

@@ -11,6 +11,7 @@ import { readTimestamp } from "../store/redis-keys.js";
 import { type ReadState, type StateReader, usageIn, usagesOfState } from "../store/state-reader.js";
 import type { Coherence, NearStore, PendingOperation } from "./coherence.js";
 import type { ApartSubjects, CustomerTimestamps, SharedStaleMarker, StaleMarkers } from "./subject-marks.js";
+import type { UnheardStates } from "./unheard-states.js";
 
 /** How often a read is begun anew that a write superseded. The last one counts for who asked, and for nobody after. */
 const MAX_READS = 5;
@@ -20,6 +21,7 @@ export interface CoherentReadsParts {
   readonly coherence: Coherence;
   readonly reader: StateReader;
   readonly staleMarkers: StaleMarkers;
+  readonly unheard: UnheardStates;
   readonly globals: CustomerTimestamps;
   readonly apart: ApartSubjects;
   readonly marker: SharedStaleMarker;
@@ -41,6 +43,7 @@ export class CoherentReads {
   readonly #coherence: Coherence;
   readonly #reader: StateReader;
   readonly #staleMarkers: StaleMarkers;
+  readonly #unheard: UnheardStates;
   readonly #globals: CustomerTimestamps;
   readonly #apart: ApartSubjects;
   readonly #marker: SharedStaleMarker;
@@ -54,6 +57,7 @@ export class CoherentReads {
     coherence,
     reader,
     staleMarkers,
+    unheard,
     globals,
     apart,
     marker,
@@ -65,6 +69,7 @@ export class CoherentReads {
     this.#coherence = coherence;
     this.#reader = reader;
     this.#staleMarkers = staleMarkers;
+    this.#unheard = unheard;
     this.#globals = globals;
     this.#apart = apart;
     this.#marker = marker;
@@ -128,7 +133,11 @@ export class CoherentReads {
       state,
       verifiedAt,
       recheckAt: this.recheckAt(trust?.recheckAt ?? state.validUntil),
-      isVerified: !isOutdated && trust?.isVerified !== false && !this.#staleMarkers.isStale(subject, verifiedAt),
+      isVerified:
+        !isOutdated &&
+        trust?.isVerified !== false &&
+        !this.#staleMarkers.isStale(subject, verifiedAt) &&
+        !this.#unheard.isAskedFirst(verifiedAt),
     };
   }
 

@@ -1,8 +1,9 @@
 import { CodedError } from "../../../../domain/errors.js";
+import { isAhead } from "../../../../domain/freshness/freshness.js";
 import { BoundedSubjects, type Subject } from "../../../../domain/subject.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { RedisCommands } from "../store/redis-commands.js";
-import { readTimestamp, staleMarkerKey } from "../store/redis-keys.js";
+import { readTimestamp } from "../store/redis-keys.js";
 
 /** Of how many subjects, or resources, each kind of mark is remembered: beyond it Redis is asked once more. */
 const DEFAULT_MAX_SUBJECTS = 10_000;
@@ -58,10 +59,10 @@ export class SharedStaleMarker {
   /** @param onRead called with the time, epoch milliseconds, before anything is read that it may be about */
   constructor(
     redis: Pick<RedisCommands, "readLate" | "writeNewest">,
-    environment: string,
+    key: string,
     onRead: (staleBefore: number) => void,
   ) {
-    this.key = staleMarkerKey(environment);
+    this.key = key;
     this.#redis = redis;
     this.#onRead = onRead;
   }
@@ -90,8 +91,18 @@ export class SharedStaleMarker {
 
   /** @throws CodedError as RedisCommands does */
   async write(staleBefore: number): Promise<void> {
-    const updatedAt = Math.ceil(staleBefore);
-    await this.#redis.writeNewest([{ writes: [{ key: this.key, value: String(updatedAt), updatedAt }] }]);
+    const stored = await this.#write(Math.ceil(staleBefore));
+    // One of a clock that was ahead would keep all others from being told of, until that time has come.
+    if (stored !== undefined && isAhead(stored, staleBefore)) await this.#write(stored + 1);
+  }
+
+  /** @returns where a later one is there already, that one */
+  async #write(updatedAt: number): Promise<number | undefined> {
+    const [outcomes] = await this.#redis.writeNewest([
+      { writes: [{ key: this.key, value: String(updatedAt), updatedAt }] },
+    ]);
+    const [written] = outcomes ?? [];
+    return written?.outcome === "older" ? written.storedAt : undefined;
   }
 
   async #read(): Promise<void> {

@@ -19,9 +19,10 @@ import { encodeState, encodeUsage } from "../codec/encode-state.js";
 import { Coherence, isKnownLater, type NearStore, type PendingOperation } from "../coherence/coherence.js";
 import { CoherentReads } from "../coherence/coherent-reads.js";
 import { ApartSubjects, CustomerTimestamps, SharedStaleMarker, StaleMarkers } from "../coherence/subject-marks.js";
+import { UnheardStates } from "../coherence/unheard-states.js";
 import { mayWriteKeys } from "./key-ownership.js";
 import { type RedisCommands, redisIsLate, type WriteGroup } from "./redis-commands.js";
-import { purgedKeys, stateKey, type StateReading, timestampKey } from "./redis-keys.js";
+import { purgedKeys, staleMarkerKey, stateKey, type StateReading, timestampKey } from "./redis-keys.js";
 import { type PendingRepair, Repairs } from "./repairs.js";
 import { StateReader, usageIn, usagesOfState } from "./state-reader.js";
 import { WrittenJournal } from "./written-journal.js";
@@ -66,6 +67,7 @@ export class RedisCacheStore implements CacheStore {
   readonly #commandTimeoutMs: number;
   readonly #reads: CoherentReads;
   readonly #staleMarkers = new StaleMarkers();
+  readonly #unheard: UnheardStates;
   readonly #globals = new CustomerTimestamps();
   readonly #apart: ApartSubjects;
   readonly #marker: SharedStaleMarker;
@@ -89,12 +91,14 @@ export class RedisCacheStore implements CacheStore {
     this.#environment = environment;
     this.#clock = clock;
     this.#commandTimeoutMs = commandTimeoutMs;
+    this.#unheard = new UnheardStates(clock, () => commands.isOverloaded);
     this.#apart = new ApartSubjects(clock, ALONE_MS);
     this.coherence = new Coherence(near, environment, this.#apart);
     this.#logger = logger;
     this.#journal = new WrittenJournal(environment, maxRemembered);
-    this.#marker = new SharedStaleMarker(commands, environment, (staleBefore) =>
-      this.#staleMarkers.markAllStale(staleBefore),
+    this.#marker = new SharedStaleMarker(commands, staleMarkerKey(environment), (staleBefore) =>
+      // One of a clock that is ahead counts as of now, or all would be stale for as long.
+      this.#staleMarkers.markAllStale(Math.min(staleBefore, clock.now())),
     );
     this.#repairs = new Repairs({
       clock,
@@ -110,6 +114,7 @@ export class RedisCacheStore implements CacheStore {
       coherence: this.coherence,
       reader: new StateReader(commands, near, environment, logger),
       staleMarkers: this.#staleMarkers,
+      unheard: this.#unheard,
       globals: this.#globals,
       apart: this.#apart,
       marker: this.#marker,
@@ -216,6 +221,12 @@ export class RedisCacheStore implements CacheStore {
     await this.#near.markAllUnverified();
   }
 
+  /** Changes from before this may have been heard by nobody, epoch milliseconds. */
+  nobodyHeard(before: number): void {
+    this.#unheard.mark(before);
+    void this.#near.markAllUnverified();
+  }
+
   recentlyUsed(limit: number): Iterable<Subject> {
     return this.#near.recentlyUsed(limit);
   }
@@ -241,6 +252,11 @@ export class RedisCacheStore implements CacheStore {
   /** Subjects of which something is yet to be written to Redis. */
   get pendingRepairs(): number {
     return this.#repairs.count;
+  }
+
+  /** Whether something is yet to be written to Redis that others rely on. */
+  get hasUnwritten(): boolean {
+    return !this.#repairs.isDone;
   }
 
   /** No more is repaired. */

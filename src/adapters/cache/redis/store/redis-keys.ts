@@ -25,7 +25,7 @@ export function stateKeysPrefix(environment: string): string {
 
 /** What a client asks to be notified of that keeps what it read cached. */
 export function trackedPrefixes(environment: string): readonly string[] {
-  return [stateKeysPrefix(environment), staleMarkerKey(environment)];
+  return [stateKeysPrefix(environment), staleMarkerKey(environment), unheardMarkerKey(environment)];
 }
 
 export function stateKey(environment: string, { customerId, resourceId }: Subject): string {
@@ -57,6 +57,16 @@ export function purgedKeys(environment: string, subject: Subject): readonly stri
 /** Where this project notes that all that Redis holds from before a time is stale. No state's key begins so. */
 export function staleMarkerKey(environment: string): string {
   return `${environment}:sidecar:stale-before`;
+}
+
+/** Where this project notes that changes from before a time may have been heard by nobody. No state's key begins so. */
+export function unheardMarkerKey(environment: string): string {
+  return `${environment}:sidecar:unheard-before`;
+}
+
+/** Where those who hear changes say that Redis has been told of them all. No state's key begins so. */
+export function heardKey(environment: string): string {
+  return `${environment}:sidecar:heard`;
 }
 
 /** What every key begins with under which this project tells what waits in outboxes. No state's key begins so. */

@@ -87,12 +87,13 @@ export class Repairs {
     this.#cancelTimer?.();
   }
 
-  get #isDone(): boolean {
+  /** Whether Redis has all of it. */
+  get isDone(): boolean {
     return this.count === 0 && this.#allStaleBefore === undefined;
   }
 
   #runLater(): void {
-    if (this.#isStopped || this.#isRunning || this.#isDone || this.#cancelTimer !== undefined) return;
+    if (this.#isStopped || this.#isRunning || this.isDone || this.#cancelTimer !== undefined) return;
     this.#cancelTimer = this.#parts.clock.after(this.#backOff.nextMs(), () => {
       this.#cancelTimer = undefined;
       void this.#run();
@@ -100,7 +101,7 @@ export class Repairs {
   }
 
   async #run(): Promise<void> {
-    if (this.#isRunning || this.#isDone || this.#isStopped) return;
+    if (this.#isRunning || this.isDone || this.#isStopped) return;
     this.#isRunning = true;
     try {
       await this.#runOnce();
@@ -161,7 +162,7 @@ export class Repairs {
   }
 
   #restored(): void {
-    if (!this.#hasFailed || !this.#isDone) return;
+    if (!this.#hasFailed || !this.isDone) return;
     this.#hasFailed = false;
     this.#parts.logger.warn("all changes that Redis had missed are written");
   }
