@@ -1,5 +1,5 @@
 import type { Fault, FaultKind } from "./faults.js";
-import { DEFAULTS, Simulation, type SimulationOptions, type SimulationResult } from "./simulate.js";
+import { DEFAULTS, plannedFaults, Simulation, type SimulationOptions, type SimulationResult } from "./simulate.js";
 
 export type { SimulationResult } from "./simulate.js";
 
@@ -65,7 +65,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .filter((each) => each !== "")
     .map(Number);
   const began = globalThis.performance.now();
-  const all = new Simulation(options).faults;
+  const all = plannedFaults(options);
   const faults = only?.map((index) => all[index] as Fault);
   const result = await new Simulation({ ...options, faults }).run();
   const seconds = (globalThis.performance.now() - began) / 1_000;

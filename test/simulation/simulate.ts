@@ -77,15 +77,14 @@ export class Simulation {
   readonly #oracle: Oracle;
   readonly #injector: FaultInjector;
   readonly #catalog: CatalogHost;
-  readonly faults: readonly Fault[];
+  readonly #faults: readonly Fault[];
   readonly #consumption: Consumption | undefined;
   readonly #checks: CheckLoad;
   readonly #reports: ReportLoad;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    const { seed, lengthMs, sidecars, customers, cacheServices = 0 } = options;
-    const { kinds = cacheServices > 0 ? FAULT_KINDS_WITH_A_QUEUE : FAULT_KINDS } = options;
+    const { seed, sidecars, customers, cacheServices = 0 } = options;
     this.#world = new World(seed);
     activate(this.#world);
     this.#random = new Random(seed ^ 0xca11);
@@ -125,7 +124,7 @@ export class Simulation {
       sidecars: this.#sidecars,
       someCustomer: () => this.#someCustomer(this.#random),
     });
-    this.faults = options.faults ?? planFaults(seed, lengthMs, sidecars, options.faultsPerHour, kinds);
+    this.#faults = options.faults ?? plannedFaults(options);
     this.#injector = new FaultInjector({
       world: this.#world,
       sidecars: this.#sidecars,
@@ -157,7 +156,7 @@ export class Simulation {
       for (const sidecar of this.#sidecars) sidecar.start();
       for (const service of this.#consumption?.services ?? []) service.start();
       if (this.#consumption !== undefined) lookAtSlots(this.#world, this.#consumption);
-      for (const fault of this.faults) this.#injector.schedule(fault);
+      for (const fault of this.#faults) this.#injector.schedule(fault);
       this.#catalog.start(lengthMs - QUIET_MS);
       this.#nextCheck();
       this.#nextChange();
@@ -177,7 +176,7 @@ export class Simulation {
       digest: this.#history.digest(),
       lines: this.#history.lines,
       events: scheduler.events,
-      faults: this.faults,
+      faults: this.#faults,
       violations: this.#oracle.violations,
       tallies: this.#oracle.tallies,
       reports: this.#reports.tally,
@@ -231,4 +230,16 @@ export class Simulation {
       this.#oracle.violate("nothing-grows", this.#nowMs, `${scheduler.pending} timers wait`);
     this.#oracle.tallies.set("none", this.#oracle.tallies.get("none") ?? newTally());
   }
+}
+
+/** Those of the seed, whatever is given in place of them. */
+export function plannedFaults({
+  seed,
+  lengthMs,
+  sidecars,
+  faultsPerHour,
+  cacheServices = 0,
+  kinds = cacheServices > 0 ? FAULT_KINDS_WITH_A_QUEUE : FAULT_KINDS,
+}: SimulationOptions): readonly Fault[] {
+  return planFaults(seed, lengthMs, sidecars, faultsPerHour, kinds);
 }
