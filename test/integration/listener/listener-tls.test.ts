@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { type ClientHttp2Session, connect as http2Connect, type SecureClientSessionOptions } from "node:http2";
 import { get as httpsGet } from "node:https";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "@jest/globals";
@@ -41,6 +42,19 @@ async function secured(port: number, options: ConnectionOptions = {}): Promise<T
   const socket = tlsConnect({ port, host: "127.0.0.1", ca: server.cert, ...options });
   await once(socket, "secureConnect");
   return socket;
+}
+
+/** The first message of a client, which begins its handshake. */
+async function clientHello(): Promise<Buffer> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = tlsConnect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
+  client.on("error", () => undefined);
+  const [accepted] = (await once(server, "connection")) as [Socket];
+  const [hello] = (await once(accepted, "data")) as [Buffer];
+  accepted.destroy();
+  server.close();
+  return hello;
 }
 
 describe("one TLS port serves both protocols", () => {
@@ -119,6 +133,33 @@ describe("who cannot speak TLS", () => {
     await client.closed;
     expect(log.count("a TLS handshake failed")).toBe(1);
   });
+
+  it.each([
+    ["nothing", () => Buffer.alloc(0)],
+    ["the first bytes of its handshake", (hello: Buffer) => hello.subarray(0, 3)],
+    ["half of its first message", (hello: Buffer) => hello.subarray(0, hello.length >> 1)],
+    ["its first message", (hello: Buffer) => hello],
+  ])("one that ends its side behind %s is freed at once", async (_, part) => {
+    const { port, listener } = await startListening({ tls: server, limits: { firstBytesTimeoutMs: FOREVER } });
+    const { client, serverSocket } = await RawClient.connect(port);
+    const isFreed = freed(serverSocket);
+    client.socket.end(part(await clientHello()));
+    await Promise.all([isFreed, client.closed]);
+    expect(listener.connections()).toBe(0);
+  });
+
+  it.each([["http/1.1"], ["h2"]])(
+    "one that ends its side once its handshake is done is freed at once (%s)",
+    async (protocol) => {
+      const limits = { headersTimeoutMs: FOREVER, keepAliveTimeoutMs: FOREVER, requestTimeoutMs: FOREVER };
+      const { port, listener } = await startListening({ tls: server, limits });
+      const socket = await secured(port, { ALPNProtocols: [protocol] });
+      socket.resume().end();
+      await once(socket, "close");
+      await listener.drain(FOREVER);
+      expect(listener.connections()).toBe(0);
+    },
+  );
 
   it.each([["http/1.1"], ["h2"]])("one that says nothing after its handshake is put out (%s)", async (protocol) => {
     const { port, listener } = await startListening({ tls: server, limits: { headersTimeoutMs: SOON } });

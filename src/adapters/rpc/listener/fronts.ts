@@ -67,6 +67,8 @@ export function createTlsFront(
   const needsClientCertificate = "certFile" in tls && tls.clientCaFile !== undefined;
   const server = createTlsServer({
     ...FRONT_SOCKETS,
+    // A client that is gone in the midst of its handshake would else keep what OpenSSL holds for it until the handshake is late.
+    allowHalfOpen: false,
     ALPNProtocols: ["h2", "http/1.1"],
     handshakeTimeout: limits.firstBytesTimeoutMs,
     requestCert: needsClientCertificate,
@@ -74,6 +76,7 @@ export function createTlsFront(
   });
   server.on("secureConnection", (socket) => {
     socket.on("error", ignoreError);
+    socket.allowHalfOpen = true;
     accept(socket, socket.alpnProtocol === "h2" ? "http2" : "http1");
   });
   server.on("tlsClientError", (error, socket) => {
