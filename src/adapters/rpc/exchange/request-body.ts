@@ -55,8 +55,8 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return isPrefixed && first.length >= PREFIX_BYTES && first.readUInt32BE(1) <= this.#unread.length - PREFIX_BYTES;
   }
 
-  /** @param chunk copied */
-  push(chunk: Uint8Array): void {
+  /** @param chunk copied, unless it is the body's own from now on */
+  push(chunk: Uint8Array, isOwn = false): void {
     if (this.#isDropped || this.#failure !== undefined || chunk.length === 0) return;
     if (!this.#allotment.take(chunk.length)) {
       this.fail(
@@ -74,7 +74,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
       return;
     }
     this.#waiting = undefined;
-    waiting.resolve({ done: false, value: this.#read(Buffer.from(chunk)) });
+    waiting.resolve({ done: false, value: this.#read(isOwn ? chunk : Buffer.from(chunk)) });
   }
 
   /** Whether all of it has come. */
@@ -123,7 +123,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return this;
   }
 
-  #read(chunk: Buffer): Buffer {
+  #read(chunk: Uint8Array): Uint8Array {
     this.#owner.credit(chunk.length);
     if (this.#isReleasedAsRead) {
       this.#allotment.give(chunk.length);

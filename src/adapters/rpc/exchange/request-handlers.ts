@@ -95,26 +95,47 @@ const MAX_CALLS = 1_000;
 const FEW = 10;
 const MAX_CALLS_OF_ALL = 1_500;
 
-/** Bounds the calls off the fast path that are under way in the process. */
+export interface WorkBounds {
+  readonly most: number;
+  /** From `most` on, only owners with fewer than this begin more. */
+  readonly few: number;
+  readonly mostOfAll: number;
+}
+
+/** Bounds what is under way in the process, so that who has much of it leaves room for who has little. */
 export class WorkInProgress {
+  readonly #bounds: WorkBounds;
   #calls = 0;
   readonly #callsOf = new Map<object, number>();
 
+  /** By default, calls off the fast path. */
+  constructor(bounds: WorkBounds = { most: MAX_CALLS, few: FEW, mostOfAll: MAX_CALLS_OF_ALL }) {
+    this.#bounds = bounds;
+  }
+
+  hasRoom(connection: object): boolean {
+    const { most, few, mostOfAll } = this.#bounds;
+    return this.#calls < (this.#of(connection) < few ? mostOfAll : most);
+  }
+
   /** @returns false where there are too many: the call is not to be served */
   begin(connection: object): boolean {
-    const own = this.#callsOf.get(connection) ?? 0;
-    if (this.#calls >= (own < FEW ? MAX_CALLS_OF_ALL : MAX_CALLS)) return false;
+    if (!this.hasRoom(connection)) return false;
     this.#calls++;
-    this.#callsOf.set(connection, own + 1);
+    this.#callsOf.set(connection, this.#of(connection) + 1);
     return true;
   }
 
   /** A call that has begun is over. */
   end(connection: object): void {
     this.#calls--;
-    const own = (this.#callsOf.get(connection) ?? 0) - 1;
+    const own = this.#of(connection) - 1;
     if (own > 0) this.#callsOf.set(connection, own);
     else this.#callsOf.delete(connection);
+  }
+
+  #of(connection: object): number {
+    return this.#callsOf.get(connection) ?? 0;
   }
 }
 

@@ -135,7 +135,7 @@ export class Http1Exchange implements QueuedExchange, BodyOwner {
   #receive(chunk: Buffer): void {
     if (this.#isDone) return;
     this.#unreadBytes += chunk.length;
-    this.body.push(chunk);
+    this.body.push(chunk, true);
     if (this.#unreadBytes > MAX_UNREAD_BYTES) this.#request.pause();
   }
 

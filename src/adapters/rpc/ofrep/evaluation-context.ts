@@ -1,5 +1,5 @@
 import { isIdTooLong } from "../../../domain/subject.js";
-import { jsonFault, type MessageBounds } from "../protocols/bounded-message.js";
+import { jsonFault, type ShapeBounds } from "../protocols/message-shape.js";
 import { quoted } from "../service/request-reader.js";
 
 /** In which form an evaluation says what is known: OpenFeature's clients accept only the type that they ask for. */
@@ -18,7 +18,7 @@ export interface EvaluationContext {
   readonly valueAs: ValueForm | undefined;
 }
 
-export interface ContextBounds extends MessageBounds {
+export interface ContextBounds extends ShapeBounds {
   readonly maxIdBytes: number;
 }
 

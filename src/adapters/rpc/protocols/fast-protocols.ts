@@ -1,4 +1,3 @@
-import { gunzipSync } from "node:zlib";
 import type { ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { USAGE_STATES, type UsageState } from "../../../domain/usage/usage-report.js";
@@ -16,6 +15,7 @@ import {
 } from "./answer-headers.js";
 import type { FastPathHeaders, FastProtocol } from "./fast-path-headers.js";
 import { encodeGrpcMessage } from "./grpc-message.js";
+import { inflateSmall } from "./inflate.js";
 
 const PREFIX_BYTES = 5;
 const PLAIN = 0;
@@ -23,31 +23,11 @@ const COMPRESSED = 1;
 const TRAILERS = 0x80;
 const NOTHING = Buffer.alloc(0);
 const OK_TRAILERS = new ResponseHeaders(undefined, [["grpc-status", "0"]]);
-/** What a small message may be inflated to; what is larger is the general path's. */
-const MAX_INFLATED_BYTES = 64 * 1024;
-/** Node allocates so much for each message: its default of 16 kB is most of what inflating a check costs. */
-const INFLATED_CHUNK_BYTES = 1_024;
-
-/**
- * Inflates a small gzipped message in place.
- *
- * @returns undefined where it is no gzip, or larger than the fast path takes
- */
-function inflateSmall(bytes: Buffer, from: number, to: number, maxBytes: number): Buffer | undefined {
-  try {
-    return gunzipSync(bytes.subarray(from, to), {
-      chunkSize: INFLATED_CHUNK_BYTES,
-      maxOutputLength: Math.min(MAX_INFLATED_BYTES, maxBytes),
-    });
-  } catch {
-    return undefined;
-  }
-}
 
 /** Asks with the one message that a body of gRPC or gRPC-web holds. */
 function askFramed(
   method: FastMethod,
-  { contentLength, isGzip }: FastPathHeaders,
+  { contentLength, isGzip, peer }: FastPathHeaders,
   maxMessageBytes: number,
   bytes: Buffer,
   from: number,
@@ -61,8 +41,8 @@ function askFramed(
   const flags = bytes[from];
   if (flags === PLAIN) return method.binary(bytes, from + PREFIX_BYTES, to, call);
   if (flags !== COMPRESSED || !isGzip) return undefined;
-  const message = inflateSmall(bytes, from + PREFIX_BYTES, to, maxMessageBytes);
-  return message && method.binary(message, 0, message.length, call);
+  const message = inflateSmall(bytes, from + PREFIX_BYTES, to, maxMessageBytes, peer);
+  return typeof message === "string" ? undefined : method.binary(message, 0, message.length, call);
 }
 
 /** The headers of a protocol's responses, by the source of what they say: made once. */
@@ -163,11 +143,11 @@ const PROTO_HEADERS = new SourceHeaders("application/proto");
 
 export const CONNECT_PROTO_FAST_PATH: FastProtocol = {
   index: protocolIndex("connect"),
-  ask(method, { contentLength, isGzip }, maxMessageBytes, bytes, from, to, call) {
+  ask(method, { contentLength, isGzip, peer }, maxMessageBytes, bytes, from, to, call) {
     if ((contentLength !== undefined && contentLength !== to - from) || to - from > maxMessageBytes) return undefined;
     if (!isGzip) return method.binary(bytes, from, to, call);
-    const message = inflateSmall(bytes, from, to, maxMessageBytes);
-    return message && method.binary(message, 0, message.length, call);
+    const message = inflateSmall(bytes, from, to, maxMessageBytes, peer);
+    return typeof message === "string" ? undefined : method.binary(message, 0, message.length, call);
   },
   succeed(stream, reply, isDetailed, now) {
     // What is written for gRPC begins with its prefix.
@@ -181,11 +161,11 @@ const JSON_HEADERS = new SourceHeaders("application/json");
 
 export const CONNECT_JSON_FAST_PATH: FastProtocol = {
   index: protocolIndex("connect"),
-  ask(method, { contentLength, isGzip }, maxMessageBytes, bytes, from, to, call) {
+  ask(method, { contentLength, isGzip, peer }, maxMessageBytes, bytes, from, to, call) {
     if ((contentLength !== undefined && contentLength !== to - from) || to - from > maxMessageBytes) return undefined;
     if (!isGzip) return method.json(bytes.toString("utf8", from, to), call);
-    const text = inflateSmall(bytes, from, to, maxMessageBytes);
-    return text && method.json(text.toString(), call);
+    const text = inflateSmall(bytes, from, to, maxMessageBytes, peer);
+    return typeof text === "string" ? undefined : method.json(text.toString(), call);
   },
   succeed(stream, reply, isDetailed, now) {
     stream.respond(isDetailed ? JSON_HEADERS.detailed(reply, now) : JSON_HEADERS.of(reply), reply.message, undefined);

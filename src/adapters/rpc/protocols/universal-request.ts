@@ -6,6 +6,7 @@ import type { Protocol } from "../call/served-method.js";
 import type { Exchange } from "../exchange/exchange.js";
 import { boundedMessage, type MessageBounds } from "./bounded-message.js";
 import { decodeBase64, namedAsBinary } from "./grpc-web-text.js";
+import type { Inflating } from "./inflate.js";
 import { dropEndlessDeadline } from "./timeouts.js";
 
 export interface BodyOptions extends MessageBounds {
@@ -45,15 +46,19 @@ export function universalRequest(
       ? exchange.body
       : arrivingWithin(options.bodyTimeoutMs, exchange.body, options.clock);
   if (method === "GET") return { ...request, body };
-  return { ...request, body: messageBytes(body, request, handler, protocol, options) };
+  return {
+    ...request,
+    body: messageBytes(body, header, handler, protocol, options, { owner: peer, signal: exchange.signal }),
+  };
 }
 
 function messageBytes(
   body: AsyncIterable<Uint8Array>,
-  { header, signal }: { readonly header: Headers; readonly signal: AbortSignal },
+  header: Headers,
   { method }: UniversalHandler,
   protocol: Protocol,
   bounds: MessageBounds,
+  inflating: Inflating,
 ): AsyncIterable<Uint8Array> {
   const isEnveloped = protocol !== "connect";
   const frames = isEnveloped ? checkedFrames(protocol === "grpc-web-text" ? decodeBase64(body) : body, protocol) : body;
@@ -69,7 +74,7 @@ function messageBytes(
     frames,
     { schema: method.input, isJson: /[/+]json\b/.test(contentType), isEnveloped, isGzip },
     bounds,
-    signal,
+    inflating,
   );
 }
 

@@ -90,6 +90,24 @@ function quotesIn(text: string): number {
 const MAY_HOLD_ONE = /-(?:29|30|31)T|\\u/;
 const DAY = /^(\d{4}-\d{2}-\d{2})T/;
 
+const MAY_MEAN_ONE = ["-29T", "-30T", "-31T", "\\u"];
+
+/**
+ * Whether `impossibleDate` may find something. Large messages are not made texts of for nothing.
+ *
+ * @param json without it: in any message of this kind
+ */
+export function mayHoldImpossibleDate(schema: DescMessage, json?: Buffer): boolean {
+  return holdsTimestamp(schema, new Set()) && (json === undefined || MAY_MEAN_ONE.some((part) => json.includes(part)));
+}
+
+function holdsTimestamp({ typeName, fields }: DescMessage, asked: Set<string>): boolean {
+  if (typeName === "google.protobuf.Timestamp") return true;
+  if (typeName.startsWith("google.protobuf.") || asked.has(typeName)) return false;
+  asked.add(typeName);
+  return fields.some(({ message }) => message !== undefined && holdsTimestamp(message, asked));
+}
+
 /**
  * What is wrong with the timestamps of a message in JSON, as a sentence that names the field. The library takes
  * 30 February for 2 March, and usage would be counted in another period than the caller wrote.

@@ -4,12 +4,8 @@ import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { ReportUsageBulkRequestSchema } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import {
-  boundedMessage,
-  itemsFault,
-  jsonFault,
-  type MessageLayout,
-} from "../../../../../src/adapters/rpc/protocols/bounded-message.js";
+import { boundedMessage, type MessageLayout } from "../../../../../src/adapters/rpc/protocols/bounded-message.js";
+import { itemsFault, jsonFault, JsonShape } from "../../../../../src/adapters/rpc/protocols/message-shape.js";
 
 const BOUNDS = { maxMessageBytes: 100_000, maxItems: 100, maxJsonDepth: 32 };
 const bulk = (items: number, dimensions = 0) =>
@@ -36,13 +32,19 @@ const envelope = (message: Buffer, flags = 0) => {
   return Buffer.concat([prefix, message]);
 };
 
-async function read(body: Buffer, layout: Partial<MessageLayout>, size = 1_000, signal?: AbortSignal): Promise<Buffer> {
+async function read(
+  body: Buffer,
+  layout: Partial<MessageLayout>,
+  size = 1_000,
+  signal?: AbortSignal,
+  owner = {},
+): Promise<Buffer> {
   async function* chunks() {
     for (let at = 0; at < body.length; at += size) yield Promise.resolve(body.subarray(at, at + size));
   }
   const parts: Uint8Array[] = [];
   const shape = { schema: ReportUsageBulkRequestSchema, isJson: false, isEnveloped: false, isGzip: false, ...layout };
-  for await (const part of boundedMessage(chunks(), shape, BOUNDS, signal)) parts.push(part);
+  for await (const part of boundedMessage(chunks(), shape, BOUNDS, { owner, signal })) parts.push(part);
   return Buffer.concat(parts);
 }
 
@@ -54,6 +56,59 @@ it("is not inflated any more once its caller has gone, where others are inflated
   await expect(read(bomb, { isGzip: true, isJson: true }, 1_000, new AbortController().signal)).resolves.toHaveLength(
     90_000,
   );
+});
+
+/** A message that is inflated in its turn: larger than what is inflated at once, and within the bound. */
+const large = (index: number) => Buffer.from(JSON.stringify({ customerId: String(index).repeat(80_000) }));
+const LARGE = { isGzip: true, isJson: true };
+
+it("is inflated as itself, beside others that are inflated", async () => {
+  const messages = Array.from({ length: 10 }, (_, index) => large(index));
+  const inflated = await Promise.all(messages.map((message) => read(gzipSync(message), LARGE)));
+  for (const [index, message] of messages.entries()) expect(inflated[index]).toEqual(message);
+});
+
+it("waits for the large ones before it, of which a connection has a bounded number, and others still some", async () => {
+  const bytes = gzipSync(large(7));
+  const refused = { code: Code.ResourceExhausted, message: expect.stringContaining("send fewer at a time") };
+  const [greedy, modest] = [{}, {}];
+  for (let round = 0; round < 2; round++) {
+    const all = Array.from({ length: 80 }, () => read(bytes, LARGE, 10_000, undefined, greedy));
+    const late = read(bytes, LARGE, 10_000, undefined, modest);
+    const results = await Promise.allSettled(all);
+    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(50);
+    for (const result of results) if (result.status === "rejected") expect(result.reason).toMatchObject(refused);
+    await expect(late).resolves.toHaveLength(large(7).length);
+  }
+});
+
+describe("JSON that comes in parts", () => {
+  it("is judged as if it came at once", () => {
+    const part = fc.constantFrom("[", "]", "{", "}", '"', "\\", ",", "a", '"\\"', '\\\\"');
+    fc.assert(
+      fc.property(fc.array(fc.array(part).map((each) => each.join(""))), (parts) => {
+        const bounds = { maxItems: 2, maxJsonDepth: 4 };
+        const shape = new JsonShape(bounds);
+        let fault: string | undefined;
+        for (const each of parts) fault ??= shape.read(Buffer.from(each));
+        expect(fault).toBe(jsonFault(Buffer.from(parts.join("")), bounds));
+      }),
+    );
+  });
+
+  it("is read to its end behind a fault, but no further than a message may be long", async () => {
+    let read = 0;
+    async function* endless() {
+      for (;;) {
+        read++;
+        yield Promise.resolve(Buffer.alloc(1_000, "["));
+      }
+    }
+    const layout = { schema: ReportUsageBulkRequestSchema, isJson: true, isEnveloped: false, isGzip: false };
+    const passed = boundedMessage(endless(), layout, BOUNDS, { owner: {}, signal: undefined })[Symbol.asyncIterator]();
+    await expect(passed.next()).rejects.toMatchObject({ code: Code.InvalidArgument });
+    expect(read).toBe(101);
+  });
 });
 
 describe("the number of items", () => {

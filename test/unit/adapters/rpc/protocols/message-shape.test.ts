@@ -5,7 +5,7 @@ import {
   ReportEventsRequestSchema,
   ReportUsageBulkRequestSchema,
 } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { itemsFault, jsonFault } from "../../../../../src/adapters/rpc/protocols/bounded-message.js";
+import { itemsFault, jsonFault } from "../../../../../src/adapters/rpc/protocols/message-shape.js";
 
 const MAX_ITEMS = 10;
 const BOUNDS = { maxMessageBytes: 1_000_000, maxItems: MAX_ITEMS, maxJsonDepth: 8 };

@@ -16,7 +16,8 @@ async function onGeneralPath(schema: Schema, text: string, isEnveloped: boolean)
     yield* await Promise.resolve([body]);
   }
   const layout = { schema, isJson: true, isEnveloped, isGzip: false };
-  for await (const chunk of boundedMessage(chunks(), layout, BOUNDS)) expect(chunk).toEqual(body);
+  for await (const chunk of boundedMessage(chunks(), layout, BOUNDS, { owner: {}, signal: undefined }))
+    expect(chunk).toEqual(body);
 }
 
 const usage = (timestamp: string) => JSON.stringify({ customerId: "acme", featureId: "calls", value: 1, timestamp });
