@@ -1,4 +1,5 @@
 import { CodedError } from "../../src/domain/errors.js";
+import { WordlessRefusalError } from "../../src/domain/outbox/report-failure.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage/usage-report.js";
 import type { ReportOptions, UpstreamClient } from "../../src/ports/upstream-client.js";
 
@@ -24,6 +25,8 @@ export class MeteredUpstream implements UpstreamClient {
   mood: UpstreamMood = "fine";
   /** Who is refused. */
   readonly archived = new Set<string>();
+  /** Whose requests a proxy on the way refuses, whoever else is in them. */
+  readonly blocked = new Set<string>();
   /** What was counted, by customer and feature, in order. */
   readonly counted = new Map<string, UsageReport[]>();
   readonly events: UsageEvent[] = [];
@@ -84,6 +87,8 @@ export class MeteredUpstream implements UpstreamClient {
     await Promise.resolve();
     this.calls.push({ at: this.#now(), kind, size: items.length });
     if (signal.aborted) throw new CodedError("cancelled", "the process ends", { mayCount: true });
+    if (items.some(({ subject }) => this.blocked.has(subject.customerId)))
+      throw new WordlessRefusalError("answered HTTP 400");
     switch (this.mood) {
       case "fine":
         return count();

@@ -1,7 +1,7 @@
 import type { EventBatch } from "../../domain/outbox/event-queue.js";
 import type { AsideList } from "../../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { mayCountInPart, reportFailureOf } from "../../domain/outbox/report-failure.js";
+import { isWordlessRefusal, mayCountInPart, reportFailureOf } from "../../domain/outbox/report-failure.js";
 import { isTooLate } from "../../ports/steady-time.js";
 import type { DeliveryParts } from "./deliver-usage.js";
 import { SlidingBudget } from "./delivery-pace.js";
@@ -129,12 +129,16 @@ export class DeliverEvents {
           );
         return;
       }
-      pace.failed(error);
+      const isWordless = isWordlessRefusal(error);
+      if (isWordless) pace.refusedWithoutWord();
+      else pace.failed(error);
       batch.notBefore = time.now() + pace.backOffMs(++batch.failures);
       logger.warn("events could not be delivered for now: they stay in the outbox and are tried again", {
         error,
         events: events.length,
       });
+      // One of them may have the others refused with it.
+      if (isWordless && batch.events.length > 1) await this.#split(batch);
       if (failure === "not-arrived" && !isRepeated) await notes.keep({ type: "not-arrived", ids: [batch.id] });
       return;
     }

@@ -1,6 +1,6 @@
 import type { AsideList } from "../../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
-import { mayCountInPart, reportFailureOf } from "../../domain/outbox/report-failure.js";
+import { isWordlessRefusal, mayCountInPart, reportFailureOf } from "../../domain/outbox/report-failure.js";
 import type { UsageEntry, UsageSeries } from "../../domain/outbox/usage-entry.js";
 import type { UsageMeasurement } from "../../domain/usage/usage-report.js";
 import type { Clock } from "../../ports/clock.js";
@@ -230,8 +230,11 @@ export class DeliverUsage {
       pace.answered();
       for (const { entry } of tries) entry.isAlone = true;
     } else {
-      pace.failed(error);
-      for (const { entry } of tries) entry.notBefore = time.now() + pace.backOffMs(++entry.failures);
+      if (isWordlessRefusal(error)) this.#separate(tries);
+      else {
+        pace.failed(error);
+        for (const { entry } of tries) entry.notBefore = time.now() + pace.backOffMs(++entry.failures);
+      }
       logger.warn("usage could not be delivered for now: it stays in the outbox and is tried again", {
         error,
         reports: tries.length,
@@ -240,6 +243,19 @@ export class DeliverUsage {
     if (failure === "unknown" || mayCountInPart(error)) return;
     const ids = tries.filter(({ isRepeated }) => !isRepeated).map(({ entry }) => entry.id);
     if (ids.length > 0) await notes.keep({ type: "not-arrived", ids });
+  }
+
+  /** One of them may have all of a request refused, now and later: each goes by itself, and the others pass by it. */
+  #separate(tries: readonly Try[]): void {
+    const { pace, time } = this.#parts;
+    pace.refusedWithoutWord();
+    const isOfOne = tries.length === 1;
+    for (const { entry } of tries) {
+      entry.isAlone = true;
+      if (!isOfOne) continue;
+      this.#refused.add(entry.series, time.now());
+      entry.notBefore = time.now() + pace.backOffMs(++entry.failures);
+    }
   }
 
   #isTooLate({ triedAt, triedSteadyAt }: UsageEntry): boolean {

@@ -54,6 +54,12 @@ export class DeliveryPace {
     this.#resumeAt = this.#time.now() + Math.max(this.backOffMs(this.#failures), retryAfterMsOf(error));
   }
 
+  /** Refused, it may be, for what was asked alone: the next request, which is another, need not wait longer each time. */
+  refusedWithoutWord(): void {
+    this.#failures = Math.max(1, this.#failures);
+    this.#resumeAt = this.#time.now() + this.#limits.firstBackOffMs;
+  }
+
   /** Nothing was asked: it could not be noted that it is going to be. */
   abandoned(): void {
     this.#resumeAt = this.#time.now() + this.#limits.firstBackOffMs;

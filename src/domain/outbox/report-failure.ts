@@ -34,6 +34,21 @@ export function mayCountInPart(error: unknown): boolean {
   return error instanceof CodedError && error.mayCount === true;
 }
 
+/**
+ * A refusal by status alone, without a word of upstream's own: a proxy, a gateway or a firewall on the way may have made it, of
+ * this request or of all. Whether the reports count is not known, and they are kept.
+ */
+export class WordlessRefusalError extends CodedError {
+  constructor(message: string) {
+    super("unavailable", message);
+  }
+}
+
+/** Whether what was asked may be what is refused, although upstream does not say so: other requests may pass. */
+export function isWordlessRefusal(error: unknown): boolean {
+  return error instanceof CodedError && [error, error.cause].some((each) => each instanceof WordlessRefusalError);
+}
+
 /** How long upstream asks to be left alone, milliseconds; 0: it does not say. */
 export function retryAfterMsOf(error: unknown): number {
   if (!(error instanceof CodedError)) return 0;

@@ -1,7 +1,8 @@
 import { buildCustomerState } from "../../../domain/build-customer-state.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { parseAccessDeniedReason, saysEntityIsMissing } from "../../../domain/decision/access-denied-reason.js";
-import { CodedError, type ErrorCode } from "../../../domain/errors.js";
+import { CodedError } from "../../../domain/errors.js";
+import { WordlessRefusalError } from "../../../domain/outbox/report-failure.js";
 import { isObject } from "../../../wire/fields.js";
 import { codedErrorOf, upstreamErrorsIn } from "../../../wire/upstream-errors.js";
 import { ThrottledError } from "../resilience/upstream-failure.js";
@@ -13,6 +14,8 @@ export interface Answerer {
   readonly name: string;
   /** Whether a status is a refusal of what is asked for, and says nothing of the server. */
   readonly isRefusal: (status: number) => boolean;
+  /** Whether usage is told by what is asked: it must not be lost by what somebody between here and upstream says. */
+  readonly takesReports?: true;
 }
 
 /** 4xx that are not about what is asked for: the key, the pace, a proxy, the connection. */
@@ -30,14 +33,23 @@ export function isRefusalOfBody(status: number): boolean {
   return OF_THE_BODY.has(status);
 }
 
+/** What a proxy, a gateway or a firewall may mean by a status of a POST's content or headers. */
+const OF_THE_REQUEST: ReadonlySet<number> = new Set([400, 403, 406, 411, 412, 413, 414, 415, 417, 422, 428, 431, 451]);
+
+/** Of a POST that tells of usage: no refusal of upstream's, which words its own. */
+export function isRefusalOfReport(status: number): boolean {
+  return OF_THE_REQUEST.has(status);
+}
+
 /**
  * The `data` of an answer. Upstream tells of errors by status, by `errors` beside HTTP 200, or both; its own
  * message is kept.
  *
  * @throws CodedError the failure that upstream reported; `invalid-argument` where it refuses what is asked for
  */
-export function dataOf(answer: JsonAnswer, { name, isRefusal }: Answerer): unknown {
+export function dataOf(answer: JsonAnswer, answerer: Answerer): unknown {
   const { status } = answer;
+  const { name } = answerer;
   const body: { readonly data?: unknown; readonly errors?: unknown } = isObject(answer.body) ? answer.body : {};
   const [error] = upstreamErrorsIn(body.errors);
   if (status === 401) throw new CodedError("unauthenticated", error?.message ?? `${name} refuses the API key`);
@@ -51,8 +63,7 @@ export function dataOf(answer: JsonAnswer, { name, isRefusal }: Answerer): unkno
       throw new CodedError(status === 403 ? "permission-denied" : "unavailable", failure.message, { cause: failure });
     throw failure;
   }
-  if (status < 200 || status >= 300)
-    throw new CodedError(codeOfStatus(status, isRefusal), `${name} answered HTTP ${status}`);
+  if (status < 200 || status >= 300) throw failureOfStatus(status, answerer);
   return body.data ?? undefined;
 }
 
@@ -60,8 +71,12 @@ function hasContent(data: unknown): boolean {
   return isObject(data) && Object.values(data).some((field) => field !== null && field !== undefined);
 }
 
-function codeOfStatus(status: number, isRefusal: Answerer["isRefusal"]): ErrorCode {
-  return isRefusal(status) ? "invalid-argument" : "unavailable";
+function failureOfStatus(status: number, { name, isRefusal, takesReports }: Answerer): CodedError {
+  const message = `${name} answered HTTP ${status}`;
+  if (!isRefusal(status)) return new CodedError("unavailable", message);
+  return takesReports === true
+    ? new WordlessRefusalError(`${message} without a word of its own, as a proxy on the way does`)
+    : new CodedError("invalid-argument", message);
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Span } from "../../../ports/tracer.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
 import { isObject } from "../../../wire/fields.js";
-import { type Answerer, dataOf, isRefusalOfBody, missingEntityStateOf } from "./answer-data.js";
+import { type Answerer, dataOf, isRefusalOfBody, isRefusalOfReport, missingEntityStateOf } from "./answer-data.js";
 import { decodeMeasurement, decodeMeasurements } from "./decode-measurement.js";
 import {
   GET_ENTITLEMENTS_STATE,
@@ -23,6 +23,7 @@ import type { TracedReport, TracedSubject } from "./traced.js";
 export const OPERATION_HEADER = "x-graphql-operation-name";
 
 const API: Answerer = { name: "the API", isRefusal: isRefusalOfBody };
+const API_FOR_REPORTS: Answerer = { name: "the API", isRefusal: isRefusalOfReport, takesReports: true };
 
 /** Upstream's API itself: always the present truth, and the only place that takes reports. */
 export class GraphqlClient {
@@ -81,7 +82,7 @@ export class GraphqlClient {
   }
 
   async #execute(
-    { name, document }: GraphqlOperation,
+    { name, document, takesReports }: GraphqlOperation,
     variables: object,
     signal: CancelSignal,
     parent?: Span,
@@ -89,7 +90,7 @@ export class GraphqlClient {
     const body = { operationName: name, variables, query: document };
     const span = parent?.child(`API ${name}`, "client", { "graphql.operation.name": name });
     const answer = await this.#http.post("/graphql", body, { [OPERATION_HEADER]: name }, signal, span);
-    return dataOf(answer, API);
+    return dataOf(answer, takesReports ? API_FOR_REPORTS : API);
   }
 }
 

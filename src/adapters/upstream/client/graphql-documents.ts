@@ -4,10 +4,13 @@ import { ENTITLEMENT_SELECTION } from "../../../wire/entitlement-selection.js";
 export interface GraphqlOperation {
   readonly name: string;
   readonly document: string;
+  /** Whether it tells of usage. */
+  readonly takesReports: boolean;
 }
 
 export const GET_ENTITLEMENTS_STATE: GraphqlOperation = {
   name: "GetEntitlementsState",
+  takesReports: false,
   document: `query GetEntitlementsState($query: FetchEntitlementsQuery!) {
   entitlementsState(query: $query) {
     accessDeniedReason
@@ -19,6 +22,7 @@ export const GET_ENTITLEMENTS_STATE: GraphqlOperation = {
 /** The smallest question that the API answers to a valid key alone. */
 export const GET_SDK_CONFIGURATION: GraphqlOperation = {
   name: "GetSdkConfiguration",
+  takesReports: false,
   document: "query GetSdkConfiguration { sdkConfiguration { isWidgetWatermarkEnabled } }",
 };
 
@@ -35,6 +39,7 @@ credit { currencyId currentUsage usagePeriodEnd timestamp }`;
 
 export const REPORT_USAGE: GraphqlOperation = {
   name: "ReportUsage",
+  takesReports: true,
   document: `mutation ReportUsage($input: ReportUsageInput!) {
   reportUsage(input: $input) { ${MEASUREMENT_SELECTION} }
 }`,
@@ -42,6 +47,7 @@ export const REPORT_USAGE: GraphqlOperation = {
 
 export const REPORT_USAGE_BULK: GraphqlOperation = {
   name: "ReportUsageBulk",
+  takesReports: true,
   document: `mutation ReportUsageBulk($input: ReportUsageBulkInput!) {
   reportUsageBulk(input: $input) { ${MEASUREMENT_SELECTION} }
 }`,
@@ -49,6 +55,7 @@ export const REPORT_USAGE_BULK: GraphqlOperation = {
 
 export const REPORT_EVENT: GraphqlOperation = {
   name: "ReportEvent",
+  takesReports: true,
   document: `mutation ReportEvent($input: UsageEventsReportInput!) {
   reportEvent(events: $input)
 }`,

@@ -1,4 +1,5 @@
 import { CodedError, type ErrorCode, errorCodeOf } from "../../../domain/errors.js";
+import { isWordlessRefusal } from "../../../domain/outbox/report-failure.js";
 import { UnreadableStateError } from "../../../wire/decode-entitlements-state.js";
 
 /** What a failure says of upstream itself, rather than of the request. */
@@ -38,7 +39,7 @@ export function isRefusal(error: unknown): boolean {
 }
 
 export function isWorthRetrying(error: unknown): boolean {
-  return MEANINGS[errorCodeOf(error)].isWorthRetrying;
+  return !isWordlessRefusal(error) && MEANINGS[errorCodeOf(error)].isWorthRetrying;
 }
 
 /** The longest that an upstream is left alone because it says so, milliseconds: after that one small probe asks. */

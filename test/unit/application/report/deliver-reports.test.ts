@@ -1,4 +1,4 @@
-import { expect, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../../../src/adapters/outbox/segmented-outbox.js";
 import { AcceptReports } from "../../../../src/application/report/accept-reports.js";
 import { DeliverReports } from "../../../../src/application/report/deliver-reports.js";
@@ -143,4 +143,41 @@ it("knows what a bulk that was refused in part may count: it is in doubt where i
   await accept.reportBulk(["a", "former"].map((customerId) => usageReport({ subject: { customerId } })));
   await pass(10);
   expect(outbox.state.totals).toMatchObject({ accepted: 2, delivered: 1, rejected: 0, stale: 1 });
+});
+
+describe("a refusal without a word of upstream's own", () => {
+  const of = (customerId: string) => usageReport({ subject: { customerId } });
+
+  it("loses no report: each one is delivered once it passes", async () => {
+    const { accept, upstream, outbox, pass } = delivering();
+    for (const id of ["a", "b"]) upstream.blocked.add(id);
+    await accept.reportBulk(["a", "b"].map(of));
+    await accept.reportEvents(["a", "b"].map(event));
+    await pass(600);
+    expect([outbox.state.pending, outbox.state.aside.size]).toEqual([4, 0]);
+    upstream.blocked.clear();
+    await pass(120);
+    expect(outbox.state.totals).toMatchObject({ accepted: 4, delivered: 4, rejected: 0, stale: 0 });
+    expect([upstream.counted.size, upstream.events.length]).toEqual([2, 2]);
+  });
+
+  it("of one report or event holds up nobody else's", async () => {
+    const { accept, upstream, outbox, pass } = delivering();
+    const customers = Array.from({ length: 50 }, (_, i) => `c${i}`);
+    upstream.blocked.add("c17");
+    await accept.reportBulk(customers.map(of));
+    await accept.reportEvents(customers.map(event));
+    await pass(60);
+    expect([upstream.counted.size, upstream.events.length, outbox.state.pending]).toEqual([49, 49, 2]);
+  });
+
+  it("of everything is asked about once a second, and each report less and less often", async () => {
+    const { accept, upstream, pass } = delivering();
+    for (const id of ["a", "b", "c"]) upstream.blocked.add(id);
+    await accept.reportBulk(["a", "b", "c"].map(of));
+    await pass(3_600);
+    const [first = 0, ...later] = upstream.calls.map(({ at }) => at);
+    expect(later.length).toBeLessThan((3 * 3_600) / 30 + 30);
+    expect(Math.min(...later.map((at, i) => at - (later[i - 1] ?? first)))).toBeGreaterThanOrEqual(500);
+  });
 });

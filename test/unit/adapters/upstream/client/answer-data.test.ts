@@ -1,5 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
-import { dataOf, isRefusalOfBody, isRefusalOfPath } from "../../../../../src/adapters/upstream/client/answer-data.js";
+import {
+  type Answerer,
+  dataOf,
+  isRefusalOfBody,
+  isRefusalOfPath,
+  isRefusalOfReport,
+} from "../../../../../src/adapters/upstream/client/answer-data.js";
 import {
   isRefusal,
   isUpstreamsFailure,
@@ -8,14 +14,18 @@ import {
   ThrottledError,
 } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
 import { type ErrorCode, errorCodeOf } from "../../../../../src/domain/errors.js";
+import { isWordlessRefusal } from "../../../../../src/domain/outbox/report-failure.js";
 import { fail } from "../../../../support/expectations.js";
 
-function failureOf(status: number, of: "path" | "body", body?: unknown): unknown {
+const ANSWERERS: Readonly<Record<"path" | "body" | "report", Answerer>> = {
+  path: { name: "Edge", isRefusal: isRefusalOfPath },
+  body: { name: "Edge", isRefusal: isRefusalOfBody },
+  report: { name: "Edge", isRefusal: isRefusalOfReport, takesReports: true },
+};
+
+function failureOf(status: number, of: keyof typeof ANSWERERS, body?: unknown): unknown {
   try {
-    dataOf(
-      { status, body, retryAfterMs: undefined },
-      { name: "Edge", isRefusal: of === "path" ? isRefusalOfPath : isRefusalOfBody },
-    );
+    dataOf({ status, body, retryAfterMs: undefined }, ANSWERERS[of]);
   } catch (error) {
     return error;
   }
@@ -53,6 +63,21 @@ describe("an error status", () => {
 
   it("of 4xx is a refusal of a body only where the body can be meant", () => {
     expect(ALL_4XX.filter((status) => isRefusal(failureOf(status, "body")))).toEqual([400, 413, 422]);
+  });
+
+  it("is no refusal of a report, whichever it is, where upstream says nothing itself", () => {
+    for (const status of ALL_4XX) expect([status, isRefusal(failureOf(status, "report"))]).toEqual([status, false]);
+  });
+
+  it("may be of one report alone where it can be about what was sent, and is not asked again at once", () => {
+    const wordless = ALL_4XX.filter((status) => isWordlessRefusal(failureOf(status, "report")));
+    expect(wordless).toEqual([400, 403, 406, 411, 412, 413, 414, 415, 417, 422, 428, 431, 451]);
+    for (const status of wordless) expect(isWorthRetrying(failureOf(status, "report"))).toBe(false);
+  });
+
+  it.each([400, 413, 422])("%i with upstream's own word is a refusal of a report", (status) => {
+    const body = { errors: [{ message: "no such feature", extensions: { code: "FeatureNotFound" } }] };
+    expect(failureOf(status, "report", body)).toMatchObject({ code: "not-found", message: "no such feature" });
   });
 
   it.each([301, 304, 500, 502, 503, 504, 599])("%i is upstream's failure", (status) => {
