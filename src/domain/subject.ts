@@ -14,6 +14,11 @@ export function sameSubject(a: Subject, b: Subject): boolean {
 /** The longest id that is taken unless configured otherwise, bytes of UTF-8: longer ones are refused by whoever puts them into a path. */
 export const MAX_ID_BYTES = 4_096;
 
+/** Whether UTF-8 can encode it: half of a character (a lone surrogate) becomes the same sign for whoever has to. */
+export function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}
+
 /** Whether an id takes more than so many bytes of UTF-8. Counts only where its length leaves it open. */
 export function isIdTooLong(id: string, maxBytes = MAX_ID_BYTES): boolean {
   if (id.length > maxBytes) return true;

@@ -157,6 +157,22 @@ describe("a request that cannot be evaluated", () => {
       "INVALID_CONTEXT",
       "MAX_ID_BYTES",
     ],
+    [
+      "one with half of a character",
+      "sso",
+      '{"context":{"targetingKey":"\\ud800"}}',
+      400,
+      "INVALID_CONTEXT",
+      "lone surrogate",
+    ],
+    [
+      "a resource with half of a character",
+      "sso",
+      '{"context":{"targetingKey":"acme","resourceId":"site-\\udfff"}}',
+      400,
+      "INVALID_CONTEXT",
+      "lone surrogate",
+    ],
     ["a context that is no object", "sso", { context: [] }, 400, "INVALID_CONTEXT", "object"],
     [
       "a resource that is no string",

@@ -1,4 +1,4 @@
-import { isIdTooLong } from "../../../domain/subject.js";
+import { isIdTooLong, isWellFormed } from "../../../domain/subject.js";
 import { jsonFault, type ShapeBounds } from "../protocols/message-shape.js";
 import { quoted } from "../service/request-reader.js";
 
@@ -39,6 +39,9 @@ const NO_KEY = new OfrepFault(
   'context.targetingKey is missing: send the id of the customer in it, as {"context":{"targetingKey":"customer-1"}}',
 );
 
+/** Two such ids would be one wherever they are encoded: in Redis, and at upstream. */
+const NO_TEXT = "has half of a character (a lone surrogate): send text that UTF-8 can encode";
+
 /** Reads the body of a request. */
 export function readEvaluationContext(body: Buffer, bounds: ContextBounds): EvaluationContext | OfrepFault {
   const shapeFault = jsonFault(body, bounds);
@@ -65,10 +68,12 @@ function readMembers(context: Readonly<Record<string, unknown>>, maxIdBytes: num
   if (targetingKey === undefined || targetingKey === null || targetingKey === "") return NO_KEY;
   if (typeof targetingKey !== "string")
     return invalid("context.targetingKey is no string: send the id of the customer");
+  if (!isWellFormed(targetingKey)) return invalid(`context.targetingKey ${NO_TEXT}`);
   if (isIdTooLong(targetingKey, maxIdBytes))
     return invalid(`context.targetingKey is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`);
   if (resourceId !== undefined && resourceId !== null && typeof resourceId !== "string")
     return invalid("context.resourceId is no string: send the id of the resource");
+  if (typeof resourceId === "string" && !isWellFormed(resourceId)) return invalid(`context.resourceId ${NO_TEXT}`);
   if (typeof resourceId === "string" && isIdTooLong(resourceId, maxIdBytes))
     return invalid(`context.resourceId is longer than ${maxIdBytes} bytes (MAX_ID_BYTES): send a shorter id`);
   const hasUsage = requestedUsage !== undefined && requestedUsage !== null;

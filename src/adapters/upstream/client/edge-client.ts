@@ -1,5 +1,5 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
-import type { Subject } from "../../../domain/subject.js";
+import { isWellFormed, type Subject } from "../../../domain/subject.js";
 import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog, FieldFault } from "../../../wire/fault-log.js";
@@ -60,10 +60,6 @@ export class EdgeClient {
  */
 export function canBeInPath({ customerId, resourceId }: Subject): boolean {
   return !/^\.{1,2}$/.test(customerId) && isWellFormed(customerId) && isWellFormed(resourceId ?? "");
-}
-
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
 }
 
 function statePathOf({ customerId, resourceId }: Subject): string {
