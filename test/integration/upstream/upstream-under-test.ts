@@ -10,7 +10,11 @@ export const BUDGET_MS = 1_000;
 
 /** Real HTTP, and time that only the test moves. */
 export async function upstreamUnderTest(
-  options: { readonly withEdge?: boolean; readonly limits?: Partial<VendorUpstreamLimits> } = {},
+  options: {
+    readonly withEdge?: boolean;
+    readonly limits?: Partial<VendorUpstreamLimits>;
+    readonly credentials?: string;
+  } = {},
 ) {
   const edge = await new VendorServer().start();
   const api = await new VendorServer().start();
@@ -20,8 +24,8 @@ export async function upstreamUnderTest(
   const upstream = createVendorUpstream(
     {
       identity: { apiKey: "server-key", source: "TEST", instanceId: "1234", startedAt: 0 },
-      apiUrl: api.url,
-      edgeApiUrl: (options.withEdge ?? true) ? edge.url : undefined,
+      apiUrl: withCredentials(api.url, options.credentials),
+      edgeApiUrl: (options.withEdge ?? true) ? withCredentials(edge.url, options.credentials) : undefined,
       checkBudgetMs: BUDGET_MS,
       limits: options.limits ?? {},
     },
@@ -43,6 +47,10 @@ export async function upstreamUnderTest(
     await Promise.all([edge.stop(), api.stop()]);
   }
   return { edge, api, clock, logger, telemetry, upstream, passTimeUntilSettled, close };
+}
+
+function withCredentials(url: string, credentials: string | undefined): string {
+  return credentials === undefined ? url : url.replace("://", `://${credentials}@`);
 }
 
 export const patient = () => new AbortController().signal;

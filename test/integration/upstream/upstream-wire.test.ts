@@ -65,6 +65,23 @@ describe("Edge", () => {
     },
   );
 
+  it.each([
+    ["user:p%40ss%3A", "user:p@ss:"],
+    ["user", "user:"],
+    ["100%:x", "100%:x"],
+  ])("is asked with the credentials %s of its URL, and so is the API", async (credentials, sent) => {
+    const test = await open({ credentials });
+    test.edge.react = () => stateAnswer();
+    test.api.react = () => stateAnswer();
+    await fetchIn(test, { customerId: "c" });
+    await fetchIn(test, { customerId: "c" }, true);
+    const authorization = `Basic ${Buffer.from(sent).toString("base64")}`;
+    expect([...test.edge.seen, ...test.api.seen].map(({ headers }) => headers.authorization)).toEqual([
+      authorization,
+      authorization,
+    ]);
+  });
+
   it("is asked over connections that are kept", async () => {
     const test = await open();
     test.edge.react = () => stateAnswer();

@@ -18,7 +18,7 @@ import { decoderOf } from "./content-encodings.js";
 export interface HttpJsonOptions {
   /** How the server is named in errors, for example "Edge". */
   readonly name: string;
-  /** http or https; a path in it comes before the path of each request. */
+  /** http or https; a path in it comes before the path of each request, a user and password in it go with each. */
   readonly baseUrl: string;
   /** Sent with each request. */
   readonly headers: Readonly<Record<string, string>>;
@@ -87,6 +87,8 @@ export class HttpJson {
   readonly #options: HttpJsonOptions;
   readonly #base: URL;
   readonly #basePath: string;
+  /** As HTTP's basic authentication takes it; undefined: none. */
+  readonly #auth: string | undefined;
   readonly #agent: HttpAgent;
   readonly #request: typeof requestHttp;
 
@@ -94,6 +96,7 @@ export class HttpJson {
     this.#options = options;
     this.#base = new URL(options.baseUrl);
     this.#basePath = this.#base.pathname.replace(/\/+$/, "");
+    this.#auth = credentialsOf(this.#base);
     const isSecure = this.#base.protocol === "https:";
     const agentOptions = { keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS, scheduling: "lifo" } as const;
     this.#agent =
@@ -232,6 +235,7 @@ export class HttpJson {
       hostname: this.#base.hostname.replace(/^\[|\]$/g, ""),
       port: this.#base.port,
       path: this.#basePath + path,
+      auth: this.#auth,
       headers: { accept: "application/json", ...this.#options.headers, ...headers, ...ofBody },
     };
   }
@@ -293,6 +297,19 @@ export class HttpJson {
 function textOf(bytes: Buffer): string {
   const text = bytes.toString("utf8");
   return text.startsWith("\uFEFF") ? text.slice(1) : text;
+}
+
+/** What is no percent-encoding stands for itself. */
+function credentialsOf({ username, password }: URL): string | undefined {
+  return username === "" && password === "" ? undefined : [username, password].map(decoded).join(":");
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function traceHeaders({ traceparent, tracestate }: TraceContext): Readonly<Record<string, string>> {
