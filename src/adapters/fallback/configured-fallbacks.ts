@@ -102,7 +102,8 @@ function nameOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object") return "an object";
-  return `${typeof value} ${JSON.stringify(value)}`;
+  // JSON has no word for infinity, and would say null.
+  return `${typeof value} ${typeof value === "number" ? String(value) : JSON.stringify(value)}`;
 }
 
 /** A text, or a sign that opens, divides or closes: what decides which member a name belongs to. */

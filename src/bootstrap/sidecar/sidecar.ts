@@ -4,6 +4,7 @@ import type { Container } from "inversify";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { CachedStates } from "../../adapters/cache/snapshot/cached-states.js";
 import type { MetricFamily } from "../../adapters/ops/metrics/exposition.js";
+import { TlsFileFault } from "../../adapters/rpc/listener/tls-material.js";
 import { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
@@ -173,7 +174,7 @@ async function named<T>(
   } catch (error) {
     const message = isListenFault(error)
       ? listenFault(error, { port, host, portName, hostName })
-      : `${portName}: ${error instanceof Error ? error.message : String(error)}`;
+      : `${error instanceof TlsFileFault ? error.setting : portName}: ${error instanceof Error ? error.message : String(error)}`;
     throw new StartError(message, { cause: error });
   }
 }

@@ -201,7 +201,7 @@ describe("a start that is refused", () => {
     [
       "a certificate that is not there",
       () => ({ CATALOG_FILE: catalogFile, PORT: "0", TLS_CERT_FILE: "none.pem", TLS_KEY_FILE: "none.key" }),
-      /TLS_CERT_FILE/,
+      /^TLS_CERT_FILE: the TLS certificate none\.pem .*cannot be read/m,
     ],
   ];
 

@@ -93,7 +93,7 @@ function unknownField(field: string, known: readonly string[]): string {
 
 function wrongType(wanted: unknown, found: unknown): string {
   const allowed = (Array.isArray(wanted) ? wanted : [wanted]).map(String);
-  const quoted = allowed.includes("string") && (typeof found === "number" || typeof found === "boolean");
+  const quoted = allowed.includes("string") && (Number.isFinite(found) || typeof found === "boolean");
   return `must be ${allowed.map(withArticle).join(" or ")}, not ${show(found)}${quoted ? "; put it in quotes" : ""}`;
 }
 
@@ -106,6 +106,8 @@ function show(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
+  // JSON has no word for these, and would say null.
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) return `a ${typeof value}`;
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;

@@ -21,73 +21,76 @@ export interface TlsMaterial {
   readonly expiresAt: number;
 }
 
+/** The setting that names a file. */
+type TlsSetting = "TLS_CERT_FILE" | "TLS_KEY_FILE" | "TLS_CLIENT_CA_FILE";
+
+/** What is wrong with one of the files, and the remedy. */
+export class TlsFileFault extends CodedError {
+  readonly setting: TlsSetting;
+
+  constructor({ setting, name }: TlsFile, fault: string, cause?: unknown) {
+    super("invalid-argument", `${name} ${fault}`, { cause });
+    this.setting = setting;
+  }
+}
+
+interface TlsFile {
+  readonly setting: TlsSetting;
+  /** As messages name it. */
+  readonly name: string;
+}
+
+function named(what: string, path: string, setting: TlsSetting): TlsFile {
+  return { setting, name: `${what} ${path} (${setting})` };
+}
+
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** @throws CodedError `invalid-argument`: names the file, what is wrong with it, and the remedy */
+/** @throws TlsFileFault names the file, what is wrong with it, and the remedy */
 export async function readTlsMaterial(files: TlsFiles): Promise<TlsMaterial> {
-  const certName = `the TLS certificate ${files.certFile} (TLS_CERT_FILE)`;
-  const keyName = `the TLS key ${files.keyFile} (TLS_KEY_FILE)`;
-  const caName = `the client certificate authorities ${files.clientCaFile ?? ""} (TLS_CLIENT_CA_FILE)`;
-  const cert = await readPem(files.certFile, certName);
-  const key = await readPem(files.keyFile, keyName);
-  const ca = files.clientCaFile === undefined ? undefined : await readPem(files.clientCaFile, caName);
+  const certFile = named("the TLS certificate", files.certFile, "TLS_CERT_FILE");
+  const keyFile = named("the TLS key", files.keyFile, "TLS_KEY_FILE");
+  const caFile = named("the client certificate authorities", files.clientCaFile ?? "", "TLS_CLIENT_CA_FILE");
+  const cert = await readPem(files.certFile, certFile);
+  const key = await readPem(files.keyFile, keyFile);
+  const ca = files.clientCaFile === undefined ? undefined : await readPem(files.clientCaFile, caFile);
 
-  const certificate = parseCertificates(cert, certName);
-  if (!certificate.checkPrivateKey(parseKey(key, keyName))) {
-    throw new CodedError(
-      "invalid-argument",
-      `${keyName} does not belong to ${certName}: give the two that were made together`,
-    );
-  }
-  if (ca !== undefined) parseCertificates(ca, caName);
+  const certificate = parseCertificates(cert, certFile);
+  if (!certificate.checkPrivateKey(parseKey(key, keyFile)))
+    throw new TlsFileFault(keyFile, `does not belong to ${certFile.name}: give the two that were made together`);
+  if (ca !== undefined) parseCertificates(ca, caFile);
   try {
     createSecureContext({ cert, key, ca });
   } catch (cause) {
-    throw new CodedError(
-      "invalid-argument",
-      `${certName} cannot serve (${reasonOf(cause)}): give one that OpenSSL accepts`,
-      { cause },
-    );
+    throw new TlsFileFault(certFile, `cannot serve (${reasonOf(cause)}): give one that OpenSSL accepts`, cause);
   }
   return { cert, key, ca, expiresAt: Date.parse(certificate.validTo) };
 }
 
-async function readPem(path: string, name: string): Promise<string> {
+async function readPem(path: string, file: TlsFile): Promise<string> {
   try {
     return (await readOnce(path)).toString("latin1");
   } catch (cause) {
-    throw new CodedError(
-      "invalid-argument",
-      `${name} cannot be read (${reasonOf(cause)}): name a file that this process may read`,
-      { cause },
-    );
+    throw new TlsFileFault(file, `cannot be read (${reasonOf(cause)}): name a file that this process may read`, cause);
   }
 }
 
 /** The first of the certificates, once all of them can be parsed. */
-function parseCertificates(pem: string, name: string): X509Certificate {
+function parseCertificates(pem: string, file: TlsFile): X509Certificate {
   try {
     const [first] = (pem.match(CERTIFICATE) ?? []).map((block) => new X509Certificate(block));
     if (first !== undefined) return first;
   } catch (cause) {
-    throw new CodedError(
-      "invalid-argument",
-      `${name} holds a damaged certificate (${reasonOf(cause)}): write it anew`,
-      { cause },
-    );
+    throw new TlsFileFault(file, `holds a damaged certificate (${reasonOf(cause)}): write it anew`, cause);
   }
-  throw new CodedError("invalid-argument", `${name} holds no certificate: give PEM, with BEGIN CERTIFICATE`);
+  throw new TlsFileFault(file, "holds no certificate: give PEM, with BEGIN CERTIFICATE");
 }
 
-function parseKey(pem: string, name: string): KeyObject {
+function parseKey(pem: string, file: TlsFile): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (cause) {
-    throw new CodedError(
-      "invalid-argument",
-      `${name} holds no usable private key (${reasonOf(cause)}): give PEM, not encrypted`,
-      { cause },
-    );
+    throw new TlsFileFault(file, `holds no usable private key (${reasonOf(cause)}): give PEM, not encrypted`, cause);
   }
 }
 

@@ -1,3 +1,4 @@
+import { EXT_AUTHZ_RULES } from "../settings/ext-authz-settings.js";
 import { REDIS_RULES } from "../settings/redis-settings.js";
 import type { Config } from "../settings/settings.js";
 import type { CrossRule } from "./cross-rule.js";
@@ -54,7 +55,7 @@ export const CROSS_RULES: readonly CrossRule<Config>[] = [
     about: ["tlsClientCaFile", "tlsCertFile", "tlsKeyFile"],
     fault: ({ tlsClientCaFile, tlsCertFile, tlsKeyFile }) =>
       tlsClientCaFile !== undefined && tlsCertFile === undefined && tlsKeyFile === undefined
-        ? "TLS_CLIENT_CA_FILE is set without TLS_CERT_FILE and TLS_KEY_FILE: client certificates need the TLS listener"
+        ? "TLS_CLIENT_CA_FILE is set without TLS_CERT_FILE and TLS_KEY_FILE: clients that show a certificate have to verify the server's, too"
         : undefined,
   },
   {
@@ -78,6 +79,7 @@ export const CROSS_RULES: readonly CrossRule<Config>[] = [
         ? "DRILLS_ENABLED is set without OPS_TOKEN: only who has that token may begin a drill. Set OPS_TOKEN too"
         : undefined,
   },
+  ...EXT_AUTHZ_RULES,
   ...LOG_RULES,
 ];
 

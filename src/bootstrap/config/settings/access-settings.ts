@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import { boolean, filePath, integer, type Parser, text, visibleCharacters } from "./parsers.js";
+import { listenHost } from "./listen-host.js";
+import { boolean, filePath, integer, type Parser, visibleCharacters } from "./parsers.js";
 import { optional, type Setting, setting, withDefault } from "./setting.js";
 
 const ONE_DAY_MS = 86_400_000;
@@ -51,7 +52,7 @@ export const ACCESS_SETTINGS = {
     description: "origins whose web pages may call by gRPC-web and Connect, separated by commas; *: any",
   }),
   reflectionEnabled: withDefault("REFLECTION_ENABLED", boolean, true, { description: "serve gRPC reflection" }),
-  metricsHost: optional("METRICS_HOST", text, {
+  metricsHost: optional("METRICS_HOST", listenHost, {
     description: "address on which health and metrics listen",
     defaultText: "LISTEN_HOST",
   }),

@@ -1,4 +1,5 @@
 import type { DeniedStatus } from "../../../adapters/rpc/ext-authz/gate-answers.js";
+import type { CrossRule } from "../rules/cross-rule.js";
 import type { UnusedRule } from "../rules/unused-rule.js";
 import { boolean, oneOf, type Parser } from "./parsers.js";
 import { optional, type Setting, withDefault } from "./setting.js";
@@ -50,5 +51,28 @@ export const EXT_AUTHZ_UNUSED_RULES: readonly UnusedRule<ExtAuthzConfig>[] = [
     decidedBy: ["extAuthzEnabled"],
     reason: ({ extAuthzEnabled }) =>
       extAuthzEnabled ? undefined : "gateways are answered only where EXT_AUTHZ_ENABLED is on",
+  },
+];
+
+const HEADERS = [
+  "extAuthzCustomerHeader",
+  "extAuthzFeatureHeader",
+  "extAuthzResourceHeader",
+  "extAuthzUsageHeader",
+] as const;
+
+/** One header would say two things, and whoever may name a feature would name the customer with it. */
+export const EXT_AUTHZ_RULES: readonly CrossRule<ExtAuthzConfig>[] = [
+  {
+    about: ["extAuthzEnabled", ...HEADERS],
+    fault: (config) => {
+      if (!config.extAuthzEnabled) return undefined;
+      for (const [index, key] of HEADERS.entries()) {
+        const other = HEADERS.slice(0, index).find((each) => config[each] === config[key]);
+        if (other !== undefined && config[key] !== NO_HEADER)
+          return `${EXT_AUTHZ_SETTINGS[other].name} and ${EXT_AUTHZ_SETTINGS[key].name} are both ${JSON.stringify(config[key])}: each needs a header of its own, or ${NO_HEADER}`;
+      }
+      return undefined;
+    },
   },
 ];

@@ -5,6 +5,7 @@ import { CodedError } from "../../../domain/errors.js";
 import { MAX_ID_BYTES } from "../../../domain/subject.js";
 import { ACCESS_SETTINGS } from "./access-settings.js";
 import { EXT_AUTHZ_SETTINGS } from "./ext-authz-settings.js";
+import { listenHost } from "./listen-host.js";
 import { OPS_SETTINGS } from "./ops-settings.js";
 import { OUTBOX_SETTINGS } from "./outbox-settings.js";
 import {
@@ -152,7 +153,7 @@ export const SETTINGS = {
   maxMessageBytes: withDefault("MAX_MESSAGE_BYTES", integer({ min: 1, max: 2 ** 30, unit: "bytes" }), 4 * 1024 * 1024, {
     description: "the largest request that is read, bytes",
   }),
-  host: optional("LISTEN_HOST", text, { description: "address to listen on", defaultText: "all" }),
+  host: optional("LISTEN_HOST", listenHost, { description: "address to listen on", defaultText: "all" }),
   tlsCertFile: optional("TLS_CERT_FILE", text, {
     description: "certificate chain (PEM) of the TLS listener; read again when it changes",
   }),

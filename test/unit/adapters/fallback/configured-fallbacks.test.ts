@@ -52,7 +52,7 @@ describe("configured fallbacks", () => {
     ['{"a":{"hasAccess":null}}', '["a"].hasAccess: must be true or false, not null'],
     ['{"a":{"hasAccess":"true"}}', '["a"].hasAccess: must be true or false, not string "true"'],
     ['{"a":{"hasAccess":true,"usageLimit":"10"}}', '["a"].usageLimit: must be a number, not string "10"'],
-    ['{"a":{"hasAccess":true,"value":1e999}}', '["a"].value: must be a number'],
+    ['{"a":{"hasAccess":true,"value":1e999}}', '["a"].value: must be a number, not number Infinity'],
     ['{"a":{"hasAccess":true,"isUnlimited":1}}', '["a"].isUnlimited: must be true or false, not number 1'],
     ['{"a":{"hasAccess":true,"enumValues":["x",1]}}', '["a"].enumValues: must be an array of strings, not an array'],
     [

@@ -31,6 +31,14 @@ describe("a catalog file with a fault", () => {
   it.each([
     ["", /catalog\.yaml:?.* must be a mapping, not nothing/],
     ["just text", /catalog\.yaml:1:1 must be a mapping, not "just text"/],
+    [
+      "features: []\ncustomers:\n  - { id: c, usage: { m: .inf } }",
+      /catalog\.yaml:3:\d+ .*usage\.m: must be a number, not Infinity$/m,
+    ],
+    [
+      "features: []\nplans:\n  - { id: p, entitlements: { m: .nan } }\ncustomers: []",
+      /catalog\.yaml:3:\d+ .*entitlements\.m: must be .*, not NaN$/m,
+    ],
     ["features: []", /catalog\.yaml:1:1 "customers" is missing; add it/],
     ["features: [\n  { id: a }\n  - x\n", /catalog\.yaml:3:\d+ .*; correct it as YAML or JSON/],
     ['{ "features": [], "customers": [] ', /catalog\.yaml:1:\d+ .*; correct it as YAML or JSON/],
