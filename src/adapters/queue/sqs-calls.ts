@@ -118,15 +118,21 @@ export class SqsCalls {
     }
   }
 
-  /** @param seconds from now on; 0: anybody may have them */
-  async keepFromOthers(receiptHandles: readonly string[], seconds: number): Promise<void> {
+  /**
+   * @param seconds from now on; 0: anybody may have them
+   * @returns why that is not so of some; undefined where it is so of all
+   */
+  async keepFromOthers(receiptHandles: readonly string[], seconds: number): Promise<string | undefined> {
     const entries = receiptHandles.map((handle, index) => ({
       Id: String(index),
       ReceiptHandle: handle,
       VisibilityTimeout: seconds,
     }));
     try {
-      await this.#client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.#queueUrl, Entries: entries }));
+      const { Failed } = await this.#client.send(
+        new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.#queueUrl, Entries: entries }),
+      );
+      return Failed?.[0]?.Message ?? Failed?.[0]?.Code;
     } catch (error) {
       throw this.#coded(error);
     }

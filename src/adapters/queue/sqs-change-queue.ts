@@ -67,11 +67,11 @@ export class SqsChangeQueue implements ChangeQueue {
   async release(messages: readonly QueuedMessage[]): Promise<void> {
     const batches = [...inBatches(this.#drop(messages))];
     const results = await Promise.allSettled(batches.map((handles) => this.#calls.keepFromOthers(handles, 0)));
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed !== undefined) {
-      this.#logger.warn("messages could not be given back, and come again when their time is over", {
-        error: failed.reason,
-      });
+    for (const result of results) {
+      const why = result.status === "rejected" ? { error: result.reason as unknown } : { fault: result.value };
+      if (result.status === "fulfilled" && result.value === undefined) continue;
+      this.#logger.warn("messages could not be given back, and come again when their time is over", why);
+      return;
     }
   }
 
@@ -172,11 +172,14 @@ class BatchedRemoval {
 
 interface Held {
   readonly receiptHandle: string;
-  /** From when on the queue keeps it from others, epoch milliseconds. */
+  /** From when on the queue keeps it from others, by `Clock.elapsed`. */
   keptSince: number;
 }
 
-export type KeepFromOthers = (receiptHandles: readonly string[], seconds: number) => Promise<void>;
+/** @returns why that is not so of some */
+export type KeepFromOthers = (receiptHandles: readonly string[], seconds: number) => Promise<string | undefined>;
+
+const NOT_KEPT = "messages in hand could not be kept from others, and may be handled twice";
 
 /** Keeps the messages that are in hand from being given to others, however long they take. */
 class HeldMessages<M> {
@@ -200,7 +203,7 @@ class HeldMessages<M> {
   }
 
   take(message: M, receiptHandle: string): void {
-    this.#held.set(message, { receiptHandle, keptSince: this.#clock.now() });
+    this.#held.set(message, { receiptHandle, keptSince: this.#clock.elapsed() });
   }
 
   /** From here on the message's time runs out. @returns undefined where it is not in hand */
@@ -226,17 +229,18 @@ class HeldMessages<M> {
   }
 
   async #extend(): Promise<void> {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const due = [...this.#held.values()].filter(({ keptSince }) => now - keptSince >= this.#seconds * 250);
     for (const batch of inBatches(due)) {
       try {
-        await this.#keep(
+        const fault = await this.#keep(
           batch.map(({ receiptHandle }) => receiptHandle),
           this.#seconds,
         );
+        if (fault !== undefined) this.#logger.warn(NOT_KEPT, { fault });
         for (const held of batch) held.keptSince = now;
       } catch (error) {
-        this.#logger.warn("messages in hand could not be kept from others, and may be handled twice", { error });
+        this.#logger.warn(NOT_KEPT, { error });
       }
     }
   }

@@ -53,7 +53,7 @@ interface Effect {
 }
 
 interface Holding {
-  /** From when on the messages are held, epoch milliseconds. */
+  /** From when on the messages are held, by `Clock.elapsed`. */
   readonly since: number;
   /** Of those that failed before. */
   readonly backOff?: BackOff | undefined;
@@ -74,19 +74,19 @@ export class ProcessChanges {
   }
 
   carryOut(messages: readonly QueuedMessage[]): Progress {
-    return this.#begin(messages, { since: this.#parts.clock.now() });
+    return this.#begin(messages, { since: this.#parts.clock.elapsed() });
   }
 
   /** Carries them out once the shared cache takes writes. Never rejects. */
   hold(messages: readonly QueuedMessage[]): Promise<void> {
-    return this.#hold(messages, { since: this.#parts.clock.now() });
+    return this.#hold(messages, { since: this.#parts.clock.elapsed() });
   }
 
   /** What failed while the shared cache takes writes is not tried again at once: it may fail for ever. */
   async #hold(messages: readonly QueuedMessage[], { since, backOff }: Holding): Promise<void> {
     const { queue, gate, clock } = this.#parts;
     const holding = new AbortController();
-    const cancelTimer = clock.after(Math.max(0, since + this.#options.holdMs - clock.now()), () => holding.abort());
+    const cancelTimer = clock.after(Math.max(0, since + this.#options.holdMs - clock.elapsed()), () => holding.abort());
     this.#holds.add(holding);
     if (this.#isStopped) holding.abort();
     if (backOff !== undefined) await elapse(backOff.nextMs(), clock, holding.signal);

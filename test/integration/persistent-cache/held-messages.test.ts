@@ -1,0 +1,87 @@
+import { createServer, request as forward } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, it } from "@jest/globals";
+import { SqsChangeQueue } from "../../../src/adapters/queue/sqs-change-queue.js";
+import { AWS_ENVIRONMENT, type QueueServer, startQueueServer } from "../../builders/queue-server.js";
+import { ManualClock } from "../../fakes/manual-clock.js";
+import { RecordingLogger } from "../../fakes/recording-logger.js";
+import { eventually } from "../../support/expectations.js";
+
+const VISIBILITY_SECONDS = 40;
+const HOUR_MS = 3_600_000;
+const CHANGE = {
+  id: "1",
+  type: "customer.invalidated",
+  timestamp: "2026-03-01T09:30:00Z",
+  data: { customerId: "acme" },
+};
+
+let queues: QueueServer;
+let clock: ManualClock;
+let logger: RecordingLogger;
+let queue: SqsChangeQueue;
+/** The names of the calls that came to the queue's server, and what it answers instead of its own to some. */
+let calls: string[];
+let instead: Map<string, object>;
+let end: () => Promise<void>;
+
+beforeEach(async () => {
+  queues = await startQueueServer();
+  calls = [];
+  instead = new Map();
+  const between = createServer((request, response) => {
+    const target = String(request.headers["x-amz-target"]).replace("AmazonSQS.", "");
+    calls.push(target);
+    const answer = instead.get(target);
+    if (answer !== undefined) {
+      request.resume().on("end", () => response.end(JSON.stringify(answer)));
+      return;
+    }
+    const { method, url, headers } = request;
+    const sent = forward(new URL(url ?? "/", queues.endpoint), { method, headers }, (got) => {
+      response.writeHead(got.statusCode ?? 500, got.headers);
+      got.pipe(response);
+    });
+    request.pipe(sent);
+  });
+  await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", resolve));
+  Object.assign(process.env, AWS_ENVIRONMENT, {
+    AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${(between.address() as AddressInfo).port}`,
+  });
+  const tested = queues.createQueue({ visibilitySeconds: VISIBILITY_SECONDS });
+  clock = new ManualClock();
+  logger = new RecordingLogger();
+  const options = { region: "us-east-1", queueUrl: tested.url, pollSeconds: 1, hasOwnEndpoint: true, batchSize: 10 };
+  queue = new SqsChangeQueue(options, () => undefined, clock, logger);
+  await queue.open(new AbortController().signal);
+  await tested.send(JSON.stringify(CHANGE));
+  await queue.receive(new AbortController().signal);
+  end = async () => {
+    await queue.close();
+    between.close();
+    between.closeAllConnections();
+    await queues.stop();
+  };
+});
+
+afterEach(() => end());
+
+const kept = () => calls.filter((name) => name === "ChangeMessageVisibilityBatch").length;
+
+it.each([
+  ["back", -HOUR_MS],
+  ["forth", HOUR_MS],
+])("a message in hand is kept from others, also while the clock is set %s", async (_, byMs) => {
+  clock.set(clock.now() + byMs);
+  for (let quarter = 1; quarter <= 4; quarter++) {
+    clock.advance((VISIBILITY_SECONDS * 1_000) / 4);
+    await eventually(kept).toBe(quarter);
+  }
+});
+
+it("a message that the queue does not keep from others is told of", async () => {
+  const refusal = { Id: "0", Code: "ReceiptHandleIsInvalid", Message: "the handle has expired", SenderFault: true };
+  instead.set("ChangeMessageVisibilityBatch", { Successful: [], Failed: [refusal] });
+  clock.advance((VISIBILITY_SECONDS * 1_000) / 4);
+  await logger.until("messages in hand could not be kept from others, and may be handled twice");
+});
