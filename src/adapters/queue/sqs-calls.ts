@@ -53,6 +53,8 @@ export class SqsCalls {
     this.#attributes = attributeNames === undefined ? {} : { MessageAttributeNames: [...attributeNames] };
     this.#pollSeconds = pollSeconds;
     this.#queueUrl = queueUrl;
+    // Of a Node that this program is made for it would write lines of its own among those of the log.
+    process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
     this.#createClient = (requestTimeout, maxAttempts) =>
       new SQSClient({
         ...READ_FILES_ANEW,
@@ -120,19 +122,24 @@ export class SqsCalls {
 
   /**
    * @param seconds from now on; 0: anybody may have them
-   * @returns why that is not so of some; undefined where it is so of all
+   * @returns the handles of those of which that is not so, each with the reason
    */
-  async keepFromOthers(receiptHandles: readonly string[], seconds: number): Promise<string | undefined> {
+  async keepFromOthers(receiptHandles: readonly string[], seconds: number): Promise<ReadonlyMap<string, string>> {
     const entries = receiptHandles.map((handle, index) => ({
       Id: String(index),
       ReceiptHandle: handle,
       VisibilityTimeout: seconds,
     }));
     try {
-      const { Failed } = await this.#client.send(
+      const { Failed = [] } = await this.#client.send(
         new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.#queueUrl, Entries: entries }),
       );
-      return Failed?.[0]?.Message ?? Failed?.[0]?.Code;
+      return new Map(
+        Failed.map(({ Id, Code, Message: why }) => [
+          receiptHandles[Number(Id)] ?? "",
+          why ?? Code ?? "it does not say why",
+        ]),
+      );
     } catch (error) {
       throw this.#coded(error);
     }

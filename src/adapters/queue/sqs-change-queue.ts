@@ -68,9 +68,12 @@ export class SqsChangeQueue implements ChangeQueue {
     const batches = [...inBatches(this.#drop(messages))];
     const results = await Promise.allSettled(batches.map((handles) => this.#calls.keepFromOthers(handles, 0)));
     for (const result of results) {
-      const why = result.status === "rejected" ? { error: result.reason as unknown } : { fault: result.value };
-      if (result.status === "fulfilled" && result.value === undefined) continue;
-      this.#logger.warn("messages could not be given back, and come again when their time is over", why);
+      const fault = result.status === "fulfilled" ? [...result.value.values()][0] : undefined;
+      if (result.status === "fulfilled" && fault === undefined) continue;
+      this.#logger.warn(
+        "messages could not be given back, and come again when their time is over",
+        result.status === "rejected" ? { error: result.reason as unknown } : { fault },
+      );
       return;
     }
   }
@@ -176,8 +179,15 @@ interface Held {
   keptSince: number;
 }
 
-/** @returns why that is not so of some */
-export type KeepFromOthers = (receiptHandles: readonly string[], seconds: number) => Promise<string | undefined>;
+/** @returns the handles of those of which that is not so, each with the reason */
+export type KeepFromOthers = (
+  receiptHandles: readonly string[],
+  seconds: number,
+) => Promise<ReadonlyMap<string, string>>;
+
+function isGiven(fault: string | undefined): fault is string {
+  return fault !== undefined;
+}
 
 const NOT_KEPT = "messages in hand could not be kept from others, and may be handled twice";
 
@@ -233,12 +243,14 @@ class HeldMessages<M> {
     const due = [...this.#held.values()].filter(({ keptSince }) => now - keptSince >= this.#seconds * 250);
     for (const batch of inBatches(due)) {
       try {
-        const fault = await this.#keep(
+        const faults = await this.#keep(
           batch.map(({ receiptHandle }) => receiptHandle),
           this.#seconds,
         );
-        if (fault !== undefined) this.#logger.warn(NOT_KEPT, { fault });
         for (const held of batch) held.keptSince = now;
+        // What was dropped meanwhile may be removed from the queue by now, and has no time to be extended.
+        const fault = [...this.#held.values()].map(({ receiptHandle }) => faults.get(receiptHandle)).find(isGiven);
+        if (fault !== undefined) this.#logger.warn(NOT_KEPT, { fault });
       } catch (error) {
         this.#logger.warn(NOT_KEPT, { error });
       }

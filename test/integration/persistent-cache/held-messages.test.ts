@@ -1,7 +1,8 @@
 import { createServer, request as forward } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, it } from "@jest/globals";
+import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { SqsChangeQueue } from "../../../src/adapters/queue/sqs-change-queue.js";
+import type { QueuedMessage } from "../../../src/ports/change-queue.js";
 import { AWS_ENVIRONMENT, type QueueServer, startQueueServer } from "../../builders/queue-server.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";
@@ -16,13 +17,24 @@ const CHANGE = {
   data: { customerId: "acme" },
 };
 
+const REFUSED = {
+  Successful: [],
+  Failed: ["first", "second"].map((which, index) => ({
+    Id: String(index),
+    Code: "ReceiptHandleIsInvalid",
+    Message: `the ${which} handle has expired`,
+    SenderFault: true,
+  })),
+};
+
 let queues: QueueServer;
 let clock: ManualClock;
 let logger: RecordingLogger;
 let queue: SqsChangeQueue;
 /** The names of the calls that came to the queue's server, and what it answers instead of its own to some. */
 let calls: string[];
-let instead: Map<string, object>;
+let instead: Map<string, object | Promise<object>>;
+let messages: readonly QueuedMessage[];
 let end: () => Promise<void>;
 
 beforeEach(async () => {
@@ -34,7 +46,8 @@ beforeEach(async () => {
     calls.push(target);
     const answer = instead.get(target);
     if (answer !== undefined) {
-      request.resume().on("end", () => response.end(JSON.stringify(answer)));
+      void Promise.resolve(answer).then((json) => response.end(JSON.stringify(json)));
+      request.resume();
       return;
     }
     const { method, url, headers } = request;
@@ -54,8 +67,8 @@ beforeEach(async () => {
   const options = { region: "us-east-1", queueUrl: tested.url, pollSeconds: 1, hasOwnEndpoint: true, batchSize: 10 };
   queue = new SqsChangeQueue(options, () => undefined, clock, logger);
   await queue.open(new AbortController().signal);
-  await tested.send(JSON.stringify(CHANGE));
-  await queue.receive(new AbortController().signal);
+  await tested.send(JSON.stringify(CHANGE), JSON.stringify(CHANGE));
+  messages = await queue.receive(new AbortController().signal);
   end = async () => {
     await queue.close();
     between.close();
@@ -80,8 +93,18 @@ it.each([
 });
 
 it("a message that the queue does not keep from others is told of", async () => {
-  const refusal = { Id: "0", Code: "ReceiptHandleIsInvalid", Message: "the handle has expired", SenderFault: true };
-  instead.set("ChangeMessageVisibilityBatch", { Successful: [], Failed: [refusal] });
+  instead.set("ChangeMessageVisibilityBatch", REFUSED);
   clock.advance((VISIBILITY_SECONDS * 1_000) / 4);
   await logger.until("messages in hand could not be kept from others, and may be handled twice");
+});
+
+it("one that was removed meanwhile is not", async () => {
+  let answer: () => void = () => undefined;
+  instead.set("ChangeMessageVisibilityBatch", new Promise<object>((resolve) => (answer = () => resolve(REFUSED))));
+  clock.advance((VISIBILITY_SECONDS * 1_000) / 4);
+  await eventually(kept).toBe(1);
+  await queue.remove(messages.slice(0, 1));
+  answer();
+  await logger.until("messages in hand could not be kept from others, and may be handled twice");
+  expect(logger.lines.map(({ fields }) => fields)).toEqual([{ fault: "the second handle has expired" }]);
 });
