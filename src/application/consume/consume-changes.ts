@@ -7,6 +7,11 @@ import { elapse } from "../../ports/waits.js";
 import type { ProcessChanges } from "./process-changes.js";
 import type { WriteAvailability } from "./write-availability.js";
 
+/** A poll that brings nothing sooner than this did not wait for messages, milliseconds. */
+const SHORTEST_POLL_MS = 500;
+/** After such a poll: each call may cost money, and a server that does not let callers wait would be asked without end. */
+const AFTER_SHORT_POLLS: BackOffTiming = { firstDelayMs: 50, longestDelayMs: 1_000 };
+
 /** Of the waits after a failure, until the queue is asked again. */
 export interface ConsumeOptions extends BackOffTiming {
   /** How many wait for messages and carry them out side by side. */
@@ -80,14 +85,19 @@ export class ConsumeChanges {
   }
 
   async #consume(signal: AbortSignal): Promise<void> {
-    const { queue, gate, changes } = this.#parts;
+    const { queue, gate, changes, clock } = this.#parts;
+    const shortPolls = new BackOff(AFTER_SHORT_POLLS);
     let previous: Promise<unknown> | undefined;
     for (;;) {
       await gate.whenOpen(signal);
+      const askedAt = clock.elapsed();
       const messages = await this.#untilItSucceeds(() => queue.receive(signal), signal);
       if (messages === undefined) return;
+      const isShort = messages.length === 0 && clock.elapsed() - askedAt < SHORTEST_POLL_MS;
+      if (!isShort) shortPolls.reset();
       if (messages.length === 0) {
         await this.#untilThereIsMore();
+        if (isShort) await elapse(shortPolls.nextMs(), clock, signal);
         continue;
       }
       this.#idle.pop()?.();
