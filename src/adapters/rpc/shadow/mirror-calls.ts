@@ -13,8 +13,9 @@ import type { RelayedCall } from "./relay-handler.js";
 
 /** Questions that are with the other service at a time. */
 const MAX_ASKED = 64;
-/** Calls that wait to be asked again; more are not compared. */
+/** Calls that wait to be asked; more are not compared. */
 const MAX_WAITING = 50_000;
+const DEFAULT_MAX_SETTLING = 10_000;
 /** Of those how many are taken before the list is shortened. */
 const TAKEN_AT_ONCE = 10_000;
 
@@ -27,32 +28,34 @@ export interface MirrorOptions {
   readonly settleMs: number;
   /** How long an answer may take, milliseconds. */
   readonly timeoutMs: number;
+  /** Calls whose answers differ and that wait until they are asked again, 10,000 by default; more are not compared. */
+  readonly maxSettling?: number;
   readonly clock: Clock;
   readonly report: ComparisonReport;
+}
+
+interface Waiting {
+  readonly call: RelayedCall;
+  /** What was different before; undefined: the answers were not compared yet. */
+  readonly first: readonly AnswerDifference[] | undefined;
 }
 
 /** Asks the other service what its callers asked of the one, off their path, and compares what both say. */
 export class MirrorCalls {
   readonly #options: MirrorOptions;
   /** In their order, from `#first` on: to take the first out of a long list moves all of it. */
-  #waiting: RelayedCall[] = [];
+  #waiting: Waiting[] = [];
   #first = 0;
   #asked = 0;
   #settling = 0;
   #whenIdle: (() => void)[] = [];
+  #isOver = false;
 
   constructor(options: MirrorOptions) {
     this.#options = options;
   }
 
-  readonly mirror = (call: RelayedCall): void => {
-    if (this.#waitingCount >= MAX_WAITING) {
-      this.#options.report.skipped++;
-      return;
-    }
-    this.#waiting.push(call);
-    if (this.#asked < MAX_ASKED) void this.#work();
-  };
+  readonly mirror = (call: RelayedCall): void => this.#enqueue({ call, first: undefined });
 
   /**
    * Settles once nothing waits, is asked, or is to be asked again. What still waits after some time, milliseconds, is not compared:
@@ -60,6 +63,7 @@ export class MirrorCalls {
    */
   async finish(graceMs: number): Promise<void> {
     const cancel = this.#options.clock.after(graceMs, () => {
+      this.#isOver = true;
       this.#options.report.skipped += this.#waitingCount;
       this.#waiting = [];
       this.#first = 0;
@@ -69,9 +73,19 @@ export class MirrorCalls {
     cancel();
   }
 
+  #enqueue(waiting: Waiting): void {
+    if (this.#isOver || this.#waitingCount >= MAX_WAITING) {
+      this.#options.report.skipped++;
+      return;
+    }
+    this.#waiting.push(waiting);
+    if (this.#asked < MAX_ASKED) void this.#work();
+  }
+
   async #work(): Promise<void> {
     this.#asked++;
-    for (let call = this.#takeFirst(); call !== undefined; call = this.#takeFirst()) await this.#compare(call);
+    for (let next = this.#takeFirst(); next !== undefined; next = this.#takeFirst())
+      await (next.first === undefined ? this.#compare(next.call) : this.#compareAgain(next.call, next.first));
     this.#asked--;
     this.#tellIdle();
   }
@@ -80,14 +94,14 @@ export class MirrorCalls {
     return this.#waiting.length - this.#first;
   }
 
-  #takeFirst(): RelayedCall | undefined {
-    const call = this.#waiting[this.#first];
-    if (call === undefined) return undefined;
+  #takeFirst(): Waiting | undefined {
+    const next = this.#waiting[this.#first];
+    if (next === undefined) return undefined;
     this.#first++;
-    if (this.#first < this.#waiting.length && this.#first < TAKEN_AT_ONCE) return call;
+    if (this.#first < this.#waiting.length && this.#first < TAKEN_AT_ONCE) return next;
     this.#waiting = this.#waiting.slice(this.#first);
     this.#first = 0;
-    return call;
+    return next;
   }
 
   async #compare(call: RelayedCall): Promise<void> {
@@ -97,19 +111,30 @@ export class MirrorCalls {
       typeof call.outcome === "number" ? observeFailure(call.outcome) : observeAnswer(call.method, call.outcome);
     const differences = answerFrom === "incumbent" ? compareAnswers(given, other) : compareAnswers(other, given);
     if (differences.length === 0) report.addSame();
-    else void this.#settle(call, differences);
+    else this.#settle(call, differences);
   }
 
-  async #settle(call: RelayedCall, first: readonly AnswerDifference[]): Promise<void> {
-    const { report, incumbent, candidate, clock, settleMs } = this.#options;
+  /** Has both be asked once more, in their turn: where all answers differ, each service is asked no more at a time than else. */
+  #settle(call: RelayedCall, first: readonly AnswerDifference[]): void {
+    const { report, clock, settleMs, maxSettling = DEFAULT_MAX_SETTLING } = this.#options;
+    if (this.#settling >= maxSettling) {
+      report.skipped++;
+      return;
+    }
     this.#settling++;
-    await new Promise<void>((resolve) => clock.after(settleMs, resolve));
+    clock.after(settleMs, () => {
+      this.#settling--;
+      this.#enqueue({ call, first });
+      this.#tellIdle();
+    });
+  }
+
+  async #compareAgain(call: RelayedCall, first: readonly AnswerDifference[]): Promise<void> {
+    const { report, incumbent, candidate } = this.#options;
     const again = compareAnswers(...(await Promise.all([this.#ask(incumbent, call), this.#ask(candidate, call)])));
     const lasting = lastingDifferences(first, again);
     if (lasting.length === 0) report.addPassing();
     else report.addDifferent(questionOf(call), lasting);
-    this.#settling--;
-    this.#tellIdle();
   }
 
   async #ask(transport: Transport, { method, request, headers }: RelayedCall): Promise<ObservedAnswer> {
