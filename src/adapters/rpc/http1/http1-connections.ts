@@ -3,10 +3,11 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Logger } from "../../../ports/logger.js";
-import { type Peer, peerOf } from "../exchange/exchange.js";
+import type { Peer } from "../exchange/exchange.js";
 import type { HalfSentBudget } from "../exchange/request-body.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
 import { type ListenerLimits, whenOld } from "../listener/listener-limits.js";
+import { answeredOn, grewOld, hasBegunItsAnswer, type Http1Connection, newConnection } from "./http1-connection.js";
 import { Http1Exchange } from "./http1-exchange.js";
 import { serveOnFastPath } from "./http1-stream.js";
 import { PlainRequests } from "./plain-requests.js";
@@ -18,21 +19,6 @@ import { explainHttp1Fault, failResponse, NO_PROXY, refuseConnection, refuseEnco
  */
 const MAX_PIPELINED = 100;
 
-interface Connection {
-  readonly peer: Peer;
-  /** In the order in which they will be answered. */
-  readonly unanswered: Set<ServerResponse>;
-  /** The bytes it had sent when nothing was unanswered any more: as long as there are no more, it is idle. */
-  idleAt: number | undefined;
-  isRefused: boolean;
-  /** It closes with the next answer that can say so. */
-  isOld: boolean;
-  /** An answer that says so is under way: what comes behind it could not be answered, and is not served. */
-  isClosing: boolean;
-  /** As long as all of its requests are plain; then it is Node's. */
-  plain: PlainRequests | undefined;
-}
-
 /** The HTTP/1.1 half: a server that never listens and is handed its connections. */
 export class Http1Connections {
   readonly #server: Server;
@@ -41,7 +27,7 @@ export class Http1Connections {
   readonly #budget: HalfSentBudget;
   readonly #logger: Logger;
   readonly #onTurn: (startedAt: number) => void;
-  readonly #connections = new Map<Socket, Connection>();
+  readonly #connections = new Map<Socket, Http1Connection>();
   readonly #onAnswered = answeredOn(this.#connections, (socket) => this.#becomeIdle(socket));
   #draining = false;
 
@@ -75,15 +61,7 @@ export class Http1Connections {
   }
 
   accept(socket: Socket): void {
-    const connection: Connection = {
-      peer: peerOf(socket),
-      unanswered: new Set(),
-      idleAt: undefined,
-      isRefused: false,
-      isOld: false,
-      isClosing: false,
-      plain: undefined,
-    };
+    const connection = newConnection(socket);
     this.#connections.set(socket, connection);
     const endAge = whenOld(this.#limits, () => grewOld(connection));
     // Node reports no end of the responses that were still waiting for their turn.
@@ -134,7 +112,7 @@ export class Http1Connections {
   }
 
   /** Node's parser, and its time-outs, have the connection from now on. */
-  #handOver(socket: Socket, connection: Connection): void {
+  #handOver(socket: Socket, connection: Http1Connection): void {
     connection.plain = undefined;
     connection.idleAt = socket.readableLength === 0 ? socket.bytesRead : undefined;
     this.#server.emit("connection", socket);
@@ -162,7 +140,7 @@ export class Http1Connections {
     }
   };
 
-  #begin(request: IncomingMessage, response: ServerResponse, connection: Connection): void {
+  #begin(request: IncomingMessage, response: ServerResponse, connection: Http1Connection): void {
     const route = this.#handlers.fastPath?.http1RouteOf(request, connection.peer);
     if (route === undefined) this.#serveExchange(response, connection.peer, []);
     else
@@ -216,39 +194,6 @@ export class Http1Connections {
     const before = [...connection.unanswered].findLast(({ req }) => req.complete);
     if (before === undefined) refuse();
     else before.once("close", refuse);
-  };
-}
-
-/**
- * Not closed while it is idle: a request may be on its way, and nobody could say whether it was served. Nor behind an answer that
- * has promised to keep it.
- */
-function grewOld(connection: Connection): void {
-  connection.isOld = true;
-  connection.plain?.endWithNextAnswer();
-  const last = [...connection.unanswered].at(-1);
-  if (last === undefined || last.headersSent) return;
-  last.shouldKeepAlive = false;
-  connection.isClosing = true;
-}
-
-/** Whether the request whose bytes are at fault is being answered: its client would take a refusal for a part of the answer. */
-function hasBegunItsAnswer({ unanswered }: Connection): boolean {
-  for (const { headersSent, req } of unanswered) if (headersSent && !req.complete) return true;
-  return false;
-}
-
-/** One listener for all responses, which `this` names: requests pay for no closure. */
-function answeredOn(connections: ReadonlyMap<Socket, Connection>, becomeIdle: (socket: Socket) => void) {
-  return function (this: ServerResponse): void {
-    const { socket } = this.req;
-    const connection = connections.get(socket);
-    if (connection === undefined) return;
-    connection.unanswered.delete(this);
-    if (connection.unanswered.size > 0) return;
-    if (this.req.complete) connection.idleAt = socket.bytesRead;
-    // Answered before it was whole, as what is too large is: the rest still flows by.
-    else this.req.once("close", () => becomeIdle(socket));
   };
 }
 
