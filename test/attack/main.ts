@@ -17,7 +17,6 @@ import { type Crew, type Timing, tryClass } from "./try-class.js";
 
 const EXIT_CODES = { ok: 0, missed: 1, usage: 2 } as const;
 const DOCUMENT = resolve(REPO, "docs/security.md");
-const TABLE_IN_DOCUMENT = /(?<=<!-- attack -->\n)[^]*(?=<!-- \/attack -->)/;
 
 /**
  * Attacks servers of its own by every class that is asked for, and prints one table.
@@ -45,8 +44,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   process.stderr.write(
     `${held} of ${rows.length} classes held, in ${((performance.now() - begunAt) / 1_000).toFixed(0)} s\n`,
   );
-  if (options.writesTable)
-    writeFileSync(DOCUMENT, readFileSync(DOCUMENT, "utf8").replace(TABLE_IN_DOCUMENT, `\n${text}\n`));
+  if (options.writesTable) {
+    const document = readFileSync(DOCUMENT, "utf8");
+    writeFileSync(DOCUMENT, document.replace(tableOf(versionOf(options.node)), `\n${text}\n`));
+  }
   return held === rows.length ? EXIT_CODES.ok : EXIT_CODES.missed;
 }
 
@@ -143,8 +144,17 @@ function describe(contestant: Contestant, name: string, outcome: Outcome): strin
   return `${missed.length === 0 ? "held  " : "MISSED"} ${contestant} ${name}: ${watch.late + watch.failed} of ${watch.checks} late, longest ${watch.longestMs.toFixed(0)} ms, ${memory}${innocents}; ${sent}; ${lag}${missed.length === 0 ? "" : `\n    ${missed.join("; ")}`}${failures}${why}`;
 }
 
+function versionOf(node: string): string {
+  return spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim();
+}
+
+/** The table of a major version of Node, in the document. @param version "v20.20.2" */
+function tableOf(version: string): RegExp {
+  const [major = ""] = version.slice(1).split(".");
+  return new RegExp(`(?<=<!-- attack on node ${major} -->\\n)[^]*(?=<!-- /attack on node ${major} -->)`);
+}
+
 function headerOf({ node, attackMs, isSmoke, isShared }: AttackOptions, rows: readonly Row[]): string {
-  const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim();
   const [processor] = cpus();
-  return `${new Date().toISOString().slice(0, 10)}: ${rows.length} classes, ${attackMs / 1_000} s each, on Node ${version}; ${processor?.model.trim() ?? "unknown"}, ${cpus().length} processors.${isShared ? " One server of each kind for all classes." : ""}${isSmoke ? " A smoke run, without the peer." : ""}`;
+  return `${new Date().toISOString().slice(0, 10)}: ${rows.length} classes, ${attackMs / 1_000} s each, on Node ${versionOf(node)}; ${processor?.model.trim() ?? "unknown"}, ${cpus().length} processors.${isShared ? " One server of each kind for all classes." : ""}${isSmoke ? " A smoke run, without the peer." : ""}`;
 }
