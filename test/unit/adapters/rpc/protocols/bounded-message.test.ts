@@ -32,20 +32,24 @@ const envelope = (message: Buffer, flags = 0) => {
   return Buffer.concat([prefix, message]);
 };
 
-async function read(
+async function read(...args: Parameters<typeof partsOf>): Promise<Buffer> {
+  return Buffer.concat(await partsOf(...args));
+}
+
+async function partsOf(
   body: Buffer,
   layout: Partial<MessageLayout>,
   size = 1_000,
   signal?: AbortSignal,
   owner = {},
-): Promise<Buffer> {
+): Promise<Uint8Array[]> {
   async function* chunks() {
     for (let at = 0; at < body.length; at += size) yield Promise.resolve(body.subarray(at, at + size));
   }
   const parts: Uint8Array[] = [];
   const shape = { schema: ReportUsageBulkRequestSchema, isJson: false, isEnveloped: false, isGzip: false, ...layout };
   for await (const part of boundedMessage(chunks(), shape, BOUNDS, { owner, signal })) parts.push(part);
-  return Buffer.concat(parts);
+  return parts;
 }
 
 it("is not inflated any more once its caller has gone, where others are inflated before it", async () => {
@@ -64,8 +68,8 @@ const LARGE = { isGzip: true, isJson: true };
 
 it("is inflated as itself, beside others that are inflated", async () => {
   const messages = Array.from({ length: 10 }, (_, index) => large(index));
-  const inflated = await Promise.all(messages.map((message) => read(gzipSync(message), LARGE)));
-  for (const [index, message] of messages.entries()) expect(inflated[index]).toEqual(message);
+  const inflated = await Promise.all(messages.map((message) => partsOf(gzipSync(message), LARGE)));
+  for (const [index, message] of messages.entries()) expect(Buffer.concat(inflated[index]!)).toEqual(message);
 });
 
 it("waits for the large ones before it, of which a connection has a bounded number, and others still some", async () => {
@@ -94,6 +98,12 @@ describe("JSON that comes in parts", () => {
         expect(fault).toBe(jsonFault(Buffer.from(parts.join("")), bounds));
       }),
     );
+  });
+
+  it("is still in a string where a part ends with a backslash", () => {
+    const shape = new JsonShape(BOUNDS);
+    for (const part of ['{"a":"', "\\", '"', "[".repeat(100)]) expect(shape.read(Buffer.from(part))).toBeUndefined();
+    expect(shape.read(Buffer.from(`"${"[".repeat(100)}`))).toContain("MAX_JSON_DEPTH");
   });
 
   it("is read to its end behind a fault, but no further than a message may be long", async () => {
