@@ -188,6 +188,33 @@ describe("what waits in an outbox", () => {
     expect(published("waits")).toEqual([{ behavior: "DELTA", value: 7, group: Infinity }]);
   });
 
+  it("is published of so many customers, says once that there are more, and once that there is room again", async () => {
+    const { shared, accept, deliver, pass, board, logger } = share();
+    const ids = Array.from({ length: 50_600 }, (_, index) => accept(`customer-${index}`, 1));
+    shared.start();
+    await pass(15_000);
+    expect(board.published.size).toBe(50_000);
+    for (const id of ids.slice(0, 1_000)) deliver(id);
+    await pass(15_000);
+    expect(board.published.size).toBe(49_600);
+    expect(logger.lines.map(({ level, message }) => [level, message.slice(0, 30)])).toEqual([
+      ["warn", "more than 50000 customers and "],
+      ["warn", "others who share the cache are"],
+    ]);
+  });
+
+  it("is not published any more once it has been stopped while it was", async () => {
+    const { shared, accept, board, clock } = share();
+    shared.start();
+    accept("a", 1);
+    clock.advance(400);
+    await shared.stop();
+    const before = board.writes;
+    clock.advance(10_000);
+    await promisesSettled();
+    expect(board.writes).toBe(before);
+  });
+
   it("is taken back at the end where it was delivered at last", async () => {
     const { shared, accept, deliver, pass, published } = share();
     shared.start();
