@@ -53,8 +53,6 @@ export class SqsCalls {
     this.#attributes = attributeNames === undefined ? {} : { MessageAttributeNames: [...attributeNames] };
     this.#pollSeconds = pollSeconds;
     this.#queueUrl = queueUrl;
-    // Of a Node that this program is made for it would write lines of its own among those of the log.
-    process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
     this.#createClient = (requestTimeout, maxAttempts) =>
       new SQSClient({
         ...READ_FILES_ANEW,

@@ -38,6 +38,8 @@ const FLUSH_MS = 1_000;
 export async function runPersistentCache(): Promise<void> {
   // A log that nobody reads any more must not end the service.
   for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
+  // The queue's library would write of a Node that this program is made for, among the lines of the log.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
   try {
     const loaded = readSettings(PERSISTENT_CACHE, process.env);
     const secrets = new SecretList([...loaded.secrets, ...proxySecrets(process.env), ...telemetrySecrets(process.env)]);

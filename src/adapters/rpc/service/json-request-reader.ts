@@ -87,10 +87,9 @@ function quotesIn(text: string): number {
 }
 
 /** Only these days are in some months and not in others; the text may also be written with escapes. */
-const MAY_HOLD_ONE = /-(?:29|30|31)T|\\u/;
+const PARTS_OF_ONE = ["-29T", "-30T", "-31T", "\\u"];
+const MAY_HOLD_ONE = new RegExp(PARTS_OF_ONE.map((part) => part.replace("\\", "\\\\")).join("|"));
 const DAY = /^(\d{4}-\d{2}-\d{2})T/;
-
-const MAY_MEAN_ONE = ["-29T", "-30T", "-31T", "\\u"];
 
 /**
  * Whether `impossibleDate` may find something. Large messages are not made texts of for nothing.
@@ -98,7 +97,7 @@ const MAY_MEAN_ONE = ["-29T", "-30T", "-31T", "\\u"];
  * @param json without it: in any message of this kind
  */
 export function mayHoldImpossibleDate(schema: DescMessage, json?: Buffer): boolean {
-  return holdsTimestamp(schema, new Set()) && (json === undefined || MAY_MEAN_ONE.some((part) => json.includes(part)));
+  return holdsTimestamp(schema, new Set()) && (json === undefined || PARTS_OF_ONE.some((part) => json.includes(part)));
 }
 
 function holdsTimestamp({ typeName, fields }: DescMessage, asked: Set<string>): boolean {
