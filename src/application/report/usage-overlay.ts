@@ -19,9 +19,13 @@ export class UsageOverlay implements PendingUsages {
 
   /** On the path of every check. @param now epoch milliseconds */
   over(state: CustomerState, customerId: string, resourceId: string | undefined, now: number): CustomerState {
-    return this.#outbox.waiting.size > 0 || (this.#shared !== undefined && this.#shared.othersSize > 0)
+    return this.#outbox.filter.mayHaveAny(customerId) || this.#haveOthersAny()
       ? new OverlaidState(state, this, customerId, resourceId, now)
       : state;
+  }
+
+  mayHave(customerId: string, featureId: string): boolean {
+    return this.#outbox.filter.mayHave(customerId, featureId) || this.#haveOthersAny();
   }
 
   of(customerId: string, resourceId: string | undefined): PendingUsage {
@@ -29,5 +33,9 @@ export class UsageOverlay implements PendingUsages {
       own: this.#outbox.waiting.size > 0 ? this.#outbox.seriesOf({ customerId, resourceId }) : undefined,
       others: this.#shared?.ofOthers(customerId, resourceId) ?? NOTHING,
     };
+  }
+
+  #haveOthersAny(): boolean {
+    return this.#shared !== undefined && this.#shared.othersSize > 0;
   }
 }

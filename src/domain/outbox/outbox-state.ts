@@ -11,6 +11,7 @@ import type {
   OutboxTotals,
 } from "./outbox-record.js";
 import { UsageEntry, type UsageSeries } from "./usage-entry.js";
+import { WaitingFilter } from "./waiting-filter.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -20,6 +21,8 @@ export class OutboxState {
   readonly entries = new Map<number, UsageEntry>();
   /** Those that have entries; who was served goes to the end. */
   readonly waiting = new Set<UsageSeries>();
+  /** Whose and which those may be. */
+  readonly filter = new WaitingFilter();
   readonly events = new EventQueue();
   readonly eventBatches = new Map<number, EventBatch>();
   readonly aside = new Map<number, AsideItem>();
@@ -264,7 +267,10 @@ export class OutboxState {
     let byFeature = this.#series.get(subject);
     if (byFeature === undefined) this.#series.set(subject, (byFeature = new Map<string, UsageSeries>()));
     let series = byFeature.get(featureId);
-    if (series === undefined) byFeature.set(featureId, (series = { subject, featureId, entries: [], open: new Map() }));
+    if (series === undefined) {
+      byFeature.set(featureId, (series = { subject, featureId, entries: [], open: new Map() }));
+      this.filter.add(subject, featureId);
+    }
     return series;
   }
 
@@ -289,7 +295,7 @@ export class OutboxState {
 
   #forget({ subject, featureId }: UsageSeries): void {
     const byFeature = this.#series.get(subject);
-    byFeature?.delete(featureId);
+    if (byFeature?.delete(featureId) === true) this.filter.remove(subject, featureId);
     if (byFeature?.size === 0) this.#series.delete(subject);
   }
 

@@ -42,6 +42,8 @@ export interface PendingUsage {
 }
 
 export interface PendingUsages {
+  /** Whether there may be any of a feature; where not, `of` has none. On the path of every check. */
+  mayHave(customerId: string, featureId: string): boolean;
   of(customerId: string, resourceId: string | undefined): PendingUsage;
 }
 
@@ -109,6 +111,7 @@ export class OverlaidState implements CustomerState {
 
   featureUsage(featureId: string): Usage {
     const usage = this.#state.featureUsage(featureId);
+    if (!this.#pending.mayHave(this.#customerId, featureId)) return usage;
     const { own, others } = this.#waiting;
     if (own?.has(featureId) !== true && !others.some((amounts) => amounts.has(featureId))) return usage;
     return this.#overlaid(this.#ofNow(usage, featureId), featureId);

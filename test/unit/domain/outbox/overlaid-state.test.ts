@@ -37,7 +37,7 @@ function overlaidState(
   own: ReturnType<typeof accepted> | undefined,
   others: readonly PendingAmounts[],
 ): OverlaidState {
-  const pending = { of: () => ({ own, others }) };
+  const pending = { mayHave: () => true, of: () => ({ own, others }) };
   return new OverlaidState(state, pending, SUBJECT.customerId, undefined, NOW);
 }
 
