@@ -1,7 +1,9 @@
 import type { Message } from "@aws-sdk/client-sqs";
+import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
 import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-queue.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
+import type { LogFields, Logger } from "../../ports/logger.js";
+import { OutageLog } from "../../ports/outage-log.js";
 import type { TraceContext } from "../../ports/tracer.js";
 import { FieldFault } from "../../wire/fault-log.js";
 import type { ReportFault } from "../../wire/fields.js";
@@ -185,25 +187,27 @@ export type KeepFromOthers = (
   seconds: number,
 ) => Promise<ReadonlyMap<string, string>>;
 
-function isGiven(fault: string | undefined): fault is string {
-  return fault !== undefined;
-}
-
 const NOT_KEPT = "messages in hand could not be kept from others, and may be handled twice";
+
+/** Until those are tried again that could not be kept: sooner than the next look, of which there are three before it is too late. */
+const TRY_AGAIN: BackOffTiming = { firstDelayMs: 500, longestDelayMs: 5_000 };
 
 /** Keeps the messages that are in hand from being given to others, however long they take. */
 class HeldMessages<M> {
   readonly #held = new Map<M, Held>();
   readonly #keep: KeepFromOthers;
   readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #outage: OutageLog;
+  readonly #tryAgain = new BackOff(TRY_AGAIN);
   #seconds = 0;
   #cancelTimer: CancelTimer | undefined;
+  #cancelTryAgain: CancelTimer | undefined;
+  #isStopped = false;
 
   constructor(keep: KeepFromOthers, clock: Clock, logger: Logger) {
     this.#keep = keep;
     this.#clock = clock;
-    this.#logger = logger;
+    this.#outage = new OutageLog(logger);
   }
 
   /** @param seconds how long the queue keeps a message from others by itself */
@@ -228,7 +232,9 @@ class HeldMessages<M> {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#cancelTimer?.();
+    this.#cancelTryAgain?.();
   }
 
   #schedule(): void {
@@ -240,20 +246,37 @@ class HeldMessages<M> {
 
   async #extend(): Promise<void> {
     const now = this.#clock.elapsed();
-    const due = [...this.#held.values()].filter(({ keptSince }) => now - keptSince >= this.#seconds * 250);
+    const due = [...this.#held].filter(([, { keptSince }]) => now - keptSince >= this.#seconds * 250);
+    let failure: LogFields | undefined;
     for (const batch of inBatches(due)) {
       try {
         const faults = await this.#keep(
-          batch.map(({ receiptHandle }) => receiptHandle),
+          batch.map(([, { receiptHandle }]) => receiptHandle),
           this.#seconds,
         );
-        for (const held of batch) held.keptSince = now;
-        // What was dropped meanwhile may be removed from the queue by now, and has no time to be extended.
-        const fault = [...this.#held.values()].map(({ receiptHandle }) => faults.get(receiptHandle)).find(isGiven);
-        if (fault !== undefined) this.#logger.warn(NOT_KEPT, { fault });
+        for (const [message, held] of batch) {
+          const fault = faults.get(held.receiptHandle);
+          if (fault === undefined) held.keptSince = now;
+          // What was dropped meanwhile may be removed from the queue by now, and has no time to be extended.
+          else if (this.#held.has(message)) failure ??= { fault };
+        }
       } catch (error) {
-        this.#logger.warn(NOT_KEPT, { error });
+        failure ??= { error };
       }
     }
+    if (failure !== undefined) this.#notKept(failure);
+    else if (due.length > 0) {
+      this.#tryAgain.reset();
+      this.#outage.works("messages in hand are kept from others again");
+    }
+  }
+
+  #notKept(failure: LogFields): void {
+    this.#outage.lost("warn", NOT_KEPT, failure);
+    if (this.#isStopped || this.#cancelTryAgain !== undefined) return;
+    this.#cancelTryAgain = this.#clock.after(this.#tryAgain.nextMs(), () => {
+      this.#cancelTryAgain = undefined;
+      void this.#extend();
+    });
   }
 }

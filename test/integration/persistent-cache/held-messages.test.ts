@@ -108,3 +108,34 @@ it("one that was removed meanwhile is not", async () => {
   await logger.until("messages in hand could not be kept from others, and may be handled twice");
   expect(logger.lines.map(({ fields }) => fields)).toEqual([{ fault: "the second handle has expired" }]);
 });
+
+const INTERRUPTED = {
+  Successful: [],
+  Failed: [{ Id: "0", Code: "InternalError", Message: "try again", SenderFault: false }],
+};
+
+it("one that could not be kept is tried again at once, alone, and its recovery is told", async () => {
+  instead.set("ChangeMessageVisibilityBatch", INTERRUPTED);
+  clock.advance((VISIBILITY_SECONDS * 1_000) / 4);
+  await logger.until("messages in hand could not be kept from others, and may be handled twice");
+  instead.clear();
+  clock.advance(500);
+  await logger.until("messages in hand are kept from others again");
+  expect(kept()).toBe(2);
+  expect(logger.lines.map(({ fields }) => fields)).toEqual([{ fault: "try again" }, undefined]);
+});
+
+it("those whose call came to nothing are tried again, less and less often, until they are not in hand any more", async () => {
+  instead.set("ChangeMessageVisibilityBatch", INTERRUPTED);
+  clock.advance((VISIBILITY_SECONDS * 1_000) / 4);
+  await logger.until("messages in hand could not be kept from others, and may be handled twice");
+  for (const [index, waitMs] of [500, 1_000, 2_000].entries()) {
+    await eventually(() => clock.pendingTimers).toBe(2);
+    clock.advance(waitMs);
+    await eventually(kept).toBe(2 + index);
+  }
+  await eventually(() => clock.pendingTimers).toBe(2);
+  await queue.remove(messages);
+  clock.advance(4_000);
+  expect({ calls: kept(), timers: clock.pendingTimers }).toEqual({ calls: 4, timers: 1 });
+});
