@@ -99,6 +99,9 @@ export class FoldingLogger implements Logger {
 /** An error by its stack or by what it was about, and whose call it was. */
 const DIFFERS_IN_EVERY_LINE: ReadonlySet<string> = new Set(["error", "requestId", "traceId"]);
 
+/** Characters of a field: what is remembered of a line must not be as long as others make it. */
+const MAX_COMPARED = 200;
+
 /** What tells lines of one message apart. */
 function variantOf(fields: LogFields | undefined): string {
   if (fields === undefined) return "";
@@ -108,6 +111,6 @@ function variantOf(fields: LogFields | undefined): string {
         !DIFFERS_IN_EVERY_LINE.has(name) &&
         (typeof value === "string" || typeof value === "number" || typeof value === "boolean"),
     )
-    .map(([name, value]) => `${name}=${String(value)}`)
+    .map(([name, value]) => `${name}=${String(value).slice(0, MAX_COMPARED)}`)
     .join(" ");
 }

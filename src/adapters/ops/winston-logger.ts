@@ -68,11 +68,12 @@ export class WinstonLogger implements Logger {
     const line: Record<string, Loggable> = Object.create(null) as Record<string, Loggable>;
     line["timestamp"] = new Date(clock.now()).toISOString();
     line["level"] = level;
-    line[messageKey] = this.#redact(message);
+    const text = boundedText(this.#redact);
+    line[messageKey] = text(message);
     for (const [field, value] of Object.entries(fields ?? {})) {
       if (value === undefined) continue;
-      const key = field === "error" ? errorKey : this.#redact(field);
-      line[key in line ? `${key}_` : key] = toLoggable(value, this.#redact);
+      const key = field === "error" ? errorKey : text(field);
+      line[key in line ? `${key}_` : key] = toLoggable(value, text);
     }
     return JSON.stringify(line);
   }
@@ -88,6 +89,21 @@ function linesTo(output: NodeJS.WritableStream): Writable {
   });
 }
 
+/** A text as it stands in a line. @param most characters that are written of it, besides what says how many it has */
+type BoundedText = (text: string, most?: number) => string;
+
+/** The texts of one line: without secrets, each cut where it is too long, and none once all are. */
+function boundedText(redact: Redact): BoundedText {
+  let left = MAX_LINE;
+  return (text, most = MAX_TEXT) => {
+    // Before the cut: a part of a secret would not be found any more.
+    const shown = redact(text);
+    const room = Math.min(most, left);
+    left -= Math.min(shown.length, room);
+    return shown.length <= room ? shown : `${shown.slice(0, room)}… [${shown.length} characters]`;
+  };
+}
+
 type Loggable = null | boolean | number | string | Loggable[] | { [key: string]: Loggable };
 
 /** What the language throws where a program is wrong. */
@@ -95,20 +111,28 @@ const FAULTS = [TypeError, RangeError, ReferenceError];
 
 /** Deeper than anything that is logged on purpose; what lies below is cut off. */
 const MAX_DEPTH = 8;
+/** Longer than anything that is logged on purpose, characters; ids, payloads and errors of others may be of any length. */
+const MAX_TEXT = 2_000;
+/** A stack tells where a fault is by its first lines. */
+const MAX_STACK = 8_000;
+/** Members of a list or an object that are written. */
+const MAX_MEMBERS = 50;
+/** Of all texts and keys of a line together; what comes after is cut off. */
+const MAX_LINE = 32_000;
 
 /**
  * Anything as JSON can say it, without secrets: failures with their code and cause, what refers to itself marked
  * as such. Never throws. A stack tells where a fault of this program is: failures that were foreseen have none, nor
  * has what caused them unless it is such a fault.
  */
-function toLoggable(value: unknown, redact: Redact): Loggable {
-  return convert(value, redact, []);
+function toLoggable(value: unknown, text: BoundedText): Loggable {
+  return convert(value, text, []);
 }
 
-function convert(value: unknown, redact: Redact, above: readonly object[]): Loggable {
+function convert(value: unknown, text: BoundedText, above: readonly object[]): Loggable {
   switch (typeof value) {
     case "string":
-      return redact(value);
+      return text(value);
     case "number":
       return Number.isFinite(value) ? value : String(value);
     case "boolean":
@@ -118,36 +142,39 @@ function convert(value: unknown, redact: Redact, above: readonly object[]): Logg
     case "bigint":
     case "symbol":
     case "function":
-      return redact(String(value));
+      return text(String(value));
     case "object":
-      return value === null ? null : convertObject(value, redact, above);
+      return value === null ? null : convertObject(value, text, above);
   }
 }
 
-function convertObject(value: object, redact: Redact, above: readonly object[]): Loggable {
+function convertObject(value: object, text: BoundedText, above: readonly object[]): Loggable {
   if (above.includes(value)) return "[circular]";
   if (above.length >= MAX_DEPTH) return "[too deep]";
   const path = [...above, value];
   try {
-    if (value instanceof Error) return convertError(value, redact, path);
+    if (value instanceof Error) return convertError(value, text, path);
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? "[invalid date]" : value.toISOString();
-    if (value instanceof URL) return redact(value.href);
+    if (value instanceof URL) return text(value.href);
     if (value instanceof Map)
       return convertEntries(
         [...value].map(([k, v]) => [String(k), v]),
-        redact,
+        text,
         path,
       );
     if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-    if (Array.isArray(value) || value instanceof Set)
-      return Array.from<unknown>(value).map((item) => convert(item, redact, path));
-    return convertEntries(Object.entries(value), redact, path);
+    if (Array.isArray(value) || value instanceof Set) {
+      const items = Array.from<unknown>(value);
+      const shown = items.slice(0, MAX_MEMBERS).map((item) => convert(item, text, path));
+      return items.length <= MAX_MEMBERS ? shown : [...shown, `[${items.length} items]`];
+    }
+    return convertEntries(Object.entries(value), text, path);
   } catch {
     return "[unreadable]";
   }
 }
 
-function convertError(error: Error, redact: Redact, path: readonly object[]): Loggable {
+function convertError(error: Error, text: BoundedText, path: readonly object[]): Loggable {
   const { name, message, stack, cause } = error;
   const parts: [string, unknown][] = [
     ["name", name],
@@ -159,7 +186,7 @@ function convertError(error: Error, redact: Redact, path: readonly object[]): Lo
   const isForeseen = isExpected(error) || (path.some(isExpected) && !FAULTS.some((fault) => error instanceof fault));
   if (stack !== undefined && !isForeseen) parts.push(["stack", stack]);
   if (cause !== undefined) parts.push(["cause", cause]);
-  return convertEntries(parts, redact, path);
+  return convertEntries(parts, text, path);
 }
 
 /** Also what the system says of a file, a socket or a name. */
@@ -169,10 +196,15 @@ function isExpected(thrown: object): boolean {
 
 function convertEntries(
   entries: readonly (readonly [string, unknown])[],
-  redact: Redact,
+  text: BoundedText,
   path: readonly object[],
 ): Loggable {
   const converted: Record<string, Loggable> = Object.create(null) as Record<string, Loggable>;
-  for (const [key, part] of entries) if (part !== undefined) converted[redact(key)] = convert(part, redact, path);
+  for (const [key, part] of entries.slice(0, MAX_MEMBERS)) {
+    if (part === undefined) continue;
+    converted[text(key)] =
+      key === "stack" && typeof part === "string" ? text(part, MAX_STACK) : convert(part, text, path);
+  }
+  if (entries.length > MAX_MEMBERS) converted["…"] = `[${entries.length} members]`;
   return converted;
 }

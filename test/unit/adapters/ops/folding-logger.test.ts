@@ -112,4 +112,10 @@ describe("an hour's outage", () => {
     clock.advance(3 * MINUTE);
     expect(written.lines).toHaveLength(3_000);
   });
+
+  it("remembers the beginning of a field, however long others make it", () => {
+    const { written, logger } = folding();
+    for (const end of ["a", "b"]) logger.warn("refused", { customerId: "x".repeat(50_000) + end });
+    expect(written.lines).toHaveLength(1);
+  });
 });

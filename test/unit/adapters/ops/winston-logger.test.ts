@@ -153,6 +153,38 @@ describe("a log line", () => {
   });
 });
 
+describe("what others made long", () => {
+  const LONG = "x".repeat(50_000);
+
+  it.each<[where: string, write: (logger: Logger) => void]>([
+    ["the message", (logger) => logger.warn(LONG)],
+    ["an id", (logger) => logger.warn("m", { messageId: LONG })],
+    ["a name", (logger) => logger.warn("m", { [LONG]: 1 })],
+    ["an error's message and stack", (logger) => logger.error("m", { error: new Error(LONG) })],
+    ["an error's cause", (logger) => logger.error("m", { error: new CodedError("internal", "m", { cause: LONG }) })],
+    ["a URL", (logger) => logger.warn("m", { url: new URL(`http://h/${LONG}`) })],
+    ["a list", (logger) => logger.warn("m", { ids: Array.from({ length: 10_000 }, (_, index) => index) })],
+    ["an object", (logger) => logger.warn("m", { usages: Object.fromEntries([...Array(5_000).keys()].entries()) })],
+    ["a map", (logger) => logger.warn("m", { held: new Map([...Array(5_000).keys()].entries()) })],
+  ])("in %s is cut, and it is said how long it was", async (_where, write) => {
+    const [line = ""] = await linesOf(write);
+    expect(line.length).toBeLessThan(13_000);
+    expect(line).toMatch(/… \[\d+ characters\]|\[10000 items\]|\[5000 members\]/);
+    expect(() => JSON.parse(line)).not.toThrow();
+  });
+
+  it("is cut in all fields together", async () => {
+    const fields = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`field${index}`, LONG]));
+    const [line = ""] = await linesOf((logger) => logger.warn("m", fields));
+    expect(line.length).toBeLessThan(40_000);
+  });
+
+  it("is cut after secrets are hidden, so that no part of one is left", async () => {
+    const [line] = await linesOf((logger) => logger.warn("x".repeat(1_995) + SECRET));
+    expect(line).not.toContain("k3y");
+  });
+});
+
 describe("the level", () => {
   it.each([
     ["error", ["error"]],
