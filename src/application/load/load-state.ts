@@ -12,7 +12,7 @@ import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-
 import { Deadlines, spread } from "../../ports/deadlines.js";
 import type { Span } from "../../ports/tracer.js";
 import type { FetchOptions, UpstreamClient } from "../../ports/upstream-client.js";
-import { LaggingSubjects, type MissingBounds, MissingSubjects } from "./missing-subjects.js";
+import { LaggingSubjects, type MissingBounds, MissingSubjects, RecentChanges } from "./missing-subjects.js";
 
 interface Flight {
   readonly result: Promise<StoredState | undefined>;
@@ -81,6 +81,7 @@ export class LoadState {
   readonly #missing: MissingSubjects;
   readonly #deadlines: Deadlines;
   readonly #lagging = new LaggingSubjects();
+  readonly #changed = new RecentChanges();
 
   constructor(cache: CacheStore, upstream: UpstreamClient, clock: Clock, options: LoadStateOptions) {
     this.#cache = cache;
@@ -161,6 +162,13 @@ export class LoadState {
     for (const flight of this.#flights.values()) flight.superseded = true;
   }
 
+  /** Tells that a subject changed of which nothing is cached, or all that are not: a cache of upstream's may be behind that. */
+  changedUnseen(subject: Subject | "all"): void {
+    const now = this.#clock.elapsed();
+    if (subject === "all") this.#changed.addOfAll(now);
+    else this.#changed.add(subject, now);
+  }
+
   #join(
     subject: Subject,
     needs: LoadNeeds,
@@ -171,8 +179,11 @@ export class LoadState {
       needs.span?.set({ "entitlement.fetch_is_shared": true });
       return needs.wallets && !inFlight.isForWallets ? this.#joinForWallets(inFlight, subject, needs) : inFlight.result;
     }
-    const freshness = needs.isStale || this.#lagging.has(subject) ? PREFERABLY_LATEST : ANY;
-    return this.#startFetch(subject, freshness, needs, shared).result;
+    const mayLag =
+      inFlight !== undefined || this.#lagging.has(subject) || this.#changed.has(subject, this.#clock.elapsed());
+    const flight = this.#startFetch(subject, needs.isStale || mayLag ? PREFERABLY_LATEST : ANY, needs, shared);
+    if (inFlight !== undefined) flight.usageChanges.push(...inFlight.usageChanges);
+    return flight.result;
   }
 
   /** Another process may have brought what the flight ends with, and not have included wallets. */

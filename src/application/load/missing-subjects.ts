@@ -1,5 +1,6 @@
 import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import { CodedError } from "../../domain/errors.js";
+import { mayPredate } from "../../domain/freshness/freshness.js";
 import { BoundedSubjects, type Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 
@@ -86,5 +87,35 @@ export class LaggingSubjects {
 
   delete(subject: Subject): void {
     this.#known.delete(subject);
+  }
+}
+
+/**
+ * Changes of subjects that were not cached, so that nothing could be marked: a cache of upstream's may be behind them for a while.
+ * Times are by `Clock.elapsed`. Bounded: of too many, those from longest ago are forgotten.
+ */
+export class RecentChanges {
+  readonly #bySubject: BoundedSubjects<number>;
+  #ofAll = -Infinity;
+
+  constructor(maxCount = DEFAULT_MAX_COUNT) {
+    this.#bySubject = new BoundedSubjects(maxCount);
+  }
+
+  add(subject: Subject, now: number): void {
+    this.#bySubject.set(subject, now);
+    if (this.#bySubject.isOverfull) this.#bySubject.takeOldest();
+  }
+
+  addOfAll(now: number): void {
+    this.#ofAll = now;
+  }
+
+  /** A customer's change counts for its resources. */
+  has({ customerId, resourceId }: Subject, now: number): boolean {
+    if (mayPredate(now, this.#ofAll)) return true;
+    if (this.#bySubject.size === 0) return false;
+    if (mayPredate(now, this.#bySubject.get({ customerId }) ?? -Infinity)) return true;
+    return resourceId !== undefined && mayPredate(now, this.#bySubject.get({ customerId, resourceId }) ?? -Infinity);
   }
 }

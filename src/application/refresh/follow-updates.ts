@@ -61,13 +61,18 @@ export class FollowUpdates implements UpdateListener {
 
   changed(change: Change): void {
     if (change.type !== "package-published") this.#apply(change);
-    else if (change.migration === "ALL_CUSTOMERS") this.#markEverythingStale();
+    else if (change.migration === "ALL_CUSTOMERS") {
+      this.#load.changedUnseen("all");
+      this.#markEverythingStale();
+    }
   }
 
   #apply(change: SubjectChange): void {
     if (change.type === "usage-updated") this.#load.usageChanged(change);
     else this.#load.supersede(change.subject);
-    const isAskedAgain = saysAskAgain(change) && this.#isCached(change.subject);
+    const asksAgain = saysAskAgain(change);
+    const isAskedAgain = asksAgain && this.#isCached(change.subject);
+    if (asksAgain && !isAskedAgain) this.#load.changedUnseen(change.subject);
     this.#cache.apply(change, this.#clock.now()).then(
       () => {
         // At once, and not by the next check: that would no longer know that upstream's caches may be behind.

@@ -10,9 +10,9 @@ const MAX_VERIFIED_PER_SECOND = 100;
 
 interface Refresh {
   readonly subject: Subject;
-  readonly isStale: boolean;
-  /** Set where the state is only old. */
-  readonly verifiedSince: number | undefined;
+  isStale: boolean;
+  /** Set where the state is only old; both may change until it begins. */
+  verifiedSince: number | undefined;
 }
 
 /** Refetches states that are still good enough to serve, a few at a time, so that checks need not wait for it. */
@@ -21,7 +21,7 @@ export class RefreshInBackground {
   readonly #logger: Logger;
   readonly #maxConcurrent: number;
   readonly #queue: Refresh[] = [];
-  readonly #waiting = new SubjectMap<true>();
+  readonly #waiting = new SubjectMap<Refresh>();
   #running = 0;
   /** When the present second of verifications began, epoch milliseconds, and how many there were in it. */
   #secondSince = -Infinity;
@@ -63,8 +63,14 @@ export class RefreshInBackground {
 
   /** @returns false where it waits already, or too many do */
   #add(refresh: Refresh): boolean {
-    if (this.#queue.length >= MAX_WAITING || this.#waiting.get(refresh.subject) === true) return false;
-    this.#waiting.set(refresh.subject, true);
+    const waiting = this.#waiting.get(refresh.subject);
+    if (waiting !== undefined && refresh.isStale) {
+      // What has not begun asks past upstream's caches; what has is superseded by what made it stale.
+      waiting.isStale = true;
+      waiting.verifiedSince = undefined;
+    }
+    if (this.#queue.length >= MAX_WAITING || waiting !== undefined) return false;
+    this.#waiting.set(refresh.subject, refresh);
     this.#queue.push(refresh);
     this.#startMore();
     return true;

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
+import { RecentChanges } from "../../../../src/application/load/missing-subjects.js";
+import type { Change } from "../../../../src/domain/change.js";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
+import { UPSTREAM_LAG_MS } from "../../../../src/domain/freshness/freshness.js";
 import type { Subject } from "../../../../src/domain/subject.js";
 import { begunFetch, buildCore, know, NO_HURRY } from "../../../builders/core.js";
 import { featureQuery } from "../../../builders/queries.js";
@@ -141,6 +144,23 @@ describe("a fetch that a change supersedes", () => {
     expect(limitOf(core.cache.peek("c", undefined))).toBe(20);
   });
 
+  it("is followed by one past upstream's caches, which may be behind the change, that knows what was reported meanwhile", async () => {
+    const core = buildCore();
+    const early = await begunFetch(core, subject);
+    core.updates.changed({
+      type: "usage-updated",
+      subject,
+      entitlement: { type: "feature", id: "seats" },
+      usage: { currentUsage: 9, updatedAt: 9 },
+    });
+    core.load.supersede(subject);
+    const late = await begunFetch(core, subject);
+    expect(late.fetch.question).toMatchObject({ preferLatest: true });
+    late.fetch.answer(stateWith([metered({ usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt: 2 }));
+    expect((await late.result)?.state.featureUsage("seats").currentUsage).toBe(9);
+    early.fetch.answer(withLimit(10));
+  });
+
   it.each<{ changes: string; inFlight: Subject; changed: Subject; isSuperseded: boolean }>([
     { changes: "of the customer", inFlight: subject, changed: subject, isSuperseded: true },
     {
@@ -182,6 +202,53 @@ describe("a fetch that a change supersedes", () => {
     core.load.supersedeAll();
     for (const { fetch } of flights) fetch.answer(withLimit(1));
     for (const { result } of flights) expect(await result).toMatchObject({ isVerified: false });
+  });
+});
+
+describe("a change of a subject that is not cached", () => {
+  const resource = { ...subject, resourceId: "r" };
+  const another = { customerId: "d" };
+  const invalidated = (changed: Subject): Change => ({ type: "subject-invalidated", subject: changed });
+  const published = (migration: "ALL_CUSTOMERS" | "NEW_CUSTOMERS"): Change => ({
+    type: "package-published",
+    migration,
+  });
+
+  it.each<{ what: string; change: Change; asked: Subject; isPastCaches: boolean }>([
+    { what: "says to ask again", change: invalidated(subject), asked: subject, isPastCaches: true },
+    {
+      what: "is empty, without a reason",
+      change: { type: "entitlements-updated", subject, state: emptyState() },
+      asked: subject,
+      isPastCaches: true,
+    },
+    { what: "is of the customer, for a resource", change: invalidated(subject), asked: resource, isPastCaches: true },
+    { what: "is of the resource", change: invalidated(resource), asked: resource, isPastCaches: true },
+    { what: "is of a resource, for its customer", change: invalidated(resource), asked: subject, isPastCaches: false },
+    { what: "is of another", change: invalidated(another), asked: resource, isPastCaches: false },
+    { what: "is one of all", change: published("ALL_CUSTOMERS"), asked: subject, isPastCaches: true },
+    { what: "is of customers to come", change: published("NEW_CUSTOMERS"), asked: subject, isPastCaches: false },
+  ])(
+    "that $what: upstream is asked past its caches, which may be behind it: $isPastCaches",
+    async ({ change, asked, isPastCaches }) => {
+      const core = buildCore();
+      core.updates.changed(change);
+      const soon = await begunFetch(core, asked);
+      expect(soon.fetch.question.preferLatest ?? false).toBe(isPastCaches);
+      soon.fetch.fail();
+      await expect(soon.result).rejects.toMatchObject({ code: "unavailable" });
+      core.clock.advance(UPSTREAM_LAG_MS);
+      const later = await begunFetch(core, asked);
+      expect(later.fetch.question.preferLatest).toBeUndefined();
+      later.fetch.answer(withLimit(1));
+      await later.result;
+    },
+  );
+
+  it("is forgotten where too many others came after it", () => {
+    const changes = new RecentChanges(2);
+    for (const customerId of ["a", "b", "c"]) changes.add({ customerId }, 0);
+    expect(["a", "b", "c"].map((customerId) => changes.has({ customerId }, 1))).toEqual([false, true, true]);
   });
 });
 

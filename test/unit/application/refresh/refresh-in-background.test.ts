@@ -30,6 +30,18 @@ describe("refreshing in the background", () => {
     expect(upstream.fetches.count).toBe(4);
   });
 
+  it("fetches past upstream's caches what changed while it waited to be asked for its age alone", async () => {
+    const { refresh, upstream } = buildCore();
+    const [first, second, third, changed] = customers(4) as [Subject, Subject, Subject, Subject];
+    for (const subject of [first, second, third]) refresh.enqueue(subject);
+    refresh.verify(changed, 0);
+    refresh.enqueue(changed, true);
+    for (let i = 0; i < 3; i++) (await upstream.fetches.at(i)).answer(state);
+    const last = await upstream.fetches.at(3);
+    expect(last.question).toEqual({ subject: changed, latest: false, preferLatest: true });
+    last.answer(state);
+  });
+
   it("fetches again when it is asked again later", async () => {
     const { refresh, upstream } = buildCore();
     refresh.enqueue({ customerId: "c" });
