@@ -11,7 +11,7 @@ import { CodedError } from "../../domain/errors.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
 import type { OperatorAnswer, OperatorRequest } from "../../ports/outbox.js";
 import { StartError } from "../process/start-error.js";
-import { lockOutbox } from "../sidecar/outbox.js";
+import { lockOutbox, OUTBOX_LOCK } from "../sidecar/outbox.js";
 import type { Output } from "./output.js";
 import { parseCommandLine, UsageError } from "./parse-command-line.js";
 
@@ -47,6 +47,7 @@ export async function outboxCommand(
     throw new UsageError(`${action}: name items by their ids, as "outbox list" tells them`);
   if (action === "drop" && (values.reason ?? "").trim() === "")
     throw new UsageError("drop: say why by --reason <text>; it is kept");
+  if (!holdsOutbox(directory)) throw new UsageError(`there is no outbox in ${directory}`);
   try {
     if (action === "retry" || action === "drop")
       return await decide(directory, { action, ids, reason: values.reason }, output);
@@ -56,6 +57,18 @@ export async function outboxCommand(
     output.err(error.message);
     return EXIT.fault;
   }
+}
+
+/** Also where a process has just begun one; to look must not begin another. */
+function holdsOutbox(directory: string): boolean {
+  const names = new DirectoryDisk(directory).names();
+  return names.includes(OUTBOX_LOCK) || filesOf(names).length > 0;
+}
+
+function filesOf(names: readonly string[]): readonly string[] {
+  return (["segment", "checkpoint", "keys"] as const).flatMap((kind) =>
+    numbersOf(kind, names).map((number) => fileName(kind, number)),
+  );
 }
 
 function idOf(text: string): number {
@@ -112,10 +125,7 @@ function look(
 
 function statusOf({ id, state, damagedRecords }: OutboxContent, disk: DirectoryDisk): object {
   const oldestAt = state.oldestAt();
-  const names = disk.names();
-  const files = (["segment", "checkpoint", "keys"] as const).flatMap((kind) =>
-    numbersOf(kind, names).map((number) => fileName(kind, number)),
-  );
+  const files = filesOf(disk.names());
   return {
     outbox: id,
     ...state.totals,

@@ -66,6 +66,9 @@ export function openOutbox(config: Config, services: Services): OpenedOutbox | u
   }
 }
 
+/** The file of an outbox by which one process has it. */
+export const OUTBOX_LOCK = "lock";
+
 /**
  * Has this process be the only one that writes to an outbox.
  *
@@ -76,7 +79,7 @@ export function lockOutbox(directory: string): () => void {
   let file: number;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    file = openSync(join(directory, "lock"), "a+", 0o600);
+    file = openSync(join(directory, OUTBOX_LOCK), "a+", 0o600);
   } catch (error) {
     throw unusable(directory, error);
   }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -22,6 +22,7 @@ describe("the outbox command", () => {
   it.each([["42"], ["2026"]])("takes %s for the reason, or the directory, where that is what it is", async (number) => {
     const dir = join(folder, number);
     await mkdir(dir);
+    await writeFile(join(dir, "lock"), "");
     expect(await run("drop", "7", "--reason", number, "--dir", dir)).toEqual({
       code: 1,
       lines: ["there is no item 7"],
@@ -43,6 +44,18 @@ describe("the outbox command", () => {
     const outcome = run(...args, "--dir", folder);
     await expect(outcome).rejects.toBeInstanceOf(UsageError);
     await expect(outcome).rejects.toThrow(message);
+  });
+
+  it.each([
+    [["status"]],
+    [["list"]],
+    [["export"]],
+    [["show", "1"]],
+    [["retry", "1"]],
+    [["drop", "1", "--reason", "x"]],
+  ])("of a directory without an outbox says so, and leaves nothing there: %j", async (args) => {
+    await expect(run(...args, "--dir", folder)).rejects.toThrow(`there is no outbox in ${folder}`);
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it.each(["status", "list", "export"])("of a file says that it is no directory: %s", async (action) => {
