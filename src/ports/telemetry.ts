@@ -70,9 +70,12 @@ export const DEPENDENCIES = [
   "update_stream",
   "redis",
   "redis_invalidations",
+  "redis_writes",
   "shared_cache",
   "queue",
   "catalog_file",
+  "state_file",
+  "outbox",
   "tls_files",
 ] as const;
 

@@ -22,11 +22,17 @@ export interface OutboxLogOptions {
   readonly segmentBytes: number;
   /** Calls back in a later phase of the event loop: what is given until then is one write. */
   readonly soon: (callback: () => void) => void;
+  /** Whether no other process has the directory by now: asked before a file is begun there. */
+  readonly isLocked: () => boolean;
   readonly onWritten: (bytes: number) => void;
   readonly onFailed: (error: unknown) => void;
   /** Somebody else has removed, renamed or cut the file that is being written. */
   readonly onDamaged: (name: string) => void;
 }
+
+/** Why nothing is written any more. */
+export const TAKEN_OVER =
+  "another process has the outbox, whose directory was emptied or made anew while this one runs: give each a directory of its own";
 
 interface Waiting {
   readonly record: OutboxRecord | undefined;
@@ -148,9 +154,14 @@ export class OutboxLog {
   }
 
   async #begin(): Promise<void> {
-    const { disk, outboxId, durability } = this.#options;
+    const { disk, outboxId, durability, isLocked } = this.#options;
     this.endSegment();
-    const name = fileName("segment", this.#segment + 1);
+    if (!isLocked()) throw new Error(TAKEN_OVER);
+    const names = new Set(disk.names());
+    let number = this.#segment + 1;
+    // Whoever had the directory meanwhile may have left files of its own there.
+    while (names.has(fileName("segment", number))) number++;
+    const name = fileName("segment", number);
     const beginning = new RecordBuffer();
     beginning.begin();
     encodeRecord({ type: "segment-begun", previous: this.#segment, previousEnd: this.#end }, beginning);
@@ -169,7 +180,7 @@ export class OutboxLog {
       disk.remove(name);
       throw error;
     }
-    this.#segment++;
+    this.#segment = number;
     this.#file = file;
     this.#end = bytes.length;
     this.#records = 1;

@@ -8,12 +8,13 @@ import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { Durability, Outbox, Written } from "../../ports/outbox.js";
 import { SteadyTime } from "../../ports/steady-time.js";
+import type { DependencyState } from "../../ports/telemetry.js";
 import { compactSegments } from "./compact-segments.js";
 import { EventReader } from "./event-reader.js";
 import { digestOfEvent, digestOfUsage, KeyMemory } from "./key-memory.js";
 import { type OutboxDisk, RESERVE, RESERVE_BYTES } from "./outbox-disk.js";
 import { fileName, numbersOf } from "./outbox-file-header.js";
-import { OutboxLog, POSITION_BASE } from "./outbox-log.js";
+import { OutboxLog, POSITION_BASE, TAKEN_OVER } from "./outbox-log.js";
 import { type OutboxContent, readOutbox } from "./read-outbox.js";
 import { keysOf } from "./replay-file.js";
 
@@ -26,6 +27,8 @@ export interface OutboxOptions {
   readonly segmentBytes: number;
   readonly compactBytes: number;
   readonly soon: (callback: () => void) => void;
+  /** Whether no other process has the directory by now; not given: none can. Throws the system's own error where it is gone. */
+  readonly isLocked?: () => boolean;
 }
 
 export const OUTBOX_DEFAULTS = {
@@ -65,13 +68,16 @@ export class SegmentedOutbox implements Outbox {
   #compaction: Promise<void> | undefined;
   #isClosed = false;
 
-  /** @throws CodedError `failed-precondition` where it cannot be used; Error the system's own */
-  constructor(disk: OutboxDisk, options: OutboxOptions, clock: Clock, logger: Logger) {
+  /**
+   * @param state where it is seen whether it can be written to
+   * @throws CodedError `failed-precondition` where it cannot be used; Error the system's own
+   */
+  constructor(disk: OutboxDisk, options: OutboxOptions, clock: Clock, logger: Logger, state?: DependencyState) {
     this.#disk = disk;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
-    this.#outage = new OutageLog(logger);
+    this.#outage = new OutageLog(logger, state);
     this.#keys = new KeyMemory(options.keepKeysMs);
     this.#time = new SteadyTime(clock);
     this.#time.start();
@@ -82,6 +88,8 @@ export class SegmentedOutbox implements Outbox {
     this.maxBytes = options.maxBytes;
     this.damagedRecords = content.damagedRecords;
     this.#tidy(content);
+    // Its directory was written to: it may be long until there is a report.
+    state?.set(true);
     this.#events = new EventReader(disk);
     this.#log = new OutboxLog({
       disk,
@@ -92,6 +100,7 @@ export class SegmentedOutbox implements Outbox {
       previousEnd: content.lastEnd,
       segmentBytes: Math.min(options.segmentBytes, options.maxBytes / SMALLEST_PART),
       soon: options.soon,
+      isLocked: () => options.isLocked?.() !== false,
       onWritten: (bytes) => {
         this.#bytes += bytes;
         this.#outage.works("the outbox is written to again");
@@ -244,6 +253,7 @@ export class SegmentedOutbox implements Outbox {
   async #compact(upTo: number): Promise<void> {
     const keysSince = this.#clock.now() - this.#options.keepKeysMs;
     try {
+      if (this.#options.isLocked?.() === false) throw new Error(TAKEN_OVER);
       await compactSegments({
         disk: this.#disk,
         outboxId: this.id,

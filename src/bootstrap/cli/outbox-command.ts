@@ -11,7 +11,7 @@ import { CodedError } from "../../domain/errors.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
 import type { OperatorAnswer, OperatorRequest } from "../../ports/outbox.js";
 import { StartError } from "../process/start-error.js";
-import { lockOutbox, OUTBOX_LOCK } from "../sidecar/outbox.js";
+import { lockOutbox, OUTBOX_LOCK, type OutboxLock } from "../sidecar/outbox.js";
 import type { Output } from "./output.js";
 import { parseCommandLine, UsageError } from "./parse-command-line.js";
 
@@ -165,11 +165,11 @@ async function carriedOut(
   directory: string,
   request: OperatorRequest,
 ): Promise<OperatorAnswer | "not taken" | "under way"> {
-  const release = lockUnlessTaken(directory);
-  if (release === undefined) {
+  const lock = lockUnlessTaken(directory);
+  if (lock === undefined) {
     const hasEnded = () => {
       const found = lockUnlessTaken(directory);
-      found?.();
+      found?.release();
       return found !== undefined;
     };
     const answer = await askRunningProcess(directory, request, ANSWER_MS, hasEnded);
@@ -190,11 +190,11 @@ async function carriedOut(
     await outbox.close();
     return answer;
   } finally {
-    release();
+    lock.release();
   }
 }
 
-function lockUnlessTaken(directory: string): (() => void) | undefined {
+function lockUnlessTaken(directory: string): OutboxLock | undefined {
   try {
     return lockOutbox(directory);
   } catch (error) {

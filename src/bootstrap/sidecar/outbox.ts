@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { loadKernelLock } from "../../adapters/files/kernel-lock.js";
 import { keepDropped, OperatorRequests } from "../../adapters/outbox/operator-requests.js";
@@ -9,6 +9,7 @@ import { operateOutbox } from "../../application/report/operate-outbox.js";
 import { CodedError } from "../../domain/errors.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
 import type { Outbox } from "../../ports/outbox.js";
+import { DependencyState } from "../../ports/telemetry.js";
 import type { Config } from "../config/settings/settings.js";
 import { StartError } from "../process/start-error.js";
 import type { Services } from "../source/source.js";
@@ -31,14 +32,15 @@ export interface OpenedOutbox {
 export function openOutbox(config: Config, services: Services): OpenedOutbox | undefined {
   const { usageOutboxDir: directory } = config;
   if (directory === undefined || config.offline) return undefined;
-  const release = lockOutbox(directory);
+  const lock = lockOutbox(directory);
   try {
     const { usageDurability: durability, usageOutboxMaxBytes: maxBytes } = config;
     const outbox = new SegmentedOutbox(
       new DirectoryDisk(directory),
-      { ...OUTBOX_DEFAULTS, durability, maxBytes },
+      { ...OUTBOX_DEFAULTS, durability, maxBytes, isLocked: () => lock.isHeld() },
       services.clock,
       services.logger,
+      new DependencyState("outbox", services.telemetry.dependencies),
     );
     const { clock, logger } = services;
     const keep = (item: AsideItem, reason: string) => keepDropped(directory, item, reason, clock.now());
@@ -57,11 +59,11 @@ export function openOutbox(config: Config, services: Services): OpenedOutbox | u
       },
       close: async () => {
         await outbox.close();
-        release();
+        lock.release();
       },
     };
   } catch (error) {
-    release();
+    lock.release();
     throw unusable(directory, error);
   }
 }
@@ -69,28 +71,67 @@ export function openOutbox(config: Config, services: Services): OpenedOutbox | u
 /** The file of an outbox by which one process has it. */
 export const OUTBOX_LOCK = "lock";
 
+/** The right to be the only process that writes to an outbox. */
+export interface OutboxLock {
+  /**
+   * Whether this process still has it: the directory may have been emptied or made anew meanwhile, and another process come.
+   *
+   * @throws Error the system's own, where the directory is gone
+   */
+  isHeld(): boolean;
+  release(): void;
+}
+
 /**
  * Has this process be the only one that writes to an outbox.
  *
- * @returns gives it up
  * @throws StartError where another process has it, or the directory cannot be used
  */
-export function lockOutbox(directory: string): () => void {
+export function lockOutbox(directory: string): OutboxLock {
+  const path = join(directory, OUTBOX_LOCK);
   let file: number;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    file = openSync(join(directory, OUTBOX_LOCK), "a+", 0o600);
+    file = openSync(path, "a+", 0o600);
   } catch (error) {
     throw unusable(directory, error);
   }
   const outcome = loadKernelLock()(file);
-  if (outcome === "acquired") return () => closeSync(file);
+  if (outcome === "acquired") return new HeldLock(path, file);
   closeSync(file);
   throw new StartError(
     outcome === "taken"
       ? `USAGE_OUTBOX_DIR: another process has the outbox ${directory}; give each sidecar a directory of its own`
       : `USAGE_OUTBOX_DIR: the file system of ${directory} keeps no locks, so that two processes could have the outbox at the same time; use a local disk`,
   );
+}
+
+class HeldLock implements OutboxLock {
+  readonly #path: string;
+  #file: number;
+
+  constructor(path: string, file: number) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  isHeld(): boolean {
+    const own = fstatSync(this.#file);
+    const there = statSync(this.#path, { throwIfNoEntry: false });
+    if (there?.ino === own.ino && there.dev === own.dev) return true;
+    const next = openSync(this.#path, "a+", 0o600);
+    if (loadKernelLock()(next) !== "acquired") {
+      closeSync(next);
+      return false;
+    }
+    closeSync(this.#file);
+    this.#file = next;
+    return true;
+  }
+
+  release(): void {
+    closeSync(this.#file);
+  }
 }
 
 function unusable(directory: string, error: unknown): StartError {

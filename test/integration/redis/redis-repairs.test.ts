@@ -242,3 +242,15 @@ describe("what is newer in Redis", () => {
     expect(await server.admin.get(timestampKey(stateKey(ENVIRONMENT, ACME)))).toBe(String(T + 2_000));
   });
 });
+
+describe("a Redis that refuses writes for a while", () => {
+  it("is found to take them again, also where nothing is left to be written", async () => {
+    const redis = await openStore();
+    await server.admin.config("SET", "maxmemory", "1");
+    await expect(redis.store.put(ACME, fetched(withLimit(5)))).rejects.toMatchObject({ code: "failed-precondition" });
+    await redis.logger.until("Redis refuses writes");
+    await server.admin.config("SET", "maxmemory", "0");
+    await redis.logger.until("Redis accepts writes again");
+    await eventually(() => redis.store.pendingRepairs, UNTIL_REPAIRED).toBe(0);
+  });
+});

@@ -1,7 +1,7 @@
 import { CodedError } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
-import type { Telemetry } from "../../../ports/telemetry.js";
+import { DependencyState, type Telemetry } from "../../../ports/telemetry.js";
 import type { FileContent } from "../../files/file-access.js";
 import { placeOfFile } from "../../files/place-of-file.js";
 import { followCatalogFile, readCatalogFile } from "../file/catalog-file.js";
@@ -25,7 +25,7 @@ export interface OpenCatalogOptions {
   readonly stateFile?: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Where reloads of the file are counted. */
+  /** Where reloads of the file are counted, and it is seen whether both files are of use. */
   readonly telemetry?: Telemetry | undefined;
 }
 
@@ -45,7 +45,7 @@ export async function openCatalog({
   const reader = new CatalogReader();
   const start = await readSource(source, clock, reader);
   const ledger = new UsageLedger();
-  const log = stateFile === undefined ? FORGETFUL_LOG : await openJournal(stateFile, ledger, clock, logger);
+  const log = stateFile === undefined ? FORGETFUL_LOG : await openJournal(stateFile, ledger, clock, logger, telemetry);
   const engine = new CatalogEngine(ledger, log, clock, logger);
   try {
     await engine.adopt(start.model);
@@ -69,10 +69,17 @@ export async function openCatalog({
   return engine;
 }
 
-async function openJournal(stateFile: string, ledger: UsageLedger, clock: Clock, logger: Logger): Promise<UsageLog> {
+async function openJournal(
+  stateFile: string,
+  ledger: UsageLedger,
+  clock: Clock,
+  logger: Logger,
+  telemetry: Telemetry | undefined,
+): Promise<UsageLog> {
   const place = await placeOf(stateFile);
   const lock = await StateFileLock.acquire(place, clock);
-  return UsageJournal.open(place, ledger, NODE_STATE_FILES, lock, logger);
+  const state = telemetry && new DependencyState("state_file", telemetry.dependencies);
+  return UsageJournal.open(place, ledger, NODE_STATE_FILES, lock, logger, state);
 }
 
 /** @throws CodedError `failed-precondition` where no file can be there */

@@ -1,5 +1,7 @@
 import { CodedError } from "../../../domain/errors.js";
 import type { Logger } from "../../../ports/logger.js";
+import { OutageLog } from "../../../ports/outage-log.js";
+import type { DependencyState } from "../../../ports/telemetry.js";
 import type { LedgerRecord } from "./ledger-record.js";
 import {
   decodeStateFile,
@@ -43,6 +45,7 @@ export class UsageJournal implements UsageLog {
   readonly #files: StateFiles;
   readonly #ownership: StateFileOwnership;
   readonly #logger: Logger;
+  readonly #outage: OutageLog;
   #handle: StateFileHandle | undefined;
   #end: StateFileEnd = FIRST_END;
   #rewriteAt = 0;
@@ -55,18 +58,21 @@ export class UsageJournal implements UsageLog {
     files: StateFiles,
     ownership: StateFileOwnership,
     logger: Logger,
+    state: DependencyState | undefined,
   ) {
     this.#path = path;
     this.#ledger = ledger;
     this.#files = files;
     this.#ownership = ownership;
     this.#logger = logger;
+    this.#outage = new OutageLog(logger, state);
   }
 
   /**
    * Reads a state file into the ledger, or begins one.
    *
    * @param ownership is released where this throws
+   * @param state where it is seen whether the file can be written to
    * @throws CodedError `failed-precondition` where the file is damaged, of another kind, or cannot be written
    */
   static async open(
@@ -75,11 +81,13 @@ export class UsageJournal implements UsageLog {
     files: StateFiles,
     ownership: StateFileOwnership,
     logger: Logger,
+    state?: DependencyState,
   ): Promise<UsageJournal> {
-    const journal = new UsageJournal(path, ledger, files, ownership, logger);
+    const journal = new UsageJournal(path, ledger, files, ownership, logger, state);
     try {
       for (const record of recordsOfStateFile(path, await files.read(path), logger)) ledger.apply(record);
       await journal.#rewrite();
+      state?.set(true);
       return journal;
     } catch (error) {
       await ownership.release();
@@ -93,7 +101,21 @@ export class UsageJournal implements UsageLog {
   }
 
   async append(records: readonly LedgerRecord[]): Promise<void> {
-    if (this.#isClosed) throw new CodedError("unavailable", "the catalog is closed; the usage is not counted");
+    if (this.#isClosed)
+      throw new CodedError("unavailable", "the catalog is closed; the usage is not counted", { mayCount: false });
+    try {
+      await this.#append(records);
+      this.#outage.works("the state file is written to again", { file: this.#path });
+    } catch (error) {
+      this.#outage.lost("error", "the state file cannot be written to: reports are refused", {
+        file: this.#path,
+        error,
+      });
+      throw error;
+    }
+  }
+
+  async #append(records: readonly LedgerRecord[]): Promise<void> {
     await this.#ownership.confirm();
     try {
       await this.#makeReady();
@@ -107,7 +129,7 @@ export class UsageJournal implements UsageLog {
       await this.#write(records);
     } catch (error) {
       if (error instanceof CodedError) throw error;
-      throw this.#failure(error, "the usage is not counted; report it again once that is mended");
+      throw this.#failure(error, false);
     }
   }
 
@@ -201,10 +223,7 @@ export class UsageJournal implements UsageLog {
       await handle.sync();
     } catch {
       this.#needsRewrite = true;
-      throw this.#failure(
-        cause,
-        "nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key, and it counts once",
-      );
+      throw this.#failure(cause, true);
     }
   }
 
@@ -245,12 +264,15 @@ export class UsageJournal implements UsageLog {
     this.#end = end;
   }
 
-  #failure(error: unknown, consequence: string): CodedError {
+  #failure(error: unknown, mayCount: boolean): CodedError {
     const { code, message } = error as NodeJS.ErrnoException;
+    const consequence = mayCount
+      ? "nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key, and it counts once"
+      : "the usage is not counted; report it again once that is mended";
     return new CodedError(
       NO_ROOM.has(code) ? "resource-exhausted" : "unavailable",
       `usage could not be written to the state file ${this.#path} (${message}): ${consequence}`,
-      { cause: error },
+      { cause: error, mayCount },
     );
   }
 }

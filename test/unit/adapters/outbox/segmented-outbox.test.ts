@@ -4,6 +4,7 @@ import { fileName } from "../../../../src/adapters/outbox/outbox-file-header.js"
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../../../src/adapters/outbox/segmented-outbox.js";
 import type { CodedError } from "../../../../src/domain/errors.js";
 import type { AcceptedReport } from "../../../../src/domain/outbox/outbox-record.js";
+import { DependencyState, newTelemetry } from "../../../../src/ports/telemetry.js";
 import { usageReport } from "../../../builders/reports.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
@@ -62,6 +63,37 @@ describe("an outbox", () => {
     expect(await accept(outbox, { value: 7 })).toBeUndefined();
     disk.kill();
     expect(sums(open(disk))).toEqual([[8, 2]]);
+  });
+
+  it("is seen to refuse what it cannot write, until it can", async () => {
+    const disk = new VirtualOutboxDisk(() => 0.9);
+    const telemetry = newTelemetry();
+    const state = new DependencyState("outbox", telemetry.dependencies);
+    const options = { ...OUTBOX_DEFAULTS, durability: "power", maxBytes: 100_000 } as const;
+    const outbox = new SegmentedOutbox(disk.mount(), options, new ManualClock(), new RecordingLogger(), state);
+    expect(state.isUp).toBe(true);
+    disk.isFull = true;
+    await accept(outbox);
+    expect(state).toMatchObject({ isUp: false, lastError: expect.stringContaining("cannot be written to") });
+    disk.isFull = false;
+    await accept(outbox);
+    expect(state.isUp).toBe(true);
+  });
+
+  it("writes no file where another process has the directory by now, and passes by those that it left", async () => {
+    const disk = new VirtualOutboxDisk();
+    let isLocked = false;
+    const options = { ...OUTBOX_DEFAULTS, durability: "power", maxBytes: 100_000, isLocked: () => isLocked } as const;
+    const outbox = new SegmentedOutbox(disk.mount(), options, new ManualClock(), new RecordingLogger());
+    expect(await accept(outbox)).toMatchObject({
+      code: "unavailable",
+      message: expect.stringMatching(/another process has the outbox.*is not counted/),
+    });
+    disk.mount().create(SEGMENT).close();
+    isLocked = true;
+    expect(await accept(outbox, { value: 7 })).toBeUndefined();
+    expect(disk.mount().size(SEGMENT)).toBe(0);
+    expect(disk.mount().size(fileName("segment", 2))).toBeGreaterThan(0);
   });
 
   it("tells of a record that cannot be read, and takes what waited there for tried", async () => {

@@ -10,6 +10,7 @@ const LOST = "lost";
 export class LinkLog {
   readonly #redis: string;
   readonly #state: DependencyState;
+  readonly #writesState: DependencyState;
   readonly #connection: OutageLog;
   readonly #speed: OutageLog;
   readonly #reads: OutageLog;
@@ -21,12 +22,15 @@ export class LinkLog {
     this.#connection = new OutageLog(logger, this.#state);
     this.#speed = new OutageLog(logger, this.#state);
     this.#reads = new OutageLog(logger, this.#state);
-    this.#writes = new OutageLog(logger);
+    this.#writesState = new DependencyState("redis_writes", telemetry.dependencies);
+    this.#writes = new OutageLog(logger, this.#writesState);
   }
 
   connected(): void {
     // Another connection is judged by its own answers.
     if (this.#speed.isLost) this.#speed.forget();
+    // It may be long until there is something to write.
+    if (!this.#writes.isLost) this.#writesState.set(true);
     this.#connection.recovered("connected to Redis", { redis: this.#redis });
   }
 
@@ -82,6 +86,7 @@ export class LinkLog {
 
   close(): void {
     this.#state.release();
+    this.#writesState.release();
   }
 }
 

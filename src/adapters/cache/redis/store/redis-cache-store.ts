@@ -1,6 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { applySubjectChange, saysAskAgain, type SubjectChange } from "../../../../domain/change.js";
 import { type CustomerState, isEmptyState } from "../../../../domain/customer-state.js";
-import { CodedError } from "../../../../domain/errors.js";
+import { CodedError, errorCodeOf } from "../../../../domain/errors.js";
 import type { Standing } from "../../../../domain/freshness/freshness.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type {
@@ -46,6 +47,8 @@ export interface RedisCacheStoreParts {
 const MAX_AGE_MS = 300_000;
 /** How long what could not be written to Redis is vouched for: as long as without any changes; milliseconds. */
 const ALONE_MS = 30_000;
+/** Longer than any command may take; milliseconds. */
+const PROBE_LASTS_MS = 5_000;
 /** When to look again whether Redis has come back with older data, where it does not answer; milliseconds. */
 const VERIFY_AGAIN_MS = 1_000;
 
@@ -74,6 +77,8 @@ export class RedisCacheStore implements CacheStore {
   readonly #journal: WrittenJournal;
   readonly #repairs: Repairs;
   readonly #logger: Logger;
+  readonly #probeKey: string;
+  readonly #probeToken = randomUUID();
   #connections = 0;
 
   constructor({
@@ -95,6 +100,7 @@ export class RedisCacheStore implements CacheStore {
     this.#apart = new ApartSubjects(clock, ALONE_MS);
     this.coherence = new Coherence(near, environment, this.#apart);
     this.#logger = logger;
+    this.#probeKey = `${environment}:sidecar:probe`;
     this.#journal = new WrittenJournal(environment, maxRemembered);
     this.#marker = new SharedStaleMarker(commands, staleMarkerKey(environment), (staleBefore) =>
       // One of a clock that is ahead counts as of now, or all would be stale for as long.
@@ -104,6 +110,7 @@ export class RedisCacheStore implements CacheStore {
       clock,
       logger,
       repair: (pending) => this.#repair(pending),
+      probe: () => this.#probe(),
       markAllStale: (before) => this.#markAllStale(before),
       maxSubjects: maxRemembered,
     });
@@ -301,6 +308,16 @@ export class RedisCacheStore implements CacheStore {
     if ((await this.#write(subject, encodeState(this.#environment, subject, state, trust))) === "written") {
       this.#stateWritten(subject, state, verifiedAt);
     } else this.#near.markStale(subject.customerId, subject.resourceId);
+  }
+
+  /** @throws CodedError `failed-precondition` where Redis takes no writes; whatever else fails is found by what is written */
+  async #probe(): Promise<void> {
+    try {
+      if (await this.#commands.lock(this.#probeKey, this.#probeToken, PROBE_LASTS_MS))
+        await this.#commands.unlock(this.#probeKey, this.#probeToken);
+    } catch (error) {
+      if (errorCodeOf(error) === "failed-precondition") throw error;
+    }
   }
 
   async #remove(subject: Subject, since: number): Promise<void> {

@@ -18,6 +18,8 @@ export interface RepairsParts {
   readonly logger: Logger;
   /** Repairs one subject; rejects with a CodedError where Redis cannot be written for now. */
   readonly repair: (pending: PendingRepair) => Promise<void>;
+  /** Has Redis take a write of no consequence; rejects likewise. What is repaired may turn out to need none. */
+  readonly probe: () => Promise<void>;
   /** Has everybody ask again for all that Redis holds from before a time; rejects likewise. */
   readonly markAllStale: (before: number) => Promise<void>;
   readonly maxSubjects?: number | undefined;
@@ -115,6 +117,7 @@ export class Repairs {
   }
 
   async #runOnce(): Promise<void> {
+    await this.#parts.probe();
     const before = this.#allStaleBefore;
     if (before !== undefined) {
       await this.#parts.markAllStale(before);

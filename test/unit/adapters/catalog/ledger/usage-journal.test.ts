@@ -5,6 +5,7 @@ import { loadCatalogObject } from "../../../../../src/adapters/catalog/file/load
 import { UsageJournal } from "../../../../../src/adapters/catalog/ledger/usage-journal.js";
 import { UsageLedger } from "../../../../../src/adapters/catalog/ledger/usage-ledger.js";
 import { CodedError } from "../../../../../src/domain/errors.js";
+import { DependencyState, newTelemetry } from "../../../../../src/ports/telemetry.js";
 import { catalogOf, NOON, usageReport } from "../../../../builders/catalog-use.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../../fakes/recording-logger.js";
@@ -43,7 +44,8 @@ async function outcomeOf(work: Promise<unknown>): Promise<Known> {
     return "acknowledged";
   } catch (error) {
     expect(error).toBeInstanceOf(CodedError);
-    const { code, message } = error as CodedError;
+    const { code, message, mayCount } = error as CodedError;
+    expect(mayCount).toBe(message.includes("may count"));
     expect(code).toMatch(/^(resource-exhausted|unavailable)$/);
     expect(message).toMatch(/usage could not be written to the state file/);
     if (
@@ -119,6 +121,28 @@ describe("a report", () => {
     // The property says little unless all of it happens.
     expect(Math.min(seen.acknowledged, seen.refused, seen["may count"])).toBeGreaterThan(5);
     expect(restarts).toBeGreaterThan(400);
+  });
+
+  it("that cannot be written is told of once, as a figure too, and so is the recovery", async () => {
+    const [disk, logger, telemetry] = [new VirtualDisk(), new RecordingLogger(), newTelemetry()];
+    const state = new DependencyState("state_file", telemetry.dependencies);
+    const ledger = new UsageLedger();
+    const journal = await UsageJournal.open(PATH, ledger, disk, NOBODY, logger, state);
+    const engine = new CatalogEngine(ledger, journal, new ManualClock(NOON), logger);
+    await engine.adopt(MODEL);
+    await engine.settled();
+    expect(state.isUp).toBe(true);
+    for (let tries = 0; tries < 2; tries++) {
+      disk.faults.set(disk.operations, { kind: "error", code: "ENOSPC", share: 0 });
+      expect(await outcomeOf(report(engine, 0))).toBe("refused");
+      expect(state).toMatchObject({ isUp: false, lastError: expect.stringContaining("could not be written") });
+    }
+    await report(engine, 0);
+    expect(state.isUp).toBe(true);
+    expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
+      ["error", "the state file cannot be written to: reports are refused"],
+      ["error", "the state file is written to again"],
+    ]);
   });
 
   it("is refused wherever its write breaks off, and the next one counts", async () => {

@@ -8,7 +8,13 @@ import { RecordingLogger } from "../../../../../fakes/recording-logger.js";
 it("say that nothing is missing any more also where Redis got the last of it by other means", async () => {
   const [clock, logger] = [new ManualClock(), new RecordingLogger()];
   const unavailable = () => Promise.reject(new CodedError("unavailable", "no connection"));
-  const repairs = new Repairs({ clock, logger, repair: unavailable, markAllStale: unavailable });
+  const repairs = new Repairs({
+    clock,
+    logger,
+    repair: unavailable,
+    probe: () => Promise.resolve(),
+    markAllStale: unavailable,
+  });
   const subject = { customerId: "acme", resourceId: undefined };
   repairs.add({ subject, kind: "write", since: 1 }, true);
   clock.advance(10_000);
