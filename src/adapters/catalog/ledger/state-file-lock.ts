@@ -137,6 +137,7 @@ export class StateFileLock implements StateFileOwnership {
         this.#lost = new CodedError(
           "unavailable",
           `the state file ${this.#stateFile} was taken over by ${describe(now)}; the usage is not counted: restart this process`,
+          { mayCount: false },
         );
         return;
       }
