@@ -1,4 +1,5 @@
 import { buildCustomerState } from "./build-customer-state.js";
+import type { Change } from "./change.js";
 import { type CustomerState, isEmptyState } from "./customer-state.js";
 import type { Usage } from "./usage/usage.js";
 
@@ -11,6 +12,50 @@ import type { Usage } from "./usage/usage.js";
 export function withDefaultTimestamps(state: CustomerState, at: number): CustomerState {
   if (isEmptyState(state)) return state;
   return withTimestampsOfUsages(state.updatedAt === undefined ? rebuilt(state, at) : state, state.updatedAt ?? at);
+}
+
+/** Further ahead no clock is that anybody works by, milliseconds. */
+const MAX_AHEAD_MS = 86_400_000;
+
+/** Whether a timestamp of upstream's is one that cannot be: by newest wins nothing would ever replace what carries it. */
+export function isFarAhead(timestamp: number | undefined, now: number): boolean {
+  return timestamp !== undefined && timestamp > now + MAX_AHEAD_MS;
+}
+
+/** The same usage, without a timestamp that is more than a day ahead. @param now epoch milliseconds */
+export function usageWithPossibleTimestamp(usage: Usage, now: number): Usage {
+  return isFarAhead(usage.updatedAt, now) ? { ...usage, updatedAt: undefined } : usage;
+}
+
+/**
+ * The same state without timestamps that are more than a day ahead: what orders nothing is replaced by what comes next.
+ *
+ * @param now epoch milliseconds
+ */
+export function withPossibleTimestamps(state: CustomerState, now: number): CustomerState {
+  const features = new Map<string, Usage>();
+  const credits = new Map<string, Usage>();
+  for (const { feature } of state.features()) {
+    const usage = state.featureUsage(feature.id);
+    if (isFarAhead(usage.updatedAt, now)) features.set(feature.id, usageWithPossibleTimestamp(usage, now));
+  }
+  for (const { currency } of state.credits()) {
+    const usage = state.creditUsage(currency.currencyId);
+    if (isFarAhead(usage.updatedAt, now)) credits.set(currency.currencyId, usageWithPossibleTimestamp(usage, now));
+  }
+  const possible = features.size + credits.size === 0 ? state : state.withUsages({ features, credits });
+  return isFarAhead(state.updatedAt, now) ? rebuilt(possible, undefined) : possible;
+}
+
+/** The same change, likewise. @param now epoch milliseconds */
+export function changeWithPossibleTimestamps<C extends Change>(change: C, now: number): C {
+  if (change.type === "entitlements-updated") {
+    const state = withPossibleTimestamps(change.state, now);
+    return state === change.state ? change : { ...change, state };
+  }
+  if (change.type !== "usage-updated") return change;
+  const usage = usageWithPossibleTimestamp(change.usage, now);
+  return usage === change.usage ? change : { ...change, usage };
 }
 
 function withTimestampsOfUsages(state: CustomerState, at: number): CustomerState {
@@ -27,7 +72,7 @@ function withTimestampsOfUsages(state: CustomerState, at: number): CustomerState
   return features.size + credits.size === 0 ? state : state.withUsages({ features, credits });
 }
 
-function rebuilt(state: CustomerState, updatedAt: number): CustomerState {
+function rebuilt(state: CustomerState, updatedAt: number | undefined): CustomerState {
   return buildCustomerState({
     features: Array.from(state.features(), (entitlement) => ({
       ...entitlement,

@@ -1,5 +1,6 @@
 import { isEmptyState } from "../../domain/customer-state.js";
 import { errorCodeOf } from "../../domain/errors.js";
+import { changeWithPossibleTimestamps, isFarAhead } from "../../domain/with-default-timestamps.js";
 import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
 import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-queue.js";
 import type { Clock } from "../../ports/clock.js";
@@ -108,11 +109,11 @@ export class ProcessChanges {
     const writes: Effect[] = [];
     const settled: Promise<unknown>[] = [];
     for (const message of messages) {
-      const { content } = message;
-      if ("fault" in content) {
-        this.#reject(message, content.fault);
+      if ("fault" in message.content) {
+        this.#reject(message, message.content.fault);
         continue;
       }
+      const content = this.#possible(message.content);
       const span = this.#startSpan(message, content);
       const write = this.#writeOf(content);
       if (write !== undefined) {
@@ -125,6 +126,12 @@ export class ProcessChanges {
     const removed = this.#settle(writes, seconds, holding);
     settled.push(removed);
     return { written: Promise.allSettled(writes.map(({ done }) => done)), removed, settled: Promise.all(settled) };
+  }
+
+  /** Nothing would ever replace what is written under a time that is yet to come. */
+  #possible({ change, at }: ChangeMessage): ChangeMessage {
+    const now = this.#parts.clock.now();
+    return { change: changeWithPossibleTimestamps(change, now), at: isFarAhead(at, now) ? now : at };
   }
 
   #startSpan({ id, trace }: QueuedMessage, { change }: ChangeMessage): Span | undefined {

@@ -1,6 +1,7 @@
 import { type CustomerState, isEmptyState } from "../../domain/customer-state.js";
 import { CodedError, type ErrorCode, errorCodeOf } from "../../domain/errors.js";
 import { type Subject, SubjectMap } from "../../domain/subject.js";
+import { withPossibleTimestamps } from "../../domain/with-default-timestamps.js";
 import type { BackOffTiming } from "../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
@@ -278,7 +279,8 @@ export class RefetchSubjects {
         this.#answers++;
         if (state === undefined) return undefined;
         // An empty state has no timestamp that could lose against that of the change.
-        if (!isEmptyState(state) || job.superseded === supersededBefore) return { state, askedAt };
+        if (!isEmptyState(state) || job.superseded === supersededBefore)
+          return { state: withPossibleTimestamps(state, askedAt), askedAt };
       } catch (error) {
         if (IS_WORTH_ASKING_AGAIN[errorCodeOf(error)]) return this.#failed(job, error);
         return this.#refused(job, error);

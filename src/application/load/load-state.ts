@@ -5,6 +5,7 @@ import { CodedError } from "../../domain/errors.js";
 import { eventOfFetch, isAhead, mayPredate, servesAtOnce } from "../../domain/freshness/freshness.js";
 import { newestUsage } from "../../domain/newest-wins.js";
 import { type Subject, SubjectMap } from "../../domain/subject.js";
+import { withPossibleTimestamps } from "../../domain/with-default-timestamps.js";
 import type { CacheStore, StoredState } from "../../ports/cache-store.js";
 import { Cancellation } from "../../ports/cancel-signal.js";
 import type { Clock } from "../../ports/clock.js";
@@ -252,12 +253,13 @@ export class LoadState {
 
   async #fetchAndStore(subject: Subject, freshness: Freshness, flight: Flight): Promise<StoredState | undefined> {
     const askedAt = this.#clock.now();
-    const answer = await this.#fetch(subject, {
+    const fetchedState = await this.#fetch(subject, {
       ...freshness,
       span: flight.span,
       onMaybeStale: () => (flight.mayBeStale = true),
     });
-    if (answer === undefined) return undefined;
+    if (fetchedState === undefined) return undefined;
+    const answer = withPossibleTimestamps(fetchedState, askedAt);
     const isAskedAgainSoon = flight.mayBeStale && this.#lagging.add(subject);
     const isSuperseded =
       flight.superseded || (flight.mayBeStale && (await this.#predatesKnown(subject, answer, askedAt)));

@@ -2,6 +2,7 @@ import { type Change, saysAskAgain, type SubjectChange } from "../../domain/chan
 import { saysEntityIsMissing } from "../../domain/decision/access-denied-reason.js";
 import type { StreamStatus } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
+import { changeWithPossibleTimestamps } from "../../domain/with-default-timestamps.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
@@ -59,7 +60,8 @@ export class FollowUpdates implements UpdateListener {
     this.#hearing?.disconnected();
   }
 
-  changed(change: Change): void {
+  changed(received: Change): void {
+    const change = changeWithPossibleTimestamps(received, this.#clock.now());
     if (change.type !== "package-published") this.#apply(change);
     else if (change.migration === "ALL_CUSTOMERS") {
       this.#load.changedUnseen("all");

@@ -1,5 +1,6 @@
 import type { UsageUpdated } from "../../domain/change.js";
 import type { UsageMeasurement } from "../../domain/usage/usage-report.js";
+import { changeWithPossibleTimestamps } from "../../domain/with-default-timestamps.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
@@ -25,7 +26,8 @@ export class RememberMeasurements {
     const now = this.#clock.now();
     try {
       for (const measurement of measurements) {
-        for (const change of usageUpdatesOf(measurement)) {
+        for (const update of usageUpdatesOf(measurement)) {
+          const change = changeWithPossibleTimestamps(update, now);
           this.#load.usageChanged(change);
           await this.#cache.apply(change, now);
         }

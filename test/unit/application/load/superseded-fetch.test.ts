@@ -252,6 +252,18 @@ describe("a change of a subject that is not cached", () => {
   });
 });
 
+it("a fetch that brings timestamps that cannot be is replaced by the next", async () => {
+  const core = buildCore();
+  const far = Date.UTC(9000, 0, 1);
+  const withUsage = (usageLimit: number, at: number) =>
+    stateWith([metered({ usageLimit, usage: { currentUsage: usageLimit, updatedAt: at } })], { updatedAt: at });
+  await know(core, subject, withUsage(9, far));
+  const { result, fetch } = await begunFetch(core, subject);
+  fetch.answer(withUsage(5, 2));
+  const known = (await result)?.state;
+  expect([known?.feature("seats")?.usageLimit, known?.featureUsage("seats").currentUsage]).toEqual([5, 5]);
+});
+
 describe("a reload", () => {
   it("always asks anew, past upstream's caches, and who asks then joins it", async () => {
     const core = buildCore();

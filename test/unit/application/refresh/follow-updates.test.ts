@@ -40,6 +40,25 @@ describe("an update", () => {
     });
   });
 
+  it("with a timestamp that cannot be does not outlive what comes after it", async () => {
+    const core = await knowing();
+    const far = Date.UTC(9000, 0, 1);
+    const usage = (currentUsage: number, updatedAt: number): Change => ({
+      type: "usage-updated",
+      subject,
+      entitlement: { type: "feature", id: "seats" },
+      usage: { currentUsage, updatedAt },
+    });
+    const state = (usageLimit: number, updatedAt: number): Change => ({
+      type: "entitlements-updated",
+      subject,
+      state: stateWith([metered({ usageLimit, usage: { currentUsage: 1, updatedAt: 1 } })], { updatedAt }),
+    });
+    for (const change of [usage(9, far), state(5, far), usage(7, 103), state(3, 104)]) core.updates.changed(change);
+    const seen = core.cache.peek("c", undefined)?.state;
+    expect([seen?.featureUsage("seats").currentUsage, seen?.feature("seats")?.usageLimit]).toEqual([7, 3]);
+  });
+
   it("of entitlements is kept for a customer that was not known", () => {
     const core = buildCore();
     core.updates.changed({ type: "entitlements-updated", subject, state: known });

@@ -36,3 +36,10 @@ it("never fails where upstream does not tell then either: what is known stays", 
   await expect(done).resolves.toBeUndefined();
   expect(used()).toBe(8);
 });
+
+it("lets what comes later replace a usage that upstream counts for a time yet to come", async () => {
+  const { remember, used } = await remembering();
+  await remember.remember([usageMeasurement({ currentUsage: 10, updatedAt: Date.UTC(9000, 0, 1) })]);
+  await remember.remember([usageMeasurement({ currentUsage: 11, updatedAt: 101 })]);
+  expect(used()).toBe(11);
+});
