@@ -5,7 +5,7 @@ import { CodedError } from "../../../domain/errors.js";
 /** The policies of a file, as they stand in it. */
 export interface PolicyRules {
   readonly features: ReadonlyMap<string, FailurePolicy>;
-  readonly groups: readonly { readonly pattern: RegExp; readonly policy: FailurePolicy }[];
+  readonly groups: readonly { readonly pattern: IdPattern; readonly policy: FailurePolicy }[];
   readonly byDefault: FailurePolicy | undefined;
 }
 
@@ -54,7 +54,7 @@ class PolicyReader {
     if (policy !== undefined) features.set(id, policy);
   }
 
-  #groups(value: unknown): { pattern: RegExp; policy: FailurePolicy }[] {
+  #groups(value: unknown): { pattern: IdPattern; policy: FailurePolicy }[] {
     if (value === undefined || value === null) return [];
     if (!Array.isArray(value)) {
       this.#faults.push("groups: must be a list of {features, policy}");
@@ -71,7 +71,7 @@ class PolicyReader {
         patterns.length === 0 || !patterns.every((pattern) => typeof pattern === "string" && pattern !== "");
       if (isFaulty) this.#faults.push(`${where}.features: must be a pattern such as "report-*", or a list of them`);
       if (isFaulty || policy === undefined) return [];
-      return patterns.map((pattern) => ({ pattern: patternOf(String(pattern)), policy }));
+      return patterns.map((pattern) => ({ pattern: new IdPattern(String(pattern)), policy }));
     });
   }
 
@@ -144,9 +144,34 @@ const MEMBERS_OF: Readonly<Record<FailurePolicy["answer"], readonly string[]>> =
   grace: ["answer", "for"],
 };
 
-function patternOf(glob: string): RegExp {
-  const escaped = glob.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replace(/\*+/g, ".*").replaceAll("?", ".")}$`, "su");
+/** Ids that look like this: `*` is anything, `?` one character. Whoever asks chooses the id, so that it must never take long. */
+export class IdPattern {
+  readonly #parts: readonly (readonly string[])[];
+
+  constructor(glob: string) {
+    this.#parts = glob.split(/\*+/).map((part) => Array.from(part));
+  }
+
+  test(id: string): boolean {
+    const characters = Array.from(id);
+    const [first = [], ...others] = this.#parts;
+    const last = others.pop();
+    if (last === undefined) return first.length === characters.length && isAt(characters, 0, first);
+    const end = characters.length - last.length;
+    let at = first.length;
+    if (end < at || !isAt(characters, 0, first) || !isAt(characters, end, last)) return false;
+    // Each part where it comes first: a later place could only leave less for the others.
+    for (const part of others) {
+      while (at + part.length <= end && !isAt(characters, at, part)) at++;
+      at += part.length;
+      if (at > end) return false;
+    }
+    return true;
+  }
+}
+
+function isAt(characters: readonly string[], at: number, part: readonly string[]): boolean {
+  return part.every((character, index) => character === "?" || character === characters[at + index]);
 }
 
 function faulty(file: string, faults: readonly string[]): CodedError {

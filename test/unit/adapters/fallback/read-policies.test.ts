@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import fc from "fast-check";
 import { parse } from "yaml";
-import { readPolicies } from "../../../../src/adapters/fallback/policy/read-policies.js";
+import { IdPattern, readPolicies } from "../../../../src/adapters/fallback/policy/read-policies.js";
 
 const schema = JSON.parse(readFileSync("schema/failure-policy.schema.json", "utf8")) as object;
 const isOfSchema = new Ajv2020({ strict: false }).compile(schema);
@@ -62,5 +63,32 @@ describe("a file of failure policies", () => {
   it("refuses what is given twice, and what is no YAML", () => {
     expect(() => read("features: {a: deny, a: allow}")).toThrow("Map keys must be unique");
     expect(() => read("features: {")).toThrow("neither YAML nor JSON");
+  });
+});
+
+describe("a pattern of ids", () => {
+  const asExpression = (glob: string) =>
+    new RegExp(
+      `^${glob
+        .replace(/[.+^$(]/g, "\\$&")
+        .replace(/\*+/g, ".*")
+        .replaceAll("?", ".")}$`,
+      "su",
+    );
+
+  it("fits what its stars and question marks say", () => {
+    const text = (...characters: string[]) =>
+      fc.array(fc.constantFrom(...characters), { maxLength: 8 }).map((all) => all.join(""));
+    fc.assert(
+      fc.property(text("a", "b", "*", "?", ".", "("), text("a", "b", ".", "(", "\n", "😀"), (glob, id) => {
+        expect(new IdPattern(glob).test(id)).toBe(asExpression(glob).test(id));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it("is through with any id at once: whoever asks chooses it", () => {
+    expect(new IdPattern("*a".repeat(30)).test(`${"a".repeat(5_000)}b`)).toBe(false);
+    expect(new IdPattern("*-?*-?*-?*x").test("-".repeat(20_000))).toBe(false);
   });
 });
