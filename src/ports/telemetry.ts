@@ -76,6 +76,7 @@ export const DEPENDENCIES = [
   "catalog_file",
   "state_file",
   "outbox",
+  "snapshot",
   "tls_files",
 ] as const;
 

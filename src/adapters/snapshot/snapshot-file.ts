@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CodedError } from "../../domain/errors.js";
@@ -7,6 +7,7 @@ import type { CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
 import type { SnapshotStates } from "../../ports/snapshot.js";
+import type { DependencyState } from "../../ports/telemetry.js";
 import { loadKernelLock } from "../files/kernel-lock.js";
 import { placeOfFile } from "../files/place-of-file.js";
 import { blockOf } from "./block-format.js";
@@ -19,6 +20,8 @@ export interface SnapshotFileParts {
   readonly states: SnapshotStates;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where it is seen whether states are kept. */
+  readonly state?: DependencyState | undefined;
 }
 
 /** What was read at the start. */
@@ -65,12 +68,12 @@ export class SnapshotFile {
 
   constructor(parts: SnapshotFileParts) {
     this.#parts = parts;
-    this.#outage = new OutageLog(parts.logger);
+    this.#outage = new OutageLog(parts.logger, parts.state);
   }
 
   /** Reads what there is, and from then on writes what changes. Never fails: what cannot be read is reported, and is as if it were not there. */
   async load(): Promise<LoadedSnapshot> {
-    const { environment, states, logger } = this.#parts;
+    const { environment, states, logger, state } = this.#parts;
     let { file } = this.#parts;
     let subjects = 0;
     let damaged = 0;
@@ -114,9 +117,12 @@ export class SnapshotFile {
           { file },
         );
         this.#isClosed = true;
+        state?.set(false, "another process writes to the snapshot");
         return { subjects, damaged };
       }
+      state?.set(true);
     } catch (error) {
+      state?.set(false, `the snapshot cannot be read: ${error instanceof Error ? error.message : String(error)}`);
       logger.warn(
         "the snapshot cannot be read: correct SNAPSHOT_FILE or its permissions; states are not kept until then",
         { file, error },
@@ -178,6 +184,7 @@ export class SnapshotFile {
 
   async #write(): Promise<void> {
     await this.#append();
+    if (!(await this.#isInPlace())) this.#needsRewrite = true;
     const appended = (this.#target?.end ?? 0) - this.#baseBytes;
     if (this.#needsRewrite || appended > Math.max(MIN_APPENDED, this.#baseBytes)) await this.#rewrite();
   }
@@ -192,7 +199,7 @@ export class SnapshotFile {
         await this.#writeBlock(this.#target, subjects.slice(from, from + SLICE));
         await nextTurn();
       }
-      if (this.#outage.isLost) this.#outage.recovered("the snapshot is written again");
+      if (this.#outage.isLost && !this.#needsRewrite) this.#outage.recovered("the snapshot is written again");
     } catch (error) {
       // What is missing in it is in the cache: it is written anew, once that works.
       this.#needsRewrite = true;
@@ -202,6 +209,13 @@ export class SnapshotFile {
       });
       if (!this.#isClosed) for (const subject of subjects) this.#noticed(subject);
     }
+  }
+
+  /** What is written to a file without a name goes with the process. */
+  async #isInPlace(): Promise<boolean> {
+    if (this.#place === undefined || this.#target === undefined) return true;
+    const there = await stat(this.#place).catch(ignore);
+    return there?.ino === (await this.#target.file.stat()).ino;
   }
 
   /** What lies there may be replaced by a file meanwhile. */

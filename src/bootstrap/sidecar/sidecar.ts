@@ -9,6 +9,7 @@ import { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
+import { DependencyState, type Telemetry } from "../../ports/telemetry.js";
 import type { Config } from "../config/settings/settings.js";
 import { StartError } from "../process/start-error.js";
 import { buildContainer } from "./container.js";
@@ -185,7 +186,7 @@ const ENVIRONMENT_BYTES = 8;
 function snapshotOf(
   config: Config,
   near: CacheStore,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  { clock, logger, telemetry }: { readonly clock: Clock; readonly logger: Logger; readonly telemetry: Telemetry },
 ): SnapshotFile | undefined {
   const { snapshotFile, catalogFile, offline } = config;
   if (snapshotFile === undefined || catalogFile !== undefined || offline || !(near instanceof MemoryCache))
@@ -196,6 +197,7 @@ function snapshotOf(
     states: new CachedStates(near),
     clock,
     logger,
+    state: new DependencyState("snapshot", telemetry.dependencies),
   });
 }
 

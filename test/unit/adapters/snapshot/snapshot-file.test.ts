@@ -6,7 +6,7 @@ import { MemoryCache } from "../../../../src/adapters/cache/memory/memory-cache.
 import { CachedStates } from "../../../../src/adapters/cache/snapshot/cached-states.js";
 import { SystemClock } from "../../../../src/adapters/ops/system-clock.js";
 import { SnapshotFile } from "../../../../src/adapters/snapshot/snapshot-file.js";
-import { newTelemetry } from "../../../../src/ports/telemetry.js";
+import { DependencyState, newTelemetry } from "../../../../src/ports/telemetry.js";
 import { metered, stateWith } from "../../../builders/states.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
 
@@ -29,15 +29,17 @@ afterEach(async () => {
 async function openSnapshot(environment = ENVIRONMENT) {
   const cache = new MemoryCache(100_000_000, newTelemetry());
   const logger = new RecordingLogger();
+  const state = new DependencyState("snapshot", newTelemetry().dependencies);
   const snapshot = new SnapshotFile({
     file,
     environment,
     states: new CachedStates(cache),
     clock: new SystemClock(),
     logger,
+    state,
   });
   opened.push(snapshot);
-  return { cache, logger, snapshot, loaded: await snapshot.load() };
+  return { cache, logger, state, snapshot, loaded: await snapshot.load() };
 }
 
 const usedOf = (customer: number) => customer % 9;
@@ -209,5 +211,39 @@ describe("damage costs at most its block, and is reported", () => {
     await snapshot.close();
     const { loaded } = await openSnapshot();
     expect(loaded).toEqual({ subjects: CUSTOMERS, damaged: 0 });
+  });
+});
+
+describe("a snapshot whose file is taken away while it is written", () => {
+  it("is written anew", async () => {
+    const { cache, snapshot } = await openSnapshot();
+    fill(cache);
+    await snapshot.written();
+    await rm(file);
+    fill(cache);
+    await snapshot.written();
+    await snapshot.close();
+    expect((await openSnapshot()).loaded).toEqual({ subjects: CUSTOMERS, damaged: 0 });
+  });
+
+  it("with its folder, is seen to be lost until the folder is there again", async () => {
+    const { cache, snapshot, state, logger } = await openSnapshot();
+    fill(cache);
+    await snapshot.written();
+    expect(state.isUp).toBe(true);
+    await rm(folder, { recursive: true });
+    for (let tries = 0; tries < 2; tries++) {
+      fill(cache);
+      await snapshot.written();
+      expect(state).toMatchObject({ isUp: false, lastError: expect.stringContaining("cannot be written anew") });
+    }
+    await mkdir(folder);
+    fill(cache);
+    await snapshot.written();
+    expect(state.isUp).toBe(true);
+    expect(logger.lines.filter(({ level }) => level === "warn").map(({ message }) => message)).toEqual([
+      "the snapshot cannot be written anew: it goes on growing until it can",
+      "the snapshot is written again",
+    ]);
   });
 });
