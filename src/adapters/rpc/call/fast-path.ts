@@ -117,11 +117,12 @@ export class FastCall implements FastPathCall, ServiceCallContext {
 
   abandon(): boolean {
     this.#endWatch();
-    if (this.#isDone) return false;
     this.#hasCallerGone = true;
+    if (this.#isDone) return false;
     this.#cancellation?.abort();
     if (this.#waitsSince === undefined) return false;
-    this.#done(Code.Canceled);
+    this.#isDone = true;
+    this.#count(Code.Canceled);
     return true;
   }
 
@@ -178,20 +179,22 @@ export class FastCall implements FastPathCall, ServiceCallContext {
   #deliver(reply: Reply<Buffer | string>): void {
     const { options, protocol, headers } = this.#route;
     if (this.#span !== undefined) tellSource(this.#span, reply.source);
-    this.#done(0);
+    this.#isDone = true;
     protocol.succeed(this.#stream, reply, headers.isDetailed, headers.isDetailed ? options.calls.clock.now() : 0);
+    // A stream that cannot write it abandons the call meanwhile.
+    this.#count(this.#hasCallerGone ? Code.Internal : 0);
   }
 
   #fail(error: unknown): void {
     const { options, protocol, method } = this.#route;
     const failure = options.calls.failureOf(error, this.#cancellation, method.name, this.#route.headers);
-    // An answer that could not be written has been counted.
-    if (!this.#isDone) this.#done(failure.code);
+    this.#isDone = true;
     protocol.fail(this.#stream, failure);
+    this.#count(failure.code);
   }
 
-  #done(code: number): void {
-    this.#isDone = true;
+  /** With the code that its caller sees: not before an answer is written, since that may fail. */
+  #count(code: number): void {
     const { options, protocol, method } = this.#route;
     options.calls.ended(method, protocol.index, code, this.#waitsSince);
     if (this.#span !== undefined) endCallSpan(this.#span, protocol.index, code);

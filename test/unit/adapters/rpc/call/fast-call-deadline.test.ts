@@ -73,7 +73,7 @@ describe("a deadline that is called over in a process that was held up", () => {
 });
 
 describe("an answer that comes late and cannot be written", () => {
-  it("fails its call, which is counted once", async () => {
+  it("fails its call, which is counted once, with the code that its caller sees", async () => {
     const { answers, ended, finish } = waitingCall({
       succeed: () => {
         throw new Error("a fault of the encoder");
@@ -81,6 +81,13 @@ describe("an answer that comes late and cannot be written", () => {
     });
     finish();
     await settled();
-    expect({ answers, ended }).toEqual({ answers: ["Internal"], ended: [0] });
+    expect({ answers, ended }).toEqual({ answers: ["Internal"], ended: [Code.Internal] });
+  });
+
+  it("is counted as the failure that it is where it costs the connection", async () => {
+    const { call, ended, finish } = waitingCall({ succeed: () => void call.abandon() });
+    finish();
+    await settled();
+    expect(ended).toEqual([Code.Internal]);
   });
 });
