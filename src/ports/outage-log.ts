@@ -15,6 +15,7 @@ export class OutageLog {
   /** The kinds of failure that were logged since it last worked. */
   readonly #logged = new Set<string>();
   #last: string | undefined;
+  #fault: string | undefined;
   #level: OutageLevel = "info";
 
   /** @param state where the change is to be seen as a figure too */
@@ -27,13 +28,19 @@ export class OutageLog {
     return this.#last !== undefined;
   }
 
+  /** Why it does not work, in one line; undefined where it does. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
   /**
    * It does not work.
    *
    * @param kind what tells this failure from others of it: one that goes on is logged once
    */
   lost(level: OutageLevel, message: string, fields?: LogFields, kind = message): void {
-    this.#state?.set(false, describe(message, fields));
+    this.#fault = describe(message, fields);
+    this.#state?.set(false, this.#fault);
     if (this.#last === kind) return;
     this.#last = kind;
     if (SEVERITIES.indexOf(level) > SEVERITIES.indexOf(this.#level)) this.#level = level;
@@ -49,6 +56,7 @@ export class OutageLog {
   /** What was lost is of no interest any more. */
   forget(): void {
     this.#last = undefined;
+    this.#fault = undefined;
     this.#logged.clear();
     this.#level = "info";
   }

@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { appendFile, rename, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { appendFile, open, rename, stat } from "node:fs/promises";
+import { CodedError } from "../../domain/errors.js";
 import type { Clock } from "../../ports/clock.js";
 import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
 import type { Logger } from "../../ports/logger.js";
@@ -25,6 +27,9 @@ export const KEPT_FILES = 5;
 /** What may wait to be written, bytes: beyond it lines are lost rather than memory. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const FLUSH_AFTER_MS = 100;
+/** Without O_NONBLOCK a pipe that nobody reads would hold up a thread of the process, and its end. */
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+const MODE = 0o640;
 
 /** Decisions as lines of JSON, to a file that is rotated or to standard output. */
 export class DecisionLines implements DecisionLog {
@@ -42,11 +47,35 @@ export class DecisionLines implements DecisionLog {
   #target: Target | undefined;
   #isFlushing = false;
   #flushed: Promise<void> = Promise.resolve();
+  #mayEndInTornLine = false;
 
   constructor(options: DecisionLinesOptions, clock: Clock, logger: Logger) {
     this.#options = options;
     this.#clock = clock;
     this.#outage = new OutageLog(logger);
+  }
+
+  /** Undefined: standard output. */
+  get file(): string | undefined {
+    return this.#options.file;
+  }
+
+  /** Why the file cannot be written now; undefined where it can. */
+  get fault(): string | undefined {
+    return this.#outage.fault;
+  }
+
+  /** @throws CodedError `failed-precondition` where the file cannot be written to */
+  async open(): Promise<void> {
+    const { file } = this.#options;
+    if (file === undefined) return;
+    try {
+      this.#target = await targetAt(file);
+      await (await open(this.#target.path, APPEND, MODE)).close();
+    } catch (cause) {
+      const message = `${file} cannot be written to: ${(cause as Error).message}; name a file in a directory that is there and writable`;
+      throw new CodedError("failed-precondition", message, { cause });
+    }
   }
 
   write(decision: LoggedDecision): string {
@@ -106,6 +135,7 @@ export class DecisionLines implements DecisionLog {
       if (this.#outage.isLost) this.#outage.recovered("decisions are logged again", { file });
     } catch (error) {
       this.lost += lines.length;
+      this.#mayEndInTornLine = true;
       this.#outage.lost("warn", "decisions cannot be logged, and are lost: make room, or correct DECISION_LOG_FILE", {
         file,
         error,
@@ -117,15 +147,18 @@ export class DecisionLines implements DecisionLog {
     this.#flushLater();
   }
 
-  async #append(file: string, text: string): Promise<void> {
+  async #append(file: string, lines: string): Promise<void> {
     const target = (this.#target ??= await targetAt(file));
-    if (target.size > 0 && target.size + text.length > this.#options.maxBytes) {
+    if (target.size > 0 && target.size + lines.length > this.#options.maxBytes) {
       for (let number = KEPT_FILES - 1; number >= 0; number--)
         await renameIfThere(number === 0 ? target.path : `${target.path}.${number}`, `${target.path}.${number + 1}`);
       target.size = 0;
     }
-    await appendFile(target.path, text, { mode: 0o640 });
+    // A line of its own for what a full disk let in of the last one.
+    const text = this.#mayEndInTornLine ? `\n${lines}` : lines;
+    await appendFile(target.path, text, { mode: MODE, flag: APPEND });
     target.size += Buffer.byteLength(text);
+    this.#mayEndInTornLine = false;
   }
 }
 

@@ -122,8 +122,8 @@ export class SnapshotFile {
       }
       state?.set(true);
     } catch (error) {
-      state?.set(false, `the snapshot cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-      logger.warn(
+      this.#outage.lost(
+        "warn",
         "the snapshot cannot be read: correct SNAPSHOT_FILE or its permissions; states are not kept until then",
         { file, error },
       );

@@ -14,7 +14,8 @@ export function sidecarStatus(
 ): ServiceStatus {
   const readiness = made.get(TOKENS.readiness);
   const stream = made.get(TOKENS.streamStatus);
-  return new ServiceStatus({ program: "entitlement-sidecar", version: packageVersion(), redact })
+  const decisions = made.get(TOKENS.decisionLines);
+  const status = new ServiceStatus({ program: "entitlement-sidecar", version: packageVersion(), redact })
     .add({
       name: "service",
       read: () => ({
@@ -57,6 +58,23 @@ export function sidecarStatus(
       degraded: () => expiryOf(telemetry.tlsExpiresAt),
     })
     .add(configurationSection(inForce));
+  if (decisions !== undefined) {
+    status.add(fileSection("decisionLog", decisions, () => ({ written: decisions.written, lost: decisions.lost })));
+  }
+  return status;
+}
+
+/** A file that the service writes beside its work: what is wrong with it now. */
+function fileSection(
+  name: string,
+  of: { readonly file: string | undefined; readonly fault: string | undefined },
+  more: () => object = () => ({}),
+): StatusSection {
+  return {
+    name,
+    read: () => ({ file: of.file, ...more(), fault: of.fault }),
+    degraded: () => (of.fault === undefined ? [] : [of.fault]),
+  };
 }
 
 /** One instance beside another: the same key has the same fingerprint, and which of them upstream refuses is seen. */

@@ -3,6 +3,7 @@ import { setTimeout as elapse } from "node:timers/promises";
 import type { Container } from "inversify";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { CachedStates } from "../../adapters/cache/snapshot/cached-states.js";
+import type { DecisionLines } from "../../adapters/ops/decision-lines.js";
 import type { MetricFamily } from "../../adapters/ops/metrics/exposition.js";
 import { TlsFileFault } from "../../adapters/rpc/listener/tls-material.js";
 import { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
@@ -42,13 +43,14 @@ export class Sidecar {
   /**
    * Starts everything; once it resolves, checks are answered.
    *
-   * @throws StartError when a port cannot be had or a TLS file cannot serve; then nothing is left behind
+   * @throws StartError when a port cannot be had, a TLS file cannot serve or the decision log cannot be written; then nothing is left behind
    */
   async start(): Promise<Listening> {
     const { config } = this.#foundations;
     try {
       // First of all: whoever watches the start can see that the process lives and is not ready yet.
       const { port: metricsPort } = await this.#listenOps();
+      await openDecisionLog(this.#container.get(TOKENS.decisionLines));
       const { source } = this.#foundations;
       this.#snapshot = snapshotOf(
         config,
@@ -159,6 +161,14 @@ export class Sidecar {
     if (listener === undefined) return undefined;
     const { config } = this.#foundations;
     return (await named("PORT", config.port, config, listener.listen(config.port, config.host))).port;
+  }
+}
+
+async function openDecisionLog(lines: DecisionLines | undefined): Promise<void> {
+  try {
+    await lines?.open();
+  } catch (cause) {
+    throw new StartError(`DECISION_LOG_FILE: ${(cause as Error).message}`, { cause });
   }
 }
 

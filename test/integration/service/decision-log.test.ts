@@ -129,18 +129,38 @@ describe("the decision log", () => {
     });
   });
 
-  it("that cannot be written loses decisions, counts them, says so once and holds up nobody", async () => {
+  it("that cannot be written is refused at the start", async () => {
+    const { code, stderr } = await runToEnd(["serve"], {
+      CATALOG_FILE: join(folder, "catalog.json"),
+      GRPC_PORT: "0",
+      METRICS_PORT: "0",
+      LISTEN_HOST: "127.0.0.1",
+      DECISION_LOG: "all",
+      DECISION_LOG_FILE: join(folder, "none", "decisions.log"),
+    });
+    expect({ code, stderr }).toEqual({
+      code: 78,
+      stderr: expect.stringMatching(
+        /DECISION_LOG_FILE: .*none\/decisions\.log cannot be written to: ENOENT/,
+      ) as unknown,
+    });
+  });
+
+  it("that cannot be written any more loses decisions, counts them, says so once and in the status, and holds up nobody", async () => {
     const { stdout } = await asking(
-      { DECISION_LOG: "all", DECISION_LOG_FILE: join(folder, "none", "decisions.log") },
+      // As a full disk: what is there can be opened, and takes nothing.
+      { DECISION_LOG: "all", DECISION_LOG_FILE: "/dev/full" },
       async (check, metricsPort) => {
+        const ops = async (path: string) => (await fetch(`http://127.0.0.1:${metricsPort}${path}`)).text();
         expect(await check("acme", "seats")).not.toBeNull();
-        await eventually(async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()).toContain(
-          "sidecar_decision_log_lost_total 1\n",
-        );
+        await eventually(() => ops("/metrics")).toContain("sidecar_decision_log_lost_total 1\n");
         await check("acme", "seats");
-        await eventually(async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()).toContain(
-          "sidecar_decision_log_lost_total 2\n",
-        );
+        await eventually(() => ops("/metrics")).toContain("sidecar_decision_log_lost_total 2\n");
+        expect(JSON.parse(await ops("/status"))).toMatchObject({
+          isDegraded: true,
+          degraded: [expect.stringMatching(/decisions cannot be logged.*ENOSPC/)],
+          decisionLog: { file: "/dev/full", written: 0, lost: 2 },
+        });
       },
     );
     expect(stdout.match(/decisions cannot be logged/g)).toHaveLength(1);

@@ -1,8 +1,18 @@
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { expect, it } from "@jest/globals";
+import { afterAll, describe, expect, it } from "@jest/globals";
 import { DecisionLines } from "../../../../src/adapters/ops/decision-lines.js";
 import type { LoggedDecision } from "../../../../src/ports/decision-log.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
@@ -60,4 +70,52 @@ it("are not said to be logged again where the process ends before one could be",
   await lines.close();
   expect({ written: lines.written, lost: lines.lost }).toEqual({ written: 0, lost: 1 });
   expect(logger.lines.map(({ level }) => level)).toEqual(["warn"]);
+});
+
+describe("the file of decisions", () => {
+  const folder = mkdtempSync(join(tmpdir(), "decisions-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each([
+    ["lies in no directory", () => join(folder, "not-there", "decisions"), "no such file or directory"],
+    ["is a directory", () => folder, "EISDIR"],
+    ["is a pipe that nobody reads", () => unreadPipe(folder), "ENXIO"],
+  ])("cannot be opened where it %s", async (_, fileOf, reason) => {
+    const lines = new DecisionLines(
+      { file: fileOf(), maxBytes: 1_000, output: new PassThrough() },
+      new ManualClock(),
+      new RecordingLogger(),
+    );
+    const opening = lines.open();
+    await expect(opening).rejects.toThrow(reason);
+    await expect(opening).rejects.toMatchObject({ code: "failed-precondition" });
+  });
+
+  it("says what is wrong with it, as long as it is, and begins a line of its own afterwards", async () => {
+    const file = join(folder, "later", "decisions");
+    const lines = new DecisionLines(
+      { file, maxBytes: 1_000, output: new PassThrough() },
+      new ManualClock(),
+      new RecordingLogger(),
+    );
+    lines.write(DENIAL);
+    await lines.close();
+    expect(lines.fault).toMatch(/cannot be logged.*ENOENT/);
+    mkdirSync(join(folder, "later"));
+    writeFileSync(file, '{"a line":"that a full disk');
+    lines.write(DENIAL);
+    await lines.close();
+    expect(lines.fault).toBeUndefined();
+    expect(
+      readFileSync(file, "utf8")
+        .split("\n")
+        .map((line) => line.slice(0, 13)),
+    ).toEqual(['{"a line":"th', '{"timestamp":', ""]);
+  });
+
+  function unreadPipe(inFolder: string): string {
+    const pipe = join(inFolder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    return pipe;
+  }
 });
