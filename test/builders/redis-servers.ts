@@ -119,6 +119,8 @@ export class RedisServer {
       host: HOST,
       port: this.port,
       ...this.#credentials(),
+      // Else a client that has lost its connection keeps a timer for 2 s behind its end, and the process of the tests with it.
+      disconnectTimeout: 0,
       ...options,
     } as RedisOptions & { replyMapping?: never });
     client.on("error", () => {});
