@@ -4,6 +4,13 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "../../ports/logger.js";
 import type { Exposition } from "./metrics/exposition.js";
 
+/** As many as probes, collectors and people have open by far: more are closed as they come. */
+const MAX_CONNECTIONS = 1_000;
+/** Requests that wait for their turns; more are refused. */
+const MAX_WAITING = 100;
+/** A connection on which nothing moves, for example as its peer reads nothing, milliseconds. Longer than any answer takes. */
+const STALLED_MS = 120_000;
+
 export interface OpsServerOptions {
   /** Paths with or without a leading slash, no two alike, none of them another route's. */
   readonly livenessPath: string;
@@ -41,6 +48,8 @@ export class OpsServer {
   readonly #logger: Logger;
   readonly #routes: ReadonlyMap<string, OpsRoute>;
   readonly #actions: ReadonlyMap<string, OpsRoute>;
+  readonly #probes: ReadonlySet<string>;
+  readonly #turns = new Turns();
 
   constructor({
     livenessPath,
@@ -60,8 +69,11 @@ export class OpsServer {
       [withLeadingSlash(livenessPath), () => status(true)],
       [withLeadingSlash(readinessPath), () => status(readiness.isReady, readiness.details)],
     ]);
+    this.#probes = new Set([withLeadingSlash(livenessPath), withLeadingSlash(readinessPath)]);
     // Whoever asks for health asks briefly; a connection that dawdles must not hold on to anything.
     this.#server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 15_000 });
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.setTimeout(STALLED_MS);
     this.#server.on("request", (request, response) => void this.#answer(request, response));
   }
 
@@ -85,6 +97,15 @@ export class OpsServer {
     // A query may have question marks of its own.
     const query = afterwards.join("?");
     try {
+      // A probe costs nothing, and must not wait behind what does.
+      if (!this.#probes.has(path)) {
+        if (this.#turns.areTaken) {
+          send(request, response, BUSY);
+          return;
+        }
+        await this.#turns.next();
+        if (response.destroyed) return;
+      }
       send(request, response, await this.#replyTo(path, query, request, response));
     } catch (error) {
       this.#logger.error("a request for operations failed", { path, error });
@@ -113,6 +134,28 @@ export class OpsServer {
   }
 }
 
+/** Lets requests begin one at a time, and checks come between them: however many are asked for at once, none of these is cheap. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+
+  /** Whether no more may wait. */
+  get areTaken(): boolean {
+    return this.#waiting.length >= MAX_WAITING;
+  }
+
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#waiting.length === 1) setImmediate(this.#begin);
+    });
+  }
+
+  readonly #begin = (): void => {
+    this.#waiting.shift()?.();
+    if (this.#waiting.length > 0) setImmediate(this.#begin);
+  };
+}
+
 function metricsRoute(metrics: NonNullable<OpsServerOptions["metrics"]>): OpsRoute {
   return async (_, { headers }) => ({ status: 200, ...(await metrics.render(headers.accept)) });
 }
@@ -133,6 +176,11 @@ export function json(status: number, body: unknown): OpsReply {
 export function explain(status: number, error: string): OpsReply {
   return json(status, { error });
 }
+
+const BUSY: OpsReply = {
+  ...explain(503, "Too much is asked of this port at once: ask less often."),
+  headers: { "retry-after": "1" },
+};
 
 function send(
   request: IncomingMessage,

@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { Metrics } from "../../../src/adapters/ops/metrics/metrics.js";
 import { OpsServer, type OpsServerOptions } from "../../../src/adapters/ops/ops-server.js";
 import { Readiness } from "../../../src/application/readiness.js";
 import type { Logger } from "../../../src/ports/logger.js";
@@ -171,5 +172,62 @@ describe("a port that is taken", () => {
       logger: SILENT,
     });
     await expect(second.listen(port, "127.0.0.1")).rejects.toMatchObject({ code: "EADDRINUSE" });
+  });
+});
+
+describe("a flood of requests that are dear", () => {
+  /** Metrics that say how many read them in one turn of the event loop. */
+  function countedMetrics() {
+    let inThisTurn = 0;
+    const counts = { most: 0, all: 0 };
+    return {
+      counts,
+      render() {
+        if (inThisTurn === 0) setImmediate(() => (inThisTurn = 0));
+        counts.most = Math.max(counts.most, ++inThisTurn);
+        counts.all++;
+        return METRICS.render();
+      },
+    };
+  }
+
+  /** Sends so many requests in one write, and resolves to the statuses of as many answers. */
+  async function pipelined(port: number, path: string, count: number): Promise<readonly string[]> {
+    const socket = connect(port, "127.0.0.1");
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`.repeat(count));
+    let text = "";
+    for await (const chunk of socket) {
+      text += String(chunk);
+      const statuses = text.match(/HTTP\/1\.1 \d+/g) ?? [];
+      if (statuses.length === count) return statuses.map((status) => status.slice(-3));
+    }
+    throw new Error("the connection was closed");
+  }
+
+  it("is served one in a turn of the event loop, and beyond a bound refused", async () => {
+    const metrics = countedMetrics();
+    const { port } = await start({ metrics });
+    const statuses = await pipelined(port, "/metrics", 300);
+    expect(new Set(statuses)).toEqual(new Set(["200", "503"]));
+    // Counted by turns of its own, which begin behind those of the server.
+    expect(metrics.counts.most).toBeLessThanOrEqual(2);
+    expect(await ask(port, "/metrics")).toMatchObject({ status: 200 });
+  });
+
+  it("holds up no probe", async () => {
+    const { port } = await start({ metrics: { render: () => new Promise(() => undefined) } });
+    const socket = connect(port, "127.0.0.1");
+    socket.write("GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(300));
+    expect(await ask(port, "/livez")).toEqual(UP);
+    socket.destroy();
+  });
+
+  it("reads the figures once for all who ask meanwhile", async () => {
+    let reads = 0;
+    const metrics = new Metrics<object>([], () => Promise.resolve({ reads: ++reads }));
+    await Promise.all([metrics.render(), metrics.render(), metrics.render()]);
+    expect(reads).toBe(1);
+    await metrics.render();
+    expect(reads).toBe(2);
   });
 });

@@ -6,6 +6,7 @@ import type { Metric, MetricType, Sample } from "./metric.js";
 export class Metrics<Sources> {
   readonly #table: readonly Metric<Sources>[];
   readonly #sources: () => Promise<Sources>;
+  #reading: Promise<readonly MetricFamily[]> | undefined;
 
   /** @param sources what the table reads from, asked for at each scrape; must not reject */
   constructor(table: readonly Metric<Sources>[], sources: () => Promise<Sources>) {
@@ -18,8 +19,13 @@ export class Metrics<Sources> {
     return expose(await this.families(), accept);
   }
 
-  /** All of them, as they are now. */
-  async families(): Promise<readonly MetricFamily[]> {
+  /** All of them, as they are now. Read once for all who ask meanwhile. */
+  families(): Promise<readonly MetricFamily[]> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  async #read(): Promise<readonly MetricFamily[]> {
     const [sources, ofProcess] = await Promise.all([this.#sources(), processMetrics()]);
     const own = this.#table.map(({ name, type, help, samples }): MetricFamily => ({
       name,
