@@ -11,8 +11,43 @@ const PROTOCOL = /^https?:$/;
  * @param url http, https, ws or wss: the variables do not tell the last two from the first
  */
 export function proxyFor(url: string): URL | undefined {
-  const proxy = getProxyForUrl(url.replace(/^ws/, "http"));
-  return URL.canParse(proxy) && PROTOCOL.test(new URL(proxy).protocol) ? new URL(proxy) : undefined;
+  return usable(namedFor(url));
+}
+
+/**
+ * The proxies that the environment names for these servers and that cannot be used, each as one line that says so.
+ *
+ * @param urls as of `proxyFor`
+ */
+export function unusableProxies(urls: readonly string[]): readonly string[] {
+  const named = new Set(urls.map(namedFor).filter((proxy) => !/^(?:\w+:\/\/\s+)?$/.test(proxy)));
+  return [...named]
+    .filter((proxy) => usable(proxy) === undefined)
+    .map(
+      (proxy) =>
+        `the proxy ${proxy.replace(/\/\/.*@/, "//***@")} of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY cannot be used, and upstream is asked without it: write http://host:port or https://host:port, a user and password with percent-encoding`,
+    );
+}
+
+/** "" for none. */
+function namedFor(url: string): string {
+  return getProxyForUrl(url.replace(/^ws/, "http"));
+}
+
+function usable(proxy: string): URL | undefined {
+  if (!URL.canParse(proxy)) return undefined;
+  const url = new URL(proxy);
+  const canBeAsked = decoded(url.username) !== undefined && decoded(url.password) !== undefined;
+  return PROTOCOL.test(url.protocol) && canBeAsked ? url : undefined;
+}
+
+/** Undefined: a percent sign in it stands for itself. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Connections to a server by its proxy; undefined: it is reached directly. */
@@ -33,5 +68,5 @@ export function proxySecrets(environment: Readonly<Record<string, string | undef
     .filter(([name]) => /^(?:https?|all)_proxy$/i.test(name))
     .flatMap(([, value = ""]) => (URL.canParse(value) ? [new URL(value).password] : []))
     .filter((password) => password !== "")
-    .flatMap((password) => [password, decodeURIComponent(password)]);
+    .flatMap((password) => [password, decoded(password) ?? password]);
 }

@@ -9,7 +9,7 @@ import type { MetricFamily } from "../../adapters/ops/metrics/exposition.js";
 import { SecretList } from "../../adapters/ops/secrets.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";
-import { proxySecrets } from "../../adapters/outbound/proxy.js";
+import { proxySecrets, unusableProxies } from "../../adapters/outbound/proxy.js";
 import { CodedError } from "../../domain/errors.js";
 import type { Logger } from "../../ports/logger.js";
 import { newTelemetry } from "../../ports/telemetry.js";
@@ -60,7 +60,7 @@ async function serve(loaded: Loaded, reports: ReplaceableReports | undefined, se
     logger.flush();
     void flushed(reports).then(() => process.exit(EXIT_CODES.unexpected));
   });
-  for (const warning of warnings) logger.warn(warning);
+  for (const warning of [...warnings, ...unusableProxies([config.edgeApiUrl])]) logger.warn(warning);
   const telemetryExport = await openTelemetryExport(config, process.env, {
     program: PROGRAM,
     logger,

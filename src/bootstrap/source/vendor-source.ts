@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { describeProxy } from "../../adapters/outbound/proxy.js";
+import { describeProxy, unusableProxies } from "../../adapters/outbound/proxy.js";
 import type { StreamTiming } from "../../adapters/stream/reconnect-schedule.js";
 import { SilentUpdateStream } from "../../adapters/stream/silent-update-stream.js";
 import { createWebSocketUpdateStream } from "../../adapters/stream/websocket-update-stream.js";
@@ -40,6 +40,8 @@ export function vendorSource(
     checkBudgetMs: entitlementsTimeoutMs,
     limits,
   };
+  const asked = [...(edgeEnabled ? [edgeApiUrl] : []), apiUrl, ...(hasStream ? [wsUrl] : [])];
+  for (const warning of unusableProxies(asked)) services.logger.warn(warning);
   const upstream = createVendorUpstream(reached, services);
   const [api, edge] = [`API at ${apiUrl}${describeProxy(apiUrl)}`, `Edge at ${edgeApiUrl}${describeProxy(edgeApiUrl)}`];
   const reads = edgeEnabled ? `${edge}, ${api}` : api;
