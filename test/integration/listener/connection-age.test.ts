@@ -100,3 +100,15 @@ describe("a connection that is old", () => {
     await textOf(response);
   });
 });
+
+it("is never over sooner than a timer can wait: the longest that can be configured is longer", async () => {
+  const { port } = await startListening({ onExchange: echo, limits: { maxConnectionAgeMs: 30 * 86_400_000 } });
+  const agent = new Agent({ keepAlive: true });
+  agents.push(agent);
+  for (let request = 0; request < 3; request++) {
+    const response = await getBy(agent, port);
+    await textOf(response);
+    expect(response.headers.connection).toBe("keep-alive");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+});

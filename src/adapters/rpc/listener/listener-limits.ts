@@ -46,6 +46,9 @@ export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
   maxMessageBytes: 4 * 1024 * 1024,
 };
 
+/** A longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Has a connection go once it is old. Each at a time of its own: what connected at once, as after a restart, must not come again at
  * once.
@@ -54,6 +57,6 @@ export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
  */
 export function whenOld({ maxConnectionAgeMs }: ListenerLimits, go: () => void): () => void {
   if (maxConnectionAgeMs === 0) return () => undefined;
-  const timer = setTimeout(go, spread(maxConnectionAgeMs, 0.9, 1.1)).unref();
+  const timer = setTimeout(go, Math.min(spread(maxConnectionAgeMs, 0.9, 1.1), LONGEST_TIMER_MS)).unref();
   return () => clearTimeout(timer);
 }
