@@ -97,6 +97,31 @@ describe("a request that is no call", () => {
   });
 
   test.each([
+    ["names two hosts", "host: a\r\nHost: b\r\n"],
+    ["names one host twice", "Host: a\r\nHost: a\r\n"],
+  ])("a request that %s is refused, and its connection closed", async (_, hosts) => {
+    const socket = createConnection(raw.server.port, "127.0.0.1");
+    const request = `POST ${CHECK_PATH} HTTP/1.1\r\n${hosts}content-type: application/json\r\ncontent-length: 2\r\n\r\n{}`;
+    socket.write(request + request);
+    let received = "";
+    for await (const chunk of socket) received += String(chunk);
+    expect(received).toMatch(/^HTTP\/1\.1 400 [^]*send one host header/);
+    expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  });
+
+  test.each([
+    ["names no encoding", "", 415, "there is no encoding in the query: send encoding=json"],
+    ["names another encoding", "?encoding=xml&message=a", 415, 'the encoding "xml" is not served: send encoding=json'],
+    ["has a message that is not base64", "?encoding=json&base64=1&message=!!!", 400, "the message is not base64"],
+    ["has a message that is half of base64", "?encoding=proto&base64=1&message=a", 400, "the message is not base64"],
+  ])("a call by GET that %s is told so, over both HTTP versions", async (_, query, status, message) => {
+    const first = await raw.http1.send(`${CHECK_PATH}${query}`, { method: "GET" });
+    const second = await raw.http2.post(`${CHECK_PATH}${query}`, { ":method": "GET" });
+    expect([first.status, second.headers[":status"]]).toEqual([status, status]);
+    for (const { body } of [first, second]) expect(body.toString()).toContain(message);
+  });
+
+  test.each([
     ["nothing", ""],
     ["no JSON", "customerId=acme"],
     ["JSON of another shape", "[]"],

@@ -11,7 +11,14 @@ import { answeredOn, grewOld, hasBegunItsAnswer, type Http1Connection, newConnec
 import { Http1Exchange } from "./http1-exchange.js";
 import { serveOnFastPath } from "./http1-stream.js";
 import { PlainRequests } from "./plain-requests.js";
-import { explainHttp1Fault, failResponse, NO_PROXY, refuseConnection, refuseEncoding } from "./refuse-connection.js";
+import {
+  explainHttp1Fault,
+  failResponse,
+  NO_PROXY,
+  refuseConnection,
+  refuseEncoding,
+  refuseHosts,
+} from "./refuse-connection.js";
 
 /**
  * Requests of one connection that may wait for their responses. Node reads and begins all that was sent at once, in one turn of
@@ -133,6 +140,11 @@ export class Http1Connections {
       refuseEncoding(response, encoding);
       return;
     }
+    if (hasSeveralHosts(request.rawHeaders)) {
+      connection.isClosing = true;
+      refuseHosts(response);
+      return;
+    }
     try {
       this.#begin(request, response, connection);
     } catch (error) {
@@ -195,6 +207,14 @@ export class Http1Connections {
     if (before === undefined) refuse();
     else before.once("close", refuse);
   };
+}
+
+/** Node takes the first, where others take the last (RFC 9112, section 3.2). @param headers names and values in turns */
+function hasSeveralHosts(headers: readonly string[]): boolean {
+  let hosts = 0;
+  for (let at = 0; at < headers.length; at += 2)
+    if (headers[at]?.length === 4 && headers[at]?.toLowerCase() === "host") hosts++;
+  return hosts > 1;
 }
 
 /**

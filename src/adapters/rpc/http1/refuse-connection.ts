@@ -54,6 +54,16 @@ export function refuseEncoding(response: ServerResponse, encoding: string): void
   );
 }
 
+/** Of a request that may be meant for somebody else: its connection closes behind it. */
+export function refuseHosts(response: ServerResponse): void {
+  response.req.resume();
+  response.req.on("error", ignoreError);
+  response.on("error", ignoreError);
+  response.shouldKeepAlive = false;
+  response.writeHead(400, { "content-type": "text/plain; charset=utf-8" });
+  response.end("The request names more than one host: send one host header.\n");
+}
+
 /** Of a request that met a fault of ours: its connection closes behind it, and other requests of it are answered before. */
 export function failResponse(response: ServerResponse, logger: Logger, error: unknown): void {
   logger.error(UNEXPECTED, { error });

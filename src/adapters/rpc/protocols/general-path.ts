@@ -14,6 +14,7 @@ import {
   refuseCall,
   refuseContentType,
   refuseGrpcOverHttp1,
+  refuseQuery,
   refuseStreamOverHttp1,
   refuseVerb,
   unknownMethod,
@@ -105,6 +106,8 @@ export function createGeneralPath(
     } else if (handler.method.methodKind === "bidi_streaming" && exchange.httpVersion === "1.1")
       refuseStreamOverHttp1(exchange, fields);
     else {
+      if (exchange.method === "GET" && refuseQuery(exchange, exchange.target.slice(path.length + 1), fields))
+        return Code.InvalidArgument;
       const request = universalRequest(exchange, handler, protocol, options);
       if (request !== undefined) {
         const contextValues = createContextValues().set(GENERAL_TRACE, trace);

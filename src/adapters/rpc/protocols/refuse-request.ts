@@ -1,3 +1,4 @@
+import { base64Decode } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
 import type { Protocol } from "../call/served-method.js";
@@ -88,4 +89,29 @@ export function refuseContentType(exchange: Exchange, isUnary: boolean, headers:
     `${fault}: send ${connect}, application/grpc-web, application/grpc-web-text or, by HTTP/2, application/grpc`,
     headers,
   );
+}
+
+/**
+ * Refuses a call by GET that Connect would answer with nothing, or as a fault of the server's own.
+ *
+ * @returns whether it did
+ */
+export function refuseQuery(exchange: Exchange, query: string, headers: readonly HeaderField[]): boolean {
+  const parameters = new URLSearchParams(query);
+  const encoding = parameters.get("encoding");
+  if (encoding !== "json" && encoding !== "proto") {
+    const fault =
+      encoding === null ? "there is no encoding in the query" : `the encoding ${quoted(encoding)} is not served`;
+    refuse(exchange, 415, `${fault}: send encoding=json or encoding=proto`, headers);
+    return true;
+  }
+  if (parameters.get("base64") !== "1") return false;
+  try {
+    base64Decode(parameters.get("message") ?? "");
+    return false;
+  } catch {
+    const fault = "the message is not base64, as base64=1 says: encode it so, or leave base64 out";
+    refuseCall(exchange, "connect", new ConnectError(fault, Code.InvalidArgument), headers);
+    return true;
+  }
 }
