@@ -1,4 +1,5 @@
 import { createConnection } from "node:net";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { serveRawClients } from "./harness/raw-clients.js";
 import { CHECK_PATH } from "./harness/raw-http2.js";
@@ -132,6 +133,48 @@ describe("a request that is no call", () => {
     const answer = await raw.http1.send(CHECK_PATH, { headers: JSON_TYPE, body });
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.text)).toMatchObject({ code: "invalid_argument" });
+  });
+
+  describe("bytes that are not UTF-8, of which several ids would be one", () => {
+    const LATIN1 = Buffer.from('{"customerId":"caf\xe9","featureId":"sso"}', "latin1");
+    const refusal = { code: "invalid_argument", message: "the text is not UTF-8: encode JSON so" };
+    const CUT = Buffer.from('{"customerId":"café"').subarray(0, 19);
+    const QUERY = `${CHECK_PATH}?encoding=json`;
+
+    test.each([
+      ["a request", JSON_TYPE, LATIN1],
+      ["a report", JSON_TYPE, Buffer.from('{"customerId":"caf\xe9","featureId":"sso","value":1}', "latin1")],
+      ["a gzipped request", { ...JSON_TYPE, "content-encoding": "gzip" }, gzipSync(LATIN1)],
+      ["a request off the fast path", { ...JSON_TYPE, "connect-timeout-ms": "0005000" }, LATIN1],
+      ["half a character at the end", JSON_TYPE, CUT],
+    ])("are refused in %s, over both HTTP versions", async (name, headers, body) => {
+      const path = name === "a report" ? REPORT_PATH : CHECK_PATH;
+      const first = await raw.http1.send(path, { headers, body });
+      const second = await raw.http2.post(path, headers, body, [Math.max(0, body.indexOf(0xe9))]);
+      for (const answer of [first, second]) expect(JSON.parse(answer.body.toString())).toEqual(refusal);
+    });
+
+    test.each([
+      ["percent-encoded", `${QUERY}&message=%7B%22customerId%22:%22caf%E9%22,%22featureId%22:%22sso%22%7D`],
+      ["in base64", `${QUERY}&base64=1&message=${LATIN1.toString("base64url")}`],
+    ])("are refused in a call by GET, %s", async (_, target) => {
+      const answer = await raw.http1.send(target, { method: "GET" });
+      expect(JSON.parse(answer.text)).toEqual(refusal);
+    });
+
+    test("are refused by OFREP", async () => {
+      const body = Buffer.from('{"context":{"targetingKey":"caf\xe9"}}', "latin1");
+      const answer = await raw.http1.send("/ofrep/v1/evaluate/flags/sso", { headers: JSON_TYPE, body });
+      expect({ status: answer.status, body: JSON.parse(answer.text) as unknown }).toMatchObject({
+        status: 400,
+        body: { errorCode: "PARSE_ERROR", errorDetails: refusal.message },
+      });
+    });
+
+    test("are not taken for the character that stands for them", async () => {
+      const body = '{"customerId":"caf\ufffd","featureId":"sso"}';
+      expect((await raw.http1.send(CHECK_PATH, { headers: JSON_TYPE, body })).status).toBe(200);
+    });
   });
 
   test("a value that an enum has not is an invalid argument, and nothing is counted for it", async () => {

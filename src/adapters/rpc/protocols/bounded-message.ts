@@ -2,7 +2,7 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { impossibleDate, mayHoldImpossibleDate } from "../service/json-request-reader.js";
 import { inflated, type Inflating } from "./inflate.js";
-import { itemsFault, jsonFault, JsonShape, type ShapeBounds } from "./message-shape.js";
+import { itemsFault, jsonFault, JsonShape, NOT_UTF8, type ShapeBounds, Utf8Parts } from "./message-shape.js";
 
 const PREFIX_BYTES = 5;
 const COMPRESSED = 1;
@@ -92,6 +92,7 @@ async function* boundedJson(
   bounds: MessageBounds,
 ): AsyncIterable<Uint8Array> {
   const shape = new JsonShape(bounds);
+  const utf8 = new Utf8Parts();
   const chunks: Uint8Array[] = [];
   const hasDates = mayHoldImpossibleDate(schema);
   let bytes = 0;
@@ -99,7 +100,7 @@ async function* boundedJson(
   for await (const chunk of body) {
     bytes += chunk.length;
     const isTooLong = bytes > bounds.maxMessageBytes;
-    if (fault === undefined && !isTooLong) fault = shape.read(chunk);
+    if (fault === undefined && !isTooLong) fault = utf8.accepts(chunk) ? shape.read(chunk) : NOT_UTF8;
     if (fault !== undefined) {
       chunks.length = 0;
       // What comes behind it up to there flows by: a caller that still sends may miss its answer.
@@ -110,6 +111,7 @@ async function* boundedJson(
     // That it is too long is Connect's to say.
     yield chunk;
   }
+  if (bytes <= bounds.maxMessageBytes) fault ??= utf8.accepts() ? undefined : NOT_UTF8;
   fault ??= dateFault(joined(chunks), schema);
   if (fault !== undefined) throw new ConnectError(fault, Code.InvalidArgument);
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { USAGE_STATES, type UsageState } from "../../../domain/usage/usage-report.js";
@@ -157,15 +158,30 @@ export const CONNECT_PROTO_FAST_PATH: FastProtocol = {
   fail,
 };
 
+/** What bytes become that are not UTF-8, and what a caller may send too. */
+const REPLACEMENT = "\ufffd";
+
+/** What is not UTF-8 is for the general path to refuse. */
+function askJson(
+  method: FastMethod,
+  bytes: Buffer,
+  from: number,
+  to: number,
+  call: ServiceCallContext,
+): ReturnType<FastMethod["json"]> | undefined {
+  const text = bytes.toString("utf8", from, to);
+  return text.includes(REPLACEMENT) && !isUtf8(bytes.subarray(from, to)) ? undefined : method.json(text, call);
+}
+
 const JSON_HEADERS = new SourceHeaders("application/json");
 
 export const CONNECT_JSON_FAST_PATH: FastProtocol = {
   index: protocolIndex("connect"),
   ask(method, { contentLength, isGzip, peer }, maxMessageBytes, bytes, from, to, call) {
     if ((contentLength !== undefined && contentLength !== to - from) || to - from > maxMessageBytes) return undefined;
-    if (!isGzip) return method.json(bytes.toString("utf8", from, to), call);
+    if (!isGzip) return askJson(method, bytes, from, to, call);
     const text = inflateSmall(bytes, from, to, maxMessageBytes, peer);
-    return typeof text === "string" ? undefined : method.json(text.toString(), call);
+    return typeof text === "string" ? undefined : askJson(method, text, 0, text.length, call);
   },
   succeed(stream, reply, isDetailed, now) {
     stream.respond(isDetailed ? JSON_HEADERS.detailed(reply, now) : JSON_HEADERS.of(reply), reply.message, undefined);

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 
 /** Lists and maps with the items that hold them: for each item the 20 dimensions that the vendor takes, and more. */
@@ -32,9 +33,27 @@ const CLOSE_BRACE = 0x7d;
 const ITEM_DEPTH = 3;
 const MAP_VALUE = 2;
 
+/** Read all the same, two ids that differ in such bytes alone would be one (RFC 8259, section 8.1). */
+export const NOT_UTF8 = "the text is not UTF-8: encode JSON so";
+
 /** What is wrong with the shape of a JSON text. */
 export function jsonFault(text: Uint8Array, bounds: ShapeBounds): string | undefined {
-  return new JsonShape(bounds).read(text);
+  return isUtf8(text) ? new JsonShape(bounds).read(text) : NOT_UTF8;
+}
+
+/** Finds out whether a text that comes in parts is UTF-8. */
+export class Utf8Parts {
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
+
+  /** @returns whether what has come so far may be its beginning, or is it where no part is given */
+  accepts(part?: Uint8Array): boolean {
+    try {
+      this.#decoder.decode(part, { stream: part !== undefined });
+      return true;
+    } catch {
+      return false;
+    }
+  }
 }
 
 /** The shape of a JSON text that comes in parts: each is read once, from its first to its last byte, and nothing is made of it. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
@@ -6,6 +7,7 @@ import type { Exchange, HeaderField } from "../exchange/exchange.js";
 import { quoted } from "../service/request-reader.js";
 import { failureJson } from "./fast-protocols.js";
 import { encodeGrpcMessage } from "./grpc-message.js";
+import { NOT_UTF8 } from "./message-shape.js";
 
 /** Refuses in plain text what no client library sends, for the person who reads it. */
 export function refuse(exchange: Exchange, status: number, remedy: string, headers: readonly HeaderField[] = []): void {
@@ -105,13 +107,24 @@ export function refuseQuery(exchange: Exchange, query: string, headers: readonly
     refuse(exchange, 415, `${fault}: send encoding=json or encoding=proto`, headers);
     return true;
   }
-  if (parameters.get("base64") !== "1") return false;
+  const fault = faultOfMessage(parameters, query);
+  if (fault === undefined) return false;
+  refuseCall(exchange, "connect", new ConnectError(fault, Code.InvalidArgument), headers);
+  return true;
+}
+
+/** Of one that is compressed only that it is base64. */
+function faultOfMessage(parameters: URLSearchParams, query: string): string | undefined {
+  const message = parameters.get("message") ?? "";
+  const isJson = parameters.get("encoding") === "json" && !parameters.has("compression");
+  if (parameters.get("base64") !== "1") {
+    const isReplaced = message.includes("\ufffd") && !/%ef%bf%bd/i.test(query);
+    return isJson && isReplaced ? NOT_UTF8 : undefined;
+  }
   try {
-    base64Decode(parameters.get("message") ?? "");
-    return false;
+    const bytes = base64Decode(message);
+    return isJson && !isUtf8(bytes) ? NOT_UTF8 : undefined;
   } catch {
-    const fault = "the message is not base64, as base64=1 says: encode it so, or leave base64 out";
-    refuseCall(exchange, "connect", new ConnectError(fault, Code.InvalidArgument), headers);
-    return true;
+    return "the message is not base64, as base64=1 says: encode it so, or leave base64 out";
   }
 }
