@@ -1,5 +1,6 @@
 import type {
   KeysToRead,
+  LockOutcome,
   RedisCommands,
   WriteGroup,
   WriteOutcome,
@@ -70,6 +71,10 @@ export class HeldCommands implements RedisCommands {
 
   lock(key: string, token: string, durationMs: number): Promise<boolean> {
     return this.#held("lock", () => this.#real.lock(key, token, durationMs));
+  }
+
+  lockAndLook(key: string, token: string, durationMs: number, lookFor: string): Promise<LockOutcome> {
+    return this.#held("lock", () => this.#real.lockAndLook(key, token, durationMs, lookFor));
   }
 
   delete(keys: readonly string[]): Promise<void> {

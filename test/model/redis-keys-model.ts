@@ -1,5 +1,6 @@
 import type {
   KeysToRead,
+  LockOutcome,
   RedisCommands,
   WriteGroup,
   WriteOutcome,
@@ -40,6 +41,11 @@ export class RedisKeysModel implements RedisCommands {
     if (this.#values.has(key)) return Promise.resolve(false);
     this.#values.set(key, token);
     return Promise.resolve(true);
+  }
+
+  async lockAndLook(key: string, token: string, _durationMs: number, lookFor: string): Promise<LockOutcome> {
+    if (!(await this.lock(key, token))) return "of-another";
+    return this.#values.has(lookFor) ? "taken-and-maybe-there" : "taken-and-absent";
   }
 
   unlock(key: string, token: string): Promise<void> {

@@ -94,8 +94,10 @@ describe("a Cluster", () => {
     expect(after.keyspaceHits - before.keyspaceHits).toBe(KEYS.length);
     expect(await commands.lock("lock", "mine", 60_000)).toBe(true);
     expect(await commands.lock("lock", "yours", 60_000)).toBe(false);
+    expect(await commands.lockAndLook("lock", "yours", 60_000, "lock")).toBe("of-another");
     await commands.unlock("lock", "mine");
-    expect(await commands.lock("lock", "yours", 60_000)).toBe(true);
+    expect(await commands.lockAndLook("lock", "yours", 60_000, "another-slot")).toBe("taken-and-absent");
+    expect(await commands.lockAndLook("second", "mine", 60_000, "lock")).toBe("taken-and-maybe-there");
     const subscriber = cluster.masters[1]!.client();
     await subscriber.subscribe("channel");
     const heard = new Promise((resolve) => subscriber.once("message", (...message) => resolve(message)));

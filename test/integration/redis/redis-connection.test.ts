@@ -361,6 +361,15 @@ describe("the other commands", () => {
     expect(await server.admin.pttl("lock")).toBeGreaterThan(50_000);
   });
 
+  it("lock and look, in this order, for what is there by then", async () => {
+    const { commands } = redis;
+    const look = (token: string, lookFor: string) => commands.lockAndLook("turn", token, 60_000, lookFor);
+    expect(await look("mine", "there-is-none")).toBe("taken-and-absent");
+    expect(await look("yours", "there-is-none")).toBe("of-another");
+    await commands.unlock("turn", "mine");
+    expect(await look("mine", "turn")).toBe("taken-and-maybe-there");
+  });
+
   it("publish", async () => {
     const subscriber = server.client();
     await subscriber.subscribe("channel");

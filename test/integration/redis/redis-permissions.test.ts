@@ -84,6 +84,11 @@ describe.each(WRITERS)("a user without %s", (_, rules) => {
   });
 });
 
+it("a user who may not read takes a lock all the same, and does not know what is there", async () => {
+  const { commands } = await asUser("-mget");
+  expect(await commands.lockAndLook("env:lock", "mine", 60_000, KEY)).toBe("taken-and-maybe-there");
+});
+
 it("of two writers without scripts that race for one key, the newest wins", async () => {
   const [one, other] = [await asUser("-@scripting"), await asUser("-@scripting")];
   const writes = Array.from({ length: 40 }, (_, index) => {

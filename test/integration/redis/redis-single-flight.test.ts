@@ -106,6 +106,21 @@ describe("two processes that miss one customer", () => {
     expect(other.upstream.fetches.count).toBe(0);
   });
 
+  it.each([
+    { isThere: false, looks: 0 },
+    { isThere: true, looks: 1 },
+  ])("look for the state again only where it may be there: $isThere", async ({ isThere, looks }) => {
+    const { redis, singleFlight } = await openProcess();
+    if (isThere) await redis.store.put(ACME, { state: withLimit(1), verifiedAt: T, recheckAt: T, isVerified: true });
+    let looked = 0;
+    const lease = await singleFlight.acquireLease(ACME, () => {
+      looked++;
+      return nothingThere();
+    });
+    expect({ looked, isTaken: lease !== undefined }).toEqual({ looked: looks, isTaken: true });
+    lease?.end(false);
+  });
+
   it("the second asks itself once the first has failed", async () => {
     const [one, other] = [await openProcess(), await openProcess()];
     const failed = one.load.load(ACME);

@@ -2,6 +2,7 @@ import type {
   ExpiringLists,
   ExpiringValues,
   KeysToRead,
+  LockOutcome,
   RedisCommands,
   RedisInsight,
   RedisStats,
@@ -133,6 +134,13 @@ export class Cluster implements RedisCommands, RedisInsight, ExpiringValues, Exp
   async lock(key: string, token: string, durationMs: number): Promise<boolean> {
     const [reply] = await this.#sendByKey([{ key, command: lockCommand(key, token, durationMs) }], true);
     return reply === "OK";
+  }
+
+  /** One after the other: of two masters, either could answer first. */
+  async lockAndLook(key: string, token: string, durationMs: number, lookFor: string): Promise<LockOutcome> {
+    if (!(await this.lock(key, token, durationMs))) return "of-another";
+    const found = await this.read([lookFor]).catch(() => undefined);
+    return found?.[0] === null ? "taken-and-absent" : "taken-and-maybe-there";
   }
 
   async unlock(key: string, token: string): Promise<void> {

@@ -2,6 +2,7 @@ import type {
   ExpiringLists,
   ExpiringValues,
   KeysToRead,
+  LockOutcome,
   RedisCommands,
   RedisInsight,
   RedisStats,
@@ -142,6 +143,16 @@ export class OneServer implements RedisCommands, RedisInsight, ExpiringValues, E
   async lock(key: string, token: string, durationMs: number): Promise<boolean> {
     const [reply] = await this.#send([lockCommand(key, token, durationMs)], true);
     return reply === "OK";
+  }
+
+  lockAndLook(key: string, token: string, durationMs: number, lookFor: string): Promise<LockOutcome> {
+    return this.#call.run(async (deadline) => {
+      const commands: readonly RedisCommand[] = [lockCommand(key, token, durationMs), ["MGET", lookFor]];
+      const [locked, found] = await this.#link.send(commands, deadline, true);
+      accepted([locked]);
+      if (locked !== "OK") return "of-another";
+      return Array.isArray(found) && found[0] === null ? "taken-and-absent" : "taken-and-maybe-there";
+    });
   }
 
   async unlock(key: string, token: string): Promise<void> {

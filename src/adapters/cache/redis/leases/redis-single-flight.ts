@@ -27,6 +27,15 @@ const LOOK_EVERY_MS = 50;
 /** Its end concerns nobody else. */
 const NO_LEASE: Lease = { end: () => undefined };
 
+interface TriedLease {
+  readonly lease: Lease;
+  /** Whether the state is known not to be in Redis. */
+  readonly isAbsent: boolean;
+}
+
+/** Redis did not say: it is not asked again before upstream is. */
+const NOT_SAID: TriedLease = { lease: NO_LEASE, isAbsent: true };
+
 /**
  * The published clients' lock on a subject that was missed, and their notification: whoever has the lock asks
  * upstream, stores what it learns and says so. Theirs wait for that word; ours look for the state itself, so that
@@ -38,6 +47,7 @@ export class RedisSingleFlight implements CrossProcessSingleFlight {
   readonly #environment: string;
   readonly #clock: Clock;
   readonly #waitMs: number;
+  readonly #tokens = new Tokens();
 
   constructor({ commands, coherence, environment, clock, waitMs }: RedisSingleFlightParts) {
     this.#commands = commands;
@@ -53,12 +63,11 @@ export class RedisSingleFlight implements CrossProcessSingleFlight {
     const stopListening = this.#coherence.onChange(subject, () => signal.arrive());
     try {
       for (;;) {
-        const lease = await this.#tryLease(subject);
-        // Redis did not say: it is not asked again before upstream is.
-        if (lease === NO_LEASE) return lease;
-        if (lease !== undefined) {
+        const tried = await this.#tryLease(subject);
+        if (tried !== undefined) {
+          const { lease, isAbsent } = tried;
           // Its last holder may have brought it, between our look at the store and this.
-          if (!(await this.#soon(isThere(), endsAt))) return lease;
+          if (isAbsent || !(await this.#soon(isThere(), endsAt))) return lease;
           lease.end(true);
           return undefined;
         }
@@ -82,16 +91,20 @@ export class RedisSingleFlight implements CrossProcessSingleFlight {
   }
 
   /** Undefined: another process has the turn. */
-  async #tryLease(subject: Subject): Promise<Lease | undefined> {
+  async #tryLease(subject: Subject): Promise<TriedLease | undefined> {
     const key = missLockKey(this.#environment, subject);
-    const token = randomBytes(16).toString("hex");
+    const token = this.#tokens.next();
     try {
-      if (!(await this.#commands.lock(key, token, LOCK_MS))) return undefined;
+      // A state without its timestamp is not there for anybody.
+      const lookFor = timestampKey(stateKey(this.#environment, subject));
+      const outcome = await this.#commands.lockAndLook(key, token, LOCK_MS, lookFor);
+      if (outcome === "of-another") return undefined;
+      const lease = { end: (isStored: boolean) => void this.#end(subject, key, token, isStored) };
+      return { lease, isAbsent: outcome === "taken-and-absent" };
     } catch (error) {
-      if (error instanceof CodedError) return NO_LEASE;
+      if (error instanceof CodedError) return NOT_SAID;
       throw error;
     }
-    return { end: (isStored) => void this.#end(subject, key, token, isStored) };
   }
 
   async #end(subject: Subject, key: string, token: string, isStored: boolean): Promise<void> {
@@ -117,6 +130,17 @@ export class RedisSingleFlight implements CrossProcessSingleFlight {
     ];
     const [own, global] = (await this.#commands.read(states.map(timestampKey))).map(readTimestamp);
     return own !== undefined && global !== undefined && own >= global;
+  }
+}
+
+/** No two processes, and no two turns of one, have the same: of random bytes each time it would cost as much as a read. */
+class Tokens {
+  readonly #ofProcess = randomBytes(12).toString("hex");
+  #count = 0;
+
+  next(): string {
+    this.#count = (this.#count + 1) >>> 0;
+    return this.#ofProcess + this.#count.toString(16).padStart(8, "0");
   }
 }
 

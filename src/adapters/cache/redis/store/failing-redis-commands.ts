@@ -39,6 +39,10 @@ export class FailingRedisCommands implements RedisCommands {
     return this.#fail();
   }
 
+  lockAndLook(): Promise<never> {
+    return this.#fail();
+  }
+
   unlock(): Promise<never> {
     return this.#fail();
   }

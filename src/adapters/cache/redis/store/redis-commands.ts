@@ -62,6 +62,9 @@ export type WriteOutcome =
   /** What is stored is newer, and stays. */
   | { readonly outcome: "older"; readonly stored: string; readonly storedAt: number };
 
+/** Whether it is another's; if not, whether the key that was looked for was there once it was taken, as far as can be seen. */
+export type LockOutcome = "of-another" | "taken-and-absent" | "taken-and-maybe-there";
+
 /** Keys, or what names them once they are sent: what waits is small then, and knows what was learnt meanwhile. */
 export type KeysToRead = readonly string[] | (() => readonly string[]);
 
@@ -97,6 +100,8 @@ export interface RedisCommands {
   delete(keys: readonly string[]): Promise<void>;
   /** Takes a lock for a time, unless someone has it. */
   lock(key: string, token: string, durationMs: number): Promise<boolean>;
+  /** The same, and then looks whether a key is there: in one round trip (in a Cluster: two). */
+  lockAndLook(key: string, token: string, durationMs: number, lookFor: string): Promise<LockOutcome>;
   /** Gives a lock back that is still this token's. */
   unlock(key: string, token: string): Promise<void>;
   publish(channel: string, message: string): Promise<void>;

@@ -41,6 +41,7 @@ function replaceable() {
     writeNewest: (groups) => at.redis.writeNewest(groups),
     delete: (keys) => at.redis.delete(keys),
     lock: (key, token) => at.redis.lock(key, token),
+    lockAndLook: (...of) => at.redis.lockAndLook(...of),
     unlock: (key, token) => at.redis.unlock(key, token),
     publish: () => at.redis.publish(),
   };

@@ -25,6 +25,7 @@ function storeOn(redis: Pick<RedisCommands, "isSlow" | "isOverloaded">) {
     writeNewest: (groups) => model.writeNewest(groups),
     delete: (keys) => model.delete(keys),
     lock: (key, token) => model.lock(key, token),
+    lockAndLook: (...of) => model.lockAndLook(...of),
     unlock: (key, token) => model.unlock(key, token),
     publish: () => model.publish(),
   };
