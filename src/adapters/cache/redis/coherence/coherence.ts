@@ -47,7 +47,7 @@ export class PendingOperation {
   readonly #onEnd: (operation: PendingOperation) => void;
   /** Another of the same subject, which began before. */
   older: PendingOperation | undefined;
-  #isSuperseded = false;
+  #notices = 0;
 
   constructor(subject: Subject, onEnd: (operation: PendingOperation) => void) {
     this.subject = subject;
@@ -56,12 +56,17 @@ export class PendingOperation {
 
   /** Somebody wrote since it began: what it brings may be from before that. */
   get isSuperseded(): boolean {
-    return this.#isSuperseded;
+    return this.#notices > 0;
   }
 
-  supersede(): void {
-    this.#isSuperseded = true;
-    this.older?.supersede();
+  /** Of how many keys a write was told since it began; Infinity: of any. An own write is told of as any other. */
+  get notices(): number {
+    return this.#notices;
+  }
+
+  supersede(notices = 1): void {
+    this.#notices += notices;
+    this.older?.supersede(notices);
   }
 
   end(): void {
@@ -166,7 +171,7 @@ export class Coherence implements InvalidationListener {
   }
 
   invalidatedAll(): void {
-    for (const operation of this.#underWay.values()) operation.supersede();
+    for (const operation of this.#underWay.values()) operation.supersede(Infinity);
     void this.#near.markAllUnverified();
     for (const listener of this.#keyListeners.values()) listener();
     for (const listeners of this.#changeListeners.values()) for (const listener of listeners) listener();

@@ -166,11 +166,15 @@ export class RedisCacheStore implements CacheStore {
     const { state, verifiedAt, recheckAt } = fetched;
     const trust = { verifiedAt, recheckAt, isVerified: true, globalUpdatedAt: this.#globals.take(subject) };
     try {
-      const outcome = await this.#write(subject, encodeState(this.#environment, subject, state, trust));
+      const group = encodeState(this.#environment, subject, state, trust);
+      const outcome = await this.#write(subject, group);
       if (outcome === "taken") return this.#keepApart(operation, fetched);
-      if (outcome === "written") this.#stateWritten(subject, state, verifiedAt);
-      if (outcome === "written" && !operation.isSuperseded) {
-        return this.coherence.keep(operation, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
+      if (outcome === "written") {
+        this.#stateWritten(subject, state, verifiedAt);
+        this.#reads.written(state);
+        // Of this write Redis tells as of any other; only what is told beyond it may be of a later one.
+        if (operation.notices <= keysOf(group))
+          return this.coherence.keep(operation, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
       }
       const known = await this.#readAnew(subject);
       if (this.#apart.has(subject)) return this.#keepApart(operation, fetched);
@@ -465,4 +469,9 @@ export class RedisCacheStore implements CacheStore {
     if (!(await mayWriteKeys(this.#commands, this.#environment, subject))) return;
     await this.#commands.delete(purgedKeys(this.#environment, subject));
   }
+}
+
+/** How many keys a write changes: values, and a timestamp of each. */
+function keysOf({ writes }: WriteGroup): number {
+  return 2 * writes.length;
 }
