@@ -2,7 +2,7 @@ import { type CustomerState, isEmptyState } from "../../../../domain/customer-st
 import { type Subject, SubjectMap } from "../../../../domain/subject.js";
 import type { CachedState, CacheStore, FetchedState, StoredState } from "../../../../ports/cache-store.js";
 import type { CompactState } from "../../memory/memory-state.js";
-import { KEY_MARKS, stateKeysPrefix, subjectsOfKey } from "../store/redis-keys.js";
+import { hasAmbiguousKeys, KEY_MARKS, plainKeyOf, stateKeysPrefix, subjectsOfKey } from "../store/redis-keys.js";
 import type { ApartSubjects } from "./subject-marks.js";
 
 /**
@@ -92,6 +92,8 @@ export class Coherence implements InvalidationListener {
   readonly #keyListeners = new Map<string, () => void>();
   readonly #changeListeners = new SubjectMap<Set<() => void>>();
   #isCoherent = false;
+  /** Whether anybody was asked for whose keys can be read as another's: then a notice may concern more than one subject. */
+  #areKeysAmbiguous = false;
 
   /** @param apart whom no write to Redis concerns */
   constructor(near: NearStore, environment: string, apart: Pick<ApartSubjects, "has">) {
@@ -103,6 +105,7 @@ export class Coherence implements InvalidationListener {
 
   /** To be ended, whatever comes of it. */
   begin(subject: Subject): PendingOperation {
+    this.#areKeysAmbiguous ||= hasAmbiguousKeys(subject);
     const operation = new PendingOperation(subject, this.#onEnd);
     operation.older = this.#underWay.get(subject);
     this.#underWay.set(subject, operation);
@@ -145,6 +148,7 @@ export class Coherence implements InvalidationListener {
    * @returns what ends that
    */
   onChange(subject: Subject, listener: () => void): () => void {
+    this.#areKeysAmbiguous ||= hasAmbiguousKeys(subject);
     addTo(this.#changeListeners, subject, listener);
     return () => removeFrom(this.#changeListeners, subject, listener);
   }
@@ -154,7 +158,7 @@ export class Coherence implements InvalidationListener {
     this.#coherentListeners.add(listener);
   }
 
-  /** Calls back whenever Redis tells of a write to this key, or may have missed one. */
+  /** Calls back whenever Redis tells of a write to this key, of no state's, or may have missed one. */
   onKey(key: string, listener: () => void): void {
     this.#keyListeners.set(key, listener);
   }
@@ -178,19 +182,25 @@ export class Coherence implements InvalidationListener {
   }
 
   invalidated(key: string): void {
-    this.#keyListeners.get(key)?.();
-    for (const subject of subjectsOfKey(this.#environment, key)) {
-      if (this.#apart.has(subject)) continue;
-      const { customerId, resourceId } = subject;
-      const concernsResources = resourceId === undefined && !this.#isOfUsage(customerId, key);
-      this.#near.markStale(customerId, resourceId);
-      if (concernsResources) this.#near.markResourcesStale(customerId);
-      for (const operation of concernsResources
-        ? this.#underWay.ofCustomer(customerId)
-        : only(this.#underWay.get(subject)))
-        operation.supersede();
-      for (const listener of this.#changeListeners.get(subject) ?? []) listener();
+    if (!key.startsWith(this.#prefix)) this.#keyListeners.get(key)?.();
+    else if (this.#areKeysAmbiguous) {
+      for (const subject of subjectsOfKey(this.#environment, key))
+        this.#changed(subject, this.#isOfUsage(subject.customerId, key));
+    } else {
+      const subject = plainKeyOf(key, this.#prefix.length);
+      this.#changed(subject, subject.isOfUsage);
     }
+  }
+
+  #changed(subject: Subject, isOfUsage: boolean): void {
+    if (this.#apart.has(subject)) return;
+    const { customerId, resourceId } = subject;
+    this.#near.markStale(customerId, resourceId);
+    if (resourceId === undefined && !isOfUsage) {
+      this.#near.markResourcesStale(customerId);
+      for (const operation of this.#underWay.ofCustomer(customerId)) operation.supersede();
+    } else this.#underWay.get(subject)?.supersede();
+    for (const listener of this.#changeListeners.get(subject) ?? []) listener();
   }
 
   #isOfUsage(customerId: string, key: string): boolean {
@@ -207,10 +217,6 @@ type Known = Pick<CachedState, "state" | "verifiedAt">;
 export function isKnownLater(held: Known, brought: Known): boolean {
   if (!isEmptyState(held.state) && !isEmptyState(brought.state)) return false;
   return brought.verifiedAt > 0 && held.verifiedAt > brought.verifiedAt;
-}
-
-function only<T>(value: T | undefined): readonly T[] {
-  return value === undefined ? [] : [value];
 }
 
 function addTo<T>(map: SubjectMap<Set<T>>, subject: Subject, value: T): void {

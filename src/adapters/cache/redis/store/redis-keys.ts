@@ -167,6 +167,39 @@ function* positionsOf(mark: string, name: string): Iterable<number> {
   for (let position = name.indexOf(mark); position >= 0; position = name.indexOf(mark, position + 1)) yield position;
 }
 
+/** The one subject of a key where no id contains what joins ids, and whether the key is of a usage of it. */
+export interface PlainKey {
+  readonly customerId: string;
+  readonly resourceId: string | undefined;
+  readonly isOfUsage: boolean;
+}
+
+/**
+ * The subject of a key of which `hasAmbiguousKeys` is false. Costs a fraction of what all subjects of a key do.
+ *
+ * @param key begins with the prefix
+ * @param prefixLength of `stateKeysPrefix`
+ */
+export function plainKeyOf(key: string, prefixLength: number): PlainKey {
+  const end = endOfId(key, prefixLength);
+  const customerId = key.slice(prefixLength, end);
+  if (!key.startsWith(RESOURCE_MARK, end))
+    return { customerId, resourceId: undefined, isOfUsage: KEY_MARKS.usages.some((mark) => key.startsWith(mark, end)) };
+  const start = end + RESOURCE_MARK.length;
+  const resourceEnd = endOfId(key, start);
+  const isOfUsage = KEY_MARKS.usages.some((mark) => key.startsWith(mark, resourceEnd));
+  return { customerId, resourceId: key.slice(start, resourceEnd), isOfUsage };
+}
+
+/** Where an id ends that contains no mark. */
+function endOfId(key: string, start: number): number {
+  for (let position = start; position < key.length; position++) {
+    const code = key.charCodeAt(position);
+    if ((code === 0x23 || code === 0x3a) && MARKS.some((mark) => key.startsWith(mark, position))) return position;
+  }
+  return key.length;
+}
+
 const MARKS = [...KEY_MARKS.usages, KEY_MARKS.resource, KEY_MARKS.metadata, KEY_MARKS.timestamp];
 
 /**

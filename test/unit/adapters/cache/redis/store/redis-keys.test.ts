@@ -1,9 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import {
+  hasAmbiguousKeys,
   metadataKey,
   missChannel,
   missLockKey,
+  plainKeyOf,
   purgedKeys,
   stateKey,
   stateKeysPrefix,
@@ -48,6 +50,29 @@ describe("the names that the published clients give to keys", () => {
       "prod:c_acme:metadata",
       "prod:c_acme:metadata#timestamp",
     ]);
+  });
+});
+
+describe("of a subject whose ids contain no mark of keys", () => {
+  const PREFIX_LENGTH = stateKeysPrefix("prod").length;
+  // Close to the marks, without one of them.
+  const id = fc.stringMatching(/^[a-f:_#r]{0,12}$/).filter((text) => !hasAmbiguousKeys({ customerId: text }));
+  const subjects = fc.record({ customerId: id, resourceId: fc.option(id, { nil: undefined }) });
+  const anyId = fc.oneof(fc.string(), fc.constantFrom("a:r_b", "a:f_b", "a#timestamp", "a:metadata", ":credit_"));
+  const references = fc.record({ type: fc.constantFrom("feature", "credit"), id: anyId });
+
+  it("each key says whose it is, and whether it is of a usage", () => {
+    fc.assert(
+      fc.property(subjects, references, (subject, reference) => {
+        const state = [stateKey("prod", subject), metadataKey("prod", subject)];
+        for (const [keys, isOfUsage] of [
+          [state, false],
+          [[usageKey("prod", subject, reference)], true],
+        ] as const)
+          for (const key of keys.flatMap((value) => [value, timestampKey(value)]))
+            expect(plainKeyOf(key, PREFIX_LENGTH)).toEqual({ ...subject, isOfUsage });
+      }),
+    );
   });
 });
 
