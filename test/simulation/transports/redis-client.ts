@@ -178,7 +178,7 @@ class Pipeline {
     this.#redis = redis;
   }
 
-  call(name: string, ...args: readonly Argument[]): this {
+  call(name: string, args: readonly Argument[]): this {
     this.#commands.push([name, ...args]);
     return this;
   }

@@ -60,25 +60,23 @@ ${newestWins(1)}`);
 /** The scripts that write groups, each with whole groups for as long as they fit in. */
 export function newestWinsCalls(groups: readonly WriteGroup[], now: number, keysTtlMs: number): readonly ScriptCall[] {
   return batches(groups).map((batch) => {
-    const needed = [...new Set(batch.flatMap(({ onlyIfExists }) => onlyIfExists ?? []))];
-    const writes = batch.flatMap(({ writes, onlyIfExists }) =>
-      writes.map((write) => ({ ...write, needs: onlyIfExists === undefined ? 0 : needed.indexOf(onlyIfExists) + 1 })),
-    );
+    const needed: string[] = [];
+    const keys: string[] = [];
+    const args: (string | number)[] = [keysTtlMs, now];
+    for (const { writes, onlyIfExists } of batch) {
+      if (onlyIfExists !== undefined && !needed.includes(onlyIfExists)) needed.push(onlyIfExists);
+      const needs = onlyIfExists === undefined ? 0 : needed.indexOf(onlyIfExists) + 1;
+      for (const { key, value, updatedAt } of writes) {
+        keys.push(key, timestampKey(key));
+        args.push(value, updatedAt ?? "", needs);
+      }
+    }
+    keys.push(...needed);
     const unlessLater = batch[0]?.unlessLater;
-    return {
-      script: unlessLater === undefined ? NEWEST_WINS : UNLESS_LATER,
-      keys: [
-        ...writes.flatMap(({ key }) => [key, timestampKey(key)]),
-        ...needed,
-        ...(unlessLater === undefined ? [] : [unlessLater.key]),
-      ],
-      args: [
-        keysTtlMs,
-        now,
-        ...writes.flatMap(({ value, updatedAt, needs }) => [value, updatedAt ?? "", needs]),
-        ...(unlessLater === undefined ? [] : [unlessLater.than]),
-      ],
-    };
+    if (unlessLater === undefined) return { script: NEWEST_WINS, keys, args };
+    keys.push(unlessLater.key);
+    args.push(unlessLater.than);
+    return { script: UNLESS_LATER, keys, args };
   });
 }
 
@@ -103,9 +101,11 @@ export function byGroup(
   return groups.map(({ writes }) => all.slice(next, (next += writes.length)));
 }
 
+const WRITTEN: WriteOutcome = { outcome: "written" };
+
 /** @param reply of a script for one write: 1 written, 0 not cached, 2 withheld, or what is stored and newer, with its timestamp */
 export function outcomeOf(reply: unknown): WriteOutcome {
-  if (reply === 1) return { outcome: "written" };
+  if (reply === 1) return WRITTEN;
   if (reply === 0) return { outcome: "not-cached" };
   if (reply === 2) return { outcome: "withheld" };
   const [stored, storedAt] = reply as readonly [string, string];
@@ -128,6 +128,7 @@ function batches(groups: readonly WriteGroup[]): readonly (readonly WriteGroup[]
 }
 
 function inParts(group: WriteGroup): readonly WriteGroup[] {
+  if (group.writes.length <= MAX_WRITES) return [group];
   const parts: WriteGroup[] = [];
   for (let from = 0; from < group.writes.length; from += MAX_WRITES) {
     parts.push({ ...group, writes: group.writes.slice(from, from + MAX_WRITES) });

@@ -25,9 +25,10 @@ export async function runScripts(
   calls: readonly ScriptCall[],
   send: (commands: readonly RedisCommand[]) => Promise<readonly Reply[]>,
 ): Promise<readonly Reply[]> {
-  const replies = [...(await send(calls.map((call) => commandOf("EVALSHA", call.script.digest, call))))];
+  const answered = await send(calls.map((call) => commandOf("EVALSHA", call.script.digest, call)));
+  if (!answered.some(isUnknownScript)) return answered;
+  const replies = [...answered];
   const unknown = calls.flatMap((call, index) => (isUnknownScript(replies[index]) ? [{ call, index }] : []));
-  if (unknown.length === 0) return replies;
   const again = await send(unknown.map(({ call }) => commandOf("EVAL", call.script.source, call)));
   unknown.forEach(({ index }, position) => (replies[index] = again[position]));
   return replies;

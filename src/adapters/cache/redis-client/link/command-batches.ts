@@ -213,7 +213,7 @@ export class CommandBatch {
     let count = 0;
     for (const { commands } of waiting) {
       count += commands.length;
-      for (const [name, ...args] of commands) pipeline.call(name, ...args);
+      for (const [name, ...args] of commands) pipeline.call(name, args);
     }
     this.#exec(pipeline, count).then(
       (replies) => {

@@ -2,9 +2,9 @@ import { type ChainableCommander, type RedisOptions, ReplyError } from "ioredis"
 import { CodedError } from "../../../../domain/errors.js";
 import { BackOff } from "../../../../ports/back-off.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
+import { Deadlines } from "../../../../ports/deadlines.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
-import { within } from "../../../../ports/waits.js";
 import { CommandBatch, type RedisCommand, type Reply } from "./command-batches.js";
 import { LatencyWatch, LinkLog } from "./link-health.js";
 import { isForbidden, isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
@@ -46,6 +46,7 @@ const MAX_UNANSWERED = 10_000;
 export class RedisLink {
   readonly #settings: LinkSettings;
   readonly #dependencies: LinkDependencies;
+  readonly #deadlines: Deadlines;
   readonly #backOff: BackOff;
   readonly #log: LinkLog;
   readonly #firstAttempt: InitialConnect;
@@ -64,6 +65,7 @@ export class RedisLink {
     this.#settings = settings;
     this.#dependencies = dependencies;
     this.#onChange = onChange;
+    this.#deadlines = new Deadlines(dependencies.clock);
     this.#backOff = new BackOff(dependencies.timing, dependencies.random);
     this.#log = new LinkLog(settings.name, dependencies.logger, dependencies.telemetry);
     this.#firstAttempt = new InitialConnect(dependencies.clock);
@@ -140,13 +142,12 @@ export class RedisLink {
   /** What comes after the deadline is read, and judged, all the same. */
   #by<T>(deadline: number, answer: Promise<T>): Promise<T> {
     if (deadline === Infinity) return answer;
-    const { clock } = this.#dependencies;
-    return within(
-      answer,
-      deadline - clock.now(),
-      clock,
-      () => new CodedError("unavailable", "Redis did not answer in time"),
-    );
+    return new Promise((resolve, reject) => {
+      const late = this.#deadlines.after(Math.ceil(deadline - this.#dependencies.clock.now()), () =>
+        reject(new CodedError("unavailable", "Redis did not answer in time")),
+      );
+      answer.then(resolve, reject).finally(() => this.#deadlines.cancel(late));
+    });
   }
 
   #judgeReads(replies: readonly Reply[]): void {

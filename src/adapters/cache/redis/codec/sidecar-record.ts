@@ -53,6 +53,7 @@ function idsOf(
   entitlements: readonly EntitlementReference[],
   of: EntitlementReference["type"],
 ): readonly string[] | undefined {
+  if (entitlements.length === 0) return undefined;
   const ids = entitlements.filter(({ type }) => type === of).map(({ id }) => id);
   return ids.length === 0 ? undefined : ids;
 }

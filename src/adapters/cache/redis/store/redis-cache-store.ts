@@ -23,7 +23,14 @@ import { ApartSubjects, CustomerTimestamps, SharedStaleMarker, StaleMarkers } fr
 import { UnheardStates } from "../coherence/unheard-states.js";
 import { mayWriteKeys } from "./key-ownership.js";
 import { type RedisCommands, redisIsLate, type WriteGroup } from "./redis-commands.js";
-import { purgedKeys, staleMarkerKey, stateKey, type StateReading, timestampKey } from "./redis-keys.js";
+import {
+  hasAmbiguousKeys,
+  purgedKeys,
+  staleMarkerKey,
+  stateKey,
+  type StateReading,
+  timestampKey,
+} from "./redis-keys.js";
 import { type PendingRepair, Repairs } from "./repairs.js";
 import { StateReader, usageIn, usagesOfState } from "./state-reader.js";
 import { WrittenJournal } from "./written-journal.js";
@@ -457,8 +464,15 @@ export class RedisCacheStore implements CacheStore {
 
   /** @returns whether Redis holds all of it now, and nothing newer; or whether its keys are another subject's */
   async #write(subject: Subject, group: WriteGroup): Promise<"written" | "superseded" | "taken"> {
-    const keys = group.writes.map(({ key }) => key);
-    if (!(await mayWriteKeys(this.#commands, this.#environment, subject, keys))) return "taken";
+    const isOwn =
+      !hasAmbiguousKeys(subject) ||
+      (await mayWriteKeys(
+        this.#commands,
+        this.#environment,
+        subject,
+        group.writes.map(({ key }) => key),
+      ));
+    if (!isOwn) return "taken";
     const [outcomes] = await this.#commands.writeNewest([group]);
     if (outcomes?.every(({ outcome }) => outcome === "written") !== true) return "superseded";
     this.#apart.delete(subject);

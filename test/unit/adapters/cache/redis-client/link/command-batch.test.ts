@@ -8,7 +8,7 @@ function recorded() {
   const redis = {
     pipeline() {
       const commands: string[] = [];
-      return { commands, call: (...command: readonly string[]) => commands.push(command.join(" ")) };
+      return { commands, call: (name: string, args: readonly string[]) => commands.push([name, ...args].join(" ")) };
     },
   } as unknown as Redis;
   const exec = (pipeline: ChainableCommander, count: number) => {
