@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
@@ -79,6 +79,20 @@ describe("AUTH_TOKENS_FILE", () => {
     expect((await check(line, "token-two")).status).toBe(200);
     expect(run.stdout.match(/The last good entries stay in use/g)).toHaveLength(1);
     for (const secret of ["token-one", "token-two"]) expect(run.stdout).not.toContain(secret);
+  });
+
+  it.each([
+    ["AUTH_TOKENS_FILE", () => tokensFile([tokenEntry("first", "token-one")]), "the file of tokens changed"],
+    ["FAILURE_POLICY_FILE", () => tokensFile("default: { answer: deny }"), "the failure policies changed"],
+  ])("of %s that is gone is told, and that it is back at the same level", async (setting, fileOf, back) => {
+    const file = fileOf();
+    const content = readFileSync(file);
+    const run = service({ [setting]: file, LOG_LEVEL: "error" });
+    await run.started();
+    rmSync(file);
+    await run.printed(/cannot be read any more/);
+    writeFileSync(file, content);
+    await run.printed(new RegExp(`${back}.*"isRecovery":true`));
   });
 
   it.each([

@@ -3,6 +3,7 @@ import { CodedError } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { FailurePolicies } from "../../../ports/failure-policies.js";
 import type { Logger } from "../../../ports/logger.js";
+import { OutageLog } from "../../../ports/outage-log.js";
 import type { FileContent } from "../../files/file-access.js";
 import { FileFollower } from "../../files/follow-file.js";
 import { readSettledFile } from "../../files/read-settled-file.js";
@@ -14,14 +15,14 @@ const MAX_REMEMBERED = 10_000;
 /** The policies of a file, as it was when it was last good. */
 export class PolicyFile implements FailurePolicies {
   readonly #file: string;
-  readonly #logger: Logger;
+  readonly #outage: OutageLog;
   readonly #follower: FileFollower;
   #rules: PolicyRules;
   readonly #byId = new Map<string, FailurePolicy | undefined>();
 
   private constructor(file: string, known: FileContent, rules: PolicyRules, clock: Clock, logger: Logger) {
     this.#file = file;
-    this.#logger = logger;
+    this.#outage = new OutageLog(logger);
     this.#rules = rules;
     this.#follower = new FileFollower({ file, known, clock, listener: this.#listener() });
   }
@@ -58,6 +59,7 @@ export class PolicyFile implements FailurePolicies {
 
   #listener() {
     const file = this.#file;
+    const outage = this.#outage;
     return {
       changed: ({ bytes }: FileContent): boolean => {
         try {
@@ -65,21 +67,23 @@ export class PolicyFile implements FailurePolicies {
         } catch (error) {
           const fault =
             error instanceof CodedError ? error.message : `the file of failure policies ${file} could not be read`;
-          this.#logger.error(`${fault}\nThe last good policies stay in use until it is corrected.`, { file });
+          outage.lost("error", `${fault}\nThe last good policies stay in use until it is corrected.`, { file });
           return false;
         }
         this.#byId.clear();
-        this.#logger.info("the failure policies changed", { file });
+        outage.recovered("the failure policies changed", { file });
         return true;
       },
       unreadable: (error: Error): void => {
-        this.#logger.error(
+        outage.lost(
+          "error",
           `the file of failure policies ${file} cannot be read any more; the last good policies stay in use until it is back`,
           { file, error },
         );
       },
       restless: (): void => {
-        this.#logger.warn(
+        outage.lost(
+          "warn",
           `the file of failure policies ${file} is being written all the time; the last good policies stay in use until it rests`,
           { file },
         );

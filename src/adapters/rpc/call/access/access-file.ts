@@ -1,6 +1,7 @@
 import { CodedError } from "../../../../domain/errors.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
+import { OutageLog } from "../../../../ports/outage-log.js";
 import type { FileContent } from "../../../files/file-access.js";
 import { FileFollower } from "../../../files/follow-file.js";
 import { readSettledFile } from "../../../files/read-settled-file.js";
@@ -9,14 +10,14 @@ import { type AccessEntry, readAccessEntries } from "./access-entries.js";
 /** The entries of a file, as it was when it was last good. */
 export class AccessFile {
   readonly #file: string;
-  readonly #logger: Logger;
+  readonly #outage: OutageLog;
   readonly #follower: FileFollower;
   #entries: readonly AccessEntry[];
   #generation = 0;
 
   private constructor(file: string, known: FileContent, entries: readonly AccessEntry[], clock: Clock, logger: Logger) {
     this.#file = file;
-    this.#logger = logger;
+    this.#outage = new OutageLog(logger);
     this.#entries = entries;
     this.#follower = new FileFollower({ file, known, clock, listener: this.#listener() });
   }
@@ -52,27 +53,30 @@ export class AccessFile {
 
   #listener() {
     const file = this.#file;
+    const outage = this.#outage;
     return {
       changed: ({ bytes }: FileContent): boolean => {
         try {
           this.#entries = readAccessEntries(file, bytes);
         } catch (error) {
           const fault = error instanceof CodedError ? error.message : `the file of tokens ${file} could not be read`;
-          this.#logger.error(`${fault}\nThe last good entries stay in use until it is corrected.`, { file });
+          outage.lost("error", `${fault}\nThe last good entries stay in use until it is corrected.`, { file });
           return false;
         }
         this.#generation++;
-        this.#logger.info("the file of tokens changed", { file, entries: this.#entries.length });
+        outage.recovered("the file of tokens changed", { file, entries: this.#entries.length });
         return true;
       },
       unreadable: (error: Error): void => {
-        this.#logger.error(
+        outage.lost(
+          "error",
           `the file of tokens ${file} cannot be read any more; the last good entries stay in use until it is back`,
           { file, error },
         );
       },
       restless: (): void => {
-        this.#logger.warn(
+        outage.lost(
+          "warn",
           `the file of tokens ${file} is being written all the time; the last good entries stay in use until it rests`,
           { file },
         );
