@@ -122,7 +122,7 @@ export class CheckLoad {
     received
       .then(answered, (error: unknown) => this.#in.oracle.violate("a-check-never-fails", this.#nowMs, String(error)))
       .finally(() => {
-        overdue();
+        overdue.cancel();
         this.underWay--;
       });
   }

@@ -170,7 +170,7 @@ export class Oracle {
         `${answer.run} answers customer ${answer.customer} by version ${version} (${answer.source}) after version ${before.version}`,
       );
     }
-    const received = versions.find(({ number }) => number === version);
+    const received = this.#upstream.versionOf(answer.customer, version);
     if (received !== undefined && received.isGranted !== answer.isGranted) {
       this.violate(
         "decides-by-the-state",
@@ -178,7 +178,7 @@ export class Oracle {
         `${answer.run} answers ${answer.isGranted} for version ${version} of customer ${answer.customer}`,
       );
     }
-    const next = versions.find(({ number }) => number === version + 1);
+    const next = this.#upstream.versionOf(answer.customer, version + 1);
     const replacedAt = next === undefined ? undefined : this.#upstream.timeOf(next);
     const staleMs = replacedAt === undefined || replacedAt > answer.askedAt ? 0 : answer.askedAt - replacedAt;
     const isWrong = staleMs > 0 && versions.at(-1)?.isGranted !== answer.isGranted;

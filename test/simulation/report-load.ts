@@ -84,7 +84,7 @@ export class ReportLoad {
         (error: unknown) => this.#sent.set(key, outcomeOf(error)),
       )
       .finally(() => {
-        overdue();
+        overdue.cancel();
         this.#in.history.add(this.#nowMs, started.process.name, `${key} ${this.#sent.get(key) ?? ""}`);
       });
   }

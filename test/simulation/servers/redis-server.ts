@@ -20,6 +20,8 @@ class Connection {
   readonly id: number;
   readonly peer: RedisPeer;
   prefixes: readonly string[] | undefined;
+  /** Of this turn: keys that were written to. */
+  readonly written = new Set<string>();
   redirect = 0;
   readonly channels = new Set<string>();
   watched: Map<string, number> | undefined;
@@ -46,6 +48,7 @@ export class RedisServer {
   readonly #connections = new Map<number, Connection>();
   #ids = 0;
   #version = 0;
+  #hasWritten = false;
   /** Nobody may run scripts, as in some managed Redis. */
   forbidsScripts = false;
   /** Writes are refused, as by a replica. */
@@ -79,7 +82,7 @@ export class RedisServer {
   }
 
   has(key: string): boolean {
-    return this.#get(key) !== null;
+    return this.peek(key) !== null;
   }
 
   /** What a key holds, as nobody is told of. */
@@ -100,6 +103,18 @@ export class RedisServer {
       return this.#run(connection, name, command.slice(1));
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
+    } finally {
+      if (this.#hasWritten) this.#announce();
+    }
+  }
+
+  /** As the server does before it waits again: one message of all that a turn has written. */
+  #announce(): void {
+    this.#hasWritten = false;
+    for (const connection of this.#connections.values()) {
+      if (connection.written.size === 0) continue;
+      this.#push(connection, [...connection.written]);
+      connection.written.clear();
     }
   }
 
@@ -204,7 +219,9 @@ export class RedisServer {
   #wrote(key: string): void {
     this.#versions.set(key, ++this.#version);
     for (const connection of this.#connections.values()) {
-      if (connection.prefixes?.some((prefix) => key.startsWith(prefix)) === true) this.#push(connection, [key]);
+      if (connection.prefixes?.some((prefix) => key.startsWith(prefix)) !== true) continue;
+      connection.written.add(key);
+      this.#hasWritten = true;
     }
   }
 

@@ -119,6 +119,12 @@ export class Upstream {
     return this.#customer(customer).versions;
   }
 
+  /** Undefined: it is not there yet, or no longer kept. */
+  versionOf(customer: number, number: number): Version | undefined {
+    const { versions } = this.#customer(customer);
+    return versions[number - (versions[0]?.number ?? 0)];
+  }
+
   /** When a version came to be, milliseconds of virtual time. */
   timeOf({ since }: Version): number {
     return since - World.EPOCH;

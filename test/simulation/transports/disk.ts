@@ -8,7 +8,7 @@ interface Inode {
   /** What outlasts a power cut. */
   durable: Buffer;
   /** What was done since, in order. */
-  pending: ((content: Buffer) => Buffer)[];
+  pending: { readonly how: (content: Buffer) => Buffer; readonly at: number }[];
   changedAt: bigint;
   lockedBy: SimProcess | undefined;
 }
@@ -30,7 +30,7 @@ export class SimDisk {
 
   cutPower(): void {
     for (const inode of new Set([...this.#entries.values(), ...this.#durableEntries.values()])) {
-      for (const change of inode.pending) if (this.#random.chance(0.5)) inode.durable = change(inode.durable);
+      for (const { how } of inode.pending) if (this.#random.chance(0.5)) inode.durable = how(inode.durable);
       inode.content = inode.durable;
       inode.pending = [];
       inode.lockedBy = undefined;
@@ -75,8 +75,22 @@ export class SimDisk {
     if (grows > this.room) throw fileError("ENOSPC", "write");
     this.room -= Math.max(0, grows);
     inode.content = how(inode.content);
-    inode.pending.push(how);
+    this.#writeBack(inode);
+    inode.pending.push({ how, at: theWorld().scheduler.now });
     inode.changedAt = ++this.#inodes;
+  }
+
+  /** As a system does by itself after a while: or what is never synced would be remembered for ever. */
+  #writeBack(inode: Inode): void {
+    if (this.failsSyncs) return;
+    const before = theWorld().scheduler.now - WRITTEN_BACK_AFTER;
+    let written = 0;
+    for (const { how, at } of inode.pending) {
+      if (at > before) break;
+      inode.durable = how(inode.durable);
+      written++;
+    }
+    if (written > 0) inode.pending.splice(0, written);
   }
 
   sync(inode: Inode): void {
@@ -85,6 +99,9 @@ export class SimDisk {
     inode.pending = [];
   }
 }
+
+/** Microseconds. */
+const WRITTEN_BACK_AFTER = 30e6;
 
 const disks = new WeakMap<object, Map<string, SimDisk>>();
 const handles = new Map<number, FileHandle>();

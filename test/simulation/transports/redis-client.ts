@@ -44,7 +44,7 @@ interface RedisOptions {
 type Argument = string | number;
 
 export class Redis extends EventEmitter {
-  readonly stream: EventEmitter & { bytesRead: number; destroy(): void };
+  readonly stream: SocketOfRedis;
   readonly #process: SimProcess | undefined;
   readonly #host: string;
   readonly #there: Pipe;
@@ -63,7 +63,7 @@ export class Redis extends EventEmitter {
     const from = this.#process?.host ?? "world";
     this.#there = network.pipe(from, host, undefined);
     this.#back = network.pipe(host, from, this.#process);
-    this.stream = Object.assign(new EventEmitter(), { bytesRead: 0, destroy: () => this.disconnect() });
+    this.stream = new SocketOfRedis(this);
     this.#process?.onEnd(() => this.#leave());
     this.#there.send(() => {
       const redis = servers.get(theWorld())?.get(this.#host);
@@ -76,8 +76,15 @@ export class Redis extends EventEmitter {
     return new Promise((resolve, reject) => this.#send([name, ...args].map(String), { resolve, reject }));
   }
 
+  /** On a link on which nothing is wrong or under way it is no event: whoever looks at the socket finds the answer in time. */
   ping(): Promise<RedisReply> {
-    return this.call("PING");
+    const { network } = theWorld();
+    if (this.#hasEnded || this.#asked.length > 0 || !this.#isServed() || this.stream.listenerCount("data") > 0)
+      return this.call("PING");
+    const took = network.roundTrip(this.#there, this.#back);
+    if (took === undefined) return this.call("PING");
+    this.stream.answered(PONG_BYTES, took);
+    return PONG;
   }
 
   client(...args: readonly Argument[]): Promise<RedisReply> {
@@ -106,10 +113,14 @@ export class Redis extends EventEmitter {
     this.#asked.push(asked);
     this.#there.send(() => {
       const [redis, connection] = [this.#redis, this.#connection];
-      if (redis?.isUp !== true || connection === undefined || !redis.links.has(this.#drop)) return;
+      if (!this.#isServed() || redis === undefined || connection === undefined) return;
       const reply = redis.server.execute(connection, command);
       this.#back.send(() => this.#replied(reply));
     });
+  }
+
+  #isServed(): boolean {
+    return this.#connection !== undefined && this.#redis?.isUp === true && this.#redis.links.has(this.#drop);
   }
 
   #accept(redis: VirtualRedis): void {
@@ -138,14 +149,14 @@ export class Redis extends EventEmitter {
     if (this.#hasEnded) return;
     const asked = this.#asked.shift();
     theWorld().scheduler.charge(COST_OF_REPLY + (Array.isArray(reply) ? reply.length * COST_OF_VALUE : 0));
-    this.#received(10);
+    this.#received(PONG_BYTES);
     if (reply instanceof Error) asked?.reject(new ReplyError(reply.message));
     else asked?.resolve(reply);
   }
 
   /** In the order of the library: first its own listener, then whoever looks at the stream. */
   #received(bytes: number): void {
-    this.stream.bytesRead += bytes;
+    this.stream.answered(bytes, 0);
     if (this.stream.listenerCount("data") > 0) setImmediate(() => this.stream.emit("data"));
   }
 
@@ -167,6 +178,44 @@ export class Redis extends EventEmitter {
     this.#hasEnded = true;
     for (const { reject } of this.#asked.splice(0)) reject(error);
     this.emit("end");
+  }
+}
+
+const PONG_BYTES = 10;
+const PONG = Promise.resolve("PONG");
+
+/** How much came, by when. */
+class SocketOfRedis extends EventEmitter {
+  readonly #redis: Redis;
+  #read = 0;
+  #coming = 0;
+  #comesAt = Infinity;
+
+  constructor(redis: Redis) {
+    super();
+    this.#redis = redis;
+  }
+
+  get bytesRead(): number {
+    if (this.#comesAt <= theWorld().scheduler.now) this.#take();
+    return this.#read;
+  }
+
+  /** @param after microseconds from now */
+  answered(bytes: number, after: number): void {
+    this.#take();
+    if (after === 0) this.#read += bytes;
+    else [this.#coming, this.#comesAt] = [bytes, theWorld().scheduler.now + after];
+  }
+
+  destroy(): void {
+    this.#redis.disconnect();
+  }
+
+  #take(): void {
+    this.#read += this.#coming;
+    this.#coming = 0;
+    this.#comesAt = Infinity;
   }
 }
 

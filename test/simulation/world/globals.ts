@@ -1,54 +1,53 @@
-import { IMMEDIATES, type SimProcess, TIMERS } from "./sim-process.js";
+import type { SimEvent } from "./scheduler.js";
+import { type SimProcess, TIMERS } from "./sim-process.js";
 import { theWorld } from "./world.js";
 
 /**
  * What stands in for the machine's own time and chance in the code under simulation: bundled into it in place of the
  * globals of these names.
  */
-interface Timer {
-  cancel: () => void;
-  unref(): Timer;
-  ref(): Timer;
+class Timer {
+  event: SimEvent;
+
+  constructor(event: SimEvent) {
+    this.event = event;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
 }
 
-function timer(delayMs: number, run: () => void): Timer {
+function timer(delayMs: number, run: () => unknown): SimEvent {
   const { scheduler } = theWorld();
-  const made: Timer = {
-    cancel: scheduler.after(
-      Math.max(1, Number.isFinite(delayMs) ? delayMs : 1) * 1_000,
-      scheduler.current,
-      run,
-      TIMERS,
-    ),
-    unref: () => made,
-    ref: () => made,
-  };
-  return made;
+  const us = Math.max(1, Number.isFinite(delayMs) ? delayMs : 1) * 1_000;
+  return scheduler.after(us, scheduler.current, run, TIMERS);
 }
 
-export const simSetTimeout = (callback: (...args: unknown[]) => void, delayMs = 1, ...args: unknown[]): Timer =>
-  timer(delayMs, () => callback(...args));
+type Callback = (...args: unknown[]) => void;
 
-export const simClearTimeout = (cleared: Timer | undefined): void => cleared?.cancel();
+const called = (callback: Callback, args: unknown[]) => (args.length === 0 ? callback : () => callback(...args));
+
+export const simSetTimeout = (callback: Callback, delayMs = 1, ...args: unknown[]): Timer =>
+  new Timer(timer(delayMs, called(callback, args)));
+
+export const simClearTimeout = (cleared: Timer | undefined): void => cleared?.event.cancel();
 
 export const simSetInterval = (callback: () => void, delayMs = 1): Timer => {
-  const made = timer(delayMs, again);
+  const made = new Timer(timer(delayMs, again));
   function again(): void {
     callback();
-    made.cancel = timer(delayMs, again).cancel;
+    made.event = timer(delayMs, again);
   }
   return made;
 };
 
-export const simSetImmediate = (callback: (...args: unknown[]) => void, ...args: unknown[]): Timer => {
-  const { scheduler } = theWorld();
-  const made: Timer = {
-    cancel: scheduler.after(0, scheduler.current, () => callback(...args), IMMEDIATES),
-    unref: () => made,
-    ref: () => made,
-  };
-  return made;
-};
+export const simSetImmediate = (callback: Callback, ...args: unknown[]): Timer =>
+  new Timer(theWorld().scheduler.immediate(called(callback, args)));
 
 function current(): SimProcess | undefined {
   return theWorld().scheduler.current;
@@ -58,9 +57,17 @@ export const simPerformance = { now: (): number => theWorld().scheduler.now / 1_
 
 export const simRandom = (): number => theWorld().chance.next();
 
-export const SimDate = new Proxy(globalThis.Date, {
-  construct: (target, args: unknown[]) =>
-    (args.length === 0 ? new target(theWorld().wallClockOf(current())) : Reflect.construct(target, args)) as object,
-  get: (target, name) =>
-    name === "now" ? () => theWorld().wallClockOf(current()) : (Reflect.get(target, name) as unknown),
+const RealDate = globalThis.Date;
+const now = (): number => theWorld().wallClockOf(current());
+
+// No proxy: the product asks for the time in every other line.
+function dateOfWorld(...args: readonly unknown[]): Date {
+  return args.length === 0 ? new RealDate(now()) : (Reflect.construct(RealDate, args) as Date);
+}
+
+export const SimDate = Object.assign(dateOfWorld, {
+  prototype: RealDate.prototype,
+  UTC: RealDate.UTC,
+  parse: RealDate.parse,
+  now,
 });

@@ -84,6 +84,14 @@ export class Network {
     return at;
   }
 
+  /** How long a message and its answer are under way, microseconds; undefined: something is wrong on the way. */
+  roundTrip(there: Pipe, back: Pipe): number | undefined {
+    if (this.#refusing.has(there.to) || this.#isCutLink(there.link) || this.#isCutLink(back.link)) return undefined;
+    if (this.#slow.size === 0) return 2 * LATENCY + this.#random.below(2 * JITTER);
+    const slow = this.#slowness(there.link, there.from, there.to) + this.#slowness(back.link, back.from, back.to);
+    return slow > 0 ? undefined : 2 * LATENCY + this.#random.below(2 * JITTER);
+  }
+
   #slowness(link: string, from: string, to: string): number {
     return this.#slow.get(link) ?? this.#slow.get(linkOf("*", to)) ?? this.#slow.get(linkOf(from, "*")) ?? 0;
   }

@@ -1,17 +1,27 @@
-import { ARRIVALS, type Phase, type SimProcess } from "./sim-process.js";
+import { ARRIVALS, IMMEDIATES, type Phase, type SimProcess } from "./sim-process.js";
 
-interface Event {
+/** Something that happens to a process, or to the world, at its time. */
+export class SimEvent {
   /** Microseconds of virtual time. */
   readonly at: number;
   readonly order: number;
   readonly process: SimProcess | undefined;
-  /** @returns what is waited for, where that is a promise */
   readonly run: () => unknown;
   readonly phase: Phase;
-  isCancelled: boolean;
-}
+  isCancelled = false;
 
-export type Cancel = () => void;
+  constructor(at: number, order: number, process: SimProcess | undefined, run: () => unknown, phase: Phase) {
+    this.at = at;
+    this.order = order;
+    this.process = process;
+    this.run = run;
+    this.phase = phase;
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+  }
+}
 
 /** So many events at one time are a loop that never ends. */
 const MAX_EVENTS_AT_ONE_TIME = 1_000_000;
@@ -32,19 +42,31 @@ export class Scheduler {
   /** Whose event is being run; undefined: the world's own. */
   current: SimProcess | undefined;
   events = 0;
-  readonly #heap: Event[] = [];
+  readonly #heap: SimEvent[] = [];
+  /** Immediates of the process that ran last, while it is not behind. */
+  readonly #immediates: SimEvent[] = [];
+  #nextImmediate = 0;
+  #resumed: SimProcess | undefined;
   #order = 0;
   #atOneTime = 0;
 
   /** @param process whose processor runs it: it waits while that is busy, and never comes once it is dead */
-  at(at: number, process: SimProcess | undefined, run: () => unknown, phase: Phase = ARRIVALS): Cancel {
-    const event: Event = { at: Math.max(at, this.now), order: this.#order++, process, run, phase, isCancelled: false };
+  at(at: number, process: SimProcess | undefined, run: () => unknown, phase: Phase = ARRIVALS): SimEvent {
+    const event = new SimEvent(Math.max(at, this.now), this.#order++, process, run, phase);
     this.#push(event);
-    return () => (event.isCancelled = true);
+    return event;
   }
 
-  after(delay: number, process: SimProcess | undefined, run: () => unknown, phase: Phase = ARRIVALS): Cancel {
+  after(delay: number, process: SimProcess | undefined, run: () => unknown, phase: Phase = ARRIVALS): SimEvent {
     return this.at(this.now + delay, process, run, phase);
+  }
+
+  /** Behind the event of the running process, and before anything else where that has time. */
+  immediate(run: () => unknown): SimEvent {
+    if (this.current === undefined) return this.after(0, undefined, run);
+    const event = new SimEvent(this.now, this.#order++, this.current, run, IMMEDIATES);
+    this.#immediates.push(event);
+    return event;
   }
 
   /** The running process's processor is busy for so long, microseconds. */
@@ -52,68 +74,107 @@ export class Scheduler {
     if (this.current !== undefined) this.current.busyUntil += cost;
   }
 
-  async runUntil(end: number): Promise<void> {
-    for (let event = this.#heap[0]; event !== undefined && event.at <= end; event = this.#heap[0]) {
-      this.#pop();
-      if (event.isCancelled) continue;
-      this.#advance(event.at);
-      const { process } = event;
-      if (process?.isAlive === false) continue;
-      const rest = process === undefined ? this.#run(undefined, event.run) : this.#runFor(process, event);
-      // Most events are done by now: to wait for each would take longer than they do.
-      if (rest !== undefined) await rest;
-      this.current = undefined;
-    }
-    this.now = Math.max(this.now, end);
+  runUntil(end: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // What a process has begun by promises is its own doing, and over before the next event: Node empties that queue before
+      // it comes to the next tick. Twice, since what goes on may itself wait for the next tick.
+      const settled = () => process.nextTick(goOn);
+      const goOn = () => void RESOLVED.then(next);
+      let turns = 0;
+      const next = () => {
+        try {
+          if (!this.#runSome(end)) {
+            this.now = Math.max(this.now, end);
+            resolve();
+            // Now and then the real event loop turns, for whoever has sent this program a signal.
+          } else if (++turns % EVENTS_IN_A_TURN === 0) realSetImmediate(goOn);
+          else process.nextTick(settled);
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      goOn();
+    });
   }
 
   get pending(): number {
     return this.#heap.length;
   }
 
-  #runFor(process: SimProcess, event: Event): Promise<unknown> | undefined {
-    if (process.busyUntil <= this.now + SLACK && !process.isBehind) return this.#charged(process, event.run);
-    process.wait(event, event.phase);
-    this.#resumeLater(process);
+  /** Runs events up to one of a process. @returns false where none is left */
+  #runSome(end: number): boolean {
+    const resumed = this.#resumed;
+    this.#resumed = this.current = undefined;
+    for (;;) {
+      const immediate = this.#takeImmediate();
+      if (immediate === undefined) break;
+      if (this.#runFor(immediate.process as SimProcess, immediate)) return true;
+    }
+    if (resumed?.isBehind === true && resumed.isAlive) this.#resumeLater(resumed);
+    for (let event = this.#heap[0]; event !== undefined && event.at <= end; event = this.#heap[0]) {
+      this.#pop();
+      if (event.isCancelled) continue;
+      this.#advance(event.at);
+      const { process: owner } = event;
+      if (owner === undefined) {
+        this.events++;
+        event.run();
+        // The world itself is synchronous, but where it lets a process go on.
+        if (this.#isOfProcess()) return true;
+      } else if (owner.isAlive && this.#runFor(owner, event)) return true;
+    }
+    return false;
+  }
+
+  #isOfProcess(): boolean {
+    return this.current !== undefined;
+  }
+
+  #takeImmediate(): SimEvent | undefined {
+    while (this.#nextImmediate < this.#immediates.length) {
+      const event = this.#immediates[this.#nextImmediate++] as SimEvent;
+      if (!event.isCancelled && event.process?.isAlive === true) return event;
+    }
+    this.#immediates.length = this.#nextImmediate = 0;
     return undefined;
   }
 
-  #resumeLater(process: SimProcess): void {
-    if (process.isResuming) return;
-    process.isResuming = true;
-    this.at(process.busyUntil - SLACK, undefined, async () => {
-      process.isResuming = false;
-      if (!process.isAlive) return;
-      if (process.busyUntil <= this.now + SLACK) {
-        for (let next = process.next(); next !== undefined; next = process.next()) {
-          if (next.isCancelled) continue;
-          await this.#charged(process, next.run);
-          this.current = undefined;
-          break;
-        }
+  /** @returns false where it has to wait, since the process is behind */
+  #runFor(owner: SimProcess, event: SimEvent): boolean {
+    if (owner.busyUntil <= this.now + SLACK && !owner.isBehind) {
+      this.#charged(owner, event);
+      return true;
+    }
+    owner.wait(event, event.phase);
+    this.#resumeLater(owner);
+    return false;
+  }
+
+  #resumeLater(owner: SimProcess): void {
+    if (owner.isResuming) return;
+    owner.isResuming = true;
+    this.at(owner.busyUntil - SLACK, undefined, () => {
+      owner.isResuming = false;
+      if (!owner.isAlive) return;
+      const next = owner.busyUntil <= this.now + SLACK ? owner.next() : undefined;
+      if (next === undefined) {
+        if (owner.isBehind) this.#resumeLater(owner);
+        return;
       }
-      if (process.isBehind) this.#resumeLater(process);
+      this.#resumed = owner;
+      this.#charged(owner, next);
     });
   }
 
-  #charged(process: SimProcess, run: () => unknown): Promise<unknown> | undefined {
-    if (process.busyUntil < this.now) {
-      process.idle += this.now - process.busyUntil;
-      process.busyUntil = this.now;
+  #charged(owner: SimProcess, { run }: Pick<SimEvent, "run">): void {
+    if (owner.busyUntil < this.now) {
+      owner.idle += this.now - owner.busyUntil;
+      owner.busyUntil = this.now;
     }
-    process.busyUntil += COST_OF_EVENT;
-    return this.#run(process, run);
-  }
-
-  /** @returns what is left of the event; undefined: nothing */
-  #run(owner: SimProcess | undefined, run: () => unknown): Promise<unknown> | undefined {
+    owner.busyUntil += COST_OF_EVENT;
     this.current = owner;
     this.events++;
-    const received = run();
-    // The world itself is synchronous: what it has to say to a process is an event of that.
-    if (owner === undefined) return received instanceof Promise ? received : undefined;
-    // What a process has begun beside what it waits for is its own doing as well.
-    return received instanceof Promise ? received.then(() => quiet(this.events)) : quiet(this.events);
+    run();
   }
 
   #advance(at: number): void {
@@ -122,14 +183,14 @@ export class Scheduler {
     this.now = Math.max(this.now, at);
   }
 
-  #push(event: Event): void {
+  #push(event: SimEvent): void {
     const heap = this.#heap;
     let index = heap.length;
     heap.push(event);
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (!isBefore(event, heap[parent] as Event)) break;
-      heap[index] = heap[parent] as Event;
+      if (!isBefore(event, heap[parent] as SimEvent)) break;
+      heap[index] = heap[parent] as SimEvent;
       index = parent;
     }
     heap[index] = event;
@@ -137,35 +198,28 @@ export class Scheduler {
 
   #pop(): void {
     const heap = this.#heap;
-    const last = heap.pop() as Event;
+    const last = heap.pop() as SimEvent;
     if (heap.length === 0) return;
     let index = 0;
     for (;;) {
       let child = 2 * index + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as Event, heap[child] as Event)) child++;
-      if (!isBefore(heap[child] as Event, last)) break;
-      heap[index] = heap[child] as Event;
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as SimEvent, heap[child] as SimEvent)) child++;
+      if (!isBefore(heap[child] as SimEvent, last)) break;
+      heap[index] = heap[child] as SimEvent;
       index = child;
     }
     heap[index] = last;
   }
 }
 
-function isBefore(a: Event, b: Event): boolean {
+function isBefore(a: SimEvent, b: SimEvent): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
+const RESOLVED = Promise.resolve();
+
 const realSetImmediate = globalThis.setImmediate;
 
-/** Now and then the real event loop turns, for whoever has sent this program a signal. */
+/** Of the real event loop. */
 const EVENTS_IN_A_TURN = 4_096;
-
-/** Resolves once all promises that can go on have gone on: Node empties that queue before it comes to the next tick. */
-function quiet(events: number): Promise<void> {
-  return new Promise((resolve) => {
-    if (events % EVENTS_IN_A_TURN === 0) realSetImmediate(resolve);
-    // Twice, since what goes on may itself wait for the next tick.
-    else process.nextTick(() => process.nextTick(resolve));
-  });
-}

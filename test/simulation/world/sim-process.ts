@@ -60,8 +60,9 @@ export class SimProcess {
       this.#batch = this.#waiting[this.#phase].splice(0).reverse();
     }
     const next = this.#batch.pop();
-    if (next !== undefined) this.#waitingCount--;
-    return next;
+    if (next === undefined) return undefined;
+    this.#waitingCount--;
+    return next.isCancelled ? this.next() : next;
   }
 
   /** Stops it as by SIGSTOP. */
