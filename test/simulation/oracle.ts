@@ -29,10 +29,14 @@ export interface CheckAnswer {
 export interface Tally {
   checks: number;
   fallbacks: number;
+  /** Those by fallback included. */
   wrongDenials: number;
+  deniedByFallback: number;
   wrongGrants: number;
   longestWrongGrantMs: number;
   longestWrongDenialMs: number;
+  /** Of both, of answers that were not said to be stale. */
+  longestVouchedMs: number;
   /** The longest that a caller waited for an answer, milliseconds. */
   slowestMs: number;
 }
@@ -42,9 +46,11 @@ export function newTally(): Tally {
     checks: 0,
     fallbacks: 0,
     wrongDenials: 0,
+    deniedByFallback: 0,
     wrongGrants: 0,
     longestWrongGrantMs: 0,
     longestWrongDenialMs: 0,
+    longestVouchedMs: 0,
     slowestMs: 0,
   };
 }
@@ -128,7 +134,9 @@ export class Oracle {
 
   #judgeFallback(answer: CheckAnswer, tally: Tally, key: string, quietSince: number | undefined): void {
     tally.fallbacks++;
-    tally.wrongDenials += Number(this.#upstream.versionsOf(answer.customer).at(-1)?.isGranted === true);
+    const isWrong = Number(this.#upstream.versionsOf(answer.customer).at(-1)?.isGranted === true);
+    tally.wrongDenials += isWrong;
+    tally.deniedByFallback += isWrong;
     const inVainSince = answer.isInRedis ? (this.#inVain.get(key) ?? answer.askedAt) : undefined;
     if (inVainSince === undefined) this.#inVain.delete(key);
     else this.#inVain.set(key, inVainSince);
@@ -182,6 +190,7 @@ export class Oracle {
     const replacedAt = next === undefined ? undefined : this.#upstream.timeOf(next);
     const staleMs = replacedAt === undefined || replacedAt > answer.askedAt ? 0 : answer.askedAt - replacedAt;
     const isWrong = staleMs > 0 && versions.at(-1)?.isGranted !== answer.isGranted;
+    if (isWrong && answer.source !== "stale") tally.longestVouchedMs = Math.max(tally.longestVouchedMs, staleMs);
     if (isWrong && answer.isGranted) {
       tally.wrongGrants++;
       tally.longestWrongGrantMs = Math.max(tally.longestWrongGrantMs, staleMs);
