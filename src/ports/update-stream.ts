@@ -19,7 +19,9 @@ export interface SharedHearing {
   /** From here on this process hears changes. Never throws, and nobody waits for it. */
   connected(): void;
   disconnected(): void;
-  /** @param onUnheard called with a time before which changes may have been heard by nobody, epoch milliseconds */
+  /** What is known of anybody may be another now: those who do not hear changes themselves are to know that. Never throws. */
+  allMayHaveChanged(): void;
+  /** @param onUnheard called with a time before which changes may have been missed, epoch milliseconds */
   follow(onUnheard: (before: number) => void): void;
 }
 

@@ -52,14 +52,13 @@ export class FaultInjector {
       const victim = this.#victimOf(fault);
       const underWay: UnderWay = { kind: fault.kind, victim: CONCERNS_ONE.has(fault.kind) ? victim : undefined };
       this.#underWay.add(underWay);
-      if (!IS_REDIS_AWAY.has(fault.kind)) this.#hearsSince = undefined;
+      if (!IS_HEARD.has(fault.kind)) this.#hearsSince = undefined;
       this.#note(fault, victim, "begins");
       const end = this.#begin(fault, victim);
       scheduler.after(fault.lasts * 1_000, undefined, () => {
         end();
         this.#underWay.delete(underWay);
-        if ([...this.#underWay].every(({ kind }) => IS_REDIS_AWAY.has(kind)))
-          this.#hearsSince ??= scheduler.now / 1_000;
+        if ([...this.#underWay].every(({ kind }) => IS_HEARD.has(kind))) this.#hearsSince ??= scheduler.now / 1_000;
         this.#quietSince.set(underWay.victim, scheduler.now / 1_000 + RECOVERY_MS);
         this.#note(fault, victim, "ends");
       });
@@ -210,7 +209,7 @@ export class FaultInjector {
         burst(sidecar, new Random(Math.floor(choice * 2 ** 32)));
         return nothing;
       case "published":
-        upstream.publish();
+        upstream.publish(this.isOnlyRedisAway);
         return nothing;
       case "edge-429":
         return this.#set("edge", "429", "up");
@@ -276,6 +275,9 @@ const IS_REDIS_AWAY: ReadonlySet<FaultKind> = new Set([
   "redis-read-only",
   "redis-without-scripts",
 ]);
+
+/** Who listens hears everything all the same. */
+const IS_HEARD: ReadonlySet<FaultKind> = new Set([...IS_REDIS_AWAY, "published"]);
 
 const nothing = (): void => undefined;
 

@@ -65,6 +65,7 @@ export class FollowUpdates implements UpdateListener {
     if (change.type !== "package-published") this.#apply(change);
     else if (change.migration === "ALL_CUSTOMERS") {
       this.#load.changedUnseen("all");
+      this.#hearing?.allMayHaveChanged();
       this.#markEverythingStale();
     }
   }

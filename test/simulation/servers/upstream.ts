@@ -57,6 +57,8 @@ export const RESOURCE_MARK = 2e9;
 /** Versions of a resource's entitlements are counted from here. */
 export const RESOURCE_VERSIONS = 500_000;
 const RESOURCE = "site";
+/** Customers that a publication changes: more than a listener asks for by itself. */
+const PUBLISHED = 400;
 /** One of so many customers has an id that is, in Redis, also the name of another's resource. */
 const SHARED_SLOT_EVERY = 20;
 
@@ -132,16 +134,7 @@ export class Upstream {
 
   /** The customer's entitlements are others from now on, and everybody who listens is reported. */
   change(customer: number, isHeard: boolean): Version {
-    const { versions } = this.#customer(customer);
-    const last = versions.at(-1) as Version;
-    const version = {
-      number: last.number + 1,
-      isGranted: !last.isGranted,
-      since: Math.max(this.#world.now, last.since + 1),
-      isHeard,
-    };
-    versions.push(version);
-    if (versions.length > MAX_KEPT_VERSIONS) versions.shift();
+    const version = this.#replace(customer, isHeard);
     const event = {
       customerId: this.idOf(customer),
       resourceId: null,
@@ -159,7 +152,26 @@ export class Upstream {
     return version;
   }
 
-  publish(): void {
+  #replace(customer: number, isHeard: boolean): Version {
+    const { versions } = this.#customer(customer);
+    const last = versions.at(-1) as Version;
+    const version = {
+      number: last.number + 1,
+      isGranted: !last.isGranted,
+      since: Math.max(this.#world.now, last.since + 1),
+      isHeard,
+    };
+    versions.push(version);
+    if (versions.length > MAX_KEPT_VERSIONS) versions.shift();
+    return version;
+  }
+
+  /** Plans are others for everybody, and nobody is told of each customer. */
+  publish(isHeard: boolean): void {
+    // Where messages are accounted for one by one, nothing changes without one.
+    if (!this.#hasSharedSlots)
+      for (let customer = 0; customer < Math.min(PUBLISHED, this.customers); customer++)
+        this.#replace(customer, isHeard);
     const data = { migrationType: "ALL_CUSTOMERS" };
     this.#tell("packagePublished", data);
     this.onVendorChange({ type: "package.published", data, customer: -1, version: 0, isOfResource: false });

@@ -256,10 +256,13 @@ it("lets those who share a store know when this process hears changes", () => {
     hearing: {
       connected: () => notices.push("connected"),
       disconnected: () => notices.push("disconnected"),
+      allMayHaveChanged: () => notices.push("all may have changed"),
       follow: () => undefined,
     },
   });
   updates.connected();
+  updates.changed({ type: "package-published", migration: "NEW_CUSTOMERS" });
+  updates.changed({ type: "package-published", migration: "ALL_CUSTOMERS" });
   updates.disconnected();
-  expect(notices).toEqual(["connected", "disconnected"]);
+  expect(notices).toEqual(["connected", "all may have changed", "disconnected"]);
 });

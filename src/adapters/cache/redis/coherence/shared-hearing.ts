@@ -51,6 +51,8 @@ export class HearingInRedis implements SharedHearing {
   #isHearing = false;
   /** Whether all that happened before is in Redis, or noted there as unheard. */
   #hasHeardAll = false;
+  /** A time of which Redis is yet to be given a note: what was verified before may be another. Epoch milliseconds. */
+  #unnotedBefore: number | undefined;
   #looks = 0;
   #seen: string | null = null;
   #cancelTimer: CancelTimer | undefined;
@@ -84,6 +86,14 @@ export class HearingInRedis implements SharedHearing {
     this.#begin(false);
   }
 
+  /** Until that is in Redis it says no word: of one that ends with it, the next listener finds that nobody heard. */
+  allMayHaveChanged(): void {
+    this.#unnotedBefore = this.#parts.clock.now();
+    this.#note().catch((error: unknown) => {
+      if (!(error instanceof CodedError)) throw error;
+    });
+  }
+
   stop(): void {
     this.#begin(false);
   }
@@ -109,8 +119,9 @@ export class HearingInRedis implements SharedHearing {
   async #look(time: number): Promise<number> {
     const { commands, hasUnwritten, random = Math.random } = this.#parts;
     try {
+      await this.#note();
       if (!this.#hasHeardAll) await this.#findWhetherAllWasHeard(time);
-      if (this.#hasHeardAll && time === this.#time && !hasUnwritten())
+      if (this.#hasHeardAll && time === this.#time && this.#unnotedBefore === undefined && !hasUnwritten())
         await commands.setFor([[this.#key, `${this.#token} ${++this.#words}`]], LASTS_MS);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
@@ -118,6 +129,13 @@ export class HearingInRedis implements SharedHearing {
     }
     // Several that began together do not all find at once that nobody else hears.
     return BEAT_MS * (0.75 + random() / 2);
+  }
+
+  async #note(): Promise<void> {
+    const before = this.#unnotedBefore;
+    if (before === undefined) return;
+    await this.#marker.write(before);
+    if (this.#unnotedBefore === before) this.#unnotedBefore = undefined;
   }
 
   async #findWhetherAllWasHeard(time: number): Promise<void> {

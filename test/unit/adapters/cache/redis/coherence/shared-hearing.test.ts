@@ -141,6 +141,47 @@ describe("nothing vouches for what was in Redis before", () => {
     expect(all.notedAt).toHaveLength(2);
   });
 
+  it("once something was published for all customers", async () => {
+    const all = new Listeners();
+    const [follower, listener] = [all.open(), all.open()];
+    listener.connected();
+    await all.pass(LONG);
+    listener.allMayHaveChanged();
+    await all.pass(1);
+    expect(follower.parts.unheardBefore).toBe(all.clock.now() - SECOND);
+    await all.pass(LONG);
+    expect(all.notedAt).toHaveLength(2);
+  });
+
+  it("once Redis can be given the note of a publication that came while it was away", async () => {
+    const all = new Listeners();
+    const [follower, listener] = [all.open(), all.open()];
+    listener.connected();
+    await all.pass(LONG);
+    all.failure = new CodedError("unavailable", "no connection");
+    const published = all.clock.now();
+    listener.allMayHaveChanged();
+    await all.pass(LONG);
+    all.failure = undefined;
+    await all.pass(LONG);
+    expect(follower.parts.unheardBefore).toBe(published);
+  });
+
+  it("once the only one that heard of a publication has ended with it, before Redis was back", async () => {
+    const all = new Listeners();
+    const listener = all.open();
+    listener.connected();
+    await all.pass(LONG);
+    all.failure = new CodedError("unavailable", "no connection");
+    listener.allMayHaveChanged();
+    await all.pass(LONG);
+    listener.stop();
+    all.failure = undefined;
+    all.open().connected();
+    await all.pass(LONG);
+    expect(all.notedAt).toHaveLength(2);
+  });
+
   it("once Redis can be asked whether another heard, and none did", async () => {
     const all = new Listeners();
     all.failure = new CodedError("unavailable", "no connection");
