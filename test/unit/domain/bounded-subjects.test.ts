@@ -6,7 +6,8 @@ const MAX = 3;
 const ids = fc.constantFrom("a", "b", "a:b");
 const subject: fc.Arbitrary<Subject> = fc.record({ customerId: ids, resourceId: fc.option(ids, { nil: undefined }) });
 const call = fc.oneof(
-  fc.record({ what: fc.constant("set" as const), subject, value: fc.nat(9) }),
+  // So often that there are too many of them at the end of many a run.
+  { arbitrary: fc.record({ what: fc.constant("set" as const), subject, value: fc.nat(9) }), weight: 9 },
   fc.record({ what: fc.constant("delete" as const), subject }),
   fc.record({ what: fc.constant("take" as const), subject }),
   fc.record({ what: fc.constant("clear" as const), subject }),

@@ -27,14 +27,15 @@ describe("a map keyed by subjects", () => {
           if (value === undefined) map.delete(subject);
           else map.set(subject, value);
         }
+        // Strictly: what is undefined in a list is not seen otherwise.
         const sorted = (values: Iterable<number>) => [...values].sort((a, b) => a - b);
         const ofCustomer = list.entries.filter(({ subject }) => subject.customerId === asked.customerId);
         expect(map.get(asked)).toBe(list.entries.find(({ subject }) => sameSubject(subject, asked))?.value);
-        expect(sorted(map.values())).toEqual(sorted(list.entries.map(({ value }) => value)));
+        expect(sorted(map.values())).toStrictEqual(sorted(list.entries.map(({ value }) => value)));
         expect([...map.entries()].sort(([, a], [, b]) => a - b)).toEqual(
           list.entries.map(({ subject, value }) => [subject, value] as const).sort(([, a], [, b]) => a - b),
         );
-        expect(sorted(map.ofCustomer(asked.customerId))).toEqual(sorted(ofCustomer.map(({ value }) => value)));
+        expect(sorted(map.ofCustomer(asked.customerId))).toStrictEqual(sorted(ofCustomer.map(({ value }) => value)));
       }),
       { numRuns: 1_000 },
     );
