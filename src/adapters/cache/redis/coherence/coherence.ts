@@ -124,13 +124,17 @@ export class Coherence implements InvalidationListener {
     if (newer !== undefined) newer.older = older;
   };
 
-  /** Keeps what an operation brought; vouches for it only if nothing came between and it is fresh. */
-  keep(operation: PendingOperation, brought: FetchedState): StoredState {
+  /**
+   * Keeps what an operation brought; vouches for it only if nothing came between and it is fresh.
+   *
+   * @param ownNotices how many notices come of what the operation itself wrote
+   */
+  keep(operation: PendingOperation, brought: FetchedState, ownNotices = 0): StoredState {
     const held = this.#near.find(operation.subject);
     const newest =
       held !== undefined && isKnownLater(held, brought) ? { ...held, recheckAt: brought.recheckAt } : brought;
     const kept = this.#near.keep(operation.subject, { ...newest, isVerified: true });
-    if (!operation.isSuperseded && this.#isCoherent && brought.isVerified) return kept;
+    if (operation.notices <= ownNotices && this.#isCoherent && brought.isVerified) return kept;
     this.#near.markStale(operation.subject.customerId, operation.subject.resourceId);
     return { ...kept, isVerified: brought.isVerified };
   }

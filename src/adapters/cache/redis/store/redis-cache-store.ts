@@ -180,8 +180,13 @@ export class RedisCacheStore implements CacheStore {
         this.#stateWritten(subject, state, verifiedAt);
         this.#reads.written(state);
         // Of this write Redis tells as of any other; only what is told beyond it may be of a later one.
-        if (operation.notices <= keysOf(group))
-          return this.coherence.keep(operation, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
+        const ownNotices = noticesOf(group);
+        if (operation.notices <= ownNotices)
+          return this.coherence.keep(
+            operation,
+            { ...fetched, recheckAt: this.#recheckWritten(operation, recheckAt) },
+            ownNotices,
+          );
       }
       const known = await this.#readAnew(subject);
       if (this.#apart.has(subject)) return this.#keepApart(operation, fetched);
@@ -382,6 +387,12 @@ export class RedisCacheStore implements CacheStore {
     return within(this.#reads.readAnew(subject), waitMs, this.#clock, () => redisIsLate(waitMs));
   }
 
+  /** Of two writes to a key in one turn Redis tells once: where it has told of ours, another's that came with it is found by then. */
+  #recheckWritten(operation: PendingOperation, recheckAt: number): number {
+    const usual = this.#reads.recheckAt(recheckAt);
+    return operation.isSuperseded ? Math.min(usual, this.#clock.now() + ALONE_MS) : usual;
+  }
+
   #keepAlone(operation: PendingOperation, fetched: FetchedState): StoredState {
     return this.coherence.keepAlone(operation, {
       ...fetched,
@@ -485,7 +496,7 @@ export class RedisCacheStore implements CacheStore {
   }
 }
 
-/** How many keys a write changes: values, and a timestamp of each. */
-function keysOf({ writes }: WriteGroup): number {
+/** How many keys a write changes, of each of which Redis tells: values, and a timestamp of each. */
+function noticesOf({ writes }: WriteGroup): number {
   return 2 * writes.length;
 }
