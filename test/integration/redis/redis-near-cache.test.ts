@@ -107,7 +107,7 @@ describe("a write that supersedes a reply", () => {
     expect(await put).toMatchObject({ isVerified: true });
     expect(limitOf(await put)).toBe(1);
     expect(here.peekedLimit()).toBe(1);
-    // Another one may have written at the same moment, and Redis tells of both at once.
+    // Another one may have written in the same turn of Redis, which tells of both at once.
     expect(here.store.find(ACME)?.recheckAt).toBeLessThanOrEqual(Date.now() + 30_000);
     const { read } = here.commands.calls;
     expect(limitOf(await here.store.load(SITE))).toBe(3);

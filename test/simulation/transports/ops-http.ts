@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 /** What stands in for the port of health and metrics: it can be had, and nobody asks. */
 class OpsPort extends EventEmitter {
   listening = false;
+  maxConnections = Infinity;
 
   listen(): void {
     this.listening = true;
@@ -20,6 +21,10 @@ class OpsPort extends EventEmitter {
 
   closeAllConnections(): void {
     // There are none.
+  }
+
+  setTimeout(): void {
+    // None of them stalls.
   }
 }
 
