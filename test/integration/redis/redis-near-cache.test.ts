@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { metadataKey, stateKey, timestampKey, usageKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
+import { stateKey, timestampKey, usageKey } from "../../../src/adapters/cache/redis/store/redis-keys.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { Subject } from "../../../src/domain/subject.js";
 import type { FetchedState, StoredState } from "../../../src/ports/cache-store.js";
@@ -91,27 +91,6 @@ describe("a write that supersedes a reply", () => {
     reply.release();
     expect(limitOf(await put)).toBe(2);
     expect(here.peekedLimit()).toBe(2);
-  });
-
-  it("not to the write that it tells of: nothing is read for it, nor a second time for the next subject", async () => {
-    const here = await openStore();
-    const elsewhere = await openStore();
-    await elsewhere.store.put(SITE, fetched(withLimit(3)));
-    await here.store.load({ customerId: "nobody" });
-    const reply = here.commands.holdNext("writeNewest");
-    const put = here.store.put(ACME, fetched(withLimit(1)));
-    const received = here.redis.notifiedOf(timestampKey(metadataKey(environment, ACME)));
-    await reply.replied;
-    await received;
-    reply.release();
-    expect(await put).toMatchObject({ isVerified: true });
-    expect(limitOf(await put)).toBe(1);
-    expect(here.peekedLimit()).toBe(1);
-    // Another one may have written in the same turn of Redis, which tells of both at once.
-    expect(here.store.find(ACME)?.recheckAt).toBeLessThanOrEqual(Date.now() + 30_000);
-    const { read } = here.commands.calls;
-    expect(limitOf(await here.store.load(SITE))).toBe(3);
-    expect(here.commands.calls.read - read).toBe(1);
   });
 
   it("to a change: what the other one wrote stays cached", async () => {

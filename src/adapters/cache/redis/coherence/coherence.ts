@@ -47,7 +47,7 @@ export class PendingOperation {
   readonly #onEnd: (operation: PendingOperation) => void;
   /** Another of the same subject, which began before. */
   older: PendingOperation | undefined;
-  #notices = 0;
+  #isSuperseded = false;
 
   constructor(subject: Subject, onEnd: (operation: PendingOperation) => void) {
     this.subject = subject;
@@ -56,17 +56,12 @@ export class PendingOperation {
 
   /** Somebody wrote since it began: what it brings may be from before that. */
   get isSuperseded(): boolean {
-    return this.#notices > 0;
+    return this.#isSuperseded;
   }
 
-  /** Of how many keys a write was told since it began; Infinity: of any. An own write is told of as any other. */
-  get notices(): number {
-    return this.#notices;
-  }
-
-  supersede(notices = 1): void {
-    this.#notices += notices;
-    this.older?.supersede(notices);
+  supersede(): void {
+    this.#isSuperseded = true;
+    this.older?.supersede();
   }
 
   end(): void {
@@ -124,17 +119,13 @@ export class Coherence implements InvalidationListener {
     if (newer !== undefined) newer.older = older;
   };
 
-  /**
-   * Keeps what an operation brought; vouches for it only if nothing came between and it is fresh.
-   *
-   * @param ownNotices how many notices come of what the operation itself wrote
-   */
-  keep(operation: PendingOperation, brought: FetchedState, ownNotices = 0): StoredState {
+  /** Keeps what an operation brought; vouches for it only if nothing came between and it is fresh. */
+  keep(operation: PendingOperation, brought: FetchedState): StoredState {
     const held = this.#near.find(operation.subject);
     const newest =
       held !== undefined && isKnownLater(held, brought) ? { ...held, recheckAt: brought.recheckAt } : brought;
     const kept = this.#near.keep(operation.subject, { ...newest, isVerified: true });
-    if (operation.notices <= ownNotices && this.#isCoherent && brought.isVerified) return kept;
+    if (!operation.isSuperseded && this.#isCoherent && brought.isVerified) return kept;
     this.#near.markStale(operation.subject.customerId, operation.subject.resourceId);
     return { ...kept, isVerified: brought.isVerified };
   }
@@ -179,7 +170,7 @@ export class Coherence implements InvalidationListener {
   }
 
   invalidatedAll(): void {
-    for (const operation of this.#underWay.values()) operation.supersede(Infinity);
+    for (const operation of this.#underWay.values()) operation.supersede();
     void this.#near.markAllUnverified();
     for (const listener of this.#keyListeners.values()) listener();
     for (const listeners of this.#changeListeners.values()) for (const listener of listeners) listener();

@@ -118,11 +118,6 @@ export class CoherentReads {
     return this.#reader.read(subject, held === undefined ? undefined : [...usagesOfState(held.state)], isLateGood);
   }
 
-  /** A state that is written: those read next are likely to have usages of the same. */
-  written(state: CustomerState): void {
-    this.#reader.expect([...usagesOfState(state)]);
-  }
-
   /** Up to when a state of Redis is known to have been true, epoch milliseconds; 0: nobody knows. */
   verifiedAtOf({ state, trust }: KnownState): number {
     // Others do not say when they asked; of their data's own timestamp, at least, it was true.

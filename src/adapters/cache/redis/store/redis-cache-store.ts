@@ -173,20 +173,11 @@ export class RedisCacheStore implements CacheStore {
     const { state, verifiedAt, recheckAt } = fetched;
     const trust = { verifiedAt, recheckAt, isVerified: true, globalUpdatedAt: this.#globals.take(subject) };
     try {
-      const group = encodeState(this.#environment, subject, state, trust);
-      const outcome = await this.#write(subject, group);
+      const outcome = await this.#write(subject, encodeState(this.#environment, subject, state, trust));
       if (outcome === "taken") return this.#keepApart(operation, fetched);
-      if (outcome === "written") {
-        this.#stateWritten(subject, state, verifiedAt);
-        this.#reads.written(state);
-        // Of this write Redis tells as of any other; only what is told beyond it may be of a later one.
-        const ownNotices = noticesOf(group);
-        if (operation.notices <= ownNotices)
-          return this.coherence.keep(
-            operation,
-            { ...fetched, recheckAt: this.#recheckWritten(operation, recheckAt) },
-            ownNotices,
-          );
+      if (outcome === "written") this.#stateWritten(subject, state, verifiedAt);
+      if (outcome === "written" && !operation.isSuperseded) {
+        return this.coherence.keep(operation, { ...fetched, recheckAt: this.#reads.recheckAt(recheckAt) });
       }
       const known = await this.#readAnew(subject);
       if (this.#apart.has(subject)) return this.#keepApart(operation, fetched);
@@ -387,12 +378,6 @@ export class RedisCacheStore implements CacheStore {
     return within(this.#reads.readAnew(subject), waitMs, this.#clock, () => redisIsLate(waitMs));
   }
 
-  /** Of two writes to a key in one turn Redis tells once: where it has told of ours, another's that came with it is found by then. */
-  #recheckWritten(operation: PendingOperation, recheckAt: number): number {
-    const usual = this.#reads.recheckAt(recheckAt);
-    return operation.isSuperseded ? Math.min(usual, this.#clock.now() + ALONE_MS) : usual;
-  }
-
   #keepAlone(operation: PendingOperation, fetched: FetchedState): StoredState {
     return this.coherence.keepAlone(operation, {
       ...fetched,
@@ -494,9 +479,4 @@ export class RedisCacheStore implements CacheStore {
     if (!(await mayWriteKeys(this.#commands, this.#environment, subject))) return;
     await this.#commands.delete(purgedKeys(this.#environment, subject));
   }
-}
-
-/** How many keys a write changes, of each of which Redis tells: values, and a timestamp of each. */
-function noticesOf({ writes }: WriteGroup): number {
-  return 2 * writes.length;
 }

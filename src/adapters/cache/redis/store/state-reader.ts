@@ -149,11 +149,6 @@ export class StateReader {
     }
   }
 
-  /** What is read from now on is likely to keep such usages: whoever writes states need not read one first. */
-  expect(usages: readonly EntitlementReference[]): void {
-    this.#guess.learn(usages);
-  }
-
   readonly #predicted = (): readonly EntitlementReference[] => this.#guess.entitlements;
 
   #tell(subject: Subject, { message }: FieldFault): void {
