@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { AccessDeniedReason } from "../../../src/domain/decision/access-denied-reason.js";
 import { decideCredit } from "../../../src/domain/decision/decide-credit.js";
 import { decideFeature } from "../../../src/domain/decision/decide-feature.js";
+import type { DecisionTrace, RuleOutcome } from "../../../src/domain/decision/decision.js";
 import { creditQuery, featureQuery } from "../../builders/queries.js";
 import { boolean, enumerated, metered, numeric, stateWith, wallet, type WalletTerms } from "../../builders/states.js";
 
@@ -51,6 +52,54 @@ describe("rule 11: a wallet of 100 credits", () => {
       fallback: undefined,
     });
   });
+});
+
+describe("the explanation of a wallet's check", () => {
+  const found: RuleOutcome = {
+    rule: "entitlement",
+    holds: true,
+    saw: { currencyId: "credits", stateReason: undefined },
+  };
+  const saw = { currencyId: "credits", granted: 100, used: 130, left: 0, hasSoftLimit: false, requested: 1 };
+  const notThere: RuleOutcome = {
+    rule: "entitlement",
+    holds: false,
+    saw: { currencyId: "other", stateReason: undefined },
+  };
+
+  it.each<[what: string, currencyId: string, terms: WalletTerms, rules: DecisionTrace]>([
+    ["that pays", "credits", { used: 30 }, [found, ownReason(undefined), walletRule({ ...saw, used: 30, left: 70 })]],
+    [
+      "that does not pay",
+      "credits",
+      { used: 130 },
+      [found, ownReason(undefined), { ...walletRule(saw), holds: false }],
+    ],
+    ["that was told to be denied", "credits", { accessDeniedReason: "Revoked" }, [found, ownReason("Revoked")]],
+    ["that is not there", "other", {}, [notThere, { rule: "readable", holds: true, saw: {} }]],
+  ])("%s names each rule, and what it saw", (_, currencyId, terms, rules) => {
+    const trace: DecisionTrace = [];
+    decideCredit(stateWith([], { credits: [wallet(terms)] }), creditQuery(currencyId, { requestedUsage: 1 }), trace);
+    expect(trace).toEqual(rules);
+  });
+
+  it("that could not be read says so", () => {
+    const state = stateWith([], { credits: [], unknown: [{ type: "credit", id: "credits" }] });
+    const trace: DecisionTrace = [];
+    decideCredit(state, creditQuery("credits"), trace);
+    expect(trace.map(({ rule, holds }) => [rule, holds])).toEqual([
+      ["entitlement", false],
+      ["readable", false],
+    ]);
+  });
+
+  function ownReason(reason: AccessDeniedReason | undefined): RuleOutcome {
+    return { rule: "own-reason", holds: reason === undefined, saw: { reason } };
+  }
+
+  function walletRule(of: typeof saw): RuleOutcome {
+    return { rule: "wallet", holds: true, saw: of };
+  }
 });
 
 interface BackedRow {

@@ -18,6 +18,21 @@ describe("an id", () => {
   });
 
   it.each([
+    ["\u007f", 1],
+    ["\u0080", 2],
+    ["\u07ff", 2],
+    ["\u0800", 3],
+    ["\ud7ff", 3],
+    ["\ue000", 3],
+    ["\u{10000}", 4],
+    ["\u{10ffff}", 4],
+    ["\udc00\udc00", 6],
+    ["\ud800\ue000", 6],
+  ])("that is %j has %i bytes", (id, bytes) => {
+    expect([isIdTooLong(id, bytes), isIdTooLong(id, bytes - 1)]).toEqual([false, true]);
+  });
+
+  it.each([
     ["a", MAX_ID_BYTES],
     ["é", MAX_ID_BYTES / 2],
     ["😀", MAX_ID_BYTES / 4],
