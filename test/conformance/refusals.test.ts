@@ -1,5 +1,5 @@
 import { createConnection } from "node:net";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { serveRawClients } from "./harness/raw-clients.js";
 import { CHECK_PATH } from "./harness/raw-http2.js";
@@ -168,6 +168,16 @@ describe("a request that is no call", () => {
       expect({ status: answer.status, body: JSON.parse(answer.text) as unknown }).toMatchObject({
         status: 400,
         body: { errorCode: "PARSE_ERROR", errorDetails: refusal.message },
+      });
+    });
+
+    test("are no fault of a body in an encoding that is not known: that is what is said", async () => {
+      const body = brotliCompressSync('{"customerId":"acme","featureId":"sso"}');
+      const headers = { ...JSON_TYPE, "content-encoding": "br" };
+      const answer = await raw.http1.send(CHECK_PATH, { headers, body });
+      expect(JSON.parse(answer.text)).toMatchObject({
+        code: "unimplemented",
+        message: expect.stringContaining("br") as unknown,
       });
     });
 

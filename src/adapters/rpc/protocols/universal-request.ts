@@ -64,7 +64,10 @@ function messageBytes(
   const frames = isEnveloped ? checkedFrames(protocol === "grpc-web-text" ? decodeBase64(body) : body, protocol) : body;
   if (method.methodKind !== "unary") return frames;
   const contentType = header.get("content-type") ?? "";
-  const isGzip = header.get(isEnveloped ? "grpc-encoding" : "content-encoding") === "gzip";
+  const encoding = header.get(isEnveloped ? "grpc-encoding" : "content-encoding") ?? "";
+  const isGzip = encoding === "gzip";
+  // Its bytes are no JSON, whatever they look like: Connect says which encodings are known.
+  if (!isEnveloped && !isGzip && encoding !== "" && encoding !== "identity") return frames;
   // It is inflated here, where how much it may become is bounded.
   if (isGzip && !isEnveloped) {
     header.delete("content-encoding");
