@@ -69,7 +69,7 @@ export class WinstonLogger implements Logger {
     line["timestamp"] = new Date(clock.now()).toISOString();
     line["level"] = level;
     const text = boundedText(this.#redact);
-    line[messageKey] = text(message);
+    line[messageKey] = text(message, MAX_LONG_TEXT);
     for (const [field, value] of Object.entries(fields ?? {})) {
       if (value === undefined) continue;
       const key = field === "error" ? errorKey : text(field);
@@ -113,8 +113,8 @@ const FAULTS = [TypeError, RangeError, ReferenceError];
 const MAX_DEPTH = 8;
 /** Longer than anything that is logged on purpose, characters; ids, payloads and errors of others may be of any length. */
 const MAX_TEXT = 2_000;
-/** A stack tells where a fault is by its first lines. */
-const MAX_STACK = 8_000;
+/** Of a stack, which says where a fault is in its first lines, and of a message: it may list the faults of a file, and ends with what holds until then. */
+const MAX_LONG_TEXT = 8_000;
 /** Members of a list or an object that are written. */
 const MAX_MEMBERS = 50;
 /** Of all texts and keys of a line together; what comes after is cut off. */
@@ -203,7 +203,7 @@ function convertEntries(
   for (const [key, part] of entries.slice(0, MAX_MEMBERS)) {
     if (part === undefined) continue;
     converted[text(key)] =
-      key === "stack" && typeof part === "string" ? text(part, MAX_STACK) : convert(part, text, path);
+      key === "stack" && typeof part === "string" ? text(part, MAX_LONG_TEXT) : convert(part, text, path);
   }
   if (entries.length > MAX_MEMBERS) converted["…"] = `[${entries.length} members]`;
   return converted;

@@ -179,8 +179,19 @@ describe("what others made long", () => {
     expect(line.length).toBeLessThan(40_000);
   });
 
+  it("is not a message of our own that lists the faults of a file and ends with what holds until then", async () => {
+    const faults = Array.from(
+      { length: 50 },
+      (_, i) => `  /etc/catalog.yaml:${i}:1 plans[${i}]: there is no feature "f${i}"`,
+    );
+    const message = `${faults.join("\n")}\nThe last good catalog goes on serving.`;
+    expect(await recordOf((logger) => logger.error(message))).toMatchObject({ msg: message });
+  });
+
   it("is cut after secrets are hidden, so that no part of one is left", async () => {
-    const [line] = await linesOf((logger) => logger.warn("x".repeat(1_995) + SECRET));
+    const [line] = await linesOf((logger) =>
+      logger.warn("x".repeat(7_995) + SECRET, { id: "x".repeat(1_995) + SECRET }),
+    );
     expect(line).not.toContain("k3y");
   });
 });
