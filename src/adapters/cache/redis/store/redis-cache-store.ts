@@ -25,6 +25,7 @@ import { mayWriteKeys } from "./key-ownership.js";
 import { type RedisCommands, redisIsLate, type WriteGroup } from "./redis-commands.js";
 import {
   hasAmbiguousKeys,
+  probeKey,
   purgedKeys,
   staleMarkerKey,
   stateKey,
@@ -84,7 +85,6 @@ export class RedisCacheStore implements CacheStore {
   readonly #journal: WrittenJournal;
   readonly #repairs: Repairs;
   readonly #logger: Logger;
-  readonly #probeKey: string;
   readonly #probeToken = randomUUID();
   #connections = 0;
 
@@ -107,7 +107,6 @@ export class RedisCacheStore implements CacheStore {
     this.#apart = new ApartSubjects(clock, ALONE_MS);
     this.coherence = new Coherence(near, environment, this.#apart);
     this.#logger = logger;
-    this.#probeKey = `${environment}:sidecar:probe`;
     this.#journal = new WrittenJournal(environment, maxRemembered);
     this.#marker = new SharedStaleMarker(commands, staleMarkerKey(environment), (staleBefore) =>
       // One of a clock that is ahead counts as of now, or all would be stale for as long.
@@ -319,9 +318,10 @@ export class RedisCacheStore implements CacheStore {
 
   /** @throws CodedError `failed-precondition` where Redis takes no writes; whatever else fails is found by what is written */
   async #probe(): Promise<void> {
+    const key = probeKey(this.#environment);
     try {
-      if (await this.#commands.lock(this.#probeKey, this.#probeToken, PROBE_LASTS_MS))
-        await this.#commands.unlock(this.#probeKey, this.#probeToken);
+      if (await this.#commands.lock(key, this.#probeToken, PROBE_LASTS_MS))
+        await this.#commands.unlock(key, this.#probeToken);
     } catch (error) {
       if (errorCodeOf(error) === "failed-precondition") throw error;
     }

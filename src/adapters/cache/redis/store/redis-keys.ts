@@ -64,6 +64,11 @@ export function unheardMarkerKey(environment: string): string {
   return `${environment}:sidecar:unheard-before`;
 }
 
+/** A lock that is taken and given back to find out whether Redis takes writes. No state's key begins so. */
+export function probeKey(environment: string): string {
+  return `${environment}:sidecar:probe`;
+}
+
 /** Where those who hear changes say that Redis has been told of them all. No state's key begins so. */
 export function heardKey(environment: string): string {
   return `${environment}:sidecar:heard`;
