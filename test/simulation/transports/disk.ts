@@ -300,9 +300,28 @@ function statsOf({ id, content, changedAt }: Inode, { bigint = false }: StatOpti
   };
 }
 
+/** Bytes of each buffer that content was appended to. */
+const used = new WeakMap<ArrayBufferLike, number>();
+
+/**
+ * Content is never changed in place: what is durable may be a part of it. What is appended goes behind it in the same
+ * buffer where nothing stands there yet, else a file that only grows would be copied with each write.
+ */
 function written(content: Buffer, data: Buffer, position: number): Buffer {
-  const gap = Buffer.alloc(Math.max(0, position - content.length));
-  return Buffer.concat([content.subarray(0, position), gap, data, content.subarray(position + data.length)]);
+  const length = position + data.length;
+  if (position !== content.length) {
+    const gap = Buffer.alloc(Math.max(0, position - content.length));
+    return Buffer.concat([content.subarray(0, position), gap, data, content.subarray(length)]);
+  }
+  let { buffer } = content;
+  if (used.get(buffer) !== content.length || length > buffer.byteLength) {
+    buffer = new ArrayBuffer(length * 2);
+    Buffer.from(buffer).set(content);
+  }
+  const whole = Buffer.from(buffer, 0, length);
+  whole.set(data, position);
+  used.set(buffer, length);
+  return whole;
 }
 
 function fileError(code: string, of: string): Error {
