@@ -1,7 +1,5 @@
-import type { Change } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { EntitlementReference } from "../../../domain/entitlement.js";
-import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
 import type { Clock } from "../../../ports/clock.js";
@@ -9,37 +7,27 @@ import type { EntitlementOrigin } from "../../../ports/directory.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { CatalogInput } from "../file/catalog-input.js";
 import { loadCatalogObject } from "../file/load-catalog.js";
-import { CountingQueue } from "../ledger/counting-queue.js";
-import { entitlementOrigin } from "../ledger/entitlement-origin.js";
-import { LedgerDraft } from "../ledger/ledger-draft.js";
-import type { LedgerReader } from "../ledger/ledger-entry.js";
+import { CountingQueue, type UsageLog } from "../ledger/counting-queue.js";
 import type { LedgerRecord } from "../ledger/ledger-record.js";
-import { measurementIdOf, reportContent, reportDigest } from "../ledger/report-digest.js";
-import type { UsageLedger } from "../ledger/usage-ledger.js";
-import type { UsageLog } from "../ledger/usage-log.js";
-import type { CatalogModel, CustomerDefinition } from "../model/catalog-model.js";
-import { type CatalogDifference, compareCatalogs, type ServedCatalog } from "../model/compare-catalogs.js";
+import type { LedgerDraft, UsageLedger } from "../ledger/usage-ledger.js";
+import type { CatalogModel } from "../model/catalog-model.js";
+import {
+  type CatalogDifference,
+  compareCatalogs,
+  type ServedCatalog,
+  type ServedModel,
+} from "../model/compare-catalogs.js";
 import { RecordTable } from "../model/record-table.js";
-import { contentOf, subjectsInEither, usageChanges } from "./changes.js";
-import { countEventOnce, countReportOnce } from "./count-once.js";
+import { type CatalogListener, CatalogListeners, usageChanges } from "./catalog-changes.js";
+import { countEvents, countReports } from "./count-reports.js";
 import type { CountContext } from "./count-usage.js";
-import { deriveState } from "./derive-state.js";
+import { deriveState, entitlementOrigin } from "./derive-state.js";
 import { inTurns } from "./in-turns.js";
-import { answerOf, measurementAgain, measurementOf } from "./measurement.js";
 import type { CatalogReading } from "./read-usage.js";
-import { seedUsage, statesUsage } from "./seed-usage.js";
-
-/** Up to so many customers each state is compared with the one before; beyond it, who may be changed is asked for again. */
-const MAX_COMPARED = 1_000;
+import { beginWithStatedUsage, withStatedUsage } from "./stated-usage.js";
 
 /** Customers whose stated usage goes into one record of the state file. */
 const KEPT_TOGETHER = 100;
-
-interface Served extends ServedCatalog {
-  readonly model: CatalogModel;
-}
-
-export type CatalogListener = (change: Change) => void;
 
 /** A clock that is steered goes back by less. */
 const TOLERATED_STEP_MS = 1_000;
@@ -53,13 +41,11 @@ export class CatalogEngine {
   readonly #log: UsageLog;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #listeners = new Set<CatalogListener>();
-  /** Those among the listeners for whom a change of many customers is one. */
-  readonly #collective = new Set<CatalogListener>();
+  readonly #listeners = new CatalogListeners();
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #queue: CountingQueue;
   readonly #loggedEvents = new Set<string>();
-  #served: Served;
+  #served: ServedModel;
   #latestNow = -Infinity;
   #seeding: Promise<unknown> = Promise.resolve();
   #isTelling = false;
@@ -107,12 +93,7 @@ export class CatalogEngine {
    *   type package-published; else it is one for each of them, of type subject-invalidated, over many turns
    */
   subscribe(listener: CatalogListener, isCollective = false): () => void {
-    this.#listeners.add(listener);
-    if (isCollective) this.#collective.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-      this.#collective.delete(listener);
-    };
+    return this.#listeners.add(listener, isCollective);
   }
 
   /**
@@ -124,26 +105,7 @@ export class CatalogEngine {
    *   saying whether the usage counts
    */
   async reportUsage(reports: readonly UsageReport[]): Promise<readonly UsageMeasurement[]> {
-    return this.#count((context) => {
-      // A key that was made up for one report is never looked for.
-      const digests = reports.map((report) => (report.keyOrigin === "generated" ? "" : reportDigest(report)));
-      const before = reports.map((report, index) =>
-        naming("report", index, reports.length, () => {
-          this.#beginWithStatedUsage(report.subject.customerId, context.draft);
-          return countReportOnce(report, digests[index] ?? "", context);
-        }),
-      );
-      const reading = { ...context, ledger: context.draft };
-      return reports.map((report, index) => {
-        const digest = digests[index] ?? "";
-        const answer = before[index];
-        if (answer !== undefined) return measurementAgain(report, measurementIdOf(report, digest), answer);
-        const measurement = measurementOf(context.model, report, measurementIdOf(report, digest), reading);
-        if (report.keyOrigin !== "generated")
-          context.draft.remember(digest, { content: reportContent(report), answer: answerOf(measurement) });
-        return measurement;
-      });
-    });
+    return this.#count((context) => countReports(reports, context, this.#served));
   }
 
   /**
@@ -151,14 +113,7 @@ export class CatalogEngine {
    * accepted, and counted as unmatched. Resolves and throws as reportUsage does.
    */
   async reportEvents(events: readonly UsageEvent[]): Promise<void> {
-    await this.#count((context) => {
-      events.forEach((event, index) => {
-        naming("event", index, events.length, () => {
-          this.#beginWithStatedUsage(event.subject.customerId, context.draft);
-          countEventOnce(event, context);
-        });
-      });
-    });
+    await this.#count((context) => countEvents(events, context, this.#served));
   }
 
   /** Events that came and that no meter names, by name, with how many; beyond many names the rest under "". */
@@ -205,7 +160,6 @@ export class CatalogEngine {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#listeners.clear();
-    this.#collective.clear();
     for (const close of this.#closers.splice(0)) await close();
     await this.#queue.settled();
     await this.#log.close();
@@ -220,82 +174,31 @@ export class CatalogEngine {
     yield* this.#keepAllStatedUsage(rewritten);
     const servedSince = Math.max(this.#now(), this.#ledger.latestUpdate + 1, before.servedSince + 1);
     this.#served = { model, packed: model.packed, servedSince, statedSince };
-    const count = this.#listeners.size === 0 ? 0 : yield* this.#tellChanges(before, changed, removed);
+    const count = this.#listeners.isEmpty ? 0 : yield* this.#tellDifference(before, changed, removed);
     if (this.#log.isDurable) yield* this.#keepAllStatedUsage(changed);
     return count;
   }
 
-  *#tellChanges(before: Served, changed: Uint32Array, removed: Uint32Array): Generator<void, number> {
-    const customersBefore = new RecordTable(before.packed.customers);
-    const customers = new RecordTable(this.#served.packed.customers);
-    const customerIds = function* () {
-      for (const index of removed) yield customersBefore.idAt(index);
-      for (const index of changed) yield customers.idAt(index);
-    };
+  *#tellDifference(before: ServedModel, changed: Uint32Array, removed: Uint32Array): Generator<void, number> {
     this.#isTelling = true;
     try {
-      if (changed.length + removed.length <= MAX_COMPARED) return yield* this.#tellDifferent(before, customerIds());
-      const published = { type: "package-published", migration: "ALL_CUSTOMERS" } as const;
-      for (const listener of this.#collective) listener(published);
-      if (this.#collective.size < this.#listeners.size) yield* this.#tellInvalidated(customerIds());
-      return changed.length + removed.length;
+      const after = this.#served;
+      return yield* this.#listeners.tellDifference(before, after, { changed, removed }, (subject) => {
+        const now = this.#now();
+        return [this.#stateIn(before, subject, now), this.#stateIn(after, subject, now)];
+      });
     } finally {
       this.#isTelling = false;
     }
   }
 
-  *#tellDifferent(before: Served, customerIds: Iterable<string>): Generator<void, number> {
-    let count = 0;
-    const after = this.#served;
-    for (const customerId of customerIds) {
-      for (const subject of subjectsInEither(before.model, after.model, customerId)) {
-        const now = this.#now();
-        const state = this.#stateIn(after, subject, now);
-        if (contentOf(state) !== contentOf(this.#stateIn(before, subject, now))) {
-          count++;
-          this.#tell({ type: "entitlements-updated", subject, state });
-        }
-        yield;
-      }
-    }
-    return count;
-  }
-
-  *#tellInvalidated(customerIds: Iterable<string>): Generator<void> {
-    for (const customerId of customerIds) {
-      const change = { type: "subject-invalidated", subject: { customerId } } as const;
-      for (const listener of this.#listeners) if (!this.#collective.has(listener)) listener(change);
-      yield;
-    }
-  }
-
-  #stateIn(served: Served, subject: Subject, now: number): CustomerState {
+  #stateIn(served: ServedModel, subject: Subject, now: number): CustomerState {
     return deriveState(served.model, subject, this.#readingOf(served, subject.customerId, now));
   }
 
   /** For what is read of one customer and its resources. */
-  #readingOf(served: Served, customerId: string, now: number): CatalogReading {
-    const customer = served.model.customers.get(customerId);
-    let ledger: LedgerReader = this.#ledger;
-    if (customer !== undefined && statesUsage(customer)) ledger = this.#withStatedUsage(customer, served);
-    return { ledger, catalogSince: served.servedSince, now };
-  }
-
-  /** Stated usage becomes part of the ledger once it is added to: kept for each customer it would take more memory than all else. */
-  #withStatedUsage(
-    customer: CustomerDefinition,
-    { model, servedSince, statedSince }: Served,
-    draft = new LedgerDraft(this.#ledger),
-  ): LedgerDraft {
-    const stated = statedSince?.[model.customers.indexOf(customer.subject.customerId)] ?? NaN;
-    const since = Number.isNaN(stated) ? servedSince : stated;
-    seedUsage(customer, { model, draft, catalogSince: since, now: since });
-    return draft;
-  }
-
-  #beginWithStatedUsage(customerId: string, draft: LedgerDraft): void {
-    const customer = this.#served.model.customers.get(customerId);
-    if (customer !== undefined && statesUsage(customer)) this.#withStatedUsage(customer, this.#served, draft);
+  #readingOf(served: ServedModel, customerId: string, now: number): CatalogReading {
+    return { ledger: withStatedUsage(customerId, served, this.#ledger), catalogSince: served.servedSince, now };
   }
 
   /** What cannot be written now is counted together with the next report of its customer. */
@@ -305,7 +208,7 @@ export class CatalogEngine {
     for (let from = 0; from < indexes.length; from += KEPT_TOGETHER) {
       const customerIds = Array.from(indexes.subarray(from, from + KEPT_TOGETHER), (index) => customers.idAt(index));
       const write = this.#count(({ draft }) => {
-        for (const customerId of customerIds) this.#beginWithStatedUsage(customerId, draft);
+        for (const customerId of customerIds) beginWithStatedUsage(customerId, this.#served, draft);
       });
       write.catch((error: unknown) => {
         this.#logger.warn(
@@ -339,13 +242,13 @@ export class CatalogEngine {
     const now = this.#clock.now();
     const wasSetBack = now < this.#latestNow - TOLERATED_STEP_MS;
     this.#latestNow = wasSetBack ? now : Math.max(this.#latestNow, now);
-    if (wasSetBack) this.#tell({ type: "package-published", migration: "ALL_CUSTOMERS" });
+    if (wasSetBack) this.#listeners.tell({ type: "package-published", migration: "ALL_CUSTOMERS" });
     return now;
   }
 
   #counted(record: LedgerRecord): void {
     if (this.#isTelling) this.#invalidate(record);
-    for (const change of usageChanges(this.#served.model, record, this.#reading())) this.#tell(change);
+    for (const change of usageChanges(this.#served.model, record, this.#reading())) this.#listeners.tell(change);
     for (const [name] of record.unmatched) {
       if (this.#loggedEvents.has(name)) continue;
       this.#loggedEvents.add(name);
@@ -359,22 +262,7 @@ export class CatalogEngine {
   /** Usage by the terms of this catalog must not be joined to entitlements of the one before. */
   #invalidate({ usage, wallets }: LedgerRecord): void {
     const customerIds = new Set([...usage, ...wallets].map(([customerId]) => customerId));
-    for (const customerId of customerIds) this.#tell({ type: "subject-invalidated", subject: { customerId } });
-  }
-
-  #tell(change: Change): void {
-    for (const listener of this.#listeners) listener(change);
-  }
-}
-
-/** Which of many cannot be counted. */
-function naming<T>(what: string, index: number, count: number, check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    if (count === 1 || !(error instanceof CodedError)) throw error;
-    throw new CodedError(error.code, `${what} ${index + 1} of ${count}, and so none was counted: ${error.message}`, {
-      cause: error,
-    });
+    for (const customerId of customerIds)
+      this.#listeners.tell({ type: "subject-invalidated", subject: { customerId } });
   }
 }

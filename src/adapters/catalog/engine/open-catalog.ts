@@ -4,15 +4,14 @@ import type { Logger } from "../../../ports/logger.js";
 import { DependencyState, type Telemetry } from "../../../ports/telemetry.js";
 import type { FileContent } from "../../files/file-access.js";
 import { placeOfFile } from "../../files/place-of-file.js";
-import { followCatalogFile, readCatalogFile } from "../file/catalog-file.js";
+import { CatalogReader, followCatalogFile, readCatalogFile } from "../file/catalog-file.js";
 import type { CatalogInput } from "../file/catalog-input.js";
-import { CatalogReader } from "../file/catalog-reader.js";
 import { loadCatalogObject } from "../file/load-catalog.js";
+import { FORGETFUL_LOG, type UsageLog } from "../ledger/counting-queue.js";
 import { StateFileLock } from "../ledger/state-file-lock.js";
 import { NODE_STATE_FILES } from "../ledger/state-files.js";
 import { UsageJournal } from "../ledger/usage-journal.js";
 import { UsageLedger } from "../ledger/usage-ledger.js";
-import { FORGETFUL_LOG, type UsageLog } from "../ledger/usage-log.js";
 import type { CatalogModel } from "../model/catalog-model.js";
 import { CatalogEngine } from "./catalog-engine.js";
 

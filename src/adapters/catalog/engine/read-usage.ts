@@ -4,8 +4,7 @@ import type { UsagePeriod } from "../../../domain/usage/usage-period.js";
 import type { LedgerReader, UsageEntry } from "../ledger/ledger-entry.js";
 import type { EntitlementTerms, SubjectDefinition } from "../model/catalog-model.js";
 import { periodAnchor, periodOf } from "../model/subscription.js";
-import { consumedCredits, overdraftAt } from "./draw-credits.js";
-import { type WalletGrants, walletGrants } from "./wallet-grants.js";
+import { consumedCredits, overdraftAt, type WalletGrants, walletGrants } from "./draw-credits.js";
 
 /** One point in time of a catalog and of what was counted. */
 export interface CatalogReading {

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { CodedError } from "../../../domain/errors.js";
-import { readCatalog, type ReadReply, type ReadRequest } from "./read-catalog.js";
+import { readCatalog, type ReadReply, type ReadRequest } from "./load-catalog.js";
 
 parentPort?.postMessage(replyTo(workerData as ReadRequest));
 

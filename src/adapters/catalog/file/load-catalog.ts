@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { CodedError } from "../../../domain/errors.js";
-import type { CatalogModel } from "../model/catalog-model.js";
+import type { CatalogModel, PackedCatalog } from "../model/catalog-model.js";
+import { type CatalogDifference, compareCatalogs, type ServedCatalog } from "../model/compare-catalogs.js";
 import { CatalogPacker, unpackCatalog } from "../model/pack-catalog.js";
-import type { PackedCatalog } from "../model/packed-catalog.js";
 import { type CatalogFault, type CatalogPath, faultyCatalogError, type TextPosition } from "./catalog-fault.js";
 import type { CatalogInput } from "./catalog-input.js";
 import { checkCustomerShape, checkShape } from "./check-shape.js";
@@ -134,4 +134,28 @@ function positionAt(body: Buffer, offset: number): TextPosition {
     lineStart = newline + 1;
   }
   return { line, column: body.toString("utf8", lineStart, offset).length + 1 };
+}
+
+/** What can be handed to a worker: in shared memory, so that nothing large is copied. */
+export interface ReadRequest {
+  /** Named in errors. */
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  /** The catalog to compare with, where one is served. */
+  readonly served: ServedCatalog | undefined;
+}
+
+export interface ReadCatalog {
+  readonly packed: PackedCatalog;
+  /** Undefined where there was nothing to compare with. */
+  readonly difference: CatalogDifference | undefined;
+}
+
+/** What a worker answers: what it read, or what is wrong with it. */
+export type ReadReply = { readonly read: ReadCatalog } | { readonly fault: string };
+
+/** @throws CodedError `invalid-argument` with every fault, its line, column and remedy */
+export function readCatalog({ file, bytes, served }: ReadRequest): ReadCatalog {
+  const packed = packCatalogText(file, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return { packed, difference: served === undefined ? undefined : compareCatalogs(served, packed) };
 }

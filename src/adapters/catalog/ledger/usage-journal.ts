@@ -2,6 +2,7 @@ import { CodedError } from "../../../domain/errors.js";
 import type { Logger } from "../../../ports/logger.js";
 import { OutageLog } from "../../../ports/outage-log.js";
 import type { DependencyState } from "../../../ports/telemetry.js";
+import type { UsageLog } from "./counting-queue.js";
 import type { LedgerRecord } from "./ledger-record.js";
 import {
   decodeStateFile,
@@ -15,7 +16,6 @@ import {
 import { decodeStateFileV1 } from "./state-file-v1.js";
 import type { StateFileHandle, StateFiles } from "./state-files.js";
 import type { UsageLedger } from "./usage-ledger.js";
-import type { UsageLog } from "./usage-log.js";
 
 /** Below it a file is not worth rewriting, bytes. */
 const MIN_REWRITE_BYTES = 8 * 1024 * 1024;

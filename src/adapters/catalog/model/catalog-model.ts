@@ -4,8 +4,7 @@ import type { Feature, FeatureKind } from "../../../domain/feature.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { ResetPeriod } from "../../../domain/usage/usage-period.js";
 import type { GrantCategory, ResetAnchor } from "../file/catalog-input.js";
-import type { Lookup } from "./lazy-table.js";
-import type { PackedCatalog } from "./packed-catalog.js";
+import type { RecordTableParts } from "./record-table.js";
 
 /** A catalog in which every name has been resolved: nothing in it can refer to what is not there. */
 export interface CatalogModel {
@@ -17,6 +16,13 @@ export interface CatalogModel {
   readonly metersByEvent: ReadonlyMap<string, readonly MeterDefinition[]>;
   /** What it was made from. */
   readonly packed: PackedCatalog;
+}
+
+/** Definitions by id. A map is one. */
+export interface Lookup<T> {
+  readonly size: number;
+  get(id: string): T | undefined;
+  keys(): Iterable<string>;
 }
 
 /** What plans and customers of a catalog may name. */
@@ -108,4 +114,18 @@ export interface CustomerDefinition extends SubjectDefinition {
 export function* subjectsOf(customer: CustomerDefinition): Iterable<SubjectDefinition> {
   yield customer;
   yield* customer.resources.values();
+}
+
+/** In `planOf`: a customer without a plan, and one whose resources have others than it. */
+export const NO_PLAN = -1;
+export const SEVERAL_PLANS = -2;
+
+/** A catalog that was checked, in a few pieces of memory that threads share. Names for people are left out. */
+export interface PackedCatalog {
+  /** Features and currencies as JSON: what all plans and customers rest on. */
+  readonly shared: string;
+  readonly plans: RecordTableParts;
+  readonly customers: RecordTableParts;
+  /** By customer: the number of the one plan that it and its resources have, or NO_PLAN, or SEVERAL_PLANS. */
+  readonly planOf: Int32Array;
 }

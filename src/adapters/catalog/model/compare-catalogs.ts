@@ -1,5 +1,5 @@
 import type { CustomerInput, SubscriptionInput } from "../file/catalog-input.js";
-import { NO_PLAN, type PackedCatalog, SEVERAL_PLANS } from "./packed-catalog.js";
+import { type CatalogModel, NO_PLAN, type PackedCatalog, SEVERAL_PLANS } from "./catalog-model.js";
 import { RecordTable } from "./record-table.js";
 
 /** A catalog that is served, and since when. Times are epoch milliseconds. */
@@ -8,6 +8,11 @@ export interface ServedCatalog {
   readonly servedSince: number;
   /** By customer: since when the usage that it begins with has been stated; NaN and undefined: since the catalog is served. */
   readonly statedSince: Float64Array | undefined;
+}
+
+/** The same, to be asked. */
+export interface ServedModel extends ServedCatalog {
+  readonly model: CatalogModel;
 }
 
 /** What differs between two catalogs, as numbers of customers. */

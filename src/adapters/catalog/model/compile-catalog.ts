@@ -1,6 +1,6 @@
 import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { Feature, FeatureKind, FeatureType } from "../../../domain/feature.js";
-import type { CatalogPath } from "../file/catalog-fault.js";
+import type { CatalogPath, FaultList } from "../file/catalog-fault.js";
 import type {
   CatalogInput,
   CreditCurrencyInput,
@@ -18,7 +18,6 @@ import type {
   PlanDefinition,
 } from "./catalog-model.js";
 import { checkReset, compileTerms } from "./compile-terms.js";
-import type { FaultList } from "./fault-list.js";
 
 export type SharedParts = Pick<CatalogModel, "features" | "currencies" | "metersByEvent">;
 

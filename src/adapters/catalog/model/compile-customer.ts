@@ -1,5 +1,4 @@
-import type { CatalogPath } from "../file/catalog-fault.js";
-import { unknownName } from "../file/catalog-fault.js";
+import { type CatalogPath, type FaultList, unknownName } from "../file/catalog-fault.js";
 import type {
   CreditGrantInput,
   CustomerInput,
@@ -17,8 +16,7 @@ import type {
   SubjectDefinition,
 } from "./catalog-model.js";
 import { compileTerms } from "./compile-terms.js";
-import type { FaultList } from "./fault-list.js";
-import { ownCurrencies } from "./wallet-owner.js";
+import { ownCurrencies } from "./subscription.js";
 
 const NO_OVERRIDES: ReadonlyMap<string, OverrideTerms> = new Map();
 const NO_GRANTS: ReadonlyMap<string, readonly CreditGrant[]> = new Map();

@@ -1,10 +1,9 @@
 import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { FeatureKind } from "../../../domain/feature.js";
 import type { ResetPeriod } from "../../../domain/usage/usage-period.js";
-import type { CatalogPath } from "../file/catalog-fault.js";
+import type { CatalogPath, FaultList } from "../file/catalog-fault.js";
 import type { EntitlementInput, ResetAnchor, ShortEntitlementInput } from "../file/catalog-input.js";
 import type { EntitlementTerms, FeatureDefinition } from "./catalog-model.js";
-import type { FaultList } from "./fault-list.js";
 
 const FIELDS_OF_KIND: Record<FeatureKind, readonly string[]> = {
   boolean: ["creditRate", "revoked", "validUntil"],

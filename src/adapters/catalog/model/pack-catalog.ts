@@ -1,11 +1,18 @@
 import QuickLRU from "quick-lru";
+import { FaultList } from "../file/catalog-fault.js";
 import type { CatalogInput, CustomerInput, PlanInput } from "../file/catalog-input.js";
-import type { CatalogModel, CatalogNames, CustomerDefinition, PlanDefinition } from "./catalog-model.js";
+import {
+  type CatalogModel,
+  type CatalogNames,
+  type CustomerDefinition,
+  type Lookup,
+  NO_PLAN,
+  type PackedCatalog,
+  type PlanDefinition,
+  SEVERAL_PLANS,
+} from "./catalog-model.js";
 import { compilePlan, compileShared } from "./compile-catalog.js";
 import { compileCustomer } from "./compile-customer.js";
-import { FaultList } from "./fault-list.js";
-import { LazyTable } from "./lazy-table.js";
-import { NO_PLAN, type PackedCatalog, SEVERAL_PLANS } from "./packed-catalog.js";
 import { RecordTable, RecordTableBuilder } from "./record-table.js";
 
 /** How many customers are remembered as definitions; the others are made again from their records, in some 20 µs. */
@@ -32,6 +39,50 @@ export function unpackCatalog(packed: PackedCatalog): CatalogModel {
     new QuickLRU({ maxSize: MAX_REMEMBERED }),
   );
   return { ...shared, plans, customers, packed };
+}
+
+interface Remembered<T> {
+  get(index: number): T | undefined;
+  set(index: number, value: T): unknown;
+}
+
+/** Definitions that are made from their records when they are asked for, and then remembered. */
+class LazyTable<T> implements Lookup<T> {
+  readonly records: RecordTable;
+  readonly #make: (value: unknown) => T;
+  readonly #made: Remembered<T>;
+
+  constructor(records: RecordTable, make: (value: unknown) => T, made: Remembered<T>) {
+    this.records = records;
+    this.#make = make;
+    this.#made = made;
+  }
+
+  get size(): number {
+    return this.records.size;
+  }
+
+  /** The number of the record, or -1. */
+  indexOf(id: string): number {
+    return this.records.indexOf(id);
+  }
+
+  get(id: string): T | undefined {
+    const index = this.records.indexOf(id);
+    return index === -1 ? undefined : this.at(index);
+  }
+
+  at(index: number): T {
+    const known = this.#made.get(index);
+    if (known !== undefined) return known;
+    const made = this.#make(this.records.valueAt(index));
+    this.#made.set(index, made);
+    return made;
+  }
+
+  keys(): Iterable<string> {
+    return this.records.keys();
+  }
 }
 
 /** Checks the names of a catalog and packs it, customer by customer, so that no more than one is needed at a time. */

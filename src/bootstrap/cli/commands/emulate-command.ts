@@ -1,6 +1,5 @@
 import { openCatalog } from "../../../adapters/catalog/engine/open-catalog.js";
-import { readCatalogFile } from "../../../adapters/catalog/file/catalog-file.js";
-import { CatalogReader } from "../../../adapters/catalog/file/catalog-reader.js";
+import { CatalogReader, readCatalogFile } from "../../../adapters/catalog/file/catalog-file.js";
 import { loadCatalogText } from "../../../adapters/catalog/file/load-catalog.js";
 import type { CatalogModel } from "../../../adapters/catalog/model/catalog-model.js";
 import type { CatalogControl } from "../../../adapters/emulator/control/control-endpoint.js";

@@ -1,5 +1,4 @@
-import { readCatalogFile, UnreadableCatalogError } from "../../../adapters/catalog/file/catalog-file.js";
-import { CatalogReader } from "../../../adapters/catalog/file/catalog-reader.js";
+import { CatalogReader, readCatalogFile, UnreadableCatalogError } from "../../../adapters/catalog/file/catalog-file.js";
 import { recordsOfStateFile } from "../../../adapters/catalog/ledger/usage-journal.js";
 import { OTHER_EVENTS, UsageLedger } from "../../../adapters/catalog/ledger/usage-ledger.js";
 import { readOnce } from "../../../adapters/files/open-to-read.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { walletGrants } from "../../../../../src/adapters/catalog/engine/wallet-grants.js";
+import { walletGrants } from "../../../../../src/adapters/catalog/engine/draw-credits.js";
 import type { CreditGrantInput, CustomerInput } from "../../../../../src/adapters/catalog/file/catalog-input.js";
 import { loadCatalogObject } from "../../../../../src/adapters/catalog/file/load-catalog.js";
 import {

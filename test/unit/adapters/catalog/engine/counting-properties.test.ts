@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { contentOf } from "../../../../../src/adapters/catalog/engine/catalog-changes.js";
 import type { CatalogEngine } from "../../../../../src/adapters/catalog/engine/catalog-engine.js";
-import { contentOf } from "../../../../../src/adapters/catalog/engine/changes.js";
 import { CodedError } from "../../../../../src/domain/errors.js";
 import type { UsageReport } from "../../../../../src/domain/usage/usage-report.js";
 import { ACME, catalogOf, NOON, open, usageReport } from "../../../../builders/catalog-use.js";

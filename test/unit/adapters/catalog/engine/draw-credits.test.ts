@@ -1,7 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { consumedCredits, drawCredits } from "../../../../../src/adapters/catalog/engine/draw-credits.js";
-import type { ActiveGrant } from "../../../../../src/adapters/catalog/engine/wallet-grants.js";
+import {
+  type ActiveGrant,
+  consumedCredits,
+  drawCredits,
+} from "../../../../../src/adapters/catalog/engine/draw-credits.js";
 import type { WalletEntry } from "../../../../../src/adapters/catalog/ledger/ledger-entry.js";
 
 const NOW = 1_000;

@@ -1,8 +1,7 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { openCatalog } from "../../../../../src/adapters/catalog/engine/open-catalog.js";
-import { readCatalogFile } from "../../../../../src/adapters/catalog/file/catalog-file.js";
-import { CatalogReader } from "../../../../../src/adapters/catalog/file/catalog-reader.js";
+import { CatalogReader, readCatalogFile } from "../../../../../src/adapters/catalog/file/catalog-file.js";
 import { SystemClock } from "../../../../../src/adapters/ops/system-clock.js";
 import { decideFeature } from "../../../../../src/domain/decision/decide-feature.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";

@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { CatalogEngine } from "../../../../../src/adapters/catalog/engine/catalog-engine.js";
+import { CatalogReader } from "../../../../../src/adapters/catalog/file/catalog-file.js";
 import type { CatalogInput } from "../../../../../src/adapters/catalog/file/catalog-input.js";
-import { CatalogReader } from "../../../../../src/adapters/catalog/file/catalog-reader.js";
 import { loadCatalogObject, packCatalogText } from "../../../../../src/adapters/catalog/file/load-catalog.js";
+import { FORGETFUL_LOG } from "../../../../../src/adapters/catalog/ledger/counting-queue.js";
 import { UsageLedger } from "../../../../../src/adapters/catalog/ledger/usage-ledger.js";
-import { FORGETFUL_LOG } from "../../../../../src/adapters/catalog/ledger/usage-log.js";
+import type { PackedCatalog } from "../../../../../src/adapters/catalog/model/catalog-model.js";
 import { compareCatalogs } from "../../../../../src/adapters/catalog/model/compare-catalogs.js";
 import { unpackCatalog } from "../../../../../src/adapters/catalog/model/pack-catalog.js";
-import type { PackedCatalog } from "../../../../../src/adapters/catalog/model/packed-catalog.js";
 import { RecordTable } from "../../../../../src/adapters/catalog/model/record-table.js";
 import type { Change } from "../../../../../src/domain/change.js";
 import { freshKey } from "../../../../builders/catalog-use.js";

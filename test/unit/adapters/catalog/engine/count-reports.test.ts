@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { measurementIdOf, reportDigest } from "../../../../../src/adapters/catalog/ledger/report-digest.js";
+import { measurementIdOf, reportDigest } from "../../../../../src/adapters/catalog/engine/count-reports.js";
 import type { UsageReport } from "../../../../../src/domain/usage/usage-report.js";
 
 const REPORT: UsageReport = {

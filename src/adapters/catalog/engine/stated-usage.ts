@@ -1,22 +1,43 @@
-import { withAmount } from "../ledger/ledger-entry.js";
+import { type LedgerReader, withAmount } from "../ledger/ledger-entry.js";
+import { LedgerDraft } from "../ledger/usage-ledger.js";
 import { type CustomerDefinition, type SubjectDefinition, subjectsOf } from "../model/catalog-model.js";
+import type { ServedModel } from "../model/compare-catalogs.js";
 import { activeTermsOf, periodOf } from "../model/subscription.js";
 import { type CountContext, drawFrom } from "./count-usage.js";
 
-/** Whether a catalog states usage of a customer or of its resources. */
-export function statesUsage(customer: CustomerDefinition): boolean {
+/**
+ * What is counted of a customer together with what the catalog states that its usage begins with. That becomes part of the ledger
+ * once the ledger is added to: kept for each customer it would take more memory than all else.
+ */
+export function withStatedUsage(customerId: string, served: ServedModel, ledger: LedgerReader): LedgerReader {
+  const customer = served.model.customers.get(customerId);
+  if (customer === undefined || !statesUsage(customer)) return ledger;
+  const draft = new LedgerDraft(ledger);
+  seedUsage(customer, served, draft);
+  return draft;
+}
+
+/** Makes what the catalog states of a customer part of a draft, where it states anything. */
+export function beginWithStatedUsage(customerId: string, served: ServedModel, draft: LedgerDraft): void {
+  const customer = served.model.customers.get(customerId);
+  if (customer !== undefined && statesUsage(customer)) seedUsage(customer, served, draft);
+}
+
+function statesUsage(customer: CustomerDefinition): boolean {
   for (const { initialUsage, initialCreditsUsed } of subjectsOf(customer))
     if (initialUsage.size + initialCreditsUsed.size > 0) return true;
   return false;
 }
 
-/**
- * Begins with the usage that the catalog states. A number that usage began with once is not applied again,
- * so that a restart keeps what was counted since; a number that was edited is.
- *
- * @param context `now` and `catalogSince`: since when it has been stated
- */
-export function seedUsage(customer: CustomerDefinition, context: CountContext): void {
+/** A number that usage began with once is not applied again, so that a restart keeps what was counted since; one that was edited is. */
+function seedUsage(
+  customer: CustomerDefinition,
+  { model, servedSince, statedSince }: ServedModel,
+  draft: LedgerDraft,
+): void {
+  const stated = statedSince?.[model.customers.indexOf(customer.subject.customerId)] ?? NaN;
+  const since = Number.isNaN(stated) ? servedSince : stated;
+  const context: CountContext = { model, draft, catalogSince: since, now: since };
   for (const definition of subjectsOf(customer)) {
     if (definition.initialUsage.size > 0) seedFeatures(definition, context);
     if (definition.initialCreditsUsed.size > 0) seedWallets(definition, context);
