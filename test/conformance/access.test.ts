@@ -35,7 +35,7 @@ describe.each([
   beforeAll(async () => {
     server = await startRpcServer({
       hasFastPath,
-      rpc: { identity: new AccessIdentity({ entries: { entries, generation: 0 } }) },
+      rpc: { identity: new AccessIdentity({ entries: { value: entries, generation: 0 } }) },
     });
   });
   afterAll(() => server.stop());
@@ -63,7 +63,7 @@ describe.each([
 
 describe("a connection that is open knows of changed tokens with its next call", () => {
   test("by HTTP/2, whose routes remember who calls", async () => {
-    const file = { entries, generation: 0 };
+    const file = { value: entries, generation: 0 };
     const server = await startRpcServer({ rpc: { identity: new AccessIdentity({ entries: file }) } });
     const client = new RawHttp2(server.url);
     const call = () =>
@@ -74,7 +74,7 @@ describe("a connection that is open knows of changed tokens with its next call",
       );
     // Headers that are repeated are read once: from then on the route is the same.
     for (let times = 0; times < 5; times++) expect((await call()).grpcStatus).toBe(0);
-    file.entries = entries.filter(({ name }) => name !== "health");
+    file.value = entries.filter(({ name }) => name !== "health");
     file.generation = 1;
     expect((await call()).grpcStatus).toBe(UNAUTHENTICATED);
     client.close();

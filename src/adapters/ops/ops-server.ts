@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "../../ports/logger.js";
-import type { Exposition } from "./metrics/exposition.js";
+import type { Exposition } from "./metrics/metrics.js";
 
 /** As many as probes, collectors and people have open by far: more are closed as they come. */
 const MAX_CONNECTIONS = 1_000;

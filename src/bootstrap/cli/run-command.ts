@@ -94,7 +94,7 @@ async function dispatch(
 
 async function helpOn(topic: string | undefined): Promise<string> {
   if (topic === "configuration") return settingsTable(SETTINGS);
-  if (topic === "metrics") return (await import("../../adapters/ops/metrics/exposition.js")).metricsDocument();
+  if (topic === "metrics") return (await import("../../adapters/ops/metrics/metrics.js")).metricsDocument();
   if (topic === undefined || topic.startsWith("-") || topic === "help") return HELP;
   if (isCommand(topic)) return COMMAND_HELP[topic];
   throw new UsageError(`there is no command ${JSON.stringify(topic)}`);

@@ -5,7 +5,7 @@ import {
   ReportingLogger,
 } from "../../adapters/error-reports/reporting-logger.js";
 import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
-import type { MetricFamily } from "../../adapters/ops/metrics/exposition.js";
+import type { MetricFamily } from "../../adapters/ops/metrics/metrics.js";
 import { SecretList } from "../../adapters/ops/secrets.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";

@@ -1,4 +1,4 @@
-import { AccessFile } from "../../adapters/rpc/call/access/access-file.js";
+import { type AccessFile, openAccessFile } from "../../adapters/rpc/call/access/access-entries.js";
 import { AccessIdentity, rateLimit } from "../../adapters/rpc/call/access/access-identity.js";
 import {
   crossOriginOf,
@@ -28,7 +28,7 @@ export async function openAccess(
   const file = authTokensFile === undefined ? undefined : await openFile(authTokensFile, clock, logger);
   if (
     config.tlsClientCaFile === undefined &&
-    file?.entries.some(({ certificate }) => certificate !== undefined) === true
+    file?.value.some(({ certificate }) => certificate !== undefined) === true
   ) {
     logger.warn(
       "AUTH_TOKENS_FILE has entries by client certificate, which nobody can show: set TLS_CLIENT_CA_FILE too",
@@ -46,7 +46,7 @@ export async function openAccess(
 
 async function openFile(file: string, clock: Clock, logger: Logger): Promise<AccessFile> {
   try {
-    return await AccessFile.open(file, clock, logger);
+    return await openAccessFile(file, clock, logger);
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     throw new StartError(`AUTH_TOKENS_FILE: ${error.message}`, { cause: error });

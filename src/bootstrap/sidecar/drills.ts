@@ -1,8 +1,7 @@
 import type { ResolutionContext } from "inversify";
 import { BorrowingCache } from "../../adapters/cache/memory/borrowing-cache.js";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
-import { FaultBoard } from "../../adapters/emulator/faults/fault-board.js";
-import type { HttpRule } from "../../adapters/emulator/faults/fault-rules.js";
+import { FaultBoard, type HttpRule } from "../../adapters/emulator/faults/fault-rules.js";
 import { CheckEntitlement } from "../../application/check/check-entitlement.js";
 import type { DrillWorld } from "../../application/drill/drill-checks.js";
 import { UnwrittenStore } from "../../application/drill/unwritten-store.js";

@@ -4,7 +4,7 @@ import type { Container } from "inversify";
 import { MemoryCache } from "../../adapters/cache/memory/memory-cache.js";
 import { CachedStates } from "../../adapters/cache/snapshot/cached-states.js";
 import type { DecisionLines } from "../../adapters/ops/decision-lines.js";
-import type { MetricFamily } from "../../adapters/ops/metrics/exposition.js";
+import type { MetricFamily } from "../../adapters/ops/metrics/metrics.js";
 import { TlsFileFault } from "../../adapters/rpc/listener/tls-material.js";
 import { SnapshotFile } from "../../adapters/snapshot/snapshot-file.js";
 import type { CacheStore } from "../../ports/cache-store.js";

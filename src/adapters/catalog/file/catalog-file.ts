@@ -5,8 +5,8 @@ import type { Logger } from "../../../ports/logger.js";
 import { OutageLog } from "../../../ports/outage-log.js";
 import { DependencyState, type Telemetry } from "../../../ports/telemetry.js";
 import type { FileContent } from "../../files/file-access.js";
-import { FileFollower } from "../../files/follow-file.js";
-import { readSettledFile } from "../../files/read-settled-file.js";
+import type { FileFollower } from "../../files/follow-file.js";
+import { followLastGood, readAtStart } from "../../files/last-good-file.js";
 import type { CatalogEngine } from "../engine/catalog-engine.js";
 import type { CatalogModel } from "../model/catalog-model.js";
 import { unpackCatalog } from "../model/pack-catalog.js";
@@ -70,21 +70,11 @@ export interface CatalogFile {
   readonly model: CatalogModel;
 }
 
-/** Whether it could be served is not known. */
-export class UnreadableCatalogError extends CodedError {}
+const CALLED = "the catalog file";
 
-/** @throws CodedError `invalid-argument` with file, line and remedy; UnreadableCatalogError, of the same code, where there is nothing to read */
+/** @throws CodedError `invalid-argument` with file, line and remedy; UnreadableFileError, of the same code, where there is nothing to read */
 export async function readCatalogFile(file: string, clock: Clock, reader: CatalogReader): Promise<CatalogFile> {
-  let content: FileContent;
-  try {
-    content = await readSettledFile(file, clock);
-  } catch (error) {
-    throw new UnreadableCatalogError(
-      "invalid-argument",
-      `the catalog file ${file} cannot be read: ${(error as Error).message}; correct the path or its permissions`,
-      { cause: error },
-    );
-  }
+  const content = await readAtStart(file, CALLED, clock);
   const { packed } = await reader.read({ file, bytes: content.bytes, served: undefined });
   return { content, model: unpackCatalog(packed) };
 }
@@ -98,51 +88,26 @@ export function followCatalogFile(
   telemetry?: Telemetry,
 ): FileFollower {
   const state = telemetry && new DependencyState("catalog_file", telemetry.dependencies);
-  const outage = new OutageLog(logger, state);
   state?.set(true);
   if (telemetry !== undefined) telemetry.catalogLoadedAt = clock.now();
-  return new FileFollower({
+  const reloads = telemetry?.catalogReloads;
+  return followLastGood({
     file,
+    words: { called: CALLED, meanwhile: "the last good catalog goes on serving", changed: "the catalog changed" },
     known,
     clock,
-    listener: {
-      async changed({ bytes }) {
-        try {
-          const { packed, difference } = await reader.read({ file, bytes, served: engine.served });
-          const changedSubjects = await engine.adopt(unpackCatalog(packed), difference);
-          outage.recovered("the catalog changed", { file, changedSubjects });
-          if (telemetry !== undefined) {
-            telemetry.catalogReloads.applied++;
-            telemetry.catalogLoadedAt = clock.now();
-          }
-          return true;
-        } catch (error) {
-          if (errorCodeOf(error) === "cancelled") return false;
-          if (telemetry !== undefined) telemetry.catalogReloads.refused++;
-          const isFault = error instanceof CodedError;
-          const fault = isFault ? error.message : `the catalog file ${file} could not be applied`;
-          outage.lost(
-            "error",
-            `${fault}\nThe last good catalog goes on serving until the file is corrected.`,
-            isFault ? { file } : { file, error },
-          );
-          return false;
-        }
-      },
-      unreadable(error) {
-        outage.lost(
-          "error",
-          `the catalog file ${file} cannot be read any more; the last good catalog goes on serving until the file is back`,
-          { file, error },
-        );
-      },
-      restless() {
-        outage.lost(
-          "warn",
-          `the catalog file ${file} is being written all the time; the last good catalog goes on serving until the file rests`,
-          { file },
-        );
-      },
+    outage: new OutageLog(logger, state),
+    take: async ({ bytes }) => {
+      try {
+        const { packed, difference } = await reader.read({ file, bytes, served: engine.served });
+        const changedSubjects = await engine.adopt(unpackCatalog(packed), difference);
+        if (reloads !== undefined) reloads.applied++;
+        if (telemetry !== undefined) telemetry.catalogLoadedAt = clock.now();
+        return { changedSubjects };
+      } catch (error) {
+        if (reloads !== undefined && errorCodeOf(error) !== "cancelled") reloads.refused++;
+        throw error;
+      }
     },
   });
 }

@@ -1,20 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { setTimeout as delay } from "node:timers/promises";
-import type { EdgeView } from "../edge/edge-view.js";
+import type { EdgeView } from "../edge-endpoint.js";
 import type { EmulatorServer } from "../emulator-server.js";
-import {
-  apiError,
-  errorsBody,
-  halfOf,
-  type HttpAnswer,
-  jsonAnswer,
-  sendAnswer,
-  sendTruncated,
-} from "../http-answer.js";
 import type { SubscriptionField } from "../subscriptions/event-feeds.js";
 import type { SubscriptionEndpoint } from "../subscriptions/subscription-endpoint.js";
-import type { FaultBoard, Struck } from "./fault-board.js";
-import type { FaultRule, HttpRule } from "./fault-rules.js";
+import type { FaultBoard, FaultRule } from "./fault-rules.js";
 
 export interface FaultSubjects {
   readonly board: FaultBoard;
@@ -81,56 +69,5 @@ export class EmulatorFaults {
   clear(): void {
     this.#subjects.board.clear();
     this.#subjects.edgeView.lag(false);
-  }
-}
-
-/** Answers a request, or lets the fault that strikes it have its way. Never rejects on account of the client. */
-export async function answerUnderFaults(
-  request: IncomingMessage,
-  response: ServerResponse,
-  struck: Struck<HttpRule> | undefined,
-  workOut: () => Promise<HttpAnswer>,
-): Promise<void> {
-  if (struck === undefined) {
-    sendAnswer(response, await workOut());
-    return;
-  }
-  const { rule, off } = struck;
-  switch (rule.kind) {
-    case "delay": {
-      const answer = await workOut();
-      await Promise.race([delay(rule.ms, undefined, { ref: false }), off]);
-      sendAnswer(response, answer);
-      return;
-    }
-    case "hold": {
-      const answer = await workOut();
-      await off;
-      sendAnswer(response, answer);
-      return;
-    }
-    case "hang":
-      return;
-    case "status":
-      sendAnswer(response, {
-        status: rule.status,
-        body: rule.body ?? JSON.stringify(errorsBody(apiError(`HTTP ${rule.status}`, "UnexpectedError"))),
-      });
-      return;
-    case "reset":
-      if (rule.when === "after-effect") await workOut();
-      request.socket.resetAndDestroy();
-      return;
-    case "malformed": {
-      const answer = await workOut();
-      sendAnswer(response, { status: 200, body: rule.body ?? halfOf(answer.body) });
-      return;
-    }
-    case "truncated":
-      sendTruncated(response, await workOut());
-      return;
-    case "errors":
-      sendAnswer(response, jsonAnswer(200, errorsBody(apiError(rule.message, rule.code))));
-      return;
   }
 }

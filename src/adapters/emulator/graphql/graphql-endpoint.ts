@@ -11,8 +11,8 @@ import {
 } from "graphql";
 import QuickLRU from "quick-lru";
 import type { EmulatorContext } from "../emulator-context.js";
-import { answerUnderFaults } from "../faults/emulator-faults.js";
 import {
+  answerUnderFaults,
   apiError,
   apiErrorOf,
   errorsBody,

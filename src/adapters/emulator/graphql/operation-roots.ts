@@ -10,10 +10,9 @@ import type {
   UsageUpdateBehavior,
 } from "../../../domain/usage/usage-report.js";
 import type { UpstreamClient } from "../../../ports/upstream-client.js";
-import type { EmulatorContext } from "../emulator-context.js";
+import { type EmulatorContext, fetchKnownState } from "../emulator-context.js";
 import { encodeMeasurement } from "../encoding/encode-changes.js";
 import { encodeEntitlementsV2, encodeOlderEntitlements } from "../encoding/encode-state.js";
-import { fetchKnownState } from "../fetch-known-state.js";
 import { apiError, apiErrorOf } from "../http-answer.js";
 
 /** What clients ask for at their start. They use nothing of it; that it is answered tells them that their key is valid. */

@@ -1,12 +1,10 @@
 import type { Change, EntitlementsUpdated, SubjectInvalidated, UsageUpdated } from "../../../domain/change.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { EmulatorContext } from "../emulator-context.js";
+import { type EmulatorContext, fetchKnownState } from "../emulator-context.js";
 import { encodeBalance, encodeOlderUsage, encodePackagePublished, encodeUsageV2 } from "../encoding/encode-changes.js";
 import { encodeEntitlementsV2, encodeOlderEntitlements } from "../encoding/encode-state.js";
-import type { RuleList } from "../faults/fault-board.js";
-import type { EventFault, EventRule } from "../faults/fault-rules.js";
-import { fetchKnownState } from "../fetch-known-state.js";
+import type { EventFault, EventRule, RuleList } from "../faults/fault-rules.js";
 
 /** One kind of subscription: which changes it tells, and how. */
 export interface EventFeed {

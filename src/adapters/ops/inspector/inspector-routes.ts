@@ -1,9 +1,7 @@
 import type { InspectCustomer } from "../../../application/check/inspect-customer.js";
-import { INSPECTOR_PAGE } from "../gen/inspector-pages.js";
+import { INSPECTOR_PAGE, type InspectorPage } from "../gen/inspector-pages.js";
 import { explain, json, type OpsRoute } from "../ops-server.js";
-import type { RecentChanges } from "../recent-changes.js";
-import type { RecentDenials } from "../recent-denials.js";
-import { pageRoute } from "./page-route.js";
+import type { RecentChanges, RecentDenials } from "../recent-activity.js";
 
 /** What the inspector page consists of and asks for, by path. All but the page itself tell of customers: the caller guards them. */
 export function inspectorRoutes(
@@ -24,4 +22,24 @@ export function inspectorRoutes(
     ],
     ["/decisions", () => json(200, { denials: denials.latest, changes: changes.latest })],
   ]);
+}
+
+/** Serves a page that may run its own script and style, ask the port that it came from, and nothing else. */
+export function pageRoute({ html, scriptDigest, styleDigest }: InspectorPage): OpsRoute {
+  const policy = [
+    "default-src 'none'",
+    `script-src '${scriptDigest}'`,
+    `style-src '${styleDigest}'`,
+    "connect-src 'self'",
+    "img-src data:",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join("; ");
+  return () => ({
+    status: 200,
+    contentType: "text/html; charset=utf-8",
+    body: html,
+    headers: { "content-security-policy": policy, "referrer-policy": "no-referrer" },
+  });
 }

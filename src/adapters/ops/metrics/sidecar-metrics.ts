@@ -7,7 +7,6 @@ import type { Outbox } from "../../../ports/outbox.js";
 import { ANSWER_SOURCES, REPORT_KINDS, REPORT_RESULTS, type Telemetry } from "../../../ports/telemetry.js";
 import { CALL_METRICS } from "./call-metrics.js";
 import { counter, gauge, labelled, type LabelledValue, type Metric, of } from "./metric.js";
-import { OUTBOX_METRICS } from "./outbox-metrics.js";
 import { type Build, buildMetrics, dependencyMetrics } from "./shared-metrics.js";
 
 /** Where the sidecar's metrics are read from at a scrape. A part that is not in use is undefined. */
@@ -185,6 +184,48 @@ const DECISION_LOG_METRICS: readonly Metric<{ readonly written: number; readonly
     "sidecar_decision_log_lost_total",
     "Decisions that were to be written to the decision log, and were lost: it could not be written, or not fast enough.",
     ({ lost }) => lost,
+  ),
+];
+
+/** What the outbox counts. Its counters go on where the process before left off. */
+const OUTBOX_METRICS: readonly Metric<Outbox>[] = [
+  labelled(
+    "counter",
+    "sidecar_outbox_reports_total",
+    "Reports and events by how far they have come: accepted is all of them; rejected and in_doubt contain those that were dropped.",
+    ["state"],
+    ({ state: { totals } }): readonly LabelledValue[] => [
+      [["accepted"], totals.accepted],
+      [["delivered"], totals.delivered],
+      [["rejected"], totals.rejected],
+      [["in_doubt"], totals.stale],
+      [["dropped"], totals.dropped],
+    ],
+  ),
+  gauge(
+    "sidecar_outbox_pending_reports",
+    "Reports and events that are accepted and not delivered.",
+    ({ state }) => state.pending,
+  ),
+  gauge(
+    "sidecar_outbox_pending_entries",
+    "Reports that upstream is going to get of those: deltas of one feature and period are one.",
+    ({ state }) => state.entries.size + state.events.length,
+  ),
+  gauge("sidecar_outbox_oldest_age_seconds", "How long the oldest of them waits; 0: nothing does.", ({ state }) =>
+    Math.max(0, (Date.now() - (state.oldestAt() ?? Date.now())) / 1_000),
+  ),
+  gauge(
+    "sidecar_outbox_aside_items",
+    "Rejected and in doubt, for an operator to decide on.",
+    ({ state }) => state.aside.size,
+  ),
+  gauge("sidecar_outbox_bytes", "Bytes that the outbox takes of the disk.", ({ bytes }) => bytes),
+  gauge("sidecar_outbox_max_bytes", "Bytes that it may take.", ({ maxBytes }) => maxBytes),
+  gauge(
+    "sidecar_outbox_damaged_records",
+    "Records that could not be read when it was opened.",
+    ({ damagedRecords }) => damagedRecords,
   ),
 ];
 

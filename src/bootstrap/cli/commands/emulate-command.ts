@@ -2,8 +2,8 @@ import { openCatalog } from "../../../adapters/catalog/engine/open-catalog.js";
 import { CatalogReader, readCatalogFile } from "../../../adapters/catalog/file/catalog-file.js";
 import { loadCatalogText } from "../../../adapters/catalog/file/load-catalog.js";
 import type { CatalogModel } from "../../../adapters/catalog/model/catalog-model.js";
-import type { CatalogControl } from "../../../adapters/emulator/control/control-endpoint.js";
-import type { AnnounceChanges } from "../../../adapters/emulator/queue/announce-changes.js";
+import type { AnnounceChanges } from "../../../adapters/emulator/announce-changes.js";
+import type { CatalogControl } from "../../../adapters/emulator/control-endpoint.js";
 import { type Emulator, type EmulatorOptions, startEmulator } from "../../../adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../../adapters/ops/winston-logger.js";
@@ -190,10 +190,7 @@ export async function announceTo(
 ): Promise<AnnounceChanges> {
   const region = environment["AWS_REGION"] ?? REGION_IN_HOST.exec(new URL(queueUrl).hostname)?.[1];
   if (region === undefined) throw new UsageError(`${queueUrl} does not tell the queue's region: set AWS_REGION`);
-  const [{ AnnounceChanges: Announce }, { SqsSender }] = await Promise.all([
-    import("../../../adapters/emulator/queue/announce-changes.js"),
-    import("../../../adapters/emulator/queue/sqs-sender.js"),
-  ]);
+  const { AnnounceChanges: Announce, SqsSender } = await import("../../../adapters/emulator/announce-changes.js");
   return new Announce(
     new SqsSender({ region, queueUrl, hasOwnEndpoint: hasOwnQueueEndpoint(environment) }),
     clock,

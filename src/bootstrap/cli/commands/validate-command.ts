@@ -1,6 +1,7 @@
-import { CatalogReader, readCatalogFile, UnreadableCatalogError } from "../../../adapters/catalog/file/catalog-file.js";
+import { CatalogReader, readCatalogFile } from "../../../adapters/catalog/file/catalog-file.js";
 import { recordsOfStateFile } from "../../../adapters/catalog/ledger/usage-journal.js";
 import { OTHER_EVENTS, UsageLedger } from "../../../adapters/catalog/ledger/usage-ledger.js";
+import { UnreadableFileError } from "../../../adapters/files/last-good-file.js";
 import { readOnce } from "../../../adapters/files/open-to-read.js";
 import { SystemClock } from "../../../adapters/ops/system-clock.js";
 import { CodedError } from "../../../domain/errors.js";
@@ -26,7 +27,7 @@ export async function validateCommand(args: readonly string[], output: Output): 
     }
     return COMMAND_EXIT_CODES.valid;
   } catch (error) {
-    if (error instanceof UnreadableCatalogError) throw new UsageError(error.message);
+    if (error instanceof UnreadableFileError) throw new UsageError(error.message);
     if (!(error instanceof CodedError)) throw error;
     output.err(error.message);
     return COMMAND_EXIT_CODES.invalid;

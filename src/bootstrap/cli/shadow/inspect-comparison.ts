@@ -1,5 +1,5 @@
 import { COMPARISON_PAGE } from "../../../adapters/ops/gen/inspector-pages.js";
-import { pageRoute } from "../../../adapters/ops/inspector/page-route.js";
+import { pageRoute } from "../../../adapters/ops/inspector/inspector-routes.js";
 import { json, OpsServer } from "../../../adapters/ops/ops-server.js";
 import { privately } from "../../../adapters/ops/private-access.js";
 import type { ComparisonReport } from "../../../domain/comparison/comparison-report.js";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { CONSUMPTION_METRICS } from "../../../../src/adapters/ops/metrics/consumption-metrics.js";
-import { expose, metricsDocument } from "../../../../src/adapters/ops/metrics/exposition.js";
 import { counter, histogram, labelled, type Metric, of } from "../../../../src/adapters/ops/metrics/metric.js";
+import { expose, metricsDocument } from "../../../../src/adapters/ops/metrics/metrics.js";
 import { SIDECAR_METRICS } from "../../../../src/adapters/ops/metrics/sidecar-metrics.js";
 import { DurationHistogram, newTelemetry } from "../../../../src/ports/telemetry.js";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { encodeChangeMessage } from "../../../../src/adapters/emulator/queue/encode-change-message.js";
+import { encodeChangeMessage } from "../../../../src/adapters/emulator/announce-changes.js";
 import { decodeChangeMessage } from "../../../../src/adapters/queue/decode-change-message.js";
 import type { Change } from "../../../../src/domain/change.js";
 import type { FieldFault } from "../../../../src/wire/fault-log.js";

@@ -1,8 +1,7 @@
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { ComparisonSummary } from "../../../../domain/comparison/comparison-report.js";
-import { ask } from "./ask.js";
-import { everySecond } from "./every-second.js";
+import { ask, everySecond } from "./ask.js";
 import { Facts, number, Panel, Rows } from "./parts.js";
 
 function Comparison() {

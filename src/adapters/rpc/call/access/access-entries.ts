@@ -1,5 +1,8 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import { CodedError } from "../../../../domain/errors.js";
+import type { Clock } from "../../../../ports/clock.js";
+import type { Logger } from "../../../../ports/logger.js";
+import { LastGoodFile } from "../../../files/last-good-file.js";
 import { quoted } from "../../service/request-reader.js";
 import { METHOD_GROUPS, type MethodGroup } from "../served-method.js";
 
@@ -13,6 +16,8 @@ export interface AccessEntry {
   readonly groups: ReadonlySet<MethodGroup>;
 }
 
+export type AccessFile = LastGoodFile<readonly AccessEntry[]>;
+
 /** Some thousand entries; what is larger is another file. */
 const MAX_BYTES = 4 * 1024 * 1024;
 const MAX_FAULTS_SHOWN = 10;
@@ -25,6 +30,26 @@ const HASH_REMEDY = 'write the SHA-256 of the token in 64 hexadecimal digits: pr
 const GROUPS_REMEDY = `write all, or a list of ${METHOD_GROUPS.join(", ")}`;
 /** What the hash of an empty variable is. */
 const HASH_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/**
+ * The entries of a file that is followed.
+ *
+ * @throws CodedError `invalid-argument` where it cannot be read or has a fault, with its line and remedy
+ */
+export function openAccessFile(file: string, clock: Clock, logger: Logger): Promise<AccessFile> {
+  return LastGoodFile.open({
+    file,
+    words: {
+      called: "the file of tokens",
+      meanwhile: "the last good entries stay in use",
+      changed: "the file of tokens changed",
+    },
+    read: readAccessEntries,
+    describe: ({ length }) => ({ entries: length }),
+    clock,
+    logger,
+  });
+}
 
 /**
  * Reads a list of entries in YAML or JSON. No message repeats a value but names of entries, keys and groups: a token may have been

@@ -4,7 +4,7 @@ import { CodedError } from "../../../../domain/errors.js";
 import { quoted } from "../../service/request-reader.js";
 import type { AdmissionRule, Caller, Credentials, Identity } from "../caller.js";
 import { METHOD_GROUPS, type MethodGroup, type ServedMethod } from "../served-method.js";
-import type { AccessEntry } from "./access-entries.js";
+import type { AccessEntry, AccessFile } from "./access-entries.js";
 import type { IsAllowedHost } from "./cross-origin.js";
 
 /** Tokens that need not be hashed again. Only those that are known: guesses push none of them out. */
@@ -13,7 +13,7 @@ const BEARER = /^bearer +(\S.*)$/i;
 
 export interface AccessIdentityOptions {
   /** Who may call; undefined: anybody. */
-  readonly entries?: { readonly entries: readonly AccessEntry[]; readonly generation: number } | undefined;
+  readonly entries?: Pick<AccessFile, "value" | "generation"> | undefined;
   /** Undefined: whatever host a request names is fine. */
   readonly isAllowedHost?: IsAllowedHost | undefined;
 }
@@ -39,7 +39,7 @@ export class AccessIdentity implements Identity {
     if (isAllowedHost !== undefined && !isAllowedHost(authority))
       return new UnknownCaller(peer.address, foreignHost(authority));
     if (entries === undefined) return new UnknownCaller(peer.address, undefined);
-    if (this.#generation !== entries.generation) this.#adopt(entries.entries, entries.generation);
+    if (this.#generation !== entries.generation) this.#adopt(entries.value, entries.generation);
     const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
     if (token !== undefined) return this.#byToken(token) ?? new UnknownCaller(peer.address, UNKNOWN_TOKEN);
     const name = peer.certificateName;

@@ -167,7 +167,7 @@ describe("who calls", () => {
       "unauthenticated",
     ],
   ])("is known by %s", (_, given, name, code) => {
-    const identity = new AccessIdentity({ entries: { entries: ENTRIES, generation: 0 } });
+    const identity = new AccessIdentity({ entries: { value: ENTRIES, generation: 0 } });
     for (let times = 0; times < 2; times++) {
       const found = identity.callerOf(given);
       expect(found.name).toBe(name);
@@ -176,7 +176,7 @@ describe("who calls", () => {
   });
 
   test("may call the groups of its entry alone", () => {
-    const identity = new AccessIdentity({ entries: { entries: ENTRIES, generation: 0 } });
+    const identity = new AccessIdentity({ entries: { value: ENTRIES, generation: 0 } });
     expect(new Set(groups(identity.callerOf(credentials("Bearer the-token"))))).toEqual(new Set(["check"]));
     expect(new Set(groups(identity.callerOf(credentials(undefined, "client"))))).toEqual(new Set(["report"]));
   });
@@ -188,10 +188,10 @@ describe("who calls", () => {
   });
 
   test("is looked up anew once the entries are others", () => {
-    const file = { entries: ENTRIES, generation: 0 };
+    const file = { value: ENTRIES, generation: 0 };
     const identity = new AccessIdentity({ entries: file });
     expect(identity.callerOf(credentials("Bearer the-token")).refusal).toBeUndefined();
-    file.entries = ENTRIES.slice(1);
+    file.value = ENTRIES.slice(1);
     file.generation++;
     expect(identity.changes?.generation).toBe(1);
     expect(identity.callerOf(credentials("Bearer the-token")).refusal?.code).toBe("unauthenticated");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { CALL_METRICS } from "../../../../../src/adapters/ops/metrics/call-metrics.js";
-import { expose } from "../../../../../src/adapters/ops/metrics/exposition.js";
+import { expose } from "../../../../../src/adapters/ops/metrics/metrics.js";
 import { CallStatistics } from "../../../../../src/adapters/rpc/call/calls.js";
 import { protocolIndex, PROTOCOLS } from "../../../../../src/adapters/rpc/call/served-method.js";
 import { methodAt, SERVED_METHODS, UNKNOWN_METHOD } from "../../../../../src/adapters/rpc/service/served-methods.js";

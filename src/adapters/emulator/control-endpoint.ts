@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { CodedError } from "../../../domain/errors.js";
-import type { EmulatorStats, TargetCounts } from "../emulator-stats.js";
-import type { EmulatorFaults } from "../faults/emulator-faults.js";
-import { checkFaultRule } from "../faults/fault-rules.js";
-import { type HttpAnswer, jsonAnswer, readBody, type RequestTarget, sendAnswer } from "../http-answer.js";
+import { CodedError } from "../../domain/errors.js";
+import type { EmulatorStats, TargetCounts } from "./emulator-stats.js";
+import type { EmulatorFaults } from "./faults/emulator-faults.js";
+import { checkFaultRule } from "./faults/fault-rules.js";
+import { type HttpAnswer, jsonAnswer, readBody, type RequestTarget, sendAnswer } from "./http-answer.js";
 
 const PREFIX = "/emulator/";
 

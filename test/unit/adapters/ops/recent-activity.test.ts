@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { RecentChanges } from "../../../../src/adapters/ops/recent-changes.js";
+import { RecentChanges } from "../../../../src/adapters/ops/recent-activity.js";
 import type { Change } from "../../../../src/domain/change.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 

@@ -1,8 +1,34 @@
 import type { Change } from "../../domain/change.js";
 import type { Subject } from "../../domain/subject.js";
 import type { Clock } from "../../ports/clock.js";
+import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
 import type { UpdateListener } from "../../ports/update-stream.js";
-import { Latest } from "./latest.js";
+
+/** How many are kept. */
+const KEPT = 50;
+
+export interface RecentDenial extends LoggedDecision {
+  readonly at: number;
+}
+
+/** The latest denials, for whoever looks at the service. */
+export class RecentDenials implements DecisionLog {
+  readonly #denials: Latest<LoggedDecision>;
+
+  constructor(clock: Clock) {
+    this.#denials = new Latest(clock);
+  }
+
+  write(decision: LoggedDecision): undefined {
+    this.#denials.add(decision);
+    return undefined;
+  }
+
+  /** The latest first. */
+  get latest(): readonly RecentDenial[] {
+    return this.#denials.all;
+  }
+}
 
 /** A change that was heard. */
 export interface RecentChange {
@@ -64,5 +90,29 @@ function described(change: Change): Omit<RecentChange, "at"> {
       return { type: change.type, ...change.subject };
     case "usage-updated":
       return { type: change.type, ...change.subject, entitlement: change.entitlement.id };
+  }
+}
+
+/** The latest of what happens, for whoever looks at the service, each with when it happened, epoch milliseconds. */
+class Latest<T extends object> {
+  readonly #clock: Clock;
+  readonly #kept: (T & { readonly at: number })[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(event: T): void {
+    this.#kept.push({ ...event, at: this.#clock.now() });
+    if (this.#kept.length > KEPT) this.#kept.shift();
+  }
+
+  get last(): T | undefined {
+    return this.#kept.at(-1);
+  }
+
+  /** The latest first. */
+  get all(): readonly (T & { readonly at: number })[] {
+    return [...this.#kept].reverse();
   }
 }
