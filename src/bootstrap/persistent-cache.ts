@@ -2,6 +2,14 @@
 // Of short-lived objects this process has many and keeps few: room for 16 MB of them costs 40 MB and saves a tenth of the CPU.
 import { obeySignals } from "./process/termination.js";
 
+const HELP = `persistent-cache-service
+    Keeps a shared Redis up to date with what a queue (AWS SQS) tells of changes. Runs until a signal.
+    It is configured by environment variables alone; "help configuration" lists them.
+    Health and metrics over HTTP on PORT: /livez, /readyz, /metrics.
+
+persistent-cache-service help [configuration]
+persistent-cache-service --version`;
+
 const [command = "serve", ...rest] = process.argv.slice(2);
 obeySignals(command === "serve");
 
@@ -12,7 +20,7 @@ switch (rest.length > (command === "help" ? 1 : 0) ? "too many" : command) {
   case "help":
   case "--help":
   case "-h":
-    tell(rest[0] === "configuration" ? await configuration() : (await import("./persistent-cache/help.js")).HELP);
+    tell(rest[0] === "configuration" ? await configuration() : HELP);
     break;
   case "--version":
   case "-v":
@@ -27,7 +35,7 @@ switch (rest.length > (command === "help" ? 1 : 0) ? "too many" : command) {
 
 async function configuration(): Promise<string> {
   const [{ settingsTable }, { PERSISTENT_CACHE_SETTINGS }] = await Promise.all([
-    import("./config/settings/settings-table.js"),
+    import("./config/settings/setting.js"),
     import("./persistent-cache/settings.js"),
   ]);
   return settingsTable(PERSISTENT_CACHE_SETTINGS);

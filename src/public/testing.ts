@@ -2,9 +2,9 @@ import type { CatalogEngine } from "../adapters/catalog/engine/catalog-engine.js
 import { openCatalog } from "../adapters/catalog/engine/open-catalog.js";
 import type { CatalogInput, CustomerInput, PlanInput } from "../adapters/catalog/file/catalog-input.js";
 import { parseFallbacks } from "../adapters/fallback/configured-fallbacks.js";
-import type { LogLevel } from "../adapters/ops/log-level.js";
+import type { LogLevel } from "../adapters/ops/log-format.js";
 import { WinstonLogger } from "../adapters/ops/winston-logger.js";
-import { loadConfig } from "../bootstrap/config/load-config.js";
+import { loadConfig } from "../bootstrap/config/sidecar-config.js";
 import { Sidecar } from "../bootstrap/sidecar/sidecar.js";
 import { catalogSource } from "../bootstrap/source/catalog-source.js";
 import type { FallbackValues } from "../domain/decision/fallback.js";

@@ -79,7 +79,7 @@ export const CHANGES = [
       [ENTITLEMENTS, "export const KINDS = { ", "dated: DATED, "],
       [ENTITLEMENTS, "  CreditEntitlementSchema,\n", "  DatedEntitlementSchema,\n"],
       [ANSWERS, "credit: CREDIT, ", "dated: NOT_SENT, "],
-      ["src/adapters/rpc/ofrep/evaluation.ts", '  boolean: "boolean",\n', '  dated: "boolean",\n'],
+      ["src/adapters/rpc/ofrep/ofrep-calls.ts", '  boolean: "boolean",\n', '  dated: "boolean",\n'],
       ["src/domain/decision/compare-access.ts", '    case "boolean":\n', '    case "dated":\n'],
       ["src/bootstrap/cli/commands/describe-answer.ts", '    case "boolean":\n', '    case "dated":\n'],
     ],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { AdmissionRule } from "../../src/adapters/rpc/call/caller.js";
 import type { CallObserver } from "../../src/adapters/rpc/call/calls.js";
+import type { AdmissionRule } from "../../src/adapters/rpc/call/served-method.js";
 import { CodedError } from "../../src/domain/errors.js";
 import { EVERY_WAY, GATE, go } from "./harness/every-path.js";
 import { type RpcServer, startRpcServer } from "./harness/rpc-server.js";

@@ -22,12 +22,12 @@ export function sendAnswer(response: ServerResponse, { status, body }: HttpAnswe
 }
 
 /** Announces the whole answer, sends half of it and ends the connection. */
-export function sendTruncated(response: ServerResponse, { status, body }: HttpAnswer): void {
+function sendTruncated(response: ServerResponse, { status, body }: HttpAnswer): void {
   response.writeHead(status, headersOf(body));
   response.write(halfOf(body), () => response.destroy());
 }
 
-export function halfOf(body: string): string {
+function halfOf(body: string): string {
   return body.slice(0, Math.ceil(body.length / 2));
 }
 

@@ -16,7 +16,7 @@ export interface FileWords {
   readonly changed: string;
 }
 
-export interface FollowOptions {
+interface FollowOptions {
   readonly file: string;
   readonly words: FileWords;
   /** The content that is in use already. */
@@ -72,7 +72,7 @@ export function followLastGood({ file, words, known, clock, outage, take }: Foll
   });
 }
 
-export interface LastGoodFileOptions<T> {
+interface LastGoodFileOptions<T> {
   readonly file: string;
   readonly words: FileWords;
   /** @throws CodedError with the fault, its place and remedy */
@@ -151,11 +151,7 @@ const MAX_WAIT_MS = 5_000;
  *
  * @throws Error of node:fs where it cannot be read
  */
-export async function readSettledFile(
-  file: string,
-  clock: Clock,
-  files: FileAccess = SYSTEM_FILES,
-): Promise<FileContent> {
+async function readSettledFile(file: string, clock: Clock, files: FileAccess = SYSTEM_FILES): Promise<FileContent> {
   for (let waitedMs = 0; ;) {
     const { version, writtenAt } = await files.look(file);
     const content = await files.read(file);

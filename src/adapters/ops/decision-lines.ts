@@ -6,9 +6,9 @@ import type { Clock } from "../../ports/clock.js";
 import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
-import { placeOfFile } from "../files/place-of-file.js";
+import { placeOfFile } from "../files/regular-file.js";
 
-export interface DecisionLinesOptions {
+interface DecisionLinesOptions {
   /** Undefined: standard output. */
   readonly file: string | undefined;
   /** At which size the file makes way for another, bytes. */

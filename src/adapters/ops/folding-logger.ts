@@ -1,6 +1,6 @@
 import type { Clock } from "../../ports/clock.js";
 import type { LogFields, Logger } from "../../ports/logger.js";
-import type { LogLevel } from "./log-level.js";
+import type { LogLevel } from "./log-format.js";
 
 /** How long repeats of a line are kept back, and then written as one with their count; milliseconds. */
 const INTERVAL_MS = 60_000;

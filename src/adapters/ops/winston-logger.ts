@@ -3,7 +3,7 @@ import { createLogger, type Logger as Winston } from "winston";
 import { CodedError } from "../../domain/errors.js";
 import type { Clock } from "../../ports/clock.js";
 import type { LogFields, Logger } from "../../ports/logger.js";
-import { LOG_LEVELS, type LogLevel } from "./log-level.js";
+import { LOG_LEVELS, type LogLevel } from "./log-format.js";
 import { hideSecrets, type Redact, SecretList } from "./secrets.js";
 
 export interface LoggerOptions {
@@ -16,9 +16,6 @@ export interface LoggerOptions {
   readonly output: NodeJS.WritableStream;
   readonly clock: Clock;
 }
-
-/** Keys that every line has, besides the configured two. */
-export const RESERVED_LOG_KEYS: readonly string[] = ["timestamp", "level"];
 
 /** Writes one line of JSON for each message. */
 export class WinstonLogger implements Logger {

@@ -1,6 +1,6 @@
 import { type Environment, readSettings } from "../config/read-settings.js";
+import { reachableHost } from "../config/settings/access-settings.js";
 import { SETTINGS } from "../config/settings/settings.js";
-import { reachableHost } from "../process/reachable-host.js";
 import { StartError } from "../process/start-error.js";
 import type { Output } from "./output.js";
 import { UsageError } from "./parse-command-line.js";

@@ -1,5 +1,5 @@
+import { settingsTable } from "../config/settings/setting.js";
 import { SETTINGS } from "../config/settings/settings.js";
-import { settingsTable } from "../config/settings/settings-table.js";
 import { packageVersion } from "../package-version.js";
 import { forgoTrimming } from "../sidecar/tune-garbage-collection.js";
 import { COMMAND_HELP, HELP, isCommand } from "./help.js";

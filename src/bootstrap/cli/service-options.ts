@@ -1,4 +1,4 @@
-import { readOnceNow } from "../../adapters/files/open-to-read.js";
+import { readOnceNow } from "../../adapters/files/regular-file.js";
 import { integer } from "../config/settings/parsers.js";
 import { UsageError } from "./parse-command-line.js";
 

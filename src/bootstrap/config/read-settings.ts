@@ -1,12 +1,10 @@
 import { hideSecrets } from "../../adapters/ops/secrets.js";
 import { StartError } from "../process/start-error.js";
 import { availableMemory, type MemorySources, THIS_MACHINE } from "./available-memory.js";
-import { brokenRules, type CrossRule } from "./rules/cross-rule.js";
-import { type ForeignName, foreignNames, misspeltNames } from "./rules/did-you-mean.js";
-import { quotedValues } from "./rules/quoted-values.js";
-import { type UnusedRule, type UnusedSetting, unusedSettings } from "./rules/unused-rule.js";
-import { fileNameOf, readFileSettings } from "./settings/file-settings.js";
-import type { Machine, Setting, Values } from "./settings/setting.js";
+import { type ForeignName, foreignNames, misspeltNames, quotedValues } from "./environment-warnings.js";
+import { brokenRules, type CrossRule, type UnusedRule, type UnusedSetting, unusedSettings } from "./setting-rules.js";
+import { readFileSettings } from "./settings/file-settings.js";
+import { fileNameOf, type Machine, type Setting, type Values } from "./settings/setting.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -262,7 +260,7 @@ function shorten(text: string): string {
 }
 
 /** Freezes plain objects and arrays all the way down. */
-export function deepFreeze<T>(value: T): T {
+function deepFreeze<T>(value: T): T {
   if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
     for (const part of Object.values(value)) deepFreeze<unknown>(part);

@@ -6,6 +6,7 @@ import {
   CONSUMPTION_METRICS,
   ConsumptionCounts,
   type ConsumptionSources,
+  LastStatistics,
 } from "../../adapters/ops/metrics/consumption-metrics.js";
 import { Metrics } from "../../adapters/ops/metrics/metrics.js";
 import { OpsServer } from "../../adapters/ops/ops-server.js";
@@ -26,9 +27,7 @@ import { packageVersion } from "../package-version.js";
 import { newContainer, token } from "../process/provide.js";
 import { configurationSection, keySection } from "../sidecar/sidecar-status.js";
 import type { Services } from "../source/source.js";
-import { LastStatistics } from "./last-statistics.js";
-import type { PersistentCacheConfig } from "./settings.js";
-import type { Tuning } from "./tuning.js";
+import type { PersistentCacheConfig, Tuning } from "./settings.js";
 
 /** How this client names itself to upstream. */
 const CLIENT_KIND = "PERSISTENT_CACHE_SERVICE";
@@ -52,7 +51,7 @@ export interface PersistentCacheFoundations extends Services {
 }
 
 /** What it asks upstream with. The key may be another while the service runs. */
-export interface Identity {
+interface Identity {
   apiKey: string;
   readonly source: string;
   readonly instanceId: string;

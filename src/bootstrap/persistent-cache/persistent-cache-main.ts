@@ -24,8 +24,7 @@ import { openTelemetryExport, type TelemetryExport, telemetrySecrets } from "../
 import { endOnSignal } from "../process/termination.js";
 import { listenFault } from "../sidecar/listen-fault.js";
 import { buildContainer, type PersistentCacheFoundations, TOKENS } from "./container.js";
-import { PERSISTENT_CACHE, PERSISTENT_CACHE_SETTINGS } from "./settings.js";
-import { TUNING, type Tuning } from "./tuning.js";
+import { PERSISTENT_CACHE, PERSISTENT_CACHE_SETTINGS, TUNING, type Tuning } from "./settings.js";
 
 const PROGRAM = "persistent-cache-service";
 

@@ -1,8 +1,9 @@
-import { LOG_LEVELS } from "../../adapters/ops/log-level.js";
+import { LOG_LEVELS } from "../../adapters/ops/log-format.js";
+import { UPSTREAM_LAG_MS } from "../../domain/freshness/freshness.js";
+import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/environment-warnings.js";
 import type { Configurable } from "../config/read-settings.js";
-import type { CrossRule } from "../config/rules/cross-rule.js";
-import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/rules/did-you-mean.js";
-import { LOG_RULES } from "../config/rules/log-rules.js";
+import type { CrossRule } from "../config/setting-rules.js";
+import { LOG_RULES, TELEMETRY_SETTINGS } from "../config/settings/ops-settings.js";
 import {
   baseUrl,
   boolean,
@@ -17,7 +18,6 @@ import {
 } from "../config/settings/parsers.js";
 import { REDIS_RULES, REDIS_SETTINGS, REDIS_UNUSED_RULES } from "../config/settings/redis-settings.js";
 import { optional, required, type Setting, type Values, withDefault } from "../config/settings/setting.js";
-import { TELEMETRY_SETTINGS } from "../config/settings/telemetry-settings.js";
 
 const UPDATE_POLICIES = ["UPDATE_IF_EXISTS", "UPSERT"] as const;
 
@@ -104,4 +104,52 @@ export const PERSISTENT_CACHE: Configurable<typeof PERSISTENT_CACHE_SETTINGS> = 
     ...REDIS_UNUSED_RULES,
   ],
   foreign: FOREIGN_TO_THE_PERSISTENT_CACHE,
+};
+
+/** Bounds of the persistent-cache service that need no configuration. Times in milliseconds. */
+export interface Tuning {
+  /** How many wait for messages side by side. */
+  readonly consumers: number;
+  /** How many changes go to Redis in one round trip. */
+  readonly maxWrites: number;
+  /** Within which every command to Redis ends. */
+  readonly redisTimeoutMs: number;
+  /** How soon Redis, the queue or upstream is tried again after a failure; doubled each time up to the longest. */
+  readonly firstDelayMs: number;
+  readonly longestDelayMs: number;
+  /** How many states are fetched at the same time. */
+  readonly maxConcurrentFetches: number;
+  /** How long messages are held while Redis takes no writes: to give them back costs a receipt, and too many send them to the dead-letter queue. */
+  readonly holdMs: number;
+  /** How often upstream is asked for one subject that it fails for while it answers for others. */
+  readonly maxAttempts: number;
+  /** When upstream is asked again after an answer that may be from before what a message said, milliseconds after the first; by the last it is taken to have caught up. */
+  readonly confirmAfterMs: readonly number[];
+  /** Of how many states that is remembered: more than are swept until the last. */
+  readonly maxUnconfirmed: number;
+  /** How many messages may wait for upstream. */
+  readonly maxWaitingForUpstream: number;
+  /** How many states are refetched in a second once all may be others. */
+  readonly sweptPerSecond: number;
+  /** How long a poll of the queue waits for messages where there are none, whole seconds: as long may the end take of a service that is idle. */
+  readonly pollSeconds: number;
+  /** How long the end may take of one that is not. */
+  readonly graceMs: number;
+}
+
+export const TUNING: Tuning = {
+  consumers: 10,
+  maxWrites: 50,
+  redisTimeoutMs: 2_000,
+  firstDelayMs: 250,
+  longestDelayMs: 5_000,
+  maxConcurrentFetches: 64,
+  holdMs: 300_000,
+  maxAttempts: 5,
+  confirmAfterMs: [5_000, 30_000, UPSTREAM_LAG_MS],
+  maxUnconfirmed: 20_000,
+  maxWaitingForUpstream: 1_000,
+  sweptPerSecond: 100,
+  pollSeconds: 5,
+  graceMs: 15_000,
 };

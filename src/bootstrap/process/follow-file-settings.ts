@@ -1,7 +1,7 @@
 import { statSync, watchFile } from "node:fs";
-import { LOG_LEVELS, type LogLevel } from "../../adapters/ops/log-level.js";
+import { LOG_LEVELS, type LogLevel } from "../../adapters/ops/log-format.js";
 import type { Logger } from "../../ports/logger.js";
-import { readSettingFile } from "../config/settings/read-setting-file.js";
+import { readSettingFile } from "../config/settings/file-settings.js";
 import type { Setting } from "../config/settings/setting.js";
 import { SETTINGS } from "../config/settings/settings.js";
 import { reloadOnHangUp } from "./termination.js";
@@ -17,7 +17,7 @@ export interface ReplaceableSecret {
   readonly effect: string;
 }
 
-export interface FileSettingActions {
+interface FileSettingActions {
   readonly logger: Logger;
   readonly logLevel: (level: LogLevel) => void;
   /** Notified of each new secret before it is used, so that it is in no log line. */

@@ -1,11 +1,11 @@
 import type { OpenedTelemetry, OtlpEncoding } from "../../adapters/telemetry/open-telemetry.js";
 import type { Logger } from "../../ports/logger.js";
+import { TELEMETRY_SETTINGS } from "../config/settings/ops-settings.js";
 import type { Values } from "../config/settings/setting.js";
-import { TELEMETRY_SETTINGS } from "../config/settings/telemetry-settings.js";
 import { packageVersion } from "../package-version.js";
 import type { ReplaceableSecret } from "./follow-file-settings.js";
 
-export type TelemetryConfig = Values<typeof TELEMETRY_SETTINGS>;
+type TelemetryConfig = Values<typeof TELEMETRY_SETTINGS>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,7 +14,7 @@ export interface TelemetryExport extends OpenedTelemetry {
   readonly replaceable: readonly ReplaceableSecret[];
 }
 
-export interface Exported {
+interface Exported {
   readonly traces: OtlpEncoding | undefined;
   readonly metrics: OtlpEncoding | undefined;
   /** What was asked for and is not done. */
@@ -27,7 +27,7 @@ const DEFAULT_INTERVAL_MS = 60_000;
 const CLOSE_MS = 2_000;
 
 /** What is exported, by OpenTelemetry's rules, but that nothing is unless it is asked for. */
-export function exportedSignals(config: TelemetryConfig, environment: Environment): Exported {
+function exportedSignals(config: TelemetryConfig, environment: Environment): Exported {
   const warnings: string[] = [];
   const signal = (name: "TRACES" | "METRICS", exporter: string | undefined, isOnByEndpoint: boolean) => {
     const wanted = (exporter ?? (isOnByEndpoint ? "otlp" : "none")).toLowerCase();

@@ -21,12 +21,12 @@ import { RefreshInBackground } from "../../application/refresh/refresh-in-backgr
 import { countReports } from "../../application/report/count-reports.js";
 import { StreamStatus, updateSourceOf } from "../../domain/freshness/freshness.js";
 import type { Clock } from "../../ports/clock.js";
+import { gateOf } from "../config/settings/ext-authz-settings.js";
 import type { Config } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";
 import { newContainer, type Provide } from "../process/provide.js";
+import { provideDrills } from "./drills.js";
 import type { Foundations } from "./foundations.js";
-import { gateOf } from "./gate.js";
-import { provideDrills } from "./provide-drills.js";
 import { provideOps } from "./provide-ops.js";
 import { provideReports } from "./provide-reports.js";
 import { TOKENS } from "./tokens.js";

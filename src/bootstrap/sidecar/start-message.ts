@@ -1,7 +1,7 @@
 import type { CacheLayer } from "../cache/cache-layer.js";
+import { reachableHost } from "../config/settings/access-settings.js";
 import type { Config } from "../config/settings/settings.js";
 import { packageVersion } from "../package-version.js";
-import { reachableHost } from "../process/reachable-host.js";
 import type { Source } from "../source/source.js";
 import { describeAccess } from "./access.js";
 import type { Listening } from "./sidecar.js";

@@ -4,8 +4,12 @@ import {
   CatalogUpdateStream,
   CatalogUpstreamClient,
 } from "../../adapters/catalog/engine/catalog-ports.js";
+import { openCatalog } from "../../adapters/catalog/engine/open-catalog.js";
 import type { CatalogModel } from "../../adapters/catalog/model/catalog-model.js";
-import { ANY_CHECK, type ExampleCheck, type Source } from "./source.js";
+import { CodedError } from "../../domain/errors.js";
+import type { Config } from "../config/settings/settings.js";
+import { StartError } from "../process/start-error.js";
+import { ANY_CHECK, type ExampleCheck, type Services, type Source } from "./source.js";
 
 /** How many customers are looked at for one that can serve as an example. */
 const MAX_LOOKED_AT = 100;
@@ -50,4 +54,24 @@ export function describeCatalog({ features, plans, customers }: CatalogModel): s
 
 function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+/**
+ * A catalog in a file, with its usage in another where one is configured.
+ *
+ * @throws StartError when it cannot be served: with every fault, its line and remedy
+ */
+export async function openCatalogFile(
+  file: string,
+  { catalogStateFile }: Config,
+  { clock, logger, telemetry }: Services,
+): Promise<Source> {
+  try {
+    const engine = await openCatalog({ source: { file }, stateFile: catalogStateFile, clock, logger, telemetry });
+    return catalogSource(engine, `catalog ${file}`);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const variable = error.code === "invalid-argument" ? "CATALOG_FILE" : "CATALOG_STATE_FILE";
+    throw new StartError(`${variable}: ${error.message}`, { cause: error });
+  }
 }

@@ -1,8 +1,8 @@
 import { inspect, isDeepStrictEqual } from "node:util";
 import type { DescMessage } from "@bufbuild/protobuf";
 import { fromBinary, fromJsonString } from "@bufbuild/protobuf";
+import { JSON_OPTIONS } from "../../../src/adapters/rpc/answers/answer-encoders.js";
 import { SidecarService } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { JSON_OPTIONS } from "../../../src/adapters/rpc/json-options.js";
 import { jsonReader } from "../../../src/adapters/rpc/service/json-request-reader.js";
 import { requestReader } from "../../../src/adapters/rpc/service/request-reader.js";
 import { ByteSource } from "../byte-source.js";

@@ -7,7 +7,7 @@ import type { CatalogEngine } from "../../../src/adapters/catalog/engine/catalog
 import { openCatalog } from "../../../src/adapters/catalog/engine/open-catalog.js";
 import type { CatalogInput } from "../../../src/adapters/catalog/file/catalog-input.js";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
-import { loadConfig } from "../../../src/bootstrap/config/load-config.js";
+import { loadConfig } from "../../../src/bootstrap/config/sidecar-config.js";
 import { Sidecar } from "../../../src/bootstrap/sidecar/sidecar.js";
 import { catalogSource } from "../../../src/bootstrap/source/catalog-source.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "@jest/globals";
 import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import type { Answer } from "../../../src/application/answer.js";
 import { DrillChecks } from "../../../src/application/drill/drill-checks.js";
-import { loadConfig } from "../../../src/bootstrap/config/load-config.js";
+import { loadConfig } from "../../../src/bootstrap/config/sidecar-config.js";
 import { buildContainer } from "../../../src/bootstrap/sidecar/container.js";
 import { type DrillFaults, drillWorld } from "../../../src/bootstrap/sidecar/drills.js";
 import { TOKENS } from "../../../src/bootstrap/sidecar/tokens.js";

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import type { ExchangeHandler } from "../../../src/adapters/rpc/exchange/exchange.js";
-import { detectProtocol } from "../../../src/adapters/rpc/listener/detect-protocol.js";
+import { detectProtocol } from "../../../src/adapters/rpc/listener/fronts.js";
 import { bodyOf, get, hasEnded, OPENING, PREFACE } from "../http2/http2-frames.js";
 import { echo, freed, RawClient, startListening, textOf, turns, untilRead } from "./listening.js";
 

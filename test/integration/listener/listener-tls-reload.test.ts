@@ -14,7 +14,7 @@ import { connect as http2Connect } from "node:http2";
 import { basename, join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
 import { afterAll, describe, expect, it } from "@jest/globals";
-import { FollowTlsFiles } from "../../../src/adapters/rpc/listener/follow-tls-files.js";
+import { FollowTlsFiles } from "../../../src/adapters/rpc/listener/tls-material.js";
 import { type Certificate, Certificates } from "./certificates.js";
 import { getAndClose, RecordingLogger, startListening } from "./listening.js";
 

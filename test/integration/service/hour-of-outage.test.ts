@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { FoldingLogger } from "../../../src/adapters/ops/folding-logger.js";
-import { openCache } from "../../../src/bootstrap/cache/open-cache.js";
-import { loadConfig } from "../../../src/bootstrap/config/load-config.js";
+import { loadConfig } from "../../../src/bootstrap/config/sidecar-config.js";
+import { openCache } from "../../../src/bootstrap/sidecar/foundations.js";
 import { Sidecar } from "../../../src/bootstrap/sidecar/sidecar.js";
 import { vendorSource } from "../../../src/bootstrap/source/vendor-source.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";

@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fromJsonString } from "@bufbuild/protobuf";
 import { describe, expect, it } from "@jest/globals";
+import { JSON_OPTIONS } from "../../../src/adapters/rpc/answers/answer-encoders.js";
 import { Health } from "../../../src/adapters/rpc/gen/grpc/health/v1/health_pb.js";
 import {
   file_stigg_sidecar_v1_sidecar,
   SidecarService,
 } from "../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { JSON_OPTIONS } from "../../../src/adapters/rpc/json-options.js";
 import { examplesOf } from "./api-examples.js";
 
 const ROOT = resolve(import.meta.dirname, "../../..");

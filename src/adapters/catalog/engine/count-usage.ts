@@ -25,7 +25,7 @@ import { activeTermsOf, periodOf, walletOwner } from "../model/subscription.js";
 import { drawCredits, overdraftAt, walletGrants } from "./draw-credits.js";
 import { amountIn } from "./read-usage.js";
 
-export interface KnownSubject {
+interface KnownSubject {
   readonly customer: CustomerDefinition;
   readonly definition: SubjectDefinition;
 }
@@ -60,7 +60,7 @@ export function subjectToCount(model: CatalogModel, { customerId, resourceId }: 
 }
 
 /** @throws CodedError `not-found` for a feature that the catalog does not have */
-export function featureToCount(model: CatalogModel, featureId: string): FeatureDefinition {
+function featureToCount(model: CatalogModel, featureId: string): FeatureDefinition {
   const feature = model.features.get(featureId);
   if (feature === undefined)
     throw new CodedError("not-found", unknownName("feature", featureId, model.features.keys()));
@@ -72,7 +72,7 @@ export function featureToCount(model: CatalogModel, featureId: string): FeatureD
  *
  * @throws CodedError `invalid-argument`
  */
-export function mustBeCountable({ feature, kind }: FeatureDefinition, terms: EntitlementTerms | undefined): void {
+function mustBeCountable({ feature, kind }: FeatureDefinition, terms: EntitlementTerms | undefined): void {
   if (kind === "metered" || (kind === "boolean" && terms?.creditRate !== undefined)) return;
   const name = `${kind} feature ${JSON.stringify(feature.id)}`;
   throw new CodedError(

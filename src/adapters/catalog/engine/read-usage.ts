@@ -40,7 +40,7 @@ export function readFeatureUsage(
   };
 }
 
-export interface WalletReading {
+interface WalletReading {
   readonly grants: WalletGrants;
   readonly usageLimit: number;
   readonly usage: Usage;

@@ -39,7 +39,7 @@ export function faultyCatalogError(
 }
 
 /** A path as people write it: customers[3].overrides.api-calls */
-export function describePath(path: CatalogPath): string {
+function describePath(path: CatalogPath): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`;
     const plain = /^[\w$-]+$/.test(step) ? step : JSON.stringify(step);

@@ -65,7 +65,7 @@ function failureOf(error: Error, file: string): Error {
   );
 }
 
-export interface CatalogFile {
+interface CatalogFile {
   readonly content: FileContent;
   readonly model: CatalogModel;
 }

@@ -22,7 +22,7 @@ import {
  * How many idempotency keys are remembered, the latest: 24 h of five a second, in some 100 MB. By number and not by
  * age, so that no clock can make them forgotten.
  */
-export const MAX_KEYS = 500_000;
+const MAX_KEYS = 500_000;
 
 /** How many names of events without a meter are kept apart; the rest are counted together as `OTHER_EVENTS`. */
 export const MAX_UNMATCHED_NAMES = 1_000;

@@ -19,7 +19,7 @@ import type {
 } from "./catalog-model.js";
 import { checkReset, compileTerms } from "./compile-terms.js";
 
-export type SharedParts = Pick<CatalogModel, "features" | "currencies" | "metersByEvent">;
+type SharedParts = Pick<CatalogModel, "features" | "currencies" | "metersByEvent">;
 
 /** What plans and customers rest on. */
 export function compileShared(

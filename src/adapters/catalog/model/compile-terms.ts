@@ -20,7 +20,7 @@ const SHORT_FORMS: Record<FeatureKind, string> = {
 };
 
 /** Where a plan or a customer says something of a feature, and what else there is to refer to. */
-export interface TermsContext {
+interface TermsContext {
   readonly definition: FeatureDefinition;
   readonly currencies: ReadonlyMap<string, CreditCurrency>;
   readonly path: CatalogPath;

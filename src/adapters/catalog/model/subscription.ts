@@ -22,7 +22,7 @@ export function periodAnchor({ anchor }: SubjectDefinition, resetAnchor: ResetAn
   return resetAnchor === "SubscriptionStart" ? (anchor ?? CALENDAR_ANCHOR) : ANCHORS[resetAnchor];
 }
 
-export interface Resetting {
+interface Resetting {
   readonly resetPeriod: ResetPeriod | undefined;
   readonly resetAnchor: ResetAnchor;
 }
@@ -63,7 +63,7 @@ export function lastSubscriptionChange({ plan, startedAt, validUntil }: SubjectD
   return startedAt !== undefined && now >= startedAt ? startedAt : -Infinity;
 }
 
-export interface ActiveTerms {
+interface ActiveTerms {
   readonly terms: EntitlementTerms;
   /** When they end or change, epoch milliseconds. */
   readonly validUntil: number | undefined;

@@ -4,7 +4,7 @@ import type { SubscriptionField } from "../subscriptions/event-feeds.js";
 import type { SubscriptionEndpoint } from "../subscriptions/subscription-endpoint.js";
 import type { FaultBoard, FaultRule } from "./fault-rules.js";
 
-export interface FaultSubjects {
+interface FaultSubjects {
   readonly board: FaultBoard;
   readonly edgeView: EdgeView;
   readonly subscriptions: SubscriptionEndpoint;

@@ -24,7 +24,7 @@ export type EventFault =
   /** Kept back, with all that come after it, until the fault is switched off. */
   | { readonly kind: "hold" };
 
-export interface FaultScope {
+interface FaultScope {
   /** How often it strikes; left out: until it is switched off. */
   readonly times?: number;
 }

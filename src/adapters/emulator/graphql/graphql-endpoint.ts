@@ -144,7 +144,7 @@ function withCode(error: GraphQLError, code: string): GraphQLError {
   });
 }
 
-export interface Operation {
+interface Operation {
   readonly document: DocumentNode;
   readonly operationName: string | undefined;
   readonly variables: Readonly<Record<string, unknown>> | undefined;

@@ -23,7 +23,7 @@ export const SDK_CONFIGURATION = {
 } as const;
 
 /** What belongs to one call. */
-export interface CallContext {
+interface CallContext {
   readonly signal: AbortSignal;
 }
 

@@ -1,4 +1,4 @@
-import type { MessageShape } from "@bufbuild/protobuf";
+import type { JsonReadOptions, JsonWriteOptions, MessageShape } from "@bufbuild/protobuf";
 import type { EntitlementsList } from "../../../application/check/list-entitlements.js";
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
 import type { UsageMeasurement } from "../../../domain/usage/usage-report.js";
@@ -6,17 +6,6 @@ import type { Health, HealthCheckResponse_ServingStatus as ServingStatus } from 
 import type { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 
 type Methods = typeof SidecarService.method;
-
-/** The methods that answer from what is known, by their local names. */
-export type CheckMethod =
-  | "getBooleanEntitlement"
-  | "getNumericEntitlement"
-  | "getMeteredEntitlement"
-  | "getEnumEntitlement"
-  | "getEntitlement"
-  | "getEntitlementV2"
-  | "getEntitlements"
-  | "getEntitlementsStateV2";
 
 /** What each method answers with, by its local name ("check" is Health's): messages, or what else a protocol is served with. */
 export type Answers = Readonly<Record<keyof Methods | "check", unknown>>;
@@ -54,3 +43,12 @@ export type AnswerFrames = Readonly<Record<keyof Answers, Buffer>>;
 
 /** Each answer in protobuf's JSON form. */
 export type AnswerTexts = Readonly<Record<keyof Answers, string>>;
+
+/**
+ * For the person with curl: "hasAccess": false is there to be read, and a mistyped field is an error. Left out in
+ * silence, a mistyped "updateBehavior" would add what was meant to be set.
+ */
+export const JSON_OPTIONS: Partial<JsonReadOptions & JsonWriteOptions> = {
+  alwaysEmitImplicit: true,
+  ignoreUnknownFields: false,
+};

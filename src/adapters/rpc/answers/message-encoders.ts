@@ -8,8 +8,7 @@ import {
   toJsonString,
 } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { JSON_OPTIONS } from "../json-options.js";
-import type { AnswerEncoders, Messages } from "./answer-encoders.js";
+import { type AnswerEncoders, JSON_OPTIONS, type Messages } from "./answer-encoders.js";
 import { ANSWERS } from "./describe-answers.js";
 import {
   type AnyChoice,

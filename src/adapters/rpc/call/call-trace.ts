@@ -1,15 +1,21 @@
+import { createContextKey } from "@connectrpc/connect";
 import type { CallOrigin } from "../../../application/answer.js";
 import { SOURCE_ATTRIBUTE } from "../../../application/load/search-state.js";
 import { CALL_CODES } from "../../../ports/call-telemetry.js";
 import type { AnswerSource } from "../../../ports/telemetry.js";
 import { isSampled, type Span, type SpanAttributes, traceIdOf, type Tracer } from "../../../ports/tracer.js";
+import type { Exchange } from "../exchange/exchange.js";
 import { protocolIndex, PROTOCOLS, type ServedMethod } from "./served-method.js";
+
+/** W3C's Trace Context, and the common name of a request's own id. */
+export const TRACE_PARENT_HEADER = "traceparent";
+export const TRACE_STATE_HEADER = "tracestate";
+export const REQUEST_ID_HEADER = "x-request-id";
 
 /** What of a request's headers says of which trace it is a part, and by what its caller finds it again. */
 export interface TraceHeaders {
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
-  /** x-request-id */
   readonly requestId: string | undefined;
 }
 
@@ -30,7 +36,7 @@ export function wantsSpan({ traceparent }: TraceHeaders): boolean {
 }
 
 /** Calls that ask nothing of entitlements, and that probes repeat for ever, are traced only for who wants it. */
-export function isTracedAnyway({ group }: ServedMethod): boolean {
+function isTracedAnyway({ group }: ServedMethod): boolean {
   return group !== "health" && group !== "reflection";
 }
 
@@ -75,4 +81,37 @@ export function endCallSpan(span: Span, protocol: number, code: number): void {
 
 export function tellSource(span: Span, source: AnswerSource | undefined): void {
   if (source !== undefined) span.set({ [SOURCE_ATTRIBUTE]: source });
+}
+
+/** What a call of the general path knows of its trace. */
+export interface GeneralTrace {
+  readonly headers: TraceHeaders;
+  readonly span: Span | undefined;
+}
+
+const NOT_TRACED: GeneralTrace = {
+  headers: { traceparent: undefined, tracestate: undefined, requestId: undefined },
+  span: undefined,
+};
+
+/** How it passes Connect's handlers. */
+export const GENERAL_TRACE = createContextKey<GeneralTrace>(NOT_TRACED, { description: "trace of the call" });
+
+export function traceHeadersOf(exchange: Exchange): TraceHeaders {
+  return {
+    traceparent: exchange.header(TRACE_PARENT_HEADER),
+    tracestate: exchange.header(TRACE_STATE_HEADER),
+    requestId: exchange.header(REQUEST_ID_HEADER),
+  };
+}
+
+/** @returns undefined where the call is not traced */
+export function startGeneralSpan(
+  tracer: Tracer | undefined,
+  method: ServedMethod,
+  protocol: number,
+  headers: TraceHeaders,
+): Span | undefined {
+  if (tracer === undefined || !(isTracedAnyway(method) || wantsSpan(headers))) return undefined;
+  return startCallSpan(tracer, method, protocol, headers);
 }

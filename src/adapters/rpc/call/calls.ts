@@ -15,8 +15,14 @@ import type { Logger } from "../../../ports/logger.js";
 import type { Tracer } from "../../../ports/tracer.js";
 import { callFailure } from "./call-failure.js";
 import type { TraceHeaders } from "./call-trace.js";
-import type { AdmissionRule, Caller, Credentials, Identity } from "./caller.js";
-import { PROTOCOLS, type ServedMethod } from "./served-method.js";
+import {
+  type AdmissionRule,
+  type Caller,
+  type Credentials,
+  type Identity,
+  PROTOCOLS,
+  type ServedMethod,
+} from "./served-method.js";
 
 /**
  * Learns of each call that has ended. On the path of every call: no allocation, no promise.

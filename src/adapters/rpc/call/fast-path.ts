@@ -16,11 +16,16 @@ import {
 } from "../protocols/fast-path-headers.js";
 import { deadlineExceeded, lateRequest } from "./call-failure.js";
 import { endCallSpan, originOf, startCallSpan, tellSource, wantsSpan } from "./call-trace.js";
-import type { Caller } from "./caller.js";
 import type { Calls } from "./calls.js";
-import { type FastMethod, type Reply, type ServiceCallContext, UnreadableMessage } from "./served-method.js";
+import {
+  type Caller,
+  type FastMethod,
+  type Reply,
+  type ServiceCallContext,
+  UnreadableMessage,
+} from "./served-method.js";
 
-export interface FastCallOptions {
+interface FastCallOptions {
   readonly calls: Calls;
   readonly maxMessageBytes: number;
   /** From a request's headers to the end of its body, milliseconds. */

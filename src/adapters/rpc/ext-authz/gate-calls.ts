@@ -3,6 +3,7 @@ import type { Answer, CallContext } from "../../../application/answer.js";
 import type { CheckEntitlement } from "../../../application/check/check-entitlement.js";
 import type { FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
 import type { Clock } from "../../../ports/clock.js";
+import { JSON_OPTIONS } from "../answers/answer-encoders.js";
 import type { FastMethod, Reply } from "../call/served-method.js";
 import {
   Authorization,
@@ -10,7 +11,6 @@ import {
   type CheckResponse,
   CheckResponseSchema,
 } from "../gen/envoy/service/auth/v3/external_auth_pb.js";
-import { JSON_OPTIONS } from "../json-options.js";
 import type { CountDecision } from "../service/check-calls.js";
 import { fastMethod, plainReply, type UnaryCall } from "../service/unary-call.js";
 import { type DeniedStatus, faultAnswer, gateAnswer, ungatedAnswer } from "./gate-answers.js";
@@ -26,7 +26,7 @@ export interface GateSettings {
   readonly passesUngated: boolean;
 }
 
-export interface GateOptions extends GateSettings, GateBounds {
+interface GateOptions extends GateSettings, GateBounds {
   readonly count: CountDecision;
   readonly clock: Clock;
 }

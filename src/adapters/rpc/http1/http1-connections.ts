@@ -18,7 +18,7 @@ import {
   refuseConnection,
   refuseEncoding,
   refuseHosts,
-} from "./refuse-connection.js";
+} from "./written-responses.js";
 
 /**
  * Requests of one connection that may wait for their responses. Node reads and begins all that was sent at once, in one turn of

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../../../ports/logger.js";
 import type { ResponseHeaders } from "../exchange/exchange.js";
 import { type FastPathCall, type FastPathStream, MAX_FAST_BYTES, type Route } from "../exchange/request-handlers.js";
-import { failResponse } from "./refuse-connection.js";
+import { failResponse } from "./written-responses.js";
 
 const STREAM = Symbol("the stream of a request on the fast path");
 

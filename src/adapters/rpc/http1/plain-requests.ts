@@ -3,9 +3,8 @@ import type { Logger } from "../../../ports/logger.js";
 import type { Peer, ResponseHeaders } from "../exchange/exchange.js";
 import { type FastPath, type FastPathCall, type FastPathStream, UNEXPECTED } from "../exchange/request-handlers.js";
 import type { ListenerLimits } from "../listener/listener-limits.js";
-import { KnownHeads } from "./known-heads.js";
-import { INTERNAL_FAULT, NOT_WHOLE, refuseConnection } from "./refuse-connection.js";
-import { CLOSE, keepAliveFor, responseText } from "./response-text.js";
+import { KnownHeads } from "./plain-head.js";
+import { CLOSE, INTERNAL_FAULT, keepAliveFor, NOT_WHOLE, refuseConnection, responseText } from "./written-responses.js";
 
 /** How long the rest of a request may be on its way before Node's server, with its own time-outs, waits for it. */
 const ARRIVAL_MS = 1_000;
@@ -15,7 +14,7 @@ const MAX_OUTPUT = 65_536;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-export interface PlainRequestsOptions {
+interface PlainRequestsOptions {
   readonly fastPath: FastPath;
   readonly limits: ListenerLimits;
   readonly logger: Logger;

@@ -3,7 +3,6 @@ import type { Logger } from "../../../ports/logger.js";
 import { type Peer, peerOf } from "../exchange/exchange.js";
 import type { Allotment } from "../exchange/request-body.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
-import { HTTP2_PREFACE } from "../listener/detect-protocol.js";
 import type { ListenerLimits } from "../listener/listener-limits.js";
 import { FrameOutput } from "./frames/frame-output.js";
 import { FrameReader, type Pace, readInPlace, type ReadTurns } from "./frames/frame-reader.js";
@@ -12,6 +11,7 @@ import {
   ConnectionFault,
   ErrorCode,
   FrameType,
+  HTTP2_PREFACE,
   MAX_STREAM_ID,
   PeerSettings,
   Setting,

@@ -1,11 +1,10 @@
 import { createServer, type Server, type ServerOpts, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { Logger } from "../../../ports/logger.js";
-import { refuseConnection } from "../http1/refuse-connection.js";
-import { detectProtocol, type HttpProtocol } from "./detect-protocol.js";
-import { FollowTlsFiles } from "./follow-tls-files.js";
+import { refuseConnection } from "../http1/written-responses.js";
+import { HTTP2_PREFACE } from "../http2/frames/protocol.js";
 import type { ListenerLimits } from "./listener-limits.js";
-import type { TlsFiles, TlsMaterial } from "./tls-material.js";
+import { FollowTlsFiles, type TlsFiles, type TlsMaterial } from "./tls-material.js";
 
 /** Accepts connections, finds out which protocol they speak, and hands them over. */
 export interface Front {
@@ -19,7 +18,7 @@ export interface Front {
 /** What takes over a connection whose protocol is known. */
 export type AcceptConnection = (socket: Socket, protocol: HttpProtocol) => void;
 
-export const FRONT_SOCKETS: ServerOpts = {
+const FRONT_SOCKETS: ServerOpts = {
   // A client may end its side after its request and still wait for the answer.
   allowHalfOpen: true,
   // With Nagle's algorithm an answer in two writes waits for the client's delayed acknowledgement.
@@ -97,4 +96,53 @@ export function createTlsFront(
   }
   const follower = new FollowTlsFiles({ files: tls, logger, apply });
   return { server, prepare: () => follower.start(), release: () => follower.stop() };
+}
+
+type HttpProtocol = "http1" | "http2";
+
+/** The protocol that a connection's first bytes name, or undefined while they are too few. */
+function httpProtocolOf(firstBytes: Buffer): HttpProtocol | undefined {
+  const known = Math.min(firstBytes.length, HTTP2_PREFACE.length);
+  if (firstBytes.compare(HTTP2_PREFACE, 0, known, 0, known) !== 0) return "http1";
+  return known === HTTP2_PREFACE.length ? "http2" : undefined;
+}
+
+interface DetectionOutcome {
+  /** The first bytes named the protocol. They are back in the socket, which nobody reads any more. */
+  decided(protocol: HttpProtocol): void;
+  /** No protocol came, by its time or at all, because the client ended first; it sent `received` bytes. */
+  undecided(received: number, reason: "late" | "ended"): void;
+}
+
+/** Reads a new connection's first bytes until they name its protocol, and calls one outcome, once, unless it closes. */
+export function detectProtocol(socket: Socket, timeoutMs: number, outcome: DetectionOutcome): void {
+  // Undecided bytes are kept here: given back to the socket, they would be announced as readable at once, for ever.
+  let received: Buffer = Buffer.alloc(0);
+
+  const stop = () => {
+    clearTimeout(timer);
+    socket.off("readable", onReadable);
+    socket.off("end", onEnd);
+    socket.off("close", stop);
+  };
+  const onReadable = () => {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) return;
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    const protocol = httpProtocolOf(received);
+    if (protocol === undefined) return;
+    stop();
+    socket.unshift(received);
+    outcome.decided(protocol);
+  };
+  const giveUp = (reason: "late" | "ended") => {
+    stop();
+    outcome.undecided(received.length, reason);
+  };
+  const onEnd = () => giveUp("ended");
+  const timer = setTimeout(giveUp, timeoutMs, "late");
+
+  socket.on("readable", onReadable);
+  socket.on("end", onEnd);
+  socket.on("close", stop);
 }

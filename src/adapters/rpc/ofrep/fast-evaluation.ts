@@ -6,12 +6,20 @@ import type { FastPathStream } from "../exchange/request-handlers.js";
 import type { FastProtocol } from "../protocols/fast-path-headers.js";
 import { SourceHeaders } from "../protocols/fast-protocols.js";
 import { OFREP_METHODS } from "../service/served-methods.js";
-import { OfrepFault } from "./evaluation-context.js";
+import {
+  codeOfFault,
+  faultText,
+  FLAGS,
+  keyOf,
+  OfrepFault,
+  RETRY_AFTER,
+  statusOfFailure,
+  statusOfFault,
+} from "./evaluation-context.js";
 import type { OfrepAnswer, OfrepCalls } from "./ofrep-calls.js";
-import { codeOfFault, faultText, FLAGS, keyOf, RETRY_AFTER, statusOfFailure, statusOfFault } from "./ofrep-faults.js";
 
 /** How the fast path serves one path. */
-export interface FastEvaluation {
+interface FastEvaluation {
   readonly method: FastMethod;
   readonly protocol: FastProtocol;
 }

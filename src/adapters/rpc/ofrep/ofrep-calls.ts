@@ -3,13 +3,21 @@ import type { Answer, CallContext } from "../../../application/answer.js";
 import type { CheckEntitlement } from "../../../application/check/check-entitlement.js";
 import type { EntitlementsList, ListEntitlements } from "../../../application/check/list-entitlements.js";
 import { fallbackDecision, type FeatureDecision, type FeatureQuery } from "../../../domain/decision/decision.js";
-import { DENY_FALLBACK } from "../../../domain/decision/fallback.js";
+import { DENY_FALLBACK, kindOfFallback } from "../../../domain/decision/fallback.js";
+import type { FeatureKind } from "../../../domain/feature.js";
 import { isIdTooLong } from "../../../domain/subject.js";
+import type { AnswerSource } from "../../../ports/telemetry.js";
+import { TEXT_ENCODERS } from "../gen/answers/text-encoders.js";
 import type { AnswerOrigin } from "../protocols/answer-headers.js";
 import type { CountDecision } from "../service/check-calls.js";
 import { quoted } from "../service/request-reader.js";
-import { evaluationText, queryOf } from "./evaluation.js";
-import { type ContextBounds, type EvaluationContext, OfrepFault, readEvaluationContext } from "./evaluation-context.js";
+import {
+  type ContextBounds,
+  type EvaluationContext,
+  OfrepFault,
+  readEvaluationContext,
+  type ValueForm,
+} from "./evaluation-context.js";
 
 /** A success response. */
 export interface OfrepAnswer {
@@ -19,7 +27,7 @@ export interface OfrepAnswer {
   readonly etag?: string | undefined;
 }
 
-export interface OfrepOptions extends ContextBounds {
+interface OfrepOptions extends ContextBounds {
   readonly count: CountDecision;
   /** Whether there is a feature of this id, where all of them are known. */
   readonly isKnownFeature?: ((featureId: string) => boolean) | undefined;
@@ -110,4 +118,103 @@ export class OfrepCalls {
 
 export function etagOf(text: string): string {
   return `"${createHash("sha1").update(text).digest("base64url")}"`;
+}
+
+/** JSON has no infinite number: the largest integer that all clients can hold. */
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+/** What an answer of GetEntitlementV2 begins with, before the entitlement itself. */
+const WRAPPED = '{"entitlement":';
+
+const FORMS: Readonly<Record<FeatureKind, ValueForm>> = {
+  boolean: "boolean",
+  metered: "boolean",
+  numeric: "number",
+  enum: "string",
+};
+
+function queryOf(featureId: string, { requestedUsage, requestedValues }: EvaluationContext): FeatureQuery {
+  return {
+    featureId,
+    kind: undefined,
+    requestedUsage,
+    requestedValues,
+    fallback: undefined,
+    fallbackWhenUnknown: false,
+  };
+}
+
+/**
+ * A decision as OFREP's success response, as JSON.
+ *
+ * @param source undefined where many evaluations have one source
+ */
+function evaluationText(
+  decision: FeatureDecision,
+  query: FeatureQuery,
+  valueAs: ValueForm | undefined,
+  source: AnswerSource | undefined,
+): string {
+  const form = valueAs ?? FORMS[kindOf(decision, query)];
+  const variant = !decision.hasAccess ? "denied" : form === "number" && isUnlimited(decision) ? "unlimited" : "granted";
+  const reason = decision.fallback === undefined ? "TARGETING_MATCH" : "DEFAULT";
+  const metadata = JSON.stringify(metadataOf(decision, query, source));
+  return `{"key":${JSON.stringify(query.featureId)},"value":${valueText(decision, query, form)},"reason":"${reason}","variant":"${variant}","metadata":${metadata}}`;
+}
+
+/** Of an entitlement that the customer does not have, nothing says which kind it would be: it is asked about as a switch. */
+function kindOf({ entitlement, fallback }: FeatureDecision, query: FeatureQuery): FeatureKind {
+  if (entitlement !== undefined) return entitlement.kind;
+  return fallback === undefined ? "boolean" : kindOfFallback(fallback, query);
+}
+
+/** Who is denied gets nothing in any form. */
+function valueText(decision: FeatureDecision, query: FeatureQuery, form: ValueForm): string {
+  const { hasAccess, entitlement, fallback } = decision;
+  switch (form) {
+    case "boolean":
+      return String(hasAccess);
+    case "number":
+      if (!hasAccess) return "0";
+      return String(
+        isUnlimited(decision)
+          ? UNLIMITED
+          : ((entitlement === undefined ? (fallback?.value ?? fallback?.usageLimit) : entitlement.usageLimit) ?? 0),
+      );
+    case "string":
+      return hasAccess ? JSON.stringify((entitlement?.enumValues ?? fallback?.enumValues ?? []).join(",")) : '""';
+    case "object":
+      return TEXT_ENCODERS.featureV2(decision, query).slice(WRAPPED.length, -1);
+  }
+}
+
+function isUnlimited({ entitlement, fallback }: FeatureDecision): boolean {
+  return entitlement === undefined ? fallback?.isUnlimited === true : entitlement.hasUnlimitedUsage;
+}
+
+/** What clients take as a flag's metadata is flat: texts, numbers and switches. */
+function metadataOf(
+  decision: FeatureDecision,
+  query: FeatureQuery,
+  source: AnswerSource | undefined,
+): Readonly<Record<string, boolean | number | string | undefined>> {
+  const { entitlement, usage, accessDeniedReason } = decision;
+  const isMetered = entitlement?.kind === "metered";
+  return {
+    kind: kindOf(decision, query),
+    hasAccess: decision.hasAccess,
+    isFallback: decision.fallback !== undefined,
+    accessDeniedReason,
+    isUnlimited: isUnlimited(decision) ? true : undefined,
+    currentUsage: isMetered ? (usage?.currentUsage ?? 0) : undefined,
+    usageLimit: isMetered ? entitlement.usageLimit : undefined,
+    hasSoftLimit: isMetered && entitlement.hasSoftLimit ? true : undefined,
+    nextResetDate: usage?.periodEnd === undefined ? undefined : dateText(usage.periodEnd),
+    source,
+  };
+}
+
+/** @param epochMs epoch milliseconds; some lie beyond what a date can be */
+function dateText(epochMs: number): string | undefined {
+  const date = new Date(epochMs);
+  return Number.isNaN(date.valueOf()) ? undefined : date.toISOString();
 }

@@ -1,17 +1,24 @@
 import { Code } from "@connectrpc/connect";
 import { CodedError } from "../../../domain/errors.js";
-import { endCallSpan, originOf } from "../call/call-trace.js";
+import { endCallSpan, type GeneralTrace, originOf, startGeneralSpan, traceHeadersOf } from "../call/call-trace.js";
 import type { Calls } from "../call/calls.js";
 import { protocolIndex, type ServedMethod } from "../call/served-method.js";
 import type { Exchange, ExchangeHandler, HeaderField } from "../exchange/exchange.js";
 import { answerFields } from "../protocols/answer-headers.js";
 import type { CrossOrigin } from "../protocols/general-path.js";
-import { type GeneralTrace, startGeneralSpan, traceHeadersOf } from "../protocols/general-trace.js";
 import { arrivingWithin, type BodyOptions } from "../protocols/universal-request.js";
 import { OFREP_METHODS } from "../service/served-methods.js";
-import { OfrepFault } from "./evaluation-context.js";
+import {
+  codeOfFault,
+  faultText,
+  FLAGS,
+  keyOf,
+  OfrepFault,
+  RETRY_AFTER,
+  statusOfFailure,
+  statusOfFault,
+} from "./evaluation-context.js";
 import { etagOf, type OfrepAnswer, type OfrepCalls } from "./ofrep-calls.js";
-import { codeOfFault, faultText, FLAGS, keyOf, RETRY_AFTER, statusOfFailure, statusOfFault } from "./ofrep-faults.js";
 
 const PREFIX = "/ofrep/v1/";
 const PROTOCOL = protocolIndex("ofrep");
@@ -28,7 +35,7 @@ const CONFIGURATION = JSON.stringify({
   },
 });
 
-export interface OfrepHandlerOptions extends BodyOptions {
+interface OfrepHandlerOptions extends BodyOptions {
   readonly crossOrigin?: CrossOrigin | undefined;
 }
 

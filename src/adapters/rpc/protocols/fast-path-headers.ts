@@ -1,21 +1,15 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { ConnectError } from "@connectrpc/connect";
-import type { TraceHeaders } from "../call/call-trace.js";
-import type { Credentials } from "../call/caller.js";
-import type { FastMethod, Reply, ServiceCallContext } from "../call/served-method.js";
+import { REQUEST_ID_HEADER, TRACE_PARENT_HEADER, TRACE_STATE_HEADER, type TraceHeaders } from "../call/call-trace.js";
+import type { Credentials, FastMethod, Reply, ServiceCallContext } from "../call/served-method.js";
 import type { Peer } from "../exchange/exchange.js";
 import type { FastPathStream } from "../exchange/request-handlers.js";
 import type { HeaderList } from "../http2/hpack/header-table.js";
-import { connectTimeoutMs, grpcTimeoutMs } from "./timeouts.js";
 
 /** Metadata of a request: "1" asks for the age of what the answer says. */
 export const DETAIL_HEADER = "x-entitlement-detail";
 /** Metadata of a report: under which key it counts once. */
 export const IDEMPOTENCY_KEY_HEADER = "idempotency-key";
-/** W3C's Trace Context, and the common name of a request's own id. */
-export const TRACE_PARENT_HEADER = "traceparent";
-export const TRACE_STATE_HEADER = "tracestate";
-export const REQUEST_ID_HEADER = "x-request-id";
 
 /** How a request of the fast path is read and answered. */
 export type FastPathProtocol = "grpc" | "grpc-web" | "connect-proto" | "connect-json";
@@ -194,4 +188,54 @@ export interface FastProtocol {
   /** @param now epoch milliseconds */
   succeed(stream: FastPathStream, reply: Reply<Buffer | string>, isDetailed: boolean, now: number): void;
   fail(stream: FastPathStream, failure: ConnectError): void;
+}
+
+/** What a timer of Node can wait; beyond it, it fires at once. Almost 25 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Of the units that a grpc-timeout may be in. */
+const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
+
+const MAX_GRPC_DIGITS = 8;
+const ZERO = 48;
+const NINE = 57;
+const CONNECT_TIMEOUT = /^\d{1,10}$/;
+
+/**
+ * Reads a grpc-timeout as clients send it, for example "250m".
+ *
+ * @returns milliseconds above 0, or Infinity where that is longer than a timer can wait; undefined for anything else
+ */
+export function grpcTimeoutMs(header: string): number | undefined {
+  const digits = header.length - 1;
+  if (digits < 1 || digits > MAX_GRPC_DIGITS) return undefined;
+  let amount = 0;
+  for (let i = 0; i < digits; i++) {
+    const code = header.charCodeAt(i);
+    if (code < ZERO || code > NINE) return undefined;
+    amount = amount * 10 + code - ZERO;
+  }
+  const unitMs = UNIT_MS[header.charAt(digits)];
+  return unitMs === undefined ? undefined : timerMs(amount * unitMs);
+}
+
+/** Reads a connect-timeout-ms; it returns what `grpcTimeoutMs` does. */
+function connectTimeoutMs(header: string): number | undefined {
+  return CONNECT_TIMEOUT.test(header) ? timerMs(Number(header)) : undefined;
+}
+
+function timerMs(timeoutMs: number): number | undefined {
+  if (timeoutMs === 0) return undefined;
+  return timeoutMs > MAX_TIMER_MS ? Infinity : timeoutMs;
+}
+
+/**
+ * Drops a deadline that is further away than a timer can wait, which some clients send in place of none:
+ * Connect would take it for one that has passed.
+ */
+export function dropEndlessDeadline(header: Headers): void {
+  const grpc = header.get("grpc-timeout");
+  if (grpc !== null && grpcTimeoutMs(grpc) === Infinity) header.delete("grpc-timeout");
+  const connect = header.get("connect-timeout-ms");
+  if (connect !== null && connectTimeoutMs(connect) === Infinity) header.delete("connect-timeout-ms");
 }

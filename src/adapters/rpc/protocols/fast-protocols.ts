@@ -11,11 +11,11 @@ import {
   ageMs,
   assumedFields,
   DECISION_HEADER,
+  encodeGrpcMessage,
   SOURCE_HEADER,
   USAGE_STATE_HEADER,
 } from "./answer-headers.js";
 import type { FastPathHeaders, FastProtocol } from "./fast-path-headers.js";
-import { encodeGrpcMessage } from "./grpc-message.js";
 import { inflateSmall } from "./inflate.js";
 
 const PREFIX_BYTES = 5;
@@ -110,7 +110,7 @@ export const GRPC_WEB_FAST_PATH: FastProtocol = {
 };
 
 /** The body of a failed call. */
-export function webFailure({ code, rawMessage }: ConnectError): Buffer {
+function webFailure({ code, rawMessage }: ConnectError): Buffer {
   return trailersFrame(`grpc-status: ${code}\r\ngrpc-message: ${encodeGrpcMessage(rawMessage)}\r\n`);
 }
 

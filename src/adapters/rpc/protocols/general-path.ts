@@ -2,13 +2,18 @@ import { Code, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import type { Logger } from "../../../ports/logger.js";
-import { endCallSpan, originOf } from "../call/call-trace.js";
+import {
+  endCallSpan,
+  GENERAL_TRACE,
+  type GeneralTrace,
+  originOf,
+  startGeneralSpan,
+  traceHeadersOf,
+} from "../call/call-trace.js";
 import type { Calls } from "../call/calls.js";
 import { type Protocol, protocolIndex, type ServedMethod } from "../call/served-method.js";
 import type { Exchange, ExchangeHandler, HeaderField } from "../exchange/exchange.js";
-import { GENERAL_TRACE, type GeneralTrace, startGeneralSpan, traceHeadersOf } from "./general-trace.js";
-import { withReadableMessage } from "./grpc-message.js";
-import { toText } from "./grpc-web-text.js";
+import { withReadableMessage } from "./answer-headers.js";
 import {
   refuse,
   refuseCall,
@@ -19,7 +24,7 @@ import {
   refuseVerb,
   unknownMethod,
 } from "./refuse-request.js";
-import { type BodyOptions, universalRequest } from "./universal-request.js";
+import { type BodyOptions, toText, universalRequest } from "./universal-request.js";
 
 const OK = 0;
 const NO_FIELDS: readonly HeaderField[] = [];
@@ -32,7 +37,7 @@ export interface CrossOrigin {
   answerPreflight(exchange: Exchange): boolean;
 }
 
-export interface GeneralPathOptions extends BodyOptions {
+interface GeneralPathOptions extends BodyOptions {
   readonly logger: Logger;
   readonly crossOrigin?: CrossOrigin | undefined;
   readonly methodAt: (path: string) => ServedMethod;
@@ -190,7 +195,7 @@ const GRPC_STATUS = /grpc-status: ?(\d+)/i;
  *
  * @param last the last chunk of the response's body
  */
-export function responseCode(
+function responseCode(
   { status, header, trailer }: UniversalServerResponse,
   protocol: Protocol,
   last: Uint8Array | undefined,

@@ -5,8 +5,8 @@ import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
 import type { Protocol } from "../call/served-method.js";
 import type { Exchange, HeaderField } from "../exchange/exchange.js";
 import { quoted } from "../service/request-reader.js";
+import { encodeGrpcMessage } from "./answer-headers.js";
 import { failureJson } from "./fast-protocols.js";
-import { encodeGrpcMessage } from "./grpc-message.js";
 import { NOT_UTF8 } from "./message-shape.js";
 
 /** Refuses in plain text what no client library sends, for the person who reads it. */

@@ -3,8 +3,9 @@ import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { Readiness } from "../../../application/readiness.js";
 import { unlessAborted } from "../../../ports/waits.js";
+import { JSON_OPTIONS } from "../answers/answer-encoders.js";
 import { MESSAGE_ENCODERS } from "../answers/message-encoders.js";
-import { originOf, tellSource } from "../call/call-trace.js";
+import { GENERAL_TRACE, originOf, tellSource } from "../call/call-trace.js";
 import type { Calls } from "../call/calls.js";
 import type { Reply, ServiceCallContext } from "../call/served-method.js";
 import {
@@ -20,17 +21,14 @@ import {
   ServerReflection as ServerReflectionAlpha,
 } from "../gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { file_stigg_sidecar_v1_sidecar, SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
-import { JSON_OPTIONS } from "../json-options.js";
-import { DescriptorIndex } from "../service/descriptor-index.js";
 import { healthService, type ServeUnary } from "../service/health-service.js";
-import { reflectionAlphaService, reflectionService } from "../service/reflection-service.js";
+import { DescriptorIndex, reflectionAlphaService, reflectionService } from "../service/reflection-service.js";
 import { sidecarCalls, type SidecarCallsOptions, type UseCases } from "../service/sidecar-calls.js";
 import type { UnaryCall } from "../service/unary-call.js";
 import { AGE_HEADER, ageMs, answerFields, USAGE_STATE_HEADER } from "./answer-headers.js";
 import { DETAIL_HEADER, IDEMPOTENCY_KEY_HEADER } from "./fast-path-headers.js";
-import { GENERAL_TRACE } from "./general-trace.js";
 
-export interface RouterOptions extends SidecarCallsOptions {
+interface RouterOptions extends SidecarCallsOptions {
   /** Ends the streams that callers keep open (health watches, reflection), and no other call. */
   readonly shutdownSignal: AbortSignal;
   /** A larger message is refused with RESOURCE_EXHAUSTED; counted after decompression. */

@@ -1,5 +1,5 @@
 import { create, type DescField, type DescMessage, fromJsonString, type MessageShape } from "@bufbuild/protobuf";
-import { JSON_OPTIONS } from "../json-options.js";
+import { JSON_OPTIONS } from "../answers/answer-encoders.js";
 import { isPlain } from "./request-reader.js";
 
 interface PlainRequest {

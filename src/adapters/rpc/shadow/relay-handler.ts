@@ -12,12 +12,12 @@ import { createAsyncIterable } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
+import { JSON_OPTIONS } from "../answers/answer-encoders.js";
 import { Calls } from "../call/calls.js";
 import type { ExchangeHandler } from "../exchange/exchange.js";
 import { DEFAULT_BODY_TIMEOUT_MS } from "../exchange/request-handlers.js";
 import { Health } from "../gen/grpc/health/v1/health_pb.js";
 import { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
-import { JSON_OPTIONS } from "../json-options.js";
 import { createGeneralPath } from "../protocols/general-path.js";
 import { DEFAULT_MAX_ITEMS, DEFAULT_MAX_JSON_DEPTH, DEFAULT_MAX_MESSAGE_BYTES } from "../rpc-handler.js";
 import { methodAt, methodOf, SERVED_METHODS } from "../service/served-methods.js";
@@ -31,7 +31,7 @@ export interface RelayedCall {
   readonly outcome: Message | Code;
 }
 
-export interface RelayOptions {
+interface RelayOptions {
   /** Reaches whose answers the callers get. */
   readonly answering: Transport;
   /** Learns of every call that only reads, once it is answered. Must not throw, nor take long. */

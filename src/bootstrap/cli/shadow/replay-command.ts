@@ -8,7 +8,7 @@ import {
   GetEntitlementV2RequestSchema,
   SidecarService,
 } from "../../../adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { observeAnswer, observeFailure } from "../../../adapters/rpc/shadow/observe-answer.js";
+import { observeAnswer, observeFailure } from "../../../adapters/rpc/shadow/mirror-calls.js";
 import {
   type AnswerItem,
   compareAnswers,

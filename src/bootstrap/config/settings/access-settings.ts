@@ -1,6 +1,5 @@
-import { isIP } from "node:net";
-import { listenHost } from "./listen-host.js";
-import { boolean, filePath, integer, type Parser, visibleCharacters } from "./parsers.js";
+import { isIP, isIPv6 } from "node:net";
+import { boolean, filePath, integer, type Parser, text, visibleCharacters } from "./parsers.js";
 import { optional, type Setting, setting, withDefault } from "./setting.js";
 
 const ONE_DAY_MS = 86_400_000;
@@ -32,6 +31,19 @@ const hosts = list(
 const origins = list("origins such as https://app.example.com, separated by commas; or * for any", (entry) =>
   /^[a-z][a-z\d+.-]*:\/\/(?:\[[\da-f:.]+\]|[^\s/?#@:*[\]]+)(?::\d{1,5})?$/.test(entry),
 );
+
+/** An address of this machine, or a name of one, to listen on; its port apart. An IPv6 address also in brackets. */
+export const listenHost: Parser<string> = {
+  allowed: "an IP address of this machine, or a host name, without a port",
+  parse(given) {
+    const address = given.replace(/^\[(.*)\]$/, "$1");
+    if (isIPv6(address)) return { ok: true, value: address };
+    if (given === "*") return { ok: false, hint: "leave it out to listen on all addresses" };
+    if (/[\s:/@,[\]]/.test(given))
+      return { ok: false, hint: "ports have variables of their own: GRPC_PORT, PORT and METRICS_PORT" };
+    return text.parse(given);
+  },
+};
 
 /** Who may ask what, and how much. Nothing of it is on unless it is asked for. */
 export const ACCESS_SETTINGS = {
@@ -78,3 +90,13 @@ export const ACCESS_SETTINGS = {
     description: "how deep the JSON of a request may be nested",
   }),
 } as const satisfies Record<string, Setting<unknown>>;
+
+/**
+ * The host of a URL at which a client on this machine reaches what listens.
+ *
+ * @param host as LISTEN_HOST has it; undefined: all addresses
+ */
+export function reachableHost(host: string | undefined): string {
+  if (host === undefined || host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,11 +1,11 @@
 import type { DeniedStatus } from "../../../adapters/rpc/ext-authz/gate-answers.js";
-import type { CrossRule } from "../rules/cross-rule.js";
-import type { UnusedRule } from "../rules/unused-rule.js";
+import type { GateSettings } from "../../../adapters/rpc/ext-authz/gate-calls.js";
+import type { CrossRule, UnusedRule } from "../setting-rules.js";
 import { boolean, oneOf, type Parser } from "./parsers.js";
-import { optional, type Setting, withDefault } from "./setting.js";
+import { optional, type Setting, type Values, withDefault } from "./setting.js";
 
 /** In place of a header's name: what it would say is taken from no header. */
-export const NO_HEADER = "none";
+const NO_HEADER = "none";
 
 const DENIED_STATUSES: readonly DeniedStatus[] = ["402", "403", "404", "429"];
 
@@ -41,9 +41,7 @@ export const EXT_AUTHZ_SETTINGS = {
   }),
 } as const satisfies Record<string, Setting<unknown>>;
 
-type ExtAuthzConfig = {
-  readonly [K in keyof typeof EXT_AUTHZ_SETTINGS]: (typeof EXT_AUTHZ_SETTINGS)[K] extends Setting<infer T> ? T : never;
-};
+type ExtAuthzConfig = Values<typeof EXT_AUTHZ_SETTINGS>;
 
 export const EXT_AUTHZ_UNUSED_RULES: readonly UnusedRule<ExtAuthzConfig>[] = [
   {
@@ -76,3 +74,22 @@ export const EXT_AUTHZ_RULES: readonly CrossRule<ExtAuthzConfig>[] = [
     },
   },
 ];
+
+/** How gateways are answered by Envoy's external authorization protocol; undefined where they are not. */
+export function gateOf(config: ExtAuthzConfig): GateSettings | undefined {
+  if (!config.extAuthzEnabled) return undefined;
+  return {
+    headers: {
+      customerId: headerOf(config.extAuthzCustomerHeader),
+      featureId: headerOf(config.extAuthzFeatureHeader),
+      resourceId: headerOf(config.extAuthzResourceHeader),
+      requestedUsage: headerOf(config.extAuthzUsageHeader),
+    },
+    deniedStatus: config.extAuthzDeniedStatus,
+    passesUngated: config.extAuthzUngated === "allow",
+  };
+}
+
+function headerOf(name: string): string | undefined {
+  return name === NO_HEADER ? undefined : name;
+}

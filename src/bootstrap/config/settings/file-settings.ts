@@ -1,27 +1,15 @@
-import { readSettingFileOnce } from "./read-setting-file.js";
-import type { Setting } from "./setting.js";
+import { readFileNow, readOnceNow } from "../../../adapters/files/regular-file.js";
+import { fileNameOf, type Setting } from "./setting.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Settings that may also be given as a file, under the name with this behind it. */
-const SUFFIX = "_FILE";
-
-export interface FileSettings {
+interface FileSettings {
   /** The environment with what the files hold in place of their names. */
   readonly environment: Environment;
   /** The files by the variable that names their setting. */
   readonly files: ReadonlyMap<string, string>;
   /** What is wrong with them, by that variable. */
   readonly faults: ReadonlyMap<string, string>;
-}
-
-/** The name under which a setting is given as a file; undefined where it may not be. */
-export function fileNameOf({
-  name,
-  isSecret,
-  mayBeFile,
-}: Pick<Setting<unknown>, "name" | "isSecret" | "mayBeFile">): string | undefined {
-  return isSecret || mayBeFile ? `${name}${SUFFIX}` : undefined;
 }
 
 /** Reads the settings that are given as files, as orchestrators mount secrets: the last line break does not count. */
@@ -51,4 +39,30 @@ export function readFileSettings(settings: Iterable<Setting<unknown>>, environme
     }
   }
   return { environment: read, files, faults };
+}
+
+/** Far more than any key, password or bundle of authorities. */
+const MAX_BYTES = 1024 * 1024;
+
+/**
+ * The value that a file holds, as orchestrators mount secrets: the last line break does not count, nor the mark that editors of
+ * Windows put first.
+ *
+ * @throws Error that says why it cannot be read, also where it is a pipe or a device
+ */
+export function readSettingFile(file: string): string {
+  return valueIn(readFileNow(file));
+}
+
+/** The same at the start, where it may be a pipe as well, which a shell makes of a command. */
+function readSettingFileOnce(file: string): string {
+  return valueIn(readOnceNow(file));
+}
+
+function valueIn(content: Buffer): string {
+  if (content.length > MAX_BYTES) throw new Error(`it has ${content.length} bytes, more than any value has`);
+  return content
+    .toString("utf8")
+    .replace(/^\ufeff/, "")
+    .replace(/\r?\n$/, "");
 }

@@ -1,6 +1,5 @@
 import { isIPv6 } from "node:net";
-import type { CrossRule } from "../rules/cross-rule.js";
-import type { UnusedRule } from "../rules/unused-rule.js";
+import type { CrossRule, UnusedRule } from "../setting-rules.js";
 import { boolean, certificates, filePath, hostAndPorts, integer, type Parser, port, text } from "./parsers.js";
 import { optional, type Setting, type Values, withDefault } from "./setting.js";
 

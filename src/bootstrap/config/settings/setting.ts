@@ -14,7 +14,7 @@ export interface Setting<T> {
   readonly description: string;
   /** Never shown, in no message and no log line. */
   readonly isSecret: boolean;
-  /** May also be given as a file, as every secret may: see file-settings. */
+  /** May also be given as a file, as every secret may. */
   readonly mayBeFile: boolean;
 }
 
@@ -62,3 +62,28 @@ export function setting<T>(
 
 /** What a table of settings holds once it is read. */
 export type Values<Settings> = { readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never };
+
+/** Settings that may also be given as a file, under the name with this behind it. */
+const SUFFIX = "_FILE";
+
+/** The name under which a setting is given as a file; undefined where it may not be. */
+export function fileNameOf({
+  name,
+  isSecret,
+  mayBeFile,
+}: Pick<Setting<unknown>, "name" | "isSecret" | "mayBeFile">): string | undefined {
+  return isSecret || mayBeFile ? `${name}${SUFFIX}` : undefined;
+}
+
+/** A configuration as a Markdown table, as the documentation shows it. */
+export function settingsTable(settings: Readonly<Record<string, Setting<unknown>>>): string {
+  const rows = Object.values(settings).map(
+    ({ name, otherNames, defaultText, description, ...rest }) =>
+      `| ${[name, ...otherNames, fileNameOf({ name, ...rest })].filter((each) => each !== undefined).join(", ")} | ${cell(defaultText)} | ${cell(description)} |`,
+  );
+  return ["| variable | default | meaning |", "| --- | --- | --- |", ...rows, ""].join("\n");
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}

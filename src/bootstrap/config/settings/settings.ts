@@ -1,12 +1,11 @@
 import { parseFallbacksJson } from "../../../adapters/fallback/configured-fallbacks.js";
-import { LOG_LEVELS } from "../../../adapters/ops/log-level.js";
+import { LOG_LEVELS } from "../../../adapters/ops/log-format.js";
 import type { FallbackValues } from "../../../domain/decision/fallback.js";
 import { CodedError } from "../../../domain/errors.js";
 import { MAX_ID_BYTES } from "../../../domain/subject.js";
-import { ACCESS_SETTINGS } from "./access-settings.js";
+import { ACCESS_SETTINGS, listenHost } from "./access-settings.js";
 import { EXT_AUTHZ_SETTINGS } from "./ext-authz-settings.js";
-import { listenHost } from "./listen-host.js";
-import { OPS_SETTINGS } from "./ops-settings.js";
+import { OPS_SETTINGS, TELEMETRY_SETTINGS } from "./ops-settings.js";
 import { OUTBOX_SETTINGS } from "./outbox-settings.js";
 import {
   baseUrl,
@@ -24,7 +23,6 @@ import {
 } from "./parsers.js";
 import { REDIS_SETTINGS } from "./redis-settings.js";
 import { optional, type Setting, setting, type Values, withDefault } from "./setting.js";
-import { TELEMETRY_SETTINGS } from "./telemetry-settings.js";
 
 /** What happens where nothing fresh can be had, and at a start. */
 const FAILURE_SETTINGS = {
@@ -55,7 +53,7 @@ const fallbacks: Parser<Fallbacks> = {
 };
 
 /** Fallbacks by feature id, in a form that can be frozen. */
-export type Fallbacks = readonly (readonly [featureId: string, values: FallbackValues])[];
+type Fallbacks = readonly (readonly [featureId: string, values: FallbackValues])[];
 
 const NO_FALLBACKS: Fallbacks = [];
 const ONE_HOUR_MS = 3_600_000;

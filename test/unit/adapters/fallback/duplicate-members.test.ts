@@ -2,8 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { duplicateMembers, parseFallbacksJson } from "../../../../src/adapters/fallback/configured-fallbacks.js";
 import { parseCommandLine } from "../../../../src/bootstrap/cli/parse-command-line.js";
-import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import { hostAndPorts } from "../../../../src/bootstrap/config/settings/parsers.js";
+import { loadConfig } from "../../../../src/bootstrap/config/sidecar-config.js";
 
 /** JSON as it is written by hand: members in any order and number. */
 type Written = string | readonly Written[] | { readonly members: readonly (readonly [name: string, value: Written])[] };

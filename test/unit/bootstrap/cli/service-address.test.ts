@@ -2,9 +2,9 @@ import { describe, expect, it } from "@jest/globals";
 import { serviceAddress } from "../../../../src/bootstrap/cli/commands/service-address.js";
 import { HELP } from "../../../../src/bootstrap/cli/help.js";
 import { UsageError } from "../../../../src/bootstrap/cli/parse-command-line.js";
-import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../../../src/bootstrap/config/read-settings.js";
 import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
+import { loadConfig } from "../../../../src/bootstrap/config/sidecar-config.js";
 
 const TLS = { TLS_CERT_FILE: "cert.pem", TLS_KEY_FILE: "key.pem" };
 

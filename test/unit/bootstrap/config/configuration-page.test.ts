@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
+import { settingsTable } from "../../../../src/bootstrap/config/settings/setting.js";
 import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
-import { settingsTable } from "../../../../src/bootstrap/config/settings/settings-table.js";
 
 describe("docs/configuration.md", () => {
   const page = readFileSync(new URL("../../../../docs/configuration.md", import.meta.url), "utf8");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
+import { loadConfig } from "../../../../src/bootstrap/config/sidecar-config.js";
 import { describeAccess, isOpenToAll } from "../../../../src/bootstrap/sidecar/access.js";
 import { startMessage, startText } from "../../../../src/bootstrap/sidecar/start-message.js";
 

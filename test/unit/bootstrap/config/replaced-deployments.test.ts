@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import { readSettings } from "../../../../src/bootstrap/config/read-settings.js";
+import { loadConfig } from "../../../../src/bootstrap/config/sidecar-config.js";
 import { PERSISTENT_CACHE } from "../../../../src/bootstrap/persistent-cache/settings.js";
 import { CERTIFICATE } from "./certificate.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../../../src/bootstrap/config/read-settings.js";
 import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
+import { loadConfig } from "../../../../src/bootstrap/config/sidecar-config.js";
 import { StartError } from "../../../../src/bootstrap/process/start-error.js";
 import { because } from "../../../support/expectations.js";
 

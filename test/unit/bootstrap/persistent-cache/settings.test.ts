@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { readSettings } from "../../../../src/bootstrap/config/read-settings.js";
-import { settingsTable } from "../../../../src/bootstrap/config/settings/settings-table.js";
+import { settingsTable } from "../../../../src/bootstrap/config/settings/setting.js";
 import { PERSISTENT_CACHE, PERSISTENT_CACHE_SETTINGS } from "../../../../src/bootstrap/persistent-cache/settings.js";
 
 const REQUIRED = {

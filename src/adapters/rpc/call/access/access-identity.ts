@@ -2,8 +2,15 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import QuickLRU from "quick-lru";
 import { CodedError } from "../../../../domain/errors.js";
 import { quoted } from "../../service/request-reader.js";
-import type { AdmissionRule, Caller, Credentials, Identity } from "../caller.js";
-import { METHOD_GROUPS, type MethodGroup, type ServedMethod } from "../served-method.js";
+import {
+  type AdmissionRule,
+  type Caller,
+  type Credentials,
+  type Identity,
+  METHOD_GROUPS,
+  type MethodGroup,
+  type ServedMethod,
+} from "../served-method.js";
 import type { AccessEntry, AccessFile } from "./access-entries.js";
 import type { IsAllowedHost } from "./cross-origin.js";
 
@@ -11,7 +18,7 @@ import type { IsAllowedHost } from "./cross-origin.js";
 const MAX_KNOWN_TOKENS = 1_000;
 const BEARER = /^bearer +(\S.*)$/i;
 
-export interface AccessIdentityOptions {
+interface AccessIdentityOptions {
   /** Who may call; undefined: anybody. */
   readonly entries?: Pick<AccessFile, "value" | "generation"> | undefined;
   /** Undefined: whatever host a request names is fine. */

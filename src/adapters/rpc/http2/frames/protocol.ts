@@ -1,5 +1,8 @@
 /** HTTP/2's numbers (RFC 9113, sections 4, 6 and 7). */
 
+/** What every HTTP/2 connection starts with (RFC 9113, section 3.4). */
+export const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+
 export const FRAME_HEADER_BYTES = 9;
 /** What a frame's payload may be unless the other side allows more, and as much as is allowed here. */
 export const MAX_FRAME_BYTES = 16_384;
@@ -69,7 +72,7 @@ export function uint32(value: number): Buffer {
 }
 
 /** Of one setting: what, and how much. */
-export const SETTING_BYTES = 6;
+const SETTING_BYTES = 6;
 
 export function settingsPayload(...settings: readonly (readonly [setting: number, value: number])[]): Buffer {
   const payload = Buffer.alloc(SETTING_BYTES * settings.length);

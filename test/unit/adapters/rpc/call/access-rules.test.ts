@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { AccessEntry } from "../../../../../src/adapters/rpc/call/access/access-entries.js";
 import { AccessIdentity, rateLimit } from "../../../../../src/adapters/rpc/call/access/access-identity.js";
 import { isLoopback, listedHosts, LOCAL_HOSTS } from "../../../../../src/adapters/rpc/call/access/cross-origin.js";
-import type { Caller, Credentials } from "../../../../../src/adapters/rpc/call/caller.js";
+import type { Caller, Credentials } from "../../../../../src/adapters/rpc/call/served-method.js";
 import { SERVED_METHODS } from "../../../../../src/adapters/rpc/service/served-methods.js";
 
 const [METHOD] = SERVED_METHODS;

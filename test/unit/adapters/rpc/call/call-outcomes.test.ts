@@ -9,8 +9,8 @@ import {
   GetEntitlementV2RequestSchema,
   GetMeteredEntitlementRequestSchema,
 } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
+import { dropEndlessDeadline } from "../../../../../src/adapters/rpc/protocols/fast-path-headers.js";
 import { protocolOf } from "../../../../../src/adapters/rpc/protocols/general-path.js";
-import { dropEndlessDeadline } from "../../../../../src/adapters/rpc/protocols/timeouts.js";
 import { checkCalls } from "../../../../../src/adapters/rpc/service/check-calls.js";
 import { listCalls } from "../../../../../src/adapters/rpc/service/check-calls.js";
 import { CodedError, ERROR_CODES } from "../../../../../src/domain/errors.js";

@@ -3,9 +3,8 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { encodeTimestamp } from "../../../../../src/adapters/rpc/answers/message-encoders.js";
 import { toInt32 } from "../../../../../src/adapters/rpc/answers/wire-values.js";
-import { encodeGrpcMessage } from "../../../../../src/adapters/rpc/protocols/grpc-message.js";
-import { decodeBase64 } from "../../../../../src/adapters/rpc/protocols/grpc-web-text.js";
-import { checkedFrames } from "../../../../../src/adapters/rpc/protocols/universal-request.js";
+import { encodeGrpcMessage } from "../../../../../src/adapters/rpc/protocols/answer-headers.js";
+import { checkedFrames, decodeBase64 } from "../../../../../src/adapters/rpc/protocols/universal-request.js";
 import { readTimestamp } from "../../../../../src/adapters/rpc/service/write-calls.js";
 
 const bytes = fc.uint8Array({ maxLength: 40 });

@@ -2,7 +2,7 @@ import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protob
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { SidecarService } from "../../../../../src/adapters/rpc/gen/stigg/sidecar/v1/sidecar_pb.js";
-import { grpcTimeoutMs } from "../../../../../src/adapters/rpc/protocols/timeouts.js";
+import { grpcTimeoutMs } from "../../../../../src/adapters/rpc/protocols/fast-path-headers.js";
 import { requestReader } from "../../../../../src/adapters/rpc/service/request-reader.js";
 import { optional } from "../../../../builders/arbitraries.js";
 

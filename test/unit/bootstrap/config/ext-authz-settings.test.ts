@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
-import { gateOf } from "../../../../src/bootstrap/sidecar/gate.js";
+import { gateOf } from "../../../../src/bootstrap/config/settings/ext-authz-settings.js";
+import { loadConfig } from "../../../../src/bootstrap/config/sidecar-config.js";
 
 const ON = { OFFLINE: "true", EXT_AUTHZ_ENABLED: "true" };
 

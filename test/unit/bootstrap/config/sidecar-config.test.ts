@@ -3,9 +3,9 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
-import { loadConfig } from "../../../../src/bootstrap/config/load-config.js";
 import type { Environment } from "../../../../src/bootstrap/config/read-settings.js";
 import { type Config, SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
+import { loadConfig } from "../../../../src/bootstrap/config/sidecar-config.js";
 import { StartError } from "../../../../src/bootstrap/process/start-error.js";
 import { CERTIFICATE } from "./certificate.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
+import { settingsTable } from "../../../../src/bootstrap/config/settings/setting.js";
 import { SETTINGS } from "../../../../src/bootstrap/config/settings/settings.js";
-import { settingsTable } from "../../../../src/bootstrap/config/settings/settings-table.js";
 
 describe("the table of settings", () => {
   it("documents every variable in a row of three cells", () => {
