@@ -13,7 +13,7 @@ module.exports = {
     {
       name: "no-orphans",
       severity: "error",
-      from: { orphan: true, path: "^src/", pathNot: "^src/(public|bootstrap)/" },
+      from: { orphan: true, path: "^src/", pathNot: "^src/(public|bootstrap)/|\\.d\\.ts$" },
       to: {},
     },
     layer(

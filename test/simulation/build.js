@@ -9,7 +9,7 @@ const TRANSPORTS = join(HERE, "transports");
 
 /** What the product reaches the machine by, and what stands in for it. The product's own code stays as it is. */
 const VIRTUAL = [
-  { of: /^(node:)?https?$/, in: /src\/(?!adapters\/rpc)adapters\/upstream\//, by: "http.ts" },
+  { of: /^undici\/lib\/dispatcher\/client\.js$/, in: /src\/adapters\/upstream\//, by: "http.ts" },
   { of: /^ws$/, in: /./, by: "websocket.ts" },
   { of: /^(node:)?http$/, in: /src\/adapters\/ops\//, by: "ops-http.ts" },
   { of: /package-version\.js$/, in: /src\//, by: "package-version.ts" },

@@ -1,4 +1,6 @@
-import type { Agent, AgentOptions } from "node:http";
+import { EventEmitter } from "node:events";
+import type { Agent, ClientRequest } from "node:http";
+import type { Socket } from "node:net";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { getProxyForUrl } from "proxy-from-env";
 
@@ -51,9 +53,36 @@ function decoded(text: string): string | undefined {
 }
 
 /** Connections to a server by its proxy; undefined: it is reached directly. */
-export function proxyAgentFor(url: string, options: AgentOptions = {}): Agent | undefined {
+export function proxyAgentFor(url: string): Agent | undefined {
   const proxy = proxyFor(url);
-  return proxy === undefined ? undefined : new HttpsProxyAgent(proxy, options);
+  return proxy === undefined ? undefined : new HttpsProxyAgent(proxy);
+}
+
+/**
+ * Connections to one server by its proxy. That of a secure server has yet to begin with TLS.
+ *
+ * @throws Error where the proxy cannot be reached, or refuses
+ */
+export type ProxiedConnections = (
+  server: { readonly host: string; readonly port: number },
+  isSecure: boolean,
+) => Promise<Socket>;
+
+/** @returns undefined: it is reached directly */
+export function proxiedConnectionsTo({ href }: URL): ProxiedConnections | undefined {
+  const proxy = proxyFor(href);
+  if (proxy === undefined) return undefined;
+  const agent = new HttpsProxyAgent(proxy, { keepAlive: true });
+  return async (server, secureEndpoint) => {
+    const asked = new EventEmitter();
+    let status = 200;
+    asked.on("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => (status = statusCode));
+    const socket = await agent.connect(asked as unknown as ClientRequest, { ...server, secureEndpoint });
+    if (status === 200) return socket;
+    // Else what the proxy says of itself would be taken for the server's answer.
+    socket.destroy();
+    throw new Error(`its proxy answers HTTP ${status} to CONNECT`);
+  };
 }
 
 /** How a start message shows it: without what it is asked with. */

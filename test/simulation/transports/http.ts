@@ -1,6 +1,3 @@
-import { EventEmitter } from "node:events";
-import type { Pipe } from "../world/network.js";
-import type { SimProcess } from "../world/sim-process.js";
 import { theWorld } from "../world/world.js";
 
 /** One request as a virtual server sees it. */
@@ -29,79 +26,72 @@ export function listenHttp(hostname: string, server: VirtualServer): void {
   known.set(hostname, server);
 }
 
-interface Options {
+interface Request {
   readonly method: string;
-  readonly hostname: string;
   readonly path: string;
+  readonly body: string | null;
 }
 
-class ClientRequest extends EventEmitter {
-  readonly #options: Options;
-  readonly #process: SimProcess | undefined;
-  readonly #there: Pipe;
-  readonly #back: Pipe;
-  #isOver = false;
+/** As undici's. */
+interface Handler {
+  onResponseStart(controller: undefined, status: number, headers: Readonly<Record<string, string>>): void;
+  onResponseData(controller: undefined, chunk: Buffer): void;
+  onResponseEnd(): void;
+  onResponseError(controller: undefined, error: Error): void;
+}
 
-  constructor(options: Options) {
-    super();
-    const { network, scheduler } = theWorld();
-    this.#options = options;
-    this.#process = scheduler.current;
-    const from = this.#process?.host ?? "world";
-    this.#there = network.pipe(from, options.hostname, undefined);
-    this.#back = network.pipe(options.hostname, from, this.#process);
+/** Stands in for undici's. */
+export default class Client {
+  readonly #hostname: string;
+  #isDestroyed = false;
+
+  constructor(origin: string) {
+    this.#hostname = new URL(origin).hostname;
   }
 
-  end(body = ""): void {
-    const { network } = theWorld();
-    const { method, hostname, path } = this.#options;
-    const from = this.#process?.host ?? "world";
-    this.#there.send(() => {
-      const server = servers.get(theWorld())?.get(hostname);
-      if (server === undefined || network.isRefusing(hostname)) {
-        this.#back.send(() => this.#fail("ECONNREFUSED"));
-        return;
-      }
-      server({
-        method,
-        path,
-        body,
-        from,
-        answer: (status, json, headers = {}) =>
-          this.#back.send(() => this.#answered(status, JSON.stringify(json), headers)),
-        reset: () => this.#back.send(() => this.#fail("ECONNRESET")),
+  dispatch({ method, path, body }: Request, handler: Handler): void {
+    const { network, scheduler } = theWorld();
+    const process = scheduler.current;
+    const from = process?.host ?? "world";
+    const there = network.pipe(from, this.#hostname, undefined);
+    const back = network.pipe(this.#hostname, from, process);
+    let isOver = false;
+    const answer = (deliver: () => void) =>
+      back.send(() => {
+        if (isOver || this.#isDestroyed) return;
+        isOver = true;
+        deliver();
       });
+    const fail = (code: string) =>
+      answer(() => handler.onResponseError(undefined, Object.assign(new Error(`connect ${code}`), { code })));
+    there.send(() => {
+      const server = servers.get(theWorld())?.get(this.#hostname);
+      if (server === undefined || network.isRefusing(this.#hostname)) fail("ECONNREFUSED");
+      else
+        server({
+          method,
+          path,
+          body: body ?? "",
+          from,
+          answer: (status, json, headers = {}) =>
+            answer(() => {
+              theWorld().scheduler.charge(COST_OF_ANSWER);
+              handler.onResponseStart(undefined, status, headers);
+              handler.onResponseData(undefined, Buffer.from(JSON.stringify(json)));
+              handler.onResponseEnd();
+            }),
+          reset: () => fail("ECONNRESET"),
+        });
     });
   }
 
-  destroy(): void {
-    this.#isOver = true;
+  /** It is never disconnected while it idles. */
+  on(): this {
+    return this;
   }
 
-  #fail(code: string): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.emit("error", Object.assign(new Error(`connect ${code}`), { code }));
+  destroy(): Promise<void> {
+    this.#isDestroyed = true;
+    return Promise.resolve();
   }
-
-  #answered(statusCode: number, text: string, headers: Readonly<Record<string, string>>): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    theWorld().scheduler.charge(COST_OF_ANSWER);
-    const response = Object.assign(new EventEmitter(), { statusCode, headers, complete: true });
-    this.emit("response", response);
-    response.emit("data", Buffer.from(text));
-    response.emit("end");
-    response.emit("close");
-  }
-}
-
-export function request(options: Options): ClientRequest {
-  return new ClientRequest(options);
-}
-
-export class Agent {
-  readonly freeSockets = {};
-
-  destroy(): void {}
 }

@@ -6,7 +6,7 @@ import { WordlessRefusalError } from "../../../domain/outbox/report-failure.js";
 import { isObject } from "../../../wire/fields.js";
 import { codedErrorOf, upstreamErrorsIn } from "../../../wire/upstream-errors.js";
 import { ThrottledError } from "../resilience/upstream-failure.js";
-import type { JsonAnswer } from "./http-json.js";
+import type { JsonAnswer } from "./text-answer.js";
 
 /** Whose answer it is. */
 export interface Answerer {

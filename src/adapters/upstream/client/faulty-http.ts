@@ -5,7 +5,8 @@ import type { UpstreamTarget } from "../../../ports/telemetry.js";
 import { unlessAborted } from "../../../ports/waits.js";
 import { abortErrorOf } from "../resilience/operation.js";
 import { OPERATION_HEADER } from "./graphql-client.js";
-import { HttpJson, type HttpJsonOptions, TextAnswer } from "./http-json.js";
+import { HttpJson, type HttpJsonOptions } from "./http-json.js";
+import { TextAnswer } from "./text-answer.js";
 
 /** Requests that fail by rule: what becomes of each is what the same fault of an emulator would have made of it. */
 export class FaultyHttp extends HttpJson {
@@ -68,8 +69,8 @@ export class FaultyHttp extends HttpJson {
     }
   }
 
-  #answer(statusCode: number, text: string): TextAnswer {
-    return new TextAnswer(this.#name, { statusCode, headers: {} }, text);
+  #answer(status: number, text: string): TextAnswer {
+    return new TextAnswer(this.#name, status, text);
   }
 
   #broken(reason: string): CodedError {
