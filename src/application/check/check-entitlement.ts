@@ -1,3 +1,4 @@
+import type { CustomerState } from "../../domain/customer-state.js";
 import { decideCredit, decideCreditWithoutState } from "../../domain/decision/decide-credit.js";
 import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/decide-feature.js";
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
@@ -47,21 +48,16 @@ export class CheckEntitlement {
     const now = this.#clock.now();
     const verifiedSince = this.#assume === undefined ? -Infinity : this.#assume.trustedSince(query.featureId, now);
     const cached = this.#states.findCached(customerId, resourceId, now, verifiedSince);
-    if (cached === undefined) {
-      const unloaded = this.#states.findUnloaded(customerId, resourceId, "features");
-      if (unloaded !== undefined) return this.#featureFrom(unloaded, { customerId, resourceId }, query);
-      return this.#featureAfterMiss(customerId, resourceId, query, call, verifiedSince);
-    }
+    if (cached === undefined) return this.#featureUncached(customerId, resourceId, query, call, verifiedSince);
     const state =
       this.#overlay === undefined ? cached.state : this.#overlay.over(cached.state, customerId, resourceId, now);
     const result = decideFeature(state, query, now, this.#fallbacks);
-    if (result.fallback === undefined || this.#assume === undefined)
-      return { result, source: this.#states.sourceOf(cached, now), verifiedAt: cached.verifiedAt };
-    return this.#assume.feature({ customerId, resourceId }, query, {
-      result,
-      source: this.#states.sourceOf(cached, now),
-      verifiedAt: cached.verifiedAt,
-    });
+    if (!result.hasAccess && this.#states.asksBeforeDenying(cached, now))
+      return this.#featureUncached(customerId, resourceId, query, call, verifiedSince);
+    const source = this.#states.answersFrom(cached, customerId, resourceId, now);
+    const answer = { result, source, verifiedAt: cached.verifiedAt };
+    if (result.fallback === undefined || this.#assume === undefined) return answer;
+    return this.#assume.feature({ customerId, resourceId }, query, answer);
   }
 
   /** @throws CodedError `cancelled` (by rejection) when the caller goes away while a state is fetched */
@@ -74,21 +70,28 @@ export class CheckEntitlement {
     const now = this.#clock.now();
     const verifiedSince = this.#assume === undefined ? -Infinity : this.#assume.trustedSince(query.currencyId, now);
     const cached = this.#states.findCachedWithWallets(customerId, resourceId, now, verifiedSince);
-    if (cached === undefined) {
-      const unloaded = this.#states.findUnloaded(customerId, resourceId, "wallets");
-      if (unloaded !== undefined) return this.#creditFrom(unloaded, { customerId, resourceId }, query);
-      return this.#creditAfterMiss(customerId, resourceId, query, call, verifiedSince);
-    }
+    if (cached === undefined) return this.#creditUncached(customerId, resourceId, query, call, verifiedSince);
     const state =
       this.#overlay === undefined ? cached.state : this.#overlay.over(cached.state, customerId, resourceId, now);
     const result = decideCredit(state, query);
-    if (result.fallback === undefined || this.#assume === undefined)
-      return { result, source: this.#states.sourceOf(cached, now), verifiedAt: cached.verifiedAt };
-    return this.#assume.credit({ customerId, resourceId }, query, {
-      result,
-      source: this.#states.sourceOf(cached, now),
-      verifiedAt: cached.verifiedAt,
-    });
+    if (!result.hasAccess && this.#states.asksBeforeDenying(cached, now))
+      return this.#creditUncached(customerId, resourceId, query, call, verifiedSince);
+    const source = this.#states.answersFrom(cached, customerId, resourceId, now);
+    const answer = { result, source, verifiedAt: cached.verifiedAt };
+    if (result.fallback === undefined || this.#assume === undefined) return answer;
+    return this.#assume.credit({ customerId, resourceId }, query, answer);
+  }
+
+  #featureUncached(
+    customerId: string,
+    resourceId: string | undefined,
+    query: FeatureQuery,
+    call: CallContext,
+    verifiedSince: number,
+  ): Answer<FeatureDecision> | Promise<Answer<FeatureDecision>> {
+    const unloaded = this.#states.findUnloaded(customerId, resourceId, "features");
+    if (unloaded !== undefined) return this.#featureFrom(unloaded, { customerId, resourceId }, query);
+    return this.#featureAfterMiss(customerId, resourceId, query, call, verifiedSince);
   }
 
   async #featureAfterMiss(
@@ -99,19 +102,30 @@ export class CheckEntitlement {
     verifiedSince: number,
   ): Promise<Answer<FeatureDecision>> {
     const subject = { customerId, resourceId };
-    return this.#featureFrom(await this.#states.find(subject, call, "features", verifiedSince), subject, query);
+    const isDenied = (found: CustomerState) => !this.#decideFeature(found, subject, query).hasAccess;
+    const found = await this.#states.find(subject, call, "features", verifiedSince, isDenied);
+    return this.#featureFrom(found, subject, query);
   }
 
   #featureFrom({ state: found, ...origin }: Lookup, subject: Subject, query: FeatureQuery): Answer<FeatureDecision> {
-    const { customerId, resourceId } = subject;
-    const now = this.#clock.now();
-    const state = found && (this.#overlay?.over(found, customerId, resourceId, now) ?? found);
     const result =
-      state === undefined
+      found === undefined
         ? decideFeatureWithoutState(query, this.#fallbacks)
-        : decideFeature(state, query, now, this.#fallbacks);
+        : this.#decideFeature(found, subject, query);
     const answer = { result, ...origin };
     return this.#assume === undefined ? answer : this.#assume.feature(subject, query, answer);
+  }
+
+  #creditUncached(
+    customerId: string,
+    resourceId: string | undefined,
+    query: CreditQuery,
+    call: CallContext,
+    verifiedSince: number,
+  ): Answer<CreditDecision> | Promise<Answer<CreditDecision>> {
+    const unloaded = this.#states.findUnloaded(customerId, resourceId, "wallets");
+    if (unloaded !== undefined) return this.#creditFrom(unloaded, { customerId, resourceId }, query);
+    return this.#creditAfterMiss(customerId, resourceId, query, call, verifiedSince);
   }
 
   async #creditAfterMiss(
@@ -122,14 +136,24 @@ export class CheckEntitlement {
     verifiedSince: number,
   ): Promise<Answer<CreditDecision>> {
     const subject = { customerId, resourceId };
-    return this.#creditFrom(await this.#states.find(subject, call, "wallets", verifiedSince), subject, query);
+    const isDenied = (found: CustomerState) => !this.#decideCredit(found, subject, query).hasAccess;
+    const found = await this.#states.find(subject, call, "wallets", verifiedSince, isDenied);
+    return this.#creditFrom(found, subject, query);
   }
 
   #creditFrom({ state: found, ...origin }: Lookup, subject: Subject, query: CreditQuery): Answer<CreditDecision> {
-    const { customerId, resourceId } = subject;
-    const state = found && (this.#overlay?.over(found, customerId, resourceId, this.#clock.now()) ?? found);
-    const result = state === undefined ? decideCreditWithoutState(query) : decideCredit(state, query);
+    const result = found === undefined ? decideCreditWithoutState(query) : this.#decideCredit(found, subject, query);
     const answer = { result, ...origin };
     return this.#assume === undefined ? answer : this.#assume.credit(subject, query, answer);
+  }
+
+  #decideFeature(found: CustomerState, { customerId, resourceId }: Subject, query: FeatureQuery): FeatureDecision {
+    const now = this.#clock.now();
+    const state = this.#overlay?.over(found, customerId, resourceId, now) ?? found;
+    return decideFeature(state, query, now, this.#fallbacks);
+  }
+
+  #decideCredit(found: CustomerState, { customerId, resourceId }: Subject, query: CreditQuery): CreditDecision {
+    return decideCredit(this.#overlay?.over(found, customerId, resourceId, this.#clock.now()) ?? found, query);
   }
 }

@@ -127,13 +127,17 @@ export class ExplainDecision {
       type === "feature"
         ? states.findCached(subject.customerId, subject.resourceId, now, verifiedSince)
         : states.findCachedWithWallets(subject.customerId, subject.resourceId, now, verifiedSince);
-    if (cached !== undefined)
-      return { state: cached.state, source: "memory", verifiedAt: cached.verifiedAt, isLastResort: false };
+    const isDenied = (state: CustomerState) => !this.#decideOver(state, query, query.at ?? now).hasAccess;
+    if (cached !== undefined && !(isDenied(cached.state) && states.asksBeforeDenying(cached, now))) {
+      const source = states.answersFrom(cached, subject.customerId, subject.resourceId, now);
+      return { state: cached.state, source, verifiedAt: cached.verifiedAt, isLastResort: false };
+    }
     return states.find(
       subject,
       { deadlineAt: undefined, signal: undefined },
       type === "feature" ? "features" : "wallets",
       verifiedSince,
+      isDenied,
     );
   }
 
@@ -162,10 +166,9 @@ export class ExplainDecision {
     query: ExplainQuery,
     trace?: DecisionTrace,
   ): ExplainedAnswer {
-    const { fallbacks, clock, assume, overlay, states } = this.#parts;
+    const { fallbacks, clock, assume, states } = this.#parts;
     const { subject, type, id, requestedUsage, at = clock.now() } = query;
-    const state = found && (overlay?.over(found, subject.customerId, subject.resourceId, at) ?? found);
-    const result = this.#decide(state, query, at, trace);
+    const result = this.#decideOver(found, query, at, trace);
     const fallback = type === "feature" ? fallbacks.fallbackOf(id) : undefined;
     const assumed = assume?.foresee(
       { subject, id, requestedUsage, fallback },
@@ -181,6 +184,21 @@ export class ExplainDecision {
     const { policy, isGranted } = assumed;
     trace?.push({ rule: "failure-policy", holds: isGranted, saw: { policy } });
     return { hasAccess: isGranted, reason: "Unknown", isFallback: true, source: "assumed" };
+  }
+
+  #decideOver(
+    found: CustomerState | undefined,
+    query: ExplainQuery,
+    at: number,
+    trace?: DecisionTrace,
+  ): FeatureDecision | CreditDecision {
+    const { customerId, resourceId } = query.subject;
+    return this.#decide(
+      found && (this.#parts.overlay?.over(found, customerId, resourceId, at) ?? found),
+      query,
+      at,
+      trace,
+    );
   }
 
   #decide(

@@ -5,6 +5,7 @@ import { decideFeature } from "../../domain/decision/decide-feature.js";
 import type { CreditDecision, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
 import type { FallbackValues } from "../../domain/decision/fallback.js";
 import type { Subject } from "../../domain/subject.js";
+import type { CachedState } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
 import type { FallbackProvider } from "../../ports/failure-policies.js";
 import type { Answer, CallContext } from "../answer.js";
@@ -40,24 +41,23 @@ export class ListEntitlements {
   list(subject: Subject, call: CallContext): Answer<EntitlementsList> | Promise<Answer<EntitlementsList>> {
     const now = this.#clock.now();
     const cached = this.#states.findCachedWithWallets(subject.customerId, subject.resourceId, now);
-    if (cached === undefined) return this.#listAfterMiss(subject, "everything", call);
-    return {
-      result: this.#entitlementsOf(cached.state, subject, now),
-      source: this.#states.sourceOf(cached, now),
-      verifiedAt: cached.verifiedAt,
-    };
+    return cached === undefined
+      ? this.#listAfterMiss(subject, "everything", call)
+      : this.#listCached(cached, subject, now);
   }
 
   /** For who has no use for the wallets, which may be missing then. */
   listFeatures(subject: Subject, call: CallContext): Answer<EntitlementsList> | Promise<Answer<EntitlementsList>> {
     const now = this.#clock.now();
     const cached = this.#states.findCached(subject.customerId, subject.resourceId, now);
-    if (cached === undefined) return this.#listAfterMiss(subject, "features", call);
-    return {
-      result: this.#entitlementsOf(cached.state, subject, now),
-      source: this.#states.sourceOf(cached, now),
-      verifiedAt: cached.verifiedAt,
-    };
+    return cached === undefined
+      ? this.#listAfterMiss(subject, "features", call)
+      : this.#listCached(cached, subject, now);
+  }
+
+  #listCached({ state, verifiedAt }: CachedState, subject: Subject, now: number): Answer<EntitlementsList> {
+    const source = this.#states.answersFrom({ verifiedAt }, subject.customerId, subject.resourceId, now);
+    return { result: this.#entitlementsOf(state, subject, now), source, verifiedAt };
   }
 
   async #listAfterMiss(

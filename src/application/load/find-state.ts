@@ -47,6 +47,7 @@ export class FindState {
   readonly #logger: Logger;
   readonly #options: FindStateOptions;
   readonly #searchParts: SearchParts;
+  readonly #denials: OldDenials;
 
   constructor(
     cache: CacheStore,
@@ -66,6 +67,7 @@ export class FindState {
     this.#clock = clock;
     this.#logger = logger;
     this.#options = options;
+    this.#denials = new OldDenials(clock);
     this.#searchParts = {
       cache,
       load,
@@ -76,7 +78,7 @@ export class FindState {
     };
   }
 
-  /** The cached state, where features can be answered for from it at once. On the path of every check. */
+  /** The cached state, where features can be answered for from it at once. `answersFrom` follows, or `find`. On the path of every check. */
   findCached(
     customerId: string,
     resourceId: string | undefined,
@@ -84,8 +86,7 @@ export class FindState {
     verifiedSince = -Infinity,
   ): CachedState | undefined {
     const cached = this.#cache.peek(customerId, resourceId);
-    if (cached === undefined || isDue(cached, now) || cached.verifiedAt < verifiedSince) return undefined;
-    return this.#hit(cached, customerId, resourceId, now);
+    return cached === undefined || isDue(cached, now) || cached.verifiedAt < verifiedSince ? undefined : cached;
   }
 
   /** The same where wallets are asked for. */
@@ -95,15 +96,34 @@ export class FindState {
     now: number,
     verifiedSince = -Infinity,
   ): CachedState | undefined {
-    const cached = this.#cache.peek(customerId, resourceId);
-    if (
-      cached === undefined ||
-      isDue(cached, now) ||
-      cached.verifiedAt < verifiedSince ||
-      !cached.state.includesWallets
-    )
-      return undefined;
-    return this.#hit(cached, customerId, resourceId, now);
+    const cached = this.findCached(customerId, resourceId, now, verifiedSince);
+    return cached?.state.includesWallets === true ? cached : undefined;
+  }
+
+  /**
+   * Whether a denial by a cached state is too old to be given before upstream is asked. Not where upstream has just been asked in
+   * vain: then few ask, and nobody else waits.
+   */
+  asksBeforeDenying({ verifiedAt }: Pick<CachedState, "verifiedAt">, now: number): boolean {
+    return (verifiedAt < this.#stream.deniesSince(now) || isAhead(verifiedAt, now)) && this.#denials.mayAsk();
+  }
+
+  /** A check is answered from a cached state: has it looked after, and tells whether anything vouches for it. On the path of every check. */
+  answersFrom(
+    { verifiedAt }: Pick<CachedState, "verifiedAt">,
+    customerId: string,
+    resourceId: string | undefined,
+    now: number,
+  ): "memory" | "stale" {
+    this.#telemetry.cacheHits++;
+    if (verifiedAt >= this.#stream.trustSince(now) && verifiedAt >= this.#stream.lostAt && !isAhead(verifiedAt, now)) {
+      this.#telemetry.answers.memory++;
+      return "memory";
+    }
+    const source = this.sourceOf({ verifiedAt }, now);
+    this.#answered(source);
+    this.#revisit(verifiedAt, customerId, resourceId, now);
+    return source;
   }
 
   /**
@@ -129,6 +149,7 @@ export class FindState {
    * The best state for a subject that is not cached.
    *
    * @param verifiedSince what was verified before serves only where nothing later can be had, epoch milliseconds
+   * @param isDenied whether a state denies what is asked: one that is too old for that serves likewise
    * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
    */
   find(
@@ -136,15 +157,26 @@ export class FindState {
     call: CallContext,
     wanted: WantedEntitlements = "everything",
     verifiedSince = -Infinity,
+    isDenied?: (state: CustomerState) => boolean,
   ): Promise<Lookup> {
     const now = this.#clock.now();
+    const trust = {
+      verifiedSince,
+      ...(isDenied !== undefined && {
+        asksFirst: (stored: StoredState) => this.asksBeforeDenying(stored, now) && isDenied(stored.state),
+        deniesSince: this.#stream.deniesSince(now),
+      }),
+    };
     const stepMs = this.#cache.isSlow ? 0 : this.#budgetMs(call, now) * STORE_SHARE;
     const span = call.span?.child("find state", "internal");
     const search = new StateSearch(this.#searchParts, subject, wanted, span);
-    return inSpan(span, search.run(this.#budgetMs(call, now), stepMs, call.signal, verifiedSince)).then(
+    return inSpan(span, search.run(this.#budgetMs(call, now), stepMs, call.signal, trust)).then(
       ({ known, source, isFromStore }) => {
         if (isFromStore) this.#telemetry.cacheHits++;
-        else this.#telemetry.cacheMisses++;
+        else {
+          this.#telemetry.cacheMisses++;
+          this.#denials.isUpstreamAway = source !== "upstream";
+        }
         const servesMeanwhile = isFromStore && known !== undefined && isDue(known, this.#clock.now());
         // Superseded while it was fetched, so that the next check would have to wait again.
         const isSuperseded = source === "upstream" && known?.isVerified === false;
@@ -161,20 +193,6 @@ export class FindState {
   /** What a check that a cached state answers says of its source: whether anything vouches for it. On the path of every check. */
   sourceOf({ verifiedAt }: Pick<CachedState, "verifiedAt">, now: number): "memory" | "stale" {
     return this.#stream.vouchesFor(verifiedAt, now) ? "memory" : "stale";
-  }
-
-  #hit(cached: CachedState, customerId: string, resourceId: string | undefined, now: number): CachedState {
-    const { verifiedAt } = cached;
-    this.#telemetry.cacheHits++;
-    if (verifiedAt < this.#stream.trustSince(now) || verifiedAt < this.#stream.lostAt || isAhead(verifiedAt, now))
-      this.#mayBeStale(cached, customerId, resourceId, now);
-    else this.#telemetry.answers.memory++;
-    return cached;
-  }
-
-  #mayBeStale({ verifiedAt }: CachedState, customerId: string, resourceId: string | undefined, now: number): void {
-    this.#answered(this.sourceOf({ verifiedAt }, now));
-    this.#revisit(verifiedAt, customerId, resourceId, now);
   }
 
   #revisit(verifiedAt: number, customerId: string, resourceId: string | undefined, now: number): void {
@@ -212,5 +230,31 @@ export class FindState {
     // Who has just asked in vain need not be asked for again at once.
     if (known !== undefined && !isLastResort) this.#revisit(known.verifiedAt, customerId, resourceId, now);
     return { state: known?.state, source, verifiedAt: known?.verifiedAt, isLastResort };
+  }
+}
+
+/** How many denials ask in a second while upstream does not answer: else each would wait for what comes in vain. */
+const MAX_ASKED_IN_VAIN = 20;
+
+/** Which denials by states that are too old ask upstream first: all, but few while it does not answer. */
+class OldDenials {
+  /** Whether the last who waited for upstream did so in vain. */
+  isUpstreamAway = false;
+  readonly #clock: Clock;
+  #secondSince = -Infinity;
+  #asked = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  mayAsk(): boolean {
+    if (!this.isUpstreamAway) return true;
+    const now = this.#clock.elapsed();
+    if (now - this.#secondSince >= 1_000) {
+      this.#secondSince = now;
+      this.#asked = 0;
+    }
+    return ++this.#asked <= MAX_ASKED_IN_VAIN;
   }
 }

@@ -35,6 +35,16 @@ export interface SearchParts {
   readonly logger: Logger;
 }
 
+/** What is good enough to end a search as long as upstream can be asked. */
+export interface Trust {
+  /** What was verified before serves only where nothing later can be had, epoch milliseconds. */
+  readonly verifiedSince: number;
+  /** Whether upstream is to be asked before this state of the store's serves. */
+  readonly asksFirst?: (stored: StoredState) => boolean;
+  /** Given with `asksFirst`: where upstream is asked, what was verified before is no answer of another process's either. */
+  readonly deniesSince?: number;
+}
+
 /** Of a span: where the answer came from. */
 export const SOURCE_ATTRIBUTE = "entitlement.source";
 const STEP_TOLERANCE_MS = 15;
@@ -61,7 +71,7 @@ export class StateSearch {
   #known: StoredState | undefined;
   #upstream: "not-asked" | "asked" | "in-vain" = "not-asked";
   #isStoreAsked = true;
-  #verifiedSince = -Infinity;
+  #trust: Trust = { verifiedSince: -Infinity };
   #hasEnded = false;
 
   /** @param span of which what is asked is a part */
@@ -77,16 +87,15 @@ export class StateSearch {
    *
    * @param budgetMs how long it may take in all, milliseconds
    * @param stepMs how long the store is asked alone, milliseconds
-   * @param verifiedSince what was verified before serves only where nothing later can be had, epoch milliseconds
    * @throws CodedError `cancelled` when the caller goes away; no failure of the store or of upstream
    */
   run(
     budgetMs: number,
     stepMs: number,
     signal: CancelSignal | undefined,
-    verifiedSince = -Infinity,
+    trust: Trust = { verifiedSince: -Infinity },
   ): Promise<SearchResult> {
-    this.#verifiedSince = verifiedSince;
+    this.#trust = trust;
     const { cache, clock, deadlines } = this.#parts;
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -139,9 +148,10 @@ export class StateSearch {
     if (this.#hasEnded) return;
     if (
       stored?.isVerified === true &&
-      stored.verifiedAt >= this.#verifiedSince &&
+      stored.verifiedAt >= this.#trust.verifiedSince &&
       suffices(stored, this.#wanted) &&
-      (!isDue(stored, this.#parts.clock.now()) || this.#servesMeanwhile(stored))
+      (!isDue(stored, this.#parts.clock.now()) || this.#servesMeanwhile(stored)) &&
+      this.#trust.asksFirst?.(stored) !== true
     ) {
       this.#end({ known: stored, source: stored.origin, isFromStore: true });
       return;
@@ -169,10 +179,11 @@ export class StateSearch {
   #askUpstream(known: StoredState | undefined): void {
     if (this.#hasEnded || this.#upstream !== "not-asked") return;
     this.#upstream = "asked";
+    const { verifiedSince, deniesSince = -Infinity } = this.#trust;
     const needs = {
       isStale: known?.isVerified === false,
       wallets: this.#wanted !== "features",
-      verifiedSince: this.#verifiedSince,
+      verifiedSince: Math.max(verifiedSince, deniesSince),
       span: this.#span,
     };
     this.#parts.load.load(this.#subject, needs).then(

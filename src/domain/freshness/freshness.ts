@@ -216,6 +216,14 @@ export class StreamStatus {
     return verifiedAt >= this.vouchedSince(now) && !isAhead(verifiedAt, now);
   }
 
+  /**
+   * By a state that was verified before this nobody is denied while upstream can be asked: who has paid since would be denied
+   * for its age alone. Epoch milliseconds.
+   */
+  deniesSince(now: number): number {
+    return now - this.#maxAgeMs;
+  }
+
   /** When the stream was lost, epoch milliseconds; -Infinity while it is connected, and where it never was. */
   get lostAt(): number {
     return this.#isConnected ? -Infinity : this.#lostAt;

@@ -1,7 +1,15 @@
 import { describe, expect, it } from "@jest/globals";
-import { buildCore, type Core, know, MAX_STATE_AGE_MS, NO_HURRY, POLL_INTERVAL_MS } from "../../../builders/core.js";
-import { featureQuery } from "../../../builders/queries.js";
-import { metered, stateWith } from "../../../builders/states.js";
+import {
+  BUDGET_MS,
+  buildCore,
+  type Core,
+  know,
+  MAX_STATE_AGE_MS,
+  NO_HURRY,
+  POLL_INTERVAL_MS,
+} from "../../../builders/core.js";
+import { creditQuery, featureQuery } from "../../../builders/queries.js";
+import { metered, stateWith, wallet } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
 import { RemoteStore } from "../../../fakes/remote-store.js";
 
@@ -83,6 +91,120 @@ describe("a state that is old, while changes arrive", () => {
     for (let i = 0; i < 300; i++) void check(core, `c${i}`);
     await promisesSettled();
     expect(core.upstream.fetches.count).toBeGreaterThan(400);
+  });
+});
+
+describe("a denial by a state that is too old", () => {
+  const asked = (requestedUsage: number) => featureQuery("seats", { requestedUsage });
+  const checks = {
+    feature: {
+      state: withLimit,
+      check: ({ check: by }: Core) => by.feature("c", undefined, asked(3), NO_HURRY),
+    },
+    wallet: {
+      state: (usageLimit: number, updatedAt = 1) =>
+        stateWith([], { credits: [wallet({ usageLimit, used: 8 })], updatedAt }),
+      check: ({ check: by }: Core) =>
+        by.credit("c", undefined, creditQuery("credits", { requestedUsage: 3 }), NO_HURRY),
+    },
+  };
+  const stores = {
+    memory: () => buildCore(),
+    "a shared store": () => buildCore({ store: (memory) => new RemoteStore(memory) }),
+  };
+  const both = Object.entries(checks).flatMap(([of, rest]) =>
+    Object.entries(stores).map(([where, core]) => ({ of, where, core, ...rest })),
+  );
+
+  it.each(both)(
+    "of a $of in $where is given only once upstream was asked",
+    async ({ core: build, state, check: by }) => {
+      const core = build();
+      await know(core, subject, state(10));
+      core.clock.advance(MAX_STATE_AGE_MS + 1);
+      const answer = by(core);
+      (await core.upstream.fetches.at(1)).answer(state(20, 2));
+      expect(await answer).toMatchObject({ source: "upstream", result: { hasAccess: true } });
+      expect(core.upstream.fetches.count).toBe(2);
+      expect(core.telemetry).toMatchObject({ cacheHits: 0, cacheMisses: 1, staleAnswers: 0, answers: { upstream: 1 } });
+    },
+  );
+
+  it.each(both)(
+    "of a $of in $where stands where upstream cannot be asked",
+    async ({ core: build, state, check: by }) => {
+      const core = build();
+      await know(core, subject, state(10));
+      core.clock.advance(MAX_STATE_AGE_MS + 1);
+      const answer = by(core);
+      (await core.upstream.fetches.at(1)).fail();
+      expect(await answer).toMatchObject({ source: "stale", result: { hasAccess: false, fallback: undefined } });
+    },
+  );
+
+  it("is explained as a check answers", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    const explained = core.explain.explain({ subject, type: "feature", id: "seats", requestedUsage: 3 });
+    (await core.upstream.fetches.at(1)).answer(withLimit(20, 2));
+    expect(await explained).toMatchObject({ answer: { hasAccess: true, source: "upstream" } });
+  });
+
+  it("waits no longer than a miss, and is then no reason for a failure policy to grant", async () => {
+    const core = buildCore({ policies: { seats: { answer: "allow" } } });
+    await know(core, subject, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    const answer = core.check.feature("c", undefined, asked(3), NO_HURRY);
+    await core.upstream.fetches.at(1);
+    core.clock.advance(BUDGET_MS);
+    expect(await answer).toMatchObject({ source: "stale", result: { hasAccess: false } });
+  });
+
+  it.each([
+    { what: "a grant", requested: 1, ageMs: MAX_STATE_AGE_MS + 1, source: "stale" },
+    { what: "a denial of that age", requested: 3, ageMs: MAX_STATE_AGE_MS, source: "memory" },
+  ])("alone waits: $what is answered at once", async ({ requested, ageMs, source }) => {
+    const core = buildCore();
+    await know(core, subject, withLimit(10));
+    core.clock.advance(ageMs);
+    const answer = core.check.feature("c", undefined, asked(requested), NO_HURRY);
+    expect(answer).not.toHaveProperty("then");
+    expect(answer).toMatchObject({ source, result: { hasAccess: requested === 1 } });
+  });
+
+  it("asks first also where the clock has been set back since", async () => {
+    const core = buildCore();
+    await know(core, subject, withLimit(10));
+    core.clock.set(core.clock.now() - 3_600_000);
+    const answer = core.check.feature("c", undefined, asked(3), NO_HURRY);
+    (await core.upstream.fetches.at(1)).answer(withLimit(20, 2));
+    expect(await answer).toMatchObject({ source: "upstream", result: { hasAccess: true } });
+  });
+
+  it("asks few times in a second while upstream does not answer, and always once it does", async () => {
+    const core = buildCore();
+    for (let i = 0; i < 100; i++) await know(core, { customerId: `c${i}` }, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    const denied = async (i: number) => {
+      const answer = core.check.feature(`c${i}`, undefined, asked(3), NO_HURRY);
+      const waits = "then" in answer;
+      await promisesSettled();
+      for (const fetch of core.upstream.fetches.all) fetch.fail();
+      expect(await answer).toMatchObject({ source: "stale", result: { hasAccess: false } });
+      return waits;
+    };
+    let waited = 0;
+    for (let i = 0; i < 100; i++) if (await denied(i)) waited++;
+    expect(waited).toBeGreaterThan(5);
+    expect(waited).toBeLessThan(25);
+    core.clock.advance(1_000);
+    const first = core.upstream.fetches.count;
+    const answer = core.check.feature("c0", undefined, asked(3), NO_HURRY);
+    (await core.upstream.fetches.at(first)).answer(withLimit(20, 2));
+    expect(await answer).toMatchObject({ source: "upstream", result: { hasAccess: true } });
+    for (let i = 1; i < 60; i++)
+      expect(core.check.feature(`c${i}`, undefined, asked(3), NO_HURRY)).toHaveProperty("then");
   });
 });
 
