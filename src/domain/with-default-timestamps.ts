@@ -15,7 +15,7 @@ export function withDefaultTimestamps(state: CustomerState, at: number): Custome
 }
 
 /** Further ahead no clock is that anybody works by, milliseconds. */
-const MAX_AHEAD_MS = 86_400_000;
+export const MAX_AHEAD_MS = 86_400_000;
 
 /** Whether a timestamp of upstream's is one that cannot be: by newest wins nothing would ever replace what carries it. */
 export function isFarAhead(timestamp: number | undefined, now: number): boolean {

@@ -64,6 +64,41 @@ async function openStore(options: Partial<RedisStoreOptions> = {}) {
   };
 }
 
+describe("what another client wrote under a time that is yet to come", () => {
+  const toCome = Date.now() + 365 * 86_400_000;
+
+  it.each<[what: string, change: (store: RedisStore["store"]) => Promise<unknown>, expected: object]>([
+    [
+      "a change",
+      (store) => store.apply({ type: "entitlements-updated", subject: ACME, state: withLimit(2, T + 1, 3) }, T + 1),
+      { usageLimit: 2, currentUsage: 3 },
+    ],
+    [
+      "a usage",
+      (store) =>
+        store.apply(
+          { type: "usage-updated", subject: ACME, entitlement: SEATS, usage: { currentUsage: 7, updatedAt: T + 1 } },
+          T + 1,
+        ),
+      { usageLimit: 1, currentUsage: 7 },
+    ],
+    ["a fetch", (store) => store.put(ACME, fetched(withLimit(2, T + 1, 3))), { usageLimit: 2, currentUsage: 3 }],
+  ])("is replaced by what comes next: %s", async (_, change, expected) => {
+    const [here, elsewhere] = [await openStore(), await openStore()];
+    await elsewhere.store.put(ACME, fetched(withLimit(1, toCome, 9)));
+    expect(limitOf(await here.store.load(ACME))).toBe(1);
+    await change(here.store);
+    const newcomer = await openStore();
+    for (const { store } of [here, newcomer]) {
+      const { state } = (await store.load(ACME))!;
+      expect({
+        usageLimit: state.feature("seats")?.usageLimit,
+        currentUsage: state.featureUsage("seats").currentUsage,
+      }).toEqual(expected);
+    }
+  });
+});
+
 describe("a write that supersedes a reply", () => {
   it("to a read: the older value does not stay cached, and nobody is given it", async () => {
     const [here, elsewhere] = [await openStore(), await openStore()];

@@ -44,6 +44,8 @@ const write = (key: string, text: string, updatedAt: number | undefined) => ({
   value: valueOf(text, updatedAt),
   updatedAt,
 });
+const TOMORROW = Date.now() + 82_800_000;
+const NEXT_YEAR = Date.now() + 365 * 86_400_000;
 const WRITTEN = { outcome: "written" };
 const NOT_CACHED = { outcome: "not-cached" };
 
@@ -80,6 +82,8 @@ describe.each(PLACES)("newest wins, on %s", (_, open) => {
     ["newer is stored, and the write has no timestamp", 6, undefined, true],
     ["newer is stored, and the write is of 0", 6, 0, true],
     ["0 is stored", 0, 5, true],
+    ["newer is stored, up to a day ahead", TOMORROW, 5, false],
+    ["what is stored is from a year to come", NEXT_YEAR, 5, true],
     ["fractions decide", 5.25, 5.5, true],
     ["fractions decide against it", 5.5, 5.25, false],
   ])("where %s", async (_, before, incoming, wins) => {
@@ -100,6 +104,7 @@ describe.each(PLACES)("newest wins, on %s", (_, open) => {
   it.each([
     ["newer", "6", { outcome: "older", stored: "theirs", storedAt: 6 }],
     ["older", "4", WRITTEN],
+    ["of a year to come", String(NEXT_YEAR), WRITTEN],
     ["no number", "NaN", WRITTEN],
     ["empty", "", WRITTEN],
   ])("another client's value has its timestamp key alone: %s", async (_, timestamp, outcome) => {
@@ -138,6 +143,7 @@ describe.each(PLACES)("newest wins, on %s", (_, open) => {
     { stored: 9, than: 8, outcome: "withheld" },
     { stored: 8, than: 8, outcome: "written" },
     { stored: undefined, than: 8, outcome: "written" },
+    { stored: NEXT_YEAR, than: 8, outcome: "written" },
   ])("withholds a group without timestamps from what is later than it may be: $outcome for $stored", async (each) => {
     if (each.stored !== undefined)
       await redis.commands.writeNewest([{ writes: [write("state", "before", each.stored)] }]);

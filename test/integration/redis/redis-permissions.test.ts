@@ -58,6 +58,14 @@ describe.each(WRITERS)("a user without %s", (_, rules) => {
     expect(await server.admin.dbsize()).toBe(0);
   });
 
+  it("writes over what is from a year to come", async () => {
+    const { commands } = await asUser(...rules);
+    const toCome = Date.now() + 365 * 86_400_000;
+    await commands.writeNewest([{ writes: [write("theirs", toCome)] }]);
+    expect(await commands.writeNewest([{ writes: [write("ours", 5)] }])).toEqual([[{ outcome: "written" }]]);
+    expect(await commands.read([KEY, timestampKey(KEY)])).toEqual(["ours", "5"]);
+  });
+
   it("writes nothing where what is stored is later than it may be", async () => {
     const { commands } = await asUser(...rules);
     await commands.writeNewest([{ writes: [write("9", 9)] }]);

@@ -1,3 +1,4 @@
+import { isFarAhead, MAX_AHEAD_MS } from "../../../../domain/with-default-timestamps.js";
 import type { WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
 import { timestampKey } from "../../redis/store/redis-keys.js";
 import { byGroup, outcomeOf } from "../commands/newest-wins-script.js";
@@ -11,7 +12,7 @@ import type { RedisCommand, Reply } from "../link/command-batches.js";
  * has to do.
  *
  * ARGV: milliseconds to live (or less than 0), the value, its timestamp ("" or "0": written whatever is stored), the
- * timestamp of the timestamp key, what is stored may have at the latest ("": any).
+ * timestamp of the timestamp key, what is stored may have at the latest ("": any), now.
  */
 const NEWEST_VALUE = redisScript(`
 local writtenAt = ARGV[3]
@@ -20,6 +21,7 @@ if isOrdered or ARGV[5] ~= '' then
   local stored = redis.call('GET', KEYS[1])
   local storedAt = stored and (string.match(stored, '"sidecar":{"updatedAt":([-+.%deE]+)') or ARGV[4])
   local time = storedAt and (tonumber(storedAt) or 0)
+  if time and time > tonumber(ARGV[6]) + ${MAX_AHEAD_MS} then time = 0 end
   if time and ARGV[5] ~= '' and time > tonumber(ARGV[5]) then return 2 end
   if time and isOrdered and time > tonumber(writtenAt) then return {stored, storedAt} end
 end
@@ -27,11 +29,11 @@ if tonumber(ARGV[1]) < 0 then redis.call('SET', KEYS[1], ARGV[2]) else redis.cal
 return 1
 `);
 
-/** Advice to other clients; never turned back by who comes late. ARGV: milliseconds to live, the timestamp, 1 where it has to be. */
+/** Advice to other clients; never turned back by who comes late. ARGV: milliseconds to live, the timestamp, 1 where it has to be, now. */
 const NEWEST_TIMESTAMP = redisScript(`
 local stored = tonumber(redis.call('GET', KEYS[1]) or '')
 local writtenAt = ARGV[2]
-if ARGV[3] ~= '1' and stored and stored > tonumber(writtenAt) then writtenAt = redis.call('GET', KEYS[1]) end
+if ARGV[3] ~= '1' and stored and stored > tonumber(writtenAt) and stored <= tonumber(ARGV[4]) + ${MAX_AHEAD_MS} then writtenAt = redis.call('GET', KEYS[1]) end
 if tonumber(ARGV[1]) < 0 then redis.call('SET', KEYS[1], writtenAt) else redis.call('SET', KEYS[1], writtenAt, 'PX', ARGV[1]) end
 return 1
 `);
@@ -54,7 +56,7 @@ export async function writeNewestByKey(
 ): Promise<readonly (readonly WriteOutcome[])[]> {
   const stored = await lookUp(groups, send);
   const writes = groups.flatMap((group) => {
-    const refusal = refusalOf(group, stored);
+    const refusal = refusalOf(group, stored, now);
     return group.writes.map((write) => ({ ...write, unlessLater: group.unlessLater, refusal }));
   });
   const wanted = writes.filter(({ refusal }) => refusal === undefined);
@@ -68,6 +70,7 @@ export async function writeNewestByKey(
         updatedAt ?? "",
         stored.get(timestampKey(key)) ?? "",
         unlessLater?.key === timestampKey(key) ? unlessLater.than : "",
+        now,
       ],
     })),
     send,
@@ -77,7 +80,7 @@ export async function writeNewestByKey(
     written.map(({ key, updatedAt }) => ({
       script: NEWEST_TIMESTAMP,
       keys: [timestampKey(key)],
-      args: [keysTtlMs, updatedAt ?? now, updatedAt === undefined || updatedAt === 0 ? 1 : 0],
+      args: [keysTtlMs, updatedAt ?? now, updatedAt === undefined || updatedAt === 0 ? 1 : 0, now],
     })),
     send,
   );
@@ -92,9 +95,12 @@ export async function writeNewestByKey(
 function refusalOf(
   { onlyIfExists, unlessLater }: WriteGroup,
   stored: ReadonlyMap<string, string>,
+  now: number,
 ): "not-cached" | "withheld" | undefined {
   if (onlyIfExists !== undefined && stored.get(onlyIfExists) === undefined) return "not-cached";
-  return unlessLater !== undefined && Number(stored.get(unlessLater.key)) > unlessLater.than ? "withheld" : undefined;
+  if (unlessLater === undefined) return undefined;
+  const time = Number(stored.get(unlessLater.key));
+  return time > unlessLater.than && !isFarAhead(time, now) ? "withheld" : undefined;
 }
 
 /** The timestamps of all keys, and whether the keys are there that have to be. */

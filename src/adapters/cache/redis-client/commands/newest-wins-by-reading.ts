@@ -1,4 +1,5 @@
 import { CodedError } from "../../../../domain/errors.js";
+import { isFarAhead } from "../../../../domain/with-default-timestamps.js";
 import type { KeyWrite, WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
 import { timestampKey } from "../../redis/store/redis-keys.js";
 import type { RedisCommand, Reply } from "../link/command-batches.js";
@@ -30,13 +31,13 @@ export async function writeNewestByReading(
   { read, write }: { readonly read: Send; readonly write: Send },
 ): Promise<readonly (readonly WriteOutcome[])[]> {
   for (let tries = 1; tries <= MAX_TRIES; tries++) {
-    const { outcomes, toWrite, isWatched } = await compare(groups, read);
+    const { outcomes, toWrite, isWatched } = await compare(groups, settings.now, read);
     if (await writeUnlessChanged(toWrite, isWatched, settings, write)) return byGroup(groups, outcomes);
   }
   throw new CodedError("unavailable", "other clients write the same keys all the time");
 }
 
-async function compare(groups: readonly WriteGroup[], send: Send) {
+async function compare(groups: readonly WriteGroup[], now: number, send: Send) {
   const writes = groups.flatMap(({ writes, onlyIfExists, unlessLater }) =>
     writes.map((write) => ({ write, onlyIfExists, unlessLater })),
   );
@@ -58,13 +59,16 @@ async function compare(groups: readonly WriteGroup[], send: Send) {
   if (isWatched) accepted([watched]);
   const [found] = accepted([values]) as readonly [readonly (string | null)[]];
   const stored = new Map(keys.map((key, index) => [key, found[index] ?? null]));
+  const timeAt = (key: string) => {
+    const time = Number(stored.get(key) ?? Number.NaN);
+    return isFarAhead(time, now) ? Number.NaN : time;
+  };
   const toWrite: KeyWrite[] = [];
   const outcomes = writes.map(({ write, onlyIfExists, unlessLater }): WriteOutcome => {
-    if (unlessLater !== undefined && Number(stored.get(unlessLater.key) ?? Number.NaN) > unlessLater.than)
-      return { outcome: "withheld" };
+    if (unlessLater !== undefined && timeAt(unlessLater.key) > unlessLater.than) return { outcome: "withheld" };
     if (onlyIfExists !== undefined && stored.get(onlyIfExists) === null) return { outcome: "not-cached" };
     const value = stored.get(write.key) ?? null;
-    const storedAt = Number(stored.get(timestampKey(write.key)) ?? Number.NaN);
+    const storedAt = timeAt(timestampKey(write.key));
     if (value !== null && write.updatedAt !== undefined && write.updatedAt !== 0 && storedAt > write.updatedAt) {
       return { outcome: "older", stored: value, storedAt };
     }

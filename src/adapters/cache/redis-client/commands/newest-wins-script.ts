@@ -1,3 +1,4 @@
+import { MAX_AHEAD_MS } from "../../../../domain/with-default-timestamps.js";
 import type { WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.js";
 import { timestampKey } from "../../redis/store/redis-keys.js";
 import type { Reply } from "../link/command-batches.js";
@@ -10,12 +11,14 @@ const MAX_WRITES = 24;
  * KEYS: a value's key and its timestamp's, for each write; then the keys that have to be there.
  * ARGV: milliseconds to live (or less than 0), now; then for each write its value, its timestamp ("" for none), and
  * which of the keys that have to be there is its (or 0).
+ * A stored timestamp that is far ahead of now counts as none, or nothing would ever take its place.
  * Answers for each write: 1 written, 0 not cached, 2 withheld, or what is stored and newer, with its timestamp.
  *
  * @param argsBehind how many of ARGV follow
  */
 const newestWins = (argsBehind: number) => `
 local ttl = tonumber(ARGV[1])
+local possible = tonumber(ARGV[2]) + ${MAX_AHEAD_MS}
 local writes = (#ARGV - ${2 + argsBehind}) / 3
 local outcomes = {}
 local function set(key, value)
@@ -31,7 +34,7 @@ for i = 1, writes do
     if writtenAt ~= '' and writtenAt ~= '0' then
       timestamp = redis.call('GET', timestampKey)
       local storedAt = timestamp and tonumber(timestamp)
-      if storedAt and storedAt > tonumber(writtenAt) then stored = redis.call('GET', key) end
+      if storedAt and storedAt > tonumber(writtenAt) and storedAt <= possible then stored = redis.call('GET', key) end
     end
     if stored then
       outcomes[i] = {stored, timestamp}
@@ -50,7 +53,7 @@ const NEWEST_WINS = redisScript(newestWins(0));
 /** The same for one group. Last of KEYS and ARGV: a timestamp's key, and what it may have at the latest. */
 const UNLESS_LATER = redisScript(`
 local latest = tonumber(redis.call('GET', KEYS[#KEYS]) or '')
-if latest and latest > tonumber(ARGV[#ARGV]) then
+if latest and latest > tonumber(ARGV[#ARGV]) and latest <= tonumber(ARGV[2]) + ${MAX_AHEAD_MS} then
   local withheld = {}
   for i = 1, (#ARGV - 3) / 3 do withheld[i] = 2 end
   return withheld

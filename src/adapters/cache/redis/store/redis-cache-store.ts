@@ -125,7 +125,7 @@ export class RedisCacheStore implements CacheStore {
     this.#reads = new CoherentReads({
       near,
       coherence: this.coherence,
-      reader: new StateReader(commands, near, environment, logger),
+      reader: new StateReader(commands, near, environment, clock, logger),
       staleMarkers: this.#staleMarkers,
       unheard: this.#unheard,
       globals: this.#globals,

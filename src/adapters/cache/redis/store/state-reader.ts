@@ -2,6 +2,8 @@ import type { CustomerState } from "../../../../domain/customer-state.js";
 import type { EntitlementReference } from "../../../../domain/entitlement.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Usage } from "../../../../domain/usage/usage.js";
+import { isFarAhead, withPossibleTimestamps } from "../../../../domain/with-default-timestamps.js";
+import type { Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { FieldFault } from "../../../../wire/fault-log.js";
 import { type DecodedState, decodeState } from "../codec/decode-state.js";
@@ -41,7 +43,7 @@ export class StateRead {
   };
 
   /** @param values of the keys that were named last, in their order */
-  reading(values: readonly (string | null)[]): StateReading {
+  reading(values: readonly (string | null)[]): ValuesRead {
     return new ValuesRead(this.#subject, this.#entitlements, values);
   }
 }
@@ -55,6 +57,8 @@ class ValuesRead implements StateReading {
   readonly #values: readonly (string | null)[];
   /** Usages are asked for in the order in which they were read, mostly. */
   #next = 0;
+  /** The latest of all timestamps that were looked at. */
+  latest = 0;
 
   constructor(subject: Subject, entitlements: readonly EntitlementReference[], values: readonly (string | null)[]) {
     this.subject = subject;
@@ -78,7 +82,10 @@ class ValuesRead implements StateReading {
   }
 
   #stamped(index: number): StampedValue {
-    return { value: this.#values[2 * index] ?? null, timestamp: this.#values[2 * index + 1] ?? null };
+    const timestamp = this.#values[2 * index + 1] ?? null;
+    const time = Number(timestamp);
+    if (time > this.latest) this.latest = time;
+    return { value: this.#values[2 * index] ?? null, timestamp };
   }
 }
 
@@ -111,16 +118,18 @@ const MAX_FAULTS_REPORTED = 1_000;
 export class StateReader {
   readonly #commands: RedisCommands;
   readonly #environment: string;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #guess = new UsageKeyPrediction();
   readonly #faultsReported = new Set<string>();
 
   readonly #recognized: RecognizedStates;
 
-  constructor(commands: RedisCommands, near: NearStore, environment: string, logger: Logger) {
+  constructor(commands: RedisCommands, near: NearStore, environment: string, clock: Clock, logger: Logger) {
     this.#commands = commands;
     this.#recognized = new RecognizedStates(near);
     this.#environment = environment;
+    this.#clock = clock;
     this.#logger = logger;
   }
 
@@ -141,7 +150,9 @@ export class StateReader {
       if (stored.outcome !== "incomplete") {
         if (recognized === undefined && stored.outcome === "found") this.#recognized.learn(reading, stored);
         if (stored.outcome === "found") this.#guess.learn(stored.usages);
-        return { stored, reading };
+        const now = this.#clock.now();
+        if (stored.outcome !== "found" || !isFarAhead(reading.latest, now)) return { stored, reading };
+        return { stored: { ...stored, state: withPossibleTimestamps(stored.state, now) }, reading };
       }
       if (round === MAX_ROUNDS) return { stored: { outcome: "missing", reason: "without-usage" }, reading };
       const { usages: stated } = stored;
