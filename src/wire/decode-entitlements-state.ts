@@ -62,8 +62,8 @@ export function decodeEntitlements(
   accessDeniedReason: AccessDeniedReason | undefined,
   report: ReportFault,
 ): CustomerState | undefined {
-  const features: FeatureEntitlementInput[] = [];
-  const credits: CreditEntitlementInput[] = [];
+  const features = new Map<string, FeatureEntitlementInput>();
+  const credits = new Map<string, CreditEntitlementInput>();
   const unknown: EntitlementReference[] = [];
   let isAnyIdKnown = false;
   let updatedAt: number | undefined;
@@ -72,8 +72,10 @@ export function decodeEntitlements(
       const decoded = decodeEntitlement(item, report);
       isAnyIdKnown = true;
       if (decoded.kind === "other") continue;
-      if (decoded.kind === "feature") features.push(decoded.input);
-      else if (decoded.kind === "credit") credits.push(decoded.input);
+      if (decoded.kind === "feature")
+        setLast(features, "feature.refId", decoded.input.feature.id, decoded.input, report);
+      else if (decoded.kind === "credit")
+        setLast(credits, "currency.currencyId", decoded.input.currency.currencyId, decoded.input, report);
       else unknown.push(decoded.entitlement);
       updatedAt = later(updatedAt, decoded.updatedAt);
     } catch (error) {
@@ -83,7 +85,19 @@ export function decodeEntitlements(
     }
   }
   if (list.length > 0 && !isAnyIdKnown) return undefined;
-  return buildCustomerState({ features, credits, unknown, accessDeniedReason, updatedAt });
+  return buildCustomerState({
+    features: [...features.values()],
+    credits: [...credits.values()],
+    unknown,
+    accessDeniedReason,
+    updatedAt,
+  });
+}
+
+/** Where an id occurs twice the last one counts, as for the vendor's clients, and that is reported. */
+function setLast<T>(byId: Map<string, T>, path: string, id: string, input: T, report: ReportFault): void {
+  if (byId.has(id)) report(new FieldFault(path, "an id that occurs once in the list", id, id));
+  byId.set(id, input);
 }
 
 function later(a: number | undefined, b: number | undefined): number | undefined {

@@ -159,6 +159,18 @@ describe("a set of entitlements", () => {
     expect(decode([seats, credits, sso]).state?.updatedAt).toBe(Date.UTC(2026, 0, 3)));
 
   it("may be empty", () => expect(decode([]).state?.featureCount).toBe(0));
+
+  it("has the last of those with one id, as the vendor's clients do, and reports the others", () => {
+    const revoked = { ...seats, usageLimit: 3, accessDeniedReason: "Revoked" };
+    const { state, faults } = decode([seats, credits, sso, revoked, { ...credits, usageLimit: 5 }]);
+    expect(state?.feature("seats")).toMatchObject({ usageLimit: 3, accessDeniedReason: "Revoked" });
+    expect(state?.credit("credits")).toMatchObject({ usageLimit: 5 });
+    expect([state?.featureCount, state?.creditCount]).toEqual([2, 1]);
+    expect(faults).toEqual([
+      'feature.refId: expected an id that occurs once in the list, found "seats"',
+      'currency.currencyId: expected an id that occurs once in the list, found "credits"',
+    ]);
+  });
 });
 
 /** Of a member of an entitlement: what is not its value, and what the field's fault is. */

@@ -85,7 +85,7 @@ describe("an answer that differs in anything else", () => {
     ["a second list behind it", answer([seats()]), answer([seats()]).replace(/}}}$/, '},"entitlementsV2":[]}}}')],
     ["something behind it", answer([seats()]), `${answer([seats()])} x`],
     ["less than all of it", answer([seats()]), answer([seats()]).slice(0, -1)],
-    ["one id twice", answer([seats(), seats()]), answer([seats(), seats()])],
+    ["one id twice", answer([seats()]), answer([seats(), seats()])],
     ["an empty list", answer([]), answer([])],
   ])("is left to the decoder: %s", (_, known, text) => {
     expect(after(known).find(text)).toBeUndefined();
