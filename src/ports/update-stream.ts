@@ -23,6 +23,13 @@ export interface SharedHearing {
   allMayHaveChanged(): void;
   /** @param onUnheard called with a time before which changes may have been missed, epoch milliseconds */
   follow(onUnheard: (before: number) => void): void;
+  /**
+   * For a process that hears no changes itself.
+   *
+   * @param onChange called with false once nobody says any more that it hears them, though somebody did, and with true once one
+   * does again
+   */
+  watch(onChange: (isSomebodyHearing: boolean) => void): void;
 }
 
 /** Called synchronously and in the order in which upstream sent. Must not throw. */

@@ -19,7 +19,7 @@ import { FollowUpdates, ReloadEntitlements } from "../../application/refresh/fol
 import { FreshnessCensus } from "../../application/refresh/freshness-census.js";
 import { RefreshInBackground } from "../../application/refresh/refresh-in-background.js";
 import { countReports } from "../../application/report/count-reports.js";
-import { StreamStatus, updateSourceOf } from "../../domain/freshness/freshness.js";
+import { StreamStatus, type UpdateSource, updateSourceOf } from "../../domain/freshness/freshness.js";
 import type { Clock } from "../../ports/clock.js";
 import { gateOf } from "../config/settings/ext-authz-settings.js";
 import type { Config } from "../config/settings/settings.js";
@@ -78,9 +78,11 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
     (made) => cache?.store ?? new MemoryCache(config.cacheMaxSizeBytes, made.get(TOKENS.telemetry)),
   );
   provide(TOKENS.fallbacks, () => new ConfiguredFallbackProvider(new Map(config.entitlementsFallback)));
-  provide(TOKENS.streamStatus, () => {
+  provide(TOKENS.streamStatus, (made) => {
     const stream = new StreamStatus(pollIntervalMs(config), config.maxStateAgeMs);
     cache?.hearing.follow((before) => stream.unheard(before));
+    if (updatesOf(config) === "others")
+      cache?.hearing.watch((hears) => stream.othersHear(hears, made.get(TOKENS.clock).now()));
     return stream;
   });
   provide(
@@ -122,8 +124,12 @@ function provideStates(provide: Provide, { config, cache }: Foundations): void {
 }
 
 /** Milliseconds; Infinity: nothing is asked for again for its age alone. */
-function pollIntervalMs({ redisEnvironmentPrefix, wsEnabled }: Config): number {
-  return updateSourceOf(redisEnvironmentPrefix !== undefined, wsEnabled) === "others" ? Infinity : POLL_INTERVAL_MS;
+function pollIntervalMs(config: Config): number {
+  return updatesOf(config) === "others" ? Infinity : POLL_INTERVAL_MS;
+}
+
+function updatesOf({ redisEnvironmentPrefix, wsEnabled }: Config): UpdateSource {
+  return updateSourceOf(redisEnvironmentPrefix !== undefined, wsEnabled);
 }
 
 function lastIdleAtOf(clock: Clock): () => number {

@@ -129,6 +129,8 @@ export function eventOfFetch(end: EndOfFetch): "fetched" | "fetch-superseded" {
 const SPREAD_SHARE = 0.25;
 /** What spreads them: what is left of a timestamp besides whole seconds, milliseconds. */
 const SPREADING_MS = 1_000;
+/** How long a state is vouched for of which no changes can come by others, milliseconds. */
+const VOUCHED_IN_SILENCE_MS = 30_000;
 /** By how much clocks may differ, milliseconds. */
 const CLOCK_TOLERANCE_MS = 60_000;
 /**
@@ -151,6 +153,7 @@ export class StreamStatus {
   #trustedForMs = 0;
   #lostAt = -Infinity;
   #unheardBefore = -Infinity;
+  #areOthersSilent = false;
 
   /**
    * @param pollIntervalMs how old a state may be while no changes arrive, before it is asked for again
@@ -182,6 +185,17 @@ export class StreamStatus {
    */
   unheard(before: number): void {
     this.#unheardBefore = Math.max(this.#unheardBefore, before);
+  }
+
+  /**
+   * Whether those who bring the changes to a process without a stream still hear them. Once they do not, nothing vouches for what was
+   * verified before, and little for what is verified from then on. It is not asked for more often: they may all be many.
+   *
+   * @param now epoch milliseconds
+   */
+  othersHear(areHearing: boolean, now: number): void {
+    this.#areOthersSilent = !areHearing;
+    this.#lostAt = areHearing ? -Infinity : now;
   }
 
   /** Whether states are asked for again for their age alone, not since no changes arrive. */
@@ -234,9 +248,9 @@ export class StreamStatus {
    * the stream was lost, or was heard by nobody. Epoch milliseconds.
    */
   vouchedSince(now: number): number {
-    return this.#isConnected
-      ? Math.max(this.#unheardBefore, now - this.#maxAgeMs)
-      : Math.max(this.#unheardBefore, this.#lostAt, now - Math.min(this.#pollIntervalMs, this.#maxAgeMs));
+    if (this.#isConnected) return Math.max(this.#unheardBefore, now - this.#maxAgeMs);
+    const vouchedMs = this.#areOthersSilent ? VOUCHED_IN_SILENCE_MS : this.#pollIntervalMs;
+    return Math.max(this.#unheardBefore, this.#lostAt, now - Math.min(vouchedMs, this.#maxAgeMs));
   }
 
   #enter(isConnected: boolean): void {

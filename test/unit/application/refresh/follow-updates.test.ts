@@ -258,6 +258,7 @@ it("lets those who share a store know when this process hears changes", () => {
       disconnected: () => notices.push("disconnected"),
       allMayHaveChanged: () => notices.push("all may have changed"),
       follow: () => undefined,
+      watch: () => undefined,
     },
   });
   updates.connected();

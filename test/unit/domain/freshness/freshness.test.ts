@@ -57,3 +57,21 @@ describe.each([true, false])("states of a time in which nobody heard changes (ow
     expect(stream.revisit(fetchedAt, NOW)).toBe("none");
   });
 });
+
+describe("states of a process whose updates others bring", () => {
+  const stream = () => new StreamStatus(Infinity, MAX_AGE_MS);
+
+  it.each<[when: string, verifiedAgoMs: number, isVouchedFor: boolean]>([
+    ["before they fell silent", 60_001, false],
+    ["since then, a little while ago", 29_999, true],
+    ["since then, longer ago than no change may be missed", 30_001, false],
+  ])("are vouched for while these are silent, where verified %s: %s ms ago, %s", (_, agoMs, isVouchedFor) => {
+    const others = stream();
+    expect(others.vouchesFor(NOW - agoMs, NOW)).toBe(true);
+    others.othersHear(false, NOW - 60_000);
+    expect(others.vouchesFor(NOW - agoMs, NOW)).toBe(isVouchedFor);
+    expect(others.revisit(NOW - agoMs, NOW)).toBe("none");
+    others.othersHear(true, NOW);
+    expect(others.vouchesFor(NOW - agoMs, NOW)).toBe(true);
+  });
+});

@@ -27,6 +27,8 @@ const BEAT_MS = 5_000;
 const LASTS_MS = 15_000;
 /** After a refusal, milliseconds: a user may not be allowed to write. */
 const REFUSED_MS = 20_000;
+/** How long no word has come when nobody is taken to hear, milliseconds: four are spoken in that time. */
+const SILENT_AFTER_MS = 20_000;
 /** After so many looks in vain nobody else hears. */
 const MAX_LOOKS = 4;
 
@@ -56,6 +58,7 @@ export class HearingInRedis implements SharedHearing {
   #looks = 0;
   #seen: string | null = null;
   #cancelTimer: CancelTimer | undefined;
+  #watch: WordWatch | undefined;
 
   constructor(parts: HearingInRedisParts) {
     const { commands, environment, coherence, clock } = parts;
@@ -77,6 +80,10 @@ export class HearingInRedis implements SharedHearing {
     if (this.#unheardBefore > -Infinity) onUnheard(this.#unheardBefore);
   }
 
+  watch(onChange: (isSomebodyHearing: boolean) => void): void {
+    this.#watch = new WordWatch(this.#parts, this.#key, onChange);
+  }
+
   connected(): void {
     this.#begin(true);
     this.#lookAfter(0);
@@ -95,6 +102,7 @@ export class HearingInRedis implements SharedHearing {
   }
 
   stop(): void {
+    this.#watch?.stop();
     this.#begin(false);
   }
 
@@ -149,6 +157,67 @@ export class HearingInRedis implements SharedHearing {
       await this.#marker.write(clock.now());
       if (time === this.#time) this.#hasHeardAll = true;
       logger.info("nobody else hears the changes of what Redis holds: what is there from before is verified once more");
+    }
+  }
+}
+
+/**
+ * Looks whether anybody still says that it hears. Where nobody ever did, as where a persistent-cache service alone keeps Redis up to
+ * date, there is nothing to miss.
+ */
+class WordWatch {
+  readonly #parts: HearingInRedisParts;
+  readonly #key: string;
+  readonly #onChange: (isSomebodyHearing: boolean) => void;
+  #word: string | null = null;
+  /** Since when no other word has come, by `Clock.elapsed`; what cannot be looked at says nothing. */
+  #since: number;
+  #isSilent = false;
+  #cancelTimer: CancelTimer | undefined;
+
+  constructor(parts: HearingInRedisParts, key: string, onChange: (isSomebodyHearing: boolean) => void) {
+    this.#parts = parts;
+    this.#key = key;
+    this.#onChange = onChange;
+    this.#since = parts.clock.elapsed();
+    this.#lookLater();
+  }
+
+  stop(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  #lookLater(): void {
+    this.#cancelTimer = this.#parts.clock.after(BEAT_MS, () => {
+      void this.#look().then(() => {
+        if (this.#cancelTimer !== undefined) this.#lookLater();
+      });
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { commands, clock, logger } = this.#parts;
+    try {
+      const [word = null] = await commands.read([this.#key]);
+      if (word !== null && word !== this.#word) {
+        this.#word = word;
+        this.#since = clock.elapsed();
+        if (this.#isSilent) {
+          this.#isSilent = false;
+          logger.info("a process hears the changes of what Redis holds again");
+          this.#onChange(true);
+        }
+      } else if (this.#word !== null && !this.#isSilent && clock.elapsed() - this.#since > SILENT_AFTER_MS) {
+        this.#isSilent = true;
+        logger.warn(
+          "no process says any more that it hears the changes of what Redis holds: until one does, answers from before are said to be stale",
+        );
+        this.#onChange(false);
+      }
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#since = clock.elapsed();
     }
   }
 }

@@ -274,3 +274,69 @@ it("asks Redis for next to nothing where it may not write there", async () => {
   await all.pass(1_000);
   expect(all.asked - asked).toBeLessThanOrEqual(60);
 });
+
+describe("a process that hears nothing itself", () => {
+  const watching = (all: Listeners) => {
+    const hears: boolean[] = [];
+    const follower = all.open();
+    follower.watch((isSomebodyHearing) => hears.push(isSomebodyHearing));
+    return { follower, hears };
+  };
+
+  it("knows once nobody hears any more, and once somebody does again", async () => {
+    const all = new Listeners();
+    const { hears } = watching(all);
+    const listener = all.open();
+    listener.connected();
+    await all.pass(LONG);
+    expect(hears).toEqual([]);
+    listener.disconnected();
+    await all.pass(LONG);
+    expect(hears).toEqual([false]);
+    listener.connected();
+    await all.pass(LONG);
+    expect(hears).toEqual([false, true]);
+  });
+
+  it.each<[what: string, happens: (all: Listeners) => Promise<void>]>([
+    ["where nobody ever did", (all) => all.pass(1_000)],
+    [
+      "where another one goes on",
+      async (all) => {
+        const [first, second] = [all.open(), all.open()];
+        first.connected();
+        second.connected();
+        await all.pass(LONG);
+        first.stop();
+        await all.pass(LONG);
+      },
+    ],
+    [
+      "where Redis was away, and no word could be spoken or seen",
+      async (all) => {
+        all.open().connected();
+        await all.pass(LONG);
+        all.failure = new CodedError("unavailable", "Redis is away");
+        await all.pass(1_000);
+        all.failure = undefined;
+        await all.pass(LONG);
+      },
+    ],
+  ])("takes nobody to have fallen silent %s", async (_, happens) => {
+    const all = new Listeners();
+    const { hears } = watching(all);
+    await happens(all);
+    expect(hears).toEqual([]);
+  });
+
+  it("looks no more once it is stopped", async () => {
+    const all = new Listeners();
+    const { follower } = watching(all);
+    await all.pass(10);
+    follower.stop();
+    await all.pass(1);
+    const { asked } = all;
+    await all.pass(LONG);
+    expect(all.asked).toBe(asked);
+  });
+});
