@@ -3,13 +3,13 @@ import type { StreamFault } from "./websocket-client.js";
 
 /**
  * When to try again: at once after a stream that had lasted, then ever later, spread evenly from 0 to a maximum
- * so that those who lost upstream together do not come back together.
+ * so that those who lost upstream together do not come back together. Times are by `Clock.elapsed`.
  */
 export class ReconnectSchedule {
   readonly #timing: StreamTiming;
   readonly #random: Random;
   #tries = 0;
-  /** Since when there has been no stream, epoch milliseconds. */
+  /** Since when there has been no stream. */
   #withoutSince: number | undefined;
   /** Since when there has been none that lasted. */
   #unsteadySince: number | undefined;

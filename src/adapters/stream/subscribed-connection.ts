@@ -101,7 +101,7 @@ export class SubscribedConnection {
     if (!this.#awaitsPong) return;
     this.#awaitsPong = false;
     this.#cancelSettling = this.#after(this.#timing.settleMs, () => {
-      const now = this.#clock.now();
+      const now = this.#clock.elapsed();
       for (const schedule of this.#schedules.values()) schedule.established(now);
       this.#listener.established();
     });
@@ -120,7 +120,7 @@ export class SubscribedConnection {
     }
     this.#listener.interrupted(subscription, reason);
     const kind = saysThrottled(reason) ? "throttled" : "lost";
-    const delayMs = this.#schedules.get(subscription)?.delayAfter(kind, this.#clock.now()) ?? 0;
+    const delayMs = this.#schedules.get(subscription)?.delayAfter(kind, this.#clock.elapsed()) ?? 0;
     this.#after(delayMs, () => this.#subscribe(subscription));
   }
 

@@ -103,7 +103,7 @@ class WebSocketUpdateStream implements UpdateStream {
   }
 
   #established(): void {
-    this.#schedule.established(this.#clock.now());
+    this.#schedule.established(this.#clock.elapsed());
     this.#wasEverConnected = true;
     this.#isConnected = true;
     this.#telemetry.apiKeyState = "accepted";
@@ -142,7 +142,7 @@ class WebSocketUpdateStream implements UpdateStream {
     this.#count(fault);
     this.#logFault(fault);
     this.#disconnected();
-    const delayMs = this.#schedule.delayAfter(fault.kind, this.#clock.now());
+    const delayMs = this.#schedule.delayAfter(fault.kind, this.#clock.elapsed());
     this.#cancelReconnect = this.#clock.after(delayMs, () => this.#connect());
   }
 

@@ -141,6 +141,14 @@ export function isAhead(verifiedAt: number, now: number): boolean {
   return verifiedAt > now + CLOCK_TOLERANCE_MS;
 }
 
+/**
+ * Since when something may have changed, by a clock that may have been set back meanwhile: a time that is yet to come would speak
+ * against everything until then, and so is taken for now.
+ */
+export function notAhead(changedAt: number, now: number): number {
+  return isAhead(changedAt, now) ? now : changedAt;
+}
+
 /** What there is to do about a state that serves: nothing, to ask for it again since no changes arrive, or to verify it for its age. */
 export type Revisit = "none" | "refresh" | "verify";
 
@@ -248,6 +256,8 @@ export class StreamStatus {
    * the stream was lost, or was heard by nobody. Epoch milliseconds.
    */
   vouchedSince(now: number): number {
+    this.#unheardBefore = notAhead(this.#unheardBefore, now);
+    this.#lostAt = notAhead(this.#lostAt, now);
     if (this.#isConnected) return Math.max(this.#unheardBefore, now - this.#maxAgeMs);
     const vouchedMs = this.#areOthersSilent ? VOUCHED_IN_SILENCE_MS : this.#pollIntervalMs;
     return Math.max(this.#unheardBefore, this.#lostAt, now - Math.min(vouchedMs, this.#maxAgeMs));

@@ -92,6 +92,16 @@ describe("a connection that is lost", () => {
     expect(logged(test)).toEqual(["info", "warn", "warn"]);
   });
 
+  it("is tried again as often where the clock is set forward meanwhile", async () => {
+    const test = await connected();
+    await test.server.stop();
+    await test.listener.until("disconnected");
+    test.clock.set(test.clock.now() + 3_600_000);
+    const since = test.clock.elapsed();
+    await test.passTimeUntil(() => test.telemetry.networkRequestErrors >= 10);
+    expect(test.clock.elapsed() - since).toBeLessThan(20_000);
+  });
+
   it("by a message that is none is lost like any other", async () => {
     const test = await connected();
     test.server.sendRaw("{ this is not JSON");

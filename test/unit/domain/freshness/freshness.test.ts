@@ -75,3 +75,20 @@ describe("states of a process whose updates others bring", () => {
     expect(others.vouchesFor(NOW - agoMs, NOW)).toBe(true);
   });
 });
+
+describe("once the clock has been set back, what had been noted before it", () => {
+  const AN_HOUR = 3_600_000;
+
+  it.each<[what: string, note: (stream: StreamStatus, at: number) => void]>([
+    ["that nobody heard changes", (stream, at) => stream.unheard(at)],
+    ["that the stream was lost", (stream, at) => stream.disconnected(at)],
+    ["that others fell silent", (stream, at) => stream.othersHear(false, at)],
+  ])("speaks against what is known until now, and not against what is verified later: %s", (_, note) => {
+    const stream = new StreamStatus(POLL_MS, MAX_AGE_MS);
+    note(stream, NOW + AN_HOUR);
+    expect(stream.vouchesFor(NOW - 1, NOW)).toBe(false);
+    const later = NOW + 10_000;
+    expect(stream.vouchesFor(later, later + 1)).toBe(true);
+    expect(stream.revisit(later, later + 1)).toBe("none");
+  });
+});

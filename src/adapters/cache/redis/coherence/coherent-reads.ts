@@ -136,7 +136,7 @@ export class CoherentReads {
       isVerified:
         !isOutdated &&
         trust?.isVerified !== false &&
-        !this.#staleMarkers.isStale(subject, verifiedAt) &&
+        !this.#staleMarkers.isStale(subject, verifiedAt, this.#clock.now()) &&
         !this.#unheard.isAskedFirst(verifiedAt),
     };
   }

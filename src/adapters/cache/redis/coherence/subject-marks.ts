@@ -1,5 +1,5 @@
 import { CodedError } from "../../../../domain/errors.js";
-import { isAhead } from "../../../../domain/freshness/freshness.js";
+import { isAhead, notAhead } from "../../../../domain/freshness/freshness.js";
 import { BoundedSubjects, type Subject } from "../../../../domain/subject.js";
 import type { Clock } from "../../../../ports/clock.js";
 import type { RedisCommands } from "../store/redis-commands.js";
@@ -37,10 +37,18 @@ export class StaleMarkers {
   }
 
   /** @param verifiedAt up to when the state in question is known to have been true */
-  isStale({ customerId, resourceId }: Subject, verifiedAt: number): boolean {
+  isStale({ customerId, resourceId }: Subject, verifiedAt: number, now: number): boolean {
+    this.#ofAll = notAhead(this.#ofAll, now);
     if (verifiedAt < this.#ofAll) return true;
-    if (verifiedAt < (this.#bySubject.get({ customerId }) ?? -Infinity)) return true;
-    return resourceId !== undefined && verifiedAt < (this.#bySubject.get({ customerId, resourceId }) ?? -Infinity);
+    if (verifiedAt < this.#markOf({ customerId }, now)) return true;
+    return resourceId !== undefined && verifiedAt < this.#markOf({ customerId, resourceId }, now);
+  }
+
+  #markOf(subject: Subject, now: number): number {
+    const markedAt = this.#bySubject.get(subject) ?? -Infinity;
+    if (!isAhead(markedAt, now)) return markedAt;
+    this.#bySubject.set(subject, now);
+    return now;
   }
 }
 

@@ -1,3 +1,4 @@
+import { notAhead } from "../../../../domain/freshness/freshness.js";
 import type { Clock } from "../../../../ports/clock.js";
 
 /** How many are asked for in a second before they serve: upstream has to have room for everybody else, too. */
@@ -30,6 +31,7 @@ export class UnheardStates {
 
   /** Whether a state is to be asked for before it serves; each time that it is counts. @param verifiedAt epoch milliseconds */
   isAskedFirst(verifiedAt: number): boolean {
+    this.#before = notAhead(this.#before, this.#clock.now());
     if (verifiedAt >= this.#before || this.#isBusy()) return false;
     const now = this.#clock.elapsed();
     if (now - this.#secondSince >= 1_000) {

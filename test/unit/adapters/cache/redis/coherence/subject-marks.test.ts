@@ -4,13 +4,15 @@ import {
   StaleMarkers,
 } from "../../../../../../src/adapters/cache/redis/coherence/subject-marks.js";
 
+/** Later than all times of the tests. */
+const NOW = 1_000;
 const ACME = { customerId: "acme" };
 const SITE = { customerId: "acme", resourceId: "site" };
 const OTHER = { customerId: "other" };
 
 describe("what is in Redis is stale", () => {
   it("nowhere, as long as no change was missed", () => {
-    expect(new StaleMarkers().isStale(ACME, 0)).toBe(false);
+    expect(new StaleMarkers().isStale(ACME, 0, NOW)).toBe(false);
   });
 
   it.each([
@@ -27,7 +29,7 @@ describe("what is in Redis is stale", () => {
       const staleMarkers = new StaleMarkers();
       if (marked === "all") staleMarkers.markAllStale(100);
       else staleMarkers.markStale(marked, 100);
-      expect([99, 100, 101].map((verifiedAt) => staleMarkers.isStale(subject, verifiedAt))).toEqual([
+      expect([99, 100, 101].map((verifiedAt) => staleMarkers.isStale(subject, verifiedAt, NOW))).toEqual([
         before,
         false,
         false,
@@ -35,11 +37,21 @@ describe("what is in Redis is stale", () => {
     },
   );
 
+  it.each<[what: string, mark: (staleMarkers: StaleMarkers, at: number) => void]>([
+    ["all", (staleMarkers, at) => staleMarkers.markAllStale(at)],
+    ["one", (staleMarkers, at) => staleMarkers.markStale(ACME, at)],
+  ])("up to now, and no longer, where the clock was set back after %s had been marked", (_, mark) => {
+    const [staleMarkers, hourMs] = [new StaleMarkers(), 3_600_000];
+    mark(staleMarkers, NOW + hourMs);
+    expect(staleMarkers.isStale(ACME, NOW - 1, NOW)).toBe(true);
+    expect(staleMarkers.isStale(ACME, NOW + 1, NOW + 2)).toBe(false);
+  });
+
   it("as of the last time that it was marked stale", () => {
     const staleMarkers = new StaleMarkers();
     staleMarkers.markStale(ACME, 100);
     staleMarkers.markStale(ACME, 200);
-    expect(staleMarkers.isStale(ACME, 150)).toBe(true);
+    expect(staleMarkers.isStale(ACME, 150, NOW)).toBe(true);
   });
 
   it("marks everything stale when the limit is exceeded", () => {
@@ -47,13 +59,13 @@ describe("what is in Redis is stale", () => {
     staleMarkers.markStale(ACME, 100);
     staleMarkers.markStale(SITE, 300);
     staleMarkers.markStale(SITE, 301);
-    expect(staleMarkers.isStale({ customerId: "third" }, 200)).toBe(false);
+    expect(staleMarkers.isStale({ customerId: "third" }, 200, NOW)).toBe(false);
     staleMarkers.markStale(OTHER, 200);
     for (const subject of [ACME, SITE, OTHER, { customerId: "third" }])
-      expect(staleMarkers.isStale(subject, 300)).toBe(true);
-    expect(staleMarkers.isStale(OTHER, 301)).toBe(false);
+      expect(staleMarkers.isStale(subject, 300, NOW)).toBe(true);
+    expect(staleMarkers.isStale(OTHER, 301, NOW)).toBe(false);
     staleMarkers.markStale(ACME, 400);
-    expect([staleMarkers.isStale(ACME, 350), staleMarkers.isStale(OTHER, 350)]).toEqual([true, false]);
+    expect([staleMarkers.isStale(ACME, 350, NOW), staleMarkers.isStale(OTHER, 350, NOW)]).toEqual([true, false]);
   });
 });
 

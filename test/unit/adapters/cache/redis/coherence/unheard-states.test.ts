@@ -45,3 +45,10 @@ it("serve while more is asked for than can be answered in time", () => {
   load.isBusy = false;
   expect(states.isAskedFirst(0)).toBe(true);
 });
+
+it("are those up to now, and no later ones, where the clock has been set back since", () => {
+  const { clock, states, before } = unheard();
+  clock.set(before - 3_600_000);
+  const now = clock.now();
+  expect([now - 1, now, now + 1].map((verifiedAt) => states.isAskedFirst(verifiedAt))).toEqual([true, false, false]);
+});
