@@ -19,8 +19,10 @@ export interface Outbox {
   /** What it takes on disk, and what it may take. */
   readonly bytes: number;
   readonly maxBytes: number;
-  /** Records that were found damaged when it was opened. */
+  /** Records that were found damaged when it was opened, and events that were lost with a file since. */
   readonly damagedRecords: number;
+  /** How often its files were changed by somebody else while it was open, and written anew from memory. */
+  readonly rewrites: number;
 
   /**
    * Writes a record of accepted reports. All that are given in one turn of the event loop are one write.

@@ -161,6 +161,10 @@ export class VirtualOutboxDisk implements OutboxDisk {
         }
         write(data, position);
       },
+      readAt: (position, length) => {
+        this.#mustRun(boot);
+        return Buffer.from(inode.content.subarray(position, position + length));
+      },
       truncate: (length) => {
         this.#mustRun(boot);
         inode.content = inode.durable = inode.content.subarray(0, length);

@@ -75,6 +75,15 @@ class Generation {
     this.newestAt = Math.max(this.newestAt, seconds);
   }
 
+  list(): (readonly [digest: KeyDigest, seconds: number])[] {
+    const keys: (readonly [KeyDigest, number])[] = [];
+    for (let at = 0; at < this.#words.length; at += WORDS) {
+      const seconds = this.#words[at + 5] as number;
+      if (seconds > FORGOTTEN) keys.push([[...this.#words.subarray(at, at + 5)] as unknown as KeyDigest, seconds]);
+    }
+    return keys;
+  }
+
   #grow(): void {
     const before = this.#words;
     this.#slots *= 2;
@@ -131,6 +140,17 @@ export class KeyMemory {
       const at = generation.slotOf(digest);
       if (generation.secondsAt(at) !== 0) generation.forget(at);
     }
+  }
+
+  /** All that are known, the newest last. @param except those that are only being written */
+  list(except: readonly KeyDigest[]): readonly (readonly [digest: KeyDigest, seconds: number])[] {
+    const excepted = new Set(except.map(String));
+    const keys = this.#generations
+      .flatMap((generation) => generation.list())
+      .filter(([digest]) => excepted.size === 0 || !excepted.has(String(digest)));
+    const newest = keys.reduce((best, [, seconds], i) => (seconds > (keys[best]?.[1] ?? 0) ? i : best), 0);
+    keys.push(...keys.splice(newest, 1));
+    return keys;
   }
 
   /** Lets go of what is too old. @param now epoch milliseconds */

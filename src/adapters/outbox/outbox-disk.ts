@@ -41,6 +41,8 @@ export interface OutboxDisk {
 export interface OutboxFile {
   /** Writes all of it. */
   write(data: Buffer, position: number): void;
+  /** What is there of it, also where the file has lost its name. */
+  readAt(position: number, length: number): Buffer;
   truncate(length: number): void;
   /** Whether it still has its name, and so many bytes at least: what is written to a file without a name goes with the process. */
   isIntact(length: number): boolean;
@@ -87,11 +89,7 @@ export class DirectoryDisk implements OutboxDisk {
   readAt(name: string, position: number, length: number): Buffer {
     const file = openSync(this.#path(name), constants.O_RDONLY);
     try {
-      const bytes = Buffer.allocUnsafe(length);
-      let read = 0;
-      for (let got = -1; read < length && got !== 0; read += got)
-        got = readSync(file, bytes, read, length - read, position + read);
-      return bytes.subarray(0, read);
+      return readFully(file, position, length);
     } finally {
       closeSync(file);
     }
@@ -157,6 +155,10 @@ class DirectoryFile implements OutboxFile {
       written += writeSync(this.#file, data, written, data.length - written, position + written);
   }
 
+  readAt(position: number, length: number): Buffer {
+    return readFully(this.#file, position, length);
+  }
+
   truncate(length: number): void {
     ftruncateSync(this.#file, length);
     fsyncSync(this.#file);
@@ -180,6 +182,14 @@ class DirectoryFile implements OutboxFile {
   close(): void {
     closeSync(this.#file);
   }
+}
+
+function readFully(file: number, position: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  let read = 0;
+  for (let got = -1; read < length && got !== 0; read += got)
+    got = readSync(file, bytes, read, length - read, position + read);
+  return bytes.subarray(0, read);
 }
 
 /** A file of the outbox that is given back where there is no room for what happened to accepted reports. */

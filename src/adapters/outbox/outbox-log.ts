@@ -6,6 +6,7 @@ import { hasNoRoom, type OutboxDisk, type OutboxFile } from "./outbox-disk.js";
 import { encodeHeader, fileName } from "./outbox-file-header.js";
 import { RecordBuffer } from "./record-buffer.js";
 import { encodeRecord } from "./record-codec.js";
+import type { WrittenFiles } from "./written-files.js";
 
 /** A position in the log: the number of the segment times this, and the byte in it. */
 export const POSITION_BASE = 2 ** 32;
@@ -26,13 +27,36 @@ export interface OutboxLogOptions {
   readonly isLocked: () => boolean;
   readonly onWritten: (bytes: number) => void;
   readonly onFailed: (error: unknown) => void;
+  readonly files: WrittenFiles;
   /** Somebody else has removed, renamed or cut the file that is being written. */
   readonly onDamaged: (name: string) => void;
+  readonly sayAnew: SayAnew;
+}
+
+/** How all that is known is written again, in place of files that somebody else has changed. */
+export interface SayAnew {
+  /** Called while nothing else is written, before the segment is begun. @param segment the number of the last one */
+  before(segment: number, waiting: readonly OutboxRecord[]): Promise<void>;
+  /** What the records so far came to, for which they are void. */
+  records(): Iterable<OutboxRecord>;
+  /** Where each is going to be. */
+  placed(record: OutboxRecord, position: number): void;
+  /** They are safe. @param name of the segment */
+  done(name: string): void;
+  failed(error: unknown): void;
 }
 
 /** Why nothing is written any more. */
 export const TAKEN_OVER =
   "another process has the outbox, whose directory was emptied or made anew while this one runs: give each a directory of its own";
+
+/** How much of what is said anew is written at once, bytes. */
+const PART_BYTES = 64 * 1024;
+
+interface Appended {
+  readonly bytes: number;
+  readonly records: number;
+}
 
 interface Waiting {
   readonly record: OutboxRecord | undefined;
@@ -56,6 +80,7 @@ export class OutboxLog {
   #records = 0;
   #isScheduled = false;
   #isWriting = false;
+  #isToSayAnew = false;
   #closed: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
@@ -101,6 +126,18 @@ export class OutboxLog {
     this.#schedule();
   }
 
+  /** Has all that is known written to a new segment, before anything else is. @param done also where it failed */
+  sayAnew(done: () => void): void {
+    this.#isToSayAnew = true;
+    this.append(undefined, done);
+  }
+
+  /** A part of a segment, also of the one that is being written where that has lost its name. */
+  readAt(number: number, position: number, length: number): Buffer {
+    if (number === this.#segment && this.#file !== undefined) return this.#file.readAt(position, length);
+    return this.#options.disk.readAt(fileName("segment", number), position, length);
+  }
+
   /** What follows goes into a new segment, so that all before it can be left behind. */
   endSegment(): void {
     this.#file?.close();
@@ -136,15 +173,21 @@ export class OutboxLog {
     this.#buffer = this.#spare;
     this.#spare = buffer;
     this.#isWriting = true;
+    // What is written to it is found by nobody after a restart: it would be acknowledged, and lost.
+    if (buffer.records > 0 && this.#file?.isIntact(this.#end) === false) {
+      this.#options.onDamaged(fileName("segment", this.#segment));
+      this.#isToSayAnew = true;
+    }
+    if (this.#isToSayAnew) void this.#sayAnew(group).then(() => this.#writeGroup(group, buffer));
+    else this.#writeGroup(group, buffer);
+  }
+
+  #writeGroup(group: readonly Waiting[], buffer: RecordBuffer): void {
     if (buffer.records === 0) {
       this.#finish(group, buffer, 0, undefined);
       return;
     }
-    // What is written to it is found by nobody after a restart: it would be acknowledged, and lost.
-    if (this.#file?.isIntact(this.#end) === false) {
-      this.#options.onDamaged(fileName("segment", this.#segment));
-      this.endSegment();
-    }
+    if (this.#file?.isIntact(this.#end) === false) this.endSegment();
     if (this.#file === undefined || this.#end >= this.#options.segmentBytes) {
       this.#begin().then(
         () => this.#write(group, buffer),
@@ -154,8 +197,19 @@ export class OutboxLog {
   }
 
   async #begin(): Promise<void> {
-    const { disk, outboxId, durability, isLocked } = this.#options;
     this.endSegment();
+    await this.#beginWith(this.#end);
+  }
+
+  /**
+   * @param previousEnd where the segment before it ends; 0: nothing depends on that any more
+   * @param rest writes what belongs into it from its beginning on. @returns how many records and bytes
+   */
+  async #beginWith(
+    previousEnd: number,
+    rest?: (file: OutboxFile, number: number, start: number) => Promise<Appended>,
+  ): Promise<void> {
+    const { disk, files, outboxId, durability, isLocked } = this.#options;
     if (!isLocked()) throw new Error(TAKEN_OVER);
     const names = new Set(disk.names());
     let number = this.#segment + 1;
@@ -164,27 +218,67 @@ export class OutboxLog {
     const name = fileName("segment", number);
     const beginning = new RecordBuffer();
     beginning.begin();
-    encodeRecord({ type: "segment-begun", previous: this.#segment, previousEnd: this.#end }, beginning);
+    encodeRecord({ type: "segment-begun", previous: this.#segment, previousEnd }, beginning);
     beginning.end();
     const bytes = Buffer.concat([encodeHeader(outboxId), beginning.finish(0)]);
     const file = disk.create(name);
+    let appended: Appended | undefined;
     try {
       file.write(bytes, 0);
+      files.grow(name, bytes);
+      appended = await rest?.(file, number, bytes.length);
       if (durability === "power") {
         await file.sync();
         await disk.sync();
       }
     } catch (error) {
       file.close();
+      files.forget(name);
       // The next try is under the same number: a full disk must not fill up with the beginnings of files.
       disk.remove(name);
       throw error;
     }
+    this.endSegment();
     this.#segment = number;
     this.#file = file;
-    this.#end = bytes.length;
-    this.#records = 1;
-    this.#options.onWritten(bytes.length);
+    this.#end = bytes.length + (appended?.bytes ?? 0);
+    this.#records = 1 + (appended?.records ?? 0);
+    this.#options.onWritten(this.#end);
+  }
+
+  async #sayAnew(group: readonly Waiting[]): Promise<void> {
+    const { sayAnew, soon, isLocked } = this.#options;
+    this.#isToSayAnew = false;
+    try {
+      if (!isLocked()) throw new Error(TAKEN_OVER);
+      const waiting = [...group, ...this.#waiting].map(({ record }) => record).filter((record) => record !== undefined);
+      await sayAnew.before(this.#segment, waiting);
+      await this.#beginWith(0, async (file, number, start) => {
+        const buffer = new RecordBuffer();
+        let end = start;
+        const flush = (isComplete: boolean) => {
+          const part = buffer.finish(1, isComplete);
+          file.write(part, end);
+          this.#options.files.grow(fileName("segment", number), part);
+          end += part.length;
+          buffer.nextPart();
+        };
+        for (const record of sayAnew.records()) {
+          const at = buffer.begin();
+          encodeRecord(record, buffer);
+          buffer.end();
+          sayAnew.placed(record, number * POSITION_BASE + end + at);
+          if (buffer.length < PART_BYTES || record.type === "totals") continue;
+          flush(false);
+          await new Promise<void>((resolve) => soon(resolve));
+        }
+        flush(true);
+        return { bytes: end - start, records: buffer.records };
+      });
+      sayAnew.done(fileName("segment", this.#segment));
+    } catch (error) {
+      sayAnew.failed(error);
+    }
   }
 
   #write(group: readonly Waiting[], buffer: RecordBuffer): void {
@@ -228,6 +322,7 @@ export class OutboxLog {
       const base = this.#segment * POSITION_BASE + start;
       this.#end = start + bytes;
       this.#records += buffer.records;
+      this.#options.files.grow(fileName("segment", this.#segment), buffer.content);
       this.#options.onWritten(bytes);
       for (const { record, offset } of group)
         if (record !== undefined) this.#options.state.apply(record, base + offset);

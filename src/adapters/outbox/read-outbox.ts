@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { CodedError } from "../../domain/errors.js";
 import type { OutboxRecord } from "../../domain/outbox/outbox-record.js";
 import { OutboxState } from "../../domain/outbox/outbox-state.js";
@@ -5,6 +6,7 @@ import { decodeKeys } from "./key-memory.js";
 import type { OutboxDisk } from "./outbox-disk.js";
 import { decodeHeader, fileName, HEADER_BYTES, numbersOf } from "./outbox-file-header.js";
 import { EVENTS_OF_A_BATCH, type OnKey, replayFile } from "./replay-file.js";
+import type { FileContent } from "./written-files.js";
 
 const MAX_TRIES = 5;
 
@@ -21,6 +23,10 @@ export interface OutboxContent {
   readonly checkpoint: number;
   /** Segments in use, with their sizes. */
   readonly segments: ReadonlyMap<number, number>;
+  /** The segment that says anew what all before it came to; 0: none does. */
+  readonly saidAnewAt: number;
+  /** Of every file in use, what it is like where it is whole. */
+  readonly files: ReadonlyMap<string, FileContent>;
   readonly damagedRecords: number;
   /** What an operator has to know of the files, as sentences. */
   readonly findings: readonly string[];
@@ -54,11 +60,15 @@ function readOnce(disk: OutboxDisk, onKey: OnKey): OutboxContent & { readonly va
   /** Where each segment is whole up to. */
   const ends = new Map<number, number>();
 
-  const checkpoint = numbersOf("checkpoint", names).at(-1) ?? 0;
+  const files = new Map<string, FileContent>();
+  let saidAnewAt = 0;
+
+  let checkpoint = numbersOf("checkpoint", names).at(-1) ?? 0;
   const numbers = numbersOf("segment", names).filter((number) => number > checkpoint);
   const keyNumbers = numbersOf("keys", names);
   for (const number of keyNumbers)
     readFile(fileName("keys", number), (bytes) => {
+      keep(fileName("keys", number), bytes);
       if (!decodeKeys(bytes, onKey))
         findings.push(
           `${fileName("keys", number)} is damaged: reports that are sent again under a key in it may count twice`,
@@ -71,12 +81,31 @@ function readOnce(disk: OutboxDisk, onKey: OnKey): OutboxContent & { readonly va
       segments.set(number, bytes.length);
       replay(fileName("segment", number), bytes, number);
     });
+  if (checkpoint < saidAnewAt) checkpoint = 0;
   // One whose header is not complete is removed, and its number is free.
   const lastSegment = [...ends.keys()].at(-1) ?? 0;
   const lastNumber = Math.max(0, checkpoint, lastSegment, keyNumbers.at(-1) ?? 0);
   const lastEnd = ends.get(lastNumber) ?? 0;
   const isClosed = lastSegment === 0 || lastRecord?.type === "closed";
-  return { id, state, lastNumber, lastEnd, isClosed, checkpoint, segments, damagedRecords, findings, torn, vanished };
+  return {
+    id,
+    state,
+    lastNumber,
+    lastEnd,
+    isClosed,
+    checkpoint,
+    segments,
+    saidAnewAt,
+    files,
+    damagedRecords,
+    findings,
+    torn,
+    vanished,
+  };
+
+  function keep(name: string, bytes: Buffer): void {
+    files.set(name, { length: bytes.length, checksum: crc32(bytes) });
+  }
 
   function readFile(name: string, use: (bytes: Buffer) => void): void {
     const bytes = disk.read(name);
@@ -103,8 +132,10 @@ function readOnce(disk: OutboxDisk, onKey: OnKey): OutboxContent & { readonly va
     const { end, damaged } = replayFile(bytes, number, state, onKey, (record) => {
       lastRecord = record;
       if (record.type === "segment-begun") compareWithPrevious(record);
+      else if (record.type === "said-anew") forgetBefore(number);
     });
     if (number > 0) ends.set(number, end);
+    keep(name, bytes.subarray(0, end));
     if (damaged > 0) {
       damagedRecords += damaged;
       findings.push(
@@ -112,6 +143,16 @@ function readOnce(disk: OutboxDisk, onKey: OnKey): OutboxContent & { readonly va
       );
     }
     if (end < bytes.length && bytes.length > HEADER_BYTES) torn.set(name, end);
+  }
+
+  /** What was wrong with files that nothing depends on any more is of no interest. */
+  function forgetBefore(number: number): void {
+    saidAnewAt = number;
+    findings.length = 0;
+    damagedRecords = 0;
+    torn.clear();
+    for (const other of [...segments.keys()]) if (other < number) segments.delete(other);
+    for (const name of [...files.keys()]) if (!name.endsWith(".keys")) files.delete(name);
   }
 
   function compareWithPrevious({ previous, previousEnd }: Extract<OutboxRecord, { type: "segment-begun" }>): void {

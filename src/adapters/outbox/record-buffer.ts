@@ -11,6 +11,12 @@ export const LAST_OF_GROUP = 0x8000_0000;
 /** The longest payload that is believed, bytes. */
 export const MAX_PAYLOAD_BYTES = 0x4000_0000;
 
+/** Whether these bytes are one record as it was written. */
+export function isWholeFrame(bytes: Buffer): boolean {
+  if (bytes.length < FRAME_BYTES || bytes.readUInt32LE(0) !== bytes.length - FRAME_BYTES) return false;
+  return crc32(bytes.subarray(8)) === bytes.readUInt32LE(4);
+}
+
 const HALF_A_CHARACTER = /\p{Surrogate}/u;
 const FIRST_BYTES = 64 * 1024;
 /** A larger buffer is not kept for the next group. */
@@ -32,7 +38,11 @@ export class RecordBuffer {
     return this.#records;
   }
 
-  /** @returns where in the group the record begins */
+  get content(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** @returns where in the group, or in its part, the record begins */
   begin(): number {
     this.#recordAt = this.#length;
     this.#reserve(FRAME_BYTES);
@@ -80,17 +90,27 @@ export class RecordBuffer {
     this.#length += 4 + bytes;
   }
 
-  /** The whole group, once it is complete. @param firstIndex the number of its first record within the file */
-  finish(firstIndex: number): Buffer {
+  /**
+   * The group, once it is complete, or a part of it.
+   *
+   * @param firstIndex the number of the group's first record within the file
+   */
+  finish(firstIndex: number, isComplete = true): Buffer {
     for (let at = 0; at < this.#length;) {
       const length = this.#bytes.readUInt32LE(at);
       const back = this.#bytes.readUInt32LE(at + 12);
       this.#bytes.writeUInt32LE(firstIndex + back, at + 8);
-      if (at === this.#lastAt) this.#bytes.writeUInt32LE((back | LAST_OF_GROUP) >>> 0, at + 12);
+      if (isComplete && at === this.#lastAt) this.#bytes.writeUInt32LE((back | LAST_OF_GROUP) >>> 0, at + 12);
       this.#bytes.writeUInt32LE(crc32(this.#bytes.subarray(at + 8, at + FRAME_BYTES + length)), at + 4);
       at += FRAME_BYTES + length;
     }
-    return this.#bytes.subarray(0, this.#length);
+    return this.content;
+  }
+
+  /** Lets go of a part that is finished: what comes is of the same group. */
+  nextPart(): void {
+    this.#length = 0;
+    this.#lastAt = -1;
   }
 
   clear(): void {

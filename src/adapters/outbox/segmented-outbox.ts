@@ -9,14 +9,16 @@ import { OutageLog } from "../../ports/outage-log.js";
 import type { Durability, Outbox, Written } from "../../ports/outbox.js";
 import { SteadyTime } from "../../ports/steady-time.js";
 import type { DependencyState } from "../../ports/telemetry.js";
-import { compactSegments } from "./compact-segments.js";
-import { EventReader } from "./event-reader.js";
+import { ChangedFile, compactSegments } from "./compact-segments.js";
+import { EventReader, type ReadSegment } from "./event-reader.js";
 import { digestOfEvent, digestOfUsage, KeyMemory } from "./key-memory.js";
 import { type OutboxDisk, RESERVE, RESERVE_BYTES } from "./outbox-disk.js";
 import { fileName, numbersOf } from "./outbox-file-header.js";
 import { OutboxLog, POSITION_BASE, TAKEN_OVER } from "./outbox-log.js";
 import { type OutboxContent, readOutbox } from "./read-outbox.js";
 import { keysOf } from "./replay-file.js";
+import { StateSaidAnew } from "./say-anew.js";
+import { WrittenFiles } from "./written-files.js";
 
 export interface OutboxOptions {
   readonly durability: Durability;
@@ -38,6 +40,9 @@ export const OUTBOX_DEFAULTS = {
   soon: (callback: () => void) => void setImmediate(callback),
 } as const;
 
+/** How much of what the files say is read back at once: all of what most outboxes have. */
+const VERIFIED_BYTES = 4 * 1024 * 1024;
+
 /** Segments are left behind once they are so many times what is still needed of them. */
 const COMPACT_GROWTH = 4;
 /** Or half of what it may take beside that, and never before this part of all, which is the longest segment too. */
@@ -48,7 +53,6 @@ export class SegmentedOutbox implements Outbox {
   readonly id: string;
   readonly state: OutboxState;
   readonly maxBytes: number;
-  readonly damagedRecords: number;
   readonly digestOfUsage = digestOfUsage;
   readonly digestOfEvent = digestOfEvent;
   readonly #options: OutboxOptions;
@@ -62,6 +66,12 @@ export class SegmentedOutbox implements Outbox {
   /** A clock that is set must not have keys forgotten. */
   readonly #time: SteadyTime;
   readonly #openedAt: number;
+  readonly #files: WrittenFiles;
+  readonly #damage: OutageLog;
+  #damagedRecords: number;
+  #rewrites = 0;
+  #isDamaged = false;
+  #verification: Promise<void> | undefined;
   #bytes = 0;
   #checkpoint = 0;
   #checkpointBytes = 0;
@@ -86,11 +96,15 @@ export class SegmentedOutbox implements Outbox {
     this.id = content.id ?? randomUUID();
     this.state = content.state;
     this.maxBytes = options.maxBytes;
-    this.damagedRecords = content.damagedRecords;
+    this.#damagedRecords = content.damagedRecords;
     this.#tidy(content);
     // Its directory was written to: it may be long until there is a report.
     state?.set(true);
-    this.#events = new EventReader(disk);
+    const pause = () => new Promise<void>((resolve) => options.soon(resolve));
+    this.#damage = new OutageLog(logger, state);
+    this.#files = new WrittenFiles(disk, content.files, pause);
+    const readSegment: ReadSegment = (...part) => this.#log.readAt(...part);
+    this.#events = new EventReader(readSegment);
     this.#log = new OutboxLog({
       disk,
       state: this.state,
@@ -103,20 +117,42 @@ export class SegmentedOutbox implements Outbox {
       isLocked: () => options.isLocked?.() !== false,
       onWritten: (bytes) => {
         this.#bytes += bytes;
-        this.#outage.works("the outbox is written to again");
+        if (!this.#isDamaged) this.#outage.works("the outbox is written to again");
       },
       onFailed: (error) =>
         this.#outage.lost("error", "the outbox cannot be written to: reports are refused", { error }),
-      onDamaged: (file) =>
-        logger.error(
-          "a file of the outbox was removed, renamed or cut by another program while it was written: what waits in it is still delivered by this process, and is lost with it; what comes goes to a new file",
-          { file },
-        ),
+      files: this.#files,
+      onDamaged: (file) => this.#foundChanged(file),
+      sayAnew: new StateSaidAnew({
+        disk,
+        files: this.#files,
+        outboxId: this.id,
+        state: this.state,
+        keys: this.#keys,
+        readSegment,
+        pause,
+        idle: () => this.idle(),
+        onDone: (lostEvents) => this.#saidAnew(lostEvents),
+        onFailed: (error) =>
+          this.#damage.lost(
+            "error",
+            "the outbox cannot be written anew for now, which is tried again: what waits in the file that was changed is delivered by this process, and is lost with it",
+            { error },
+          ),
+      }),
     });
   }
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get damagedRecords(): number {
+    return this.#damagedRecords;
+  }
+
+  get rewrites(): number {
+    return this.#rewrites;
   }
 
   accept(record: Extract<OutboxRecord, { type: "usage-accepted" | "events-accepted" }>, written: Written): void {
@@ -164,12 +200,66 @@ export class SegmentedOutbox implements Outbox {
     return this.#events.read(events);
   }
 
-  /** Resolves once what was left behind before is. For tests. */
+  /** Resolves once what was left behind before is. */
   async idle(): Promise<void> {
     await this.#compaction;
   }
 
+  /**
+   * Looks whether the files are as they were written: all are there and long enough, and a part of what they say.
+   * Where one is not, all that is known is written anew. Resolves after that; never rejects.
+   *
+   * @param bytes how much of what they say is read
+   */
+  verify(bytes = VERIFIED_BYTES): Promise<void> {
+    if (this.#isClosed || this.#compaction !== undefined) return Promise.resolve();
+    return (this.#verification ??= this.#verify(bytes).finally(() => (this.#verification = undefined)));
+  }
+
+  async #verify(bytes: number): Promise<void> {
+    try {
+      const changed = this.#files.findShort() ?? (await this.#files.findChanged(bytes));
+      if (changed !== undefined) this.#foundChanged(changed);
+    } catch (error) {
+      this.#logger.debug("the files of the outbox could not be looked at; that is tried again", { error });
+    }
+    if (this.#isDamaged) await new Promise<void>((resolve) => this.#log.sayAnew(resolve));
+  }
+
+  #foundChanged(file: string): void {
+    this.#isDamaged = true;
+    this.#damage.lost(
+      "error",
+      "a file of the outbox was removed, cut or changed by another program, or by the disk, while it is in use: what waits is written anew from memory",
+      { file, reason: file },
+    );
+  }
+
+  #saidAnew(lostEvents: number): void {
+    this.#isDamaged = false;
+    this.#rewrites++;
+    this.#checkpoint = 0;
+    this.#checkpointBytes = 0;
+    this.#bytes = this.#bytesOfSegments();
+    if (lostEvents > 0) {
+      this.#damagedRecords += lostEvents;
+      this.#logger.error(
+        "events that were accepted could only be read from the file that was changed: they are lost, and no longer among what was accepted",
+        { events: lostEvents },
+      );
+    }
+    this.#damage.recovered("the outbox is written anew from memory: what waits is on disk again");
+  }
+
+  #bytesOfSegments(): number {
+    const numbers = numbersOf("segment", this.#disk.names());
+    return numbers.reduce((sum, number) => sum + this.#disk.size(fileName("segment", number)), 0);
+  }
+
   async close(): Promise<void> {
+    await this.#compaction;
+    await this.#verification;
+    await this.verify(Infinity);
     this.#isClosed = true;
     this.#time.stop();
     if (this.#log.isSegmentOpen)
@@ -178,7 +268,7 @@ export class SegmentedOutbox implements Outbox {
     await this.#compaction;
   }
 
-  #tidy({ checkpoint, segments, findings, torn, isClosed }: OutboxContent): void {
+  #tidy({ checkpoint, segments, saidAnewAt, findings, torn, isClosed }: OutboxContent): void {
     for (const finding of findings) this.#logger.error(`outbox: ${finding}`);
     if (!isClosed)
       this.#logger.warn(
@@ -196,7 +286,7 @@ export class SegmentedOutbox implements Outbox {
       const isLeftBehind = [
         ...numbersOf("segment", [name]),
         ...numbersOf("checkpoint", [name]).map((number) => number + 1),
-      ].some((number) => number <= checkpoint);
+      ].some((number) => number <= checkpoint || number < saidAnewAt);
       if (isLeftBehind || name.endsWith(".tmp")) this.#disk.remove(name);
     }
     for (const [number, bytes] of segments) if (!torn.has(fileName("segment", number))) this.#bytes += bytes;
@@ -235,7 +325,7 @@ export class SegmentedOutbox implements Outbox {
   }
 
   #compactIfWorthIt(): void {
-    if (this.#compaction !== undefined || this.#isClosed) return;
+    if (this.#compaction !== undefined || this.#isClosed || this.#isDamaged) return;
     if (this.#bytes - this.#checkpointBytes < this.#worthCompacting()) return;
     const upTo = Math.min(this.#log.completeSegment, this.#firstSegmentOfEvents() - 1);
     if (upTo <= this.#checkpoint) return;
@@ -259,19 +349,22 @@ export class SegmentedOutbox implements Outbox {
         outboxId: this.id,
         upTo,
         keysSince,
+        files: this.#files,
         pause: () => new Promise((resolve) => this.#options.soon(resolve)),
       });
       this.#checkpoint = upTo;
       this.#keys.expire(this.#openedAt + this.#time.now());
       this.#removeOldKeys(keysSince);
       this.#checkpointBytes = this.#disk.size(fileName("checkpoint", upTo));
-      const segments = numbersOf("segment", this.#disk.names()).reduce(
-        (sum, number) => sum + this.#disk.size(fileName("segment", number)),
-        0,
-      );
-      this.#bytes = this.#checkpointBytes + segments;
+      this.#bytes = this.#checkpointBytes + this.#bytesOfSegments();
       this.#keepReserve();
     } catch (error) {
+      if (error instanceof ChangedFile) {
+        this.#foundChanged(error.file);
+        // It waits for this to end.
+        this.#log.sayAnew(() => undefined);
+        return;
+      }
       this.#logger.warn("the outbox could not be made smaller; it is tried again when more is written", { error });
     }
   }
@@ -283,7 +376,9 @@ export class SegmentedOutbox implements Outbox {
       // The keys are in the order of their acceptance, and the last one is before the checksum.
       const end = size < 8 ? undefined : this.#disk.readAt(name, size - 8, 4);
       const newest = end?.length === 4 ? end.readUInt32LE(0) * 1_000 : 0;
-      if (newest < since) this.#disk.remove(name);
+      if (newest >= since) continue;
+      this.#files.forget(name);
+      this.#disk.remove(name);
     }
   }
 

@@ -8,11 +8,15 @@ import { DELIVERY_LIMITS, type DeliveryLimits } from "../../application/report/d
 import { operateOutbox } from "../../application/report/operate-outbox.js";
 import { CodedError } from "../../domain/errors.js";
 import type { AsideItem } from "../../domain/outbox/outbox-record.js";
+import type { CancelTimer } from "../../ports/clock.js";
 import type { Outbox } from "../../ports/outbox.js";
 import { DependencyState } from "../../ports/telemetry.js";
 import type { Config } from "../config/settings/settings.js";
 import { StartError } from "../process/start-error.js";
 import type { Services } from "../source/source.js";
+
+/** How often it is looked whether its files are as they were written. */
+const VERIFY_EVERY_MS = 1_000;
 
 /** An outbox that this process has. */
 export interface OpenedOutbox {
@@ -43,6 +47,11 @@ export function openOutbox(config: Config, services: Services): OpenedOutbox | u
       new DependencyState("outbox", services.telemetry.dependencies),
     );
     const { clock, logger } = services;
+    let stopVerifying: CancelTimer = () => undefined;
+    const verify = () => {
+      stopVerifying = clock.after(VERIFY_EVERY_MS, () => void outbox.verify().then(verify));
+    };
+    verify();
     const keep = (item: AsideItem, reason: string) => keepDropped(directory, item, reason, clock.now());
     return {
       outbox,
@@ -59,6 +68,7 @@ export function openOutbox(config: Config, services: Services): OpenedOutbox | u
       },
       close: async () => {
         await outbox.close();
+        stopVerifying();
         lock.release();
       },
     };

@@ -11,7 +11,7 @@ export interface QueuedEvent {
 /** Events that are sent in one request, or in several that each have a part of them. */
 export interface EventBatch {
   readonly id: number;
-  readonly events: readonly QueuedEvent[];
+  events: readonly QueuedEvent[];
   readonly acceptedAt: number;
   /** See EntryRecord. */
   triedAt: number | undefined;
@@ -61,6 +61,26 @@ export class EventQueue {
     const firstId = this.#ids[this.#first];
     const lastId = this.#ids[Math.min(this.#first + count, this.#ids.length) - 1];
     return firstId === undefined || lastId === undefined ? undefined : { firstId, lastId };
+  }
+
+  /** All that wait, with when each was accepted. */
+  *all(): Iterable<QueuedEvent & { readonly acceptedAt: number }> {
+    for (let i = this.#first; i < this.#ids.length; i++) {
+      const id = this.#ids[i] as number;
+      const acceptedAt = this.#acceptedAt[i] as number;
+      yield { id, position: this.#positions[i] as number, event: this.#events.get(id), acceptedAt };
+    }
+  }
+
+  /** Their records are elsewhere by now. @param positions by id: an event without one is let go of */
+  move(positions: ReadonlyMap<number, number>): void {
+    const kept = [...this.all()].filter(({ id }) => positions.has(id));
+    this.#ids = kept.map(({ id }) => id);
+    this.#positions = this.#ids.map((id) => positions.get(id) ?? 0);
+    this.#acceptedAt = kept.map(({ acceptedAt }) => acceptedAt);
+    this.#first = 0;
+    // They are read from their records from now on.
+    this.#events.clear();
   }
 
   /** Takes out those at the front up to this id. */

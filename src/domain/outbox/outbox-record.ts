@@ -104,6 +104,8 @@ export type OutboxRecord =
   | { readonly type: "clock-set-back"; readonly byMs: number }
   /** Where the segment before this one ended, bytes: one that is shorter when it is read again was cut. */
   | { readonly type: "segment-begun"; readonly previous: number; readonly previousEnd: number }
+  /** All before is void: what follows within its group says anew what it came to. */
+  | { readonly type: "said-anew" }
   /** The process ended by itself. Nothing follows in this segment. */
   | { readonly type: "closed" }
   | { readonly type: "totals"; readonly totals: OutboxTotals; readonly nextId: number };

@@ -13,6 +13,8 @@ import type {
 import { UsageEntry, type UsageSeries } from "./usage-entry.js";
 import { WaitingFilter } from "./waiting-filter.js";
 
+const NO_TOTALS: OutboxTotals = { accepted: 0, delivered: 0, rejected: 0, stale: 0, dropped: 0 };
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What an outbox holds: the fold of its records, in their order. */
@@ -26,7 +28,7 @@ export class OutboxState {
   readonly events = new EventQueue();
   readonly eventBatches = new Map<number, EventBatch>();
   readonly aside = new Map<number, AsideItem>();
-  readonly totals: Mutable<OutboxTotals> = { accepted: 0, delivered: 0, rejected: 0, stale: 0, dropped: 0 };
+  readonly totals: Mutable<OutboxTotals> = { ...NO_TOTALS };
   /** Called with each series of which something else waits than before. */
   onChange: ((series: UsageSeries) => void) | undefined;
   /** The latest time that a record has, epoch milliseconds: a clock that is behind it was set back. */
@@ -108,6 +110,28 @@ export class OutboxState {
     }
   }
 
+  /**
+   * The records of events that wait are elsewhere by now.
+   *
+   * @param positions by the events' ids: one without a position is lost, and no longer among what was accepted
+   * @returns how many are lost
+   */
+  moveEvents(positions: ReadonlyMap<number, number>): number {
+    let lost = this.events.length;
+    this.events.move(positions);
+    lost -= this.events.length;
+    for (const batch of this.eventBatches.values()) {
+      lost += batch.events.length;
+      batch.events = batch.events
+        .filter(({ id }) => positions.has(id))
+        .map(({ id }) => ({ id, position: positions.get(id) ?? 0, event: undefined }));
+      lost -= batch.events.length;
+      if (batch.events.length === 0) this.eventBatches.delete(batch.id);
+    }
+    this.totals.accepted -= lost;
+    return lost;
+  }
+
   /** @param position where the record is, for whoever reads events from it */
   apply(record: OutboxRecord, position = 0): void {
     if ("at" in record && record.at > this.latestAt) this.latestAt = record.at;
@@ -158,6 +182,13 @@ export class OutboxState {
       case "totals":
         Object.assign(this.totals, record.totals);
         this.#sawId(record.nextId - 1);
+        return;
+      case "said-anew":
+        for (const entry of [...this.entries.values()]) this.#remove(entry);
+        this.events.takeUpTo(Infinity);
+        this.eventBatches.clear();
+        this.aside.clear();
+        Object.assign(this.totals, NO_TOTALS);
         return;
       case "segment-begun":
       case "closed":

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
@@ -182,6 +182,33 @@ describe("a sidecar with an outbox", () => {
       code: 78,
       stderr: expect.stringContaining("another process has the outbox"),
     });
+  });
+
+  it.each<[what: string, act: (file: string) => Promise<void>]>([
+    ["removed", (file) => rm(file)],
+    ["cut", (file) => truncate(file, 100)],
+    [
+      "changed in one bit",
+      async (file) => {
+        const bytes = await readFile(file);
+        bytes[bytes.length - 10]! ^= 1;
+        await writeFile(file, bytes);
+      },
+    ],
+  ])("delivers after a kill what it had in memory when a file was %s while it ran", async (what, act) => {
+    const name = `changed ${what}`;
+    upstream.emulator.faults.inject({ target: "api", kind: "status", status: 503 });
+    const before = used("a");
+    const { service, port, metricsPort } = await serve(name);
+    await call(port, "ReportUsage", { customerId: "a", featureId: "calls", value: 5 });
+    await act(join(directory, name, "0000000001.segment"));
+    const metrics = async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    await eventually(metrics, { timeout: ANSWER_MS, interval: 50 }).toContain("sidecar_outbox_rewrites_total 1");
+    service.child.kill("SIGKILL");
+    await service.ended;
+    upstream.emulator.faults.clear();
+    await serve(name);
+    await eventually(() => used("a"), { timeout: ANSWER_MS }).toBe(before + 5);
   });
 
   it(

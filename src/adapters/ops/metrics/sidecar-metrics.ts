@@ -224,8 +224,13 @@ const OUTBOX_METRICS: readonly Metric<Outbox>[] = [
   gauge("sidecar_outbox_max_bytes", "Bytes that it may take.", ({ maxBytes }) => maxBytes),
   gauge(
     "sidecar_outbox_damaged_records",
-    "Records that could not be read when it was opened.",
+    "Records that could not be read when it was opened, and events that were lost with a changed file since.",
     ({ damagedRecords }) => damagedRecords,
+  ),
+  counter(
+    "sidecar_outbox_rewrites_total",
+    "How often one of its files was found changed while it was in use, and all that waits was written anew from memory.",
+    ({ rewrites }) => rewrites,
   ),
 ];
 
