@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { failAsCommand } from "./cli/command-process.js";
 import { printable } from "./cli/output.js";
+import { refuseToStart } from "./process/start-error.js";
 import { obeySignals } from "./process/termination.js";
 
 const given = process.argv.slice(2);
@@ -14,10 +15,16 @@ if (!isService) failAsCommand(process);
 
 // A command is over when it says so, not when all that it waits for are timers that keep no process alive.
 const untilDone = setInterval(() => undefined, 60_000);
-const { runCommand } = await import("./cli/run-command.js");
-const exitCode = await runCommand(args, process.env, {
-  out: (text) => process.stdout.write(`${printable(text)}\n`),
-  err: (text) => process.stderr.write(`${printable(text)}\n`),
-});
-clearInterval(untilDone);
-if (exitCode !== undefined) process.exitCode = exitCode;
+try {
+  const { runCommand } = await import("./cli/run-command.js");
+  const exitCode = await runCommand(args, process.env, {
+    out: (text) => process.stdout.write(`${printable(text)}\n`),
+    err: (text) => process.stderr.write(`${printable(text)}\n`),
+  });
+  if (exitCode !== undefined) process.exitCode = exitCode;
+} catch (error) {
+  if (!isService) throw error;
+  refuseToStart("entitlement-sidecar", error);
+} finally {
+  clearInterval(untilDone);
+}

@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=4 --max-old-space-size=192
 // Of short-lived objects this process has many and keeps few: room for 16 MB of them costs 40 MB and saves a tenth of the CPU.
+import { refuseToStart } from "./process/start-error.js";
 import { obeySignals } from "./process/termination.js";
 
 const HELP = `persistent-cache-service
@@ -15,7 +16,10 @@ obeySignals(command === "serve");
 
 switch (rest.length > (command === "help" ? 1 : 0) ? "too many" : command) {
   case "serve":
-    await (await import("./persistent-cache/persistent-cache-main.js")).runPersistentCache();
+    await import("./persistent-cache/persistent-cache-main.js").then(
+      ({ runPersistentCache }) => runPersistentCache(),
+      (error: unknown) => refuseToStart("persistent-cache-service", error),
+    );
     break;
   case "help":
   case "--help":

@@ -49,10 +49,10 @@ export async function askOps(
   mark: string,
   method: Method = "GET",
 ): Promise<OpsAnswer> {
-  const { baseUrl, token } = whomToAsk(options, environment, output);
-  const url = new URL(`${baseUrl}${path}${query.size === 0 ? "" : `?${query.toString()}`}`);
   const timeoutMs =
     options.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationOf("--timeout", options.timeout, TIMEOUT_RANGE);
+  const { baseUrl, token } = whomToAsk(options, environment, output);
+  const url = new URL(`${baseUrl}${path}${query.size === 0 ? "" : `?${query.toString()}`}`);
   const { status, text } = await sendBounded(method, url, token, timeoutMs).catch((error: unknown) => {
     throw new OpsFailure(
       `no sidecar's metrics port answers at ${url.origin} (${reasonOf(error)}). Start one with "npm start", or name its address with --address host:port`,

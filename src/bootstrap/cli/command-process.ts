@@ -1,3 +1,4 @@
+import { environmentFault } from "../process/start-error.js";
 import { COMMAND_EXIT_CODES } from "./output.js";
 
 /** What of a process a command has to do with. */
@@ -20,7 +21,12 @@ export function failAsCommand(process: CommandProcess): void {
     if (isUnsaid) process.exitCode = COMMAND_EXIT_CODES.error;
   });
   process.on("uncaughtException", (error) => {
-    process.stderr.write(`error: the command failed in a way that was not foreseen: ${error.stack ?? String(error)}\n`);
+    const fault = environmentFault(error);
+    process.stderr.write(
+      fault === undefined
+        ? `error: the command failed in a way that was not foreseen: ${error.stack ?? String(error)}\n`
+        : `error: ${fault}\n`,
+    );
     process.exit(COMMAND_EXIT_CODES.error);
   });
 }

@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { nearestIds } from "../../domain/decision/nearest-ids.js";
 
 /** What a command understands: its options as node:util has them, and its positional arguments by name. */
 export interface CommandSyntax {
@@ -21,13 +22,22 @@ export function parseCommandLine<const S extends CommandSyntax>(
     refuseRepeated(joined, options);
     parsed = parseArgs({ args: joined, options, allowPositionals: true }) as Parsed<S>;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(messageOf(error, Object.keys(options)));
   }
   const missing = positionals.slice(parsed.positionals.length);
   if (missing.length > 0) throw new UsageError(`missing: ${missing.map((name) => `<${name}>`).join(" ")}`);
   const surplus = parsed.positionals.slice(positionals.length);
   if (surplus.length > 0 && !takesMore) throw new UsageError(`not understood: ${surplus.join(" ")}`);
   return parsed;
+}
+
+/** node:util advises how to pass an option as a positional argument, which nobody wants who mistyped one. */
+function messageOf(error: unknown, known: readonly string[]): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, unknown] = /^Unknown option '(-[^']*)'/.exec(message) ?? [];
+  if (unknown === undefined) return message;
+  const [near] = nearestIds(unknown.replace(/^-+/, ""), known);
+  return `there is no option '${unknown}'${near === undefined ? "" : `: did you mean --${near}?`}`;
 }
 
 /** node:util takes the last of several without a word. A flag that is repeated says the same twice. */

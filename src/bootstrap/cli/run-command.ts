@@ -33,7 +33,7 @@ async function dispatch(
   environment: NodeJS.ProcessEnv,
   output: Output,
 ): Promise<number | undefined> {
-  if (rest[0] === "--help" || rest[0] === "-h") {
+  if (asksForHelp(rest)) {
     output.out(await helpOn(command));
     return 0;
   }
@@ -90,6 +90,12 @@ async function dispatch(
     default:
       throw new UsageError(`there is no command ${JSON.stringify(command)}`);
   }
+}
+
+/** Anywhere before "--": who has typed half a command wants to know how it goes on. */
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
 }
 
 async function helpOn(topic: string | undefined): Promise<string> {

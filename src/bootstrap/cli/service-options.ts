@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { readOnceNow } from "../../adapters/files/regular-file.js";
 import { integer } from "../config/settings/parsers.js";
 import { UsageError } from "./parse-command-line.js";
@@ -32,11 +33,33 @@ export function tlsOptions({ ca, insecure }: TlsOptions): {
     throw new UsageError("--ca and --insecure exclude each other: remove one of them");
   if (insecure === true) return { rejectUnauthorized: false };
   if (ca === undefined) return {};
+  const pem = readAuthorities(ca);
   try {
-    return { ca: readOnceNow(ca) };
+    for (const [certificate] of pem.toString("latin1").matchAll(CERTIFICATE)) new X509Certificate(certificate);
   } catch (error) {
-    throw new UsageError(`--ca: ${ca} cannot be read: ${(error as Error).message}`);
+    throw new UsageError(
+      `--ca: a certificate in ${ca} is damaged (${(error as Error).message}): copy it again from where it was issued`,
+    );
   }
+  return { ca: pem };
+}
+
+const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*(?:-----END [A-Z0-9 ]*CERTIFICATE-----|$)/g;
+
+function readAuthorities(file: string): Buffer {
+  let pem: Buffer;
+  try {
+    pem = readOnceNow(file);
+  } catch (error) {
+    throw new UsageError(
+      `--ca: ${file} cannot be read: ${(error as Error).message}; correct the path or its permissions`,
+    );
+  }
+  if (pem.toString("latin1").match(CERTIFICATE) !== null) return pem;
+  const isKey = pem.includes("PRIVATE KEY-----");
+  throw new UsageError(
+    `--ca: ${file} has no certificate in PEM (-----BEGIN CERTIFICATE-----)${isKey ? ", but a private key: name the certificate of the authority" : "; of a DER file: openssl x509 -inform der -in <file> -out <file.pem>"}`,
+  );
 }
 
 /** Milliseconds of "500ms", "90s", "10m", or of a number of them. @throws UsageError that names the option */

@@ -1,6 +1,6 @@
 import { askOps, OPS_OPTIONS, OpsFailure } from "./ask-ops.js";
 import { COMMAND_EXIT_CODES, type Output } from "./output.js";
-import { parseCommandLine } from "./parse-command-line.js";
+import { parseCommandLine, UsageError } from "./parse-command-line.js";
 
 export const STATUS_SYNTAX = {
   positionals: [],
@@ -21,6 +21,8 @@ export async function statusCommand(
   output: Output,
 ): Promise<number> {
   const { values } = parseCommandLine(args, STATUS_SYNTAX);
+  if (values.expect?.replaceAll(",", "").trim() === "")
+    throw new UsageError("--expect is empty, so that nothing would be looked at: such as --expect isDegraded=false");
   const query = new URLSearchParams(
     (values.expect ?? "")
       .split(",")

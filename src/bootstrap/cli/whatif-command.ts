@@ -43,8 +43,9 @@ export async function whatifCommand(
   try {
     // The state file belongs to the service that runs: what is read is a copy.
     const stateFile = values.state ?? environment["CATALOG_STATE_FILE"];
+    const isNamed = values.state !== undefined;
     const open = async (file: string, copy: string) => {
-      if (stateFile !== undefined && stateFile !== "") await copyState(stateFile, join(folder, copy));
+      if (stateFile !== undefined && stateFile !== "") await copyState(stateFile, join(folder, copy), isNamed);
       const engine = await openCatalog({
         source: { file },
         stateFile: stateFile === undefined || stateFile === "" ? undefined : join(folder, copy),
@@ -63,7 +64,7 @@ export async function whatifCommand(
     );
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
-    output.err(error.message);
+    output.err(`error: ${error.message}`);
     return COMMAND_EXIT_CODES.error;
   } finally {
     for (const engine of engines) await engine.close();
@@ -98,7 +99,7 @@ async function report(
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  output.err(`${looked} customers compared: ${gains} gains, ${losses} losses`);
+  output.err(`${looked} ${looked === 1 ? "customer" : "customers"} compared: ${gains} gains, ${losses} losses`);
   return losses === 0 ? COMMAND_EXIT_CODES.valid : COMMAND_EXIT_CODES.invalid;
 }
 
@@ -110,11 +111,12 @@ function describe(
   return `${is.padEnd(6)} ${customerId}${resourceId === undefined ? "" : ` ${resourceId}`} ${id}${type === "credit" ? " (credits)" : ""}: ${before} -> ${after}`;
 }
 
-async function copyState(stateFile: string, to: string): Promise<void> {
+/** @param isNamed a service that has not counted yet has no state file, but who names one means one that is there */
+async function copyState(stateFile: string, to: string, isNamed: boolean): Promise<void> {
   try {
     await copyFile(stateFile, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" && !isNamed) return;
     throw new CodedError(
       "failed-precondition",
       `the state file ${stateFile} cannot be read: ${(error as Error).message}; correct the path or its permissions`,
@@ -125,19 +127,27 @@ async function copyState(stateFile: string, to: string): Promise<void> {
 
 async function customersIn(which: string, before: CatalogEngine, after: CatalogEngine): Promise<Iterable<string>> {
   if (which === "all") return new Set([...before.model.customers.keys(), ...after.model.customers.keys()]);
+  let text: string;
   try {
-    return new Set(
-      (await readOnce(which))
-        .toString("utf8")
-        .split(/\r?\n/)
-        .map((line) => line.trim())
-        .filter((line) => line !== ""),
-    );
+    text = (await readOnce(which)).toString("utf8");
   } catch (error) {
     throw new UsageError(
       `--customers must be "all" or a file with an id in each line; ${which} cannot be read: ${(error as Error).message}`,
     );
   }
+  const ids = new Set(
+    text
+      .replace(/^\uFEFF/, "")
+      .split(/\r?\n/)
+      .map((line) => line.trim())
+      .filter((line) => line !== ""),
+  );
+  if (ids.size === 0) throw new UsageError(`--customers: ${which} has no customer; write an id in each line`);
+  for (const id of ids) {
+    if (before.model.customers.get(id) === undefined && after.model.customers.get(id) === undefined)
+      throw new UsageError(`--customers: neither catalog has ${JSON.stringify(id)}, which ${which} names; correct it`);
+  }
+  return ids;
 }
 
 function services() {

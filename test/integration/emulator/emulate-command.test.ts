@@ -72,9 +72,9 @@ describe("emulate", () => {
     const broken = join(folder, "broken.yaml");
     await writeFile(broken, "features: []\ncustomers:\n  - { id: a, plan: none }\n");
     const faulty = await runToEnd(["emulate", "--catalog", broken]);
-    expect(faulty).toMatchObject({ code: 1, stdout: "" });
+    expect(faulty).toMatchObject({ code: 2, stdout: "" });
     expect(faulty.stderr).toContain("broken.yaml:3:");
-    expect((await runToEnd(["emulate", "--catalog", join(folder, "none.yaml")])).code).toBe(1);
+    expect((await runToEnd(["emulate", "--catalog", join(folder, "none.yaml")])).code).toBe(2);
   });
 
   it("says that a port is in use", async () => {
@@ -82,8 +82,8 @@ describe("emulate", () => {
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
     const { code, stderr } = await runToEnd(["emulate", "--catalog", catalogFile, "--port", String(port)]);
-    const fault = `--port: port ${port} of 127.0.0.1 is in use (EADDRINUSE): end what listens there, or choose another --port; --port 0 takes any free one\n`;
-    expect({ code, stderr }).toEqual({ code: 1, stderr: fault });
+    const fault = `error: --port: port ${port} of 127.0.0.1 is in use (EADDRINUSE): end what listens there, or choose another --port; --port 0 takes any free one\n`;
+    expect({ code, stderr }).toEqual({ code: 2, stderr: fault });
     other.close();
   });
 });

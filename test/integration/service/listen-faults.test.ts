@@ -54,7 +54,7 @@ const LISTENERS: readonly Listener[] = [
   {
     portName: "--port",
     hostName: "--host",
-    exitCode: 1,
+    exitCode: 2,
     run: (port, host = "127.0.0.1") => runToEnd(["emulate", "--catalog", CATALOG, "--port", port, "--host", host]),
   },
 ];

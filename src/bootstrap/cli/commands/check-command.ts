@@ -40,14 +40,14 @@ export async function checkCommand(
 ): Promise<number> {
   const { positionals, values } = parseCommandLine(args, SYNTAX);
   const [customerId = "", id = ""] = positionals;
-  const baseUrl =
-    values.address === undefined ? addressIn(environment, output) : baseUrlOf("--address", values.address);
   const timeoutMs =
     values.timeout === undefined ? CHECK_TIMEOUT_MS : durationOf("--timeout", values.timeout, TIMEOUT_RANGE);
   const requestedUsage =
     values["requested-usage"] === undefined ? undefined : numberOf("--requested-usage", values["requested-usage"]);
   const requestedValues = values["requested-values"]?.split(",") ?? [];
   const tls = tlsOptions(values);
+  const baseUrl =
+    values.address === undefined ? addressIn(environment, output) : baseUrlOf("--address", values.address);
   const headers = requestHeaders(values.token);
   const client = createClient(
     SidecarService,

@@ -70,8 +70,8 @@ export async function emulateCommand(args: readonly string[], output: Output): P
   } catch (error) {
     const message = explain(error, where);
     if (message === undefined) throw error;
-    output.err(message);
-    return COMMAND_EXIT_CODES.invalid;
+    output.err(`error: ${message}`);
+    return COMMAND_EXIT_CODES.error;
   }
 }
 

@@ -36,6 +36,7 @@ export async function decisionsCommand(
     throw new UsageError("missing: --file <file>, the decision log (else DECISION_LOG_FILE); - reads standard input");
   const since = timestampOf("--since", values.since) ?? -Infinity;
   const until = timestampOf("--until", values.until) ?? Infinity;
+  if (since > until) throw new UsageError("--since is after --until: no decision is between them; exchange the two");
   const isWanted = (line: DecisionLine) =>
     (values.id === undefined || line.decision === values.id) &&
     (values.customer === undefined || line.customer === values.customer) &&
@@ -46,15 +47,25 @@ export async function decisionsCommand(
     Date.parse(line.timestamp) >= since &&
     Date.parse(line.timestamp) <= until;
   let found = 0;
+  let looked = 0;
   for (const { name, open } of await inputsOf(file)) {
     for await (const text of linesOf(name, open())) {
       const line = lineIn(text);
-      if (line === undefined || !isWanted(line)) continue;
+      if (line === undefined) continue;
+      looked++;
+      if (!isWanted(line)) continue;
       found++;
       output.out(values.json === true ? text : describe(line));
     }
   }
-  return found > 0 ? 0 : COMMAND_EXIT_CODES.denied;
+  if (found > 0) return 0;
+  const name = file === "-" ? "standard input" : file;
+  output.err(
+    looked === 0
+      ? `${name} has no decisions: is it the DECISION_LOG_FILE of the service, and DECISION_LOG not off?`
+      : `none of the ${looked} ${looked === 1 ? "decision" : "decisions"} in ${name} is what was asked for`,
+  );
+  return COMMAND_EXIT_CODES.denied;
 }
 
 interface Input {
