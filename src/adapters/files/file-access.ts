@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { watch } from "node:fs";
 import { type FileHandle, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { openFile } from "./regular-file.js";
+import { openFile } from "./open-to-read.js";
 
 /** The link that Kubernetes swaps when it updates a mounted ConfigMap or Secret. */
 const KUBERNETES_LINK = "..data";

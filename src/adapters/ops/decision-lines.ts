@@ -6,7 +6,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
 import type { Logger } from "../../ports/logger.js";
 import { OutageLog } from "../../ports/outage-log.js";
-import { placeOfFile } from "../files/regular-file.js";
+import { placeOfFile } from "../files/place-of-file.js";
 
 interface DecisionLinesOptions {
   /** Undefined: standard output. */

@@ -9,7 +9,7 @@ import { OutageLog } from "../../ports/outage-log.js";
 import type { SnapshotStates } from "../../ports/snapshot.js";
 import type { DependencyState } from "../../ports/telemetry.js";
 import { loadKernelLock } from "../files/kernel-lock.js";
-import { placeOfFile } from "../files/regular-file.js";
+import { placeOfFile } from "../files/place-of-file.js";
 import { blockOf } from "./block-format.js";
 import { readBlocks } from "./read-blocks.js";
 

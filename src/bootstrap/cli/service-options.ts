@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { readOnceNow } from "../../adapters/files/regular-file.js";
+import { readOnceNow } from "../../adapters/files/open-to-read.js";
 import { integer } from "../config/settings/parsers.js";
 import { UsageError } from "./parse-command-line.js";
 

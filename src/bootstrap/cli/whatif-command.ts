@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CatalogEngine } from "../../adapters/catalog/engine/catalog-engine.js";
 import { openCatalog } from "../../adapters/catalog/engine/open-catalog.js";
-import { readOnce } from "../../adapters/files/regular-file.js";
+import { readOnce } from "../../adapters/files/open-to-read.js";
 import { FoldingLogger } from "../../adapters/ops/folding-logger.js";
 import { SystemClock } from "../../adapters/ops/system-clock.js";
 import { WinstonLogger } from "../../adapters/ops/winston-logger.js";

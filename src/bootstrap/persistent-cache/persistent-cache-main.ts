@@ -19,10 +19,9 @@ import { type LoadedSettings, readSettings } from "../config/read-settings.js";
 import { packageVersion } from "../package-version.js";
 import { followFileSettings, type ReplaceableSecret } from "../process/follow-file-settings.js";
 import { hasOwnQueueEndpoint } from "../process/queue-endpoint.js";
-import { EXIT_CODES, refuseToStart, StartError } from "../process/start-error.js";
+import { EXIT_CODES, listenFault, refuseToStart, StartError } from "../process/start-error.js";
 import { openTelemetryExport, type TelemetryExport, telemetrySecrets } from "../process/telemetry-export.js";
 import { endOnSignal } from "../process/termination.js";
-import { listenFault } from "../sidecar/listen-fault.js";
 import { buildContainer, type PersistentCacheFoundations, TOKENS } from "./container.js";
 import { PERSISTENT_CACHE, PERSISTENT_CACHE_SETTINGS, TUNING, type Tuning } from "./settings.js";
 

@@ -12,10 +12,9 @@ import type { Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import { DependencyState, type Telemetry } from "../../ports/telemetry.js";
 import type { Config } from "../config/settings/settings.js";
-import { StartError } from "../process/start-error.js";
+import { isListenFault, listenFault, StartError } from "../process/start-error.js";
 import { buildContainer } from "./container.js";
 import type { Foundations } from "./foundations.js";
-import { isListenFault, listenFault } from "./listen-fault.js";
 import { TOKENS } from "./tokens.js";
 
 /** Where a started sidecar listens. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { listenFault } from "../../../src/bootstrap/sidecar/listen-fault.js";
+import { listenFault } from "../../../src/bootstrap/process/start-error.js";
 import { type Ended, PERSISTENT_CACHE, runToEnd, ServiceProcess } from "./service-process.js";
 
 const REPO = resolve(import.meta.dirname, "../../..");

@@ -31,7 +31,7 @@ const WORDS: readonly ReplacedWord[] = [
   {
     pattern: /\bdoubt(s|ed|ful)?\b/i,
     instead: "stale, stale marker",
-    allowedIn: /report|outbox|outcome|usage|reliability|docs\/(errors|logs|metrics|glossary)/i,
+    allowedIn: /report|outbox|outcome|usage|reliability|sidecar-metrics|docs\/(errors|logs|metrics|glossary)/i,
   },
   { pattern: /\bnews\b/i, instead: "change" },
   { pattern: /\blanes?\b/i, instead: "fast path" },

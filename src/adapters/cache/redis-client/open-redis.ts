@@ -2,7 +2,7 @@ import { CodedError } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
-import { readOnceNow } from "../../files/regular-file.js";
+import { readOnceNow } from "../../files/open-to-read.js";
 import type { Invalidations } from "../redis/coherence/coherence.js";
 import type { ExpiringLists, ExpiringValues, RedisCommands, RedisInsight } from "../redis/store/redis-commands.js";
 import { Cluster } from "./cluster/cluster.js";

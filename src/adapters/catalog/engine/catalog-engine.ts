@@ -18,11 +18,10 @@ import {
   type ServedModel,
 } from "../model/compare-catalogs.js";
 import { RecordTable } from "../model/record-table.js";
-import { type CatalogListener, CatalogListeners, usageChanges } from "./catalog-changes.js";
+import { type CatalogListener, CatalogListeners, inTurns, usageChanges } from "./catalog-changes.js";
 import { countEvents, countReports } from "./count-reports.js";
 import type { CountContext } from "./count-usage.js";
 import { deriveState, entitlementOrigin } from "./derive-state.js";
-import { inTurns } from "./in-turns.js";
 import type { CatalogReading } from "./read-usage.js";
 import { beginWithStatedUsage, withStatedUsage } from "./stated-usage.js";
 

@@ -3,7 +3,7 @@ import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import { DependencyState, type Telemetry } from "../../../ports/telemetry.js";
 import type { FileContent } from "../../files/file-access.js";
-import { placeOfFile } from "../../files/regular-file.js";
+import { placeOfFile } from "../../files/place-of-file.js";
 import { CatalogReader, followCatalogFile, readCatalogFile } from "../file/catalog-file.js";
 import type { CatalogInput } from "../file/catalog-input.js";
 import { loadCatalogObject } from "../file/load-catalog.js";

@@ -1,7 +1,10 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { type Peer, peerOf } from "../exchange/exchange.js";
+import type { Logger } from "../../../ports/logger.js";
+import { type Peer, peerOf, type ResponseHeaders } from "../exchange/exchange.js";
+import { type FastPathCall, type FastPathStream, MAX_FAST_BYTES, type Route } from "../exchange/request-handlers.js";
 import type { PlainRequests } from "./plain-requests.js";
+import { failResponse } from "./written-responses.js";
 
 /** What is known of one connection that speaks HTTP/1.1. */
 export interface Http1Connection {
@@ -62,4 +65,108 @@ export function answeredOn(connections: ReadonlyMap<Socket, Http1Connection>, be
     // Answered before it was whole, as what is too large is: the rest still flows by.
     else this.req.once("close", () => becomeIdle(socket));
   };
+}
+
+const STREAM = Symbol("the stream of a request on the fast path");
+
+interface FastRequest extends IncomingMessage {
+  [STREAM]: Http1Stream;
+}
+
+interface FastRequestOptions {
+  /** Called once the request is dealt with. */
+  readonly onTurn: (startedAt: number) => void;
+  /** Takes over what the fast path does not serve, with what was read of its body. */
+  readonly passOn: (received: readonly Buffer[]) => void;
+  readonly logger: Logger;
+}
+
+/** Gathers a request over HTTP/1.1 and has it answered on the fast path. */
+export function serveOnFastPath(response: ServerResponse, route: Route, options: FastRequestOptions): void {
+  const request = response.req as FastRequest;
+  request[STREAM] = new Http1Stream(response, route, options);
+  // One function for all requests: a closure each would cost more than all else that is done here.
+  request.on("data", onData);
+  request.on("end", onEnd);
+  response.on("error", ignoreError);
+}
+
+class Http1Stream implements FastPathStream {
+  readonly #response: ServerResponse;
+  readonly #options: FastRequestOptions;
+  readonly #call: FastPathCall;
+  #isArriving = true;
+  #isAnswered = false;
+  #received: Buffer[] = [];
+  #receivedBytes = 0;
+
+  constructor(response: ServerResponse, route: Route, options: FastRequestOptions) {
+    this.#response = response;
+    this.#options = options;
+    this.#call = route.begin(this);
+  }
+
+  receive(chunk: Buffer): void {
+    if (!this.#isArriving) return;
+    this.#received.push(chunk);
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes <= MAX_FAST_BYTES) return;
+    this.#give();
+  }
+
+  /** The request is complete. */
+  end(): void {
+    if (!this.#isArriving) return;
+    const startedAt = performance.now();
+    const [first] = this.#received;
+    const body = first !== undefined && this.#received.length === 1 ? first : Buffer.concat(this.#received);
+    try {
+      if (!this.#call.answer(body, 0, body.length)) {
+        this.#give();
+        return;
+      }
+    } catch (error) {
+      failResponse(this.#response, this.#options.logger, error);
+      return;
+    }
+    this.#isArriving = false;
+    this.#received = [];
+    if (this.#isAnswered) {
+      this.#options.onTurn(startedAt);
+      return;
+    }
+    if (this.#response.destroyed) this.#call.abandon();
+    else this.#response.once("close", () => this.#call.abandon());
+  }
+
+  respond(headers: ResponseHeaders, body: Buffer | string): void {
+    this.#isAnswered = true;
+    if (this.#response.destroyed || this.#response.headersSent) return;
+    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    this.#response.writeHead(headers.status ?? 200, [...headers.flat, "content-length", String(length)]).end(body);
+  }
+
+  released(): void {
+    // What is abandoned over HTTP/1.1 is bounded by its connections.
+  }
+
+  #give(): void {
+    this.#isArriving = false;
+    this.#response.req.off("data", onData);
+    this.#response.req.off("end", onEnd);
+    this.#call.abandon();
+    this.#options.passOn(this.#received);
+  }
+}
+
+function onData(this: FastRequest, chunk: Buffer): void {
+  this[STREAM].receive(chunk);
+}
+
+function onEnd(this: FastRequest): void {
+  this[STREAM].end();
+}
+
+function ignoreError(): void {
+  // A caller who hangs up is no failure, and without a listener would end the process.
 }

@@ -7,9 +7,15 @@ import type { Peer } from "../exchange/exchange.js";
 import type { HalfSentBudget } from "../exchange/request-body.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
 import { type ListenerLimits, whenOld } from "../listener/listener-limits.js";
-import { answeredOn, grewOld, hasBegunItsAnswer, type Http1Connection, newConnection } from "./http1-connection.js";
+import {
+  answeredOn,
+  grewOld,
+  hasBegunItsAnswer,
+  type Http1Connection,
+  newConnection,
+  serveOnFastPath,
+} from "./http1-connection.js";
 import { Http1Exchange } from "./http1-exchange.js";
-import { serveOnFastPath } from "./http1-stream.js";
 import { PlainRequests } from "./plain-requests.js";
 import {
   explainHttp1Fault,

@@ -5,7 +5,7 @@ import { createSecureContext } from "node:tls";
 import { CodedError } from "../../../domain/errors.js";
 import type { Logger } from "../../../ports/logger.js";
 import { OutageLog } from "../../../ports/outage-log.js";
-import { readOnce } from "../../files/regular-file.js";
+import { readOnce } from "../../files/open-to-read.js";
 
 export interface TlsFiles {
   /** The server's certificate, and after it those of the authorities between it and the root. PEM. */

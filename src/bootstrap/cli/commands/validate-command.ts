@@ -2,7 +2,7 @@ import { CatalogReader, readCatalogFile } from "../../../adapters/catalog/file/c
 import { recordsOfStateFile } from "../../../adapters/catalog/ledger/usage-journal.js";
 import { OTHER_EVENTS, UsageLedger } from "../../../adapters/catalog/ledger/usage-ledger.js";
 import { UnreadableFileError } from "../../../adapters/files/last-good-file.js";
-import { readOnce } from "../../../adapters/files/regular-file.js";
+import { readOnce } from "../../../adapters/files/open-to-read.js";
 import { SystemClock } from "../../../adapters/ops/system-clock.js";
 import { CodedError } from "../../../domain/errors.js";
 import { describeCatalog } from "../../source/catalog-source.js";

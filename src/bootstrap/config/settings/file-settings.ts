@@ -1,4 +1,4 @@
-import { readFileNow, readOnceNow } from "../../../adapters/files/regular-file.js";
+import { readFileNow, readOnceNow } from "../../../adapters/files/open-to-read.js";
 import { fileNameOf, type Setting } from "./setting.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { placeOfFile } from "../../../../src/adapters/files/regular-file.js";
+import { placeOfFile } from "../../../../src/adapters/files/place-of-file.js";
 
 let folder: string;
 const at = (...names: readonly string[]) => join(folder, ...names);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { openFile, readFileNow, readOnce, readOnceNow } from "../../../../src/adapters/files/regular-file.js";
+import { openFile, readFileNow, readOnce, readOnceNow } from "../../../../src/adapters/files/open-to-read.js";
 
 let folder: string;
 beforeEach(async () => {

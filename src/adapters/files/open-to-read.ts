@@ -1,7 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
-import { type FileHandle, lstat, open, readlink, realpath } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as elapse } from "node:timers/promises";
+import { kindOf } from "./place-of-file.js";
 
 /** Whoever opens a pipe is else held up until another one writes to it, which may be never, and its thread with it. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -126,42 +126,4 @@ function notAFile(file: string, kind: string): Error {
   return kind === "a directory"
     ? Object.assign(new Error(`EISDIR: ${message}`), { code: "EISDIR" })
     : new Error(message);
-}
-
-/** More than systems follow. */
-const MAX_LINKS = 40;
-
-/**
- * Where a file lies that is going to be replaced by a rename: behind the links that lead to it, so that the rename
- * replaces the file, and neither a link nor a device. The file need not be there yet.
- *
- * @throws Error where something else than a file is there, links lead in circles, or it cannot be looked at
- */
-export async function placeOfFile(path: string): Promise<string> {
-  let place = path;
-  for (let links = 0; links <= MAX_LINKS; links++) {
-    const found = await lstatIfThere(place);
-    if (found === undefined || found.isFile()) return place;
-    if (!found.isSymbolicLink()) throw new Error(`${place} is ${kindOf(found)}, and not a file`);
-    // A link is relative to where it lies itself, which links of folders may lead to.
-    const target = await readlink(place);
-    place = resolve(await realpath(dirname(place)), target);
-  }
-  throw new Error(`${basename(path)} is a link that leads back to itself`);
-}
-
-async function lstatIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** What is there in place of a file. */
-function kindOf(found: Stats): string {
-  if (found.isDirectory()) return "a directory";
-  if (found.isFIFO()) return "a pipe";
-  return found.isSocket() ? "a socket" : "a device";
 }

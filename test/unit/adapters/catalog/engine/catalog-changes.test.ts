@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { inTurns } from "../../../../../src/adapters/catalog/engine/in-turns.js";
+import { inTurns } from "../../../../../src/adapters/catalog/engine/catalog-changes.js";
 
 function* steps(count: number, step: () => void = () => undefined): Generator<void, number> {
   for (let done = 0; done < count; done++) {
