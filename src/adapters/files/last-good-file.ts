@@ -30,15 +30,15 @@ interface FollowOptions {
    * @throws CodedError with its fault, place and remedy; `cancelled` where it is of no interest any more
    */
   readonly take: (content: FileContent) => LogFields | Promise<LogFields>;
+  readonly files?: FileAccess;
 }
 
 /** Takes each content of a file into use that is good, and logs that the last good one stays in use for as long as there is none. */
-export function followLastGood({ file, words, known, clock, outage, take }: FollowOptions): FileFollower {
+export function followLastGood({ words, outage, take, ...followed }: FollowOptions): FileFollower {
+  const { file } = followed;
   const { called, meanwhile, changed } = words;
   return new FileFollower({
-    file,
-    known,
-    clock,
+    ...followed,
     listener: {
       async changed(content) {
         try {
@@ -81,6 +81,7 @@ interface LastGoodFileOptions<T> {
   readonly describe?: (value: T) => LogFields;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly files?: FileAccess;
 }
 
 /** What a file says, as it was when it was last good. */
@@ -90,7 +91,8 @@ export class LastGoodFile<T> {
   readonly #follower: FileFollower;
 
   private constructor(known: FileContent, value: T, options: LastGoodFileOptions<T>) {
-    const { file, words, read, describe, clock, logger } = options;
+    const { read, describe, logger, ...followed } = options;
+    const { file } = followed;
     this.#value = value;
     const take = ({ bytes }: FileContent) => {
       const taken = read(file, bytes);
@@ -98,13 +100,13 @@ export class LastGoodFile<T> {
       this.#generation++;
       return describe?.(taken) ?? {};
     };
-    this.#follower = followLastGood({ file, words, known, clock, outage: new OutageLog(logger), take });
+    this.#follower = followLastGood({ ...followed, known, outage: new OutageLog(logger), take });
   }
 
   /** @throws CodedError `invalid-argument` where the file cannot be read, and what `read` throws */
   static async open<T>(options: LastGoodFileOptions<T>): Promise<LastGoodFile<T>> {
-    const { file, words, read, clock } = options;
-    const content = await readAtStart(file, words.called, clock);
+    const { file, words, read, clock, files } = options;
+    const content = await readAtStart(file, words.called, clock, files);
     return new LastGoodFile(content, read(file, content.bytes), options);
   }
 
@@ -126,9 +128,14 @@ export class LastGoodFile<T> {
 export class UnreadableFileError extends CodedError {}
 
 /** @throws UnreadableFileError `invalid-argument` */
-export async function readAtStart(file: string, called: string, clock: Clock): Promise<FileContent> {
+export async function readAtStart(
+  file: string,
+  called: string,
+  clock: Clock,
+  files: FileAccess = SYSTEM_FILES,
+): Promise<FileContent> {
   try {
-    return await readSettledFile(file, clock);
+    return await readSettledFile(file, clock, files);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UnreadableFileError(
