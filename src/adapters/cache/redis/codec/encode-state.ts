@@ -10,6 +10,7 @@ import {
   encodeFeatureEntitlement,
   encodeUsageFields,
   featureText,
+  numberText,
   usageText,
 } from "./encode-entitlement.js";
 import { encodeRecord, SIDECAR_MEMBER, type StateTrust } from "./sidecar-record.js";
@@ -31,8 +32,9 @@ export function encodeState(
   // The published clients stamp an empty set so, and take a later stamp for newer than all of a customer's resources.
   const isEmptySet = state.featureCount + state.creditCount === 0;
   const updatedAt = isEmptySet ? NO_TIMESTAMP : state.updatedAt;
-  const value = textOf(subject, state, record);
-  const metadata = JSON.stringify({ [SIDECAR_MEMBER]: record, accessDeniedReason: state.accessDeniedReason ?? null });
+  const recordText = JSON.stringify(record);
+  const value = textOf(subject, state, record, recordText);
+  const metadata = `{"${SIDECAR_MEMBER}":${recordText},"accessDeniedReason":${JSON.stringify(state.accessDeniedReason ?? null)}}`;
   return {
     writes: [
       { key: stateKey(environment, subject), value, updatedAt },
@@ -42,7 +44,7 @@ export function encodeState(
   };
 }
 
-function textOf(subject: Subject, state: CustomerState, record: object): string {
+function textOf(subject: Subject, state: CustomerState, record: object, recordText: string): string {
   if (state.creditCount > 0) return JSON.stringify(withRecord(entitlementsOf(subject, state), record));
   let text = "";
   for (const entitlement of state.features()) {
@@ -52,7 +54,7 @@ function textOf(subject: Subject, state: CustomerState, record: object): string 
     const member = featureText(subject, entitlement, state.featureUsage(id));
     text +=
       text === ""
-        ? `{${JSON.stringify(id)}:{"${SIDECAR_MEMBER}":${JSON.stringify(record)},${member.slice(1)}`
+        ? `{${JSON.stringify(id)}:{"${SIDECAR_MEMBER}":${recordText},${member.slice(1)}`
         : `,${JSON.stringify(id)}:${member}`;
   }
   return text === "" ? "{}" : `${text}}`;
@@ -136,7 +138,7 @@ export function encodeUsage(
     key: usageKey(environment, subject, entitlement),
     value:
       more === undefined
-        ? `{"${SIDECAR_MEMBER}":${JSON.stringify(encodeRecord({ subject, updatedAt }))},${usageText(usage)}}`
+        ? `{"${SIDECAR_MEMBER}":${recordTextOf(subject, updatedAt)},${usageText(usage)}}`
         : JSON.stringify({
             [SIDECAR_MEMBER]: encodeRecord({ subject, updatedAt }),
             ...encodeUsageFields(usage),
@@ -144,6 +146,13 @@ export function encodeUsage(
           }),
     updatedAt: updatedAt ?? NO_TIMESTAMP,
   };
+}
+
+/** What `encodeRecord` makes of a usage, as text. */
+function recordTextOf({ customerId, resourceId }: Subject, updatedAt: number | undefined): string {
+  const resource = resourceId === undefined ? "" : `,"resourceId":${JSON.stringify(resourceId)}`;
+  const time = updatedAt === undefined ? "null" : numberText(updatedAt);
+  return `{"updatedAt":${time},"customerId":${JSON.stringify(customerId)}${resource}}`;
 }
 
 function unknownMembersOf(previous: string | null | undefined): object | undefined {
