@@ -41,7 +41,7 @@ export class ListEntitlements {
   list(subject: Subject, call: CallContext): Answer<EntitlementsList> | Promise<Answer<EntitlementsList>> {
     const now = this.#clock.now();
     const cached = this.#states.findCachedWithWallets(subject.customerId, subject.resourceId, now);
-    return cached === undefined
+    return cached === undefined || this.#states.asksBeforeDenying(cached, now)
       ? this.#listAfterMiss(subject, "everything", call)
       : this.#listCached(cached, subject, now);
   }
@@ -50,7 +50,7 @@ export class ListEntitlements {
   listFeatures(subject: Subject, call: CallContext): Answer<EntitlementsList> | Promise<Answer<EntitlementsList>> {
     const now = this.#clock.now();
     const cached = this.#states.findCached(subject.customerId, subject.resourceId, now);
-    return cached === undefined
+    return cached === undefined || this.#states.asksBeforeDenying(cached, now)
       ? this.#listAfterMiss(subject, "features", call)
       : this.#listCached(cached, subject, now);
   }
@@ -65,7 +65,7 @@ export class ListEntitlements {
     wanted: WantedEntitlements,
     call: CallContext,
   ): Promise<Answer<EntitlementsList>> {
-    const { state, source, verifiedAt } = await this.#states.find(subject, call, wanted);
+    const { state, source, verifiedAt } = await this.#states.find(subject, call, wanted, -Infinity, LEAVES_OUT);
     const result = state === undefined ? this.#fallbackList() : this.#entitlementsOf(state, subject, this.#clock.now());
     return { result, source, verifiedAt };
   }
@@ -78,6 +78,9 @@ export class ListEntitlements {
     return { features: [], credits: [], fallbacks: this.#fallbacks.all(), accessDeniedReason: "Unknown" };
   }
 }
+
+/** A list denies all that is not in it. */
+const LEAVES_OUT = () => true;
 
 function entitlementsOf(state: CustomerState, now: number): EntitlementsList {
   const features: FeatureDecision[] = [];

@@ -104,15 +104,13 @@ describe("a check of what is cached", () => {
     const core = buildCore();
     const start = core.clock.now();
     const usage = { currentUsage: 10, periodAnchor: start, periodStart: start, periodEnd: start + 3_600_000 };
-    await know(core, subject, stateWith([metered({ usage, resetPeriod: "HOUR" })]));
     const asked = featureQuery("seats", { requestedUsage: 1 });
     core.clock.advance(3_600_000);
-    expect(core.list.list(subject, NO_HURRY)).toMatchObject({
-      result: { features: [{ usage: { currentUsage: 10 } }] },
-    });
+    await know(core, subject, stateWith([metered({ usage, resetPeriod: "HOUR" })]));
+    expect(core.check.feature("c", undefined, asked, NO_HURRY)).toMatchObject({ result: { hasAccess: false } });
     core.clock.advance(1);
     expect(core.check.feature("c", undefined, asked, NO_HURRY)).toMatchObject({
-      source: "stale",
+      source: "memory",
       result: { hasAccess: true, usage: { currentUsage: 0, periodStart: start + 3_600_000 } },
     });
   });

@@ -9,7 +9,7 @@ import {
   POLL_INTERVAL_MS,
 } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";
-import { metered, stateWith, wallet } from "../../../builders/states.js";
+import { boolean, metered, stateWith, wallet } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
 import { RemoteStore } from "../../../fakes/remote-store.js";
 
@@ -141,6 +141,22 @@ describe("a denial by a state that is too old", () => {
       expect(await answer).toMatchObject({ source: "stale", result: { hasAccess: false, fallback: undefined } });
     },
   );
+
+  it.each([
+    { what: "all", list: ({ list }: Core) => list.list(subject, NO_HURRY) },
+    { what: "features", list: ({ list }: Core) => list.listFeatures(subject, NO_HURRY) },
+  ])("is also what a list of $what leaves out", async ({ list }) => {
+    for (const build of Object.values(stores)) {
+      const core = build();
+      await know(core, subject, withLimit(10));
+      core.clock.advance(MAX_STATE_AGE_MS + 1);
+      const listed = list(core);
+      (await core.upstream.fetches.at(1)).answer(stateWith([metered(), boolean()], { updatedAt: 2 }));
+      expect(await listed).toMatchObject({ source: "upstream", result: { features: [{}, {}] } });
+      expect(await list(core)).toMatchObject({ result: { features: [{}, {}] } });
+      expect(core.upstream.fetches.count).toBe(2);
+    }
+  });
 
   it("is explained as a check answers", async () => {
     const core = buildCore();
