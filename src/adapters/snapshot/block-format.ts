@@ -59,6 +59,16 @@ export function nextBeginning(bytes: Buffer, from: number): number {
   return bytes.indexOf(MAGIC, from);
 }
 
+/** How many bytes of the name a disk may have damaged. */
+const DAMAGED_BYTES = 2;
+
+/** Whether a file in which no block begins is another program's, from how it begins: zeros are what a crash may have left of ours. */
+export function isOfAnotherProgram(start: Buffer): boolean {
+  const name = start.subarray(0, NAME_BYTES);
+  if (name.every((byte) => byte === 0)) return false;
+  return name.filter((byte, at) => byte !== MAGIC[at]).length > DAMAGED_BYTES;
+}
+
 /** Whether a file is of another version of this format. */
 export function isOfAnotherVersion(bytes: Buffer): boolean {
   const name = bytes.subarray(0, NAME_BYTES);

@@ -1,5 +1,13 @@
 import type { FileHandle } from "node:fs/promises";
-import { type BlockHead, HEAD_BYTES, headAt, isOfAnotherVersion, isSound, nextBeginning } from "./block-format.js";
+import {
+  type BlockHead,
+  HEAD_BYTES,
+  headAt,
+  isOfAnotherProgram,
+  isOfAnotherVersion,
+  isSound,
+  nextBeginning,
+} from "./block-format.js";
 
 export interface ReadResult {
   readonly blocks: number;
@@ -10,6 +18,8 @@ export interface ReadResult {
   readonly damaged: number;
   readonly isOfAnotherVersion: boolean;
   readonly isOfAnotherEnvironment: boolean;
+  /** No snapshot at all. */
+  readonly isOfAnotherProgram: boolean;
 }
 
 /** Read at a time: many blocks, so that what lies between two windows is seldom read twice. */
@@ -29,6 +39,7 @@ export async function readBlocks(
   const start = await bytesAt(file, 0, HEAD_BYTES, size);
   let [at, blocks, damaged, expected] = [0, 0, 0, 0];
   let isOfAnotherEnvironment = false;
+  let isSomethingFound = false;
   let isInDamage = false;
   let [wide, wideAt] = [start, 0];
   while (at < size) {
@@ -43,12 +54,14 @@ export async function readBlocks(
       if (!isInDamage) damaged++;
       isInDamage = true;
       const next = nextBeginning(window, 1);
+      isSomethingFound ||= next > 0;
       at += next > 0 ? next : Math.max(1, window.length - HEAD_BYTES);
       continue;
     }
     // Blocks that are missing without a trace.
     if (!isInDamage && head.index > expected) damaged += head.index - expected;
     isInDamage = false;
+    isSomethingFound = true;
     expected = head.index + 1;
     const content = await contentOf(file, at, head, window, size);
     if (!head.environment.equals(environment)) isOfAnotherEnvironment = true;
@@ -63,6 +76,7 @@ export async function readBlocks(
     damaged,
     isOfAnotherVersion: isOfAnotherVersion(start),
     isOfAnotherEnvironment,
+    isOfAnotherProgram: !isSomethingFound && isOfAnotherProgram(start),
   };
 }
 

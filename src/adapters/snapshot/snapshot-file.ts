@@ -95,6 +95,15 @@ export class SnapshotFile {
         return true;
       });
       ({ damaged } = read);
+      if (read.isOfAnotherProgram) {
+        logger.warn(
+          "SNAPSHOT_FILE is another program's, no snapshot: it is left as it is, and states are not kept; name another file, or remove it",
+          { file },
+        );
+        this.#isClosed = true;
+        state?.set(false, "SNAPSHOT_FILE is no snapshot");
+        return { subjects, damaged };
+      }
       target.nextIndex = read.nextIndex;
       target.end = this.#baseBytes = read.end;
       if (read.isOfAnotherVersion)

@@ -126,6 +126,24 @@ describe("cached states in a file", () => {
     );
   });
 
+  it.each([
+    { what: "a text", bytes: Buffer.from("plans:\n  - id: pro\n"), isOverwritten: false },
+    { what: "a large file", bytes: Buffer.alloc(5 << 20, "catalog "), isOverwritten: false },
+    { what: "the first bytes of a snapshot", bytes: Buffer.from([0xe5, 0x53, 0x4e]), isOverwritten: true },
+    { what: "the zeros of a crash", bytes: Buffer.alloc(100), isOverwritten: true },
+    { what: "nothing", bytes: Buffer.alloc(0), isOverwritten: true },
+  ])("go over $what: $isOverwritten", async ({ bytes, isOverwritten }) => {
+    await writeFile(file, bytes);
+    const { cache, logger, snapshot } = await openSnapshot();
+    fill(cache);
+    await snapshot.written();
+    await snapshot.close();
+    const left = (await readFile(file)).equals(bytes);
+    expect(left).toBe(!isOverwritten);
+    const warnings = logger.lines.filter(({ level }) => level === "warn").map(({ message }) => message);
+    expect(warnings.some((message) => message.includes("another program's"))).toBe(!isOverwritten);
+  });
+
   it("are written by one process alone, which is reported", async () => {
     await filled();
     await openSnapshot();
