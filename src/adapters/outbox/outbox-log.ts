@@ -276,6 +276,8 @@ export class OutboxLog {
         return { bytes: end - start, records: buffer.records };
       });
       sayAnew.done(fileName("segment", this.#segment));
+      // Whoever asked for it meanwhile did so because of files that are gone by now.
+      this.#isToSayAnew = false;
     } catch (error) {
       sayAnew.failed(error);
     }

@@ -241,6 +241,7 @@ export class SegmentedOutbox implements Outbox {
     this.#checkpoint = 0;
     this.#checkpointBytes = 0;
     this.#bytes = this.#bytesOfSegments();
+    this.#keepReserve();
     if (lostEvents > 0) {
       this.#damagedRecords += lostEvents;
       this.#logger.error(

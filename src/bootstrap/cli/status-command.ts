@@ -43,6 +43,7 @@ export async function statusCommand(
     }
     const shown = section === undefined ? status : { [section]: body[section] };
     output.out(values.json === true ? JSON.stringify(shown) : describe(shown, ""));
+    if (section !== undefined) for (const failed of status.failed ?? []) output.err(`not as expected: ${failed}`);
     const isWell = query.size > 0 ? status.failed === undefined : !status.isDegraded;
     return isWell ? COMMAND_EXIT_CODES.valid : COMMAND_EXIT_CODES.invalid;
   } catch (error) {

@@ -49,6 +49,15 @@ describe("status", () => {
     return { status, read, address };
   }
 
+  it("says what is not as expected, also beside the section that was asked for", async () => {
+    const { status } = await serve({});
+    expect(await status("--expect", "program=other", "--section", "version")).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^version: \S+\n$/) as unknown,
+      stderr: expect.stringMatching(/^not as expected: program=other, but it is "entitlement-sidecar"\n$/m) as unknown,
+    });
+  });
+
   it("tells the version, the configuration with its origin and no secret, the dependencies and the cache", async () => {
     const { status, read, address } = await serve({
       REDIS_ENVIRONMENT_PREFIX: "s",

@@ -176,6 +176,18 @@ describe("an outbox of which, while a process has it, a file", () => {
     expect(contentOf(open(disk), running.keys)).toEqual(before);
   });
 
+  it("was the whole directory: it has all but the events again, and room for notes", async () => {
+    const disk = new VirtualOutboxDisk();
+    const running = await filled(disk);
+    const { entries, aside, keys } = contentOf(running, running.keys);
+    for (const name of [...disk.names()]) disk.remove(name);
+    await Promise.all([running.outbox.verify(), running.usage("new", "meanwhile"), running.outbox.verify()]);
+    expect([running.outbox.rewrites, disk.size("reserve")]).toEqual([1, 1024 * 1024]);
+    disk.kill();
+    const again = contentOf(open(disk), running.keys);
+    expect(again).toMatchObject({ aside, keys, entries: [...entries, ["new", 1, 1, undefined, false]] });
+  });
+
   it("does not make a checkpoint of what was changed", async () => {
     const disk = new VirtualOutboxDisk();
     const running = open(disk);
