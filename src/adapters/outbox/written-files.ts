@@ -75,8 +75,8 @@ export class WrittenFiles {
    * @throws Error the system's own, where it cannot be read for now
    */
   async findChanged(budget: number): Promise<string | undefined> {
-    if (budget === Infinity) this.#reading = undefined;
-    if (this.#reading === undefined) this.#left = [...this.names];
+    if (budget === Infinity) [this.#reading, this.#left] = [undefined, []];
+    if (this.#reading === undefined && this.#left.length === 0) this.#left = [...this.names];
     while (budget > 0) {
       const reading = this.#reading ?? this.#next();
       if (reading === undefined) return undefined;
