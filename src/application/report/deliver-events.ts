@@ -1,4 +1,4 @@
-import type { EventBatch } from "../../domain/outbox/event-queue.js";
+import { type EventBatch, lastOfFirstHalf } from "../../domain/outbox/event-queue.js";
 import type { AsideList } from "../../domain/outbox/outbox-record.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import { isWordlessRefusal, mayCountInPart, reportFailureOf } from "../../domain/outbox/report-failure.js";
@@ -154,6 +154,7 @@ export class DeliverEvents {
       id: batch.id,
       firstHalf,
       secondHalf: firstHalf + 1,
+      lastOfFirst: lastOfFirstHalf(batch.events),
       at: this.#parts.clock.now(),
     });
     this.#parts.again();

@@ -23,6 +23,11 @@ export interface EventBatch {
   notBefore: number;
 }
 
+/** The id of the event that ends the first half of a batch. @param events in the order of their ids */
+export function lastOfFirstHalf(events: readonly QueuedEvent[]): number {
+  return events[Math.ceil(events.length / 2) - 1]?.id ?? 0;
+}
+
 /** How many places at the front may be unused. */
 const MAX_UNUSED = 10_000;
 

@@ -87,6 +87,8 @@ export type OutboxRecord =
       readonly id: number;
       readonly firstHalf: number;
       readonly secondHalf: number;
+      /** The last event of the first half: a reader may not have all of the batch. Missing in files of earlier versions. */
+      readonly lastOfFirst?: number | undefined;
       readonly at: number;
     }
   /** Entries and batches of events are about to be tried again, and none of their tries had arrived. */

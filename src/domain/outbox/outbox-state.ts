@@ -1,6 +1,6 @@
 import { type Subject, SubjectMap } from "../subject.js";
 import type { Dimensions } from "../usage/usage-report.js";
-import { type EventBatch, EventQueue } from "./event-queue.js";
+import { type EventBatch, EventQueue, lastOfFirstHalf } from "./event-queue.js";
 import type {
   AcceptedReport,
   AcceptedUsage,
@@ -232,14 +232,14 @@ export class OutboxState {
     for (const batch of this.eventBatches.values()) if (batch.triedAt !== undefined) batch.triedAt += byMs;
   }
 
-  #split({ id, firstHalf, secondHalf }: Extract<OutboxRecord, { type: "event-batch-split" }>): void {
+  #split({ id, firstHalf, secondHalf, lastOfFirst }: Extract<OutboxRecord, { type: "event-batch-split" }>): void {
     const batch = this.eventBatches.get(id);
     if (batch === undefined) return;
     this.eventBatches.delete(id);
     const { acceptedAt, triedAt } = batch;
-    const middle = Math.ceil(batch.events.length / 2);
-    this.#addBatch(firstHalf, { acceptedAt, triedAt, events: batch.events.slice(0, middle) });
-    this.#addBatch(secondHalf, { acceptedAt, triedAt, events: batch.events.slice(middle) });
+    const last = lastOfFirst ?? lastOfFirstHalf(batch.events);
+    this.#addBatch(firstHalf, { acceptedAt, triedAt, events: batch.events.filter((event) => event.id <= last) });
+    this.#addBatch(secondHalf, { acceptedAt, triedAt, events: batch.events.filter((event) => event.id > last) });
   }
 
   #addBatch(id: number, batch: Pick<EventBatch, "events" | "acceptedAt" | "triedAt">): void {

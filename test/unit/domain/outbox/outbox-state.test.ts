@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { AcceptedEvent, AsideItem } from "../../../../src/domain/outbox/outbox-record.js";
+import type { AcceptedEvent, AsideItem, OutboxRecord } from "../../../../src/domain/outbox/outbox-record.js";
 import { OutboxState } from "../../../../src/domain/outbox/outbox-state.js";
 import type { UsageSeries } from "../../../../src/domain/outbox/usage-entry.js";
 import { usageReport } from "../../../builders/reports.js";
@@ -155,6 +155,36 @@ describe("where records were lost", () => {
       [second.id, 3],
     ]);
     expect(state.pending).toBe(2);
+  });
+
+  it("is split at the same event by a reader who has not all of a batch, since its segment was compacted", () => {
+    const events = ["a", "b", "c", "d"].map((eventName) => ({
+      eventName,
+      subject: { customerId: "acme", resourceId: undefined },
+      idempotencyKey: eventName,
+      dimensions: new Map(),
+      timestamp: 10,
+    }));
+    const accepted = (from: number, to: number): OutboxRecord => ({
+      type: "events-accepted",
+      at: 10,
+      firstId: 1 + from,
+      events: events.slice(from, to),
+      digests: [],
+    });
+    const rest: readonly OutboxRecord[] = [
+      accepted(2, 4),
+      { type: "event-batch", id: 5, firstId: 1, lastId: 4, at: 11 },
+      { type: "event-batch-split", id: 5, firstHalf: 6, secondHalf: 7, lastOfFirst: 2, at: 12 },
+      { type: "delivered", ids: [6], count: 2, at: 13 },
+    ];
+    const [writer, reader] = [new OutboxState(), new OutboxState()];
+    for (const record of [accepted(0, 2), ...rest]) writer.apply(record);
+    for (const record of rest) reader.apply(record);
+    const waiting = ({ eventBatches }: OutboxState) =>
+      [...eventBatches.values()].map((batch) => [batch.id, batch.events.map(({ id }) => id)]);
+    expect(waiting(writer)).toEqual([[7, [3, 4]]]);
+    expect(waiting(reader)).toEqual(waiting(writer));
   });
 
   it("a batch that is not there is not split", () => {
