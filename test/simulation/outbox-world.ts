@@ -1,3 +1,4 @@
+import { RESERVE } from "../../src/adapters/outbox/outbox-disk.js";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../src/adapters/outbox/segmented-outbox.js";
 import { AcceptReports } from "../../src/application/report/accept-reports.js";
 import { DeliverReports } from "../../src/application/report/deliver-reports.js";
@@ -54,6 +55,8 @@ export class OutboxWorld {
   readonly sets: Sent<UsageReport>[] = [];
   readonly events = new Map<string, Sent<UsageEvent>>();
   readonly durability: Durability;
+  /** How many files were changed under a process. */
+  changes = 0;
   readonly #counts = new Map<string, number>();
   #process: Process | undefined;
   #tasks: (() => void)[] = [];
@@ -94,6 +97,7 @@ export class OutboxWorld {
     else if (luck < 0.97) await this.restart();
     else if (luck < 0.98) await this.#setClock(this.random.integer(-30, 30) * HOUR);
     else if (luck < 0.985) await this.#outage();
+    else if (luck < 0.995) await this.#changeFile();
     await this.settle();
     if (this.disk.isDown) await this.restart();
   }
@@ -294,8 +298,9 @@ export class OutboxWorld {
     return sent !== undefined && sent.steps >= this.#stepsAtStart && this.#trueTime - sent.at < 24 * HOUR;
   }
 
-  /** A process that ends before it can see that cannot know. */
+  /** A process that ends before it can see that cannot know; nor can one after it where no room is left to note that it was set back. */
   async #setClock(byMs: number): Promise<void> {
+    if (byMs < 0 && this.disk.isFull) return;
     this.#steps++;
     this.#offset += byMs;
     await this.pass(20_000);
@@ -324,6 +329,32 @@ export class OutboxWorld {
     const fault = this.random.oneOf(DISK_FAULTS);
     // Who asked for it to outlast no more than the process does not get more.
     this.disk.fault = fault === "power-cut" && this.durability === "process" ? "kill" : fault;
+  }
+
+  /**
+   * Another program changes, cuts or removes a file of the outbox, which is noticed before anything else happens. Not while
+   * events wait: what they say is on disk alone.
+   */
+  async #changeFile(): Promise<void> {
+    await this.settle();
+    const { outbox } = this.#running();
+    const { events, eventBatches } = outbox.state;
+    if (this.disk.isDown || this.disk.isFull || events.length + eventBatches.size > 0) return;
+    this.disk.fault = undefined;
+    const names = this.disk.names().filter((each) => each !== RESERVE && this.disk.size(each) > 0);
+    if (names.length === 0) return;
+    const name = this.random.oneOf(names);
+    const at = this.random.integer(0, this.disk.size(name) - 1);
+    const how = this.random.oneOf(["flip", "cut", "remove"] as const);
+    if (how === "flip") this.disk.flipBit(name, at);
+    else if (how === "cut") this.disk.truncate(name, at);
+    else this.disk.remove(name);
+    this.changes++;
+    const before = outbox.rewrites;
+    const verified = outbox.verify(Infinity);
+    await this.settle();
+    await verified;
+    if (outbox.rewrites === before) throw new Error(`${name} was changed (${how} at ${at}), and nobody noticed`);
   }
 
   async #outage(): Promise<void> {

@@ -142,12 +142,19 @@ export class KeyMemory {
     }
   }
 
-  /** All that are known, the newest last. @param except those that are only being written */
-  list(except: readonly KeyDigest[]): readonly (readonly [digest: KeyDigest, seconds: number])[] {
+  /**
+   * All that are known, the newest last.
+   *
+   * @param except those that are only being written
+   * @param laterByMs how much later than they were remembered at they are said to be
+   */
+  list(except: readonly KeyDigest[], laterByMs: number): readonly (readonly [digest: KeyDigest, seconds: number])[] {
     const excepted = new Set(except.map(String));
+    const laterBy = Math.round(laterByMs / 1_000);
     const keys = this.#generations
       .flatMap((generation) => generation.list())
-      .filter(([digest]) => excepted.size === 0 || !excepted.has(String(digest)));
+      .filter(([digest]) => excepted.size === 0 || !excepted.has(String(digest)))
+      .map(([digest, seconds]) => [digest, seconds + laterBy] as const);
     const newest = keys.reduce((best, [, seconds], i) => (seconds > (keys[best]?.[1] ?? 0) ? i : best), 0);
     keys.push(...keys.splice(newest, 1));
     return keys;

@@ -18,6 +18,8 @@ export interface StateToSay {
   readonly outboxId: string;
   readonly state: OutboxState;
   readonly keys: KeyMemory;
+  /** By how much the wall clock is ahead of the time by which keys are kept, milliseconds: files have the wall clock's. */
+  readonly wallAheadMs: () => number;
   readonly readSegment: ReadSegment;
   readonly pause: () => Promise<void>;
   /** Resolves once no file is being replaced. */
@@ -40,13 +42,13 @@ export class StateSaidAnew implements SayAnew {
   }
 
   async before(segment: number, waiting: readonly OutboxRecord[]): Promise<void> {
-    const { disk, files, outboxId, keys, pause, idle } = this.#parts;
+    const { disk, files, outboxId, keys, wallAheadMs, pause, idle } = this.#parts;
     await idle();
     this.#positions = new Map();
     this.#keysFile = fileName("keys", segment);
     const notWritten: Parameters<KeyMemory["list"]>[0][number][] = [];
     for (const record of waiting) keysOf(record, (digest) => notWritten.push(digest));
-    await writeKeys(disk, files, outboxId, segment, keys.list(notWritten), pause);
+    await writeKeys(disk, files, outboxId, segment, keys.list(notWritten, wallAheadMs()), pause);
   }
 
   *records(): Iterable<OutboxRecord> {

@@ -129,6 +129,7 @@ export class SegmentedOutbox implements Outbox {
         outboxId: this.id,
         state: this.state,
         keys: this.#keys,
+        wallAheadMs: () => clock.now() - this.#openedAt - this.#time.now(),
         readSegment,
         pause,
         idle: () => this.idle(),

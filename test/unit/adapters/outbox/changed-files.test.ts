@@ -167,6 +167,18 @@ describe("an outbox of which, while a process has it, a file", () => {
     return [...disk.names()].sort();
   }
 
+  it("is noticed whichever it is, also where little is read at once", async () => {
+    const names = (await filledNames()).filter((name) => name !== "reserve");
+    for (const name of names) {
+      const disk = new VirtualOutboxDisk();
+      const { outbox } = await filled(disk);
+      disk.flipBit(name, disk.size(name) - 3);
+      // Each time one file, none of which is larger than what is read at once.
+      for (let looks = names.length; looks > 0; looks--) await outbox.verify(1);
+      expect([name, outbox.rewrites]).toEqual([name, 1]);
+    }
+  });
+
   it("keeps it, as far as memory goes, where it ends by itself before anybody looked", async () => {
     const disk = new VirtualOutboxDisk();
     const running = await filled(disk);
