@@ -39,6 +39,9 @@ export function environmentFault(error: unknown): string | undefined {
     const { code, syscall } = cause as NodeJS.ErrnoException;
     const remedy = code === undefined ? undefined : REMEDIES[code];
     if (remedy !== undefined && syscall !== undefined) return `${remedy} (${cause.message})`;
+    if (!(cause instanceof AggregateError)) continue;
+    const found = cause.errors.map(environmentFault).find((fault) => fault !== undefined);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
@@ -80,8 +83,12 @@ export function listenFault(error: unknown, { port, host, portName, hostName }: 
       return hostName === undefined
         ? `${portName}: cannot listen on ${where} (${reasonOf(error)}): choose another ${portName}`
         : `${hostName}: this machine has no address ${host ?? ""} to listen on (${reasonOf(error)}): choose a ${hostName} that it has`;
-    default:
-      return `${portName}: cannot listen on ${where} (${reasonOf(error)}): choose another ${portName}`;
+    default: {
+      const fault = environmentFault(error);
+      return fault === undefined
+        ? `${portName}: cannot listen on ${where} (${reasonOf(error)}): choose another ${portName}`
+        : `${portName}: cannot listen on ${where}: ${fault}`;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
+import { environmentFault } from "../../process/start-error.js";
 
 /** How the system says that nothing can be reached at an address. */
 const UNREACHABLE: ReadonlySet<string> = new Set([
@@ -13,6 +14,8 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 ]);
 /** How it says that a connection ended before an answer came. */
 const HUNG_UP: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
+/** How it says that this process may open no connection, wherever to. */
+const TOO_MANY_OPEN: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
 /** How a certificate is refused. */
 const UNTRUSTED = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_)/;
 /** What the failures of an answer that is no sidecar's are taken for. */
@@ -37,6 +40,7 @@ export function describeCheckFailure(
   const systemCode = systemCodeOf(cause);
   if (UNREACHABLE.has(systemCode))
     return `no sidecar answers at ${baseUrl} (${reason}). Start one with "npm start", or name its address with --address host:port`;
+  if (TOO_MANY_OPEN.has(systemCode)) return environmentFault(cause) ?? reason;
   if (UNTRUSTED.test(systemCode))
     return `the certificate of ${baseUrl} is not trusted (${reason}). --ca <file> names the authority that signed it, --insecure does without`;
   if (/wrong version number|packet length too long|http request/i.test(reason))
