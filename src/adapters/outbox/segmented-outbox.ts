@@ -12,12 +12,13 @@ import type { DependencyState } from "../../ports/telemetry.js";
 import { ChangedFile, compactSegments } from "./compact-segments.js";
 import { EventReader, type ReadSegment } from "./event-reader.js";
 import { digestOfEvent, digestOfUsage, KeyMemory } from "./key-memory.js";
-import { type OutboxDisk, RESERVE, RESERVE_BYTES } from "./outbox-disk.js";
+import type { OutboxDisk } from "./outbox-disk.js";
 import { fileName, numbersOf } from "./outbox-file-header.js";
 import { OutboxLog, POSITION_BASE, TAKEN_OVER } from "./outbox-log.js";
-import { type OutboxContent, readOutbox } from "./read-outbox.js";
+import { readOutbox } from "./read-outbox.js";
 import { keysOf } from "./replay-file.js";
 import { StateSaidAnew } from "./say-anew.js";
+import { giveReserve, keepReserve, tidyFiles } from "./tidy-files.js";
 import { WrittenFiles } from "./written-files.js";
 
 export interface OutboxOptions {
@@ -97,7 +98,10 @@ export class SegmentedOutbox implements Outbox {
     this.state = content.state;
     this.maxBytes = options.maxBytes;
     this.#damagedRecords = content.damagedRecords;
-    this.#tidy(content);
+    this.#bytes = tidyFiles(disk, content, logger);
+    this.#checkpoint = content.checkpoint;
+    if (this.#checkpoint > 0) this.#checkpointBytes = disk.size(fileName("checkpoint", this.#checkpoint));
+    keepReserve(disk, logger);
     // Its directory was written to: it may be long until there is a report.
     state?.set(true);
     const pause = () => new Promise<void>((resolve) => options.soon(resolve));
@@ -184,7 +188,8 @@ export class SegmentedOutbox implements Outbox {
 
   note(record: OutboxRecord, written: Written): void {
     this.#log.append(record, (error) => {
-      if (error?.code === "resource-exhausted" && this.#giveReserve()) this.#log.append(record, written);
+      if (error?.code === "resource-exhausted" && !this.#isClosed && giveReserve(this.#disk))
+        this.#log.append(record, written);
       else written(error);
     });
   }
@@ -242,7 +247,7 @@ export class SegmentedOutbox implements Outbox {
     this.#checkpoint = 0;
     this.#checkpointBytes = 0;
     this.#bytes = this.#bytesOfSegments();
-    this.#keepReserve();
+    keepReserve(this.#disk, this.#logger);
     if (lostEvents > 0) {
       this.#damagedRecords += lostEvents;
       this.#logger.error(
@@ -268,62 +273,6 @@ export class SegmentedOutbox implements Outbox {
       await new Promise<void>((resolve) => this.#log.append({ type: "closed" }, () => resolve()));
     await this.#log.close();
     await this.#compaction;
-  }
-
-  #tidy({ checkpoint, segments, saidAnewAt, findings, torn, isClosed }: OutboxContent): void {
-    for (const finding of findings) this.#logger.error(`outbox: ${finding}`);
-    if (!isClosed)
-      this.#logger.warn(
-        "outbox: the process that had it last did not close it, as after a kill; all that it acknowledged is here, unless the last file was cut since",
-      );
-    for (const [name, end] of torn) {
-      this.#logger.warn(
-        "outbox: a file has a part at its end that was still being written when the process ended; it is cut off, nothing of it was acknowledged",
-        { file: name, bytes: this.#disk.size(name) - end },
-      );
-      if (end === 0) this.#disk.remove(name);
-      else this.#disk.truncate(name, end);
-    }
-    for (const name of this.#disk.names()) {
-      const isLeftBehind = [
-        ...numbersOf("segment", [name]),
-        ...numbersOf("checkpoint", [name]).map((number) => number + 1),
-      ].some((number) => number <= checkpoint || number < saidAnewAt);
-      if (isLeftBehind || name.endsWith(".tmp")) this.#disk.remove(name);
-    }
-    for (const [number, bytes] of segments) if (!torn.has(fileName("segment", number))) this.#bytes += bytes;
-    this.#checkpoint = checkpoint;
-    if (checkpoint > 0) this.#checkpointBytes = this.#disk.size(fileName("checkpoint", checkpoint));
-    this.#bytes += this.#checkpointBytes;
-    this.#keepReserve();
-  }
-
-  #keepReserve(): void {
-    if (this.#disk.names().includes(RESERVE)) return;
-    try {
-      const file = this.#disk.create(RESERVE);
-      try {
-        file.write(Buffer.alloc(RESERVE_BYTES), 0);
-      } finally {
-        file.close();
-      }
-    } catch (error) {
-      this.#disk.remove(RESERVE);
-      this.#logger.warn(
-        "there is no room for the reserve of the outbox: it may not be able to note what is delivered",
-        { error },
-      );
-    }
-  }
-
-  #giveReserve(): boolean {
-    try {
-      if (this.#isClosed || !this.#disk.names().includes(RESERVE)) return false;
-      this.#disk.remove(RESERVE);
-      return true;
-    } catch {
-      return false;
-    }
   }
 
   #compactIfWorthIt(): void {
@@ -359,7 +308,7 @@ export class SegmentedOutbox implements Outbox {
       this.#removeOldKeys(keysSince);
       this.#checkpointBytes = this.#disk.size(fileName("checkpoint", upTo));
       this.#bytes = this.#checkpointBytes + this.#bytesOfSegments();
-      this.#keepReserve();
+      keepReserve(this.#disk, this.#logger);
     } catch (error) {
       if (error instanceof ChangedFile) {
         this.#foundChanged(error.file);
