@@ -16,7 +16,7 @@ const RETRY_DELAY_MS = 1_000;
 /** How long the last messages may take to be sent. */
 const STOP_MS = 2_000;
 
-/** Tells a queue of every change, in order: no message is sent before the one ahead of it is taken. */
+/** Sends every change to a queue, in order: no message is sent before the one ahead of it is taken. */
 export class AnnounceChanges {
   readonly #sender: SqsSender;
   readonly #clock: Clock;

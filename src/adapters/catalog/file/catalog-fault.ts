@@ -63,7 +63,7 @@ function nearestFirst(name: string, known: Iterable<string>): readonly string[] 
     .map(({ each }) => each);
 }
 
-/** Collects what is wrong with a catalog while it is compiled, so that one reading tells everything. */
+/** Collects what is wrong with a catalog while it is compiled, so that one reading names all of it. */
 export class FaultList {
   readonly #faults: CatalogFault[] = [];
 
@@ -75,7 +75,7 @@ export class FaultList {
     this.#faults.push({ path, message });
   }
 
-  /** What `id` names, or a fault that tells what there is. */
+  /** What `id` names, or a fault that lists what there is. */
   lookUp<T>(what: string, known: Lookup<T>, id: string, path: CatalogPath): T | undefined {
     const found = known.get(id);
     if (found === undefined) this.add(path, unknownName(what, id, known.keys()));
