@@ -7,7 +7,7 @@ import { startQueueServer } from "../../builders/queue-server.js";
 import { startRedis } from "../../builders/redis-servers.js";
 import { onTestFinished } from "../../support/on-test-finished.js";
 import { PERSISTENT_CACHE, runToEnd, ServiceProcess } from "../service/service-process.js";
-import { BROKEN_SIDECARS, buildBroken } from "./broken-sidecars.js";
+import { BROKEN_SIDECARS, type BrokenSidecar, buildBroken } from "./broken-sidecars.js";
 
 interface Result {
   readonly area: string;
@@ -23,8 +23,7 @@ let emulatorUrl: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "conformance-"));
-  emulator = new ServiceProcess(["emulate", "--catalog", "examples/catalog.yaml", "--port", "0", "--control"], {});
-  [, emulatorUrl = ""] = await emulator.printed(/ API_URL=(\S+)/);
+  [emulator, emulatorUrl] = await startEmulator();
 });
 
 afterAll(async () => {
@@ -32,6 +31,13 @@ afterAll(async () => {
   await emulator.ended;
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** @returns the process, and where it is asked */
+async function startEmulator(): Promise<readonly [ServiceProcess, string]> {
+  const started = new ServiceProcess(["emulate", "--catalog", "examples/catalog.yaml", "--port", "0", "--control"], {});
+  const [, url = ""] = await started.printed(/ API_URL=(\S+)/);
+  return [started, url];
+}
 
 /** What finds the emulator. */
 const upstream = (url: string) => ({
@@ -42,11 +48,16 @@ const upstream = (url: string) => ({
 });
 
 /** A sidecar in a process of its own, whose upstream is the emulator. @returns its port */
-async function sidecar(environment: Readonly<Record<string, string>> = {}, program?: string): Promise<number> {
-  const service = new ServiceProcess(
+async function sidecar(environment: Readonly<Record<string, string>> = {}): Promise<number> {
+  const service = startSidecar({ ...upstream(emulatorUrl), ...environment });
+  endWithTest(service);
+  return (await service.started()).grpcPort;
+}
+
+function startSidecar(environment: Readonly<Record<string, string>>, program?: string): ServiceProcess {
+  return new ServiceProcess(
     ["serve"],
     {
-      ...upstream(emulatorUrl),
       LISTEN_HOST: "127.0.0.1",
       GRPC_PORT: "0",
       METRICS_PORT: "0",
@@ -56,8 +67,6 @@ async function sidecar(environment: Readonly<Record<string, string>> = {}, progr
     undefined,
     program,
   );
-  endWithTest(service);
-  return (await service.started()).grpcPort;
 }
 
 function endWithTest(service: ServiceProcess): void {
@@ -135,10 +144,33 @@ describe("our sidecar conforms", () => {
 });
 
 describe("a broken one fails case by case", () => {
-  it.each(BROKEN_SIDECARS)("$name", async (broken) => {
-    const port = await sidecar({}, await buildBroken(broken));
+  const processes: ServiceProcess[] = [];
+  let runs: Map<BrokenSidecar, PromiseSettledResult<Awaited<ReturnType<typeof conformance>>>>;
+
+  // All beside each other, each with an emulator of its own: a run is mostly waiting.
+  beforeAll(async () => {
+    const settled = await Promise.allSettled(BROKEN_SIDECARS.map(runBroken));
+    runs = new Map(BROKEN_SIDECARS.map((broken, index) => [broken, settled[index]!]));
+  });
+
+  afterAll(async () => {
+    for (const { child } of processes) child.kill("SIGKILL");
+    await Promise.all(processes.map(({ ended }) => ended));
+  });
+
+  async function runBroken(broken: BrokenSidecar) {
+    const program = await buildBroken(broken);
+    const [itsEmulator, url] = await startEmulator();
+    const service = startSidecar(upstream(url), program);
+    processes.push(itsEmulator, service);
     // What never comes need not be waited for: what comes, comes in milliseconds.
-    const { code, stdout, conforms, cases, failed } = await conformance(port, "--patience", "2000");
+    return conformance((await service.started()).grpcPort, "--patience", "2000", "--control", url);
+  }
+
+  it.each(BROKEN_SIDECARS)("$name", (broken) => {
+    const run = runs.get(broken);
+    if (run?.status !== "fulfilled") throw run?.reason;
+    const { code, stdout, conforms, cases, failed } = run.value;
     for (const protocol of ["grpc", "json"])
       expect(failed.filter((each) => each.protocol === protocol).map(({ area, title }) => `${area}: ${title}`)).toEqual(
         broken.breaks,
