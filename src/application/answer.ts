@@ -1,7 +1,7 @@
 import type { FailurePolicy } from "../domain/decision/failure-policy.js";
-import type { CancelSignal } from "../ports/cancel-signal.js";
 import type { AnswerSource } from "../ports/telemetry.js";
 import type { Span } from "../ports/tracer.js";
+import type { CancelSignal } from "../ports/waits.js";
 
 /** A result together with where it came from. */
 export interface Answer<T> {

@@ -2,8 +2,8 @@ import type { CustomerState } from "../../src/domain/customer-state.js";
 import { CodedError } from "../../src/domain/errors.js";
 import type { Subject } from "../../src/domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage/usage-report.js";
-import type { CancelSignal } from "../../src/ports/cancel-signal.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../src/ports/upstream-client.js";
+import type { CancelSignal } from "../../src/ports/waits.js";
 
 /** A question to upstream that waits until the test answers it, or its asker gives it up. */
 export class PendingCall<Question, Answer> {

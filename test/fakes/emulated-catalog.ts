@@ -5,7 +5,7 @@ import type { CatalogInput } from "../../src/adapters/catalog/file/catalog-input
 import { type Emulator, startEmulator } from "../../src/adapters/emulator/start-emulator.js";
 import { SystemClock } from "../../src/adapters/ops/system-clock.js";
 import type { Change } from "../../src/domain/change.js";
-import type { UpdateListener, UpdateStream } from "../../src/ports/update-stream.js";
+import type { UpdateListener, UpdateStream } from "../../src/ports/change-sources.js";
 import { RecordingLogger } from "./recording-logger.js";
 
 export const API_KEY = "server-key-of-the-tests";

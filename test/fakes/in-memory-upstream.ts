@@ -9,8 +9,8 @@ import { CodedError } from "../../src/domain/errors.js";
 import { kindOfFeature } from "../../src/domain/feature.js";
 import { sameSubject, type Subject } from "../../src/domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../src/domain/usage/usage-report.js";
-import type { CancelSignal } from "../../src/ports/cancel-signal.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../src/ports/upstream-client.js";
+import type { CancelSignal } from "../../src/ports/waits.js";
 
 interface Account {
   readonly subject: Subject;

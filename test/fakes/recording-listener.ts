@@ -1,5 +1,5 @@
 import type { Change } from "../../src/domain/change.js";
-import type { UpdateListener } from "../../src/ports/update-stream.js";
+import type { UpdateListener } from "../../src/ports/change-sources.js";
 
 /** Keeps what an update stream tells, for a test to read and to wait for. */
 export class RecordingListener implements UpdateListener {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, test } from "@jest/globals";
 import type { ConnectRule } from "../../src/adapters/emulator/faults/fault-rules.js";
 import { DEFAULT_STREAM_TIMING } from "../../src/adapters/stream/reconnect-schedule.js";
-import type { HttpFault } from "../../src/ports/http-faults.js";
+import type { HttpFault } from "../../src/ports/upstream-client.js";
 import { eventually } from "../support/expectations.js";
 import { SidecarUnderFault } from "./sidecar-under-fault.js";
 

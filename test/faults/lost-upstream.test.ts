@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, test } from "@jest/globals";
-import type { HttpFault } from "../../src/ports/http-faults.js";
+import type { HttpFault } from "../../src/ports/upstream-client.js";
 import { SidecarUnderFault } from "./sidecar-under-fault.js";
 
 let rig: SidecarUnderFault;

@@ -1,5 +1,5 @@
 import type { ConnectFault, EventFault } from "../../src/adapters/emulator/faults/fault-rules.js";
-import type { HttpFault } from "../../src/ports/http-faults.js";
+import type { HttpFault } from "../../src/ports/upstream-client.js";
 import type { FaultyUpstream } from "./faulty-upstream.js";
 import type { SeededRandom } from "./seeded-random.js";
 

@@ -1,4 +1,4 @@
-import type { HttpFault } from "../../../src/ports/http-faults.js";
+import type { HttpFault } from "../../../src/ports/upstream-client.js";
 import { inkwell } from "../../../test/builders/inkwell.js";
 import { API_KEY } from "../../../test/builders/sidecar-on-emulator.js";
 import { ACME, type Arena } from "../arena.js";

@@ -1,5 +1,5 @@
 import type { Change } from "../../domain/change.js";
-import type { UpdateStream } from "../../ports/update-stream.js";
+import type { UpdateStream } from "../../ports/change-sources.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import { type CatalogControl, ControlEndpoint } from "./control-endpoint.js";
 import { EdgeEndpoint, EdgeView } from "./edge-endpoint.js";

@@ -1,6 +1,6 @@
 import type { FallbackValues } from "../../domain/decision/fallback.js";
 import { CodedError } from "../../domain/errors.js";
-import type { FallbackProvider } from "../../ports/failure-policies.js";
+import type { FallbackProvider } from "../../ports/checks.js";
 
 /** The operator's fallbacks, by feature id. */
 export class ConfiguredFallbackProvider implements FallbackProvider {

@@ -1,8 +1,7 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import type { Clock } from "../../ports/clock.js";
-import type { LogFields, Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
+import { type LogFields, type Logger, OutageLog } from "../../ports/logger.js";
 import { type FileAccess, type FileContent, SYSTEM_FILES } from "./file-access.js";
 import { FileFollower } from "./follow-file.js";
 

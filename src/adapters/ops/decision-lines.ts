@@ -2,10 +2,9 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { appendFile, open, rename, stat } from "node:fs/promises";
 import { CodedError } from "../../domain/errors.js";
+import type { DecisionLog, LoggedDecision } from "../../ports/checks.js";
 import type { Clock } from "../../ports/clock.js";
-import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
-import type { Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
+import { type Logger, OutageLog } from "../../ports/logger.js";
 import { placeOfFile } from "../files/place-of-file.js";
 
 interface DecisionLinesOptions {

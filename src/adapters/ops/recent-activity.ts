@@ -1,8 +1,8 @@
 import type { Change } from "../../domain/change.js";
 import type { Subject } from "../../domain/subject.js";
+import type { UpdateListener } from "../../ports/change-sources.js";
+import type { DecisionLog, LoggedDecision } from "../../ports/checks.js";
 import type { Clock } from "../../ports/clock.js";
-import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
-import type { UpdateListener } from "../../ports/update-stream.js";
 
 /** How many are kept. */
 const KEPT = 50;

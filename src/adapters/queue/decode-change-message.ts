@@ -1,5 +1,5 @@
 import type { Change } from "../../domain/change.js";
-import type { ChangeMessage } from "../../ports/change-queue.js";
+import type { ChangeMessage } from "../../ports/change-sources.js";
 import {
   decodeEntitlementsUpdated,
   decodePackagePublished,

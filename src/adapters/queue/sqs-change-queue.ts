@@ -1,9 +1,7 @@
 import type { Message } from "@aws-sdk/client-sqs";
-import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
-import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-queue.js";
-import type { CancelTimer, Clock } from "../../ports/clock.js";
-import type { LogFields, Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
+import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-sources.js";
+import { BackOff, type BackOffTiming, type CancelTimer, type Clock } from "../../ports/clock.js";
+import { type LogFields, type Logger, OutageLog } from "../../ports/logger.js";
 import type { TraceContext } from "../../ports/tracer.js";
 import { FieldFault } from "../../wire/fault-log.js";
 import type { ReportFault } from "../../wire/fields.js";

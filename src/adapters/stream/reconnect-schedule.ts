@@ -1,4 +1,4 @@
-import { doubledMs, inUpperHalf, type Random } from "../../ports/back-off.js";
+import { doubledMs, inUpperHalf, type Random } from "../../ports/clock.js";
 import type { StreamFault } from "./websocket-client.js";
 
 /**

@@ -1,4 +1,4 @@
-import type { UpdateStream } from "../../ports/update-stream.js";
+import type { UpdateStream } from "../../ports/change-sources.js";
 
 /** No changes, by configuration: neither a connection nor a loss of one to tell of. */
 export class SilentUpdateStream implements UpdateStream {

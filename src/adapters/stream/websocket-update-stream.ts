@@ -1,8 +1,7 @@
+import type { UpdateListener, UpdateStream } from "../../ports/change-sources.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
+import { type Logger, OutageLog } from "../../ports/logger.js";
 import { DependencyState, type Telemetry } from "../../ports/telemetry.js";
-import type { UpdateListener, UpdateStream } from "../../ports/update-stream.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { type ClientIdentity, identityHeaders } from "../../wire/request-headers.js";
 import { saysThrottled } from "../../wire/upstream-errors.js";

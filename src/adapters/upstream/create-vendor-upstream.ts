@@ -1,10 +1,9 @@
 import type { CustomerState } from "../../domain/customer-state.js";
 import type { Subject } from "../../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../domain/usage/usage-report.js";
-import type { CancelSignal } from "../../ports/cancel-signal.js";
-import type { StrikeRequest } from "../../ports/http-faults.js";
 import type { UpstreamTarget } from "../../ports/telemetry.js";
-import type { FetchOptions, ReportOptions, UpstreamClient } from "../../ports/upstream-client.js";
+import type { FetchOptions, ReportOptions, StrikeRequest, UpstreamClient } from "../../ports/upstream-client.js";
+import type { CancelSignal } from "../../ports/waits.js";
 import { FaultLog } from "../../wire/fault-log.js";
 import { type ClientIdentity, identityHeaders } from "../../wire/request-headers.js";
 import { EdgeClient } from "./client/edge-client.js";

@@ -1,5 +1,5 @@
 import type { CustomerState } from "../../domain/customer-state.js";
-import type { CancelSignal } from "../../ports/cancel-signal.js";
+import type { CancelSignal } from "../../ports/waits.js";
 import { canBeInPath, type EdgeClient } from "./client/edge-client.js";
 import type { GraphqlClient } from "./client/graphql-client.js";
 import type { TracedSubject } from "./client/traced.js";

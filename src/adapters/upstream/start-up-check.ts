@@ -1,10 +1,8 @@
 import { errorCodeOf } from "../../domain/errors.js";
-import { BackOff, type BackOffTiming, type Random } from "../../ports/back-off.js";
-import { Cancellation, type CancelSignal } from "../../ports/cancel-signal.js";
-import type { CancelTimer, Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
+import { BackOff, type BackOffTiming, type CancelTimer, type Clock, type Random } from "../../ports/clock.js";
+import { type Logger, OutageLog } from "../../ports/logger.js";
 import type { Telemetry } from "../../ports/telemetry.js";
+import { Cancellation, type CancelSignal } from "../../ports/waits.js";
 
 /** Of the waits after a failure, until upstream is asked again. Jittered. */
 export interface StartUpCheckOptions extends BackOffTiming {

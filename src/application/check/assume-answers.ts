@@ -14,8 +14,8 @@ import {
 import type { FallbackValues } from "../../domain/decision/fallback.js";
 import { type Subject, SubjectMap } from "../../domain/subject.js";
 import { fitsInto } from "../../domain/usage/decimal.js";
+import type { FailurePolicies, FallbackProvider } from "../../ports/checks.js";
 import type { Clock } from "../../ports/clock.js";
-import type { FailurePolicies, FallbackProvider } from "../../ports/failure-policies.js";
 import { type Telemetry, wasAskedFor } from "../../ports/telemetry.js";
 import type { Answer, Assumed } from "../answer.js";
 

@@ -3,8 +3,8 @@ import { decideCredit, decideCreditWithoutState } from "../../domain/decision/de
 import { decideFeature, decideFeatureWithoutState } from "../../domain/decision/decide-feature.js";
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
 import type { Subject } from "../../domain/subject.js";
+import type { FallbackProvider } from "../../ports/checks.js";
 import type { Clock } from "../../ports/clock.js";
-import type { FallbackProvider } from "../../ports/failure-policies.js";
 import type { Answer, CallContext } from "../answer.js";
 import type { FindState, Lookup } from "../load/find-state.js";
 import type { UsageOverlay } from "../report/usage-overlay.js";

@@ -2,7 +2,7 @@ import type { AccessDeniedReason } from "../../domain/decision/access-denied-rea
 import { nearestIds } from "../../domain/decision/nearest-ids.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
-import type { Directory } from "../../ports/directory.js";
+import type { Directory } from "../../ports/checks.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
 import type { ListEntitlements } from "./list-entitlements.js";
 

@@ -6,8 +6,8 @@ import type { CreditDecision, FeatureDecision, FeatureQuery } from "../../domain
 import type { FallbackValues } from "../../domain/decision/fallback.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CachedState } from "../../ports/cache-store.js";
+import type { FallbackProvider } from "../../ports/checks.js";
 import type { Clock } from "../../ports/clock.js";
-import type { FallbackProvider } from "../../ports/failure-policies.js";
 import type { Answer, CallContext } from "../answer.js";
 import type { FindState } from "../load/find-state.js";
 import type { WantedEntitlements } from "../load/search-state.js";

@@ -1,5 +1,5 @@
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../domain/decision/decision.js";
-import type { DecisionLog, LoggedDecision } from "../../ports/decision-log.js";
+import type { DecisionLog, LoggedDecision } from "../../ports/checks.js";
 import type { Answer, CallContext } from "../answer.js";
 import type { CheckEntitlement } from "./check-entitlement.js";
 

@@ -1,8 +1,6 @@
-import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
-import type { ChangeQueue } from "../../ports/change-queue.js";
-import type { Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
+import type { ChangeQueue } from "../../ports/change-sources.js";
+import { BackOff, type BackOffTiming, type Clock } from "../../ports/clock.js";
+import { type Logger, OutageLog } from "../../ports/logger.js";
 import { elapse } from "../../ports/waits.js";
 import type { ProcessChanges } from "./process-changes.js";
 import type { WriteAvailability } from "./write-availability.js";

@@ -1,9 +1,8 @@
 import { isEmptyState } from "../../domain/customer-state.js";
 import { errorCodeOf } from "../../domain/errors.js";
 import { changeWithPossibleTimestamps, isFarAhead } from "../../domain/with-default-timestamps.js";
-import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
-import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-queue.js";
-import type { Clock } from "../../ports/clock.js";
+import type { ChangeMessage, ChangeQueue, QueuedMessage } from "../../ports/change-sources.js";
+import { BackOff, type BackOffTiming, type Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { SharedWrite } from "../../ports/shared-cache.js";
 import type { ConsumptionTelemetry } from "../../ports/telemetry.js";

@@ -1,5 +1,5 @@
 import type { Subject } from "../../domain/subject.js";
-import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
+import { BackOff, type BackOffTiming } from "../../ports/clock.js";
 import type { Span } from "../../ports/tracer.js";
 import type { Confirmation } from "./unconfirmed-answers.js";
 

@@ -2,8 +2,7 @@ import { type CustomerState, isEmptyState } from "../../domain/customer-state.js
 import { CodedError, type ErrorCode, errorCodeOf } from "../../domain/errors.js";
 import { type Subject, SubjectMap } from "../../domain/subject.js";
 import { withPossibleTimestamps } from "../../domain/with-default-timestamps.js";
-import type { BackOffTiming } from "../../ports/back-off.js";
-import type { CancelTimer, Clock } from "../../ports/clock.js";
+import type { BackOffTiming, CancelTimer, Clock } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
 import type { ConsumptionTelemetry } from "../../ports/telemetry.js";

@@ -1,8 +1,6 @@
 import { CodedError, errorCodeOf } from "../../domain/errors.js";
-import { BackOff, type BackOffTiming } from "../../ports/back-off.js";
-import type { Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
+import { BackOff, type BackOffTiming, type Clock } from "../../ports/clock.js";
+import { type Logger, OutageLog } from "../../ports/logger.js";
 import type { SharedCache } from "../../ports/shared-cache.js";
 import { elapse } from "../../ports/waits.js";
 import type { RefetchReason } from "./refetch-job.js";

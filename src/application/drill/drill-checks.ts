@@ -6,8 +6,8 @@ import type { DrillEnd, DrillPlan, DrillReport } from "../../domain/drill/drill.
 import { CodedError } from "../../domain/errors.js";
 import { isDue } from "../../domain/freshness/freshness.js";
 import type { CacheStore } from "../../ports/cache-store.js";
+import type { FallbackProvider } from "../../ports/checks.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
-import type { FallbackProvider } from "../../ports/failure-policies.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Answer, CallContext } from "../answer.js";
 import type { CheckEntitlement } from "../check/check-entitlement.js";

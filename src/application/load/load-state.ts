@@ -7,12 +7,11 @@ import { newestUsage } from "../../domain/newest-wins.js";
 import { type Subject, SubjectMap } from "../../domain/subject.js";
 import { withPossibleTimestamps } from "../../domain/with-default-timestamps.js";
 import type { CacheStore, StoredState } from "../../ports/cache-store.js";
-import { Cancellation } from "../../ports/cancel-signal.js";
-import type { Clock } from "../../ports/clock.js";
-import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
-import { Deadlines, spread } from "../../ports/deadlines.js";
+import { type Clock, Deadlines, spread } from "../../ports/clock.js";
+import type { CrossProcessSingleFlight } from "../../ports/shared-cache.js";
 import type { Span } from "../../ports/tracer.js";
 import type { FetchOptions, UpstreamClient } from "../../ports/upstream-client.js";
+import { Cancellation } from "../../ports/waits.js";
 import { LaggingSubjects, type MissingBounds, MissingSubjects, RecentChanges } from "./missing-subjects.js";
 
 interface Flight {

@@ -3,12 +3,11 @@ import { CodedError, errorCodeOf } from "../../domain/errors.js";
 import { isDue } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore, LoadedState, StoredState } from "../../ports/cache-store.js";
-import type { CancelSignal } from "../../ports/cancel-signal.js";
-import type { Clock } from "../../ports/clock.js";
-import type { Deadline, Deadlines } from "../../ports/deadlines.js";
+import type { Clock, Deadline, Deadlines } from "../../ports/clock.js";
 import type { Logger } from "../../ports/logger.js";
 import type { AnswerSource } from "../../ports/telemetry.js";
 import { inSpan, type Span } from "../../ports/tracer.js";
+import type { CancelSignal } from "../../ports/waits.js";
 import type { Awaited, CaughtUp } from "./caught-up.js";
 import type { LoadState } from "./load-state.js";
 

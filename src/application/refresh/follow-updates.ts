@@ -4,11 +4,11 @@ import type { StreamStatus } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import { changeWithPossibleTimestamps } from "../../domain/with-default-timestamps.js";
 import type { CacheStore } from "../../ports/cache-store.js";
+import type { UpdateListener } from "../../ports/change-sources.js";
 import type { Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
+import { type Logger, OutageLog } from "../../ports/logger.js";
+import type { SharedHearing } from "../../ports/shared-cache.js";
 import type { Span } from "../../ports/tracer.js";
-import type { SharedHearing, UpdateListener } from "../../ports/update-stream.js";
 import type { LoadState } from "../load/load-state.js";
 import type { RefreshInBackground } from "./refresh-in-background.js";
 

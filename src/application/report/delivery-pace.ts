@@ -1,5 +1,5 @@
 import { retryAfterMsOf } from "../../domain/outbox/report-failure.js";
-import { doubledMs, inUpperHalf, type Random } from "../../ports/back-off.js";
+import { doubledMs, inUpperHalf, type Random } from "../../ports/clock.js";
 import type { SteadyTime } from "../../ports/steady-time.js";
 
 /** How often it is looked whether upstream is asked again, milliseconds. */

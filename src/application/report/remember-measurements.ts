@@ -3,8 +3,7 @@ import type { UsageMeasurement } from "../../domain/usage/usage-report.js";
 import { changeWithPossibleTimestamps } from "../../domain/with-default-timestamps.js";
 import type { CacheStore } from "../../ports/cache-store.js";
 import type { Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
+import { type Logger, OutageLog } from "../../ports/logger.js";
 import type { LoadState } from "../load/load-state.js";
 
 /** Lets the next check know what upstream counts. */

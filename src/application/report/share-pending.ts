@@ -3,9 +3,8 @@ import { amountsOf, type PendingAmount, type PendingAmounts } from "../../domain
 import type { UsageSeries } from "../../domain/outbox/usage-entry.js";
 import { type Subject, SubjectMap } from "../../domain/subject.js";
 import type { CancelTimer, Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
-import type { SharedPending } from "../../ports/shared-pending.js";
+import { type Logger, OutageLog } from "../../ports/logger.js";
+import type { SharedPending } from "../../ports/shared-cache.js";
 
 /** How often what has changed is published, and after a failure; milliseconds. */
 const PUBLISH_MS = 100;

@@ -2,7 +2,7 @@ import type { CustomerState } from "../../domain/customer-state.js";
 import type { OutboxState } from "../../domain/outbox/outbox-state.js";
 import { OverlaidState, type PendingUsage, type PendingUsages } from "../../domain/outbox/overlaid-state.js";
 import type { PendingAmounts } from "../../domain/outbox/pending-amounts.js";
-import type { SharedPending } from "../../ports/shared-pending.js";
+import type { SharedPending } from "../../ports/shared-cache.js";
 
 const NOTHING: readonly PendingAmounts[] = [];
 

@@ -1,6 +1,5 @@
 import type { CancelTimer, Clock } from "../../ports/clock.js";
-import type { Logger } from "../../ports/logger.js";
-import { OutageLog } from "../../ports/outage-log.js";
+import { type Logger, OutageLog } from "../../ports/logger.js";
 import type { Outbox } from "../../ports/outbox.js";
 
 const INTERVAL_MS = 10_000;

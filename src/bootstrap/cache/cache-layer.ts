@@ -1,8 +1,6 @@
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore } from "../../ports/cache-store.js";
-import type { CrossProcessSingleFlight } from "../../ports/cross-process-single-flight.js";
-import type { SharedPending } from "../../ports/shared-pending.js";
-import type { SharedHearing } from "../../ports/update-stream.js";
+import type { CrossProcessSingleFlight, SharedHearing, SharedPending } from "../../ports/shared-cache.js";
 import type { ReplaceableSecret } from "../process/follow-file-settings.js";
 import type { Services } from "../source/source.js";
 

@@ -1,10 +1,9 @@
+import type { UpdateStream } from "../../ports/change-sources.js";
+import type { Directory } from "../../ports/checks.js";
 import type { Clock } from "../../ports/clock.js";
-import type { Directory } from "../../ports/directory.js";
-import type { StrikeRequest } from "../../ports/http-faults.js";
 import type { Logger } from "../../ports/logger.js";
 import type { Telemetry } from "../../ports/telemetry.js";
-import type { UpdateStream } from "../../ports/update-stream.js";
-import type { UpstreamClient } from "../../ports/upstream-client.js";
+import type { StrikeRequest, UpstreamClient } from "../../ports/upstream-client.js";
 
 /** Where entitlements come from. */
 export interface Source {

@@ -1,7 +1,7 @@
 import type { Source } from "../../bootstrap/source/source.js";
 import { CodedError } from "../../domain/errors.js";
 import type { UsageEvent, UsageReport } from "../../domain/usage/usage-report.js";
-import type { UpdateListener, UpdateStream } from "../../ports/update-stream.js";
+import type { UpdateListener, UpdateStream } from "../../ports/change-sources.js";
 import type { UpstreamClient } from "../../ports/upstream-client.js";
 import type { RecordedReport } from "./recorded-report.js";
 

@@ -2,7 +2,7 @@ import { createServer, request as forward } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { SqsChangeQueue } from "../../../src/adapters/queue/sqs-change-queue.js";
-import type { QueuedMessage } from "../../../src/ports/change-queue.js";
+import type { QueuedMessage } from "../../../src/ports/change-sources.js";
 import { AWS_ENVIRONMENT, type QueueServer, startQueueServer } from "../../builders/queue-server.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../fakes/recording-logger.js";

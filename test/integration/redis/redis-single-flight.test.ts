@@ -6,7 +6,7 @@ import { SystemClock } from "../../../src/adapters/ops/system-clock.js";
 import { LoadState } from "../../../src/application/load/load-state.js";
 import type { CustomerState } from "../../../src/domain/customer-state.js";
 import type { Subject } from "../../../src/domain/subject.js";
-import type { Lease } from "../../../src/ports/cross-process-single-flight.js";
+import type { Lease } from "../../../src/ports/shared-cache.js";
 import { type RedisServer, startRedis } from "../../builders/redis-servers.js";
 import { RedisStore } from "../../builders/redis-store.js";
 import { metered, stateWith } from "../../builders/states.js";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { HttpJson } from "../../../src/adapters/upstream/client/http-json.js";
-import { Cancellation } from "../../../src/ports/cancel-signal.js";
+import { Cancellation } from "../../../src/ports/waits.js";
 import { eventually } from "../../support/expectations.js";
 
 const MAX_BYTES = 1_000;

@@ -6,8 +6,8 @@ import { createWebSocketUpdateStream } from "../../../src/adapters/stream/websoc
 import { createVendorUpstream, type VendorUpstream } from "../../../src/adapters/upstream/create-vendor-upstream.js";
 import type { Change } from "../../../src/domain/change.js";
 import type { Subject } from "../../../src/domain/subject.js";
+import type { UpdateStream } from "../../../src/ports/change-sources.js";
 import { newTelemetry } from "../../../src/ports/telemetry.js";
-import type { UpdateStream } from "../../../src/ports/update-stream.js";
 import { inkwell } from "../../builders/inkwell.js";
 import { contentsOf } from "../../builders/states.js";
 import { API_KEY, emulateCatalog, type EmulatedCatalog } from "../../fakes/emulated-catalog.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { type Deadline, Deadlines } from "../../../src/ports/deadlines.js";
+import { type Deadline, Deadlines } from "../../../src/ports/clock.js";
 import { ManualClock } from "../../fakes/manual-clock.js";
 
 describe("deadlines", () => {

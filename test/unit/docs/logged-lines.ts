@@ -3,7 +3,7 @@ import { join } from "node:path";
 import ts from "typescript";
 
 export interface LoggedLine {
-  /** Where it is written: "src/ports/outage-log.ts:12". */
+  /** Where it is written: "src/ports/logger.ts:12". */
   readonly at: string;
   /** Its text, a placeholder for what differs. */
   readonly text: string;

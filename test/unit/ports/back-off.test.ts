@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { BackOff, doubledMs } from "../../../src/ports/back-off.js";
-import { spread } from "../../../src/ports/deadlines.js";
+import { BackOff, doubledMs, spread } from "../../../src/ports/clock.js";
 
 const TIMING = { firstDelayMs: 20, longestDelayMs: 1_000 };
 

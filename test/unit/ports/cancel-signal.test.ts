@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { Cancellation, type CancelSignal } from "../../../src/ports/cancel-signal.js";
+import { Cancellation, type CancelSignal } from "../../../src/ports/waits.js";
 
 type Step = { readonly does: "add" | "remove"; readonly listener: number } | { readonly does: "abort" };
 

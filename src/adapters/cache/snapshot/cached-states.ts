@@ -1,6 +1,6 @@
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
-import type { SnapshotStates } from "../../../ports/snapshot.js";
+import type { SnapshotStates } from "../../../ports/cache-store.js";
 import type { MemoryCache } from "../memory/memory-cache.js";
 import { CompactState } from "../memory/memory-state.js";
 import { readStates, stateOfRecord, writeStates } from "./state-bytes.js";

@@ -3,8 +3,8 @@ import type { EntitlementReference } from "../../../domain/entitlement.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
-import type { Directory, EntitlementOrigin } from "../../../ports/directory.js";
-import type { UpdateListener, UpdateStream } from "../../../ports/update-stream.js";
+import type { UpdateListener, UpdateStream } from "../../../ports/change-sources.js";
+import type { Directory, EntitlementOrigin } from "../../../ports/checks.js";
 import type { FetchOptions, ReportOptions, UpstreamClient } from "../../../ports/upstream-client.js";
 import type { CatalogEngine } from "./catalog-engine.js";
 

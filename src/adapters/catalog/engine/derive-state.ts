@@ -8,7 +8,7 @@ import type { AccessDeniedReason } from "../../../domain/decision/access-denied-
 import type { EntitlementReference } from "../../../domain/entitlement.js";
 import type { Subject } from "../../../domain/subject.js";
 import { toNumber } from "../../../domain/usage/decimal.js";
-import type { EntitlementOrigin, GrantOrigin } from "../../../ports/directory.js";
+import type { EntitlementOrigin, GrantOrigin } from "../../../ports/checks.js";
 import { isConfigurable } from "../../../wire/reset-period-configuration.js";
 import type { CatalogModel, CustomerDefinition, EntitlementTerms, SubjectDefinition } from "../model/catalog-model.js";
 import {

@@ -1,8 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { CodedError, errorCodeOf } from "../../../domain/errors.js";
 import type { Clock } from "../../../ports/clock.js";
-import type { Logger } from "../../../ports/logger.js";
-import { OutageLog } from "../../../ports/outage-log.js";
+import { type Logger, OutageLog } from "../../../ports/logger.js";
 import { DependencyState, type Telemetry } from "../../../ports/telemetry.js";
 import type { FileContent } from "../../files/file-access.js";
 import type { FileFollower } from "../../files/follow-file.js";

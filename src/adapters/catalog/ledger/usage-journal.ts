@@ -1,6 +1,5 @@
 import { CodedError } from "../../../domain/errors.js";
-import type { Logger } from "../../../ports/logger.js";
-import { OutageLog } from "../../../ports/outage-log.js";
+import { type Logger, OutageLog } from "../../../ports/logger.js";
 import type { DependencyState } from "../../../ports/telemetry.js";
 import type { UsageLog } from "./counting-queue.js";
 import type { LedgerRecord } from "./ledger-record.js";

@@ -1,6 +1,6 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { CHANGE_TYPES, type ChangeType } from "../../../domain/change.js";
-import type { HttpFault } from "../../../ports/http-faults.js";
+import type { HttpFault } from "../../../ports/upstream-client.js";
 
 /** What a WebSocket that is being opened can be made to suffer. */
 export type ConnectFault =

@@ -1,6 +1,6 @@
 import type { FailurePolicy } from "../../../domain/decision/failure-policy.js";
+import type { FailurePolicies } from "../../../ports/checks.js";
 import type { Clock } from "../../../ports/clock.js";
-import type { FailurePolicies } from "../../../ports/failure-policies.js";
 import type { Logger } from "../../../ports/logger.js";
 import { type FileWords, LastGoodFile } from "../../files/last-good-file.js";
 import { type PolicyRules, readPolicies } from "./read-policies.js";

@@ -1,8 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallOrigin } from "../../../application/answer.js";
 import { CodedError, type ErrorCode, errorCodeOf } from "../../../domain/errors.js";
-import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Logger } from "../../../ports/logger.js";
+import type { CancelSignal } from "../../../ports/waits.js";
 import { originOf, type TraceHeaders } from "./call-trace.js";
 
 /** How a failure reads on the wire. The numbers of Code are those of gRPC's status codes. */

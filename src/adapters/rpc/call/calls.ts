@@ -8,11 +8,10 @@ import {
   type DecisionCount,
   LATENCY_BUCKETS_MS,
 } from "../../../ports/call-telemetry.js";
-import type { CancelSignal } from "../../../ports/cancel-signal.js";
-import type { Clock } from "../../../ports/clock.js";
-import { Deadlines } from "../../../ports/deadlines.js";
+import { type Clock, Deadlines } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Tracer } from "../../../ports/tracer.js";
+import type { CancelSignal } from "../../../ports/waits.js";
 import { callFailure } from "./call-failure.js";
 import type { TraceHeaders } from "./call-trace.js";
 import {

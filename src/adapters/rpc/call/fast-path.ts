@@ -1,9 +1,8 @@
 import { Code } from "@connectrpc/connect";
 import type { CallOrigin } from "../../../application/answer.js";
-import { Cancellation, type CancelSignal } from "../../../ports/cancel-signal.js";
-import type { CancelTimer } from "../../../ports/clock.js";
-import type { Deadline } from "../../../ports/deadlines.js";
+import type { CancelTimer, Deadline } from "../../../ports/clock.js";
 import type { Span } from "../../../ports/tracer.js";
+import { Cancellation, type CancelSignal } from "../../../ports/waits.js";
 import type { Peer } from "../exchange/exchange.js";
 import type { FastPath, FastPathCall, FastPathStream, Http1Head, Route } from "../exchange/request-handlers.js";
 import type { HeaderList } from "../http2/hpack/header-table.js";

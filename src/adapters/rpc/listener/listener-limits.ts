@@ -1,4 +1,4 @@
-import { spread } from "../../../ports/deadlines.js";
+import { spread } from "../../../ports/clock.js";
 
 /** What one peer may hold, and for how long. Times are milliseconds above 0, sizes are bytes. */
 export interface ListenerLimits {

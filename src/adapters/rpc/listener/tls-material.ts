@@ -3,8 +3,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { dirname } from "node:path";
 import { createSecureContext } from "node:tls";
 import { CodedError } from "../../../domain/errors.js";
-import type { Logger } from "../../../ports/logger.js";
-import { OutageLog } from "../../../ports/outage-log.js";
+import { type Logger, OutageLog } from "../../../ports/logger.js";
 import { readOnce } from "../../files/open-to-read.js";
 
 export interface TlsFiles {

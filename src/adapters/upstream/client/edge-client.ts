@@ -1,6 +1,6 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { isWellFormed, type Subject } from "../../../domain/subject.js";
-import type { CancelSignal } from "../../../ports/cancel-signal.js";
+import type { CancelSignal } from "../../../ports/waits.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog, FieldFault } from "../../../wire/fault-log.js";
 import { RecognizedAnswers } from "../answers/recognized-answers.js";

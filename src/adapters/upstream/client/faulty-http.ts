@@ -1,8 +1,7 @@
 import { CodedError } from "../../../domain/errors.js";
-import type { CancelSignal } from "../../../ports/cancel-signal.js";
-import type { HttpFault, StrikeRequest } from "../../../ports/http-faults.js";
 import type { UpstreamTarget } from "../../../ports/telemetry.js";
-import { unlessAborted } from "../../../ports/waits.js";
+import type { HttpFault, StrikeRequest } from "../../../ports/upstream-client.js";
+import { type CancelSignal, unlessAborted } from "../../../ports/waits.js";
 import { abortErrorOf } from "../resilience/operation.js";
 import { OPERATION_HEADER } from "./graphql-client.js";
 import { HttpJson, type HttpJsonOptions } from "./http-json.js";

@@ -1,8 +1,8 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { CodedError } from "../../../domain/errors.js";
 import type { Dimensions, UsageEvent, UsageMeasurement, UsageReport } from "../../../domain/usage/usage-report.js";
-import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Span } from "../../../ports/tracer.js";
+import type { CancelSignal } from "../../../ports/waits.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
 import { isObject } from "../../../wire/fields.js";

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import { CodedError } from "../../../domain/errors.js";
-import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.js";
+import type { CancelSignal } from "../../../ports/waits.js";
 import { abortErrorOf } from "../resilience/operation.js";
 import { decoderOf } from "./content-encodings.js";
 import type { HttpConnection, HttpConnections } from "./http-connections.js";

@@ -1,5 +1,5 @@
-import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Span, TraceContext } from "../../../ports/tracer.js";
+import type { CancelSignal } from "../../../ports/waits.js";
 import { abortErrorOf } from "../resilience/operation.js";
 import { HttpConnections } from "./http-connections.js";
 import { Exchange, type ExchangeOptions } from "./http-exchange.js";

@@ -1,7 +1,6 @@
 import { CodedError } from "../../../domain/errors.js";
-import { inUpperHalf } from "../../../ports/back-off.js";
-import { Cancellation, type CancelSignal } from "../../../ports/cancel-signal.js";
-import type { CancelTimer, Clock } from "../../../ports/clock.js";
+import { type CancelTimer, type Clock, inUpperHalf } from "../../../ports/clock.js";
+import { Cancellation, type CancelSignal } from "../../../ports/waits.js";
 import type { Operation } from "./operation.js";
 import { ThrottledError } from "./upstream-failure.js";
 

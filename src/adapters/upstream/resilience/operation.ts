@@ -1,5 +1,5 @@
 import { CodedError } from "../../../domain/errors.js";
-import type { CancelSignal } from "../../../ports/cancel-signal.js";
+import type { CancelSignal } from "../../../ports/waits.js";
 
 /**
  * One kind of call to upstream. What makes calls resilient wraps operations in operations, so that each

@@ -1,13 +1,10 @@
 import type { CustomerState } from "../../../domain/customer-state.js";
 import { CodedError } from "../../../domain/errors.js";
 import { BoundedSubjects, type Subject } from "../../../domain/subject.js";
-import { Cancellation, type CancelSignal } from "../../../ports/cancel-signal.js";
-import type { Clock } from "../../../ports/clock.js";
-import { type Deadline, Deadlines } from "../../../ports/deadlines.js";
-import type { Logger } from "../../../ports/logger.js";
-import { OutageLog } from "../../../ports/outage-log.js";
+import { type Clock, type Deadline, Deadlines } from "../../../ports/clock.js";
+import { type Logger, OutageLog } from "../../../ports/logger.js";
 import { type DependencyName, DependencyState, type Telemetry } from "../../../ports/telemetry.js";
-import { elapse } from "../../../ports/waits.js";
+import { Cancellation, type CancelSignal, elapse } from "../../../ports/waits.js";
 import type { VendorUpstreamLimits } from "../vendor-upstream-limits.js";
 import { CircuitBreaker, withCircuitBreaker } from "./circuit-breaker.js";
 import { abortErrorOf, type Operation } from "./operation.js";

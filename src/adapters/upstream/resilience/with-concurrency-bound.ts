@@ -1,6 +1,6 @@
 import { CodedError } from "../../../domain/errors.js";
-import type { CancelSignal } from "../../../ports/cancel-signal.js";
 import type { Clock } from "../../../ports/clock.js";
+import type { CancelSignal } from "../../../ports/waits.js";
 import { abortErrorOf, type Operation } from "./operation.js";
 
 export interface ConcurrencyBoundOptions {

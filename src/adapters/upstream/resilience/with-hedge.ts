@@ -1,6 +1,5 @@
-import { Cancellation, type CancelSignal } from "../../../ports/cancel-signal.js";
-import type { Clock } from "../../../ports/clock.js";
-import { type Deadline, Deadlines } from "../../../ports/deadlines.js";
+import { type Clock, type Deadline, Deadlines } from "../../../ports/clock.js";
+import { Cancellation, type CancelSignal } from "../../../ports/waits.js";
 import { abortErrorOf, type Operation } from "./operation.js";
 
 export interface HedgeOptions {

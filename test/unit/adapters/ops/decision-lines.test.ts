@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { DecisionLines } from "../../../../src/adapters/ops/decision-lines.js";
-import type { LoggedDecision } from "../../../../src/ports/decision-log.js";
+import type { LoggedDecision } from "../../../../src/ports/checks.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
 import { onTestFinished } from "../../../support/on-test-finished.js";

@@ -9,8 +9,7 @@ import { StartUpCheck } from "../../../../src/adapters/upstream/start-up-check.j
 import { limitsForBudget } from "../../../../src/adapters/upstream/vendor-upstream-limits.js";
 import { WriteAvailability } from "../../../../src/application/consume/write-availability.js";
 import { CodedError } from "../../../../src/domain/errors.js";
-import type { Logger } from "../../../../src/ports/logger.js";
-import { OutageLog } from "../../../../src/ports/outage-log.js";
+import { type Logger, OutageLog } from "../../../../src/ports/logger.js";
 import { DependencyState, newTelemetry, type Telemetry } from "../../../../src/ports/telemetry.js";
 import { InMemorySharedCache } from "../../../fakes/in-memory-shared-cache.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { dependencySection, ServiceStatus, statusReply } from "../../../../src/adapters/ops/service-status.js";
-import { OutageLog } from "../../../../src/ports/outage-log.js";
+import { OutageLog } from "../../../../src/ports/logger.js";
 import { DependencyState, newTelemetry } from "../../../../src/ports/telemetry.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
 

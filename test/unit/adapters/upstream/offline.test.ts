@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { SilentUpdateStream } from "../../../../src/adapters/stream/silent-update-stream.js";
 import { OfflineUpstreamClient } from "../../../../src/adapters/upstream/offline-upstream-client.js";
 import type { UsageReport } from "../../../../src/domain/usage/usage-report.js";
-import type { UpdateListener } from "../../../../src/ports/update-stream.js";
+import type { UpdateListener } from "../../../../src/ports/change-sources.js";
 
 const upstream = new OfflineUpstreamClient();
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { ExplainDecision } from "../../../../src/application/check/explain-decision.js";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import type { Subject } from "../../../../src/domain/subject.js";
-import type { Directory } from "../../../../src/ports/directory.js";
+import type { Directory } from "../../../../src/ports/checks.js";
 import { buildCore, type Core, know } from "../../../builders/core.js";
 import { configured } from "../../../builders/queries.js";
 import { boolean, emptyState, metered, stateWith, wallet } from "../../../builders/states.js";

@@ -6,7 +6,7 @@ import {
   LogDecisions,
 } from "../../../../src/application/check/log-decisions.js";
 import type { FallbackValues } from "../../../../src/domain/decision/fallback.js";
-import type { DecisionLog, LoggedDecision } from "../../../../src/ports/decision-log.js";
+import type { DecisionLog, LoggedDecision } from "../../../../src/ports/checks.js";
 import { buildCore, know, NO_HURRY } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";
 import { enumerated, metered, stateWith, wallet } from "../../../builders/states.js";

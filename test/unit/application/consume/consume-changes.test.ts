@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, it } from "@jest/globals";
 import { ConsumeChanges } from "../../../../src/application/consume/consume-changes.js";
-import type { QueuedMessage } from "../../../../src/ports/change-queue.js";
+import type { QueuedMessage } from "../../../../src/ports/change-sources.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { type CarryOutOptions, ProcessChanges } from "../../../../src/application/consume/process-changes.js";
 import type { Change } from "../../../../src/domain/change.js";
 import { CodedError } from "../../../../src/domain/errors.js";
-import type { QueuedMessage } from "../../../../src/ports/change-queue.js";
+import type { QueuedMessage } from "../../../../src/ports/change-sources.js";
 import { emptyState, metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled as settled } from "../../../fakes/event-loop.js";
 import { InMemorySharedCache } from "../../../fakes/in-memory-shared-cache.js";

@@ -3,7 +3,7 @@ import { RefreshAllStates } from "../../../../src/application/consume/refresh-al
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import { CodedError, type ErrorCode } from "../../../../src/domain/errors.js";
 import type { Subject } from "../../../../src/domain/subject.js";
-import type { CancelSignal } from "../../../../src/ports/cancel-signal.js";
+import type { CancelSignal } from "../../../../src/ports/waits.js";
 import { emptyState, metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled as settled } from "../../../fakes/event-loop.js";
 import { InMemorySharedCache } from "../../../fakes/in-memory-shared-cache.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import type { Subject } from "../../../../src/domain/subject.js";
-import type { CrossProcessSingleFlight, Lease } from "../../../../src/ports/cross-process-single-flight.js";
+import type { CrossProcessSingleFlight, Lease } from "../../../../src/ports/shared-cache.js";
 import { buildCore, NO_HURRY } from "../../../builders/core.js";
 import { metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";

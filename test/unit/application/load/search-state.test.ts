@@ -5,7 +5,7 @@ import { StateSearch } from "../../../../src/application/load/search-state.js";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import { CodedError } from "../../../../src/domain/errors.js";
 import type { CacheStore, LoadedState, StoredState } from "../../../../src/ports/cache-store.js";
-import { Deadlines } from "../../../../src/ports/deadlines.js";
+import { Deadlines } from "../../../../src/ports/clock.js";
 import { metered, stateWith } from "../../../builders/states.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";

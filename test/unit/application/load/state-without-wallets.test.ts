@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Subject } from "../../../../src/domain/subject.js";
-import type { CrossProcessSingleFlight, Lease } from "../../../../src/ports/cross-process-single-flight.js";
+import type { CrossProcessSingleFlight, Lease } from "../../../../src/ports/shared-cache.js";
 import { buildCore, type Core, NO_HURRY } from "../../../builders/core.js";
 import { creditQuery, featureQuery } from "../../../builders/queries.js";
 import { metered, stateWith, wallet } from "../../../builders/states.js";

@@ -4,7 +4,7 @@ import { CodedError } from "../../../../src/domain/errors.js";
 import { OutboxState } from "../../../../src/domain/outbox/outbox-state.js";
 import type { PendingAmount, PendingAmounts } from "../../../../src/domain/outbox/pending-amounts.js";
 import type { Subject } from "../../../../src/domain/subject.js";
-import type { SharedPending } from "../../../../src/ports/shared-pending.js";
+import type { SharedPending } from "../../../../src/ports/shared-cache.js";
 import { usageReport } from "../../../builders/reports.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { UsageOverlay } from "../../../../src/application/report/usage-overlay.js";
 import { OutboxState } from "../../../../src/domain/outbox/outbox-state.js";
 import type { PendingAmounts } from "../../../../src/domain/outbox/pending-amounts.js";
-import type { SharedPending } from "../../../../src/ports/shared-pending.js";
+import type { SharedPending } from "../../../../src/ports/shared-cache.js";
 import { usageReport } from "../../../builders/reports.js";
 import { metered, stateWith } from "../../../builders/states.js";
 

@@ -1,4 +1,4 @@
-import { OutageLog } from "../../../../ports/outage-log.js";
+import { OutageLog } from "../../../../ports/logger.js";
 import { DependencyState } from "../../../../ports/telemetry.js";
 import type { InvalidationListener, Invalidations } from "../../redis/coherence/coherence.js";
 import { reasonOf } from "../link/redis-failure.js";

@@ -1,5 +1,4 @@
-import { BackOff } from "../../../../ports/back-off.js";
-import type { CancelTimer } from "../../../../ports/clock.js";
+import { BackOff, type CancelTimer } from "../../../../ports/clock.js";
 import { LinkLog } from "../link/link-health.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { addressOf, connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";

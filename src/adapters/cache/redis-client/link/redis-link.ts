@@ -1,8 +1,6 @@
 import { type ChainableCommander, type RedisOptions, ReplyError } from "ioredis";
 import { CodedError } from "../../../../domain/errors.js";
-import { BackOff } from "../../../../ports/back-off.js";
-import type { CancelTimer, Clock } from "../../../../ports/clock.js";
-import { Deadlines } from "../../../../ports/deadlines.js";
+import { BackOff, type CancelTimer, type Clock, Deadlines } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import { CommandBatch, type RedisCommand, type Reply } from "./command-batches.js";

@@ -1,6 +1,5 @@
 import { Redis, type RedisOptions } from "ioredis";
-import type { BackOffTiming } from "../../../../ports/back-off.js";
-import type { CancelTimer, Clock } from "../../../../ports/clock.js";
+import type { BackOffTiming, CancelTimer, Clock } from "../../../../ports/clock.js";
 import { Waiters } from "../../../../ports/waits.js";
 
 export interface SessionListener {

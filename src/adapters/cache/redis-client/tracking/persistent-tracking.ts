@@ -1,6 +1,5 @@
 import { type RedisOptions, ReplyError } from "ioredis";
-import { BackOff } from "../../../../ports/back-off.js";
-import type { CancelTimer, Clock } from "../../../../ports/clock.js";
+import { BackOff, type CancelTimer, type Clock } from "../../../../ports/clock.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { connectionTo, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
 import { type LinkTiming, Session } from "../link/session.js";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { CodedError } from "../../../../domain/errors.js";
 import type { CancelTimer, Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
-import type { SharedHearing } from "../../../../ports/update-stream.js";
+import type { SharedHearing } from "../../../../ports/shared-cache.js";
 import type { ExpiringValues, RedisCommands } from "../store/redis-commands.js";
 import { heardKey, unheardMarkerKey } from "../store/redis-keys.js";
 import type { Coherence } from "./coherence.js";

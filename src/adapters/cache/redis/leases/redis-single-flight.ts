@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { CodedError } from "../../../../domain/errors.js";
 import type { Subject } from "../../../../domain/subject.js";
 import type { Clock } from "../../../../ports/clock.js";
-import type { CrossProcessSingleFlight, Lease } from "../../../../ports/cross-process-single-flight.js";
+import type { CrossProcessSingleFlight, Lease } from "../../../../ports/shared-cache.js";
 import { Waiters, within } from "../../../../ports/waits.js";
 import type { Coherence } from "../coherence/coherence.js";
 import { type RedisCommands, redisIsLate } from "../store/redis-commands.js";

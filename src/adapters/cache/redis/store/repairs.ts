@@ -1,7 +1,6 @@
 import { CodedError } from "../../../../domain/errors.js";
 import { BoundedSubjects, type Subject } from "../../../../domain/subject.js";
-import { BackOff } from "../../../../ports/back-off.js";
-import type { CancelTimer, Clock } from "../../../../ports/clock.js";
+import { BackOff, type CancelTimer, type Clock } from "../../../../ports/clock.js";
 import type { Logger } from "../../../../ports/logger.js";
 
 /** What Redis has of a subject is older than what is known here. */

@@ -4,7 +4,7 @@ import {
   CatalogUpstreamClient,
 } from "../../../../../src/adapters/catalog/engine/catalog-ports.js";
 import { openCatalog } from "../../../../../src/adapters/catalog/engine/open-catalog.js";
-import type { UpdateListener } from "../../../../../src/ports/update-stream.js";
+import type { UpdateListener } from "../../../../../src/ports/change-sources.js";
 import { ACME, catalogOf, NOON, open, usageEvent, usageReport } from "../../../../builders/catalog-use.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../../fakes/recording-logger.js";

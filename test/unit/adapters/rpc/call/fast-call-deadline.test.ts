@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, it } from "@jest/globals";
 import { FastCall, type FastRoute } from "../../../../../src/adapters/rpc/call/fast-path.js";
 import type { FastPathStream } from "../../../../../src/adapters/rpc/exchange/request-handlers.js";
-import { Deadlines } from "../../../../../src/ports/deadlines.js";
+import { Deadlines } from "../../../../../src/ports/clock.js";
 
 /** A call with a deadline, whose use case answers when the test says so. */
 function waitingCall({ succeed }: { succeed?: () => void } = {}) {

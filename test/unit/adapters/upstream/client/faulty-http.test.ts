@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { FaultyHttp } from "../../../../../src/adapters/upstream/client/faulty-http.js";
 import { OPERATION_HEADER } from "../../../../../src/adapters/upstream/client/graphql-client.js";
-import { Cancellation } from "../../../../../src/ports/cancel-signal.js";
-import type { HttpFault } from "../../../../../src/ports/http-faults.js";
 import type { Span } from "../../../../../src/ports/tracer.js";
+import type { HttpFault } from "../../../../../src/ports/upstream-client.js";
+import { Cancellation } from "../../../../../src/ports/waits.js";
 
 /** Where nobody listens: whatever is sent in earnest fails otherwise than by the fault. */
 const NOWHERE = { name: "Edge", baseUrl: "http://127.0.0.1:1", headers: {}, maxBodyBytes: 1_000 };

@@ -1,6 +1,26 @@
 import type { Change } from "../domain/change.js";
 import type { TraceContext } from "./tracer.js";
 
+/** Changes of changes upstream, as they happen. It has no memory: what is sent while it is down is never sent again. */
+export interface UpdateStream {
+  /**
+   * Begins to listen, and goes on for ever, reconnecting by itself. Never throws: failures are the
+   * stream's own to count and to heal.
+   */
+  start(listener: UpdateListener): void;
+  /** Ends all of it; no call to the listener comes after it resolves. */
+  stop(): Promise<void>;
+}
+
+/** Called synchronously and in the order in which upstream sent. Must not throw. */
+export interface UpdateListener {
+  /** From here on changes arrive; all that happened before may have been missed. */
+  connected(): void;
+  changed(change: Change): void;
+  /** Changes are being missed from here on. Not called before the first connection. */
+  disconnected(): void;
+}
+
 /** What a message says. */
 export interface ChangeMessage {
   readonly change: Change;
