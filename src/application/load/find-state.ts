@@ -74,6 +74,7 @@ export class FindState {
       logger,
       deadlines: new Deadlines(clock),
       caughtUp: new CaughtUp(clock, options.lastIdleAt ?? (() => Infinity)),
+      onUpstream: (isAway) => (this.#denials.isUpstreamAway = isAway),
     };
   }
 
@@ -103,8 +104,8 @@ export class FindState {
    * Whether a denial by a cached state is too old to be given before upstream is asked. Not where upstream has just been asked in
    * vain: then few ask, and nobody else waits.
    */
-  asksBeforeDenying({ verifiedAt }: Pick<CachedState, "verifiedAt">, now: number): boolean {
-    return (verifiedAt < this.#stream.deniesSince(now) || isAhead(verifiedAt, now)) && this.#denials.mayAsk();
+  asksBeforeDenying(cached: Pick<CachedState, "verifiedAt">, now: number): boolean {
+    return this.#isTooOldToDeny(cached, now) && this.#denials.mayAsk();
   }
 
   /** A check is answered from a cached state: has it looked after, and tells whether anything vouches for it. On the path of every check. */
@@ -159,23 +160,25 @@ export class FindState {
     isDenied?: (state: CustomerState) => boolean,
   ): Promise<Lookup> {
     const now = this.#clock.now();
+    const mayAsk = this.#hasBeenLetPast(subject, wanted, verifiedSince, now);
     const trust = {
       verifiedSince,
       ...(isDenied !== undefined && {
-        asksFirst: (stored: StoredState) => this.asksBeforeDenying(stored, now) && isDenied(stored.state),
+        asksFirst: (stored: StoredState) =>
+          this.#isTooOldToDeny(stored, now) && isDenied(stored.state) && (mayAsk || this.#denials.mayAsk()),
         deniesSince: this.#stream.deniesSince(now),
       }),
     };
-    const stepMs = this.#cache.isSlow ? 0 : this.#budgetMs(call, now) * STORE_SHARE;
+    const budgetMs = this.#budgetMs(call, now);
+    const stepMs = this.#cache.isSlow ? 0 : budgetMs * STORE_SHARE;
     const span = call.span?.child("find state", "internal");
     const search = new StateSearch(this.#searchParts, subject, wanted, span);
-    return inSpan(span, search.run(this.#budgetMs(call, now), stepMs, call.signal, trust)).then(
-      ({ known, source, isFromStore }) => {
+    return inSpan(span, search.run(budgetMs, stepMs, call.signal, trust)).then(
+      ({ known, source, isFromStore, hasWaited }) => {
         if (isFromStore) this.#telemetry.cacheHits++;
-        else {
-          this.#telemetry.cacheMisses++;
-          this.#denials.isUpstreamAway = source !== "upstream";
-        }
+        else this.#telemetry.cacheMisses++;
+        // Who had less time than a check has says nothing of upstream.
+        if (hasWaited && budgetMs >= this.#options.budgetMs) this.#denials.isUpstreamAway = true;
         const servesMeanwhile = isFromStore && known !== undefined && isDue(known, this.#clock.now());
         // Superseded while it was fetched, so that the next check would have to wait again.
         const isSuperseded = source === "upstream" && known?.isVerified === false;
@@ -192,6 +195,24 @@ export class FindState {
   /** What a check that a cached state answers says of its source: whether anything vouches for it. On the path of every check. */
   sourceOf({ verifiedAt }: Pick<CachedState, "verifiedAt">, now: number): "memory" | "stale" {
     return this.#stream.vouchesFor(verifiedAt, now) ? "memory" : "stale";
+  }
+
+  #isTooOldToDeny({ verifiedAt }: Pick<CachedState, "verifiedAt">, now: number): boolean {
+    return verifiedAt < this.#stream.deniesSince(now) || isAhead(verifiedAt, now);
+  }
+
+  /** Who comes here past a cached state that could have answered does so for a denial that may ask, and counts as one. */
+  #hasBeenLetPast(
+    { customerId, resourceId }: Subject,
+    wanted: WantedEntitlements,
+    since: number,
+    now: number,
+  ): boolean {
+    const cached =
+      wanted === "features"
+        ? this.findCached(customerId, resourceId, now, since)
+        : this.findCachedWithWallets(customerId, resourceId, now, since);
+    return cached !== undefined && this.#isTooOldToDeny(cached, now);
   }
 
   #revisit(verifiedAt: number, customerId: string, resourceId: string | undefined, now: number): void {
@@ -237,7 +258,7 @@ const MAX_ASKED_IN_VAIN = 20;
 
 /** Which denials by states that are too old ask upstream first: all, but few while it does not answer. */
 class OldDenials {
-  /** Whether the last who waited for upstream did so in vain. */
+  /** Whether upstream failed when it was last asked, or did not answer in the time that a check has. */
   isUpstreamAway = false;
   readonly #clock: Clock;
   #secondSince = -Infinity;

@@ -1,5 +1,5 @@
 import { isEmptyState } from "../../domain/customer-state.js";
-import { CodedError, errorCodeOf } from "../../domain/errors.js";
+import { CodedError, type ErrorCode, errorCodeOf } from "../../domain/errors.js";
 import { isDue } from "../../domain/freshness/freshness.js";
 import type { Subject } from "../../domain/subject.js";
 import type { CacheStore, LoadedState, StoredState } from "../../ports/cache-store.js";
@@ -23,6 +23,8 @@ export interface SearchResult {
   readonly source: Exclude<AnswerSource, "assumed">;
   /** Whether what the store had is the answer, and good enough to be. */
   readonly isFromStore: boolean;
+  /** Whether upstream was asked, and the time was over before it answered. */
+  readonly hasWaited: boolean;
 }
 
 export interface SearchParts {
@@ -32,6 +34,8 @@ export interface SearchParts {
   readonly deadlines: Deadlines;
   readonly caughtUp: CaughtUp;
   readonly logger: Logger;
+  /** Called where upstream answered in time, or failed, early or late; not where it refused what was asked. */
+  readonly onUpstream: (isAway: boolean) => void;
 }
 
 /** What is good enough to end a search as long as upstream can be asked. */
@@ -47,6 +51,15 @@ export interface Trust {
 /** Of a span: where the answer came from. */
 export const SOURCE_ATTRIBUTE = "entitlement.source";
 const STEP_TOLERANCE_MS = 15;
+
+/** Of whom more are asked, each would wait for what comes in vain; other failures are of one subject, or come at once. */
+const SAYS_UPSTREAM_IS_AWAY: ReadonlySet<ErrorCode> = new Set([
+  "unavailable",
+  "deadline-exceeded",
+  "resource-exhausted",
+  "unauthenticated",
+  "permission-denied",
+]);
 
 /**
  * One search for a state that is not cached. The store is asked, and upstream once the store does not have it; or beside
@@ -71,6 +84,7 @@ export class StateSearch {
   #upstream: "not-asked" | "asked" | "in-vain" = "not-asked";
   #isStoreAsked = true;
   #trust: Trust = { verifiedSince: -Infinity };
+  #hasWaited = false;
   #hasEnded = false;
 
   /** @param span of which what is asked is a part */
@@ -122,7 +136,10 @@ export class StateSearch {
     });
   }
 
-  readonly #budgetEnds = (): void => void this.#endWithWhatIsKnown();
+  readonly #budgetEnds = (): void => {
+    this.#hasWaited = this.#upstream === "asked";
+    void this.#endWithWhatIsKnown();
+  };
 
   /** A process that is behind has the store's answer still to read: that is no reason to ask upstream as well. */
   readonly #stepEnds = (): void => {
@@ -152,7 +169,7 @@ export class StateSearch {
       (!isDue(stored, this.#parts.clock.now()) || this.#servesMeanwhile(stored)) &&
       this.#trust.asksFirst?.(stored) !== true
     ) {
-      this.#end({ known: stored, source: stored.origin, isFromStore: true });
+      this.#end(stored, stored.origin, true);
       return;
     }
     this.#known = stored;
@@ -187,11 +204,12 @@ export class StateSearch {
     };
     this.#parts.load.load(this.#subject, needs).then(
       (loaded) => {
-        if (loaded !== undefined && isOfUse(loaded, this.#wanted))
-          this.#end({ known: loaded, source: "upstream", isFromStore: false });
+        if (loaded === undefined || !this.#hasEnded) this.#parts.onUpstream(loaded === undefined);
+        if (loaded !== undefined && isOfUse(loaded, this.#wanted)) this.#end(loaded, "upstream");
         else this.#upstreamFailed();
       },
       (error: unknown) => {
+        if (SAYS_UPSTREAM_IS_AWAY.has(errorCodeOf(error))) this.#parts.onUpstream(true);
         // Upstream's failures are counted where they happen; anything else is a defect, and must not hide in a fallback.
         if (!(error instanceof CodedError))
           this.#parts.logger.error("a state could not be loaded: unexpected error", { error });
@@ -208,8 +226,8 @@ export class StateSearch {
   async #endWithWhatIsKnown(): Promise<void> {
     if (this.#hasEnded) return;
     const known = this.#isStoreAsked ? await this.#held() : this.#known;
-    if (known !== undefined && isOfUse(known, this.#wanted)) this.#end({ known, source: "stale", isFromStore: false });
-    else this.#end({ known: undefined, source: "fallback", isFromStore: false });
+    if (known !== undefined && isOfUse(known, this.#wanted)) this.#end(known, "stale");
+    else this.#end(undefined, "fallback");
   }
 
   /** What this process has, while the store has not answered. */
@@ -228,10 +246,10 @@ export class StateSearch {
     if (this.#close()) this.#reject(error instanceof Error ? error : new CodedError(errorCodeOf(error), String(error)));
   }
 
-  #end(result: SearchResult): void {
+  #end(known: StoredState | undefined, source: SearchResult["source"], isFromStore = false): void {
     if (!this.#close()) return;
-    this.#span?.set({ [SOURCE_ATTRIBUTE]: result.source });
-    this.#resolve(result);
+    this.#span?.set({ [SOURCE_ATTRIBUTE]: source });
+    this.#resolve({ known, source, isFromStore, hasWaited: this.#hasWaited });
   }
 
   #endStep(): void {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
+import { CodedError, type ErrorCode } from "../../../../src/domain/errors.js";
 import {
   BUDGET_MS,
   buildCore,
   type Core,
+  FETCH_TIMEOUT_MS,
   know,
   MAX_STATE_AGE_MS,
   NO_HURRY,
@@ -212,8 +214,8 @@ describe("a denial by a state that is too old", () => {
     };
     let waited = 0;
     for (let i = 0; i < 100; i++) if (await denied(i)) waited++;
-    expect(waited).toBeGreaterThan(5);
-    expect(waited).toBeLessThan(25);
+    // The first finds out that it is in vain.
+    expect(waited).toBe(1 + 20);
     core.clock.advance(1_000);
     const first = core.upstream.fetches.count;
     const answer = core.check.feature("c0", undefined, asked(3), NO_HURRY);
@@ -221,6 +223,78 @@ describe("a denial by a state that is too old", () => {
     expect(await answer).toMatchObject({ source: "upstream", result: { hasAccess: true } });
     for (let i = 1; i < 60; i++)
       expect(core.check.feature(`c${i}`, undefined, asked(3), NO_HURRY)).toHaveProperty("then");
+  });
+});
+
+describe("how many denials by old states ask upstream first", () => {
+  const ALL = 60;
+  const FEW = 20;
+  const denial = featureQuery("seats", { requestedUsage: 3 });
+  const missOf = (core: Core, deadlineIn?: number) =>
+    core.check.feature("new", undefined, denial, {
+      deadlineAt: deadlineIn === undefined ? undefined : core.clock.now() + deadlineIn,
+      signal: undefined,
+    });
+  const failsWith = (code: ErrorCode) => async (core: Core) => {
+    const miss = missOf(core);
+    (await core.upstream.fetches.at(ALL)).fail(new CodedError(code, "of the test"));
+    await miss;
+  };
+  const hangs = (deadlineIn: number | undefined, forMs: number) => async (core: Core) => {
+    const miss = missOf(core, deadlineIn);
+    await core.upstream.fetches.at(ALL);
+    core.clock.advance(forMs);
+    await miss;
+    await promisesSettled();
+  };
+
+  it.each<{ after: string; asked: number; miss: (core: Core) => Promise<void> }>([
+    { after: "failed", asked: FEW, miss: failsWith("unavailable") },
+    { after: "was throttled", asked: FEW, miss: failsWith("resource-exhausted") },
+    { after: "had the key refused", asked: FEW, miss: failsWith("unauthenticated") },
+    { after: "was refused for its own sake", asked: ALL, miss: failsWith("invalid-argument") },
+    { after: "was answered what cannot be read", asked: ALL, miss: failsWith("internal") },
+    { after: "waited for as long as a check can", asked: FEW, miss: hangs(undefined, BUDGET_MS) },
+    { after: "had less time than that", asked: ALL, miss: hangs(100, 100) },
+    { after: "had less time, and the fetch failed in the end", asked: FEW, miss: hangs(100, FETCH_TIMEOUT_MS) },
+  ])("after a miss that $after: $asked of 60", async ({ asked, miss }) => {
+    const core = buildCore();
+    for (let i = 0; i < ALL; i++) await know(core, { customerId: `c${i}` }, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    await miss(core);
+    const answers = Array.from({ length: ALL }, (_, i) => core.check.feature(`c${i}`, undefined, denial, NO_HURRY));
+    expect(answers.filter((answer) => "then" in answer)).toHaveLength(asked);
+  });
+
+  it("after a miss that upstream answers too late: few, until it answers in time", async () => {
+    const core = buildCore();
+    for (let i = 0; i < ALL; i++) await know(core, { customerId: `c${i}` }, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    await hangs(undefined, BUDGET_MS)(core);
+    (await core.upstream.fetches.at(ALL)).answer(withLimit(10));
+    await promisesSettled();
+    const answers = Array.from({ length: ALL }, (_, i) => core.check.feature(`c${i}`, undefined, denial, NO_HURRY));
+    expect(answers.filter((answer) => "then" in answer)).toHaveLength(FEW);
+    await promisesSettled();
+    core.upstream.fetches.all
+      .findLast(({ question }) => question.subject.customerId === "c0")
+      ?.answer(withLimit(20, 2));
+    await answers[0];
+    expect(core.check.feature(`c${ALL - 1}`, undefined, denial, NO_HURRY)).toHaveProperty("then");
+  });
+
+  it("in a shared store: none less for what it grants meanwhile", async () => {
+    const core = buildCore({ store: (memory) => new RemoteStore(memory) });
+    for (let i = 0; i < ALL; i++) await know(core, { customerId: `c${i}` }, withLimit(10));
+    core.clock.advance(MAX_STATE_AGE_MS + 1);
+    await failsWith("unavailable")(core);
+    for (let i = 0; i < ALL; i++) await check(core, `c${i}`);
+    let answered = 0;
+    const count = () => (answered += 1);
+    for (let i = 0; i < ALL; i++)
+      void Promise.resolve(core.check.feature(`c${i}`, undefined, denial, NO_HURRY)).then(count);
+    await promisesSettled();
+    expect(ALL - answered).toBe(FEW);
   });
 });
 

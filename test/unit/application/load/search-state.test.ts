@@ -44,6 +44,7 @@ function searching({
     deadlines: new Deadlines(clock),
     caughtUp: new CaughtUp(clock, () => idleAt),
     logger,
+    onUpstream: () => undefined,
   };
   const result = new StateSearch(parts, { customerId: "c" }, "features").run(BUDGET_MS, stepMs, signal);
   // It is looked at in the end.
@@ -78,7 +79,7 @@ describe("a search", () => {
     const held = { state: STATE, verifiedAt: 1, recheckAt: Infinity, isVerified: false, origin: "memory" as const };
     const { store, upstream, result, pass } = searching({ held: () => Promise.resolve(held) });
     store[0]?.reject(new CodedError("resource-exhausted", "too many reads"));
-    expect(await result).toEqual({ known: held, source: "stale", isFromStore: false });
+    expect(await result).toEqual({ known: held, source: "stale", isFromStore: false, hasWaited: false });
     await pass(BUDGET_MS);
     expect(upstream).toHaveLength(0);
   });
@@ -86,7 +87,7 @@ describe("a search", () => {
   it("is the fallback's to answer where more is asked for than can be read and this process has nothing", async () => {
     const { store, upstream, result } = searching();
     store[0]?.reject(new CodedError("resource-exhausted", "too many reads"));
-    expect(await result).toEqual({ known: undefined, source: "fallback", isFromStore: false });
+    expect(await result).toEqual({ known: undefined, source: "fallback", isFromStore: false, hasWaited: false });
     expect(upstream).toHaveLength(0);
   });
 
@@ -113,7 +114,7 @@ describe("a search", () => {
     await promisesSettled();
     const answer = known();
     upstream[0]?.resolve(answer);
-    expect(await result).toEqual({ known: answer, source: "upstream", isFromStore: false });
+    expect(await result).toEqual({ known: answer, source: "upstream", isFromStore: false, hasWaited: false });
   });
 
   it("waits for the store while this process is behind: its answer may have arrived already", async () => {
@@ -134,7 +135,7 @@ describe("a search", () => {
     await promisesSettled();
     const stale = known();
     store[0]?.resolve(stale);
-    expect(await result).toEqual({ known: stale, source: "stale", isFromStore: false });
+    expect(await result).toEqual({ known: stale, source: "stale", isFromStore: false, hasWaited: false });
     expect(upstream).toHaveLength(1);
   });
 });
