@@ -258,6 +258,19 @@ describe("a connection that fails", () => {
     ]);
   });
 
+  it("is asked again after it was slow also by a user who may not ping", async () => {
+    await server.admin.acl("SETUSER", "sidecar", "on", ">secret", "~*", "&*", "+@all", "-ping");
+    const access = { username: "sidecar", password: "secret" };
+    const redis = connectionTo(proxy, { commandTimeoutMs: 250, ...access }, { pingIntervalMs: 3_600_000 });
+    await redis.connected();
+    proxy.delay(600);
+    await expect(redis.commands.read(["key"])).rejects.toMatchObject(UNAVAILABLE);
+    await redis.disconnected();
+    proxy.heal();
+    await redis.connected();
+    expect(await redis.commands.read(["key"])).toEqual([null]);
+  });
+
   it("keeps only so many commands waiting for their answers", async () => {
     const redis = connectionTo(proxy, { commandTimeoutMs: 3_600_000 }, { pingIntervalMs: 3_600_000 });
     await redis.connected();
@@ -328,6 +341,31 @@ describe("a server that refuses writes", () => {
     await expect(redis.commands.writeNewest(write("key"))).rejects.toMatchObject(REFUSED_WRITE);
     expect(await redis.commands.read(["key"])).toEqual([null]);
   });
+});
+
+it("a server that runs a script for long is asked again once that has ended, and both are logged", async () => {
+  const server = await serverWith({ config: { "lua-time-limit": "600" } });
+  const redis = connectionTo(server, { commandTimeoutMs: 250 }, { pingIntervalMs: 3_600_000 });
+  await redis.connected();
+  const killer = server.client();
+  await killer.ping();
+  const script = server.admin.eval("while true do end", 0).catch(() => undefined);
+  const isAnswered = () => redis.commands.read(["key"]).then(Array.isArray, () => false);
+  while (await isAnswered());
+  await redis.disconnected();
+  // It says now and then that it is busy, and so answers.
+  await redis.connected();
+  await expect(redis.commands.read(["key"])).rejects.toMatchObject({ message: expect.stringContaining("BUSY") });
+  await killer.script("KILL");
+  await script;
+  expect(await redis.commands.read(["key"])).toEqual([null]);
+  expect(redis.logger.lines.map(({ message }) => message)).toEqual([
+    "connected to Redis",
+    expect.stringContaining("Redis does not answer in time"),
+    "Redis answers in time again",
+    expect.stringContaining("Redis refuses reads"),
+    "Redis accepts reads again",
+  ]);
 });
 
 it("fails without a word of what was sent", async () => {

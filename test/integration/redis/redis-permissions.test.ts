@@ -92,9 +92,61 @@ describe.each(WRITERS)("a user without %s", (_, rules) => {
   });
 });
 
-it("a user who may not read takes a lock all the same, and does not know what is there", async () => {
-  const { commands } = await asUser("-mget");
-  expect(await commands.lockAndLook("env:lock", "mine", 60_000, KEY)).toBe("taken-and-maybe-there");
+it("a user who may not read takes a lock all the same, does not know what is there, and is not said to be refused writes", async () => {
+  const redis = await asUser("-mget");
+  expect(await redis.commands.lockAndLook("env:lock", "mine", 60_000, KEY)).toBe("taken-and-maybe-there");
+  expect(warnings(redis)).toEqual([expect.stringMatching(/^Redis refuses reads/)]);
+});
+
+/** What one kind of writes lacks, which another that is accepted does not end; and what ends it. */
+const PARTLY_REFUSED: readonly (readonly [what: string, refuse: readonly string[], allow: readonly string[]])[] = [
+  ["a command within a script", ["ACL", "SETUSER", "sidecar", "-get"], ["ACL", "SETUSER", "sidecar", "+@all"]],
+  ["room", ["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]],
+];
+
+it.each(PARTLY_REFUSED)(
+  "who lacks %s is told so once, however many other writes are accepted",
+  async (_, refuse, allow) => {
+    const redis = await asUser();
+    const tried = async (updatedAt: number) => {
+      await redis.commands.writeNewest([{ writes: [write("value", updatedAt)] }]).catch(() => undefined);
+      await redis.commands.unlock("env:lock", "mine").catch(() => undefined);
+      await redis.commands.delete(["env:other"]);
+    };
+    await server.admin.call(refuse[0] ?? "", ...refuse.slice(1));
+    for (let i = 1; i <= 5; i++) await tried(i);
+    expect(warnings(redis)).toEqual(["Redis refuses writes; what it has is still read"]);
+    await server.admin.call(allow[0] ?? "", ...allow.slice(1));
+    for (let i = 1; i <= 5; i++) await tried(i);
+    expect(warnings(redis).slice(1)).toEqual(["Redis accepts writes again"]);
+  },
+);
+
+/** What is done without for a user who may not run a command that neither reads nor writes states. */
+const DONE_WITHOUT: Readonly<Record<string, (redis: RedisUnderTest) => Promise<unknown>>> = {
+  publish: ({ commands }) => commands.publish("channel", "message"),
+  zscan: async ({ commands }) => {
+    for await (const members of commands.listed("env:list", 10)) expect(members).toEqual([]);
+  },
+  scan: async ({ commands }) => {
+    for await (const keys of commands.scan("env:", 10)) expect(keys).toEqual([]);
+  },
+};
+
+it.each(Object.keys(DONE_WITHOUT))("a user without %s is told so once, and when it may", async (command) => {
+  const redis = await asUser(`-${command}`);
+  const tried = () => DONE_WITHOUT[command]?.(redis).catch(() => undefined);
+  for (let i = 1; i <= 3; i++) await tried();
+  expect(redis.logger.lines.filter(({ level }) => level === "warn")).toEqual([
+    {
+      level: "warn",
+      message: "Redis forbids a command to this user: what needs it is done without, or later",
+      fields: expect.objectContaining({ reason: expect.stringContaining(`'${command}'`) as unknown }) as unknown,
+    },
+  ]);
+  await server.admin.acl("SETUSER", "sidecar", "+@all");
+  for (let i = 1; i <= 3; i++) await tried();
+  expect(warnings(redis).slice(1)).toEqual(["Redis allows all commands again"]);
 });
 
 it("of two writers without scripts that race for one key, the newest wins", async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
-import { LinkLog } from "../../../../src/adapters/cache/redis-client/link/link-health.js";
+import { LinkLog } from "../../../../src/adapters/cache/redis-client/link/redis-failure.js";
 import { ReportingLogger } from "../../../../src/adapters/error-reports/reporting-logger.js";
 import { Resilience } from "../../../../src/adapters/upstream/resilience/resilience.js";
 import { StartUpCheck } from "../../../../src/adapters/upstream/start-up-check.js";
@@ -38,7 +38,10 @@ const OUTAGES: Readonly<Record<string, Outage>> = {
   },
   "writes to Redis": ({ logger, telemetry }) => {
     const link = new LinkLog("redis", logger, telemetry);
-    return { lose: () => link.refusesWrites(new Error("READONLY x")), recover: () => link.acceptsWrites() };
+    return {
+      lose: () => link.answered([["SET", "key", "value"]], [new Error("READONLY x")], true, false),
+      recover: () => link.answered([["SET", "key", "value"]], ["OK"], true, false),
+    };
   },
   ...Object.fromEntries(["Edge", "the API"].map((name): [string, Outage] => [name, breaker(name)])),
   "the API at the start": startUp(FAILURE),

@@ -1,5 +1,5 @@
 import { BackOff, type CancelTimer } from "../../../../ports/clock.js";
-import { LinkLog } from "../link/link-health.js";
+import { LinkLog } from "../link/redis-failure.js";
 import type { LinkDependencies } from "../link/redis-link.js";
 import { addressOf, connectionTo, type HostAndPort, type RedisAccess } from "../link/redis-target.js";
 import { InitialConnect, Session } from "../link/session.js";

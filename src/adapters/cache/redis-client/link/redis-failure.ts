@@ -1,5 +1,9 @@
+import { createHash } from "node:crypto";
 import { ReplyError } from "ioredis";
 import { CodedError, type ErrorCode } from "../../../../domain/errors.js";
+import { type Logger, OutageLog } from "../../../../ports/logger.js";
+import { DependencyState, type Telemetry } from "../../../../ports/telemetry.js";
+import type { RedisCommand, Reply } from "./command-batches.js";
 
 /** The codes of Redis's answers that say "not now" to writes alone. Of all others, reading fails as well. */
 const REFUSED_WRITES = ["READONLY", "OOM", "MISCONF", "NOREPLICAS"] as const;
@@ -56,4 +60,165 @@ export function reasonOf(error: unknown): string {
 /** What the operator can do; undefined where nothing but time helps. */
 export function remedyFor({ message }: Error): string | undefined {
   return REMEDIES.find(([answer]) => answer.test(message))?.[1];
+}
+
+const LOST = "lost";
+
+/** What keeps Redis from every write, or from those that take room: that another is accepted does not say that it is over. */
+const EVERY_WRITE = "";
+const TAKES_ROOM: ReadonlySet<string> = new Set(["SET", "ZADD", "EXEC"]);
+
+/** One line for each change of state of a connection, however many commands and attempts it takes to see it. */
+export class LinkLog {
+  readonly #redis: string;
+  readonly #state: DependencyState;
+  readonly #writesState: DependencyState;
+  readonly #connection: OutageLog;
+  readonly #speed: OutageLog;
+  readonly #reads: OutageLog;
+  readonly #writes: OutageLog;
+  readonly #refusedWrites = new Set<string>();
+  /** What was sent where every write is refused. */
+  readonly #refusedForAll = new Set<string>();
+  readonly #others: OutageLog;
+  readonly #forbidden = new Set<string>();
+
+  constructor(redis: string, logger: Logger, telemetry: Telemetry) {
+    this.#redis = redis;
+    this.#state = new DependencyState("redis", telemetry.dependencies);
+    this.#connection = new OutageLog(logger, this.#state);
+    this.#speed = new OutageLog(logger, this.#state);
+    this.#reads = new OutageLog(logger, this.#state);
+    this.#writesState = new DependencyState("redis_writes", telemetry.dependencies);
+    this.#writes = new OutageLog(logger, this.#writesState);
+    this.#others = new OutageLog(logger);
+  }
+
+  connected(): void {
+    // Another connection is judged by its own answers.
+    if (this.#speed.isLost) this.#speed.forget();
+    // It may be long until there is something to write.
+    if (!this.#writes.isLost) this.#writesState.set(true);
+    this.#connection.recovered("connected to Redis", { redis: this.#redis });
+  }
+
+  /** Attempts that fail later on are the same state, unless their reason is one that only the operator can end. */
+  lost(error: Error): void {
+    const kind = remedyFor(error) ?? LOST;
+    this.#state.set(false, reasonOf(error));
+    if (this.#connection.isLost && (kind === LOST || this.#connection.hasLogged(kind))) return;
+    this.#connection.lost(
+      "warn",
+      "there is no connection to Redis",
+      { redis: this.#redis, reason: reasonOf(error) },
+      kind,
+    );
+  }
+
+  tooSlow(limitMs: number): void {
+    this.#speed.lost(
+      "warn",
+      "Redis does not answer in time: upstream is asked beside it, and nothing is written to it for now",
+      { redis: this.#redis, limitMs },
+    );
+  }
+
+  inTime(): void {
+    if (this.#speed.isLost) this.#speed.recovered("Redis answers in time again", { redis: this.#redis });
+  }
+
+  /**
+   * What Redis answered to commands that were sent together. It is one refusal however many commands meet it, and ends once a
+   * command that met it is accepted.
+   *
+   * @param isWrite whether those of them that do not read write
+   */
+  answered(commands: readonly RedisCommand[], replies: readonly Reply[], isWrite: boolean, isOfCluster: boolean): void {
+    for (let index = 0; index < commands.length; index++) {
+      const command = commands[index] as RedisCommand;
+      const reply = replies[index];
+      const isRead = command[0] === "MGET" || command[0] === "GET";
+      if (reply instanceof Error) {
+        if (isRead) {
+          if (!isOfCluster || !isSentElsewhere(reply)) this.#refusesReads(reply);
+        } else if (isWrite && isRefusedWrite(reply)) {
+          this.#refusedForAll.add(kindOf(command));
+          this.#refusesWrites(reply, EVERY_WRITE);
+        } else if (isForbidden(reply) && !isOfOtherWays(reply)) {
+          if (isWrite) this.#refusesWrites(reply, kindOf(command));
+          else this.#forbids(reply, kindOf(command));
+        }
+      } else if (isRead) this.#acceptsReads();
+      else if (isWrite) this.#acceptsWrites(command, reply);
+      else this.#allows(command);
+    }
+  }
+
+  #refusesReads(error: Error): void {
+    const reason = reasonOf(error);
+    this.#reads.lost(
+      "warn",
+      "Redis refuses reads: what it has is not used, and upstream is asked instead",
+      { redis: this.#redis, reason },
+      remedyFor(error) ?? LOST,
+    );
+  }
+
+  #acceptsReads(): void {
+    if (this.#reads.isLost) this.#reads.recovered("Redis accepts reads again", { redis: this.#redis });
+  }
+
+  #refusesWrites(error: Error, kind: string): void {
+    this.#refusedWrites.add(kind);
+    this.#writes.lost("warn", "Redis refuses writes; what it has is still read", {
+      redis: this.#redis,
+      reason: reasonOf(error),
+    });
+  }
+
+  #acceptsWrites(command: RedisCommand, reply: Reply): void {
+    if (!this.#writes.isLost) return;
+    const kind = kindOf(command);
+    this.#refusedWrites.delete(kind);
+    if (reply !== "QUEUED" && (TAKES_ROOM.has(kind) || this.#refusedForAll.has(kind)))
+      this.#refusedWrites.delete(EVERY_WRITE);
+    if (this.#refusedWrites.size > 0) return;
+    this.#refusedForAll.clear();
+    this.#writes.recovered("Redis accepts writes again", { redis: this.#redis });
+  }
+
+  #forbids(error: Error, kind: string): void {
+    this.#forbidden.add(kind);
+    this.#others.lost(
+      "warn",
+      "Redis forbids a command to this user: what needs it is done without, or later",
+      { redis: this.#redis, reason: reasonOf(error) },
+      kind,
+    );
+  }
+
+  #allows(command: RedisCommand): void {
+    if (!this.#others.isLost || !this.#forbidden.delete(kindOf(command)) || this.#forbidden.size > 0) return;
+    this.#others.recovered("Redis allows all commands again", { redis: this.#redis });
+  }
+
+  close(): void {
+    this.#state.release();
+    this.#writesState.release();
+  }
+}
+
+/** A script is known by its digest, also where its text is sent. */
+function kindOf([name, script]: RedisCommand): string {
+  if (name === "EVALSHA") return String(script);
+  return name === "EVAL" ? createHash("sha1").update(String(script)).digest("hex") : name;
+}
+
+function isSentElsewhere({ message }: Error): boolean {
+  return /^(?:MOVED|ASK|TRYAGAIN)\b/.test(message);
+}
+
+/** A forbidden script or transaction is no refused write yet: there are other ways. */
+function isOfOtherWays({ message }: Error): boolean {
+  return /'(?:eval|evalsha|watch|unwatch|multi|exec)'/i.test(message);
 }

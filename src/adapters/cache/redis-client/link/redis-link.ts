@@ -4,8 +4,8 @@ import { BackOff, type CancelTimer, type Clock, Deadlines } from "../../../../po
 import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import { CommandBatch, type RedisCommand, type Reply } from "./command-batches.js";
-import { LatencyWatch, LinkLog } from "./link-health.js";
-import { isForbidden, isReadOnlyAnswer, isRefusedWrite } from "./redis-failure.js";
+import { LatencyWatch } from "./link-health.js";
+import { isReadOnlyAnswer, LinkLog } from "./redis-failure.js";
 import { InitialConnect, type LinkTiming, Session } from "./session.js";
 
 export interface LinkDependencies {
@@ -99,8 +99,11 @@ export class RedisLink {
     if (replies.some((reply) => reply instanceof Error && !(reply instanceof ReplyError))) {
       throw new CodedError("unavailable", `the connection to Redis (${this.#settings.name}) was lost`);
     }
-    if (isWrite) this.#judgeWrites(session, replies);
-    else if (isRead(commands[0])) this.#judgeReads(replies);
+    this.#log.answered(commands, replies, isWrite, this.#settings.isOfCluster === true);
+    if (isWrite && this.#settings.followsMaster) {
+      const refusal = replies.find((reply): reply is Error => isReadOnlyAnswer(reply));
+      if (refusal !== undefined) session.end(refusal);
+    }
     return replies;
   }
 
@@ -148,24 +151,6 @@ export class RedisLink {
     });
   }
 
-  #judgeReads(replies: readonly Reply[]): void {
-    const refusal = replies.find((reply): reply is Error => reply instanceof Error);
-    if (refusal === undefined) this.#log.acceptsReads();
-    else if (this.#settings.isOfCluster !== true || !isSentElsewhere(refusal)) this.#log.refusesReads(refusal);
-  }
-
-  #judgeWrites(session: Session, replies: readonly Reply[]): void {
-    const refusal = replies.find(
-      (reply): reply is Error => isRefusedWrite(reply) || (isForbidden(reply) && !isOfOtherWays(reply)),
-    );
-    if (refusal === undefined) {
-      if (!replies.some((reply) => reply instanceof Error)) this.#log.acceptsWrites();
-      return;
-    }
-    this.#log.refusesWrites(refusal);
-    if (this.#settings.followsMaster && isReadOnlyAnswer(refusal)) session.end(refusal);
-  }
-
   #connect(): Session {
     const { clock, timing, idleMs } = this.#dependencies;
     const session = new Session(this.#settings.connection(), timing, clock, {
@@ -174,7 +159,7 @@ export class RedisLink {
         this.#watch = new LatencyWatch(
           clock,
           this.#settings.commandTimeoutMs,
-          () => session.redis.ping(),
+          () => session.redis.ping().catch(refusalIsAnswer),
           () => this.#speedChanged(),
           idleMs,
         );
@@ -209,15 +194,7 @@ export class RedisLink {
   }
 }
 
-function isRead(command: RedisCommand | undefined): boolean {
-  return command?.[0] === "MGET" || command?.[0] === "GET";
-}
-
-function isSentElsewhere({ message }: Error): boolean {
-  return /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/.test(message);
-}
-
-/** A forbidden script or transaction is no refused write yet: there are other ways. */
-function isOfOtherWays({ message }: Error): boolean {
-  return /'(?:eval|evalsha|watch|unwatch|multi|exec)'/i.test(message);
+/** What is refused, as to a user who may not ping, or while a script runs for long, is an answer all the same. */
+function refusalIsAnswer(error: unknown): void {
+  if (!(error instanceof ReplyError)) throw error;
 }
