@@ -278,7 +278,7 @@ describe("an upstream that goes on failing", () => {
   it("is no longer asked, is probed in the background, and is asked again once it works; two lines tell", async () => {
     const test = await open({ withEdge: false });
     test.api.react = () => ({ status: 503, json: {} });
-    for (let i = 0; i < 5; i++) await failureOf(fetchIn(test));
+    for (let i = 0; i < 5; i++) await failureOf(fetchIn(test, false, `c${i}`));
     const asked = test.api.seen.length;
     expect(
       await failureOf(test.upstream.fetchState({ customerId: "c" }, { signal: patient(), latest: false })),
@@ -298,6 +298,23 @@ describe("an upstream that goes on failing", () => {
     do state = await fetchIn(test).catch(() => undefined);
     while (state === undefined);
     expect(test.logger.lines.map(({ level }) => level)).toEqual(["warn", "warn"]);
+  });
+
+  it.each<readonly [what: string, reaction: Reaction]>([
+    ["a status", { status: 500, json: {} }],
+    ["what is no JSON", { text: "<html>" }],
+    ["a reset", "reset"],
+  ])("for one customer alone, by %s, is asked for all others", async (_, reaction) => {
+    const test = await open({ withEdge: false });
+    test.api.react = ({ body }) => {
+      if (body?.operationName === "GetSdkConfiguration") return { json: { data: { sdkConfiguration: {} } } };
+      return JSON.stringify(body?.variables).includes('"bad"') ? reaction : stateAnswer();
+    };
+    for (let i = 0; i < 20; i++) await failureOf(fetchIn(test, false, "bad"));
+    for (let i = 0; i < 4; i++) expect((await fetchIn(test, false, `c${i}`))?.featureCount).toBe(1);
+    expect(test.logger.lines.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^the API works, and fails for a customer all the same/),
+    ]);
   });
 
   it("is asked all the same by who needs the latest", async () => {

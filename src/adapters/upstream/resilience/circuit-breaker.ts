@@ -1,4 +1,5 @@
 import { CodedError } from "../../../domain/errors.js";
+import { BoundedSubjects, type Subject } from "../../../domain/subject.js";
 import { type CancelTimer, type Clock, inUpperHalf } from "../../../ports/clock.js";
 import { Cancellation, type CancelSignal } from "../../../ports/waits.js";
 import type { Operation } from "./operation.js";
@@ -22,6 +23,10 @@ export interface CircuitBreakerOptions {
   readonly onClosed: () => void;
   /** Called whenever calls are no longer let through, or are again. */
   readonly onOpenChanged?: (isOpen: boolean) => void;
+  /** Called where upstream works and fails for some subjects all the same. */
+  readonly onFailsAlone?: (lastFailure: unknown) => void;
+  /** How long such a subject is not asked for again, milliseconds. */
+  readonly spareMs?: number;
   /** Called at each call that succeeds while it is closed. */
   readonly onWorks?: () => void;
 }
@@ -34,15 +39,24 @@ export interface CircuitBreakerOptions {
  * - `trial`: a probe came back, so calls are let through again; the first one decides
  */
 type State =
-  | { readonly is: "closed"; failures: number }
+  | { readonly is: "closed"; failures: number; failed: BoundedSubjects<true> | undefined }
   | { readonly is: "open"; readonly lastFailure: unknown; readonly stopProbing: () => void }
   | { readonly is: "trial" };
 
-/** Spares callers the wait for an upstream that does not work, and finds out by itself when it works again. */
+/** How many subjects are remembered that upstream fails for although it works. */
+const MAX_ALONE = 1_000;
+
+/**
+ * Spares callers the wait for an upstream that does not work, and finds out by itself when it works again. Failures of few subjects
+ * may be theirs alone: then upstream is probed first, and where it works only they are spared.
+ */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
   readonly #clock: Clock;
-  #state: State = { is: "closed", failures: 0 };
+  #state: State = closed();
+  /** Whom upstream fails for although it works, with the time from when on they are asked for again, by `Clock.elapsed`. */
+  readonly #alone = new BoundedSubjects<{ readonly until: number; readonly error: unknown }>(MAX_ALONE);
+  #isProbedFirst = false;
   /** Grows with each change of state, so that calls from before it can be distinguished. */
   #epoch = 0;
   #isStopped = false;
@@ -55,37 +69,93 @@ export class CircuitBreaker {
   /**
    * Begins a call.
    *
+   * @param subject whom it is about, if anybody
    * @returns what to tell `failed`
-   * @throws CodedError `unavailable` while open
+   * @throws CodedError `unavailable` while open, or while the subject is spared
    */
-  enter(): number {
-    if (this.#state.is !== "open") return this.#epoch;
+  enter(subject?: Subject): number {
+    if (this.#state.is !== "open") {
+      const alone = subject === undefined ? undefined : this.#alone.get(subject);
+      if (alone === undefined || this.#clock.elapsed() >= alone.until) return this.#epoch;
+      throw new CodedError("unavailable", `${this.#options.name} fails for this customer alone and is not asked now`, {
+        cause: alone.error,
+      });
+    }
     throw new CodedError("unavailable", `${this.#options.name} did not work lately and is not asked for now`, {
       cause: this.#state.lastFailure,
     });
   }
 
-  succeeded(): void {
+  succeeded(subject?: Subject): void {
+    if (subject !== undefined && this.#alone.size > 0) this.#alone.delete(subject);
     if (this.#state.is === "closed") {
       this.#state.failures = 0;
+      this.#state.failed = undefined;
       this.#options.onWorks?.();
       return;
     }
     if (this.#state.is === "open") this.#state.stopProbing();
-    this.#enter({ is: "closed", failures: 0 });
+    this.#enter(closed());
     this.#options.onClosed();
   }
 
-  /** A call that began before the last change of state says nothing of upstream as it is now. */
-  failed(error: unknown, epoch: number): void {
-    if (epoch !== this.#epoch || !this.#options.isUpstreamsFailure(error)) return;
-    if (
-      this.#state.is === "closed" &&
-      (++this.#state.failures >= this.#options.failuresToOpen || retryAfterMsOf(error) > 0)
-    ) {
+  /** A call that began before the last change of state says nothing of upstream as it is now, nor does one for whom it failed while it worked. */
+  failed(error: unknown, epoch: number, subject?: Subject): void {
+    if (!this.#options.isUpstreamsFailure(error)) return;
+    if (subject !== undefined && this.#alone.has(subject)) {
+      this.#spare(subject, error);
+      return;
+    }
+    if (epoch !== this.#epoch) return;
+    if (this.#state.is === "closed") this.#failedWhileClosed(this.#state, error, subject);
+    else if (this.#state.is === "trial") {
+      // The probe has just come back.
+      if (subject !== undefined) this.#spare(subject, error);
       this.#open(error);
-      this.#options.onOpened(error);
-    } else if (this.#state.is === "trial") this.#open(error);
+    }
+  }
+
+  #failedWhileClosed(state: Extract<State, { is: "closed" }>, error: unknown, subject: Subject | undefined): void {
+    const { failuresToOpen } = this.#options;
+    state.failures++;
+    if (subject !== undefined) (state.failed ??= new BoundedSubjects(failuresToOpen)).set(subject, true);
+    if (retryAfterMsOf(error) === 0) {
+      if (state.failures < failuresToOpen) return;
+      if (state.failed !== undefined && state.failed.size < failuresToOpen) {
+        this.#probeFirst(state, state.failed, error);
+        return;
+      }
+    }
+    this.#open(error);
+    this.#options.onOpened(error);
+  }
+
+  #probeFirst(state: State, failed: BoundedSubjects<true>, error: unknown): void {
+    if (this.#isProbedFirst || this.#isStopped) return;
+    this.#isProbedFirst = true;
+    this.#options
+      .probe(new Cancellation())
+      .then(
+        () => {
+          if (this.#state !== state) return;
+          for (let one = failed.takeOldest(); one !== undefined; one = failed.takeOldest())
+            this.#spare(one.subject, error);
+          this.#state = closed();
+          this.#options.onFailsAlone?.(error);
+        },
+        () => {
+          if (this.#state !== state || state.is !== "closed" || state.failures < this.#options.failuresToOpen) return;
+          this.#open(error);
+          this.#options.onOpened(error);
+        },
+      )
+      .finally(() => (this.#isProbedFirst = false));
+  }
+
+  #spare({ customerId, resourceId }: Subject, error: unknown): void {
+    const until = this.#clock.elapsed() + (this.#options.spareMs ?? this.#options.probeDelayMs);
+    this.#alone.set({ customerId, resourceId }, { until, error });
+    if (this.#alone.isOverfull) this.#alone.takeOldest();
   }
 
   /** No more probes. */
@@ -140,20 +210,33 @@ function retryAfterMsOf(error: unknown): number {
   return error instanceof ThrottledError ? (error.retryAfterMs ?? 0) : 0;
 }
 
-function nothing(): void {
-  // The cancellation of what never began.
+function nothing(): undefined {
+  return undefined;
 }
 
-/** Asks upstream only while it is known to work; otherwise fails at once, so that something else can answer. */
-export function withCircuitBreaker<I, O>(operation: Operation<I, O>, breaker: CircuitBreaker): Operation<I, O> {
+function closed(): State {
+  return { is: "closed", failures: 0, failed: undefined };
+}
+
+/**
+ * Asks upstream only while it is known to work; otherwise fails at once, so that something else can answer.
+ *
+ * @param subjectOf whom a call is about, if anybody
+ */
+export function withCircuitBreaker<I, O>(
+  operation: Operation<I, O>,
+  breaker: CircuitBreaker,
+  subjectOf: (input: I) => Subject | undefined = nothing,
+): Operation<I, O> {
   return async (input, signal) => {
-    const epoch = breaker.enter();
+    const subject = subjectOf(input);
+    const epoch = breaker.enter(subject);
     try {
       const output = await operation(input, signal);
-      breaker.succeeded();
+      breaker.succeeded(subject);
       return output;
     } catch (error) {
-      breaker.failed(error, epoch);
+      breaker.failed(error, epoch, subject);
       throw error;
     }
   };

@@ -55,8 +55,8 @@ export class Resilience {
     );
   }
 
-  guarded<I, O>(breaker: CircuitBreaker, operation: Operation<I, O>): Operation<I, O> {
-    return withCircuitBreaker(operation, breaker);
+  guarded<S extends Subject, O>(breaker: CircuitBreaker, operation: Operation<S, O>): Operation<S, O> {
+    return withCircuitBreaker(operation, breaker, (subject) => subject);
   }
 
   /** @param onSlow called where the first is slow, at most once in the time that a fetch may take */
@@ -110,6 +110,7 @@ export class Resilience {
     const label: DependencyName = name === "Edge" ? "edge" : "api";
     const outage = new OutageLog(logger, new DependencyState(label, telemetry.dependencies));
     telemetry.openBreakers.set(label, false);
+    let isAloneLogged = false;
     const breaker = new CircuitBreaker(
       {
         name,
@@ -119,6 +120,10 @@ export class Resilience {
         random,
         probe,
         onOpened: (error) => outage.lost("warn", `${name} does not work and is not asked until it does`, { error }),
+        onFailsAlone: (error) => {
+          if (!isAloneLogged) logger.warn(failsAlone(name), { error });
+          isAloneLogged = true;
+        },
         onClosed: () => outage.recovered(`${name} works again`),
         onOpenChanged: (isOpen) => telemetry.openBreakers.set(label, isOpen),
         onWorks: () => outage.works(`${name} works`),
@@ -132,6 +137,10 @@ export class Resilience {
   stop(): void {
     for (const breaker of this.#breakers) breaker.stop();
   }
+}
+
+function failsAlone(name: string): string {
+  return `${name} works, and fails for a customer all the same: it is asked for that one once a second at most; others are not logged`;
 }
 
 export interface RetryOptions {

@@ -215,3 +215,157 @@ describe("while it is open", () => {
     expect(probes.count).toBe(1);
   });
 });
+
+describe("a circuit breaker, of failures for some subjects alone", () => {
+  const BAD = "bad";
+
+  function ofSubjects() {
+    const clock = new ManualClock();
+    const probes = new Calls<string, undefined>();
+    const events: string[] = [];
+    const { calls, operation } = controllableOperation();
+    const breaker = new CircuitBreaker(
+      {
+        name: "Edge",
+        failuresToOpen: 3,
+        isUpstreamsFailure,
+        probeDelayMs: PROBE_DELAY_MS,
+        random: () => 0.5,
+        probe: (signal) => probes.begin("probe", signal),
+        onOpened: () => events.push("opened"),
+        onClosed: () => events.push("closed"),
+        onFailsAlone: () => events.push("fails alone"),
+      },
+      clock,
+    );
+    const ask = withCircuitBreaker(operation, breaker, (customerId) => ({ customerId }));
+    async function call(customer: string, failure?: ErrorCode): Promise<string> {
+      const index = calls.count;
+      const outcome = outcomeOf(ask(customer, never()));
+      await promisesSettled();
+      if (calls.count === index) return `not asked: ${await outcome}`;
+      const begun = await calls.at(index);
+      if (failure === undefined) begun.answer("answer");
+      else begun.fail(new CodedError(failure, failure));
+      return outcome;
+    }
+    async function fail(...customers: readonly string[]): Promise<void> {
+      for (const customer of customers) await call(customer, "unavailable");
+    }
+    return { clock, probes, events, breaker, call, fail };
+  }
+
+  /** Failed three times, and upstream works. */
+  async function known() {
+    const all = ofSubjects();
+    await all.fail(BAD, BAD, BAD);
+    (await all.probes.at(0)).answer(undefined);
+    await promisesSettled();
+    return all;
+  }
+
+  it("opens at once where as many failed as it takes", async () => {
+    const { fail, events, probes } = ofSubjects();
+    await fail("a", "b", "c");
+    expect(events).toEqual(["opened"]);
+    expect(probes.count).toBe(0);
+  });
+
+  it("stays closed for all others where upstream works", async () => {
+    const { call, fail, events } = await known();
+    expect(events).toEqual(["fails alone"]);
+    expect(await call("good")).toBe("answer");
+    for (let i = 0; i < 10; i++) await fail(BAD);
+    expect(await call("another")).toBe("answer");
+    expect(events).toEqual(["fails alone"]);
+  });
+
+  it("asks for that one once in a while, and as for all once it is answered", async () => {
+    const { clock, call } = await known();
+    expect(await call(BAD)).toBe("not asked: unavailable");
+    clock.advance(PROBE_DELAY_MS);
+    expect(await call(BAD, "unavailable")).toBe("unavailable");
+    expect(await call(BAD)).toBe("not asked: unavailable");
+    clock.advance(PROBE_DELAY_MS);
+    expect(await call(BAD)).toBe("answer");
+    expect(await call(BAD)).toBe("answer");
+  });
+
+  it("takes no failure of that one for upstream's, and those of others as ever", async () => {
+    const { clock, fail, events } = await known();
+    await fail("a", "b");
+    clock.advance(PROBE_DELAY_MS);
+    await fail(BAD);
+    expect(events).toEqual(["fails alone"]);
+    await fail("c");
+    expect(events).toEqual(["fails alone", "opened"]);
+  });
+
+  it("opens where the probe fails too", async () => {
+    const { call, fail, events, probes } = ofSubjects();
+    await fail(BAD, BAD, BAD);
+    expect(events).toEqual([]);
+    await fail(BAD);
+    (await probes.at(0)).fail();
+    await promisesSettled();
+    expect(events).toEqual(["opened"]);
+    expect(await call("good")).toBe("not asked: unavailable");
+  });
+
+  it.each([
+    { what: "works", settle: (probe: { answer(answer: undefined): void }) => probe.answer(undefined) },
+    { what: "fails", settle: (probe: { fail(): void }) => probe.fail() },
+  ])("hears no probe that $what after as many others failed", async ({ settle }) => {
+    const { fail, events, probes } = ofSubjects();
+    await fail(BAD, BAD, BAD, "a", "b");
+    expect(events).toEqual(["opened"]);
+    settle(await probes.at(0));
+    await promisesSettled();
+    expect(events).toEqual(["opened"]);
+  });
+
+  it("does not open by a probe that fails after upstream has answered", async () => {
+    const { call, fail, events, probes } = ofSubjects();
+    await fail(BAD, BAD, BAD);
+    expect(await call("good")).toBe("answer");
+    (await probes.at(0)).fail();
+    await promisesSettled();
+    expect(events).toEqual([]);
+  });
+
+  it("learns after a probe in an outage for whom upstream goes on failing", async () => {
+    const { clock, call, fail, events, probes } = ofSubjects();
+    await fail("a", "b", "c");
+    clock.advance(WAIT_MS);
+    (await probes.at(0)).answer(undefined);
+    await promisesSettled();
+    await fail(BAD);
+    clock.advance(WAIT_MS);
+    (await probes.at(1)).answer(undefined);
+    await promisesSettled();
+    clock.advance(PROBE_DELAY_MS);
+    await fail(BAD);
+    expect(await call("good")).toBe("answer");
+    expect(events).toEqual(["opened", "closed"]);
+  });
+
+  it("remembers only so many", async () => {
+    const { clock, call, fail, probes } = ofSubjects();
+    for (let i = 0; i < 501; i++) {
+      await fail(`x${i}`, `y${i}`, `x${i}`);
+      (await probes.at(i)).answer(undefined);
+      await promisesSettled();
+    }
+    expect(await call("x0")).toBe("answer");
+    expect(await call("x500")).toBe("not asked: unavailable");
+    clock.advance(PROBE_DELAY_MS);
+    expect(await call("x500")).toBe("answer");
+  });
+
+  it("probes no more once it is stopped", async () => {
+    const { breaker, fail, probes } = ofSubjects();
+    breaker.stop();
+    await fail(BAD, BAD, BAD);
+    expect(probes.count).toBe(0);
+  });
+});
