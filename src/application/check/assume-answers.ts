@@ -12,8 +12,9 @@ import {
   verdictOf,
 } from "../../domain/decision/failure-policy.js";
 import type { FallbackValues } from "../../domain/decision/fallback.js";
+import { notAhead } from "../../domain/freshness/freshness.js";
 import { type Subject, SubjectMap } from "../../domain/subject.js";
-import { fitsInto } from "../../domain/usage/decimal.js";
+import { addDecimals, fitsInto, toNumber } from "../../domain/usage/decimal.js";
 import type { FailurePolicies, FallbackProvider } from "../../ports/checks.js";
 import type { Clock } from "../../ports/clock.js";
 import { type Telemetry, wasAskedFor } from "../../ports/telemetry.js";
@@ -110,7 +111,14 @@ export class AssumeAnswers {
     const isGranted =
       verdict === "granted" ||
       (policy.answer === "allow-up-to" &&
-        this.#granted.fits(asked.id, asked.subject, amountOf(asked), policy.amount, policy.perMs, now));
+        this.#granted.fits(
+          asked.id,
+          asked.subject,
+          amountOf(asked),
+          policy.amount,
+          policy.perMs,
+          this.#clock.elapsed(),
+        ));
     return { policy: policy.answer, isGranted };
   }
 
@@ -127,7 +135,14 @@ export class AssumeAnswers {
     const isGranted =
       verdict === "granted" ||
       (policy.answer === "allow-up-to" &&
-        this.#granted.grant(asked.id, asked.subject, amountOf(asked), policy.amount, policy.perMs, now));
+        this.#granted.grant(
+          asked.id,
+          asked.subject,
+          amountOf(asked),
+          policy.amount,
+          policy.perMs,
+          this.#clock.elapsed(),
+        ));
     // It was counted as what it would have been without a policy.
     this.#telemetry.answers[answer.source]--;
     this.#telemetry.answers.assumed++;
@@ -146,6 +161,8 @@ export class AssumeAnswers {
 
   #verdictOf(policy: FailurePolicy, { result, verifiedAt }: Answer<Decision>, now: number): PolicyVerdict {
     const isGranted = result.fallback === undefined ? result.hasAccess : undefined;
+    // By a clock that was set back a grace would last until that time has come.
+    this.#lastFreshAt = notAhead(this.#lastFreshAt, now);
     return verdictOf(policy, { isGranted, verifiedAt, lastFreshAt: this.#lastFreshAt }, now);
   }
 }
@@ -169,9 +186,11 @@ const DEFAULT_MAX_COUNTED = 100_000;
 /** How much was granted without knowing, by feature and subject. Bounded: beyond the bound nothing more is granted until a time has passed. */
 export class GrantedAmounts {
   readonly #maxCounted: number;
-  #byFeature = new Map<string, SubjectMap<Granted>>();
-  #counted = 0;
-  #countedSince = -Infinity;
+  /** First granted since `#begunAt`; what is older is in `#earlier`, and all of that is over once the next time is. */
+  #latest = new AmountsByFeature();
+  #earlier = new AmountsByFeature();
+  #begunAt = -Infinity;
+  #longestPerMs = 0;
 
   constructor(maxCounted = DEFAULT_MAX_COUNTED) {
     this.#maxCounted = maxCounted;
@@ -181,40 +200,68 @@ export class GrantedAmounts {
    * Grants an amount if all of it fits into what is left.
    *
    * @param perMs after which what was granted is forgotten, milliseconds
-   * @param now epoch milliseconds
+   * @param now by `Clock.elapsed`: a clock that is set would forget what was granted, or keep it
    */
   grant(featureId: string, subject: Subject, amount: number, limit: number, perMs: number, now: number): boolean {
-    this.#forgetOld(perMs, now);
+    this.#longestPerMs = Math.max(this.#longestPerMs, perMs);
+    this.#forgetOld(now);
     if (!this.fits(featureId, subject, amount, limit, perMs, now)) return false;
-    let ofFeature = this.#byFeature.get(featureId);
-    const granted = ofFeature?.get(subject);
-    if (granted !== undefined && isCounting(granted, perMs, now)) {
-      granted.amount += amount;
-      return true;
+    const granted = this.#grantedOf(featureId, subject);
+    if (granted !== undefined && isCounting(granted, perMs, now))
+      granted.amount = toNumber(addDecimals(granted.amount, amount));
+    else {
+      this.#earlier.delete(featureId, subject);
+      this.#latest.set(featureId, subject, { amount, since: now });
     }
-    if (ofFeature === undefined) this.#byFeature.set(featureId, (ofFeature = new SubjectMap()));
-    if (granted === undefined) this.#counted++;
-    ofFeature.set(subject, { amount, since: now });
     return true;
   }
 
   /** Whether it would be granted; as for `grant`. */
   fits(featureId: string, subject: Subject, amount: number, limit: number, perMs: number, now: number): boolean {
-    const granted = this.#byFeature.get(featureId)?.get(subject);
-    if (granted === undefined && this.#counted >= this.#maxCounted) return false;
+    const granted = this.#grantedOf(featureId, subject);
+    if (granted === undefined && this.#latest.count + this.#earlier.count >= this.#maxCounted) return false;
     return fitsInto(limit, granted !== undefined && isCounting(granted, perMs, now) ? granted.amount : 0, amount);
   }
 
-  /** Once too many are counted, all are forgotten whose time is over: they were all first granted longer ago. */
-  #forgetOld(perMs: number, now: number): void {
-    if (this.#countedSince === -Infinity) this.#countedSince = now;
-    if (this.#counted < this.#maxCounted || now - this.#countedSince < 2 * perMs) return;
-    this.#byFeature = new Map();
-    this.#counted = 0;
-    this.#countedSince = now;
+  #grantedOf(featureId: string, subject: Subject): Granted | undefined {
+    return this.#latest.get(featureId, subject) ?? this.#earlier.get(featureId, subject);
+  }
+
+  #forgetOld(now: number): void {
+    if (now - this.#begunAt < this.#longestPerMs) return;
+    this.#earlier = this.#latest;
+    this.#latest = new AmountsByFeature();
+    this.#begunAt = now;
+  }
+}
+
+class AmountsByFeature {
+  readonly #byFeature = new Map<string, SubjectMap<Granted>>();
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get(featureId: string, subject: Subject): Granted | undefined {
+    return this.#byFeature.get(featureId)?.get(subject);
+  }
+
+  set(featureId: string, subject: Subject, granted: Granted): void {
+    let ofFeature = this.#byFeature.get(featureId);
+    if (ofFeature === undefined) this.#byFeature.set(featureId, (ofFeature = new SubjectMap()));
+    if (ofFeature.get(subject) === undefined) this.#count++;
+    ofFeature.set(subject, granted);
+  }
+
+  delete(featureId: string, subject: Subject): void {
+    const ofFeature = this.#byFeature.get(featureId);
+    if (ofFeature?.get(subject) === undefined) return;
+    ofFeature.delete(subject);
+    this.#count--;
   }
 }
 
 function isCounting({ since }: Granted, perMs: number, now: number): boolean {
-  return now - since < perMs && now >= since;
+  return now - since < perMs;
 }

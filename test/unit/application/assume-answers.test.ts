@@ -103,6 +103,38 @@ describe("where nothing fresh can be had", () => {
   });
 });
 
+describe("a clock that is set back", () => {
+  it("does not grant again what was granted", async () => {
+    const core = buildCore({ policies: { seats: SOME }, isConnected: false });
+    const check = async () => {
+      const answer = core.check.feature("c", undefined, featureQuery("seats", { requestedUsage: 2 }), NO_HURRY);
+      core.clock.advance(BUDGET_MS);
+      return (await answer).result.hasAccess;
+    };
+    expect(await check()).toBe(true);
+    core.clock.set(core.clock.now() - 2 * HOUR_MS);
+    expect(await check()).toBe(false);
+    core.clock.advance(HOUR_MS);
+    expect(await check()).toBe(true);
+  });
+
+  it("does not make a grace longer", async () => {
+    const core = buildCore({ policies: { seats: GRACE }, isConnected: false });
+    const check = async (customerId: string) => {
+      const answer = core.check.feature(customerId, undefined, featureQuery("seats"), NO_HURRY);
+      core.clock.advance(BUDGET_MS);
+      return (await answer).result.hasAccess;
+    };
+    const fresh = core.check.feature("d", undefined, featureQuery("seats"), NO_HURRY);
+    (await core.upstream.fetches.at(0)).answer(GRANTING);
+    await fresh;
+    core.clock.set(core.clock.now() - 24 * HOUR_MS);
+    expect(await check("c")).toBe(true);
+    core.clock.advance(2 * HOUR_MS);
+    expect(await check("c")).toBe(false);
+  });
+});
+
 describe("a cached state that a policy would not let serve", () => {
   it("is asked for again while the check waits, and serves where it is fresh then", async () => {
     const core = buildCore({ policies: { seats: TOO_OLD } });
@@ -143,12 +175,30 @@ describe("amounts that are granted without knowing", () => {
     );
   });
 
+  it("add up as decimals: what fits exactly is granted", () => {
+    const amounts = new GrantedAmounts();
+    const granted = [1, 2, 3, 4, 5].map(() => amounts.grant("f", subject, 0.1, 0.4, HOUR_MS, 0));
+    expect(granted).toEqual([true, true, true, true, false]);
+  });
+
+  it("are not forgotten before their time, however many others were counted, and however long ago", () => {
+    const amounts = new GrantedAmounts(2);
+    expect(amounts.grant("short", { customerId: "d" }, 1, 1, 100, 0)).toBe(true);
+    expect(amounts.grant("long", subject, 2, 2, 1_000, 900)).toBe(true);
+    for (const now of [901, 1_000, 1_100, 1_899]) {
+      expect(amounts.grant("long", subject, 1, 2, 1_000, now)).toBe(false);
+      amounts.grant("short", { customerId: String(now) }, 1, 1, 100, now);
+    }
+    expect(amounts.grant("long", subject, 1, 2, 1_000, 1_900)).toBe(true);
+  });
+
   it("begin anew once the time is over, and are bounded in number", () => {
     const amounts = new GrantedAmounts(1);
     expect(amounts.grant("f", subject, 2, 2, 100, 0)).toBe(true);
     expect(amounts.grant("f", subject, 1, 2, 100, 99)).toBe(false);
     expect(amounts.grant("f", { customerId: "d" }, 1, 2, 100, 99)).toBe(false);
     expect(amounts.grant("f", subject, 1, 2, 100, 100)).toBe(true);
-    expect(amounts.grant("f", { customerId: "d" }, 1, 2, 100, 200)).toBe(true);
+    expect(amounts.grant("f", { customerId: "d" }, 1, 2, 100, 200)).toBe(false);
+    expect(amounts.grant("f", { customerId: "d" }, 1, 2, 100, 300)).toBe(true);
   });
 });

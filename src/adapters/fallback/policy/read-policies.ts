@@ -1,4 +1,5 @@
-import { parseDocument } from "yaml";
+import { isUtf8 } from "node:buffer";
+import { isScalar, type ParsedNode, parseDocument } from "yaml";
 import { type FailurePolicy, POLICY_ANSWERS } from "../../../domain/decision/failure-policy.js";
 import { CodedError } from "../../../domain/errors.js";
 
@@ -24,10 +25,32 @@ type Members = Readonly<Record<string, unknown>>;
  * @throws CodedError `invalid-argument` with every fault, its place and remedy
  */
 export function readPolicies(file: string, bytes: Buffer): PolicyRules {
-  const document = parseDocument(bytes.toString("utf8"), { prettyErrors: true, logLevel: "error" });
+  if (!isUtf8(bytes)) throw faulty(file, ["it is not text in UTF-8: save it as UTF-8"]);
+  return new PolicyReader(file).read(valueOf(file, bytes.toString("utf8")));
+}
+
+function valueOf(file: string, text: string): unknown {
+  const document = parseDocument(text, { uniqueKeys: haveOneName, prettyErrors: true, logLevel: "error" });
   const [error] = document.errors;
   if (error !== undefined) throw faulty(file, [`this is neither YAML nor JSON: ${error.message}`]);
-  return new PolicyReader(file).read(document.toJS({ maxAliasCount: 100 }));
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    // An alias without its anchor, or too many of them.
+    throw faulty(file, [`${(cause as Error).message}: write what it stands for in its place`]);
+  }
+}
+
+/** The parser compares keys as values, and 1 is not "1"; as ids they are the same. */
+function haveOneName(one: ParsedNode, other: ParsedNode): boolean {
+  return isScalar(one) && isScalar(other) && nameOf(one.value as ScalarKey) === nameOf(other.value as ScalarKey);
+}
+
+type ScalarKey = string | number | boolean | bigint | null;
+
+/** As which property the parser's objects have a key. */
+function nameOf(key: ScalarKey): string {
+  return key === null ? "" : String(key);
 }
 
 class PolicyReader {
@@ -60,6 +83,7 @@ class PolicyReader {
       this.#faults.push("groups: must be a list of {features, policy}");
       return [];
     }
+    const groupOf = new Map<unknown, string>();
     return value.flatMap((item: unknown, index) => {
       const where = `groups[${index}]`;
       const members = this.#members(item, where, ["features", "policy"]);
@@ -70,6 +94,14 @@ class PolicyReader {
       const isFaulty =
         patterns.length === 0 || !patterns.every((pattern) => typeof pattern === "string" && pattern !== "");
       if (isFaulty) this.#faults.push(`${where}.features: must be a pattern such as "report-*", or a list of them`);
+      for (const pattern of patterns) {
+        const known = groupOf.get(pattern);
+        if (known === undefined) groupOf.set(pattern, where);
+        else
+          this.#faults.push(
+            `${where}.features: ${JSON.stringify(pattern)} is in ${known} already, which counts: remove one of them`,
+          );
+      }
       if (isFaulty || policy === undefined) return [];
       return patterns.map((pattern) => ({ pattern: new IdPattern(String(pattern)), policy }));
     });

@@ -4,6 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { IdPattern, readPolicies } from "../../../../src/adapters/fallback/policy/read-policies.js";
+import { CodedError } from "../../../../src/domain/errors.js";
 
 const schema = JSON.parse(readFileSync("schema/failure-policy.schema.json", "utf8")) as object;
 const isOfSchema = new Ajv2020({ strict: false }).compile(schema);
@@ -63,6 +64,34 @@ describe("a file of failure policies", () => {
   it("refuses what is given twice, and what is no YAML", () => {
     expect(() => read("features: {a: deny, a: allow}")).toThrow("Map keys must be unique");
     expect(() => read("features: {")).toThrow("neither YAML nor JSON");
+  });
+
+  it.each([
+    ["a number and a text", 'features: {1: deny, "1": allow}', "Map keys must be unique"],
+    ["a switch and a text", 'features: {true: deny, "true": allow}', "Map keys must be unique"],
+    ["one number in two ways", "features: {0x10: deny, 16: allow}", "Map keys must be unique"],
+    ["nothing and an empty text", 'features: {~: deny, "": allow}', "Map keys must be unique"],
+    [
+      "a pattern in two groups",
+      'groups: [{features: ["a*", b], policy: deny}, {features: "a*", policy: allow}]',
+      'groups[1].features: "a*" is in groups[0] already',
+    ],
+    ["a pattern twice in one group", "groups: [{features: [b, b], policy: deny}]", '"b" is in groups[0] already'],
+    ["an alias without its anchor", "features: *none", "Unresolved alias"],
+    [
+      "aliases without end",
+      `a: &a [x]\nb: &b [${"*a,".repeat(200)}]\nc: [${"*b,".repeat(200)}]`,
+      "Excessive alias count",
+    ],
+  ])("refuses %s", (_, text, message) => {
+    expect(() => read(text)).toThrow(message);
+    expect(() => read(text)).toThrow(CodedError);
+  });
+
+  it("refuses what is no UTF-8: an id would be another", () => {
+    expect(() => readPolicies("policies.yaml", Buffer.from("features: {caf\u00e9: deny}", "latin1"))).toThrow(
+      "save it as UTF-8",
+    );
   });
 });
 
