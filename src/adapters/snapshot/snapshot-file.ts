@@ -4,13 +4,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { CodedError } from "../../domain/errors.js";
 import { type Subject, SubjectMap } from "../../domain/subject.js";
 import type { SnapshotStates } from "../../ports/cache-store.js";
-import type { CancelTimer, Clock } from "../../ports/clock.js";
+import { type CancelTimer, type Clock, doubledMs } from "../../ports/clock.js";
 import { type Logger, OutageLog } from "../../ports/logger.js";
 import type { DependencyState } from "../../ports/telemetry.js";
-import { loadKernelLock } from "../files/kernel-lock.js";
 import { placeOfFile } from "../files/place-of-file.js";
 import { blockOf } from "./block-format.js";
-import { readBlocks } from "./read-blocks.js";
+import { closeSnapshot, logFindings, type OpenedSnapshot, openSnapshot } from "./open-snapshot.js";
 
 export interface SnapshotFileParts {
   readonly file: string;
@@ -40,6 +39,10 @@ interface Target {
 const WRITE_AFTER_MS = 200;
 /** How many subjects go into one block: a slice of work that nobody notices. */
 const SLICE = 250;
+/** How long what cannot be written is left alone at most, milliseconds. */
+const LONGEST_DELAY_MS = 10_000;
+/** Of so many subjects it is kept which changed while nothing can be written. */
+const MAX_WAITING = 100_000;
 /** The file is written anew once what was appended is as long as what it began with, and so much, bytes. */
 const MIN_APPENDED = 32 * 1024 * 1024;
 
@@ -63,6 +66,8 @@ export class SnapshotFile {
   #cancelTimer: CancelTimer | undefined;
   #isClosed = false;
   #needsRewrite = false;
+  /** In a row: what could not be written is tried again ever later. */
+  #failures = 0;
   #lock: FileHandle | undefined;
 
   constructor(parts: SnapshotFileParts) {
@@ -72,18 +77,13 @@ export class SnapshotFile {
 
   /** Reads what there is, and from then on writes what changes. Never fails: what cannot be read is reported, and is as if it were not there. */
   async load(): Promise<LoadedSnapshot> {
-    const { environment, states, logger, state } = this.#parts;
+    const { environment, states, state } = this.#parts;
     let { file } = this.#parts;
     let subjects = 0;
     let damaged = 0;
     try {
       this.#place = file = await placeOfFile(file);
-      this.#lock = await open(`${file}.lock`, "a", 0o600);
-      const isOwn = loadKernelLock()(this.#lock.fd) !== "taken";
-      const opened = await openOrCreate(file);
-      const target: Target = { file: opened, nextIndex: 0, end: 0 };
-      this.#target = target;
-      const read = await readBlocks(opened, environment, async (content) => {
+      const opened = await openSnapshot(file, environment, async (content) => {
         try {
           subjects += states.restore(content);
         } catch (error) {
@@ -93,42 +93,16 @@ export class SnapshotFile {
         await nextTurn();
         return true;
       });
-      ({ damaged } = read);
-      if (read.isOfAnotherProgram) {
-        logger.warn(
-          "SNAPSHOT_FILE is another program's, no snapshot: it is left as it is, and states are not kept; name another file, or remove it",
-          { file },
+      ({ damaged } = opened.read);
+      await this.#take(opened, file, subjects);
+      if (this.#isClosed) return { subjects, damaged };
+      if (this.#target === undefined)
+        this.#outage.lost(
+          "warn",
+          "the snapshot was read, and cannot be written: give its file and folder to this process's user; states are not kept until then",
+          { file, error: opened.why },
         );
-        this.#isClosed = true;
-        state?.set(false, "SNAPSHOT_FILE is no snapshot");
-        return { subjects, damaged };
-      }
-      target.nextIndex = read.nextIndex;
-      target.end = this.#baseBytes = read.end;
-      if (read.isOfAnotherVersion)
-        logger.warn("the snapshot is of another version of this program: it is not read, and written anew", { file });
-      else if (read.isOfAnotherEnvironment)
-        logger.warn(
-          "the snapshot has states of another environment (another API key, API or Redis prefix): they are not read, and it is written anew",
-          { file },
-        );
-      else if (damaged > 0)
-        logger.warn(
-          "the snapshot is damaged, or its end is torn: what its sound blocks say is used, and it is written anew",
-          { file, damagedBlocks: damaged, subjects },
-        );
-      this.#needsRewrite = damaged > 0 || read.isOfAnotherVersion || read.isOfAnotherEnvironment;
-      logger.info("the snapshot was read", { file, subjects });
-      if (!isOwn) {
-        logger.warn(
-          "another process writes to the snapshot: it was read, and is not written by this one; give each process a SNAPSHOT_FILE of its own",
-          { file },
-        );
-        this.#isClosed = true;
-        state?.set(false, "another process writes to the snapshot");
-        return { subjects, damaged };
-      }
-      state?.set(true);
+      else state?.set(true);
     } catch (error) {
       this.#outage.lost(
         "warn",
@@ -139,6 +113,23 @@ export class SnapshotFile {
     states.onChange((subject) => this.#noticed(subject));
     if (this.#needsRewrite) this.#writeLater();
     return { subjects, damaged };
+  }
+
+  /** Has what was opened written to from here on, or leaves it alone where it is somebody else's. */
+  async #take(opened: OpenedSnapshot, file: string, subjects: number): Promise<void> {
+    const { file: handle, lock, read, access } = opened;
+    const whyNot = logFindings(opened, file, subjects, this.#parts.logger);
+    if (whyNot === undefined && access === "own") {
+      this.#needsRewrite ||= read.damaged > 0 || read.isOfAnotherVersion || read.isOfAnotherEnvironment;
+      this.#baseBytes = read.end;
+      this.#target = { file: handle, nextIndex: read.nextIndex, end: read.end };
+      this.#lock = lock;
+      return;
+    }
+    await closeSnapshot(opened);
+    if (whyNot === undefined) return;
+    this.#isClosed = true;
+    this.#parts.state?.set(false, whyNot);
   }
 
   /** Resolves once what has changed so far is written, or could not be. */
@@ -163,6 +154,7 @@ export class SnapshotFile {
   }
 
   #noticed(subject: Subject): void {
+    if (this.#isClosed && this.#target === undefined) return;
     if (this.#changedSince !== undefined) {
       let ofCustomer = this.#changedSince.get(subject.customerId);
       if (ofCustomer === undefined)
@@ -170,6 +162,8 @@ export class SnapshotFile {
       ofCustomer.set(subject.resourceId, subject);
     }
     if (this.#changed.get(subject) !== undefined) return;
+    // What is too much to be kept until it can be written is written with all the rest then.
+    if (this.#failures > 0 && this.#order.length >= MAX_WAITING) this.#forgetChanged();
     this.#changed.set(subject, subject);
     this.#order.push(subject);
     this.#writeLater();
@@ -177,7 +171,8 @@ export class SnapshotFile {
 
   #writeLater(): void {
     if (this.#isClosed || this.#cancelTimer !== undefined || this.#writing !== undefined) return;
-    this.#cancelTimer = this.#parts.clock.after(WRITE_AFTER_MS, () => {
+    const delayMs = doubledMs({ firstDelayMs: WRITE_AFTER_MS, longestDelayMs: LONGEST_DELAY_MS }, this.#failures);
+    this.#cancelTimer = this.#parts.clock.after(delayMs, () => {
       this.#cancelTimer = undefined;
       this.#startWriting();
     });
@@ -186,23 +181,28 @@ export class SnapshotFile {
   #startWriting(): void {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
-      if (this.#order.length > 0) this.#writeLater();
+      if (this.#order.length > 0 || this.#failures > 0) this.#writeLater();
     });
   }
 
   async #write(): Promise<void> {
     await this.#append();
     if (!(await this.#isInPlace())) this.#needsRewrite = true;
-    const appended = (this.#target?.end ?? 0) - this.#baseBytes;
-    if (this.#needsRewrite || appended > Math.max(MIN_APPENDED, this.#baseBytes)) await this.#rewrite();
+    // What cannot be opened may be another program's.
+    if (this.#target !== undefined) {
+      const appended = this.#target.end - this.#baseBytes;
+      if (this.#needsRewrite || appended > Math.max(MIN_APPENDED, this.#baseBytes)) await this.#rewrite();
+    }
+    this.#failures = this.#needsRewrite ? this.#failures + 1 : 0;
   }
 
   async #append(): Promise<void> {
-    const subjects = this.#order;
-    this.#order = [];
-    this.#changed = new SubjectMap();
+    const [subjects, changed] = [this.#order, this.#changed];
+    this.#forgetChanged();
     try {
-      this.#target ??= await targetAt(await this.#findPlace());
+      if (this.#target === undefined) await this.#openLate();
+      // It is somebody else's.
+      if (this.#target === undefined) return;
       for (let from = 0; from < subjects.length; from += SLICE) {
         await this.#writeBlock(this.#target, subjects.slice(from, from + SLICE));
         await nextTurn();
@@ -215,8 +215,24 @@ export class SnapshotFile {
         file: this.#parts.file,
         error,
       });
-      if (!this.#isClosed) for (const subject of subjects) this.#noticed(subject);
+      const meanwhile = this.#order;
+      [this.#order, this.#changed] = [subjects, changed];
+      for (const subject of meanwhile) this.#noticed(subject);
     }
+  }
+
+  #forgetChanged(): void {
+    this.#order = [];
+    this.#changed = new SubjectMap();
+  }
+
+  /** Opens what could not be opened before, where it is not somebody else's. What is in it says no more than the cache does. */
+  async #openLate(): Promise<void> {
+    const file = await this.#findPlace();
+    const opened = await openSnapshot(file, this.#parts.environment, () => true);
+    if (opened.access !== "none") return this.#take(opened, file, 0);
+    await closeSnapshot(opened);
+    throw opened.why;
   }
 
   /** What is written to a file without a name goes with the process. */
@@ -285,21 +301,6 @@ export class SnapshotFile {
       this.#changedSince = undefined;
     }
   }
-}
-
-async function openOrCreate(file: string): Promise<FileHandle> {
-  try {
-    return await open(file, "r+");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return open(file, "wx+", 0o600);
-  }
-}
-
-/** For what could not be opened before: what is in it is written over once the file is written anew. */
-async function targetAt(file: string): Promise<Target> {
-  const opened = await openOrCreate(file);
-  return { file: opened, nextIndex: 0, end: (await opened.stat()).size };
 }
 
 async function writeAll(file: FileHandle, bytes: Buffer, at: number): Promise<void> {

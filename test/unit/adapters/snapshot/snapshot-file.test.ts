@@ -1,4 +1,4 @@
-import { lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -6,8 +6,10 @@ import { MemoryCache } from "../../../../src/adapters/cache/memory/memory-cache.
 import { CachedStates } from "../../../../src/adapters/cache/snapshot/cached-states.js";
 import { SystemClock } from "../../../../src/adapters/ops/system-clock.js";
 import { SnapshotFile } from "../../../../src/adapters/snapshot/snapshot-file.js";
+import type { Subject } from "../../../../src/domain/subject.js";
 import { DependencyState, newTelemetry } from "../../../../src/ports/telemetry.js";
 import { metered, stateWith } from "../../../builders/states.js";
+import { ManualClock } from "../../../fakes/manual-clock.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
 
 const CUSTOMERS = 3_000;
@@ -264,4 +266,114 @@ describe("a snapshot whose file is taken away while it is written", () => {
       "the snapshot is written again",
     ]);
   });
+});
+
+describe("a snapshot that could not be opened at the start", () => {
+  const LATER = "of another program, longer than the head of a block would be\n";
+
+  it("is left as it is where another program's file lies there then", async () => {
+    await mkdir(file);
+    const { cache, snapshot, state } = await openSnapshot();
+    expect(state.isUp).toBe(false);
+    await rm(file, { recursive: true });
+    await writeFile(file, LATER);
+    for (let tries = 0; tries < 2; tries++) {
+      fill(cache);
+      await snapshot.written();
+    }
+    await snapshot.close();
+    expect(await readFile(file, "utf8")).toBe(LATER);
+    expect(state.lastError).toBe("SNAPSHOT_FILE is no snapshot");
+  });
+
+  it("is not written where another process writes to it then", async () => {
+    await mkdir(file);
+    const late = await openSnapshot();
+    await rm(file, { recursive: true });
+    const owner = await openSnapshot();
+    fill(owner.cache);
+    await owner.snapshot.written();
+    const { size } = await stat(file);
+    fill(late.cache);
+    await late.snapshot.written();
+    await late.snapshot.close();
+    expect((await stat(file)).size).toBe(size);
+    expect(late.state.lastError).toBe("another process writes to the snapshot");
+  });
+
+  it("is written once it can be", async () => {
+    await mkdir(file);
+    const { cache, snapshot, state } = await openSnapshot();
+    fill(cache);
+    await snapshot.written();
+    expect(state.isUp).toBe(false);
+    await rm(file, { recursive: true });
+    await snapshot.written();
+    expect(state.isUp).toBe(true);
+    await snapshot.close();
+    expect((await openSnapshot()).loaded).toEqual({ subjects: CUSTOMERS, damaged: 0 });
+  });
+});
+
+it("a snapshot in a folder that is for reading alone is read, and that it is not written is reported", async () => {
+  await filled();
+  await rm(`${file}.lock`);
+  await chmod(file, 0o444);
+  await chmod(folder, 0o555);
+  const isRoot = process.geteuid?.() === 0;
+  // No permission is missing to root.
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    const { cache, loaded, state, logger, snapshot } = await openSnapshot();
+    expect(loaded).toEqual({ subjects: CUSTOMERS, damaged: 0 });
+    expect(rightOnes(cache)).toBe(CUSTOMERS);
+    expect(state.isUp).toBe(false);
+    fill(cache);
+    await snapshot.written();
+    expect(logger.lines.filter(({ level }) => level === "warn").map(({ message }) => message)).toEqual([
+      expect.stringContaining("the snapshot was read, and cannot be written"),
+      "the snapshot cannot be written: states are not kept until it can",
+    ]);
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    await chmod(folder, 0o700);
+  }
+});
+
+it("what cannot be written is tried ever later, and what waits for it is bounded", async () => {
+  const clock = new ManualClock();
+  const encoded: number[] = [];
+  let notify: (subject: Subject) => void = () => undefined;
+  const snapshot = new SnapshotFile({
+    file,
+    environment: ENVIRONMENT,
+    states: {
+      subjects: () => [],
+      encode: (subjects) => {
+        encoded.push(subjects.length);
+        return Buffer.alloc(8);
+      },
+      restore: () => 0,
+      onChange: (listener) => {
+        notify = listener;
+      },
+    },
+    clock,
+    logger: new RecordingLogger(),
+  });
+  opened.push(snapshot);
+  await mkdir(file);
+  await snapshot.load();
+  const subjects = 120_000;
+  for (let customer = 0; customer < 3; customer++) {
+    notify({ customerId: `c${customer}` });
+    await snapshot.written();
+  }
+  clock.advance(1_599);
+  expect(clock.pendingTimers).toBe(1);
+  for (let customer = 0; customer < subjects; customer++) notify({ customerId: `c${customer}` });
+  await rm(file, { recursive: true });
+  await snapshot.written();
+  const written = encoded.reduce((sum, count) => sum + count, 0);
+  expect(written).toBe(subjects - 100_000);
 });
