@@ -1,5 +1,12 @@
 import type { CustomerState, UsagesByEntitlement } from "../customer-state.js";
-import { addDecimals, multiplyDecimals, subtractDecimals } from "../usage/decimal.js";
+import {
+  addDecimals,
+  compareDecimals,
+  type Decimal,
+  multiplyDecimals,
+  subtractDecimals,
+  toNumber,
+} from "../usage/decimal.js";
 import { type Usage, usageAt } from "../usage/usage.js";
 import type { PendingAmount, PendingAmounts } from "./pending-amounts.js";
 import type { UsageSeries } from "./usage-entry.js";
@@ -25,11 +32,14 @@ export function overlaidUsage(
   now: number,
   knownAt = usage.updatedAt ?? -Infinity,
 ): Usage {
-  let currentUsage = usage.currentUsage;
+  // Rounded at the end alone: many small amounts on a large usage would all be lost.
+  let sum: Decimal = usage.currentUsage;
   for (const { behavior, value, count, group, isMeasured, measuredAt = Infinity } of amounts) {
     if (count === 0 || isMeasured === true || measuredAt <= knownAt || !isGroupCurrent(group, now)) continue;
-    currentUsage = Math.max(0, behavior === "SET" ? value : Number(addDecimals(currentUsage, value)));
+    sum = behavior === "SET" ? value : addDecimals(sum, value);
+    if (compareDecimals(sum, 0) < 0) sum = 0;
   }
+  const currentUsage = toNumber(sum);
   return currentUsage === usage.currentUsage ? usage : { ...usage, currentUsage };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CustomerState } from "../../../../src/domain/customer-state.js";
 import { OutboxState } from "../../../../src/domain/outbox/outbox-state.js";
-import { OverlaidState } from "../../../../src/domain/outbox/overlaid-state.js";
+import { OverlaidState, overlaidUsage } from "../../../../src/domain/outbox/overlaid-state.js";
 import type { PendingAmounts } from "../../../../src/domain/outbox/pending-amounts.js";
 import { usageReport } from "../../../builders/reports.js";
 import { boolean, contentsOf, metered, stateWith, wallet } from "../../../builders/states.js";
@@ -49,6 +49,15 @@ describe("a state with what waits in the outbox", () => {
     expect(overlaid.feature("seats")).toBe(known.feature("seats"));
     expect(overlaid.credit("credits")).toBe(known.credit("credits"));
     expect(overlaid.featureUsage("seats")).toBe(known.featureUsage("seats"));
+  });
+
+  it("is rounded once, however many amounts there are", () => {
+    const amounts = Array.from({ length: 1_000 }, () => ({
+      behavior: "DELTA" as const,
+      value: 0.000_001,
+      group: Infinity,
+    }));
+    expect(overlaidUsage({ currentUsage: 123_456_789_012.345 }, amounts, NOW).currentUsage).toBe(123_456_789_012.346);
   });
 
   it("takes other usages as the state that it lies over does", () => {
