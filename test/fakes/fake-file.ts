@@ -6,6 +6,10 @@ export class FakeFile implements FileAccess {
   readonly #watchers = new Set<(event: FileEvent) => void>();
   #bytes: Buffer | undefined;
   #version = 0;
+  /** Epoch milliseconds. */
+  writtenAt = 0;
+  /** Called once, when it was read and found to be still the same. */
+  onRead: (() => void) | undefined;
 
   constructor(text: string, reportsChanges = true) {
     this.#bytes = Buffer.from(text);
@@ -39,7 +43,7 @@ export class FakeFile implements FileAccess {
   }
 
   look(): Promise<FileLook> {
-    return Promise.resolve({ version: String(this.#version), writtenAt: 0 });
+    return Promise.resolve({ version: String(this.#version), writtenAt: this.writtenAt });
   }
 
   read(): Promise<FileContent> {
@@ -49,7 +53,11 @@ export class FakeFile implements FileAccess {
   }
 
   isStill(_file: string, { bytes }: FileContent): Promise<boolean> {
-    return Promise.resolve(this.#bytes?.equals(bytes) ?? false);
+    const isStill = this.#bytes?.equals(bytes) ?? false;
+    const { onRead } = this;
+    this.onRead = undefined;
+    onRead?.();
+    return Promise.resolve(isStill);
   }
 
   watch(_file: string, changed: (event: FileEvent) => void): () => void {

@@ -14,10 +14,11 @@ const WORDS = {
 
 function readNumbers(file: string, bytes: Buffer): readonly number[] {
   if (bytes.includes("bug")) throw new TypeError("a defect");
+  if (bytes.includes("end")) throw new CodedError("cancelled", "of no interest any more");
   return bytes
     .toString()
     .trim()
-    .split(" ")
+    .split(/\s+/)
     .map((text) => {
       if (!/^\d+$/.test(text)) throw new CodedError("invalid-argument", `${file}: ${text} is no number: write digits`);
       return Number(text);
@@ -117,6 +118,50 @@ describe("a file that is followed", () => {
         { file: FILE, error: new TypeError("a defect") },
       ],
     ]);
+  });
+
+  it("says nothing of a content that is of no interest any more", async () => {
+    const numbers = await open();
+    file.replace(Buffer.from("end\n"));
+    await pass(5_000);
+    expect([numbers.value, lines()]).toEqual([[1, 2], []]);
+  });
+
+  it("is compared with what was last good, and not with what had a fault", async () => {
+    const numbers = await open();
+    file.truncate();
+    file.append(Buffer.from("1 2\n3 4\nx\n"));
+    await pass(5_000);
+    expect(lines()).toEqual([["error", expect.stringContaining("x is no number"), { file: FILE }]]);
+    file.truncate();
+    file.append(Buffer.from("1 2\n3 4\n"));
+    // As long as it takes where the end is not known. Compared with the fault it would look like a part of it.
+    await pass(900);
+    expect(numbers.value).toEqual([1, 2, 3, 4]);
+  });
+
+  it("that was written just now is opened once it has rested", async () => {
+    file.writtenAt = clock.now();
+    file.onRead = () => {
+      file.append(Buffer.from("3 4\n"));
+      clock.advance(500);
+    };
+    expect((await open()).value).toEqual([1, 2, 3, 4]);
+  });
+
+  it("that changes while it is opened is read again", async () => {
+    const isStill = file.isStill.bind(file);
+    file.isStill = (name, content) => {
+      file.isStill = isStill;
+      file.append(Buffer.from("3 4\n"));
+      return isStill(name, content);
+    };
+    expect((await open()).value).toEqual([1, 2, 3, 4]);
+  });
+
+  it("from the future is opened at once: clocks of two machines differ", async () => {
+    file.writtenAt = clock.now() + 3_600_000;
+    expect((await open()).value).toEqual([1, 2]);
   });
 
   it.each([

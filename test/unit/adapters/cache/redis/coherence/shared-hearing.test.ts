@@ -314,11 +314,23 @@ describe("a process that hears nothing itself", () => {
     [
       "where Redis was away, and no word could be spoken or seen",
       async (all) => {
+        await all.pass(2);
         all.open().connected();
         await all.pass(LONG);
         all.failure = new CodedError("unavailable", "Redis is away");
-        await all.pass(1_000);
+        // Back just before who looks, and after who speaks.
+        await all.pass(1_002);
         all.failure = undefined;
+        await all.pass(LONG);
+      },
+    ],
+    [
+      "where the clock is set forth",
+      async (all) => {
+        await all.pass(2);
+        all.open().connected();
+        await all.pass(LONG + 2);
+        all.clock.set(all.clock.now() + 3_600_000);
         await all.pass(LONG);
       },
     ],
