@@ -3,15 +3,19 @@ import type { Subject } from "../../../domain/subject.js";
 import type { SnapshotStates } from "../../../ports/cache-store.js";
 import type { MemoryCache } from "../memory/memory-cache.js";
 import { CompactState } from "../memory/memory-state.js";
-import { readStates, stateOfRecord, writeStates } from "./state-bytes.js";
+import { readStates, SetOrder, stateOfRecord, writeStates } from "./state-bytes.js";
 
 const MAX_KNOWN = 1_000;
+/** Lists of sets that were read last and are remembered: runs of states that were written together have the same one. */
+const MAX_LISTS = 8;
 
 /** The states of the memory cache, as a snapshot keeps them. */
 export class CachedStates implements SnapshotStates {
   readonly #cache: MemoryCache;
-  /** While a snapshot is read: sets of entitlements by their records, since each block has all that its states share. */
+  readonly #order = new SetOrder();
+  /** While a snapshot is read: sets of entitlements by their records, and by lists of them, since each block has all that its states share. */
   readonly #known = new Map<string, CompactState>();
+  #lists: { readonly list: Buffer; readonly sets: readonly CompactState[] }[] = [];
 
   constructor(cache: MemoryCache) {
     this.#cache = cache;
@@ -22,20 +26,17 @@ export class CachedStates implements SnapshotStates {
   }
 
   encode(subjects: readonly Subject[]): Buffer {
-    return writeStates(subjects.map((subject) => [subject, this.#cache.heldOf(subject)]));
+    return writeStates(
+      subjects.map((subject) => [subject, this.#cache.heldOf(subject)]),
+      this.#order,
+    );
   }
 
   restore(bytes: Buffer): number {
-    const { sets, states } = readStates(bytes);
-    const held: CompactState[] = [];
-    try {
-      for (const record of sets) held.push(this.#hold(record));
-      if (states.some(({ state }) => state !== undefined && !(state.set < held.length)))
-        throw new Error("a set is missing");
-    } catch (cause) {
-      for (const state of held) this.#cache.release(state);
-      throw new CodedError("invalid-argument", "these are no states", { cause });
-    }
+    const { list, states } = readStates(bytes);
+    const held = this.#setsOf(list);
+    if (states.some(({ state }) => state !== undefined && !(state.set < held.length)))
+      throw new CodedError("invalid-argument", "these are no states: a set is missing");
     for (const { subject, state } of states) {
       if (state === undefined) this.#cache.restore(subject, undefined);
       else
@@ -45,8 +46,28 @@ export class CachedStates implements SnapshotStates {
           recheckAt: state.recheckAt,
         });
     }
-    for (const state of held) this.#cache.release(state);
     return states.length;
+  }
+
+  /** Held until others are read, or all is. */
+  #setsOf(list: Buffer): readonly CompactState[] {
+    const known = this.#lists.find((each) => each.list.equals(list));
+    if (known !== undefined) return known.sets;
+    const sets: CompactState[] = [];
+    try {
+      for (const record of JSON.parse(list.toString("utf8")) as readonly unknown[]) sets.push(this.#hold(record));
+    } catch (cause) {
+      this.#release(sets);
+      throw new CodedError("invalid-argument", "these are no states", { cause });
+    }
+    // A copy: the bytes are a part of many more.
+    this.#lists.unshift({ list: Buffer.from(list), sets });
+    for (const last of this.#lists.splice(MAX_LISTS)) this.#release(last.sets);
+    return sets;
+  }
+
+  #release(sets: readonly CompactState[]): void {
+    for (const state of sets) this.#cache.release(state);
   }
 
   #hold(record: unknown): CompactState {
@@ -60,6 +81,8 @@ export class CachedStates implements SnapshotStates {
   onChange(listener: (subject: Subject) => void): void {
     // Reading is over.
     this.#known.clear();
+    for (const { sets } of this.#lists) this.#release(sets);
+    this.#lists = [];
     this.#cache.onChange(listener);
   }
 }

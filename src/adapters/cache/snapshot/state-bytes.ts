@@ -27,8 +27,26 @@ const FIRST_BYTES = 65_536;
 /** Undefined: not cached any more. */
 export type StateToWrite = readonly [subject: Subject, held: MemoryState | undefined];
 
-export function writeStates(states: readonly StateToWrite[]): Buffer {
-  const sets = new Map<EntitlementSet, number>();
+/** Numbers sets in the order in which they were first met, so that many runs list the same ones in the same way: see SetLists. */
+export class SetOrder {
+  readonly #places = new WeakMap<EntitlementSet, number>();
+  #count = 0;
+
+  sorted(sets: Iterable<EntitlementSet>): readonly EntitlementSet[] {
+    return [...sets].sort((one, other) => this.#placeOf(one) - this.#placeOf(other));
+  }
+
+  #placeOf(set: EntitlementSet): number {
+    let place = this.#places.get(set);
+    if (place === undefined) this.#places.set(set, (place = this.#count++));
+    return place;
+  }
+}
+
+export function writeStates(states: readonly StateToWrite[], order = new SetOrder()): Buffer {
+  const found = new Set<EntitlementSet>();
+  for (const [, held] of states) if (held !== undefined) found.add(held.set);
+  const sets = new Map(order.sorted(found).map((set, place) => [set, place]));
   const writer = new Writer();
   for (const [{ customerId, resourceId }, held] of states) {
     const isWide = !isLatin1(customerId) || (resourceId !== undefined && !isLatin1(resourceId));
@@ -38,9 +56,7 @@ export function writeStates(states: readonly StateToWrite[]): Buffer {
     writer.text(customerId, isWide);
     if (resourceId !== undefined) writer.text(resourceId, isWide);
     if (held === undefined) continue;
-    let place = sets.get(held.set);
-    if (place === undefined) sets.set(held.set, (place = sets.size));
-    writer.count(place);
+    writer.count(sets.get(held.set) ?? 0);
     writer.double(held.verifiedAt);
     writer.double(held.recheckAt);
     writer.text(held.own, true);
@@ -59,17 +75,14 @@ export interface ReadStateRecord {
     | undefined;
 }
 
-/** @throws CodedError `invalid-argument` */
-export function readStates(bytes: Buffer): {
-  readonly sets: readonly unknown[];
-  readonly states: readonly ReadStateRecord[];
-} {
+/** @returns also the JSON of the list of sets, as it is written. @throws CodedError `invalid-argument` */
+export function readStates(bytes: Buffer): { readonly list: Buffer; readonly states: readonly ReadStateRecord[] } {
   try {
     const reader = new Reader(bytes);
-    const sets = JSON.parse(reader.utf8(reader.count())) as readonly unknown[];
+    const list = reader.bytes(reader.count());
     const states: ReadStateRecord[] = [];
     while (!reader.isAtEnd) states.push(readState(reader));
-    return { sets, states };
+    return { list, states };
   } catch (cause) {
     throw new CodedError("invalid-argument", "these are no states", { cause });
   }
@@ -155,9 +168,9 @@ class Reader {
     return this.#bytes.readDoubleLE(this.#step(8));
   }
 
-  utf8(bytes: number): string {
+  bytes(bytes: number): Buffer {
     const at = this.#step(bytes);
-    return this.#bytes.toString("utf8", at, at + bytes);
+    return this.#bytes.subarray(at, at + bytes);
   }
 
   text(isWide: boolean): string {

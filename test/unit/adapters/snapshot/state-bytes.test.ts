@@ -1,11 +1,11 @@
-import { expect, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { MemoryCache } from "../../../../src/adapters/cache/memory/memory-cache.js";
 import { CachedStates } from "../../../../src/adapters/cache/snapshot/cached-states.js";
 import type { Subject } from "../../../../src/domain/subject.js";
 import { newTelemetry } from "../../../../src/ports/telemetry.js";
 import { optional, states, times } from "../../../builders/arbitraries.js";
-import { contentsOf } from "../../../builders/states.js";
+import { contentsOf, metered, stateWith } from "../../../builders/states.js";
 
 const newCache = () => new MemoryCache(50_000_000, newTelemetry());
 const ids = fc.string({ unit: "binary", minLength: 1, maxLength: 20 });
@@ -87,4 +87,42 @@ it("names every subject that stays, also while others come and go", () => {
     if (come < 5_000) for (let more = 0; more < 200; more++) cache.keep({ customerId: `comes-${come++}` }, fetched);
   }
   for (let customer = 0; customer < 5_000; customer++) expect(named.has(`stays-${customer}`)).toBe(true);
+});
+
+describe("what states share", () => {
+  const PLANS = 12;
+  const customersOf = (plan: number) => [{ customerId: `a${plan}` }, { customerId: `b${plan}` }];
+
+  function cacheOf(plans: number): MemoryCache {
+    const cache = newCache();
+    for (let plan = 0; plan < plans; plan++)
+      for (const subject of customersOf(plan)) {
+        const state = stateWith([metered({ id: `feature-${plan}` })], { updatedAt: 1 });
+        cache.keep(subject, { state, verifiedAt: 1, recheckAt: Infinity, isVerified: true });
+      }
+    return cache;
+  }
+
+  it("is listed alike in all runs, whichever comes first in them", () => {
+    const cached = new CachedStates(cacheOf(2));
+    const [first, last] = customersOf(0).map((subject, place) => [subject, ...customersOf(1).slice(place)]);
+    const [one, other] = [first ?? [], last?.reverse() ?? []].map((subjects) => {
+      const bytes = cached.encode(subjects);
+      return bytes.subarray(0, 4 + bytes.readUInt32LE());
+    });
+    expect(one).toEqual(other);
+  });
+
+  it("is held no longer than somebody has it, however many runs are read", () => {
+    const before = cacheOf(PLANS);
+    const cached = new CachedStates(before);
+    const after = newCache();
+    const restored = new CachedStates(after);
+    for (const plan of Array.from({ length: PLANS }, (_, place) => place))
+      restored.restore(cached.encode(customersOf(plan)));
+    restored.onChange(() => undefined);
+    expect(after.size).toEqual(before.size);
+    for (let plan = 0; plan < PLANS; plan++) for (const subject of customersOf(plan)) after.restore(subject, undefined);
+    expect(after.size).toEqual(newCache().size);
+  });
 });
