@@ -65,11 +65,18 @@ export class OpsServer {
     this.#routes = new Map<string, OpsRoute>([
       ...(metrics === undefined ? [] : [[METRICS_PATH, metricsRoute(metrics)] as const]),
       ...routes,
-      // Last: whoever configures one of these paths to be another's means it.
+      // Last: what a deployment probes has to answer as a probe.
       [withLeadingSlash(livenessPath), () => status(true)],
       [withLeadingSlash(readinessPath), () => status(readiness.isReady, readiness.details)],
     ]);
     this.#probes = new Set([withLeadingSlash(livenessPath), withLeadingSlash(readinessPath)]);
+    for (const path of this.#probes) {
+      if (routes.has(path) || actions.has(path))
+        logger.warn(
+          "a probe answers at a path at which this service would tell something else: choose another one by HEALTH_ENDPOINT_URL or READY_ENDPOINT_URL to have both",
+          { path },
+        );
+    }
     // Whoever asks for health asks briefly; a connection that dawdles must not hold on to anything.
     this.#server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 15_000 });
     this.#server.maxConnections = MAX_CONNECTIONS;

@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
@@ -17,7 +18,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /**
  * The directory of an outbox. What is written is in the system's hands when the method returns, so that it outlasts the
@@ -66,7 +67,7 @@ export class DirectoryDisk implements OutboxDisk {
   /** @throws Error the system's own, where the directory can neither be found nor made */
   constructor(directory: string) {
     this.#directory = directory;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
   }
 
   names(): readonly string[] {
@@ -136,6 +137,24 @@ export class DirectoryDisk implements OutboxDisk {
 
   #path(name: string): string {
     return join(this.#directory, name);
+  }
+}
+
+/**
+ * Makes a directory, with those above it, unless it is there.
+ *
+ * @throws Error the system's own
+ */
+export function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && statSync(directory).isDirectory()) return;
+    // Node's own recursion never ends where nothing can be made in a directory that is there, as in /proc.
+    if (code !== "ENOENT" || existsSync(dirname(directory))) throw error;
+    makeDirectory(dirname(directory));
+    makeDirectory(directory);
   }
 }
 

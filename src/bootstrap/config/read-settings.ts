@@ -56,7 +56,12 @@ export function readSettings<S extends Settings>(
   given: Environment,
   memory: MemorySources = THIS_MACHINE,
 ): LoadedSettings<S> {
-  const { environment, files, faults: fileFaults } = readFileSettings(Object.values<Setting<unknown>>(settings), given);
+  const {
+    environment,
+    files,
+    warnings: fileWarnings,
+    faults: fileFaults,
+  } = readFileSettings(Object.values<Setting<unknown>>(settings), given);
   const machine: Machine = { memoryBytes: () => availableMemory(memory) };
   const entries = Object.entries<Setting<unknown>>(settings);
   const faults = new Map<string, string>();
@@ -72,6 +77,7 @@ export function readSettings<S extends Settings>(
     ...misspeltNames(strangersIn(given, foreign), ownNames),
     ...foreignNames(foreign, environment),
     ...quotedValues(ownNames, given),
+    ...fileWarnings,
     ...withoutEffect(entries, values, unused, faults, environment, machine),
   ];
   for (const [key, setting] of entries) {

@@ -3,7 +3,7 @@ import { FOREIGN_TO_THE_SIDECAR } from "./environment-warnings.js";
 import { type Environment, type LoadedSettings, readSettings } from "./read-settings.js";
 import type { CrossRule, UnusedRule } from "./setting-rules.js";
 import { EXT_AUTHZ_RULES, EXT_AUTHZ_UNUSED_RULES } from "./settings/ext-authz-settings.js";
-import { LOG_RULES, OPS_UNUSED_RULES } from "./settings/ops-settings.js";
+import { LOG_RULES, OPS_UNUSED_RULES, TELEMETRY_UNUSED_RULES } from "./settings/ops-settings.js";
 import { OUTBOX_SETTINGS } from "./settings/outbox-settings.js";
 import { REDIS_RULES, REDIS_SETTINGS, REDIS_UNUSED_RULES } from "./settings/redis-settings.js";
 import { type Config, SETTINGS } from "./settings/settings.js";
@@ -38,13 +38,6 @@ const CROSS_RULES: readonly CrossRule<Config>[] = [
     fault: ({ catalogFile, offline }) =>
       offline && catalogFile !== undefined
         ? "CATALOG_FILE and OFFLINE exclude each other: offline, checks answer from the fallbacks alone. Remove one of the two"
-        : undefined,
-  },
-  {
-    about: ["catalogFile", "catalogStateFile"],
-    fault: ({ catalogFile, catalogStateFile }) =>
-      catalogStateFile !== undefined && catalogFile === undefined
-        ? "CATALOG_STATE_FILE is set without CATALOG_FILE: it keeps the usage that is counted for a catalog. Set CATALOG_FILE too"
         : undefined,
   },
   {
@@ -152,6 +145,14 @@ const UNUSED_RULES: readonly UnusedRule<Config>[] = [
     reason: ({ usageOutboxDir }) =>
       usageOutboxDir === undefined ? "there is an outbox only where USAGE_OUTBOX_DIR is set" : undefined,
   },
+  {
+    settings: ["catalogStateFile"],
+    decidedBy: ["catalogFile"],
+    reason: ({ catalogFile }) =>
+      catalogFile === undefined
+        ? "it keeps the usage that is counted for a catalog, and CATALOG_FILE is not set"
+        : undefined,
+  },
   { settings: ["serverApiKey", ...UPSTREAM, "snapshotFile"], decidedBy: ["catalogFile"], reason: hasCatalog },
   {
     settings: ["wsEnabled"],
@@ -182,6 +183,7 @@ const UNUSED_RULES: readonly UnusedRule<Config>[] = [
   },
   ...REDIS_UNUSED_RULES,
   ...OPS_UNUSED_RULES,
+  ...TELEMETRY_UNUSED_RULES,
   ...EXT_AUTHZ_UNUSED_RULES,
   {
     settings: ["port"],

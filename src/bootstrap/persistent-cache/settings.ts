@@ -3,7 +3,7 @@ import { UPSTREAM_LAG_MS } from "../../domain/freshness/freshness.js";
 import { FOREIGN_TO_THE_PERSISTENT_CACHE } from "../config/environment-warnings.js";
 import type { Configurable } from "../config/read-settings.js";
 import type { CrossRule } from "../config/setting-rules.js";
-import { LOG_RULES, TELEMETRY_SETTINGS } from "../config/settings/ops-settings.js";
+import { LOG_RULES, TELEMETRY_SETTINGS, TELEMETRY_UNUSED_RULES } from "../config/settings/ops-settings.js";
 import {
   baseUrl,
   boolean,
@@ -102,6 +102,7 @@ export const PERSISTENT_CACHE: Configurable<typeof PERSISTENT_CACHE_SETTINGS> = 
       isExpected: true,
     },
     ...REDIS_UNUSED_RULES,
+    ...TELEMETRY_UNUSED_RULES,
   ],
   foreign: FOREIGN_TO_THE_PERSISTENT_CACHE,
 };

@@ -1,11 +1,13 @@
 import type { OpenedTelemetry, OtlpEncoding } from "../../adapters/telemetry/open-telemetry.js";
 import type { Logger } from "../../ports/logger.js";
-import { TELEMETRY_SETTINGS } from "../config/settings/ops-settings.js";
-import type { Values } from "../config/settings/setting.js";
+import {
+  metricsExporter,
+  TELEMETRY_SETTINGS,
+  type TelemetryConfig,
+  tracesExporter,
+} from "../config/settings/ops-settings.js";
 import { packageVersion } from "../package-version.js";
 import type { ReplaceableSecret } from "./follow-file-settings.js";
-
-type TelemetryConfig = Values<typeof TELEMETRY_SETTINGS>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -29,13 +31,12 @@ const CLOSE_MS = 2_000;
 /** What is exported, by OpenTelemetry's rules, but that nothing is unless it is asked for. */
 function exportedSignals(config: TelemetryConfig, environment: Environment): Exported {
   const warnings: string[] = [];
-  const signal = (name: "TRACES" | "METRICS", exporter: string | undefined, isOnByEndpoint: boolean) => {
-    const wanted = (exporter ?? (isOnByEndpoint ? "otlp" : "none")).toLowerCase();
-    if (wanted === "none") return undefined;
-    if (wanted !== "otlp") {
-      warnings.push(`OTEL_${name}_EXPORTER=${wanted} is not understood: set it to otlp or none`);
-      return undefined;
-    }
+  const signal = (name: "TRACES" | "METRICS", exporters: string) => {
+    const wanted = exporters.split(",").map((each) => each.trim());
+    const strange = wanted.filter((each) => each !== "otlp" && each !== "none");
+    if (strange.length > 0)
+      warnings.push(`OTEL_${name}_EXPORTER=${strange.join(",")} is not understood: set it to otlp or none`);
+    if (!wanted.includes("otlp")) return undefined;
     const protocol = (environment[`OTEL_EXPORTER_OTLP_${name}_PROTOCOL`] ?? "").trim() || config.otlpProtocol;
     const encoding = ENCODINGS.find((each) => each === protocol.toLowerCase());
     if (encoding === undefined)
@@ -45,14 +46,13 @@ function exportedSignals(config: TelemetryConfig, environment: Environment): Exp
     return encoding;
   };
   if (config.otelSdkDisabled.toLowerCase() === "true") return { traces: undefined, metrics: undefined, warnings };
-  const { otlpEndpoint, otlpTracesEndpoint, otlpMetricsEndpoint } = config;
-  const hasTracesEndpoint = otlpEndpoint !== undefined || otlpTracesEndpoint !== undefined;
-  return {
-    traces: signal("TRACES", config.otelTracesExporter, hasTracesEndpoint),
-    // There is /metrics for whoever only has a collector for traces.
-    metrics: signal("METRICS", config.otelMetricsExporter, otlpMetricsEndpoint !== undefined),
-    warnings,
-  };
+  const traces = signal("TRACES", tracesExporter(config));
+  const metrics = signal("METRICS", metricsExporter(config));
+  if (metrics !== undefined && intervalMs(config.otelMetricExportInterval) === undefined)
+    warnings.push(
+      `OTEL_METRIC_EXPORT_INTERVAL=${config.otelMetricExportInterval} is not understood: write milliseconds, a whole number above 0; until then it is ${DEFAULT_INTERVAL_MS}`,
+    );
+  return { traces, metrics, warnings };
 }
 
 /** Opens what is asked for; undefined where that is nothing, and then the SDK is not even loaded. */
@@ -76,7 +76,7 @@ export async function openTelemetryExport(
     metrics,
     program,
     version: packageVersion(),
-    metricIntervalMs: intervalMs(config.otelMetricExportInterval),
+    metricIntervalMs: intervalMs(config.otelMetricExportInterval) ?? DEFAULT_INTERVAL_MS,
     // What is in the environment the SDK reads by itself, with what is set for one signal alone.
     headers: isInEnvironment || otlpHeaders === undefined ? undefined : () => otlpHeaders,
     logger,
@@ -97,9 +97,9 @@ export async function openTelemetryExport(
   };
 }
 
-function intervalMs(text: string): number {
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  return ms > 0 ? ms : DEFAULT_INTERVAL_MS;
+/** Undefined: it cannot be one. */
+function intervalMs(text: string): number | undefined {
+  return /^0*[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }
 
 /** What the SDK reads by itself and that must be in no line of the log. */

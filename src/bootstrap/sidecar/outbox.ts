@@ -1,8 +1,8 @@
-import { closeSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { loadKernelLock } from "../../adapters/files/kernel-lock.js";
 import { keepDropped, OperatorRequests } from "../../adapters/outbox/operator-requests.js";
-import { DirectoryDisk } from "../../adapters/outbox/outbox-disk.js";
+import { DirectoryDisk, makeDirectory } from "../../adapters/outbox/outbox-disk.js";
 import { OUTBOX_DEFAULTS, SegmentedOutbox } from "../../adapters/outbox/segmented-outbox.js";
 import { DELIVERY_LIMITS, type DeliveryLimits } from "../../application/report/delivery-pace.js";
 import { operateOutbox } from "../../application/report/operate-outbox.js";
@@ -101,7 +101,7 @@ export function lockOutbox(directory: string): OutboxLock {
   const path = join(directory, OUTBOX_LOCK);
   let file: number;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     file = openSync(path, "a+", 0o600);
   } catch (error) {
     throw unusable(directory, error);

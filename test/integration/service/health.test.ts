@@ -5,6 +5,7 @@ import { Metrics } from "../../../src/adapters/ops/metrics/metrics.js";
 import { OpsServer, type OpsServerOptions } from "../../../src/adapters/ops/ops-server.js";
 import { Readiness } from "../../../src/application/readiness.js";
 import type { Logger } from "../../../src/ports/logger.js";
+import { RecordingLogger } from "../../fakes/recording-logger.js";
 
 const SILENT: Logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 const METRICS = { render: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", body: "sidecar_up 1\n" }) };
@@ -51,6 +52,19 @@ describe("liveness", () => {
     readiness.ready();
     readiness.drain();
     expect(await ask(port, "/livez")).toEqual(UP);
+  });
+});
+
+describe("a probe at the path of something else", () => {
+  it("answers there, and what is not served for it is told", async () => {
+    const logger = new RecordingLogger();
+    const { port } = await start({
+      livenessPath: "status",
+      routes: new Map([["/status", () => ({ status: 200, contentType: "text/plain", body: "all of it" })]]),
+      logger,
+    });
+    expect(await ask(port, "/status")).toEqual(UP);
+    expect(logger.count("a probe answers at a path")).toBe(1);
   });
 });
 

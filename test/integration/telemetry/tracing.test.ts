@@ -207,9 +207,9 @@ describe("with an OTLP endpoint", () => {
 
 describe("with OTEL_METRICS_EXPORTER=otlp", () => {
   it("the metrics are exported under their own names, histograms with what lies in each bucket", async () => {
-    const { call, end } = await serving({
+    const { service, call, end } = await serving({
       OTEL_TRACES_EXPORTER: "none",
-      OTEL_METRICS_EXPORTER: "otlp",
+      OTEL_METRICS_EXPORTER: "otlp, console",
       OTEL_METRIC_EXPORT_INTERVAL: "100",
     });
     await call("GetEntitlement", CHECK);
@@ -230,6 +230,15 @@ describe("with OTEL_METRICS_EXPORTER=otlp", () => {
     expect(counts.reduce((sum: number, count: number) => sum + count, 0)).toBe(Number(edge.count));
     expect(counts).toHaveLength((edge.explicitBounds as number[]).length + 1);
     await end();
+    expect(service.stdout).toContain("OTEL_METRICS_EXPORTER=console is not understood");
+  });
+
+  it("an interval that is none is told, with the one that is in force", async () => {
+    const { service, end } = await serving({ OTEL_METRICS_EXPORTER: "otlp", OTEL_METRIC_EXPORT_INTERVAL: "60s" });
+    await end();
+    expect(service.stdout).toContain(
+      "OTEL_METRIC_EXPORT_INTERVAL=60s is not understood: write milliseconds, a whole number above 0; until then it is 60000",
+    );
   });
 });
 

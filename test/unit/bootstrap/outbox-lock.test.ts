@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,4 +34,13 @@ it("the lock of an outbox whose directory was made anew is taken again, unless a
   expect(first.isHeld()).toBe(true);
   expect(() => lockOutbox(directory)).toThrow(/another process has the outbox/);
   first.release();
+});
+
+it("the directory of an outbox is made with those above it, or refused at once where nothing can be made", () => {
+  const nested = join(directory, "a", "b");
+  lockOutbox(nested).release();
+  lockOutbox(nested).release();
+  if (existsSync("/proc/self"))
+    expect(() => lockOutbox("/proc/outbox/a")).toThrow(/^USAGE_OUTBOX_DIR: .*cannot be used \(ENOENT/);
+  expect(() => lockOutbox(join(nested, "lock"))).toThrow(/cannot be used \(EEXIST/);
 });

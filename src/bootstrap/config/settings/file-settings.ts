@@ -8,6 +8,8 @@ interface FileSettings {
   readonly environment: Environment;
   /** The files by the variable that names their setting. */
   readonly files: ReadonlyMap<string, string>;
+  /** Those that hold nothing, likely by a slip: each as a warning. */
+  readonly warnings: readonly string[];
   /** What is wrong with them, by that variable. */
   readonly faults: ReadonlyMap<string, string>;
 }
@@ -17,6 +19,7 @@ export function readFileSettings(settings: Iterable<Setting<unknown>>, environme
   const read: Record<string, string | undefined> = { ...environment };
   const files = new Map<string, string>();
   const faults = new Map<string, string>();
+  const warnings: string[] = [];
   for (const setting of settings) {
     const variable = fileNameOf(setting);
     const file = variable === undefined ? "" : (environment[variable] ?? "").trim();
@@ -29,7 +32,10 @@ export function readFileSettings(settings: Iterable<Setting<unknown>>, environme
       continue;
     }
     try {
-      read[setting.name] = readSettingFileOnce(file);
+      const value = readSettingFileOnce(file);
+      if (value.trim() === "")
+        warnings.push(`${variable} has no effect: ${file} is empty; write the value into it, or remove the variable`);
+      read[setting.name] = value;
       files.set(setting.name, file);
     } catch (error) {
       faults.set(
@@ -38,7 +44,7 @@ export function readFileSettings(settings: Iterable<Setting<unknown>>, environme
       );
     }
   }
-  return { environment: read, files, faults };
+  return { environment: read, files, warnings, faults };
 }
 
 /** Far more than any key, password or bundle of authorities. */

@@ -2,7 +2,7 @@ import { RESERVED_LOG_KEYS } from "../../../adapters/ops/log-format.js";
 import { DECISION_LOG_KINDS } from "../../../application/check/log-decisions.js";
 import type { CrossRule, UnusedRule } from "../setting-rules.js";
 import { boolean, filePath, integer, oneOf, type Parser, text } from "./parsers.js";
-import { optional, type Setting, withDefault } from "./setting.js";
+import { optional, type Setting, type Values, withDefault } from "./setting.js";
 
 const share: Parser<number> = {
   allowed: "a number above 0, up to 1",
@@ -103,6 +103,51 @@ export const TELEMETRY_SETTINGS = {
     description: "between two exports of metrics, milliseconds",
   }),
 } as const satisfies Record<string, Setting<unknown>>;
+
+export type TelemetryConfig = Values<typeof TELEMETRY_SETTINGS>;
+
+/** Clusters give them to all that runs there, so that only what is wrong with one is worth a word. */
+export const TELEMETRY_UNUSED_RULES: readonly UnusedRule<TelemetryConfig>[] = [
+  {
+    settings: (Object.keys(TELEMETRY_SETTINGS) as (keyof TelemetryConfig)[]).filter((key) => key !== "otelSdkDisabled"),
+    decidedBy: ["otelSdkDisabled"],
+    reason: ({ otelSdkDisabled }) =>
+      otelSdkDisabled.toLowerCase() === "true" ? "OTEL_SDK_DISABLED is true" : undefined,
+    isExpected: true,
+  },
+  {
+    settings: [
+      "otlpProtocol",
+      "otlpHeaders",
+      "otelServiceName",
+      "otelTracesSampler",
+      "otelTracesSamplerArg",
+      "otelMetricExportInterval",
+    ],
+    decidedBy: [
+      "otelTracesExporter",
+      "otelMetricsExporter",
+      "otlpEndpoint",
+      "otlpTracesEndpoint",
+      "otlpMetricsEndpoint",
+    ],
+    reason: (config) =>
+      tracesExporter(config) === "none" && metricsExporter(config) === "none"
+        ? "OpenTelemetry exports nothing unless an endpoint or exporter is set"
+        : undefined,
+    isExpected: true,
+  },
+];
+
+/** Where traces go, as OTEL_TRACES_EXPORTER would say it. */
+export function tracesExporter({ otelTracesExporter, otlpEndpoint, otlpTracesEndpoint }: TelemetryConfig): string {
+  return (otelTracesExporter ?? ((otlpEndpoint ?? otlpTracesEndpoint) === undefined ? "none" : "otlp")).toLowerCase();
+}
+
+/** Where metrics go beside /metrics, which is there for whoever only has a collector for traces. */
+export function metricsExporter({ otelMetricsExporter, otlpMetricsEndpoint }: TelemetryConfig): string {
+  return (otelMetricsExporter ?? (otlpMetricsEndpoint === undefined ? "none" : "otlp")).toLowerCase();
+}
 
 /** What every process demands of the keys in its log lines. */
 export const LOG_RULES: readonly CrossRule<{ readonly logMessageKey: string; readonly logErrorKey: string }>[] = [

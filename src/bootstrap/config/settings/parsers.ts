@@ -73,6 +73,10 @@ const UNITS: Readonly<Partial<Record<string, Units>>> = {
       ["kib", 2 ** 10],
       ["mib", 2 ** 20],
       ["gib", 2 ** 30],
+      // As Kubernetes writes them.
+      ["ki", 2 ** 10],
+      ["mi", 2 ** 20],
+      ["gi", 2 ** 30],
     ]),
   },
 };

@@ -1,5 +1,12 @@
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
 import { describe, expect, it } from "@jest/globals";
-import { dependencySection, ServiceStatus, statusReply } from "../../../../src/adapters/ops/service-status.js";
+import {
+  dependencySection,
+  ServiceStatus,
+  statusReply,
+  statusRoute,
+} from "../../../../src/adapters/ops/service-status.js";
 import { OutageLog } from "../../../../src/ports/logger.js";
 import { DependencyState, newTelemetry } from "../../../../src/ports/telemetry.js";
 import { RecordingLogger } from "../../../fakes/recording-logger.js";
@@ -51,6 +58,17 @@ describe("a status", () => {
     });
     expect(await status.read(false)).not.toHaveProperty("configuration");
   });
+});
+
+it("a status is asked for by nothing but expectations: a slip in a probe must not make it hold for ever", async () => {
+  const route = statusRoute(new ServiceStatus(OPTIONS), () => "token");
+  const request = Object.assign(new IncomingMessage(new Socket()), { headers: { authorization: "Bearer token" } });
+  const replyTo = async (query: string) => route(new URLSearchParams(query), request);
+  const refused = await replyTo("expct=isDegraded=true");
+  expect(refused.status).toBe(400);
+  expect(refused.body).toContain("expct is not a parameter; there is expect");
+  expect(await replyTo("expect=isDegraded=true")).toMatchObject({ status: 503 });
+  expect(await replyTo("")).toMatchObject({ status: 200 });
 });
 
 describe("what is expected of a status", () => {

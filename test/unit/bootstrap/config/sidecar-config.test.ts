@@ -189,6 +189,22 @@ describe("a secret that is given as a file", () => {
     expect(() => load({ SERVER_API_KEY_FILE: make() })).toThrow(reason);
   });
 
+  it.each([["", "\n", " \r\n"].map((content, index) => ({ content, index }))].flat())(
+    "counts as not set where it holds $content.length blanks alone, which is told",
+    ({ content, index }) => {
+      const empty = join(folder, `empty-${index}`);
+      writeFileSync(empty, content);
+      const { config, warnings } = load({ ...CATALOG, LOG_LEVEL_FILE: empty });
+      expect(config.logLevel).toBe("warn");
+      expect(warnings).toEqual([
+        `LOG_LEVEL_FILE has no effect: ${empty} is empty; write the value into it, or remove the variable`,
+      ]);
+      expect(() => load({ SERVER_API_KEY_FILE: empty })).toThrow(
+        `SERVER_API_KEY_FILE has no effect: ${empty} is empty`,
+      );
+    },
+  );
+
   it("stop no start where they are not in use, and are told", () => {
     const { config, warnings } = load({
       ...CATALOG,
@@ -208,6 +224,8 @@ describe("a value that is allowed", () => {
   it.each<[name: string, text: string, key: keyof Config, value: unknown]>([
     ["SERVER_API_KEY", "server-abc.def", "serverApiKey", "server-abc.def"],
     ["API_URL", "http://localhost:4000/", "apiUrl", "http://localhost:4000"],
+    ["CACHE_MAX_SIZE_BYTES", "1Gi", "cacheMaxSizeBytes", 2 ** 30],
+    ["CACHE_MAX_SIZE_BYTES", "512Mi", "cacheMaxSizeBytes", 2 ** 29],
     ["WS_URL", "ws://localhost:4000/graphql", "wsUrl", "ws://localhost:4000/graphql"],
     ["EDGE_ENABLED", "No", "edgeEnabled", false],
     ["WS_ENABLED", "FALSE", "wsEnabled", false],
@@ -416,7 +434,6 @@ describe("settings that do not go together", () => {
   it.each<[environment: Environment, fault: RegExp]>([
     [{}, /no source of entitlements: set SERVER_API_KEY .* CATALOG_FILE .* OFFLINE=true/],
     [{ OFFLINE: "1", ...CATALOG }, /CATALOG_FILE and OFFLINE exclude each other/],
-    [{ OFFLINE: "1", CATALOG_STATE_FILE: "s" }, /CATALOG_STATE_FILE is set without CATALOG_FILE/],
     [{ CATALOG_FILE: "same", CATALOG_STATE_FILE: "same" }, /name the same file/],
     [{ ...CATALOG, TLS_CERT_FILE: "c" }, /TLS_CERT_FILE is set without TLS_KEY_FILE/],
     [{ ...CATALOG, TLS_KEY_FILE: "k" }, /TLS_KEY_FILE is set without TLS_CERT_FILE/],

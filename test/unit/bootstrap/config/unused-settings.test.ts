@@ -35,6 +35,14 @@ const OF_OUTBOX: Use = { used: OUTBOX, unused: [API, { ...OFFLINE, USAGE_OUTBOX_
 /** Of the answers to gateways. */
 const OF_GATEWAYS: Use = { used: { ...CATALOG, EXT_AUTHZ_ENABLED: "true" }, unused: [CATALOG] };
 
+/** Of OpenTelemetry. */
+const NO_TELEMETRY = { ...CATALOG, OTEL_SDK_DISABLED: "true" };
+const UNLESS_DISABLED: Use = { used: CATALOG, unused: [NO_TELEMETRY] };
+const OF_TELEMETRY: Use = {
+  used: { ...CATALOG, OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" },
+  unused: [CATALOG, NO_TELEMETRY, { ...CATALOG, OTEL_TRACES_EXPORTER: "none" }],
+};
+
 /** Every setting; one that is added has to be thought of here. */
 const USES: Readonly<Record<Key, Use>> = {
   serverApiKey: { used: {}, unused: NO_UPSTREAM },
@@ -66,17 +74,17 @@ const USES: Readonly<Record<Key, Use>> = {
   usageEventsPerSecond: OF_OUTBOX,
   usageDeduplicationMs: OF_OUTBOX,
   otelSdkDisabled: ALWAYS,
-  otelTracesExporter: ALWAYS,
-  otelMetricsExporter: ALWAYS,
-  otlpEndpoint: ALWAYS,
-  otlpTracesEndpoint: ALWAYS,
-  otlpMetricsEndpoint: ALWAYS,
-  otlpProtocol: ALWAYS,
-  otlpHeaders: ALWAYS,
-  otelServiceName: ALWAYS,
-  otelTracesSampler: ALWAYS,
-  otelTracesSamplerArg: ALWAYS,
-  otelMetricExportInterval: ALWAYS,
+  otelTracesExporter: UNLESS_DISABLED,
+  otelMetricsExporter: UNLESS_DISABLED,
+  otlpEndpoint: UNLESS_DISABLED,
+  otlpTracesEndpoint: UNLESS_DISABLED,
+  otlpMetricsEndpoint: UNLESS_DISABLED,
+  otlpProtocol: OF_TELEMETRY,
+  otlpHeaders: OF_TELEMETRY,
+  otelServiceName: OF_TELEMETRY,
+  otelTracesSampler: OF_TELEMETRY,
+  otelTracesSamplerArg: OF_TELEMETRY,
+  otelMetricExportInterval: OF_TELEMETRY,
   entitlementsFallback: ALWAYS,
   grpcPort: ALWAYS,
   port: { used: { ...CATALOG, ...TLS }, unused: [API, CATALOG, OFFLINE] },
@@ -89,7 +97,7 @@ const USES: Readonly<Record<Key, Use>> = {
   logErrorKey: ALWAYS,
   offline: ALWAYS,
   catalogFile: { used: {}, unused: [] },
-  catalogStateFile: ALWAYS,
+  catalogStateFile: { used: CATALOG, unused: [API, OFFLINE] },
   entitlementsTimeoutMs: ALWAYS,
   maxStateAgeMs: ALWAYS,
   maxIdBytes: ALWAYS,
@@ -213,6 +221,12 @@ describe("a setting without effect", () => {
     [
       { ...CATALOG, REDIS_HOST: "redis", REDIS_TLS: "1" },
       ["REDIS_HOST, REDIS_TLS have no effect: Redis is in use only where REDIS_ENVIRONMENT_PREFIX is set"],
+    ],
+    [
+      { ...API, CATALOG_STATE_FILE: "/data/usage.json" },
+      [
+        "CATALOG_STATE_FILE has no effect: it keeps the usage that is counted for a catalog, and CATALOG_FILE is not set",
+      ],
     ],
     [{ ...CATALOG, ...API }, ["SERVER_API_KEY has no effect: CATALOG_FILE takes the place of the API"]],
     [
