@@ -67,6 +67,7 @@ export function createVendorUpstream(config: VendorUpstreamConfig, parts: Resili
   const startUpCheck = new StartUpCheck(
     {
       name: edge === undefined ? `the API at ${config.apiUrl}` : `Edge at ${config.edgeApiUrl ?? ""}`,
+      target: edge === undefined ? "api" : "edge",
       probe: probeEdge,
       firstDelayMs: limits.probeDelayMs,
       longestDelayMs: limits.maxStartUpDelayMs,

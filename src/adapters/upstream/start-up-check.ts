@@ -1,13 +1,15 @@
 import { errorCodeOf } from "../../domain/errors.js";
 import { BackOff, type BackOffTiming, type CancelTimer, type Clock, type Random } from "../../ports/clock.js";
 import { type Logger, OutageLog } from "../../ports/logger.js";
-import type { Telemetry } from "../../ports/telemetry.js";
+import type { Telemetry, UpstreamTarget } from "../../ports/telemetry.js";
 import { Cancellation, type CancelSignal } from "../../ports/waits.js";
 
 /** Of the waits after a failure, until upstream is asked again. Jittered. */
 export interface StartUpCheckOptions extends BackOffTiming {
   /** How upstream is named in the log, with its address. */
   readonly name: string;
+  /** Whose state it is to be seen at, from before anybody else asked it. */
+  readonly target: UpstreamTarget;
   /** Asks upstream for what it gives to a valid key alone. */
   readonly probe: (signal: CancelSignal) => Promise<unknown>;
   readonly random: Random;
@@ -51,6 +53,7 @@ export class StartUpCheck {
     try {
       await this.#options.probe(this.#abort);
       this.#isReached();
+      this.#show(true);
       this.#outage.works(`${this.#options.name} is reached now and takes the API key`);
     } catch (error) {
       if (this.#abort.aborted) return;
@@ -79,5 +82,12 @@ export class StartUpCheck {
         code,
       );
     }
+    // Who refuses the key is there; that has a state of its own.
+    this.#show(code === "unauthenticated");
+  }
+
+  #show(isUp: boolean): void {
+    for (const state of this.#telemetry.dependencies)
+      if (state.name === this.#options.target) state.set(isUp, isUp ? undefined : this.#outage.fault);
   }
 }

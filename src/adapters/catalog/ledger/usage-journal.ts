@@ -106,10 +106,14 @@ export class UsageJournal implements UsageLog {
       await this.#append(records);
       this.#outage.works("the state file is written to again", { file: this.#path });
     } catch (error) {
-      this.#outage.lost("error", "the state file cannot be written to: reports are refused", {
-        file: this.#path,
-        error,
-      });
+      const isFull = error instanceof CodedError && error.code === "resource-exhausted";
+      this.#outage.lost(
+        "error",
+        isFull
+          ? "there is no room for the state file: reports are refused until there is; make room on its disk, or raise the quota"
+          : "the state file cannot be written to: reports are refused",
+        { file: this.#path, error },
+      );
       throw error;
     }
   }
@@ -265,9 +269,10 @@ export class UsageJournal implements UsageLog {
 
   #failure(error: unknown, mayCount: boolean): CodedError {
     const { code, message } = error as NodeJS.ErrnoException;
+    const remedy = NO_ROOM.has(code) ? "there is room for it" : "that is mended";
     const consequence = mayCount
-      ? "nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key, and it counts once"
-      : "the usage is not counted; report it again once that is mended";
+      ? `nor could the part that was written be taken back, so after a restart the usage may count; report it again under the same idempotency key once ${remedy}, and it counts once`
+      : `the usage is not counted; report it again once ${remedy}`;
     return new CodedError(
       NO_ROOM.has(code) ? "resource-exhausted" : "unavailable",
       `usage could not be written to the state file ${this.#path} (${message}): ${consequence}`,

@@ -81,7 +81,7 @@ function startUp(failure: CodedError): Outage {
     let isBack = false;
     const probe = () => (isBack ? Promise.resolve() : Promise.reject(failure));
     const check = new StartUpCheck(
-      { name: "the API", probe, firstDelayMs: 10, longestDelayMs: 10, random: () => 0 },
+      { name: "the API", target: "api", probe, firstDelayMs: 10, longestDelayMs: 10, random: () => 0 },
       clock,
       logger,
       telemetry,

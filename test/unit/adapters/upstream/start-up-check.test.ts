@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { StartUpCheck } from "../../../../src/adapters/upstream/start-up-check.js";
 import { CodedError } from "../../../../src/domain/errors.js";
-import { newTelemetry } from "../../../../src/ports/telemetry.js";
+import { DependencyState, newTelemetry } from "../../../../src/ports/telemetry.js";
 import { Calls } from "../../../fakes/controllable-upstream.js";
 import { promisesSettled } from "../../../fakes/event-loop.js";
 import { ManualClock } from "../../../fakes/manual-clock.js";
@@ -11,10 +11,12 @@ function checking() {
   const clock = new ManualClock();
   const logger = new RecordingLogger();
   const telemetry = newTelemetry();
+  const [edge, api] = (["edge", "api"] as const).map((name) => new DependencyState(name, telemetry.dependencies));
   const probes = new Calls<string, undefined>();
   const check = new StartUpCheck(
     {
       name: "Edge at https://edge.example",
+      target: "edge",
       probe: (signal) => probes.begin("probe", signal),
       firstDelayMs: 1_000,
       longestDelayMs: 30_000,
@@ -29,7 +31,7 @@ function checking() {
     (await probes.at(index)).fail(new CodedError(code, code));
     await promisesSettled();
   };
-  return { clock, logger, telemetry, probes, check, fail };
+  return { clock, logger, telemetry, edge, api, probes, check, fail };
 }
 
 describe("the check at the start", () => {
@@ -60,6 +62,23 @@ describe("the check at the start", () => {
       ["error", expect.stringContaining("correct SERVER_API_KEY")],
       ["error", expect.stringContaining("is reached now")],
     ]);
+  });
+
+  it("shows at once whether whom it asks is there, and says nothing of others", async () => {
+    const { clock, edge, api, probes, fail } = checking();
+    await fail(0, "unavailable");
+    expect(edge).toMatchObject({ isUp: false, isKnown: true, lastError: expect.stringContaining("did not answer") });
+    clock.advance(1_000);
+    await fail(1, "unauthenticated");
+    expect(edge?.isUp).toBe(true);
+    clock.advance(2_000);
+    await fail(2, "unavailable");
+    expect(edge?.isUp).toBe(false);
+    clock.advance(4_000);
+    (await probes.at(3)).answer(undefined);
+    await promisesSettled();
+    expect(edge?.isUp).toBe(true);
+    expect(api?.isKnown).toBe(false);
   });
 
   it("ends when it is stopped", async () => {
