@@ -36,6 +36,8 @@ export interface CallContext {
   readonly origin?: CallOrigin | undefined;
   /** Of which what is done for the call is a part; undefined: it is not traced. Made when it is asked for. */
   readonly span?: Span | undefined;
+  /** Resolves in a turn of the event loop that has time left, for work that is long; undefined: there is no need to wait. */
+  readonly takeTurn?: (() => Promise<void>) | undefined;
 }
 
 /** The caller's own names for a call. */

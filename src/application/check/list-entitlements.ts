@@ -66,6 +66,8 @@ export class ListEntitlements {
     call: CallContext,
   ): Promise<Answer<EntitlementsList>> {
     const { state, source, verifiedAt } = await this.#states.find(subject, call, wanted, -Infinity, LEAVES_OUT);
+    // Many may have waited for the same state, and all go on at once.
+    await call.takeTurn?.();
     const result = state === undefined ? this.#fallbackList() : this.#entitlementsOf(state, subject, this.#clock.now());
     return { result, source, verifiedAt };
   }

@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect, it } from "@jest/globals";
+import { FairQueue } from "../../../src/adapters/rpc/exchange/fair-queue.js";
 import { HalfSentBudget } from "../../../src/adapters/rpc/exchange/request-body.js";
+import { inTurns } from "../../../src/adapters/rpc/exchange/request-handlers.js";
 import { ReadTurns } from "../../../src/adapters/rpc/http2/frames/frame-reader.js";
 import { Http2Connection } from "../../../src/adapters/rpc/http2/http2-connection.js";
 import { DEFAULT_LISTENER_LIMITS } from "../../../src/adapters/rpc/listener/listener-limits.js";
@@ -30,7 +32,11 @@ async function connected(): Promise<{ connection: Http2Connection; client: RawCl
     socket.on("error", () => undefined);
     connections.push(
       new Http2Connection(socket, {
-        handlers: { fastPath: new PatternFastPath(), whenLate: () => () => undefined, enqueue: () => undefined },
+        handlers: inTurns(
+          { fastPath: new PatternFastPath(), onExchange: () => Promise.resolve() },
+          new FairQueue(),
+          new RecordingLogger(),
+        ),
         limits: DEFAULT_LISTENER_LIMITS,
         logger: new RecordingLogger(),
         allotment: new HalfSentBudget().allotment(1_000),

@@ -41,11 +41,11 @@ export class PatternFastPath implements FastPath {
   http2RouteOf({ headers }: HeaderList): Route | undefined {
     const path = headers.find(({ name }) => name === ":path")?.value ?? "";
     if (!path.startsWith("/fast/")) return undefined;
-    return { begin: (stream) => this.#begin(stream, path) };
+    return { begin: (stream) => this.callOf(stream, path) };
   }
 
   http1RouteOf({ method, url = "" }: Http1Head): Route | undefined {
-    return method === "POST" && url.startsWith("/fast/") ? { begin: (stream) => this.#begin(stream, url) } : undefined;
+    return method === "POST" && url.startsWith("/fast/") ? { begin: (stream) => this.callOf(stream, url) } : undefined;
   }
 
   /** Answers calls that are not complete. */
@@ -58,7 +58,7 @@ export class PatternFastPath implements FastPath {
     for (const call of this.held) call.respond();
   }
 
-  #begin(stream: FastPathStream, path: string): FastPathCall {
+  callOf(stream: FastPathStream, path: string): FastPathCall {
     if (path === "/fast/fault") throw new Error("a fault of the route");
     this.begun++;
     this.streams.push(new WeakRef(stream));
@@ -72,6 +72,8 @@ export class PatternFastPath implements FastPath {
     };
     if (path === "/fast/early") this.#early.push(call);
     return {
+      isDear: false,
+      wait: () => undefined,
       answer: (bytes, from, to) => {
         const body = bytes.subarray(from, to);
         if (body.equals(FAULTY)) throw new Error("a fault of the fast path");

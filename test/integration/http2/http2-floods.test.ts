@@ -38,6 +38,8 @@ class WorkingFastPath extends PatternFastPath {
     if (super.http2RouteOf(headers) === undefined) return undefined;
     return {
       begin: (stream) => ({
+        isDear: false,
+        wait: () => undefined,
         answer: () => this.#working.push(stream) > 0,
         limitArrival: () => undefined,
         abandon: () => true,

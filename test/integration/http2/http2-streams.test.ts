@@ -327,6 +327,8 @@ describe("a fault on the fast path", () => {
       if (super.http2RouteOf(headers) === undefined) return undefined;
       return {
         begin: (stream) => ({
+          isDear: false,
+          wait: () => undefined,
           answer: () => {
             setImmediate(() => stream.respond(undefined as never, Buffer.alloc(0), undefined));
             return true;

@@ -12,6 +12,7 @@ import { type Clock, Deadlines } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { Tracer } from "../../../ports/tracer.js";
 import type { CancelSignal } from "../../../ports/waits.js";
+import { FairQueue } from "../exchange/fair-queue.js";
 import { callFailure } from "./call-failure.js";
 import type { TraceHeaders } from "./call-trace.js";
 import {
@@ -52,6 +53,7 @@ export class Calls {
   readonly clock: Clock;
   /** Of calls that wait for their use cases. */
   readonly deadlines: Deadlines;
+  readonly #turns = new FairQueue();
   readonly statistics: CallStatistics;
   readonly tracer: Tracer | undefined;
   readonly #logger: Logger;
@@ -100,8 +102,19 @@ export class Calls {
   }
 
   /** A call that was admitted is left to the general path, which asks again. */
-  leftToGeneralPath(caller: Caller): void {
+  leftToGeneralPath(caller: Caller, hasBegun: boolean): void {
+    if (hasBegun) this.statistics.left();
     for (const { undo } of this.#admission) undo?.(caller);
+  }
+
+  /** See CallContext. @param owner among whom turns are shared */
+  takeTurn(owner: object): Promise<void> {
+    return new Promise((resolve) =>
+      this.#turns.add(owner, () => {
+        resolve();
+        return true;
+      }),
+    );
   }
 
   /** A call goes on after what brought it is read. */
@@ -168,6 +181,11 @@ export class CallStatistics {
   /** A call goes on after what brought it is read. */
   began(): void {
     this.#inFlight++;
+  }
+
+  /** One that had begun begins once more, elsewhere. */
+  left(): void {
+    this.#inFlight--;
   }
 
   /** It has ended. @param ms how long it took */

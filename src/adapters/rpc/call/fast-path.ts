@@ -48,8 +48,9 @@ export class FastCall implements FastPathCall, ServiceCallContext {
   #cancelTimer: CancelTimer | undefined;
   #deadline: Deadline | undefined;
   #cancellation: Cancellation | undefined;
-  /** Of `performance.now()`, once the call waits for its use case. */
+  /** Of `performance.now()`, once the call waits for its turn or its use case. */
   #waitsSince: number | undefined;
+  #isInWork = false;
   #span: Span | undefined;
   #isDone = false;
   #hasCallerGone = false;
@@ -91,8 +92,22 @@ export class FastCall implements FastPathCall, ServiceCallContext {
     return this.#route.headers.idempotencyKey;
   }
 
-  answer(bytes: Buffer, from: number, to: number): boolean {
+  get isDear(): boolean {
+    return this.#route.method.isDear;
+  }
+
+  wait(): void {
     this.#cancelTimer?.();
+    if (!this.#isDone) this.#beginWait();
+  }
+
+  takeTurn(): Promise<void> {
+    const { options, headers } = this.#route;
+    return options.calls.takeTurn(headers.peer);
+  }
+
+  answer(bytes: Buffer, from: number, to: number): boolean {
+    this.#endWatch();
     // Its time was up before it was complete.
     if (this.#isDone) return true;
     const { options, protocol, method, headers, caller } = this.#route;
@@ -127,24 +142,32 @@ export class FastCall implements FastPathCall, ServiceCallContext {
     if (this.#waitsSince === undefined) return false;
     this.#isDone = true;
     this.#count(Code.Canceled);
-    return true;
+    return this.#isInWork;
   }
 
   #leave(caller: Caller): false {
     // Never ended, so never recorded: the general path has its own.
     this.#span = undefined;
-    this.#route.options.calls.leftToGeneralPath(caller);
+    this.#route.options.calls.leftToGeneralPath(caller, this.#waitsSince !== undefined);
+    this.#waitsSince = undefined;
     return false;
   }
 
   #await(reply: Promise<Reply<Buffer | string>>): void {
-    this.#waitsSince = performance.now();
-    this.#route.options.calls.began();
-    this.#watchDeadline();
+    this.#isInWork = true;
+    this.#beginWait();
     reply.then(
       (settled) => this.#settled(() => this.#deliver(settled)),
       (error: unknown) => this.#settled(() => this.#fail(error)),
     );
+  }
+
+  #beginWait(): void {
+    if (this.#waitsSince === undefined) {
+      this.#waitsSince = performance.now();
+      this.#route.options.calls.began();
+    }
+    this.#watchDeadline();
   }
 
   #settled(finish: () => void): void {

@@ -54,6 +54,8 @@ export interface ServiceCallContext extends CallContext {
 
 /** A method that the fast path serves. Both answer at once, not by a promise, whenever the use case does. */
 export interface FastMethod extends ServedMethod {
+  /** Whether it reads or answers a list, so that what it costs has no bound but those of messages. */
+  readonly isDear: boolean;
   /**
    * Answers the protobuf message that lies in `bytes` from `from` to `to`, with one behind gRPC's prefix.
    *

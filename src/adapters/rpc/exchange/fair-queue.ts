@@ -1,23 +1,30 @@
-/** Milliseconds between two turns of the event loop from which on fewer jobs are begun in each. */
-const LONG_TURN_MS = 10;
-const SHORT_TURN_MS = 4;
-const FIRST_BATCH = 8;
+/** How long jobs are begun in one turn of the event loop, milliseconds; the last of them may end later. */
+const TURN_MS = 10;
+/** Jobs begun in one turn, however cheap. */
 const MAX_BATCH = 64;
+/**
+ * Turns of the event loop that pass behind one that was used up. In each of them libuv accepts one connection: who is new would else
+ * wait for as many dear jobs as connections came before.
+ */
+const TURNS_BETWEEN = 32;
 
 /** @returns whether it began work: one that nobody waits for any more takes no place in a turn */
 type Job = () => boolean;
 
 /**
- * Work off the fast path, in turns: of the connections that have some, each has one job begun after the other. How many are
- * begun in one turn of the event loop follows from how long the last turn took as a whole: what a job costs shows in the
- * microtasks after it, and cannot be timed around its start.
+ * Work off the fast path, and what is dear on it, in turns: of the connections that have some, each has one job begun after the
+ * other, until the time of a turn is used up. Each job is begun by a callback of its own, behind which its microtasks run: what it
+ * costs is known before the next.
  */
 export class FairQueue {
   /** In the order of their turns. */
   readonly #waiting = new Map<object, Job[]>();
-  #batch = FIRST_BATCH;
+  /** Callbacks of this turn that are still to come. */
+  #callbacks = 0;
   #isScheduled = false;
-  #lastTurnAt: number | undefined;
+  #turnBeganAt: number | undefined;
+  /** What was spent out of turn since the event loop went round last, milliseconds. */
+  #spentMs = 0;
 
   /** How many jobs wait. */
   get size(): number {
@@ -26,12 +33,23 @@ export class FairQueue {
     return size;
   }
 
+  /** Whether a dear job may be done at once: none waits, and this turn of the event loop has time left. */
+  get hasTime(): boolean {
+    return this.#waiting.size === 0 && this.#spentMs < TURN_MS;
+  }
+
+  /** A dear job was done at once. */
+  spent(ms: number): void {
+    if (this.#spentMs === 0) setImmediate(this.#forgetSpent);
+    this.#spentMs += ms;
+  }
+
   /** @param owner among whom the turns are shared: a connection. @param job must not throw */
   add(owner: object, job: Job): void {
     const jobs = this.#waiting.get(owner);
     if (jobs === undefined) this.#waiting.set(owner, [job]);
     else jobs.push(job);
-    this.#schedule();
+    if (!this.#isScheduled) this.#scheduleTurn();
   }
 
   /** The owner is gone, and with it its jobs. */
@@ -39,32 +57,49 @@ export class FairQueue {
     this.#waiting.delete(owner);
   }
 
-  #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    setImmediate(this.#turn);
+  #scheduleTurn(): void {
+    this.#turnBeganAt = undefined;
+    this.#callbacks = 0;
+    for (const jobs of this.#waiting.values()) {
+      this.#callbacks = Math.min(MAX_BATCH, this.#callbacks + jobs.length);
+      if (this.#callbacks === MAX_BATCH) break;
+    }
+    // Those that waited may be gone.
+    this.#isScheduled = this.#callbacks > 0;
+    for (let callback = 0; callback < this.#callbacks; callback++) setImmediate(this.#step);
   }
 
-  readonly #turn = (): void => {
-    this.#isScheduled = false;
+  readonly #step = (): void => {
     const now = performance.now();
-    if (this.#lastTurnAt !== undefined) this.#adapt(now - this.#lastTurnAt);
-    for (let begun = 0; begun < this.#batch;) {
+    this.#turnBeganAt ??= now;
+    const hasTime = now - this.#turnBeganAt < TURN_MS;
+    if (hasTime) this.#beginOne();
+    if (--this.#callbacks > 0) return;
+    if (hasTime) this.#scheduleTurn();
+    else this.#rest(TURNS_BETWEEN);
+  };
+
+  #beginOne(): void {
+    for (;;) {
       const next = this.#waiting.entries().next();
-      if (next.done === true) break;
+      if (next.done === true) return;
       const [owner, jobs] = next.value;
       const job = jobs.shift();
       // Behind all others that wait.
       this.#waiting.delete(owner);
       if (jobs.length > 0) this.#waiting.set(owner, jobs);
-      if (job?.() === true) begun++;
+      if (job?.() === true) return;
     }
-    this.#lastTurnAt = this.#waiting.size > 0 ? now : undefined;
-    if (this.#waiting.size > 0) this.#schedule();
-  };
-
-  #adapt(turnMs: number): void {
-    if (turnMs > LONG_TURN_MS) this.#batch = Math.max(1, this.#batch >> 1);
-    else if (turnMs < SHORT_TURN_MS) this.#batch = Math.min(MAX_BATCH, this.#batch + 1);
   }
+
+  #rest(turns: number): void {
+    setImmediate(() => {
+      if (turns > 1) this.#rest(turns - 1);
+      else this.#scheduleTurn();
+    });
+  }
+
+  readonly #forgetSpent = (): void => {
+    this.#spentMs = 0;
+  };
 }

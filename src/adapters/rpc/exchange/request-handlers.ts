@@ -23,6 +23,10 @@ export interface ConnectionHandlers {
   readonly whenLate: WhenLate;
   /** Serves an exchange in its connection's turn. */
   enqueue(connection: object, exchange: QueuedExchange): void;
+  /** `call.answer`, unless the call is dear and this turn of the event loop is used up. @returns "later": it is to wait for its turn */
+  answer(call: FastPathCall, bytes: Buffer, from: number, to: number): boolean | "later";
+  /** Calls back in the connection's turn. @param job see FairQueue */
+  inTurn(connection: object, job: () => boolean): void;
 }
 
 /** What it may take until a request is complete. */
@@ -55,6 +59,15 @@ export function inTurns(
   return {
     fastPath,
     whenLate,
+    answer(call, bytes, from, to) {
+      if (!call.isDear) return call.answer(bytes, from, to);
+      if (!queue.hasTime) return "later";
+      const startedAt = performance.now();
+      const isServed = call.answer(bytes, from, to);
+      queue.spent(performance.now() - startedAt);
+      return isServed;
+    },
+    inTurn: (connection, job) => queue.add(connection, job),
     enqueue: (connection, exchange) =>
       queue.add(connection, () => {
         exchange.begun();
@@ -142,6 +155,9 @@ export class WorkInProgress {
 /** A request of the fast path is a few hundred bytes; a longer one is the general path's, which minds how much a peer may send. */
 export const MAX_FAST_BYTES = 16_384;
 
+/** A dear request of the fast path that is longer does not wait there: what is held of those on the general path is bounded. */
+export const MAX_WAITING_BYTES = 1_024;
+
 /** In the log, of a fault of ours that nobody foresaw. */
 export const UNEXPECTED = "unexpected error in a call";
 
@@ -175,6 +191,10 @@ export interface FastPathStream {
 
 /** One call, as its stream drives it. */
 export interface FastPathCall {
+  /** Whether what it costs grows with what is asked for: such calls take turns. */
+  readonly isDear: boolean;
+  /** The request is complete, and waits for its turn to be answered. */
+  wait(): void;
   /**
    * The request is complete: answers it, at once or later. Its body lies in `bytes` from `from` to `to`, and is good until
    * this returns.

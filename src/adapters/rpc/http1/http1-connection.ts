@@ -2,7 +2,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "../../../ports/logger.js";
 import { type Peer, peerOf, type ResponseHeaders } from "../exchange/exchange.js";
-import { type FastPathCall, type FastPathStream, MAX_FAST_BYTES, type Route } from "../exchange/request-handlers.js";
+import {
+  type ConnectionHandlers,
+  type FastPathCall,
+  type FastPathStream,
+  MAX_FAST_BYTES,
+  MAX_WAITING_BYTES,
+  type Route,
+} from "../exchange/request-handlers.js";
 import type { PlainRequests } from "./plain-requests.js";
 import { failResponse } from "./written-responses.js";
 
@@ -78,6 +85,7 @@ interface FastRequestOptions {
   readonly onTurn: (startedAt: number) => void;
   /** Takes over what the fast path does not serve, with what was read of its body. */
   readonly passOn: (received: readonly Buffer[]) => void;
+  readonly handlers: ConnectionHandlers;
   readonly logger: Logger;
 }
 
@@ -117,11 +125,22 @@ class Http1Stream implements FastPathStream {
   /** The request is complete. */
   end(): void {
     if (!this.#isArriving) return;
-    const startedAt = performance.now();
     const [first] = this.#received;
-    const body = first !== undefined && this.#received.length === 1 ? first : Buffer.concat(this.#received);
+    this.#ask(first !== undefined && this.#received.length === 1 ? first : Buffer.concat(this.#received), false);
+  }
+
+  #ask(body: Buffer, isItsTurn: boolean): void {
+    const { handlers } = this.#options;
+    const startedAt = performance.now();
     try {
-      if (!this.#call.answer(body, 0, body.length)) {
+      const served = isItsTurn
+        ? this.#call.answer(body, 0, body.length)
+        : handlers.answer(this.#call, body, 0, body.length);
+      if (served === "later" && body.length <= MAX_WAITING_BYTES) {
+        this.#askInTurn(body);
+        return;
+      }
+      if (served !== true) {
         this.#give();
         return;
       }
@@ -137,6 +156,18 @@ class Http1Stream implements FastPathStream {
     }
     if (this.#response.destroyed) this.#call.abandon();
     else this.#response.once("close", () => this.#call.abandon());
+  }
+
+  #askInTurn(body: Buffer): void {
+    this.#call.wait();
+    this.#options.handlers.inTurn(this.#response.req.socket, () => {
+      if (this.#response.destroyed) {
+        this.#call.abandon();
+        return false;
+      }
+      this.#ask(body, true);
+      return true;
+    });
   }
 
   respond(headers: ResponseHeaders, body: Buffer | string): void {

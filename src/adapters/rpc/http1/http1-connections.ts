@@ -88,6 +88,7 @@ export class Http1Connections {
     else
       connection.plain = new PlainRequests(socket, connection.peer, {
         fastPath,
+        handlers: this.#handlers,
         limits: this.#limits,
         logger: this.#logger,
         onTurn: this.#onTurn,
@@ -165,6 +166,7 @@ export class Http1Connections {
       serveOnFastPath(response, route, {
         onTurn: this.#onTurn,
         passOn: (received) => this.#serveExchange(response, connection.peer, received),
+        handlers: this.#handlers,
         logger: this.#logger,
       });
   }

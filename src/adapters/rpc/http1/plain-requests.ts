@@ -1,7 +1,14 @@
 import type { Socket } from "node:net";
 import type { Logger } from "../../../ports/logger.js";
 import type { Peer, ResponseHeaders } from "../exchange/exchange.js";
-import { type FastPath, type FastPathCall, type FastPathStream, UNEXPECTED } from "../exchange/request-handlers.js";
+import {
+  type ConnectionHandlers,
+  type FastPath,
+  type FastPathCall,
+  type FastPathStream,
+  MAX_WAITING_BYTES,
+  UNEXPECTED,
+} from "../exchange/request-handlers.js";
 import type { ListenerLimits } from "../listener/listener-limits.js";
 import { KnownHeads } from "./plain-head.js";
 import { CLOSE, INTERNAL_FAULT, keepAliveFor, NOT_WHOLE, refuseConnection, responseText } from "./written-responses.js";
@@ -16,6 +23,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 
 interface PlainRequestsOptions {
   readonly fastPath: FastPath;
+  readonly handlers: Pick<ConnectionHandlers, "answer" | "inTurn">;
   readonly limits: ListenerLimits;
   readonly logger: Logger;
   /** All that one read of a connection brought is dealt with. */
@@ -104,11 +112,7 @@ export class PlainRequests implements FastPathStream {
       this.#serveAll(bytes, mayWait);
       this.#flush();
     } catch (error) {
-      // A fault of ours costs the one connection.
-      this.#options.logger.error(UNEXPECTED, { error });
-      this.#flush();
-      this.#leave();
-      refuseConnection(this.#socket, 500, INTERNAL_FAULT, this.#options.limits.refusalTimeoutMs);
+      this.#fail(error);
     }
     this.#options.onTurn(startedAt);
   }
@@ -129,7 +133,15 @@ export class PlainRequests implements FastPathStream {
       const { bodyFrom, bodyTo } = request;
       const call = request.route.begin(this);
       const answered = this.#answered;
-      if (!call.answer(bytes, bodyFrom, bodyTo)) {
+      const served = this.#options.handlers.answer(call, bytes, bodyFrom, bodyTo);
+      if (served === "later" && bodyTo - from <= MAX_WAITING_BYTES) {
+        this.#waiting = call;
+        this.#held = bytes.subarray(bodyTo);
+        if (this.#held.length > 0) this.#socket.pause();
+        this.#answerInTurn(call, Buffer.from(bytes.subarray(from, bodyTo)), bodyFrom - from);
+        return;
+      }
+      if (served !== true) {
         call.abandon();
         this.#giveUp(bytes.subarray(from));
         return;
@@ -152,6 +164,32 @@ export class PlainRequests implements FastPathStream {
         return;
       }
     }
+  }
+
+  /** @param request its head, and from `bodyFrom` its body */
+  #answerInTurn(call: FastPathCall, request: Buffer, bodyFrom: number): void {
+    call.wait();
+    this.#options.handlers.inTurn(this.#socket, () => {
+      if (this.#waiting !== call) return false;
+      try {
+        if (!call.answer(request, bodyFrom, request.length)) {
+          this.#waiting = undefined;
+          call.abandon();
+          this.#giveUp(Buffer.concat([request, this.#held]));
+        }
+      } catch (error) {
+        this.#fail(error);
+      }
+      return true;
+    });
+  }
+
+  #fail(error: unknown): void {
+    // A fault of ours costs the one connection.
+    this.#options.logger.error(UNEXPECTED, { error });
+    this.#flush();
+    this.#leave();
+    refuseConnection(this.#socket, 500, INTERNAL_FAULT, this.#options.limits.refusalTimeoutMs);
   }
 
   #answeredLate(): void {

@@ -59,7 +59,7 @@ export function fastEvaluationOf(path: string, ofrep: OfrepCalls): FastEvaluatio
     return outcome instanceof Promise ? outcome.then(replyOf) : replyOf(outcome);
   }
 
-  return { method: { ...OFREP_METHODS.evaluate, binary: unreadable, json: unreadable }, protocol };
+  return { method: { ...OFREP_METHODS.evaluate, isDear: false, binary: unreadable, json: unreadable }, protocol };
 }
 
 /** @throws EvaluationFault */

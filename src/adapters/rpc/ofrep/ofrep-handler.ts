@@ -111,6 +111,7 @@ export function withOfrep(
         },
         origin: originOf(headers),
         span,
+        takeTurn: () => calls.takeTurn(peer),
       };
       const outcome =
         key === undefined ? await ofrep.evaluateAll(body, context) : await ofrep.evaluate(key, body, context);

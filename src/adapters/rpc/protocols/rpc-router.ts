@@ -104,6 +104,7 @@ export function serveByConnect(calls: Calls): ServeUnary {
       span,
       deadlineAt: timeoutMs === undefined ? undefined : calls.clock.now() + timeoutMs,
       signal: context.signal,
+      takeTurn: () => calls.takeTurn(context.signal),
       idempotencyKey: context.requestHeader.get(IDEMPOTENCY_KEY_HEADER) ?? undefined,
     };
   }

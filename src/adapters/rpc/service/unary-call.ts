@@ -8,6 +8,7 @@ import {
   type ServiceCallContext,
   UnreadableMessage,
 } from "../call/served-method.js";
+import { SidecarService } from "../gen/stigg/sidecar/v1/sidecar_pb.js";
 import { jsonReader } from "./json-request-reader.js";
 import { requestReader } from "./request-reader.js";
 import { methodOf } from "./served-methods.js";
@@ -43,6 +44,14 @@ export function plainReply<O>(message: O, usageState?: UsageState): Reply<O> {
   return { message, source: undefined, verifiedAt: undefined, assumed: undefined, decisionId: undefined, usageState };
 }
 
+/** Those that read or answer a list. */
+const DEAR: ReadonlySet<DescMethod> = new Set([
+  SidecarService.method.getEntitlements,
+  SidecarService.method.getEntitlementsStateV2,
+  SidecarService.method.reportEvents,
+  SidecarService.method.reportUsageBulk,
+]);
+
 /** A method of the fast path, from its two forms. */
 export function fastMethod<I extends DescMessage>(
   descriptor: DescMethod & { readonly input: I },
@@ -54,6 +63,7 @@ export function fastMethod<I extends DescMessage>(
   const served: ServedMethod = methodOf(descriptor);
   return {
     ...served,
+    isDear: DEAR.has(descriptor),
     binary(bytes, from, to, call) {
       let request: MessageShape<I>;
       try {

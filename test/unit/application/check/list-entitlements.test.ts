@@ -5,6 +5,7 @@ import { usageReport } from "../../../builders/reports.js";
 import { boolean, emptyState, enumerated, metered, numeric, stateWith, wallet } from "../../../builders/states.js";
 
 const subject = { customerId: "c" };
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("the list of what is cached", () => {
   it("is answered at once, with every entitlement decided as if nothing were requested", async () => {
@@ -113,6 +114,21 @@ describe("the list of what is not cached", () => {
       source: "upstream",
       result: { features: [{ hasAccess: true }], fallbacks: undefined },
     });
+  });
+
+  it("is made in the caller's turn, since many may have waited for the same state", async () => {
+    const core = buildCore();
+    const turns: (() => void)[] = [];
+    const takeTurn = () => new Promise<void>((resolve) => turns.push(resolve));
+    const answers = [1, 2].map(() => core.list.list(subject, { ...NO_HURRY, takeTurn }));
+    let made = 0;
+    for (const answer of answers) void Promise.resolve(answer).then(() => made++);
+    (await core.upstream.fetches.at(0)).answer(stateWith([boolean()]));
+    await settled();
+    expect({ waiting: turns.length, made }).toEqual({ waiting: 2, made: 0 });
+    turns.shift()?.();
+    await settled();
+    expect(made).toBe(1);
   });
 
   it("is that of the configured fallbacks where nothing can be known", async () => {

@@ -128,6 +128,11 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
     this.#owner.flushSoon();
   }
 
+  /** A request waits for its turn. */
+  joinedQueue(): void {
+    if (++this.#queued >= MAX_QUEUED) this.#streams.isBehind = true;
+  }
+
   leftQueue(): void {
     this.#queued--;
     if (!this.#streams.isBehind || this.#queued > MAX_QUEUED >> 1) return;
@@ -170,7 +175,7 @@ export class GeneralRequests implements ExchangeOwner<Http2Stream> {
       return;
     }
     exchange.queued();
-    if (++this.#queued >= MAX_QUEUED) this.#streams.isBehind = true;
+    this.joinedQueue();
     this.#owner.handlers.enqueue(this.#owner, exchange);
   }
 }

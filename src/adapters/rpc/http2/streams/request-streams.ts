@@ -1,6 +1,6 @@
 import type { Logger } from "../../../../ports/logger.js";
 import type { ResponseHeaders } from "../../exchange/exchange.js";
-import { MAX_FAST_BYTES, UNEXPECTED } from "../../exchange/request-handlers.js";
+import { MAX_FAST_BYTES, MAX_WAITING_BYTES, UNEXPECTED } from "../../exchange/request-handlers.js";
 import { type FrameOutput, ResponseSender } from "../frames/frame-output.js";
 import { ConnectionFault, ErrorCode, MAX_WINDOW, type PeerSettings } from "../frames/protocol.js";
 import type { HeaderList } from "../hpack/header-table.js";
@@ -221,7 +221,10 @@ export class RequestStreams implements FastPathResponder {
     else if (gathered.length > MAX_FAST_BYTES) this.#general.begin(stream, false);
   }
 
-  #ask(stream: Http2Stream, bytes: Buffer, from: number, to: number): void {
+  /** @param isItsTurn whether it has waited for its turn */
+  #ask(stream: Http2Stream, bytes: Buffer, from: number, to: number, isItsTurn = false): void {
+    const { call } = stream;
+    if (call === undefined) return;
     stream.isComplete = true;
     if (!this.#sender.hasRoom) {
       const body = Buffer.from(bytes.subarray(from, to));
@@ -231,7 +234,10 @@ export class RequestStreams implements FastPathResponder {
       return;
     }
     try {
-      if (stream.call?.answer(bytes, from, to) === false) {
+      const { handlers } = this.#owner;
+      const served = isItsTurn ? call.answer(bytes, from, to) : handlers.answer(call, bytes, from, to);
+      if (served === "later" && to - from <= MAX_WAITING_BYTES) this.#askInTurn(stream, bytes.subarray(from, to));
+      else if (served !== true) {
         stream.isComplete = false;
         if (!stream.hasGathered) stream.gathered.add(bytes.subarray(from, to));
         this.#general.begin(stream, true);
@@ -241,6 +247,18 @@ export class RequestStreams implements FastPathResponder {
       this.#owner.logger.error(UNEXPECTED, { error });
       this.#ends.reset(stream.id, ErrorCode.InternalError);
     }
+  }
+
+  #askInTurn(stream: Http2Stream, bytes: Buffer): void {
+    const body = Buffer.from(bytes);
+    stream.call?.wait();
+    this.#general.joinedQueue();
+    this.#owner.handlers.inTurn(this.#owner, () => {
+      this.#general.leftQueue();
+      if (!this.#streams.has(stream)) return false;
+      this.#ask(stream, body, 0, body.length, true);
+      return true;
+    });
   }
 
   #isFull(): boolean {

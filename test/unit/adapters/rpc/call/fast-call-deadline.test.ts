@@ -5,10 +5,11 @@ import type { FastPathStream } from "../../../../../src/adapters/rpc/exchange/re
 import { Deadlines } from "../../../../../src/ports/clock.js";
 
 /** A call with a deadline, whose use case answers when the test says so. */
-function waitingCall({ succeed }: { succeed?: () => void } = {}) {
+function waitingCall({ succeed, isAsked = true }: { succeed?: () => void; isAsked?: boolean } = {}) {
   const due: (() => void)[] = [];
   const answers: string[] = [];
   const ended: number[] = [];
+  let begun = 0;
   let finish!: (reply: object) => void;
   const clock = {
     now: () => 0,
@@ -33,15 +34,18 @@ function waitingCall({ succeed }: { succeed?: () => void } = {}) {
         clock,
         deadlines: new Deadlines(clock),
         refusalOf: () => undefined,
-        began: () => undefined,
+        began: () => {
+          begun++;
+        },
         ended: (_: unknown, _protocol: number, code: number) => void ended.push(code),
         failureOf: (error: unknown) => ConnectError.from(error, Code.Internal),
       },
     },
   } as unknown as FastRoute;
   const call = new FastCall(route, {} as FastPathStream);
-  call.answer(Buffer.alloc(0), 0, 0);
-  return { call, due, answers, ended, finish: () => finish({ message: Buffer.alloc(0) }) };
+  const ask = () => call.answer(Buffer.alloc(0), 0, 0);
+  if (isAsked) ask();
+  return { call, ask, due, answers, ended, begun: () => begun, finish: () => finish({ message: Buffer.alloc(0) }) };
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -89,5 +93,36 @@ describe("an answer that comes late and cannot be written", () => {
     finish();
     await settled();
     expect(ended).toEqual([Code.Internal]);
+  });
+});
+
+describe("a dear call that waits for its turn", () => {
+  it("is counted as begun once, and ends by its deadline without being asked", () => {
+    const { call, ask, due, answers, ended, begun } = waitingCall({ isAsked: false });
+    call.wait();
+    due.shift()?.();
+    due.shift()?.();
+    expect(ask()).toBe(true);
+    expect({ answers, ended, begun: begun() }).toEqual({
+      answers: ["DeadlineExceeded"],
+      ended: [Code.DeadlineExceeded],
+      begun: 1,
+    });
+  });
+
+  it("is one call with the use case that it waits for behind its turn", async () => {
+    const { call, ask, ended, begun, finish } = waitingCall({ isAsked: false });
+    call.wait();
+    ask();
+    finish();
+    await settled();
+    expect({ ended, begun: begun() }).toEqual({ ended: [0], begun: 1 });
+  });
+
+  it("leaves no work behind where its caller goes before", () => {
+    const { call, ended } = waitingCall({ isAsked: false });
+    call.wait();
+    expect(call.abandon()).toBe(false);
+    expect(ended).toEqual([Code.Canceled]);
   });
 });

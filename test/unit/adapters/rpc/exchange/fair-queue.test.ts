@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { FairQueue } from "../../../../../src/adapters/rpc/exchange/fair-queue.js";
+import { burn, LoopTurns } from "../../../../support/loop-turns.js";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -59,5 +60,80 @@ describe("work off the fast path", () => {
     await untilEmpty(queue);
     await turn();
     expect(begun).toBe(1);
+  });
+
+  it("ends a turn with the job that used it up, whose work may come in microtasks", async () => {
+    const queue = new FairQueue();
+    const begun = new LoopTurns();
+    for (let job = 0; job < 40; job++) {
+      queue.add({}, () => {
+        begun.count();
+        void Promise.resolve().then(burn);
+        return true;
+      });
+    }
+    await untilEmpty(queue);
+    begun.end();
+    expect(begun.most).toBe(1);
+  });
+
+  it("lets the event loop go round several times behind a turn that was used up: each accepts one connection", async () => {
+    const queue = new FairQueue();
+    const begun = new LoopTurns();
+    for (let job = 0; job < 5; job++) {
+      queue.add({}, () => {
+        begun.count();
+        burn();
+        return true;
+      });
+    }
+    await untilEmpty(queue);
+    begun.end();
+    expect(begun.turns / 5).toBeGreaterThan(10);
+  });
+
+  it("goes on with who comes after all that waited have gone", async () => {
+    const queue = new FairQueue();
+    const gone = {};
+    const first = new Promise<void>((resolve) => {
+      queue.add(gone, () => {
+        burn();
+        resolve();
+        return true;
+      });
+    });
+    queue.add(gone, () => true);
+    queue.add(gone, () => true);
+    await first;
+    queue.remove(gone);
+    for (let passed = 0; passed < 100; passed++) await turn();
+    await new Promise<void>((resolve) => {
+      queue.add({}, () => {
+        resolve();
+        return true;
+      });
+    });
+    expect(queue.size).toBe(0);
+  });
+});
+
+describe("dear work that may be done at once", () => {
+  it("may be until this turn's time is spent, and again in the next", async () => {
+    const queue = new FairQueue();
+    expect(queue.hasTime).toBe(true);
+    queue.spent(6);
+    expect(queue.hasTime).toBe(true);
+    queue.spent(6);
+    expect(queue.hasTime).toBe(false);
+    await turn();
+    expect(queue.hasTime).toBe(true);
+  });
+
+  it("does not go before what waits", async () => {
+    const queue = new FairQueue();
+    queue.add({}, () => true);
+    expect(queue.hasTime).toBe(false);
+    await untilEmpty(queue);
+    expect(queue.hasTime).toBe(true);
   });
 });
