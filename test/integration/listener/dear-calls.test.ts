@@ -3,6 +3,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import type { FastPathCall, FastPathStream } from "../../../src/adapters/rpc/exchange/request-handlers.js";
+import { startRpcServer } from "../../conformance/harness/rpc-server.js";
 import { burn, LoopTurns } from "../../support/loop-turns.js";
 import { PatternFastPath } from "../http2/http2-answering.js";
 import { startListening } from "./listening.js";
@@ -82,5 +83,44 @@ describe.each([
     expect(statuses).toEqual(Array.from({ length: CONNECTIONS }, () => 200));
     expect(fastPath.waited).toBeGreaterThan(0);
     expect(fastPath.turns.most).toBe(1);
+  });
+});
+
+describe("large messages of many connections whose last bytes come at once", () => {
+  const JSON_PATH = "/stigg.sidecar.v1.SidecarService/GetBooleanEntitlement";
+  const PADDING = " ".repeat(20_000);
+
+  it.each([
+    ["Connect", JSON_PATH, `{"customerId":"acme","featureId":"sso"${PADDING}}`],
+    ["OFREP", "/ofrep/v1/evaluate/flags/sso", `{"context":{"targetingKey":"acme"}${PADDING}}`],
+  ])("are decoded one in a turn of the event loop, %s", async (_, path, body) => {
+    const turns = new LoopTurns();
+    const server = await startRpcServer({
+      check: (real) => ({
+        feature: (...args) => {
+          turns.count();
+          burn();
+          return real.feature(...args);
+        },
+        credit: (...args) => real.credit(...args),
+      }),
+    });
+    const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const sockets = await Promise.all(
+      Array.from({ length: CONNECTIONS }, async () => {
+        const socket = connect(server.port, "127.0.0.1");
+        socket.write(head + body.slice(0, -1));
+        await once(socket, "connect");
+        return socket;
+      }),
+    );
+    while (server.callsInFlight() < CONNECTIONS) await new Promise((resolve) => setImmediate(resolve));
+    const answers = sockets.map((socket) => once(socket, "data"));
+    for (const socket of sockets) socket.write(body.slice(-1));
+    await Promise.all(answers);
+    turns.end();
+    for (const socket of sockets) socket.destroy();
+    await server.stop();
+    expect(turns.most).toBe(1);
   });
 });

@@ -6,7 +6,7 @@ import { protocolIndex, type ServedMethod } from "../call/served-method.js";
 import type { Exchange, ExchangeHandler, HeaderField } from "../exchange/exchange.js";
 import { answerFields } from "../protocols/answer-headers.js";
 import type { CrossOrigin } from "../protocols/general-path.js";
-import { arrivingWithin, type BodyOptions } from "../protocols/universal-request.js";
+import { arrivingWithin, type BodyOptions, endingInTurn } from "../protocols/universal-request.js";
 import { OFREP_METHODS } from "../service/served-methods.js";
 import {
   codeOfFault,
@@ -102,7 +102,7 @@ export function withOfrep(
           fields,
         );
       }
-      const body = await wholeBody(exchange, options);
+      const body = await wholeBody(exchange, options, calls);
       const context = {
         deadlineAt: undefined,
         // Made when it is asked for, which a cached customer's evaluation does not.
@@ -193,13 +193,15 @@ function answerFault(
 }
 
 async function wholeBody(
-  { httpVersion, body }: Exchange,
+  { httpVersion, body, peer }: Exchange,
   { bodyTimeoutMs, clock, maxMessageBytes }: BodyOptions,
+  calls: Calls,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // HTTP/1.1 has a limit of its own.
-  for await (const chunk of httpVersion === "1.1" ? body : arrivingWithin(bodyTimeoutMs, body, clock)) {
+  const arriving = httpVersion === "1.1" ? body : arrivingWithin(bodyTimeoutMs, body, clock);
+  for await (const chunk of endingInTurn(arriving, () => calls.takeTurn(peer))) {
     bytes += chunk.length;
     if (bytes > maxMessageBytes)
       throw new CodedError(

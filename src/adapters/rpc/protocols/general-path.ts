@@ -113,7 +113,7 @@ export function createGeneralPath(
     else {
       if (exchange.method === "GET" && refuseQuery(exchange, exchange.target.slice(path.length + 1), fields))
         return Code.InvalidArgument;
-      const request = universalRequest(exchange, handler, protocol, options);
+      const request = universalRequest(exchange, handler, protocol, options, calls);
       if (request !== undefined) {
         const contextValues = createContextValues().set(GENERAL_TRACE, trace);
         return respond(exchange, finished(await handler({ ...request, contextValues }), protocol), protocol, fields);

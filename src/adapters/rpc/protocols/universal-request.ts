@@ -2,8 +2,10 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import type { Clock } from "../../../ports/clock.js";
 import { lateRequest } from "../call/call-failure.js";
+import type { Calls } from "../call/calls.js";
 import type { Protocol } from "../call/served-method.js";
 import type { Exchange } from "../exchange/exchange.js";
+import { MAX_FAST_BYTES } from "../exchange/request-handlers.js";
 import { boundedMessage, type MessageBounds } from "./bounded-message.js";
 import { dropEndlessDeadline } from "./fast-path-headers.js";
 import type { Inflating } from "./inflate.js";
@@ -20,6 +22,7 @@ export function universalRequest(
   handler: UniversalHandler,
   protocol: Protocol,
   options: BodyOptions,
+  calls: Pick<Calls, "takeTurn">,
 ): UniversalServerRequest | undefined {
   const { authority, peer, target, method, httpVersion } = exchange;
   if (authority === undefined || authority === "") return undefined;
@@ -47,7 +50,14 @@ export function universalRequest(
   if (method === "GET") return { ...request, body };
   return {
     ...request,
-    body: messageBytes(body, header, handler, protocol, options, { owner: peer, signal: exchange.signal }),
+    body: messageBytes(
+      isStream ? body : endingInTurn(body, () => calls.takeTurn(peer)),
+      header,
+      handler,
+      protocol,
+      options,
+      { owner: peer, signal: exchange.signal },
+    ),
   };
 }
 
@@ -104,6 +114,19 @@ export async function* arrivingWithin(
     // Not awaited: it waits for the chunk that is late.
     if (!isComplete) void chunks.return?.();
   }
+}
+
+/** A large message is decoded behind its last bytes, which those of many connections may have in one turn of the event loop. */
+export async function* endingInTurn(
+  body: AsyncIterable<Uint8Array>,
+  takeTurn: () => Promise<void>,
+): AsyncIterable<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    yield chunk;
+  }
+  if (bytes > MAX_FAST_BYTES) await takeTurn();
 }
 
 const FRAME_HEADER_BYTES = 5;
