@@ -4,7 +4,7 @@ import { FaultLog } from "../../wire/fault-log.js";
 import { type ClientIdentity, identityHeaders } from "../../wire/request-headers.js";
 import { canBeInPath, EdgeClient } from "./client/edge-client.js";
 import { HttpJson } from "./client/http-json.js";
-import { tracedSubject } from "./client/traced.js";
+import { tracedSubject } from "./resilience/operation.js";
 import { Resilience, type ResilienceParts } from "./resilience/resilience.js";
 import { withConcurrencyBound } from "./resilience/with-concurrency-bound.js";
 import { limitsForBudget, type VendorUpstreamLimits } from "./vendor-upstream-limits.js";

@@ -2,8 +2,7 @@ import type { CustomerState } from "../../domain/customer-state.js";
 import type { CancelSignal } from "../../ports/waits.js";
 import { canBeInPath, type EdgeClient } from "./client/edge-client.js";
 import type { GraphqlClient } from "./client/graphql-client.js";
-import type { TracedSubject } from "./client/traced.js";
-import type { Operation } from "./resilience/operation.js";
+import type { Operation, TracedSubject } from "./resilience/operation.js";
 import type { Resilience } from "./resilience/resilience.js";
 import type { VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 

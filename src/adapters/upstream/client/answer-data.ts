@@ -5,7 +5,7 @@ import { CodedError } from "../../../domain/errors.js";
 import { WordlessRefusalError } from "../../../domain/outbox/report-failure.js";
 import { isObject } from "../../../wire/fields.js";
 import { codedErrorOf, upstreamErrorsIn } from "../../../wire/upstream-errors.js";
-import { ThrottledError } from "../resilience/upstream-failure.js";
+import { ThrottledError } from "../resilience/operation.js";
 import type { JsonAnswer } from "./text-answer.js";
 
 /** Whose answer it is. */

@@ -4,10 +4,10 @@ import type { CancelSignal } from "../../../ports/waits.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog, FieldFault } from "../../../wire/fault-log.js";
 import { RecognizedAnswers } from "../answers/recognized-answers.js";
+import type { TracedSubject } from "../resilience/operation.js";
 import { type Answerer, dataOf, isRefusalOfPath, missingEntityStateOf } from "./answer-data.js";
 import type { HttpJson } from "./http-json.js";
 import type { TextAnswer } from "./text-answer.js";
-import type { TracedSubject } from "./traced.js";
 
 const EDGE: Answerer = { name: "Edge", isRefusal: isRefusalOfPath };
 

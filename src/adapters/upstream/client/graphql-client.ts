@@ -6,6 +6,7 @@ import type { CancelSignal } from "../../../ports/waits.js";
 import { decodeEntitlementsState } from "../../../wire/decode-entitlements-state.js";
 import type { FaultLog } from "../../../wire/fault-log.js";
 import { isObject } from "../../../wire/fields.js";
+import type { TracedReport, TracedSubject } from "../resilience/operation.js";
 import { type Answerer, dataOf, isRefusalOfBody, isRefusalOfReport, missingEntityStateOf } from "./answer-data.js";
 import { decodeMeasurement, decodeMeasurements } from "./decode-measurement.js";
 import {
@@ -17,7 +18,6 @@ import {
   REPORT_USAGE_BULK,
 } from "./graphql-documents.js";
 import type { HttpJson } from "./http-json.js";
-import type { TracedReport, TracedSubject } from "./traced.js";
 
 /** Names the operation of a request. */
 export const OPERATION_HEADER = "x-graphql-operation-name";

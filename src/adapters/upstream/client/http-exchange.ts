@@ -4,9 +4,8 @@ import { CodedError } from "../../../domain/errors.js";
 import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.js";
 import type { CancelSignal } from "../../../ports/waits.js";
 import { abortErrorOf } from "../resilience/operation.js";
-import { decoderOf } from "./content-encodings.js";
 import type { HttpConnection, HttpConnections } from "./http-connections.js";
-import { TextAnswer } from "./text-answer.js";
+import { decoderOf, TextAnswer } from "./text-answer.js";
 
 export interface ExchangeOptions {
   /** How the server is named in errors, for example "Edge". */

@@ -2,8 +2,7 @@ import { CodedError } from "../../../domain/errors.js";
 import { BoundedSubjects, type Subject } from "../../../domain/subject.js";
 import { type CancelTimer, type Clock, inUpperHalf } from "../../../ports/clock.js";
 import { Cancellation, type CancelSignal } from "../../../ports/waits.js";
-import type { Operation } from "./operation.js";
-import { ThrottledError } from "./upstream-failure.js";
+import { type Operation, ThrottledError } from "./operation.js";
 
 export interface CircuitBreakerOptions {
   /** How the upstream is named in errors, for example "Edge". */

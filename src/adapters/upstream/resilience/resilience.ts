@@ -7,8 +7,14 @@ import { type DependencyName, DependencyState, type Telemetry } from "../../../p
 import { Cancellation, type CancelSignal, elapse } from "../../../ports/waits.js";
 import type { VendorUpstreamLimits } from "../vendor-upstream-limits.js";
 import { CircuitBreaker, withCircuitBreaker } from "./circuit-breaker.js";
-import { abortErrorOf, type Operation } from "./operation.js";
-import { isRefusal, isUnreadable, isUpstreamsFailure, isWorthRetrying } from "./upstream-failure.js";
+import {
+  abortErrorOf,
+  isRefusal,
+  isUnreadable,
+  isUpstreamsFailure,
+  isWorthRetrying,
+  type Operation,
+} from "./operation.js";
 import { withConcurrencyBound } from "./with-concurrency-bound.js";
 import { withHedge } from "./with-hedge.js";
 import { withFailureCount } from "./with-outcome.js";

@@ -1,7 +1,6 @@
 import { CodedError, type ErrorCode, errorCodeOf } from "../../../domain/errors.js";
 import type { Telemetry } from "../../../ports/telemetry.js";
-import type { Operation } from "./operation.js";
-import { isUpstreamsFailure } from "./upstream-failure.js";
+import { isUpstreamsFailure, type Operation } from "./operation.js";
 
 /** What a failed try says of whether the report has arrived. */
 type Arrival = "refused" | "may have arrived";

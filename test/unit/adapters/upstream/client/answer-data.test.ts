@@ -12,7 +12,7 @@ import {
   isWorthRetrying,
   parseRetryAfter,
   ThrottledError,
-} from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
+} from "../../../../../src/adapters/upstream/resilience/operation.js";
 import { type ErrorCode, errorCodeOf } from "../../../../../src/domain/errors.js";
 import { isWordlessRefusal } from "../../../../../src/domain/outbox/report-failure.js";
 import { fail } from "../../../../support/expectations.js";

@@ -1,9 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { CircuitBreaker, withCircuitBreaker } from "../../../../../src/adapters/upstream/resilience/circuit-breaker.js";
-import {
-  isUpstreamsFailure,
-  ThrottledError,
-} from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
+import { isUpstreamsFailure, ThrottledError } from "../../../../../src/adapters/upstream/resilience/operation.js";
 import { CodedError, type ErrorCode } from "../../../../../src/domain/errors.js";
 import { Calls } from "../../../../fakes/controllable-upstream.js";
 import { promisesSettled } from "../../../../fakes/event-loop.js";

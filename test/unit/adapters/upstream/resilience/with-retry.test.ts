@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
+import { isWorthRetrying } from "../../../../../src/adapters/upstream/resilience/operation.js";
 import { withRetry } from "../../../../../src/adapters/upstream/resilience/resilience.js";
-import { isWorthRetrying } from "../../../../../src/adapters/upstream/resilience/upstream-failure.js";
 import { ERROR_CODES, type ErrorCode } from "../../../../../src/domain/errors.js";
 import { promisesSettled } from "../../../../fakes/event-loop.js";
 import { ManualClock } from "../../../../fakes/manual-clock.js";
