@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Logger } from "../../ports/logger.js";
 import type { Exposition } from "./metrics/metrics.js";
 
@@ -8,6 +8,8 @@ import type { Exposition } from "./metrics/metrics.js";
 const MAX_CONNECTIONS = 1_000;
 /** Requests that wait for their turns; more are refused. */
 const MAX_WAITING = 100;
+/** Requests of one connection that may wait for their answers. Probes and collectors send the next one once they have one. */
+const MAX_PIPELINED = 10;
 /** A connection on which nothing moves, for example as its peer reads nothing, milliseconds. Longer than any answer takes. */
 const STALLED_MS = 120_000;
 
@@ -50,6 +52,7 @@ export class OpsServer {
   readonly #actions: ReadonlyMap<string, OpsRoute>;
   readonly #probes: ReadonlySet<string>;
   readonly #turns = new Turns();
+  readonly #unanswered = new WeakMap<Socket, number>();
 
   constructor({
     livenessPath,
@@ -81,7 +84,9 @@ export class OpsServer {
     this.#server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 15_000 });
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.setTimeout(STALLED_MS);
-    this.#server.on("request", (request, response) => void this.#answer(request, response));
+    this.#server.on("request", (request, response) => {
+      if (this.#isInTime(request, response)) void this.#answer(request, response);
+    });
   }
 
   /** @throws Error as node:net gives it, for example with code EADDRINUSE */
@@ -118,6 +123,22 @@ export class OpsServer {
       this.#logger.error("a request for operations failed", { path, error });
       send(request, response, explain(500, `${path} could not be answered; the log says why.`));
     }
+  }
+
+  /** Node begins all that a connection sent at once in one turn of the event loop. It closes behind the last that is answered. */
+  #isInTime({ socket }: IncomingMessage, response: ServerResponse): boolean {
+    const unanswered = (this.#unanswered.get(socket) ?? 0) + 1;
+    if (unanswered > MAX_PIPELINED) return false;
+    this.#unanswered.set(socket, unanswered);
+    if (unanswered === MAX_PIPELINED) response.shouldKeepAlive = false;
+    else response.once("close", () => this.#answered(socket));
+    return true;
+  }
+
+  #answered(socket: Socket): void {
+    const unanswered = this.#unanswered.get(socket) ?? MAX_PIPELINED;
+    // Its last answer is under way: what comes behind it gets none.
+    if (unanswered < MAX_PIPELINED) this.#unanswered.set(socket, unanswered - 1);
   }
 
   #replyTo(
