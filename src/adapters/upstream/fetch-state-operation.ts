@@ -2,7 +2,7 @@ import type { CustomerState } from "../../domain/customer-state.js";
 import type { CancelSignal } from "../../ports/waits.js";
 import { canBeInPath, type EdgeClient } from "./client/edge-client.js";
 import type { GraphqlClient } from "./client/graphql-client.js";
-import type { Operation, TracedSubject } from "./resilience/operation.js";
+import { onceMoreIfStale, type Operation, type TracedSubject } from "./resilience/operation.js";
 import type { Resilience } from "./resilience/resilience.js";
 import type { VendorUpstreamLimits } from "./vendor-upstream-limits.js";
 
@@ -37,7 +37,9 @@ export function fetchStateOperation(
   resilience: Resilience,
   limits: VendorUpstreamLimits,
 ): Operation<StateRequest, CustomerState> {
-  const askApi: Fetch = resilience.counted((subject, signal) => sources.api.fetchState(subject, signal));
+  const askApi: Fetch = onceMoreIfStale(
+    resilience.counted((subject, signal) => sources.api.fetchState(subject, signal)),
+  );
   const latest = resilience.timed("the API", limits.fetchTimeoutMs, resilience.retried(askApi));
   const apiBreaker = resilience.breakerOf("the API", sources.probeApi);
   const apiAlone = resilience.rememberingRefusals("the API", resilience.guarded(apiBreaker, latest));
@@ -57,7 +59,7 @@ export function fetchStateOperation(
     ask: Fetch,
     apiOnly: Fetch,
   ): { readonly usual: Fetch; readonly stale: FetchStale } {
-    const askEdge: Fetch = resilience.counted((subject, signal) => edge.fetchState(subject, signal));
+    const askEdge: Fetch = onceMoreIfStale(resilience.counted((subject, signal) => edge.fetchState(subject, signal)));
     const fromEdge = resilience.rememberingRefusals(
       "Edge",
       resilience.guarded(

@@ -479,6 +479,27 @@ describe("kept connections", () => {
   });
 });
 
+describe("a kept connection that the server resets as it is used again", () => {
+  it.each([
+    { who: "Edge, twice in a row", withEdge: true, isEdgeAway: false },
+    { who: "the API alone", withEdge: false, isEdgeAway: false },
+    { who: "the API, asked since Edge fails", withEdge: true, isEdgeAway: true },
+  ])("costs no fetch: $who", async ({ withEdge, isEdgeAway }) => {
+    const test = await open({ withEdge });
+    const server = withEdge && !isEdgeAway ? test.edge : test.api;
+    if (isEdgeAway) test.edge.react = () => ({ status: 503, json: {} });
+    // With Edge the API is no way out.
+    else if (withEdge) test.api.react = () => "reset";
+    for (let i = 0; i < 4; i++) {
+      server.react = () => stateAnswer();
+      expect((await fetchIn(test, false, `a${i}`))?.featureCount).toBe(1);
+      let resets = 1;
+      server.react = () => (resets-- > 0 ? "reset" : stateAnswer());
+      expect((await fetchIn(test, false, `b${i}`))?.featureCount).toBe(1);
+    }
+  });
+});
+
 describe("kept connections that nothing answers on any more, as after a change of the network", () => {
   it("are all given up with the first one that fails", async () => {
     const test = await open();

@@ -34,6 +34,7 @@ export class HttpConnections {
   /** Sends a request. Nothing bounds its time; the connection has to be released, or ended. */
   send(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): HttpConnection {
     const connection = this.#idle.pop() ?? this.#open();
+    connection.isReused = connection.isIdle;
     connection.isIdle = false;
     connection.client.dispatch(request, handler);
     return connection;
@@ -111,6 +112,8 @@ export class HttpConnections {
 export class HttpConnection {
   readonly client: Client;
   isIdle = false;
+  /** Whether a request was answered on it before the one that is under way. */
+  isReused = false;
   #hasEnded = false;
   #socket: Socket | undefined;
 

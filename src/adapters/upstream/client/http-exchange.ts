@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import { CodedError } from "../../../domain/errors.js";
 import type { RequestResult, UpstreamRequests } from "../../../ports/telemetry.js";
 import type { CancelSignal } from "../../../ports/waits.js";
-import { abortErrorOf } from "../resilience/operation.js";
+import { abortErrorOf, StaleConnectionError } from "../resilience/operation.js";
 import type { HttpConnection, HttpConnections } from "./http-connections.js";
 import { decoderOf, TextAnswer } from "./text-answer.js";
 
@@ -136,9 +136,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     // The client's own codes name no fault that anybody knows.
     const reason = code === undefined || code.startsWith("UND_ERR") ? error.message : code;
     const where = this.#bytes > 0 ? `${reason}, within the answer` : reason;
-    return new CodedError("unavailable", `${this.#options.name} at ${this.#origin} cannot be reached (${where})`, {
-      cause: error,
-    });
+    const message = `${this.#options.name} at ${this.#origin} cannot be reached (${where})`;
+    return this.#connection?.isReused === true && this.#status === 0
+      ? new StaleConnectionError(message, error)
+      : new CodedError("unavailable", message, { cause: error });
   }
 }
 

@@ -104,3 +104,22 @@ export function parseRetryAfter(text: string | undefined, now: number): number |
       : NaN;
   return Number.isFinite(askedMs) ? Math.min(Math.max(askedMs, 0), MAX_RETRY_AFTER_MS) : undefined;
 }
+
+/** A kept connection that was used before broke before any answer: the server may have closed it while the request was on its way. */
+export class StaleConnectionError extends CodedError {
+  constructor(message: string, cause: Error) {
+    super("unavailable", message, { cause });
+  }
+}
+
+/** Asks once more, at once, where a kept connection had come to its end: that says nothing of upstream. For what changes nothing there. */
+export function onceMoreIfStale<I, O>(operation: Operation<I, O>): Operation<I, O> {
+  return async (input, signal) => {
+    try {
+      return await operation(input, signal);
+    } catch (error) {
+      if (!(error instanceof StaleConnectionError) || signal.aborted) throw error;
+      return operation(input, signal);
+    }
+  };
+}
