@@ -128,6 +128,24 @@ describe("a Cluster", () => {
     expect(outcomes).toContainEqual(expect.stringContaining("set REDIS_CLUSTER_NODES"));
   });
 
+  it("says once that a part of its keys is nobody's, and when it is somebody's again", async () => {
+    const redis = connection(target, ACCESS);
+    await redis.connected();
+    const [key] = KEYS as [string];
+    const { owner } = await mastersFor(key);
+    await owner.admin.cluster("DELSLOTS", slotOfKey(key));
+    for (let i = 0; i < 3; i++) await expect(redis.commands.read([key])).rejects.toMatchObject({ code: "unavailable" });
+    await owner.admin.cluster("ADDSLOTS", slotOfKey(key));
+    await eventually(() => redis.commands.read([key]).catch(() => undefined), { timeout: 20_000 }).toEqual([null]);
+    const lines = redis.logger.lines.filter(({ message }) => message.includes("reads"));
+    expect(
+      lines.map(({ level, message, fields }) => [level, message, String(fields?.["reason"]).slice(0, 11)]),
+    ).toEqual([
+      ["warn", "Redis refuses reads: what it has is not used, and upstream is asked instead", "CLUSTERDOWN"],
+      ["warn", "Redis accepts reads again", "undefined"],
+    ]);
+  });
+
   it("goes on with the replica of a master that is gone", async () => {
     const { redis, received } = await following(target, ACCESS);
     await writeAll(redis);
