@@ -1,7 +1,12 @@
-import type { CreditCurrency } from "./credit-currency.js";
 import type { CustomerState, UsagesByEntitlement } from "./customer-state.js";
 import type { AccessDeniedReason } from "./decision/access-denied-reason.js";
-import type { CreditEntitlement, CreditRate, EntitlementReference, FeatureEntitlement } from "./entitlement.js";
+import type {
+  CreditCurrency,
+  CreditEntitlement,
+  CreditRate,
+  EntitlementReference,
+  FeatureEntitlement,
+} from "./entitlement.js";
 import { type Feature, kindOfFeature } from "./feature.js";
 import { NO_USAGE, type Usage } from "./usage/usage.js";
 import type { ResetPeriod } from "./usage/usage-period.js";

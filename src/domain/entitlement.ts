@@ -1,7 +1,18 @@
-import type { CreditCurrency } from "./credit-currency.js";
 import type { AccessDeniedReason } from "./decision/access-denied-reason.js";
 import type { Feature, FeatureKind } from "./feature.js";
 import type { ResetPeriod } from "./usage/usage-period.js";
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** The unit in which a wallet of credits is kept. */
+export interface CreditCurrency {
+  readonly currencyId: string;
+  readonly displayName: string;
+  readonly description?: string | undefined;
+  readonly unitSingular?: string | undefined;
+  readonly unitPlural?: string | undefined;
+  readonly additionalMetaData?: Readonly<Record<string, JsonValue>> | undefined;
+}
 
 /** Which entitlement of a state: a feature by its id, or a wallet by its currency's id. */
 export interface EntitlementReference {

@@ -9,13 +9,18 @@ export type {
 } from "../domain/build-customer-state.js";
 export { buildCustomerState } from "../domain/build-customer-state.js";
 export type { Change, SubjectChange } from "../domain/change.js";
-export type { CreditCurrency } from "../domain/credit-currency.js";
 export type { CustomerState } from "../domain/customer-state.js";
 export { decideCredit, decideCreditWithoutState } from "../domain/decision/decide-credit.js";
 export { decideFeature, decideFeatureWithoutState } from "../domain/decision/decide-feature.js";
 export type { DecisionTrace, RuleName, RuleOutcome, RuleValues } from "../domain/decision/decision.js";
 export type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../domain/decision/decision.js";
-export type { CreditEntitlement, CreditRate, EntitlementReference, FeatureEntitlement } from "../domain/entitlement.js";
+export type {
+  CreditCurrency,
+  CreditEntitlement,
+  CreditRate,
+  EntitlementReference,
+  FeatureEntitlement,
+} from "../domain/entitlement.js";
 export type { ErrorCode } from "../domain/errors.js";
 export { CodedError, ERROR_CODES } from "../domain/errors.js";
 export type { ConfiguredFallbacks, FallbackValues } from "../domain/decision/fallback.js";

@@ -1,7 +1,6 @@
 import type { CreditEntitlementInput, FeatureEntitlementInput } from "../domain/build-customer-state.js";
-import type { CreditCurrency, JsonValue } from "../domain/credit-currency.js";
 import { type AccessDeniedReason, parseAccessDeniedReason } from "../domain/decision/access-denied-reason.js";
-import type { CreditRate, EntitlementReference } from "../domain/entitlement.js";
+import type { CreditCurrency, CreditRate, EntitlementReference, JsonValue } from "../domain/entitlement.js";
 import {
   type Feature,
   FEATURE_TYPES,

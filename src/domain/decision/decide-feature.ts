@@ -3,8 +3,8 @@ import type { CreditEntitlement, FeatureEntitlement } from "../entitlement.js";
 import type { FeatureKind } from "../feature.js";
 import { fitsInto } from "../usage/decimal.js";
 import { type Usage, usageAt } from "../usage/usage.js";
-import { canWalletPay, remainingCredits } from "../wallet.js";
 import type { AccessDeniedReason } from "./access-denied-reason.js";
+import { canWalletPay, remainingCredits } from "./decide-credit.js";
 import {
   type DecisionTrace,
   fallbackDecision,

@@ -1,5 +1,4 @@
-import type { CreditCurrency } from "../../../domain/credit-currency.js";
-import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
+import type { CreditCurrency, CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
 import type { Feature } from "../../../domain/feature.js";
 import { arrayBytes, haveSameItems, objectBytes, Shareable, textBytes } from "./shared-pool.js";
 

@@ -1,4 +1,4 @@
-import type { JsonValue } from "../../../domain/credit-currency.js";
+import type { JsonValue } from "../../../domain/entitlement.js";
 import type { FeatureKind } from "../../../domain/feature.js";
 import type { ResetPeriod } from "../../../domain/usage/usage-period.js";
 

@@ -1,5 +1,4 @@
-import type { CreditCurrency } from "../../../domain/credit-currency.js";
-import type { CreditRate } from "../../../domain/entitlement.js";
+import type { CreditCurrency, CreditRate } from "../../../domain/entitlement.js";
 import type { Feature, FeatureKind } from "../../../domain/feature.js";
 import type { Subject } from "../../../domain/subject.js";
 import type { ResetPeriod } from "../../../domain/usage/usage-period.js";

@@ -1,4 +1,4 @@
-import type { CreditCurrency } from "../../../domain/credit-currency.js";
+import type { CreditCurrency } from "../../../domain/entitlement.js";
 import type { FeatureKind } from "../../../domain/feature.js";
 import type { ResetPeriod } from "../../../domain/usage/usage-period.js";
 import type { CatalogPath, FaultList } from "../file/catalog-fault.js";

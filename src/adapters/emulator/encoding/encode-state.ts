@@ -1,10 +1,9 @@
-import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { CustomerState } from "../../../domain/customer-state.js";
 import type { AccessDeniedReason } from "../../../domain/decision/access-denied-reason.js";
 import { decideCredit } from "../../../domain/decision/decide-credit.js";
 import { decideFeature } from "../../../domain/decision/decide-feature.js";
 import type { FeatureDecision } from "../../../domain/decision/decision.js";
-import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
+import type { CreditCurrency, CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
 import type { Feature } from "../../../domain/feature.js";
 import type { Subject } from "../../../domain/subject.js";
 import { encodeResetPeriodConfiguration } from "../../../wire/reset-period-configuration.js";

@@ -1,8 +1,7 @@
 import type { DescMessage, JsonObject, MessageShape } from "@bufbuild/protobuf";
-import type { CreditCurrency } from "../../../domain/credit-currency.js";
 import type { CreditDecision, CreditQuery, FeatureDecision, FeatureQuery } from "../../../domain/decision/decision.js";
 import { type FallbackValues, kindOfFallback } from "../../../domain/decision/fallback.js";
-import type { CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
+import type { CreditCurrency, CreditEntitlement, FeatureEntitlement } from "../../../domain/entitlement.js";
 import { type Feature, type FeatureKind, kindOfFeature } from "../../../domain/feature.js";
 import { NO_USAGE, type Usage } from "../../../domain/usage/usage.js";
 import {
