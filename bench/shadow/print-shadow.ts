@@ -95,7 +95,10 @@ function judge({ compared, different, passing, skipped, classes }: Report, asked
 
 /** Asks at a steady rate; what an answer takes counts from when its question was due. */
 async function ask(at: string, checks: number, rate: number, customerIdOf: (nth: number) => string) {
-  const client = createClient(SidecarService, createGrpcTransport({ baseUrl: `http://${at}` }));
+  const client = createClient(
+    SidecarService,
+    createGrpcTransport({ baseUrl: `http://${at}`, nodeOptions: { maxSessionMemory: 1_000 } }),
+  );
   const waited = new Float64Array(checks);
   const startedAt = performance.now();
   const asked: Promise<void>[] = [];

@@ -15,7 +15,7 @@ import { baseUrlOf, durationOf, TLS_OPTIONS } from "../service-options.js";
 import { inspectComparison } from "./inspect-comparison.js";
 import { describeCounts, printReport } from "./print-report.js";
 import { reachFault } from "./reach-fault.js";
-import { countOf, transportTo } from "./services.js";
+import { countOf, relayTransportTo, transportTo } from "./services.js";
 
 const SYNTAX = {
   positionals: [],
@@ -77,6 +77,10 @@ export async function shadowCommand(
     afterMs: values.for === undefined ? undefined : durationOf("--for", values.for, { min: 1, max: LONGEST_MS }),
     checks: values.checks === undefined ? undefined : countOf("--checks", values.checks),
   };
+  const relayed = {
+    incumbent: relayTransportTo("--incumbent", values.incumbent, values),
+    candidate: relayTransportTo("--candidate", candidate, values),
+  };
   const clock = new SystemClock();
   const logger = new WinstonLogger({
     level: "warn",
@@ -88,7 +92,7 @@ export async function shadowCommand(
   });
   const report = new ComparisonReport();
   const mirror = new MirrorCalls({
-    ...transports,
+    ...relayed,
     answerFrom,
     settleMs: durationOf("--settle", values.settle ?? DEFAULT_SETTLE, { min: 0, max: LONGEST_MS }),
     timeoutMs: ANSWER_TIMEOUT_MS,
@@ -98,7 +102,7 @@ export async function shadowCommand(
   const end = new AbortController();
   let seen = 0;
   const onExchange = relayHandler({
-    answering: transports[answerFrom],
+    answering: relayed[answerFrom],
     onRead: (call) => {
       if (ends.checks !== undefined && seen >= ends.checks) return;
       mirror.mirror(call);
