@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { FALLBACKS } from "../../../src/bootstrap/cli/conformance/fallbacks.js";
+import { FALLBACKS } from "../../../src/bootstrap/cli/conformance/cases/fallback-cases.js";
 import { startQueueServer } from "../../builders/queue-server.js";
 import { startRedis } from "../../builders/redis-servers.js";
 import { onTestFinished } from "../../support/on-test-finished.js";

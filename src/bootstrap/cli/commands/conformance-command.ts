@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { ALL_CASES } from "../conformance/all-cases.js";
+import { FALLBACKS } from "../conformance/cases/fallback-cases.js";
 import { ControlError, EmulatorControl } from "../conformance/emulator-control.js";
-import { FALLBACKS } from "../conformance/fallbacks.js";
 import { asJson, asJunit, asTable } from "../conformance/report-conformance.js";
 import { runConformance } from "../conformance/run-conformance.js";
 import { type Protocol, PROTOCOLS, wireClient } from "../conformance/wire-client.js";

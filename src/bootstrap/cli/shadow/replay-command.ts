@@ -21,9 +21,8 @@ import { type DecisionLine, lineIn } from "../decisions/decision-line.js";
 import { COMMAND_EXIT_CODES, type Output } from "../output.js";
 import { parseCommandLine, UsageError } from "../parse-command-line.js";
 import { baseUrlOf, TLS_OPTIONS } from "../service-options.js";
-import { describeCounts, printReport } from "./print-report.js";
-import { reachFault } from "./reach-fault.js";
-import { transportTo } from "./services.js";
+import { reachFault, transportTo } from "./services.js";
+import { describeCounts, printReport } from "./show-comparison.js";
 
 const SYNTAX = {
   positionals: ["decision log"],

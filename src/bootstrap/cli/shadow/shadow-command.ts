@@ -12,10 +12,8 @@ import { serviceAddress } from "../commands/service-address.js";
 import { COMMAND_EXIT_CODES, type Output } from "../output.js";
 import { parseCommandLine, UsageError } from "../parse-command-line.js";
 import { baseUrlOf, durationOf, TLS_OPTIONS } from "../service-options.js";
-import { inspectComparison } from "./inspect-comparison.js";
-import { describeCounts, printReport } from "./print-report.js";
-import { reachFault } from "./reach-fault.js";
-import { countOf, relayTransportTo, transportTo } from "./services.js";
+import { countOf, reachFault, relayTransportTo, transportTo } from "./services.js";
+import { describeCounts, inspectComparison, printReport } from "./show-comparison.js";
 
 const SYNTAX = {
   positionals: [],

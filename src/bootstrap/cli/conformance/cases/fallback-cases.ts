@@ -1,8 +1,18 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { SidecarMethod } from "../../../../adapters/rpc/service/sidecar-calls.js";
 import type { ConformanceCase, Expected } from "../conformance-case.js";
-import { FALLBACKS } from "../fallbacks.js";
 import { cases, fallback, granted, questions, reason } from "./questions.js";
+
+/**
+ * What an implementation has to be configured with (ENTITLEMENTS_FALLBACK) for the cases about that; nothing else of it is asked
+ * of these features.
+ */
+export const FALLBACKS = {
+  "conformance-fallback-boolean": { hasAccess: true },
+  "conformance-fallback-numeric": { hasAccess: true, value: 30 },
+  "conformance-fallback-metered": { hasAccess: true, usageLimit: 5 },
+  "conformance-fallback-enum": { hasAccess: true, enumValues: ["eu"] },
+} as const;
 
 /** Asked of a customer that nobody knows, while upstream fails. */
 function away(title: string, method: SidecarMethod, request: JsonObject, expected: Expected): ConformanceCase {

@@ -1,5 +1,10 @@
+import { COMPARISON_PAGE } from "../../../adapters/ops/gen/inspector-pages.js";
+import { pageRoute } from "../../../adapters/ops/inspector/inspector-routes.js";
+import { json, OpsServer } from "../../../adapters/ops/ops-server.js";
+import { privately } from "../../../adapters/ops/private-access.js";
 import type { FieldValue } from "../../../domain/comparison/compare-answers.js";
 import type { ComparisonReport } from "../../../domain/comparison/comparison-report.js";
+import type { Logger } from "../../../ports/logger.js";
 import type { Output } from "../output.js";
 
 /** A report for people: how many, then each class with what it was found in. */
@@ -29,4 +34,24 @@ export function describeCounts({ compared, same, passing, different, skipped }: 
 
 function textOf(value: FieldValue | undefined): string {
   return value === undefined ? "-" : JSON.stringify(value);
+}
+
+/** A report as a page under /inspector while it grows, and as JSON under /comparison: it names customers, so to this machine alone. */
+export function inspectComparison(report: ComparisonReport, logger: Logger): OpsServer {
+  return new OpsServer({
+    livenessPath: "/livez",
+    readinessPath: "/readyz",
+    readiness: { isReady: true },
+    routes: new Map([
+      ["/inspector", pageRoute(COMPARISON_PAGE)],
+      [
+        "/comparison",
+        privately(
+          () => json(200, report.summary()),
+          () => undefined,
+        ),
+      ],
+    ]),
+    logger,
+  });
 }
