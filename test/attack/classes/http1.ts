@@ -21,6 +21,29 @@ function slowly(begin: string, endless: string) {
     });
 }
 
+const LARGE_EVALUATION = `{"context":{"targetingKey":"customer-demo",${Array.from({ length: 20_000 }, (_, at) => `"h${at}":1`).join(",")}}}`;
+const UNTIL_HELD_MS = 1_000;
+
+/** Large requests of many connections of which all but the last byte is there, and then that of all of them at once. */
+async function lastBytesAtOnce(attack: Attack): Promise<void> {
+  const path = "/ofrep/v1/evaluate/flags/seats";
+  const head = http1Head([`Content-Length: ${LARGE_EVALUATION.length}`], path).join("\r\n");
+  await attack.eachUntilOver(1, async () => {
+    const sockets = await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const socket = await openSocket(attack, attack.target.http1Port);
+        socket?.resume();
+        if (socket !== undefined) await writeAll(socket, `${head}\r\n\r\n${LARGE_EVALUATION.slice(0, -1)}`);
+        return socket;
+      }),
+    );
+    await attack.pause(UNTIL_HELD_MS);
+    for (const socket of sockets) socket?.write("}");
+    await attack.pause(UNTIL_HELD_MS);
+    for (const socket of sockets) socket?.resetAndDestroy();
+  });
+}
+
 /** The same request over and over on each connection, without waiting for an answer. */
 function pipelined(request: string, { aWrite = 50, isReading = true, connections = 8 } = {}) {
   const bytes = Buffer.from(request.repeat(aWrite), "latin1");
@@ -148,6 +171,11 @@ export const HTTP1: readonly AttackClass[] = [
     name: "http1-upgrade",
     title: "HTTP/1.1: requests to upgrade",
     run: pipelined(http1Check(["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAAA"])),
+  },
+  {
+    name: "http1-last-bytes",
+    title: "HTTP/1.1: the last bytes of 100 requests of 250 kB, all at once",
+    run: lastBytesAtOnce,
   },
   { name: "http1-refused", title: "HTTP/1.1: 5 MB where 4 MiB are taken, connections kept", run: refusedAndKept },
 ];
