@@ -12,8 +12,6 @@ import type {
 import type { CommandSettings } from "../commands/one-server.js";
 import { runScripts } from "../commands/run-scripts.js";
 import {
-  accepted,
-  BoundedCall,
   listCommands,
   lockCommand,
   scanKeys,
@@ -26,7 +24,7 @@ import {
 } from "../commands/simple-commands.js";
 import { namesOf, ReadBatches, type RedisCommand, type Reply } from "../link/command-batches.js";
 import { ConnectionChanges } from "../link/link-health.js";
-import type { LinkDependencies } from "../link/redis-link.js";
+import { accepted, BoundedCall, type LinkDependencies } from "../link/redis-link.js";
 import type { RedisAccess } from "../link/redis-target.js";
 import { ClusterLinks } from "./cluster-links.js";
 import type { ClusterTopology } from "./cluster-topology.js";

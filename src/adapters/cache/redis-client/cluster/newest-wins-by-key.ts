@@ -3,8 +3,8 @@ import type { WriteGroup, WriteOutcome } from "../../redis/store/redis-commands.
 import { timestampKey } from "../../redis/store/redis-keys.js";
 import { byGroup, outcomeOf } from "../commands/newest-wins-script.js";
 import { redisScript, runScripts, type ScriptCall } from "../commands/run-scripts.js";
-import { accepted } from "../commands/simple-commands.js";
 import type { RedisCommand, Reply } from "../link/command-batches.js";
+import { accepted } from "../link/redis-link.js";
 
 /**
  * A key and its timestamp's lie on different nodes, and no script spans them. The time that decides is the one

@@ -4,8 +4,8 @@ import type { KeyWrite, WriteGroup, WriteOutcome } from "../../redis/store/redis
 import { timestampKey } from "../../redis/store/redis-keys.js";
 import type { RedisCommand, Reply } from "../link/command-batches.js";
 import { isForbidden } from "../link/redis-failure.js";
+import { accepted } from "../link/redis-link.js";
 import { byGroup } from "./newest-wins-script.js";
-import { accepted } from "./simple-commands.js";
 
 /** How often it is begun anew that another client wrote in between. */
 const MAX_TRIES = 5;

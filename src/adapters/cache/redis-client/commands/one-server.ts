@@ -12,14 +12,12 @@ import type {
 import { namesOf, ReadBatches, type RedisCommand, type Reply } from "../link/command-batches.js";
 import { ConnectionChanges } from "../link/link-health.js";
 import { isForbidden } from "../link/redis-failure.js";
-import { type LinkDependencies, RedisLink } from "../link/redis-link.js";
+import { accepted, BoundedCall, type LinkDependencies, RedisLink } from "../link/redis-link.js";
 import { connectionTo, nameOf, type OneServerTarget, type RedisAccess } from "../link/redis-target.js";
 import { writeNewestByReading } from "./newest-wins-by-reading.js";
 import { newestWinsCalls, newestWinsOutcomes } from "./newest-wins-script.js";
 import { runScripts, ScriptAccess, type ScriptCall } from "./run-scripts.js";
 import {
-  accepted,
-  BoundedCall,
   listCommands,
   lockCommand,
   scanKeys,

@@ -1,46 +1,7 @@
-import type { Clock } from "../../../../ports/clock.js";
-import type { Telemetry } from "../../../../ports/telemetry.js";
 import type { RedisStats } from "../../redis/store/redis-commands.js";
 import type { RedisCommand, Reply } from "../link/command-batches.js";
-import { redisFailure } from "../link/redis-failure.js";
+import { accepted } from "../link/redis-link.js";
 import { redisScript, type ScriptCall } from "./run-scripts.js";
-
-/** One call of a command by the application, of however many round trips: within the time limit, counted where it fails. */
-export class BoundedCall {
-  readonly #clock: Clock;
-  readonly #telemetry: Telemetry;
-  readonly #limitMs: number;
-
-  constructor(clock: Clock, telemetry: Telemetry, limitMs: number) {
-    this.#clock = clock;
-    this.#telemetry = telemetry;
-    this.#limitMs = limitMs;
-  }
-
-  /**
-   * The same without the time limit: an answer counts however late it comes, until the connection ends.
-   *
-   * @throws CodedError alone
-   */
-  async runLate<T>(work: (deadline: number) => Promise<T>): Promise<T> {
-    try {
-      return await work(Infinity);
-    } catch (error) {
-      this.#telemetry.redisClientErrors++;
-      throw redisFailure(error);
-    }
-  }
-
-  /** @throws CodedError alone */
-  async run<T>(work: (deadline: number) => Promise<T>): Promise<T> {
-    try {
-      return await work(this.#clock.now() + this.#limitMs);
-    } catch (error) {
-      this.#telemetry.redisClientErrors++;
-      throw redisFailure(error);
-    }
-  }
-}
 
 /** Of this token alone: the lock may have run out and be another's by now. */
 const UNLOCK = redisScript(`
@@ -90,13 +51,6 @@ export function unlockCall(key: string, token: string): ScriptCall {
 
 function scanCommand(cursor: string, prefix: string, batchSize: number): RedisCommand {
   return ["SCAN", cursor, "MATCH", `${literally(prefix)}*`, "COUNT", batchSize];
-}
-
-/** @throws what Redis refused a command with */
-export function accepted(replies: readonly Reply[]): readonly Reply[] {
-  const refusal = replies.find((reply): reply is Error => reply instanceof Error);
-  if (refusal !== undefined) throw refusal;
-  return replies;
 }
 
 export function statsOf(replies: readonly Reply[]): RedisStats {

@@ -132,8 +132,14 @@ export class LinkLog {
    * command that met it is accepted.
    *
    * @param isWrite whether those of them that do not read write
+   * @returns whether something is refused that has not been accepted since
    */
-  answered(commands: readonly RedisCommand[], replies: readonly Reply[], isWrite: boolean, isOfCluster: boolean): void {
+  answered(
+    commands: readonly RedisCommand[],
+    replies: readonly Reply[],
+    isWrite: boolean,
+    isOfCluster: boolean,
+  ): boolean {
     for (let index = 0; index < commands.length; index++) {
       const command = commands[index] as RedisCommand;
       const reply = replies[index];
@@ -152,6 +158,7 @@ export class LinkLog {
       else if (isWrite) this.#acceptsWrites(command, reply);
       else this.#allows(command);
     }
+    return this.#reads.isLost || this.#writes.isLost || this.#others.isLost;
   }
 
   #refusesReads(error: Error): void {

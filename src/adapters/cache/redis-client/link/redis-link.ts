@@ -5,7 +5,7 @@ import type { Logger } from "../../../../ports/logger.js";
 import type { Telemetry } from "../../../../ports/telemetry.js";
 import { CommandBatch, type RedisCommand, type Reply } from "./command-batches.js";
 import { LatencyWatch } from "./link-health.js";
-import { isReadOnlyAnswer, LinkLog } from "./redis-failure.js";
+import { isReadOnlyAnswer, LinkLog, redisFailure } from "./redis-failure.js";
 import { InitialConnect, type LinkTiming, Session } from "./session.js";
 
 export interface LinkDependencies {
@@ -55,6 +55,8 @@ export class RedisLink {
   #watch: LatencyWatch | undefined;
   #readyAt: number | undefined;
   #unanswered = 0;
+  /** Whether something was refused that has not been accepted since. */
+  #hasRefused = false;
   #isClosed = false;
   #cancelReconnect: CancelTimer | undefined;
 
@@ -96,10 +98,12 @@ export class RedisLink {
     const session = this.#session;
     this.#refuseUnlessUsable(session, commands.length, deadline);
     const replies = await this.#by(deadline, this.#batch.send(commands, canWait));
-    if (replies.some((reply) => reply instanceof Error && !(reply instanceof ReplyError))) {
+    const isRefused = replies.some((reply) => reply instanceof Error);
+    if (isRefused && replies.some((reply) => reply instanceof Error && !(reply instanceof ReplyError))) {
       throw new CodedError("unavailable", `the connection to Redis (${this.#settings.name}) was lost`);
     }
-    this.#log.answered(commands, replies, isWrite, this.#settings.isOfCluster === true);
+    if (isRefused || this.#hasRefused)
+      this.#hasRefused = this.#log.answered(commands, replies, isWrite, this.#settings.isOfCluster === true);
     if (isWrite && this.#settings.followsMaster) {
       const refusal = replies.find((reply): reply is Error => isReadOnlyAnswer(reply));
       if (refusal !== undefined) session.end(refusal);
@@ -197,4 +201,48 @@ export class RedisLink {
 /** What is refused, as to a user who may not ping, or while a script runs for long, is an answer all the same. */
 function refusalIsAnswer(error: unknown): void {
   if (!(error instanceof ReplyError)) throw error;
+}
+
+/** One call of a command by the application, of however many round trips: within the time limit, counted where it fails. */
+export class BoundedCall {
+  readonly #clock: Clock;
+  readonly #telemetry: Telemetry;
+  readonly #limitMs: number;
+
+  constructor(clock: Clock, telemetry: Telemetry, limitMs: number) {
+    this.#clock = clock;
+    this.#telemetry = telemetry;
+    this.#limitMs = limitMs;
+  }
+
+  /**
+   * The same without the time limit: an answer counts however late it comes, until the connection ends.
+   *
+   * @throws CodedError alone
+   */
+  async runLate<T>(work: (deadline: number) => Promise<T>): Promise<T> {
+    try {
+      return await work(Infinity);
+    } catch (error) {
+      this.#telemetry.redisClientErrors++;
+      throw redisFailure(error);
+    }
+  }
+
+  /** @throws CodedError alone */
+  async run<T>(work: (deadline: number) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#clock.now() + this.#limitMs);
+    } catch (error) {
+      this.#telemetry.redisClientErrors++;
+      throw redisFailure(error);
+    }
+  }
+}
+
+/** @throws what Redis refused a command with */
+export function accepted(replies: readonly Reply[]): readonly Reply[] {
+  const refusal = replies.find((reply): reply is Error => reply instanceof Error);
+  if (refusal !== undefined) throw refusal;
+  return replies;
 }

@@ -9,8 +9,13 @@ import type { KnownState } from "../codec/decode-state.js";
 import { readTimestamp } from "../store/redis-keys.js";
 import { type ReadState, type StateReader, usageIn, usagesOfState } from "../store/state-reader.js";
 import type { Coherence, NearStore, PendingOperation } from "./coherence.js";
-import type { ApartSubjects, CustomerTimestamps, SharedStaleMarker, StaleMarkers } from "./subject-marks.js";
-import type { UnheardStates } from "./unheard-states.js";
+import type {
+  ApartSubjects,
+  CustomerTimestamps,
+  SharedStaleMarker,
+  StaleMarkers,
+  UnheardStates,
+} from "./subject-marks.js";
 
 /** How often a read is begun anew that a write superseded. The last one counts for who asked, and for nobody after. */
 const MAX_READS = 5;

@@ -3,8 +3,13 @@ import type { Logger } from "../../../../ports/logger.js";
 import type { NearStore } from "../coherence/coherence.js";
 import { Coherence } from "../coherence/coherence.js";
 import { CoherentReads } from "../coherence/coherent-reads.js";
-import { ApartSubjects, CustomerTimestamps, SharedStaleMarker, StaleMarkers } from "../coherence/subject-marks.js";
-import { UnheardStates } from "../coherence/unheard-states.js";
+import {
+  ApartSubjects,
+  CustomerTimestamps,
+  SharedStaleMarker,
+  StaleMarkers,
+  UnheardStates,
+} from "../coherence/subject-marks.js";
 import type { RedisCommands } from "./redis-commands.js";
 import { staleMarkerKey } from "./redis-keys.js";
 import { StateReader } from "./state-reader.js";

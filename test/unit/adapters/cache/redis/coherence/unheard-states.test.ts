@@ -1,5 +1,5 @@
 import { expect, it } from "@jest/globals";
-import { UnheardStates } from "../../../../../../src/adapters/cache/redis/coherence/unheard-states.js";
+import { UnheardStates } from "../../../../../../src/adapters/cache/redis/coherence/subject-marks.js";
 import { ManualClock } from "../../../../../fakes/manual-clock.js";
 
 function unheard(maxPerSecond = 100) {
