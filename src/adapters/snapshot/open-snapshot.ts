@@ -1,4 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
+import { CodedError } from "../../domain/errors.js";
 import type { Logger } from "../../ports/logger.js";
 import { loadKernelLock } from "../files/kernel-lock.js";
 import { readBlocks, type ReadResult } from "./read-blocks.js";
@@ -28,7 +29,33 @@ export async function openSnapshot(
   environment: Buffer,
   take: (content: Buffer) => boolean | Promise<boolean>,
 ): Promise<OpenedSnapshot> {
+  return readOpened(await openAsAllowed(file), environment, take);
+}
+
+/**
+ * The same of one that is to be written: what it says is of no interest.
+ *
+ * @throws SnapshotTakenError, Error of node:fs where it cannot be written or read
+ */
+export async function openToWrite(file: string, environment: Buffer): Promise<OpenedSnapshot> {
   const opened = await openAsAllowed(file);
+  if (opened.access === "own") return readOpened(opened, environment, () => true);
+  await closeSnapshot(opened);
+  throw opened.access === "taken" ? new SnapshotTakenError() : opened.why;
+}
+
+/** Another process writes to the snapshot. */
+export class SnapshotTakenError extends CodedError {
+  constructor() {
+    super("failed-precondition", "another process writes to the snapshot");
+  }
+}
+
+async function readOpened(
+  opened: Omit<OpenedSnapshot, "read">,
+  environment: Buffer,
+  take: (content: Buffer) => boolean | Promise<boolean>,
+): Promise<OpenedSnapshot> {
   try {
     return { ...opened, read: await readBlocks(opened.file, environment, take) };
   } catch (error) {
@@ -71,7 +98,7 @@ async function openOrCreate(file: string): Promise<FileHandle> {
  * Logs what was found in a file.
  *
  * @param subjects that were read
- * @returns why it is left as it is: it is somebody else's
+ * @returns why it is left as it is for good: it is another program's
  */
 export function logFindings(
   { read, access }: OpenedSnapshot,
@@ -99,10 +126,10 @@ export function logFindings(
       { file, damagedBlocks: read.damaged, subjects },
     );
   logger.info("the snapshot was read", { file, subjects });
-  if (access !== "taken") return undefined;
-  logger.warn(
-    "another process writes to the snapshot: it was read, and is not written by this one; give each process a SNAPSHOT_FILE of its own",
-    { file },
-  );
-  return "another process writes to the snapshot";
+  if (access === "taken")
+    logger.warn(
+      "another process writes to the snapshot: it was read, and is not written by this one until that ends; give each process a SNAPSHOT_FILE of its own",
+      { file },
+    );
+  return undefined;
 }

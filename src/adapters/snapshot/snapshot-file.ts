@@ -9,7 +9,14 @@ import { type Logger, OutageLog } from "../../ports/logger.js";
 import type { DependencyState } from "../../ports/telemetry.js";
 import { placeOfFile } from "../files/place-of-file.js";
 import { blockOf } from "./block-format.js";
-import { closeSnapshot, logFindings, type OpenedSnapshot, openSnapshot } from "./open-snapshot.js";
+import {
+  closeSnapshot,
+  logFindings,
+  type OpenedSnapshot,
+  openSnapshot,
+  openToWrite,
+  SnapshotTakenError,
+} from "./open-snapshot.js";
 
 export interface SnapshotFileParts {
   readonly file: string;
@@ -96,13 +103,13 @@ export class SnapshotFile {
       ({ damaged } = opened.read);
       await this.#take(opened, file, subjects);
       if (this.#isClosed) return { subjects, damaged };
-      if (this.#target === undefined)
+      if (opened.access === "none")
         this.#outage.lost(
           "warn",
           "the snapshot was read, and cannot be written: give its file and folder to this process's user; states are not kept until then",
           { file, error: opened.why },
         );
-      else state?.set(true);
+      else state?.set(opened.access === "own", "another process writes to the snapshot");
     } catch (error) {
       this.#outage.lost(
         "warn",
@@ -211,10 +218,12 @@ export class SnapshotFile {
     } catch (error) {
       // What is missing in it is in the cache: it is written anew, once that works.
       this.#needsRewrite = true;
-      this.#outage.lost("warn", "the snapshot cannot be written: states are not kept until it can", {
-        file: this.#parts.file,
-        error,
-      });
+      if (error instanceof SnapshotTakenError) this.#parts.state?.set(false, error.message);
+      else
+        this.#outage.lost("warn", "the snapshot cannot be written: states are not kept until it can", {
+          file: this.#parts.file,
+          error,
+        });
       const meanwhile = this.#order;
       [this.#order, this.#changed] = [subjects, changed];
       for (const subject of meanwhile) this.#noticed(subject);
@@ -229,10 +238,8 @@ export class SnapshotFile {
   /** Opens what could not be opened before, where it is not somebody else's. What is in it says no more than the cache does. */
   async #openLate(): Promise<void> {
     const file = await this.#findPlace();
-    const opened = await openSnapshot(file, this.#parts.environment, () => true);
-    if (opened.access !== "none") return this.#take(opened, file, 0);
-    await closeSnapshot(opened);
-    throw opened.why;
+    await this.#take(await openToWrite(file, this.#parts.environment), file, 0);
+    if (this.#target !== undefined) this.#parts.state?.set(true);
   }
 
   /** What is written to a file without a name goes with the process. */

@@ -163,6 +163,23 @@ describe("cached states in a file", () => {
     );
   });
 
+  it("are written by the next process once the one before has ended", async () => {
+    const before = await openSnapshot();
+    fill(before.cache);
+    await before.snapshot.written();
+    const next = await openSnapshot();
+    expect(next.state).toMatchObject({ isUp: false, lastError: "another process writes to the snapshot" });
+    fill(next.cache, 1);
+    await next.snapshot.written();
+    expect(next.state.isUp).toBe(false);
+    await before.snapshot.close();
+    await next.snapshot.written();
+    expect(next.state.isUp).toBe(true);
+    expect(next.logger.lines.filter(({ level }) => level === "warn")).toHaveLength(1);
+    await next.snapshot.close();
+    expect((await openSnapshot()).loaded).toEqual({ subjects: CUSTOMERS, damaged: 0 });
+  });
+
   it("that cannot be kept cost nothing but a warning", async () => {
     file = join(folder, "no", "such", "folder", "states");
     const { loaded, logger } = await openSnapshot();
