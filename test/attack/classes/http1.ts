@@ -173,6 +173,11 @@ export const HTTP1: readonly AttackClass[] = [
     run: pipelined(http1Check(["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAAA"])),
   },
   {
+    name: "http1-pipelining-tiny",
+    title: "HTTP/1.1: 1,400 requests of 38 octets at once on each of 100 connections",
+    run: pipelined("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", { aWrite: 1_400, connections: 100 }),
+  },
+  {
     name: "http1-last-bytes",
     title: "HTTP/1.1: the last bytes of 100 requests of 250 kB, all at once",
     run: lastBytesAtOnce,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Logger } from "../../../ports/logger.js";
 import { type Peer, peerOf, type ResponseHeaders } from "../exchange/exchange.js";
 import {
@@ -10,8 +11,12 @@ import {
   MAX_WAITING_BYTES,
   type Route,
 } from "../exchange/request-handlers.js";
+import type { FedSocket } from "./fed-socket.js";
 import type { PlainRequests } from "./plain-requests.js";
 import { failResponse } from "./written-responses.js";
+
+/** A socket, or what Node's server has in place of one. */
+export type Http1Socket = Duplex & Pick<Socket, "bytesRead" | "destroySoon">;
 
 /** What is known of one connection that speaks HTTP/1.1. */
 export interface Http1Connection {
@@ -27,6 +32,8 @@ export interface Http1Connection {
   isClosing: boolean;
   /** As long as all of its requests are plain; then it is Node's. */
   plain: PlainRequests | undefined;
+  /** What Node has of it. */
+  fed: FedSocket | undefined;
 }
 
 export function newConnection(socket: Socket): Http1Connection {
@@ -38,6 +45,7 @@ export function newConnection(socket: Socket): Http1Connection {
     isOld: false,
     isClosing: false,
     plain: undefined,
+    fed: undefined,
   };
 }
 
@@ -61,7 +69,10 @@ export function hasBegunItsAnswer({ unanswered }: Http1Connection): boolean {
 }
 
 /** One listener for all responses, which `this` names: requests pay for no closure. */
-export function answeredOn(connections: ReadonlyMap<Socket, Http1Connection>, becomeIdle: (socket: Socket) => void) {
+export function answeredOn(
+  connections: ReadonlyMap<Http1Socket, Http1Connection>,
+  becomeIdle: (socket: Http1Socket) => void,
+) {
   return function (this: ServerResponse): void {
     const { socket } = this.req;
     const connection = connections.get(socket);

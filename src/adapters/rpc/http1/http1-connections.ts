@@ -1,17 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { TLSSocket } from "node:tls";
 import type { Logger } from "../../../ports/logger.js";
 import type { Peer } from "../exchange/exchange.js";
+import { FairQueue } from "../exchange/fair-queue.js";
 import type { HalfSentBudget } from "../exchange/request-body.js";
 import type { ConnectionHandlers } from "../exchange/request-handlers.js";
 import { type ListenerLimits, whenOld } from "../listener/listener-limits.js";
+import { FedSocket, type ReadBefore } from "./fed-socket.js";
 import {
   answeredOn,
   grewOld,
   hasBegunItsAnswer,
   type Http1Connection,
+  type Http1Socket,
   newConnection,
   serveOnFastPath,
 } from "./http1-connection.js";
@@ -26,10 +28,7 @@ import {
   refuseHosts,
 } from "./written-responses.js";
 
-/**
- * Requests of one connection that may wait for their responses. Node reads and begins all that was sent at once, in one turn of
- * the event loop; no client library sends a second request before the first is answered.
- */
+/** Requests of one connection that may wait for their responses; no client library sends a second before the first is answered. */
 const MAX_PIPELINED = 100;
 
 /** The HTTP/1.1 half: a server that never listens and is handed its connections. */
@@ -40,7 +39,9 @@ export class Http1Connections {
   readonly #budget: HalfSentBudget;
   readonly #logger: Logger;
   readonly #onTurn: (startedAt: number) => void;
-  readonly #connections = new Map<Socket, Http1Connection>();
+  readonly #connections = new Map<Http1Socket, Http1Connection>();
+  /** Of Node's parser. */
+  readonly #turns = new FairQueue();
   readonly #onAnswered = answeredOn(this.#connections, (socket) => this.#becomeIdle(socket));
   #draining = false;
 
@@ -83,8 +84,8 @@ export class Http1Connections {
       this.#connections.delete(socket);
     });
     const { fastPath } = this.#handlers;
-    const handOver = () => this.#handOver(socket, connection);
-    if (fastPath === undefined) handOver();
+    const handOver = (before: ReadBefore) => this.#handOver(socket, connection, before);
+    if (fastPath === undefined) handOver({ rest: Buffer.alloc(0), hasEnded: false });
     else
       connection.plain = new PlainRequests(socket, connection.peer, {
         fastPath,
@@ -102,7 +103,7 @@ export class Http1Connections {
    */
   drain(): void {
     this.#draining = true;
-    for (const [socket, { unanswered, idleAt, plain }] of this.#connections) {
+    for (const [socket, { unanswered, idleAt, plain, fed }] of this.#connections) {
       if (plain !== undefined) {
         // What it has been answered is still on its way out, perhaps.
         if (plain.isIdle) socket.destroySoon();
@@ -114,7 +115,7 @@ export class Http1Connections {
         last.shouldKeepAlive = false;
         // Its headers may be gone already, and have promised to keep the connection.
         last.once("close", () => last.req.socket.destroySoon());
-      } else if (socket.bytesRead === idleAt) {
+      } else if (socket.bytesRead === idleAt && fed?.hasMore !== true) {
         socket.destroy();
       }
     }
@@ -126,17 +127,25 @@ export class Http1Connections {
   }
 
   /** Node's parser, and its time-outs, have the connection from now on. */
-  #handOver(socket: Socket, connection: Http1Connection): void {
+  #handOver(socket: Socket, connection: Http1Connection, before: ReadBefore): void {
+    const fed = new FedSocket(socket, before, this.#turns);
     connection.plain = undefined;
-    connection.idleAt = socket.readableLength === 0 ? socket.bytesRead : undefined;
-    this.#server.emit("connection", socket);
-    if (socket instanceof TLSSocket) socket.on("data", readAsStream);
+    connection.fed = fed;
+    connection.idleAt = fed.hasMore ? undefined : fed.bytesRead;
+    this.#connections.delete(socket);
+    this.#connections.set(fed, connection);
+    fed.once("close", () => this.#connections.delete(fed));
+    this.#server.emit("connection", fed);
   }
 
   readonly #serve = (request: IncomingMessage, response: ServerResponse): void => {
     const connection = this.#connections.get(request.socket);
     // Behind the last one that is answered the connection closes: see below.
-    if (connection === undefined || connection.isClosing || connection.unanswered.size >= MAX_PIPELINED) return;
+    if (connection === undefined) return;
+    if (connection.isClosing || connection.unanswered.size >= MAX_PIPELINED) {
+      connection.fed?.ignoreRest();
+      return;
+    }
     connection.isClosing = connection.isOld;
     if (this.#draining || connection.isOld) response.shouldKeepAlive = false;
     connection.unanswered.add(response);
@@ -177,7 +186,7 @@ export class Http1Connections {
     this.#handlers.enqueue(response.req.socket, exchange);
   }
 
-  #becomeIdle(socket: Socket): void {
+  #becomeIdle(socket: Http1Socket): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined || connection.unanswered.size > 0) return;
     connection.idleAt = socket.bytesRead;
@@ -190,14 +199,14 @@ export class Http1Connections {
     const refuse = () => {
       if (socket.writable) refuseConnection(socket, 405, NO_PROXY, this.#limits.refusalTimeoutMs);
     };
-    const connection = socket instanceof Socket ? this.#connections.get(socket) : undefined;
+    const connection = this.#connections.get(socket as Http1Socket);
     const before = [...(connection?.unanswered ?? [])].at(-1);
     if (before === undefined) refuse();
     else before.once("close", refuse);
   };
 
   readonly #refuse = (error: Error, socket: Duplex): void => {
-    const connection = socket instanceof Socket ? this.#connections.get(socket) : undefined;
+    const connection = this.#connections.get(socket as Http1Socket);
     // The parser complains again about everything that follows.
     if (connection?.isRefused === true) return;
     if (connection === undefined || !socket.writable || hasBegunItsAnswer(connection)) {
@@ -205,6 +214,7 @@ export class Http1Connections {
       return;
     }
     connection.isRefused = true;
+    connection.fed?.ignoreRest();
     const { status, explanation } = explainHttp1Fault(error, this.#limits.maxHeaderBytes);
     const refuse = () => {
       // The last answer may have said that it is the last.
@@ -223,13 +233,4 @@ function hasSeveralHosts(headers: readonly string[]): boolean {
   for (let at = 0; at < headers.length; at += 2)
     if (headers[at]?.length === 4 && headers[at]?.toLowerCase() === "host") hosts++;
   return hosts > 1;
-}
-
-/**
- * Over TLS, Node's parser must not read below the stream: where an answer is still on its way out, it pauses at the next request,
- * is given the request's further TLS records nevertheless, and fails ("Parse Error: Paused"): the caller gets no answer. A
- * listener has it fed by the stream, which does wait.
- */
-function readAsStream(): void {
-  // The parser takes the data.
 }

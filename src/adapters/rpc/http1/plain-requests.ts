@@ -10,6 +10,7 @@ import {
   UNEXPECTED,
 } from "../exchange/request-handlers.js";
 import type { ListenerLimits } from "../listener/listener-limits.js";
+import type { ReadBefore } from "./fed-socket.js";
 import { KnownHeads } from "./plain-head.js";
 import { CLOSE, INTERNAL_FAULT, keepAliveFor, NOT_WHOLE, refuseConnection, responseText } from "./written-responses.js";
 
@@ -28,8 +29,8 @@ interface PlainRequestsOptions {
   readonly logger: Logger;
   /** All that one read of a connection brought is dealt with. */
   readonly onTurn: (startedAt: number) => void;
-  /** Has Node's server serve the connection from now on: what is not served yet is back in its socket. */
-  readonly handOver: () => void;
+  /** Has Node's server serve the connection from now on. @param before what is not served yet */
+  readonly handOver: (before: ReadBefore) => void;
 }
 
 /**
@@ -239,11 +240,7 @@ export class PlainRequests implements FastPathStream {
     socket.off("end", this.#onEnd);
     socket.off("close", this.#onClose);
     socket.off("drain", this.#onDrain);
-    // In flow, what is put back would be announced to nobody.
-    socket.pause();
-    if (rest.length > 0) socket.unshift(rest);
-    this.#options.handOver();
-    socket.resume();
+    this.#options.handOver({ rest, hasEnded: this.#hasEnded });
   }
 
   #leave(): void {
