@@ -23,8 +23,8 @@ export interface ConnectionHandlers {
   readonly whenLate: WhenLate;
   /** Serves an exchange in its connection's turn. */
   enqueue(connection: object, exchange: QueuedExchange): void;
-  /** `call.answer`, unless the call is dear and this turn of the event loop is used up. @returns "later": it is to wait for its turn */
-  answer(call: FastPathCall, bytes: Buffer, from: number, to: number): boolean | "later";
+  /** `call.answer` of a call that is dear, unless this turn of the event loop is used up. @returns "later": it is to wait for its turn */
+  answerDear(call: FastPathCall, bytes: Buffer, from: number, to: number): boolean | "later";
   /** Calls back in the connection's turn. @param job see FairQueue */
   inTurn(connection: object, job: () => boolean): void;
 }
@@ -59,8 +59,7 @@ export function inTurns(
   return {
     fastPath,
     whenLate,
-    answer(call, bytes, from, to) {
-      if (!call.isDear) return call.answer(bytes, from, to);
+    answerDear(call, bytes, from, to) {
       if (!queue.hasTime) return "later";
       const startedAt = performance.now();
       const isServed = call.answer(bytes, from, to);

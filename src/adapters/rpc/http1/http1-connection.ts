@@ -144,9 +144,10 @@ class Http1Stream implements FastPathStream {
     const { handlers } = this.#options;
     const startedAt = performance.now();
     try {
-      const served = isItsTurn
-        ? this.#call.answer(body, 0, body.length)
-        : handlers.answer(this.#call, body, 0, body.length);
+      const served =
+        this.#call.isDear && !isItsTurn
+          ? handlers.answerDear(this.#call, body, 0, body.length)
+          : this.#call.answer(body, 0, body.length);
       if (served === "later" && body.length <= MAX_WAITING_BYTES) {
         this.#askInTurn(body);
         return;

@@ -24,7 +24,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 
 interface PlainRequestsOptions {
   readonly fastPath: FastPath;
-  readonly handlers: Pick<ConnectionHandlers, "answer" | "inTurn">;
+  readonly handlers: Pick<ConnectionHandlers, "answerDear" | "inTurn">;
   readonly limits: ListenerLimits;
   readonly logger: Logger;
   /** All that one read of a connection brought is dealt with. */
@@ -134,7 +134,9 @@ export class PlainRequests implements FastPathStream {
       const { bodyFrom, bodyTo } = request;
       const call = request.route.begin(this);
       const answered = this.#answered;
-      const served = this.#options.handlers.answer(call, bytes, bodyFrom, bodyTo);
+      const served = call.isDear
+        ? this.#options.handlers.answerDear(call, bytes, bodyFrom, bodyTo)
+        : call.answer(bytes, bodyFrom, bodyTo);
       if (served === "later" && bodyTo - from <= MAX_WAITING_BYTES) {
         this.#waiting = call;
         this.#held = bytes.subarray(bodyTo);

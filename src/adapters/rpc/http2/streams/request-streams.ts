@@ -234,8 +234,10 @@ export class RequestStreams implements FastPathResponder {
       return;
     }
     try {
-      const { handlers } = this.#owner;
-      const served = isItsTurn ? call.answer(bytes, from, to) : handlers.answer(call, bytes, from, to);
+      const served =
+        call.isDear && !isItsTurn
+          ? this.#owner.handlers.answerDear(call, bytes, from, to)
+          : call.answer(bytes, from, to);
       if (served === "later" && to - from <= MAX_WAITING_BYTES) this.#askInTurn(stream, bytes.subarray(from, to));
       else if (served !== true) {
         stream.isComplete = false;
