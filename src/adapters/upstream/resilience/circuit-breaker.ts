@@ -24,8 +24,6 @@ export interface CircuitBreakerOptions {
   readonly onOpenChanged?: (isOpen: boolean) => void;
   /** Called where upstream works and fails for some subjects all the same. */
   readonly onFailsAlone?: (lastFailure: unknown) => void;
-  /** How long such a subject is not asked for again, milliseconds. */
-  readonly spareMs?: number;
   /** Called at each call that succeeds while it is closed. */
   readonly onWorks?: () => void;
 }
@@ -55,7 +53,8 @@ export class CircuitBreaker {
   #state: State = closed();
   /** Whom upstream fails for although it works, with the time from when on they are asked for again, by `Clock.elapsed`. */
   readonly #alone = new BoundedSubjects<{ readonly until: number; readonly error: unknown }>(MAX_ALONE);
-  #isProbedFirst = false;
+  /** Before it opens for failures of few subjects. */
+  #firstProbe: Cancellation | undefined;
   /** Grows with each change of state, so that calls from before it can be distinguished. */
   #epoch = 0;
   #isStopped = false;
@@ -130,29 +129,31 @@ export class CircuitBreaker {
   }
 
   #probeFirst(state: State, failed: BoundedSubjects<true>, error: unknown): void {
-    if (this.#isProbedFirst || this.#isStopped) return;
-    this.#isProbedFirst = true;
+    if (this.#firstProbe !== undefined || this.#isStopped) return;
+    const probe = (this.#firstProbe = new Cancellation());
     this.#options
-      .probe(new Cancellation())
+      .probe(probe)
       .then(
         () => {
-          if (this.#state !== state) return;
+          if (this.#state !== state || probe.aborted) return;
           for (let one = failed.takeOldest(); one !== undefined; one = failed.takeOldest())
             this.#spare(one.subject, error);
           this.#state = closed();
           this.#options.onFailsAlone?.(error);
         },
         () => {
-          if (this.#state !== state || state.is !== "closed" || state.failures < this.#options.failuresToOpen) return;
+          if (this.#state !== state || probe.aborted) return;
+          // Others were answered meanwhile.
+          if (state.is !== "closed" || state.failures < this.#options.failuresToOpen) return;
           this.#open(error);
           this.#options.onOpened(error);
         },
       )
-      .finally(() => (this.#isProbedFirst = false));
+      .finally(() => (this.#firstProbe = undefined));
   }
 
   #spare({ customerId, resourceId }: Subject, error: unknown): void {
-    const until = this.#clock.elapsed() + (this.#options.spareMs ?? this.#options.probeDelayMs);
+    const until = this.#clock.elapsed() + this.#options.probeDelayMs;
     this.#alone.set({ customerId, resourceId }, { until, error });
     if (this.#alone.isOverfull) this.#alone.takeOldest();
   }
@@ -160,6 +161,7 @@ export class CircuitBreaker {
   /** No more probes. */
   stop(): void {
     this.#isStopped = true;
+    this.#firstProbe?.abort();
     if (this.#state.is === "open") this.#state.stopProbing();
   }
 

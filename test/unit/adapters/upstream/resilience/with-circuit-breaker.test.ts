@@ -11,12 +11,8 @@ const PROBE_DELAY_MS = 1_000;
 /** With the jitter used here: three quarters of the longest wait. */
 const WAIT_MS = 750;
 
-function guarded() {
-  const clock = new ManualClock();
-  const probes = new Calls<string, undefined>();
-  const changes: string[] = [];
-  const { calls, operation } = controllableOperation();
-  const breaker = new CircuitBreaker(
+function breakerOf(clock: ManualClock, probes: Calls<string, undefined>, events: string[]): CircuitBreaker {
+  return new CircuitBreaker(
     {
       name: "Edge",
       failuresToOpen: 3,
@@ -24,11 +20,20 @@ function guarded() {
       probeDelayMs: PROBE_DELAY_MS,
       random: () => 0.5,
       probe: (signal) => probes.begin("probe", signal),
-      onOpened: () => changes.push("opened"),
-      onClosed: () => changes.push("closed"),
+      onOpened: () => events.push("opened"),
+      onClosed: () => events.push("closed"),
+      onFailsAlone: () => events.push("fails alone"),
     },
     clock,
   );
+}
+
+function guarded() {
+  const clock = new ManualClock();
+  const probes = new Calls<string, undefined>();
+  const changes: string[] = [];
+  const { calls, operation } = controllableOperation();
+  const breaker = breakerOf(clock, probes, changes);
   const ask = withCircuitBreaker(operation, breaker);
   /** Calls, and lets upstream answer (undefined) or fail with a code. */
   async function call(failure?: ErrorCode): Promise<string> {
@@ -221,20 +226,7 @@ describe("a circuit breaker, of failures for some subjects alone", () => {
     const probes = new Calls<string, undefined>();
     const events: string[] = [];
     const { calls, operation } = controllableOperation();
-    const breaker = new CircuitBreaker(
-      {
-        name: "Edge",
-        failuresToOpen: 3,
-        isUpstreamsFailure,
-        probeDelayMs: PROBE_DELAY_MS,
-        random: () => 0.5,
-        probe: (signal) => probes.begin("probe", signal),
-        onOpened: () => events.push("opened"),
-        onClosed: () => events.push("closed"),
-        onFailsAlone: () => events.push("fails alone"),
-      },
-      clock,
-    );
+    const breaker = breakerOf(clock, probes, events);
     const ask = withCircuitBreaker(operation, breaker, (customerId) => ({ customerId }));
     async function call(customer: string, failure?: ErrorCode): Promise<string> {
       const index = calls.count;
@@ -266,6 +258,17 @@ describe("a circuit breaker, of failures for some subjects alone", () => {
     await fail("a", "b", "c");
     expect(events).toEqual(["opened"]);
     expect(probes.count).toBe(0);
+  });
+
+  it("gives up the probe that comes first when it is stopped, and does not open for it", async () => {
+    const { breaker, events, fail, probes } = ofSubjects();
+    await fail(BAD, BAD, BAD);
+    const probing = await probes.at(0);
+    breaker.stop();
+    expect(probing.signal.aborted).toBe(true);
+    probing.fail(new CodedError("cancelled", "cancelled"));
+    await promisesSettled();
+    expect(events).toEqual([]);
   });
 
   it("stays closed for all others where upstream works", async () => {
