@@ -108,17 +108,7 @@ export class AssumeAnswers {
     const policy = this.#policyFor(asked);
     const verdict = policy === undefined ? "known" : this.#verdictOf(policy, answer, now);
     if (policy === undefined || verdict === "known") return undefined;
-    const isGranted =
-      verdict === "granted" ||
-      (policy.answer === "allow-up-to" &&
-        this.#granted.fits(
-          asked.id,
-          asked.subject,
-          amountOf(asked),
-          policy.amount,
-          policy.perMs,
-          this.#clock.elapsed(),
-        ));
+    const isGranted = verdict === "granted" || this.#isWithinAmount(asked, policy, "fits");
     return { policy: policy.answer, isGranted };
   }
 
@@ -132,17 +122,7 @@ export class AssumeAnswers {
     const policy = this.#policyFor(asked);
     const verdict = policy === undefined ? "known" : this.#verdictOf(policy, answer, now);
     if (policy === undefined || verdict === "known") return answer;
-    const isGranted =
-      verdict === "granted" ||
-      (policy.answer === "allow-up-to" &&
-        this.#granted.grant(
-          asked.id,
-          asked.subject,
-          amountOf(asked),
-          policy.amount,
-          policy.perMs,
-          this.#clock.elapsed(),
-        ));
+    const isGranted = verdict === "granted" || this.#isWithinAmount(asked, policy, "grant");
     // It was counted as what it would have been without a policy.
     this.#telemetry.answers[answer.source]--;
     this.#telemetry.answers.assumed++;
@@ -153,6 +133,13 @@ export class AssumeAnswers {
       verifiedAt: undefined,
       assumed: ASSUMED[policy.answer],
     };
+  }
+
+  /** @param how `grant` counts it, `fits` does not */
+  #isWithinAmount(asked: Asked, policy: FailurePolicy, how: "fits" | "grant"): boolean {
+    if (policy.answer !== "allow-up-to") return false;
+    const { amount, perMs } = policy;
+    return this.#granted[how](asked.id, asked.subject, amountOf(asked), amount, perMs, this.#clock.elapsed());
   }
 
   #policyFor({ id, fallback }: Asked): FailurePolicy | undefined {
