@@ -6,6 +6,7 @@ import type {
 } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { requestHeader, validateResponse, validateTrailer } from "@connectrpc/connect/protocol-grpc";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 
@@ -48,7 +49,7 @@ export function plainGrpcTransport(
         sessions,
         `${path}/${method.parent.typeName}/${method.name}`,
         Object.fromEntries(requestHeader(true, timeoutMs, header)),
-        framed(request),
+        encodeEnvelope(0, request),
         { signal, timeoutMs },
       );
       const response: UnaryResponse<typeof method.input, typeof method.output> = {
@@ -80,7 +81,7 @@ async function exchange(
   sessions: Http2SessionManager,
   path: string,
   headers: Record<string, string>,
-  body: Buffer,
+  body: Uint8Array,
   { signal, timeoutMs }: Bounds,
 ): Promise<Exchanged> {
   let stream: ClientHttp2Stream;
@@ -145,14 +146,6 @@ function headersOf(received: IncomingHttpHeaders): Headers {
     else for (const each of value) headers.append(name, each);
   }
   return headers;
-}
-
-function framed(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, PREFIX_BYTES);
-  return frame;
 }
 
 /** @throws ConnectError where it is not one whole message without compression */
