@@ -27,7 +27,7 @@ const FIRST_BYTES = 65_536;
 /** Undefined: not cached any more. */
 export type StateToWrite = readonly [subject: Subject, held: MemoryState | undefined];
 
-/** Numbers sets in the order in which they were first met, so that many runs list the same ones in the same way: see SetLists. */
+/** Numbers sets in the order in which they were first met, so that many runs list the same ones in the same way, and are read as such: see CachedStates. */
 export class SetOrder {
   readonly #places = new WeakMap<EntitlementSet, number>();
   #count = 0;
@@ -56,7 +56,7 @@ export function writeStates(states: readonly StateToWrite[], order = new SetOrde
     writer.text(customerId, isWide);
     if (resourceId !== undefined) writer.text(resourceId, isWide);
     if (held === undefined) continue;
-    writer.count(sets.get(held.set) ?? 0);
+    writer.count(sets.get(held.set) as number);
     writer.double(held.verifiedAt);
     writer.double(held.recheckAt);
     writer.text(held.own, true);
